@@ -1,0 +1,1 @@
+"""Where facts live: stores, the queue, files and the records read from them."""

@@ -1,0 +1,155 @@
+"""One PostgreSQL behind a pool: statements in, records out, every failure a source error."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor, errors, sql
+from psycopg.adapt import Loader as TypeLoader
+from psycopg.rows import args_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+
+from datasources.aurora.statements import Statement
+from datasources.call import current_call
+from datasources.errors import SourceRefused, SourceTimeout, SourceUnavailable
+from datasources.health import Health
+
+R = TypeVar("R")
+
+
+class UuidText(TypeLoader):
+    """uuid as text: nothing above this floor computes with ids, and text costs a fifth of UUID objects."""
+
+    def load(self, data: psycopg.abc.Buffer) -> str:
+        return bytes(data).decode()
+
+
+class Database:
+    """A pool of at most 10 connections, opened by the first statement.
+
+    No session state and, unless `prepare`, no server-side prepared statements, so it is safe behind RDS Proxy.
+    Each statement carries the request id as a comment. Times are in seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        pool_max: int = 10,
+        connect_timeout: float = 5.0,
+        pool_timeout: float = 5.0,
+        statement_timeout: float = 10.0,
+        prepare: bool = False,
+    ) -> None:
+        self.name = name
+        self._prepare = prepare
+        self._statement_timeout = statement_timeout
+        self._pool_timeout = pool_timeout
+        self._opening = asyncio.Lock()
+        self._opened = False
+        self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+            url,
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": 5 if prepare else None,
+                "connect_timeout": max(2, round(connect_timeout)),
+            },
+            configure=_configure,
+            min_size=0,
+            max_size=pool_max,
+            timeout=pool_timeout,
+            max_waiting=1_000,
+            reconnect_timeout=1.0,
+            open=False,
+            name=name,
+        )
+
+    async def fetch(self, statement: Statement, parameters: Mapping[str, object], record: type[R]) -> list[R]:
+        """Rows as records. The statement's columns must stand in the order of the record's fields."""
+        async with self.connection() as connection:
+            rows = await self._run(connection, statement, parameters, record)
+        current_call().spent.rows += len(rows)
+        return rows
+
+    async def _run(
+        self, connection: AsyncConnection[Any], statement: Statement, parameters: Mapping[str, object], record: type[R]
+    ) -> list[R]:
+        call = current_call()
+        call.spent.sql += 1
+        cursor: AsyncCursor[R] = connection.cursor(row_factory=args_row(record))
+        text = (
+            statement.text if self._prepare else f"/* {statement.name} {_comment(call.request_id)} */ {statement.text}"
+        )
+        async with self._deadline():
+            await cursor.execute(text.encode(), parameters)
+            return await cursor.fetchall()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """A pooled connection in autocommit, with driver errors turned into source errors.
+
+        For whoever needs a transaction or COPY; counts no statement.
+        """
+        try:
+            await self._open()
+            remaining = current_call().remaining()
+            wait = self._pool_timeout if remaining is None else min(self._pool_timeout, max(remaining, 0.001))
+            async with self._pool.connection(timeout=wait) as connection:
+                yield connection
+        except (PoolTimeout, TooManyRequests) as error:
+            raise SourceUnavailable(self.name, f"no connection to {self.name} within the pool wait") from error
+        except errors.QueryCanceled as error:
+            raise SourceTimeout(self.name, f"{self.name} did not answer in time") from error
+        except psycopg.OperationalError as error:
+            raise SourceUnavailable(self.name, f"{self.name} cannot be reached") from error
+        except psycopg.Error as error:
+            raise SourceRefused(self.name, f"{self.name} refused a statement: {type(error).__name__}") from error
+
+    @asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        remaining = current_call().remaining()
+        seconds = self._statement_timeout if remaining is None else min(self._statement_timeout, remaining)
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError as error:
+            raise SourceTimeout(self.name, f"{self.name} did not answer within {seconds:.1f} s") from error
+
+    async def _open(self) -> None:
+        if self._opened:
+            return
+        async with self._opening:
+            if not self._opened:
+                await self._pool.open(wait=False)
+                self._opened = True
+
+    async def health(self) -> Health:
+        """One round trip; never raises."""
+        begin = time.perf_counter()
+        try:
+            async with self.connection() as connection:
+                cursor = await connection.execute(sql.SQL("SELECT current_setting('server_version')"))
+                row = await cursor.fetchone()
+        except (SourceUnavailable, SourceRefused) as error:
+            cause = error.__cause__
+            return Health(self.name, reachable=False, problem=str(cause or error).strip().splitlines()[0])
+        version = row[0] if row else ""
+        return Health(self.name, reachable=True, version=version, latency_ms=(time.perf_counter() - begin) * 1_000)
+
+    async def close(self) -> None:
+        """Close the pool and its connections."""
+        if self._opened:
+            await self._pool.close()
+
+
+async def _configure(connection: AsyncConnection[Any]) -> None:
+    connection.adapters.register_loader("uuid", UuidText)
+
+
+def _comment(request_id: str) -> str:
+    # A comment cannot be bound, so only what cannot end it or be a placeholder is let through.
+    return "".join(c for c in request_id if c.isalnum() or c in "-_.:")[:64]

@@ -1,0 +1,51 @@
+"""Named SQL statements, read from the .sql files beside this module.
+
+A file holds statements, each headed by `-- name: the_name` and at least one `-- description` line. A slot
+is a comment such as `/*where*/`: the only places where text is composed into a statement, and always from
+an allow-list with bound parameters.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+_HEAD = re.compile(r"^-- name: ([a-z][a-z0-9_]*)\n", re.MULTILINE)
+_SLOT = re.compile(r"/\*([a-z_]+)\*/")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement: its name, what it does, its text, and the names of its slots."""
+
+    name: str
+    description: str
+    text: str
+    slots: frozenset[str]
+
+    def filled(self, **slots: str) -> "Statement":
+        """The statement with SQL in its slots; a slot that is not given becomes empty."""
+        unknown = slots.keys() - self.slots
+        if unknown:
+            raise ValueError(f"statement {self.name} has no slot {', '.join(sorted(unknown))}")
+        if not self.slots:
+            return self
+        text = _SLOT.sub(lambda match: slots.get(match.group(1), ""), self.text)
+        return Statement(self.name, self.description, text, frozenset())
+
+
+@cache
+def statements(domain: str) -> Mapping[str, Statement]:
+    """All statements of `sql/<domain>.sql` by name."""
+    text = resources.files(__package__).joinpath("sql", f"{domain}.sql").read_text()
+    pieces = _HEAD.split(text)[1:]
+    found: dict[str, Statement] = {}
+    for name, body in zip(pieces[::2], pieces[1::2], strict=True):
+        lines = body.splitlines()
+        described = [line[3:].strip() for line in lines if line.startswith("-- ")]
+        sql = "\n".join(line for line in lines if not line.startswith("--")).strip().rstrip(";")
+        if name in found:
+            raise ValueError(f"{domain}.sql has two statements named {name}")
+        found[name] = Statement(name, " ".join(described), sql, frozenset(_SLOT.findall(sql)))
+    return found

@@ -1,0 +1,1 @@
+"""The cache source: Redis or Valkey, or nothing at all."""

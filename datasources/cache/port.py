@@ -1,0 +1,59 @@
+"""The cache port: batches of bytes by key, and a lease for whoever loads what is missing.
+
+Laws: a lost or slow cache is a miss, never an error; reads and writes are batches, never a round trip per key.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from datasources.health import Health
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a read gave: values by key, and the generations under which they were read.
+
+    `stamp` must be handed back to `fill`, so that what was read before a write is never stored after it.
+    """
+
+    values: Mapping[str, bytes]
+    stamp: bytes
+
+
+class Cache(Protocol):
+    """Read-through for loader batches. Keys are complete: format version, access scope and arguments included."""
+
+    async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Found:
+        """Values that are present and not older than the last `invalidate` of any table they depend on.
+
+        One round trip. `depends_on` names tables.
+        """
+        ...
+
+    async def lease_many(self, keys: Sequence[str], stamp: bytes) -> Mapping[str, str]:
+        """Try to become the one loader of each key: the keys won, each with its token.
+
+        The lease ends by `fill`, or by itself after the lease time. Without a reachable cache every key is won.
+        """
+        ...
+
+    async def wait_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Mapping[str, bytes]:
+        """Values another process is loading, waited for at most the lease time; whoever is not there must load."""
+        ...
+
+    async def fill(self, values: Mapping[str, bytes], tokens: Mapping[str, str], stamp: bytes, seconds: float) -> None:
+        """Store what was loaded, each under its lease, for about `seconds` (with jitter), and end the leases."""
+        ...
+
+    async def invalidate(self, tables: Sequence[str]) -> None:
+        """Make everything that depends on these tables a miss, in every process, from now on."""
+        ...
+
+    async def health(self) -> Health:
+        """One round trip; never raises for an unreachable cache."""
+        ...
+
+    async def close(self) -> None:
+        """Close the sockets."""
+        ...

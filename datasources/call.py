@@ -1,0 +1,61 @@
+"""The call under way: its request id, its deadline and what it has spent in each store."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from uuid_utils import uuid7
+
+
+@dataclass(slots=True)
+class Spending:
+    """Counts of one request: statements, traversals, cache round trips and rows read from stores."""
+
+    sql: int = 0
+    graph: int = 0
+    cache: int = 0
+    rows: int = 0
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, job or command as the stores see it.
+
+    `deadline` is in seconds of the event loop's clock; None means no deadline.
+    """
+
+    request_id: str = field(default_factory=lambda: str(uuid7()))
+    deadline: float | None = None
+    spent: Spending = field(default_factory=Spending)
+    # Stores whose answers were replaced by a fallback in this call, for `extensions.degraded`.
+    degraded: set[str] = field(default_factory=set)
+
+    def remaining(self) -> float | None:
+        """Seconds left, never below zero; None without a deadline. Needs a running event loop."""
+        if self.deadline is None:
+            return None
+        return max(0.0, self.deadline - asyncio.get_running_loop().time())
+
+
+_current: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+def current_call() -> Call:
+    """The call that this task works for; a task outside any call gets one of its own."""
+    call = _current.get()
+    if call is None:
+        call = Call()
+        _current.set(call)
+    return call
+
+
+@contextmanager
+def calling(call: Call) -> Iterator[Call]:
+    """Make `call` the current one for the body and the tasks started in it."""
+    token = _current.set(call)
+    try:
+        yield call
+    finally:
+        _current.reset(token)

@@ -1,0 +1,1 @@
+"""Real stores from wheels, started as child processes for a laptop."""

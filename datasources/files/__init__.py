@@ -1,0 +1,1 @@
+"""Files of other people: readers, mapping files and the importer."""

@@ -1,0 +1,1 @@
+"""The graph source: one port with its laws, and an adapter in each folder."""

@@ -1,0 +1,1 @@
+"""The graph adapter that walks the relationships table with recursive SQL."""

@@ -1,0 +1,1 @@
+"""The records that sources return and everything above passes around."""

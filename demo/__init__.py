@@ -1,0 +1,1 @@
+"""A small believable landscape, loaded on first start by the importer."""

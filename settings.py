@@ -1,0 +1,199 @@
+"""Every environment variable, parsed once. Only entrances import this."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class SettingsError(Exception):
+    """A setting cannot be used. The message is one line that names the variable and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSettings:
+    """One PostgreSQL. All times in seconds.
+
+    `url` is a libpq URL; TLS is asked for in it (`sslmode=verify-full&sslrootcert=...`). `pool_max` is at most
+    10. `prepare` allows server-side prepared statements, which pin sessions behind RDS Proxy.
+    """
+
+    url: str
+    pool_max: int = 10
+    connect_timeout: float = 5.0
+    pool_timeout: float = 5.0
+    statement_timeout: float = 10.0
+    prepare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSettings:
+    """Redis or Valkey; `url` None means no cache. `rediss://` is TLS. All times in seconds."""
+
+    url: str | None
+    ca_file: str | None = None
+    timeout: float = 0.25
+    ttl: float = 60.0
+    lease: float = 2.0
+    breaker_after: int = 3
+    breaker_pause: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSettings:
+    """Where walks run: `url` None means recursive SQL over the main database."""
+
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSettings:
+    """Who may call. Without an issuer and bound to loopback, the development principal may do everything."""
+
+    issuer: str | None = None
+    audience: str | None = None
+    jwks_url: str | None = None
+    permissions_claim: str = "permissions"
+    teams_claim: str = "teams"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """Bounds of one request: seconds, bytes and counts."""
+
+    request_timeout: float = 10.0
+    body_bytes: int = 1_048_576
+    depth: int = 16
+    aliases: int = 60
+    tokens: int = 4_000
+    directives: int = 50
+    complexity: int = 200_000
+    page: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where the server listens and where the embedded stores keep their state."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    state: Path = Path(".stackflow")
+
+    @property
+    def loopback(self) -> bool:
+        return self.host in {"127.0.0.1", "::1", "localhost"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. A database of None is to be started from a wheel."""
+
+    main: PostgresSettings | None
+    requirements: PostgresSettings | None
+    cache: CacheSettings | None
+    graph: GraphSettings
+    access: AccessSettings
+    limits: LimitSettings
+    server: ServerSettings
+    log_level: str = "INFO"
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from environment variables. SettingsError names the first variable that cannot be used."""
+    return Settings(
+        main=_postgres(environment, "DATABASE_URL"),
+        requirements=_postgres(environment, "REQUIREMENTS_URL"),
+        cache=_cache(environment),
+        graph=GraphSettings(url=_url(environment, "GRAPH_URL", ("ws", "wss"))),
+        access=AccessSettings(
+            issuer=_url(environment, "OIDC_ISSUER", ("https", "http")),
+            audience=environment.get("OIDC_AUDIENCE") or None,
+            jwks_url=_url(environment, "OIDC_JWKS_URL", ("https", "http")),
+            permissions_claim=environment.get("OIDC_PERMISSIONS_CLAIM") or "permissions",
+            teams_claim=environment.get("OIDC_TEAMS_CLAIM") or "teams",
+        ),
+        limits=LimitSettings(
+            request_timeout=_number(environment, "REQUEST_TIMEOUT_SECONDS", 10.0, least=0.1, most=300),
+            body_bytes=int(_number(environment, "REQUEST_BODY_BYTES", 1_048_576, least=1_024, most=10_485_760)),
+            depth=int(_number(environment, "LIMIT_DEPTH", 16, least=1, most=100)),
+            aliases=int(_number(environment, "LIMIT_ALIASES", 60, least=1, most=10_000)),
+            tokens=int(_number(environment, "LIMIT_TOKENS", 4_000, least=10, most=100_000)),
+            directives=int(_number(environment, "LIMIT_DIRECTIVES", 50, least=0, most=10_000)),
+            complexity=int(_number(environment, "LIMIT_COMPLEXITY", 200_000, least=1, most=1e9)),
+            page=int(_number(environment, "LIMIT_PAGE", 500, least=1, most=10_000)),
+        ),
+        server=ServerSettings(
+            host=environment.get("STACKFLOW_HOST") or "127.0.0.1",
+            port=int(_number(environment, "STACKFLOW_PORT", 8000, least=0, most=65535)),
+            state=Path(environment.get("STACKFLOW_STATE") or ".stackflow"),
+        ),
+        log_level=(environment.get("STACKFLOW_LOG_LEVEL") or "INFO").upper(),
+    )
+
+
+def _postgres(environment: Mapping[str, str], name: str) -> PostgresSettings | None:
+    url = _url(environment, name, ("postgresql", "postgres"))
+    if url is None:
+        return None
+    return PostgresSettings(
+        url=url,
+        pool_max=int(_number(environment, "DATABASE_POOL_MAX", 10, least=1, most=10)),
+        connect_timeout=_number(environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5.0, least=0.1, most=60),
+        pool_timeout=_number(environment, "DATABASE_POOL_TIMEOUT_SECONDS", 5.0, least=0.1, most=60),
+        statement_timeout=_number(environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 10.0, least=0.1, most=900),
+        prepare=_switch(environment, "DATABASE_PREPARE", default=False),
+    )
+
+
+def _cache(environment: Mapping[str, str]) -> CacheSettings | None:
+    text = environment.get("REDIS_URL", "")
+    if not text:
+        return None
+    url = None if text == "off" else _url(environment, "REDIS_URL", ("redis", "rediss"), also=", or 'off'")
+    return CacheSettings(
+        url=url,
+        ca_file=environment.get("REDIS_CA_FILE") or None,
+        timeout=_number(environment, "REDIS_TIMEOUT_SECONDS", 0.25, least=0.01, most=10),
+        ttl=_number(environment, "REDIS_TTL_SECONDS", 60.0, least=1, most=86_400),
+        lease=_number(environment, "REDIS_LEASE_SECONDS", 2.0, least=0.1, most=60),
+    )
+
+
+def _url(environment: Mapping[str, str], name: str, schemes: tuple[str, ...], also: str = "") -> str | None:
+    text = environment.get(name, "")
+    if not text:
+        return None
+    # The value may hold a password, so no message repeats it.
+    try:
+        parts = urlsplit(text)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        port_is_valid = False
+        parts = urlsplit("")
+    if parts.scheme not in schemes or not port_is_valid or not (parts.hostname or parts.query):
+        wanted = " or ".join(f"{scheme}://host:port/..." for scheme in schemes)
+        raise SettingsError(f"{name} is not a usable URL; write it as {wanted}{also}")
+    return text
+
+
+def _number(environment: Mapping[str, str], name: str, default: float, *, least: float, most: float) -> float:
+    text = environment.get(name, "")
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise SettingsError(f"{name} is {text!r}; it must be a number") from None
+    if not least <= value <= most:
+        raise SettingsError(f"{name} is {text}; it must lie between {least:g} and {most:g}")
+    return value
+
+
+def _switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = environment.get(name, "").lower()
+    if not text:
+        return default
+    if text not in {"on", "off", "true", "false", "1", "0"}:
+        raise SettingsError(f"{name} is {text!r}; write on or off")
+    return text in {"on", "true", "1"}

@@ -1,0 +1,1 @@
+"""The other entrances: migrations, events, projection and workflow steps."""
