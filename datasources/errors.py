@@ -4,6 +4,7 @@ SourceError
 ├── SourceUnavailable      the store cannot be reached, or its breaker is open
 │   └── SourceTimeout      it did not answer within the deadline
 └── SourceRefused          it answered, and said no
+    └── SourceRefusedValue a bound value is none of its column's type
 """
 
 
@@ -25,3 +26,7 @@ class SourceTimeout(SourceUnavailable):
 
 class SourceRefused(SourceError):
     """The store answered and refused: wrong credentials, missing schema, broken constraint."""
+
+
+class SourceRefusedValue(SourceRefused):
+    """A bound value cannot be of its column's type: a number out of range, no moment in time, a NUL in text."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from datasources.aurora.statements import Statement
 from datasources.call import current_call
-from datasources.errors import SourceRefused, SourceTimeout, SourceUnavailable
+from datasources.errors import SourceRefused, SourceRefusedValue, SourceTimeout, SourceUnavailable
 from datasources.health import Health
 
 R = TypeVar("R")
@@ -68,15 +68,19 @@ class Database:
             name=name,
         )
 
-    async def fetch(self, statement: Statement, parameters: Mapping[str, object], record: type[R]) -> list[R]:
-        """Rows as records. The statement's columns must stand in the order of the record's fields."""
+    async def fetch(self, statement: Statement, parameters: Mapping[str, object], record: Callable[..., R]) -> list[R]:
+        """Rows as records: `record` is called with each row's columns in order."""
         async with self.connection() as connection:
             rows = await self._run(connection, statement, parameters, record)
         current_call().spent.rows += len(rows)
         return rows
 
     async def _run(
-        self, connection: AsyncConnection[Any], statement: Statement, parameters: Mapping[str, object], record: type[R]
+        self,
+        connection: AsyncConnection[Any],
+        statement: Statement,
+        parameters: Mapping[str, object],
+        record: Callable[..., R],
     ) -> list[R]:
         call = current_call()
         call.spent.sql += 1
@@ -106,6 +110,8 @@ class Database:
             raise SourceTimeout(self.name, f"{self.name} did not answer in time") from error
         except psycopg.OperationalError as error:
             raise SourceUnavailable(self.name, f"{self.name} cannot be reached") from error
+        except psycopg.DataError as error:
+            raise SourceRefusedValue(self.name, f"{self.name} refused a value: {type(error).__name__}") from error
         except psycopg.Error as error:
             raise SourceRefused(self.name, f"{self.name} refused a statement: {type(error).__name__}") from error
 

@@ -1,0 +1,81 @@
+-- name: configuration_items_by_ids
+-- Configuration items by id, in no order.
+SELECT c.id, c.id, c.name, c.class_key, c.status, c.environment, c.criticality, c.owner_team_id, c.attributes,
+       c.version, c.valid_from
+FROM configuration_items c
+WHERE c.id = ANY(%(keys)s::uuid[]);
+
+-- name: configuration_items_by_identification_keys
+-- Configuration items by (source, key), in no order.
+SELECT i.source, i.key, c.id, c.name, c.class_key, c.status, c.environment, c.criticality, c.owner_team_id,
+       c.attributes, c.version, c.valid_from
+FROM unnest(%(sources)s::text[], %(keys)s::text[]) k (source, key)
+JOIN configuration_item_keys i USING (source, key)
+JOIN configuration_items c ON c.id = i.configuration_item_id;
+
+-- name: configuration_items_page
+-- One page of configuration items for each key, in keyset order, with each row's position.
+SELECT k.key, (/*position*/)::text, c.id, c.name, c.class_key, c.status, c.environment, c.criticality,
+       c.owner_team_id, c.attributes, c.version, c.valid_from
+FROM unnest(%(keys)s::uuid[]) WITH ORDINALITY k (key, n)
+CROSS JOIN LATERAL (SELECT c.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT %(limit)s) c
+ORDER BY k.n, /*order*/;
+
+-- name: configuration_items_count
+-- How many configuration items for each key.
+SELECT k.key, counted.n
+FROM unnest(%(keys)s::uuid[]) k (key)
+CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
+
+-- name: configuration_items_groups
+-- How many configuration items for each key and value of one field, largest groups first.
+SELECT k.key, grouped.value, grouped.n
+FROM unnest(%(keys)s::uuid[]) k (key)
+CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped
+ORDER BY grouped.n DESC, grouped.value;
+
+-- name: configuration_items_from
+-- All configuration items.
+configuration_items c WHERE true;
+
+-- name: configuration_items_from_team
+-- The configuration items that a team owns.
+configuration_items c WHERE c.owner_team_id = k.key;
+
+-- name: configuration_items_from_incident
+-- The configuration items of an incident, each once, in the asked role or any.
+configuration_items c WHERE c.id IN (
+    SELECT x.configuration_item_id FROM incident_configuration_items x
+    WHERE x.incident_id = k.key AND (%(role)s::text IS NULL OR x.role = %(role)s));
+
+-- name: configuration_items_having_incidents
+-- Configuration items with an incident that fulfils the predicate and that the asker may see.
+EXISTS (
+    SELECT 1 FROM incident_configuration_items x JOIN incidents i ON i.id = x.incident_id
+    WHERE x.configuration_item_id = c.id
+      AND (%(sees_restricted)s OR i.restricted_team_id IS NULL
+           OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))
+      AND /*where*/);
+
+-- name: configuration_items_having_owner
+-- Configuration items whose owner team fulfils the predicate.
+EXISTS (SELECT 1 FROM teams t WHERE t.id = c.owner_team_id AND /*where*/);
+
+-- name: identification_keys_by_configuration_items
+-- The keys by which sources know each item, in order of source and key.
+SELECT configuration_item_id, source, key
+FROM configuration_item_keys
+WHERE configuration_item_id = ANY(%(keys)s::uuid[])
+ORDER BY source, key;
+
+-- name: configuration_item_classes_by_keys
+-- Classes by key, in no order.
+SELECT c.key, c.key, c.parent_key, c.name, c.description
+FROM configuration_item_classes c
+WHERE c.key = ANY(%(keys)s::text[]);
+
+-- name: configuration_item_classes_all
+-- The whole taxonomy, in order of key.
+SELECT c.key, c.parent_key, c.name, c.description
+FROM configuration_item_classes c
+ORDER BY c.key;

@@ -1,0 +1,66 @@
+"""Incidents and their activities."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+
+class IncidentState(StrEnum):
+    """Where an incident is in its life."""
+
+    NEW = "NEW"
+    IN_PROGRESS = "IN_PROGRESS"
+    ON_HOLD = "ON_HOLD"
+    RESOLVED = "RESOLVED"
+    CLOSED = "CLOSED"
+    CANCELLED = "CANCELLED"
+
+
+class IncidentRole(StrEnum):
+    """What a configuration item is to an incident."""
+
+    AFFECTED = "AFFECTED"
+    CAUSE = "CAUSE"
+
+
+class IncidentRecord(Struct, frozen=True, array_like=True):
+    """An incident. Impact, urgency and priority run from 1, the gravest, to 5."""
+
+    id: str
+    number: str
+    title: str
+    description: str
+    state: IncidentState
+    impact: int
+    urgency: int
+    priority: int
+    category: str
+    team_id: str | None
+    assignee_id: str | None
+    restricted_team_id: str | None
+    change_id: str | None
+    resolution_code: str
+    resolution: str
+    opened_at: datetime
+    reopened_at: datetime | None
+    resolved_at: datetime | None
+    closed_at: datetime | None
+    attributes: dict[str, Any]
+    version: int
+    updated_at: datetime
+
+
+class IncidentActivityRecord(Struct, frozen=True, array_like=True):
+    """Something that happened to an incident. `kind` is the source's own word."""
+
+    id: str
+    incident_id: str
+    key: str
+    kind: str
+    body: str
+    team_id: str | None
+    user_id: str | None
+    document_key: str
+    happened_at: datetime

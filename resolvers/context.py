@@ -1,0 +1,61 @@
+"""What one request carries: who asks, the sources, the loaders and the limits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from datasources.call import Call
+from datasources.records.queries import Scope
+from datasources.sources import Sources
+from resolvers.errors import Forbidden
+from resolvers.waves import Waves
+
+L = TypeVar("L")
+
+# A class of loaders: called with a context and arguments, it gives one.
+LoaderClass = Callable[["Context", Any], L]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one answer: `page` rows or nodes a page."""
+
+    page: int = 500
+
+
+class Asker(Protocol):
+    """Who asks, as far as fields care."""
+
+    @property
+    def name(self) -> str: ...
+
+    def allows(self, permission: str) -> bool:
+        """Whether the permission is held."""
+        ...
+
+
+@dataclass(slots=True)
+class Context:
+    """One a request; never shared, so neither are its loaders' rows."""
+
+    principal: Asker
+    scope: Scope
+    sources: Sources
+    call: Call
+    limits: Limits = field(default_factory=Limits)
+    waves: Waves = field(default_factory=Waves)
+    _loaders: dict[tuple[Callable[..., Any], Any], Any] = field(default_factory=dict)
+
+    def loader(self, kind: LoaderClass[L], arguments: Any = None) -> L:
+        """The loader of this class with these (hashable) arguments."""
+        key = (kind, arguments)
+        found = self._loaders.get(key)
+        if found is None:
+            found = self._loaders[key] = kind(self, arguments)
+        loader: L = found
+        return loader
+
+    def require(self, permission: str) -> None:
+        """Forbidden unless the principal holds the permission."""
+        if not self.principal.allows(permission):
+            raise Forbidden(f"this needs the permission {permission}", permission=permission)

@@ -1,0 +1,52 @@
+"""What a caller may be told, drawn as a tree. Anything else is masked.
+
+ShownError               code
+├── BadUserInput         BAD_USER_INPUT        a value that cannot be understood; names the argument
+├── LimitExceeded        LIMIT_EXCEEDED        more than is allowed; names the limit and the allowed number
+├── Unauthenticated      UNAUTHENTICATED       no or unusable credentials
+├── Forbidden            FORBIDDEN             a permission is missing; names it
+└── SourceLost           SOURCE_UNAVAILABLE    a store is away or late; names the store
+"""
+
+from typing import ClassVar
+
+
+class ShownError(Exception):
+    """An error whose message and extensions are written for the caller."""
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str, **extensions: object) -> None:
+        super().__init__(message)
+        # graphql-core copies `extensions` of an original error into the response.
+        self.extensions: dict[str, object] = {"code": self.code} | extensions
+
+
+class BadUserInput(ShownError):
+    """A value of the request cannot be understood."""
+
+    code = "BAD_USER_INPUT"
+
+
+class LimitExceeded(ShownError):
+    """The request asks for more than is allowed."""
+
+    code = "LIMIT_EXCEEDED"
+
+
+class Unauthenticated(ShownError):
+    """Credentials are missing or cannot be used."""
+
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(ShownError):
+    """The principal lacks a permission."""
+
+    code = "FORBIDDEN"
+
+
+class SourceLost(ShownError):
+    """A store did not answer; what needs it is null, the rest of the answer stands."""
+
+    code = "SOURCE_UNAVAILABLE"

@@ -1,0 +1,61 @@
+"""Loaders of configuration items, their classes and their keys."""
+
+from collections.abc import Mapping, Sequence
+
+from datasources.aurora.configuration_items import CONFIGURATION_ITEMS, by_identification_keys, classes_by_keys
+from datasources.records.configuration_items import (
+    ConfigurationItemClassRecord,
+    ConfigurationItemRecord,
+    IdentificationKeyRecord,
+)
+from resolvers.loaders.loader import Loader
+from resolvers.loaders.tables import PagesBy, RelatedBy, RowBy
+
+
+class ConfigurationItemById(RowBy[ConfigurationItemRecord]):
+    table = CONFIGURATION_ITEMS
+
+
+class ConfigurationItemByIdentificationKey(Loader[tuple[str, str], ConfigurationItemRecord | None]):
+    """Keys are (source, key)."""
+
+    value = ConfigurationItemRecord | None
+    reads = ("configuration_items", "configuration_item_keys")
+
+    async def fetch(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], ConfigurationItemRecord | None]:
+        return dict(await by_identification_keys(self.context.sources.main, keys))
+
+    def absent(self, key: tuple[str, str]) -> ConfigurationItemRecord | None:
+        return None
+
+
+class ConfigurationItems(PagesBy[ConfigurationItemRecord]):
+    table = CONFIGURATION_ITEMS
+
+
+class ConfigurationItemsByTeam(PagesBy[ConfigurationItemRecord]):
+    table = CONFIGURATION_ITEMS
+    link = "team"
+
+
+class ConfigurationItemsByIncident(PagesBy[ConfigurationItemRecord]):
+    table = CONFIGURATION_ITEMS
+    link = "incident"
+
+
+class IdentificationKeysByConfigurationItem(RelatedBy[IdentificationKeyRecord]):
+    domain = "configuration_items"
+    statement = "identification_keys_by_configuration_items"
+    record = IdentificationKeyRecord
+    tables = ("configuration_item_keys",)
+
+
+class ConfigurationItemClassByKey(Loader[str, ConfigurationItemClassRecord | None]):
+    value = ConfigurationItemClassRecord | None
+    reads = ("configuration_item_classes",)
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, ConfigurationItemClassRecord | None]:
+        return dict(await classes_by_keys(self.context.sources.main, keys))
+
+    def absent(self, key: str) -> ConfigurationItemClassRecord | None:
+        return None

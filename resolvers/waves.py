@@ -1,0 +1,60 @@
+"""Loads in waves: every load that is asked for before the loop runs idle goes out together.
+
+Batches are a property of the document, not of the timing of stores: the next wave starts only when every batch of
+the one before has answered and its consumers have run. So an operation sends the same number of statements each
+time, which is what makes its store budget testable.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+# Turns of the event loop without a new load after which the wave is complete. graphql-core starts sub-fields of
+# list items one turn after their list, and gathers nest at most one more turn a level; 4 leaves room for both.
+QUIET_TURNS = 4
+
+Batch = Callable[[], Awaitable[None]]
+
+
+class Waves:
+    """The loads of one request. Not shared between requests."""
+
+    def __init__(self) -> None:
+        self._pending: list[Batch] = []
+        self._running = False
+        self._scheduled = False
+        self._quiet = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add(self, batch: Batch) -> None:
+        """Put a batch into the next wave; it runs once, with whatever keys it holds by then."""
+        self._pending.append(batch)
+        self.stir()
+
+    def stir(self) -> None:
+        """A load was asked for: wait for quiet anew."""
+        self._quiet = 0
+        if not self._running and not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._quiet += 1
+        loop = asyncio.get_running_loop()
+        if self._quiet < QUIET_TURNS:
+            loop.call_soon(self._turn)
+            return
+        self._scheduled = False
+        wave, self._pending = self._pending, []
+        if wave:
+            self._running = True
+            task = loop.create_task(self._run(wave))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, wave: list[Batch]) -> None:
+        try:
+            await asyncio.gather(*(batch() for batch in wave))
+        finally:
+            self._running = False
+            if self._pending:
+                self.stir()

@@ -1,0 +1,153 @@
+"""Configuration items: whatever is managed, and the hub of the graph."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+from strawberry.scalars import JSON
+
+from datasources.records.configuration_items import (
+    ConfigurationItemClassRecord,
+    ConfigurationItemRecord,
+    ConfigurationItemStatus,
+    Criticality,
+    Environment,
+)
+from datasources.records.queries import Order
+from resolvers.loaders.configuration_items import (
+    ConfigurationItemById,
+    ConfigurationItemByIdentificationKey,
+    ConfigurationItemClassByKey,
+    ConfigurationItems,
+    IdentificationKeysByConfigurationItem,
+)
+from resolvers.loaders.teams import TeamById
+from schema.connections import Connection, Group, connection, groups
+from schema.fields import Argument, attribute, link
+from schema.filters import DateTimeFilter, Direction, Filter, IdFilter, JsonFilter, KeyFilter, TextFilter, ToMany
+from schema.finding import found
+from schema.incidents import HasIncidents, IncidentFilter
+from schema.lazy import LazyTeam, LazyTeamFilter
+from schema.node import Node, identity
+
+NEEDS = "configuration-items:read"
+
+strawberry.enum(ConfigurationItemStatus, description="Where a configuration item is in its life.")
+strawberry.enum(Environment, description="What a configuration item is used for.")
+strawberry.enum(Criticality, description="How much the organisation depends on a configuration item.")
+
+
+@strawberry.type(description="By which key a source knows a configuration item.")
+class IdentificationKey:
+    source: str = attribute("The source, for example `cmdb`.")
+    key: str = attribute("The source's own key.")
+
+
+@strawberry.input(description="The key by which a source knows a configuration item.")
+class IdentificationKeyInput:
+    source: str = strawberry.field(description="The source, for example `demo`.")
+    key: str = strawberry.field(description="The source's own key, for example `redis`.")
+
+
+@strawberry.type(description="A class in the taxonomy of configuration items.")
+class ConfigurationItemClass:
+    record = ConfigurationItemClassRecord
+
+    key: str = attribute("Its key, for example `database`.")
+    name: str = attribute("Its name.")
+    description: str = attribute("What belongs to it; may be empty.")
+    parent: "ConfigurationItemClass | None" = link(
+        ConfigurationItemClassByKey, "The class it is a kind of; null for a root.", key="parent_key", needs=NEEDS
+    )
+
+
+@strawberry.type(description="Whatever is managed: a service, a server, a database, a network device ...")
+class ConfigurationItem(Node, HasIncidents):
+    record = ConfigurationItemRecord
+    prefix = "ci"
+    by_id = ConfigurationItemById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("ci")
+    name: str = attribute("Its name; not unique.")
+    class_: ConfigurationItemClass | None = link(
+        ConfigurationItemClassByKey, "Its class.", key="class_key", needs=NEEDS, name="class"
+    )
+    class_key: str = attribute("The key of its class, without a look at the taxonomy.")
+    status: ConfigurationItemStatus = attribute("Where it is in its life.")
+    environment: Environment = attribute("What it is used for.")
+    criticality: Criticality = attribute("How much the organisation depends on it.")
+    attributes: JSON = attribute("Whatever else its sources say of it.")
+    version: int = attribute("Goes up by one with each change.")
+    valid_from: datetime = attribute("Since when this version holds.")
+    keys: list[IdentificationKey] | None = link(
+        IdentificationKeysByConfigurationItem, "The keys by which its sources know it.", key="id", needs=NEEDS
+    )
+    owner: LazyTeam | None = link(TeamById, "The team that answers for it.", key="owner_team_id", needs="teams:read")
+
+
+@strawberry.enum(description="What configuration items can be grouped by.")
+class ConfigurationItemGroupBy(StrEnum):
+    CLASS = "class"
+    STATUS = "status"
+    ENVIRONMENT = "environment"
+    CRITICALITY = "criticality"
+
+
+@strawberry.type(description="A page of configuration items.")
+class ConfigurationItemConnection(Connection[ConfigurationItem]):
+    groups: list[Group] = groups(ConfigurationItemGroupBy)
+
+
+@strawberry.input(description="Which configuration items. All that is given must hold.")
+class ConfigurationItemFilter:
+    id: IdFilter | None = strawberry.UNSET
+    name: TextFilter | None = strawberry.UNSET
+    class_: KeyFilter | None = strawberry.field(
+        name="class", default=strawberry.UNSET, description="Its class; subclasses are included."
+    )
+    status: Filter[ConfigurationItemStatus] | None = strawberry.UNSET
+    environment: Filter[Environment] | None = strawberry.UNSET
+    criticality: Filter[Criticality] | None = strawberry.UNSET
+    attributes: JsonFilter | None = strawberry.UNSET
+    valid_from: DateTimeFilter | None = strawberry.UNSET
+    owner: LazyTeamFilter | None = strawberry.UNSET
+    incidents: ToMany[IncidentFilter] | None = strawberry.UNSET
+    and_: list["ConfigurationItemFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
+    or_: list["ConfigurationItemFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
+    not_: "ConfigurationItemFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+
+
+@strawberry.enum(description="What configuration items can be ordered by.")
+class ConfigurationItemOrderField(StrEnum):
+    NAME = "name"
+    VALID_FROM = "valid_from"
+
+
+@strawberry.input(description="An order of configuration items.")
+class ConfigurationItemOrder:
+    field: ConfigurationItemOrderField
+    direction: Direction = Direction.ASC
+
+
+@strawberry.type
+class ConfigurationItemQueries:
+    configuration_item: ConfigurationItem | None = found(
+        ConfigurationItem,
+        "One configuration item, by id or by the key of a source; null if there is none.",
+        {
+            "key": (
+                Argument("key", IdentificationKeyInput | None, 'For example `{source: "demo", key: "redis"}`.'),
+                ConfigurationItemByIdentificationKey,
+                lambda given: (given.source, given.key),
+            )
+        },
+    )
+    configuration_items: ConfigurationItemConnection | None = connection(
+        ConfigurationItems,
+        "All configuration items, by name.",
+        needs=NEEDS,
+        filter=ConfigurationItemFilter | None,
+        order=ConfigurationItemOrder | None,
+        default=Order("name"),
+    )

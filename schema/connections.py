@@ -1,0 +1,167 @@
+"""Connections: pages, counts and groups of linked rows, each loaded only when selected."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+import strawberry
+
+from datasources.records.queries import Order, Page, Row, Rows
+from resolvers.context import Context
+from resolvers.loaders.tables import PagesBy, Selected, Selection
+from schema.fields import Argument, attribute, field
+from schema.filters import order_of, predicate_of
+from schema.paging import PAGE_ARGUMENTS, encode_cursor, page
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RowsRequest:
+    """What a connection was asked for; its fields load from it what is selected."""
+
+    pages: type[PagesBy[Any]]
+    key: str | None
+    selection: Selection
+    page: Page
+
+    def rows(self, context: Context) -> Any:
+        """The page, loaded once however many fields ask."""
+        return context.loader(self.pages, Selected(self.selection, page=self.page)).load(self.key)
+
+    def count(self, context: Context) -> Any:
+        """How many rows the connection has in all."""
+        return context.loader(self.pages.counts, Selected(self.selection)).load(self.key)
+
+    def groups(self, context: Context, by: str) -> Any:
+        """How many rows by a field's value."""
+        return context.loader(self.pages.groups, Selected(self.selection, group=by)).load(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeValue:
+    """A row in its place."""
+
+    row: Row[Any]
+    order: Order
+
+
+async def _nodes(context: Context, request: RowsRequest, _arguments: Mapping[str, Any]) -> list[Any]:
+    rows: Rows[Any] = await request.rows(context)
+    return [row.record for row in rows.rows]
+
+
+async def _edges(context: Context, request: RowsRequest, _arguments: Mapping[str, Any]) -> list[EdgeValue]:
+    rows: Rows[Any] = await request.rows(context)
+    return [EdgeValue(row, request.page.order) for row in rows.rows]
+
+
+async def _page_info(context: Context, request: RowsRequest, _arguments: Mapping[str, Any]) -> "PageInfoValue":
+    rows: Rows[Any] = await request.rows(context)
+    asked = request.page
+    cursors = [encode_cursor(row.position, asked.order) for row in (rows.rows[:1] + rows.rows[-1:])]
+    return PageInfoValue(
+        has_next_page=asked.before is not None if asked.backwards else rows.more,
+        has_previous_page=rows.more if asked.backwards else asked.after is not None,
+        start_cursor=cursors[0] if cursors else None,
+        end_cursor=cursors[-1] if cursors else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfoValue:
+    """Where a page lies."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type(description="Where a page lies in the whole.")
+class PageInfo:
+    has_next_page: bool = attribute("Whether rows follow.")
+    has_previous_page: bool = attribute("Whether rows come before.")
+    start_cursor: str | None = attribute("The cursor of the first row; null on an empty page.")
+    end_cursor: str | None = attribute("The cursor of the last row; null on an empty page.")
+
+
+@strawberry.type(description="A row in its place.")
+class Edge(Generic[T]):
+    node: T = attribute("The row.", of=lambda edge: edge.row.record)
+    cursor: str = attribute(
+        "Pass it as `after` or `before`.", of=lambda edge: encode_cursor(edge.row.position, edge.order)
+    )
+
+
+@strawberry.type(description="How many rows share a value.")
+class Group:
+    value: str | None = attribute("The value; null where rows have none.")
+    count: int = attribute("How many rows have it.")
+
+
+@strawberry.type(description="A page of rows; what is not selected is not loaded.")
+class Connection(Generic[T]):
+    nodes: list[T] = field(_nodes, "The rows of the page.", needs=None)
+    edges: list[Edge[T]] = field(_edges, "The rows of the page with their cursors.", needs=None)
+    page_info: PageInfo = field(_page_info, "Where the page lies.", needs=None)
+    total_count: int = field(
+        lambda context, request, _: request.count(context),
+        "How many rows the filter leaves, over all pages. Costs a count of its own: one statement.",
+        needs=None,
+    )
+
+
+def groups(by: type[Any]) -> Any:
+    """The field that counts a connection's rows by one of the enum's fields."""
+
+    def call(context: Context, request: RowsRequest, arguments: Mapping[str, Any]) -> Any:
+        return request.groups(context, arguments["by"].value)
+
+    return field(
+        call,
+        "The rows counted by the value of a field, over all pages, largest groups first. One statement.",
+        needs=None,
+        arguments=(Argument("by", by, "The field to group by."),),
+    )
+
+
+def connection(
+    pages: type[PagesBy[Any]],
+    description: str,
+    *,
+    needs: str,
+    filter: Any,
+    order: Any,
+    default: Order,
+    key: str | Callable[[Any], Any] | None = None,
+    also: tuple[Argument, ...] = (),
+    extra: Callable[[Mapping[str, Any]], tuple[tuple[str, str | None], ...]] | None = None,
+) -> Any:
+    """Pages of rows by the key out of the parent record, or of the whole table where `key` is None.
+
+    `also` are further arguments, which `extra` turns into bound parameters of the link.
+    """
+    get = attrgetter(key) if isinstance(key, str) else key
+
+    def call(context: Context, parent: Any, arguments: Mapping[str, Any]) -> RowsRequest:
+        ordered = order_of(arguments.get("orderBy"), default)
+        return RowsRequest(
+            pages,
+            None if get is None else get(parent),
+            Selection(predicate_of(arguments.get("filter")), () if extra is None else extra(arguments)),
+            page(arguments, ordered, context.limits.page),
+        )
+
+    return field(
+        call,
+        description,
+        needs=needs,
+        arguments=(
+            *PAGE_ARGUMENTS,
+            Argument("filter", filter, "Only rows that fulfil all of this."),
+            Argument("orderBy", order, "The order; ties are broken by id."),
+            *also,
+        ),
+    )

@@ -1,0 +1,139 @@
+"""One GraphQL request from document to response: parsed and validated once, limited, executed, errors masked."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSyntaxError, execute, parse, validate
+
+from datasources.call import calling
+from resolvers.context import Context
+from resolvers.errors import ShownError, SourceLost
+from schema.limits import DocumentLimits, check_cost, check_document
+from schema.schema import SCHEMA
+
+GRAPHQL_SCHEMA = SCHEMA._schema
+DOCUMENTS_KEPT = 1_000
+
+log = logging.getLogger("stackflow")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client sent: a document, its variables, and which of its operations to run."""
+
+    document: str
+    variables: Mapping[str, Any] | None = None
+    operation_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The response as data. `executed` is false when the document itself was refused."""
+
+    body: dict[str, Any]
+    executed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document ready to run, or the reasons why it is refused."""
+
+    document: DocumentNode | None
+    errors: tuple[GraphQLError, ...] = ()
+
+
+@lru_cache(maxsize=DOCUMENTS_KEPT)
+def prepare(text: str, limits: DocumentLimits) -> Prepared:
+    """Parse, check limits and validate; the answer is kept for the most recent documents."""
+    try:
+        document = parse(text, max_tokens=limits.tokens)
+    except GraphQLSyntaxError as error:
+        if "tokens" in error.message:
+            error.extensions = {"code": "LIMIT_EXCEEDED", "allowed": limits.tokens}
+        else:
+            error.extensions = {"code": "GRAPHQL_PARSE_FAILED"}
+        return Prepared(None, (error,))
+    refused = check_document(document, limits)
+    if refused:
+        return Prepared(None, tuple(refused))
+    errors = validate(GRAPHQL_SCHEMA, document, max_errors=20)
+    for each in errors:
+        each.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+    return Prepared(None if errors else document, tuple(errors))
+
+
+async def run(request: Request, context: Context, limits: DocumentLimits) -> Response:
+    """The response to a request. Never raises but for cancellation."""
+    prepared = prepare(request.document, limits)
+    if prepared.document is None:
+        return _refused(prepared.errors, context)
+    refused = check_cost(prepared.document, request.operation_name, request.variables or {}, limits, context.principal)
+    if refused:
+        return _refused(refused, context)
+    with calling(context.call):
+        result = await _execute(prepared.document, request, context)
+    body: dict[str, Any] = {}
+    if result.errors:
+        body["errors"] = [shown(error, context) for error in result.errors]
+    body["data"] = result.data
+    body["extensions"] = extensions(context)
+    return Response(body, executed=True)
+
+
+async def _execute(document: DocumentNode, request: Request, context: Context) -> ExecutionResult:
+    try:
+        async with asyncio.timeout(_grace(context)):
+            result = execute(
+                GRAPHQL_SCHEMA,
+                document,
+                variable_values=dict(request.variables or {}),
+                operation_name=request.operation_name,
+                context_value=context,
+            )
+            return result if isinstance(result, ExecutionResult) else await result
+    except TimeoutError:
+        late = SourceLost("the request ran out of time", timeout=True)
+        return ExecutionResult(data=None, errors=[GraphQLError(str(late), original_error=late)])
+
+
+def _grace(context: Context) -> float | None:
+    # Stores fail by themselves at the deadline, field by field; this catches what none of them does.
+    remaining = context.call.remaining()
+    return None if remaining is None else remaining + 1.0
+
+
+def _refused(errors: tuple[GraphQLError, ...] | list[GraphQLError], context: Context) -> Response:
+    return Response({"errors": [each.formatted for each in errors], "extensions": extensions(context)}, executed=False)
+
+
+def extensions(context: Context) -> dict[str, Any]:
+    """What the answer cost, and what in it is second best."""
+    spent = context.call.spent
+    told: dict[str, Any] = {
+        "stores": {"sql": spent.sql, "graph": spent.graph, "cache": spent.cache, "rows": spent.rows},
+        "requestId": context.call.request_id,
+    }
+    if context.call.degraded:
+        told["degraded"] = sorted(context.call.degraded)
+    return told
+
+
+def shown(error: GraphQLError, context: Context) -> dict[str, Any]:
+    """An error as the client may see it: ours as they are, everything else masked and logged."""
+    original = error.original_error
+    if isinstance(original, ShownError):
+        return dict(error.formatted)
+    if original is None:
+        # graphql-core's own: a variable of the wrong type, an unknown operation.
+        return dict(error.formatted) | {"extensions": {"code": "BAD_USER_INPUT"}}
+    log.error("unexpected error", exc_info=original, extra={"request_id": context.call.request_id, "path": error.path})
+    masked: dict[str, Any] = {
+        "message": "something went wrong on our side; tell us the request id",
+        "extensions": {"code": "INTERNAL", "requestId": context.call.request_id},
+    }
+    formatted = error.formatted
+    return masked | {name: formatted[name] for name in ("locations", "path") if name in formatted}

@@ -1,0 +1,196 @@
+"""Fields are data: each field of a type is declared once, for Strawberry's resolver and for any other executor.
+
+A declaration says which value of the parent record is shown (`attribute`), or which loader gives the linked value
+and how its key is taken from the parent (`link`), or which rows are paged through (`connection`), or whatever a
+use case answers (`field`). None of them is a method, so an executor that works level by level can read the same
+declarations from `declarations(type)`.
+"""
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.schema_directive import Location
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
+from strawberry.types.unset import UNSET
+
+from resolvers.context import Context, LoaderClass
+
+Getter = Callable[[Any], Any]
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION], description="The permission that reading this field takes."
+)
+class Needs:
+    """Printed into the SDL, so that clients and reviewers see what a field takes."""
+
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a field: its GraphQL name, its type, its default and what it means."""
+
+    name: str
+    type: Any
+    description: str
+    default: Any = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeDeclaration:
+    """A value of the parent record."""
+
+    get: Getter
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDeclaration:
+    """A value from a loader; a key of None is a null without a load."""
+
+    loader: LoaderClass[Any]
+    key: Getter
+    # Loader arguments out of field arguments, None where the loader takes none.
+    arguments: Callable[[Context, Mapping[str, Any]], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UseCaseDeclaration:
+    """Whatever a use case answers, called with the context, the parent record and the field's arguments."""
+
+    call: Callable[[Context, Any, Mapping[str, Any]], Awaitable[Any] | Any]
+
+
+Declaration = AttributeDeclaration | LinkDeclaration | UseCaseDeclaration
+
+
+class DeclaredField(StrawberryField):
+    """A Strawberry field that does what its declaration says."""
+
+    declaration: Declaration
+    needs: str | None
+
+    def __copy__(self) -> "DeclaredField":
+        copied = super().__copy__()
+        copied.declaration = self.declaration
+        copied.needs = self.needs
+        copied.arguments = list(self.arguments)
+        return copied
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+    @property
+    def is_async(self) -> bool:
+        # What a loader returns is awaited by graphql-core itself, without a coroutine of ours a field.
+        return False
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        context: Context = info.context
+        if self.needs is not None:
+            context.require(self.needs)
+        return answer(self.declaration, context, source, kwargs)
+
+
+def answer(declaration: Declaration, context: Context, parent: Any, arguments: Mapping[str, Any]) -> Any:
+    """The value of a declared field, or an awaitable of it."""
+    match declaration:
+        case AttributeDeclaration(get):
+            return get(parent)
+        case LinkDeclaration(loader, key, make_arguments):
+            value = key(parent)
+            if value is None:
+                return None
+            made = None if make_arguments is None else make_arguments(context, arguments)
+            return context.loader(loader, made).load(value)
+        case UseCaseDeclaration(call):
+            return call(context, parent, arguments)
+
+
+def attribute(
+    description: str, *, of: str | Getter | None = None, needs: str | None = None, name: str | None = None
+) -> Any:
+    """A value of the record: the one of the field's own name, unless `of` names or computes another."""
+    get = attrgetter(of) if isinstance(of, str) else of
+    return _declared(AttributeDeclaration(get) if get else None, description, needs, (), name)
+
+
+def link(
+    loader: LoaderClass[Any],
+    description: str,
+    *,
+    key: str | Getter,
+    needs: str,
+    arguments: tuple[Argument, ...] = (),
+    loader_arguments: Callable[[Context, Mapping[str, Any]], Any] | None = None,
+    name: str | None = None,
+) -> Any:
+    """The value that a loader gives for a key out of the parent record."""
+    get = attrgetter(key) if isinstance(key, str) else key
+    return _declared(LinkDeclaration(loader, get, loader_arguments), description, needs, arguments, name)
+
+
+def field(
+    call: Callable[[Context, Any, Mapping[str, Any]], Any],
+    description: str,
+    *,
+    needs: str | None,
+    arguments: tuple[Argument, ...] = (),
+) -> Any:
+    """What a use case answers. `needs` None is only for fields that check for themselves; tests list them."""
+    return _declared(UseCaseDeclaration(call), description, needs, arguments, None)
+
+
+def declarations(type_: type) -> dict[str, DeclaredField]:
+    """The declared fields of a GraphQL type by their Python names."""
+    definition = type_.__strawberry_definition__  # type: ignore[attr-defined]
+    return {each.python_name: each for each in definition.fields if isinstance(each, DeclaredField)}
+
+
+def _declared(
+    declaration: Declaration | None,
+    description: str,
+    needs: str | None,
+    arguments: tuple[Argument, ...],
+    name: str | None,
+) -> Any:
+    if not description.endswith((".", "?", "`")):
+        raise ValueError(f"a field's description is a sentence: {description!r}")
+    made = DeclaredField(
+        graphql_name=name,
+        description=description,
+        directives=[Needs(permission=needs)] if needs else [],
+        default=dataclasses.MISSING,
+    )
+    made.needs = needs
+    made.declaration = declaration or AttributeDeclaration(_Named(made))
+    made.arguments = [
+        StrawberryArgument(
+            python_name=each.name,
+            graphql_name=each.name,
+            type_annotation=StrawberryAnnotation(each.type),
+            description=each.description,
+            default=each.default,
+        )
+        for each in arguments
+    ]
+    return made
+
+
+class _Named:
+    """The record's attribute of the field's own name, which the field learns from its class."""
+
+    __slots__ = ("field",)
+
+    def __init__(self, field_: DeclaredField) -> None:
+        self.field = field_
+
+    def __call__(self, record: Any) -> Any:
+        return getattr(record, self.field.python_name)

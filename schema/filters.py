@@ -1,0 +1,181 @@
+"""Filters: operator objects, combined by and, or and not, across relations; made into predicates."""
+
+import dataclasses
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
+
+import orjson
+import strawberry
+from strawberry.scalars import JSON
+from strawberry.types.unset import UNSET
+
+from datasources.records.queries import ANYTHING, All, Compare, Either, Not, Operator, Order, Predicate, Some
+from resolvers.errors import BadUserInput, LimitExceeded
+from schema.ids import decode
+
+E = TypeVar("E")
+F = TypeVar("F")
+
+# A list of values is one bound array; this bounds its size, not its cost.
+MOST_VALUES = 1_000
+
+
+class Comparison:
+    """Marks an input whose fields are operators."""
+
+    operators: ClassVar[dict[str, Operator]] = {
+        "eq": Operator.EQ,
+        "in_": Operator.IN,
+        "contains": Operator.CONTAINS,
+        "starts_with": Operator.STARTS_WITH,
+        "gt": Operator.GT,
+        "gte": Operator.GTE,
+        "lt": Operator.LT,
+        "lte": Operator.LTE,
+        "is_null": Operator.IS_NULL,
+        "holds": Operator.HOLDS,
+    }
+
+
+def _operator(description: str, name: str | None = None) -> Any:
+    return strawberry.field(description=description, name=name, default=UNSET)
+
+
+@strawberry.input(description="Compares text. Several operators must all hold.")
+class TextFilter(Comparison):
+    eq: str | None = _operator("Equal to.")
+    in_: list[str] | None = _operator("Equal to one of these, at most 1,000.", "in")
+    contains: str | None = _operator("Holds this text, whatever the case.")
+    starts_with: str | None = _operator("Begins with this text, whatever the case.")
+    is_null: bool | None = _operator("Whether there is no value.")
+
+
+@strawberry.input(description="Compares a key.")
+class KeyFilter(Comparison):
+    eq: str | None = _operator("Equal to.")
+    in_: list[str] | None = _operator("Equal to one of these, at most 1,000.", "in")
+
+
+@strawberry.input(description="Compares a global id.")
+class IdFilter(Comparison):
+    eq: strawberry.ID | None = _operator("Equal to.")
+    in_: list[strawberry.ID] | None = _operator("Equal to one of these, at most 1,000.", "in")
+    is_null: bool | None = _operator("Whether there is no value.")
+
+
+@strawberry.input(description="Compares a whole number.")
+class IntFilter(Comparison):
+    eq: int | None = _operator("Equal to.")
+    in_: list[int] | None = _operator("Equal to one of these, at most 1,000.", "in")
+    gt: int | None = _operator("Greater than.")
+    gte: int | None = _operator("Greater than or equal to.")
+    lt: int | None = _operator("Less than.")
+    lte: int | None = _operator("Less than or equal to.")
+
+
+@strawberry.input(description="Compares a moment in time.")
+class DateTimeFilter(Comparison):
+    gt: datetime | None = _operator("Later than.")
+    gte: datetime | None = _operator("At or later than.")
+    lt: datetime | None = _operator("Earlier than.")
+    lte: datetime | None = _operator("At or earlier than.")
+    is_null: bool | None = _operator("Whether there is no value.")
+
+
+@strawberry.input(description="Compares true and false.")
+class BooleanFilter(Comparison):
+    eq: bool | None = _operator("Equal to.")
+
+
+@strawberry.input(description="Compares a JSON document.")
+class JsonFilter(Comparison):
+    holds: JSON | None = _operator('Holds this document, for example `{"os": "linux"}`.')
+
+
+@strawberry.input(description="Compares a value of an enumeration.")
+class Filter(Comparison, Generic[E]):
+    eq: E | None = _operator("Equal to.")
+    in_: list[E] | None = _operator("Equal to one of these.", "in")
+
+
+@strawberry.input(description="Asks about related rows, of which there may be many.")
+class ToMany(Generic[F]):
+    some: F | None = _operator("At least one related row fulfils this.")
+    none: F | None = _operator("No related row fulfils this.")
+
+
+@strawberry.enum(description="Upwards or downwards.")
+class Direction(StrEnum):
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+def predicate_of(filter_: Any) -> Predicate:
+    """The predicate of a filter input; an absent filter is true."""
+    if filter_ is None or filter_ is UNSET:
+        return ANYTHING
+    parts: list[Predicate] = []
+    for each in dataclasses.fields(filter_):
+        value = getattr(filter_, each.name)
+        if value is UNSET or value is None:
+            continue
+        parts.append(_part(each.name, value))
+    return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+
+def _part(name: str, value: Any) -> Predicate:
+    if name == "and_":
+        return All(tuple(predicate_of(part) for part in value))
+    if name == "or_":
+        return Either(tuple(predicate_of(part) for part in value))
+    if name == "not_":
+        return Not(predicate_of(value))
+    if isinstance(value, Comparison):
+        return _comparison(name, value)
+    if isinstance(value, ToMany):
+        some = [] if value.some in (UNSET, None) else [Some(name, predicate_of(value.some))]
+        none = [] if value.none in (UNSET, None) else [Not(Some(name, predicate_of(value.none)))]
+        return All((*some, *none))
+    return Some(name, predicate_of(value))
+
+
+def _comparison(name: str, comparison: Comparison) -> Predicate:
+    parts: list[Predicate] = []
+    column = "class" if name == "class_" else name
+    for each in dataclasses.fields(comparison):  # type: ignore[arg-type]
+        value = getattr(comparison, each.name)
+        if value is UNSET or value is None:
+            continue
+        if isinstance(comparison, IdFilter) and each.name != "is_null":
+            column = name if name == "id" else f"{name}_id"
+            value = [_uuid(one, name) for one in value] if isinstance(value, list) else _uuid(value, name)
+        elif isinstance(comparison, IdFilter):
+            column = name if name == "id" else f"{name}_id"
+        parts.append(Compare(column, Comparison.operators[each.name], _plain(value, name, each.name)))
+    return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+
+def _plain(value: Any, name: str, operator: str) -> object:
+    if isinstance(value, list):
+        if len(value) > MOST_VALUES:
+            raise LimitExceeded(
+                f"filter.{name}.in holds {len(value)} values; at most {MOST_VALUES} are allowed", allowed=MOST_VALUES
+            )
+        return tuple(_plain(one, name, operator) for one in value)
+    if operator == "holds":
+        return orjson.dumps(value).decode()
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise BadUserInput(f"filter.{name}.{operator} needs a time zone, for example 2026-01-31T12:00:00Z")
+    return value.value if hasattr(value, "value") else value
+
+
+def _uuid(text: str, name: str) -> str:
+    return decode(text, f"filter.{name}")[1]
+
+
+def order_of(order: Any, default: Order) -> Order:
+    """The order of an order input; the default where there is none."""
+    if order is None or order is UNSET:
+        return default
+    return Order(order.field.value, descending=order.direction is Direction.DESC)

@@ -1,0 +1,158 @@
+"""GraphQL over HTTP: POST and GET, the right media types and status codes; no batches, no multipart."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from graphql import OperationDefinitionNode, OperationType
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from uuid_utils import uuid7
+
+from datasources.call import Call
+from datasources.sources import Sources
+from resolvers.access import Principal, scope_of
+from resolvers.context import Context, Limits
+from resolvers.errors import BadUserInput, LimitExceeded, ShownError, Unauthenticated
+from schema.execution import Request, prepare, run
+from schema.limits import DocumentLimits
+from schema.tracing import log_operation
+
+RESPONSE_JSON = "application/graphql-response+json"
+PLAIN_JSON = "application/json"
+REQUEST_ID = "x-stackflow-request-id"
+_SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+Authenticate = Callable[[str | None], Awaitable[Principal]]
+
+
+class GraphQLEndpoint:
+    """The /graphql route. One context a request; `timeout` is its deadline in seconds."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        authenticate: Authenticate,
+        *,
+        timeout: float = 10.0,
+        body_bytes: int = 1_048_576,
+        limits: DocumentLimits | None = None,
+        page: int = 500,
+    ) -> None:
+        self._sources = sources
+        self._authenticate = authenticate
+        self._timeout = timeout
+        self._body_bytes = body_bytes
+        self._limits = limits or DocumentLimits()
+        self._page = page
+
+    async def __call__(self, http: HttpRequest) -> HttpResponse:
+        call = Call(request_id=_request_id(http), deadline=asyncio.get_running_loop().time() + self._timeout)
+        media = _media(http)
+        try:
+            principal = await self._authenticate(http.headers.get("authorization"))
+            request = await self._read(http)
+        except ShownError as error:
+            return _refused(error, call, media)
+        context = Context(principal, scope_of(principal), self._sources, call, Limits(page=self._page))
+        if http.method == "GET" and not _only_reads(request, self._limits):
+            return _reply({"errors": [_told(BadUserInput("GET is for queries only; use POST"))]}, 405, call, media)
+        with log_operation(request, context) as logged:
+            response = await run(request, context, self._limits)
+            logged.response = response
+        refused = not response.executed and media == RESPONSE_JSON
+        return _reply(response.body, 400 if refused else 200, call, media)
+
+    async def _read(self, http: HttpRequest) -> Request:
+        if http.method == "GET":
+            given: Any = dict(http.query_params)
+            for part in ("variables", "extensions"):
+                if part in given:
+                    given[part] = _json(given[part].encode(), part)
+        else:
+            kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind != PLAIN_JSON:
+                raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send {PLAIN_JSON}")
+            given = _json(await self._body(http), "the body")
+        if isinstance(given, list):
+            raise BadUserInput("batches are off; send one operation a request")
+        if not isinstance(given, dict) or not isinstance(given.get("query"), str):
+            raise BadUserInput("the body must be an object with a `query` text", argument="query")
+        variables: Any = given.get("variables")
+        name: Any = given.get("operationName")
+        if variables is not None and not isinstance(variables, dict):
+            raise BadUserInput("variables must be an object", argument="variables")
+        if name is not None and not isinstance(name, str):
+            raise BadUserInput("operationName must be text", argument="operationName")
+        return Request(given["query"], variables, name or None)
+
+    async def _body(self, http: HttpRequest) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in http.stream():
+            size += len(piece)
+            if size > self._body_bytes:
+                raise BodyTooLarge(f"the body is over {self._body_bytes} bytes", allowed=self._body_bytes)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+class UnsupportedMedia(BadUserInput):
+    """The body is not JSON by its own word."""
+
+
+class BodyTooLarge(LimitExceeded):
+    """The body has more bytes than a request may have."""
+
+
+_STATUS = {Unauthenticated: 401, UnsupportedMedia: 415, BodyTooLarge: 413}
+
+
+def _refused(error: ShownError, call: Call, media: str) -> HttpResponse:
+    reply = _reply({"errors": [_told(error)]}, _STATUS.get(type(error), 400), call, media)
+    if isinstance(error, Unauthenticated):
+        reply.headers["www-authenticate"] = "Bearer"
+    return reply
+
+
+def _told(error: ShownError) -> dict[str, Any]:
+    return {"message": str(error), "extensions": error.extensions}
+
+
+def _reply(body: dict[str, Any], status: int, call: Call, media: str) -> HttpResponse:
+    return HttpResponse(
+        orjson.dumps(body),
+        status,
+        {REQUEST_ID: call.request_id, "cache-control": "no-store"},
+        f"{media}; charset=utf-8",
+    )
+
+
+def _media(http: HttpRequest) -> str:
+    # A client that names the older type, or nothing at all but */*, gets what it understands.
+    accepted = http.headers.get("accept", "")
+    return PLAIN_JSON if PLAIN_JSON in accepted and RESPONSE_JSON not in accepted else RESPONSE_JSON
+
+
+def _request_id(http: HttpRequest) -> str:
+    given = http.headers.get(REQUEST_ID, "")
+    return given if _SAFE_ID.fullmatch(given) else str(uuid7())
+
+
+def _json(data: bytes, what: str) -> Any:
+    try:
+        return orjson.loads(data)
+    except json.JSONDecodeError:
+        raise BadUserInput(f"{what} is not JSON", argument=what) from None
+
+
+def _only_reads(request: Request, limits: DocumentLimits) -> bool:
+    document = prepare(request.document, limits).document
+    return document is None or all(
+        each.operation is OperationType.QUERY
+        for each in document.definitions
+        if isinstance(each, OperationDefinitionNode)
+    )

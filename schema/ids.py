@@ -1,0 +1,27 @@
+"""Global ids: a short prefix for the type, an underscore, and the row's uuid. Opaque to clients, legible to people."""
+
+import re
+
+from resolvers.errors import BadUserInput
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def encode(prefix: str, uuid: str) -> str:
+    """The global id of a row."""
+    return f"{prefix}_{uuid}"
+
+
+def decode(text: str, argument: str = "id") -> tuple[str, str]:
+    """Prefix and uuid of a global id. BadUserInput names the argument when it is malformed."""
+    prefix, _, uuid = text.partition("_")
+    if not prefix.isalpha() or not _UUID.fullmatch(uuid):
+        shown = text if len(text) <= 60 else text[:57] + "..."
+        raise BadUserInput(f"{argument} {shown!r} is not an id; pass an id as this API returned it", argument=argument)
+    return prefix, uuid
+
+
+def decode_as(prefix: str, text: str, argument: str = "id") -> str | None:
+    """The uuid of an id of one type; None for a well-formed id of another type, which nothing here can have."""
+    found, uuid = decode(text, argument)
+    return uuid if found == prefix else None

@@ -1,0 +1,175 @@
+"""Incidents: something is broken, or asked for."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+from strawberry.scalars import JSON
+
+from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
+from datasources.records.queries import Order
+from resolvers.loaders.configuration_items import ConfigurationItemsByIncident
+from resolvers.loaders.incidents import (
+    ActivitiesByIncident,
+    IncidentById,
+    IncidentByNumber,
+    Incidents,
+    IncidentsByConfigurationItem,
+)
+from resolvers.loaders.teams import TeamById
+from schema.connections import Connection, Group, connection, groups
+from schema.fields import Argument, attribute, link
+from schema.filters import DateTimeFilter, Direction, Filter, IdFilter, IntFilter, KeyFilter, TextFilter, ToMany
+from schema.finding import found
+from schema.lazy import (
+    LazyConfigurationItemConnection,
+    LazyConfigurationItemFilter,
+    LazyConfigurationItemOrder,
+    LazyTeam,
+    LazyTeamFilter,
+)
+from schema.node import Node, identity
+
+NEEDS = "incidents:read"
+NEWEST = Order("opened_at", descending=True)
+
+strawberry.enum(IncidentState, description="Where an incident is in its life.")
+strawberry.enum(IncidentRole, description="What a configuration item is to an incident.")
+
+ROLE = Argument("role", IncidentRole | None, "Only in this role; AFFECTED or CAUSE.")
+
+
+@strawberry.type(description="Something that happened to an incident.")
+class IncidentActivity:
+    kind: str = attribute("What happened, in the source's own words, for example `Reassignment`.")
+    body: str = attribute("What was written; may be empty.")
+    happened_at: datetime = attribute("When it happened.")
+    team: LazyTeam | None = link(TeamById, "The team that acted.", key="team_id", needs="teams:read")
+    document_key: str = attribute("The key of the document it refers to; may be empty.")
+
+
+@strawberry.type(description="Something is broken, or asked for. A restricted incident shows only to its team.")
+class Incident(Node):
+    record = IncidentRecord
+    prefix = "inc"
+    by_id = IncidentById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("inc")
+    number: str = attribute("Its number, unique, for example `INC0001001`.")
+    title: str = attribute("What is wrong, in a line.")
+    description: str = attribute("What is wrong, at length; may be empty.")
+    state: IncidentState = attribute("Where it is in its life.")
+    impact: int = attribute("How far it reaches, from 1, the gravest, to 5.")
+    urgency: int = attribute("How soon it must be solved, from 1, the most urgent, to 5.")
+    priority: int = attribute("What comes of impact and urgency, from 1, the highest, to 5.")
+    category: str = attribute("Its category, in the source's own words; may be empty.")
+    restricted: bool = attribute(
+        "Whether only its team may see it.", of=lambda record: record.restricted_team_id is not None
+    )
+    resolution_code: str = attribute("How it was solved, as a code; may be empty.")
+    resolution: str = attribute("How it was solved; may be empty.")
+    opened_at: datetime = attribute("When it was opened.")
+    reopened_at: datetime | None = attribute("When it was last opened again; null if never.")
+    resolved_at: datetime | None = attribute("When it was resolved; null while it is not.")
+    closed_at: datetime | None = attribute("When it was closed; null while it is not.")
+    attributes: JSON = attribute("Whatever else its source says of it.")
+    version: int = attribute("Goes up by one with each change.")
+    updated_at: datetime = attribute("When it last changed.")
+    team: LazyTeam | None = link(TeamById, "The team that works on it.", key="team_id", needs="teams:read")
+    activities: list[IncidentActivity] | None = link(
+        ActivitiesByIncident, "What happened to it, oldest first. One statement.", key="id", needs=NEEDS
+    )
+    configuration_items: LazyConfigurationItemConnection | None = connection(
+        ConfigurationItemsByIncident,
+        "The configuration items it affects or was caused by, each once, by name.",
+        key="id",
+        needs="configuration-items:read",
+        filter=LazyConfigurationItemFilter | None,
+        order=LazyConfigurationItemOrder | None,
+        default=Order("name"),
+        also=(ROLE,),
+        extra=lambda arguments: (("role", arguments.get("role")),),
+    )
+
+
+@strawberry.enum(description="What incidents can be grouped by.")
+class IncidentGroupBy(StrEnum):
+    STATE = "state"
+    PRIORITY = "priority"
+    IMPACT = "impact"
+    URGENCY = "urgency"
+    CATEGORY = "category"
+
+
+@strawberry.type(description="A page of incidents.")
+class IncidentConnection(Connection[Incident]):
+    groups: list[Group] = groups(IncidentGroupBy)
+
+
+@strawberry.input(description="Which incidents. All that is given must hold.")
+class IncidentFilter:
+    id: IdFilter | None = strawberry.UNSET
+    number: TextFilter | None = strawberry.UNSET
+    title: TextFilter | None = strawberry.UNSET
+    state: Filter[IncidentState] | None = strawberry.UNSET
+    impact: IntFilter | None = strawberry.UNSET
+    urgency: IntFilter | None = strawberry.UNSET
+    priority: IntFilter | None = strawberry.UNSET
+    category: KeyFilter | None = strawberry.UNSET
+    opened_at: DateTimeFilter | None = strawberry.UNSET
+    resolved_at: DateTimeFilter | None = strawberry.UNSET
+    updated_at: DateTimeFilter | None = strawberry.UNSET
+    team: LazyTeamFilter | None = strawberry.UNSET
+    configuration_items: ToMany[LazyConfigurationItemFilter] | None = strawberry.UNSET
+    and_: list["IncidentFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
+    or_: list["IncidentFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
+    not_: "IncidentFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+
+
+@strawberry.enum(description="What incidents can be ordered by.")
+class IncidentOrderField(StrEnum):
+    NUMBER = "number"
+    OPENED_AT = "opened_at"
+    PRIORITY = "priority"
+    UPDATED_AT = "updated_at"
+
+
+@strawberry.input(description="An order of incidents.")
+class IncidentOrder:
+    field: IncidentOrderField
+    direction: Direction = Direction.ASC
+
+
+@strawberry.type
+class HasIncidents:
+    """What hangs incidents on a configuration item."""
+
+    incidents: IncidentConnection | None = connection(
+        IncidentsByConfigurationItem,
+        "The incidents that affect it or that it caused, each once, newest first.",
+        key="id",
+        needs=NEEDS,
+        filter=IncidentFilter | None,
+        order=IncidentOrder | None,
+        default=NEWEST,
+        also=(ROLE,),
+        extra=lambda arguments: (("role", arguments.get("role")),),
+    )
+
+
+@strawberry.type
+class IncidentQueries:
+    incident: Incident | None = found(
+        Incident,
+        "One incident, by id or by number; null if there is none that you may see.",
+        {"number": (Argument("number", str | None, "Its number, for example `INC0001001`."), IncidentByNumber, str)},
+    )
+    incidents: IncidentConnection | None = connection(
+        Incidents,
+        "All incidents that you may see, newest first.",
+        needs=NEEDS,
+        filter=IncidentFilter | None,
+        order=IncidentOrder | None,
+        default=NEWEST,
+    )

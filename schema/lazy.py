@@ -1,0 +1,18 @@
+"""Types by name, for references that would close an import ring: Strawberry looks them up in schema.references."""
+
+from typing import Annotated
+
+import strawberry
+
+BY_NAME = strawberry.lazy("schema.references")
+
+LazyConfigurationItem = Annotated["ConfigurationItem", BY_NAME]
+LazyConfigurationItemConnection = Annotated["ConfigurationItemConnection", BY_NAME]
+LazyConfigurationItemFilter = Annotated["ConfigurationItemFilter", BY_NAME]
+LazyConfigurationItemOrder = Annotated["ConfigurationItemOrder", BY_NAME]
+LazyIncident = Annotated["Incident", BY_NAME]
+LazyIncidentConnection = Annotated["IncidentConnection", BY_NAME]
+LazyIncidentFilter = Annotated["IncidentFilter", BY_NAME]
+LazyIncidentOrder = Annotated["IncidentOrder", BY_NAME]
+LazyTeam = Annotated["Team", BY_NAME]
+LazyTeamFilter = Annotated["TeamFilter", BY_NAME]

@@ -1,0 +1,178 @@
+"""Limits of a document: tokens, depth, aliases, directives, cost; introspection is a permission."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+)
+
+from resolvers.context import Asker
+from schema.paging import DEFAULT_FIRST
+
+# An introspection document has 13 levels of nested types; it is a permission, and exempt from the depth limit.
+INTROSPECTION = frozenset({"__schema", "__type"})
+MOST_EXPANDED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """Bounds of one document; `cost` is in fields, each multiplied by the page sizes around it."""
+
+    depth: int = 16
+    aliases: int = 60
+    tokens: int = 4_000
+    directives: int = 50
+    cost: int = 200_000
+
+
+@dataclass(slots=True)
+class _Measured:
+    depth: int = 0
+    aliases: int = 0
+    directives: int = 0
+    expanded: int = 0
+
+
+def check_document(document: DocumentNode, limits: DocumentLimits) -> list[GraphQLError]:
+    """What the document exceeds, counted with fragments in place; before validation, whose cost it bounds."""
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    measured = _Measured()
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            measured.directives += len(definition.directives or ())
+            _measure(definition.selection_set, fragments, measured, 1, frozenset())
+    errors = []
+    for name, value, allowed in (
+        ("depth", measured.depth, limits.depth),
+        ("aliases", measured.aliases, limits.aliases),
+        ("directives", measured.directives, limits.directives),
+        ("fields", measured.expanded, MOST_EXPANDED),
+    ):
+        if value > allowed:
+            errors.append(_exceeded(name, value, allowed))
+    return errors
+
+
+def _measure(
+    selections: SelectionSetNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    measured: _Measured,
+    depth: int,
+    inside: frozenset[str],
+) -> None:
+    for node in selections.selections:
+        measured.expanded += 1
+        if measured.expanded > MOST_EXPANDED:
+            return
+        measured.directives += len(node.directives or ())
+        if isinstance(node, FieldNode):
+            if node.name.value in INTROSPECTION:
+                continue
+            measured.depth = max(measured.depth, depth)
+            measured.aliases += node.alias is not None
+            if node.selection_set:
+                _measure(node.selection_set, fragments, measured, depth + 1, inside)
+        elif isinstance(node, InlineFragmentNode):
+            _measure(node.selection_set, fragments, measured, depth, inside)
+        elif isinstance(node, FragmentSpreadNode):
+            name = node.name.value
+            # A cycle is for validation to refuse.
+            if name in fragments and name not in inside:
+                _measure(fragments[name].selection_set, fragments, measured, depth, inside | {name})
+
+
+def check_cost(
+    document: DocumentNode,
+    operation_name: str | None,
+    variables: Mapping[str, Any],
+    limits: DocumentLimits,
+    principal: Asker,
+) -> list[GraphQLError]:
+    """What running the operation would exceed, and whether it asks about the schema without permission."""
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    errors = []
+    for definition in document.definitions:
+        if not isinstance(definition, OperationDefinitionNode):
+            continue
+        if operation_name is not None and (definition.name is None or definition.name.value != operation_name):
+            continue
+        asked = _Asked(fragments, variables)
+        cost = asked.cost(definition.selection_set)
+        if cost > limits.cost:
+            errors.append(_exceeded("cost", cost, limits.cost))
+        if asked.introspects and not principal.allows("schema:introspect"):
+            errors.append(
+                GraphQLError(
+                    "asking about the schema needs the permission schema:introspect",
+                    extensions={"code": "FORBIDDEN", "permission": "schema:introspect"},
+                )
+            )
+    return errors
+
+
+class _Asked:
+    """The cost of a validated operation with its variables."""
+
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], variables: Mapping[str, Any]) -> None:
+        self.fragments = fragments
+        self.variables = variables
+        self.introspects = False
+        self._costs: dict[str, int] = {}
+
+    def cost(self, selections: SelectionSetNode) -> int:
+        total = 0
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                self.introspects |= node.name.value in INTROSPECTION
+                inner = self.cost(node.selection_set) if node.selection_set else 0
+                total += 1 + self._rows(node) * inner
+            elif isinstance(node, InlineFragmentNode):
+                total += self.cost(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                if name not in self._costs:
+                    self._costs[name] = self.cost(self.fragments[name].selection_set)
+                total += self._costs[name]
+        return total
+
+    def _rows(self, node: FieldNode) -> int:
+        for argument in node.arguments or ():
+            value = argument.value
+            if argument.name.value in {"first", "last"}:
+                if isinstance(value, IntValueNode):
+                    return max(1, int(value.value))
+                if isinstance(value, VariableNode):
+                    given = self.variables.get(value.name.value)
+                    return max(1, given) if isinstance(given, int) else DEFAULT_FIRST
+            if argument.name.value == "ids":
+                if isinstance(value, ListValueNode):
+                    return max(1, len(value.values))
+                if isinstance(value, VariableNode):
+                    given = self.variables.get(value.name.value)
+                    return max(1, len(given)) if isinstance(given, list) else 1
+        pages = {"nodes", "edges"}
+        selected = (
+            {each.name.value for each in node.selection_set.selections if isinstance(each, FieldNode)}
+            if (node.selection_set)
+            else set()
+        )
+        return DEFAULT_FIRST if selected & pages else 1
+
+
+def _exceeded(name: str, value: int, allowed: int) -> GraphQLError:
+    return GraphQLError(
+        f"the document's {name} is {value}; at most {allowed} is allowed",
+        extensions={"code": "LIMIT_EXCEEDED", "limit": name, "allowed": allowed},
+    )

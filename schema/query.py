@@ -1,0 +1,54 @@
+"""The root of reading: what each domain contributes, and nodes by id."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import strawberry
+
+from resolvers.context import Context
+from schema.configuration_items import ConfigurationItem, ConfigurationItemQueries
+from schema.fields import Argument, field
+from schema.ids import decode
+from schema.incidents import Incident, IncidentQueries
+from schema.node import Node
+from schema.paging import clamp
+from schema.teams import Team, TeamQueries
+
+NODES: tuple[type[Node], ...] = (ConfigurationItem, Incident, Team)
+_BY_PREFIX = {type_.prefix: type_ for type_ in NODES}
+MOST_NODES = 500
+
+
+def _node(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
+    return _load(context, arguments["id"], "id")
+
+
+async def _nodes(context: Context, _: Any, arguments: Mapping[str, Any]) -> list[Any]:
+    clamp(len(arguments["ids"]), "ids", MOST_NODES)
+    loading = [_load(context, each, "ids") for each in arguments["ids"]]
+    return [None if each is None else await each for each in loading]
+
+
+def _load(context: Context, text: str, argument: str) -> Any:
+    prefix, uuid = decode(text, argument)
+    type_ = _BY_PREFIX.get(prefix)
+    if type_ is None:
+        return None
+    context.require(type_.needs)
+    return context.loader(type_.by_id).load(uuid)
+
+
+@strawberry.type(description="Everything that can be read.")
+class Query(ConfigurationItemQueries, IncidentQueries, TeamQueries):
+    node: Node | None = field(
+        _node,
+        "Whatever has this id; null if nothing has, or if you may not see it.",
+        needs="nodes:read",
+        arguments=(Argument("id", strawberry.ID, "A global id."),),
+    )
+    nodes: list[Node | None] | None = field(
+        _nodes,
+        "As `node`, for at most 500 ids, in their order. One statement for each type among them.",
+        needs="nodes:read",
+        arguments=(Argument("ids", list[strawberry.ID], "Global ids."),),
+    )

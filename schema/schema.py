@@ -1,0 +1,13 @@
+"""The schema, built once."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from schema.query import NODES, Query
+
+SCHEMA = strawberry.Schema(Query, types=list(NODES), config=StrawberryConfig(auto_camel_case=True))
+
+
+def sdl() -> str:
+    """The schema as text, as committed in schema.graphql."""
+    return SCHEMA.as_str() + "\n"

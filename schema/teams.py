@@ -1,0 +1,106 @@
+"""Teams."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from datasources.records.queries import Order
+from datasources.records.teams import TeamRecord
+from resolvers.loaders.configuration_items import ConfigurationItemsByTeam
+from resolvers.loaders.incidents import IncidentsByTeam
+from resolvers.loaders.teams import TeamById, TeamByKey, Teams
+from schema.connections import Connection, connection
+from schema.fields import Argument, attribute
+from schema.filters import Direction, IdFilter, TextFilter
+from schema.finding import found
+from schema.lazy import (
+    LazyConfigurationItemConnection,
+    LazyConfigurationItemFilter,
+    LazyConfigurationItemOrder,
+    LazyIncidentConnection,
+    LazyIncidentFilter,
+    LazyIncidentOrder,
+)
+from schema.node import Node, identity
+
+NEEDS = "teams:read"
+
+
+@strawberry.type(description="A team that owns configuration items and works on incidents.")
+class Team(Node):
+    record = TeamRecord
+    prefix = "team"
+    by_id = TeamById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("team")
+    key: str = attribute("Its short name, unique, for example `payments`.")
+    name: str = attribute("Its name.")
+    description: str = attribute("What it does; may be empty.")
+    contact: str = attribute("How to reach it, for example a channel; may be empty.")
+    version: int = attribute("Goes up by one with each change.")
+    updated_at: datetime = attribute("When it last changed.")
+    configuration_items: LazyConfigurationItemConnection | None = connection(
+        ConfigurationItemsByTeam,
+        "The configuration items it owns.",
+        key="id",
+        needs="configuration-items:read",
+        filter=LazyConfigurationItemFilter | None,
+        order=LazyConfigurationItemOrder | None,
+        default=Order("name"),
+    )
+    incidents: LazyIncidentConnection | None = connection(
+        IncidentsByTeam,
+        "The incidents it works on, newest first.",
+        key="id",
+        needs="incidents:read",
+        filter=LazyIncidentFilter | None,
+        order=LazyIncidentOrder | None,
+        default=Order("opened_at", descending=True),
+    )
+
+
+@strawberry.type(description="A page of teams.")
+class TeamConnection(Connection[Team]):
+    pass
+
+
+@strawberry.input(description="Which teams. All that is given must hold.")
+class TeamFilter:
+    id: IdFilter | None = strawberry.UNSET
+    key: TextFilter | None = strawberry.UNSET
+    name: TextFilter | None = strawberry.UNSET
+    description: TextFilter | None = strawberry.UNSET
+    and_: list["TeamFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
+    or_: list["TeamFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
+    not_: "TeamFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+
+
+@strawberry.enum(description="What teams can be ordered by.")
+class TeamOrderField(StrEnum):
+    KEY = "key"
+    NAME = "name"
+
+
+@strawberry.input(description="An order of teams.")
+class TeamOrder:
+    field: TeamOrderField
+    direction: Direction = Direction.ASC
+
+
+@strawberry.type
+class TeamQueries:
+    team: Team | None = found(
+        Team,
+        "One team, by id or by key; null if there is none.",
+        {"key": (Argument("key", str | None, "Its key, for example `payments`."), TeamByKey, str)},
+    )
+    teams: TeamConnection | None = connection(
+        Teams,
+        "All teams, by name.",
+        needs=NEEDS,
+        filter=TeamFilter | None,
+        order=TeamOrder | None,
+        default=Order("name"),
+    )
