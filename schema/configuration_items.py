@@ -26,9 +26,11 @@ from schema.connections import Connection, Group, connection, groups
 from schema.fields import Argument, attribute, link
 from schema.filters import DateTimeFilter, Direction, Filter, IdFilter, JsonFilter, KeyFilter, TextFilter, ToMany
 from schema.finding import found
+from schema.impact import HasImpact
 from schema.incidents import HasIncidents, IncidentFilter
 from schema.lazy import LazyTeam, LazyTeamFilter
 from schema.node import Node, identity
+from schema.relationships import HasRelationships
 
 NEEDS = "configuration-items:read"
 
@@ -62,7 +64,7 @@ class ConfigurationItemClass:
 
 
 @strawberry.type(description="Whatever is managed: a service, a server, a database, a network device ...")
-class ConfigurationItem(Node, HasIncidents):
+class ConfigurationItem(Node, HasRelationships, HasImpact, HasIncidents):
     record = ConfigurationItemRecord
     prefix = "ci"
     by_id = ConfigurationItemById

@@ -15,6 +15,7 @@ from schema.filters import order_of, predicate_of
 from schema.paging import PAGE_ARGUMENTS, encode_cursor, page
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,10 @@ async def _edges(context: Context, request: RowsRequest, _arguments: Mapping[str
 async def _page_info(context: Context, request: RowsRequest, _arguments: Mapping[str, Any]) -> "PageInfoValue":
     rows: Rows[Any] = await request.rows(context)
     asked = request.page
-    cursors = [encode_cursor(row.position, asked.order) for row in (rows.rows[:1] + rows.rows[-1:])]
-    return PageInfoValue(
-        has_next_page=asked.before is not None if asked.backwards else rows.more,
-        has_previous_page=rows.more if asked.backwards else asked.after is not None,
-        start_cursor=cursors[0] if cursors else None,
-        end_cursor=cursors[-1] if cursors else None,
+    return page_info(
+        [encode_cursor(row.position, asked.order) for row in ends(rows.rows)],
+        more=asked.before is not None if asked.backwards else rows.more,
+        resumed=rows.more if asked.backwards else asked.after is not None,
     )
 
 
@@ -77,6 +76,16 @@ class PageInfoValue:
     has_previous_page: bool
     start_cursor: str | None
     end_cursor: str | None
+
+
+def ends(page_: tuple[V, ...]) -> tuple[V, ...]:
+    """The first and the last of a page; one where there is one."""
+    return page_[:1] + page_[-1:]
+
+
+def page_info(cursors: list[str], *, more: bool, resumed: bool) -> PageInfoValue:
+    """Where a page lies: the cursors of its ends, whether rows follow, whether it went on from a cursor."""
+    return PageInfoValue(more, resumed, cursors[0] if cursors else None, cursors[-1] if cursors else None)
 
 
 @strawberry.type(description="Where a page lies in the whole.")

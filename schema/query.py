@@ -9,12 +9,15 @@ from resolvers.context import Context
 from schema.configuration_items import ConfigurationItem, ConfigurationItemQueries
 from schema.fields import Argument, field
 from schema.ids import decode
+from schema.impact import ImpactQueries
 from schema.incidents import Incident, IncidentQueries
 from schema.node import Node
 from schema.paging import clamp
+from schema.paths import PathQueries
+from schema.relationships import Relationship
 from schema.teams import Team, TeamQueries
 
-NODES: tuple[type[Node], ...] = (ConfigurationItem, Incident, Team)
+NODES: tuple[type[Node], ...] = (ConfigurationItem, Incident, Relationship, Team)
 _BY_PREFIX = {type_.prefix: type_ for type_ in NODES}
 MOST_NODES = 500
 
@@ -39,7 +42,7 @@ def _load(context: Context, text: str, argument: str) -> Any:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(ConfigurationItemQueries, IncidentQueries, TeamQueries):
+class Query(ConfigurationItemQueries, ImpactQueries, IncidentQueries, PathQueries, TeamQueries):
     node: Node | None = field(
         _node,
         "Whatever has this id; null if nothing has, or if you may not see it.",

@@ -1,0 +1,30 @@
+"""Relationships and the redundancy groups they may be members of."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+
+class RelationshipRecord(Struct, frozen=True, array_like=True):
+    """The current version of a relationship, as declared: from, to and type."""
+
+    id: str
+    from_id: str
+    to_id: str
+    type_key: str
+    source: str
+    attributes: dict[str, Any]
+    redundancy_group_id: str | None
+    version: int
+    valid_from: datetime
+
+
+class RedundancyGroupRecord(Struct, frozen=True, array_like=True):
+    """A group of which a dependent needs `needed` members healthy; `members` are ids of configuration items."""
+
+    id: str
+    dependent_id: str
+    name: str
+    needed: int
+    members: tuple[str, ...]

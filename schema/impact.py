@@ -1,0 +1,143 @@
+"""Impact: what the failure of configuration items does to others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from datasources.graph.port import Direction, Position
+from resolvers.context import Context
+from resolvers.errors import BadUserInput
+from resolvers.impact import ImpactAnswer, Outcome, impact
+from resolvers.loaders.configuration_items import ConfigurationItemById
+from schema.connections import PageInfo, PageInfoValue, ends, page_info
+from schema.fields import Argument, attribute, field, link
+from schema.ids import decode_as
+from schema.lazy import LazyConfigurationItem
+from schema.paging import clamp
+from schema.relationships import ITEMS, NEEDS, CappedItem
+from schema.walks import (
+    AFTER,
+    AS_OF,
+    FAN_OUT,
+    FIRST,
+    TYPES,
+    decode_position,
+    depth_argument,
+    encode_position,
+    walk_of,
+)
+
+DEFAULT_DEPTH = 10
+MOST_FAILED = 100
+
+strawberry.enum(
+    Outcome,
+    description="What becomes of an item: it FAILS, redundancy keeps it up but AT_RISK, or UNKNOWN where the impact "
+    "is longer than a page.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactValue:
+    """An impact and whether it went on from a cursor."""
+
+    answer: ImpactAnswer
+    resumed: bool
+
+
+@strawberry.type(description="An item that a failure reaches.")
+class ImpactedItem:
+    node: LazyConfigurationItem | None = link(ConfigurationItemById, "The item.", key="id", needs=ITEMS)
+    depth: int = attribute("The least number of hops from a failed item.")
+    outcome: Outcome = attribute("What becomes of it, redundancy considered.")
+    cursor: str = attribute("Pass it as `after`.", of=lambda item: encode_position(Position(item.depth, item.id)))
+
+
+@strawberry.type(description="How many items are so many hops away.")
+class DepthCount:
+    depth: int = attribute("How many hops.", of=lambda pair: pair[0])
+    count: int = attribute("How many items of this page.", of=lambda pair: pair[1])
+
+
+@strawberry.type(description="What failures reach, nearest first; nothing is left out silently.")
+class Impact:
+    edges: list[ImpactedItem] = attribute("The items of the page.", of="answer.items")
+    nodes: list[LazyConfigurationItem | None] = field(
+        lambda context, found, _: context.loader(ConfigurationItemById).load_many([i.id for i in found.answer.items]),
+        "The items of the page.",
+        needs=ITEMS,
+    )
+    failing: int = attribute("How many items of the page fail.", of=lambda found: _count(found.answer, Outcome.FAILS))
+    at_risk: int = attribute(
+        "How many items of the page redundancy keeps up.", of=lambda found: _count(found.answer, Outcome.AT_RISK)
+    )
+    by_depth: list[DepthCount] = attribute(
+        "The items of the page counted by hops.", of=lambda found: _by_depth(found.answer)
+    )
+    truncated: bool = attribute(
+        "Whether more items follow, or relationships were capped.",
+        of=lambda found: found.answer.cursor is not None or bool(found.answer.capped),
+    )
+    capped: list[CappedItem] = attribute("The items of which not all relationships were followed.", of="answer.capped")
+    page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _info(found))
+
+
+ARGUMENTS = (depth_argument(DEFAULT_DEPTH), FIRST, AFTER, TYPES, FAN_OUT, AS_OF)
+
+
+async def _impact(context: Context, failed: frozenset[str], arguments: Mapping[str, Any]) -> ImpactValue:
+    walk = walk_of(context, Direction.DEPENDENTS, arguments, DEFAULT_DEPTH)
+    after = decode_position(arguments.get("after"))
+    return ImpactValue(await impact(context, failed, walk, after), resumed=after is not None)
+
+
+async def _of_many(context: Context, _: Any, arguments: Mapping[str, Any]) -> ImpactValue:
+    ids = arguments["of"]
+    if not ids:
+        raise BadUserInput("of is empty; name at least one configuration item", argument="of")
+    clamp(len(ids), "of", MOST_FAILED)
+    uuids = [decode_as("ci", each, "of") for each in ids]
+    return await _impact(context, frozenset(each for each in uuids if each is not None), arguments)
+
+
+@strawberry.type
+class HasImpact:
+    """What hangs its impact on a configuration item."""
+
+    impact: Impact | None = field(
+        lambda context, item, arguments: _impact(context, frozenset({item.id}), arguments),
+        "What its failure does to others. Two traversals, and one statement where redundancy plays a part.",
+        needs=NEEDS,
+        arguments=ARGUMENTS,
+    )
+
+
+@strawberry.type
+class ImpactQueries:
+    impact: Impact | None = field(
+        _of_many,
+        "What the failure of all these items at once does to others. Ids that nothing has are ignored.",
+        needs=NEEDS,
+        arguments=(
+            Argument("of", list[strawberry.ID], f"Global ids of failed items, at most {MOST_FAILED}."),
+            *ARGUMENTS,
+        ),
+    )
+
+
+def _count(answer: ImpactAnswer, outcome: Outcome) -> int:
+    return sum(item.outcome is outcome for item in answer.items)
+
+
+def _by_depth(answer: ImpactAnswer) -> list[tuple[int, int]]:
+    counts: dict[int, int] = {}
+    for item in answer.items:
+        counts[item.depth] = counts.get(item.depth, 0) + 1
+    return sorted(counts.items())
+
+
+def _info(found: ImpactValue) -> PageInfoValue:
+    cursors = [encode_position(Position(item.depth, item.id)) for item in ends(found.answer.items)]
+    return page_info(cursors, more=found.answer.cursor is not None, resumed=found.resumed)
