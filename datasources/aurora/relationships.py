@@ -1,8 +1,6 @@
 """Relationships in the main database, by id; walking them is the graph's work."""
 
 from collections.abc import Sequence
-from typing import Any
-
 from datasources.aurora.database import Database
 from datasources.aurora.statements import statements
 from datasources.aurora.table import Table
@@ -14,9 +12,10 @@ RELATIONSHIPS = Table(domain="relationships", record=RelationshipRecord, alias="
 async def redundancy_groups(database: Database, ids: Sequence[str]) -> dict[str, RedundancyGroupRecord]:
     """Redundancy groups by id, with their members; unknown ids are left out."""
 
-    def pair(key: str, *values: Any) -> tuple[str, RedundancyGroupRecord]:
-        *facts, members = values
-        return key, RedundancyGroupRecord(*facts, tuple(members))
+    def pair(
+        key: str, id_: str, dependent_id: str, name: str, needed: int, members: list[str]
+    ) -> tuple[str, RedundancyGroupRecord]:
+        return key, RedundancyGroupRecord(id_, dependent_id, name, needed, tuple(members))
 
     statement = statements("relationships")["redundancy_groups_by_ids"]
     return dict(await database.fetch(statement, {"keys": list(ids)}, pair))
