@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor, errors, sql
@@ -68,10 +68,19 @@ class Database:
             name=name,
         )
 
-    async def fetch(self, statement: Statement, parameters: Mapping[str, object], record: Callable[..., R]) -> list[R]:
-        """Rows as records: `record` is called with each row's columns in order."""
+    async def fetch(
+        self,
+        statement: Statement,
+        parameters: Mapping[str, object],
+        record: Callable[..., R],
+        counter: Literal["sql", "graph"] = "sql",
+    ) -> list[R]:
+        """Rows as records: `record` is called with each row's columns in order.
+
+        `counter` says what the call spends with it: a statement, or a traversal when the graph is walked in SQL.
+        """
         async with self.connection() as connection:
-            rows = await self._run(connection, statement, parameters, record)
+            rows = await self._run(connection, statement, parameters, record, counter)
         current_call().spent.rows += len(rows)
         return rows
 
@@ -81,9 +90,13 @@ class Database:
         statement: Statement,
         parameters: Mapping[str, object],
         record: Callable[..., R],
+        counter: Literal["sql", "graph"],
     ) -> list[R]:
         call = current_call()
-        call.spent.sql += 1
+        if counter == "graph":
+            call.spent.graph += 1
+        else:
+            call.spent.sql += 1
         cursor: AsyncCursor[R] = connection.cursor(row_factory=args_row(record))
         text = (
             statement.text if self._prepare else f"/* {statement.name} {_comment(call.request_id)} */ {statement.text}"
@@ -101,10 +114,14 @@ class Database:
         try:
             await self._open()
             remaining = current_call().remaining()
-            wait = self._pool_timeout if remaining is None else min(self._pool_timeout, max(remaining, 0.001))
+            if remaining == 0:
+                raise SourceTimeout(self.name, f"no time is left to ask {self.name}")
+            wait = self._pool_timeout if remaining is None else min(self._pool_timeout, remaining)
             async with self._pool.connection(timeout=wait) as connection:
                 yield connection
         except (PoolTimeout, TooManyRequests) as error:
+            if current_call().remaining() == 0:
+                raise SourceTimeout(self.name, f"no connection to {self.name} before the deadline") from error
             raise SourceUnavailable(self.name, f"no connection to {self.name} within the pool wait") from error
         except errors.QueryCanceled as error:
             raise SourceTimeout(self.name, f"{self.name} did not answer in time") from error

@@ -9,12 +9,24 @@ Laws, the same for every adapter:
 - A walk at `as_of` sees the edges that were valid then: valid_from <= as_of < valid_to.
 - Nothing is dropped silently. A node with more than `fan_out` edges in the walk's direction is expanded
   by its first `fan_out` edges and listed in `capped` with its exact degree; a reach with more than
-  `max_nodes` nodes returns the first ones and a `cursor` from which the same walk goes on.
+  `max_nodes` nodes returns the first ones and a `cursor` from which the same walk goes on. An edge counts
+  once for each time that it is met (see `Step`).
+- A reach grows level by level, and no further than it must: a node is expanded when its depth is less than
+  that of the first node beyond the answer, or less than `max_depth` when no node is beyond. So the pages of a
+  reach joined are the reach in one page, and the `capped` of its last page is that of the whole.
 - The same walk on the same graph gives the same answer from every adapter, order and truncation included.
 
 Which edges a walk follows depends on its direction. OUT, IN and BOTH go along the edge as declared.
 DEPENDENTS goes the way impact flows, from what fails to what it impacts, and DEPENDENCIES the other way;
 both skip edges through which no impact flows.
+
+Shortest paths are searched from both ends, and this is the search that every adapter must answer like:
+one side holds `from_id` and goes along the walk, the other holds `to_id` and goes against it. Each turn the
+side with fewer nodes at its outermost level grows by one whole level, the `from_id` side on a tie, each node
+expanded by its first `fan_out` edges as its own side meets them. The search ends when a node stands on both
+sides, when the outermost level of either is empty, or after `max_depth` turns. The answer is every path of
+least length through a node that stands on both sides, made of the edges by which each side first met its
+nodes. Where no node was capped these are all shortest paths, whatever the order of turns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,9 +51,26 @@ class Direction(StrEnum):
     DEPENDENTS = "DEPENDENTS"
     DEPENDENCIES = "DEPENDENCIES"
 
+    @property
+    def opposite(self) -> "Direction":
+        """The direction that goes the same edges the other way."""
+        return _OPPOSITE[self]
+
+
+_OPPOSITE = {
+    Direction.OUT: Direction.IN,
+    Direction.IN: Direction.OUT,
+    Direction.BOTH: Direction.BOTH,
+    Direction.DEPENDENTS: Direction.DEPENDENCIES,
+    Direction.DEPENDENCIES: Direction.DEPENDENTS,
+}
+
 
 class Impact(StrEnum):
-    """Which way impact flows along an edge: FORWARD means that a failure of `from` impacts `to`."""
+    """Which way impact flows along an edge: FORWARD means that a failure of `from` impacts `to`.
+
+    A self-loop through which impact flows is FORWARD: both ways are the same.
+    """
 
     FORWARD = "FORWARD"
     REVERSE = "REVERSE"
@@ -155,8 +184,8 @@ class Reach:
     """Nodes reached after the given position, in (depth, id) order.
 
     `cursor` is the position of the last node when more nodes follow, else None. `capped` lists the nodes
-    whose fan-out was cut, in (depth, id) order, among the starts and the nodes expanded so far.
-    `truncated` is true when either is.
+    whose fan-out was cut, in (depth, id) order, among the starts and all nodes expanded so far, those of
+    earlier pages included. `truncated` is true when either is.
     """
 
     nodes: tuple[Reached, ...]
@@ -170,7 +199,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A shortest path: its nodes from start to end, and for each hop the edges that make it."""
+    """A shortest path: its nodes from start to end, and for each hop the edges that make it, by edge id."""
 
     nodes: tuple[str, ...]
     hops: tuple[tuple[Edge, ...], ...]
@@ -235,23 +264,29 @@ class Graph(Protocol):
     async def neighbours(
         self, ids: Sequence[str], walk: Walk, after: StepPosition | None = None
     ) -> Mapping[str, Neighbours]:
-        """The steps from each id, at most `walk.fan_out` each, after the given place; every id is a key."""
+        """The steps from each id, at most `walk.fan_out` each, after the given place; every id is a key.
+
+        The degree is that of the whole node, wherever the page starts."""
         ...
 
     async def reach(
         self, starts: Sequence[frozenset[str]], walk: Walk, after: Position | None = None
     ) -> Sequence[Reach]:
-        """For each set of starts the nodes within `walk.max_depth` hops of any of them, in order given."""
+        """For each set of starts the nodes within `walk.max_depth` hops of any of them, in order given.
+
+        Going on from a cursor walks again from the starts: a page costs what the walk up to it costs."""
         ...
 
     async def paths(self, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
         """All shortest paths, at most `most`, no longer than `walk.max_depth`; one empty hop list when both ends
-        are the same node. `walk.max_nodes` bounds nothing here; `walk.fan_out` bounds each expansion."""
+        are the same node. `walk.max_nodes` bounds nothing here; `walk.fan_out` bounds each expansion.
+        ValueError when `most` is less than 1."""
         ...
 
     async def subgraph(self, ids: Sequence[str], walk: Walk, most: int) -> Subgraph:
         """The edges among the ids, at most `most`; DEPENDENTS and DEPENDENCIES leave out edges without impact,
-        the other directions take every edge."""
+        the other directions take every edge. Only the walk's types and time count besides. ValueError when `most`
+        is less than 1."""
         ...
 
     async def degrees(self, ids: Sequence[str], as_of: datetime | None = None) -> Mapping[str, Sequence[TypeDegree]]:

@@ -1,0 +1,111 @@
+"""How a walk's direction, types and time become SQL: text from an allow-list, every value bound."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from datasources.aurora.statements import statements
+from datasources.graph.port import Direction, Walk
+
+_TYPES = "AND r.type_key = ANY(%(types)s::text[])"
+_NOW = (("relationships", ""),)
+# A closed version was true until valid_to, not including it; a current row has been true since valid_from.
+_AT = (
+    ("relationships", "AND r.valid_from <= %(as_of)s"),
+    ("relationship_history", "AND r.valid_from <= %(as_of)s AND %(as_of)s < r.valid_to"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """An index to follow from the column of a node to that of its neighbour, and what tells that an edge comes in."""
+
+    near: str
+    far: str
+    incoming: str
+    # The order of steps: by neighbour, edge, and outgoing before incoming.
+    after: str = "AND (r.{far}, r.id, {incoming}) > (%(after_neighbour)s::uuid, %(after_edge)s::uuid, %(after_in)s)"
+
+
+_OUT = _Index("from_id", "to_id", "false")
+_IN = _Index("to_id", "from_id", "true")
+# The impact columns say nothing about the declared direction: an edge that starts elsewhere comes in.
+_INDEXES = {
+    Direction.OUT: (_OUT,),
+    Direction.IN: (_IN,),
+    Direction.BOTH: (_OUT, _IN),
+    Direction.DEPENDENTS: (_Index("impact_from_id", "impact_to_id", "(r.from_id <> node.id)"),),
+    Direction.DEPENDENCIES: (_Index("impact_to_id", "impact_from_id", "(r.from_id <> node.id)"),),
+}
+
+
+def _tables(as_of: datetime | None) -> tuple[tuple[str, str], ...]:
+    return _NOW if as_of is None else _AT
+
+
+def _types(walk: Walk) -> str:
+    return "" if walk.types is None else _TYPES
+
+
+def expansion(walk: Walk, direction: Direction) -> str:
+    """The edges met from `node.id`, first ones first, for a walk that needs no more than covering indexes hold."""
+    return _union(walk, direction, whole=False, after=False)
+
+
+def steps(walk: Walk, after: bool) -> str:
+    """The same with the true value of `incoming`, which costs a visit of each row; after a place if told so."""
+    return _union(walk, walk.direction, whole=True, after=after)
+
+
+def _union(walk: Walk, direction: Direction, *, whole: bool, after: bool) -> str:
+    arm = statements("graph")["arm"]
+    arms = [
+        arm.filled(
+            near=index.near,
+            far=index.far,
+            incoming=index.incoming if whole else "false",
+            edges=table,
+            types=_types(walk),
+            valid=valid,
+            after=index.after.format(far=index.far, incoming=index.incoming) if after else "",
+        ).text
+        for index in _INDEXES[direction]
+        for table, valid in _tables(walk.as_of)
+    ]
+    if len(arms) == 1:
+        return arms[0]
+    return " UNION ALL ".join(arms) + " ORDER BY neighbour_id, edge_id, incoming LIMIT %(fan_out)s + 1"
+
+
+def count(walk: Walk) -> str:
+    """The exact degree of `node.id`, as an expression."""
+    arm = statements("graph")["arm_count"]
+    arms = [
+        arm.filled(near=index.near, edges=table, types=_types(walk), valid=valid).text
+        for index in _INDEXES[walk.direction]
+        for table, valid in _tables(walk.as_of)
+    ]
+    return " + ".join(arms)
+
+
+def facts(as_of: datetime | None) -> str:
+    """The facts of the edge `step.edge_id` as it was at the walk's time."""
+    arm = statements("graph")["edge_facts"]
+    return " UNION ALL ".join(arm.filled(edges=table, valid=valid).text for table, valid in _tables(as_of))
+
+
+def leaving(walk: Walk) -> str:
+    """The edges that leave `node.id`, in no order."""
+    arm = statements("graph")["subgraph_arm"]
+    return " UNION ALL ".join(
+        arm.filled(edges=table, types=_types(walk), valid=valid).text for table, valid in _tables(walk.as_of)
+    )
+
+
+def types_met(as_of: datetime | None) -> str:
+    """The type of each edge that leaves or enters `node.id`, and whether it leaves."""
+    arm = statements("graph")["degrees_arm"]
+    return " UNION ALL ".join(
+        arm.filled(near=near, outgoing=outgoing, edges=table, valid=valid).text
+        for near, outgoing in (("from_id", "true"), ("to_id", "false"))
+        for table, valid in _tables(as_of)
+    )

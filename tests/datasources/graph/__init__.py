@@ -1,0 +1,1 @@
+"""The laws of the graph port, held by every adapter."""
