@@ -36,7 +36,7 @@ class Cache(Protocol):
 
         The lease ends by `fill`, or by itself after the lease time. Without a reachable cache every key is won,
         with an empty token. A key that was filled since it was missed is not won: `wait_many` gives it at once.
-        The load must begin after the `get_many` that gave the stamp.
+        The load must begin after this returns.
         """
         ...
 

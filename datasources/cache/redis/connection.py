@@ -1,6 +1,7 @@
 """The connection to Redis: its address, its token, and TLS that is always verified."""
 
 import ssl
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection
@@ -20,7 +21,7 @@ def connect(url: str, ca_file: str | None, timeout: float) -> Redis:
     """
     parts = urlsplit(url)
     database = parts.path.strip("/")
-    tls: dict[str, object] = {}
+    tls: dict[str, Any] = {}
     if parts.scheme == "rediss":
         tls = {
             "ssl_ca_certs": ca_file,
