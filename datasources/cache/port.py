@@ -34,7 +34,9 @@ class Cache(Protocol):
     async def lease_many(self, keys: Sequence[str], stamp: bytes) -> Mapping[str, str]:
         """Try to become the one loader of each key: the keys won, each with its token.
 
-        The lease ends by `fill`, or by itself after the lease time. Without a reachable cache every key is won.
+        The lease ends by `fill`, or by itself after the lease time. Without a reachable cache every key is won,
+        with an empty token. A key that was filled since it was missed is not won: `wait_many` gives it at once.
+        The load must begin after this returns.
         """
         ...
 
@@ -43,11 +45,18 @@ class Cache(Protocol):
         ...
 
     async def fill(self, values: Mapping[str, bytes], tokens: Mapping[str, str], stamp: bytes, seconds: float) -> None:
-        """Store what was loaded, each under its lease, for about `seconds` (with jitter), and end the leases."""
+        """Store what was loaded, each under its lease, for about `seconds` (with jitter), and end the leases.
+
+        A key with a token and no value gives its lease back. What was read before a write is not stored.
+        """
         ...
 
     async def invalidate(self, tables: Sequence[str]) -> None:
-        """Make everything that depends on these tables a miss, in every process, from now on."""
+        """Make everything that depends on these tables a miss, in every process, from now on.
+
+        If the cache is lost, in this process from now on; in others when this one reaches the cache again, or
+        when the values' time is over.
+        """
         ...
 
     async def health(self) -> Health:

@@ -1,0 +1,213 @@
+"""RedisCache: values under generations, leases, and a breaker around every round trip."""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeout
+
+from datasources.cache.port import Found
+from datasources.cache.redis import generations as at
+from datasources.cache.redis.breaker import Breaker
+from datasources.cache.redis.connection import connect, problem
+from datasources.call import current_call
+from datasources.health import Health
+
+FIRST_PAUSE = 0.005
+LONGEST_PAUSE = 0.05
+JITTER = 0.1
+
+_scripts = resources.files(__package__)
+_LEASE = _scripts.joinpath("lease.lua").read_text()
+_FILL = _scripts.joinpath("fill.lua").read_text()
+
+
+class RedisCache:
+    """The cache port on one Redis or Valkey primary: commands touch several keys, so no cluster of shards.
+
+    All times in seconds. Scripts go by EVAL: their text is under 2 KB and the server keeps it compiled, so the
+    number of round trips never depends on what the server has seen before.
+
+    An `invalidate` that can't reach Redis is owed: this process pays it in front of the next thing it says to
+    Redis, and until then trusts nothing it finds there. In other processes the time to live is the bound.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca_file: str | None = None,
+        timeout: float = 0.25,
+        lease: float = 2.0,
+        breaker_after: int = 3,
+        breaker_pause: float = 5.0,
+    ) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._lease = lease
+        self._breaker = Breaker(breaker_after, breaker_pause)
+        self._redis = connect(url, ca_file, timeout)
+        # Tables whose invalidation has not reached Redis yet, each with the number of the write that owes it.
+        self._owed: dict[str, int] = {}
+        self._writes = 0
+
+    async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Found:
+        """One MGET of the generations and the values; none without keys."""
+        tables = at.tables_in_order(depends_on)
+        unseen: list[bytes | None] = [None] * len(tables)
+        if not keys:
+            return Found({}, at.stamp(tables, unseen))
+        reply = await self._ask("MGET", *map(at.generation_key, tables), *map(at.value_key, keys))
+        if reply is None:
+            return Found({}, at.stamp(tables, unseen))
+        seen, stored = reply[: len(tables)], reply[len(tables) :]
+        return Found(_fresh(keys, stored, at.view(tables, seen)), at.stamp(tables, seen))
+
+    async def lease_many(self, keys: Sequence[str], stamp: bytes) -> Mapping[str, str]:
+        """One script. A key whose tables moved since `stamp` is won without a lease: its load is not stored."""
+        wanted = list(dict.fromkeys(keys))
+        if not wanted:
+            return {}
+        tables, seen = at.seen(stamp)
+        secret = secrets.token_hex(8)
+        names = self._names(tables, wanted)
+        reply = await self._ask(
+            "EVAL", _LEASE, len(names), *names,
+            len(tables), at.settled(), secret, max(1, round(self._lease * 1_000)), at.FORMAT, *tables, *seen,
+        )  # fmt: skip
+        if reply is None or not reply[0]:
+            return dict.fromkeys(wanted, "")
+        token = reply[0].decode() + secret
+        return {wanted[number - 1]: token for number in reply[1:]}
+
+    async def wait_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Mapping[str, bytes]:
+        """Polls with pauses of 5 to 50 ms. A key whose lease ended without a value is given up at once."""
+        tables = at.tables_in_order(depends_on)
+        pending = list(dict.fromkeys(keys))
+        found: dict[str, bytes] = {}
+        clock = asyncio.get_running_loop().time
+        end, pause = clock() + self._lease, FIRST_PAUSE
+        while pending:
+            reply = await self._ask(
+                "MGET", *map(at.generation_key, tables), *map(at.value_key, pending), *map(at.lease_key, pending)
+            )
+            if reply is None:
+                break
+            values, leases = reply[len(tables) : -len(pending)], reply[-len(pending) :]
+            view = at.view(tables, reply[: len(tables)])
+            found |= _fresh(pending, values, view)
+            pending = [
+                key
+                for key, lease in zip(pending, leases, strict=True)
+                if key not in found and view is not None and lease is not None and lease.startswith(view)
+            ]
+            remaining = current_call().remaining()
+            if not pending or clock() + pause > end or (remaining is not None and remaining <= pause):
+                break
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        return found
+
+    async def fill(self, values: Mapping[str, bytes], tokens: Mapping[str, str], stamp: bytes, seconds: float) -> None:
+        """One script. A leased key without a value gives its lease back, so that others stop waiting."""
+        leased = [key for key, token in tokens.items() if token]
+        if not leased:
+            return
+        tables, _ = at.seen(stamp)
+        names = self._names(tables, leased)
+        triples: list[str | bytes | int] = []
+        for key in leased:
+            triples += [tokens[key], values.get(key, b""), _milliseconds(seconds) if key in values else 0]
+        await self._ask("EVAL", _FILL, len(names), *names, len(tables), at.FORMAT, *tables, *triples)
+
+    async def invalidate(self, tables: Sequence[str]) -> None:
+        """One MSET of new generations. It ignores the deadline: what it tells of is already committed."""
+        self._writes += 1
+        self._owed |= dict.fromkeys(tables, self._writes)
+        if self._owed:
+            await self._ask(hurried=False)
+
+    async def health(self) -> Health:
+        """One INFO, past the breaker. Says whether the breaker is closed and which invalidations are owed."""
+        details = {"breaker": "closed" if self._breaker.closed else "open", "owed": ",".join(sorted(self._owed))}
+        begin = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._timeout):
+                reply = await self._send("INFO", "server")
+        except (RedisError, OSError) as error:
+            return Health("cache", reachable=False, problem=problem(error, self._url), details=details)
+        latency = (time.perf_counter() - begin) * 1_000
+        version = str(reply.get("valkey_version") or reply.get("redis_version", ""))
+        return Health("cache", reachable=True, version=version, latency_ms=latency, details=details)
+
+    async def close(self) -> None:
+        """A last try to pay what is owed, then close the sockets."""
+        if self._owed:
+            await self._ask(hurried=False)
+        await self._redis.aclose()
+
+    async def _ask(self, *command: str | bytes | int, hurried: bool = True) -> Any:
+        """The reply to a command, after what is owed; None when Redis is lost, which is never an error."""
+        remaining = current_call().remaining() if hurried else None
+        if (remaining is not None and remaining <= 0) or not self._breaker.admits():
+            return None
+        seconds = self._timeout if remaining is None else min(self._timeout, remaining)
+        reply = None
+        try:
+            async with asyncio.timeout(seconds):
+                await self._pay()
+                if command:
+                    reply = await self._send(*command)
+        except (RedisError, OSError) as error:
+            # A request in its last moments says nothing of Redis.
+            if seconds < self._timeout and isinstance(error, TimeoutError | RedisTimeout):
+                self._breaker.unjudged()
+            else:
+                self._breaker.failed()
+            return None
+        except asyncio.CancelledError:
+            self._breaker.unjudged()
+            raise
+        self._breaker.succeeded()
+        return reply
+
+    async def _pay(self) -> None:
+        due = dict(self._owed)
+        if not due:
+            return
+        pairs = [text for table in due for text in (at.generation_key(table), at.moved())]
+        await self._send("MSET", *pairs)
+        for table, write in due.items():
+            # A later write of the same table may have come while this one was on its way: it is still owed.
+            if self._owed.get(table) == write:
+                del self._owed[table]
+
+    async def _send(self, *command: str | bytes | int) -> Any:
+        current_call().spent.cache += 1
+        return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+
+    @staticmethod
+    def _names(tables: Sequence[str], keys: Sequence[str]) -> list[str]:
+        pairs = [name for key in keys for name in (at.lease_key(key), at.value_key(key))]
+        return [*map(at.generation_key, tables), *pairs]
+
+
+def _fresh(keys: Sequence[str], stored: Sequence[bytes | None], view: bytes | None) -> dict[str, bytes]:
+    if view is None:
+        return {}
+    head = at.FORMAT + view
+    return {
+        key: value[len(head) :]
+        for key, value in zip(keys, stored, strict=True)
+        if value is not None and value.startswith(head)
+    }
+
+
+def _milliseconds(seconds: float) -> int:
+    # Values filled together must not expire together.
+    return max(1, round(seconds * 1_000 * random.uniform(1 - JITTER, 1 + JITTER)))  # noqa: S311

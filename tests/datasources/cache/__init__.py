@@ -1,0 +1,1 @@
+"""The cache source against real servers."""

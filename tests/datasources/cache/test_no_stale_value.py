@@ -1,0 +1,138 @@
+"""The law that matters most, in random interleavings of two processes: no value outlives a write."""
+
+import asyncio
+import json
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from datasources.cache.redis.adapter import RedisCache
+from datasources.cache.redis.connection import connect
+from datasources.embedded.valkey import EmbeddedValkey
+
+T = TypeVar("T")
+DEPENDS = {"one": ("t",), "two": ("t", "u"), "three": ("u",)}
+KEYS = st.sampled_from(sorted(DEPENDS))
+TABLES = st.sampled_from(["t", "u"])
+CLIENTS = st.sampled_from([0, 1])
+
+
+async def _finished(work: Awaitable[T]) -> T:
+    return await work
+
+
+@dataclass
+class Load:
+    """A load under way in one process: what it read of the database, and its lease once it has one."""
+
+    client: int
+    key: str
+    stamp: bytes
+    value: bytes | None = None
+    tokens: dict[str, str] | None = None
+
+
+class Interleavings(RuleBasedStateMachine):
+    """`database` is the version of each table; `floor` the version at its last finished invalidation."""
+
+    url: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        # The third only polls: its waits end at once, so that a lease that nobody ends holds up no test.
+        leases = (60.0, 60.0, 0.001)
+        self.caches = [RedisCache(self.url, timeout=5, lease=lease) for lease in leases]
+        self.bare = connect(self.url, None, 5)
+        self.run(self.bare.flushall())
+        self.database = {"t": 1, "u": 1}
+        self.floor = {"t": 1, "u": 1}
+        self.loads: list[Load] = []
+
+    def run(self, work: Awaitable[T]) -> T:
+        return self.runner.run(_finished(work))
+
+    def check(self, key: str, value: bytes) -> None:
+        read = json.loads(value)
+        assert sorted(read) == sorted(DEPENDS[key])
+        assert all(read[table] >= self.floor[table] for table in read), (key, read, self.floor)
+
+    @rule(client=CLIENTS, key=KEYS)
+    def get(self, client: int, key: str) -> None:
+        found = self.run(self.caches[client].get_many([key], DEPENDS[key]))
+        if key in found.values:
+            self.check(key, found.values[key])
+        else:
+            self.loads.append(Load(client, key, found.stamp))
+
+    @rule(number=st.integers(0, 20))
+    def lease(self, number: int) -> None:
+        if waiting := [load for load in self.loads if load.tokens is None]:
+            load = waiting[number % len(waiting)]
+            load.tokens = dict(self.run(self.caches[load.client].lease_many([load.key], load.stamp)))
+
+    @rule(number=st.integers(0, 20))
+    def read(self, number: int) -> None:
+        if waiting := [load for load in self.loads if load.tokens is not None and load.value is None]:
+            load = waiting[number % len(waiting)]
+            load.value = json.dumps({table: self.database[table] for table in DEPENDS[load.key]}).encode()
+
+    @rule(number=st.integers(0, 20))
+    def fill(self, number: int) -> None:
+        ready = [load for load in self.loads if load.value is not None]
+        if ready:
+            load = ready[number % len(ready)]
+            assert load.value is not None
+            assert load.tokens is not None
+            self.loads.remove(load)
+            self.run(self.caches[load.client].fill({load.key: load.value}, load.tokens, load.stamp, 60))
+
+    @rule(key=KEYS)
+    def wait(self, key: str) -> None:
+        for value in self.run(self.caches[2].wait_many([key], DEPENDS[key])).values():
+            self.check(key, value)
+
+    @rule(table=TABLES)
+    def write(self, table: str) -> None:
+        self.database[table] += 1
+
+    @rule(client=CLIENTS, tables=st.sampled_from([["t"], ["u"], ["t", "u"]]))
+    def invalidate(self, client: int, tables: list[str]) -> None:
+        self.run(self.caches[client].invalidate(tables))
+        self.floor |= {table: self.database[table] for table in tables}
+
+    @rule(name=st.sampled_from(["g:t", "g:u", "v:one", "v:two", "l:one", "l:two"]))
+    def evict(self, name: str) -> None:
+        self.run(self.bare.delete(f"sf1:{name}"))
+
+    @invariant()
+    def what_stands_in_redis_is_fresh(self) -> None:
+        for key, tables in DEPENDS.items():
+            for value in self.run(self.caches[2].get_many([key], tables)).values.values():
+                self.check(key, value)
+
+    def teardown(self) -> None:
+        for cache in self.caches:
+            self.run(cache.close())
+        self.run(self.bare.aclose())
+        self.runner.close()
+
+
+@pytest.fixture
+def url(own_valkey: EmbeddedValkey) -> str:
+    return own_valkey.url
+
+
+def test_no_read_after_an_invalidation_gives_what_was_read_before_it(url: str) -> None:
+    Interleavings.url = url
+    run_state_machine_as_test(
+        Interleavings,
+        settings=settings(
+            max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        ),
+    )
