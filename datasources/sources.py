@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 from datasources.aurora.database import Database
+from datasources.cache.off import NoCache
 from datasources.cache.port import Cache
 from datasources.graph.port import Graph
+from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.health import Health
+from datasources.options import CacheSettings, GraphSettings, PostgresSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +35,55 @@ class Sources:
         await self.cache.close()
         await self.main.close()
         await self.requirements.close()
+
+
+def open_sources(
+    main: PostgresSettings, requirements: PostgresSettings, cache: CacheSettings, graph: GraphSettings
+) -> Sources:
+    """The sources that the settings ask for. Nothing is connected yet: a lost store must not stop the others."""
+    database = _database("main", main)
+    return Sources(
+        main=database,
+        requirements=_database("requirements", requirements),
+        graph=_graph(graph, database),
+        cache=_cache(cache),
+        cache_seconds=cache.ttl,
+    )
+
+
+def _database(name: str, settings: PostgresSettings) -> Database:
+    return Database(
+        name,
+        settings.url,
+        pool_max=settings.pool_max,
+        connect_timeout=settings.connect_timeout,
+        pool_timeout=settings.pool_timeout,
+        statement_timeout=settings.statement_timeout,
+        prepare=settings.prepare,
+    )
+
+
+def _graph(settings: GraphSettings, main: Database) -> Graph:
+    if settings.url is not None:
+        raise UnknownGraph("GRAPH_URL is set, but this version walks in PostgreSQL only; unset it")
+    return RecursiveGraph(main)
+
+
+def _cache(settings: CacheSettings) -> Cache:
+    if settings.url is None:
+        return NoCache()
+    # Importing the client costs 131 ms of a cold start, so only who uses it pays.
+    from datasources.cache.redis.adapter import RedisCache
+
+    return RedisCache(
+        settings.url,
+        ca_file=settings.ca_file,
+        timeout=settings.timeout,
+        lease=settings.lease,
+        breaker_after=settings.breaker_after,
+        breaker_pause=settings.breaker_pause,
+    )
+
+
+class UnknownGraph(Exception):
+    """The settings name a graph store for which there is no adapter. The message is one line with the remedy."""

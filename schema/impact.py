@@ -58,7 +58,14 @@ class ImpactedItem:
 @strawberry.type(description="How many items are so many hops away.")
 class DepthCount:
     depth: int = attribute("How many hops.", of=lambda pair: pair[0])
-    count: int = attribute("How many items of this page.", of=lambda pair: pair[1])
+    count: int = attribute("How many items.", of=lambda pair: pair[1])
+
+
+@strawberry.type(description="A whole impact in numbers.")
+class ImpactTotals:
+    failing: int = attribute("How many items fail.")
+    at_risk: int = attribute("How many items redundancy keeps up.")
+    by_depth: list[DepthCount] = attribute("The items counted by hops.")
 
 
 @strawberry.type(description="What failures reach, nearest first; nothing is left out silently.")
@@ -69,12 +76,8 @@ class Impact:
         "The items of the page.",
         needs=ITEMS,
     )
-    failing: int = attribute("How many items of the page fail.", of=lambda found: _count(found.answer, Outcome.FAILS))
-    at_risk: int = attribute(
-        "How many items of the page redundancy keeps up.", of=lambda found: _count(found.answer, Outcome.AT_RISK)
-    )
-    by_depth: list[DepthCount] = attribute(
-        "The items of the page counted by hops.", of=lambda found: _by_depth(found.answer)
+    totals: ImpactTotals | None = attribute(
+        "The whole impact in numbers, over all pages; null when it is over 10,000 items.", of="answer.totals"
     )
     truncated: bool = attribute(
         "Whether more items follow, or relationships were capped.",
@@ -125,17 +128,6 @@ class ImpactQueries:
             *ARGUMENTS,
         ),
     )
-
-
-def _count(answer: ImpactAnswer, outcome: Outcome) -> int:
-    return sum(item.outcome is outcome for item in answer.items)
-
-
-def _by_depth(answer: ImpactAnswer) -> list[tuple[int, int]]:
-    counts: dict[int, int] = {}
-    for item in answer.items:
-        counts[item.depth] = counts.get(item.depth, 0) + 1
-    return sorted(counts.items())
 
 
 def _info(found: ImpactValue) -> PageInfoValue:

@@ -1,6 +1,7 @@
 """Relationships in the main database, by id; walking them is the graph's work."""
 
 from collections.abc import Sequence
+
 from datasources.aurora.database import Database
 from datasources.aurora.statements import statements
 from datasources.aurora.table import Table

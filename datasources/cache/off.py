@@ -1,7 +1,6 @@
 """No cache at all: the legal setting `off`."""
 
 # The port gives the arguments; nothing here needs them.
-# ruff: noqa: ARG002
 
 from collections.abc import Mapping, Sequence
 
