@@ -21,7 +21,7 @@ from resolvers.loaders.loader import Loader
 class Children(Loader[int, list[int]]):
     """Node n has the children 2n and 2n + 1; each batch takes as long as the test says."""
 
-    batches: list[list[int]]
+    batches: list[list[Any]]
     delays: list[float]
 
     def __init__(self, context: Context, arguments: Any = None) -> None:
@@ -46,36 +46,37 @@ class Broken(Children):
         raise SourceTimeout("main", "late") if self.arguments else SourceUnavailable("main", "gone")
 
 
-def context_of(batches: list[list[int]], delays: list[float]) -> Context:
+def context_of(batches: list[list[Any]], delays: list[float]) -> Context:
     principal = Principal("test", "test", PrincipalKind.USER, frozenset())
     return Context(principal, Scope(sees_restricted=False), cast("Sources", (batches, delays)), Call())
 
 
-async def tree(context: Context, loader: str, key: int, depth: int) -> int:
-    """Size of the tree below a key, loading level by level, with a gather at each."""
-    children = await context.loader(Children, loader).load(key)
-    if depth == 1:
-        return len(children)
-    sizes = await asyncio.gather(*(tree(context, loader, child, depth - 1) for child in children))
-    return len(children) + sum(sizes)
+async def branch(context: Context, own: str, key: int, depth: int) -> None:
+    """Load level by level with a loader of one's own, and at each level from one that all branches share."""
+    children = await context.loader(Children, own).load(key)
+    await context.loader(Children, "shared").load(key)
+    if depth > 1:
+        await asyncio.gather(*(branch(context, own, child, depth - 1) for child in children))
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.sampled_from([0.0, 0.001, 0.004]), min_size=1, max_size=5))
+@given(st.lists(st.sampled_from([0.0, 0.001, 0.004]), min_size=2, max_size=5))
 def test_batches_do_not_depend_on_the_time_stores_take(delays: list[float]) -> None:
-    async def run() -> list[list[int]]:
-        batches: list[list[int]] = []
+    async def run() -> list[list[Any]]:
+        batches: list[list[Any]] = []
         context = context_of(batches, delays)
-        sizes = await asyncio.gather(tree(context, "a", 1, 4), tree(context, "b", 1, 4))
-        assert list(sizes) == [30, 30]
-        return sorted(batches)
+        await asyncio.gather(branch(context, "a", 1, 3), branch(context, "b", 8, 3))
+        return batches
 
-    level = [[1], [2, 3], [4, 5, 6, 7], [8, 9, 10, 11, 12, 13, 14, 15]]
-    assert asyncio.run(run()) == sorted([name, *keys] for name in ("a", "b") for keys in level)
+    own_a, own_b = [[1], [2, 3], [4, 5, 6, 7]], [[8], [16, 17], [32, 33, 34, 35]]
+    expected: list[list[Any]] = []
+    for level_a, level_b in zip(own_a, own_b, strict=True):
+        expected += [["a", *level_a], ["b", *level_b], ["shared", *level_a, *level_b]]
+    assert asyncio.run(run()) == expected
 
 
 async def test_a_key_asked_twice_is_loaded_once() -> None:
-    batches: list[list[int]] = []
+    batches: list[list[Any]] = []
     loader = context_of(batches, [0]).loader(Children, "a")
     assert list(await asyncio.gather(loader.load(3), loader.load(3))) == [[6, 7], [6, 7]]
     assert await loader.load(3) == [6, 7]
