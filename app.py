@@ -39,7 +39,14 @@ def create(settings: Settings, sources: Sources | None = None) -> Starlette:
         Authenticator(settings, opened.main),
         timeout=limits.request_timeout,
         body_bytes=limits.body_bytes,
-        limits=DocumentLimits(limits.depth, limits.aliases, limits.tokens, limits.directives, limits.complexity),
+        limits=DocumentLimits(
+            depth=limits.depth,
+            aliases=limits.aliases,
+            tokens=limits.tokens,
+            directives=limits.directives,
+            cost=limits.complexity,
+            page=limits.page,
+        ),
         page=limits.page,
     )
 
@@ -51,7 +58,7 @@ def create(settings: Settings, sources: Sources | None = None) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/graphql", endpoint, methods=["GET", "POST"]),
+            Route("/graphql", endpoint.respond, methods=["GET", "POST"]),
             *health_routes(opened),
             *graphiql_routes(EXPLORER),
         ],

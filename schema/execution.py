@@ -127,7 +127,7 @@ def shown(error: GraphQLError, context: Context) -> dict[str, Any]:
     original = error.original_error
     if isinstance(original, ShownError):
         return dict(error.formatted)
-    if original is None:
+    if original is None or isinstance(original, GraphQLError):
         # graphql-core's own: a variable of the wrong type, an unknown operation.
         return dict(error.formatted) | {"extensions": {"code": "BAD_USER_INPUT"}}
     log.error("unexpected error", exc_info=original, extra={"request_id": context.call.request_id, "path": error.path})

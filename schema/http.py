@@ -49,7 +49,7 @@ class GraphQLEndpoint:
         self._limits = limits or DocumentLimits()
         self._page = page
 
-    async def __call__(self, http: HttpRequest) -> HttpResponse:
+    async def respond(self, http: HttpRequest) -> HttpResponse:
         call = Call(request_id=_request_id(http), deadline=asyncio.get_running_loop().time() + self._timeout)
         media = _media(http)
         try:

@@ -35,6 +35,8 @@ class DocumentLimits:
     tokens: int = 4_000
     directives: int = 50
     cost: int = 200_000
+    # Above it a field refuses by itself, naming its argument; so a larger page counts as one of this size.
+    page: int = 500
 
 
 @dataclass(slots=True)
@@ -108,7 +110,7 @@ def check_cost(
             continue
         if operation_name is not None and (definition.name is None or definition.name.value != operation_name):
             continue
-        asked = _Asked(fragments, variables)
+        asked = _Asked(fragments, variables, limits.page)
         cost = asked.cost(definition.selection_set)
         if cost > limits.cost:
             errors.append(_exceeded("cost", cost, limits.cost))
@@ -125,9 +127,12 @@ def check_cost(
 class _Asked:
     """The cost of a validated operation with its variables."""
 
-    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, fragments: Mapping[str, FragmentDefinitionNode], variables: Mapping[str, Any], page: int
+    ) -> None:
         self.fragments = fragments
         self.variables = variables
+        self.page = page
         self.introspects = False
         self._costs: dict[str, int] = {}
 
@@ -137,7 +142,7 @@ class _Asked:
             if isinstance(node, FieldNode):
                 self.introspects |= node.name.value in INTROSPECTION
                 inner = self.cost(node.selection_set) if node.selection_set else 0
-                total += 1 + self._rows(node) * inner
+                total += 1 + min(self._rows(node), self.page) * inner
             elif isinstance(node, InlineFragmentNode):
                 total += self.cost(node.selection_set)
             elif isinstance(node, FragmentSpreadNode):
