@@ -13,10 +13,12 @@ from datasources.call import calling
 from resolvers.context import Context
 from resolvers.errors import ShownError, SourceLost
 from schema.limits import DocumentLimits, check_cost, check_document
+from schema.operations import document_id, trusted_documents
 from schema.schema import SCHEMA
 
 GRAPHQL_SCHEMA = SCHEMA._schema
 DOCUMENTS_KEPT = 1_000
+FREE_FORM = "documents:free-form"
 
 log = logging.getLogger("stackflow")
 
@@ -68,6 +70,8 @@ def prepare(text: str, limits: DocumentLimits) -> Prepared:
 
 async def run(request: Request, context: Context, limits: DocumentLimits) -> Response:
     """The response to a request. Never raises but for cancellation."""
+    if not context.principal.allows(FREE_FORM) and document_id(request.document) not in trusted_documents():
+        return _refused([_forbidden("only trusted documents may be run without the permission", FREE_FORM)], context)
     prepared = prepare(request.document, limits)
     if prepared.document is None:
         return _refused(prepared.errors, context)
@@ -104,6 +108,10 @@ def _grace(context: Context) -> float | None:
     # Stores fail by themselves at the deadline, field by field; this catches what none of them does.
     remaining = context.call.remaining()
     return None if remaining is None else remaining + 1.0
+
+
+def _forbidden(message: str, permission: str) -> GraphQLError:
+    return GraphQLError(f"{message} {permission}", extensions={"code": "FORBIDDEN", "permission": permission})
 
 
 def _refused(errors: tuple[GraphQLError, ...] | list[GraphQLError], context: Context) -> Response:

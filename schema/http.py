@@ -19,6 +19,7 @@ from resolvers.context import Context, Limits
 from resolvers.errors import BadUserInput, LimitExceeded, ShownError, Unauthenticated
 from schema.execution import Request, prepare, run
 from schema.limits import DocumentLimits
+from schema.operations import trusted_documents
 from schema.tracing import log_operation
 
 RESPONSE_JSON = "application/graphql-response+json"
@@ -79,15 +80,15 @@ class GraphQLEndpoint:
             given = _json(await self._body(http), "the body")
         if isinstance(given, list):
             raise BadUserInput("batches are off; send one operation a request")
-        if not isinstance(given, dict) or not isinstance(given.get("query"), str):
-            raise BadUserInput("the body must be an object with a `query` text", argument="query")
+        if not isinstance(given, dict):
+            raise BadUserInput("the body must be an object", argument="query")
         variables: Any = given.get("variables")
         name: Any = given.get("operationName")
         if variables is not None and not isinstance(variables, dict):
             raise BadUserInput("variables must be an object", argument="variables")
         if name is not None and not isinstance(name, str):
             raise BadUserInput("operationName must be text", argument="operationName")
-        return Request(given["query"], variables, name or None)
+        return Request(_document(given), variables, name or None)
 
     async def _body(self, http: HttpRequest) -> bytes:
         pieces: list[bytes] = []
@@ -98,6 +99,17 @@ class GraphQLEndpoint:
                 raise BodyTooLarge(f"the body is over {self._body_bytes} bytes", allowed=self._body_bytes)
             pieces.append(piece)
         return b"".join(pieces)
+
+
+def _document(given: dict[str, Any]) -> str:
+    text, id_ = given.get("query"), given.get("documentId")
+    if isinstance(text, str):
+        return text
+    if isinstance(id_, str) and id_ in trusted_documents():
+        return trusted_documents()[id_].text
+    if id_ is not None:
+        raise BadUserInput("no trusted document has this documentId", argument="documentId")
+    raise BadUserInput("the body must have a `query` text or a `documentId`", argument="query")
 
 
 class UnsupportedMedia(BadUserInput):

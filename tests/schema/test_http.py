@@ -16,8 +16,11 @@ from resolvers.access import Principal, PrincipalKind
 from resolvers.errors import Unauthenticated
 from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
+from schema.operations import trusted_documents
 
-READER = Principal("reader", "Reader", PrincipalKind.USER, frozenset({"teams:read", "nodes:read"}))
+READER = Principal(
+    "reader", "Reader", PrincipalKind.USER, frozenset({"teams:read", "nodes:read", "documents:free-form"})
+)
 GRAPHQL = "application/graphql-response+json"
 
 
@@ -152,3 +155,18 @@ async def test_unknown_ids_are_null(client: httpx.AsyncClient) -> None:
     )
     assert reply.json()["data"] == {"team": None, "nodes": [None, None]}
     assert "errors" not in reply.json()
+
+
+async def test_who_lacks_free_form_runs_trusted_documents_only(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound = Principal("app", "App", PrincipalKind.SERVICE, frozenset({"teams:read"}))
+    monkeypatch.setattr("tests.schema.test_http.READER", bound)
+    reply = await post(client, "{ __typename }")
+    assert (reply.status_code, codes(reply)) == (400, ["FORBIDDEN"])
+    trusted = next(each for each in trusted_documents().values() if each.name == "teams")
+    for body in ({"documentId": trusted.id}, {"query": trusted.text}):
+        answered = await client.post("/graphql", json=body)
+        assert (answered.status_code, answered.json()["data"]) == (200, {"teams": {"totalCount": 0, "nodes": []}})
+    unknown = await client.post("/graphql", json={"documentId": "sha256:0"})
+    assert (unknown.status_code, codes(unknown)) == (400, ["BAD_USER_INPUT"])

@@ -1,0 +1,53 @@
+"""Trusted documents: operations that ship with the service, each with its declared store budget.
+
+A file holds one operation, headed by `# budget: sql=9 graph=2`. A client may send its text, or its id: `sha256:` and
+the hash of the file's text. Who lacks `documents:free-form` may run these only.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+_BUDGET = re.compile(r"^# budget: sql=(\d+) graph=(\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The exact numbers of statements and traversals that the operation costs with a cold cache on the demo."""
+
+    sql: int
+    graph: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedDocument:
+    """One operation of ours."""
+
+    name: str
+    text: str
+    id: str
+    budget: Budget
+
+
+@cache
+def trusted_documents() -> Mapping[str, TrustedDocument]:
+    """All trusted documents by id. ValueError for a file without a budget."""
+    found = {}
+    for file in sorted(resources.files(__package__).iterdir(), key=lambda each: each.name):
+        if file.name.endswith(".graphql"):
+            text = file.read_text()
+            declared = _BUDGET.search(text)
+            if declared is None:
+                raise ValueError(f"{file.name} declares no budget; head it with `# budget: sql=0 graph=0`")
+            id_ = document_id(text)
+            budget = Budget(int(declared[1]), int(declared[2]))
+            found[id_] = TrustedDocument(file.name.removesuffix(".graphql"), text, id_, budget)
+    return found
+
+
+def document_id(text: str) -> str:
+    """The id of a document's text."""
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
