@@ -145,7 +145,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StepPosition:
-    """A place in the order of a node's steps."""
+    """A place in the order of a node's steps.
+
+    `outgoing` tells apart the two meetings with a self-loop in BOTH, and counts there only.
+    """
 
     neighbour_id: str
     edge_id: str

@@ -49,7 +49,7 @@ class OracleGraph:
         answer = {}
         for id in ids:
             steps = self._steps(id, walk, walk.direction)
-            left = [step for step in steps if after is None or _place(step) > _key(after)]
+            left = [step for step in steps if after is None or _follows(step, after, walk.direction)]
             answer[id] = Neighbours(tuple(left[: walk.fan_out]), len(steps), len(left) > walk.fan_out)
         return answer
 
@@ -229,8 +229,11 @@ def _place(step: Step) -> tuple[str, str, bool]:
     return step.neighbour_id, step.edge.id, not step.outgoing
 
 
-def _key(place: StepPosition) -> tuple[str, str, bool]:
-    return place.neighbour_id, place.edge_id, not place.outgoing
+def _follows(step: Step, place: StepPosition, direction: Direction) -> bool:
+    here, there = (step.neighbour_id, step.edge.id), (place.neighbour_id, place.edge_id)
+    if direction is Direction.BOTH and here == there:
+        return place.outgoing and not step.outgoing
+    return here > there
 
 
 def _valid(version: Version, as_of: datetime | None) -> bool:

@@ -22,6 +22,7 @@ FROM /*edges*/ r WHERE r.id = step.edge_id /*valid*/
 -- name: neighbours
 -- The steps from each node after a place, at most fan_out + 1 each, with the exact degree of each node.
 -- A node is counted only where its steps do not already tell: a super node costs its degree once, others nothing.
+-- Facts are fetched after the cut, by id, so that the cut itself needs no more than a covering index.
 WITH node AS MATERIALIZED (
     SELECT DISTINCT id FROM unnest(%(ids)s::uuid[]) AS given (id)
 ), step AS MATERIALIZED (
@@ -35,8 +36,8 @@ WITH node AS MATERIALIZED (
                 ELSE /*count*/ END AS degree
     FROM node LEFT JOIN shown ON shown.id = node.id
 )
-SELECT degree.id, degree.degree, step.neighbour_id, NOT step.incoming AS outgoing, step.edge_id,
-       fact.from_id, fact.to_id, fact.type_key, fact.impact, fact.redundancy_group_id
+SELECT degree.id, degree.degree, step.neighbour_id, NOT coalesce(step.incoming, fact.from_id <> degree.id) AS outgoing,
+       step.edge_id, fact.from_id, fact.to_id, fact.type_key, fact.impact, fact.redundancy_group_id
 FROM degree
 LEFT JOIN step ON step.id = degree.id
 LEFT JOIN LATERAL (/*facts*/) AS fact ON true
@@ -75,12 +76,15 @@ WITH RECURSIVE level (walk, depth, frontier, seen, page, found, capped) AS (
     ) AS fresh
     WHERE l.depth < %(max_depth)s AND l.found <= %(max_nodes)s AND cardinality(l.frontier) > 0
 )
-SELECT level.walk, level.depth, node.id, NULL AS degree
-FROM level CROSS JOIN LATERAL unnest(level.page) AS node (id)
-UNION ALL
-SELECT level.walk, level.depth - 1, node.id, /*count*/
-FROM level CROSS JOIN LATERAL unnest(level.capped) AS node (id)
-ORDER BY 1, 2, 3
+SELECT walk, depth, id::text, degree
+FROM (
+    SELECT level.walk, level.depth, node.id, NULL AS degree
+    FROM level CROSS JOIN LATERAL unnest(level.page) AS node (id)
+    UNION ALL
+    SELECT level.walk, level.depth - 1, node.id, /*count*/
+    FROM level CROSS JOIN LATERAL unnest(level.capped) AS node (id)
+) AS answer
+ORDER BY walk, depth, answer.id
 
 -- name: paths
 -- Two sides grow level by level towards each other, the smaller one first, until a node stands on both; then the
@@ -151,15 +155,18 @@ WITH RECURSIVE search (forward, depth, front, front_seen, front_depth, back, bac
     UNION ALL
     SELECT t.forward, t.depth - 1, ARRAY(
         SELECT DISTINCT h.near FROM unnest(s.nears, s.fars) AS h (near, far)
-        WHERE h.far IN (SELECT unnest(t.ids))
+        WHERE (h.far IN (SELECT unnest(t.ids))) IS TRUE
     )
     FROM trace t JOIN search s ON s.forward = t.forward AND s.depth = t.depth
 ), step AS MATERIALIZED (
     SELECT CASE WHEN t.forward THEN h.near ELSE h.far END AS tail_id,
            CASE WHEN t.forward THEN h.far ELSE h.near END AS head_id, h.edge AS edge_id
     FROM trace t JOIN search s ON s.forward = t.forward AND s.depth = t.depth
-    CROSS JOIN LATERAL unnest(s.nears, s.fars, s.edges) AS h (near, far, edge)
-    WHERE h.far IN (SELECT unnest(t.ids))
+    -- IS TRUE and OFFSET 0 keep this one hash probe an edge: as a join it may become a loop.
+    CROSS JOIN LATERAL (
+        SELECT * FROM unnest(s.nears, s.fars, s.edges) AS hop (near, far, edge)
+        WHERE (hop.far IN (SELECT unnest(t.ids))) IS TRUE OFFSET 0
+    ) AS h
 )
 SELECT last.capped, step.tail_id, step.head_id, step.edge_id,
        fact.from_id, fact.to_id, fact.type_key, fact.impact, fact.redundancy_group_id

@@ -46,7 +46,7 @@ class RecursiveGraph:
         rows = await self._database.fetch(
             _statement(
                 "neighbours",
-                steps=fragments.steps(walk, after is not None),
+                steps=fragments.steps(walk, walk.direction, after is not None),
                 count=fragments.count(walk),
                 facts=fragments.facts(walk.as_of),
             ),
@@ -76,7 +76,7 @@ class RecursiveGraph:
         if not pairs:
             return [Reach(()) for _ in starts]
         rows = await self._database.fetch(
-            _statement("reach", steps=fragments.expansion(walk, walk.direction), count=fragments.count(walk)),
+            _statement("reach", steps=fragments.steps(walk, walk.direction), count=fragments.count(walk)),
             _bound(walk)
             | {
                 "walks": [number for number, _ in pairs],
@@ -105,8 +105,8 @@ class RecursiveGraph:
         rows = await self._database.fetch(
             _statement(
                 "paths",
-                along=fragments.expansion(walk, walk.direction),
-                against=fragments.expansion(walk, walk.direction.opposite),
+                along=fragments.steps(walk, walk.direction),
+                against=fragments.steps(walk, walk.direction.opposite),
                 facts=fragments.facts(walk.as_of),
             ),
             _bound(walk) | {"from_id": from_id, "to_id": to_id, "max_depth": walk.max_depth},

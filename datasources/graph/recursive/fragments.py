@@ -17,24 +17,24 @@ _AT = (
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """An index to follow from the column of a node to that of its neighbour, and what tells that an edge comes in."""
+    """An index to follow from the column of a node to that of its neighbour, and whether its edges come in.
+
+    The impact columns say nothing about the declared direction: NULL leaves it to the facts of the edge.
+    """
 
     near: str
     far: str
-    incoming: str
-    # The order of steps: by neighbour, edge, and outgoing before incoming.
-    after: str = "AND (r.{far}, r.id, {incoming}) > (%(after_neighbour)s::uuid, %(after_edge)s::uuid, %(after_in)s)"
+    incoming: str = "NULL::boolean"
 
 
 _OUT = _Index("from_id", "to_id", "false")
 _IN = _Index("to_id", "from_id", "true")
-# The impact columns say nothing about the declared direction: an edge that starts elsewhere comes in.
 _INDEXES = {
     Direction.OUT: (_OUT,),
     Direction.IN: (_IN,),
     Direction.BOTH: (_OUT, _IN),
-    Direction.DEPENDENTS: (_Index("impact_from_id", "impact_to_id", "(r.from_id <> node.id)"),),
-    Direction.DEPENDENCIES: (_Index("impact_to_id", "impact_from_id", "(r.from_id <> node.id)"),),
+    Direction.DEPENDENTS: (_Index("impact_from_id", "impact_to_id"),),
+    Direction.DEPENDENCIES: (_Index("impact_to_id", "impact_from_id"),),
 }
 
 
@@ -46,27 +46,18 @@ def _types(walk: Walk) -> str:
     return "" if walk.types is None else _TYPES
 
 
-def expansion(walk: Walk, direction: Direction) -> str:
-    """The edges met from `node.id`, first ones first, for a walk that needs no more than covering indexes hold."""
-    return _union(walk, direction, whole=False, after=False)
-
-
-def steps(walk: Walk, after: bool) -> str:
-    """The same with the true value of `incoming`, which costs a visit of each row; after a place if told so."""
-    return _union(walk, walk.direction, whole=True, after=after)
-
-
-def _union(walk: Walk, direction: Direction, *, whole: bool, after: bool) -> str:
+def steps(walk: Walk, direction: Direction, after: bool = False) -> str:
+    """The edges met from `node.id`, first ones first, from covering indexes alone; after a place if told so."""
     arm = statements("graph")["arm"]
     arms = [
         arm.filled(
             near=index.near,
             far=index.far,
-            incoming=index.incoming if whole else "false",
+            incoming=index.incoming,
             edges=table,
             types=_types(walk),
             valid=valid,
-            after=index.after.format(far=index.far, incoming=index.incoming) if after else "",
+            after=_after(index, direction) if after else "",
         ).text
         for index in _INDEXES[direction]
         for table, valid in _tables(walk.as_of)
@@ -74,6 +65,16 @@ def _union(walk: Walk, direction: Direction, *, whole: bool, after: bool) -> str
     if len(arms) == 1:
         return arms[0]
     return " UNION ALL ".join(arms) + " ORDER BY neighbour_id, edge_id, incoming LIMIT %(fan_out)s + 1"
+
+
+def _after(index: _Index, direction: Direction) -> str:
+    if direction is Direction.BOTH:
+        # A self-loop is met twice here, and a page may end between the two.
+        return (
+            f"AND (r.{index.far}, r.id, {index.incoming})"
+            " > (%(after_neighbour)s::uuid, %(after_edge)s::uuid, %(after_in)s)"
+        )
+    return f"AND (r.{index.far}, r.id) > (%(after_neighbour)s::uuid, %(after_edge)s::uuid)"
 
 
 def count(walk: Walk) -> str:

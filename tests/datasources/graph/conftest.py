@@ -1,6 +1,6 @@
 """Every graph adapter behind one fixture: a new adapter is one more entry of `load`."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
@@ -15,12 +15,12 @@ from workers.migrations import migrate
 
 
 @pytest.fixture(scope="session")
-def graph_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+def graph_url(postgres: EmbeddedPostgres) -> str:
     """A database of its own, as each test truncates its relationships."""
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE graph")
     migrate("main", postgres.url("graph"))
-    yield postgres.url("graph")
+    return postgres.url("graph")
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,11 @@
 """Every adapter answers like the breadth-first oracle, on random graphs and through every page."""
 
+from collections.abc import AsyncIterator
+
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from datasources.graph.port import Direction, Graph, Impact, Position, StepPosition, Walk
+from datasources.graph.port import Direction, Graph, Impact, Position, Reach, Step, StepPosition, Walk
 from tests.datasources.graph.contract import Load
 from tests.fixtures.graph import MOMENT, day, edge, node
 from tests.oracles.graph import OracleGraph, Version, shortest_paths
@@ -64,13 +66,13 @@ async def test_reach(load_history: Load, versions: list[Version], walk: Walk, st
 @given(versions=graphs(), walk=walks(), starts=starts, depth=st.integers(0, 4), number=NUMBERS)
 @MODERATE
 async def test_reach_after_any_place(
-    load_history: Load, versions: list[Version], walk: Walk, starts: list[frozenset[str]], depth: int, number: int
+    *, load_history: Load, versions: list[Version], walk: Walk, starts: list[frozenset[str]], depth: int, number: int
 ) -> None:
     graph, place = await load_history(versions), Position(depth, node(number))
     assert await graph.reach(starts, walk, place) == await OracleGraph(versions).reach(starts, walk, place)
 
 
-async def _pages(graph: Graph, start: frozenset[str], walk: Walk):  # type: ignore[no-untyped-def]
+async def _pages(graph: Graph, start: frozenset[str], walk: Walk) -> AsyncIterator[Reach]:
     place: Position | None = None
     while True:
         [page] = await graph.reach([start], walk, place)
@@ -95,7 +97,8 @@ async def test_neighbours(
     assert await graph.neighbours(ids, walk, place) == await oracle.neighbours(ids, walk, place)
     for id in ids[:1]:
         whole = Walk(walk.direction, walk.types, 1, 100, 1, walk.as_of)
-        steps, place = [], None
+        steps: list[Step] = []
+        place = None
         while True:
             page = (await graph.neighbours([id], walk, place))[id]
             steps += page.steps
@@ -115,7 +118,9 @@ async def test_neighbours(
     head=4,
     most=9,
 )
-async def test_paths(load_history: Load, versions: list[Version], walk: Walk, tail: int, head: int, most: int) -> None:
+async def test_paths(
+    *, load_history: Load, versions: list[Version], walk: Walk, tail: int, head: int, most: int
+) -> None:
     graph, oracle = await load_history(versions), OracleGraph(versions)
     answer = await graph.paths(node(tail), node(head), walk, most)
     assert answer == await oracle.paths(node(tail), node(head), walk, most)
@@ -124,7 +129,7 @@ async def test_paths(load_history: Load, versions: list[Version], walk: Walk, ta
 @given(versions=graphs(), direction=st.sampled_from(Direction), tail=NUMBERS, head=NUMBERS, hops=st.integers(1, 6))
 @MODERATE
 async def test_paths_without_caps_are_all_shortest_paths(
-    load: Load, versions: list[Version], direction: Direction, tail: int, head: int, hops: int
+    *, load: Load, versions: list[Version], direction: Direction, tail: int, head: int, hops: int
 ) -> None:
     graph = await load(versions)
     edges = [version.edge for version in versions if version.valid_to is None]

@@ -1,6 +1,7 @@
 """A walk has no time of its own: deadlines and lost stores end it as errors that say which."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ from datasources.graph.port import Direction, Graph, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
 from tests.fixtures.graph import node
 
+Verb = Callable[[Graph], Awaitable[None]]
 WALK = Walk(Direction.OUT)
 
 
@@ -40,7 +42,7 @@ verbs = pytest.mark.parametrize("verb", [_reach, _neighbours, _paths, _subgraph,
 
 
 @verbs
-async def test_no_time_left_is_a_timeout(database: Database, verb) -> None:  # type: ignore[no-untyped-def]
+async def test_no_time_left_is_a_timeout(database: Database, verb: Verb) -> None:
     with calling(Call(deadline=asyncio.get_running_loop().time())) as call, pytest.raises(SourceTimeout) as caught:
         await verb(RecursiveGraph(database))
     assert caught.value.source == "main"
@@ -57,7 +59,7 @@ async def test_a_walk_that_waits_past_the_deadline_is_a_timeout(graph_url: str, 
 
 
 @verbs
-async def test_a_lost_database_is_unavailable(verb) -> None:  # type: ignore[no-untyped-def]
+async def test_a_lost_database_is_unavailable(verb: Verb) -> None:
     lost = Database("main", f"postgresql://nobody@127.0.0.1:{free_port()}/none", pool_timeout=0.2)
     try:
         with pytest.raises(SourceUnavailable) as caught:

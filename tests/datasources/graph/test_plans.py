@@ -24,7 +24,7 @@ class Explaining(Database):
         super().__init__("main", url)
         self.plan: dict[str, Any] = {}
 
-    async def fetch(self, statement: Statement, parameters: Mapping[str, object], *rest: Any) -> list[Any]:  # type: ignore[override]
+    async def fetch(self, statement: Statement, parameters: Mapping[str, object], *rest: Any) -> list[Any]:
         async with self.connection() as connection:
             text = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}"
             row = await (await connection.execute(text.encode(), parameters)).fetchone()
