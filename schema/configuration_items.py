@@ -18,19 +18,45 @@ from resolvers.loaders.configuration_items import (
     ConfigurationItemById,
     ConfigurationItemByIdentificationKey,
     ConfigurationItemClassByKey,
+    ConfigurationItemClasses,
+    ConfigurationItemClassesByParent,
     ConfigurationItems,
+    ConfigurationItemsByClass,
     IdentificationKeysByConfigurationItem,
 )
 from resolvers.loaders.teams import TeamById
 from schema.connections import Connection, Group, connection, groups
-from schema.fields import Argument, attribute, link
-from schema.filters import DateTimeFilter, Direction, Filter, IdFilter, JsonFilter, KeyFilter, TextFilter, ToMany
+from schema.fields import Argument, attribute, field, link
+from schema.filters import (
+    DateTimeFilter,
+    Direction,
+    Filter,
+    IdFilter,
+    JsonFilter,
+    KeyFilter,
+    TextFilter,
+    ToMany,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
 from schema.finding import found
 from schema.impact import HasImpact
 from schema.incidents import HasIncidents, IncidentFilter
-from schema.lazy import LazyTeam, LazyTeamFilter
+from schema.lazy import (
+    LazyConfigurationItemConnection,
+    LazyConfigurationItemFilter,
+    LazyConfigurationItemOrder,
+    LazyTeam,
+    LazyTeamFilter,
+)
 from schema.node import Node, identity
 from schema.relationships import HasRelationships
+from schema.workflow_runs import HasWorkflowRuns
+from schema.workflows import HasWorkflows
 
 NEEDS = "configuration-items:read"
 
@@ -61,10 +87,22 @@ class ConfigurationItemClass:
     parent: "ConfigurationItemClass | None" = link(
         ConfigurationItemClassByKey, "The class it is a kind of; null for a root.", key="parent_key", needs=NEEDS
     )
+    children: list["ConfigurationItemClass"] | None = link(
+        ConfigurationItemClassesByParent, "The classes right below it, by key.", key="key", needs=NEEDS
+    )
+    configuration_items: LazyConfigurationItemConnection | None = connection(
+        ConfigurationItemsByClass,
+        "The configuration items of the class and of all its subclasses, by name.",
+        key="key",
+        needs=NEEDS,
+        filter=LazyConfigurationItemFilter | None,
+        order=LazyConfigurationItemOrder | None,
+        default=Order("name"),
+    )
 
 
 @strawberry.type(description="Whatever is managed: a service, a server, a database, a network device ...")
-class ConfigurationItem(Node, HasRelationships, HasImpact, HasIncidents):
+class ConfigurationItem(Node, HasRelationships, HasImpact, HasIncidents, HasWorkflows, HasWorkflowRuns):
     record = ConfigurationItemRecord
     prefix = "ci"
     by_id = ConfigurationItemById
@@ -103,21 +141,21 @@ class ConfigurationItemConnection(Connection[ConfigurationItem]):
 
 @strawberry.input(description="Which configuration items. All that is given must hold.")
 class ConfigurationItemFilter:
-    id: IdFilter | None = strawberry.UNSET
-    name: TextFilter | None = strawberry.UNSET
+    id: IdFilter | None = condition("Its global id.")
+    name: TextFilter | None = condition("Its name.")
     class_: KeyFilter | None = strawberry.field(
         name="class", default=strawberry.UNSET, description="Its class; subclasses are included."
     )
-    status: Filter[ConfigurationItemStatus] | None = strawberry.UNSET
-    environment: Filter[Environment] | None = strawberry.UNSET
-    criticality: Filter[Criticality] | None = strawberry.UNSET
-    attributes: JsonFilter | None = strawberry.UNSET
-    valid_from: DateTimeFilter | None = strawberry.UNSET
-    owner: LazyTeamFilter | None = strawberry.UNSET
-    incidents: ToMany[IncidentFilter] | None = strawberry.UNSET
-    and_: list["ConfigurationItemFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
-    or_: list["ConfigurationItemFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
-    not_: "ConfigurationItemFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+    status: Filter[ConfigurationItemStatus] | None = condition("Where it is in its life.")
+    environment: Filter[Environment] | None = condition("What it is used for.")
+    criticality: Filter[Criticality] | None = condition("How much the organisation depends on it.")
+    attributes: JsonFilter | None = condition("What its sources say of it besides.")
+    valid_from: DateTimeFilter | None = condition("Since when its current version holds.")
+    owner: LazyTeamFilter | None = condition("The team that answers for it.")
+    incidents: ToMany[IncidentFilter] | None = condition("Its incidents, of those that you may see.")
+    and_: list["ConfigurationItemFilter"] | None = all_of()
+    or_: list["ConfigurationItemFilter"] | None = any_of()
+    not_: "ConfigurationItemFilter | None" = none_of()
 
 
 @strawberry.enum(description="What configuration items can be ordered by.")
@@ -128,8 +166,8 @@ class ConfigurationItemOrderField(StrEnum):
 
 @strawberry.input(description="An order of configuration items.")
 class ConfigurationItemOrder:
-    field: ConfigurationItemOrderField
-    direction: Direction = Direction.ASC
+    field: ConfigurationItemOrderField = ordered_by()
+    direction: Direction = ordered_in()
 
 
 @strawberry.type
@@ -152,4 +190,9 @@ class ConfigurationItemQueries:
         filter=ConfigurationItemFilter | None,
         order=ConfigurationItemOrder | None,
         default=Order("name"),
+    )
+    configuration_item_classes: list[ConfigurationItemClass] | None = field(
+        lambda context, _parent, _arguments: context.loader(ConfigurationItemClasses).load(None),
+        "The whole taxonomy of configuration items, by key. One statement.",
+        needs=NEEDS,
     )

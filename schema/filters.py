@@ -38,71 +38,97 @@ class Comparison:
     }
 
 
-def _operator(description: str, name: str | None = None) -> Any:
+def condition(description: str, name: str | None = None) -> Any:
+    """A field of a filter: absent means that it is not asked."""
     return strawberry.field(description=description, name=name, default=UNSET)
+
+
+def all_of() -> Any:
+    """The field `and` of a filter."""
+    return condition("Every one of these holds as well.", "and")
+
+
+def any_of() -> Any:
+    """The field `or` of a filter."""
+    return condition("At least one of these holds; none holds of an empty list.", "or")
+
+
+def none_of() -> Any:
+    """The field `not` of a filter."""
+    return condition("This does not hold; what is unknown (null) counts as not holding.", "not")
+
+
+def ordered_by() -> Any:
+    """The field `field` of an order."""
+    return strawberry.field(description="What to order by.")
+
+
+def ordered_in() -> Any:
+    """The field `direction` of an order."""
+    return strawberry.field(description="Upwards or downwards; ASC if it is not given.", default=Direction.ASC)
 
 
 @strawberry.input(description="Compares text. Several operators must all hold.")
 class TextFilter(Comparison):
-    eq: str | None = _operator("Equal to.")
-    in_: list[str] | None = _operator("Equal to one of these, at most 1,000.", "in")
-    contains: str | None = _operator("Holds this text, whatever the case.")
-    starts_with: str | None = _operator("Begins with this text, whatever the case.")
-    is_null: bool | None = _operator("Whether there is no value.")
+    eq: str | None = condition("Equal to.")
+    in_: list[str] | None = condition("Equal to one of these, at most 1,000.", "in")
+    contains: str | None = condition("Holds this text, whatever the case.")
+    starts_with: str | None = condition("Begins with this text, whatever the case.")
+    is_null: bool | None = condition("Whether there is no value.")
 
 
 @strawberry.input(description="Compares a key.")
 class KeyFilter(Comparison):
-    eq: str | None = _operator("Equal to.")
-    in_: list[str] | None = _operator("Equal to one of these, at most 1,000.", "in")
+    eq: str | None = condition("Equal to.")
+    in_: list[str] | None = condition("Equal to one of these, at most 1,000.", "in")
 
 
 @strawberry.input(description="Compares a global id.")
 class IdFilter(Comparison):
-    eq: strawberry.ID | None = _operator("Equal to.")
-    in_: list[strawberry.ID] | None = _operator("Equal to one of these, at most 1,000.", "in")
-    is_null: bool | None = _operator("Whether there is no value.")
+    eq: strawberry.ID | None = condition("Equal to.")
+    in_: list[strawberry.ID] | None = condition("Equal to one of these, at most 1,000.", "in")
+    is_null: bool | None = condition("Whether there is no value.")
 
 
 @strawberry.input(description="Compares a whole number.")
 class IntFilter(Comparison):
-    eq: int | None = _operator("Equal to.")
-    in_: list[int] | None = _operator("Equal to one of these, at most 1,000.", "in")
-    gt: int | None = _operator("Greater than.")
-    gte: int | None = _operator("Greater than or equal to.")
-    lt: int | None = _operator("Less than.")
-    lte: int | None = _operator("Less than or equal to.")
+    eq: int | None = condition("Equal to.")
+    in_: list[int] | None = condition("Equal to one of these, at most 1,000.", "in")
+    gt: int | None = condition("Greater than.")
+    gte: int | None = condition("Greater than or equal to.")
+    lt: int | None = condition("Less than.")
+    lte: int | None = condition("Less than or equal to.")
 
 
 @strawberry.input(description="Compares a moment in time.")
 class DateTimeFilter(Comparison):
-    gt: datetime | None = _operator("Later than.")
-    gte: datetime | None = _operator("At or later than.")
-    lt: datetime | None = _operator("Earlier than.")
-    lte: datetime | None = _operator("At or earlier than.")
-    is_null: bool | None = _operator("Whether there is no value.")
+    gt: datetime | None = condition("Later than.")
+    gte: datetime | None = condition("At or later than.")
+    lt: datetime | None = condition("Earlier than.")
+    lte: datetime | None = condition("At or earlier than.")
+    is_null: bool | None = condition("Whether there is no value.")
 
 
 @strawberry.input(description="Compares true and false.")
 class BooleanFilter(Comparison):
-    eq: bool | None = _operator("Equal to.")
+    eq: bool | None = condition("Equal to.")
 
 
 @strawberry.input(description="Compares a JSON document.")
 class JsonFilter(Comparison):
-    holds: JSON | None = _operator('Holds this document, for example `{"os": "linux"}`.')
+    holds: JSON | None = condition('Holds this document, for example `{"os": "linux"}`.')
 
 
 @strawberry.input(description="Compares a value of an enumeration.")
 class Filter(Comparison, Generic[E]):
-    eq: E | None = _operator("Equal to.")
-    in_: list[E] | None = _operator("Equal to one of these.", "in")
+    eq: E | None = condition("Equal to.")
+    in_: list[E] | None = condition("Equal to one of these.", "in")
 
 
 @strawberry.input(description="Asks about related rows, of which there may be many.")
 class ToMany(Generic[F]):
-    some: F | None = _operator("At least one related row fulfils this.")
-    none: F | None = _operator("No related row fulfils this.")
+    some: F | None = condition("At least one related row fulfils this.")
+    none: F | None = condition("No related row fulfils this.")
 
 
 @strawberry.enum(description="Upwards or downwards.")

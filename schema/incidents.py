@@ -19,7 +19,22 @@ from resolvers.loaders.incidents import (
 from resolvers.loaders.teams import TeamById
 from schema.connections import Connection, Group, connection, groups
 from schema.fields import Argument, attribute, link
-from schema.filters import DateTimeFilter, Direction, Filter, IdFilter, IntFilter, KeyFilter, TextFilter, ToMany
+from schema.filters import (
+    DateTimeFilter,
+    Direction,
+    Filter,
+    IdFilter,
+    IntFilter,
+    KeyFilter,
+    TextFilter,
+    ToMany,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
 from schema.finding import found
 from schema.lazy import (
     LazyConfigurationItemConnection,
@@ -29,6 +44,7 @@ from schema.lazy import (
     LazyTeamFilter,
 )
 from schema.node import Node, identity
+from schema.workflow_runs import HasIncidentWorkflowRuns
 
 NEEDS = "incidents:read"
 NEWEST = Order("opened_at", descending=True)
@@ -49,7 +65,7 @@ class IncidentActivity:
 
 
 @strawberry.type(description="Something is broken, or asked for. A restricted incident shows only to its team.")
-class Incident(Node):
+class Incident(Node, HasIncidentWorkflowRuns):
     record = IncidentRecord
     prefix = "inc"
     by_id = IncidentById
@@ -109,22 +125,24 @@ class IncidentConnection(Connection[Incident]):
 
 @strawberry.input(description="Which incidents. All that is given must hold.")
 class IncidentFilter:
-    id: IdFilter | None = strawberry.UNSET
-    number: TextFilter | None = strawberry.UNSET
-    title: TextFilter | None = strawberry.UNSET
-    state: Filter[IncidentState] | None = strawberry.UNSET
-    impact: IntFilter | None = strawberry.UNSET
-    urgency: IntFilter | None = strawberry.UNSET
-    priority: IntFilter | None = strawberry.UNSET
-    category: KeyFilter | None = strawberry.UNSET
-    opened_at: DateTimeFilter | None = strawberry.UNSET
-    resolved_at: DateTimeFilter | None = strawberry.UNSET
-    updated_at: DateTimeFilter | None = strawberry.UNSET
-    team: LazyTeamFilter | None = strawberry.UNSET
-    configuration_items: ToMany[LazyConfigurationItemFilter] | None = strawberry.UNSET
-    and_: list["IncidentFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
-    or_: list["IncidentFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
-    not_: "IncidentFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+    id: IdFilter | None = condition("Its global id.")
+    number: TextFilter | None = condition("Its number.")
+    title: TextFilter | None = condition("Its title.")
+    state: Filter[IncidentState] | None = condition("Where it is in its life.")
+    impact: IntFilter | None = condition("Its impact, from 1, the gravest, to 5.")
+    urgency: IntFilter | None = condition("Its urgency, from 1, the most urgent, to 5.")
+    priority: IntFilter | None = condition("Its priority, from 1, the highest, to 5.")
+    category: KeyFilter | None = condition("Its category.")
+    opened_at: DateTimeFilter | None = condition("When it was opened.")
+    resolved_at: DateTimeFilter | None = condition("When it was resolved.")
+    updated_at: DateTimeFilter | None = condition("When it last changed.")
+    team: LazyTeamFilter | None = condition("The team that works on it.")
+    configuration_items: ToMany[LazyConfigurationItemFilter] | None = condition(
+        "The configuration items it affects or was caused by."
+    )
+    and_: list["IncidentFilter"] | None = all_of()
+    or_: list["IncidentFilter"] | None = any_of()
+    not_: "IncidentFilter | None" = none_of()
 
 
 @strawberry.enum(description="What incidents can be ordered by.")
@@ -137,8 +155,8 @@ class IncidentOrderField(StrEnum):
 
 @strawberry.input(description="An order of incidents.")
 class IncidentOrder:
-    field: IncidentOrderField
-    direction: Direction = Direction.ASC
+    field: IncidentOrderField = ordered_by()
+    direction: Direction = ordered_in()
 
 
 @strawberry.type

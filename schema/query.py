@@ -14,10 +14,15 @@ from schema.incidents import Incident, IncidentQueries
 from schema.node import Node
 from schema.paging import clamp
 from schema.paths import PathQueries
+from schema.relationship_types import RelationshipTypeQueries
 from schema.relationships import Relationship
+from schema.search import SearchQueries
 from schema.teams import Team, TeamQueries
+from schema.viewer import ViewerQueries
+from schema.workflow_runs import WorkflowRun, WorkflowRunQueries
+from schema.workflows import Workflow, WorkflowQueries
 
-NODES: tuple[type[Node], ...] = (ConfigurationItem, Incident, Relationship, Team)
+NODES: tuple[type[Node], ...] = (ConfigurationItem, Incident, Relationship, Team, Workflow, WorkflowRun)
 _BY_PREFIX = {type_.prefix: type_ for type_ in NODES}
 MOST_NODES = 500
 
@@ -42,7 +47,18 @@ def _load(context: Context, text: str, argument: str) -> Any:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(ConfigurationItemQueries, ImpactQueries, IncidentQueries, PathQueries, TeamQueries):
+class Query(
+    ConfigurationItemQueries,
+    ImpactQueries,
+    IncidentQueries,
+    PathQueries,
+    RelationshipTypeQueries,
+    SearchQueries,
+    TeamQueries,
+    ViewerQueries,
+    WorkflowQueries,
+    WorkflowRunQueries,
+):
     node: Node | None = field(
         _node,
         "Whatever has this id; null if nothing has, or if you may not see it.",

@@ -12,6 +12,7 @@ from schema.configuration_items import (
 )
 from schema.incidents import Incident, IncidentConnection, IncidentFilter, IncidentOrder
 from schema.teams import Team, TeamConnection, TeamFilter, TeamOrder
+from schema.workflows import Workflow, WorkflowFilter, WorkflowStep
 
 __all__ = [
     "ConfigurationItem",
@@ -26,4 +27,7 @@ __all__ = [
     "TeamConnection",
     "TeamFilter",
     "TeamOrder",
+    "Workflow",
+    "WorkflowFilter",
+    "WorkflowStep",
 ]

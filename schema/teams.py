@@ -12,7 +12,17 @@ from resolvers.loaders.incidents import IncidentsByTeam
 from resolvers.loaders.teams import TeamById, TeamByKey, Teams
 from schema.connections import Connection, connection
 from schema.fields import Argument, attribute
-from schema.filters import Direction, IdFilter, TextFilter
+from schema.filters import (
+    Direction,
+    IdFilter,
+    TextFilter,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
 from schema.finding import found
 from schema.lazy import (
     LazyConfigurationItemConnection,
@@ -68,13 +78,13 @@ class TeamConnection(Connection[Team]):
 
 @strawberry.input(description="Which teams. All that is given must hold.")
 class TeamFilter:
-    id: IdFilter | None = strawberry.UNSET
-    key: TextFilter | None = strawberry.UNSET
-    name: TextFilter | None = strawberry.UNSET
-    description: TextFilter | None = strawberry.UNSET
-    and_: list["TeamFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
-    or_: list["TeamFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
-    not_: "TeamFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+    id: IdFilter | None = condition("Its global id.")
+    key: TextFilter | None = condition("Its key.")
+    name: TextFilter | None = condition("Its name.")
+    description: TextFilter | None = condition("What it does.")
+    and_: list["TeamFilter"] | None = all_of()
+    or_: list["TeamFilter"] | None = any_of()
+    not_: "TeamFilter | None" = none_of()
 
 
 @strawberry.enum(description="What teams can be ordered by.")
@@ -85,8 +95,8 @@ class TeamOrderField(StrEnum):
 
 @strawberry.input(description="An order of teams.")
 class TeamOrder:
-    field: TeamOrderField
-    direction: Direction = Direction.ASC
+    field: TeamOrderField = ordered_by()
+    direction: Direction = ordered_in()
 
 
 @strawberry.type

@@ -30,8 +30,9 @@ CONFIGURATION_ITEMS = Table(
         "valid_from": Column("c.valid_from", "timestamptz", indexed=True),
     },
     relations={"incidents": "incidents", "owner": "teams"},
-    links=frozenset({"team", "incident"}),
-    also_reads=("configuration_item_classes", "incident_configuration_items"),
+    links=frozenset({"team", "incident", "class", "workflow"}),
+    text_links=frozenset({"class"}),
+    also_reads=("configuration_item_classes", "incident_configuration_items", "workflow_configuration_items"),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from datasources.aurora.database import Database
 from datasources.aurora.predicates import Column, Parameters, render
-from datasources.aurora.statements import statements
+from datasources.aurora.statements import Statement, statements
 from datasources.records.queries import ANYTHING, Group, Page, Position, Predicate, Row, Rows, Scope
 
 R = TypeVar("R")
@@ -29,6 +29,8 @@ class Table(Generic[R]):
     database: str = "main"
     relations: Mapping[str, str] = field(default_factory=dict)
     links: frozenset[str] = frozenset()
+    # Links whose key is text instead of a uuid; the statements of such a table have a slot `key` for the type.
+    text_links: frozenset[str] = frozenset()
     restricted: bool = False
     # What else a row's visibility or links depend on, besides the table of the domain's own name.
     also_reads: tuple[str, ...] = ()
@@ -64,9 +66,7 @@ class Table(Generic[R]):
         parameters = Parameters()
         order = self._order(page)
         where = self._where(predicate, parameters) + self._keyset(page, parameters)
-        statement = statements(self.domain)[f"{self.domain}_page"].filled(
-            position=self.columns[page.order.field].sql, order=order, where=where, **{"from": self._from(link)}
-        )
+        statement = self._statement("page", link, position=self.columns[page.order.field].sql, order=order, where=where)
         bound = {"keys": list(keys), "limit": page.limit + 1} | _bound(scope) | dict(extra) | parameters.values
         found: dict[K, list[Row[R]]] = {key: [] for key in keys}
         for key, row in await database.fetch(statement, bound, self._row):
@@ -89,7 +89,7 @@ class Table(Generic[R]):
         """How many rows for each key, in one statement."""
         parameters = Parameters()
         where = self._where(predicate, parameters)
-        statement = statements(self.domain)[f"{self.domain}_count"].filled(where=where, **{"from": self._from(link)})
+        statement = self._statement("count", link, where=where)
         bound = {"keys": list(keys)} | _bound(scope) | dict(extra) | parameters.values
         return dict(await database.fetch(statement, bound, _count))
 
@@ -109,9 +109,7 @@ class Table(Generic[R]):
             raise ValueError(f"{self.domain} cannot be grouped by {by}")
         parameters = Parameters()
         where = self._where(predicate, parameters)
-        statement = statements(self.domain)[f"{self.domain}_groups"].filled(
-            group=column.sql, where=where, **{"from": self._from(link)}
-        )
+        statement = self._statement("groups", link, group=column.sql, where=where)
         bound = {"keys": list(keys)} | _bound(scope) | dict(extra) | parameters.values
         found: dict[K, list[Group]] = {key: [] for key in keys}
         for key, group in await database.fetch(statement, bound, _group):
@@ -124,6 +122,12 @@ class Table(Generic[R]):
     def _row(self, key: Any, value: str, *values: Any) -> tuple[Any, Row[R]]:
         record = self.record(*values)
         return key, Row(Position(value, values[0]), record)
+
+    def _statement(self, kind: str, link: str | None, **slots: str) -> Statement:
+        statement = statements(self.domain)[f"{self.domain}_{kind}"]
+        if "key" in statement.slots:
+            slots["key"] = "text" if link in self.text_links else "uuid"
+        return statement.filled(**slots, **{"from": self._from(link)})
 
     def _from(self, link: str | None) -> str:
         if link is None:

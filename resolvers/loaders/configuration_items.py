@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from datasources.aurora.configuration_items import CONFIGURATION_ITEMS, by_identification_keys, classes_by_keys
+from datasources.aurora.configuration_items import (
+    CONFIGURATION_ITEMS,
+    by_identification_keys,
+    classes,
+    classes_by_keys,
+)
 from datasources.records.configuration_items import (
     ConfigurationItemClassRecord,
     ConfigurationItemRecord,
@@ -43,6 +48,18 @@ class ConfigurationItemsByIncident(PagesBy[ConfigurationItemRecord]):
     link = "incident"
 
 
+class ConfigurationItemsByClass(PagesBy[ConfigurationItemRecord]):
+    """Keys are keys of classes; items of subclasses are included."""
+
+    table = CONFIGURATION_ITEMS
+    link = "class"
+
+
+class ConfigurationItemsByWorkflow(PagesBy[ConfigurationItemRecord]):
+    table = CONFIGURATION_ITEMS
+    link = "workflow"
+
+
 class IdentificationKeysByConfigurationItem(RelatedBy[IdentificationKeyRecord]):
     domain = "configuration_items"
     statement = "identification_keys_by_configuration_items"
@@ -59,3 +76,23 @@ class ConfigurationItemClassByKey(Loader[str, ConfigurationItemClassRecord | Non
 
     def absent(self, key: str) -> ConfigurationItemClassRecord | None:
         return None
+
+
+class ConfigurationItemClassesByParent(RelatedBy[ConfigurationItemClassRecord]):
+    domain = "configuration_items"
+    statement = "configuration_item_classes_by_parents"
+    record = ConfigurationItemClassRecord
+    tables = ("configuration_item_classes",)
+
+
+class ConfigurationItemClasses(Loader[None, list[ConfigurationItemClassRecord]]):
+    """The whole taxonomy, in order of key, under the only key None."""
+
+    value = list[ConfigurationItemClassRecord]
+    reads = ("configuration_item_classes",)
+
+    async def fetch(self, keys: Sequence[None]) -> Mapping[None, list[ConfigurationItemClassRecord]]:
+        return {None: await classes(self.context.sources.main)}
+
+    def absent(self, key: None) -> list[ConfigurationItemClassRecord]:
+        return []

@@ -17,20 +17,20 @@ JOIN configuration_items c ON c.id = i.configuration_item_id;
 -- One page of configuration items for each key, in keyset order, with each row's position.
 SELECT k.key, (/*position*/)::text, c.id, c.name, c.class_key, c.status, c.environment, c.criticality,
        c.owner_team_id, c.attributes, c.version, c.valid_from
-FROM unnest(%(keys)s::uuid[]) WITH ORDINALITY k (key, n)
+FROM unnest(%(keys)s::/*key*/[]) WITH ORDINALITY k (key, n)
 CROSS JOIN LATERAL (SELECT c.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT %(limit)s) c
 ORDER BY k.n, /*order*/;
 
 -- name: configuration_items_count
 -- How many configuration items for each key.
 SELECT k.key, counted.n
-FROM unnest(%(keys)s::uuid[]) k (key)
+FROM unnest(%(keys)s::/*key*/[]) k (key)
 CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
 
 -- name: configuration_items_groups
 -- How many configuration items for each key and value of one field, largest groups first.
 SELECT k.key, grouped.value, grouped.n
-FROM unnest(%(keys)s::uuid[]) k (key)
+FROM unnest(%(keys)s::/*key*/[]) k (key)
 CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped
 ORDER BY grouped.n DESC, grouped.value;
 
@@ -47,6 +47,16 @@ configuration_items c WHERE c.owner_team_id = k.key;
 configuration_items c WHERE c.id IN (
     SELECT x.configuration_item_id FROM incident_configuration_items x
     WHERE x.incident_id = k.key AND (%(role)s::text IS NULL OR x.role = %(role)s));
+
+-- name: configuration_items_from_class
+-- The configuration items of a class, given by its key, and of its subclasses.
+configuration_items c WHERE c.class_key IN (
+    SELECT d.key FROM configuration_item_class_descendants d WHERE d.ancestor_key = k.key);
+
+-- name: configuration_items_from_workflow
+-- The configuration items that a workflow is meant for.
+configuration_items c WHERE c.id IN (
+    SELECT x.configuration_item_id FROM workflow_configuration_items x WHERE x.workflow_id = k.key);
 
 -- name: configuration_items_having_incidents
 -- Configuration items with an incident that fulfils the predicate and that the asker may see.
@@ -78,4 +88,11 @@ WHERE c.key = ANY(%(keys)s::text[]);
 -- The whole taxonomy, in order of key.
 SELECT c.key, c.parent_key, c.name, c.description
 FROM configuration_item_classes c
+ORDER BY c.key;
+
+-- name: configuration_item_classes_by_parents
+-- The classes right below each class, in order of key.
+SELECT c.parent_key, c.key, c.parent_key, c.name, c.description
+FROM configuration_item_classes c
+WHERE c.parent_key = ANY(%(keys)s::text[])
 ORDER BY c.key;

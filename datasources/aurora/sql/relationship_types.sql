@@ -1,0 +1,11 @@
+-- name: relationship_types_by_keys
+-- Relationship types by key, in no order.
+SELECT t.key, t.key, t.label, t.inverse_label, t.impact, t.description
+FROM relationship_types t
+WHERE t.key = ANY(%(keys)s::text[]);
+
+-- name: relationship_types_all
+-- All relationship types, in order of key.
+SELECT t.key, t.label, t.inverse_label, t.impact, t.description
+FROM relationship_types t
+ORDER BY t.key;

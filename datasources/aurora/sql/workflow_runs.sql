@@ -1,0 +1,72 @@
+-- name: workflow_runs_by_ids
+-- Runs by id, in no order. A run shows even where its incident does not: it tells the incident's id to nobody.
+SELECT r.id, r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state, r.started_by_id,
+       r.started_at, r.finished_at, r.version
+FROM workflow_runs r
+WHERE r.id = ANY(%(keys)s::uuid[]);
+
+-- name: workflow_runs_by_numbers
+-- Runs by number, in no order.
+SELECT r.number, r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state, r.started_by_id,
+       r.started_at, r.finished_at, r.version
+FROM workflow_runs r
+WHERE r.number = ANY(%(keys)s::text[]);
+
+-- name: workflow_runs_page
+-- One page of runs for each key, in keyset order, with each row's position.
+SELECT k.key, (/*position*/)::text, r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state,
+       r.started_by_id, r.started_at, r.finished_at, r.version
+FROM unnest(%(keys)s::uuid[]) WITH ORDINALITY k (key, n)
+CROSS JOIN LATERAL (SELECT r.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT %(limit)s) r
+ORDER BY k.n, /*order*/;
+
+-- name: workflow_runs_count
+-- How many runs for each key.
+SELECT k.key, counted.n
+FROM unnest(%(keys)s::uuid[]) k (key)
+CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
+
+-- name: workflow_runs_groups
+-- How many runs for each key and value of one field, largest groups first.
+SELECT k.key, grouped.value, grouped.n
+FROM unnest(%(keys)s::uuid[]) k (key)
+CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped
+ORDER BY grouped.n DESC, grouped.value;
+
+-- name: workflow_runs_from
+-- All runs.
+workflow_runs r WHERE true;
+
+-- name: workflow_runs_from_workflow
+-- The runs of one revision of a workflow.
+workflow_runs r WHERE r.workflow_id = k.key;
+
+-- name: workflow_runs_from_configuration_item
+-- The runs on a configuration item.
+workflow_runs r WHERE r.configuration_item_id = k.key;
+
+-- name: workflow_runs_from_incident
+-- The runs for an incident; whoever asks has the incident already, so may see it.
+workflow_runs r WHERE r.incident_id = k.key;
+
+-- name: workflow_runs_having_workflow
+-- Runs of a workflow that fulfils the predicate.
+EXISTS (SELECT 1 FROM workflows w WHERE w.id = r.workflow_id AND /*where*/);
+
+-- name: workflow_runs_having_configuration_item
+-- Runs on a configuration item that fulfils the predicate.
+EXISTS (SELECT 1 FROM configuration_items c WHERE c.id = r.configuration_item_id AND /*where*/);
+
+-- name: workflow_step_runs_by_runs
+-- The attempts at the steps of each run, in order of the steps' positions, then of attempts.
+SELECT x.run_id, x.id, x.run_id, x.step_id, x.state, x.attempt, x.started_at, x.finished_at, x.outcome
+FROM workflow_step_runs x JOIN workflow_steps s ON s.id = x.step_id
+WHERE x.run_id = ANY(%(keys)s::uuid[])
+ORDER BY s.position, s.key, x.attempt;
+
+-- name: workflow_approvals_by_step_runs
+-- What was decided about each attempt at a step, oldest first.
+SELECT a.step_run_id, a.id, a.step_run_id, a.user_id, a.decision, a.comment, a.decided_at
+FROM workflow_approvals a
+WHERE a.step_run_id = ANY(%(keys)s::uuid[])
+ORDER BY a.decided_at, a.id;

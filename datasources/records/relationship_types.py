@@ -1,0 +1,23 @@
+"""Types of relationships: data, not an enum."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Impact(StrEnum):
+    """FORWARD: a failure of `from` impacts `to`; REVERSE: a failure of `to` impacts `from`."""
+
+    FORWARD = "FORWARD"
+    REVERSE = "REVERSE"
+    NONE = "NONE"
+
+
+class RelationshipTypeRecord(Struct, frozen=True, array_like=True):
+    """How two configuration items can be related, each with its own label for either direction."""
+
+    key: str
+    label: str
+    inverse_label: str
+    impact: Impact
+    description: str

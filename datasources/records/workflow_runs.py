@@ -1,0 +1,75 @@
+"""Runs of workflows, of their steps, and what people decided in them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+
+class WorkflowRunState(StrEnum):
+    """Where a run is. WAITING is for a person, RUNNING for a machine."""
+
+    RUNNING = "RUNNING"
+    WAITING = "WAITING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class WorkflowStepRunState(StrEnum):
+    """Where one attempt at a step is."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    WAITING = "WAITING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"
+
+
+class WorkflowDecision(StrEnum):
+    """What an approver said."""
+
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+
+
+class WorkflowRunRecord(Struct, frozen=True, array_like=True):
+    """One run of one revision of a workflow."""
+
+    id: str
+    number: str
+    workflow_id: str
+    incident_id: str | None
+    configuration_item_id: str | None
+    state: WorkflowRunState
+    started_by_id: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    version: int
+
+
+class WorkflowStepRunRecord(Struct, frozen=True, array_like=True):
+    """One attempt at a step, counted from 1."""
+
+    id: str
+    run_id: str
+    step_id: str
+    state: WorkflowStepRunState
+    attempt: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    outcome: dict[str, Any]
+
+
+class WorkflowApprovalRecord(Struct, frozen=True, array_like=True):
+    """What one person decided about one attempt at a step."""
+
+    id: str
+    step_run_id: str
+    user_id: str
+    decision: WorkflowDecision
+    comment: str
+    decided_at: datetime

@@ -1,0 +1,51 @@
+"""Workflows: versioned definitions and their steps."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+
+class WorkflowState(StrEnum):
+    """Where a revision of a workflow is in its life."""
+
+    DRAFT = "DRAFT"
+    PUBLISHED = "PUBLISHED"
+    RETIRED = "RETIRED"
+
+
+class WorkflowStepKind(StrEnum):
+    """Who or what does a step."""
+
+    MANUAL = "MANUAL"
+    APPROVAL = "APPROVAL"
+    REMEDIATION = "REMEDIATION"
+    NOTIFICATION = "NOTIFICATION"
+
+
+class WorkflowRecord(Struct, frozen=True, array_like=True):
+    """One revision of a workflow. `version` counts writes of this row, `revision` the definitions of one key."""
+
+    id: str
+    key: str
+    revision: int
+    name: str
+    description: str
+    state: WorkflowState
+    trigger: dict[str, Any]
+    version: int
+    updated_at: datetime
+
+
+class WorkflowStepRecord(Struct, frozen=True, array_like=True):
+    """A step of one revision. `depends_on` holds keys of steps of the same revision that must be over before."""
+
+    id: str
+    workflow_id: str
+    key: str
+    position: int
+    name: str
+    kind: WorkflowStepKind
+    depends_on: list[str]
+    configuration: dict[str, Any]

@@ -1,0 +1,47 @@
+"""Loaders of workflow runs, of the attempts at their steps, and of approvals."""
+
+from datasources.aurora.workflow_runs import WORKFLOW_RUNS
+from datasources.records.workflow_runs import WorkflowApprovalRecord, WorkflowRunRecord, WorkflowStepRunRecord
+from resolvers.loaders.tables import PagesBy, RelatedBy, RowBy
+
+
+class WorkflowRunById(RowBy[WorkflowRunRecord]):
+    table = WORKFLOW_RUNS
+
+
+class WorkflowRunByNumber(RowBy[WorkflowRunRecord]):
+    table = WORKFLOW_RUNS
+    by = "numbers"
+
+
+class WorkflowRuns(PagesBy[WorkflowRunRecord]):
+    table = WORKFLOW_RUNS
+
+
+class WorkflowRunsByWorkflow(PagesBy[WorkflowRunRecord]):
+    table = WORKFLOW_RUNS
+    link = "workflow"
+
+
+class WorkflowRunsByConfigurationItem(PagesBy[WorkflowRunRecord]):
+    table = WORKFLOW_RUNS
+    link = "configuration_item"
+
+
+class WorkflowRunsByIncident(PagesBy[WorkflowRunRecord]):
+    table = WORKFLOW_RUNS
+    link = "incident"
+
+
+class StepRunsByRun(RelatedBy[WorkflowStepRunRecord]):
+    domain = "workflow_runs"
+    statement = "workflow_step_runs_by_runs"
+    record = WorkflowStepRunRecord
+    tables = ("workflow_step_runs", "workflow_steps")
+
+
+class ApprovalsByStepRun(RelatedBy[WorkflowApprovalRecord]):
+    domain = "workflow_runs"
+    statement = "workflow_approvals_by_step_runs"
+    record = WorkflowApprovalRecord
+    tables = ("workflow_approvals",)

@@ -1,0 +1,35 @@
+"""Types of relationships: how configuration items can be related, and which way a failure travels."""
+
+import strawberry
+
+from datasources.records.relationship_types import Impact, RelationshipTypeRecord
+from resolvers.loaders.relationship_types import RelationshipTypes
+from schema.fields import attribute, field
+
+NEEDS = "configuration-items:read"
+
+strawberry.enum(
+    Impact,
+    description="Which way a failure travels along a relationship: FORWARD from its `from` to its `to`, REVERSE from "
+    "its `to` to its `from`, or NONE.",
+)
+
+
+@strawberry.type(description="How two configuration items can be related.")
+class RelationshipType:
+    record = RelationshipTypeRecord
+
+    key: str = attribute("Its key, for example `depends_on`.")
+    label: str = attribute("How it reads forwards, for example `depends on`.")
+    inverse_label: str = attribute("How it reads backwards, for example `is used by`.")
+    impact: Impact = attribute("Which way a failure travels along it.")
+    description: str = attribute("What it means; may be empty.")
+
+
+@strawberry.type
+class RelationshipTypeQueries:
+    relationship_types: list[RelationshipType] | None = field(
+        lambda context, _parent, _arguments: context.loader(RelationshipTypes).load(None),
+        "All types of relationships, by key. One statement.",
+        needs=NEEDS,
+    )

@@ -1,0 +1,206 @@
+"""Runs of workflows, the attempts at their steps, and what people decided in them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+from strawberry.scalars import JSON
+
+from datasources.records.queries import Order
+from datasources.records.workflow_runs import (
+    WorkflowApprovalRecord,
+    WorkflowDecision,
+    WorkflowRunRecord,
+    WorkflowRunState,
+    WorkflowStepRunRecord,
+    WorkflowStepRunState,
+)
+from resolvers.loaders.configuration_items import ConfigurationItemById
+from resolvers.loaders.incidents import IncidentById
+from resolvers.loaders.workflow_runs import (
+    ApprovalsByStepRun,
+    StepRunsByRun,
+    WorkflowRunById,
+    WorkflowRunByNumber,
+    WorkflowRuns,
+    WorkflowRunsByConfigurationItem,
+    WorkflowRunsByIncident,
+)
+from resolvers.loaders.workflows import WorkflowById, WorkflowStepById
+from schema.connections import Connection, Group, connection, groups
+from schema.fields import Argument, attribute, link
+from schema.filters import (
+    DateTimeFilter,
+    Direction,
+    Filter,
+    IdFilter,
+    TextFilter,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
+from schema.finding import found
+from schema.lazy import (
+    LazyConfigurationItem,
+    LazyConfigurationItemFilter,
+    LazyIncident,
+    LazyWorkflow,
+    LazyWorkflowFilter,
+    LazyWorkflowStep,
+)
+from schema.node import Node, identity
+
+NEEDS = "workflows:read"
+NEWEST = Order("started_at", descending=True)
+
+strawberry.enum(
+    WorkflowRunState, description="Where a run of a workflow is. WAITING is for a person, RUNNING for a machine."
+)
+strawberry.enum(WorkflowStepRunState, description="Where one attempt at a step of a workflow is.")
+strawberry.enum(WorkflowDecision, description="What an approver decided.")
+
+
+@strawberry.type(description="What one person decided about one attempt at a step.")
+class WorkflowApproval:
+    record = WorkflowApprovalRecord
+
+    decision: WorkflowDecision = attribute("What was decided.")
+    comment: str = attribute("Why; may be empty.")
+    decided_at: datetime = attribute("When it was decided.")
+
+
+@strawberry.type(description="One attempt at a step in a run of a workflow.")
+class WorkflowStepRun:
+    record = WorkflowStepRunRecord
+
+    state: WorkflowStepRunState = attribute("Where the attempt is.")
+    attempt: int = attribute("Which attempt at the step it is, counted from 1.")
+    started_at: datetime | None = attribute("When it started; null while it has not.")
+    finished_at: datetime | None = attribute("When it ended; null while it has not.")
+    outcome: JSON = attribute("What came of it, as the step's executor reports it; empty while it is open.")
+    step: LazyWorkflowStep | None = link(WorkflowStepById, "The step that is tried.", key="step_id", needs=NEEDS)
+    approvals: list[WorkflowApproval] | None = link(
+        ApprovalsByStepRun, "What was decided about it, oldest first. One statement.", key="id", needs=NEEDS
+    )
+
+
+@strawberry.type(description="One run of one revision of a workflow, by hand or for an incident.")
+class WorkflowRun(Node):
+    record = WorkflowRunRecord
+    prefix = "run"
+    by_id = WorkflowRunById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("run")
+    number: str = attribute("Its number, unique, for example `RUN0000042`.")
+    state: WorkflowRunState = attribute("Where it is.")
+    started_at: datetime = attribute("When it was started.")
+    finished_at: datetime | None = attribute("When it ended; null while it has not.")
+    version: int = attribute("Goes up by one with each change.")
+    workflow: LazyWorkflow | None = link(
+        WorkflowById, "The revision of the workflow that runs.", key="workflow_id", needs=NEEDS
+    )
+    incident: LazyIncident | None = link(
+        IncidentById,
+        "The incident it runs for; null if there is none, or none that you may see.",
+        key="incident_id",
+        needs="incidents:read",
+    )
+    configuration_item: LazyConfigurationItem | None = link(
+        ConfigurationItemById,
+        "The configuration item it runs on; null if there is none.",
+        key="configuration_item_id",
+        needs="configuration-items:read",
+    )
+    step_runs: list[WorkflowStepRun] | None = link(
+        StepRunsByRun,
+        "The attempts at its steps, in order of the steps, then of attempts. One statement.",
+        key="id",
+        needs=NEEDS,
+    )
+
+
+@strawberry.enum(description="What workflow runs can be grouped by.")
+class WorkflowRunGroupBy(StrEnum):
+    STATE = "state"
+
+
+@strawberry.type(description="A page of workflow runs.")
+class WorkflowRunConnection(Connection[WorkflowRun]):
+    groups: list[Group] = groups(WorkflowRunGroupBy)
+
+
+@strawberry.input(description="Which workflow runs. All that is given must hold.")
+class WorkflowRunFilter:
+    id: IdFilter | None = condition("Its global id.")
+    number: TextFilter | None = condition("Its number.")
+    state: Filter[WorkflowRunState] | None = condition("Where it is.")
+    started_at: DateTimeFilter | None = condition("When it was started.")
+    finished_at: DateTimeFilter | None = condition("When it ended.")
+    workflow: LazyWorkflowFilter | None = condition("The revision of the workflow that runs.")
+    configuration_item: LazyConfigurationItemFilter | None = condition("The configuration item it runs on.")
+    and_: list["WorkflowRunFilter"] | None = all_of()
+    or_: list["WorkflowRunFilter"] | None = any_of()
+    not_: "WorkflowRunFilter | None" = none_of()
+
+
+@strawberry.enum(description="What workflow runs can be ordered by.")
+class WorkflowRunOrderField(StrEnum):
+    NUMBER = "number"
+    STARTED_AT = "started_at"
+
+
+@strawberry.input(description="An order of workflow runs.")
+class WorkflowRunOrder:
+    field: WorkflowRunOrderField = ordered_by()
+    direction: Direction = ordered_in()
+
+
+@strawberry.type
+class HasWorkflowRuns:
+    """What hangs runs on a configuration item."""
+
+    workflow_runs: WorkflowRunConnection | None = connection(
+        WorkflowRunsByConfigurationItem,
+        "The workflow runs on it, newest first.",
+        key="id",
+        needs=NEEDS,
+        filter=WorkflowRunFilter | None,
+        order=WorkflowRunOrder | None,
+        default=NEWEST,
+    )
+
+
+@strawberry.type
+class HasIncidentWorkflowRuns:
+    """What hangs runs on an incident."""
+
+    workflow_runs: WorkflowRunConnection | None = connection(
+        WorkflowRunsByIncident,
+        "The workflow runs for it, newest first.",
+        key="id",
+        needs=NEEDS,
+        filter=WorkflowRunFilter | None,
+        order=WorkflowRunOrder | None,
+        default=NEWEST,
+    )
+
+
+@strawberry.type
+class WorkflowRunQueries:
+    workflow_run: WorkflowRun | None = found(
+        WorkflowRun,
+        "One workflow run, by id or by number; null if there is none.",
+        {"number": (Argument("number", str | None, "Its number, for example `RUN0000042`."), WorkflowRunByNumber, str)},
+    )
+    workflow_runs: WorkflowRunConnection | None = connection(
+        WorkflowRuns,
+        "All workflow runs, newest first.",
+        needs=NEEDS,
+        filter=WorkflowRunFilter | None,
+        order=WorkflowRunOrder | None,
+        default=NEWEST,
+    )

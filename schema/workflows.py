@@ -1,0 +1,182 @@
+"""Workflows: what is to be done, step by step, in revisions."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import strawberry
+from strawberry.scalars import JSON
+
+from datasources.records.queries import Order
+from datasources.records.workflows import WorkflowRecord, WorkflowState, WorkflowStepKind, WorkflowStepRecord
+from resolvers.context import Context
+from resolvers.loaders.configuration_items import ConfigurationItemsByWorkflow
+from resolvers.loaders.workflow_runs import WorkflowRunsByWorkflow
+from resolvers.loaders.workflows import (
+    StepsByWorkflow,
+    WorkflowById,
+    WorkflowByKey,
+    Workflows,
+    WorkflowsByConfigurationItem,
+)
+from schema.connections import Connection, Group, connection, groups
+from schema.fields import Argument, attribute, field, link
+from schema.filters import (
+    DateTimeFilter,
+    Direction,
+    Filter,
+    IdFilter,
+    TextFilter,
+    ToMany,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
+from schema.finding import found
+from schema.lazy import LazyConfigurationItemConnection, LazyConfigurationItemFilter, LazyConfigurationItemOrder
+from schema.node import Node, identity
+from schema.workflow_runs import NEEDS, NEWEST, WorkflowRunConnection, WorkflowRunFilter, WorkflowRunOrder
+
+strawberry.enum(WorkflowState, description="Where a revision of a workflow is in its life.")
+strawberry.enum(WorkflowStepKind, description="Who or what does a step.")
+
+
+async def _depends_on(context: Context, step: WorkflowStepRecord, _: Mapping[str, Any]) -> list[WorkflowStepRecord]:
+    if not step.depends_on:
+        return []
+    steps = await context.loader(StepsByWorkflow).load(step.workflow_id)
+    return [each for each in steps if each.key in step.depends_on]
+
+
+@strawberry.type(description="A step of one revision of a workflow.")
+class WorkflowStep:
+    record = WorkflowStepRecord
+
+    key: str = attribute("Its key, unique within the revision, for example `drain`.")
+    position: int = attribute("Where it stands when the steps are listed.")
+    name: str = attribute("What is to be done, in a line.")
+    kind: WorkflowStepKind = attribute("Who or what does it.")
+    configuration: JSON = attribute("What its executor needs to know.")
+    depends_on_keys: list[str] = attribute(
+        "The keys of the steps that must be over before it starts; empty for a first step.", of="depends_on"
+    )
+    depends_on: list["WorkflowStep"] | None = field(
+        _depends_on,
+        "The steps that must be over before it starts, in order of position. Costs nothing beside `steps`.",
+        needs=NEEDS,
+    )
+
+
+@strawberry.type(
+    description="One revision of a workflow. Its steps form a directed acyclic graph; a published one never changes."
+)
+class Workflow(Node):
+    record = WorkflowRecord
+    prefix = "wf"
+    by_id = WorkflowById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("wf")
+    key: str = attribute("What its revisions have in common, for example `restart-service`.")
+    revision: int = attribute("Which definition of its key it is, counted from 1.")
+    name: str = attribute("Its name.")
+    description: str = attribute("What it is for; may be empty.")
+    state: WorkflowState = attribute("Where this revision is in its life.")
+    trigger: JSON = attribute("What starts it; empty if only people do.")
+    version: int = attribute("Goes up by one with each change of this row.")
+    updated_at: datetime = attribute("When it last changed.")
+    steps: list[WorkflowStep] | None = link(
+        StepsByWorkflow, "Its steps, in order of position. One statement.", key="id", needs=NEEDS
+    )
+    runs: WorkflowRunConnection | None = connection(
+        WorkflowRunsByWorkflow,
+        "The runs of this revision, newest first.",
+        key="id",
+        needs=NEEDS,
+        filter=WorkflowRunFilter | None,
+        order=WorkflowRunOrder | None,
+        default=NEWEST,
+    )
+    configuration_items: LazyConfigurationItemConnection | None = connection(
+        ConfigurationItemsByWorkflow,
+        "The configuration items it is meant for, by name.",
+        key="id",
+        needs="configuration-items:read",
+        filter=LazyConfigurationItemFilter | None,
+        order=LazyConfigurationItemOrder | None,
+        default=Order("name"),
+    )
+
+
+@strawberry.enum(description="What workflows can be grouped by.")
+class WorkflowGroupBy(StrEnum):
+    STATE = "state"
+
+
+@strawberry.type(description="A page of workflows.")
+class WorkflowConnection(Connection[Workflow]):
+    groups: list[Group] = groups(WorkflowGroupBy)
+
+
+@strawberry.input(description="Which workflows. All that is given must hold.")
+class WorkflowFilter:
+    id: IdFilter | None = condition("Its global id.")
+    key: TextFilter | None = condition("Its key.")
+    name: TextFilter | None = condition("Its name.")
+    state: Filter[WorkflowState] | None = condition("Where the revision is in its life.")
+    updated_at: DateTimeFilter | None = condition("When it last changed.")
+    configuration_items: ToMany[LazyConfigurationItemFilter] | None = condition(
+        "The configuration items it is meant for."
+    )
+    and_: list["WorkflowFilter"] | None = all_of()
+    or_: list["WorkflowFilter"] | None = any_of()
+    not_: "WorkflowFilter | None" = none_of()
+
+
+@strawberry.enum(description="What workflows can be ordered by.")
+class WorkflowOrderField(StrEnum):
+    NAME = "name"
+    UPDATED_AT = "updated_at"
+
+
+@strawberry.input(description="An order of workflows.")
+class WorkflowOrder:
+    field: WorkflowOrderField = ordered_by()
+    direction: Direction = ordered_in()
+
+
+@strawberry.type
+class HasWorkflows:
+    """What hangs workflows on a configuration item."""
+
+    workflows: WorkflowConnection | None = connection(
+        WorkflowsByConfigurationItem,
+        "The workflows that are meant for it, each revision on its own, by name.",
+        key="id",
+        needs=NEEDS,
+        filter=WorkflowFilter | None,
+        order=WorkflowOrder | None,
+        default=Order("name"),
+    )
+
+
+@strawberry.type
+class WorkflowQueries:
+    workflow: Workflow | None = found(
+        Workflow,
+        "One workflow, by id or by key; null if there is none. A key gives its newest published revision, else its "
+        "newest.",
+        {"key": (Argument("key", str | None, "Its key, for example `restart-service`."), WorkflowByKey, str)},
+    )
+    workflows: WorkflowConnection | None = connection(
+        Workflows,
+        "All workflows, each revision on its own, by name.",
+        needs=NEEDS,
+        filter=WorkflowFilter | None,
+        order=WorkflowOrder | None,
+        default=Order("name"),
+    )
