@@ -10,6 +10,7 @@ NEEDS = "configuration-items:read"
 
 strawberry.enum(
     Impact,
+    name="ImpactFlow",
     description="Which way a failure travels along a relationship: FORWARD from its `from` to its `to`, REVERSE from "
     "its `to` to its `from`, or NONE.",
 )

@@ -16,6 +16,7 @@ from datasources.graph.port import Position, Reach, Reached, Step, StepPosition
 from datasources.records.relationships import RelationshipRecord
 from resolvers.context import Context
 from resolvers.loaders.configuration_items import ConfigurationItemById
+from resolvers.loaders.relationship_types import RelationshipTypeByKey
 from resolvers.loaders.relationships import (
     DegreesByConfigurationItem,
     NeighboursAsked,
@@ -29,6 +30,8 @@ from schema.fields import Argument, attribute, field, link
 from schema.ids import encode
 from schema.lazy import LazyConfigurationItem
 from schema.node import Node, identity
+from schema.relationship_types import NEEDS as TYPES_NEED
+from schema.relationship_types import RelationshipType
 from schema.walks import (
     AFTER,
     AS_OF,
@@ -56,6 +59,7 @@ class Relationship(Node):
 
     id: strawberry.ID = identity("rel")
     type_key: str = attribute("The key of its type, for example `depends_on`.")
+    type: RelationshipType | None = link(RelationshipTypeByKey, "Its type.", key="type_key", needs=TYPES_NEED)
     source: str = attribute("The source that declared it.")
     attributes: JSON = attribute("Whatever else its source says of it.")
     version: int = attribute("Goes up by one with each change.")
@@ -73,6 +77,7 @@ class Neighbour:
     )
     outgoing: bool = attribute("Whether the relationship, as declared, leaves the item it is met from.")
     type_key: str = attribute("The key of its type, for example `depends_on`.", of="edge.type")
+    type: RelationshipType | None = link(RelationshipTypeByKey, "Its type.", key="edge.type", needs=TYPES_NEED)
     relationship_id: strawberry.ID = attribute(
         "The global id of the relationship.", of=lambda step: encode("rel", step.edge.id)
     )

@@ -36,6 +36,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from datasources.health import Health
+from datasources.records.relationship_types import Impact as Impact
 
 MAX_DEPTH = 64
 MAX_FAN_OUT = 10_000
@@ -64,17 +65,6 @@ _OPPOSITE = {
     Direction.DEPENDENTS: Direction.DEPENDENCIES,
     Direction.DEPENDENCIES: Direction.DEPENDENTS,
 }
-
-
-class Impact(StrEnum):
-    """Which way impact flows along an edge: FORWARD means that a failure of `from` impacts `to`.
-
-    A self-loop through which impact flows is FORWARD: both ways are the same.
-    """
-
-    FORWARD = "FORWARD"
-    REVERSE = "REVERSE"
-    NONE = "NONE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,10 @@ from msgspec import Struct
 
 
 class Impact(StrEnum):
-    """FORWARD: a failure of `from` impacts `to`; REVERSE: a failure of `to` impacts `from`."""
+    """FORWARD: a failure of `from` impacts `to`; REVERSE: a failure of `to` impacts `from`.
+
+    An edge from an item to itself through which impact flows is FORWARD: both ways are the same.
+    """
 
     FORWARD = "FORWARD"
     REVERSE = "REVERSE"
