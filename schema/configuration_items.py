@@ -22,13 +22,16 @@ from resolvers.loaders.configuration_items import (
     IdentificationKeysByConfigurationItem,
 )
 from resolvers.loaders.teams import TeamById
+from schema.changes import ChangeFilter, HasChanges
 from schema.connections import Connection, Group, connection, groups
+from schema.documents import HasDocuments
 from schema.fields import Argument, attribute, link
 from schema.filters import DateTimeFilter, Direction, Filter, IdFilter, JsonFilter, KeyFilter, TextFilter, ToMany
 from schema.finding import found
 from schema.incidents import HasIncidents, IncidentFilter
 from schema.lazy import LazyTeam, LazyTeamFilter
 from schema.node import Node, identity
+from schema.requirements import HasRequirements
 
 NEEDS = "configuration-items:read"
 
@@ -62,7 +65,7 @@ class ConfigurationItemClass:
 
 
 @strawberry.type(description="Whatever is managed: a service, a server, a database, a network device ...")
-class ConfigurationItem(Node, HasIncidents):
+class ConfigurationItem(Node, HasChanges, HasDocuments, HasIncidents, HasRequirements):
     record = ConfigurationItemRecord
     prefix = "ci"
     by_id = ConfigurationItemById
@@ -112,6 +115,7 @@ class ConfigurationItemFilter:
     attributes: JsonFilter | None = strawberry.UNSET
     valid_from: DateTimeFilter | None = strawberry.UNSET
     owner: LazyTeamFilter | None = strawberry.UNSET
+    changes: ToMany[ChangeFilter] | None = strawberry.UNSET
     incidents: ToMany[IncidentFilter] | None = strawberry.UNSET
     and_: list["ConfigurationItemFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
     or_: list["ConfigurationItemFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)

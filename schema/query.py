@@ -6,15 +6,19 @@ from typing import Any
 import strawberry
 
 from resolvers.context import Context
+from schema.changes import Change, ChangeQueries
 from schema.configuration_items import ConfigurationItem, ConfigurationItemQueries
+from schema.documents import Document, DocumentQueries
 from schema.fields import Argument, field
 from schema.ids import decode
 from schema.incidents import Incident, IncidentQueries
 from schema.node import Node
 from schema.paging import clamp
+from schema.requirements import Requirement, RequirementQueries
 from schema.teams import Team, TeamQueries
+from schema.users import User, UserQueries
 
-NODES: tuple[type[Node], ...] = (ConfigurationItem, Incident, Team)
+NODES: tuple[type[Node], ...] = (Change, ConfigurationItem, Document, Incident, Requirement, Team, User)
 _BY_PREFIX = {type_.prefix: type_ for type_ in NODES}
 MOST_NODES = 500
 
@@ -39,7 +43,15 @@ def _load(context: Context, text: str, argument: str) -> Any:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(ConfigurationItemQueries, IncidentQueries, TeamQueries):
+class Query(
+    ChangeQueries,
+    ConfigurationItemQueries,
+    DocumentQueries,
+    IncidentQueries,
+    RequirementQueries,
+    TeamQueries,
+    UserQueries,
+):
     node: Node | None = field(
         _node,
         "Whatever has this id; null if nothing has, or if you may not see it.",

@@ -29,9 +29,14 @@ CONFIGURATION_ITEMS = Table(
         "attributes": Column("c.attributes", "jsonb"),
         "valid_from": Column("c.valid_from", "timestamptz", indexed=True),
     },
-    relations={"incidents": "incidents", "owner": "teams"},
-    links=frozenset({"team", "incident"}),
-    also_reads=("configuration_item_classes", "incident_configuration_items"),
+    relations={"incidents": "incidents", "changes": "changes", "owner": "teams"},
+    links=frozenset({"team", "incident", "change", "document", "requirement"}),
+    also_reads=(
+        "configuration_item_classes",
+        "incident_configuration_items",
+        "change_configuration_items",
+        "document_configuration_items",
+    ),
 )
 
 
