@@ -25,7 +25,9 @@ from resolvers.loaders.configuration_items import (
     IdentificationKeysByConfigurationItem,
 )
 from resolvers.loaders.teams import TeamById
+from schema.changes import ChangeFilter, HasChanges
 from schema.connections import Connection, Group, connection, groups
+from schema.documents import HasDocuments
 from schema.fields import Argument, attribute, field, link
 from schema.filters import (
     DateTimeFilter,
@@ -55,6 +57,7 @@ from schema.lazy import (
 )
 from schema.node import Node, identity
 from schema.relationships import HasRelationships
+from schema.requirements import HasRequirements
 from schema.workflow_runs import HasWorkflowRuns
 from schema.workflows import HasWorkflows
 
@@ -102,7 +105,17 @@ class ConfigurationItemClass:
 
 
 @strawberry.type(description="Whatever is managed: a service, a server, a database, a network device ...")
-class ConfigurationItem(Node, HasRelationships, HasImpact, HasIncidents, HasWorkflows, HasWorkflowRuns):
+class ConfigurationItem(
+    Node,
+    HasRelationships,
+    HasImpact,
+    HasIncidents,
+    HasChanges,
+    HasRequirements,
+    HasDocuments,
+    HasWorkflows,
+    HasWorkflowRuns,
+):
     record = ConfigurationItemRecord
     prefix = "ci"
     by_id = ConfigurationItemById
@@ -152,6 +165,7 @@ class ConfigurationItemFilter:
     attributes: JsonFilter | None = condition("What its sources say of it besides.")
     valid_from: DateTimeFilter | None = condition("Since when its current version holds.")
     owner: LazyTeamFilter | None = condition("The team that answers for it.")
+    changes: ToMany[ChangeFilter] | None = condition("The changes that work on it.")
     incidents: ToMany[IncidentFilter] | None = condition("Its incidents, of those that you may see.")
     and_: list["ConfigurationItemFilter"] | None = all_of()
     or_: list["ConfigurationItemFilter"] | None = any_of()

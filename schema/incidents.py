@@ -8,7 +8,9 @@ from strawberry.scalars import JSON
 
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
 from datasources.records.queries import Order
+from resolvers.loaders.changes import ChangeById
 from resolvers.loaders.configuration_items import ConfigurationItemsByIncident
+from resolvers.loaders.documents import DocumentByKey
 from resolvers.loaders.incidents import (
     ActivitiesByIncident,
     IncidentById,
@@ -17,6 +19,7 @@ from resolvers.loaders.incidents import (
     IncidentsByConfigurationItem,
 )
 from resolvers.loaders.teams import TeamById
+from resolvers.loaders.users import UserById
 from schema.connections import Connection, Group, connection, groups
 from schema.fields import Argument, attribute, link
 from schema.filters import (
@@ -37,11 +40,16 @@ from schema.filters import (
 )
 from schema.finding import found
 from schema.lazy import (
+    LazyChange,
+    LazyChangeFilter,
     LazyConfigurationItemConnection,
     LazyConfigurationItemFilter,
     LazyConfigurationItemOrder,
+    LazyDocument,
     LazyTeam,
     LazyTeamFilter,
+    LazyUser,
+    LazyUserFilter,
 )
 from schema.node import Node, identity
 from schema.workflow_runs import HasIncidentWorkflowRuns
@@ -61,7 +69,14 @@ class IncidentActivity:
     body: str = attribute("What was written; may be empty.")
     happened_at: datetime = attribute("When it happened.")
     team: LazyTeam | None = link(TeamById, "The team that acted.", key="team_id", needs="teams:read")
+    user: LazyUser | None = link(UserById, "The person who acted.", key="user_id", needs="users:read")
     document_key: str = attribute("The key of the document it refers to; may be empty.")
+    document: LazyDocument | None = link(
+        DocumentByKey,
+        "The document it refers to; null if it refers to none, or to one that is not known here.",
+        key=lambda record: record.document_key or None,
+        needs="documents:read",
+    )
 
 
 @strawberry.type(description="Something is broken, or asked for. A restricted incident shows only to its team.")
@@ -93,6 +108,8 @@ class Incident(Node, HasIncidentWorkflowRuns):
     version: int = attribute("Goes up by one with each change.")
     updated_at: datetime = attribute("When it last changed.")
     team: LazyTeam | None = link(TeamById, "The team that works on it.", key="team_id", needs="teams:read")
+    assignee: LazyUser | None = link(UserById, "Who works on it.", key="assignee_id", needs="users:read")
+    change: LazyChange | None = link(ChangeById, "The change it is related to.", key="change_id", needs="changes:read")
     activities: list[IncidentActivity] | None = link(
         ActivitiesByIncident, "What happened to it, oldest first. One statement.", key="id", needs=NEEDS
     )
@@ -137,6 +154,8 @@ class IncidentFilter:
     resolved_at: DateTimeFilter | None = condition("When it was resolved.")
     updated_at: DateTimeFilter | None = condition("When it last changed.")
     team: LazyTeamFilter | None = condition("The team that works on it.")
+    assignee: LazyUserFilter | None = condition("The person who works on it.")
+    change: LazyChangeFilter | None = condition("The change it is related to.")
     configuration_items: ToMany[LazyConfigurationItemFilter] | None = condition(
         "The configuration items it affects or was caused by."
     )

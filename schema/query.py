@@ -6,7 +6,9 @@ from typing import Any
 import strawberry
 
 from resolvers.context import Context
+from schema.changes import Change, ChangeQueries
 from schema.configuration_items import ConfigurationItem, ConfigurationItemQueries
+from schema.documents import Document, DocumentQueries
 from schema.fields import Argument, field
 from schema.ids import decode
 from schema.impact import ImpactQueries
@@ -16,13 +18,26 @@ from schema.paging import clamp
 from schema.paths import PathQueries
 from schema.relationship_types import RelationshipTypeQueries
 from schema.relationships import Relationship
+from schema.requirements import Requirement, RequirementQueries
 from schema.search import SearchQueries
 from schema.teams import Team, TeamQueries
+from schema.users import User, UserQueries
 from schema.viewer import ViewerQueries
 from schema.workflow_runs import WorkflowRun, WorkflowRunQueries
 from schema.workflows import Workflow, WorkflowQueries
 
-NODES: tuple[type[Node], ...] = (ConfigurationItem, Incident, Relationship, Team, Workflow, WorkflowRun)
+NODES: tuple[type[Node], ...] = (
+    Change,
+    ConfigurationItem,
+    Document,
+    Incident,
+    Relationship,
+    Requirement,
+    Team,
+    User,
+    Workflow,
+    WorkflowRun,
+)
 _BY_PREFIX = {type_.prefix: type_ for type_ in NODES}
 MOST_NODES = 500
 
@@ -48,13 +63,17 @@ def _load(context: Context, text: str, argument: str) -> Any:
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
+    ChangeQueries,
     ConfigurationItemQueries,
+    DocumentQueries,
     ImpactQueries,
     IncidentQueries,
     PathQueries,
     RelationshipTypeQueries,
+    RequirementQueries,
     SearchQueries,
     TeamQueries,
+    UserQueries,
     ViewerQueries,
     WorkflowQueries,
     WorkflowRunQueries,

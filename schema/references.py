@@ -4,21 +4,27 @@ A domain imports the mixins that other domains hang on it, so what points the ot
 `strawberry.lazy("schema.references")` breaks it at run time.
 """
 
+from schema.changes import Change, ChangeFilter
 from schema.configuration_items import (
     ConfigurationItem,
     ConfigurationItemConnection,
     ConfigurationItemFilter,
     ConfigurationItemOrder,
 )
+from schema.documents import Document
 from schema.incidents import Incident, IncidentConnection, IncidentFilter, IncidentOrder
 from schema.teams import Team, TeamConnection, TeamFilter, TeamOrder
+from schema.users import User, UserFilter
 from schema.workflows import Workflow, WorkflowFilter, WorkflowStep
 
 __all__ = [
+    "Change",
+    "ChangeFilter",
     "ConfigurationItem",
     "ConfigurationItemConnection",
     "ConfigurationItemFilter",
     "ConfigurationItemOrder",
+    "Document",
     "Incident",
     "IncidentConnection",
     "IncidentFilter",
@@ -27,6 +33,8 @@ __all__ = [
     "TeamConnection",
     "TeamFilter",
     "TeamOrder",
+    "User",
+    "UserFilter",
     "Workflow",
     "WorkflowFilter",
     "WorkflowStep",

@@ -10,8 +10,9 @@ from datasources.records.teams import TeamRecord
 from resolvers.loaders.configuration_items import ConfigurationItemsByTeam
 from resolvers.loaders.incidents import IncidentsByTeam
 from resolvers.loaders.teams import TeamById, TeamByKey, Teams
+from resolvers.loaders.users import MembershipsByTeam
 from schema.connections import Connection, connection
-from schema.fields import Argument, attribute
+from schema.fields import Argument, attribute, link
 from schema.filters import (
     Direction,
     IdFilter,
@@ -33,6 +34,7 @@ from schema.lazy import (
     LazyIncidentOrder,
 )
 from schema.node import Node, identity
+from schema.users import Membership
 
 NEEDS = "teams:read"
 
@@ -51,6 +53,9 @@ class Team(Node):
     contact: str = attribute("How to reach it, for example a channel; may be empty.")
     version: int = attribute("Goes up by one with each change.")
     updated_at: datetime = attribute("When it last changed.")
+    members: list[Membership] | None = link(
+        MembershipsByTeam, "Who is what in it, by name of the person. One statement.", key="id", needs="users:read"
+    )
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByTeam,
         "The configuration items it owns.",

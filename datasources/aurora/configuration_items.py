@@ -29,10 +29,16 @@ CONFIGURATION_ITEMS = Table(
         "attributes": Column("c.attributes", "jsonb"),
         "valid_from": Column("c.valid_from", "timestamptz", indexed=True),
     },
-    relations={"incidents": "incidents", "owner": "teams"},
-    links=frozenset({"team", "incident", "class", "workflow"}),
+    relations={"incidents": "incidents", "changes": "changes", "owner": "teams"},
+    links=frozenset({"team", "incident", "class", "workflow", "change", "document", "requirement"}),
     text_links=frozenset({"class"}),
-    also_reads=("configuration_item_classes", "incident_configuration_items", "workflow_configuration_items"),
+    also_reads=(
+        "configuration_item_classes",
+        "incident_configuration_items",
+        "change_configuration_items",
+        "document_configuration_items",
+        "workflow_configuration_items",
+    ),
 )
 
 

@@ -22,8 +22,13 @@ INCIDENTS = Table(
         "resolved_at": Column("i.resolved_at", "timestamptz"),
         "updated_at": Column("i.updated_at", "timestamptz", indexed=True),
     },
-    relations={"configuration_items": "configuration_items", "team": "teams"},
-    links=frozenset({"configuration_item", "team"}),
+    relations={
+        "configuration_items": "configuration_items",
+        "team": "teams",
+        "assignee": "users",
+        "change": "changes",
+    },
+    links=frozenset({"configuration_item", "team", "change"}),
     restricted=True,
     also_reads=("incident_configuration_items", "teams"),
 )

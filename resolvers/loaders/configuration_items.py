@@ -14,6 +14,7 @@ from datasources.records.configuration_items import (
     IdentificationKeyRecord,
 )
 from resolvers.loaders.loader import Loader
+from resolvers.loaders.requirements import ConfigurationItemIdsByRequirement
 from resolvers.loaders.tables import PagesBy, RelatedBy, RowBy
 
 
@@ -58,6 +59,24 @@ class ConfigurationItemsByClass(PagesBy[ConfigurationItemRecord]):
 class ConfigurationItemsByWorkflow(PagesBy[ConfigurationItemRecord]):
     table = CONFIGURATION_ITEMS
     link = "workflow"
+
+
+class ConfigurationItemsByChange(PagesBy[ConfigurationItemRecord]):
+    table = CONFIGURATION_ITEMS
+    link = "change"
+
+
+class ConfigurationItemsByDocument(PagesBy[ConfigurationItemRecord]):
+    table = CONFIGURATION_ITEMS
+    link = "document"
+
+
+class ConfigurationItemsByRequirement(PagesBy[ConfigurationItemRecord]):
+    """The ids from the requirements database, the rows from the main one, which leaves out what it doesn't know."""
+
+    table = CONFIGURATION_ITEMS
+    link = "requirement"
+    through = ConfigurationItemIdsByRequirement
 
 
 class IdentificationKeysByConfigurationItem(RelatedBy[IdentificationKeyRecord]):

@@ -28,6 +28,11 @@ class IncidentsByTeam(PagesBy[IncidentRecord]):
     link = "team"
 
 
+class IncidentsByChange(PagesBy[IncidentRecord]):
+    table = INCIDENTS
+    link = "change"
+
+
 class ActivitiesByIncident(RelatedBy[IncidentActivityRecord]):
     domain = "incidents"
     statement = "incident_activities_by_incidents"

@@ -1,5 +1,6 @@
 """Loaders over a table: single rows by a unique key; pages, counts and groups by a link or of the whole table."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -8,6 +9,7 @@ from datasources.aurora.database import Database
 from datasources.aurora.related import related
 from datasources.aurora.table import Table
 from datasources.records.queries import ANYTHING, Group, Page, Predicate, Rows
+from resolvers.context import Context
 from resolvers.loaders.loader import Loader
 
 R = TypeVar("R")
@@ -60,21 +62,44 @@ class RowsBy(Loader[str | None, Any]):
 
     table: ClassVar[Table[Any]]
     link: ClassVar[str | None] = None
+    # Where another database holds the link: the loader of linked ids by key. They are loaded first, once for pages,
+    # counts and groups, and bound to the link's fragment as the pairs (linked_keys, linked_ids).
+    through: ClassVar[type["RelatedBy[str]"] | None] = None
     arguments: Selected
+
+    def __init__(self, context: Context, arguments: Any = None) -> None:
+        super().__init__(context, arguments)
+        self._linked: dict[str | None, list[str]] = {}
+
+    def load(self, key: str | None) -> asyncio.Future[Any]:
+        if self.through is None or key is None or key in self._linked:
+            return super().load(key)
+        task = asyncio.ensure_future(self._load_through(self.through, key))
+        # Read once, as in Loader: a field that nobody awaits leaves nothing in the log.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
+    async def _load_through(self, through: type["RelatedBy[str]"], key: str) -> Any:
+        self._linked[key] = await self.context.loader(through).load(key)
+        return await super().load(key)
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return self.table.reads(self.arguments.selection.predicate)
+        linked = () if self.through is None else self.through.tables
+        return (*self.table.reads(self.arguments.selection.predicate), *linked)
 
     @property
     def scope_key(self) -> str:
         # A predicate may look into restricted rows, so the scope always counts.
         return self.context.scope.key
 
-    @property
-    def _asked(self) -> dict[str, Any]:
+    def _asked(self, keys: Sequence[str | None]) -> dict[str, Any]:
         selection = self.arguments.selection
-        return {"predicate": selection.predicate, "scope": self.context.scope, "extra": dict(selection.extra)}
+        extra: dict[str, object] = dict(selection.extra)
+        if self.through is not None:
+            pairs = [(key, linked) for key in keys for linked in self._linked[key]]
+            extra |= {"linked_keys": [key for key, _ in pairs], "linked_ids": [linked for _, linked in pairs]}
+        return {"predicate": selection.predicate, "scope": self.context.scope, "extra": extra}
 
 
 class PagesBy(RowsBy, Generic[R]):
@@ -89,7 +114,7 @@ class PagesBy(RowsBy, Generic[R]):
     def __init_subclass__(cls) -> None:
         if "table" not in cls.__dict__:
             return
-        shared = {"table": cls.table, "link": cls.link}
+        shared = {"table": cls.table, "link": cls.link, "through": cls.through}
         cls.counts = type(f"CountsOf{cls.__name__}", (CountsBy,), dict(shared))
         cls.groups = type(f"GroupsOf{cls.__name__}", (GroupsBy,), dict(shared))
         if cls.link is not None:
@@ -99,7 +124,7 @@ class PagesBy(RowsBy, Generic[R]):
 
     async def fetch(self, keys: Sequence[str | None]) -> Mapping[str | None, Rows[R]]:
         assert self.arguments.page is not None  # noqa: S101
-        return await self.table.pages(_database(self), self.link, keys, page=self.arguments.page, **self._asked)
+        return await self.table.pages(_database(self), self.link, keys, page=self.arguments.page, **self._asked(keys))
 
     def absent(self, key: str | None) -> Rows[R]:
         return Rows((), more=False)
@@ -109,7 +134,7 @@ class CountsBy(RowsBy):
     """How many rows."""
 
     async def fetch(self, keys: Sequence[str | None]) -> Mapping[str | None, int]:
-        return await self.table.counts(_database(self), self.link, keys, **self._asked)
+        return await self.table.counts(_database(self), self.link, keys, **self._asked(keys))
 
     def absent(self, key: str | None) -> int:
         return 0
@@ -120,7 +145,7 @@ class GroupsBy(RowsBy):
 
     async def fetch(self, keys: Sequence[str | None]) -> Mapping[str | None, tuple[Group, ...]]:
         assert self.arguments.group is not None  # noqa: S101
-        return await self.table.groups(_database(self), self.link, keys, by=self.arguments.group, **self._asked)
+        return await self.table.groups(_database(self), self.link, keys, by=self.arguments.group, **self._asked(keys))
 
     def absent(self, key: str | None) -> tuple[Group, ...]:
         return ()

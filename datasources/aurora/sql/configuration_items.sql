@@ -58,6 +58,28 @@ configuration_items c WHERE c.class_key IN (
 configuration_items c WHERE c.id IN (
     SELECT x.configuration_item_id FROM workflow_configuration_items x WHERE x.workflow_id = k.key);
 
+-- name: configuration_items_from_change
+-- The configuration items that a change works on.
+configuration_items c WHERE c.id IN (
+    SELECT x.configuration_item_id FROM change_configuration_items x WHERE x.change_id = k.key);
+
+-- name: configuration_items_from_document
+-- The configuration items that a document is about.
+configuration_items c WHERE c.id IN (
+    SELECT x.configuration_item_id FROM document_configuration_items x WHERE x.document_id = k.key);
+
+-- name: configuration_items_from_requirement
+-- The configuration items that must meet a requirement, by pairs of ids from the requirements database.
+configuration_items c WHERE c.id IN (
+    SELECT x.item FROM unnest(%(linked_keys)s::uuid[], %(linked_ids)s::uuid[]) x (requirement, item)
+    WHERE x.requirement = k.key);
+
+-- name: configuration_items_having_changes
+-- Configuration items with a change that fulfils the predicate.
+EXISTS (
+    SELECT 1 FROM change_configuration_items x JOIN changes h ON h.id = x.change_id
+    WHERE x.configuration_item_id = c.id AND /*where*/);
+
 -- name: configuration_items_having_incidents
 -- Configuration items with an incident that fulfils the predicate and that the asker may see.
 EXISTS (

@@ -68,6 +68,10 @@ incidents i WHERE i.id IN (
 -- The incidents a team works on.
 incidents i WHERE i.team_id = k.key;
 
+-- name: incidents_from_change
+-- The incidents related to a change.
+incidents i WHERE i.change_id = k.key;
+
 -- name: incidents_having_configuration_items
 -- Incidents with a configuration item that fulfils the predicate.
 EXISTS (
@@ -77,6 +81,14 @@ EXISTS (
 -- name: incidents_having_team
 -- Incidents whose team fulfils the predicate.
 EXISTS (SELECT 1 FROM teams t WHERE t.id = i.team_id AND /*where*/);
+
+-- name: incidents_having_assignee
+-- Incidents whose assignee fulfils the predicate.
+EXISTS (SELECT 1 FROM users u WHERE u.id = i.assignee_id AND /*where*/);
+
+-- name: incidents_having_change
+-- Incidents whose change fulfils the predicate.
+EXISTS (SELECT 1 FROM changes h WHERE h.id = i.change_id AND /*where*/);
 
 -- name: incident_activities_by_incidents
 -- The activities of each incident, oldest first. Who may see the incident may see them.

@@ -1,0 +1,52 @@
+-- name: documents_by_ids
+-- Documents by id, in no order.
+SELECT d.id, d.id, d.key, d.kind, d.title, d.source, d.version, d.updated_at
+FROM documents d
+WHERE d.id = ANY(%(keys)s::uuid[]);
+
+-- name: documents_by_keys
+-- Documents by key, in no order.
+SELECT d.key, d.id, d.key, d.kind, d.title, d.source, d.version, d.updated_at
+FROM documents d
+WHERE d.key = ANY(%(keys)s::text[]);
+
+-- name: documents_page
+-- One page of documents for each key, in keyset order, with each row's position.
+SELECT k.key, (/*position*/)::text, d.id, d.key, d.kind, d.title, d.source, d.version, d.updated_at
+FROM unnest(%(keys)s::uuid[]) WITH ORDINALITY k (key, n)
+CROSS JOIN LATERAL (SELECT d.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT %(limit)s) d
+ORDER BY k.n, /*order*/;
+
+-- name: documents_count
+-- How many documents for each key.
+SELECT k.key, counted.n
+FROM unnest(%(keys)s::uuid[]) k (key)
+CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
+
+-- name: documents_groups
+-- How many documents for each key and value of one field, largest groups first.
+SELECT k.key, grouped.value, grouped.n
+FROM unnest(%(keys)s::uuid[]) k (key)
+CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped
+ORDER BY grouped.n DESC, grouped.value;
+
+-- name: documents_from
+-- All documents.
+documents d WHERE true;
+
+-- name: documents_from_configuration_item
+-- The documents of a configuration item.
+documents d WHERE d.id IN (
+    SELECT x.document_id FROM document_configuration_items x WHERE x.configuration_item_id = k.key);
+
+-- name: documents_having_configuration_items
+-- Documents with a configuration item that fulfils the predicate.
+EXISTS (
+    SELECT 1 FROM document_configuration_items x JOIN configuration_items c ON c.id = x.configuration_item_id
+    WHERE x.document_id = d.id AND /*where*/);
+
+-- name: document_bodies_by_ids
+-- The bodies of documents by id, in no order.
+SELECT d.id, d.body
+FROM documents d
+WHERE d.id = ANY(%(keys)s::uuid[]);

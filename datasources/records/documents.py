@@ -1,0 +1,25 @@
+"""Documents: runbooks and knowledge."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class DocumentKind(StrEnum):
+    """Whether a document says what to do or what is known."""
+
+    RUNBOOK = "RUNBOOK"
+    KNOWLEDGE = "KNOWLEDGE"
+
+
+class DocumentRecord(Struct, frozen=True, array_like=True):
+    """A document without its body, which is large and read only where it is asked for."""
+
+    id: str
+    key: str
+    kind: DocumentKind
+    title: str
+    source: str
+    version: int
+    updated_at: datetime

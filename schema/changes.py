@@ -1,0 +1,157 @@
+"""Changes: planned work on configuration items."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from datasources.records.changes import ChangeRecord, ChangeRisk, ChangeState, ChangeType
+from datasources.records.queries import Order
+from resolvers.loaders.changes import ChangeById, ChangeByNumber, Changes, ChangesByConfigurationItem
+from resolvers.loaders.configuration_items import ConfigurationItemsByChange
+from resolvers.loaders.incidents import IncidentsByChange
+from resolvers.loaders.teams import TeamById
+from resolvers.loaders.users import UserById
+from schema.connections import Connection, Group, connection, groups
+from schema.fields import Argument, attribute, link
+from schema.filters import DateTimeFilter, Direction, Filter, IdFilter, TextFilter, ToMany
+from schema.finding import found
+from schema.lazy import (
+    LazyConfigurationItemConnection,
+    LazyConfigurationItemFilter,
+    LazyConfigurationItemOrder,
+    LazyIncidentConnection,
+    LazyIncidentFilter,
+    LazyIncidentOrder,
+    LazyTeam,
+    LazyTeamFilter,
+    LazyUser,
+    LazyUserFilter,
+)
+from schema.node import Node, identity
+
+NEEDS = "changes:read"
+LATEST = Order("planned_start_or_never", descending=True)
+
+strawberry.enum(ChangeType, description="How much approval a change takes.")
+strawberry.enum(ChangeState, description="Where a change is in its life.")
+strawberry.enum(ChangeRisk, description="How likely a change does harm.")
+
+
+@strawberry.type(description="Planned work on configuration items.")
+class Change(Node):
+    record = ChangeRecord
+    prefix = "chg"
+    by_id = ChangeById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("chg")
+    number: str = attribute("Its number, unique, for example `CHG0000001`.")
+    title: str = attribute("What is to be done, in a line.")
+    description: str = attribute("What is to be done, at length; may be empty.")
+    type: ChangeType = attribute("How much approval it takes, for example `EMERGENCY`.")
+    state: ChangeState = attribute("Where it is in its life.")
+    risk: ChangeRisk = attribute("How likely it does harm.")
+    planned_start: datetime | None = attribute("When work is to begin; null while that is not planned.")
+    planned_end: datetime | None = attribute("When work is to end; null while that is not planned.")
+    actual_start: datetime | None = attribute("When work began; null while it has not.")
+    actual_end: datetime | None = attribute("When work ended; null while it has not.")
+    version: int = attribute("Goes up by one with each change of the row.")
+    updated_at: datetime = attribute("When it last changed.")
+    team: LazyTeam | None = link(TeamById, "The team that does the work.", key="team_id", needs="teams:read")
+    assignee: LazyUser | None = link(UserById, "Who does the work.", key="assignee_id", needs="users:read")
+    configuration_items: LazyConfigurationItemConnection | None = connection(
+        ConfigurationItemsByChange,
+        "The configuration items it works on, by name.",
+        key="id",
+        needs="configuration-items:read",
+        filter=LazyConfigurationItemFilter | None,
+        order=LazyConfigurationItemOrder | None,
+        default=Order("name"),
+    )
+    incidents: LazyIncidentConnection | None = connection(
+        IncidentsByChange,
+        "The incidents related to it that you may see, newest first.",
+        key="id",
+        needs="incidents:read",
+        filter=LazyIncidentFilter | None,
+        order=LazyIncidentOrder | None,
+        default=Order("opened_at", descending=True),
+    )
+
+
+@strawberry.enum(description="What changes can be grouped by.")
+class ChangeGroupBy(StrEnum):
+    STATE = "state"
+    TYPE = "type"
+    RISK = "risk"
+
+
+@strawberry.type(description="A page of changes.")
+class ChangeConnection(Connection[Change]):
+    groups: list[Group] = groups(ChangeGroupBy)
+
+
+@strawberry.input(description="Which changes. All that is given must hold.")
+class ChangeFilter:
+    id: IdFilter | None = strawberry.UNSET
+    number: TextFilter | None = strawberry.UNSET
+    title: TextFilter | None = strawberry.UNSET
+    type: Filter[ChangeType] | None = strawberry.UNSET
+    state: Filter[ChangeState] | None = strawberry.UNSET
+    risk: Filter[ChangeRisk] | None = strawberry.UNSET
+    planned_start: DateTimeFilter | None = strawberry.UNSET
+    planned_end: DateTimeFilter | None = strawberry.UNSET
+    updated_at: DateTimeFilter | None = strawberry.UNSET
+    team: LazyTeamFilter | None = strawberry.UNSET
+    assignee: LazyUserFilter | None = strawberry.UNSET
+    configuration_items: ToMany[LazyConfigurationItemFilter] | None = strawberry.UNSET
+    incidents: ToMany[LazyIncidentFilter] | None = strawberry.UNSET
+    and_: list["ChangeFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
+    or_: list["ChangeFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
+    not_: "ChangeFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+
+
+@strawberry.enum(description="What changes can be ordered by; what has no planned start counts as planned for never.")
+class ChangeOrderField(StrEnum):
+    NUMBER = "number"
+    PLANNED_START = "planned_start_or_never"
+    UPDATED_AT = "updated_at"
+
+
+@strawberry.input(description="An order of changes.")
+class ChangeOrder:
+    field: ChangeOrderField
+    direction: Direction = Direction.ASC
+
+
+@strawberry.type
+class HasChanges:
+    """What hangs changes on a configuration item."""
+
+    changes: ChangeConnection | None = connection(
+        ChangesByConfigurationItem,
+        "The changes that work on it: first those not planned yet, then the latest planned start.",
+        key="id",
+        needs=NEEDS,
+        filter=ChangeFilter | None,
+        order=ChangeOrder | None,
+        default=LATEST,
+    )
+
+
+@strawberry.type
+class ChangeQueries:
+    change: Change | None = found(
+        Change,
+        "One change, by id or by number; null if there is none.",
+        {"number": (Argument("number", str | None, "Its number, for example `CHG0000001`."), ChangeByNumber, str)},
+    )
+    changes: ChangeConnection | None = connection(
+        Changes,
+        "All changes: first those not planned yet, then the latest planned start.",
+        needs=NEEDS,
+        filter=ChangeFilter | None,
+        order=ChangeOrder | None,
+        default=LATEST,
+    )

@@ -1,0 +1,124 @@
+"""Documents: runbooks and knowledge."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from datasources.records.documents import DocumentKind, DocumentRecord
+from datasources.records.queries import Order
+from resolvers.loaders.configuration_items import ConfigurationItemsByDocument
+from resolvers.loaders.documents import (
+    BodyByDocument,
+    DocumentById,
+    DocumentByKey,
+    Documents,
+    DocumentsByConfigurationItem,
+)
+from schema.connections import Connection, Group, connection, groups
+from schema.fields import Argument, attribute, link
+from schema.filters import DateTimeFilter, Direction, Filter, IdFilter, TextFilter, ToMany
+from schema.finding import found
+from schema.lazy import LazyConfigurationItemConnection, LazyConfigurationItemFilter, LazyConfigurationItemOrder
+from schema.node import Node, identity
+
+NEEDS = "documents:read"
+
+strawberry.enum(DocumentKind, description="Whether a document says what to do or what is known.")
+
+
+@strawberry.type(description="A runbook, which says what to do, or knowledge, which says what is known.")
+class Document(Node):
+    record = DocumentRecord
+    prefix = "doc"
+    by_id = DocumentById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("doc")
+    key: str = attribute("Its key, unique, for example `KB0000042`.")
+    kind: DocumentKind = attribute("Whether it is a runbook or knowledge.")
+    title: str = attribute("Its title.")
+    body: str | None = link(
+        BodyByDocument, "Its whole text, which may be long. One statement for all documents.", key="id", needs=NEEDS
+    )
+    source: str = attribute("Where it came from, for example `wiki`; may be empty.")
+    version: int = attribute("Goes up by one with each change.")
+    updated_at: datetime = attribute("When it last changed.")
+    configuration_items: LazyConfigurationItemConnection | None = connection(
+        ConfigurationItemsByDocument,
+        "The configuration items it is about, by name.",
+        key="id",
+        needs="configuration-items:read",
+        filter=LazyConfigurationItemFilter | None,
+        order=LazyConfigurationItemOrder | None,
+        default=Order("name"),
+    )
+
+
+@strawberry.enum(description="What documents can be grouped by.")
+class DocumentGroupBy(StrEnum):
+    KIND = "kind"
+    SOURCE = "source"
+
+
+@strawberry.type(description="A page of documents.")
+class DocumentConnection(Connection[Document]):
+    groups: list[Group] = groups(DocumentGroupBy)
+
+
+@strawberry.input(description="Which documents. All that is given must hold.")
+class DocumentFilter:
+    id: IdFilter | None = strawberry.UNSET
+    key: TextFilter | None = strawberry.UNSET
+    kind: Filter[DocumentKind] | None = strawberry.UNSET
+    title: TextFilter | None = strawberry.UNSET
+    source: TextFilter | None = strawberry.UNSET
+    updated_at: DateTimeFilter | None = strawberry.UNSET
+    configuration_items: ToMany[LazyConfigurationItemFilter] | None = strawberry.UNSET
+    and_: list["DocumentFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
+    or_: list["DocumentFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
+    not_: "DocumentFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+
+
+@strawberry.enum(description="What documents can be ordered by.")
+class DocumentOrderField(StrEnum):
+    KEY = "key"
+    TITLE = "title"
+
+
+@strawberry.input(description="An order of documents.")
+class DocumentOrder:
+    field: DocumentOrderField
+    direction: Direction = Direction.ASC
+
+
+@strawberry.type
+class HasDocuments:
+    """What hangs documents on a configuration item."""
+
+    documents: DocumentConnection | None = connection(
+        DocumentsByConfigurationItem,
+        "The documents about it, by title.",
+        key="id",
+        needs=NEEDS,
+        filter=DocumentFilter | None,
+        order=DocumentOrder | None,
+        default=Order("title"),
+    )
+
+
+@strawberry.type
+class DocumentQueries:
+    document: Document | None = found(
+        Document,
+        "One document, by id or by key; null if there is none.",
+        {"key": (Argument("key", str | None, "Its key, for example `KB0000042`."), DocumentByKey, str)},
+    )
+    documents: DocumentConnection | None = connection(
+        Documents,
+        "All documents, by title.",
+        needs=NEEDS,
+        filter=DocumentFilter | None,
+        order=DocumentOrder | None,
+        default=Order("title"),
+    )

@@ -1,0 +1,126 @@
+"""Requirements: what configuration items must do or be."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from datasources.records.queries import Order
+from datasources.records.requirements import RequirementKind, RequirementPriority, RequirementRecord, RequirementState
+from resolvers.loaders.configuration_items import ConfigurationItemsByRequirement
+from resolvers.loaders.requirements import (
+    RequirementById,
+    RequirementByKey,
+    Requirements,
+    RequirementsByConfigurationItem,
+)
+from schema.connections import Connection, Group, connection, groups
+from schema.fields import Argument, attribute
+from schema.filters import DateTimeFilter, Direction, Filter, IdFilter, TextFilter
+from schema.finding import found
+from schema.lazy import LazyConfigurationItemConnection, LazyConfigurationItemFilter, LazyConfigurationItemOrder
+from schema.node import Node, identity
+
+NEEDS = "requirements:read"
+
+strawberry.enum(RequirementKind, description="What a requirement is about.")
+strawberry.enum(RequirementState, description="Where a requirement is in its life.")
+strawberry.enum(RequirementPriority, description="How much depends on a requirement.")
+
+
+@strawberry.type(description="What configuration items must do or be, for example to be up 99.9% of a month.")
+class Requirement(Node):
+    record = RequirementRecord
+    prefix = "req"
+    by_id = RequirementById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("req")
+    key: str = attribute("Its key, unique, for example `REQ-17`.")
+    title: str = attribute("What must hold, in a line.")
+    description: str = attribute("What must hold, at length; may be empty.")
+    kind: RequirementKind = attribute("What it is about, for example `AVAILABILITY`.")
+    state: RequirementState = attribute("Where it is in its life.")
+    priority: RequirementPriority = attribute("How much depends on it.")
+    version: int = attribute("Goes up by one with each change.")
+    updated_at: datetime = attribute("When it last changed.")
+    configuration_items: LazyConfigurationItemConnection | None = connection(
+        ConfigurationItemsByRequirement,
+        "The configuration items that must meet it, by name. One statement in each of two databases.",
+        key="id",
+        needs="configuration-items:read",
+        filter=LazyConfigurationItemFilter | None,
+        order=LazyConfigurationItemOrder | None,
+        default=Order("name"),
+    )
+
+
+@strawberry.enum(description="What requirements can be grouped by.")
+class RequirementGroupBy(StrEnum):
+    KIND = "kind"
+    STATE = "state"
+    PRIORITY = "priority"
+
+
+@strawberry.type(description="A page of requirements.")
+class RequirementConnection(Connection[Requirement]):
+    groups: list[Group] = groups(RequirementGroupBy)
+
+
+@strawberry.input(description="Which requirements. All that is given must hold.")
+class RequirementFilter:
+    id: IdFilter | None = strawberry.UNSET
+    key: TextFilter | None = strawberry.UNSET
+    title: TextFilter | None = strawberry.UNSET
+    kind: Filter[RequirementKind] | None = strawberry.UNSET
+    state: Filter[RequirementState] | None = strawberry.UNSET
+    priority: Filter[RequirementPriority] | None = strawberry.UNSET
+    updated_at: DateTimeFilter | None = strawberry.UNSET
+    and_: list["RequirementFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
+    or_: list["RequirementFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
+    not_: "RequirementFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+
+
+@strawberry.enum(description="What requirements can be ordered by.")
+class RequirementOrderField(StrEnum):
+    KEY = "key"
+    TITLE = "title"
+    UPDATED_AT = "updated_at"
+
+
+@strawberry.input(description="An order of requirements.")
+class RequirementOrder:
+    field: RequirementOrderField
+    direction: Direction = Direction.ASC
+
+
+@strawberry.type
+class HasRequirements:
+    """What hangs requirements on a configuration item."""
+
+    requirements: RequirementConnection | None = connection(
+        RequirementsByConfigurationItem,
+        "The requirements that it must meet, by key.",
+        key="id",
+        needs=NEEDS,
+        filter=RequirementFilter | None,
+        order=RequirementOrder | None,
+        default=Order("key"),
+    )
+
+
+@strawberry.type
+class RequirementQueries:
+    requirement: Requirement | None = found(
+        Requirement,
+        "One requirement, by id or by key; null if there is none.",
+        {"key": (Argument("key", str | None, "Its key, for example `REQ-17`."), RequirementByKey, str)},
+    )
+    requirements: RequirementConnection | None = connection(
+        Requirements,
+        "All requirements, by key.",
+        needs=NEEDS,
+        filter=RequirementFilter | None,
+        order=RequirementOrder | None,
+        default=Order("key"),
+    )

@@ -1,0 +1,109 @@
+"""Users, and what they are in their teams."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from datasources.records.queries import Order
+from datasources.records.teams import MembershipRole
+from datasources.records.users import MembershipRecord, UserRecord
+from resolvers.loaders.teams import TeamById, TeamsByUser
+from resolvers.loaders.users import MembershipsByUser, UserById, UserByKey, Users
+from schema.connections import Connection, connection
+from schema.fields import Argument, attribute, link
+from schema.filters import BooleanFilter, Direction, IdFilter, TextFilter, ToMany
+from schema.finding import found
+from schema.lazy import LazyTeam, LazyTeamConnection, LazyTeamFilter, LazyTeamOrder
+from schema.node import Node, identity
+
+NEEDS = "users:read"
+
+strawberry.enum(MembershipRole, description="What a person is in a team.")
+
+
+@strawberry.type(description="One person in one team.")
+class Membership:
+    record = MembershipRecord
+
+    role: MembershipRole = attribute("What the person is in the team, for example `LEAD`.")
+    team: LazyTeam | None = link(TeamById, "The team.", key="team_id", needs="teams:read")
+    user: "User | None" = link(UserById, "The person.", key="user_id", needs=NEEDS)
+
+
+@strawberry.type(description="A person who works on incidents and changes.")
+class User(Node):
+    record = UserRecord
+    prefix = "user"
+    by_id = UserById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("user")
+    key: str = attribute("Their short name, unique, for example `ada`.")
+    name: str = attribute("Their full name, for example `Ada Lovelace`.")
+    email: str = attribute("Their address, for example `ada@example.org`; may be empty.")
+    active: bool = attribute("Whether they still work here. Who left keeps their name on old work.")
+    version: int = attribute("Goes up by one with each change.")
+    updated_at: datetime = attribute("When it last changed.")
+    memberships: list[Membership] | None = link(
+        MembershipsByUser,
+        "What they are in which team, by name of the team. One statement.",
+        key="id",
+        needs="teams:read",
+    )
+    teams: LazyTeamConnection | None = connection(
+        TeamsByUser,
+        "The teams they belong to, by name.",
+        key="id",
+        needs="teams:read",
+        filter=LazyTeamFilter | None,
+        order=LazyTeamOrder | None,
+        default=Order("name"),
+    )
+
+
+@strawberry.type(description="A page of users.")
+class UserConnection(Connection[User]):
+    pass
+
+
+@strawberry.input(description="Which users. All that is given must hold.")
+class UserFilter:
+    id: IdFilter | None = strawberry.UNSET
+    key: TextFilter | None = strawberry.UNSET
+    name: TextFilter | None = strawberry.UNSET
+    email: TextFilter | None = strawberry.UNSET
+    active: BooleanFilter | None = strawberry.UNSET
+    teams: ToMany[LazyTeamFilter] | None = strawberry.UNSET
+    and_: list["UserFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
+    or_: list["UserFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
+    not_: "UserFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+
+
+@strawberry.enum(description="What users can be ordered by.")
+class UserOrderField(StrEnum):
+    KEY = "key"
+    NAME = "name"
+
+
+@strawberry.input(description="An order of users.")
+class UserOrder:
+    field: UserOrderField
+    direction: Direction = Direction.ASC
+
+
+@strawberry.type
+class UserQueries:
+    user: User | None = found(
+        User,
+        "One user, by id or by key; null if there is none.",
+        {"key": (Argument("key", str | None, "Their key, for example `ada`."), UserByKey, str)},
+    )
+    users: UserConnection | None = connection(
+        Users,
+        "All users, by name.",
+        needs=NEEDS,
+        filter=UserFilter | None,
+        order=UserOrder | None,
+        default=Order("name"),
+    )
