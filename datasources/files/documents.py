@@ -3,8 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from json.decoder import scanstring
-from typing import Any, Protocol, cast
+from typing import Any
 
 import yaml
 
@@ -12,10 +11,6 @@ from datasources.files.mapping import MappingError
 from datasources.files.rejects import OnReject, shortened
 
 _BLANK = re.compile(r"[ \t\r\n]*")
-
-
-class _ScanString(Protocol):
-    def __call__(self, text: str, end: int, /) -> tuple[str, int]: ...
 
 
 class _Loader(yaml.CSafeLoader):
@@ -97,7 +92,7 @@ def _enter(text: str, position: int, name: str, label: str) -> int:
         raise MappingError(f"{label}: there is no {name} in the document; check rows")
     position = _skip(text, position + 1)
     while text[position : position + 1] == '"':
-        key, position = cast("_ScanString", scanstring)(text, position + 1)
+        key, position = decode(text, position)
         position = _skip(text, position)
         if text[position : position + 1] != ":":
             raise json.JSONDecodeError("expected :", text, position)

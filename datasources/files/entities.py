@@ -92,7 +92,7 @@ ENTITIES: dict[str, Entity] = {
                 _key("key"),
                 Field("keys", "document", limit=DOCUMENT),
                 Field("name"),
-                Field("class", required=True),
+                Field("class"),
                 _choice("status", "PLANNED ACTIVE MAINTENANCE RETIRED"),
                 _choice("environment", "PRODUCTION STAGING TEST DEVELOPMENT UNKNOWN"),
                 _choice("criticality", "LOW MEDIUM HIGH CRITICAL"),

@@ -110,7 +110,13 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     def sources(self) -> set[str]:
         """The identification sources this mapping writes."""
-        return {self.source, *(section.source for section in self.sections if section.source)}
+        named = {self.source, *(section.source for section in self.sections if section.source)}
+        for section in self.sections:
+            for fields in section.variants():
+                given = fields.get("source")
+                if isinstance(given, Value) and isinstance(given.constant, str):
+                    named.add(given.constant)
+        return named
 
 
 def columns_of(value: str | Value) -> list[str]:

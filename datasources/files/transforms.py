@@ -1,7 +1,8 @@
 """From a cell to a value: empty markers, patterns, lists, value maps, times and zones, compiled once per column."""
 
 import re
-from collections.abc import Callable, Mapping as AnyMapping
+from collections.abc import Callable
+from collections.abc import Mapping as AnyMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,7 +39,7 @@ def as_json(value: Any) -> str:
 
 
 def compile_column(column: str, header: list[str] | None) -> Get:
-    """How to read a column: its position in a CSV row, or a dotted path in a document."""
+    """How to read a column: its position in a CSV row, or a dotted path in a document (`teams.0`: the first team)."""
     if header is not None:
         position = header.index(column)
         return lambda row: row[position]
@@ -46,9 +47,12 @@ def compile_column(column: str, header: list[str] | None) -> Get:
 
     def walk(row: Any) -> Any:
         for step in steps:
-            if not isinstance(row, dict):
+            if isinstance(row, dict):
+                row = row.get(step)
+            elif isinstance(row, list) and step.isdigit() and int(step) < len(row):
+                row = row[int(step)]
+            else:
                 return None
-            row = row.get(step)
         return row
 
     return walk
@@ -228,7 +232,7 @@ def _parsed(text: str, form: str) -> datetime:
         # Sums of whole microseconds: a float of seconds would lose some.
         scale = 1 if form == "unix" else 1_000
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=float(text) / scale)
-    return datetime.strptime(text, form)  # noqa: DTZ007
+    return datetime.strptime(text, form)
 
 
 def _placed(moment: datetime, zone: ZoneInfo, rule: Ambiguous, what: str) -> datetime:

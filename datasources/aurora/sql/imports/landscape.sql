@@ -58,6 +58,8 @@ FROM staged s LEFT JOIN relationship_types e ON e.key = s.key
 -- Items by any of their identification keys; attributes are merged, and those the row leaves empty are removed.
 SELECT s.ordinal, s.line, s.key AS shown,
     CASE WHEN k.found > 1 THEN 'the keys of ' || s.key || ' belong to ' || k.found || ' different items'
+         WHEN coalesce(nullif(s.class, ''), e.class_key) IS NULL THEN
+             'the class of ' || s.key || ' is missing; a new item needs one'
          WHEN c.key IS NULL THEN 'class ' || s.class || ' is not known' END AS reason,
     array_remove(ARRAY[CASE WHEN s.owner <> '' AND o.id IS NULL THEN
         'owner team ' || s.owner || ' is not known; the item goes in without an owner' END], NULL) AS notes,
@@ -68,7 +70,7 @@ SELECT s.ordinal, s.line, s.key AS shown,
         WHERE j.value <> '' AND NOT EXISTS (
             SELECT 1 FROM configuration_item_keys n WHERE n.source = j.key AND n.key = j.value))
     OR (k.id IS NOT NULL AND m.configuration_item_id IS NULL) AS gains_keys,
-    coalesce(nullif(s.name, ''), e.name, s.key) AS name, s.class AS class_key,
+    coalesce(nullif(s.name, ''), e.name, s.key) AS name, coalesce(nullif(s.class, ''), e.class_key) AS class_key,
     coalesce(nullif(s.status, ''), e.status, 'ACTIVE') AS status,
     coalesce(nullif(s.environment, ''), e.environment, 'UNKNOWN') AS environment,
     coalesce(nullif(s.criticality, ''), e.criticality, 'MEDIUM') AS criticality,
@@ -86,7 +88,7 @@ CROSS JOIN LATERAL (
           JOIN configuration_item_keys n ON n.source = j.key AND n.key = j.value) a
 ) k
 LEFT JOIN configuration_items e ON e.id = k.id
-LEFT JOIN configuration_item_classes c ON c.key = s.class
+LEFT JOIN configuration_item_classes c ON c.key = coalesce(nullif(s.class, ''), e.class_key)
 LEFT JOIN teams o ON o.key = s.owner
 
 -- name: keep_keys
