@@ -68,7 +68,11 @@ def bare_copy(url: str, file: Path) -> float:
         connection.execute("CREATE TABLE bare_relationships (LIKE relationships INCLUDING ALL)")
         connection.execute("CHECKPOINT")
         begin = time.perf_counter()
-        with connection.cursor() as cursor, cursor.copy("COPY bare_relationships FROM STDIN") as copy, file.open("rb") as rows:
+        with (
+            connection.cursor() as cursor,
+            cursor.copy("COPY bare_relationships FROM STDIN") as copy,
+            file.open("rb") as rows,
+        ):
             while block := rows.read(1 << 18):
                 copy.write(block)
         seconds = time.perf_counter() - begin
@@ -136,7 +140,8 @@ def main() -> None:
                         with psycopg.connect(url, autocommit=True) as connection:
                             connection.execute("CHECKPOINT")
                     seconds, memory, created = pool.apply(child, ((work, url, other, mapping),))
-                    print(f"{mapping}: {created:,} created in {seconds:.2f} s, {created / seconds:,.0f}/s, peak {memory:.0f} MiB")
+                    rate = f"{created / seconds:,.0f}/s"
+                    print(f"{mapping}: {created:,} created in {seconds:.2f} s, {rate}, peak {memory:.0f} MiB")
                 rows = dump(url, work / "final.copy")
                 bare = min(bare_copy(url, work / "final.copy") for _ in range(2))
                 print(f"bare COPY: {rows:,} rows in {bare:.2f} s, {rows / bare:,.0f}/s")

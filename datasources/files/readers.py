@@ -60,7 +60,8 @@ class Reader:
         # An empty document can't contradict a mapping.
         for column, key in columns if known else []:
             name = column if header is not None else column.split(".", 1)[0]
-            if name not in known and not (unnest and (column == "item" or column.startswith("item."))):
+            nested = unnest is not None and name in {"item", "item_index"}
+            if name not in known and not nested:
                 raise MappingError(
                     f"{self._mapping}: {key} reads column {column!r}, which {self.label} does not have"
                     f"{hint(column, known)}"

@@ -1,6 +1,7 @@
 """From a row to staged records: a section of a mapping compiled against the columns of its file."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from datasources.files.entities import DOCUMENT, Entity, Field
@@ -19,7 +20,7 @@ class Converter:
     the mapping gives the field and the row leaves it empty; fields the mapping doesn't give have no column.
     """
 
-    def __init__(self, section: Section, mapping: Mapping, header: list[str] | None, place: str) -> None:
+    def __init__(self, section: Section, mapping: Mapping, header: list[str] | None, name: str) -> None:
         self.section = section
         self.selected = _selection(section, mapping, header)
         self._nested = compile_column(section.unnest, header) if section.unnest else None
@@ -29,20 +30,21 @@ class Converter:
         self.columns = [field.name for field in fields]
         if section.attributes:
             self.columns += ["attributes", "dropped"]
-        source = section.source or mapping.source
-        self._variants = [
-            _Variant(entity, fields, over, section.attributes, mapping, header, source, place)
-            for over in section.variants()
-        ]
+        place = _Place(mapping, header, section.source or mapping.source, name)
+        self._variants = [_Variant(entity, fields, over, section.attributes, place) for over in section.variants()]
 
     def rows(self, row: Any) -> Iterator[Any]:
-        """The row itself, or one row for each element of its nested list with the element under `item`."""
+        """The row itself, or one row for each element of its nested list.
+
+        The element stands under `item`, its place in the list (from 1) under `item_index`.
+        """
         if self._nested is None:
             yield row
             return
         found = self._nested(row)
-        for item in found if isinstance(found, list) else [] if found is None else [found]:
-            yield row | {"item": item}
+        items = found if isinstance(found, list) else [] if found is None else [found]
+        for index, item in enumerate(items, start=1):
+            yield row | {"item": item, "item_index": index}
 
     def records(self, row: Any) -> Iterator[Record | Unusable]:
         """The records of one row; an Unusable stands in the place of one that can't be made."""
@@ -53,6 +55,16 @@ class Converter:
                 yield reason
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What every field of a section is compiled against; `name` leads the way in messages."""
+
+    mapping: Mapping
+    header: list[str] | None
+    source: str
+    name: str
+
+
 class _Variant:
     def __init__(
         self,
@@ -60,20 +72,17 @@ class _Variant:
         fields: list[Field],
         specs: FieldMap,
         attributes: FieldMap,
-        mapping: Mapping,
-        header: list[str] | None,
-        source: str,
-        place: str,
+        place: "_Place",
     ) -> None:
         names = [field.name for field in fields]
-        self._gets = [_field(field, specs.get(field.name), mapping, header, source, place) for field in fields]
+        self._gets = [_field(field, specs.get(field.name), place) for field in fields]
         self._required = [index for index, field in enumerate(fields) if field.required]
         self._names = names
         self._specs = specs
         self._limits = [(index, field) for index, field in enumerate(fields) if field.kind != "time"]
         self._least = min((field.limit for _, field in self._limits), default=0)
         self._attributes = [
-            (name, compile_value(spec, mapping, header, f"{place}.attributes.{name}"))
+            (name, compile_value(spec, place.mapping, place.header, f"{place.name}.attributes.{name}"))
             for name, spec in attributes.items()
         ]
         self._ends = _ends(names) if entity.name == "relationships" else None
@@ -88,7 +97,8 @@ class _Variant:
             if not values[index]:
                 spec = self._specs.get(self._names[index])
                 column = spec if isinstance(spec, str) else spec.column if spec is not None else None
-                where = f": column {column} is empty" if column else ""
+                matched = " or does not match" if isinstance(spec, Value) and spec.match else ""
+                where = f": column {column} is empty{matched}" if column else ""
                 raise Unusable(f"{self._names[index]} is missing{where}", harmless=True)
         if self._ends is not None:
             first, second = self._ends
@@ -124,10 +134,9 @@ def _ends(names: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
     return (at("from"), at("from_source")), (at("to"), at("to_source"))
 
 
-def _field(
-    field: Field, spec: str | Value | None, mapping: Mapping, header: list[str] | None, source: str, place: str
-) -> Get:
-    where = f"{place}.fields.{field.name}"
+def _field(field: Field, spec: str | Value | None, place: _Place) -> Get:
+    where = f"{place.name}.fields.{field.name}"
+    mapping, header, source = place.mapping, place.header, place.source
     if spec is None:
         fixed = source if field.origin else ""
         return lambda _: fixed

@@ -50,11 +50,11 @@ def staged_blocks(
     selected = converter.selected
     width = len(converter.columns) - 1
     for line, row in reader.rows(unread):
-        if selected is not None and not selected(row):
-            tally.skipped += 1
-            continue
-        before = tally.records
+        before = tally.records + tally.skipped
         for part in converter.rows(row):
+            if selected is not None and not selected(part):
+                tally.skipped += 1
+                continue
             for record in converter.records(part):
                 tally.records += 1
                 try:
@@ -65,7 +65,8 @@ def staged_blocks(
                     continue
                 ordinal += 1
                 block.append(b"%d\t%d\t%b\t%b\n" % (ordinal, line, str(uuid7()).encode(), text))
-        if tally.records == before:
+        if tally.records + tally.skipped == before:
+            # The row holds an empty list.
             tally.skipped += 1
         if len(block) >= BLOCK:
             yield b"".join(block)

@@ -2,6 +2,7 @@
 
 from uuid_utils import uuid7
 
+from datasources.aurora.database import Database
 from datasources.aurora.imports.landing import Landing
 from datasources.aurora.statements import statements
 
@@ -43,3 +44,10 @@ async def link_requirements(main: Landing, requirements: Landing) -> int:
         if found:
             sources, names, ids = (list(column) for column in zip(*found, strict=True))
             linked += (await requirements.run(named["link_items"], sources=sources, keys=names, ids=ids)).rowcount
+
+
+async def is_empty(main: Database) -> bool:
+    """True when there is no configuration item."""
+    async with main.connection() as connection:
+        row = await (await Landing(connection).run(statements("imports/relationships")["any_item"])).fetchone()
+    return row is None

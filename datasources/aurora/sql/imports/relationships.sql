@@ -73,3 +73,7 @@ SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM made)
 -- name: count_pending
 -- How many pending relationships of these sources wait, and how many of them for nothing that is still missing.
 SELECT count(*) FROM pending_relationships WHERE source = ANY(%(sources)s::text[])
+
+-- name: any_item
+-- One row when there is any configuration item.
+SELECT 1 FROM configuration_items LIMIT 1
