@@ -1,0 +1,246 @@
+"""Where each entity goes: its table, its columns, what identifies a row, and what a change also moves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from datasources.aurora.statements import Statement, statements
+from datasources.files.entities import ENTITIES
+
+# What a change moves besides the mapped columns; rows with history are moved by their trigger.
+_BUMPS = {
+    "": (),
+    "version": ("version = t.version + 1",),
+    "update": ("version = t.version + 1", "updated_at = now()"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The table of an entity. `match` joins a planned row to its stored one; `identity` finds duplicates in a file.
+
+    `columns` are all that an import writes, keys included. Every name here is ours, never a mapping's.
+    """
+
+    entity: str
+    name: str
+    columns: tuple[str, ...]
+    domain: str
+    match: tuple[str, ...] = ("id",)
+    identity: tuple[str, ...] = ("key",)
+    bump: Literal["", "version", "update"] = ""
+    before: str = ""
+    different: str = ""
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Columns of a new row."""
+        return ("id", *self.columns) if self.match == ("id",) else self.columns
+
+    @property
+    def movable(self) -> tuple[str, ...]:
+        """Columns that a change may move."""
+        return tuple(column for column in self.columns if column not in self.match)
+
+    def stage(self) -> Statement:
+        """The staged rows of this entity, every field as text."""
+        names = _staged(self.entity)
+        return _frame("stage").filled(columns="".join(f', "{name}" text' for name in names))
+
+    def copy(self, columns: list[str]) -> Statement:
+        """COPY into the staged rows: only the columns that the mapping gives."""
+        known = set(_staged(self.entity))
+        if not set(columns) <= known:
+            raise ValueError(f"{self.entity} has no staged {sorted(set(columns) - known)}")
+        return _frame("copy").filled(columns="".join(f', "{name}"' for name in columns))
+
+    def plan(self) -> Statement:
+        """What would become of each staged row."""
+        different = [f"(t.{column}) IS DISTINCT FROM (w.{column})" for column in self.movable]
+        return _frame("plan").filled(
+            wanted=statements(f"imports/{self.domain}")[self.entity].text,
+            identity=", ".join(f"w.{name}" for name in self.identity),
+            table=self.name,
+            match=" AND ".join(f"t.{column} = w.{column}" for column in self.match),
+            absent=f"t.{self.match[0]} IS NULL",
+            different=" OR ".join(([self.different] if self.different else []) + different) or "false",
+            before=self.before,
+        )
+
+    def create(self) -> Statement:
+        """New rows of one batch."""
+        return _frame("create").filled(
+            table=self.name,
+            columns=", ".join(self.written),
+            values=", ".join(f"p.{column}" for column in self.written),
+        )
+
+    def change(self) -> Statement | None:
+        """Changed rows of one batch; None where a row has nothing but its key."""
+        if not self.movable:
+            return None
+        moved = [f"{column} = p.{column}" for column in self.movable]
+        return _frame("change").filled(
+            table=self.name,
+            assignments=", ".join((*moved, *_BUMPS[self.bump])),
+            match=" AND ".join(f"t.{column} = p.{column}" for column in self.match),
+        )
+
+
+def _frame(name: str) -> Statement:
+    return statements("imports/frame")[name]
+
+
+def _staged(entity: str) -> list[str]:
+    known = ENTITIES[entity]
+    return [field.name for field in known.fields] + (["attributes", "dropped"] if known.attributes else [])
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _links(entity: str, owner: str, domain: str, extra: str = "") -> Table:
+    columns = _words(f"{owner}_id configuration_item_id {extra}")
+    return Table(entity, f"{owner}_configuration_items", columns, domain, match=columns, identity=columns)
+
+
+TABLES: Mapping[str, Table] = {
+    table.entity: table
+    for table in (
+        Table("teams", "teams", _words("key name description contact"), "landscape", bump="update"),
+        Table("users", "users", _words("key name email active"), "landscape", bump="update"),
+        Table(
+            "memberships",
+            "team_memberships",
+            _words("team_id user_id role"),
+            "landscape",
+            match=("team_id", "user_id"),
+            identity=("team_id", "user_id"),
+        ),
+        Table(
+            "classes",
+            "configuration_item_classes",
+            _words("key parent_key name description"),
+            "landscape",
+            match=("key",),
+        ),
+        Table(
+            "relationship_types",
+            "relationship_types",
+            _words("key label inverse_label impact description"),
+            "landscape",
+            match=("key",),
+        ),
+        Table(
+            "configuration_items",
+            "configuration_items",
+            _words("name class_key status environment criticality owner_team_id attributes"),
+            "landscape",
+            identity=("identity",),
+            different="w.gains_keys",
+        ),
+        Table(
+            "redundancy_groups",
+            "redundancy_groups",
+            _words("dependent_id name needed"),
+            "landscape",
+            identity=("dependent_id", "name"),
+        ),
+        Table(
+            "relationships",
+            "relationships",
+            _words("from_id to_id type_key source attributes redundancy_group_id impact_from_id impact_to_id"),
+            "relationships",
+            identity=("from_id", "to_id", "type_key", "source", "unknown_ends"),
+            before="WHEN w.pending THEN 'pending'",
+        ),
+        Table(
+            "changes",
+            "changes",
+            _words(
+                "number title description type state risk team_id assignee_id"
+                " planned_start planned_end actual_start actual_end"
+            ),
+            "operations",
+            identity=("number",),
+            bump="update",
+        ),
+        _links("change_items", "change", "operations"),
+        Table(
+            "incidents",
+            "incidents",
+            _words(
+                "number title description state impact urgency priority category team_id assignee_id"
+                " restricted_team_id change_id resolution_code resolution opened_at reopened_at resolved_at closed_at"
+                " attributes"
+            ),
+            "operations",
+            identity=("number",),
+            bump="update",
+        ),
+        _links("incident_items", "incident", "operations", "role"),
+        Table(
+            "activities",
+            "incident_activities",
+            _words("incident_id key kind body team_id user_id document_key happened_at"),
+            "operations",
+            identity=("incident_id", "key"),
+        ),
+        Table("documents", "documents", _words("key kind title body source"), "operations", bump="update"),
+        _links("document_items", "document", "operations"),
+        Table(
+            "workflows",
+            "workflows",
+            _words("key revision name description state trigger"),
+            "workflows",
+            identity=("key", "revision"),
+            bump="update",
+        ),
+        Table(
+            "workflow_steps",
+            "workflow_steps",
+            _words("workflow_id key position name kind depends_on configuration"),
+            "workflows",
+            identity=("workflow_id", "key"),
+        ),
+        _links("workflow_items", "workflow", "workflows"),
+        Table(
+            "workflow_runs",
+            "workflow_runs",
+            _words("number workflow_id incident_id configuration_item_id state started_by_id started_at finished_at"),
+            "workflows",
+            identity=("number",),
+            bump="version",
+        ),
+        Table(
+            "step_runs",
+            "workflow_step_runs",
+            _words("run_id step_id state attempt started_at finished_at outcome"),
+            "workflows",
+            identity=("run_id", "step_id", "attempt"),
+        ),
+        Table(
+            "approvals",
+            "workflow_approvals",
+            _words("step_run_id user_id decision comment decided_at"),
+            "workflows",
+            identity=("step_run_id", "user_id"),
+        ),
+        Table(
+            "requirements",
+            "requirements",
+            _words("key title description kind state priority"),
+            "requirements",
+            bump="update",
+        ),
+        Table(
+            "requirement_items",
+            "requirement_configuration_items",
+            _words("requirement_id source key"),
+            "requirements",
+            match=("requirement_id", "source", "key"),
+            identity=("requirement_id", "source", "key"),
+        ),
+    )
+}

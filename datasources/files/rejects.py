@@ -1,0 +1,75 @@
+"""Rows that did not get in: what they were, where they stood and why, as JSON Lines."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+
+class Unusable(Exception):
+    """A row cannot be used. `harmless` says that it names no record that a prune could take for gone."""
+
+    def __init__(self, reason: str, *, harmless: bool = False) -> None:
+        super().__init__(reason)
+        self.harmless = harmless
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """One rejected row: its file, its first line (from 1), the entity it was to be, why, and the row as read."""
+
+    file: str
+    line: int
+    entity: str
+    reason: str
+    row: Any
+    harmless: bool = False
+
+
+class RejectFile:
+    """Writes rejects to a file that only its owner may read; the file appears with the first reject."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.written = 0
+        self._file: BinaryIO | None = None
+        self._encoder = msgspec.json.Encoder(enc_hook=str)
+
+    def write(self, reject: Reject) -> None:
+        """Append one reject; without a path it is only counted."""
+        self.written += 1
+        if self.path is None:
+            return
+        if self._file is None:
+            # Rows may be restricted, so the file is the owner's alone.
+            self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+        fields = {name: getattr(reject, name) for name in ("file", "line", "entity", "reason", "row")}
+        self._file.write(self._encoder.encode(_printable(fields)) + b"\n")
+
+    def close(self) -> None:
+        """Flush and close; harmless when nothing was written."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def shortened(value: object, at_most: int = 60) -> str:
+    """A value fit for a message: at most so many characters, with its length when it was longer."""
+    text = str(value)
+    shown = text if len(text) <= at_most else f"{text[:at_most]}… ({len(text):,} characters)"
+    return repr(shown.encode("utf-8", "backslashreplace").decode())
+
+
+def _printable(value: Any) -> Any:
+    # Undecodable bytes arrive as lone surrogates; JSON must be UTF-8, so they are shown escaped.
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_printable(str(key)): _printable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(item) for item in value]
+    return value
+
+
+OnReject = Callable[[int, str, Any], None]

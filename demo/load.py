@@ -1,0 +1,26 @@
+"""The demo landscape, loaded by the import itself into an empty system."""
+
+from importlib import resources
+from pathlib import Path
+
+from datasources.aurora.database import Database
+from datasources.aurora.imports.references import is_empty
+from resolvers.imports.report import ImportReport
+from resolvers.imports.run import AfterWrite, run_import
+
+
+def folder() -> Path:
+    """Where the mapping of the demo and its files stand."""
+    return Path(str(resources.files("demo")))
+
+
+async def load_if_empty(
+    main: Database, requirements: Database, *, after_write: AfterWrite | None = None
+) -> ImportReport | None:
+    """Load the demo when there is no configuration item at all; None when there is one.
+
+    ImportStopped when another process loads at the same moment.
+    """
+    if not await is_empty(main):
+        return None
+    return await run_import(folder() / "mapping.yaml", folder(), main, requirements, after_write=after_write)

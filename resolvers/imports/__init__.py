@@ -1,0 +1,1 @@
+"""Imports as use cases: plan, batches, report."""

@@ -1,0 +1,65 @@
+"""What an import did, section by section; every record is in exactly one count."""
+
+import msgspec
+
+
+class SectionReport(msgspec.Struct, kw_only=True):
+    """Counts of one section, in records.
+
+    `records` = created + changed + left + repeated + pending + rejected, less the `unreadable` rows that never
+    became records. `skipped` rows were not selected or held an empty list. `unresolved` rows went in with a
+    reference left empty; they are counted again among the others.
+    """
+
+    title: str
+    entity: str
+    file: str
+    records: int = 0
+    skipped: int = 0
+    unreadable: int = 0
+    created: int = 0
+    changed: int = 0
+    left: int = 0
+    repeated: int = 0
+    pending: int = 0
+    rejected: int = 0
+    unresolved: int = 0
+    examples: dict[str, list[str]] = {}
+
+
+class PruneReport(msgspec.Struct, kw_only=True):
+    """What a prune did, in rows."""
+
+    source: str
+    relationships: int
+    pending: int
+    keys: int
+    retired: int
+    deleted: int
+
+
+class ImportReport(msgspec.Struct, kw_only=True):
+    """A whole import. `settled` pending relationships became real; `linked` requirements found their item."""
+
+    mapping: str
+    dry_run: bool
+    sections: list[SectionReport] = []
+    settled: int = 0
+    pending: int = 0
+    linked: int = 0
+    pruned: PruneReport | None = None
+    prune_refused: str = ""
+    rejects: str | None = None
+    seconds: float = 0.0
+
+    def total(self, count: str) -> int:
+        """The sum of one count over all sections."""
+        return sum(getattr(section, count) for section in self.sections)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """True when no row of any table was created, changed or deleted."""
+        pruned = self.pruned is not None and any(
+            (self.pruned.relationships, self.pruned.pending, self.pruned.keys, self.pruned.retired, self.pruned.deleted)
+        )
+        return not (self.total("created") or self.total("changed") or self.settled or self.linked or pruned)
