@@ -22,6 +22,8 @@ class Migrator(PostgresqlPsycopgBackend):  # type: ignore[misc]
     yoyo's own lock is a row that a killed migrator leaves behind, and that keeps every later one out.
     """
 
+    _locked = False
+
     def connect(self, dburi: str) -> Any:
         known = psycopg.conninfo.conninfo_to_dict(dburi)
         return psycopg.connect(
@@ -31,20 +33,24 @@ class Migrator(PostgresqlPsycopgBackend):  # type: ignore[misc]
             connect_timeout=int(known.get("connect_timeout") or CONNECT_SECONDS),
         )
 
+    def list_tables(self, **kwargs: object) -> list[str]:
+        cursor = self.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        return [row[0] for row in cursor.fetchall()]
+
     @contextmanager
     def lock(self, timeout: float = LOCK_SECONDS) -> Iterator[None]:
         """Be the one migrator of this database; waits at most `timeout` seconds."""
-        if self._is_locked:
+        if self._locked:
             yield
             return
         self.execute(f"SET lock_timeout = '{timeout:.3f}s'")
         self.execute(f"SELECT pg_advisory_lock({_LOCK})")
         self.execute("RESET lock_timeout")
-        self._is_locked = True
+        self._locked = True
         try:
             yield
         finally:
-            self._is_locked = False
+            self._locked = False
             self.execute(f"SELECT pg_advisory_unlock({_LOCK})")
 
 
