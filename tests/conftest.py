@@ -7,17 +7,34 @@ from pathlib import Path
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
+from tests.fixtures import postgres16
 from workers.migrations import migrate
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[EmbeddedPostgres]:
-    """A migrated PostgreSQL with the databases `stackflow` and `requirements`."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--postgres=16` runs the same tests on the major of production."""
+    parser.addoption("--postgres", choices=["16", "18"], default="18", help="the PostgreSQL major to test on")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A new folder that every user can enter, unlike tmp_path: servers do not run as root."""
     with tempfile.TemporaryDirectory(prefix="stackflow-") as folder:
         Path(folder).chmod(0o755)
-        server = EmbeddedPostgres(Path(folder) / "postgres")
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Iterator[EmbeddedPostgres]:
+    """A migrated PostgreSQL with the databases `stackflow` and `requirements`."""
+    binaries = postgres16.binaries() if request.config.getoption("--postgres") == "16" else None
+    with tempfile.TemporaryDirectory(prefix="stackflow-") as folder:
+        Path(folder).chmod(0o755)
+        server = EmbeddedPostgres(Path(folder) / "postgres", binaries)
         server.start(("stackflow", "requirements"), {"fsync": "off"})
-        migrate("main", server.url("stackflow"))
-        migrate("requirements", server.url("requirements"))
-        yield server
-        server.stop()
+        try:
+            migrate("main", server.url("stackflow"))
+            migrate("requirements", server.url("requirements"))
+            yield server
+        finally:
+            server.stop()

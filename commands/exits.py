@@ -1,0 +1,68 @@
+"""Exit codes of the command line, and how each failure becomes one line and one of them."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+from datasources.embedded.process import EmbeddedError
+from datasources.errors import SourceError, SourceUnavailable
+from settings import SettingsError
+
+
+class Exit(IntEnum):
+    """What a script learns from the exit code."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    EMBEDDED = 4
+    BUSY = 5
+
+
+EXPLAINED = (
+    "Exit codes: 0 done. 1 failed. 2 wrong arguments or settings. 3 a store cannot be reached. "
+    "4 an embedded store cannot run (disk, folder in use, missing library). 5 the port is in use."
+)
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked. The message is one line that says what and what to do."""
+
+    def __init__(self, message: str, exit_code: Exit = Exit.FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """Turn the failures that a user can mend into one line on stderr and the exit code that belongs to it.
+
+    Anything else is our fault and keeps its traceback.
+    """
+    try:
+        yield
+    except CommandError as error:
+        _leave(str(error), error.exit_code)
+    except SettingsError as error:
+        _leave(str(error), Exit.USAGE)
+    except EmbeddedError as error:
+        _leave(str(error), Exit.EMBEDDED)
+    except SourceUnavailable as error:
+        _leave(f"{error}; {remedy(error.source)}", Exit.UNREACHABLE)
+    except SourceError as error:
+        _leave(str(error), Exit.FAILED)
+
+
+VARIABLES = {"main": "DATABASE_URL", "requirements": "REQUIREMENTS_URL", "cache": "REDIS_URL", "graph": "GRAPH_URL"}
+
+
+def remedy(source: str) -> str:
+    """What to do about a store that does not answer."""
+    return f"check {VARIABLES.get(source, 'the settings')} and that the server runs"
+
+
+def _leave(message: str, code: Exit) -> None:
+    sys.stderr.write(f"stackflow: {' '.join(message.split())}\n")
+    raise SystemExit(int(code))

@@ -1,0 +1,47 @@
+"""The `stackflow` command line: its frame. Each command stands in a file of its own."""
+
+from typing import Annotated
+
+import typer
+
+from commands import doctor, migrate, sdl, serve
+from commands.exits import EXPLAINED, one_line
+
+application = typer.Typer(
+    name="stackflow",
+    help="A knowledge graph of IT operations behind one GraphQL schema.",
+    epilog=EXPLAINED,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+schema = typer.Typer(help="The GraphQL schema as text.", no_args_is_help=True)
+
+application.command("serve")(serve.command)
+application.command("migrate")(migrate.command)
+application.command("doctor")(doctor.command)
+schema.command("print")(sdl.command)
+application.add_typer(schema, name="schema")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("stackflow"))
+        raise typer.Exit
+
+
+@application.callback()
+def _frame(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """A knowledge graph of IT operations behind one GraphQL schema."""
+
+
+def run() -> None:
+    """The entry point: what a user can mend becomes one line, without a traceback."""
+    with one_line():
+        application()

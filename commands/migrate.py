@@ -1,0 +1,56 @@
+"""`stackflow migrate`: bring both databases to this version's tables, or show what that would do."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+import settings
+from commands.exits import CommandError, Exit
+from commands.stores import databases, opened
+from workers.migrations import PHASES, Applied, Phase, migrate, pending
+
+
+def command(
+    pre: Annotated[bool, typer.Option("--pre", help="Only what must be there before new code serves.")] = False,
+    post: Annotated[bool, typer.Option("--post", help="Only what must wait until old code is gone.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Change nothing; show what would be applied.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Apply the migrations that are missing, in both databases.
+
+    A deployment runs --pre, switches the code, and runs --post. Without either, all are applied. Safe to run
+    twice and by several at once.
+    """
+    if pre and post:
+        raise CommandError("choose --pre or --post; without either, both are applied", Exit.USAGE)
+    phases: tuple[Phase, ...] = ("pre",) if pre else ("post",) if post else PHASES
+    with opened(settings.read()) as whole:
+        steps: list[Applied] = []
+        for name, postgres in databases(whole).items():
+            if plan:
+                steps += pending(name, postgres.url, phases)
+            else:
+                steps += migrate(name, postgres.url, phases, None if as_json else _tell)
+    _report(steps, plan, as_json)
+
+
+def _tell(step: Applied) -> None:
+    typer.echo(f"applying {_shown(step)}")
+
+
+def _report(steps: Sequence[Applied], plan: bool, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"planned" if plan else "applied": [asdict(step) for step in steps]}))
+    elif plan:
+        for step in steps:
+            typer.echo(f"would apply {_shown(step)}")
+        typer.echo(f"{len(steps)} to apply" if steps else "nothing to apply")
+    else:
+        typer.echo(f"{len(steps)} applied" if steps else "nothing to apply")
+
+
+def _shown(step: Applied) -> str:
+    return f"{step.database} {step.phase}/{step.name}"

@@ -1,0 +1,100 @@
+"""`stackflow serve`: start what is embedded, migrate, and serve until told to stop."""
+
+import pkgutil
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import settings
+from commands import demo, listening
+from commands.exits import CommandError, Exit
+from commands.signals import Stopping
+from commands.stores import databases, embedded, filled
+from settings import Settings
+from workers.migrations import migrate
+
+Create = Callable[[Settings], Any]
+
+
+def command(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else STACKFLOW_HOST, or 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Else STACKFLOW_PORT, or 8000. 0: any.")] = None,
+    with_demo: Annotated[
+        bool, typer.Option("--demo/--no-demo", help="Load the demo into empty embedded stores.")
+    ] = True,
+) -> None:
+    """Serve GraphQL over HTTP. Stores without a URL in the settings are started here, from wheels.
+
+    Ctrl-C stops the server and every store it started; running requests have 10 seconds to end.
+    """
+    chosen = settings.read(listening.overridden(host, port))
+    serve(chosen, pkgutil.resolve_name("app:create"), with_demo=with_demo)
+
+
+def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
+    """Serve until a signal. CommandError if the port is in use, before anything is started; EmbeddedError;
+    SourceError if a database can't be reached or migrated."""
+    stores = embedded(chosen)
+    with closing(_socket(chosen)) as socket, Stopping() as stopping:
+        try:
+            if stores.wanted.any:
+                _tell("starting the stores")
+            whole = filled(chosen, stores.start())
+            for name, postgres in databases(whole).items():
+                migrate(name, postgres.url, tell=lambda step: _tell(f"migrating {step.database}: {step.name}"))
+            if with_demo and chosen.main is None and whole.main is not None:
+                _load_demo(whole.main.url)
+            _banner(chosen, listening.address(socket))
+            listening.run(create(whole), socket, whole, stopping)
+        finally:
+            stopping.finish()
+            stores.stop()
+
+
+def _socket(chosen: Settings) -> Any:
+    try:
+        return listening.bound(chosen.server.host, chosen.server.port)
+    except listening.PortBusy as error:
+        state = chosen.server.state
+        ours = embedded(chosen).running() is not None
+        who = f"StackFlow already runs in {state}" if ours else "another program listens there"
+        raise CommandError(f"{error}: {who}; stop it, or choose another port with STACKFLOW_PORT", Exit.BUSY) from error
+
+
+def _load_demo(url: str) -> None:
+    load = demo.loader()
+    if load is not None and (loaded := load(url)):
+        _tell(f"demo landscape loaded: {loaded} configuration items")
+
+
+def _banner(chosen: Settings, address: str) -> None:
+    def where(given: object, kept: str) -> str:
+        return "yours" if given is not None else kept
+
+    cache = "off" if chosen.cache is not None and chosen.cache.url is None else where(chosen.cache, "embedded Valkey")
+    graph = "recursive SQL" if chosen.graph.url is None else "Gremlin"
+    lines = [
+        "",
+        f"  StackFlow    {address}/graphiql/",
+        f"  GraphQL      {address}/graphql",
+        f"  stores       main {where(chosen.main, 'embedded PostgreSQL')}"
+        f" | requirements {where(chosen.requirements, 'embedded PostgreSQL')} | cache {cache} | graph {graph}",
+    ]
+    if embedded(chosen).wanted.any:
+        lines.append(f"  state        {_shown(chosen.server.state)}")
+    _tell("\n".join([*lines, "  stop         Ctrl-C", ""]))
+
+
+def _shown(folder: Path) -> str:
+    whole = folder.resolve()
+    return str(whole.relative_to(Path.cwd())) if whole.is_relative_to(Path.cwd()) else str(whole)
+
+
+def _tell(text: str) -> None:
+    # Whoever waits for a line reads it now, also through a pipe.
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,130 @@
+"""The stores that settings leave open, started together and stopped in reverse."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.embedded.process import held, is_held, writing
+from datasources.embedded.valkey import EmbeddedValkey
+
+MAIN = "stackflow"
+REQUIREMENTS = "requirements"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUrls:
+    """Where stores answer; None for what is not embedded. The URLs hold passwords."""
+
+    main: str | None = None
+    requirements: str | None = None
+    cache: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which stores to run embedded."""
+
+    main: bool = True
+    requirements: bool = True
+    cache: bool = True
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        return (MAIN,) * self.main + (REQUIREMENTS,) * self.requirements
+
+    @property
+    def any(self) -> bool:
+        return self.main or self.requirements or self.cache
+
+
+class EmbeddedStores:
+    """The stores of one state folder. One process at a time runs them; others of the same user may join in."""
+
+    def __init__(self, folder: Path, wanted: Wanted) -> None:
+        self.folder = folder.resolve()
+        self.wanted = wanted
+        self._started = ExitStack()
+
+    def start(self) -> StoreUrls:
+        """Start what is wanted and say where it answers. EmbeddedError if the folder is in use or one can't run.
+
+        Recovers what a killed process left. Does nothing at all, not even to the folder, if nothing is wanted.
+        """
+        if not self.wanted.any:
+            return StoreUrls()
+        with ExitStack() as stack:
+            stack.enter_context(held(self.folder))
+            self._note.unlink(missing_ok=True)
+            urls = StoreUrls(*self._postgres(stack), self._valkey(stack))
+            with writing(self.folder):
+                self._write_note(urls)
+            stack.callback(self._note.unlink, missing_ok=True)
+            self._started = stack.pop_all()
+        return urls
+
+    def running(self) -> StoreUrls | None:
+        """Where the stores answer that another process runs in this folder; None if none does.
+
+        Only what is wanted here and runs there is named.
+        """
+        if not is_held(self.folder):
+            return None
+        try:
+            urls = StoreUrls(**json.loads(self._note.read_text()))
+        except (OSError, ValueError):
+            # It holds the folder and has not started its stores yet, or is another user's.
+            return None
+        return StoreUrls(
+            urls.main if self.wanted.main else None,
+            urls.requirements if self.wanted.requirements else None,
+            urls.cache if self.wanted.cache else None,
+        )
+
+    def stop(self) -> None:
+        """Stop what was started, last first; returns when every process has ended."""
+        self._started.close()
+
+    @contextmanager
+    def joined(self) -> Iterator[StoreUrls]:
+        """Use the running stores, or start them for the body and stop them after it."""
+        urls = self.running()
+        if urls is not None:
+            yield urls
+            return
+        try:
+            yield self.start()
+        finally:
+            self.stop()
+
+    @property
+    def _note(self) -> Path:
+        return self.folder / "running.json"
+
+    def _write_note(self, urls: StoreUrls) -> None:
+        descriptor = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(asdict(urls), file)
+
+    def _postgres(self, stack: ExitStack) -> tuple[str | None, str | None]:
+        if not self.wanted.databases:
+            return None, None
+        server = EmbeddedPostgres(self.folder / "postgres")
+        server.start(self.wanted.databases)
+        stack.callback(server.stop)
+        return (
+            server.url(MAIN) if self.wanted.main else None,
+            server.url(REQUIREMENTS) if self.wanted.requirements else None,
+        )
+
+    def _valkey(self, stack: ExitStack) -> str | None:
+        if not self.wanted.cache:
+            return None
+        server = EmbeddedValkey(self.folder / "valkey")
+        with writing(self.folder):
+            server.start()
+        stack.callback(server.stop)
+        return server.url
