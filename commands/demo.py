@@ -1,16 +1,26 @@
-"""Where the demo landscape joins the start: loaded once, into embedded stores only."""
+"""Where the demo landscape joins the start: loaded once, into empty embedded stores only."""
 
-import pkgutil
-from collections.abc import Callable
-from importlib.util import find_spec
+import asyncio
 
-# load_if_empty(main_url) -> configuration items loaded, 0 if there were any already. Blocks.
-Loader = Callable[[str], int]
+from app import sources_of
+from demo.load import load_if_empty
+from settings import Settings
 
 
-def loader() -> Loader | None:
-    """The demo's loader, `demo.load.load_if_empty`; None in an installation without the demo."""
-    if find_spec("demo.load") is None:
-        return None
-    found: Loader = pkgutil.resolve_name("demo.load:load_if_empty")
-    return found
+def load(whole: Settings) -> int:
+    """Load the demo if there is no configuration item: how many rows were created, 0 if there were items already.
+
+    Blocks. ImportStopped when another process imports at the same moment.
+    """
+    return asyncio.run(_load(whole))
+
+
+async def _load(whole: Settings) -> int:
+    sources = sources_of(whole)
+    try:
+        report = await load_if_empty(
+            sources.main, sources.requirements, after_write=lambda tables: sources.cache.invalidate(sorted(tables))
+        )
+    finally:
+        await sources.close()
+    return 0 if report is None else report.total("created")

@@ -1,8 +1,6 @@
 """`stackflow import`: a mapping and its files into the databases, with a report."""
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,68 +10,66 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from datasources.aurora.database import Database
+import settings
+from app import sources_of
+from commands.exits import CommandError
+from commands.stores import databases, opened
 from datasources.aurora.imports.landing import ImportStopped
-from datasources.errors import SourceError
 from datasources.files.mapping import MappingError
 from resolvers.imports.report import ImportReport
-from resolvers.imports.run import AfterWrite, Options, run_import
+from resolvers.imports.run import Options, run_import
+from settings import Settings
+from workers.migrations import migrate
 
 _COUNTS = ("created", "changed", "left", "repeated", "pending", "rejected", "unresolved", "skipped")
 
-# Gives the two databases, and what to call with the tables that were written.
-Opened = tuple[Database, Database, AfterWrite | None]
-Open = Callable[[], Awaitable[Opened]]
+
+def command(
+    mapping: Annotated[Path, typer.Argument(help="The mapping file, YAML.")],
+    data: Annotated[Path | None, typer.Option(help="Folder of the files; the mapping's own by default.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and write nothing.")] = False,
+    prune: Annotated[str | None, typer.Option(help="Delete what this source no longer holds.")] = None,
+    rejects: Annotated[Path | None, typer.Option(help="Where rejected rows go, as JSON Lines.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+) -> None:
+    """Import configuration items, relationships, incidents and more, as a mapping file says.
+
+    Into the stores that the settings name, or those of a running `stackflow serve`, or the embedded ones.
+    """
+    # A dry run leaves no file behind unless one is named.
+    chosen = rejects or (None if dry_run else Path(f"{mapping.stem}.rejects.jsonl"))
+    options = Options(dry_run=dry_run, prune=prune, rejects=chosen)
+    try:
+        with opened(settings.read()) as whole:
+            for name, postgres in databases(whole).items():
+                migrate(name, postgres.url)
+            report = asyncio.run(_run(whole, mapping, data or mapping.parent, options))
+    except (MappingError, ImportStopped) as error:
+        raise CommandError(str(error)) from error
+    if as_json:
+        typer.echo(msgspec.json.encode(report).decode())
+    else:
+        show(report, Console())
 
 
-def import_command(open_databases: Open) -> Callable[..., None]:
-    """The command as a function for typer; `open_databases` is awaited inside the command's own event loop."""
-
-    def import_(
-        *,
-        mapping: Annotated[Path, typer.Argument(help="The mapping file, YAML.")],
-        data: Annotated[Path | None, typer.Option(help="Folder of the files; the mapping's own by default.")] = None,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and write nothing.")] = False,
-        prune: Annotated[str | None, typer.Option(help="Delete what this source no longer holds.")] = None,
-        rejects: Annotated[Path | None, typer.Option(help="Where rejected rows go, as JSON Lines.")] = None,
-        as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
-    ) -> None:
-        """Import configuration items, relationships, incidents and more, as a mapping file says."""
-        errors = Console(stderr=True)
-        # A dry run leaves no file behind unless one is named.
-        chosen = rejects or (None if dry_run else Path(f"{mapping.stem}.rejects.jsonl"))
-        options = Options(dry_run=dry_run, prune=prune, rejects=chosen)
-        try:
-            report = asyncio.run(_run(open_databases, mapping, data or mapping.parent, options, errors))
-        except (MappingError, ImportStopped, SourceError) as error:
-            errors.print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
-            raise typer.Exit(1) from error
-        if as_json:
-            sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
-        else:
-            show(report, Console())
-
-    return import_
-
-
-async def _run(open_databases: Open, mapping: Path, data: Path, options: Options, errors: Console) -> ImportReport:
-    main, requirements, after_write = await open_databases()
+async def _run(whole: Settings, mapping: Path, data: Path, options: Options) -> ImportReport:
+    errors = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,}"), TimeElapsedColumn())
+    sources = sources_of(whole)
     try:
         with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
             task = bar.add_task("reading", total=None)
             return await run_import(
                 mapping,
                 data,
-                main,
-                requirements,
+                sources.main,
+                sources.requirements,
                 options,
-                after_write=after_write,
+                after_write=lambda tables: sources.cache.invalidate(sorted(tables)),
                 progress=lambda title, rows: bar.update(task, description=title, completed=rows),
             )
     finally:
-        await main.close()
-        await requirements.close()
+        await sources.close()
 
 
 def show(report: ImportReport, console: Console) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from commands import doctor, migrate, sdl, serve
+from commands import doctor, imports, migrate, sdl, serve
 from commands.exits import EXPLAINED, one_line
 
 application = typer.Typer(
@@ -19,6 +19,7 @@ schema = typer.Typer(help="The GraphQL schema as text.", no_args_is_help=True)
 
 application.command("serve")(serve.command)
 application.command("migrate")(migrate.command)
+application.command("import")(imports.command)
 application.command("doctor")(doctor.command)
 schema.command("print")(sdl.command)
 application.add_typer(schema, name="schema")

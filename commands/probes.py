@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from datasources.aurora.database import Database
 from datasources.cache.redis.adapter import RedisCache
 from datasources.health import Health
-from settings import CacheSettings, GraphSettings, PostgresSettings, Settings
+from datasources.options import CacheSettings, GraphSettings, PostgresSettings
+from settings import Settings
 
 # Seconds: a person waits, so a cold TLS handshake is not a fault yet.
 PATIENCE = 5.0

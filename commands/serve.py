@@ -46,8 +46,8 @@ def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
             whole = filled(chosen, stores.start())
             for name, postgres in databases(whole).items():
                 migrate(name, postgres.url, tell=lambda step: _tell(f"migrating {step.database}: {step.name}"))
-            if with_demo and chosen.main is None and whole.main is not None:
-                _load_demo(whole.main.url)
+            if with_demo and chosen.main is None and chosen.requirements is None:
+                _load_demo(whole)
             _banner(chosen, listening.address(socket))
             listening.run(create(whole), socket, whole, stopping)
         finally:
@@ -65,10 +65,10 @@ def _socket(chosen: Settings) -> Any:
         raise CommandError(f"{error}: {who}; stop it, or choose another port with STACKFLOW_PORT", Exit.BUSY) from error
 
 
-def _load_demo(url: str) -> None:
-    load = demo.loader()
-    if load is not None and (loaded := load(url)):
-        _tell(f"demo landscape loaded: {loaded} configuration items")
+def _load_demo(whole: Settings) -> None:
+    created = demo.load(whole)
+    if created:
+        _tell(f"demo landscape loaded: {created} rows")
 
 
 def _banner(chosen: Settings, address: str) -> None:

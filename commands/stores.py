@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from datasources.embedded.stores import EmbeddedStores, StoreUrls, Wanted
-from settings import CacheSettings, PostgresSettings, Settings
+from datasources.options import CacheSettings, PostgresSettings
+from settings import Settings
 
 
 def embedded(settings: Settings) -> EmbeddedStores:

@@ -44,7 +44,7 @@ def graphiql_routes(folder: Path) -> list[BaseRoute]:
             raise HTTPException(404)
         return _file(request, path, FOREVER)
 
-    async def slash(request: Request) -> Response:
+    async def slash(_: Request) -> Response:
         # The page's addresses are relative to the folder. So is this one: a stage prefix stays in place.
         return RedirectResponse("graphiql/", status_code=308)
 
