@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from resolvers.principals.authentication import Authenticator
-from schema.graphiql import graphiql_routes
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from datasources.sources import Sources, open_sources
+from schema.graphiql import graphiql_routes
 from schema.health import health_routes
 from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits

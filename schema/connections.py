@@ -18,26 +18,41 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 
+class RowsAsked:
+    """Which rows a connection's arguments ask for, and their loaders: once for each field node and request."""
+
+    __slots__ = ("counts", "page", "pages", "rows", "selection")
+
+    def __init__(self, context: Context, pages: type[PagesBy[Any]], selection: Selection, page_: Page) -> None:
+        self.pages = pages
+        self.selection = selection
+        self.page = page_
+        self.rows = context.loader(pages, Selected(selection, page=page_))
+        self.counts = context.loader(pages.counts, Selected(selection))
+
+
 @dataclass(frozen=True, slots=True)
 class RowsRequest:
-    """What a connection was asked for; its fields load from it what is selected."""
+    """What a connection was asked for by one parent; its fields load from it what is selected."""
 
-    pages: type[PagesBy[Any]]
+    asked: RowsAsked
     key: str | None
-    selection: Selection
-    page: Page
 
-    def rows(self, context: Context) -> Any:
+    @property
+    def page(self) -> Page:
+        return self.asked.page
+
+    def rows(self, _: Context) -> Any:
         """The page, loaded once however many fields ask."""
-        return context.loader(self.pages, Selected(self.selection, page=self.page)).load(self.key)
+        return self.asked.rows.load(self.key)
 
-    def count(self, context: Context) -> Any:
+    def count(self, _: Context) -> Any:
         """How many rows the connection has in all."""
-        return context.loader(self.pages.counts, Selected(self.selection)).load(self.key)
+        return self.asked.counts.load(self.key)
 
     def groups(self, context: Context, by: str) -> Any:
         """How many rows by a field's value."""
-        return context.loader(self.pages.groups, Selected(self.selection, group=by)).load(self.key)
+        return context.loader(self.asked.pages.groups, Selected(self.asked.selection, group=by)).load(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +169,24 @@ def connection(
     """
     get = attrgetter(key) if isinstance(key, str) else key
 
-    def call(context: Context, parent: Any, arguments: Mapping[str, Any]) -> RowsRequest:
+    def asked(context: Context, arguments: Mapping[str, Any]) -> RowsAsked:
+        # The same arguments stand in for every parent of a field node, so they are understood once.
+        kept = context.understood.get(id(arguments))
+        if kept is not None and kept[0] is arguments:
+            understood: RowsAsked = kept[1]
+            return understood
         ordered = order_of(arguments.get("orderBy"), default)
-        return RowsRequest(
+        made = RowsAsked(
+            context,
             pages,
-            None if get is None else get(parent),
             Selection(predicate_of(arguments.get("filter")), () if extra is None else extra(arguments)),
             page(arguments, ordered, context.limits.page),
         )
+        context.understood[id(arguments)] = (arguments, made)
+        return made
+
+    def call(context: Context, parent: Any, arguments: Mapping[str, Any]) -> RowsRequest:
+        return RowsRequest(asked(context, arguments), None if get is None else get(parent))
 
     return field(
         call,

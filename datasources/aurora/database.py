@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
 
+import orjson
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor, errors, sql
 from psycopg.adapt import Loader as TypeLoader
 from psycopg.rows import args_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from datasources.aurora.statements import Statement
@@ -171,6 +173,7 @@ class Database:
 
 async def _configure(connection: AsyncConnection[Any]) -> None:
     connection.adapters.register_loader("uuid", UuidText)
+    set_json_loads(orjson.loads, connection)
 
 
 def _comment(request_id: str) -> str:

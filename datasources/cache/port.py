@@ -24,6 +24,11 @@ class Found:
 class Cache(Protocol):
     """Read-through for loader batches. Keys are complete: format version, access scope and arguments included."""
 
+    @property
+    def enabled(self) -> bool:
+        """False for a cache that never holds anything, so that nobody encodes for it."""
+        ...
+
     async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Found:
         """Values that are present and not older than the last `invalidate` of any table they depend on.
 

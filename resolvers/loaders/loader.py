@@ -82,9 +82,10 @@ class Loader(Generic[K, V]):
                 future.set_result(outcome[key] if key in outcome else self.absent(key))
 
     async def _read_through(self, keys: list[K]) -> Mapping[K, V]:
-        if self.value is None:
+        cache = self.context.sources.cache
+        if self.value is None or not cache.enabled:
             return await self.fetch(keys)
-        cache, reads = self.context.sources.cache, self.reads
+        reads = self.reads
         names = {key: self._name(key) for key in keys}
         found = await cache.get_many(list(names.values()), reads)
         values: dict[K, V] = {}

@@ -66,10 +66,15 @@ def test_links_of_a_page_lead_somewhere(path: Path) -> None:
     assert dead == []
 
 
+# The edge of a field: whatever a resolver raises becomes an error of the response and nulls what it must.
+EDGES = {"schema/executor.py"}
+
+
 def test_nothing_catches_every_exception() -> None:
     broad = [
         f"{shown(path)}:{node.lineno}"
         for path in MODULES
+        if shown(path) not in EDGES
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))

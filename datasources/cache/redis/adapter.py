@@ -37,6 +37,8 @@ class RedisCache:
     Redis, and until then trusts nothing it finds there. In other processes the time to live is the bound.
     """
 
+    enabled = True
+
     def __init__(
         self,
         url: str,
