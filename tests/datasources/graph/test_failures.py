@@ -58,6 +58,16 @@ async def test_a_walk_that_waits_past_the_deadline_is_a_timeout(graph_url: str, 
     await _reach(RecursiveGraph(database))
 
 
+async def test_a_pool_that_is_busy_until_the_deadline_is_a_timeout(graph_url: str) -> None:
+    busy = Database("main", graph_url, pool_max=1)
+    try:
+        async with busy.connection():
+            with calling(Call(deadline=asyncio.get_running_loop().time() + 0.1)), pytest.raises(SourceTimeout):
+                await _reach(RecursiveGraph(busy))
+    finally:
+        await busy.close()
+
+
 @verbs
 async def test_a_lost_database_is_unavailable(verb: Verb) -> None:
     lost = Database("main", f"postgresql://nobody@127.0.0.1:{free_port()}/none", pool_timeout=0.2)
