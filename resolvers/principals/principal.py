@@ -1,0 +1,73 @@
+"""The principal of a request, and which rows it may see."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+EVERYTHING = "*"
+READ_RESTRICTED = "incidents:read_restricted"
+
+_PERMISSION = re.compile(r"[a-z]+(_[a-z]+)*:[a-z]+(_[a-z]+)*|\*")
+
+
+class PrincipalKind(StrEnum):
+    """A person, a program, or the developer of a server on loopback."""
+
+    USER = "USER"
+    SERVICE = "SERVICE"
+    DEVELOPMENT = "DEVELOPMENT"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessScope:
+    """Which restricted rows a principal sees: all of them, or those of its teams (in order of key)."""
+
+    sees_restricted: bool
+    team_keys: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """A short text, equal for equal scopes only and stable across processes, for cache keys."""
+        reach = "all" if self.sees_restricted else "own"
+        if not self.team_keys:
+            return reach
+        # As JSON, since a team's key may hold any separator.
+        return f"{reach}-{hashlib.blake2b(json.dumps(self.team_keys).encode(), digest_size=12).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls, and what that one may do. What is not permitted is denied.
+
+    `subject` is the issuer's name for the caller, unique within `kind`; `name` is for people to read.
+    """
+
+    subject: str
+    name: str
+    permissions: frozenset[str]
+    team_keys: frozenset[str]
+    kind: PrincipalKind
+
+    def allows(self, permission: str) -> bool:
+        """Whether this principal has the permission, by name or by `*`."""
+        return permission in self.permissions or EVERYTHING in self.permissions
+
+    @property
+    def scope(self) -> AccessScope:
+        """Which rows this principal may see."""
+        return AccessScope(self.allows(READ_RESTRICTED), tuple(sorted(self.team_keys)))
+
+
+def known_permissions(texts: Iterable[str]) -> frozenset[str]:
+    """Those written as `<plural noun>:<verb>` or `*`; a scope such as `openid` grants nothing here."""
+    return frozenset(text for text in texts if _PERMISSION.fullmatch(text))
+
+
+def development_principal(*, loopback: bool, issuer: str | None) -> Principal | None:
+    """The one who may do everything without credentials: only on loopback, and only while no issuer is set."""
+    if not loopback or issuer is not None:
+        return None
+    return Principal("development", "Development", frozenset({EVERYTHING}), frozenset(), PrincipalKind.DEVELOPMENT)
