@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from resolvers.principals.authentication import Authenticator
+from resolvers.principals.authenticator import Authenticator
+from resolvers.principals.principal import development_principal
+from resolvers.principals.tokens import ClaimNames
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -33,10 +35,18 @@ def sources_of(settings: Settings) -> Sources:
 def create(settings: Settings, sources: Sources | None = None) -> Starlette:
     """The ASGI application. It closes its sources when it shuts down."""
     opened = sources or sources_of(settings)
-    limits = settings.limits
+    limits, access = settings.limits, settings.access
+    authenticator = Authenticator(
+        opened.main,
+        issuer=access.issuer,
+        audience=access.audience,
+        jwks_url=access.jwks_url,
+        names=ClaimNames(access.permissions_claim, access.teams_claim, access.permissions_prefix),
+        development=development_principal(loopback=settings.server.loopback, issuer=access.issuer),
+    )
     endpoint = GraphQLEndpoint(
         opened,
-        Authenticator(settings, opened.main),
+        authenticator.principal,
         timeout=limits.request_timeout,
         body_bytes=limits.body_bytes,
         limits=DocumentLimits(
@@ -54,6 +64,7 @@ def create(settings: Settings, sources: Sources | None = None) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         logging.getLogger("stackflow").info("ready")
         yield
+        await authenticator.close()
         await opened.close()
 
     return Starlette(

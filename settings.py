@@ -22,6 +22,7 @@ class AccessSettings:
     jwks_url: str | None = None
     permissions_claim: str = "permissions"
     teams_claim: str = "teams"
+    permissions_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         requirements=_postgres(environment, "REQUIREMENTS_URL"),
         cache=_cache(environment),
         graph=GraphSettings(url=_url(environment, "GRAPH_URL", ("ws", "wss"))),
-        access=AccessSettings(
-            issuer=_url(environment, "OIDC_ISSUER", ("https", "http")),
-            audience=environment.get("OIDC_AUDIENCE") or None,
-            jwks_url=_url(environment, "OIDC_JWKS_URL", ("https", "http")),
-            permissions_claim=environment.get("OIDC_PERMISSIONS_CLAIM") or "permissions",
-            teams_claim=environment.get("OIDC_TEAMS_CLAIM") or "teams",
-        ),
+        access=_access(environment),
         limits=LimitSettings(
             request_timeout=_number(environment, "REQUEST_TIMEOUT_SECONDS", 10.0, least=0.1, most=300),
             body_bytes=int(_number(environment, "REQUEST_BODY_BYTES", 1_048_576, least=1_024, most=10_485_760)),
@@ -109,6 +104,21 @@ def _postgres(environment: Mapping[str, str], name: str) -> PostgresSettings | N
         pool_timeout=_number(environment, "DATABASE_POOL_TIMEOUT_SECONDS", 5.0, least=0.1, most=60),
         statement_timeout=_number(environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 10.0, least=0.1, most=900),
         prepare=_switch(environment, "DATABASE_PREPARE", default=False),
+    )
+
+
+def _access(environment: Mapping[str, str]) -> AccessSettings:
+    issuer = _url(environment, "OIDC_ISSUER", ("https", "http"))
+    audience = environment.get("OIDC_AUDIENCE") or None
+    if issuer is not None and audience is None:
+        raise SettingsError("OIDC_AUDIENCE is missing; set it to the audience that the issuer's tokens name")
+    return AccessSettings(
+        issuer=issuer,
+        audience=audience,
+        jwks_url=_url(environment, "OIDC_JWKS_URL", ("https", "http")),
+        permissions_claim=environment.get("OIDC_PERMISSIONS_CLAIM") or "permissions",
+        teams_claim=environment.get("OIDC_TEAMS_CLAIM") or "teams",
+        permissions_prefix=environment.get("OIDC_PERMISSIONS_PREFIX") or "",
     )
 
 

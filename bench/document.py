@@ -29,7 +29,7 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.records.queries import Scope
 from datasources.sources import Sources
-from resolvers.access import Principal, PrincipalKind
+from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.context import Context
 from schema.execution import Request, run, settle
 from schema.limits import DocumentLimits

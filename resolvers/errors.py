@@ -3,7 +3,7 @@
 ShownError               code
 ├── BadUserInput         BAD_USER_INPUT        a value that cannot be understood; names the argument
 ├── LimitExceeded        LIMIT_EXCEEDED        more than is allowed; names the limit and the allowed number
-├── Unauthenticated      UNAUTHENTICATED       no or unusable credentials
+├── AccessError          UNAUTHENTICATED       no or unusable credentials; its tree: principals/errors.py
 ├── Forbidden            FORBIDDEN             a permission is missing; names it
 └── SourceLost           SOURCE_UNAVAILABLE    a store is away or late; names the store
 """
@@ -32,12 +32,6 @@ class LimitExceeded(ShownError):
     """The request asks for more than is allowed."""
 
     code = "LIMIT_EXCEEDED"
-
-
-class Unauthenticated(ShownError):
-    """Credentials are missing or cannot be used."""
-
-    code = "UNAUTHENTICATED"
 
 
 class Forbidden(ShownError):

@@ -12,11 +12,13 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from uuid_utils import uuid7
 
-from datasources.call import Call
+from datasources.call import Call, calling
 from datasources.sources import Sources
-from resolvers.access import Principal, scope_of
 from resolvers.context import Context, Limits
-from resolvers.errors import BadUserInput, LimitExceeded, ShownError, Unauthenticated
+from datasources.errors import SourceError
+from resolvers.errors import BadUserInput, LimitExceeded, ShownError, SourceLost
+from resolvers.principals.errors import IssuerUnavailable, Unauthenticated
+from resolvers.principals.principal import Principal
 from schema.execution import Request, prepare, run
 from schema.limits import DocumentLimits
 from schema.operations import trusted_documents
@@ -54,11 +56,12 @@ class GraphQLEndpoint:
         call = Call(request_id=_request_id(http), deadline=asyncio.get_running_loop().time() + self._timeout)
         media = _media(http)
         try:
-            principal = await self._authenticate(http.headers.get("authorization"))
+            with calling(call):
+                principal = await self._principal(http.headers.get("authorization"))
             request = await self._read(http)
         except ShownError as error:
             return _refused(error, call, media)
-        context = Context(principal, scope_of(principal), self._sources, call, Limits(page=self._page))
+        context = Context(principal, principal.scope, self._sources, call, Limits(page=self._page))
         if http.method == "GET" and not _only_reads(request, self._limits):
             return _reply({"errors": [_told(BadUserInput("GET is for queries only; use POST"))]}, 405, call, media)
         with log_operation(request, context) as logged:
@@ -66,6 +69,12 @@ class GraphQLEndpoint:
             logged.response = response
         refused = not response.executed and media == RESPONSE_JSON
         return _reply(response.body, 400 if refused else 200, call, media)
+
+    async def _principal(self, authorization: str | None) -> Principal:
+        try:
+            return await self._authenticate(authorization)
+        except SourceError as error:
+            raise SourceLost(f"{error.source} is not available", store=error.source) from error
 
     async def _read(self, http: HttpRequest) -> Request:
         if http.method == "GET":
@@ -120,11 +129,18 @@ class BodyTooLarge(LimitExceeded):
     """The body has more bytes than a request may have."""
 
 
-_STATUS = {Unauthenticated: 401, UnsupportedMedia: 415, BodyTooLarge: 413}
+_STATUS: tuple[tuple[type[ShownError], int], ...] = (
+    (Unauthenticated, 401),
+    (IssuerUnavailable, 503),
+    (SourceLost, 503),
+    (UnsupportedMedia, 415),
+    (BodyTooLarge, 413),
+)
 
 
 def _refused(error: ShownError, call: Call, media: str) -> HttpResponse:
-    reply = _reply({"errors": [_told(error)]}, _STATUS.get(type(error), 400), call, media)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
+    reply = _reply({"errors": [_told(error)]}, status, call, media)
     if isinstance(error, Unauthenticated):
         reply.headers["www-authenticate"] = "Bearer"
     return reply

@@ -1,5 +1,7 @@
 """What may be asked of a table: predicates, orders, pages and the scope of who asks. Frozen, so they can be keys."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -102,8 +104,12 @@ class Scope:
 
     @property
     def key(self) -> str:
-        """Short stable text that tells scopes apart in cache keys."""
-        return "*" if self.sees_restricted else ",".join(self.team_keys)
+        """A short text, equal for equal scopes only and stable across processes, for cache keys."""
+        reach = "all" if self.sees_restricted else "own"
+        if not self.team_keys:
+            return reach
+        # As JSON, since a team's key may hold any separator.
+        return f"{reach}-{hashlib.blake2b(json.dumps(self.team_keys).encode(), digest_size=12).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

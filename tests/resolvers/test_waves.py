@@ -12,7 +12,7 @@ from datasources.call import Call
 from datasources.errors import SourceTimeout, SourceUnavailable
 from datasources.records.queries import Scope
 from datasources.sources import Sources
-from resolvers.access import Principal, PrincipalKind
+from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.context import Context
 from resolvers.errors import SourceLost
 from resolvers.loaders.loader import Loader

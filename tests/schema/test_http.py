@@ -12,8 +12,8 @@ from starlette.routing import Route
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.options import CacheSettings, GraphSettings, PostgresSettings
 from datasources.sources import open_sources
-from resolvers.access import Principal, PrincipalKind
-from resolvers.errors import Unauthenticated
+from resolvers.principals.principal import Principal, PrincipalKind
+from resolvers.principals.errors import UnknownApiKey
 from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
 from schema.operations import trusted_documents
@@ -26,7 +26,7 @@ GRAPHQL = "application/graphql-response+json"
 
 async def authenticate(header: str | None) -> Principal:
     if header != "Bearer good":
-        raise Unauthenticated("the bearer token cannot be used")
+        raise UnknownApiKey
     return READER
 
 

@@ -209,6 +209,23 @@ async def test_lost_generation_never_revives_a_value(clients: Clients, name: str
     assert (await cache.get_many([name], [name])).values == {}
 
 
+async def test_each_invalidation_moves_the_generation(clients: Clients, name: str) -> None:
+    cache = clients.open()
+    for value in (b"1", b"2", b"3"):
+        await put(cache, {name: value}, [name])
+        assert (await cache.get_many([name], [name])).values == {name: value}
+        await cache.invalidate([name])
+        assert (await cache.get_many([name], [name])).values == {}
+
+
+async def test_generation_lost_between_read_and_lease_counts_as_moved(clients: Clients, name: str) -> None:
+    cache = clients.open()
+    await cache.invalidate([name])
+    found = await cache.get_many([name], [name])
+    await clients.bare.delete(f"sf1:g:{name}")
+    assert await cache.lease_many([name], found.stamp) == {name: ""}
+
+
 async def test_value_of_another_format_is_a_miss(clients: Clients, name: str) -> None:
     cache = clients.open()
     await put(cache, {name: b"v"}, [name])

@@ -1,0 +1,53 @@
+"""API keys: made once, stored as their SHA-256, and read into principals."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+
+from datasources.records.api_keys import ApiKeyRecord
+from resolvers.principals.principal import Principal, PrincipalKind, known_permissions
+
+PREFIX = "sfk_"
+_FORMAT = re.compile(r"sfk_[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    """A new key: its text, to be shown once and never stored, and the hash to store."""
+
+    text: str
+    hash: bytes
+
+    def __repr__(self) -> str:
+        # A key must not get into a log by way of its holder.
+        return "NewApiKey(...)"
+
+
+def new_api_key() -> NewApiKey:
+    """A key of 256 random bits, `sfk_` and 43 URL-safe characters."""
+    text = PREFIX + secrets.token_urlsafe(32)
+    return NewApiKey(text, _hash(text))
+
+
+def hash_of(text: str) -> bytes | None:
+    """What a presented key is looked up by; None if it is not written as a key.
+
+    The database compares hashes, so how long it takes tells nothing about any key.
+    """
+    return _hash(text) if _FORMAT.fullmatch(text) else None
+
+
+def principal_of(record: ApiKeyRecord) -> Principal:
+    """The service that holds the key."""
+    return Principal(
+        subject=f"api-key:{record.id}",
+        name=record.name,
+        permissions=known_permissions(record.permissions),
+        team_keys=frozenset(record.team_keys),
+        kind=PrincipalKind.SERVICE,
+    )
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

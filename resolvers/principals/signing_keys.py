@@ -1,0 +1,129 @@
+"""The issuer's public keys: fetched from its JWKS, cached, and fetched again when a key is unknown."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any
+
+import httpx
+import msgspec
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
+
+from resolvers.principals.errors import IssuerUnavailable, UnknownSigningKey
+
+SigningKey = RSAKey | ECKey | OKPKey
+
+
+class Discovery(msgspec.Struct, frozen=True):
+    """What we need of an OpenID provider's configuration."""
+
+    issuer: str
+    jwks_uri: str
+
+
+class KeySet(msgspec.Struct, frozen=True):
+    """A JWKS, its keys not yet looked at."""
+
+    keys: list[dict[str, Any]]
+
+
+class SigningKeys:
+    """Keys by key id. All times in seconds.
+
+    Keys older than `max_age` are fetched again; while the issuer is away they serve for `max_stale`. An unknown
+    key id leads to a fetch, but no two fetches begin within `interval`, so invented ids cause no storm.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        issuer: str,
+        jwks_url: str | None = None,
+        *,
+        max_age: float = 3_600.0,
+        max_stale: float = 86_400.0,
+        interval: float = 15.0,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._client = client
+        self._issuer = issuer
+        self._jwks_url = jwks_url
+        self._max_age = max_age
+        self._max_stale = max_stale
+        self._interval = interval
+        self._clock = clock
+        self._keys: Mapping[str | None, SigningKey] = {}
+        self._fetched_at: float | None = None
+        self._tried_at: float | None = None
+        self._fetching = asyncio.Lock()
+
+    async def get(self, key_id: str | None) -> SigningKey:
+        """The key of this id; None is the id of the only key of an issuer that names none.
+
+        UnknownSigningKey if the issuer does not publish it; IssuerUnavailable if it can't be asked.
+        """
+        # While one request fetches, the others go on with the keys there are.
+        limit = self._max_stale if self._fetching.locked() else self._max_age
+        if key_id in self._keys and self._younger_than(limit):
+            return self._keys[key_id]
+        async with self._fetching:
+            if not (key_id in self._keys and self._younger_than(self._max_age)) and self._may_fetch():
+                await self._fetch()
+        if not self._younger_than(self._max_stale):
+            raise IssuerUnavailable
+        if key_id not in self._keys:
+            raise UnknownSigningKey
+        return self._keys[key_id]
+
+    def _younger_than(self, seconds: float) -> bool:
+        return self._fetched_at is not None and self._clock() - self._fetched_at < seconds
+
+    def _may_fetch(self) -> bool:
+        return self._tried_at is None or self._clock() - self._tried_at >= self._interval
+
+    async def _fetch(self) -> None:
+        try:
+            url = self._jwks_url or await self._discover()
+            found = msgspec.json.decode(await self._read(url), type=KeySet)
+        except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError, UnicodeDecodeError):
+            # The keys there are go on serving. A cancelled fetch does not come here and does not count as a try.
+            self._tried_at = self._clock()
+            return
+        self._keys = _usable(found.keys)
+        self._fetched_at = self._tried_at = self._clock()
+
+    async def _discover(self) -> str:
+        url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
+        found = msgspec.json.decode(await self._read(url), type=Discovery)
+        # OpenID Connect Discovery 1.0, section 4.3: the issuer in the document must be the one asked.
+        if found.issuer != self._issuer:
+            raise msgspec.ValidationError("the discovery document names another issuer")
+        if self._issuer.startswith("https:") and not found.jwks_uri.startswith("https:"):
+            raise msgspec.ValidationError("the discovery document names keys without TLS")
+        return found.jwks_uri
+
+    async def _read(self, url: str) -> bytes:
+        response = await self._client.get(url, follow_redirects=False)
+        response.raise_for_status()
+        return response.content
+
+
+def _usable(entries: list[dict[str, Any]]) -> Mapping[str | None, SigningKey]:
+    found: dict[str | None, SigningKey] = {}
+    for entry in entries:
+        # Public keys for signatures only: a symmetric key in a public document would let anyone sign.
+        if entry.get("kty") not in {"RSA", "EC", "OKP"} or entry.get("use", "sig") != "sig":
+            continue
+        try:
+            key = import_key(entry)
+        except (JoseError, ValueError, KeyError, TypeError):
+            # A kind of key that this library can't read; the issuer's other keys serve all the same.
+            continue
+        if isinstance(key, SigningKey):
+            found[entry.get("kid")] = key
+    if len(found) == 1:
+        found[None] = next(iter(found.values()))
+    else:
+        found.pop(None, None)
+    return found

@@ -1,0 +1,141 @@
+"""Bearer tokens of an OpenID Connect issuer, verified and read into principals."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import time
+from typing import Any
+
+from joserfc import jws, jwt
+from joserfc.errors import DecodeError, JoseError, UnsupportedAlgorithmError
+from joserfc.jws import JWSRegistry
+
+from resolvers.principals.errors import (
+    BadSignature,
+    ExpiredToken,
+    MalformedCredentials,
+    MissingClaim,
+    TokenNotYetValid,
+    UnsupportedAlgorithm,
+    WrongAudience,
+    WrongIssuer,
+)
+from resolvers.principals.principal import Principal, PrincipalKind, known_permissions
+from resolvers.principals.signing_keys import SigningKeys
+
+# Public-key signatures only. HS* would let whoever holds the public key sign; 'none' is no signature.
+ALGORITHMS = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
+)  # fmt: skip
+MAX_LENGTH = 16_384
+
+
+class _OurAlgorithms(JWSRegistry):
+    """The allow-list. Issuers still say EdDSA, at which the library warns on every token (RFC 9864 renames it)."""
+
+    # Any: the library does not export the type of an algorithm.
+    def get_alg(self, name: str) -> Any:
+        if name not in ALGORITHMS:
+            raise UnsupportedAlgorithmError(f"Algorithm of '{name}' is not accepted")
+        return self.algorithms[name]
+
+
+_REGISTRY = _OurAlgorithms()
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimNames:
+    """Which claims hold permissions and teams, each a list or text separated by blanks.
+
+    Cognito: `scope` and `cognito:groups`, with the resource server's identifier as the prefix (`stackflow/`).
+    A permission without the prefix grants nothing, since it belongs to another resource server.
+    """
+
+    permissions: str = "permissions"
+    teams: str = "teams"
+    permissions_prefix: str = ""
+
+
+class TokenVerifier:
+    """Tokens of one issuer for one audience. `leeway` in seconds, for clocks that differ."""
+
+    def __init__(
+        self,
+        keys: SigningKeys,
+        issuer: str,
+        audience: str,
+        names: ClaimNames | None = None,
+        *,
+        leeway: float = 30.0,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._names = names or ClaimNames()
+        self._leeway = leeway
+        self._clock = clock
+
+    async def principal(self, token: str) -> Principal:
+        """Whom the token proves. Raises the AccessError of the first thing wrong with it."""
+        claims = await self._verified(token)
+        self._check(claims)
+        subject, client = claims["sub"], claims.get("client_id")
+        names = (claims.get("name"), claims.get("username"), claims.get("cognito:username"), subject)
+        permissions = _texts(claims.get(self._names.permissions))
+        prefix = self._names.permissions_prefix
+        return Principal(
+            subject=subject,
+            name=next(name for name in names if isinstance(name, str) and name),
+            permissions=known_permissions(text[len(prefix) :] for text in permissions if text.startswith(prefix)),
+            team_keys=frozenset(_texts(claims.get(self._names.teams))),
+            # A token by client credentials is the client's own.
+            kind=PrincipalKind.SERVICE if subject == client else PrincipalKind.USER,
+        )
+
+    async def _verified(self, token: str) -> Mapping[str, Any]:
+        if len(token) > MAX_LENGTH:
+            raise MalformedCredentials
+        try:
+            header = jws.extract_compact(token.encode()).headers()
+        except (JoseError, ValueError) as error:
+            raise MalformedCredentials from error
+        # Before any key is looked up, and again in decode: the token must not choose how it is verified.
+        if header.get("alg") not in ALGORITHMS:
+            raise UnsupportedAlgorithm
+        key_id = header.get("kid")
+        if key_id is not None and not isinstance(key_id, str):
+            raise MalformedCredentials
+        key = await self._keys.get(key_id)
+        try:
+            claims: Mapping[str, Any] = jwt.decode(token, key, registry=_REGISTRY).claims
+        except DecodeError as error:
+            raise MalformedCredentials from error
+        except (JoseError, ValueError) as error:
+            raise BadSignature from error
+        return claims
+
+    def _check(self, claims: Mapping[str, Any]) -> None:
+        if claims.get("iss") != self._issuer:
+            raise WrongIssuer
+        # Cognito's access tokens have no audience; they name the client they were issued to.
+        audience = claims.get("aud", claims.get("client_id"))
+        if self._audience not in (audience if isinstance(audience, list) else [audience]):
+            raise WrongAudience
+        subject, expires, begins = claims.get("sub"), _seconds(claims.get("exp")), claims.get("nbf")
+        if expires is None or not isinstance(subject, str) or not subject:
+            raise MissingClaim
+        now = self._clock()
+        if now >= expires + self._leeway:
+            raise ExpiredToken
+        if begins is not None and now < (_seconds(begins) or float("inf")) - self._leeway:
+            raise TokenNotYetValid
+
+
+def _seconds(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return value.split()
+    return [text for text in value if isinstance(text, str) and text] if isinstance(value, list) else []

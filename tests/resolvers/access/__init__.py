@@ -1,0 +1,1 @@
+"""Who may call, against a real issuer and a real database."""
