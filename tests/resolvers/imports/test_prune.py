@@ -104,8 +104,8 @@ async def test_a_pending_relationship_becomes_real_when_its_item_arrives(stores:
     report = await stores.load(small())
     assert (report.settled, report.pending) == (1, 0)
     query = (
-        "SELECT f.name, t.name, r.type_key, r.source, r.impact_from_id = t.id, r.impact_to_id = f.id FROM relationships r"
-        " JOIN configuration_items f ON f.id = r.from_id JOIN configuration_items t ON t.id = r.to_id"
+        "SELECT f.name, t.name, r.type_key, r.source, r.impact_from_id = t.id, r.impact_to_id = f.id"
+        " FROM relationships r JOIN configuration_items f ON f.id = r.from_id JOIN configuration_items t ON t.id = r.to_id"
         " WHERE t.name = 'Zeta'"
     )
     assert stores.rows(query) == [("Alpha", "Zeta", "depends_on", "cmdb", True, True)]
