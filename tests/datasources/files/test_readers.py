@@ -49,6 +49,12 @@ def test_json_lines(tmp_path: Path) -> None:
     assert refused[1][1] == "not a JSON object but '[1]'"
 
 
+def test_json_lines_nested_too_deep_are_refused(tmp_path: Path) -> None:
+    rows, refused = read(tmp_path, "x.jsonl", '{"a": ' + "[" * 100_000 + "]" * 100_000 + '}\n{"a": 2}\n')
+    assert rows == [(2, {"a": 2})]
+    assert [line for line, _ in refused] == [1]
+
+
 def test_json_rows_inside_a_document(tmp_path: Path) -> None:
     text = '{"skip": {"rows": [0]},\n "data": {"n": 1, "rows": [\n  {"a": 1},\n  {"a":\n 2}, 7\n]}}'
     rows, refused = read(tmp_path, "x.json", text, rows="data.rows")

@@ -80,7 +80,6 @@ async def test_a_relationship_to_itself_is_rejected_and_a_cycle_is_legal(stores:
 
 async def test_two_keys_of_one_item_make_no_relationship_to_itself(stores: Stores) -> None:
     mapping = small()
-    mapping["sections"][2]["fields"]["keys"] = {"template": '{{"other":"{key}"}}'}
     mapping["sections"][2]["fields"]["keys"] = {"column": "keys"}
     mapping["files"]["items"] = {"inline": [{"key": "a", "name": "Alpha", "rack": 1, "keys": {"other": "z"}}]}
     mapping["sections"][3]["fields"]["to_source"] = {"constant": "other"}

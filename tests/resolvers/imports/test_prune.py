@@ -70,6 +70,20 @@ async def test_an_item_with_records_is_retired_not_deleted(stores: Stores) -> No
     ]
 
 
+async def test_an_item_that_another_source_names_loses_only_its_key(stores: Stores) -> None:
+    mapping = small()
+    mapping["files"]["items"] = {"inline": [{"key": "a", "name": "Alpha", "rack": 1, "keys": {"scan": "x"}}]}
+    mapping["sections"][2]["fields"]["keys"] = "keys"
+    stores.write("links.csv", "from,to\n")
+    await stores.load(mapping)
+    stores.write("items.csv", "key,name,rack\n")
+    report = await stores.load(small(), prune="cmdb")
+    assert report.pruned is not None
+    assert (report.pruned.keys, report.pruned.deleted, report.pruned.retired) == (1, 0, 0)
+    assert stores.rows("SELECT source, key FROM configuration_item_keys") == [("scan", "x")]
+    assert stores.count("configuration_items") == 1
+
+
 async def test_prune_of_a_source_the_mapping_lacks_is_refused(stores: Stores) -> None:
     await begun(stores)
     with pytest.raises(MappingError, match="--prune elsewhere: the mapping has only cmdb"):
@@ -105,7 +119,8 @@ async def test_a_pending_relationship_becomes_real_when_its_item_arrives(stores:
     assert (report.settled, report.pending) == (1, 0)
     query = (
         "SELECT f.name, t.name, r.type_key, r.source, r.impact_from_id = t.id, r.impact_to_id = f.id"
-        " FROM relationships r JOIN configuration_items f ON f.id = r.from_id JOIN configuration_items t ON t.id = r.to_id"
+        " FROM relationships r JOIN configuration_items f ON f.id = r.from_id"
+        " JOIN configuration_items t ON t.id = r.to_id"
         " WHERE t.name = 'Zeta'"
     )
     assert stores.rows(query) == [("Alpha", "Zeta", "depends_on", "cmdb", True, True)]
