@@ -119,10 +119,46 @@ async def test_a_name_too_long_for_an_index_is_rejected(stores: Stores) -> None:
 
 async def test_a_nul_character_is_rejected(stores: Stores) -> None:
     await loaded(stores, ITEMS + "d,De\x00lta,4\ne,Epsilon,\x00\n")
-    assert [reason for _, reason in stores.reasons()] == [
-        "a NUL character stands in a value; PostgreSQL keeps none"
-    ] * 2
+    assert stores.reasons() == [
+        (5, "a NUL character stands in a value; PostgreSQL keeps none"),
+        (6, "a NUL character stands in a document; PostgreSQL keeps none"),
+    ]
     assert stores.count("configuration_items") == 3
+
+
+async def test_text_that_only_looks_like_a_nul_goes_in(stores: Stores) -> None:
+    await loaded(stores, "key,name,rack\na,\\u0000,\\u0000\n", "from,to\n")
+    assert stores.reasons() == []
+    assert stores.rows("SELECT name, attributes FROM configuration_items") == [("\\u0000", {"rack": "\\u0000"})]
+
+
+async def test_keys_that_are_no_object_are_rejected(stores: Stores) -> None:
+    mapping = small()
+    mapping["sections"][2]["fields"]["keys"] = "rack"
+    stores.write("items.csv", "key,name,rack\na,Alpha,oops\nb,Beta,[1]\n")
+    stores.write("links.csv", "from,to\n")
+    await stores.load(mapping)
+    assert stores.reasons() == [
+        (2, "column rack: 'oops' is not JSON"),
+        (3, "column rack: '[1]' is not an object of source and key"),
+    ]
+
+
+async def test_keys_of_two_items_in_one_row_are_rejected(stores: Stores) -> None:
+    await loaded(stores)
+    mapping = small()
+    mapping["sections"][2]["fields"]["keys"] = "keys"
+    mapping["files"]["items"] = {"inline": [{"key": "a", "name": "Alpha", "rack": "1", "keys": {"cmdb": "b"}}]}
+    await stores.load(mapping)
+    assert stores.reasons() == [(1, "the keys of a belong to 2 different items")]
+
+
+async def test_the_impact_of_a_type_in_use_stays(stores: Stores) -> None:
+    await loaded(stores)
+    mapping = small()
+    mapping["files"]["types"] = {"inline": [{"key": "depends_on", "impact": "FORWARD"}]}
+    await stores.load(mapping)
+    assert stores.reasons() == [(1, "the impact of depends_on is REVERSE and in use; give the new impact a new key")]
 
 
 async def test_an_unknown_restricting_team_rejects_the_incident(stores: Stores) -> None:
