@@ -43,6 +43,8 @@ def yaml_rows(text: str, path: str, label: str, reject: OnReject) -> Iterator[tu
                 reject(line, f"not a mapping but {shortened(row)}", row)
     except yaml.YAMLError as error:
         raise MappingError(f"{label}: not readable as YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise MappingError(f"{label}: nested too deep to be read") from error
     finally:
         loader.dispose()
 
@@ -64,6 +66,8 @@ def json_rows(text: str, path: str, label: str, reject: OnReject) -> Iterator[tu
         yield from _elements(text, position + 1, reject)
     except json.JSONDecodeError as error:
         raise MappingError(f"{label}: malformed JSON on line {error.lineno}: {error.msg}") from error
+    except RecursionError as error:
+        raise MappingError(f"{label}: nested too deep to be read") from error
 
 
 def _elements(text: str, position: int, reject: OnReject) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -22,6 +22,9 @@ csv.field_size_limit(2**31 - 1)
 Row = list[str] | dict[str, Any]
 # Rows of JSON Lines looked at before the run, to see whether the mapping's columns exist.
 PEEK = 1_000
+# Bytes of one line of CSV or JSON Lines, and of one whole document, that are held in memory.
+LINE_LIMIT = 64 * 1_048_576
+DOCUMENT_LIMIT = 256 * 1_048_576
 
 
 class Reader:
@@ -123,8 +126,13 @@ class Reader:
         )
 
     def _text(self, stream: IO[bytes]) -> str:
+        data = stream.read(DOCUMENT_LIMIT + 1)
+        if len(data) > DOCUMENT_LIMIT:
+            raise MappingError(
+                f"{self.label}: above {DOCUMENT_LIMIT:,} bytes; give it as JSON Lines, which is streamed"
+            )
         try:
-            return stream.read().decode(self._encoding)
+            return data.decode(self._encoding)
         except UnicodeDecodeError as error:
             raise MappingError(
                 f"{self.label}: byte {error.start:,} is not {self._file.encoding}; give its encoding"
@@ -147,9 +155,17 @@ class Reader:
         return MappingError(f"{self._mapping}: {self.label} can't be read: {why}; check --data and the path")
 
 
+def _bounded(stream: IO[bytes]) -> Iterator[bytes]:
+    # A line without end, as in a file that is no text, must not fill the memory.
+    while line := stream.readline(LINE_LIMIT):
+        if len(line) == LINE_LIMIT:
+            raise MappingError(f"a line is longer than {LINE_LIMIT:,} bytes; is it the right file and format?")
+        yield line
+
+
 def _lines(stream: IO[bytes], encoding: str, bad: dict[int, str]) -> Iterator[str]:
     first = True
-    for number, line in enumerate(stream, start=1):
+    for number, line in enumerate(_bounded(stream), start=1):
         try:
             yield line.decode(encoding)
         except UnicodeDecodeError as error:
@@ -161,12 +177,12 @@ def _lines(stream: IO[bytes], encoding: str, bad: dict[int, str]) -> Iterator[st
 
 def _json_lines(stream: IO[bytes], reject: OnReject) -> Iterator[tuple[int, dict[str, Any]]]:
     decode = msgspec.json.Decoder().decode
-    for number, line in enumerate(stream, start=1):
+    for number, line in enumerate(_bounded(stream), start=1):
         if not line.strip():
             continue
         try:
             row = decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             reject(number, f"malformed JSON: {error}", line.decode("utf-8", "backslashreplace").rstrip("\n"))
             continue
         if isinstance(row, dict):

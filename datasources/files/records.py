@@ -1,13 +1,19 @@
 """From a row to staged records: a section of a mapping compiled against the columns of its file."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from datasources.files.entities import DOCUMENT, Entity, Field
 from datasources.files.mapping import FieldMap, Mapping, MappingError, Section, Value
 from datasources.files.rejects import Unusable, shortened
 from datasources.files.transforms import Get, as_json, as_text, compile_column, compile_time, compile_value, truth
+
+# An escaped NUL, which jsonb refuses, and not an escaped backslash before u0000.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 Render = Callable[[Any], str]
 Record = list[str]
@@ -121,7 +127,7 @@ class _Variant:
 
 def _document(pairs: list[tuple[str, Any]]) -> tuple[str, str]:
     kept = {name: value for name, value in pairs if value is not None}
-    text = as_json(kept)
+    text = _json(as_json(kept))
     size = len(text.encode())
     if size > DOCUMENT:
         largest = max(kept, key=lambda name: len(as_text(kept[name])))
@@ -175,8 +181,25 @@ def _render(field: Field, spec: str | Value, mapping: Mapping) -> Render:
     if field.kind == "list":
         return lambda found: array_literal([as_text(part) for part in (found if isinstance(found, list) else [found])])
     if field.kind == "document":
-        return lambda found: found if isinstance(found, str) else as_json(found)
+        return lambda found: _given_json(found, field, what)
     return as_text
+
+
+def _given_json(found: Any, field: Field, what: str) -> str:
+    text = found if isinstance(found, str) else as_json(found)
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        raise Unusable(f"column {what}: {shortened(text)} is not JSON") from None
+    if field.name == "keys" and not isinstance(document, dict):
+        raise Unusable(f"column {what}: {shortened(text)} is not an object of source and key")
+    return _json(text)
+
+
+def _json(text: str) -> str:
+    if "\\u0000" in text and _NUL.search(text):
+        raise Unusable("a NUL character stands in a document; PostgreSQL keeps none")
+    return text
 
 
 def _integer(text: str, field: Field, what: str) -> str:

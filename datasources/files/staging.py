@@ -80,8 +80,6 @@ def _copy_text(record: list[str] | Unusable, tabs: int) -> bytes:
         raise record
     text = "\t".join(record)
     if "\\" in text or "\n" in text or "\r" in text or text.count("\t") != tabs:
-        if "\\u0000" in text:
-            raise Unusable("a NUL character stands in a value; PostgreSQL keeps none")
         text = "\t".join([value.translate(_ESCAPES) for value in record])
     if "\x00" in text:
         raise Unusable("a NUL character stands in a value; PostgreSQL keeps none")

@@ -1,0 +1,72 @@
+"""`stackflow import`: readable, JSON, errors with exit code 1, and rejects only where they may go."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+import typer
+import yaml
+from typer.testing import CliRunner
+
+from commands.imports import Opened, import_command
+from datasources.aurora.database import Database
+from datasources.embedded.postgres import EmbeddedPostgres
+from resolvers.imports.report import ImportReport
+from tests.fixtures.imports import names, small, templates
+
+__all__ = ["names", "templates"]
+
+
+@pytest.fixture
+def app(
+    postgres: EmbeddedPostgres, names: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> typer.Typer:
+    """The command against fresh databases, with a mapping in the current folder."""
+
+    async def open_databases() -> Opened:
+        return Database("main", postgres.url(names["main"])), Database("r", postgres.url(names["requirements"])), None
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mapping.yaml").write_text(yaml.safe_dump(small()))
+    (tmp_path / "items.csv").write_text("key,name,rack\na,Alpha,secret-rack\nb,Beta\n")
+    (tmp_path / "links.csv").write_text("from,to\na,z\n")
+    application = typer.Typer()
+    application.command("import")(import_command(open_databases))
+    return application
+
+
+def run(app: typer.Typer, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "160"})
+    return result.exit_code, result.output
+
+
+def test_a_dry_run_then_a_run_then_nothing(app: typer.Typer, tmp_path: Path) -> None:
+    code, output = run(app, "mapping.yaml", "--dry-run")
+    assert code == 0
+    assert "(dry run: nothing was written)" in output
+    assert not (tmp_path / "mapping.rejects.jsonl").exists()
+    code, output = run(app, "mapping.yaml")
+    assert code == 0
+    assert "configuration items: rejected: line 3: 2 columns where the header has 3" in output
+    assert "relationships: pending: a depends_on z" in output
+    assert "1 relationships wait for an item that is not known" in output
+    assert "rejected and unresolved rows: mapping.rejects.jsonl" in output
+    assert "secret-rack" not in output
+    code, output = run(app, "mapping.yaml", "--rejects", "mine.jsonl")
+    assert "changed nothing" in output
+    assert (tmp_path / "mine.jsonl").exists()
+
+
+def test_the_report_as_json(app: typer.Typer) -> None:
+    code, output = run(app, "mapping.yaml", "--json", "--dry-run")
+    report = msgspec.json.decode(output, type=ImportReport)
+    assert (code, report.total("created"), report.total("rejected"), report.pending) == (0, 3, 1, 1)
+
+
+def test_an_error_is_one_line_and_exit_code_1(app: typer.Typer, tmp_path: Path) -> None:
+    (tmp_path / "links.csv").write_text("from,towards\n")
+    code, output = run(app, "mapping.yaml")
+    assert code == 1
+    assert output.strip() == (
+        "error: mapping.yaml: sections[3].to reads column 'to', which links.csv does not have; there are from, towards"
+    )
