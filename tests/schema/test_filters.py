@@ -223,3 +223,30 @@ async def test_values_that_only_the_database_can_refuse(filtered: Operations) ->
     )
     assert answer.data == {"changes": None, "users": {"totalCount": 3}}
     assert answer.codes == [("changes.nodes", "BAD_USER_INPUT")]
+
+
+@pytest.mark.parametrize(
+    ("connection", "filter_", "permission"),
+    [
+        ("configurationItems", "{incidents: {some: {}}}", "incidents:read"),
+        ("configurationItems", "{not: {or: [{incidents: {none: {}}}]}}", "incidents:read"),
+        ("configurationItems", "{changes: {none: {incidents: {some: {}}}}}", "incidents:read"),
+        ("configurationItems", "{changes: {some: {}}}", "changes:read"),
+        ("configurationItems", "{owner: {}}", "teams:read"),
+        ("changes", "{configurationItems: {some: {}}}", "configuration-items:read"),
+        ("changes", "{assignee: {}}", "users:read"),
+        ("incidents", "{change: {}}", "changes:read"),
+        ("documents", "{configurationItems: {some: {}}}", "configuration-items:read"),
+        ("users", "{teams: {some: {}}}", "teams:read"),
+    ],
+)
+async def test_a_filter_takes_the_permission_to_read_what_it_asks_about(
+    filtered: Operations, connection: str, filter_: str, permission: str
+) -> None:
+    document = f"{{ {connection}(filter: {filter_}) {{ totalCount }} }}"
+    assert (await filtered.ask(document)).errors == []
+    answer = await filtered.asked_by(without=permission).ask(document)
+    assert answer.data == {connection: None}
+    assert answer.codes == [(connection, "FORBIDDEN")]
+    assert answer.errors[0]["extensions"]["permission"] == permission
+    assert answer.statements == 0
