@@ -6,8 +6,14 @@ from dataclasses import replace
 import pytest
 
 from datasources.aurora.database import Database
+from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
+from datasources.records.queries import Order, Page, Scope
+from resolvers.access import Principal, PrincipalKind
+from resolvers.context import Context
+from resolvers.loaders.configuration_items import ConfigurationItemsByRequirement
+from resolvers.loaders.tables import Selected, Selection
 from tests.fixtures.operations import REQUIREMENT, Operations, opened, uuid
 
 
@@ -72,6 +78,19 @@ async def test_items_are_counted_grouped_filtered_and_paged_like_any_others(requ
     second = await requirements.ask(document, after=items["pageInfo"]["endCursor"])
     items = second.data["requirement"]["configurationItems"]
     assert (items["nodes"], items["pageInfo"]["hasNextPage"]) == ([{"name": "ledger"}], False)
+
+
+def test_a_page_of_items_is_stale_when_either_database_changes(requirements: Operations) -> None:
+    context = Context(
+        Principal("test", "test", PrincipalKind.USER, frozenset()), Scope(False), requirements.sources, Call()
+    )
+    selected = Selected(Selection(), page=Page(1, Order("name")))
+    for loader in (
+        ConfigurationItemsByRequirement,
+        ConfigurationItemsByRequirement.counts,
+        ConfigurationItemsByRequirement.groups,
+    ):
+        assert {"configuration_items", "requirement_configuration_items"} <= set(context.loader(loader, selected).reads)
 
 
 async def test_requirements_of_items(requirements: Operations) -> None:
