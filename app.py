@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from resolvers.principals.authenticator import Authenticator
-from resolvers.principals.principal import development_principal
-from resolvers.principals.tokens import ClaimNames
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from datasources.sources import Sources, open_sources
+from resolvers.principals.authenticator import Authenticator
+from resolvers.principals.principal import development_principal
+from resolvers.principals.tokens import ClaimNames
 from schema.graphiql import graphiql_routes
 from schema.health import health_routes
 from schema.http import GraphQLEndpoint

@@ -29,8 +29,8 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.records.queries import Scope
 from datasources.sources import Sources
-from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.context import Context
+from resolvers.principals.principal import Principal, PrincipalKind
 from schema.execution import Request, run, settle
 from schema.limits import DocumentLimits
 from schema.operations import trusted_documents

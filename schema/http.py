@@ -13,9 +13,9 @@ from starlette.responses import Response as HttpResponse
 from uuid_utils import uuid7
 
 from datasources.call import Call, calling
+from datasources.errors import SourceError
 from datasources.sources import Sources
 from resolvers.context import Context, Limits
-from datasources.errors import SourceError
 from resolvers.errors import BadUserInput, LimitExceeded, ShownError, SourceLost
 from resolvers.principals.errors import IssuerUnavailable, Unauthenticated
 from resolvers.principals.principal import Principal

@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from resolvers.access import Principal, PrincipalKind
+from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.context import Context
 from resolvers.loaders.teams import TeamByKey
 from schema.fields import attribute, field

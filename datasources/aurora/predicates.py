@@ -49,9 +49,10 @@ def filterable(domain: str) -> Filterable:
 
 @dataclass(slots=True)
 class Parameters:
-    """The values bound so far, by generated names, and the tables that the predicate reaches."""
+    """The values bound so far, by generated names, and the domains and tables that the predicate reaches."""
 
     values: dict[str, object] = field(default_factory=dict)
+    domains: set[str] = field(default_factory=set)
     tables: set[str] = field(default_factory=set)
 
     def bind(self, value: object, type_: str) -> str:
@@ -76,6 +77,7 @@ def render(table: Filterable, predicate: Predicate, parameters: Parameters) -> s
             if relation not in table.relations:
                 raise ValueError(f"{table.domain} has no relation {relation}")
             target = filterable(table.relations[relation])
+            parameters.domains.add(target.domain)
             parameters.tables.update(target.tables)
             fragment = statements(table.domain)[f"{table.domain}_having_{relation}"]
             return f"({fragment.filled(where=render(target, inner, parameters)).text})"

@@ -46,6 +46,12 @@ class Table(Generic[R]):
         render(self, predicate, parameters)
         return tuple(sorted({*self.tables, *parameters.tables}))
 
+    def reaches(self, predicate: Predicate) -> tuple[str, ...]:
+        """The domains that the predicate looks into across relations, sorted."""
+        parameters = Parameters()
+        render(self, predicate, parameters)
+        return tuple(sorted(parameters.domains))
+
     async def by(self, database: Database, name: str, keys: Sequence[K], scope: Scope) -> dict[K, R]:
         """Records by the unique key that statement `<domain>_by_<name>` finds them by; missing keys are left out."""
         statement = statements(self.domain)[f"{self.domain}_by_{name}"]

@@ -12,10 +12,10 @@ from datasources.call import Call
 from datasources.errors import SourceTimeout, SourceUnavailable
 from datasources.records.queries import Scope
 from datasources.sources import Sources
-from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.context import Context
 from resolvers.errors import SourceLost
 from resolvers.loaders.loader import Loader
+from resolvers.principals.principal import Principal, PrincipalKind
 
 
 class Children(Loader[int, list[int]]):

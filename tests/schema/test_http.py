@@ -12,8 +12,8 @@ from starlette.routing import Route
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.options import CacheSettings, GraphSettings, PostgresSettings
 from datasources.sources import open_sources
-from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.principals.errors import UnknownApiKey
+from resolvers.principals.principal import Principal, PrincipalKind
 from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
 from schema.operations import trusted_documents
