@@ -40,6 +40,9 @@ async def search(context: Context, text: str, kinds: Sequence[SearchKind] | None
     BadUserInput for a text that is empty or longer than LONGEST_TEXT characters; Forbidden for a named kind.
     """
     asked = SearchAsked(_text(text), _kinds(context, kinds), first)
+    if not any(character.isalnum() for character in asked.text):
+        # Neither a word nor a trigram: no index could find it, and nothing matches it.
+        return SearchFound((), ())
     main = tuple(kind for kind in asked.kinds if kind is not SearchKind.REQUIREMENT)
     searches = []
     if main:

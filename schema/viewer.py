@@ -5,9 +5,9 @@ from typing import Any
 
 import strawberry
 
-from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.context import Context
 from resolvers.loaders.teams import TeamByKey
+from resolvers.principals.principal import Principal, PrincipalKind
 from schema.fields import attribute, field
 from schema.lazy import LazyTeam
 

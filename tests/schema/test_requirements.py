@@ -10,10 +10,10 @@ from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
 from datasources.records.queries import Order, Page, Scope
-from resolvers.access import Principal, PrincipalKind
 from resolvers.context import Context
 from resolvers.loaders.configuration_items import ConfigurationItemsByRequirement
 from resolvers.loaders.tables import Selected, Selection
+from resolvers.principals.principal import Principal, PrincipalKind
 from tests.fixtures.operations import REQUIREMENT, Operations, opened, uuid
 
 

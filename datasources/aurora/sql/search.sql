@@ -1,9 +1,10 @@
 -- name: search_main
 -- Rows of the asked kinds that match the text, best first. Scores: 1 for an exact number, key or name; 0.9 for the
 -- beginning of an identification key; 0.5 to 0.95 for words, more where the title is like the text; up to 0.5 for
--- titles that are merely similar, looked at only while fewer rows than asked are found. Of more than
--- `candidates` rows of a kind that hold the words, those first found are ranked. Candidate sets are materialized, so
--- that they are planned as a whole and taken from their index whatever the limit.
+-- titles that are merely similar, looked at only while nothing is exact and fewer rows than asked are
+-- found. Of more than `candidates` rows of a kind that hold the words, those first found are ranked. Candidate sets
+-- are materialized, so that they are planned as a whole and taken from their index whatever the limit; rows of keys
+-- are looked up one by one (LIMIT 1), because a hash join would read the whole table.
 WITH asked AS MATERIALIZED (
     SELECT plainto_tsquery('simple', %(words)s) && to_tsquery('simple', %(last)s) AS simple,
            plainto_tsquery('english', %(words)s) && to_tsquery('english', %(last)s) AS english),
@@ -98,20 +99,22 @@ matching (kind, id, title, score) AS (
     FROM (SELECT * FROM worded_users LIMIT %(candidates)s) x
     UNION ALL
     SELECT 'CONFIGURATION_ITEM', c.id, c.name, 1.0
-    FROM configuration_item_keys k JOIN configuration_items c ON c.id = k.configuration_item_id
+    FROM configuration_item_keys k
+    CROSS JOIN LATERAL (SELECT c.* FROM configuration_items c WHERE c.id = k.configuration_item_id LIMIT 1) c
     WHERE 'CONFIGURATION_ITEM' = ANY(%(kinds)s::text[]) AND k.key = ANY(%(exact)s::text[])
     UNION ALL
     SELECT 'CONFIGURATION_ITEM', c.id, c.name, 0.9
-    FROM (SELECT * FROM keyed_configuration_items LIMIT %(candidates)s) x JOIN configuration_items c ON c.id = x.id),
+    FROM (SELECT * FROM keyed_configuration_items LIMIT %(candidates)s) x
+    CROSS JOIN LATERAL (SELECT c.* FROM configuration_items c WHERE c.id = x.id LIMIT 1) c),
 best AS MATERIALIZED (
     SELECT kind, id, title, max(score) AS score FROM matching GROUP BY kind, id, title
     ORDER BY max(score) DESC, kind, title, id LIMIT %(first)s),
-similar AS (
+alike AS (
     SELECT s.kind, s.id, s.title, 0.5 * s.alike AS score
     FROM similar_rows(%(text)s, %(kinds)s::text[], %(sees_restricted)s, %(team_keys)s::text[], %(first)s::integer) s
-    WHERE (SELECT count(*) FROM best) < %(first)s),
+    WHERE (SELECT count(*) < %(first)s AND coalesce(max(score), 0) < 1 FROM best)),
 ranked AS (
-    SELECT kind, id, title, max(score) AS score FROM (SELECT * FROM best UNION ALL SELECT * FROM similar) every
+    SELECT kind, id, title, max(score) AS score FROM (SELECT * FROM best UNION ALL SELECT * FROM alike) every
     GROUP BY kind, id, title
     ORDER BY max(score) DESC, kind, title, id LIMIT %(first)s)
 SELECT r.kind, r.id, r.score, r.title, nullif(CASE r.kind
@@ -140,10 +143,10 @@ matching (id, title, score) AS (
 best AS MATERIALIZED (
     SELECT id, title, max(score) AS score FROM matching GROUP BY id, title
     ORDER BY max(score) DESC, title, id LIMIT %(first)s),
-similar AS (
+alike AS (
     SELECT s.id, s.title, 0.5 * s.alike AS score FROM similar_requirements(%(text)s, %(first)s::integer) s
-    WHERE (SELECT count(*) FROM best) < %(first)s)
+    WHERE (SELECT count(*) < %(first)s AND coalesce(max(score), 0) < 1 FROM best))
 SELECT 'REQUIREMENT' AS kind, id, max(score) AS score, title, NULL AS excerpt
-FROM (SELECT * FROM best UNION ALL SELECT * FROM similar) every
+FROM (SELECT * FROM best UNION ALL SELECT * FROM alike) every
 GROUP BY id, title
 ORDER BY max(score) DESC, title, id LIMIT %(first)s;

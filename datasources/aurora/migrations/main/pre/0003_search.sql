@@ -3,14 +3,15 @@ CREATE INDEX configuration_item_keys_by_key ON configuration_item_keys (key text
 CREATE INDEX workflows_by_update ON workflows (updated_at, id);
 
 -- Rows whose title is like the text, best first, at most `most` of each kind; of more than 5,000 candidates of a
--- kind the first found are ranked. Each candidate set is materialized, so that it is planned as a whole and taken
--- from the trigram index whatever the limit. It is a function because the threshold that the index operator obeys
--- is a setting: here it holds for the call alone, and no session state is left behind. 0.4 finds one wrong letter
--- in a word of six, which the default of 0.6 does not.
+-- kind the first found are ranked. It is a function because the threshold that the index operator obeys is a
+-- setting: here it holds for the call alone, and no session state is left behind. 0.4 finds one wrong letter in a
+-- word of six, which the default of 0.6 does not. Without sequential scans candidates come from the trigram index
+-- even where the planner expects most titles to be alike, and materialized they are fetched only up to the limit.
 CREATE FUNCTION similar_rows(asked text, kinds text[], sees_restricted boolean, team_keys text[], most integer)
 RETURNS TABLE (kind text, id uuid, title text, alike real)
 LANGUAGE sql STABLE ROWS 100
 SET pg_trgm.word_similarity_threshold = 0.4
+SET enable_seqscan = off
 AS $$
 WITH like_configuration_items AS MATERIALIZED (
     SELECT c.id, c.name AS title FROM configuration_items c

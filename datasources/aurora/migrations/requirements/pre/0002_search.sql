@@ -3,6 +3,7 @@ CREATE FUNCTION similar_requirements(asked text, most integer)
 RETURNS TABLE (id uuid, title text, alike real)
 LANGUAGE sql STABLE ROWS 100
 SET pg_trgm.word_similarity_threshold = 0.4
+SET enable_seqscan = off
 AS $$
 WITH candidates AS MATERIALIZED (SELECT r.id, r.title FROM requirements r WHERE r.title %> asked)
 SELECT x.id, x.title, word_similarity(asked, x.title)
