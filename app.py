@@ -71,7 +71,7 @@ def create(settings: Settings, sources: Sources | None = None) -> Starlette:
         routes=[
             Route("/graphql", endpoint.respond, methods=["GET", "POST"]),
             *health_routes(opened),
-            *graphiql_routes(EXPLORER),
+            *graphiql_routes(EXPLORER / "graphiql"),
         ],
         lifespan=lifespan,
     )

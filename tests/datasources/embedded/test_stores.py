@@ -1,0 +1,113 @@
+"""Embedded stores together: they recover, they leave nothing behind, and one process at a time has them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from datasources.embedded.process import EmbeddedError
+from datasources.embedded.stores import EmbeddedStores, StoreUrls, Wanted
+from tests.fixtures.children import children, gone, running
+
+DATABASES_ONLY = Wanted(cache=False)
+
+
+@contextmanager
+def holding(folder: Path) -> Iterator[tuple[subprocess.Popen[str], StoreUrls]]:
+    """Another process with the stores of the folder running."""
+    command = [sys.executable, "-m", "tests.fixtures.holding", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process, StoreUrls(**json.loads(process.stdout.readline()))
+        finally:
+            process.kill()
+
+
+def test_after_a_kill_the_next_start_keeps_committed_rows_and_ends_what_was_left(open_folder: Path) -> None:
+    with holding(open_folder) as (process, urls):
+        left = children(process.pid)
+        assert urls.main is not None
+        with psycopg.connect(urls.main) as connection:
+            connection.execute("CREATE TABLE kept (number int)")
+            connection.execute("INSERT INTO kept VALUES (1), (2), (3)")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert len(left) >= 2
+    assert running(left)
+    stores = EmbeddedStores(open_folder, Wanted())
+    try:
+        again = stores.start()
+        assert again.main is not None
+        assert not running(left)
+        with psycopg.connect(again.main) as connection:
+            assert connection.execute("SELECT count(*) FROM kept").fetchone() == (3,)
+    finally:
+        stores.stop()
+
+
+def test_stop_leaves_no_process_and_no_note(open_folder: Path) -> None:
+    before = children(os.getpid())
+    stores = EmbeddedStores(open_folder, Wanted())
+    urls = stores.start()
+    started = children(os.getpid()) - before
+    stores.stop()
+    assert started
+    assert gone(started)
+    assert None not in (urls.main, urls.requirements, urls.cache)
+    assert not (open_folder / "running.json").exists()
+    assert stores.running() is None
+
+
+def test_a_second_start_in_the_same_folder_says_who_has_it(open_folder: Path) -> None:
+    with holding(open_folder) as (process, _):
+        with pytest.raises(EmbeddedError) as caught:
+            EmbeddedStores(open_folder, Wanted()).start()
+        assert str(caught.value) == (
+            f"{open_folder} is in use by process {process.pid}; stop that one, or set STACKFLOW_STATE to another folder"
+        )
+        assert process.poll() is None
+
+
+def test_another_process_joins_the_running_stores(open_folder: Path) -> None:
+    with holding(open_folder) as (process, urls):
+        with EmbeddedStores(open_folder, DATABASES_ONLY).joined() as joined:
+            assert joined == StoreUrls(urls.main, urls.requirements, None)
+        assert running({process.pid})
+
+
+def test_only_what_is_wanted_is_started(open_folder: Path) -> None:
+    stores = EmbeddedStores(open_folder, Wanted(main=False, requirements=True, cache=False))
+    try:
+        urls = stores.start()
+        assert (urls.main, urls.cache) == (None, None)
+        assert urls.requirements is not None
+        assert re.fullmatch(r"postgresql://stackflow:[0-9a-f]{48}@127\.0\.0\.1:\d+/requirements", urls.requirements)
+        with psycopg.connect(urls.requirements) as connection:
+            known = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+        assert "stackflow" not in known
+    finally:
+        stores.stop()
+    assert not (open_folder / "valkey").exists()
+
+
+def test_nothing_wanted_touches_nothing(open_folder: Path) -> None:
+    stores = EmbeddedStores(open_folder / "state", Wanted(main=False, requirements=False, cache=False))
+    assert stores.start() == StoreUrls()
+    stores.stop()
+    assert not (open_folder / "state").exists()
+
+
+def test_a_state_folder_that_is_a_file_gives_one_line(open_folder: Path) -> None:
+    (open_folder / "state").write_text("")
+    with pytest.raises(EmbeddedError) as caught:
+        EmbeddedStores(open_folder / "state", Wanted()).start()
+    assert str(caught.value) == f"{open_folder / 'state'}: File exists; set STACKFLOW_STATE to another folder"
