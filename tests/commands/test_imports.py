@@ -8,8 +8,8 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from commands.imports import Opened, import_command
-from datasources.aurora.database import Database
+from commands.exits import CommandError
+from commands.main import application
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.imports.report import ImportReport
 from tests.fixtures.imports import names, small, templates
@@ -21,22 +21,21 @@ __all__ = ["names", "templates"]
 def app(
     postgres: EmbeddedPostgres, names: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> typer.Typer:
-    """The command against fresh databases, with a mapping in the current folder."""
-
-    async def open_databases() -> Opened:
-        return Database("main", postgres.url(names["main"])), Database("r", postgres.url(names["requirements"])), None
-
+    """The command line against fresh databases, with a mapping in the current folder."""
+    monkeypatch.setenv("DATABASE_URL", postgres.url(names["main"]))
+    monkeypatch.setenv("REQUIREMENTS_URL", postgres.url(names["requirements"]))
+    monkeypatch.setenv("REDIS_URL", "off")
+    monkeypatch.setenv("STACKFLOW_STATE", str(tmp_path / "state"))
+    monkeypatch.delenv("GRAPH_URL", raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mapping.yaml").write_text(yaml.safe_dump(small()))
     (tmp_path / "items.csv").write_text("key,name,rack\na,Alpha,secret-rack\nb,Beta\n")
     (tmp_path / "links.csv").write_text("from,to\na,z\n")
-    application = typer.Typer()
-    application.command("import")(import_command(open_databases))
     return application
 
 
 def run(app: typer.Typer, *arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "160"})
+    result = CliRunner().invoke(app, ["import", *arguments], env={"COLUMNS": "160"})
     return result.exit_code, result.output
 
 
@@ -63,10 +62,10 @@ def test_the_report_as_json(app: typer.Typer) -> None:
     assert (code, report.total("created"), report.total("rejected"), report.pending) == (0, 3, 1, 1)
 
 
-def test_an_error_is_one_line_and_exit_code_1(app: typer.Typer, tmp_path: Path) -> None:
+def test_a_wrong_mapping_is_an_error_before_anything_is_written(app: typer.Typer, tmp_path: Path) -> None:
     (tmp_path / "links.csv").write_text("from,towards\n")
-    code, output = run(app, "mapping.yaml")
-    assert code == 1
-    assert output.strip() == (
-        "error: mapping.yaml: sections[3].to reads column 'to', which links.csv does not have; there are from, towards"
+    result = CliRunner().invoke(app, ["import", "mapping.yaml"])
+    assert isinstance(result.exception, CommandError)
+    assert str(result.exception) == (
+        "mapping.yaml: sections[3].to reads column 'to', which links.csv does not have; there are from, towards"
     )

@@ -27,7 +27,9 @@ DATABASES = ("search_main", "search_requirements")
 
 
 def _seed(connection: psycopg.Connection[Any]) -> None:
-    new = lambda: str(uuid7())  # noqa: E731
+    def new() -> str:
+        return str(uuid7())
+
     payments, security = new(), new()
     connection.execute(
         "INSERT INTO teams (id, key, name) VALUES (%s, 'payments', 'Payments'), (%s, 'security', 'Security')",
