@@ -112,14 +112,14 @@ class SigningKeys:
 def _usable(entries: list[dict[str, Any]]) -> Mapping[str | None, SigningKey]:
     found: dict[str | None, SigningKey] = {}
     for entry in entries:
-        # Public keys for signatures only: a symmetric key in a public document would let anyone sign.
-        if entry.get("kty") not in {"RSA", "EC", "OKP"} or entry.get("use", "sig") != "sig":
+        if entry.get("use", "sig") != "sig":
             continue
         try:
             key = import_key(entry)
         except (JoseError, ValueError, KeyError, TypeError):
             # A kind of key that this library can't read; the issuer's other keys serve all the same.
             continue
+        # Never a symmetric one: in a public document it would let anyone sign.
         if isinstance(key, SigningKey):
             found[entry.get("kid")] = key
     if len(found) == 1:

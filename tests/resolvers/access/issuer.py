@@ -23,6 +23,10 @@ def rsa(kid: str) -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": kid})
 
 
+# Made once: an RSA key takes a while.
+FIRST = rsa("first")
+
+
 class Issuer:
     """Counts what it is asked. `away` answers 503; `keys` and `named` may be changed while it runs."""
 
@@ -30,7 +34,7 @@ class Issuer:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.named = self.url
-        self.keys: list[Key] = [rsa("first")]
+        self.keys: list[Key] = [FIRST]
         self.extra: list[dict[str, Any]] = []
         self.away = False
         self.asked: Counter[str] = Counter()

@@ -103,6 +103,8 @@ NOW = int(time.time())
         ({"aud": ["other", "another"]}, errors.WrongAudience),
         ({"aud": "other", "client_id": AUDIENCE}, errors.WrongAudience),
         ({"aud": None}, errors.WrongAudience),
+        ({"aud": "", "client_id": AUDIENCE}, errors.WrongAudience),
+        ({"aud": [], "client_id": AUDIENCE}, errors.WrongAudience),
         ({"exp": None}, errors.MissingClaim),
         ({"exp": True}, errors.MissingClaim),
         ({"sub": None}, errors.MissingClaim),
@@ -149,8 +151,13 @@ async def test_hmac_with_the_public_key_as_its_secret(issuer: Issuer, verifier: 
 
 
 async def test_symmetric_key_in_the_jwks_is_not_used(issuer: Issuer, verifier: TokenVerifier) -> None:
-    issuer.extra = [{"kty": "oct", "kid": "shared", "k": b64(b"x" * 32)}, {"kty": "new", "kid": "strange"}]
+    issuer.extra = [
+        {"kty": "oct", "kid": "shared", "k": b64(b"x" * 32)},
+        {"kty": "new", "kid": "strange"},
+        {"kid": "bare"},
+    ]
     forged = rsa("shared")
+    # Not an algorithm's refusal, which would mean that the key had been taken up.
     assert await refused(verifier, issuer.token(forged)) is errors.UnknownSigningKey
     assert (await verifier.principal(issuer.token())).subject == "ada"
 
