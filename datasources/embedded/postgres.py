@@ -77,16 +77,15 @@ class EmbeddedPostgres:
         """Start, wait until it answers, and create the databases that are missing. EmbeddedError if it can't."""
         where = place(self.folder, (self._binaries or _wheel_binaries()).parent)
         self.folder, self._binaries, self._identity = where.folder, where.binaries, where.identity
-        try:
+        with ExitStack() as failed:
+            failed.callback(self.stop)
             self._held.enter_context(held(self.folder))
             with writing(self.folder):
                 self._prepare()
                 self._end_orphan()
                 self._launch(_DEFAULTS | dict(settings or {}))
                 self._create(databases)
-        except BaseException:
-            self.stop()
-            raise
+            failed.pop_all()
 
     def stop(self) -> None:
         """Fast shutdown; returns when the process has ended."""

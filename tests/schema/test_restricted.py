@@ -178,7 +178,7 @@ async def test_its_team_sees_it_everywhere(restricted: Operations, way: str) -> 
 @pytest.mark.parametrize("way", WAYS)
 async def test_who_reads_all_restricted_incidents_sees_it_everywhere(restricted: Operations, way: str) -> None:
     document, seen, _ = WAYS[way]
-    assert first(await restricted.asked_by(also="incidents:read_restricted").data(f"{{ {document} }}")) == seen
+    assert first(await restricted.asked_by(also="incidents:read-restricted").data(f"{{ {document} }}")) == seen
 
 
 async def test_hidden_and_unknown_ids_look_the_same(restricted: Operations) -> None:
