@@ -42,8 +42,8 @@ def test_scope_keys_are_stable_and_differ_as_the_scopes_do() -> None:
 
 
 def test_only_texts_written_as_permissions_are_permissions() -> None:
-    texts = ["incidents:read", "configuration_items:read_all", "*", "openid", "incidents:", ":read", "a:b:c", "a:*"]
-    assert known_permissions(texts) == {"incidents:read", "configuration_items:read_all", "*"}
+    texts = ["incidents:read", "configuration-items:read-all", "*", "openid", "incidents:", ":read", "a:b:c", "a:*"]
+    assert known_permissions(texts) == {"incidents:read", "configuration-items:read-all", "*"}
 
 
 @pytest.mark.parametrize("loopback", [True, False])
