@@ -116,8 +116,6 @@ class Database:
         try:
             await self._open()
             remaining = current_call().remaining()
-            if remaining == 0:
-                raise SourceTimeout(self.name, f"no time is left to ask {self.name}")
             wait = self._pool_timeout if remaining is None else min(self._pool_timeout, remaining)
             async with self._pool.connection(timeout=wait) as connection:
                 yield connection

@@ -187,10 +187,9 @@ WITH given AS MATERIALIZED (
     SELECT DISTINCT id FROM unnest(%(ids)s::uuid[]) AS given (id)
 ), step AS MATERIALIZED (
     SELECT met.edge_id
-    FROM given AS node
-    -- OFFSET 0 keeps this a walk over the index node by node: the planner may not turn it into a scan of all edges.
-    CROSS JOIN LATERAL (SELECT * FROM (/*leaving*/) AS leaving OFFSET 0) AS met
-    WHERE met.to_id IN (SELECT id FROM given)
+    FROM given AS node CROSS JOIN LATERAL (/*leaving*/) AS met
+    -- IS TRUE keeps this one hash probe an edge: as a join it may become a loop over all nodes for each edge.
+    WHERE (met.to_id IN (SELECT id FROM given)) IS TRUE
 )
 SELECT step.edge_id, fact.from_id, fact.to_id, fact.type_key, fact.impact, fact.redundancy_group_id
 FROM step CROSS JOIN LATERAL (/*facts*/) AS fact

@@ -91,6 +91,18 @@ class PathLaws:
             (path((3, 4), (edge(3, 3, 4),)),), truncated=False
         )
 
+    async def test_sides_that_meet_twice_join_where_the_path_is_shorter(self, load: Load) -> None:
+        # Caps against the walk hide 6 -> 5 and 7 -> 4 from the far side, so both are met late, and by one turn:
+        # 5 is one hop from 30, 4 is two.
+        graph = await load(
+            links(
+                (20, 6), (20, 7), (20, 8), (6, 5), (7, 4), (5, 30), (4, 5), (4, 5), (5, 5), (1, 4), (2, 4), (3, 4),
+            )
+        )  # fmt: skip
+        assert await graph.paths(node(20), node(30), Walk(Direction.OUT, max_depth=9, fan_out=3), 5) == Paths(
+            (path((20, 6, 5, 30), (edge(1, 20, 6),), (edge(4, 6, 5),), (edge(6, 5, 30),)),), truncated=True
+        )
+
     async def test_at_most_counts_paths_and_not_edges(self, load: Load) -> None:
         graph = await load(links((1, 2), (1, 2), (1, 2)))
         hop = (edge(1, 1, 2), edge(2, 1, 2), edge(3, 1, 2))

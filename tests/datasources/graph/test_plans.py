@@ -8,6 +8,7 @@ import pytest
 
 from datasources.aurora.database import Database
 from datasources.aurora.statements import Statement
+from datasources.call import Call, calling
 from datasources.graph.port import Direction, Position, StepPosition, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
 from tests.fixtures.graph import day, edge_id, node
@@ -90,6 +91,12 @@ def rows_read(plan: dict[str, Any]) -> int:
     )
 
 
+def hash_probes(plan: dict[str, Any]) -> int:
+    """How many tests of membership are hash probes; a join in their place may become a loop on larger tables."""
+    tests = f"{plan.get('Filter', '')} {plan.get('Join Filter', '')}".count("hashed SubPlan")
+    return tests + sum(hash_probes(child) for child in plan.get("Plans", ()))
+
+
 INDEX = {
     Direction.OUT: {"relationships_outgoing"},
     Direction.IN: {"relationships_incoming"},
@@ -123,6 +130,15 @@ async def test_a_super_node_costs_its_fan_out_and_one_count(explaining: Explaini
     assert rows_read(explaining.plan) == 11 + 11 + STAR
 
 
+async def test_only_edges_on_shortest_paths_leave_the_database(explaining: Explaining) -> None:
+    graph = RecursiveGraph(explaining)
+    with calling(Call()) as call:
+        found = await graph.paths(node(5), node(77), Walk(Direction.OUT, max_depth=9, fan_out=100), 10_000)
+    assert not found.truncated
+    on_paths = {edge.id for path in found.paths for hop in path.hops for edge in hop}
+    assert call.spent.rows == len(on_paths) > 0
+
+
 async def test_levels_beyond_a_full_page_are_not_read(explaining: Explaining) -> None:
     graph = RecursiveGraph(explaining)
     [one] = await graph.reach([frozenset([node(5)])], Walk(Direction.OUT, max_depth=1, fan_out=100))
@@ -142,10 +158,14 @@ async def test_no_verb_scans_a_table(explaining: Explaining, as_of: int | None) 
         kinds_of_scan |= {"Bitmap Index Scan", "Bitmap Heap Scan"}
     await graph.neighbours(ids, walk)
     assert {kind for kind, _ in kinds(explaining.plan)} <= kinds_of_scan
-    await graph.subgraph(ids, walk, 1_000)
+    await graph.subgraph([node(number) for number in range(1, NODES)], walk, 1_000)
+    # One for each table.
+    assert hash_probes(explaining.plan) == (1 if as_of is None else 2)
     assert {kind for kind, _ in kinds(explaining.plan)} <= kinds_of_scan
     await graph.degrees(ids, walk.as_of)
     assert {kind for kind, _ in kinds(explaining.plan)} <= kinds_of_scan
     found = await graph.paths(node(5), node(77), Walk(Direction.OUT, max_depth=9, as_of=walk.as_of), 1)
     assert len(found.paths) == 1
+    # Nodes not seen before, and twice the way back from where the sides met.
+    assert hash_probes(explaining.plan) == 3
     assert {kind for kind, _ in kinds(explaining.plan)} <= kinds_of_scan
