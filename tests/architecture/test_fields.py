@@ -11,6 +11,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLUnionType,
 )
+from strawberry.types.base import StrawberryObjectDefinition
 
 from schema.fields import DeclaredField, declarations
 from schema.query import Query
@@ -94,7 +95,9 @@ def test_links_may_be_null() -> None:
     strict = []
     for converted in SCHEMA.schema_converter.type_map.values():
         definition = converted.definition
-        for field in getattr(definition, "fields", ()):
+        if not isinstance(definition, StrawberryObjectDefinition):
+            continue
+        for field in definition.fields:
             if isinstance(field, DeclaredField) and field.needs is not None:
                 graphql_name = SCHEMA.config.name_converter.get_graphql_name(field)
                 type_ = TYPES[definition.name]

@@ -2,19 +2,20 @@
 
 import inspect
 import types
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType
+from strawberry.types.base import StrawberryObjectDefinition
 
 from schema.fields import AttributeDeclaration, DeclaredField, LinkDeclaration, declarations
 from schema.schema import SCHEMA
 
-VIEWS = {
-    converted.definition.name: converted.definition.origin
-    for converted in SCHEMA.schema_converter.type_map.values()
-    if hasattr(converted.definition, "origin") and hasattr(converted.definition.origin, "record")
+VIEWS: dict[str, Any] = {
+    definition.name: definition.origin
+    for definition in (converted.definition for converted in SCHEMA.schema_converter.type_map.values())
+    if isinstance(definition, StrawberryObjectDefinition) and hasattr(definition.origin, "record")
 }
 
 
@@ -34,8 +35,7 @@ def source(field: DeclaredField) -> str | None:
     get = declaration.get if isinstance(declaration, AttributeDeclaration) else declaration.key
     name = type(get).__name__
     if name == "attrgetter":
-        _, (path,) = get.__reduce__()  # type: ignore[misc]
-        return str(path)
+        return str(cast("tuple[Any, tuple[str]]", get.__reduce__())[1][0])
     return field.python_name if name == "_Named" else None
 
 

@@ -160,7 +160,7 @@ async def test_a_restricted_incident_shows_to_its_team_only(sources: Sources) ->
         ("reader", person()),
         ("other team", person("search:read", "incidents:read", teams=["payments"])),
         ("its team", person("search:read", "incidents:read", teams=["security"])),
-        ("sees all", person("search:read", "incidents:read", "incidents:read_restricted")),
+        ("sees all", person("search:read", "incidents:read", "incidents:read-restricted")),
     ):
         # By number, by word, by a word of its description, and by a misspelling.
         by_number[name] = [
