@@ -14,7 +14,20 @@ from resolvers.loaders.teams import TeamById
 from resolvers.loaders.users import UserById
 from schema.connections import Connection, Group, connection, groups
 from schema.fields import Argument, attribute, link
-from schema.filters import DateTimeFilter, Direction, Filter, IdFilter, TextFilter, ToMany
+from schema.filters import (
+    DateTimeFilter,
+    Direction,
+    Filter,
+    IdFilter,
+    TextFilter,
+    ToMany,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
 from schema.finding import found
 from schema.lazy import (
     LazyConfigurationItemConnection,
@@ -94,22 +107,24 @@ class ChangeConnection(Connection[Change]):
 
 @strawberry.input(description="Which changes. All that is given must hold.")
 class ChangeFilter:
-    id: IdFilter | None = strawberry.UNSET
-    number: TextFilter | None = strawberry.UNSET
-    title: TextFilter | None = strawberry.UNSET
-    type: Filter[ChangeType] | None = strawberry.UNSET
-    state: Filter[ChangeState] | None = strawberry.UNSET
-    risk: Filter[ChangeRisk] | None = strawberry.UNSET
-    planned_start: DateTimeFilter | None = strawberry.UNSET
-    planned_end: DateTimeFilter | None = strawberry.UNSET
-    updated_at: DateTimeFilter | None = strawberry.UNSET
-    team: LazyTeamFilter | None = strawberry.UNSET
-    assignee: LazyUserFilter | None = strawberry.UNSET
-    configuration_items: ToMany[LazyConfigurationItemFilter] | None = strawberry.UNSET
-    incidents: ToMany[LazyIncidentFilter] | None = strawberry.UNSET
-    and_: list["ChangeFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
-    or_: list["ChangeFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
-    not_: "ChangeFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+    id: IdFilter | None = condition("Its global id.")
+    number: TextFilter | None = condition("Its number.")
+    title: TextFilter | None = condition("Its title.")
+    type: Filter[ChangeType] | None = condition("How much care it takes.")
+    state: Filter[ChangeState] | None = condition("Where it is in its life.")
+    risk: Filter[ChangeRisk] | None = condition("How risky it is.")
+    planned_start: DateTimeFilter | None = condition("When it is planned to start; null while it is not planned.")
+    planned_end: DateTimeFilter | None = condition("When it is planned to end; null while it is not planned.")
+    updated_at: DateTimeFilter | None = condition("When it last changed.")
+    team: LazyTeamFilter | None = condition("The team that carries it out.")
+    assignee: LazyUserFilter | None = condition("The person who carries it out.")
+    configuration_items: ToMany[LazyConfigurationItemFilter] | None = condition("The configuration items it touches.")
+    incidents: ToMany[LazyIncidentFilter] | None = condition(
+        "The incidents it is related to, of those that you may see."
+    )
+    and_: list["ChangeFilter"] | None = all_of()
+    or_: list["ChangeFilter"] | None = any_of()
+    not_: "ChangeFilter | None" = none_of()
 
 
 @strawberry.enum(description="What changes can be ordered by; what has no planned start counts as planned for never.")
@@ -121,8 +136,8 @@ class ChangeOrderField(StrEnum):
 
 @strawberry.input(description="An order of changes.")
 class ChangeOrder:
-    field: ChangeOrderField
-    direction: Direction = Direction.ASC
+    field: ChangeOrderField = ordered_by()
+    direction: Direction = ordered_in()
 
 
 @strawberry.type

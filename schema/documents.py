@@ -17,7 +17,20 @@ from resolvers.loaders.documents import (
 )
 from schema.connections import Connection, Group, connection, groups
 from schema.fields import Argument, attribute, link
-from schema.filters import DateTimeFilter, Direction, Filter, IdFilter, TextFilter, ToMany
+from schema.filters import (
+    DateTimeFilter,
+    Direction,
+    Filter,
+    IdFilter,
+    TextFilter,
+    ToMany,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
 from schema.finding import found
 from schema.lazy import LazyConfigurationItemConnection, LazyConfigurationItemFilter, LazyConfigurationItemOrder
 from schema.node import Node, identity
@@ -68,16 +81,16 @@ class DocumentConnection(Connection[Document]):
 
 @strawberry.input(description="Which documents. All that is given must hold.")
 class DocumentFilter:
-    id: IdFilter | None = strawberry.UNSET
-    key: TextFilter | None = strawberry.UNSET
-    kind: Filter[DocumentKind] | None = strawberry.UNSET
-    title: TextFilter | None = strawberry.UNSET
-    source: TextFilter | None = strawberry.UNSET
-    updated_at: DateTimeFilter | None = strawberry.UNSET
-    configuration_items: ToMany[LazyConfigurationItemFilter] | None = strawberry.UNSET
-    and_: list["DocumentFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
-    or_: list["DocumentFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
-    not_: "DocumentFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+    id: IdFilter | None = condition("Its global id.")
+    key: TextFilter | None = condition("Its key.")
+    kind: Filter[DocumentKind] | None = condition("What kind of document it is.")
+    title: TextFilter | None = condition("Its title.")
+    source: TextFilter | None = condition("Where it comes from.")
+    updated_at: DateTimeFilter | None = condition("When it last changed.")
+    configuration_items: ToMany[LazyConfigurationItemFilter] | None = condition("The configuration items it is about.")
+    and_: list["DocumentFilter"] | None = all_of()
+    or_: list["DocumentFilter"] | None = any_of()
+    not_: "DocumentFilter | None" = none_of()
 
 
 @strawberry.enum(description="What documents can be ordered by.")
@@ -88,8 +101,8 @@ class DocumentOrderField(StrEnum):
 
 @strawberry.input(description="An order of documents.")
 class DocumentOrder:
-    field: DocumentOrderField
-    direction: Direction = Direction.ASC
+    field: DocumentOrderField = ordered_by()
+    direction: Direction = ordered_in()
 
 
 @strawberry.type

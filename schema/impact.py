@@ -71,7 +71,7 @@ class ImpactTotals:
 @strawberry.type(description="What failures reach, nearest first; nothing is left out silently.")
 class Impact:
     edges: list[ImpactedItem] = attribute("The items of the page.", of="answer.items")
-    nodes: list[LazyConfigurationItem | None] = field(
+    nodes: list[LazyConfigurationItem | None] | None = field(
         lambda context, found, _: context.loader(ConfigurationItemById).load_many([i.id for i in found.answer.items]),
         "The items of the page.",
         needs=ITEMS,

@@ -47,7 +47,7 @@ class Hop:
 @strawberry.type(description="A shortest way from one item to another.")
 class Path:
     length: int = attribute("How many hops.", of=lambda path: len(path.hops))
-    nodes: list[LazyConfigurationItem | None] = field(
+    nodes: list[LazyConfigurationItem | None] | None = field(
         lambda context, path, _: context.loader(ConfigurationItemById).load_many(path.nodes),
         "The items from start to end.",
         needs=ITEMS,

@@ -90,7 +90,7 @@ class Neighbour:
 @strawberry.type(description="Relationships of one item, in order of the other end's id.")
 class NeighbourConnection:
     edges: list[Neighbour] = attribute("The relationships of the page.", of="steps")
-    nodes: list[LazyConfigurationItem | None] = field(
+    nodes: list[LazyConfigurationItem | None] | None = field(
         lambda context, found, _: context.loader(ConfigurationItemById).load_many(
             [s.neighbour_id for s in found.steps]
         ),
@@ -142,7 +142,7 @@ class ReachValue:
 @strawberry.type(description="What a walk reached, nearest first; nothing is left out silently.")
 class ReachConnection:
     edges: list[ReachedItem] = attribute("The items of the page with their depth.", of="nodes")
-    nodes: list[LazyConfigurationItem | None] = field(
+    nodes: list[LazyConfigurationItem | None] | None = field(
         lambda context, found, _: context.loader(ConfigurationItemById).load_many([node.id for node in found.nodes]),
         "The items of the page.",
         needs=ITEMS,

@@ -16,7 +16,19 @@ from resolvers.loaders.requirements import (
 )
 from schema.connections import Connection, Group, connection, groups
 from schema.fields import Argument, attribute
-from schema.filters import DateTimeFilter, Direction, Filter, IdFilter, TextFilter
+from schema.filters import (
+    DateTimeFilter,
+    Direction,
+    Filter,
+    IdFilter,
+    TextFilter,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
 from schema.finding import found
 from schema.lazy import LazyConfigurationItemConnection, LazyConfigurationItemFilter, LazyConfigurationItemOrder
 from schema.node import Node, identity
@@ -69,16 +81,16 @@ class RequirementConnection(Connection[Requirement]):
 
 @strawberry.input(description="Which requirements. All that is given must hold.")
 class RequirementFilter:
-    id: IdFilter | None = strawberry.UNSET
-    key: TextFilter | None = strawberry.UNSET
-    title: TextFilter | None = strawberry.UNSET
-    kind: Filter[RequirementKind] | None = strawberry.UNSET
-    state: Filter[RequirementState] | None = strawberry.UNSET
-    priority: Filter[RequirementPriority] | None = strawberry.UNSET
-    updated_at: DateTimeFilter | None = strawberry.UNSET
-    and_: list["RequirementFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
-    or_: list["RequirementFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
-    not_: "RequirementFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+    id: IdFilter | None = condition("Its global id.")
+    key: TextFilter | None = condition("Its key.")
+    title: TextFilter | None = condition("Its title.")
+    kind: Filter[RequirementKind] | None = condition("What kind of requirement it is.")
+    state: Filter[RequirementState] | None = condition("Where it is in its life.")
+    priority: Filter[RequirementPriority] | None = condition("How much it matters.")
+    updated_at: DateTimeFilter | None = condition("When it last changed.")
+    and_: list["RequirementFilter"] | None = all_of()
+    or_: list["RequirementFilter"] | None = any_of()
+    not_: "RequirementFilter | None" = none_of()
 
 
 @strawberry.enum(description="What requirements can be ordered by.")
@@ -90,8 +102,8 @@ class RequirementOrderField(StrEnum):
 
 @strawberry.input(description="An order of requirements.")
 class RequirementOrder:
-    field: RequirementOrderField
-    direction: Direction = Direction.ASC
+    field: RequirementOrderField = ordered_by()
+    direction: Direction = ordered_in()
 
 
 @strawberry.type

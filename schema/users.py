@@ -12,7 +12,19 @@ from resolvers.loaders.teams import TeamById, TeamsByUser
 from resolvers.loaders.users import MembershipsByUser, UserById, UserByKey, Users
 from schema.connections import Connection, connection
 from schema.fields import Argument, attribute, link
-from schema.filters import BooleanFilter, Direction, IdFilter, TextFilter, ToMany
+from schema.filters import (
+    BooleanFilter,
+    Direction,
+    IdFilter,
+    TextFilter,
+    ToMany,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
 from schema.finding import found
 from schema.lazy import LazyTeam, LazyTeamConnection, LazyTeamFilter, LazyTeamOrder
 from schema.node import Node, identity
@@ -69,15 +81,15 @@ class UserConnection(Connection[User]):
 
 @strawberry.input(description="Which users. All that is given must hold.")
 class UserFilter:
-    id: IdFilter | None = strawberry.UNSET
-    key: TextFilter | None = strawberry.UNSET
-    name: TextFilter | None = strawberry.UNSET
-    email: TextFilter | None = strawberry.UNSET
-    active: BooleanFilter | None = strawberry.UNSET
-    teams: ToMany[LazyTeamFilter] | None = strawberry.UNSET
-    and_: list["UserFilter"] | None = strawberry.field(name="and", default=strawberry.UNSET)
-    or_: list["UserFilter"] | None = strawberry.field(name="or", default=strawberry.UNSET)
-    not_: "UserFilter | None" = strawberry.field(name="not", default=strawberry.UNSET)
+    id: IdFilter | None = condition("Its global id.")
+    key: TextFilter | None = condition("Its key.")
+    name: TextFilter | None = condition("Its name.")
+    email: TextFilter | None = condition("Its e-mail address.")
+    active: BooleanFilter | None = condition("Whether it is in use.")
+    teams: ToMany[LazyTeamFilter] | None = condition("The teams it is in.")
+    and_: list["UserFilter"] | None = all_of()
+    or_: list["UserFilter"] | None = any_of()
+    not_: "UserFilter | None" = none_of()
 
 
 @strawberry.enum(description="What users can be ordered by.")
@@ -88,8 +100,8 @@ class UserOrderField(StrEnum):
 
 @strawberry.input(description="An order of users.")
 class UserOrder:
-    field: UserOrderField
-    direction: Direction = Direction.ASC
+    field: UserOrderField = ordered_by()
+    direction: Direction = ordered_in()
 
 
 @strawberry.type

@@ -17,6 +17,7 @@ from datasources.records.workflow_runs import (
 )
 from resolvers.loaders.configuration_items import ConfigurationItemById
 from resolvers.loaders.incidents import IncidentById
+from resolvers.loaders.users import UserById
 from resolvers.loaders.workflow_runs import (
     ApprovalsByStepRun,
     StepRunsByRun,
@@ -47,6 +48,7 @@ from schema.lazy import (
     LazyConfigurationItem,
     LazyConfigurationItemFilter,
     LazyIncident,
+    LazyUser,
     LazyWorkflow,
     LazyWorkflowFilter,
     LazyWorkflowStep,
@@ -70,6 +72,7 @@ class WorkflowApproval:
     decision: WorkflowDecision = attribute("What was decided.")
     comment: str = attribute("Why; may be empty.")
     decided_at: datetime = attribute("When it was decided.")
+    user: LazyUser | None = link(UserById, "Who decided.", key="user_id", needs="users:read")
 
 
 @strawberry.type(description="One attempt at a step in a run of a workflow.")
@@ -114,6 +117,9 @@ class WorkflowRun(Node):
         "The configuration item it runs on; null if there is none.",
         key="configuration_item_id",
         needs="configuration-items:read",
+    )
+    started_by: LazyUser | None = link(
+        UserById, "Who started it; null if a trigger did.", key="started_by_id", needs="users:read"
     )
     step_runs: list[WorkflowStepRun] | None = link(
         StepRunsByRun,

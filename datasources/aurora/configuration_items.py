@@ -25,7 +25,6 @@ CONFIGURATION_ITEMS = Table(
         "status": Column("c.status", grouped=True),
         "environment": Column("c.environment", grouped=True),
         "criticality": Column("c.criticality", grouped=True),
-        "owner_team_id": Column("c.owner_team_id", "uuid"),
         "attributes": Column("c.attributes", "jsonb"),
         "valid_from": Column("c.valid_from", "timestamptz", indexed=True),
     },

@@ -17,7 +17,6 @@ INCIDENTS = Table(
         "urgency": Column("i.urgency", "smallint", grouped=True),
         "priority": Column("i.priority", "smallint", indexed=True, grouped=True),
         "category": Column("i.category", grouped=True),
-        "team_id": Column("i.team_id", "uuid"),
         "opened_at": Column("i.opened_at", "timestamptz", indexed=True),
         "resolved_at": Column("i.resolved_at", "timestamptz"),
         "updated_at": Column("i.updated_at", "timestamptz", indexed=True),

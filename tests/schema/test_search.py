@@ -14,6 +14,7 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
 from datasources.records.search import SearchAsked, SearchKind
 from datasources.sources import Sources
+from resolvers.search import PERMISSIONS
 from schema.search import types_by_kind
 from tests.fixtures.databases import ask, create_database, person, sources_of
 
@@ -175,8 +176,8 @@ async def test_kinds_without_permission_are_left_out_or_refused_when_named(sourc
     asker = person("search:read", "documents:read")
     silent = await ask(sources, SEARCH, asker, text="ledger")
     assert [each["kind"] for each in silent.data["search"]["results"]] == ["DOCUMENT"]
-    # No requirement may be read, so their database is not asked; the node is one statement more once it has a type.
-    assert silent.sql == (2 if "DOCUMENT" in types_by_kind() else 1)
+    # No requirement may be read, so their database is not asked; the second statement is the node's.
+    assert silent.sql == 2
     named = await ask(sources, SEARCH, asker, text="ledger", kinds=["DOCUMENT", "CHANGE"])
     assert (named.codes, named.sql, named.data) == (["FORBIDDEN"], 0, {"search": None})
     assert named.errors[0]["extensions"]["permission"] == "changes:read"
@@ -193,8 +194,11 @@ async def test_costs_one_statement_a_database_and_one_for_each_kind_hydrated(sou
     assert (await ask(sources, two)).sql == 5
 
 
-def test_every_kind_that_has_a_type_is_found_by_name() -> None:
-    assert {"CONFIGURATION_ITEM", "INCIDENT", "TEAM", "WORKFLOW"} <= set(types_by_kind())
+def test_every_kind_has_a_type_that_takes_the_same_permission() -> None:
+    assert {kind: type_.needs for kind, type_ in types_by_kind().items()} == {
+        kind.value: permission for kind, permission in PERMISSIONS.items()
+    }
+    assert list(PERMISSIONS) == list(SearchKind)
 
 
 async def test_a_lost_database_costs_only_its_own_hits(sources: Sources) -> None:

@@ -1,0 +1,107 @@
+"""What clients see is described, and what they read takes a permission."""
+
+from collections.abc import Iterator
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLUnionType,
+)
+from strawberry.types.base import StrawberryObjectDefinition
+
+from schema.fields import DeclaredField, declarations
+from schema.query import Query
+from schema.schema import SCHEMA
+
+# Root fields that take no permission, each with its reason.
+OPEN_TO_ALL = {"viewer": "whoever is let in may know who they are; it tells nothing else"}
+
+TYPES = {name: type_ for name, type_ in SCHEMA._schema.type_map.items() if not name.startswith("__")}
+
+
+def described(type_: GraphQLNamedType) -> Iterator[tuple[str, str | None]]:
+    """Everything of a type that GraphiQL shows a description of, by its coordinate. Scalars of GraphQL come along."""
+    yield type_.name, type_.description
+    if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+        for name, field in type_.fields.items():
+            yield f"{type_.name}.{name}", field.description
+            for argument, value in field.args.items():
+                yield f"{type_.name}.{name}({argument}:)", value.description
+    elif isinstance(type_, GraphQLInputObjectType):
+        for name, each in type_.fields.items():
+            yield f"{type_.name}.{name}", each.description
+    else:
+        assert isinstance(type_, GraphQLEnumType | GraphQLUnionType) or type_.name in SCALARS
+
+
+SCALARS = {"Boolean", "DateTime", "Float", "ID", "Int", "JSON", "String"}
+
+
+@pytest.mark.parametrize("name", sorted(TYPES))
+def test_everything_is_described_in_a_sentence(name: str) -> None:
+    texts = dict(described(TYPES[name]))
+    assert [place for place, text in texts.items() if not text] == []
+    assert [
+        place
+        for place, text in texts.items()
+        if text and name not in SCALARS and not text.rstrip().endswith((".", "?", "`", '"'))
+    ] == []
+
+
+@pytest.mark.parametrize("type_", [*SCHEMA.schema_converter.type_map], ids=str)
+def test_every_field_is_declared(type_: str) -> None:
+    """A plain Strawberry field would be resolved by attribute, unseen by permissions and by other executors."""
+    definition = SCHEMA.schema_converter.type_map[type_].definition
+    if not hasattr(definition, "fields") or getattr(definition, "is_input", True):
+        return
+    assert [each.python_name for each in definition.fields if not isinstance(each, DeclaredField)] == []
+
+
+def test_every_root_field_takes_a_permission() -> None:
+    open_ = {name for name, field in declarations(Query).items() if field.needs is None}
+    assert open_ == set(OPEN_TO_ALL)
+
+
+def test_permissions_are_spelled_alike() -> None:
+    """`<plural noun>:<verb>`, and printed into the SDL beside the field."""
+    needed = set()
+    for converted in SCHEMA.schema_converter.type_map.values():
+        for field in getattr(converted.definition, "fields", ()):
+            if isinstance(field, DeclaredField) and field.needs is not None:
+                needed.add(field.needs)
+                (directive,) = field.directives
+                assert vars(directive) == {"permission": field.needs}
+    assert needed == {
+        "changes:read",
+        "configuration-items:read",
+        "documents:read",
+        "incidents:read",
+        "nodes:read",
+        "relationships:read",
+        "requirements:read",
+        "search:read",
+        "teams:read",
+        "users:read",
+        "workflows:read",
+    }
+
+
+def test_links_may_be_null() -> None:
+    """A lost store or a missing permission nulls the field that needs it, never its parent."""
+    strict = []
+    for converted in SCHEMA.schema_converter.type_map.values():
+        definition = converted.definition
+        if not isinstance(definition, StrawberryObjectDefinition):
+            continue
+        for field in definition.fields:
+            if isinstance(field, DeclaredField) and field.needs is not None:
+                graphql_name = SCHEMA.config.name_converter.get_graphql_name(field)
+                type_ = TYPES[definition.name]
+                assert isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
+                if str(type_.fields[graphql_name].type).endswith("!"):
+                    strict.append(f"{definition.name}.{graphql_name}")
+    assert strict == []

@@ -1,0 +1,92 @@
+"""A GraphQL type is a view of a record: what it shows exists there, and is as nullable as there."""
+
+import inspect
+import types
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+
+import msgspec
+import pytest
+from graphql import GraphQLNonNull, GraphQLObjectType
+from strawberry.types.base import StrawberryObjectDefinition
+
+from schema.fields import AttributeDeclaration, DeclaredField, LinkDeclaration, declarations
+from schema.schema import SCHEMA
+
+VIEWS: dict[str, Any] = {
+    definition.name: definition.origin
+    for definition in (converted.definition for converted in SCHEMA.schema_converter.type_map.values())
+    if isinstance(definition, StrawberryObjectDefinition) and hasattr(definition.origin, "record")
+}
+
+
+def record_types(record: type[Any]) -> dict[str, Any]:
+    """What a record holds, by name: annotations, and what its properties and methods return."""
+    held: dict[str, Any] = dict(get_type_hints(record))
+    for name, member in inspect.getmembers(record, lambda each: isinstance(each, property)):
+        held[name] = get_type_hints(member.fget).get("return", Any)
+    return held
+
+
+def source(field: DeclaredField) -> str | None:
+    """The record's attribute that a field is read from; None where it is computed."""
+    declaration = field.declaration
+    if not isinstance(declaration, AttributeDeclaration | LinkDeclaration):
+        return None
+    get = declaration.get if isinstance(declaration, AttributeDeclaration) else declaration.key
+    name = type(get).__name__
+    if name == "attrgetter":
+        return str(cast("tuple[Any, tuple[str]]", get.__reduce__())[1][0])
+    return field.python_name if name == "_Named" else None
+
+
+def optional(annotation: Any) -> bool:
+    return get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation)
+
+
+def test_there_are_views() -> None:
+    assert len(VIEWS) >= 18
+    assert {"Incident", "ConfigurationItem", "WorkflowRun", "Viewer"} <= set(VIEWS)
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_what_a_type_shows_is_in_its_record(name: str) -> None:
+    held = record_types(VIEWS[name].record)
+    shown = {field.python_name: source(field) for field in declarations(VIEWS[name]).values()}
+    unknown = {field: path for field, path in shown.items() if path and path.split(".")[0] not in held}
+    assert unknown == {}
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_an_attribute_is_as_nullable_as_the_record(name: str) -> None:
+    held = record_types(VIEWS[name].record)
+    type_ = SCHEMA._schema.type_map[name]
+    assert isinstance(type_, GraphQLObjectType)
+    wrong = []
+    for field in declarations(VIEWS[name]).values():
+        path = source(field)
+        if not isinstance(field.declaration, AttributeDeclaration) or path is None or "." in path:
+            continue
+        graphql_name = SCHEMA.config.name_converter.get_graphql_name(field)
+        if optional(held[path]) == isinstance(type_.fields[graphql_name].type, GraphQLNonNull):
+            wrong.append(graphql_name)
+    assert wrong == []
+
+
+# Columns that no field shows, each with its reason.
+HIDDEN = {
+    "Incident": {"restricted_team_id": "shown as `restricted`; the team would tell outsiders who is concerned"},
+    "Relationship": {"redundancy_group_id": "redundancy is told by the outcome of an impact"},
+    "WorkflowApproval": {"step_run_id": "its parent in every answer"},
+    "WorkflowStep": {"workflow_id": "its parent, or known from the run"},
+    "WorkflowStepRun": {"run_id": "its parent in every answer"},
+}
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_every_column_is_shown_or_linked_by_or_told_of(name: str) -> None:
+    record = VIEWS[name].record
+    if not issubclass(record, msgspec.Struct):
+        return
+    used = {(path or "").split(".")[0] for path in map(source, declarations(VIEWS[name]).values())}
+    hidden = {each.name for each in msgspec.structs.fields(record)} - used - {"id"}
+    assert hidden == set(HIDDEN.get(name, {}))
