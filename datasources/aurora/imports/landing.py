@@ -49,7 +49,8 @@ class Landing:
         """Decide the fate of every staged row; nothing is written outside temporary tables."""
         async with self.connection.transaction():
             await self.run(_frame("memory"))
-            await self.run(table.plan(), distinct=distinct)
+            await self.run(table.plan())
+            await self.run(table.mark_repeats(), distinct=distinct)
             await self.run(_frame("index_planned"))
         counts = dict(await (await self.run(_frame("count_actions"))).fetchall())
         examples: dict[str, list[str]] = {}

@@ -59,12 +59,18 @@ class Table:
         different = [f"(t.{column}) IS DISTINCT FROM (w.{column})" for column in self.movable]
         return _frame("plan").filled(
             wanted=statements(f"imports/{self.domain}")[self.entity].text,
-            identity=", ".join(f"w.{name}" for name in self.identity),
             table=self.name,
             match=" AND ".join(f"t.{column} = w.{column}" for column in self.match),
             absent=f"t.{self.match[0]} IS NULL",
             different=" OR ".join(([self.different] if self.different else []) + different) or "false",
             before=self.before,
+        )
+
+    def mark_repeats(self) -> Statement:
+        """Which planned rows have the identity of an earlier one."""
+        return _frame("mark_repeats").filled(
+            identity=", ".join(self.identity),
+            same=" AND ".join(f"p.{name} = f.{name}" for name in self.identity),
         )
 
     def create(self) -> Statement:
@@ -152,7 +158,7 @@ TABLES: Mapping[str, Table] = {
             "relationships",
             _words("from_id to_id type_key source attributes redundancy_group_id impact_from_id impact_to_id"),
             "relationships",
-            identity=("from_id", "to_id", "type_key", "source", "unknown_ends"),
+            identity=("ends", "type_key", "source"),
             before="WHEN w.pending THEN 'pending'",
         ),
         Table(

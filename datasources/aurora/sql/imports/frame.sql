@@ -27,25 +27,30 @@ ANALYZE staged
 DROP TABLE IF EXISTS staged, planned
 
 -- name: plan
--- What would become of each staged row: create, change, leave, repeat or reject.
+-- What would become of each staged row: create, change, leave or reject; repeats are found afterwards.
 CREATE TEMP TABLE planned AS
-WITH wanted AS (/*wanted*/),
-ranked AS (
-    SELECT w.*, row_number() OVER same AS occurrence, first_value(w.line) OVER same AS first_line
-    FROM wanted w
-    WINDOW same AS (PARTITION BY w.reason IS NULL, /*identity*/ ORDER BY w.ordinal)
-)
-SELECT w.*,
+WITH w AS (/*wanted*/)
+SELECT w.*, NULL::bigint AS first_line,
     CASE
         WHEN w.reason IS NOT NULL THEN 'reject'
-        WHEN w.occurrence > 1 THEN CASE WHEN %(distinct)s THEN 'repeat' ELSE 'reject' END
         /*before*/
         WHEN /*absent*/ THEN 'create'
         WHEN /*different*/ THEN 'change'
         ELSE 'leave'
     END AS action
-FROM ranked w
+FROM w
 LEFT JOIN /*table*/ t ON /*match*/
+
+-- name: mark_repeats
+-- A row whose identity an earlier row has: repeat where the mapping says distinct, else reject with both lines.
+-- Grouping hashes the identities alone; ranking every row by a window would sort all its columns.
+WITH firsts AS (
+    SELECT /*identity*/, min(ordinal) AS first_ordinal, min(line) AS first_line
+    FROM planned WHERE reason IS NULL GROUP BY /*identity*/ HAVING count(*) > 1
+)
+UPDATE planned p SET first_line = f.first_line, action = CASE WHEN %(distinct)s THEN 'repeat' ELSE 'reject' END
+FROM firsts f
+WHERE p.reason IS NULL AND p.ordinal > f.first_ordinal AND /*same*/
 
 -- name: index_planned
 -- Batches are ranges of ordinals.

@@ -9,8 +9,8 @@ SELECT s.ordinal, s.line, s."from" || ' ' || s.type || ' ' || s."to" AS shown,
         ARRAY['redundancy group ' || s."group" || ' is not known; the relationship goes in without it']
         ELSE '{}'::text[] END AS notes,
     f.key IS NULL OR t.key IS NULL AS pending,
-    CASE WHEN f.key IS NULL OR t.key IS NULL THEN concat_ws(E'\x1f', s.from_source, s."from", s.to_source, s."to") END
-        AS unknown_ends,
+    CASE WHEN f.key IS NULL OR t.key IS NULL THEN concat_ws(E'\x1f', s.from_source, s."from", s.to_source, s."to")
+         ELSE f.configuration_item_id::text || t.configuration_item_id::text END AS ends,
     coalesce(e.id, s.id) AS id, f.configuration_item_id AS from_id, t.configuration_item_id AS to_id,
     s.type AS type_key, s.source,
     (coalesce(e.attributes, '{}') || coalesce(s.attributes::jsonb, '{}')) - coalesce(s.dropped::text[], '{}')
