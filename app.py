@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from datasources.sources import Sources, open_sources
-from resolvers.principals.authenticator import Authenticator
+from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
 from resolvers.principals.tokens import ClaimNames
 from schema.graphiql import graphiql_routes

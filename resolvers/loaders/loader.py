@@ -82,8 +82,10 @@ class Loader(Generic[K, V]):
                 future.set_result(outcome[key] if key in outcome else self.absent(key))
 
     async def _read_through(self, keys: list[K]) -> Mapping[K, V]:
+        if self.value is None:
+            return await self.fetch(keys)
         cache = self.context.sources.cache
-        if self.value is None or not cache.enabled:
+        if not cache.enabled:
             return await self.fetch(keys)
         reads = self.reads
         names = {key: self._name(key) for key in keys}

@@ -1,0 +1,81 @@
+"""Every trusted document costs exactly what it declares, on the demo landscape and with nothing cached."""
+
+import asyncio
+from typing import Any
+
+import psycopg
+import pytest
+
+from datasources.call import Call
+from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.options import CacheSettings, GraphSettings, PostgresSettings
+from datasources.records.queries import Scope
+from datasources.sources import open_sources
+from demo.load import load_if_empty
+from resolvers.context import Context
+from resolvers.principals.principal import Principal, PrincipalKind
+from schema.execution import Request, run
+from schema.limits import DocumentLimits
+from schema.operations import TrustedDocument, trusted_documents
+from workers.migrations import migrate
+
+EVERYONE = Principal("test", "Test", PrincipalKind.USER, frozenset({"*"}))
+VARIABLES: dict[str, dict[str, Any]] = {
+    "configuration-item": {"source": "gitlab", "key": "redis"},
+    "incident-overview": {"number": "INC0001001"},
+    "search": {"text": "redis"},
+}
+
+
+@pytest.fixture(scope="module")
+def demo(postgres: EmbeddedPostgres) -> tuple[str, str]:
+    """The demo landscape in two databases of its own."""
+    names = ("demo", "demo_requirements")
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        for name in names:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+    migrate("main", postgres.url(names[0]))
+    migrate("requirements", postgres.url(names[1]))
+
+    async def fill() -> None:
+        sources = open_sources(*stores(postgres.url(names[0]), postgres.url(names[1])))
+        assert await load_if_empty(sources.main, sources.requirements) is not None
+        await sources.close()
+
+    asyncio.run(fill())
+    return postgres.url(names[0]), postgres.url(names[1])
+
+
+def stores(main: str, requirements: str) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
+    return PostgresSettings(main), PostgresSettings(requirements), CacheSettings(url=None), GraphSettings()
+
+
+async def answer(demo: tuple[str, str], document: TrustedDocument, **more: Any) -> dict[str, Any]:
+    sources = open_sources(*stores(*demo))
+    try:
+        context = Context(EVERYONE, Scope(sees_restricted=True), sources, Call())
+        variables = VARIABLES.get(document.name, {}) | more
+        return (await run(Request(document.text, variables), context, DocumentLimits())).body
+    finally:
+        await sources.close()
+
+
+def test_there_are_trusted_documents() -> None:
+    assert {document.name for document in trusted_documents().values()} >= {"incident-overview", "search", "teams"}
+
+
+@pytest.mark.parametrize("document", trusted_documents().values(), ids=lambda document: document.name)
+async def test_a_document_costs_what_it_declares(demo: tuple[str, str], document: TrustedDocument) -> None:
+    body = await answer(demo, document)
+    assert "errors" not in body
+    assert all(value is not None for value in body["data"].values())
+    stores_ = body["extensions"]["stores"]
+    assert (stores_["sql"], stores_["graph"]) == (document.budget.sql, document.budget.graph)
+
+
+async def test_the_overview_costs_the_same_however_much_it_answers(demo: tuple[str, str]) -> None:
+    overview = next(each for each in trusted_documents().values() if each.name == "incident-overview")
+    small, large = await answer(demo, overview, dependents=2), await answer(demo, overview, dependents=50)
+    assert small["extensions"]["stores"]["rows"] < large["extensions"]["stores"]["rows"] / 2
+    for cost in ("sql", "graph"):
+        assert small["extensions"]["stores"][cost] == large["extensions"]["stores"][cost]
