@@ -1,24 +1,31 @@
 """Composition root: settings, then sources, then the schema's routes, then `handler` for Lambda. Nothing else."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+from mangum import Mangum
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
 from datasources.sources import Sources, open_sources
 from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
 from resolvers.principals.tokens import ClaimNames
+from schema.execution import settle
 from schema.graphiql import graphiql_routes
 from schema.health import health_routes
 from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
-from settings import Settings, SettingsError
+from settings import Settings, SettingsError, read
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
+
+LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 
 def sources_of(settings: Settings) -> Sources:
@@ -32,8 +39,12 @@ def sources_of(settings: Settings) -> Sources:
     return open_sources(settings.main, settings.requirements, settings.cache, settings.graph)
 
 
-def create(settings: Settings, sources: Sources | None = None) -> Starlette:
-    """The ASGI application. It closes its sources when it shuts down."""
+def create(settings: Settings, sources: Sources | None = None, *, on_loopback: bool = False) -> Starlette:
+    """The ASGI application. It closes its sources when it shuts down.
+
+    `on_loopback` says that nothing but this machine can reach it, which only who holds the socket knows; without an
+    issuer, the development principal exists there and nowhere else.
+    """
     opened = sources or sources_of(settings)
     limits, access = settings.limits, settings.access
     authenticator = Authenticator(
@@ -42,7 +53,7 @@ def create(settings: Settings, sources: Sources | None = None) -> Starlette:
         audience=access.audience,
         jwks_url=access.jwks_url,
         names=ClaimNames(access.permissions_claim, access.teams_claim, access.permissions_prefix),
-        development=development_principal(loopback=settings.server.loopback, issuer=access.issuer),
+        development=development_principal(loopback=on_loopback, issuer=access.issuer),
     )
     endpoint = GraphQLEndpoint(
         opened,
@@ -62,7 +73,7 @@ def create(settings: Settings, sources: Sources | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        logging.getLogger("stackflow").info("ready")
+        settle()
         yield
         await authenticator.close()
         await opened.close()
@@ -74,4 +85,16 @@ def create(settings: Settings, sources: Sources | None = None) -> Starlette:
             *graphiql_routes(EXPLORER / "graphiql"),
         ],
         lifespan=lifespan,
+        # The development principal may do everything, so no page of another name may reach it by rebinding DNS.
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)] if on_loopback else [],
     )
+
+
+@cache
+def _lambda() -> Mangum:
+    return Mangum(create(read()), lifespan="off")
+
+
+def handler(event: Any, context: Any) -> Any:
+    """The AWS Lambda entry: one application an execution environment, made by its first call."""
+    return _lambda()(event, context)

@@ -47,10 +47,6 @@ class ServerSettings:
     port: int = 8000
     state: Path = Path(".stackflow")
 
-    @property
-    def loopback(self) -> bool:
-        return self.host in {"127.0.0.1", "::1", "localhost"}
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import ipaddress
 import os
 import socket as sockets
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ import uvicorn
 
 from commands.exits import CommandError, Exit
 from commands.signals import Stopping
+from schema.logs import configure
 from settings import Settings
 
 # Seconds: what running requests get after the first signal, and how long an idle connection stays open.
@@ -64,6 +66,11 @@ def address(socket: sockets.socket) -> str:
     return f"http://{shown}:{port}"
 
 
+def on_loopback(socket: sockets.socket) -> bool:
+    """Whether only this machine can reach the bound socket."""
+    return ipaddress.ip_address(socket.getsockname()[0]).is_loopback
+
+
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -73,6 +80,7 @@ class _Server(uvicorn.Server):
 
 def run(application: Any, socket: sockets.socket, settings: Settings, stopping: Stopping) -> None:
     """Serve the ASGI application on the socket until `stopping` hears a signal."""
+    configure(settings.log_level)
     server = _Server(
         uvicorn.Config(
             application,

@@ -17,7 +17,7 @@ from commands.stores import databases, embedded, filled
 from settings import Settings
 from workers.migrations import migrate
 
-Create = Callable[[Settings], Any]
+Create = Callable[..., Any]
 
 
 def command(
@@ -49,7 +49,7 @@ def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
             if with_demo and chosen.main is None and chosen.requirements is None:
                 _load_demo(whole)
             _banner(chosen, listening.address(socket))
-            listening.run(create(whole), socket, whole, stopping)
+            listening.run(create(whole, on_loopback=listening.on_loopback(socket)), socket, whole, stopping)
         finally:
             stopping.finish()
             stores.stop()

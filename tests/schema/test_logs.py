@@ -1,0 +1,48 @@
+"""One JSON line an operation: what ran and what it cost, never what was asked about."""
+
+import logging
+
+import orjson
+import pytest
+
+from datasources.call import Call
+from datasources.records.queries import Scope
+from datasources.sources import Sources
+from resolvers.context import Context
+from resolvers.principals.principal import Principal, PrincipalKind
+from schema.execution import Request, run
+from schema.limits import DocumentLimits
+from schema.logs import JsonFormatter
+from schema.tracing import log_operation
+from tests.fixtures.databases import sources_of
+
+SECRET = "the-number-of-a-secret-incident"
+
+
+async def test_a_line_says_what_ran_and_never_its_variables(caplog: pytest.LogCaptureFixture) -> None:
+    sources: Sources = sources_of("postgresql://nobody@127.0.0.1:1/x", "postgresql://nobody@127.0.0.1:1/x")
+    principal = Principal("ada", "Ada", PrincipalKind.USER, frozenset({"*"}))
+    context = Context(principal, Scope(sees_restricted=True), sources, Call("request-1"))
+    request = Request("query Named($id: ID!) { node(id: $id) { id } }", {"id": SECRET}, "Named")
+    with caplog.at_level(logging.INFO, "stackflow"), log_operation(request, context) as logged:
+        logged.response = await run(request, context, DocumentLimits())
+    (record,) = caplog.records
+    line = orjson.loads(JsonFormatter().format(record))
+    assert (line["message"], line["operation"], line["request_id"], line["principal"]) == (
+        "operation", "Named", "request-1", "Ada",
+    )  # fmt: skip
+    assert (line["sql"], line["graph"], line["cache"], line["rows"], line["errors"]) == (0, 0, 0, 0, ["BAD_USER_INPUT"])
+    assert len(line["document"]) == 16
+    assert SECRET not in JsonFormatter().format(record)
+
+
+def test_a_traceback_is_one_line() -> None:
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        import sys
+
+        record = logging.LogRecord("stackflow", logging.ERROR, __file__, 1, "unexpected", None, sys.exc_info())
+    text = JsonFormatter().format(record)
+    assert "\n" not in text
+    assert "ValueError: broken" in orjson.loads(text)["traceback"]
