@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from commands import doctor, imports, migrate, sdl, serve
+from commands import doctor, imports, keys, migrate, sdl, serve
 from commands.exits import EXPLAINED, one_line
 
 application = typer.Typer(
@@ -23,6 +23,7 @@ application.command("import")(imports.command)
 application.command("doctor")(doctor.command)
 schema.command("print")(sdl.command)
 application.add_typer(schema, name="schema")
+application.add_typer(keys.application, name="key")
 
 
 def _version(asked: bool) -> None:

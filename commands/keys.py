@@ -1,0 +1,68 @@
+"""`stackflow key`: make and revoke API keys. A key's text is shown once; only its hash is stored."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, TypeVar
+
+import typer
+
+import settings
+from app import sources_of
+from commands.exits import CommandError
+from commands.stores import opened
+from datasources.aurora.api_keys import insert_api_key, revoke_api_key
+from datasources.aurora.database import Database
+from datasources.errors import SourceRefused
+from resolvers.principals.api_keys import new_api_key
+from resolvers.principals.principal import known_permissions
+
+T = TypeVar("T")
+
+application = typer.Typer(help="API keys for programs.", no_args_is_help=True)
+
+
+@application.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="Who will use it; unique.")],
+    permission: Annotated[list[str], typer.Option(help="Such as incidents:read, or * for all. Repeat for more.")],
+    team: Annotated[list[str] | None, typer.Option(help="Key of a team whose restricted incidents it sees.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="How long it lasts; for ever by default.")] = None,
+) -> None:
+    """Make a key and print it once."""
+    unknown = sorted(set(permission) - known_permissions(permission))
+    if unknown:
+        raise CommandError(f"{unknown[0]!r} is not a permission; write it like incidents:read")
+    made = new_api_key()
+    expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
+
+    async def insert(main: Database) -> None:
+        await insert_api_key(
+            main, name=name, key_hash=made.hash, permissions=permission, team_keys=team or [], expires_at=expires
+        )
+
+    try:
+        _with_main(insert)
+    except SourceRefused as error:
+        raise CommandError(f"the key was not stored; is the name {name!r} in use?") from error
+    typer.echo(made.text)
+
+
+@application.command("revoke")
+def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
+    """End a key at once."""
+    if not _with_main(lambda main: revoke_api_key(main, name)):
+        raise CommandError(f"there is no key {name!r} that could be revoked")
+    typer.echo(f"revoked {name}")
+
+
+def _with_main(use: Callable[[Database], Awaitable[T]]) -> T:
+    async def run(whole: settings.Settings) -> T:
+        sources = sources_of(whole)
+        try:
+            return await use(sources.main)
+        finally:
+            await sources.close()
+
+    with opened(settings.read()) as whole:
+        return asyncio.run(run(whole))
