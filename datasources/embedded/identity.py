@@ -1,8 +1,9 @@
 """Who an embedded PostgreSQL runs as, and where its files may stand: it refuses root, so root lends it another user.
 
 An ordinary user runs it as themselves, in the state folder. For root it runs as the owner of the state folder, or
-as 'nobody' if that is root too. That user must be able to reach both the data and the programs. Below a closed
-folder such as /root it can't; then both live in CLOSED_HOME/<hash of the folder>, and the state folder holds a link.
+as 'nobody' if that is root too. That user must reach the data and the programs, which below a closed folder such as
+/root it can't. Then the data live in CLOSED_HOME/<hash of the folder> and the state folder holds a link to them, and
+the programs are copied to CLOSED_HOME/programs.
 """
 
 import hashlib
@@ -47,14 +48,21 @@ class Identity:
             for path in paths:
                 os.chown(path, self.user, self.group)
 
-    def reaches(self, folder: Path, program: Path) -> bool:
-        """Whether this user can enter the folder and execute the program. Asked of the kernel: modes are not all."""
+    def enters(self, folder: Path) -> bool:
+        """Whether this user can enter the folder."""
+        return self._asked('cd "$1"', folder)
+
+    def executes(self, program: Path) -> bool:
+        """Whether this user can execute the program."""
+        return self._asked('test -x "$1"', program)
+
+    def _asked(self, question: str, path: Path) -> bool:
+        # The kernel is asked, for modes are not all that decides.
         if self.user is None:
             return True
         done = subprocess.run(  # noqa: S603
-            ["/bin/sh", "-c", 'cd "$1" && test -x "$2"', "sh", str(folder), str(program)],
-            cwd="/", capture_output=True, check=False, **self.lent,
-        )  # fmt: skip
+            ["/bin/sh", "-c", question, "sh", str(path)], cwd="/", capture_output=True, check=False, **self.lent
+        )
         return done.returncode == 0
 
 
@@ -78,29 +86,23 @@ class Place:
 
 
 def place(folder: Path, installation: Path) -> Place:
-    """Make the folder, or its stand-in if the server's user can't reach it. `installation` holds bin/postgres.
+    """Make the folder, or its stand-in if the server's user can't enter it. `installation` holds bin/postgres.
 
-    EmbeddedError if neither can be made. Also copies or links the programs when they can't be reached.
+    Copies the programs if that user can't execute them. EmbeddedError if a folder can't be made.
     """
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if folder.is_symlink():
-            # It decides even if the state folder has moved since, for the data is where it was.
-            folder.resolve().mkdir(parents=True, exist_ok=True)
-        who = identity(folder.resolve())
-        if not folder.exists():
-            folder.mkdir(mode=0o755)
-            who.own(folder)
-        if who.reaches(folder, installation / "bin" / "postgres"):
-            return Place(folder.resolve(), installation / "bin", who)
-        if not folder.is_symlink():
+        # A link decides, also when the state folder has moved since: the data are where they were.
+        home = folder.resolve()
+        home.mkdir(mode=0o755, parents=True, exist_ok=True)
+        who = identity(home)
+        if not folder.is_symlink() and not who.enters(folder):
             home = CLOSED_HOME / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
             home.mkdir(mode=0o755, parents=True, exist_ok=True)
             _stand_in(folder, home)
             who = identity(home)
-            who.own(home)
-        home = folder.resolve()
-        return Place(home, _programs(installation, home.parent / "programs", who) / "bin", who)
+        who.own(home)
+        return Place(home, _programs(installation, who) / "bin", who)
 
 
 def _stand_in(folder: Path, home: Path) -> None:
@@ -111,13 +113,13 @@ def _stand_in(folder: Path, home: Path) -> None:
     folder.symlink_to(home)
 
 
-def _programs(installation: Path, home: Path, who: Identity) -> Path:
-    if who.reaches(Path("/"), installation / "bin" / "postgres"):
+def _programs(installation: Path, who: Identity) -> Path:
+    if who.executes(installation / "bin" / "postgres"):
         return installation
     # The programs find their libraries beside the package, so both are laid side by side, named by the version.
     package = installation.parent
     stamp = (installation / "bin" / "postgres").stat()
-    target = home / f"{stamp.st_size}-{int(stamp.st_mtime)}"
+    target = CLOSED_HOME / "programs" / f"{stamp.st_size}-{int(stamp.st_mtime)}"
     if not target.exists():
         new = target.with_name(f"{target.name}.new-{os.getpid()}")
         for source in (package, package.with_name(f"{package.name}.libs")):

@@ -80,7 +80,8 @@ def held(folder: Path) -> Iterator[None]:
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("a+")
+        # Unbuffered: on a full disk the write fails here, not at some later close.
+        lock = (folder / "lock").open("ab", buffering=0)
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -90,8 +91,7 @@ def held(folder: Path) -> Iterator[None]:
             ) from None
         with writing(folder):
             lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+            lock.write(str(os.getpid()).encode())
         yield
 
 

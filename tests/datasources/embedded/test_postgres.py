@@ -142,7 +142,8 @@ def test_programs_below_a_closed_folder_are_copied_with_their_libraries(
     (tmp_path / "closed").chmod(0o700)
     where = identity.place(open_folder / "postgres", package / "install")
     assert where.binaries.is_relative_to(open_folder / "elsewhere" / "programs")
-    assert where.identity.reaches(where.folder, where.binaries / "postgres")
+    assert where.identity.executes(where.binaries / "postgres")
+    assert where.folder == open_folder / "postgres"
     assert (where.binaries.parents[2] / "package.libs" / "libpq.so").read_text() == "library"
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -111,3 +111,35 @@ def test_a_state_folder_that_is_a_file_gives_one_line(open_folder: Path) -> None
     with pytest.raises(EmbeddedError) as caught:
         EmbeddedStores(open_folder / "state", Wanted()).start()
     assert str(caught.value) == f"{open_folder / 'state'}: File exists; set STACKFLOW_STATE to another folder"
+
+
+@contextmanager
+def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
+    """A file system of this size; the test is skipped where we may not mount one."""
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k,mode=755", "tmpfs", str(folder)],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("kilobytes", [64, 8_000])
+def test_a_full_disk_gives_one_line_and_leaves_no_process(open_folder: Path, kilobytes: int) -> None:
+    before = children(os.getpid())
+    with small_disk(open_folder / "small", kilobytes) as disk:
+        if kilobytes == 64:
+            with suppress(OSError):
+                (disk / "filling").write_bytes(bytes(65_536))
+        stores = EmbeddedStores(disk / "state", Wanted())
+        with pytest.raises(EmbeddedError) as caught:
+            stores.start()
+        assert "No space left on device" in str(caught.value)
+        assert str(caught.value).endswith("free some disk space, or set STACKFLOW_STATE to a folder on another disk")
+        assert "\n" not in str(caught.value)
+        assert gone(children(os.getpid()) - before)
