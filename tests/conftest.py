@@ -8,7 +8,10 @@ import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from tests.fixtures import postgres16
+from tests.fixtures.demo import demo
 from workers.migrations import migrate
+
+__all__ = ["demo"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
