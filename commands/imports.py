@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -22,6 +23,9 @@ from settings import Settings
 from workers.migrations import migrate
 
 _COUNTS = ("created", "changed", "left", "repeated", "pending", "rejected", "unresolved", "skipped")
+# Shorter than the report's own names, so that a table fits a terminal.
+_SHOWN = {"created": "new", "left": "same", "repeated": "twice", "pending": "waiting", "unresolved": "loose"}
+_ALWAYS = frozenset({"created", "changed", "left"})
 
 
 def command(
@@ -74,14 +78,20 @@ async def _run(whole: Settings, mapping: Path, data: Path, options: Options) -> 
 
 def show(report: ImportReport, console: Console) -> None:
     """The report as a table with examples. Values of rows stand in the rejects file only."""
-    table = Table(title=f"{report.mapping}{' (dry run: nothing was written)' if report.dry_run else ''}")
-    table.add_column("section")
-    for name in _COUNTS:
-        table.add_column(name, justify="right")
+    table = Table(
+        title=f"{report.mapping}{' (dry run: nothing was written)' if report.dry_run else ''}",
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("section", min_width=24)
+    # What happened to no row at all takes no room: a terminal has 80 columns.
+    counts = [name for name in _COUNTS if name in _ALWAYS or report.total(name)]
+    for name in counts:
+        table.add_column(_SHOWN.get(name, name), justify="right", no_wrap=True)
     for section in report.sections:
-        table.add_row(section.title, *(f"{getattr(section, name):,}" for name in _COUNTS))
+        table.add_row(section.title, *(_count(getattr(section, name)) for name in counts))
     table.add_section()
-    table.add_row("all", *(f"{report.total(name):,}" for name in _COUNTS))
+    table.add_row("all", *(f"{report.total(name):,}" for name in counts))
     console.print(table)
     for section in report.sections:
         for fate, examples in section.examples.items():
@@ -89,6 +99,10 @@ def show(report: ImportReport, console: Console) -> None:
                 console.print(f"{section.title}: {fate}: {example}", highlight=False, markup=False, soft_wrap=True)
     for line in _closing(report):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "·"
 
 
 def _closing(report: ImportReport) -> list[str]:

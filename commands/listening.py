@@ -86,7 +86,7 @@ def run(application: Any, socket: sockets.socket, settings: Settings, stopping: 
             application,
             access_log=False,
             log_config=None,
-            log_level=settings.log_level.lower(),
+            log_level="warning",
             server_header=False,
             proxy_headers=False,
             lifespan="auto",
