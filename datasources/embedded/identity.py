@@ -8,6 +8,7 @@ the programs are copied to CLOSED_HOME/programs.
 
 import hashlib
 import os
+import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -16,8 +17,6 @@ from typing import TypedDict
 
 from datasources.embedded.process import writing
 
-# 'nobody' on every Linux, and unused on macOS, where 'nobody' is -2: either way a user that owns nothing else.
-NOBODY = 65534
 CLOSED_HOME = Path("/var/lib/stackflow")
 
 
@@ -72,8 +71,13 @@ def identity(folder: Path) -> Identity:
         return Identity()
     while not folder.exists():
         folder = folder.parent
-    owner = folder.stat()
-    return Identity(owner.st_uid, owner.st_gid) if owner.st_uid else Identity(NOBODY, NOBODY)
+    owner = folder.stat().st_uid
+    try:
+        # initdb refuses a user without a name, such as the owner of a folder that a container was lent.
+        found = pwd.getpwuid(owner) if owner else pwd.getpwnam("nobody")
+    except KeyError:
+        found = pwd.getpwnam("nobody")
+    return Identity(found.pw_uid, found.pw_gid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,6 +225,7 @@ _REMEDIES = {
     "Library not loaded": "install that library, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own",
     "incompatible with server": "the data are of another major version: move {folder} away to begin anew",
     "Permission denied": "make {folder} writable for you, or set STACKFLOW_STATE to a folder that is",
+    "user does not exist": "give this user id a name in /etc/passwd, or set DATABASE_URL and REQUIREMENTS_URL",
     "shared memory": "give the machine more shared memory, or set DATABASE_URL and REQUIREMENTS_URL",
 }
 
