@@ -1,9 +1,9 @@
 """Who an embedded PostgreSQL runs as, and where its files may stand: it refuses root, so root lends it another user.
 
 An ordinary user runs it as themselves, in the state folder. For root it runs as the owner of the state folder, or
-as 'nobody' if that is root too, or has no name. That user must reach the data and the programs, which below a closed folder such as
-/root it can't. Then the data live in CLOSED_HOME/<hash of the folder> and the state folder holds a link to them, and
-the programs are copied to CLOSED_HOME/programs.
+as 'nobody' if that is root too, or has no name. That user must reach the data and the programs, which below a closed
+folder such as /root it can't. Then the data live in CLOSED_HOME/<hash of the folder>, the state folder holds a link
+to them, and the programs are copied to CLOSED_HOME/programs.
 """
 
 import hashlib
