@@ -44,15 +44,20 @@ def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
             if stores.wanted.any:
                 _tell("starting the stores")
             whole = filled(chosen, stores.start())
-            for name, postgres in databases(whole).items():
-                migrate(name, postgres.url, tell=lambda step: _tell(f"migrating {step.database}: {step.name}"))
-            if with_demo and chosen.main is None and chosen.requirements is None:
-                _load_demo(whole)
+            with stores.explained():
+                _fill(whole, with_demo=with_demo and chosen.main is None and chosen.requirements is None)
             _banner(chosen, listening.address(socket))
             listening.run(create(whole, on_loopback=listening.on_loopback(socket)), socket, whole, stopping)
         finally:
             stopping.finish()
             stores.stop()
+
+
+def _fill(whole: Settings, *, with_demo: bool) -> None:
+    for name, postgres in databases(whole).items():
+        migrate(name, postgres.url, tell=lambda step: _tell(f"migrating {step.database}: {step.name}"))
+    if with_demo:
+        _load_demo(whole)
 
 
 def _socket(chosen: Settings) -> Any:

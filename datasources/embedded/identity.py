@@ -1,13 +1,14 @@
 """Who an embedded PostgreSQL runs as, and where its files may stand: it refuses root, so root lends it another user.
 
 An ordinary user runs it as themselves, in the state folder. For root it runs as the owner of the state folder, or
-as 'nobody' if that is root too. That user must reach the data and the programs, which below a closed folder such as
-/root it can't. Then the data live in CLOSED_HOME/<hash of the folder> and the state folder holds a link to them, and
-the programs are copied to CLOSED_HOME/programs.
+as 'nobody' if that is root too, or has no name. That user must reach the data and the programs, which below a closed
+folder such as /root it can't. Then the data live in CLOSED_HOME/<hash of the folder>, the state folder holds a link
+to them, and the programs are copied to CLOSED_HOME/programs.
 """
 
 import hashlib
 import os
+import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -16,8 +17,6 @@ from typing import TypedDict
 
 from datasources.embedded.process import writing
 
-# 'nobody' on every Linux, and unused on macOS, where 'nobody' is -2: either way a user that owns nothing else.
-NOBODY = 65534
 CLOSED_HOME = Path("/var/lib/stackflow")
 
 
@@ -72,8 +71,13 @@ def identity(folder: Path) -> Identity:
         return Identity()
     while not folder.exists():
         folder = folder.parent
-    owner = folder.stat()
-    return Identity(owner.st_uid, owner.st_gid) if owner.st_uid else Identity(NOBODY, NOBODY)
+    owner = folder.stat().st_uid
+    try:
+        # initdb refuses a user without a name, such as the owner of a folder that a container was lent.
+        found = pwd.getpwuid(owner) if owner else pwd.getpwnam("nobody")
+    except KeyError:
+        found = pwd.getpwnam("nobody")
+    return Identity(found.pw_uid, found.pw_gid)
 
 
 @dataclass(frozen=True, slots=True)

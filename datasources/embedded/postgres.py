@@ -50,6 +50,7 @@ class EmbeddedPostgres:
         self._binaries = binaries
         self._identity = Identity()
         self._child: subprocess.Popen[bytes] | None = None
+        self._log_begin = 0
         self._held = ExitStack()
 
     @property
@@ -100,6 +101,13 @@ class EmbeddedPostgres:
             self._child = None
         self._held.close()
 
+    def fault(self) -> str | None:
+        """Why the server broke down since its start, in one line; None if it didn't."""
+        for line in self._said().splitlines():
+            if "PANIC:" in line or "No space left" in line:
+                return f"embedded PostgreSQL broke down: {_reason(line)}; {self._remedy(line)}"
+        return None
+
     def _prepare(self) -> None:
         password_file = self.folder / "password"
         _ = self.password
@@ -121,7 +129,7 @@ class EmbeddedPostgres:
         for attempt in range(1, ATTEMPTS + 1):
             self.port = free_port()
             chosen = [f"--{name}={value}" for name, value in {**options, "port": str(self.port)}.items()]
-            begin = self.log.stat().st_size if self.log.exists() else 0
+            self._log_begin = self.log.stat().st_size if self.log.exists() else 0
             with self.log.open("ab") as log:
                 self._identity.own(self.log)
                 # A session of its own: Ctrl-C in the terminal is the parent's to handle.
@@ -132,7 +140,7 @@ class EmbeddedPostgres:
                 )  # fmt: skip
             if self._answers():
                 return
-            said = self._said_since(begin)
+            said = self._said()
             if "Address already in use" not in said or attempt == ATTEMPTS:
                 raise EmbeddedError(f"embedded PostgreSQL did not start: {_reason(said)}; {self._remedy(said)}")
 
@@ -167,8 +175,9 @@ class EmbeddedPostgres:
                         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         except psycopg.Error as error:
             said = str(error).strip()
+            why = said.partition("\n")[0]
             raise EmbeddedError(
-                f"embedded PostgreSQL cannot make its databases: {_reason(said)}; {self._remedy(said)}"
+                f"embedded PostgreSQL cannot make its databases: {why}; {self._remedy(said)}"
             ) from error
 
     def _end_orphan(self) -> None:
@@ -186,9 +195,9 @@ class EmbeddedPostgres:
         program, _, rest = arguments(pid).partition(" -D ")
         return Path(program).name == "postgres" and rest.startswith(f"{self.data} ")
 
-    def _said_since(self, begin: int) -> str:
+    def _said(self) -> str:
         with self.log.open("rb") as log:
-            log.seek(begin)
+            log.seek(self._log_begin)
             return log.read(65_536).decode(errors="replace")
 
     def _run(self, program: str, *words: str) -> None:
@@ -216,6 +225,7 @@ _REMEDIES = {
     "Library not loaded": "install that library, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own",
     "incompatible with server": "the data are of another major version: move {folder} away to begin anew",
     "Permission denied": "make {folder} writable for you, or set STACKFLOW_STATE to a folder that is",
+    "user does not exist": "give this user id a name in /etc/passwd, or set DATABASE_URL and REQUIREMENTS_URL",
     "shared memory": "give the machine more shared memory, or set DATABASE_URL and REQUIREMENTS_URL",
 }
 

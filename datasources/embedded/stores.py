@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.embedded.process import held, is_held, writing
+from datasources.embedded.process import EmbeddedError, held, is_held, writing
 from datasources.embedded.valkey import EmbeddedValkey
+from datasources.errors import SourceUnavailable
 
 MAIN = "stackflow"
 REQUIREMENTS = "requirements"
@@ -48,6 +49,7 @@ class EmbeddedStores:
         self.folder = folder.resolve()
         self.wanted = wanted
         self._started = ExitStack()
+        self._server: EmbeddedPostgres | None = None
 
     def start(self) -> StoreUrls:
         """Start what is wanted and say where it answers. EmbeddedError if the folder is in use or one can't run.
@@ -84,6 +86,17 @@ class EmbeddedStores:
             urls.cache if self.wanted.cache else None,
         )
 
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """If a store is lost in the body because it broke down here, say that instead: EmbeddedError."""
+        try:
+            yield
+        except SourceUnavailable as error:
+            fault = self._server.fault() if self._server is not None else None
+            if fault is None:
+                raise
+            raise EmbeddedError(fault) from error
+
     def stop(self) -> None:
         """Stop what was started, last first; returns when every process has ended."""
         self._started.close()
@@ -96,7 +109,9 @@ class EmbeddedStores:
             yield urls
             return
         try:
-            yield self.start()
+            urls = self.start()
+            with self.explained():
+                yield urls
         finally:
             self.stop()
 
@@ -115,6 +130,7 @@ class EmbeddedStores:
         server = EmbeddedPostgres(self.folder / "postgres")
         server.start(self.wanted.databases)
         stack.callback(server.stop)
+        self._server = server
         return (
             server.url(MAIN) if self.wanted.main else None,
             server.url(REQUIREMENTS) if self.wanted.requirements else None,

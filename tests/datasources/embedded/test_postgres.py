@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pwd
 import subprocess
 from pathlib import Path
 
@@ -148,6 +149,10 @@ def test_programs_below_a_closed_folder_are_copied_with_their_libraries(
 
 
 @ROOT
-def test_root_lends_the_owner_of_the_folder(open_folder: Path) -> None:
-    os.chown(open_folder, 4321, 4322)
-    assert identity.identity(open_folder / "not" / "there") == identity.Identity(4321, 4322)
+def test_root_lends_the_owner_of_the_folder_or_nobody_if_that_has_no_name(open_folder: Path) -> None:
+    daemon, nobody = pwd.getpwnam("daemon"), pwd.getpwnam("nobody")
+    os.chown(open_folder, daemon.pw_uid, daemon.pw_gid)
+    assert identity.identity(open_folder / "not" / "there") == identity.Identity(daemon.pw_uid, daemon.pw_gid)
+    for nameless in (0, 54_321):
+        os.chown(open_folder, nameless, nameless)
+        assert identity.identity(open_folder) == identity.Identity(nobody.pw_uid, nobody.pw_gid)

@@ -15,6 +15,7 @@ import pytest
 
 from datasources.embedded.process import EmbeddedError
 from datasources.embedded.stores import EmbeddedStores, StoreUrls, Wanted
+from datasources.errors import SourceUnavailable
 from tests.fixtures.children import children, gone, running
 
 DATABASES_ONLY = Wanted(cache=False)
@@ -127,6 +128,34 @@ def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+def write_much(url: str) -> None:
+    """Fails as a source does whose disk is full."""
+    try:
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE much AS SELECT repeat('x', 999) FROM generate_series(1, 99999)")
+    except psycopg.OperationalError as error:
+        raise SourceUnavailable("main", "main was lost") from error
+
+
+def test_a_disk_that_fills_up_later_is_told_instead_of_a_lost_database(open_folder: Path) -> None:
+    with small_disk(open_folder / "small", 64_000) as disk:
+        stores = EmbeddedStores(disk / "state", Wanted(requirements=False, cache=False))
+        urls = stores.start()
+        assert urls.main is not None
+        with suppress(OSError):
+            (disk / "filling").write_bytes(bytes(64_000_000))
+        try:
+            with pytest.raises(EmbeddedError) as caught, stores.explained():
+                write_much(urls.main)
+        finally:
+            stores.stop()
+    assert re.fullmatch(
+        r"embedded PostgreSQL broke down: could not .*: No space left on device; "
+        r"free some disk space, or set STACKFLOW_STATE to a folder on another disk",
+        str(caught.value),
+    )
 
 
 @pytest.mark.parametrize("kilobytes", [64, 8_000])
