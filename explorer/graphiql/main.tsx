@@ -9,7 +9,7 @@ import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
 
-import { firstDocument } from './first-document';
+import firstDocument from './first-document.graphql?raw';
 
 const place = document.getElementById('graphiql');
 if (place === null) {
