@@ -1,23 +1,20 @@
 """Every trusted document costs exactly what it declares, on the demo landscape and with nothing cached."""
 
-import asyncio
 from typing import Any
 
-import psycopg
 import pytest
 
 from datasources.call import Call
-from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.options import CacheSettings, GraphSettings, PostgresSettings
 from datasources.records.queries import Scope
 from datasources.sources import open_sources
-from demo.load import load_if_empty
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.execution import Request, run
 from schema.limits import DocumentLimits
 from schema.operations import TrustedDocument, trusted_documents
-from workers.migrations import migrate
+from tests.fixtures.demo import demo, stores
+
+__all__ = ["demo"]
 
 EVERYONE = Principal("test", "Test", PrincipalKind.USER, frozenset({"*"}))
 VARIABLES: dict[str, dict[str, Any]] = {
@@ -25,29 +22,6 @@ VARIABLES: dict[str, dict[str, Any]] = {
     "incident-overview": {"number": "INC0001001"},
     "search": {"text": "redis"},
 }
-
-
-@pytest.fixture(scope="module")
-def demo(postgres: EmbeddedPostgres) -> tuple[str, str]:
-    """The demo landscape in two databases of its own."""
-    names = ("demo", "demo_requirements")
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        for name in names:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-    migrate("main", postgres.url(names[0]))
-    migrate("requirements", postgres.url(names[1]))
-
-    async def fill() -> None:
-        sources = open_sources(*stores(postgres.url(names[0]), postgres.url(names[1])))
-        assert await load_if_empty(sources.main, sources.requirements) is not None
-        await sources.close()
-
-    asyncio.run(fill())
-    return postgres.url(names[0]), postgres.url(names[1])
-
-
-def stores(main: str, requirements: str) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
-    return PostgresSettings(main), PostgresSettings(requirements), CacheSettings(url=None), GraphSettings()
 
 
 async def answer(demo: tuple[str, str], document: TrustedDocument, **more: Any) -> dict[str, Any]:
