@@ -1,5 +1,6 @@
 """All sources, opened once. Nothing above asks which adapter it got."""
 
+import asyncio
 from dataclasses import dataclass
 
 from datasources.aurora.database import Database
@@ -28,7 +29,9 @@ class Sources:
 
     async def health(self) -> list[Health]:
         """Each store's own word, in the order main, requirements, graph, cache."""
-        return [await source.health() for source in (self.main, self.requirements, self.graph, self.cache)]
+        # At once, so that a silent store uses up nobody else's time.
+        asked = (source.health() for source in (self.main, self.requirements, self.graph, self.cache))
+        return list(await asyncio.gather(*asked))
 
     async def close(self) -> None:
         """Close pools and sockets."""

@@ -43,12 +43,15 @@ class Context:
     sources: Sources
     call: Call
     limits: Limits = field(default_factory=Limits)
-    waves: Waves = field(default_factory=Waves)
+    waves: Waves = field(init=False)
     # Arguments of fields, coerced once for each field node of the document.
     arguments: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
     # What was made of such arguments, by their identity; the arguments are kept so that no identity is used twice.
     understood: dict[int, tuple[Any, Any]] = field(default_factory=dict)
     _loaders: dict[tuple[Callable[..., Any], Any], Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.waves = Waves(self.call.remaining)
 
     def loader(self, kind: LoaderClass[L], arguments: Any = None) -> L:
         """The loader of this class with these (hashable) arguments."""

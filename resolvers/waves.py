@@ -2,23 +2,29 @@
 
 Batches are a property of the document, not of the timing of stores: the next wave starts only when every batch of
 the one before has answered and its consumers have run. So an operation sends the same number of statements each
-time, which is what makes its store budget testable.
+time, which is what makes its store budget testable. Only a store that uses up half of the time left is not waited
+for any longer: its fields come late or not at all, the others go on without it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 # Turns of the event loop without a new load after which the wave is complete. graphql-core starts sub-fields of
 # list items one turn after their list, and gathers nest at most one more turn a level; 4 leaves room for both.
 QUIET_TURNS = 4
 
-Batch = Callable[[], Awaitable[None]]
+# The part of the time left after which the next wave starts without a batch that is still out.
+PATIENCE = 0.5
+
+Batch = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Waves:
-    """The loads of one request. Not shared between requests."""
+    """The loads of one request. Not shared between requests. `remaining` gives the seconds left, None for no end."""
 
-    def __init__(self) -> None:
+    def __init__(self, remaining: Callable[[], float | None] = lambda: None) -> None:
+        self._remaining = remaining
         self._pending: list[Batch] = []
         self._running = False
         self._scheduled = False
@@ -47,14 +53,23 @@ class Waves:
         wave, self._pending = self._pending, []
         if wave:
             self._running = True
-            task = loop.create_task(self._run(wave))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._run(wave))
 
     async def _run(self, wave: list[Batch]) -> None:
+        remaining = self._remaining()
         try:
-            await asyncio.gather(*(batch() for batch in wave))
+            await asyncio.wait(
+                [self._start(batch()) for batch in wave],
+                timeout=None if remaining is None else remaining * PATIENCE,
+            )
         finally:
             self._running = False
             if self._pending:
                 self.stir()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        # Kept, because the loop itself holds its tasks weakly.
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

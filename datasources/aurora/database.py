@@ -1,6 +1,7 @@
 """One PostgreSQL behind a pool: statements in, records out, every failure a source error."""
 
 import asyncio
+import select
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -20,6 +21,14 @@ from datasources.errors import SourceRefused, SourceRefusedValue, SourceTimeout,
 from datasources.health import Health
 
 R = TypeVar("R")
+
+# Seconds that a server has to confirm the cancelling of a late statement. One that is silent does not, and its
+# connection is given up: the driver alone would wait for it without end.
+CANCEL_GRACE = 0.5
+
+# Seconds to wait for a connection once connecting has failed for a second. The pool goes on trying behind the
+# scenes, so the first statement after the server is back may still fail, and none waits long until then.
+LOST_WAIT = 0.25
 
 
 class UuidText(TypeLoader):
@@ -53,6 +62,7 @@ class Database:
         self._pool_timeout = pool_timeout
         self._opening = asyncio.Lock()
         self._opened = False
+        self._lost = False
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             url,
             kwargs={
@@ -60,7 +70,8 @@ class Database:
                 "prepare_threshold": 5 if prepare else None,
                 "connect_timeout": max(2, round(connect_timeout)),
             },
-            configure=_configure,
+            configure=self._configure,
+            reconnect_failed=self._reconnect_failed,
             min_size=0,
             max_size=pool_max,
             timeout=pool_timeout,
@@ -116,9 +127,14 @@ class Database:
         try:
             await self._open()
             remaining = current_call().remaining()
-            wait = self._pool_timeout if remaining is None else min(self._pool_timeout, remaining)
-            async with self._pool.connection(timeout=wait) as connection:
-                yield connection
+            wait = LOST_WAIT if self._lost else self._pool_timeout
+            wait = wait if remaining is None else min(wait, remaining)
+            connection = await self._taken(wait)
+            try:
+                async with connection:
+                    yield connection
+            finally:
+                await self._pool.putconn(connection)
         except (PoolTimeout, TooManyRequests) as error:
             if current_call().remaining() == 0:
                 raise SourceTimeout(self.name, f"no connection to {self.name} before the deadline") from error
@@ -132,12 +148,21 @@ class Database:
         except psycopg.Error as error:
             raise SourceRefused(self.name, f"{self.name} refused a statement: {type(error).__name__}") from error
 
+    async def _taken(self, wait: float) -> AsyncConnection[Any]:
+        # Not by the pool's own check, which waits a second after each dead connection, and a restart leaves many.
+        connection = await self._pool.getconn(timeout=wait)
+        while _said_goodbye(connection):
+            await connection.close()
+            await self._pool.putconn(connection)
+            connection = await self._pool.getconn(timeout=wait)
+        return connection
+
     @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
         remaining = current_call().remaining()
         seconds = self._statement_timeout if remaining is None else min(self._statement_timeout, remaining)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds + CANCEL_GRACE), asyncio.timeout(seconds):
                 yield
         except TimeoutError as error:
             raise SourceTimeout(self.name, f"{self.name} did not answer within {seconds:.1f} s") from error
@@ -150,16 +175,25 @@ class Database:
                 await self._pool.open(wait=False)
                 self._opened = True
 
+    async def _configure(self, connection: AsyncConnection[Any]) -> None:
+        connection.adapters.register_loader("uuid", UuidText)
+        set_json_loads(orjson.loads, connection)
+        self._lost = False
+
+    async def _reconnect_failed(self, _: object) -> None:
+        self._lost = True
+
     async def health(self) -> Health:
         """One round trip; never raises."""
         begin = time.perf_counter()
         try:
-            async with self.connection() as connection:
+            async with self.connection() as connection, self._deadline():
                 cursor = await connection.execute(sql.SQL("SELECT current_setting('server_version')"))
                 row = await cursor.fetchone()
         except (SourceUnavailable, SourceRefused) as error:
-            cause = error.__cause__
-            return Health(self.name, reachable=False, problem=str(cause or error).strip().splitlines()[0])
+            # A timeout of the event loop has no words of its own.
+            problem = str(error.__cause__ or "").strip() or str(error)
+            return Health(self.name, reachable=False, problem=problem.splitlines()[0])
         version = row[0] if row else ""
         return Health(self.name, reachable=True, version=version, latency_ms=(time.perf_counter() - begin) * 1_000)
 
@@ -169,9 +203,11 @@ class Database:
             await self._pool.close()
 
 
-async def _configure(connection: AsyncConnection[Any]) -> None:
-    connection.adapters.register_loader("uuid", UuidText)
-    set_json_loads(orjson.loads, connection)
+def _said_goodbye(connection: AsyncConnection[Any]) -> bool:
+    # Costs no round trip: nothing is under way, so all that can be read from the socket is a server that left.
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _comment(request_id: str) -> str:

@@ -94,3 +94,14 @@ async def test_a_lost_store_is_a_typed_error_for_every_waiting_field(late: bool,
     errors = await asyncio.gather(loader.load(1), loader.load(2), return_exceptions=True)
     assert [str(error) for error in errors] == [message, message]
     assert all(isinstance(error, SourceLost) and error.extensions["store"] == "main" for error in errors)
+
+
+async def test_a_store_that_uses_up_half_the_time_left_is_not_waited_for() -> None:
+    batches: list[list[Any]] = []
+    context = context_of(batches, [0, 60, 0])
+    context.call.deadline = asyncio.get_running_loop().time() + 0.2
+    late = context.loader(Children, "late").load(1)
+    assert await context.loader(Children, "a").load(1) == [2, 3]
+    assert await context.loader(Children, "a").load(2) == [4, 5]
+    assert not late.done()
+    assert batches == [["late", 1], ["a", 1], ["a", 2]]
