@@ -18,10 +18,7 @@ import settings
 from app import create
 from datasources.embedded.valkey import EmbeddedValkey
 from schema.operations import trusted_documents
-from tests.fixtures.demo import demo
 from tests.fixtures.gate import Gate
-
-__all__ = ["demo"]
 
 TIMEOUT = 2.0
 OVERVIEW = next(each for each in trusted_documents().values() if each.name == "incident-overview")
@@ -65,12 +62,13 @@ async def serving(demo: tuple[str, str], cache: str = "off", timeout: float = TI
                 "REDIS_URL": cache,
                 "REQUEST_TIMEOUT_SECONDS": str(timeout),
             }
-        )
+        ),
+        on_loopback=True,
     )
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://stackflow", timeout=30) as client,
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=30) as client,
     ):
         yield Service(client, main, requirements)
     await main.shut()

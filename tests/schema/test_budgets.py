@@ -4,22 +4,8 @@ from typing import Any
 
 import pytest
 
-<<<<<<< HEAD
 from schema.operations import TrustedDocument, trusted_documents
 from tests.fixtures.demo import answer_to
-=======
-from datasources.call import Call
-from datasources.records.queries import Scope
-from datasources.sources import open_sources
-from resolvers.context import Context
-from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution import Request, run
-from schema.limits import DocumentLimits
-from schema.operations import TrustedDocument, trusted_documents
-from tests.fixtures.demo import demo, stores
-
-__all__ = ["demo"]
->>>>>>> laws
 
 VARIABLES: dict[str, dict[str, Any]] = {
     "configuration-item": {"source": "gitlab", "key": "redis"},

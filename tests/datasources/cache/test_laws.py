@@ -113,7 +113,7 @@ async def test_waiting_ends_with_the_value_another_process_fills(clients: Client
     tokens = await first.lease_many([name], found.stamp)
     with calling(Call()) as call:
         waiting = asyncio.ensure_future(second.wait_many([name], [name]))
-        while call.spent.cache < 2:  # noqa: ASYNC110 - nothing tells of a round trip but its count
+        while call.spent.cache < 2:
             await asyncio.sleep(0.001)
     await first.fill({name: b"v"}, tokens, found.stamp, 60)
     async with asyncio.timeout(10):

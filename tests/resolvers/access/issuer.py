@@ -48,7 +48,7 @@ class Issuer:
 
     async def start(self) -> None:
         self._task = asyncio.ensure_future(self._server.serve())
-        while not self._server.started:  # noqa: ASYNC110 - uvicorn sets a flag, not an event
+        while not self._server.started:
             await asyncio.sleep(0.005)
 
     async def stop(self) -> None:
