@@ -23,7 +23,7 @@ run: setup ## Serve on http://127.0.0.1:8000; the settings are environment varia
 	@exec $(PY) -m commands serve $(ARGS)
 
 test: $(VENV)/.dev ## Run every test: the stores' on PostgreSQL 16 first, then all on 18
-	@$(PY) -m pytest --postgres=16 tests/datasources $(ARGS)
+	@$(PY) -m pytest --postgres=16 tests/datasources tests/architecture tests/schema/test_search.py tests/schema/test_walks.py $(ARGS)
 	@$(PY) -m pytest $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and the floors

@@ -1,5 +1,6 @@
 """The application as a whole: who may come in, by which name, and on Lambda."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -82,5 +83,12 @@ def test_lambda_answers_a_gateway_event_and_knows_no_developer(
         "queryStringParameters": None, "multiValueQueryStringParameters": None, "body": json.dumps(ASK),
         "requestContext": {"identity": {"sourceIp": "127.0.0.1"}},
     }  # fmt: skip
-    answered = app.handler(event, None)
+    # Mangum runs in the loop of its thread; here it gets one that ends with the test.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        answered = app.handler(event, None)
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
     assert answered["statusCode"] == 401

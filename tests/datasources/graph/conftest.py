@@ -40,14 +40,14 @@ def load_recursive(graph_url: str, database: Database) -> Load:
 
 
 @pytest.fixture(scope="session", params=["recursive"])
-def load(request: pytest.FixtureRequest) -> Load:
+def load(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> Load:
     """Put these versions into a store and give the graph on it: every adapter."""
     loader: Load = request.getfixturevalue(f"load_{request.param}")
     return loader
 
 
 @pytest.fixture(scope="session", params=["recursive"])
-def load_history(request: pytest.FixtureRequest) -> Load:
+def load_history(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> Load:
     """The same for the adapters that know the past."""
     loader: Load = request.getfixturevalue(f"load_{request.param}")
     return loader
