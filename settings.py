@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from datasources.options import CacheSettings, GraphSettings, PostgresSettings
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
 
 class SettingsError(Exception):
     """A setting cannot be used. The message is one line that names the variable and the remedy."""
@@ -85,8 +87,15 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             port=int(_number(environment, "STACKFLOW_PORT", 8000, least=0, most=65535)),
             state=Path(environment.get("STACKFLOW_STATE") or ".stackflow"),
         ),
-        log_level=(environment.get("STACKFLOW_LOG_LEVEL") or "INFO").upper(),
+        log_level=_log_level(environment),
     )
+
+
+def _log_level(environment: Mapping[str, str]) -> str:
+    text = environment.get("STACKFLOW_LOG_LEVEL") or "INFO"
+    if text.upper() not in LOG_LEVELS:
+        raise SettingsError(f"STACKFLOW_LOG_LEVEL is {text!r}; write one of {', '.join(LOG_LEVELS)}")
+    return text.upper()
 
 
 def _postgres(environment: Mapping[str, str], name: str) -> PostgresSettings | None:

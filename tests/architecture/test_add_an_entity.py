@@ -1,0 +1,124 @@
+"""The page on adding an entity is true of every entity there is: the files, what stands in them, the edited lines."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datasources.aurora.statements import statements
+from schema import lazy, references
+from schema.configuration_items import ConfigurationItem
+from schema.query import NODES, Query
+from tests.fixtures.tables import TABLES
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "add-an-entity.md").read_text()
+PROMISED = re.findall(r"^\| `([^`]+)` \| (.+) \|$", PAGE, re.MULTILINE)
+FILES = [path for path, _ in PROMISED if "NNNN" not in path and not path.startswith("tests/")]
+MIGRATIONS = "\n".join(
+    file.read_text() for file in sorted((ROOT / "datasources" / "aurora" / "migrations").glob("*/*/*.sql"))
+)
+TESTS = "\n".join(
+    file.read_text() for file in (ROOT / "tests").rglob("*.py") if "architecture" not in file.parts
+) + "\n".join(file.read_text() for file in (ROOT / "schema" / "operations").glob("*.graphql"))
+
+# Relationships are found by walks: they are fetched by id, and never listed.
+LISTED = [type_ for type_ in NODES if type_.__name__ != "Relationship"]
+
+
+def noun(type_: type[Any]) -> str:
+    """The domain of a type, for example configuration_items."""
+    return type_.__module__.removeprefix("schema.")
+
+
+def plural(type_: type[Any]) -> str:
+    """The domain as a name, for example ConfigurationItems."""
+    return noun(type_).title().replace("_", "")
+
+
+def named(type_: type[Any], path: str) -> set[str]:
+    """What the page's row for a file names, with the noun of the type in place of problems."""
+    (text,) = [what for promised, what in PROMISED if promised == path]
+    names = re.findall(r"`([A-Za-z_]+)`", text)
+    swapped = {
+        each.replace("PROBLEMS", noun(type_).upper())
+        .replace("problems", noun(type_))
+        .replace("Problems", plural(type_))
+        .replace("Problem", type_.__name__)
+        for each in names
+    }
+    return swapped - {"Table"}
+
+
+def shown(type_: type[Any]) -> str:
+    return type_.__name__
+
+
+def test_the_page_promises_files_on_every_floor() -> None:
+    assert FILES == [
+        "datasources/records/problems.py",
+        "datasources/aurora/sql/problems.sql",
+        "datasources/aurora/problems.py",
+        "resolvers/loaders/problems.py",
+        "schema/problems.py",
+    ]
+
+
+@pytest.mark.parametrize("type_", NODES, ids=shown)
+def test_the_files_exist_under_the_same_noun(type_: type[Any]) -> None:
+    missing = [path for path in FILES if not (ROOT / path.replace("problems", noun(type_))).exists()]
+    assert missing == []
+    assert re.search(rf"^CREATE TABLE {noun(type_)} \(", MIGRATIONS, re.MULTILINE)
+
+
+@pytest.mark.parametrize("type_", LISTED, ids=shown)
+@pytest.mark.parametrize("path", [path for path in FILES if path.endswith(".py")])
+def test_what_the_page_names_stands_in_its_file(path: str, type_: type[Any]) -> None:
+    wanted = named(type_, path)
+    assert len(wanted) >= 1
+    module = importlib.import_module(path.removesuffix(".py").replace("/", ".").replace("problems", noun(type_)))
+    # Only what hangs on configuration items has the mixin; test_mixins says that it is used there.
+    optional = {f"Has{plural(type_)}"}
+    assert {name for name in wanted - optional if not hasattr(module, name)} == set()
+
+
+@pytest.mark.parametrize("type_", LISTED, ids=shown)
+def test_the_statements_that_the_page_names_exist(type_: type[Any]) -> None:
+    wanted = named(type_, "datasources/aurora/sql/problems.sql")
+    assert len(wanted) == 5
+    if not any(column.grouped for column in TABLES[noun(type_)].columns.values()):
+        wanted -= {f"{noun(type_)}_groups"}
+    assert wanted - statements(noun(type_)).keys() == set()
+
+
+@pytest.mark.parametrize("type_", LISTED, ids=shown)
+def test_its_queries_are_among_the_bases_of_the_root_and_tests_ask_them(type_: type[Any]) -> None:
+    queries = getattr(importlib.import_module(type_.__module__), f"{type_.__name__}Queries")
+    assert queries in Query.__bases__
+    for field in queries.__strawberry_definition__.fields:
+        asked = re.sub(r"_([a-z])", lambda match: match[1].upper(), field.python_name)
+        assert re.search(rf"\b{asked}\s*[({{]", TESTS), f"no test asks {asked}"
+
+
+def test_mixins_are_among_the_bases_of_configuration_items() -> None:
+    """Each `Has<Domain>` of a node's own domain, and no other domain is left out."""
+    modules = [importlib.import_module(type_.__module__) for type_ in NODES]
+    mixins = [
+        getattr(module, f"Has{plural(type_)}")
+        for module, type_ in zip(modules, NODES, strict=True)
+        if hasattr(module, f"Has{plural(type_)}")
+    ]
+    assert len(mixins) == 7
+    assert [mixin.__name__ for mixin in mixins if mixin not in ConfigurationItem.__bases__] == []
+
+
+def test_what_is_referred_to_by_name_is_in_the_references() -> None:
+    aliases = {name.removeprefix("Lazy") for name in vars(lazy) if name.startswith("Lazy")}
+    assert aliases == set(references.__all__)
+    assert {name for name in aliases if not hasattr(references, name)} == set()
+
+
+def test_nodes_have_prefixes_of_their_own() -> None:
+    assert len({type_.prefix for type_ in NODES}) == len(NODES)

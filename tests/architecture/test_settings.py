@@ -1,0 +1,98 @@
+"""The page about settings and the settings agree: names, defaults and bounds."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+import settings
+from settings import SettingsError
+
+ROOT = Path(__file__).parents[2]
+ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
+BOUNDS = re.compile(r"([\d.]+) to ([\d.]+)")
+
+PAGE = {name: (meaning, default, bounds) for name, meaning, default, bounds in ROW.findall(
+    (ROOT / "docs" / "settings.md").read_text()
+)}  # fmt: skip
+NUMBERS = {
+    name: tuple(map(float, found.groups()))
+    for name, (_, _, bounds) in PAGE.items()
+    if (found := BOUNDS.fullmatch(bounds))
+}
+
+# Enough that every variable is read.
+WHOLE = {
+    "DATABASE_URL": "postgresql://h/d", "REQUIREMENTS_URL": "postgresql://h/r", "REDIS_URL": "redis://h",
+    "OIDC_ISSUER": "https://issuer", "OIDC_AUDIENCE": "stackflow",
+}  # fmt: skip
+
+
+class Watched(Mapping[str, str]):
+    """An environment that notes which variables are asked for."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self.given = given
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self.given[name]
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("settings are read by name")
+
+    def __len__(self) -> int:
+        return len(self.given)
+
+
+def test_every_variable_has_its_row_and_no_other() -> None:
+    watched = Watched(WHOLE)
+    settings.read(watched)
+    assert watched.asked == set(PAGE)
+
+
+def test_every_variable_that_the_text_names_was_asked_for() -> None:
+    """So that one read on a branch of its own is not missed."""
+    tree = ast.parse((ROOT / "settings.py").read_text())
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    named = {text for text in texts if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", text)}
+    assert named == set(PAGE)
+
+
+def test_most_variables_are_numbers_with_bounds() -> None:
+    assert len(NUMBERS) == 16
+
+
+@pytest.mark.parametrize("name", sorted(NUMBERS))
+def test_bounds_and_default_of_a_number_are_as_the_page_says(name: str) -> None:
+    least, most = NUMBERS[name]
+    for inside in (least, most):
+        settings.read(WHOLE | {name: f"{inside:g}" if inside < 1e6 else str(int(inside))})
+    for outside in (least - 0.001 if least < 1 else least - 1, most + 1):
+        with pytest.raises(SettingsError, match=f"{name} is .*between"):
+            settings.read(WHOLE | {name: str(outside)})
+    assert settings.read(WHOLE | {name: PAGE[name][1]}) == settings.read(WHOLE)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, row in PAGE.items() if row[1].startswith("`")))
+def test_the_default_of_a_text_is_as_the_page_says(name: str) -> None:
+    assert settings.read(WHOLE | {name: PAGE[name][1].strip("`")}) == settings.read(WHOLE)
+    assert settings.read(WHOLE | {name: "debug"}) != settings.read(WHOLE)
+
+
+def test_a_log_level_that_does_not_exist_is_refused() -> None:
+    levels = re.findall(r"`([A-Z]+)`", PAGE["STACKFLOW_LOG_LEVEL"][2])
+    assert {settings.read({"STACKFLOW_LOG_LEVEL": each.lower()}).log_level for each in levels} == set(levels)
+    with pytest.raises(SettingsError, match="STACKFLOW_LOG_LEVEL is 'loud'; write one of DEBUG, INFO, WARNING, ERROR"):
+        settings.read({"STACKFLOW_LOG_LEVEL": "loud"})
+
+
+def test_a_switch_is_on_or_off() -> None:
+    assert PAGE["DATABASE_PREPARE"][1:] == ("off", "on or off")
+    assert settings.read(WHOLE | {"DATABASE_PREPARE": "off"}) == settings.read(WHOLE)
+    assert settings.read(WHOLE | {"DATABASE_PREPARE": "on"}) != settings.read(WHOLE)
+    with pytest.raises(SettingsError, match="write on or off"):
+        settings.read(WHOLE | {"DATABASE_PREPARE": "maybe"})
