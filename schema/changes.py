@@ -13,6 +13,7 @@ from resolvers.loaders.incidents import IncidentsByChange
 from resolvers.loaders.teams import TeamById
 from resolvers.loaders.users import UserById
 from schema.connections import Connection, Group, connection, groups
+from schema.enums import described
 from schema.fields import Argument, attribute, link
 from schema.filters import (
     DateTimeFilter,
@@ -46,9 +47,32 @@ from schema.node import Node, identity
 NEEDS = "changes:read"
 LATEST = Order("planned_start_or_never", descending=True)
 
-strawberry.enum(ChangeType, description="How much approval a change takes.")
-strawberry.enum(ChangeState, description="Where a change is in its life.")
-strawberry.enum(ChangeRisk, description="How likely a change does harm.")
+described(
+    ChangeType,
+    "How much approval a change takes.",
+    STANDARD="Routine work, approved once and for all.",
+    NORMAL="Work that is approved before it begins.",
+    EMERGENCY="Work that can't wait for the usual approval.",
+)
+described(
+    ChangeState,
+    "Where a change is in its life.",
+    PROPOSED="Somebody asks for it; nobody has approved it yet.",
+    APPROVED="It may be done; when is not settled.",
+    SCHEDULED="It may be done and has its time.",
+    IN_PROGRESS="Work has begun.",
+    COMPLETED="Work is over and did what it was for.",
+    FAILED="Work is over and did not do what it was for.",
+    CANCELLED="It was called off.",
+)
+described(
+    ChangeRisk,
+    "How likely a change does harm.",
+    LOW="Harm is unlikely.",
+    MEDIUM="Harm is possible.",
+    HIGH="Harm is likely.",
+    UNKNOWN="Nobody has judged it.",
+)
 
 
 @strawberry.type(description="Planned work on configuration items.")
@@ -93,11 +117,19 @@ class Change(Node):
     )
 
 
-@strawberry.enum(description="What changes can be grouped by.")
 class ChangeGroupBy(StrEnum):
     STATE = "state"
     TYPE = "type"
     RISK = "risk"
+
+
+described(
+    ChangeGroupBy,
+    "What changes can be grouped by.",
+    STATE="By where it is in its life.",
+    TYPE="By how much approval it takes.",
+    RISK="By how likely it does harm.",
+)
 
 
 @strawberry.type(description="A page of changes.")
@@ -127,11 +159,19 @@ class ChangeFilter:
     not_: "ChangeFilter | None" = none_of()
 
 
-@strawberry.enum(description="What changes can be ordered by; what has no planned start counts as planned for never.")
 class ChangeOrderField(StrEnum):
     NUMBER = "number"
     PLANNED_START = "planned_start_or_never"
     UPDATED_AT = "updated_at"
+
+
+described(
+    ChangeOrderField,
+    "What changes can be ordered by; what has no planned start counts as planned for never.",
+    NUMBER="By number.",
+    PLANNED_START="By when work is to begin; what is not planned counts as latest.",
+    UPDATED_AT="By when it last changed.",
+)
 
 
 @strawberry.input(description="An order of changes.")

@@ -28,6 +28,7 @@ from resolvers.loaders.teams import TeamById
 from schema.changes import ChangeFilter, HasChanges
 from schema.connections import Connection, Group, connection, groups
 from schema.documents import HasDocuments
+from schema.enums import described
 from schema.fields import Argument, attribute, field, link
 from schema.filters import (
     DateTimeFilter,
@@ -63,9 +64,31 @@ from schema.workflows import HasWorkflows
 
 NEEDS = "configuration-items:read"
 
-strawberry.enum(ConfigurationItemStatus, description="Where a configuration item is in its life.")
-strawberry.enum(Environment, description="What a configuration item is used for.")
-strawberry.enum(Criticality, description="How much the organisation depends on a configuration item.")
+described(
+    ConfigurationItemStatus,
+    "Where a configuration item is in its life.",
+    PLANNED="It is to come and not in use yet.",
+    ACTIVE="It is in use.",
+    MAINTENANCE="It is being worked on.",
+    RETIRED="It is no longer in use; its history is kept.",
+)
+described(
+    Environment,
+    "What a configuration item is used for.",
+    PRODUCTION="The organisation's work runs on it.",
+    STAGING="The last rehearsal before production.",
+    TEST="Software is tested on it.",
+    DEVELOPMENT="Software is written on it.",
+    UNKNOWN="No source says.",
+)
+described(
+    Criticality,
+    "How much the organisation depends on a configuration item.",
+    LOW="Its loss would hardly be noticed.",
+    MEDIUM="Its loss would hinder some work.",
+    HIGH="Its loss would stop some work.",
+    CRITICAL="Its loss would stop the organisation.",
+)
 
 
 @strawberry.type(description="By which key a source knows a configuration item.")
@@ -139,12 +162,21 @@ class ConfigurationItem(
     owner: LazyTeam | None = link(TeamById, "The team that answers for it.", key="owner_team_id", needs="teams:read")
 
 
-@strawberry.enum(description="What configuration items can be grouped by.")
 class ConfigurationItemGroupBy(StrEnum):
     CLASS = "class"
     STATUS = "status"
     ENVIRONMENT = "environment"
     CRITICALITY = "criticality"
+
+
+described(
+    ConfigurationItemGroupBy,
+    "What configuration items can be grouped by.",
+    CLASS="By class; a subclass makes a group of its own.",
+    STATUS="By where it is in its life.",
+    ENVIRONMENT="By what it is used for.",
+    CRITICALITY="By how much the organisation depends on it.",
+)
 
 
 @strawberry.type(description="A page of configuration items.")
@@ -172,10 +204,17 @@ class ConfigurationItemFilter:
     not_: "ConfigurationItemFilter | None" = none_of()
 
 
-@strawberry.enum(description="What configuration items can be ordered by.")
 class ConfigurationItemOrderField(StrEnum):
     NAME = "name"
     VALID_FROM = "valid_from"
+
+
+described(
+    ConfigurationItemOrderField,
+    "What configuration items can be ordered by.",
+    NAME="By name.",
+    VALID_FROM="By since when its current version holds.",
+)
 
 
 @strawberry.input(description="An order of configuration items.")

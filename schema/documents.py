@@ -16,6 +16,7 @@ from resolvers.loaders.documents import (
     DocumentsByConfigurationItem,
 )
 from schema.connections import Connection, Group, connection, groups
+from schema.enums import described
 from schema.fields import Argument, attribute, link
 from schema.filters import (
     DateTimeFilter,
@@ -37,7 +38,12 @@ from schema.node import Node, identity
 
 NEEDS = "documents:read"
 
-strawberry.enum(DocumentKind, description="Whether a document says what to do or what is known.")
+described(
+    DocumentKind,
+    "Whether a document says what to do or what is known.",
+    RUNBOOK="Says what to do, step by step.",
+    KNOWLEDGE="Says what is known.",
+)
 
 
 @strawberry.type(description="A runbook, which says what to do, or knowledge, which says what is known.")
@@ -68,10 +74,17 @@ class Document(Node):
     )
 
 
-@strawberry.enum(description="What documents can be grouped by.")
 class DocumentGroupBy(StrEnum):
     KIND = "kind"
     SOURCE = "source"
+
+
+described(
+    DocumentGroupBy,
+    "What documents can be grouped by.",
+    KIND="By whether it is a runbook or knowledge.",
+    SOURCE="By where it came from.",
+)
 
 
 @strawberry.type(description="A page of documents.")
@@ -93,10 +106,17 @@ class DocumentFilter:
     not_: "DocumentFilter | None" = none_of()
 
 
-@strawberry.enum(description="What documents can be ordered by.")
 class DocumentOrderField(StrEnum):
     KEY = "key"
     TITLE = "title"
+
+
+described(
+    DocumentOrderField,
+    "What documents can be ordered by.",
+    KEY="By key.",
+    TITLE="By title.",
+)
 
 
 @strawberry.input(description="An order of documents.")

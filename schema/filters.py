@@ -12,6 +12,7 @@ from strawberry.types.unset import UNSET
 
 from datasources.records.queries import ANYTHING, All, Compare, Either, Not, Operator, Order, Predicate, Some
 from resolvers.errors import BadUserInput, LimitExceeded
+from schema.enums import described
 from schema.ids import decode
 
 E = TypeVar("E")
@@ -131,10 +132,17 @@ class ToMany(Generic[F]):
     none: F | None = condition("No related row fulfils this.")
 
 
-@strawberry.enum(description="Upwards or downwards.")
 class Direction(StrEnum):
     ASC = "ASC"
     DESC = "DESC"
+
+
+described(
+    Direction,
+    "Upwards or downwards.",
+    ASC="The least first: A before Z, early before late.",
+    DESC="The greatest first: Z before A, late before early.",
+)
 
 
 def predicate_of(filter_: Any) -> Predicate:

@@ -12,6 +12,7 @@ from resolvers.errors import BadUserInput
 from resolvers.impact import ImpactAnswer, Outcome, impact
 from resolvers.loaders.configuration_items import ConfigurationItemById
 from schema.connections import PageInfo, PageInfoValue, ends, page_info
+from schema.enums import described
 from schema.fields import Argument, attribute, field, link
 from schema.ids import decode_as
 from schema.lazy import LazyConfigurationItem
@@ -32,10 +33,13 @@ from schema.walks import (
 DEFAULT_DEPTH = 10
 MOST_FAILED = 100
 
-strawberry.enum(
+described(
     Outcome,
-    description="What becomes of an item: it FAILS, redundancy keeps it up but AT_RISK, or UNKNOWN where the impact "
+    "What becomes of an item: it FAILS, redundancy keeps it up but AT_RISK, or UNKNOWN where the impact "
     "is longer than a page.",
+    FAILS="It fails too.",
+    AT_RISK="A failure reaches it, and redundancy keeps it up.",
+    UNKNOWN="A failure reaches it; the impact is too large to tell whether redundancy keeps it up.",
 )
 
 

@@ -21,6 +21,7 @@ from resolvers.loaders.incidents import (
 from resolvers.loaders.teams import TeamById
 from resolvers.loaders.users import UserById
 from schema.connections import Connection, Group, connection, groups
+from schema.enums import described
 from schema.fields import Argument, attribute, link
 from schema.filters import (
     DateTimeFilter,
@@ -57,8 +58,22 @@ from schema.workflow_runs import HasIncidentWorkflowRuns
 NEEDS = "incidents:read"
 NEWEST = Order("opened_at", descending=True)
 
-strawberry.enum(IncidentState, description="Where an incident is in its life.")
-strawberry.enum(IncidentRole, description="What a configuration item is to an incident.")
+described(
+    IncidentState,
+    "Where an incident is in its life.",
+    NEW="Nobody works on it yet.",
+    IN_PROGRESS="Somebody works on it.",
+    ON_HOLD="Work waits for something outside the team.",
+    RESOLVED="The fault is mended; the incident may still be reopened.",
+    CLOSED="Nothing more is to be done.",
+    CANCELLED="It was opened by mistake or called off.",
+)
+described(
+    IncidentRole,
+    "What a configuration item is to an incident.",
+    AFFECTED="The incident harms it.",
+    CAUSE="The incident comes from it.",
+)
 
 ROLE = Argument("role", IncidentRole | None, "Only in this role; AFFECTED or CAUSE.")
 
@@ -126,13 +141,23 @@ class Incident(Node, HasIncidentWorkflowRuns):
     )
 
 
-@strawberry.enum(description="What incidents can be grouped by.")
 class IncidentGroupBy(StrEnum):
     STATE = "state"
     PRIORITY = "priority"
     IMPACT = "impact"
     URGENCY = "urgency"
     CATEGORY = "category"
+
+
+described(
+    IncidentGroupBy,
+    "What incidents can be grouped by.",
+    STATE="By where it is in its life.",
+    PRIORITY="By priority, where 1 is the gravest.",
+    IMPACT="By impact, where 1 is the gravest.",
+    URGENCY="By urgency, where 1 is the gravest.",
+    CATEGORY="By category.",
+)
 
 
 @strawberry.type(description="A page of incidents.")
@@ -164,12 +189,21 @@ class IncidentFilter:
     not_: "IncidentFilter | None" = none_of()
 
 
-@strawberry.enum(description="What incidents can be ordered by.")
 class IncidentOrderField(StrEnum):
     NUMBER = "number"
     OPENED_AT = "opened_at"
     PRIORITY = "priority"
     UPDATED_AT = "updated_at"
+
+
+described(
+    IncidentOrderField,
+    "What incidents can be ordered by.",
+    NUMBER="By number.",
+    OPENED_AT="By when it was opened.",
+    PRIORITY="By priority, where 1 is the gravest.",
+    UPDATED_AT="By when it last changed.",
+)
 
 
 @strawberry.input(description="An order of incidents.")

@@ -10,6 +10,7 @@ from datasources.graph.port import Paths as PathsFact
 from resolvers.context import Context
 from resolvers.loaders.configuration_items import ConfigurationItemById
 from resolvers.loaders.relationships import PathsAsked, PathsByEnds, RelationshipById
+from schema.enums import described
 from schema.fields import Argument, attribute, field, link
 from schema.ids import decode_as, encode
 from schema.lazy import LazyConfigurationItem
@@ -20,11 +21,16 @@ from schema.walks import AS_OF, FAN_OUT, TYPES, depth_argument, walk_of
 DEFAULT_DEPTH = 12
 MOST_PATHS = 100
 
-strawberry.enum(
+described(
     Direction,
-    name="WalkDirection",
-    description="Which relationships a walk follows: OUT, IN or BOTH as declared; DEPENDENTS the way impact flows, "
+    "Which relationships a walk follows: OUT, IN or BOTH as declared; DEPENDENTS the way impact flows, "
     "DEPENDENCIES against it.",
+    name="WalkDirection",
+    OUT="Follows relationships from their `from` to their `to`.",
+    IN="Follows relationships from their `to` to their `from`.",
+    BOTH="Follows relationships either way.",
+    DEPENDENTS="Goes the way a failure travels, to what depends on the item.",
+    DEPENDENCIES="Goes against the way a failure travels, to what the item depends on.",
 )
 
 

@@ -4,15 +4,19 @@ import strawberry
 
 from datasources.records.relationship_types import Impact, RelationshipTypeRecord
 from resolvers.loaders.relationship_types import RelationshipTypes
+from schema.enums import described
 from schema.fields import attribute, field
 
 NEEDS = "configuration-items:read"
 
-strawberry.enum(
+described(
     Impact,
-    name="ImpactFlow",
-    description="Which way a failure travels along a relationship: FORWARD from its `from` to its `to`, REVERSE from "
+    "Which way a failure travels along a relationship: FORWARD from its `from` to its `to`, REVERSE from "
     "its `to` to its `from`, or NONE.",
+    name="ImpactFlow",
+    FORWARD="A failure of its `from` impacts its `to`.",
+    REVERSE="A failure of its `to` impacts its `from`.",
+    NONE="A failure does not travel along it.",
 )
 
 

@@ -26,6 +26,7 @@ from resolvers.loaders.relationships import (
     RelationshipById,
 )
 from schema.connections import PageInfo, PageInfoValue, ends, page_info
+from schema.enums import described
 from schema.fields import Argument, attribute, field, link
 from schema.ids import encode
 from schema.lazy import LazyConfigurationItem
@@ -152,11 +153,19 @@ class ReachConnection:
     page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _reach_info(found))
 
 
-@strawberry.enum(description="Which relationships of an item.")
 class NeighbourDirection(StrEnum):
     OUT = "OUT"
     IN = "IN"
     BOTH = "BOTH"
+
+
+described(
+    NeighbourDirection,
+    "Which relationships of an item.",
+    OUT="Those that lead from it to others.",
+    IN="Those that lead from others to it.",
+    BOTH="Those in either direction.",
+)
 
 
 async def _neighbours(context: Context, item: Any, arguments: Mapping[str, Any]) -> NeighboursFact:

@@ -15,6 +15,7 @@ from resolvers.loaders.requirements import (
     RequirementsByConfigurationItem,
 )
 from schema.connections import Connection, Group, connection, groups
+from schema.enums import described
 from schema.fields import Argument, attribute
 from schema.filters import (
     DateTimeFilter,
@@ -35,9 +36,31 @@ from schema.node import Node, identity
 
 NEEDS = "requirements:read"
 
-strawberry.enum(RequirementKind, description="What a requirement is about.")
-strawberry.enum(RequirementState, description="Where a requirement is in its life.")
-strawberry.enum(RequirementPriority, description="How much depends on a requirement.")
+described(
+    RequirementKind,
+    "What a requirement is about.",
+    FUNCTIONAL="What an item must do.",
+    AVAILABILITY="How much of the time an item must be up.",
+    PERFORMANCE="How fast an item must be, or how much it must bear.",
+    SECURITY="What an item must be guarded against.",
+    COMPLIANCE="What law, contract or policy asks of an item.",
+)
+described(
+    RequirementState,
+    "Where a requirement is in its life.",
+    PROPOSED="Somebody asks for it; nobody has decided yet.",
+    ACCEPTED="It was agreed to and is not met yet.",
+    MET="It was agreed to and is met.",
+    REJECTED="It was decided against.",
+)
+described(
+    RequirementPriority,
+    "How much depends on a requirement.",
+    LOW="Little depends on it.",
+    MEDIUM="Something depends on it.",
+    HIGH="Much depends on it.",
+    CRITICAL="Everything depends on it.",
+)
 
 
 @strawberry.type(description="What configuration items must do or be, for example to be up 99.9% of a month.")
@@ -67,11 +90,19 @@ class Requirement(Node):
     )
 
 
-@strawberry.enum(description="What requirements can be grouped by.")
 class RequirementGroupBy(StrEnum):
     KIND = "kind"
     STATE = "state"
     PRIORITY = "priority"
+
+
+described(
+    RequirementGroupBy,
+    "What requirements can be grouped by.",
+    KIND="By what it is about.",
+    STATE="By where it is in its life.",
+    PRIORITY="By how much depends on it.",
+)
 
 
 @strawberry.type(description="A page of requirements.")
@@ -93,11 +124,19 @@ class RequirementFilter:
     not_: "RequirementFilter | None" = none_of()
 
 
-@strawberry.enum(description="What requirements can be ordered by.")
 class RequirementOrderField(StrEnum):
     KEY = "key"
     TITLE = "title"
     UPDATED_AT = "updated_at"
+
+
+described(
+    RequirementOrderField,
+    "What requirements can be ordered by.",
+    KEY="By key.",
+    TITLE="By title.",
+    UPDATED_AT="By when it last changed.",
+)
 
 
 @strawberry.input(description="An order of requirements.")

@@ -9,6 +9,7 @@ import strawberry
 from datasources.records.search import SearchHit, SearchKind
 from resolvers.context import Context
 from resolvers.search import search
+from schema.enums import described
 from schema.fields import Argument, attribute, field
 from schema.node import Node
 from schema.paging import clamp
@@ -16,7 +17,18 @@ from schema.paging import clamp
 MOST_RESULTS = 50
 DEFAULT_RESULTS = 10
 
-strawberry.enum(SearchKind, description="What can be found.")
+described(
+    SearchKind,
+    "What can be found.",
+    CONFIGURATION_ITEM="A configuration item.",
+    INCIDENT="An incident that you may see.",
+    CHANGE="A change.",
+    DOCUMENT="A runbook or a piece of knowledge.",
+    WORKFLOW="A revision of a workflow.",
+    TEAM="A team.",
+    USER="A person.",
+    REQUIREMENT="A requirement.",
+)
 
 
 @cache

@@ -12,6 +12,7 @@ from resolvers.loaders.incidents import IncidentsByTeam
 from resolvers.loaders.teams import TeamById, TeamByKey, Teams
 from resolvers.loaders.users import MembershipsByTeam
 from schema.connections import Connection, connection
+from schema.enums import described
 from schema.fields import Argument, attribute, link
 from schema.filters import (
     Direction,
@@ -92,10 +93,17 @@ class TeamFilter:
     not_: "TeamFilter | None" = none_of()
 
 
-@strawberry.enum(description="What teams can be ordered by.")
 class TeamOrderField(StrEnum):
     KEY = "key"
     NAME = "name"
+
+
+described(
+    TeamOrderField,
+    "What teams can be ordered by.",
+    KEY="By key.",
+    NAME="By name.",
+)
 
 
 @strawberry.input(description="An order of teams.")

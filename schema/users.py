@@ -11,6 +11,7 @@ from datasources.records.users import MembershipRecord, UserRecord
 from resolvers.loaders.teams import TeamById, TeamsByUser
 from resolvers.loaders.users import MembershipsByUser, UserById, UserByKey, Users
 from schema.connections import Connection, connection
+from schema.enums import described
 from schema.fields import Argument, attribute, link
 from schema.filters import (
     BooleanFilter,
@@ -31,7 +32,12 @@ from schema.node import Node, identity
 
 NEEDS = "users:read"
 
-strawberry.enum(MembershipRole, description="What a person is in a team.")
+described(
+    MembershipRole,
+    "What a person is in a team.",
+    MEMBER="Works in the team.",
+    LEAD="Leads the team.",
+)
 
 
 @strawberry.type(description="One person in one team.")
@@ -92,10 +98,17 @@ class UserFilter:
     not_: "UserFilter | None" = none_of()
 
 
-@strawberry.enum(description="What users can be ordered by.")
 class UserOrderField(StrEnum):
     KEY = "key"
     NAME = "name"
+
+
+described(
+    UserOrderField,
+    "What users can be ordered by.",
+    KEY="By key.",
+    NAME="By name.",
+)
 
 
 @strawberry.input(description="An order of users.")

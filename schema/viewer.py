@@ -8,10 +8,17 @@ import strawberry
 from resolvers.context import Context
 from resolvers.loaders.teams import TeamByKey
 from resolvers.principals.principal import Principal, PrincipalKind
+from schema.enums import described
 from schema.fields import attribute, field
 from schema.lazy import LazyTeam
 
-strawberry.enum(PrincipalKind, description="Whether a person, a program or the developer of a laptop asks.")
+described(
+    PrincipalKind,
+    "Whether a person, a program or the developer of a laptop asks.",
+    USER="A person.",
+    SERVICE="A program.",
+    DEVELOPMENT="The developer of a server that runs on a laptop.",
+)
 
 
 async def _teams(context: Context, principal: Principal, _: Mapping[str, Any]) -> list[Any]:

@@ -29,6 +29,7 @@ from resolvers.loaders.workflow_runs import (
 )
 from resolvers.loaders.workflows import WorkflowById, WorkflowStepById
 from schema.connections import Connection, Group, connection, groups
+from schema.enums import described
 from schema.fields import Argument, attribute, link
 from schema.filters import (
     DateTimeFilter,
@@ -58,11 +59,32 @@ from schema.node import Node, identity
 NEEDS = "workflows:read"
 NEWEST = Order("started_at", descending=True)
 
-strawberry.enum(
-    WorkflowRunState, description="Where a run of a workflow is. WAITING is for a person, RUNNING for a machine."
+described(
+    WorkflowRunState,
+    "Where a run of a workflow is. WAITING is for a person, RUNNING for a machine.",
+    RUNNING="A machine is at work.",
+    WAITING="A person has to act.",
+    SUCCEEDED="It is over and did what it was for.",
+    FAILED="It is over and did not do what it was for.",
+    CANCELLED="It was called off before its end.",
 )
-strawberry.enum(WorkflowStepRunState, description="Where one attempt at a step of a workflow is.")
-strawberry.enum(WorkflowDecision, description="What an approver decided.")
+described(
+    WorkflowStepRunState,
+    "Where one attempt at a step of a workflow is.",
+    PENDING="It has not begun.",
+    RUNNING="A machine is at work on it.",
+    WAITING="A person has to act.",
+    SUCCEEDED="It is over and did what it was for.",
+    FAILED="It is over and did not do what it was for.",
+    SKIPPED="It was passed over without being done.",
+    CANCELLED="It was called off before its end.",
+)
+described(
+    WorkflowDecision,
+    "What an approver decided.",
+    APPROVED="The approver said yes.",
+    REJECTED="The approver said no.",
+)
 
 
 @strawberry.type(description="What one person decided about one attempt at a step.")
@@ -129,9 +151,15 @@ class WorkflowRun(Node):
     )
 
 
-@strawberry.enum(description="What workflow runs can be grouped by.")
 class WorkflowRunGroupBy(StrEnum):
     STATE = "state"
+
+
+described(
+    WorkflowRunGroupBy,
+    "What workflow runs can be grouped by.",
+    STATE="By where the run is.",
+)
 
 
 @strawberry.type(description="A page of workflow runs.")
@@ -153,10 +181,17 @@ class WorkflowRunFilter:
     not_: "WorkflowRunFilter | None" = none_of()
 
 
-@strawberry.enum(description="What workflow runs can be ordered by.")
 class WorkflowRunOrderField(StrEnum):
     NUMBER = "number"
     STARTED_AT = "started_at"
+
+
+described(
+    WorkflowRunOrderField,
+    "What workflow runs can be ordered by.",
+    NUMBER="By number.",
+    STARTED_AT="By when it started.",
+)
 
 
 @strawberry.input(description="An order of workflow runs.")

@@ -21,6 +21,7 @@ from resolvers.loaders.workflows import (
     WorkflowsByConfigurationItem,
 )
 from schema.connections import Connection, Group, connection, groups
+from schema.enums import described
 from schema.fields import Argument, attribute, field, link
 from schema.filters import (
     DateTimeFilter,
@@ -41,8 +42,21 @@ from schema.lazy import LazyConfigurationItemConnection, LazyConfigurationItemFi
 from schema.node import Node, identity
 from schema.workflow_runs import NEEDS, NEWEST, WorkflowRunConnection, WorkflowRunFilter, WorkflowRunOrder
 
-strawberry.enum(WorkflowState, description="Where a revision of a workflow is in its life.")
-strawberry.enum(WorkflowStepKind, description="Who or what does a step.")
+described(
+    WorkflowState,
+    "Where a revision of a workflow is in its life.",
+    DRAFT="It is being written and may still change.",
+    PUBLISHED="It is in use and never changes.",
+    RETIRED="It is no longer in use.",
+)
+described(
+    WorkflowStepKind,
+    "Who or what does a step.",
+    MANUAL="A person does it.",
+    APPROVAL="A person says yes or no.",
+    REMEDIATION="A machine mends something.",
+    NOTIFICATION="Somebody is told.",
+)
 
 
 async def _depends_on(context: Context, step: WorkflowStepRecord, _: Mapping[str, Any]) -> list[WorkflowStepRecord]:
@@ -112,9 +126,15 @@ class Workflow(Node):
     )
 
 
-@strawberry.enum(description="What workflows can be grouped by.")
 class WorkflowGroupBy(StrEnum):
     STATE = "state"
+
+
+described(
+    WorkflowGroupBy,
+    "What workflows can be grouped by.",
+    STATE="By where the revision is in its life.",
+)
 
 
 @strawberry.type(description="A page of workflows.")
@@ -137,10 +157,17 @@ class WorkflowFilter:
     not_: "WorkflowFilter | None" = none_of()
 
 
-@strawberry.enum(description="What workflows can be ordered by.")
 class WorkflowOrderField(StrEnum):
     NAME = "name"
     UPDATED_AT = "updated_at"
+
+
+described(
+    WorkflowOrderField,
+    "What workflows can be ordered by.",
+    NAME="By name.",
+    UPDATED_AT="By when it last changed.",
+)
 
 
 @strawberry.input(description="An order of workflows.")

@@ -34,8 +34,11 @@ def described(type_: GraphQLNamedType) -> Iterator[tuple[str, str | None]]:
     elif isinstance(type_, GraphQLInputObjectType):
         for name, each in type_.fields.items():
             yield f"{type_.name}.{name}", each.description
+    elif isinstance(type_, GraphQLEnumType):
+        for name, value in type_.values.items():
+            yield f"{type_.name}.{name}", value.description
     else:
-        assert isinstance(type_, GraphQLEnumType | GraphQLUnionType) or type_.name in SCALARS
+        assert isinstance(type_, GraphQLUnionType) or type_.name in SCALARS
 
 
 SCALARS = {"Boolean", "DateTime", "Float", "ID", "Int", "JSON", "String"}
