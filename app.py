@@ -21,22 +21,11 @@ from schema.graphiql import graphiql_routes
 from schema.health import health_routes
 from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
-from settings import Settings, SettingsError, read
+from settings import Settings, read
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
 
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
-
-
-def sources_of(settings: Settings) -> Sources:
-    """The sources of complete settings. SettingsError names what is missing."""
-    if settings.main is None:
-        raise SettingsError("DATABASE_URL is missing; set it, or use `stackflow serve`, which starts a PostgreSQL")
-    if settings.requirements is None:
-        raise SettingsError("REQUIREMENTS_URL is missing; set it, or use `stackflow serve`")
-    if settings.cache is None:
-        raise SettingsError("REDIS_URL is missing; set it, or set it to off")
-    return open_sources(settings.main, settings.requirements, settings.cache, settings.graph)
 
 
 def create(settings: Settings, sources: Sources | None = None, *, on_loopback: bool = False) -> Starlette:
@@ -45,7 +34,7 @@ def create(settings: Settings, sources: Sources | None = None, *, on_loopback: b
     `on_loopback` says that nothing but this machine can reach it, which only who holds the socket knows; without an
     issuer, the development principal exists there and nowhere else.
     """
-    opened = sources or sources_of(settings)
+    opened = sources or open_sources(*settings.stores())
     limits, access = settings.limits, settings.access
     authenticator = Authenticator(
         opened.main,

@@ -63,6 +63,16 @@ class Settings:
     server: ServerSettings
     log_level: str = "INFO"
 
+    def stores(self) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
+        """What sources are opened by. SettingsError names the first that is missing."""
+        if self.main is None:
+            raise SettingsError("DATABASE_URL is missing; set it, or use `stackflow serve`, which starts a PostgreSQL")
+        if self.requirements is None:
+            raise SettingsError("REQUIREMENTS_URL is missing; set it, or use `stackflow serve`")
+        if self.cache is None:
+            raise SettingsError("REDIS_URL is missing; set it, or set it to off")
+        return self.main, self.requirements, self.cache, self.graph
+
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from environment variables. SettingsError names the first variable that cannot be used."""

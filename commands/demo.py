@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app import sources_of
+from datasources.sources import open_sources
 from demo.load import load_if_empty
 from settings import Settings
 
@@ -16,7 +16,7 @@ def load(whole: Settings) -> int:
 
 
 async def _load(whole: Settings) -> int:
-    sources = sources_of(whole)
+    sources = open_sources(*whole.stores())
     try:
         report = await load_if_empty(
             sources.main, sources.requirements, after_write=lambda tables: sources.cache.invalidate(sorted(tables))

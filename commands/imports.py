@@ -12,11 +12,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import settings
-from app import sources_of
 from commands.exits import CommandError
 from commands.stores import databases, opened
 from datasources.aurora.imports.landing import ImportStopped
 from datasources.files.mapping import MappingError
+from datasources.sources import open_sources
 from resolvers.imports.report import ImportReport
 from resolvers.imports.run import Options, run_import
 from settings import Settings
@@ -59,7 +59,7 @@ def command(
 async def _run(whole: Settings, mapping: Path, data: Path, options: Options) -> ImportReport:
     errors = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,}"), TimeElapsedColumn())
-    sources = sources_of(whole)
+    sources = open_sources(*whole.stores())
     try:
         with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
             task = bar.add_task("reading", total=None)

@@ -8,12 +8,12 @@ from typing import Annotated, TypeVar
 import typer
 
 import settings
-from app import sources_of
 from commands.exits import CommandError
 from commands.stores import opened
 from datasources.aurora.api_keys import insert_api_key, revoke_api_key
 from datasources.aurora.database import Database
 from datasources.errors import SourceRefused
+from datasources.sources import open_sources
 from resolvers.principals.api_keys import new_api_key
 from resolvers.principals.principal import known_permissions
 
@@ -58,7 +58,7 @@ def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None
 
 def _with_main(use: Callable[[Database], Awaitable[T]]) -> T:
     async def run(whole: settings.Settings) -> T:
-        sources = sources_of(whole)
+        sources = open_sources(*whole.stores())
         try:
             return await use(sources.main)
         finally:
