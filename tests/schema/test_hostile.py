@@ -9,10 +9,14 @@ import httpx
 import orjson
 import pytest
 import pytest_asyncio
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-import settings
-from app import create
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.options import CacheSettings, GraphSettings, PostgresSettings
+from datasources.sources import open_sources
+from resolvers.principals.principal import Principal, PrincipalKind
+from schema.http import GraphQLEndpoint
 
 # Eighteen fragments, each of which spreads the next one twice.
 DOUBLING = "query A { ...a } fragment s on Query { __typename } " + " ".join(
@@ -23,24 +27,25 @@ FILTER = "query ($f: TeamFilter) { teams(filter: $f) { nodes { id } } }"
 ITEMS = "query ($f: ConfigurationItemFilter) { configurationItems(filter: $f) { nodes { id } } }"
 
 
+async def authenticate(_: str | None) -> Principal:
+    """One who may do everything: nothing is refused for lack of a permission."""
+    return Principal("attacker", "Attacker", PrincipalKind.USER, frozenset({"*"}))
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(postgres: EmbeddedPostgres) -> AsyncIterator[httpx.AsyncClient]:
-    """The whole service with its usual limits, asked by one who may do everything."""
-    app = create(
-        settings.read(
-            {
-                "DATABASE_URL": postgres.url("stackflow"),
-                "REQUIREMENTS_URL": postgres.url("requirements"),
-                "REDIS_URL": "off",
-            }
-        )
+    """The endpoint with its usual limits, on real databases."""
+    sources = open_sources(
+        PostgresSettings(postgres.url("stackflow")),
+        PostgresSettings(postgres.url("requirements")),
+        CacheSettings(url=None),
+        GraphSettings(),
     )
-    transport = httpx.ASGITransport(app=app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://stackflow") as opened,
-    ):
+    endpoint = GraphQLEndpoint(sources, authenticate)
+    app = Starlette(routes=[Route("/graphql", endpoint.respond, methods=["GET", "POST"])])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://stackflow") as opened:
         yield opened
+    await sources.close()
 
 
 def nested(depth: int, within: str, innermost: Any) -> Any:
