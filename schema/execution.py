@@ -14,7 +14,7 @@ from datasources.call import calling
 from resolvers.context import Context
 from resolvers.errors import ShownError, SourceLost
 from schema.executor import DeclaredExecutor
-from schema.limits import DocumentLimits, check_cost, check_document
+from schema.limits import DocumentLimits, check_cost, check_document, check_variables
 from schema.operations import document_id, trusted_documents
 from schema.schema import SCHEMA
 
@@ -88,7 +88,10 @@ async def run(request: Request, context: Context, limits: DocumentLimits) -> Res
     prepared = prepare(request.document, limits)
     if prepared.document is None:
         return _refused(prepared.errors, context)
-    refused = check_cost(prepared.document, request.operation_name, request.variables or {}, limits, context.principal)
+    variables = request.variables or {}
+    refused = check_variables(variables) or check_cost(
+        prepared.document, request.operation_name, variables, limits, context.principal
+    )
     if refused:
         return _refused(refused, context)
     with calling(context.call):

@@ -20,6 +20,8 @@ F = TypeVar("F")
 
 # A list of values is one bound array; this bounds its size, not its cost.
 MOST_VALUES = 1_000
+# Conditions of one filter, at all levels together: each is a piece of SQL that the planner has to think about.
+MOST_CONDITIONS = 200
 
 
 class Comparison:
@@ -146,7 +148,28 @@ described(
 
 
 def predicate_of(filter_: Any) -> Predicate:
-    """The predicate of a filter input; an absent filter is true."""
+    """The predicate of a filter input; an absent filter is true. LimitExceeded over MOST_CONDITIONS."""
+    predicate = _predicate(filter_)
+    conditions = _conditions(predicate)
+    if conditions > MOST_CONDITIONS:
+        raise LimitExceeded(
+            f"the filter has {conditions} conditions; at most {MOST_CONDITIONS} are allowed", allowed=MOST_CONDITIONS
+        )
+    return predicate
+
+
+def _conditions(predicate: Predicate) -> int:
+    match predicate:
+        case All(parts) | Either(parts):
+            # An empty one is a condition too.
+            return max(1, sum(map(_conditions, parts)))
+        case Not(part) | Some(_, part):
+            return 1 + _conditions(part)
+        case _:
+            return 1
+
+
+def _predicate(filter_: Any) -> Predicate:
     if filter_ is None or filter_ is UNSET:
         return ANYTHING
     parts: list[Predicate] = []
@@ -160,18 +183,18 @@ def predicate_of(filter_: Any) -> Predicate:
 
 def _part(name: str, value: Any) -> Predicate:
     if name == "and_":
-        return All(tuple(predicate_of(part) for part in value))
+        return All(tuple(_predicate(part) for part in value))
     if name == "or_":
-        return Either(tuple(predicate_of(part) for part in value))
+        return Either(tuple(_predicate(part) for part in value))
     if name == "not_":
-        return Not(predicate_of(value))
+        return Not(_predicate(value))
     if isinstance(value, Comparison):
         return _comparison(name, value)
     if isinstance(value, ToMany):
-        some = [] if value.some in (UNSET, None) else [Some(name, predicate_of(value.some))]
-        none = [] if value.none in (UNSET, None) else [Not(Some(name, predicate_of(value.none)))]
+        some = [] if value.some in (UNSET, None) else [Some(name, _predicate(value.some))]
+        none = [] if value.none in (UNSET, None) else [Not(Some(name, _predicate(value.none)))]
         return All((*some, *none))
-    return Some(name, predicate_of(value))
+    return Some(name, _predicate(value))
 
 
 def _comparison(name: str, comparison: Comparison) -> Predicate:
@@ -198,7 +221,10 @@ def _plain(value: Any, name: str, operator: str) -> object:
             )
         return tuple(_plain(one, name, operator) for one in value)
     if operator == "holds":
-        return orjson.dumps(value).decode()
+        try:
+            return orjson.dumps(value).decode()
+        except orjson.JSONEncodeError:
+            raise BadUserInput(f"filter.{name}.holds has a number over 64 bits") from None
     if isinstance(value, datetime) and value.tzinfo is None:
         raise BadUserInput(f"filter.{name}.{operator} needs a time zone, for example 2026-01-31T12:00:00Z")
     return value.value if hasattr(value, "value") else value

@@ -20,10 +20,12 @@ from graphql import (
 
 from resolvers.context import Asker
 from schema.paging import DEFAULT_FIRST
+from schema.values import size_of_literals, size_of_variables
 
 # An introspection document has 13 levels of nested types; it is a permission, and exempt from the depth limit.
 INTROSPECTION = frozenset({"__schema", "__type"})
 MOST_EXPANDED = 20_000
+PAGES = frozenset({"nodes", "edges"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def check_document(document: DocumentNode, limits: DocumentLimits) -> list[Graph
         ("aliases", measured.aliases, limits.aliases),
         ("directives", measured.directives, limits.directives),
         ("fields", measured.expanded, MOST_EXPANDED),
+        *size_of_literals(document).exceeded(),
     ):
         if value > allowed:
             errors.append(_exceeded(name, value, allowed))
@@ -95,6 +98,17 @@ def _measure(
                 _measure(fragments[name].selection_set, fragments, measured, depth, inside | {name})
 
 
+def check_variables(variables: Mapping[str, Any]) -> list[GraphQLError]:
+    """What the variables exceed; before anything that would walk them by recursion."""
+    return [
+        GraphQLError(
+            f"the variables' {name} is over {allowed}",
+            extensions={"code": "LIMIT_EXCEEDED", "limit": name, "allowed": allowed},
+        )
+        for name, _, allowed in size_of_variables(variables).exceeded()
+    ]
+
+
 def check_cost(
     document: DocumentNode,
     operation_name: str | None,
@@ -110,7 +124,7 @@ def check_cost(
             continue
         if operation_name is not None and (definition.name is None or definition.name.value != operation_name):
             continue
-        asked = _Asked(fragments, variables, limits.page)
+        asked = _Asked(fragments, _defaults(definition) | dict(variables), limits.page)
         cost = asked.cost(definition.selection_set)
         if cost > limits.cost:
             errors.append(_exceeded("cost", cost, limits.cost))
@@ -167,13 +181,34 @@ class _Asked:
                 if isinstance(value, VariableNode):
                     given = self.variables.get(value.name.value)
                     return max(1, len(given)) if isinstance(given, list) else 1
-        pages = {"nodes", "edges"}
-        selected = (
-            {each.name.value for each in node.selection_set.selections if isinstance(each, FieldNode)}
-            if (node.selection_set)
-            else set()
-        )
-        return DEFAULT_FIRST if selected & pages else 1
+        return DEFAULT_FIRST if node.selection_set and self._pages(node.selection_set) else 1
+
+    def _pages(self, selections: SelectionSetNode) -> bool:
+        """Whether the rows of a connection are selected, here or in a fragment that is spread here."""
+        stack, spread = [selections], set()
+        while stack:
+            for node in stack.pop().selections:
+                if isinstance(node, FieldNode):
+                    if node.name.value in PAGES:
+                        return True
+                elif isinstance(node, InlineFragmentNode):
+                    stack.append(node.selection_set)
+                elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                    spread.add(node.name.value)
+                    stack.append(self.fragments[node.name.value].selection_set)
+        return False
+
+
+def _defaults(definition: OperationDefinitionNode) -> dict[str, Any]:
+    """The defaults of variables that decide how many rows are asked for: numbers, and lists by their length."""
+    found: dict[str, Any] = {}
+    for each in definition.variable_definitions or ():
+        value = each.default_value
+        if isinstance(value, IntValueNode):
+            found[each.variable.name.value] = int(value.value)
+        elif isinstance(value, ListValueNode):
+            found[each.variable.name.value] = list(value.values)
+    return found
 
 
 def _exceeded(name: str, value: int, allowed: int) -> GraphQLError:

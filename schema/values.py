@@ -1,0 +1,77 @@
+"""How deep and how large the values of a request are, literals and variables alike; found without recursion."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FloatValueNode,
+    IntValueNode,
+    ListTypeNode,
+    ListValueNode,
+    Node,
+    ObjectValueNode,
+)
+
+# Levels of lists and objects in one value. Whatever reads values recurses, and stays far from Python's limit so.
+MOST_NESTED = 32
+# Values in the variables of a request: more than the longest list of ids with the fullest filter.
+MOST_VALUES = 20_000
+# Digits of a number; a number of the schema has at most 17, and Python refuses to read 4,300.
+MOST_DIGITS = 40
+
+
+@dataclass(slots=True)
+class Size:
+    """Levels of nesting, the count of all values, and the length of the longest number."""
+
+    nested: int = 0
+    values: int = 0
+    digits: int = 0
+
+    def exceeded(self) -> list[tuple[str, int, int]]:
+        """What is too large: its name, how much it is, and how much is allowed."""
+        found = (
+            ("nesting of values", self.nested, MOST_NESTED),
+            ("number of values", self.values, MOST_VALUES),
+            ("length of numbers", self.digits, MOST_DIGITS),
+        )
+        return [each for each in found if each[1] > each[2]]
+
+
+def size_of_literals(document: DocumentNode) -> Size:
+    """The size of the values and types that a document writes out."""
+    size = Size()
+    stack: list[tuple[Node, int]] = [(document, 0)]
+    while stack:
+        node, depth = stack.pop()
+        if isinstance(node, ListValueNode | ObjectValueNode | ListTypeNode):
+            depth += 1
+            size.nested = max(size.nested, depth)
+        elif isinstance(node, IntValueNode | FloatValueNode):
+            size.digits = max(size.digits, len(node.value))
+        for key in node.keys:
+            if key == "loc":
+                continue
+            below = getattr(node, key, None)
+            for each in below if isinstance(below, list | tuple) else (below,):
+                if isinstance(each, Node):
+                    stack.append((each, depth))
+    return size
+
+
+def size_of_variables(variables: Mapping[str, Any]) -> Size:
+    """The size of the values of a request's variables; the mapping itself is no level."""
+    size = Size()
+    stack = [(value, 1) for value in variables.values()]
+    while stack:
+        value, depth = stack.pop()
+        size.values += 1
+        if size.values > MOST_VALUES or depth > MOST_NESTED + 1:
+            size.nested = max(size.nested, depth - 1)
+            break
+        if isinstance(value, dict | list):
+            size.nested = max(size.nested, depth)
+            stack.extend((each, depth + 1) for each in (value.values() if isinstance(value, dict) else value))
+    return size
