@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datasources.aurora.database import Database
 from datasources.cache.off import NoCache
 from datasources.cache.port import Cache
+from datasources.errors import SourceRefused
 from datasources.graph.port import Graph
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.health import Health
@@ -68,7 +69,7 @@ def _database(name: str, settings: PostgresSettings) -> Database:
 
 def _graph(settings: GraphSettings, main: Database) -> Graph:
     if settings.url is not None:
-        raise UnknownGraph("GRAPH_URL is set, but this version walks in PostgreSQL only; unset it")
+        raise UnknownGraph("graph", "GRAPH_URL is set, but this version walks in PostgreSQL only; unset it")
     return RecursiveGraph(main)
 
 
@@ -88,5 +89,5 @@ def _cache(settings: CacheSettings) -> Cache:
     )
 
 
-class UnknownGraph(Exception):
+class UnknownGraph(SourceRefused):
     """The settings name a graph store for which there is no adapter. The message is one line with the remedy."""
