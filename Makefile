@@ -7,6 +7,8 @@ SHELL := /bin/sh
 PYTHON ?=
 UV ?= uv
 ARGS ?=
+# Where PostgreSQL is asked every kind of statement.
+ASKING := tests/datasources tests/architecture tests/schema/test_search.py tests/schema/test_walks.py
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
@@ -22,8 +24,9 @@ setup: $(VENV)/.run $(VENV)/.pages ## Make the virtual environment and the pages
 run: setup ## Serve on http://127.0.0.1:8000; the settings are environment variables
 	@exec $(PY) -m commands serve $(ARGS)
 
-test: $(VENV)/.dev ## Run every test: the stores' on PostgreSQL 16 first, then all on 18
-	@$(PY) -m pytest --postgres=16 tests/datasources tests/architecture tests/schema/test_search.py tests/schema/test_walks.py $(ARGS)
+test: $(VENV)/.dev ## Run every test: those that ask PostgreSQL on 16 and 17 first, then all on 18
+	@$(PY) -m pytest --postgres=16 $(ASKING) $(ARGS)
+	@$(PY) -m pytest --postgres=17 $(ASKING) $(ARGS)
 	@$(PY) -m pytest $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and the floors

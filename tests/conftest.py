@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from tests.fixtures import postgres16
+from tests.fixtures import postgres_majors
 from tests.fixtures.demo import demo
 from workers.migrations import migrate
 
@@ -15,13 +15,15 @@ __all__ = ["demo"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--postgres=16` runs the same tests on the major of production."""
-    parser.addoption("--postgres", choices=["16", "18"], default="18", help="the PostgreSQL major to test on")
+    """`--postgres=16` and `--postgres=17` run the same tests on the majors of production."""
+    parser.addoption(
+        "--postgres", choices=[*postgres_majors.MAJORS, "18"], default="18", help="the PostgreSQL major to test on"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On 16 only the tests that ask PostgreSQL anything: the others would give the same answer again."""
-    if config.getoption("--postgres") == "16":
+    """On 16 and 17 only the tests that ask PostgreSQL anything: the others would give the same answer again."""
+    if config.getoption("--postgres") != "18":
         dropped = [item for item in items if "postgres" not in getattr(item, "fixturenames", ())]
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=dropped)
@@ -38,7 +40,8 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest) -> Iterator[EmbeddedPostgres]:
     """A migrated PostgreSQL with the databases `stackflow` and `requirements`."""
-    binaries = postgres16.binaries() if request.config.getoption("--postgres") == "16" else None
+    major = request.config.getoption("--postgres")
+    binaries = None if major == "18" else postgres_majors.binaries(major)
     with tempfile.TemporaryDirectory(prefix="stackflow-") as folder:
         Path(folder).chmod(0o755)
         server = EmbeddedPostgres(Path(folder) / "postgres", binaries)

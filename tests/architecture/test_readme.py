@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.fixtures.demo import answer_to
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 EXAMPLES = re.findall(r"```graphql\n(.*?)```\n\n```json\n(.*?)```", README, re.DOTALL)
-MAKEFILE = (Path(__file__).parents[2] / "Makefile").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 def test_there_are_three_examples() -> None:
@@ -41,3 +43,18 @@ def test_every_make_target_and_command_exists() -> None:
         group.name for group in application.registered_groups
     }
     assert shown == known
+
+
+def test_the_commands_of_the_text_run(demo: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from commands.main import application
+
+    for name, value in {
+        "DATABASE_URL": demo[0], "REQUIREMENTS_URL": demo[1], "REDIS_URL": "off", "STACKFLOW_STATE": str(tmp_path),
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(ROOT)
+    commands = re.findall(r"^\.venv/bin/stackflow (.+)$", README, re.MULTILINE)
+    assert len(commands) == 1
+    for command in commands:
+        done = CliRunner().invoke(application, command.split())
+        assert (done.exit_code, "would change nothing" in done.output) == (0, True)
