@@ -58,8 +58,9 @@ def test_the_contracts_are_those_of_the_design() -> None:
     assert sorted(contracts().values()) == ["acyclic_siblings", *["forbidden"] * 4, "layers"]
 
 
-def test_only_commands_import_the_composition_root() -> None:
-    assert {path.split("/")[0] for path in importers("app")} == {"commands"}
+def test_nothing_below_imports_the_composition_root() -> None:
+    # `stackflow serve` finds it by name, so that a command alone does not load the schema. Tests come from above.
+    assert importers("app") == set()
 
 
 def test_only_entrances_read_settings() -> None:
