@@ -38,7 +38,7 @@ def serving(settings: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[str]
             yield process, found.group(1)
         finally:
             if process.poll() is None:
-                process.kill()
+                process.terminate()
 
 
 def refused(settings: Mapping[str, str]) -> tuple[int, str]:

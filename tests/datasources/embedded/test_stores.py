@@ -30,9 +30,11 @@ def holding(folder: Path) -> Iterator[tuple[subprocess.Popen[str], StoreUrls]]:
             assert process.stdout is not None
             yield process, StoreUrls(**json.loads(process.stdout.readline()))
         finally:
-            # Ended, not killed, unless the test did: a killed parent leaves its servers running.
+            # In order: a killed one would leave its stores running.
+            below = children(process.pid)
             process.terminate()
-            process.wait(timeout=30)
+            process.wait()
+            assert gone(below)
 
 
 def test_after_a_kill_the_next_start_keeps_committed_rows_and_ends_what_was_left(open_folder: Path) -> None:
