@@ -54,7 +54,7 @@ def create(settings: Settings, sources: Sources | None = None, *, on_loopback: b
             aliases=limits.aliases,
             tokens=limits.tokens,
             directives=limits.directives,
-            cost=limits.complexity,
+            cost=limits.cost,
             page=limits.page,
         ),
         page=limits.page,

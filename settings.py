@@ -37,7 +37,7 @@ class LimitSettings:
     aliases: int = 60
     tokens: int = 4_000
     directives: int = 50
-    complexity: int = 200_000
+    cost: int = 200_000
     page: int = 500
 
 
@@ -89,7 +89,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             aliases=int(_number(environment, "LIMIT_ALIASES", 60, least=1, most=10_000)),
             tokens=int(_number(environment, "LIMIT_TOKENS", 4_000, least=10, most=100_000)),
             directives=int(_number(environment, "LIMIT_DIRECTIVES", 50, least=0, most=10_000)),
-            complexity=int(_number(environment, "LIMIT_COMPLEXITY", 200_000, least=1, most=1e9)),
+            cost=int(_number(environment, "LIMIT_COST", 200_000, least=1, most=1e9)),
             page=int(_number(environment, "LIMIT_PAGE", 500, least=1, most=10_000)),
         ),
         server=ServerSettings(

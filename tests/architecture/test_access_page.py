@@ -1,0 +1,17 @@
+"""The page on access names every permission that the schema or the code asks for, and no other."""
+
+import re
+from pathlib import Path
+
+from resolvers.principals.principal import EVERYTHING, READ_RESTRICTED
+from schema.execution import FREE_FORM
+from schema.schema import sdl
+
+PAGE = (Path(__file__).parents[2] / "docs" / "access.md").read_text()
+
+
+def test_the_page_lists_every_permission() -> None:
+    listed = re.findall(r"^\| `([a-z:*-]+)` \|", PAGE, re.MULTILINE)
+    printed = set(re.findall(r'@needs\(permission: "([^"]+)"\)', sdl()))
+    assert len(printed) == 11
+    assert sorted(listed) == sorted(printed | {READ_RESTRICTED, FREE_FORM, "schema:introspect", EVERYTHING})
