@@ -57,7 +57,6 @@ def create(settings: Settings, sources: Sources | None = None, *, on_loopback: b
             cost=limits.cost,
             page=limits.page,
         ),
-        page=limits.page,
     )
 
     @asynccontextmanager

@@ -43,14 +43,12 @@ class GraphQLEndpoint:
         timeout: float = 10.0,
         body_bytes: int = 1_048_576,
         limits: DocumentLimits | None = None,
-        page: int = 500,
     ) -> None:
         self._sources = sources
         self._authenticate = authenticate
         self._timeout = timeout
         self._body_bytes = body_bytes
         self._limits = limits or DocumentLimits()
-        self._page = page
 
     async def respond(self, http: HttpRequest) -> HttpResponse:
         call = Call(request_id=_request_id(http), deadline=asyncio.get_running_loop().time() + self._timeout)
@@ -61,7 +59,7 @@ class GraphQLEndpoint:
             request = await self._read(http)
         except ShownError as error:
             return _refused(error, call, media)
-        context = Context(principal, principal.scope, self._sources, call, Limits(page=self._page))
+        context = Context(principal, principal.scope, self._sources, call, Limits(page=self._limits.page))
         if http.method == "GET" and not _only_reads(request, self._limits):
             return _reply({"errors": [_told(BadUserInput("GET is for queries only; use POST"))]}, 405, call, media)
         with log_operation(request, context) as logged:

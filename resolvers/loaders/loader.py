@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -90,14 +91,8 @@ class Loader(Generic[K, V]):
         reads = self.reads
         names = {key: self._name(key) for key in keys}
         found = await cache.get_many(list(names.values()), reads)
-        values: dict[K, V] = {}
-        missing: list[K] = []
-        for key, name in names.items():
-            data = found.values.get(name)
-            if data is None:
-                missing.append(key)
-            else:
-                values[key] = self._decode(data)
+        values = self._decoded(names, found.values)
+        missing = [key for key in keys if key not in values]
         if not missing:
             return values
         won = await cache.lease_many([names[key] for key in missing], found.stamp)
@@ -107,9 +102,7 @@ class Loader(Generic[K, V]):
             values |= await self._load_and_fill(mine, names, won, found.stamp)
         if lost:
             waited = await cache.wait_many([names[key] for key in lost], reads)
-            for key in lost:
-                if names[key] in waited:
-                    values[key] = self._decode(waited[names[key]])
+            values |= self._decoded({key: names[key] for key in lost}, waited)
             left = [key for key in lost if key not in values]
             if left:
                 values |= await self._fetch_all(left)
@@ -127,9 +120,14 @@ class Loader(Generic[K, V]):
         fetched = await self.fetch(keys)
         return {key: fetched[key] if key in fetched else self.absent(key) for key in keys}
 
-    def _decode(self, data: bytes) -> V:
-        value: V = msgspec.msgpack.decode(data, type=self.value)
-        return value
+    def _decoded(self, names: Mapping[K, str], found: Mapping[str, bytes]) -> dict[K, V]:
+        values: dict[K, V] = {}
+        for key, name in names.items():
+            if name in found:
+                # Bytes of another shape, such as another release's while both serve, are a miss.
+                with suppress(msgspec.DecodeError):
+                    values[key] = msgspec.msgpack.decode(found[name], type=self.value)
+        return values
 
     def _name(self, key: K) -> str:
         arguments = "" if self.arguments is None else repr(self.arguments)

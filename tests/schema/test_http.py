@@ -39,7 +39,7 @@ async def client(postgres: EmbeddedPostgres) -> AsyncIterator[httpx.AsyncClient]
         GraphSettings(),
     )
     limits = DocumentLimits(depth=6, aliases=3, tokens=120, directives=2, cost=2_000, page=100)
-    endpoint = GraphQLEndpoint(sources, authenticate, body_bytes=2_000, limits=limits, page=100)
+    endpoint = GraphQLEndpoint(sources, authenticate, body_bytes=2_000, limits=limits)
     app = Starlette(routes=[Route("/graphql", endpoint.respond, methods=["GET", "POST"])])
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(
