@@ -3,10 +3,22 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from datasources.options import CacheSettings, GraphSettings, PostgresSettings
+from datasources.options import (
+    BulkLoading,
+    CacheSettings,
+    GraphEngine,
+    GraphSettings,
+    HopForm,
+    PostgresSettings,
+    Signing,
+)
+
+C = TypeVar("C", bound=StrEnum)
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -80,7 +92,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         main=_postgres(environment, "DATABASE_URL"),
         requirements=_postgres(environment, "REQUIREMENTS_URL"),
         cache=_cache(environment),
-        graph=GraphSettings(url=_url(environment, "GRAPH_URL", ("ws", "wss"))),
+        graph=_graph(environment),
         access=_access(environment),
         limits=LimitSettings(
             request_timeout=_number(environment, "REQUEST_TIMEOUT_SECONDS", 10.0, least=0.1, most=300),
@@ -149,6 +161,60 @@ def _cache(environment: Mapping[str, str]) -> CacheSettings | None:
         ttl=_number(environment, "REDIS_TTL_SECONDS", 60.0, least=1, most=86_400),
         lease=_number(environment, "REDIS_LEASE_SECONDS", 2.0, least=0.1, most=60),
     )
+
+
+def _graph(environment: Mapping[str, str]) -> GraphSettings:
+    url = _url(environment, "GRAPH_URL", ("ws", "wss"))
+    reader_url = _url(environment, "GRAPH_READER_URL", ("ws", "wss"))
+    if reader_url is not None and url is None:
+        raise SettingsError("GRAPH_URL is missing; set it to the writer endpoint of GRAPH_READER_URL's cluster")
+    return GraphSettings(
+        url=url,
+        reader_url=reader_url,
+        engine=_chosen(environment, "GRAPH", GraphEngine, GraphEngine.SQL),
+        signing=_signing(environment),
+        ca_file=environment.get("GRAPH_CA_FILE") or None,
+        pool_max=int(_number(environment, "GRAPH_POOL_MAX", 4, least=1, most=64)),
+        connect_timeout=_number(environment, "GRAPH_CONNECT_TIMEOUT_SECONDS", 5.0, least=0.1, most=60),
+        timeout=_number(environment, "GRAPH_TIMEOUT_SECONDS", 30.0, least=0.1, most=900),
+        socket_seconds=_number(environment, "GRAPH_SOCKET_SECONDS", 3_600.0, least=1, most=864_000),
+        message_bytes=int(_number(environment, "GRAPH_MESSAGE_BYTES", 33_554_432, least=65_536, most=157_286_400)),
+        attempts=int(_number(environment, "GRAPH_ATTEMPTS", 8, least=1, most=100)),
+        hops=_chosen(environment, "GRAPH_HOPS", HopForm, HopForm.UNROLLED),
+        edge_ids=_switch(environment, "GRAPH_EDGE_IDS", default=True),
+        fallback=_switch(environment, "GRAPH_FALLBACK", default=True),
+        bulk=_bulk(environment),
+    )
+
+
+def _signing(environment: Mapping[str, str]) -> Signing | None:
+    if not _switch(environment, "GRAPH_IAM", default=False):
+        return None
+    region = environment.get("AWS_REGION") or None
+    if region is None:
+        raise SettingsError("AWS_REGION is missing; set it to the region of the cluster, as GRAPH_IAM is on")
+    return Signing(region)
+
+
+def _bulk(environment: Mapping[str, str]) -> BulkLoading | None:
+    bucket, role = environment.get("GRAPH_LOADER_BUCKET") or None, environment.get("GRAPH_LOADER_ROLE") or None
+    if bucket is None and role is None:
+        return None
+    if bucket is None or not bucket.startswith("s3://"):
+        raise SettingsError("GRAPH_LOADER_BUCKET is not usable; write it as s3://bucket/prefix")
+    if role is None:
+        raise SettingsError("GRAPH_LOADER_ROLE is missing; set it to the ARN of the role that the loader reads by")
+    return BulkLoading(bucket, role)
+
+
+def _chosen(environment: Mapping[str, str], name: str, choices: type[C], default: C) -> C:
+    text = environment.get(name, "")
+    if not text:
+        return default
+    try:
+        return choices(text)
+    except ValueError:
+        raise SettingsError(f"{name} is {text!r}; write one of {', '.join(choices)}") from None
 
 
 def _url(environment: Mapping[str, str], name: str, schemes: tuple[str, ...], also: str = "") -> str | None:

@@ -11,7 +11,10 @@ from uuid_utils import uuid7
 
 @dataclass(slots=True)
 class Spending:
-    """Counts of one request: statements, traversals, cache round trips and rows read from stores."""
+    """Counts of one request: statements, walks, cache round trips and rows read from stores.
+
+    A walk counts once, however many traversals it takes.
+    """
 
     sql: int = 0
     graph: int = 0
@@ -31,6 +34,10 @@ class Call:
     spent: Spending = field(default_factory=Spending)
     # Stores whose answers were replaced by a fallback in this call, for `extensions.degraded`.
     degraded: set[str] = field(default_factory=set)
+    # Traversals sent to a graph engine, each attempt; numbers the ids by which the engine knows them.
+    traversals: int = 0
+    # Whether this call wrote to the graph, so that its later reads go to the writer.
+    wrote_graph: bool = False
 
     def remaining(self) -> float | None:
         """Seconds left, never below zero; None without a deadline. Needs a running event loop."""

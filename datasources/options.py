@@ -1,6 +1,7 @@
 """What a source needs to be opened: addresses, bounds and times."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,60 @@ class CacheSettings:
     breaker_pause: float = 5.0
 
 
+class HopForm(StrEnum):
+    """How a reach goes from hop to hop: unrolled into one traversal, or a traversal a hop from the client."""
+
+    UNROLLED = "unrolled"
+    FRONTIER = "frontier"
+
+
+class GraphEngine(StrEnum):
+    """Which engine walks when no URL names one."""
+
+    SQL = "sql"
+    GREMLIN = "gremlin"
+    NEPTUNE_LIKE = "neptune-like"
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Web sockets are opened with SigV4 headers for `neptune-db` in this region, by the credentials that boto3
+    finds in its usual places."""
+
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkLoading:
+    """Neptune's own loader: the bucket (`s3://bucket/prefix`) that files go to, and the role it reads them by."""
+
+    bucket: str
+    role: str
+
+
 @dataclass(frozen=True, slots=True)
 class GraphSettings:
-    """Where walks run: `url` None means recursive SQL over the main database."""
+    """Where walks run: `url` None means recursive SQL over the main database. All times in seconds.
+
+    `reader_url` is where reads go, `url` else. `pool_max` is the most web sockets to each of the two. `timeout`
+    bounds a traversal outside any deadline. A web socket is given up after `socket_seconds`. A message has at most
+    `message_bytes`. `attempts` bounds how often a traversal is sent that the engine refused for the moment.
+    `edge_ids` says that the engine takes ids of edges; JanusGraph does not. With `fallback` a lost graph's walks
+    run as recursive SQL.
+    """
 
     url: str | None = None
+    reader_url: str | None = None
+    engine: GraphEngine = GraphEngine.SQL
+    signing: Signing | None = None
+    ca_file: str | None = None
+    pool_max: int = 4
+    connect_timeout: float = 5.0
+    timeout: float = 30.0
+    socket_seconds: float = 3_600.0
+    message_bytes: int = 33_554_432
+    attempts: int = 8
+    hops: HopForm = HopForm.UNROLLED
+    edge_ids: bool = True
+    fallback: bool = True
+    bulk: BulkLoading | None = None

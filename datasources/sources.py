@@ -8,6 +8,7 @@ from datasources.cache.off import NoCache
 from datasources.cache.port import Cache
 from datasources.errors import SourceRefused
 from datasources.graph.port import Graph
+from datasources.graph.projection import Projection
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.health import Health
 from datasources.options import CacheSettings, GraphSettings, PostgresSettings
@@ -21,6 +22,8 @@ class Sources:
     requirements: Database
     graph: Graph
     cache: Cache
+    # The graph's copy of the relationships; None where the tables themselves are walked.
+    projection: Projection | None = None
     # Seconds a cached value lives if nothing invalidates it earlier.
     cache_seconds: float = 60.0
 
@@ -37,6 +40,7 @@ class Sources:
     async def close(self) -> None:
         """Close pools and sockets."""
         await self.cache.close()
+        await self.graph.close()
         await self.main.close()
         await self.requirements.close()
 

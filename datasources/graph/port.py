@@ -223,33 +223,8 @@ class TypeDegree:
     incoming: int
 
 
-@dataclass(frozen=True, slots=True)
-class NodeChange:
-    """A node to upsert, or to remove with its edges."""
-
-    id: str
-    removed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeChange:
-    """An edge to upsert, or to remove."""
-
-    edge: Edge
-    valid_from: datetime
-    removed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What the projector hands over: nodes before edges, each in order, applied idempotently."""
-
-    nodes: tuple[NodeChange, ...] = ()
-    edges: tuple[EdgeChange, ...] = ()
-
-
 class Graph(Protocol):
-    """Five reading verbs, one writing verb. Every id is a bare uuid in canonical text form.
+    """Five reading verbs. Every id is a bare uuid in canonical text form.
 
     Errors: SourceUnavailable, SourceTimeout (the current call's deadline), SourceRefused.
     """
@@ -286,10 +261,10 @@ class Graph(Protocol):
         """Exact degrees of each id by relationship type, in order of type; every id is a key."""
         ...
 
-    async def apply(self, changes: Changes) -> None:
-        """Bring the projection up to date. Applying the same changes twice changes nothing."""
-        ...
-
     async def health(self) -> Health:
         """One round trip; never raises for an unreachable store."""
+        ...
+
+    async def close(self) -> None:
+        """Close what is the graph's own: sockets and threads, not a database that others use."""
         ...

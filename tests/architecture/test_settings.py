@@ -26,7 +26,8 @@ NUMBERS = {
 # Enough that every variable is read.
 WHOLE = {
     "DATABASE_URL": "postgresql://h/d", "REQUIREMENTS_URL": "postgresql://h/r", "REDIS_URL": "redis://h",
-    "OIDC_ISSUER": "https://issuer", "OIDC_AUDIENCE": "stackflow",
+    "OIDC_ISSUER": "https://issuer", "OIDC_AUDIENCE": "stackflow", "GRAPH_URL": "wss://h", "GRAPH_IAM": "on",
+    "AWS_REGION": "eu-west-1",
 }  # fmt: skip
 
 
@@ -59,11 +60,12 @@ def test_every_variable_that_the_text_names_was_asked_for() -> None:
     tree = ast.parse((ROOT / "settings.py").read_text())
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     named = {text for text in texts if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", text)}
-    assert named == set(PAGE)
+    # The one name without an underscore.
+    assert named | {"GRAPH"} == set(PAGE)
 
 
 def test_most_variables_are_numbers_with_bounds() -> None:
-    assert len(NUMBERS) == 16
+    assert len(NUMBERS) == 22
 
 
 @pytest.mark.parametrize("name", sorted(NUMBERS))
@@ -80,7 +82,31 @@ def test_bounds_and_default_of_a_number_are_as_the_page_says(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(name for name, row in PAGE.items() if row[1].startswith("`")))
 def test_the_default_of_a_text_is_as_the_page_says(name: str) -> None:
     assert settings.read(WHOLE | {name: PAGE[name][1].strip("`")}) == settings.read(WHOLE)
-    assert settings.read(WHOLE | {name: "debug"}) != settings.read(WHOLE)
+    others = re.findall(r"`([a-zA-Z-]+)`", PAGE[name][2]) or ["debug"]
+    assert {settings.read(WHOLE | {name: other}) == settings.read(WHOLE) for other in others} != {True}
+
+
+@pytest.mark.parametrize("name", ["GRAPH", "GRAPH_HOPS"])
+def test_a_choice_is_one_of_those_on_the_page(name: str) -> None:
+    choices = re.findall(r"`([a-z-]+)`", PAGE[name][2])
+    assert len({settings.read(WHOLE | {name: choice}).graph for choice in choices}) == len(choices)
+    with pytest.raises(SettingsError, match=f"{name} is 'neo'; write one of {', '.join(choices)}"):
+        settings.read(WHOLE | {name: "neo"})
+
+
+@pytest.mark.parametrize(
+    ("lacking", "given"),
+    [
+        ("GRAPH_URL", {"GRAPH_READER_URL": "wss://h"}),
+        ("AWS_REGION", {"GRAPH_IAM": "on"}),
+        ("GRAPH_LOADER_BUCKET", {"GRAPH_LOADER_ROLE": "arn:role"}),
+        ("GRAPH_LOADER_BUCKET", {"GRAPH_LOADER_ROLE": "arn:role", "GRAPH_LOADER_BUCKET": "bucket"}),
+        ("GRAPH_LOADER_ROLE", {"GRAPH_LOADER_BUCKET": "s3://bucket/graph"}),
+    ],
+)
+def test_half_of_the_graph_is_refused_and_the_other_half_named(lacking: str, given: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=lacking):
+        settings.read(given)
 
 
 def test_a_log_level_that_does_not_exist_is_refused() -> None:

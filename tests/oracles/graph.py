@@ -1,13 +1,12 @@
 """The graph port over a plain list of edges: breadth first, slow and obvious."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise, product
 
 from datasources.graph.port import (
     Capped,
-    Changes,
     Direction,
     Edge,
     Impact,
@@ -23,18 +22,13 @@ from datasources.graph.port import (
     TypeDegree,
     Walk,
 )
+from datasources.graph.projection import EdgeVersion
 from datasources.health import Health
 
 IMPACT_WALKS = (Direction.DEPENDENTS, Direction.DEPENDENCIES)
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """An edge as it was from a moment until, not including, another; None means that it still is."""
-
-    edge: Edge
-    valid_from: datetime
-    valid_to: datetime | None = None
+Version = EdgeVersion
 
 
 class OracleGraph:
@@ -129,11 +123,10 @@ class OracleGraph:
             for id in ids
         }
 
-    async def apply(self, changes: Changes) -> None:
-        raise NotImplementedError
-
     async def health(self) -> Health:
         return Health("graph", reachable=True)
+
+    async def close(self) -> None: ...
 
     def steps(self, id: str, walk: Walk, direction: Direction) -> list[Step]:
         """All steps from a node in order."""

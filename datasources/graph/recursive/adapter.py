@@ -9,7 +9,6 @@ from datasources.aurora.database import Database
 from datasources.aurora.statements import Statement, statements
 from datasources.graph.port import (
     Capped,
-    Changes,
     Direction,
     Edge,
     Neighbours,
@@ -151,12 +150,12 @@ class RecursiveGraph:
             found[row.node_id].append(TypeDegree(row.type, row.outgoing, row.incoming))
         return found
 
-    async def apply(self, changes: Changes) -> None:
-        """Nothing to do: the table that is walked is the truth itself, not a projection of it."""
-
     async def health(self) -> Health:
         """One round trip to the database; never raises for an unreachable one."""
         return replace(await self._database.health(), name="graph", details={"engine": "recursive SQL"})
+
+    async def close(self) -> None:
+        """Nothing of its own to close."""
 
 
 def _check(most: int) -> None:

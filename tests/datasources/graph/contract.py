@@ -7,9 +7,7 @@ import pytest
 from datasources.call import Call, calling
 from datasources.graph.port import (
     Capped,
-    Changes,
     Direction,
-    EdgeChange,
     Graph,
     Impact,
     Neighbours,
@@ -22,7 +20,7 @@ from datasources.graph.port import (
     TypeDegree,
     Walk,
 )
-from tests.fixtures.graph import MOMENT, edge, links, node, now
+from tests.fixtures.graph import edge, links, node, now
 from tests.oracles.graph import Version
 
 Load = Callable[[list[Version]], Awaitable[Graph]]
@@ -271,11 +269,3 @@ class DegreeLaws:
             node(2): [TypeDegree("a", 1, 0), TypeDegree("b", 0, 2)],
             node(9): [],
         }
-
-    async def test_applying_twice_changes_nothing(self, load: Load) -> None:
-        known = edge(1, 1, 2)
-        graph = await load(now([known]))
-        changes = Changes(edges=(EdgeChange(known, MOMENT),))
-        await graph.apply(changes)
-        await graph.apply(changes)
-        assert await graph.degrees([node(1)]) == {node(1): [TypeDegree("depends_on", 1, 0)]}
