@@ -180,7 +180,7 @@ def _graph(environment: Mapping[str, str]) -> GraphSettings:
         socket_seconds=_number(environment, "GRAPH_SOCKET_SECONDS", 3_600.0, least=1, most=864_000),
         message_bytes=int(_number(environment, "GRAPH_MESSAGE_BYTES", 33_554_432, least=65_536, most=157_286_400)),
         attempts=int(_number(environment, "GRAPH_ATTEMPTS", 8, least=1, most=100)),
-        hops=_chosen(environment, "GRAPH_HOPS", HopForm, HopForm.UNROLLED),
+        hops=_chosen(environment, "GRAPH_HOPS", HopForm, HopForm.TRAVERSAL),
         edge_ids=_switch(environment, "GRAPH_EDGE_IDS", default=True),
         fallback=_switch(environment, "GRAPH_FALLBACK", default=True),
         bulk=_bulk(environment),

@@ -34,9 +34,9 @@ class CacheSettings:
 
 
 class HopForm(StrEnum):
-    """How a reach goes from hop to hop: unrolled into one traversal, or a traversal a hop from the client."""
+    """How a reach goes from hop to hop: all in one traversal, or in one for each hop, led by the client."""
 
-    UNROLLED = "unrolled"
+    TRAVERSAL = "traversal"
     FRONTIER = "frontier"
 
 
@@ -86,7 +86,7 @@ class GraphSettings:
     socket_seconds: float = 3_600.0
     message_bytes: int = 33_554_432
     attempts: int = 8
-    hops: HopForm = HopForm.UNROLLED
+    hops: HopForm = HopForm.TRAVERSAL
     edge_ids: bool = True
     fallback: bool = True
     bulk: BulkLoading | None = None

@@ -1,0 +1,98 @@
+"""Shortest paths by two frontiers that grow towards each other, the smaller one first: see the port."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from datasources.errors import SourceUnavailable
+from datasources.graph.gremlin.neighbours import neighbours
+from datasources.graph.gremlin.reach import Frontier
+from datasources.graph.gremlin.submitting import Submitting
+from datasources.graph.port import Direction, Edge, Paths, Walk
+from datasources.graph.tracing import first_paths
+
+# Searches, at most, when edges found on the way are gone when their facts are asked for.
+TRIES = 3
+
+
+class _Side:
+    """One side of the search: the least depth of each node it holds, and from which nodes it first met it."""
+
+    def __init__(self, client: Submitting, walk: Walk, direction: Direction, start: str) -> None:
+        self.direction = direction
+        self.depths = {start: 0}
+        self.outer = [start]
+        self.capped = False
+        self._came: dict[str, set[str]] = defaultdict(set)
+        self._frontier = Frontier(client, walk, direction)
+
+    async def grow(self) -> None:
+        """Take one whole level."""
+        await self._frontier.ask(self.outer)
+        depth = self.depths[self.outer[0]] + 1
+        for near in self.outer:
+            self.capped = self.capped or self._frontier.degree(near) is not None
+            for far in self._frontier.met(near):
+                if self.depths.setdefault(far, depth) == depth:
+                    self._came[far].add(near)
+        self.outer = [id for id, at in self.depths.items() if at == depth]
+
+    def hops(self, ends: Iterable[str]) -> dict[str, set[str]]:
+        """The nodes on the ways to these ends, each with those that are next on such a way."""
+        found: dict[str, set[str]] = defaultdict(set)
+        level = set(ends)
+        while level:
+            before = set()
+            for far in level:
+                for near in self._came[far]:
+                    found[near].add(far)
+                    before.add(near)
+            level = before
+        return found
+
+
+async def shortest(client: Submitting, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
+    """All shortest paths between two different nodes, at most `most`."""
+    for _ in range(TRIES):
+        front = _Side(client, walk, walk.direction, from_id)
+        back = _Side(client, walk, walk.direction.opposite, to_id)
+        turns = 0
+        both: set[str] = set()
+        while not both and front.outer and back.outer and turns < walk.max_depth:
+            side, other = (front, back) if len(front.outer) <= len(back.outer) else (back, front)
+            await side.grow()
+            both = {id for id in side.outer if id in other.depths}
+            turns += 1
+        least = min((front.depths[id] + back.depths[id] for id in both), default=0)
+        joints = [id for id in both if front.depths[id] + back.depths[id] == least]
+        capped = front.capped or back.capped
+        there, again = await asyncio.gather(
+            _edges(client, walk, front, joints), _edges(client, walk, back, joints)
+        )  # fmt: skip
+        if there is not None and again is not None:
+            hops = defaultdict(dict, there)
+            for far, nears in again.items():
+                for near, edges in nears.items():
+                    hops[near][far] = edges
+            ordered = {tail: dict(sorted(heads.items())) for tail, heads in sorted(hops.items())}
+            return first_paths(from_id, to_id, ordered, most, capped)
+    raise SourceUnavailable("graph", "the graph changed while its paths were searched; ask again")
+
+
+async def _edges(
+    client: Submitting, walk: Walk, side: _Side, joints: Iterable[str]
+) -> Mapping[str, dict[str, tuple[Edge, ...]]] | None:
+    # The edges of each hop on a path as one side met them, by its near and its far node; None if one is gone.
+    hops = side.hops(joints)
+    if not hops:
+        return {}
+    found: dict[str, dict[str, tuple[Edge, ...]]] = {}
+    for near, met in (await neighbours(client, hops, walk, None, side.direction)).items():
+        edges: dict[str, list[Edge]] = defaultdict(list)
+        for step in met.steps:
+            if step.neighbour_id in hops[near]:
+                edges[step.neighbour_id].append(step.edge)
+        if edges.keys() != hops[near]:
+            return None
+        found[near] = {far: tuple(sorted(some, key=lambda edge: edge.id)) for far, some in edges.items()}
+    return found

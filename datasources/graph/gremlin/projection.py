@@ -1,0 +1,175 @@
+"""The projection in a Gremlin store: upserts and removals in batches, each of them safe to send twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
+
+from gremlin_python.process.graph_traversal import GraphTraversal, __
+from gremlin_python.process.traversal import Direction, Merge, P, T
+from gremlin_python.statics import long
+
+from datasources.errors import SourceRefused
+from datasources.graph.gremlin import model, rows
+from datasources.graph.gremlin.neighbours import parts
+from datasources.graph.gremlin.source import g
+from datasources.graph.gremlin.submitting import Submitting
+from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange
+
+# Upserts in one traversal: beyond some 200 an engine gains nothing more.
+BATCH = 200
+
+# Changes in place in one traversal: each is a step of its own there, and engines compile those one by one.
+CHAIN = 25
+
+# Removals in one traversal; each may take many edges along.
+REMOVALS = 500
+
+
+class GremlinProjection:
+    """Upserts and removes by ids that carry identity, so that a batch that was cut off may be sent again.
+
+    `edge_ids` says whether the engine takes ids of edges. One that does not knows them by their ends, type and key.
+    """
+
+    def __init__(self, client: Submitting, *, edge_ids: bool = True) -> None:
+        self._client = client
+        self._edge_ids = edge_ids
+
+    async def apply(self, changes: Changes) -> None:
+        nodes = {change.id: change for change in changes.nodes}
+        edges = {model.edge_id_of(change.version): change for change in changes.edges}
+        await self._nodes(nodes.values())
+        await self._remove([change.version for change in edges.values() if change.removed])
+        for batch in parts([change for change in edges.values() if not change.removed], BATCH):
+            await self._upsert(batch)
+
+    async def nodes(self) -> AsyncIterator[Sequence[str]]:
+        """All at once as the engine streams them, some 60 bytes a node in memory."""
+        found = await self._client.submit(g.V().has_label(model.NODE_LABEL).id_(), "nodes", writes=True)
+        for part in parts(found):
+            yield part
+
+    async def leaving(self, ids: Sequence[str]) -> Mapping[str, Sequence[EdgeVersion]]:
+        asked = list(dict.fromkeys(ids))
+        found = await asyncio.gather(
+            *(
+                self._client.submit(rows.versions(g.V(*part).out_e()), "leaving", writes=True)
+                for part in parts(asked)
+            )
+        )  # fmt: skip
+        answer: dict[str, list[EdgeVersion]] = {id: [] for id in ids}
+        for version in (rows.version_of(row) for part in found for row in part):
+            answer[version.edge.from_id].append(version)
+        for versions in answer.values():
+            versions.sort(key=lambda version: (version.edge.id, version.valid_from))
+        return answer
+
+    async def clear(self) -> None:
+        while await self._client.submit(g.V().limit(REMOVALS).side_effect(__.drop()).count(), "clear", writes=True) != [
+            0
+        ]:
+            pass
+
+    async def _nodes(self, changes: Iterable[NodeChange]) -> None:
+        kept, removed = [], []
+        for change in changes:
+            (removed if change.removed else kept).append(change.id)
+        for part in parts(removed, REMOVALS):
+            await self._client.submit(g.V(*part).drop(), "remove nodes", writes=True)
+        for part in parts(kept, BATCH):
+            await self._merge_nodes(part)
+
+    async def _merge_nodes(self, ids: Sequence[str]) -> None:
+        maps = [{T.id_: id, T.label: model.NODE_LABEL} for id in ids]
+        await self._client.submit(g.inject(maps).unfold().merge_v(__.identity()).count(), "upsert nodes", writes=True)
+
+    async def _remove(self, versions: Sequence[EdgeVersion]) -> None:
+        for part in parts(versions, REMOVALS):
+            if self._edge_ids:
+                gone = g.E(*map(model.edge_id_of, part))
+            else:
+                gone = self._known_by_ends(part)
+            await self._client.submit(gone.drop(), "remove edges", writes=True)
+
+    async def _upsert(self, changes: Sequence[EdgeChange]) -> None:
+        versions = {model.edge_id_of(change.version): change.version for change in changes}
+        held = await self._held(list(versions.values()))
+        new = [version for id, version in versions.items() if id not in held]
+        changed = [version for id, version in versions.items() if id in held and held[id] != version]
+        # Ends and label of an edge never change in a store: one that moved is another edge of the same id.
+        moved = [version for version in changed if _place(held[model.edge_id_of(version)]) != _place(version)]
+        await self._remove(moved)
+        if new or moved:
+            await self._merge_edges(new + moved)
+        for part in parts([version for version in changed if version not in moved], CHAIN):
+            await self._client.submit(self._change(part), "change edges", writes=True)
+
+    async def _held(self, versions: Sequence[EdgeVersion]) -> dict[str, EdgeVersion]:
+        if self._edge_ids:
+            edges = g.E(*map(model.edge_id_of, versions))
+        else:
+            edges = self._known_by_ends(versions)
+        found = map(rows.version_of, await self._client.submit(rows.versions(edges), "held edges", writes=True))
+        return {model.edge_id_of(version): version for version in found}
+
+    def _known_by_ends(self, versions: Sequence[EdgeVersion]) -> GraphTraversal:
+        # Without ids of edges a version is known by its key and its beginning, among the edges that leave its node.
+        leaving = g.V(*dict.fromkeys(version.edge.from_id for version in versions)).out_e()
+        return leaving.has(model.KEY, P.within(*(version.edge.id for version in versions))).where(
+            __.or_(*(
+                __.has(model.KEY, version.edge.id).has(model.VALID_FROM, long(model.micros(version.valid_from)))
+                for version in versions
+            ))
+        )  # fmt: skip
+
+    async def _merge_edges(self, versions: Sequence[EdgeVersion]) -> None:
+        maps = [self._identity(version) | _facts(version) for version in versions]
+        merge = g.inject(maps).unfold().merge_e(__.identity()).count()
+        try:
+            await self._client.submit(merge, "upsert edges", writes=True)
+        except SourceRefused:
+            # Engines refuse an edge whose ends they don't know, each in words of its own. Asking first would cost
+            # every batch what only the first of a new item needs.
+            ends = {end for version in versions for end in (version.edge.from_id, version.edge.to_id)}
+            for part in parts(sorted(ends), BATCH):
+                await self._merge_nodes(part)
+            await self._client.submit(merge, "upsert edges", writes=True)
+
+    def _change(self, versions: Sequence[EdgeVersion]) -> GraphTraversal:
+        def facts(version: EdgeVersion) -> dict[str, Any]:
+            # A group that an edge leaves is emptied: a merge can set a property and not remove one.
+            return {model.GROUP: ""} | _facts(version)
+
+        first, *rest = versions
+        traversal = g.merge_e(self._identity(first)).option(Merge.on_match, facts(first))
+        for version in rest:
+            traversal = traversal.merge_e(self._identity(version)).option(Merge.on_match, facts(version))
+        return traversal.count()
+
+    def _identity(self, version: EdgeVersion) -> dict[Any, Any]:
+        edge = version.edge
+        ends: dict[Any, Any] = {
+            T.label: model.label_of(edge.type), Direction.OUT: edge.from_id, Direction.IN: edge.to_id
+        }  # fmt: skip
+        if self._edge_ids:
+            return {T.id_: model.edge_id_of(version)} | ends
+        return {model.KEY: edge.id} | ends
+
+
+def _facts(version: EdgeVersion) -> dict[str, Any]:
+    edge = version.edge
+    impact = edge.impact
+    if edge.from_id == edge.to_id and impact is not impact.NONE:
+        # The port meets such a loop once, as it leaves.
+        impact = impact.FORWARD
+    facts: dict[str, Any] = {
+        model.KEY: edge.id,
+        model.IMPACT: impact.value,
+        model.VALID_FROM: long(model.micros(version.valid_from)),
+        model.VALID_TO: long(model.OPEN if version.valid_to is None else model.micros(version.valid_to)),
+    }
+    return facts | ({model.GROUP: edge.group_id} if edge.group_id is not None else {})
+
+
+def _place(version: EdgeVersion) -> tuple[str, str, str]:
+    return version.edge.from_id, version.edge.to_id, version.edge.type
