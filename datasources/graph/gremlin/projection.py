@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gremlin_python.process.graph_traversal import GraphTraversal, __
@@ -13,6 +14,7 @@ from datasources.graph.gremlin import model, rows
 from datasources.graph.gremlin.neighbours import parts
 from datasources.graph.gremlin.source import g
 from datasources.graph.gremlin.submitting import Submitting
+from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange
 
 # Upserts in one traversal: beyond some 200 an engine gains nothing more.
@@ -37,7 +39,7 @@ class GremlinProjection:
 
     async def apply(self, changes: Changes) -> None:
         nodes = {change.id: change for change in changes.nodes}
-        edges = {model.edge_id_of(change.version): change for change in changes.edges}
+        edges = {model.edge_id_of(change.version): _normal(change) for change in changes.edges}
         await self._nodes(nodes.values())
         await self._remove([change.version for change in edges.values() if change.removed])
         for batch in parts([change for change in edges.values() if not change.removed], BATCH):
@@ -71,7 +73,8 @@ class GremlinProjection:
             pass
 
     async def _nodes(self, changes: Iterable[NodeChange]) -> None:
-        kept, removed = [], []
+        kept: list[str] = []
+        removed: list[str] = []
         for change in changes:
             (removed if change.removed else kept).append(change.id)
         for part in parts(removed, REMOVALS):
@@ -85,11 +88,7 @@ class GremlinProjection:
 
     async def _remove(self, versions: Sequence[EdgeVersion]) -> None:
         for part in parts(versions, REMOVALS):
-            if self._edge_ids:
-                gone = g.E(*map(model.edge_id_of, part))
-            else:
-                gone = self._known_by_ends(part)
-            await self._client.submit(gone.drop(), "remove edges", writes=True)
+            await self._client.submit(self._edges(part).drop(), "remove edges", writes=True)
 
     async def _upsert(self, changes: Sequence[EdgeChange]) -> None:
         versions = {model.edge_id_of(change.version): change.version for change in changes}
@@ -105,14 +104,12 @@ class GremlinProjection:
             await self._client.submit(self._change(part), "change edges", writes=True)
 
     async def _held(self, versions: Sequence[EdgeVersion]) -> dict[str, EdgeVersion]:
-        if self._edge_ids:
-            edges = g.E(*map(model.edge_id_of, versions))
-        else:
-            edges = self._known_by_ends(versions)
-        found = map(rows.version_of, await self._client.submit(rows.versions(edges), "held edges", writes=True))
-        return {model.edge_id_of(version): version for version in found}
+        held = await self._client.submit(rows.versions(self._edges(versions)), "held edges", writes=True)
+        return {model.edge_id_of(version): version for version in map(rows.version_of, held)}
 
-    def _known_by_ends(self, versions: Sequence[EdgeVersion]) -> GraphTraversal:
+    def _edges(self, versions: Sequence[EdgeVersion]) -> GraphTraversal:
+        if self._edge_ids:
+            return g.E(*map(model.edge_id_of, versions))
         # Without ids of edges a version is known by its key and its beginning, among the edges that leave its node.
         leaving = g.V(*dict.fromkeys(version.edge.from_id for version in versions)).out_e()
         return leaving.has(model.KEY, P.within(*(version.edge.id for version in versions))).where(
@@ -158,17 +155,21 @@ class GremlinProjection:
 
 def _facts(version: EdgeVersion) -> dict[str, Any]:
     edge = version.edge
-    impact = edge.impact
-    if edge.from_id == edge.to_id and impact is not impact.NONE:
-        # The port meets such a loop once, as it leaves.
-        impact = impact.FORWARD
     facts: dict[str, Any] = {
         model.KEY: edge.id,
-        model.IMPACT: impact.value,
+        model.IMPACT: edge.impact.value,
         model.VALID_FROM: long(model.micros(version.valid_from)),
         model.VALID_TO: long(model.OPEN if version.valid_to is None else model.micros(version.valid_to)),
     }
     return facts | ({model.GROUP: edge.group_id} if edge.group_id is not None else {})
+
+
+def _normal(change: EdgeChange) -> EdgeChange:
+    edge = change.version.edge
+    if edge.from_id != edge.to_id or edge.impact is Impact.NONE:
+        return change
+    # The port meets a loop once in a walk along impact, as it leaves.
+    return replace(change, version=replace(change.version, edge=replace(edge, impact=Impact.FORWARD)))
 
 
 def _place(version: EdgeVersion) -> tuple[str, str, str]:

@@ -142,13 +142,16 @@ class _Levels:
 async def _level(
     client: Submitting, met: Way, walk: Walk, starts: Collection[str], depth: int, most: int | None
 ) -> _Levels:
+    # A repeat takes one start through all hops before the next, so several go in as one list.
+    begin = g.V(*starts) if len(starts) == 1 else g.V(*starts).fold()
+    outer = __.identity() if len(starts) == 1 else __.unfold()
     many = __.filter_(met.beyond(walk.fan_out)).group("many").by(__.loops()).by(__.id_().fold())
-    hop = __.side_effect(many).local(met.neighbours(walk.fan_out + 1)).dedup()
+    hop = outer.side_effect(many).local(met.neighbours(walk.fan_out + 1)).dedup()
     if most is not None:
         # Within a repeat a limit counts over all hops.
         hop = hop.limit(most)
     hop = hop.barrier().group("met").by(__.loops()).by(__.id_().fold())
-    [answer] = await client.submit(g.V(*starts).repeat(hop).times(depth).cap("met", "many"), "reach")
+    [answer] = await client.submit(begin.repeat(hop).times(depth).cap("met", "many"), "reach")
     cut, known = depth, 0
     for hops, ids in sorted(answer["met"].items()):
         known += len(ids)

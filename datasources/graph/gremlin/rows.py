@@ -29,7 +29,8 @@ def steps(edges: GraphTraversal, arm: Arm, way: Way) -> GraphTraversal:
 def step_of(row: Sequence[Any], way: Way) -> tuple[str, Step]:
     """The near node of a row of `steps`, and its step."""
     near, far, key, label, impact = row[:5]
-    outgoing = row[5] if way.tells_way else _outgoing(way, impact)
+    # Along impact a self-loop is met once, as it leaves, whichever arm found it.
+    outgoing = row[5] if way.tells_way else _outgoing(way, impact) or (near == far and len(way.arms) > 1)
     group = row[6:] if way.tells_way else row[5:]
     ends = (near, far) if outgoing else (far, near)
     return near, Step(far, Edge(key, *ends, model.type_of(label), _IMPACTS[impact], _group(group)), outgoing)

@@ -4,10 +4,17 @@ from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
+from datasources.graph.gremlin.client.client import GremlinClient
 
 from datasources.aurora.database import Database
+from datasources.call import Call, calling
+from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.graph.gremlin.adapter import GremlinGraph
+from datasources.graph.gremlin.projection import GremlinProjection
+from datasources.graph.projection import Changes, EdgeChange
 from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.options import GraphSettings, HopForm
 from tests.datasources.graph.contract import Load
 from tests.fixtures import graph as fixture
 from tests.oracles.graph import Version
@@ -39,14 +46,46 @@ def load_recursive(graph_url: str, database: Database) -> Load:
     return load
 
 
-@pytest.fixture(scope="session", params=["recursive"])
+@pytest.fixture(scope="session")
+async def gremlin_client(gremlin_server: EmbeddedGremlin) -> AsyncIterator[GremlinClient]:
+    client = GremlinClient(GraphSettings(url=gremlin_server.url))
+    yield client
+    await client.close()
+
+
+@pytest.fixture(scope="session")
+def load_gremlin(gremlin_client: GremlinClient) -> Load:
+    return into(GremlinProjection(gremlin_client), GremlinGraph(gremlin_client))
+
+
+@pytest.fixture(scope="session")
+def load_frontier(gremlin_client: GremlinClient) -> Load:
+    return into(GremlinProjection(gremlin_client), GremlinGraph(gremlin_client, HopForm.FRONTIER))
+
+
+def into(projection: GremlinProjection, graph: GremlinGraph) -> Load:
+    """Make the versions all that a store holds, by the projection's own writes."""
+
+    async def load(versions: list[Version]) -> GremlinGraph:
+        with calling(Call()):
+            await projection.clear()
+            await projection.apply(Changes(edges=tuple(map(EdgeChange, versions))))
+        return graph
+
+    return load
+
+
+ADAPTERS = ["recursive", "gremlin", "frontier"]
+
+
+@pytest.fixture(scope="session", params=ADAPTERS)
 def load(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> Load:
     """Put these versions into a store and give the graph on it: every adapter."""
     loader: Load = request.getfixturevalue(f"load_{request.param}")
     return loader
 
 
-@pytest.fixture(scope="session", params=["recursive"])
+@pytest.fixture(scope="session", params=ADAPTERS)
 def load_history(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> Load:
     """The same for the adapters that know the past."""
     loader: Load = request.getfixturevalue(f"load_{request.param}")
