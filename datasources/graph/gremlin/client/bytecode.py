@@ -1,0 +1,133 @@
+"""Writes traversals as GraphSON 3, and the frames that carry them."""
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from math import isfinite, isnan
+from types import FunctionType
+from typing import Any
+
+import orjson
+from gremlin_python.process.traversal import Bytecode, P, TextP, Traversal
+from gremlin_python.statics import Enum as Token
+from gremlin_python.statics import long
+from gremlin_python.structure.io.graphsonV3d0 import GraphSONWriter
+
+MIME_TYPE = b"application/vnd.gremlin-v3.0+json"
+# The length of the MIME type in one byte, then the type, then the message.
+_HEAD = bytes([len(MIME_TYPE)]) + MIME_TYPE
+
+_drivers = GraphSONWriter()
+# Tokens such as T.id: few, and each always written alike.
+_tokens: dict[Any, Any] = {}
+
+
+def written(traversal: Traversal) -> bytes:
+    """The bytecode of a traversal. Raises TypeError for what no engine here runs, such as a lambda."""
+    return orjson.dumps(_value(traversal.bytecode))
+
+
+def framed(traversal_id: str, bytecode: bytes, milliseconds: int) -> bytes:
+    """A request: the traversal under its id, to be given up by the engine after so many milliseconds."""
+    return _HEAD + orjson.dumps(
+        {
+            "requestId": {"@type": "g:UUID", "@value": traversal_id},
+            "processor": "traversal",
+            "op": "bytecode",
+            "args": {
+                "gremlin": orjson.Fragment(bytecode),
+                "aliases": {"g": "g"},
+                "evaluationTimeout": milliseconds,
+            },
+        }
+    )
+
+
+def _value(value: Any) -> Any:
+    writer = _WRITERS.get(value.__class__)
+    return _other(value) if writer is None else writer(value)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _int(value: int) -> Any:
+    if -0x8000_0000 <= value <= 0x7FFF_FFFF:
+        return {"@type": "g:Int32", "@value": value}
+    return _long(value)
+
+
+def _long(value: int) -> Any:
+    if -0x8000_0000_0000_0000 <= value <= 0x7FFF_FFFF_FFFF_FFFF:
+        return {"@type": "g:Int64", "@value": int(value)}
+    return {"@type": "gx:BigInteger", "@value": str(int(value))}
+
+
+def _float(value: float) -> Any:
+    if isfinite(value):
+        return {"@type": "g:Double", "@value": value}
+    return {"@type": "g:Double", "@value": "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"}
+
+
+def _list(values: Iterable[Any]) -> Any:
+    return {"@type": "g:List", "@value": [_value(each) for each in values]}
+
+
+def _set(values: Iterable[Any]) -> Any:
+    return {"@type": "g:Set", "@value": [_value(each) for each in values]}
+
+
+def _map(values: dict[Any, Any]) -> Any:
+    return {"@type": "g:Map", "@value": [_value(each) for pair in values.items() for each in pair]}
+
+
+def _bytecode(bytecode: Any) -> Any:
+    parts = {}
+    if bytecode.source_instructions:
+        parts["source"] = [[name, *map(_value, arguments)] for name, *arguments in bytecode.source_instructions]
+    if bytecode.step_instructions:
+        parts["step"] = [[name, *map(_value, arguments)] for name, *arguments in bytecode.step_instructions]
+    return {"@type": "g:Bytecode", "@value": parts}
+
+
+def _predicate(predicate: Any) -> Any:
+    value = _value(predicate.value)
+    if predicate.other is not None:
+        value = [value, _value(predicate.other)]
+    kind = "g:TextP" if isinstance(predicate, TextP) else "g:P"
+    return {"@type": kind, "@value": {"predicate": predicate.operator, "value": value}}
+
+
+def _other(value: Any) -> Any:
+    if isinstance(value, Bytecode):
+        return _bytecode(value)
+    if isinstance(value, Traversal):
+        return _bytecode(value.bytecode)
+    if isinstance(value, FunctionType):
+        raise TypeError("a traversal holds a lambda: Neptune runs none")
+    if isinstance(value, Token):
+        if value not in _tokens:
+            _tokens[value] = _drivers.to_dict(value)
+        return _tokens[value]
+    if isinstance(value, Enum | bytes):
+        raise TypeError(f"a traversal holds a {type(value).__name__}: no engine stores it")
+    # Rare: moments, UUIDs, strategies. The driver writes them.
+    return _drivers.to_dict(value)
+
+
+_WRITERS: dict[type, Callable[[Any], Any]] = {
+    str: _same,
+    bool: _same,
+    type(None): _same,
+    int: _int,
+    long: _long,
+    float: _float,
+    list: _list,
+    tuple: _list,
+    set: _set,
+    frozenset: _set,
+    dict: _map,
+    Bytecode: _bytecode,
+    P: _predicate,
+    TextP: _predicate,
+}

@@ -1,0 +1,174 @@
+"""GremlinClient: traversals in, rows out, over web sockets that are opened anew whenever one is lost."""
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+from gremlin_python.process.traversal import Traversal
+
+from datasources.call import Call, calling, current_call
+from datasources.errors import SourceError
+from datasources.graph.gremlin.client.endpoint import Endpoint
+from datasources.graph.gremlin.client.errors import GRAPH, GraphProblem, outside, too_late
+from datasources.graph.gremlin.client.opening import FindCredentials, Opener, Signs
+from datasources.graph.gremlin.client.request import Request
+from datasources.graph.gremlin.client.retry import READ_ONLY, Retries, Rule, rule
+from datasources.graph.gremlin.client.spreading import Resolve, name_service
+from datasources.graph.gremlin.client.worker import Worker
+from datasources.graph.gremlin.source import g
+from datasources.health import Health
+from datasources.options import GraphSettings
+
+HEALTH_SECONDS = 2.0
+# A traversal that takes longer is worth a line in the log of a quiet day.
+SLOW_SECONDS = 1.0
+DEADLINE = "Deadline"
+CANCELLED = "Cancelled"
+
+log = logging.getLogger("stackflow.graph")
+
+
+class GremlinClient:
+    """For any number of event loops and threads; its own thread starts with the first traversal.
+
+    `credentials` finds AWS credentials (called at first, and again after a refused signature); botocore's usual
+    places else. `resolve` gives the addresses of a name; the system's name service else.
+    """
+
+    def __init__(
+        self, settings: GraphSettings, credentials: FindCredentials | None = None, resolve: Resolve | None = None
+    ) -> None:
+        if settings.url is None:
+            raise ValueError("a client needs GRAPH_URL")
+        self._settings = settings
+        self._worker = Worker(self._goodbye)
+        self._signer = _signer(settings, credentials)
+        self._resolve = resolve or name_service(self._worker.blocking)
+        self._writer = self._endpoint(settings.url)
+        self._reader = (
+            self._endpoint(settings.reader_url) if settings.reader_url not in {None, settings.url} else self._writer
+        )
+
+    @property
+    def lost(self) -> bool:
+        """Whether no web socket to the reader could be opened of late: a traversal would wait until its deadline."""
+        return self._reader.lost
+
+    def probe(self) -> None:
+        """Let a lost reader be looked for in the background, so that `lost` ends by itself. Returns at once."""
+        self._worker.start(self._reader.probe)
+
+    async def submit(self, traversal: Traversal, verb: str, *, writes: bool = False) -> list[Any]:
+        """As the port says. Cancelling the caller ends the traversal on the way and gives up its web socket.
+
+        Raises SourceTimeout at the deadline, whatever stood in the way; SourceUnavailable where the engine refused
+        for the moment until the attempts were used up; SourceRefused for all that will not pass by itself.
+        """
+        call = current_call()
+        left = call.remaining()
+        seconds = self._settings.timeout if left is None else min(left, self._settings.timeout)
+        begin = time.monotonic()
+        request = Request(traversal, call, begin + seconds, self._settings.message_bytes)
+        endpoint = self._writer if writes or call.wrote_graph else self._reader
+        rows: list[Any] = []
+        try:
+            if not seconds:
+                request.code = DEADLINE
+                raise too_late(None)
+            rows = await self._worker.run(self._answer(request, endpoint))
+        except asyncio.CancelledError:
+            request.code = CANCELLED
+            raise
+        finally:
+            _tell(request, verb, len(rows), time.monotonic() - begin)
+        call.spent.rows += len(rows)
+        call.wrote_graph = call.wrote_graph or writes
+        return rows
+
+    async def health(self) -> Health:
+        """One round trip to the reader within 2 s; never raises for an unreachable engine."""
+        details = {"engine": "Gremlin", "endpoint": self._reader.name}
+        begin = time.monotonic()
+        try:
+            with calling(Call(deadline=asyncio.get_running_loop().time() + HEALTH_SECONDS)):
+                await self.submit(g.inject(1), "health")
+        except SourceError as error:
+            return Health(GRAPH, reachable=False, problem=str(error), details=details)
+        return Health(GRAPH, reachable=True, latency_ms=(time.monotonic() - begin) * 1_000, details=details)
+
+    async def close(self) -> None:
+        """Close the web sockets and end the thread; whoever waits for an answer gets SourceUnavailable."""
+        await self._worker.close()
+
+    def _endpoint(self, url: str) -> Endpoint:
+        opener = Opener(url, self._settings, self._signer, self._resolve, self._worker.blocking)
+        return Endpoint(opener, self._settings)
+
+    async def _answer(self, request: Request, endpoint: Endpoint) -> list[Any]:
+        """In the client's thread: try until there is an answer, or no use in another try, or no time."""
+        retries = Retries(self._settings.attempts)
+        problem: GraphProblem | None = None
+        try:
+            request.write()
+            async with asyncio.timeout(request.left()):
+                while True:
+                    request.tries += 1
+                    try:
+                        async with endpoint.socket() as socket:
+                            frame = request.next_frame()
+                            return await socket.ask(request.traversal_id, frame, request.arrived)
+                    except GraphProblem as error:
+                        problem = error
+                    await self._before_next_try(request, endpoint, retries, problem)
+        except GraphProblem as error:
+            request.code = error.code
+            raise outside(error, passing=rule(error) is Rule.SENDINGS) from error
+        except TimeoutError as error:
+            request.code = DEADLINE
+            raise too_late(endpoint.problem or problem) from (problem or error)
+
+    @staticmethod
+    async def _before_next_try(request: Request, endpoint: Endpoint, retries: Retries, problem: GraphProblem) -> None:
+        if not retries.may(problem, request.sendings):
+            raise problem
+        if problem.code == READ_ONLY:
+            endpoint.resolve_anew()
+        if rule(problem) is Rule.ONCE:
+            endpoint.renew()
+        pause = retries.pause()
+        if pause >= request.left():
+            # The deadline would end the pause: say at once what is wrong.
+            raise problem if rule(problem) is Rule.SENDINGS else TimeoutError
+        await asyncio.sleep(pause)
+
+    async def _goodbye(self) -> None:
+        for endpoint in {self._writer, self._reader}:
+            await endpoint.close()
+
+
+def _signer(settings: GraphSettings, credentials: FindCredentials | None) -> Signs | None:
+    if settings.signing is None:
+        return None
+    # botocore takes long to load: only where something is signed.
+    from datasources.graph.gremlin.client.signing import Signer, usual_credentials
+
+    return Signer(settings.signing.region, credentials or usual_credentials)
+
+
+def _tell(request: Request, verb: str, rows: int, seconds: float) -> None:
+    """One line for each traversal: quiet, unless it was slow, sent again or failed."""
+    retries = max(0, request.tries - 1)
+    loud = bool(retries or request.code or seconds > SLOW_SECONDS)
+    extra = {
+        "request_id": request.call.request_id,
+        "traversal_id": request.traversal_id,
+        "verb": verb,
+        "rows": rows,
+        "bytes": request.received,
+        "ms": round(seconds * 1_000, 1),
+        "retries": retries,
+    }
+    if request.code:
+        extra["code"] = request.code
+    log.log(logging.INFO if loud else logging.DEBUG, "traversal", extra=extra)

@@ -1,0 +1,144 @@
+"""Reads GraphSON 3 into plain values: the types that traversals of this service return, and no others."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from datasources.graph.gremlin.client.errors import Answered, Unreadable
+
+OK = 200
+NO_CONTENT = 204
+PARTIAL_CONTENT = 206
+TIMED_OUT = 598
+
+# Classes that stand for themselves in JSON. Most values of a row are text: asking for the class first saves a call.
+_PLAIN = frozenset({str, bool, type(None)})
+
+
+@dataclass(slots=True)
+class Frame:
+    """One message of the engine: whose answer it is part of, whether it is the last part, and the rows in it.
+
+    `request_id` is None where the engine could not even read the request.
+    """
+
+    request_id: str | None
+    last: bool
+    rows: list[Any]
+    error: Answered | None = None
+
+
+def read_frame(data: bytes) -> Frame:
+    """One reply of the Gremlin protocol. Raises Unreadable."""
+    try:
+        message = orjson.loads(data)
+        status, request_id = message["status"], message["requestId"]
+        code = status["code"]
+        if code == NO_CONTENT:
+            return Frame(request_id, True, [])
+        if code in (OK, PARTIAL_CONTENT):
+            return Frame(request_id, code == OK, _rows(message["result"]["data"]))
+        return Frame(request_id, True, [], _error(code, status))
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"the graph sent no JSON: {error}") from error
+    except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
+        raise Unreadable(f"the graph sent no GraphSON 3 ({type(error).__name__}: {error})") from error
+
+
+def read_value(value: Any) -> Any:
+    """One value of GraphSON 3, as parsed from JSON. Raises Unreadable for a type that is not read here.
+
+    Sets come as lists, moments as milliseconds since 1970, UUIDs and tokens as text, paths as their objects.
+    """
+    if value.__class__ is dict:
+        kind = value["@type"]
+        reader = _READERS.get(kind)
+        if reader is None:
+            raise Unreadable(f"the graph sent a value of type {kind}: project it to text, numbers, lists or maps")
+        return reader(value["@value"])
+    return [read_value(each) for each in value] if value.__class__ is list else value
+
+
+def _rows(data: Any) -> list[Any]:
+    rows: list[Any] = []
+    for each in data["@value"] if data.__class__ is dict else data or ():
+        if each.__class__ is dict and each["@type"] == "g:Traverser":
+            traverser = each["@value"]
+            row, bulk = read_value(traverser["value"]), traverser["bulk"]["@value"]
+            if bulk == 1:
+                rows.append(row)
+            else:
+                rows += [row] * bulk
+        else:
+            rows.append(read_value(each))
+    return rows
+
+
+def _list(items: list[Any]) -> list[Any]:
+    return [each if each.__class__ in _PLAIN else read_value(each) for each in items]
+
+
+def _map(items: list[Any]) -> dict[Hashable, Any]:
+    pairs = iter(items)
+    return {
+        (key if key.__class__ is str else _key(key)): (value if value.__class__ in _PLAIN else read_value(value))
+        for key, value in zip(pairs, pairs, strict=True)
+    }
+
+
+def _key(value: Any) -> Hashable:
+    key = read_value(value)
+    return tuple(key) if key.__class__ is list else key
+
+
+def _bulk_set(items: list[Any]) -> list[Any]:
+    pairs = iter(items)
+    return [each for value, count in zip(pairs, pairs, strict=True) for each in [read_value(value)] * read_value(count)]
+
+
+def _whole(value: Any) -> int:
+    return int(value)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "g:List": _list,
+    "g:Set": _list,
+    "g:Map": _map,
+    "g:BulkSet": _bulk_set,
+    "g:Path": lambda path: read_value(path["objects"]),
+    "g:Int32": _same,
+    "g:Int64": _same,
+    "gx:Int16": _same,
+    "gx:Byte": _same,
+    # Sums that outgrow 64 bits; some engines write them as text.
+    "gx:BigInteger": _whole,
+    # NaN and the infinities come as text, whole doubles as either.
+    "g:Double": float,
+    "g:Float": float,
+    "g:Date": _same,
+    "g:Timestamp": _same,
+    "g:UUID": _same,
+    "g:T": _same,
+    "g:Direction": _same,
+}
+
+
+def _error(status: int, told: Any) -> Answered:
+    """Neptune tells its code in a JSON document inside the message; Gremlin Server names exceptions beside it."""
+    message = told["message"] or ""
+    try:
+        document = orjson.loads(message)
+        return Answered(status, document["code"], document.get("detailedMessage") or "")
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        pass
+    if status == TIMED_OUT:
+        return Answered(status, "TimeLimitExceededException", message)
+    attributes = read_value(told["attributes"]) if told.get("attributes") else {}
+    names = attributes.get("exceptions") or [""]
+    return Answered(status, str(names[0]).rpartition(".")[2], message)

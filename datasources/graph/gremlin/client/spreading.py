@@ -1,0 +1,93 @@
+"""Where the next web socket of an endpoint goes, so that sockets spread over the replicas behind one name."""
+
+import asyncio
+import socket
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from ipaddress import ip_address
+from typing import Any
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+# The addresses of a name, asked anew each time.
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+# An address that just refused goes behind the others for so many seconds.
+SHUNNED = 10.0
+
+
+def name_service(executor: Executor) -> Resolve:
+    """Asks the system's name service, without a cache: Neptune's reader endpoint names another replica each time.
+
+    Raises OSError for a name that is not known.
+    """
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        found = await asyncio.get_running_loop().run_in_executor(
+            executor, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        )
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    return resolve
+
+
+class Spreading:
+    """Counts the sockets to each address of an endpoint. For one event loop."""
+
+    def __init__(self, host: str, port: int, resolve: Resolve) -> None:
+        self._host = host
+        self._port = port
+        self._resolve = resolve
+        self._sockets: Counter[str] = Counter()
+        self._failed_at: dict[str, float] = {}
+
+    async def addresses(self) -> Sequence[str]:
+        """Those with the fewest of our sockets first, those that just failed last; else in the order of the answer."""
+        if _is_address(self._host):
+            return [self._host]
+        found = await self._resolve(self._host, self._port)
+        long_ago = time.monotonic() - SHUNNED
+        return sorted(found, key=lambda each: (self._failed_at.get(each, long_ago) > long_ago, self._sockets[each]))
+
+    def opening(self, address: str) -> None:
+        """Count a socket from its first packet on: several are opened at a time."""
+        self._sockets[address] += 1
+
+    def failed(self, address: str) -> None:
+        self._sockets[address] -= 1
+        self._failed_at[address] = time.monotonic()
+
+    def closed(self, address: str) -> None:
+        self._sockets[address] -= 1
+
+    def __getitem__(self, address: str) -> int:
+        return self._sockets[address]
+
+
+class Pinned(AbstractResolver):
+    """Gives a connection the one address that was chosen for it; TLS still checks the name."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        version = socket.AF_INET6 if ":" in self._address else socket.AF_INET
+        result: Any = ResolveResult(
+            hostname=host, host=self._address, port=port, family=version, proto=0, flags=socket.AI_NUMERICHOST
+        )
+        return [result]
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,110 @@
+"""The thread in which web sockets live, with an event loop of its own: callers' loops come and go."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from datasources.errors import SourceUnavailable
+from datasources.graph.gremlin.client.errors import GRAPH
+
+T = TypeVar("T")
+
+# Names to resolve and credentials to ask for, at a time.
+BLOCKING = 4
+ROUNDS = 3
+
+
+class Worker:
+    """A daemon thread, started by the first work and ended by `close`. May be used from any thread."""
+
+    def __init__(self, goodbye: Callable[[], Awaitable[None]]) -> None:
+        self._goodbye = goodbye
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+        self._works: set[asyncio.Task[Any]] = set()
+        # For what blocks. Its threads start with their first work; no end of ours waits for a slow name service.
+        self.blocking = ThreadPoolExecutor(BLOCKING, thread_name_prefix="graph-names")
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Its outcome, in the caller's loop. Cancelling the caller cancels the work. SourceUnavailable once closed."""
+        future = self._submit(work)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed and task is not None and not task.cancelling():
+                raise _closed() from None
+            raise
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Call `work` in the thread, soon; not at all once it is closed."""
+        with self._lock:
+            if not self._closed:
+                self._running().call_soon_threadsafe(work)
+
+    async def close(self) -> None:
+        """Cancel what is under way, say goodbye and end the thread. Does nothing the second time."""
+        with self._lock:
+            self._closed = True
+            thread, loop = self._thread, self._loop
+            self._thread = self._loop = None
+        self.blocking.shutdown(wait=False, cancel_futures=True)
+        if thread is None or loop is None:
+            return
+        asyncio.run_coroutine_threadsafe(self._end(), loop)
+        await asyncio.to_thread(thread.join)
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+        with self._lock:
+            if self._closed:
+                work.close()
+                raise _closed()
+            return asyncio.run_coroutine_threadsafe(self._counted(work), self._running())
+
+    async def _counted(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101
+        self._works.add(task)
+        try:
+            return await work
+        finally:
+            self._works.discard(task)
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._main, args=(self._loop,), name="graph", daemon=True)
+            self._thread.start()
+        return self._loop
+
+    async def _end(self) -> None:
+        await _cancel(set(self._works))
+        await self._goodbye()
+        await _cancel(asyncio.all_tasks() - {asyncio.current_task()})
+        # Aborted connections tell of their end in the loop's next rounds.
+        for _ in range(ROUNDS):
+            await asyncio.sleep(0)
+        asyncio.get_running_loop().stop()
+
+    @staticmethod
+    def _main(loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_forever()
+        finally:
+            loop.close()
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[Any] | None]) -> None:
+    ending = [task for task in tasks if task is not None]
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
+
+
+def _closed() -> SourceUnavailable:
+    return SourceUnavailable(GRAPH, "the graph's client is closed")
