@@ -20,6 +20,8 @@ class Spending:
     graph: int = 0
     cache: int = 0
     rows: int = 0
+    # Traversals sent to a graph engine, each attempt; numbers the ids by which the engine knows them.
+    traversals: int = 0
 
 
 @dataclass(slots=True)
@@ -34,8 +36,6 @@ class Call:
     spent: Spending = field(default_factory=Spending)
     # Stores whose answers were replaced by a fallback in this call, for `extensions.degraded`.
     degraded: set[str] = field(default_factory=set)
-    # Traversals sent to a graph engine, each attempt; numbers the ids by which the engine knows them.
-    traversals: int = 0
     # Whether this call wrote to the graph, so that its later reads go to the writer.
     wrote_graph: bool = False
 

@@ -14,3 +14,5 @@ class Health:
     latency_ms: float = 0.0
     problem: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
+    # What answers in its place while it is not reachable; empty where nothing does.
+    replaced_by: str = ""

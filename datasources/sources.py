@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datasources.aurora.database import Database
 from datasources.cache.off import NoCache
 from datasources.cache.port import Cache
-from datasources.errors import SourceRefused
 from datasources.graph.port import Graph
 from datasources.graph.projection import Projection
 from datasources.graph.recursive.adapter import RecursiveGraph
@@ -50,11 +49,13 @@ def open_sources(
 ) -> Sources:
     """The sources that the settings ask for. Nothing is connected yet: a lost store must not stop the others."""
     database = _database("main", main)
+    walks, projection = _graph(graph, database)
     return Sources(
         main=database,
         requirements=_database("requirements", requirements),
-        graph=_graph(graph, database),
+        graph=walks,
         cache=_cache(cache),
+        projection=projection,
         cache_seconds=cache.ttl,
     )
 
@@ -71,10 +72,14 @@ def _database(name: str, settings: PostgresSettings) -> Database:
     )
 
 
-def _graph(settings: GraphSettings, main: Database) -> Graph:
-    if settings.url is not None:
-        raise UnknownGraph("graph", "GRAPH_URL is set, but this version walks in PostgreSQL only; unset it")
-    return RecursiveGraph(main)
+def _graph(settings: GraphSettings, main: Database) -> tuple[Graph, Projection | None]:
+    tables = RecursiveGraph(main)
+    if settings.url is None:
+        return tables, None
+    # The client of the graph costs a cold start some 100 ms, so only who uses it pays.
+    from datasources.graph.gremlin.opened import open_gremlin
+
+    return open_gremlin(settings, tables)
 
 
 def _cache(settings: CacheSettings) -> Cache:
@@ -91,7 +96,3 @@ def _cache(settings: CacheSettings) -> Cache:
         breaker_after=settings.breaker_after,
         breaker_pause=settings.breaker_pause,
     )
-
-
-class UnknownGraph(SourceRefused):
-    """The settings name a graph store for which there is no adapter. The message is one line with the remedy."""

@@ -23,8 +23,9 @@ def health_routes(sources: Sources) -> list[Route]:
         call = Call(deadline=asyncio.get_running_loop().time() + READY_SECONDS)
         with calling(call):
             stores = await sources.health()
-        # A lost cache costs speed, not answers, so it does not take the service out of rotation.
-        serving = all(store.reachable for store in stores if store.name != "cache")
+        # A lost cache costs speed, not answers, as does a store that another stands in for: neither takes the service
+        # out of rotation.
+        serving = all(store.reachable or store.replaced_by for store in stores if store.name != "cache")
         return JSONResponse(
             {"status": "ready" if serving else "not ready", "stores": [_told(store) for store in stores]},
             200 if serving else 503,
@@ -34,9 +35,10 @@ def health_routes(sources: Sources) -> list[Route]:
 
 
 def _told(store: Health) -> dict[str, object]:
-    return {
+    told: dict[str, object] = {
         "name": store.name,
         "reachable": store.reachable,
         "version": store.version,
         "milliseconds": round(store.latency_ms, 1),
     }
+    return told | ({"replacedBy": store.replaced_by} if store.replaced_by else {})

@@ -11,9 +11,9 @@ from typing import Any
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeout
 
+from datasources.breaker import Breaker
 from datasources.cache.port import Found
 from datasources.cache.redis import generations as at
-from datasources.cache.redis.breaker import Breaker
 from datasources.cache.redis.connection import connect, problem
 from datasources.call import current_call
 from datasources.health import Health

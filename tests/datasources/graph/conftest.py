@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
-from datasources.graph.gremlin.client.client import GremlinClient
 
 from datasources.aurora.database import Database
 from datasources.call import Call, calling
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.gremlin.adapter import GremlinGraph
+from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.projection import Changes, EdgeChange
 from datasources.graph.recursive.adapter import RecursiveGraph

@@ -57,9 +57,9 @@ class Request:
 
         Only the client's thread counts the traversals of a call, so that no two have the same number.
         """
-        self.call.traversals += 1
+        self.call.spent.traversals += 1
         self.sendings += 1
-        self.traversal_id = traversal_id(self.call.request_id, self.call.traversals)
+        self.traversal_id = traversal_id(self.call.request_id, self.call.spent.traversals)
         return framed(self.traversal_id, self._bytecode, max(1, int(self.left() * 1_000)))
 
     def arrived(self, length: int) -> None:

@@ -1,6 +1,6 @@
 """The breaker opens after failures in a row, and one trial call decides when it closes."""
 
-from datasources.cache.redis.breaker import Breaker
+from datasources.breaker import Breaker
 
 
 class Clock:
