@@ -50,9 +50,7 @@ def bulk_store(settings: GraphSettings) -> BulkStore | None:
         return None
     region = settings.signing.region if settings.signing is not None else _region()
     if region is None:
-        raise SourceRefused(
-            "graph", "the bucket's region is not known; set AWS_DEFAULT_REGION, or GRAPH_IAM and AWS_REGION"
-        )
+        raise SourceRefused("graph", "the bucket's region is not known; set AWS_DEFAULT_REGION")
     parts = urlsplit(settings.url)
     scheme = {"wss": "https", "ws": "http"}[parts.scheme]
     loader = Loader(
