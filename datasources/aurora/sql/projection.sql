@@ -1,0 +1,67 @@
+-- name: edge_columns
+-- A fragment: a current relationship as an edge version.
+r.id, r.from_id, r.to_id, r.type_key,
+CASE WHEN r.impact_from_id IS NULL THEN 'NONE'
+     WHEN r.impact_from_id = r.from_id THEN 'FORWARD'
+     ELSE 'REVERSE' END AS impact,
+r.redundancy_group_id, r.valid_from
+
+-- name: counts
+-- How many nodes and edges there are now: items and whatever stands at an end of a relationship; relationships.
+SELECT (SELECT count(*) FROM configuration_items)
+     + (SELECT count(*)
+        FROM (SELECT from_id FROM relationships UNION SELECT to_id FROM relationships) AS ends (id)
+        WHERE NOT EXISTS (SELECT FROM configuration_items c WHERE c.id = ends.id)),
+       (SELECT count(*) FROM relationships)
+
+-- name: nodes_page
+-- The next nodes after an id, in order of id. Each arm stops after as many, on its own index.
+SELECT id
+FROM (
+    (SELECT id FROM configuration_items WHERE %(after)s::uuid IS NULL OR id > %(after)s ORDER BY id LIMIT %(most)s)
+    UNION
+    (SELECT DISTINCT from_id FROM relationships
+     WHERE %(after)s::uuid IS NULL OR from_id > %(after)s ORDER BY from_id LIMIT %(most)s)
+    UNION
+    (SELECT DISTINCT to_id FROM relationships
+     WHERE %(after)s::uuid IS NULL OR to_id > %(after)s ORDER BY to_id LIMIT %(most)s)
+) AS node
+ORDER BY id
+LIMIT %(most)s
+
+-- name: nodes_known
+-- Those of the given ids that are nodes.
+SELECT given.id
+FROM unnest(%(ids)s::uuid[]) AS given (id)
+WHERE EXISTS (SELECT FROM configuration_items c WHERE c.id = given.id)
+   OR EXISTS (SELECT FROM relationships r WHERE r.from_id = given.id)
+   OR EXISTS (SELECT FROM relationships r WHERE r.to_id = given.id)
+
+-- name: edges_page
+-- The next edges after an id, in order of id.
+SELECT /*columns*/
+FROM relationships r
+WHERE %(after)s::uuid IS NULL OR r.id > %(after)s
+ORDER BY r.id
+LIMIT %(most)s
+
+-- name: edges_leaving
+-- The edges that leave the given nodes, in order of node and edge.
+SELECT /*columns*/
+FROM relationships r
+WHERE r.from_id = ANY(%(ids)s::uuid[])
+ORDER BY r.from_id, r.id
+
+-- name: edges_by_ids
+-- Edges by their ids, in order of id.
+SELECT /*columns*/
+FROM relationships r
+WHERE r.id = ANY(%(ids)s::uuid[])
+ORDER BY r.id
+
+-- name: edges_touching
+-- The edges that leave or enter the given nodes, in order of id.
+SELECT /*columns*/
+FROM relationships r
+WHERE r.from_id = ANY(%(ids)s::uuid[]) OR r.to_id = ANY(%(ids)s::uuid[])
+ORDER BY r.id

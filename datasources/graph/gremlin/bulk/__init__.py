@@ -1,0 +1,1 @@
+"""Neptune's bulk load: CSV files in a bucket, and the loader that reads them."""

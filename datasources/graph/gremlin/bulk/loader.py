@@ -1,0 +1,187 @@
+"""Neptune's loader: started by one request, then asked how far it is.
+
+https://docs.aws.amazon.com/neptune/latest/userguide/load-api-reference.html
+"""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from datasources.errors import SourceRefused, SourceUnavailable
+
+A = TypeVar("A")
+
+# Errors of a load that are shown.
+SHOWN = 10
+_UNDER_WAY = frozenset({"LOAD_NOT_STARTED", "LOAD_IN_QUEUE", "LOAD_IN_PROGRESS"})
+
+
+@dataclass(frozen=True, slots=True)
+class LoadStatus:
+    """How a load is: the loader's word for it, records read, and the first errors, a line each."""
+
+    word: str
+    records: int
+    errors: tuple[str, ...] = ()
+
+    @property
+    def under_way(self) -> bool:
+        return self.word in _UNDER_WAY
+
+    @property
+    def completed(self) -> bool:
+        return self.word == "LOAD_COMPLETED"
+
+
+class _Overall(msgspec.Struct, rename="camel"):
+    status: str
+    total_records: int = 0
+
+
+class _ErrorLog(msgspec.Struct, rename="camel"):
+    error_code: str = ""
+    error_message: str = ""
+    file_name: str = ""
+    record_num: int = 0
+
+
+class _Errors(msgspec.Struct, rename="camel"):
+    error_logs: list[_ErrorLog] = []
+
+
+class _Feed(msgspec.Struct, rename="camel"):
+    full_uri: str = ""
+    status: str = ""
+
+
+class _Status(msgspec.Struct, rename="camel"):
+    overall_status: _Overall
+    errors: _Errors = msgspec.field(default_factory=_Errors)
+    failed_feeds: list[_Feed] = []
+
+
+class _StatusAnswer(msgspec.Struct):
+    payload: _Status
+
+
+class _Started(msgspec.Struct, rename="camel"):
+    load_id: str
+
+
+class _StartedAnswer(msgspec.Struct):
+    payload: _Started
+
+
+class _Refusal(msgspec.Struct, rename="camel"):
+    code: str = ""
+    detailed_message: str = ""
+
+
+class Loader:
+    """The loader of a cluster, at its writer's `address` (`https://host:8182`), which reads by `role`.
+
+    `signed` requests carry SigV4 headers for `neptune-db` in `region`. `timeout` bounds a request, in seconds. Errors
+    are SourceUnavailable and SourceRefused, of the graph.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        role: str,
+        region: str,
+        *,
+        signed: bool = True,
+        ca_file: str | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        self._address = address
+        self._role = role
+        self._region = region
+        self._signed = signed
+        self._ca_file = ca_file
+        self._timeout = timeout
+
+    async def start(self, source: str) -> str:
+        """Load every file of a folder, `s3://bucket/folder/`; the id of the load.
+
+        What is there already is updated; the first bad record ends the load.
+        """
+        answer = await self._sent(
+            "POST",
+            "/loader",
+            msgspec.json.encode(
+                {
+                    "source": source,
+                    "format": "csv",
+                    "iamRoleArn": self._role,
+                    "region": self._region,
+                    "failOnError": "TRUE",
+                    "parallelism": "HIGH",
+                    "updateSingleCardinalityProperties": "TRUE",
+                    "queueRequest": "TRUE",
+                }
+            ),
+        )
+        return _read(answer, _StartedAnswer).payload.load_id
+
+    async def status(self, load: str) -> LoadStatus:
+        """How the load is now."""
+        query = f"details=TRUE&errors=TRUE&errorsPerPage={SHOWN}&page=1"
+        found = _read(await self._sent("GET", f"/loader/{load}?{query}"), _StatusAnswer).payload
+        logs = tuple(
+            f"{each.file_name} record {each.record_num}: {each.error_code}: {each.error_message}"
+            for each in found.errors.error_logs
+        )
+        feeds = tuple(f"{each.full_uri}: {each.status}" for each in found.failed_feeds)
+        return LoadStatus(found.overall_status.status, found.overall_status.total_records, (*feeds, *logs)[:SHOWN])
+
+    async def _sent(self, method: str, path: str, body: bytes = b"") -> bytes:
+        # Only who loads in bulk pays for importing it.
+        import httpx
+
+        url = f"{self._address}{path}"
+        headers = {"Content-Type": "application/json"} if body else {}
+        if self._signed:
+            # Credentials may have to be fetched first.
+            headers = await asyncio.to_thread(self._signed_headers, method, url, headers, body)
+        verify = ssl.create_default_context(cafile=self._ca_file)
+        try:
+            async with httpx.AsyncClient(verify=verify, timeout=self._timeout, trust_env=False) as client:
+                answer = await client.request(method, url, content=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise SourceUnavailable("graph", "the bulk loader cannot be reached") from error
+        if answer.status_code >= 500:
+            raise SourceUnavailable("graph", f"the bulk loader answered {answer.status_code}")
+        if answer.status_code != 200:
+            raise SourceRefused("graph", f"the bulk loader refused: {_refusal(answer.content, answer.status_code)}")
+        return answer.content
+
+    def _signed_headers(self, method: str, url: str, headers: dict[str, str], body: bytes) -> dict[str, str]:
+        import boto3
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+
+        credentials = boto3.Session().get_credentials()
+        if credentials is None:
+            raise SourceRefused("graph", "there are no AWS credentials to sign with; set them, or GRAPH_IAM to off")
+        request = AWSRequest(method, url, headers=headers, data=body)
+        SigV4Auth(credentials.get_frozen_credentials(), "neptune-db", self._region).add_auth(request)
+        return dict(request.headers.items())
+
+
+def _read(answer: bytes, type: type[A]) -> A:
+    try:
+        return msgspec.json.decode(answer, type=type)
+    except msgspec.DecodeError as error:
+        raise SourceRefused("graph", "what answers as the bulk loader is none; check GRAPH_URL") from error
+
+
+def _refusal(answer: bytes, status: int) -> str:
+    try:
+        refusal = msgspec.json.decode(answer, type=_Refusal)
+    except msgspec.DecodeError:
+        return str(status)
+    return f"{refusal.code}: {refusal.detailed_message}"

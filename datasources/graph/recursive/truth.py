@@ -1,0 +1,76 @@
+"""What a projection must hold: the nodes and edges of the tables, a page at a time.
+
+It stands here and not among the tables, as it speaks of edges.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from datasources.aurora.database import Database
+from datasources.aurora.statements import Statement, statements
+from datasources.graph.port import Edge, Impact
+from datasources.graph.projection import EdgeVersion
+
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many nodes and edges the tables hold."""
+
+    nodes: int
+    edges: int
+
+
+class Truth:
+    """Nodes are the configuration items and whatever stands at an end of a current relationship; edges are the
+    current relationships. Every read is one statement with its own view of the tables, so a long pass holds up
+    nobody. Errors are those of the database."""
+
+    def __init__(self, main: Database) -> None:
+        self._main = main
+
+    async def counts(self) -> Counts:
+        """Exact, as of now."""
+        return (await self._main.fetch(statements("projection")["counts"], {}, Counts))[0]
+
+    async def nodes(self, after: str | None, most: int) -> list[str]:
+        """The first `most` nodes after an id, in order of id; from the first one if it is None."""
+        return await self._main.fetch(statements("projection")["nodes_page"], {"after": after, "most": most}, str)
+
+    async def known(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids that are nodes. What is no uuid in canonical form is none."""
+        asked = [id for id in ids if _ID.fullmatch(id)]
+        return frozenset(await self._main.fetch(statements("projection")["nodes_known"], {"ids": asked}, str))
+
+    async def edges(self, after: str | None, most: int) -> list[EdgeVersion]:
+        """The first `most` edges after an id, in order of id; from the first one if it is None."""
+        return await self._main.fetch(_edges("page"), {"after": after, "most": most}, _version)
+
+    async def leaving(self, ids: Sequence[str]) -> list[EdgeVersion]:
+        """Every edge that leaves one of the nodes, by (node, edge id)."""
+        asked = [id for id in ids if _ID.fullmatch(id)]
+        return await self._main.fetch(_edges("leaving"), {"ids": asked}, _version)
+
+    async def by_ids(self, ids: Sequence[str]) -> list[EdgeVersion]:
+        """The edges of these ids, in order of id; unknown ids are left out."""
+        asked = [id for id in ids if _ID.fullmatch(id)]
+        return await self._main.fetch(_edges("by_ids"), {"ids": asked}, _version)
+
+    async def touching(self, ids: Sequence[str]) -> list[EdgeVersion]:
+        """Every edge that leaves or enters one of the nodes, in order of id."""
+        asked = [id for id in ids if _ID.fullmatch(id)]
+        return await self._main.fetch(_edges("touching"), {"ids": asked}, _version)
+
+
+def _edges(kind: str) -> Statement:
+    known = statements("projection")
+    return known[f"edges_{kind}"].filled(columns=known["edge_columns"].text)
+
+
+def _version(
+    id: str, from_id: str, to_id: str, type: str, impact: str, group_id: str | None, valid_from: datetime
+) -> EdgeVersion:
+    return EdgeVersion(Edge(id, from_id, to_id, type, Impact(impact), group_id), valid_from.astimezone(UTC))

@@ -1,0 +1,109 @@
+"""The check: the whole graph beside the tables, page by page; with `repair` it ends alike."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+from datasources.aurora.database import Database
+from datasources.call import Call, calling
+from datasources.graph.projection import Changes, NodeChange, Projection
+from datasources.graph.recursive.truth import Truth
+from resolvers.projection.edges import Comparison, Mended
+from resolvers.projection.nodes import compare_nodes, remove_nodes
+from resolvers.projection.pages import AT_ONCE, PAGE, in_order, node_pages
+from resolvers.projection.records import CheckReport, Pass, Progress, silent
+
+
+async def check(
+    main: Database,
+    projection: Projection,
+    *,
+    repair: bool = False,
+    page: int = PAGE,
+    at_once: int = AT_ONCE,
+    progress: Progress = silent,
+) -> CheckReport:
+    """Compare every node and edge of the graph with the tables; repair sends the differences and nothing else.
+
+    Works while writes go on: what differs is read a second time before it is believed, and what was repaired is read
+    again. Pages have `page` nodes with all edges that leave them; `at_once` of them are under way. Errors are those of
+    the database and of the graph; what was repaired until then stays.
+    """
+    begin = time.perf_counter()
+    with calling(Call()):
+        report = CheckReport(repaired=0 if repair else None)
+        await _Check(main, projection, report, page, at_once, progress).run()
+    report.seconds = time.perf_counter() - begin
+    return report
+
+
+class _Check:
+    def __init__(
+        self, main: Database, projection: Projection, report: CheckReport, page: int, at_once: int, progress: Progress
+    ) -> None:
+        self._truth = Truth(main)
+        self._projection = projection
+        self._comparison = Comparison(self._truth, projection)
+        self._report = report
+        self._repairs = report.repaired is not None
+        self._page = page
+        self._at_once = at_once
+        self._progress = progress
+
+    async def run(self) -> None:
+        counts = await self._truth.counts()
+        self._progress(Pass.COMPARE_NODES, 0, counts.nodes)
+        nodes = await compare_nodes(
+            self._truth,
+            self._projection,
+            self._page,
+            lambda done: self._progress(Pass.COMPARE_NODES, done, max(done, counts.nodes)),
+        )
+        self._report.nodes = nodes.nodes
+        self._report.missing_nodes.add(nodes.missing)
+        self._report.extra_nodes.add(nodes.extra)
+        if self._repairs:
+            await self._in_order(self._batches(nodes.missing), self._add)
+        # Edges before extra nodes go: an engine removes a node with its edges, and those are to be counted.
+        self._progress(Pass.COMPARE_EDGES, 0, counts.edges)
+        await self._edges(nodes.extra, counts.edges)
+        if self._repairs:
+            await self._in_order(self._batches(nodes.extra), self._remove)
+
+    async def _edges(self, extra: Sequence[str], of: int) -> None:
+        async def pages() -> AsyncIterator[list[str]]:
+            async for page in self._batches(extra):
+                yield page
+            async for page in node_pages(self._truth, None, self._page):
+                yield page
+
+        def done(_: object, mended: Mended) -> None:
+            self._report.edges += mended.found.edges
+            for difference in mended.found.differences:
+                self._report.add(difference)
+            if self._repairs:
+                left = len(mended.left)
+                self._repaired(max(0, len(mended.found.differences) - left), left)
+            self._progress(Pass.COMPARE_EDGES, self._report.edges, max(self._report.edges, of))
+
+        await in_order(pages(), self._compare, done, self._at_once)
+
+    async def _compare(self, ids: Sequence[str]) -> Mended:
+        return await self._comparison.mended(ids) if self._repairs else Mended(await self._comparison.compared(ids))
+
+    async def _add(self, ids: Sequence[str]) -> int:
+        await self._projection.apply(Changes(nodes=tuple(NodeChange(id) for id in ids)))
+        return len(ids)
+
+    async def _remove(self, ids: Sequence[str]) -> int:
+        return await remove_nodes(self._truth, self._projection, ids)
+
+    async def _in_order(self, pages: AsyncIterator[list[str]], work: Callable[[list[str]], Awaitable[int]]) -> None:
+        await in_order(pages, work, lambda _, count: self._repaired(count), self._at_once)
+
+    async def _batches(self, ids: Sequence[str]) -> AsyncIterator[list[str]]:
+        for begin in range(0, len(ids), self._page):
+            yield list(ids[begin : begin + self._page])
+
+    def _repaired(self, count: int, left: int = 0) -> None:
+        self._report.repaired = (self._report.repaired or 0) + count
+        self._report.left += left

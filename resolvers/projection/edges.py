@@ -1,0 +1,116 @@
+"""The edges that leave some nodes, in the tables and in the graph: what differs, and how it is mended."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, Projection
+from datasources.graph.recursive.truth import Truth
+from resolvers.projection.records import Difference
+
+# How often what differs is read again before it is believed, while something in it moves.
+LOOKS = 4
+# How often a page is mended: once, and again if a write came between.
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The differences at some nodes in one reading of both, and how many edges the tables had there."""
+
+    edges: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def nodes(self) -> list[str]:
+        """The nodes with a difference, in order."""
+        return sorted({difference.node for difference in self.differences})
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What was found at some nodes, and what of it is still there."""
+
+    found: Look
+    left: tuple[Difference, ...] = ()
+
+
+class Comparison:
+    """The tables and a graph beside each other."""
+
+    def __init__(self, truth: Truth, projection: Projection) -> None:
+        self._truth = truth
+        self._projection = projection
+
+    async def compared(self, ids: Sequence[str]) -> Look:
+        """The differences at these nodes that two readings in a row show alike.
+
+        A write between the readings of the tables and of the graph looks like a difference, and is gone or another one
+        in the next reading. What is still moving after a few is being written and left to the next check.
+        """
+        look = await self._look(ids)
+        edges, found = look.edges, look
+        for _ in range(LOOKS):
+            if not look.differences:
+                break
+            before = set(look.differences)
+            look = await self._look(look.nodes)
+            found = Look(edges, tuple(each for each in look.differences if each in before))
+            if len(found.differences) == len(look.differences):
+                break
+        return found
+
+    async def mended(self, ids: Sequence[str]) -> Mended:
+        """The same, and mended; then read again, as a write may have come between the reading and the mending."""
+        found = await self.compared(ids)
+        left = found
+        for _ in range(ROUNDS):
+            if not left.differences:
+                break
+            await self._mend(left.differences)
+            left = await self._look(left.nodes)
+        return Mended(found, left.differences)
+
+    async def _look(self, ids: Sequence[str]) -> Look:
+        true, held = await asyncio.gather(self._truth.leaving(ids), self._projection.leaving(ids))
+        return Look(len(true), tuple(differing(true, [version for id in ids for version in held.get(id, ())])))
+
+    async def _mend(self, differences: Sequence[Difference]) -> None:
+        # An engine can't move an edge or relabel it, so what has another shape goes before what is wanted comes.
+        gone = [each.held for each in differences if each.held is not None and not _same_shape(each)]
+        wanted = {each.true.edge.id: each.true for each in differences if each.true is not None}
+        # An engine that knows edges by id alone has removed with them what the tables hold at another node.
+        elsewhere = [held.edge.id for held in gone if held.valid_to is None and held.edge.id not in wanted]
+        wanted |= {version.edge.id: version for version in await self._truth.by_ids(elsewhere)} if elsewhere else {}
+        if gone:
+            await self._projection.apply(Changes(edges=tuple(EdgeChange(held, removed=True) for held in gone)))
+        if wanted:
+            await self._projection.apply(Changes(edges=tuple(EdgeChange(version) for version in wanted.values())))
+
+
+def differing(true: Sequence[EdgeVersion], held: Sequence[EdgeVersion]) -> list[Difference]:
+    """Where the edges of the same nodes differ: those of the tables first, then those that only the graph has."""
+    current: dict[tuple[str, str], EdgeVersion] = {}
+    extra = []
+    for version in held:
+        # A second one of the same id is one too many.
+        if version.valid_to is None and _place(version) not in current:
+            current[_place(version)] = version
+        else:
+            extra.append(version)
+    pairs = [Difference(version, current.pop(_place(version), None)) for version in true]
+    return [
+        *(pair for pair in pairs if pair.true != pair.held),
+        *(Difference(None, version) for version in (*current.values(), *extra)),
+    ]
+
+
+def _place(version: EdgeVersion) -> tuple[str, str]:
+    return version.edge.from_id, version.edge.id
+
+
+def _same_shape(difference: Difference) -> bool:
+    if difference.true is None or difference.held is None:
+        return False
+    true, held = difference.true.edge, difference.held.edge
+    return (true.to_id, true.type) == (held.to_id, held.type)

@@ -1,0 +1,138 @@
+"""The rebuild: whatever the graph holds, it ends as the tables are."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasources.aurora.database import Database
+from datasources.call import Call, calling
+from datasources.graph.gremlin.bulk.loading import BulkStore
+from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
+from datasources.graph.recursive.truth import Counts, Truth
+from resolvers.projection.bulk import BulkRebuild
+from resolvers.projection.check import check
+from resolvers.projection.pages import AT_ONCE, PAGE, edge_pages, in_order, node_pages
+from resolvers.projection.place import Place, PlaceFile
+from resolvers.projection.records import Pass, Progress, RebuildReport, silent
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to rebuild. `clear` empties the graph first; `resume` goes on where the last one broke off.
+
+    `place` is the file that keeps where it is, None to keep nothing; `store` says which graph it is about. Without
+    `compare` nothing is read back: for a graph that was empty.
+    """
+
+    clear: bool = False
+    resume: bool = False
+    compare: bool = True
+    place: Path | None = None
+    store: str = ""
+    page: int = PAGE
+    at_once: int = AT_ONCE
+
+
+async def rebuild(
+    main: Database,
+    projection: Projection,
+    options: Options | None = None,
+    *,
+    bulk: BulkStore | None = None,
+    progress: Progress = silent,
+) -> RebuildReport:
+    """Upsert every node, then every edge, then compare with the tables and mend: what they don't hold goes.
+
+    Writes may go on meanwhile; the comparison finds what a page had passed. Nothing is done twice that must be done
+    once, so after a break everything from the last acknowledged page is sent again. With `bulk` nodes and edges go
+    through Neptune's loader. PlaceError if there is nothing to go on with; errors of the database and the graph.
+    """
+    options = options or Options()
+    file = PlaceFile(options.place)
+    begin = time.perf_counter()
+    with calling(Call()):
+        if options.resume:
+            place = file.read(options.store, bulk=bulk is not None)
+        else:
+            folder = None if bulk is None else bulk.new_folder()
+            place = Place(store=options.store, step=Pass.CLEAR if options.clear else Pass.NODES, folder=folder)
+        report = await _Rebuild(Truth(main), projection, options, place, file, progress).run(bulk)
+        if options.compare:
+            report.compared = await check(
+                main, projection, repair=True, page=options.page, at_once=options.at_once, progress=progress
+            )
+    file.remove()
+    report.seconds = time.perf_counter() - begin
+    return report
+
+
+class _Rebuild:
+    def __init__(
+        self,
+        truth: Truth,
+        projection: Projection,
+        options: Options,
+        place: Place,
+        file: PlaceFile,
+        progress: Progress,
+    ) -> None:
+        self._truth = truth
+        self._projection = projection
+        self._options = options
+        self._place = place
+        self._file = file
+        self._progress = progress
+
+    async def run(self, bulk: BulkStore | None) -> RebuildReport:
+        place = self._place
+        self._file.write(place)
+        if place.step is Pass.CLEAR:
+            self._progress(Pass.CLEAR, 0, None)
+            await self._projection.clear()
+            self._enter(Pass.NODES)
+        counts = await self._truth.counts()
+        if bulk is not None:
+            await BulkRebuild(self._truth, bulk, place, self._file, self._progress).run(counts)
+        else:
+            await self._sent(counts)
+        return RebuildReport(nodes=place.nodes, edges=place.edges)
+
+    async def _sent(self, counts: Counts) -> None:
+        if self._place.step is Pass.NODES:
+            await self._nodes(counts.nodes)
+            self._enter(Pass.EDGES)
+        if self._place.step is Pass.EDGES:
+            await self._edges(counts.edges)
+            self._enter(Pass.COMPARE_NODES)
+
+    async def _nodes(self, of: int) -> None:
+        def done(page: list[str], _: None) -> None:
+            self._place.last = page[-1]
+            self._place.nodes += len(page)
+            self._file.write(self._place)
+            self._progress(Pass.NODES, self._place.nodes, max(self._place.nodes, of))
+
+        async def work(page: list[str]) -> None:
+            await self._projection.apply(Changes(nodes=tuple(NodeChange(id) for id in page)))
+
+        self._progress(Pass.NODES, self._place.nodes, of)
+        pages = node_pages(self._truth, self._place.last, self._options.page)
+        await in_order(pages, work, done, self._options.at_once)
+
+    async def _edges(self, of: int) -> None:
+        def done(page: list[EdgeVersion], _: None) -> None:
+            self._place.last = page[-1].edge.id
+            self._place.edges += len(page)
+            self._file.write(self._place)
+            self._progress(Pass.EDGES, self._place.edges, max(self._place.edges, of))
+
+        async def work(page: list[EdgeVersion]) -> None:
+            await self._projection.apply(Changes(edges=tuple(EdgeChange(version) for version in page)))
+
+        self._progress(Pass.EDGES, self._place.edges, of)
+        pages = edge_pages(self._truth, self._place.last, self._options.page)
+        await in_order(pages, work, done, self._options.at_once)
+
+    def _enter(self, step: Pass) -> None:
+        self._place.step, self._place.last = step, None
+        self._file.write(self._place)

@@ -1,0 +1,1 @@
+"""Tests of Neptune's bulk load."""

@@ -1,0 +1,1 @@
+"""Tests of keeping the graph's copy like the tables."""
