@@ -15,7 +15,7 @@ from datasources.embedded.neptune_like import NeptuneLike
 from tests.datasources.embedded.neptune_like.client import FORMATS, Client, g
 
 # Passes that keep a transaction open long enough for another to meet it.
-LONG_WORK = 3000
+LONG_WORK = 800
 
 Make = Callable[[str], Any]
 FAILURES: dict[str, tuple[Make, str, str]] = {
@@ -107,8 +107,8 @@ async def test_an_unknown_source_is_a_bad_request(double: NeptuneLike) -> None:
 async def test_of_two_writers_to_one_vertex_one_is_in_conflict(double: NeptuneLike, name: str, form: str) -> None:
     async with Client(double.url, form) as one, Client(double.url, form) as other:
         await one.ask(g.add_v("Thing").property(T.id, name).property(Cardinality.single, "n", 0))
-        codes = []
-        while "ConcurrentModificationException" not in codes:
+        # They overlap nearly always; once they did, what follows is sure.
+        for _ in range(10):
             both = [
                 client.ask(
                     g.V(name).property(Cardinality.single, "n", number)
@@ -118,7 +118,9 @@ async def test_of_two_writers_to_one_vertex_one_is_in_conflict(double: NeptuneLi
             ]  # fmt: skip
             answers = await asyncio.gather(*both)
             codes = [answer.code for answer in answers]
-        assert codes.count(None) == 1
+            if codes != [None, None]:
+                break
+        assert sorted(codes, key=str) == ["ConcurrentModificationException", None]
         winner = codes.index(None) + 1
         assert (await one.ask(g.V(name).values("n"))).data == [winner]
         [conflict] = [answer for answer in answers if answer.code]
@@ -141,3 +143,19 @@ async def test_a_long_result_comes_in_parts(double: NeptuneLike) -> None:
         assert answer.data == list(range(1000))
         assert answer.frames > 1
         assert double.seen.outcomes == {"200": 1}
+
+
+async def test_a_property_is_a_set_unless_single_is_said(double: NeptuneLike, name: str) -> None:
+    async with Client(double.url) as client:
+        await client.ask(g.add_v("Thing").property(T.id, name).property("tag", "x"))
+        await client.ask(g.V(name).property("tag", "y").property("tag", "x"))
+        assert sorted((await client.ask(g.V(name).values("tag"))).data) == ["x", "y"]
+        await client.ask(g.V(name).property(Cardinality.single, "tag", "z"))
+        assert (await client.ask(g.V(name).values("tag"))).data == ["z"]
+
+
+async def test_a_vertex_and_an_edge_may_have_one_id(double: NeptuneLike, name: str) -> None:
+    async with Client(double.url) as client:
+        await client.ask(g.add_v("Thing").property(T.id, name).as_("a").add_e("loop").to("a").property(T.id, name))
+        assert (await client.ask(g.V(name).count())).data == [1]
+        assert (await client.ask(g.E(name).count())).data == [1]
