@@ -73,12 +73,12 @@ FACTS: tuple[Fact, ...] = (
     ),
     Fact(
         "Of two requests that write one element at a time, one is a ConcurrentModificationException",
-        "transactions-neptune, Conflict resolution; apache/tinkerpop, pull request 1728",
+        "transactions-neptune, Conflict resolution using lock-wait timeouts; apache/tinkerpop, pull request 1728",
         "test_answers.py::test_of_two_writers_to_one_vertex_one_is_in_conflict",
     ),
     Fact(
         "A read runs on a snapshot and is in no conflict",
-        "transactions-neptune, Read-only query isolation",
+        "transactions-neptune, Read-only query isolation in Neptune",
         "test_faults.py::test_a_read_is_never_in_conflict_by_chance",
     ),
     Fact(
@@ -92,13 +92,13 @@ FACTS: tuple[Fact, ...] = (
         "test_answers.py::test_the_error_is_a_document_with_the_request_id",
     ),
     Fact(
-        "A replica refuses every step that writes with a ReadOnlyViolationException",
-        "errors-engine-codes",
+        "A replica refuses every step that writes, wherever it stands, with a ReadOnlyViolationException",
+        "transactions-neptune; errors-engine-codes",
         "test_instances.py::test_the_reader_refuses_each_step_that_writes",
     ),
     Fact(
         "A replica may lag behind the writer",
-        "transactions-neptune",
+        "transactions-neptune, Read-only query isolation in Neptune",
         "test_instances.py::test_a_replica_of_its_own_lags_behind_for_ever",
     ),
     Fact(
@@ -108,22 +108,22 @@ FACTS: tuple[Fact, ...] = (
     ),
     Fact(
         "An instance takes so many connections at once by its size, and answers the next with 429",
-        "limits, WebSocket connections",
+        "limits; best-practices-gremlin-java-close-connections",
         "test_instances.py::test_more_connections_than_the_instance_takes_are_answered_429",
     ),
     Fact(
         "An idle socket is closed (after 20 to 25 minutes there)",
-        "limits, WebSocket connections",
-        "test_faults.py::test_an_idle_socket_closes_normally",
+        "best-practices-gremlin-java-close-connections",
+        "test_closings.py::test_an_idle_socket_closes_normally",
     ),
     Fact(
         "A socket with IAM is closed at some age (a little over ten days there), busy or not",
-        "limits, WebSocket connections",
-        "test_faults.py::test_a_busy_socket_closes_at_the_end_of_its_life",
+        "best-practices-ecs-eks-connections",
+        "test_closings.py::test_a_busy_socket_closes_at_the_end_of_its_life",
     ),
     Fact(
         "With IAM, the handshake carries a Signature Version 4 for neptune-db, else it is answered 403",
-        "iam-auth-connecting-gremlin-python",
+        "iam-auth-connecting-python",
         "test_access.py::test_a_signature_with_a_wrong_part_is_refused",
     ),
     Fact(
@@ -142,6 +142,6 @@ DIFFERENCES: tuple[str, ...] = (
     "The reader shows every write at once, unless it is given a store of its own, which then shows none.",
     "Edges with an id that is there are reported in the engine's words, which call them vertices.",
     "A conflict is the engine's: of two writers the later to commit fails. Neptune locks ranges, and may let one wait.",
-    "It speaks without TLS, and on web sockets alone: no HTTP queries, no openCypher, no loader, no streams, no status.",
+    "It speaks without TLS, and on web sockets alone: no HTTP queries, openCypher, loader, streams or status.",
     "Steps run as TinkerPop runs them: what Neptune's own engine makes faster, slower or too large does not show.",
 )

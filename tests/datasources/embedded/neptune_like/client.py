@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from gremlin_python.driver.request import RequestMessage
 from gremlin_python.driver.serializer import GraphBinarySerializersV1, GraphSONSerializersV3d0
@@ -16,6 +17,7 @@ from gremlin_python.structure.graph import Graph
 g = GraphTraversalSource(Graph(), TraversalStrategies())
 FORMATS = {"graphson": GraphSONSerializersV3d0, "graphbinary": GraphBinarySerializersV1}
 PARTIAL = 206
+ABNORMAL = 1006
 
 
 @dataclass(frozen=True)
@@ -100,3 +102,10 @@ class Client:
         """Send a request and wait for its answer."""
         await self.send(gremlin, op, processor, **more)
         return await self.answer()
+
+
+async def ended(client: Client) -> int | None:
+    """With which code the socket ends, where nothing else may come."""
+    with pytest.raises(ClosedError) as caught:
+        await client.frame()
+    return caught.value.code

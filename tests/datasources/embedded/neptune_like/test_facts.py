@@ -8,7 +8,7 @@ from datasources.embedded.neptune_like.facts import FACTS
 HERE = Path(__file__).parent
 
 
-def tests(file: Path) -> set[str]:
+def defined(file: Path) -> set[str]:
     """The names of the test functions in a file."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return {node.name for node in ast.parse(file.read_text()).body if isinstance(node, functions)}
@@ -16,7 +16,7 @@ def tests(file: Path) -> set[str]:
 
 def test_each_fact_names_a_test_that_exists() -> None:
     named = [fact.test.split("::") for fact in FACTS]
-    missing = [test for file, test in named if test not in tests(HERE / file) or not test.startswith("test_")]
+    missing = [test for file, test in named if test not in defined(HERE / file) or not test.startswith("test_")]
     assert missing == []
 
 

@@ -3,20 +3,17 @@
 import asyncio
 import struct
 from collections import Counter
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from aiohttp import WSServerHandshakeError
 from gremlin_python.driver.request import RequestMessage
 from gremlin_python.process.traversal import T
 
-from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.neptune_like import Faults, NeptuneLike
 from datasources.embedded.neptune_like.answers import MESSAGES
 from datasources.embedded.neptune_like.faults import Draws
-from tests.datasources.embedded.neptune_like.client import FORMATS, Client, ClosedError, g
+from tests.datasources.embedded.neptune_like.client import ABNORMAL, FORMATS, Client, ended, g
 
 CODES = (
     "ConcurrentModificationException",
@@ -27,7 +24,6 @@ CODES = (
     "MemoryLimitExceededException",
     "ReadOnlyViolationException",
 )
-ABNORMAL = 1006
 
 
 def add(name: str) -> Any:
@@ -39,13 +35,6 @@ async def count(double: NeptuneLike, name: str) -> list[int]:
     """How many vertices have that id, asked over a socket of its own."""
     async with Client(double.url) as client:
         return (await client.ask(g.V(name).count())).data
-
-
-async def ended(client: Client) -> int | None:
-    """With which code the socket ends, where nothing else may come."""
-    with pytest.raises(ClosedError) as caught:
-        await client.frame()
-    return caught.value.code
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -203,50 +192,6 @@ async def test_silence_answers_nothing_and_executes_nothing(double: NeptuneLike,
     assert await count(double, name) == [0]
 
 
-async def test_handshakes_are_refused_in_order_and_then_accepted(double: NeptuneLike) -> None:
-    double.faults = Faults(refuse=(429, 403))
-    for status in (429, 403):
-        with pytest.raises(WSServerHandshakeError) as caught:
-            await Client(double.url).__aenter__()
-        assert caught.value.status == status
-    async with Client(double.url) as client:
-        assert (await client.ask(g.inject(1))).data == [1]
-    assert [handshake.status for handshake in double.seen.handshakes] == [429, 403, 101]
-
-
-async def test_handshakes_are_refused_by_chance(double: NeptuneLike) -> None:
-    double.faults = Faults(refuse_chance=1.0, refuse_status=500)
-    for _ in range(2):
-        with pytest.raises(WSServerHandshakeError) as caught:
-            await Client(double.url).__aenter__()
-        assert caught.value.status == 500
-
-
-async def test_a_socket_closes_after_so_many_answers(double: NeptuneLike) -> None:
-    double.faults = Faults(close_after=2)
-    async with Client(double.url) as client:
-        assert (await client.ask(g.inject(1))).data == [1]
-        assert (await client.ask(g.V(5))).code == "UnsupportedOperationException"
-        assert await ended(client) == 1000
-
-
-async def test_an_idle_socket_closes_normally(double: NeptuneLike) -> None:
-    async with Client(double.url) as client:
-        assert (await client.ask(g.inject(1))).data == [1]
-        double.faults = Faults(idle_close=0.05)
-        assert await ended(client) == 1000
-
-
-async def test_a_busy_socket_closes_at_the_end_of_its_life(double: NeptuneLike) -> None:
-    double.faults = Faults(life=0.3, idle_close=60.0)
-    async with Client(double.url) as client:
-        while not client.socket.closed:
-            # Between two looks the socket may end before or after the question is sent.
-            with suppress(ClosedError, ConnectionError):
-                await client.ask(g.inject(1))
-        assert client.socket.close_code == 1000
-
-
 @pytest.mark.parametrize("faults", [Faults(lag_before=0.3), Faults(lag_after=0.3)])
 async def test_an_answer_comes_no_sooner_than_the_lag(double: NeptuneLike, faults: Faults) -> None:
     clock = asyncio.get_running_loop().time
@@ -266,22 +211,3 @@ async def test_what_lags_before_is_not_yet_executed(double: NeptuneLike, name: s
         double.faults = Faults()
         assert await count(double, name) == [0]
     assert double.seen.requests[0].outcome is None
-
-
-async def test_a_fail_over_drops_connections_and_takes_new_ones(double: NeptuneLike) -> None:
-    async with Client(double.url) as one, Client(double.reader_url) as other:
-        assert (await one.ask(g.inject(1))).data == [1]
-        assert (await other.ask(g.inject(1))).data == [1]
-        double.drop_connections()
-        assert await ended(one) == ABNORMAL
-        assert await ended(other) == ABNORMAL
-        async with Client(double.url) as again:
-            assert (await again.ask(g.inject(2))).data == [2]
-
-
-async def test_an_engine_that_is_gone_refuses_the_handshake(transactional_server: EmbeddedGremlin) -> None:
-    with NeptuneLike("ws://127.0.0.1:9/gremlin") as double:
-        with pytest.raises(WSServerHandshakeError) as caught:
-            await Client(double.url).__aenter__()
-        assert caught.value.status == 503
-        assert [handshake.status for handshake in double.seen.handshakes] == [503]
