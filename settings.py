@@ -14,6 +14,7 @@ from datasources.options import (
     GraphEngine,
     GraphSettings,
     HopForm,
+    JarSettings,
     PostgresSettings,
     Signing,
 )
@@ -73,6 +74,7 @@ class Settings:
     access: AccessSettings
     limits: LimitSettings
     server: ServerSettings
+    jars: JarSettings
     log_level: str = "INFO"
 
     def stores(self) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
@@ -108,6 +110,10 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             host=environment.get("STACKFLOW_HOST") or "127.0.0.1",
             port=int(_number(environment, "STACKFLOW_PORT", 8000, least=0, most=65535)),
             state=Path(environment.get("STACKFLOW_STATE") or ".stackflow"),
+        ),
+        jars=JarSettings(
+            repository=_url(environment, "MAVEN_REPOSITORY_URL", ("https", "http")),
+            cache=Path(environment.get("XDG_CACHE_HOME") or "~/.cache") / "stackflow" / "jars",
         ),
         log_level=_log_level(environment),
     )

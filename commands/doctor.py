@@ -51,7 +51,7 @@ def command(
 
 def _look(chosen: settings.Settings) -> tuple[list[Finding], Exit]:
     try:
-        with opened(chosen) as whole:
+        with opened(chosen, graph=True) as whole:
             findings = _findings(whole)
     except EmbeddedError as error:
         what, _, then = str(error).partition("; ")

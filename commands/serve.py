@@ -14,10 +14,17 @@ from commands import demo, listening
 from commands.exits import CommandError, Exit
 from commands.signals import Stopping
 from commands.stores import databases, embedded, filled
+from datasources.options import GraphEngine
 from settings import Settings
 from workers.migrations import migrate
 
 Create = Callable[..., Any]
+
+_GRAPHS = {
+    GraphEngine.SQL: "recursive SQL",
+    GraphEngine.GREMLIN: "Gremlin Server",
+    GraphEngine.NEPTUNE_LIKE: "Neptune-like",
+}
 
 
 def command(
@@ -38,7 +45,7 @@ def command(
 def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
     """Serve until a signal. CommandError if the port is in use, before anything is started; EmbeddedError;
     SourceError if a database can't be reached or migrated."""
-    stores = embedded(chosen)
+    stores = embedded(chosen, _tell_download)
     with closing(_socket(chosen)) as socket, Stopping() as stopping:
         try:
             if stores.wanted.any:
@@ -46,6 +53,8 @@ def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
             whole = filled(chosen, stores.start())
             with stores.explained():
                 _fill(whole, with_demo=with_demo and chosen.main is None and chosen.requirements is None)
+                if stores.wanted.graph is not GraphEngine.SQL:
+                    _project(whole)
             _banner(chosen, listening.address(socket))
             listening.run(create(whole, on_loopback=listening.on_loopback(socket)), socket, whole, stopping)
         finally:
@@ -58,6 +67,10 @@ def _fill(whole: Settings, *, with_demo: bool) -> None:
         migrate(name, postgres.url, tell=lambda step: _tell(f"migrating {step.database}: {step.name}"))
     if with_demo:
         _load_demo(whole)
+
+
+def _project(whole: Settings) -> None:
+    """Fill an embedded graph from the tables: it keeps nothing on disk and begins empty."""
 
 
 def _socket(chosen: Settings) -> Any:
@@ -81,7 +94,7 @@ def _banner(chosen: Settings, address: str) -> None:
         return "yours" if given is not None else kept
 
     cache = "off" if chosen.cache is not None and chosen.cache.url is None else where(chosen.cache, "embedded Valkey")
-    graph = "recursive SQL" if chosen.graph.url is None else "Gremlin"
+    graph = where(chosen.graph.url, _GRAPHS[chosen.graph.engine])
     lines = [
         "",
         f"  StackFlow    {address}/graphiql/",
@@ -103,3 +116,13 @@ def _tell(text: str) -> None:
     # Whoever waits for a line reads it now, also through a pipe.
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def _tell_download(done: int, total: int) -> None:
+    line = f"downloading the graph's jars, once: {done} of {total}"
+    if sys.stdout.isatty():
+        # One line that counts.
+        sys.stdout.write(f"\r{line}" + "\n" * (done == total))
+        sys.stdout.flush()
+    elif done == total:
+        _tell(line)

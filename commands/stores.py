@@ -4,17 +4,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from datasources.embedded.jars import Tell, untold
 from datasources.embedded.stores import EmbeddedStores, StoreUrls, Wanted
-from datasources.options import CacheSettings, PostgresSettings
+from datasources.options import CacheSettings, GraphEngine, PostgresSettings
 from settings import Settings
 
 
-def embedded(settings: Settings) -> EmbeddedStores:
-    """The stores that these settings leave open, in their state folder. Starts nothing."""
+def embedded(settings: Settings, tell: Tell = untold) -> EmbeddedStores:
+    """The stores that these settings leave open, in their state folder. Starts nothing. `tell` hears of a download."""
     wanted = Wanted(
-        main=settings.main is None, requirements=settings.requirements is None, cache=settings.cache is None
+        main=settings.main is None,
+        requirements=settings.requirements is None,
+        cache=settings.cache is None,
+        graph=settings.graph.engine if settings.graph.url is None else GraphEngine.SQL,
     )
-    return EmbeddedStores(settings.server.state, wanted)
+    return EmbeddedStores(settings.server.state, wanted, settings.jars, tell)
 
 
 def filled(settings: Settings, urls: StoreUrls) -> Settings:
@@ -24,13 +28,21 @@ def filled(settings: Settings, urls: StoreUrls) -> Settings:
         main=settings.main or (PostgresSettings(urls.main) if urls.main else None),
         requirements=settings.requirements or (PostgresSettings(urls.requirements) if urls.requirements else None),
         cache=settings.cache or (CacheSettings(urls.cache) if urls.cache else None),
+        graph=replace(settings.graph, url=urls.graph, reader_url=urls.graph_reader) if urls.graph else settings.graph,
     )
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Settings]:
-    """Settings whose stores answer: those of a running `stackflow serve`, or embedded ones for the body only."""
-    with embedded(settings).joined() as urls:
+def opened(settings: Settings, *, graph: bool = False) -> Iterator[Settings]:
+    """Settings whose stores answer: those of a running `stackflow serve`, or embedded ones for the body only.
+
+    A graph is started only if asked for: it begins empty and is gone after the body, so that few have a use for it.
+    Without one, walks are recursive SQL.
+    """
+    stores = embedded(settings)
+    if not graph and stores.running() is None:
+        stores = embedded(replace(settings, graph=replace(settings.graph, engine=GraphEngine.SQL)))
+    with stores.joined() as urls:
         yield filled(settings, urls)
 
 

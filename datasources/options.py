@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +91,14 @@ class GraphSettings:
     edge_ids: bool = True
     fallback: bool = True
     bulk: BulkLoading | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JarSettings:
+    """Where the jars of an embedded graph come from, and the folder they stay in; a `~` is the user's home.
+
+    `repository` None means the machine's own Maven settings, or Maven's central repository.
+    """
+
+    repository: str | None = None
+    cache: Path = Path("~/.cache/stackflow/jars")

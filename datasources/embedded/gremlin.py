@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from datasources.embedded.engines import TINKERGRAPH, Engine
-from datasources.embedded.jars import Downloads, fetched
+from datasources.embedded.jars import Tell, fetched, untold
 from datasources.embedded.process import EmbeddedError, free_port, held, writing
 from datasources.embedded.question import ask
+from datasources.options import JarSettings
 
 # Seconds. JanusGraph takes 15 on a quiet machine.
 START_SECONDS = 90.0
@@ -21,17 +22,23 @@ ATTEMPTS = 3
 class EmbeddedGremlin:
     """A Gremlin server on loopback, without a password. It ends with its parent, also if that is killed.
 
-    `memory` is the most that its heap takes, as Java writes it.
+    `memory` is the most that its heap takes, as Java writes it. `tell` hears of a download.
     """
 
     def __init__(
-        self, folder: Path, engine: Engine = TINKERGRAPH, memory: str = "1g", downloads: Downloads | None = None
+        self,
+        folder: Path,
+        engine: Engine = TINKERGRAPH,
+        memory: str = "1g",
+        jars: JarSettings | None = None,
+        tell: Tell = untold,
     ) -> None:
         self.folder = folder.resolve()
         self.engine = engine
         self.port = 0
         self._memory = memory
-        self._downloads = downloads or Downloads()
+        self._jars = jars or JarSettings()
+        self._tell = tell
         self._child: subprocess.Popen[bytes] | None = None
         self._log_begin = 0
         self._held = ExitStack()
@@ -56,7 +63,7 @@ class EmbeddedGremlin:
         The first start of an engine downloads its jars. EmbeddedError if it can't start.
         """
         java = _java()
-        jars = fetched(self.engine.jars, self._downloads)
+        jars = fetched(self.engine.jars, self._jars, self._tell)
         with ExitStack() as failed:
             failed.callback(self.stop)
             self._held.enter_context(held(self.folder))
@@ -95,7 +102,8 @@ class EmbeddedGremlin:
         properties, script = self.folder / "graph.properties", self.folder / "start.groovy"
         properties.write_text("".join(f"{name}={value}\n" for name, value in self.engine.properties.items()))
         script.write_text(self.engine.script)
-        self._configuration.write_text(json.dumps(self.engine.configuration(self.port, properties, script), indent=1))
+        configuration = self.engine.configuration(self.port, properties, script)
+        self._configuration.write_text(json.dumps(configuration, indent=1, ensure_ascii=False), encoding="utf-8")
 
     def _launch(self, java: Path, jars: list[Path]) -> None:
         self._log_begin = self.log.stat().st_size if self.log.exists() else 0
@@ -108,7 +116,8 @@ class EmbeddedGremlin:
                     self.engine.main, str(self._configuration),
                 ],
                 stdout=log, stderr=log, stdin=subprocess.PIPE, start_new_session=True, cwd=self.folder,
-                env={**os.environ, **self.engine.environment},
+                # By the locale Java reads the names of files; our own variables hold secrets that it need not see.
+                env={"LC_ALL": "C.UTF-8", **self.engine.environment},
             )  # fmt: skip
 
     def _fault(self) -> str | None:

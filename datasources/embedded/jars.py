@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -15,8 +15,8 @@ from urllib.request import HTTPBasicAuthHandler, HTTPPasswordMgrWithDefaultRealm
 from xml.etree import ElementTree
 
 from datasources.embedded.process import EmbeddedError, writing
+from datasources.options import JarSettings
 
-CACHE = Path("~/.cache/stackflow/jars")
 SETTINGS = Path("~/.m2/settings.xml")
 TRIES = 3
 # Seconds; of silence, not of a whole download.
@@ -36,15 +36,6 @@ def untold(done: int, total: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Downloads:
-    """Where jars come from and where they stay. No repository: the one of Maven's settings, or its central one."""
-
-    repository: str | None = None
-    cache: Path = CACHE
-    tell: Tell = untold
-
-
-@dataclass(frozen=True, slots=True)
 class _Jar:
     sha256: str
     path: str
@@ -53,18 +44,19 @@ class _Jar:
         return hashlib.sha256(data).hexdigest() == self.sha256
 
 
-def fetched(lock: Path, downloads: Downloads) -> list[Path]:
+def fetched(lock: Path, settings: JarSettings, tell: Tell = untold) -> list[Path]:
     """The jars of a lock, in its order, each with the lock's checksum. Blocks; eight downloads at a time.
 
     A lock has a line `sha256  path/in/the/repository.jar` for each. EmbeddedError if one can't be had.
     """
-    cache = downloads.cache.expanduser()
+    cache = settings.cache.expanduser()
     wanted = _locked(lock)
     missing = [jar for jar in wanted if not _is_kept(cache / jar.path, jar)]
     if missing:
-        with writing(cache):
-            cache.mkdir(parents=True, exist_ok=True)
-        _fetch(missing, cache, downloads, len(wanted))
+        source = _Repository(settings.repository or repository())
+        tell(len(wanted) - len(missing), len(wanted))
+        for done, _ in enumerate(_kept(missing, source, cache), len(wanted) - len(missing) + 1):
+            tell(done, len(wanted))
     return [cache / jar.path for jar in wanted]
 
 
@@ -84,15 +76,12 @@ def _is_kept(file: Path, jar: _Jar) -> bool:
         return False
 
 
-def _fetch(missing: Sequence[_Jar], cache: Path, downloads: Downloads, total: int) -> None:
-    source = _Repository(downloads.repository or repository())
-    downloads.tell(total - len(missing), total)
+def _kept(missing: Sequence[_Jar], source: "_Repository", cache: Path) -> Iterator[None]:
     with ThreadPoolExecutor(_THREADS) as threads:
         running = [threads.submit(_keep, source, jar, cache) for jar in missing]
         try:
-            for done, one in enumerate(as_completed(running), total - len(missing) + 1):
-                one.result()
-                downloads.tell(done, total)
+            for one in as_completed(running):
+                yield one.result()
         finally:
             # After the first failure nobody wants the rest.
             threads.shutdown(cancel_futures=True)
@@ -101,7 +90,7 @@ def _fetch(missing: Sequence[_Jar], cache: Path, downloads: Downloads, total: in
 def _keep(source: "_Repository", jar: _Jar, cache: Path) -> None:
     data = source.get(jar)
     file = cache / jar.path
-    with writing(cache):
+    with writing(cache, "XDG_CACHE_HOME"):
         file.parent.mkdir(parents=True, exist_ok=True)
         # Another process may fetch the same one now: each writes its own and the last whole one stays.
         new = file.with_name(f"{file.name}.{os.getpid()}.new")

@@ -119,22 +119,22 @@ def is_held(folder: Path) -> bool:
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn what a file system says no with into one line."""
+def writing(folder: Path, setting: str = "STACKFLOW_STATE") -> Iterator[None]:
+    """Turn what a file system says no with into one line. `setting` names another folder."""
     try:
         yield
     except OSError as error:
-        raise EmbeddedError(_refusal(folder, error)) from error
+        raise EmbeddedError(_refusal(folder, setting, error)) from error
 
 
-def _refusal(folder: Path, error: OSError) -> str:
+def _refusal(folder: Path, setting: str, error: OSError) -> str:
     what = f"{error.filename or folder}: {error.strerror}"
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            return f"{what}; free some disk space, or set STACKFLOW_STATE to a folder on another disk"
+            return f"{what}; free some disk space, or set {setting} to a folder on another disk"
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            return f"{what}; make it writable for you, or set STACKFLOW_STATE to a folder that is"
+            return f"{what}; make it writable for you, or set {setting} to a folder that is"
         case errno.ENOEXEC | errno.ENOENT:
-            return f"{what}; run make clean setup, or set DATABASE_URL and REDIS_URL to servers of your own"
+            return f"{what}; run make clean setup, or set DATABASE_URL, REDIS_URL and GRAPH_URL to servers of your own"
         case _:
-            return f"{what}; set STACKFLOW_STATE to another folder"
+            return f"{what}; set {setting} to another folder"

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
+from datasources.embedded.engines import TINKERGRAPH, TRANSACTIONAL
+from datasources.embedded.gremlin import EmbeddedGremlin
+from datasources.embedded.jars import Tell, untold
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import EmbeddedError, held, is_held, writing
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.errors import SourceUnavailable
+from datasources.options import GraphEngine, JarSettings
 
 MAIN = "stackflow"
 REQUIREMENTS = "requirements"
@@ -23,15 +28,18 @@ class StoreUrls:
     main: str | None = None
     requirements: str | None = None
     cache: str | None = None
+    graph: str | None = None
+    graph_reader: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which stores to run embedded."""
+    """Which stores to run embedded. Recursive SQL needs none of its own."""
 
     main: bool = True
     requirements: bool = True
     cache: bool = True
+    graph: GraphEngine = GraphEngine.SQL
 
     @property
     def databases(self) -> tuple[str, ...]:
@@ -39,15 +47,20 @@ class Wanted:
 
     @property
     def any(self) -> bool:
-        return self.main or self.requirements or self.cache
+        return self.main or self.requirements or self.cache or self.graph is not GraphEngine.SQL
 
 
 class EmbeddedStores:
-    """The stores of one state folder. One process at a time runs them; others of the same user may join in."""
+    """The stores of one state folder. One process at a time runs them; others of the same user may join in.
 
-    def __init__(self, folder: Path, wanted: Wanted) -> None:
+    `tell` hears of a download of the graph's jars.
+    """
+
+    def __init__(self, folder: Path, wanted: Wanted, jars: JarSettings | None = None, tell: Tell = untold) -> None:
         self.folder = folder.resolve()
         self.wanted = wanted
+        self._jars = jars
+        self._tell = tell
         self._started = ExitStack()
         self._server: EmbeddedPostgres | None = None
 
@@ -61,7 +74,7 @@ class EmbeddedStores:
         with ExitStack() as stack:
             stack.enter_context(held(self.folder))
             self._note.unlink(missing_ok=True)
-            urls = StoreUrls(*self._postgres(stack), self._valkey(stack))
+            urls = StoreUrls(*self._postgres(stack), self._valkey(stack), *self._graph(stack))
             with writing(self.folder):
                 self._write_note(urls)
             stack.callback(self._note.unlink, missing_ok=True)
@@ -84,6 +97,7 @@ class EmbeddedStores:
             urls.main if self.wanted.main else None,
             urls.requirements if self.wanted.requirements else None,
             urls.cache if self.wanted.cache else None,
+            *((urls.graph, urls.graph_reader) if self.wanted.graph is not GraphEngine.SQL else (None, None)),
         )
 
     @contextmanager
@@ -144,3 +158,34 @@ class EmbeddedStores:
             server.start()
         stack.callback(server.stop)
         return server.url
+
+    def _graph(self, stack: ExitStack) -> tuple[str | None, str | None]:
+        if self.wanted.graph is GraphEngine.SQL:
+            return None, None
+        neptune = self.wanted.graph is GraphEngine.NEPTUNE_LIKE
+        engine = TRANSACTIONAL if neptune else TINKERGRAPH
+        server = EmbeddedGremlin(self.folder / "graph", engine, jars=self._jars, tell=self._tell)
+        server.start()
+        stack.callback(server.stop)
+        if not neptune:
+            return server.url, None
+        front = neptune_like(server.url)
+        front.start()
+        stack.callback(front.stop)
+        return front.url, front.reader_url
+
+
+class Front(Protocol):
+    """What stands before a Gremlin server and answers as Neptune does, in a thread of its own."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def reader_url(self) -> str: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+def neptune_like(upstream: str) -> Front:  # noqa: ARG001
+    """The Neptune-like double before the server of this URL, not yet started."""
+    raise EmbeddedError("the Neptune-like graph is not available in this version; set GRAPH to gremlin or sql")

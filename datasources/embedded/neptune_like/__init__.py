@@ -1,13 +1,25 @@
 """A double of Amazon Neptune: a web socket proxy that makes a Gremlin Server behave as Neptune does, faults included.
 
 It is stricter than Neptune where one store can't imitate it (scripts, sessions and labels with `::` are refused), so
-that what passes here is legal there. `facts.FACTS` lists what is enforced, by which page, and the test that shows it.
+that what passes here is legal there. `FACTS` lists what is enforced, by which page, and the test that shows it;
+`DIFFERENCES` what is not imitated.
 """
 
 from datasources.embedded.neptune_like.double import NeptuneLike
-from datasources.embedded.neptune_like.facts import FACTS, Fact
+from datasources.embedded.neptune_like.facts import DIFFERENCES, FACTS, Fact
 from datasources.embedded.neptune_like.faults import Faults
 from datasources.embedded.neptune_like.rules import Rules, SigningKey
 from datasources.embedded.neptune_like.seen import Handshake, Request, Seen
 
-__all__ = ["FACTS", "Fact", "Faults", "Handshake", "NeptuneLike", "Request", "Rules", "Seen", "SigningKey"]
+__all__ = [
+    "DIFFERENCES",
+    "FACTS",
+    "Fact",
+    "Faults",
+    "Handshake",
+    "NeptuneLike",
+    "Request",
+    "Rules",
+    "Seen",
+    "SigningKey",
+]

@@ -32,9 +32,9 @@ def refusal(method: str, path: str, headers: Mapping[str, str], rules: Rules) ->
     return None if reason is None else Refusal("AccessDeniedException", reason)
 
 
-def answer(refused: Refusal) -> web.Response:
-    """The HTTP answer to a handshake that is refused."""
-    return web.json_response(refused.document(str(uuid.uuid4())), status=refused.http_status)
+def answer(refused: Refusal, status: int | None = None) -> web.Response:
+    """The HTTP answer to a handshake that is refused, with the status of its code unless another is given."""
+    return web.json_response(refused.document(str(uuid.uuid4())), status=status or refused.http_status)
 
 
 def _reason(method: str, path: str, headers: Mapping[str, str], key: SigningKey, region: str) -> str | None:

@@ -29,7 +29,8 @@ HTTP_STATUS = {
     "UnsupportedOperationException": 400,
 }
 
-# errors-engine-codes, column "Message"; the words of a conflict are as a cluster wrote them (TinkerPop PR 1728).
+# errors-engine-codes, column "Message", in short; the words of a conflict are as a cluster wrote them (TinkerPop pull
+# request 1728). Codes are there to be relied on, words are not.
 MESSAGES = {
     "AccessDeniedException": "Authentication or authorization failure.",
     "BadRequestException": "The request could not be completed.",

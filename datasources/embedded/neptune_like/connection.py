@@ -5,7 +5,7 @@ import contextlib
 import struct
 from collections.abc import Callable
 
-from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientWebSocketResponse, WSMsgType, web
 
 from datasources.embedded.neptune_like import bytecode, frames, legality, replies, translate
 from datasources.embedded.neptune_like.answers import Refusal
@@ -34,32 +34,29 @@ class Connection:
         draws: Callable[[], Draws],
         rules: Rules,
         endpoint: str,
-        number: int,
     ) -> None:
         self._request = request
         self._note = note
         self._draws = draws
         self._rules = rules
         self._endpoint = endpoint
-        self._number = number
+        self._number = 0
         # Neptune's replies come uncompressed; a frame cut in two is then cut where one expects.
         self._down = web.WebSocketResponse(max_msg_size=0, compress=False)
         self._waiting: dict[str, tuple[frames.Frame, Request, Mishap | None]] = {}
+        self._queue: asyncio.Queue[tuple[frames.Frame, bytecode.Query, Request]] = asyncio.Queue()
         self._answered = 0
         loop = asyncio.get_running_loop()
         self._born = self._used = loop.time()
 
-    async def run(self, session: ClientSession, upstream: str) -> web.StreamResponse:
-        """Serve the socket until either side ends it."""
-        try:
-            up = await session.ws_connect(upstream, max_msg_size=0)
-        except (ClientError, OSError):
-            # An instance that is starting or failing over takes no connection.
-            return web.Response(status=503)
+    async def run(self, up: ClientWebSocketResponse, number: int) -> web.StreamResponse:
+        """Serve the socket until either side ends it; `up` is the one to the engine, and ends with it."""
+        self._number = number
         async with up:
             await self._down.prepare(self._request)
             tasks = [
-                asyncio.create_task(part) for part in (self._upwards(up), self._downwards(up), self._close_in_time())
+                asyncio.create_task(part)
+                for part in (self._receive(), self._upwards(up), self._downwards(up), self._close_in_time())
             ]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -79,7 +76,8 @@ class Connection:
         if self._request.transport is not None:
             self._request.transport.abort()
 
-    async def _upwards(self, up: ClientWebSocketResponse) -> None:
+    async def _receive(self) -> None:
+        # Apart from the work on requests, so that the end of a socket is seen while a request is held back.
         async for message in self._down:
             if message.type is not WSMsgType.BINARY:
                 await self._down.close(code=_UNSUPPORTED_DATA)
@@ -90,21 +88,28 @@ class Connection:
             except frames.FrameError:
                 await self._down.close(code=_UNSUPPORTED_DATA)
                 return
-            await self._one(up, frame)
+            query = bytecode.query(frame.gremlin)
+            request = Request(
+                frame.request_id, frame.op, self._endpoint, self._number, len(frame.data), query.instructions
+            )
+            self._note(request)
+            self._queue.put_nowait((frame, query, request))
 
-    async def _one(self, up: ClientWebSocketResponse, frame: frames.Frame) -> None:
-        query = bytecode.query(frame.gremlin)
-        request = Request(frame.request_id, frame.op, self._endpoint, self._number, len(frame.data), query.instructions)
-        self._note(request)
-        draws = self._draws()
-        await asyncio.sleep(draws.left.lag_before)
+    async def _upwards(self, up: ClientWebSocketResponse) -> None:
+        while True:
+            await self._one(up, *await self._queue.get())
+
+    async def _one(
+        self, up: ClientWebSocketResponse, frame: frames.Frame, query: bytecode.Query, request: Request
+    ) -> None:
+        await asyncio.sleep(self._draws().left.lag_before)
         refused = legality.refusal(
             frame, query, read_only=self._endpoint == "reader", max_request=self._rules.max_request
         )
         if refused is not None:
             await self._refuse(frame, request, refused)
             return
-        mishap, code = draws.mishap(writes=legality.mutates(query)) or (None, "")
+        mishap, code = self._draws().mishap(writes=legality.mutates(query)) or (None, "")
         if mishap == "code":
             await self._refuse(frame, request, Refusal(code))
         elif mishap in {"lose_request", "silence"}:

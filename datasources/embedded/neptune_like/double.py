@@ -7,7 +7,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, ClientSession, web
 
 from datasources.embedded.neptune_like import access
 from datasources.embedded.neptune_like.answers import Refusal
@@ -18,6 +18,7 @@ from datasources.embedded.neptune_like.seen import Handshake, Seen
 
 WRITER = "writer"
 READER = "reader"
+FORBIDDEN = 403
 
 
 class NeptuneLike:
@@ -83,6 +84,8 @@ class NeptuneLike:
         if self._thread is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._end.set)
             self._thread.join(timeout=10)
+            if self._thread.is_alive():
+                raise TimeoutError("the double's thread did not end")
             self._thread = None
 
     def drop_connections(self) -> None:
@@ -126,30 +129,37 @@ class NeptuneLike:
         return runner
 
     async def _handshake(self, session: ClientSession, endpoint: str, request: web.Request) -> web.StreamResponse:
-        refused = access.refusal(request.method, request.path_qs, request.headers, self.rules)
-        status = None if refused else self._draws.refusal()
-        if status is None and refused is None and len(self._open[endpoint]) >= self.rules.max_connections:
-            refused = Refusal("TooManyRequestsException")
-        if status is not None:
-            response = web.json_response(Refusal("ThrottlingException").document(""), status=status)
-        elif refused is not None:
-            response = access.answer(refused)
-        else:
-            self.seen.handshakes.append(Handshake(endpoint, dict(request.headers), 101))
-            return await self._connect(session, endpoint, request)
-        self.seen.handshakes.append(Handshake(endpoint, dict(request.headers), response.status))
-        return response
-
-    async def _connect(self, session: ClientSession, endpoint: str, request: web.Request) -> web.StreamResponse:
-        self._accepted += 1
-        connection = Connection(
-            request, self.seen.requests.append, lambda: self._draws, self.rules, endpoint, self._accepted
-        )
+        refused = self._refusal(endpoint, request)
+        if refused is not None:
+            return self._noted(endpoint, request, refused)
+        connection = Connection(request, self.seen.requests.append, lambda: self._draws, self.rules, endpoint)
+        # Counted before anything is awaited, so that no two take the last place.
         self._open[endpoint].add(connection)
         try:
-            return await connection.run(session, self._upstreams[endpoint])
+            up = await session.ws_connect(self._upstreams[endpoint], max_msg_size=0)
+            self._noted(endpoint, request, web.Response(status=101))
+            self._accepted += 1
+            return await connection.run(up, self._accepted)
+        except (ClientError, OSError):
+            return self._noted(endpoint, request, web.Response(status=503))
         finally:
             self._open[endpoint].discard(connection)
+
+    def _refusal(self, endpoint: str, request: web.Request) -> web.Response | None:
+        refused = access.refusal(request.method, request.path_qs, request.headers, self.rules)
+        if refused is not None:
+            return access.answer(refused)
+        status = self._draws.refusal()
+        if status is not None:
+            code = "AccessDeniedException" if status == FORBIDDEN else "TooManyRequestsException"
+            return access.answer(Refusal(code), status)
+        if len(self._open[endpoint]) >= self.rules.max_connections:
+            return access.answer(Refusal("TooManyRequestsException"))
+        return None
+
+    def _noted(self, endpoint: str, request: web.Request, response: web.Response) -> web.Response:
+        self.seen.handshakes.append(Handshake(endpoint, dict(request.headers), response.status))
+        return response
 
     def _abort_all(self) -> None:
         for connections in self._open.values():

@@ -27,7 +27,7 @@ class Frame:
         """The same request with two arguments of Neptune's: elements come without properties, and time is bounded.
 
         access-graph-gremlin-differences: Neptune returns elements "as references with just their id and label".
-        The time-out (milliseconds) is the cluster's; a traversal's own `evaluationTimeout` still goes before it.
+        The time-out (milliseconds) is the cluster's; an `evaluationTimeout` of the request still goes before it.
         """
         if GRAPHSON not in self.mime:
             return graphbinary.with_arguments(self.data, timeout)

@@ -23,7 +23,7 @@ STRATEGIES = frozenset({
     "RepeatUnrollStrategy", "EdgeLabelVerificationStrategy", "LambdaRestrictionStrategy", "ReadOnlyStrategy",
     "ReservedKeysVerificationStrategy", "StandardVerificationStrategy",
 })  # fmt: skip
-# access-graph-gremlin-transactions: any of these makes a query a mutation, wherever it stands; `read` is io()'s.
+# transactions-neptune: a step "that manipulates data" makes a query a mutation, wherever it stands; `read` is io()'s.
 MUTATING_STEPS = frozenset({"addV", "addE", "property", "drop", "mergeV", "mergeE", "read"})
 
 

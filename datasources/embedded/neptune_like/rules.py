@@ -11,7 +11,7 @@ SIGNATURE_SECONDS = 300
 # access-graph-gremlin and iam-auth: the name under which requests to Neptune's data plane are signed.
 SIGNING_SERVICE = "neptune-db"
 
-# limits ("WebSocket connections"): how many each instance size takes at once; the next one is answered 429.
+# limits ("WebSocket concurrent connections"): how many each instance size takes at once; the next one is answered 429.
 CONNECTIONS = {
     "t3.medium": 512,
     "t4g.medium": 512,

@@ -1,0 +1,1 @@
+"""Tests of the double of Neptune, in front of a real Gremlin Server."""
