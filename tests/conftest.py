@@ -15,6 +15,10 @@ from workers.migrations import migrate
 __all__ = ["demo", "gremlin_server", "janusgraph_server", "transactional_server"]
 
 
+# Adapters of the graph port that do not walk in PostgreSQL, as the contract names them.
+GRAPH_ENGINES = {"gremlin", "frontier", "neptune"}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--postgres=16` and `--postgres=17` run the same tests on the majors of production; `--janusgraph` runs more."""
     parser.addoption(
@@ -25,15 +29,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On 16 and 17 only the tests that ask PostgreSQL anything: the others would give the same answer again."""
-    dropped = [item for item in items if not _is_wanted(config, getattr(item, "fixturenames", ()))]
+    dropped = [item for item in items if not _is_wanted(config, item)]
     items[:] = [item for item in items if item not in dropped]
     config.hook.pytest_deselected(items=dropped)
 
 
-def _is_wanted(config: pytest.Config, fixtures: Collection[str]) -> bool:
-    if "janusgraph_server" in fixtures and not config.getoption("--janusgraph"):
-        return False
-    return config.getoption("--postgres") == "18" or "postgres" in fixtures
+def _is_wanted(config: pytest.Config, item: pytest.Item) -> bool:
+    fixtures: Collection[str] = getattr(item, "fixturenames", ())
+    chosen = [each for each in getattr(getattr(item, "callspec", None), "params", {}).values() if isinstance(each, str)]
+    if "janusgraph" in chosen or "janusgraph_server" in fixtures:
+        return bool(config.getoption("--janusgraph"))
+    if config.getoption("--postgres") == "18":
+        return True
+    # A walk on a graph engine is the same whatever PostgreSQL stands beside it.
+    return "postgres" in fixtures and not GRAPH_ENGINES.intersection(chosen)
 
 
 @pytest.fixture

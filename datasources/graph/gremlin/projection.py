@@ -9,7 +9,6 @@ from gremlin_python.process.graph_traversal import GraphTraversal, __
 from gremlin_python.process.traversal import Direction, Merge, P, T
 from gremlin_python.statics import long
 
-from datasources.errors import SourceRefused
 from datasources.graph.gremlin import model, rows
 from datasources.graph.gremlin.neighbours import parts
 from datasources.graph.gremlin.source import g
@@ -92,7 +91,14 @@ class GremlinProjection:
 
     async def _upsert(self, changes: Sequence[EdgeChange]) -> None:
         versions = {model.edge_id_of(change.version): change.version for change in changes}
-        held = await self._held(list(versions.values()))
+        # An edge may come before its ends do. Engines refuse it then, each in words of its own: ask first.
+        ends = {end for version in versions.values() for end in (version.edge.from_id, version.edge.to_id)}
+        held, known = await asyncio.gather(
+            self._held(list(versions.values())),
+            self._client.submit(g.V(*sorted(ends)).id_(), "known ends", writes=True),
+        )
+        for part in parts(sorted(ends.difference(known)), BATCH):
+            await self._merge_nodes(part)
         new = [version for id, version in versions.items() if id not in held]
         changed = [version for id, version in versions.items() if id in held and held[id] != version]
         # Ends and label of an edge never change in a store: one that moved is another edge of the same id.
@@ -121,16 +127,7 @@ class GremlinProjection:
 
     async def _merge_edges(self, versions: Sequence[EdgeVersion]) -> None:
         maps = [self._identity(version) | _facts(version) for version in versions]
-        merge = g.inject(maps).unfold().merge_e(__.identity()).count()
-        try:
-            await self._client.submit(merge, "upsert edges", writes=True)
-        except SourceRefused:
-            # Engines refuse an edge whose ends they don't know, each in words of its own. Asking first would cost
-            # every batch what only the first of a new item needs.
-            ends = {end for version in versions for end in (version.edge.from_id, version.edge.to_id)}
-            for part in parts(sorted(ends), BATCH):
-                await self._merge_nodes(part)
-            await self._client.submit(merge, "upsert edges", writes=True)
+        await self._client.submit(g.inject(maps).unfold().merge_e(__.identity()).count(), "upsert edges", writes=True)
 
     def _change(self, versions: Sequence[EdgeVersion]) -> GraphTraversal:
         def facts(version: EdgeVersion) -> dict[str, Any]:
