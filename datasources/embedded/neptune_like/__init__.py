@@ -1,0 +1,13 @@
+"""A double of Amazon Neptune: a web socket proxy that makes a Gremlin Server behave as Neptune does, faults included.
+
+It is stricter than Neptune where one store can't imitate it (scripts, sessions and labels with `::` are refused), so
+that what passes here is legal there. `facts.FACTS` lists what is enforced, by which page, and the test that shows it.
+"""
+
+from datasources.embedded.neptune_like.double import NeptuneLike
+from datasources.embedded.neptune_like.facts import FACTS, Fact
+from datasources.embedded.neptune_like.faults import Faults
+from datasources.embedded.neptune_like.rules import Rules, SigningKey
+from datasources.embedded.neptune_like.seen import Handshake, Request, Seen
+
+__all__ = ["FACTS", "Fact", "Faults", "Handshake", "NeptuneLike", "Request", "Rules", "Seen", "SigningKey"]

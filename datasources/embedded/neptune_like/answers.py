@@ -1,0 +1,87 @@
+"""Neptune's refusals: their codes, the JSON that carries them, and the frames and HTTP answers around that."""
+
+import json
+import uuid
+from dataclasses import dataclass
+
+GRAPHSON = "json"
+SERVER_ERROR = 500
+
+# errors-engine-codes and the service model `neptunedata`: what HTTP answers with each code. On a web socket every one
+# of them was seen as Gremlin's 500, so a client must read the code in the JSON, never the status of the frame.
+HTTP_STATUS = {
+    "AccessDeniedException": 403,
+    "BadRequestException": 400,
+    "CancelledByUserException": 500,
+    "ConcurrentModificationException": 500,
+    "ConstraintViolationException": 400,
+    "FailureByQueryException": 500,
+    "InternalFailureException": 500,
+    "InvalidParameterException": 400,
+    "MalformedQueryException": 400,
+    "MemoryLimitExceededException": 500,
+    "QueryLimitExceededException": 500,
+    "ReadOnlyViolationException": 400,
+    "ServerShutdownException": 500,
+    "ThrottlingException": 500,
+    "TimeLimitExceededException": 500,
+    "TooManyRequestsException": 429,
+    "UnsupportedOperationException": 400,
+}
+
+# errors-engine-codes, column "Message"; the words of a conflict are as a cluster wrote them (TinkerPop PR 1728).
+MESSAGES = {
+    "AccessDeniedException": "Authentication or authorization failure.",
+    "BadRequestException": "The request could not be completed.",
+    "CancelledByUserException": "The request processing was cancelled by an authorized client.",
+    "ConcurrentModificationException": "Failed to complete Insert operation for a Vertex due to conflicting concurrent"
+    " operations. Please retry. 0 transactions are currently rolling back.",
+    "InternalFailureException": "The request processing has failed.",
+    "MemoryLimitExceededException": "The request processing did not succeed due to lack of memory, but can be retried"
+    " when the server is less busy.",
+    "ReadOnlyViolationException": "The request is rejected because it violates some read-only restriction, such as a"
+    " designation of a replica as read-only.",
+    "ThrottlingException": "Rate of requests exceeds the maximum throughput. OK to retry.",
+    "TimeLimitExceededException": "A timeout occurred within the script during evaluation.",
+    "TooManyRequestsException": "The rate of requests exceeds the maximum throughput. OK to retry.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One of Neptune's codes, and what it says of this request."""
+
+    code: str
+    message: str = ""
+
+    def document(self, request_id: str) -> dict[str, str]:
+        """The JSON of an engine error (errors-engine-codes); `message` repeats the details since engine 1.3."""
+        details = self.message or MESSAGES.get(self.code, self.code)
+        return {"detailedMessage": details, "code": self.code, "requestId": request_id, "message": details}
+
+    @property
+    def http_status(self) -> int:
+        return HTTP_STATUS.get(self.code, SERVER_ERROR)
+
+    def frame(self, mime: str, request_id: str) -> bytes:
+        """A Gremlin reply of status 500 whose message is the JSON, in the format of the request."""
+        message = json.dumps(self.document(request_id), separators=(",", ":"))
+        return _graphson(request_id, message) if GRAPHSON in mime else _graphbinary(request_id, message)
+
+
+def _graphson(request_id: str, message: str) -> bytes:
+    empty: dict[str, object] = {"@type": "g:Map", "@value": []}
+    return json.dumps(
+        {
+            "requestId": request_id,
+            "status": {"message": message, "code": SERVER_ERROR, "attributes": empty},
+            "result": {"data": None, "meta": empty},
+        }
+    ).encode()
+
+
+def _graphbinary(request_id: str, message: str) -> bytes:
+    # dev/io, "GraphBinary response": version, nullable id, status code, nullable message, attributes, meta, data.
+    text = message.encode()
+    head = b"\x81\x00" + uuid.UUID(request_id).bytes + SERVER_ERROR.to_bytes(4, "big")
+    return head + b"\x00" + len(text).to_bytes(4, "big") + text + bytes(8) + b"\xfe\x01"

@@ -1,0 +1,186 @@
+"""One socket of a client and the socket to the engine behind it: requests go up, replies come down."""
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import Callable
+
+from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgType, web
+
+from datasources.embedded.neptune_like import bytecode, frames, legality, replies, translate
+from datasources.embedded.neptune_like.answers import Refusal
+from datasources.embedded.neptune_like.faults import Draws, Mishap
+from datasources.embedded.neptune_like.rules import Rules
+from datasources.embedded.neptune_like.seen import Request
+
+NORMAL_CLOSURE = 1000
+_UNSUPPORTED_DATA = 1003
+_OUTCOMES: dict[Mishap, str] = {
+    "lose_request": "lost request",
+    "silence": "silence",
+    "lose_reply": "lost reply",
+    "cut_frame": "cut frame",
+    "garble": "garbled reply",
+}
+
+
+class Connection:
+    """An accepted socket. Requests of one socket go up in order; the lags hold back those that follow."""
+
+    def __init__(
+        self,
+        request: web.Request,
+        note: Callable[[Request], None],
+        draws: Callable[[], Draws],
+        rules: Rules,
+        endpoint: str,
+        number: int,
+    ) -> None:
+        self._request = request
+        self._note = note
+        self._draws = draws
+        self._rules = rules
+        self._endpoint = endpoint
+        self._number = number
+        # Neptune's replies come uncompressed; a frame cut in two is then cut where one expects.
+        self._down = web.WebSocketResponse(max_msg_size=0, compress=False)
+        self._waiting: dict[str, tuple[frames.Frame, Request, Mishap | None]] = {}
+        self._answered = 0
+        loop = asyncio.get_running_loop()
+        self._born = self._used = loop.time()
+
+    async def run(self, session: ClientSession, upstream: str) -> web.StreamResponse:
+        """Serve the socket until either side ends it."""
+        try:
+            up = await session.ws_connect(upstream, max_msg_size=0)
+        except (ClientError, OSError):
+            # An instance that is starting or failing over takes no connection.
+            return web.Response(status=503)
+        async with up:
+            await self._down.prepare(self._request)
+            tasks = [
+                asyncio.create_task(part) for part in (self._upwards(up), self._downwards(up), self._close_in_time())
+            ]
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            except ConnectionError:
+                self.abort()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await self._down.close(code=NORMAL_CLOSURE)
+        return self._down
+
+    def abort(self) -> None:
+        """End the TCP connection without a close frame, as a host that is gone does."""
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+    async def _upwards(self, up: ClientWebSocketResponse) -> None:
+        async for message in self._down:
+            if message.type is not WSMsgType.BINARY:
+                await self._down.close(code=_UNSUPPORTED_DATA)
+                return
+            self._used = asyncio.get_running_loop().time()
+            try:
+                frame = frames.read(message.data)
+            except frames.FrameError:
+                await self._down.close(code=_UNSUPPORTED_DATA)
+                return
+            await self._one(up, frame)
+
+    async def _one(self, up: ClientWebSocketResponse, frame: frames.Frame) -> None:
+        query = bytecode.query(frame.gremlin)
+        request = Request(frame.request_id, frame.op, self._endpoint, self._number, len(frame.data), query.instructions)
+        self._note(request)
+        draws = self._draws()
+        await asyncio.sleep(draws.left.lag_before)
+        refused = legality.refusal(
+            frame, query, read_only=self._endpoint == "reader", max_request=self._rules.max_request
+        )
+        if refused is not None:
+            await self._refuse(frame, request, refused)
+            return
+        mishap, code = draws.mishap(writes=legality.mutates(query)) or (None, "")
+        if mishap == "code":
+            await self._refuse(frame, request, Refusal(code))
+        elif mishap in {"lose_request", "silence"}:
+            request.outcome = _OUTCOMES[mishap] if mishap else None
+            if mishap == "lose_request":
+                self.abort()
+        else:
+            self._waiting[frame.request_id] = frame, request, mishap
+            await up.send_bytes(frame.for_engine(self._rules.query_timeout))
+
+    async def _downwards(self, up: ClientWebSocketResponse) -> None:
+        async for message in up:
+            data = message.data if isinstance(message.data, bytes) else str(message.data).encode()
+            # Sockets carry one format; an answer without an id is to the only request there can be.
+            mime = next((frame.mime for frame, _, _ in self._waiting.values()), "")
+            reply = replies.read(data, mime)
+            waiting = self._waiting.get(reply.request_id)
+            if waiting is None:
+                continue
+            await self._answer(reply, *waiting)
+        # The engine is gone: so is Neptune's instance.
+        self.abort()
+
+    async def _answer(self, reply: replies.Reply, frame: frames.Frame, request: Request, mishap: Mishap | None) -> None:
+        if not reply.is_last:
+            if mishap is None:
+                await self._down.send_bytes(reply.data)
+            return
+        del self._waiting[frame.request_id]
+        await asyncio.sleep(self._draws().left.lag_after)
+        if mishap is not None:
+            request.outcome = _OUTCOMES[mishap]
+            await self._spoil(reply.data, mishap)
+        elif reply.is_failure:
+            await self._refuse(frame, request, translate.refusal(reply))
+        else:
+            request.outcome = str(reply.status)
+            await self._down.send_bytes(reply.data)
+            await self._count()
+
+    async def _spoil(self, data: bytes, mishap: Mishap) -> None:
+        if mishap == "garble":
+            await self._down.send_bytes(data[: len(data) // 2])
+            return
+        transport = self._request.transport
+        if mishap == "cut_frame" and transport is not None:
+            # RFC 6455, 5.2: a final binary frame with a 64-bit length, of which half the payload follows.
+            transport.write(b"\x82\x7f" + struct.pack(">Q", len(data)) + data[: len(data) // 2])
+            # Unlike abort, close lets what was written go out first.
+            transport.close()
+        else:
+            self.abort()
+
+    async def _refuse(self, frame: frames.Frame, request: Request, refused: Refusal) -> None:
+        request.outcome = refused.code
+        await self._down.send_bytes(refused.frame(frame.mime, frame.request_id))
+        await self._count()
+
+    async def _count(self) -> None:
+        self._answered += 1
+        limit = self._draws().left.close_after
+        if limit is not None and self._answered >= limit:
+            await self._down.close(code=NORMAL_CLOSURE)
+
+    async def _close_in_time(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._down.closed:
+            faults = self._draws().left
+            due = [
+                start + seconds
+                for start, seconds in ((self._used, faults.idle_close), (self._born, faults.life))
+                if seconds is not None
+            ]
+            if due and min(due) <= loop.time():
+                with contextlib.suppress(ConnectionError):
+                    await self._down.close(code=NORMAL_CLOSURE)
+                return
+            # Faults may change at any time, so the wait is short.
+            await asyncio.sleep(0.02)

@@ -1,0 +1,47 @@
+"""What one double enforces, and Neptune's own limits with the page that states each."""
+
+from dataclasses import dataclass
+
+# errors-engine-codes: "Request size exceeds max allowed value of 157286400 bytes."
+MAX_REQUEST_BYTES = 157_286_400
+# parameters (neptune_query_timeout): 120,000 ms unless the parameter group says otherwise.
+QUERY_TIMEOUT_MS = 120_000
+# The AWS reference on signing requests: a signature serves five minutes to either side of its date.
+SIGNATURE_SECONDS = 300
+# access-graph-gremlin and iam-auth: the name under which requests to Neptune's data plane are signed.
+SIGNING_SERVICE = "neptune-db"
+
+# limits ("WebSocket connections"): how many each instance size takes at once; the next one is answered 429.
+CONNECTIONS = {
+    "t3.medium": 512,
+    "t4g.medium": 512,
+    "large": 2_048,
+    "xlarge": 4_096,
+    "2xlarge": 8_192,
+    "4xlarge": 16_384,
+    "8xlarge": 32_768,
+    "serverless": 32_768,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """Who may connect: an access key with its secret and, for temporary credentials, the session token."""
+
+    access_key: str
+    secret_key: str
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings of a cluster. Without credentials, IAM authentication is off and nobody need sign.
+
+    `max_connections` counts per endpoint; `max_request` is in bytes, `query_timeout` in milliseconds.
+    """
+
+    credentials: SigningKey | None = None
+    region: str = "eu-west-1"
+    max_connections: int = CONNECTIONS["serverless"]
+    max_request: int = MAX_REQUEST_BYTES
+    query_timeout: int = QUERY_TIMEOUT_MS
