@@ -1,12 +1,15 @@
 """Clients that are closed after each test, and faulty engines to show them."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
 import pytest
 
+from datasources.call import Call, calling
 from datasources.embedded.gremlin import EmbeddedGremlin
+from datasources.embedded.neptune_like import NeptuneLike
 from datasources.graph.gremlin.client import GremlinClient
 from datasources.options import GraphSettings
 from tests.fixtures.gate import Gate
@@ -38,3 +41,28 @@ async def gate(gremlin_server: EmbeddedGremlin) -> AsyncIterator[Gate]:
 
 def url_of(gate: Gate) -> str:
     return f"ws://127.0.0.1:{gate.port}/gremlin"
+
+
+@pytest.fixture
+def double(gremlin_server: EmbeddedGremlin) -> Iterator[NeptuneLike]:
+    """Neptune's ways in front of the engine, without faults yet."""
+    with NeptuneLike(gremlin_server.url) as double:
+        yield double
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
+    """What the client logged in this test, one dictionary a line, with its level."""
+    caplog.set_level("DEBUG", "stackflow.graph")
+
+    def read() -> list[dict[str, Any]]:
+        return [vars(each) for each in caplog.records if each.name == "stackflow.graph"]
+
+    return read
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[Call]:
+    """A call with so many seconds until its deadline."""
+    with calling(Call(deadline=asyncio.get_running_loop().time() + seconds)) as call:
+        yield call

@@ -37,7 +37,7 @@ TRAVERSALS = [
     lambda: g.inject([{T.id: "a", T.label: "x", "n": long(3)}]).unfold().merge_v(__.identity()),
     lambda: g.merge_e({T.label: "x", Direction.OUT: "a", Direction.IN: "b"}).option(Merge.on_match, {"n": 1.5}),
     lambda: g.merge_v({T.id: "a"}).option(Merge.on_create, {"n": CardinalityValue.single(7)}),
-    lambda: g.V("a").property(Cardinality.single, "n", None).property("b", value=True),
+    lambda: g.V("a").property(Cardinality.single, "n", None).property("b", True),
     lambda: g.inject(1, -(2**31), 2**31, -(2**63), 2**63, 1.5, float("inf"), float("nan"), "é", long(1)),
     lambda: g.inject({"a": [1, {"b": {"c"}}]}, datetime(2026, 1, 2, 3, 4, 5), UUID(int=7)),
     lambda: g.with_("evaluationTimeout", 5).with_side_effect("Neptune#repeatMode", "BFS").V().count(Scope.local),

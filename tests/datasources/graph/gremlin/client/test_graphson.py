@@ -77,7 +77,7 @@ def comparable(value: Any, sets: Any) -> Any:
 
 def message(rows: list[Any], code: int = 200, **more: Any) -> bytes:
     """A frame as Gremlin Server writes it, by the driver's own writer."""
-    written = [each if isinstance(each, dict) else traverser(each) for each in rows]
+    written = [each if isinstance(each, dict) and "@type" in each else traverser(each) for each in rows]
     return orjson.dumps(
         {
             "requestId": REQUEST,
