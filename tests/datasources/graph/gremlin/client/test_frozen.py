@@ -57,7 +57,8 @@ async def child() -> AsyncIterator[Callable[[str], Awaitable[Child]]]:
 
     yield start
     for process in started:
-        _, said = await process.communicate()
+        # An empty input ends it.
+        _, said = await process.communicate(b"")
         assert (process.returncode, b"Warning" in said, b"Traceback" in said) == (0, False, False), said.decode()
 
 
