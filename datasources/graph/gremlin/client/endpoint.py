@@ -89,11 +89,11 @@ class Endpoint:
     async def close(self) -> None:
         """End all sockets. Nothing may be under way."""
         self._era += 1
-        idle, self._idle = self._idle, []
-        await asyncio.gather(*(self._end(socket, politely=True) for socket in idle))
-        if self._chores:
-            if self._probe:
-                self._probe.cancel()
+        if self._probe:
+            self._probe.cancel()
+        for socket in self._idle.copy():
+            self._throw_away(socket, politely=True)
+        while self._chores:
             await asyncio.wait(self._chores)
 
     async def _take(self) -> Socket:
@@ -172,18 +172,14 @@ class Endpoint:
         else:
             self._throw_away(socket)
 
-    def _throw_away(self, socket: Socket) -> None:
-        """At once and without a word. Does nothing the second time."""
+    def _throw_away(self, socket: Socket, *, politely: bool = False) -> None:
+        """It counts no more from now on. Does nothing the second time."""
         if socket in self._idle:
             self._idle.remove(socket)
-        self._spawn(self._end(socket))
-
-    async def _end(self, socket: Socket, *, politely: bool = False) -> None:
-        if socket.gone:
-            return
-        socket.gone = True
-        self._opener.spreading.closed(socket.address)
-        await socket.close(politely=politely)
+        if not socket.gone:
+            socket.gone = True
+            self._opener.spreading.closed(socket.address)
+            self._spawn(socket.close(politely=politely))
 
     def _spawn(self, chore: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(chore)

@@ -141,4 +141,4 @@ def _error(status: int, told: Any) -> Answered:
         return Answered(status, "TimeLimitExceededException", message)
     attributes = read_value(told["attributes"]) if told.get("attributes") else {}
     names = attributes.get("exceptions") or [""]
-    return Answered(status, str(names[0]).rpartition(".")[2], message)
+    return Answered(status, str(names[0]).replace("$", ".").rpartition(".")[2], message)

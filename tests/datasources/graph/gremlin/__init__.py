@@ -1,0 +1,1 @@
+"""Tests of the graph adapter that walks by Gremlin traversals."""

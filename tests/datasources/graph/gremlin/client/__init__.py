@@ -1,0 +1,1 @@
+"""Tests of the Gremlin client, on a real Gremlin server."""
