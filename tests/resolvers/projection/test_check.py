@@ -1,6 +1,6 @@
 """A check counts exactly what differs, believes nothing that was being written, and mends only what differs."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -206,7 +206,7 @@ async def test_nodes_that_came_or_went_between_the_readings_are_no_difference(
     class Late(OracleProjection):
         """Says what it held before it took the write that the tables have already."""
 
-        async def nodes(self):  # type: ignore[no-untyped-def,override]
+        async def nodes(self) -> AsyncIterator[Sequence[str]]:
             yield [node(1), node(3)] if self.first else [node(1), node(2)]
             self.first = False
 
