@@ -112,7 +112,11 @@ def _edge(difference: Difference) -> str:
     true, held = difference.true, difference.held
     if true is not None and held is not None:
         tables, graph = _facts(true), _facts(held)
-        other = [f"{name} {tables[name]}, in the graph {graph[name]}" for name in tables if tables[name] != graph[name]]
+        other = [
+            f"{name} {tables[name]} in the tables, {graph[name]} in the graph"
+            for name in tables
+            if tables[name] != graph[name]
+        ]
         return f"{true.edge.id}: {'; '.join(other)}"
     one = next(version for version in (true, held) if version is not None)
     until = "" if one.valid_to is None else f" until {one.valid_to.isoformat()}"

@@ -192,8 +192,8 @@ def test_a_check_tells_what_differs_and_mends_it_when_asked(graph: OracleProject
         f"missing relationship: {edge_id(2)}: {node(2)} depends_on {node(3)}",
         f"extra relationship: {edge_id(9)}: {node(1)} depends_on {node(2)}",
         f"extra relationship: {edge_id(8)}: {node(1)} depends_on {node(2)} until 2026-01-02T00:00:00+00:00",
-        f"different relationship: {edge_id(1)}: group none, in the graph {stale.edge.group_id}; "
-        "valid from 2026-01-01T00:00:00+00:00, in the graph 2026-01-04T00:00:00+00:00",
+        f"different relationship: {edge_id(1)}: group none in the tables, {stale.edge.group_id} in the graph; "
+        "valid from 2026-01-01T00:00:00+00:00 in the tables, 2026-01-04T00:00:00+00:00 in the graph",
     ]
     assert "6 differences; stackflow graph check --repair mends them" in lines
     report = msgspec.json.decode((as_json := run("check", "--json")).stdout, type=CheckReport)
@@ -276,7 +276,8 @@ def test_an_import_that_the_graph_did_not_follow_is_done_and_says_so(
     done = imported()
     assert "configuration items" in done.output
     assert refusal(done) == (
-        "the import is done, but the graph did not follow (graph cannot be reached); run stackflow graph check --repair",
+        "the import is done, but the graph did not follow (graph cannot be reached); "
+        "run stackflow graph check --repair",
         Exit.UNREACHABLE,
     )
     attach(graph)
