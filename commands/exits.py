@@ -19,11 +19,13 @@ class Exit(IntEnum):
     UNREACHABLE = 3
     EMBEDDED = 4
     BUSY = 5
+    DIFFERS = 6
 
 
 EXPLAINED = (
     "Exit codes: 0 done. 1 failed. 2 wrong arguments or settings. 3 a store cannot be reached. "
-    "4 an embedded store cannot run (disk, folder in use, missing library). 5 the port is in use."
+    "4 an embedded store cannot run (disk, folder in use, missing library). 5 the port is in use. "
+    "6 the graph differs from the tables."
 )
 
 
@@ -55,7 +57,10 @@ def one_line() -> Iterator[None]:
         _leave(str(error), Exit.FAILED)
 
 
-VARIABLES = {"main": "DATABASE_URL", "requirements": "REQUIREMENTS_URL", "cache": "REDIS_URL", "graph": "GRAPH_URL"}
+VARIABLES = {
+    "main": "DATABASE_URL", "requirements": "REQUIREMENTS_URL", "cache": "REDIS_URL", "graph": "GRAPH_URL",
+    "bucket": "GRAPH_LOADER_BUCKET",
+}  # fmt: skip
 
 
 def remedy(source: str) -> str:

@@ -12,11 +12,13 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import settings
-from commands.exits import CommandError
+from commands.exits import CommandError, Exit
+from commands.graph import follow
 from commands.stores import databases, opened
 from datasources.aurora.imports.landing import ImportStopped
+from datasources.errors import SourceError, SourceUnavailable
 from datasources.files.mapping import MappingError
-from datasources.sources import open_sources
+from datasources.sources import Sources, open_sources
 from resolvers.imports.report import ImportReport
 from resolvers.imports.run import Options, run_import
 from settings import Settings
@@ -47,23 +49,29 @@ def command(
         with opened(settings.read()) as whole:
             for name, postgres in databases(whole).items():
                 migrate(name, postgres.url)
-            report = asyncio.run(_run(whole, mapping, data or mapping.parent, options))
+            report, behind = asyncio.run(_run(whole, mapping, data or mapping.parent, options))
     except (MappingError, ImportStopped) as error:
         raise CommandError(str(error)) from error
     if as_json:
         typer.echo(msgspec.json.encode(report).decode())
     else:
         show(report, Console())
+    if behind is not None:
+        # The import itself is done and stays.
+        raise CommandError(
+            f"the import is done, but the graph did not follow ({behind}); run stackflow graph check --repair",
+            Exit.UNREACHABLE if isinstance(behind, SourceUnavailable) else Exit.FAILED,
+        )
 
 
-async def _run(whole: Settings, mapping: Path, data: Path, options: Options) -> ImportReport:
+async def _run(whole: Settings, mapping: Path, data: Path, options: Options) -> tuple[ImportReport, SourceError | None]:
     errors = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,}"), TimeElapsedColumn())
     sources = open_sources(*whole.stores())
     try:
         with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
             task = bar.add_task("reading", total=None)
-            return await run_import(
+            report = await run_import(
                 mapping,
                 data,
                 sources.main,
@@ -72,8 +80,20 @@ async def _run(whole: Settings, mapping: Path, data: Path, options: Options) -> 
                 after_write=lambda tables: sources.cache.invalidate(sorted(tables)),
                 progress=lambda title, rows: bar.update(task, description=title, completed=rows),
             )
+        return report, None if options.dry_run else await _follow(sources, report)
     finally:
         await sources.close()
+
+
+async def _follow(sources: Sources, report: ImportReport) -> SourceError | None:
+    """Bring the graph to what was imported; the error if it can't be."""
+    try:
+        followed = await follow(sources)
+    except SourceError as error:
+        return error
+    if followed is not None:
+        report.graph = followed.repaired
+    return None
 
 
 def show(report: ImportReport, console: Console) -> None:
@@ -119,6 +139,8 @@ def _closing(report: ImportReport) -> list[str]:
             f"pruned of {gone.source}: {gone.deleted:,} items deleted, {gone.retired:,} retired,"
             f" {gone.relationships:,} relationships, {gone.pending:,} pending, {gone.keys:,} keys"
         )
+    if report.graph is not None:
+        lines.append(f"graph: {report.graph:,} changes")
     if report.rejects:
         lines.append(f"rejected and unresolved rows: {report.rejects}")
     lines.append(f"{'would change nothing' if report.dry_run else 'changed nothing'}" if report.changes_nothing else "")

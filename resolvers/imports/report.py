@@ -39,7 +39,10 @@ class PruneReport(msgspec.Struct, kw_only=True):
 
 
 class ImportReport(msgspec.Struct, kw_only=True):
-    """A whole import. `settled` pending relationships became real; `linked` requirements found their item."""
+    """A whole import. `settled` pending relationships became real; `linked` requirements found their item.
+
+    `graph` counts what the graph's copy was changed by to follow, None if there is none or it could not be reached.
+    """
 
     mapping: str
     dry_run: bool
@@ -50,6 +53,7 @@ class ImportReport(msgspec.Struct, kw_only=True):
     pruned: PruneReport | None = None
     prune_refused: str = ""
     rejects: str | None = None
+    graph: int | None = None
     seconds: float = 0.0
 
     def total(self, count: str) -> int:

@@ -13,11 +13,8 @@ from resolvers.projection.pages import edge_pages, node_pages
 from resolvers.projection.place import Place, PlaceFile
 from resolvers.projection.records import Pass, Progress
 
-# Rows of a file, at most, and rows read at once. A file is what is sent again after a break.
-PART = 250_000
+# Rows read at once, at most.
 READ = 5_000
-# Seconds between two questions to the loader.
-POLL = 2.0
 
 T = TypeVar("T")
 
@@ -32,21 +29,16 @@ class BulkRebuild:
         place: Place,
         file: PlaceFile,
         progress: Progress,
-        *,
-        part: int = PART,
-        poll: float = POLL,
     ) -> None:
         self._truth = truth
         self._bulk = bulk
         self._place = place
         self._file = file
         self._progress = progress
-        self._part = part
-        self._poll = poll
 
     async def run(self, counts: Counts) -> None:
         """Write the files, start the loader, and wait for it. LoadFailed if it gives up; it starts anew on resuming."""
-        place, size = self._place, min(self._part, READ)
+        place, size = self._place, min(self._bulk.rows, READ)
         if place.step is Pass.NODES:
             pages = node_pages(self._truth, place.last, size)
             await self._files(pages, NODE_HEADER, node_row, lambda id: id, counts.nodes)
@@ -73,7 +65,7 @@ class BulkRebuild:
             while page:
                 last = page[-1]
                 with part_of(path, header) as part:
-                    while page and part.rows + len(page) <= self._part:
+                    while page and part.rows + len(page) <= self._bulk.rows:
                         part.write(map(row, page))
                         last = page[-1]
                         self._progress(self._place.step, self._done + part.rows, max(self._done + part.rows, of))
@@ -98,13 +90,15 @@ class BulkRebuild:
 
     async def _load(self) -> None:
         place = self._place
+        if not place.nodes and not place.edges:
+            return
         if place.load is None:
             place.load = await self._bulk.start(place.folder or "")
             self._file.write(place)
         of = place.nodes + place.edges
         while (status := await self._bulk.status(place.load)).under_way:
             self._progress(Pass.LOAD, status.records, max(of, status.records))
-            await asyncio.sleep(self._poll)
+            await asyncio.sleep(self._bulk.poll)
         if not status.completed:
             place.load = None
             self._file.write(place)

@@ -1,6 +1,6 @@
 """A check counts exactly what differs, believes nothing that was being written, and mends only what differs."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -8,7 +8,9 @@ import pytest
 from datasources.aurora.database import Database
 from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
+from datasources.graph.recursive.truth import Truth
 from resolvers.projection.check import check
+from resolvers.projection.edges import Comparison
 from resolvers.projection.records import SHOWN, CheckReport, Difference, Pass
 from tests.fixtures.graph import MOMENT, day, edge, node
 from tests.fixtures.projection import Empty, Failing, Meeting, fill, holds, should_hold
@@ -128,6 +130,42 @@ async def test_an_edge_of_another_shape_is_removed_first(projected_url: str, mai
     ]
 
 
+async def test_an_edge_of_the_same_shape_is_written_over(projected_url: str, main: Database) -> None:
+    """So that no walk misses it meanwhile."""
+    fill(projected_url, ITEMS, TABLES[:1])
+    projection = OracleProjection()
+    await put(projection, ITEMS, [replace(TABLES[0], valid_from=day(1))])
+    projection.applied.clear()
+    await check(main, projection, repair=True)
+    assert projection.applied == [Changes(edges=(EdgeChange(TABLES[0]),))]
+
+
+async def test_a_version_of_before_is_extra_beside_the_one_that_is(
+    projected_url: str, main: Database, empty: Empty
+) -> None:
+    fill(projected_url, ITEMS, [replace(TABLES[0], valid_from=day(2))])
+    projection = await empty()
+    closed = replace(TABLES[0], valid_to=day(2))
+    await put(projection, ITEMS, [closed, replace(TABLES[0], valid_from=day(2))])
+    report = await check(main, projection, repair=True)
+    assert (counts(report), report.extra_edges.examples) == ((0, 0, 0, 1, 0), [Difference(None, closed)])
+    assert await holds(projection) == should_hold(ITEMS, [replace(TABLES[0], valid_from=day(2))])
+
+
+async def test_an_edge_that_another_page_moved_meanwhile_stays(projected_url: str, main: Database) -> None:
+    """It left 4 when it was found, and leaves 1 as it should when it is removed by its id."""
+    fill(projected_url, ITEMS, TABLES[:1])
+    inner = OracleProjection()
+    await put(inner, ITEMS, [version(1, 4, 2)])
+
+    async def move() -> None:
+        await put(inner, [], TABLES[:1])
+
+    mended = await Comparison(Truth(main), Meeting(inner, {2: move})).mended([node(4)])
+    assert mended.found.differences == (Difference(None, version(1, 4, 2)),)
+    assert await holds(inner) == should_hold(ITEMS, TABLES[:1])
+
+
 async def test_an_edge_that_leaves_another_node_in_the_graph_ends_where_the_tables_have_it(
     projected_url: str, main: Database, empty: Empty
 ) -> None:
@@ -200,20 +238,46 @@ async def test_what_stands_still_is_believed_beside_what_moves(projected_url: st
     assert report.missing_edges.examples == [Difference(TABLES[3], None)]
 
 
+class Telling(OracleProjection):
+    """Holds what a script says, one line each time that it is asked for its nodes; the tables change before each."""
+
+    def __init__(self, url: str, *script: tuple[list[int], list[int]]) -> None:
+        super().__init__()
+        self._url = url
+        self._script = list(script)
+
+    async def nodes(self) -> AsyncIterator[Sequence[str]]:
+        tables, held = self._script.pop(0)
+        fill(self._url, tables)
+        yield [node(number) for number in held]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        # The tables had taken a write that the graph had not; then it had.
+        (([1, 2], [1, 3]), ([1, 2], [1, 2])),
+        # An item went from the tables, another came, and the graph is behind.
+        (([1, 2], [1, 3]), ([1, 3], [1, 3])),
+    ],
+)
 async def test_nodes_that_came_or_went_between_the_readings_are_no_difference(
-    projected_url: str, main: Database
+    projected_url: str, main: Database, first: tuple[list[int], list[int]], second: tuple[list[int], list[int]]
 ) -> None:
-    class Late(OracleProjection):
-        """Says what it held before it took the write that the tables have already."""
+    assert counts(await check(main, Telling(projected_url, first, second))) == (0, 0, 0, 0, 0)
 
-        async def nodes(self):  # type: ignore[no-untyped-def,override]
-            yield [node(1), node(3)] if self.first else [node(1), node(2)]
-            self.first = False
 
-        first = True
+async def test_a_node_that_is_back_before_it_is_removed_is_not_removed(projected_url: str, main: Database) -> None:
+    fill(projected_url, ITEMS)
+    inner = OracleProjection()
+    await put(inner, [*ITEMS, 9], [])
 
-    fill(projected_url, [1, 2])
-    assert counts(await check(main, Late())) == (0, 0, 0, 0, 0)
+    async def write() -> None:
+        fill(projected_url, [*ITEMS, 9])
+
+    inner.applied.clear()
+    report = await check(main, Meeting(inner, {1: write}), repair=True)
+    assert (report.extra_nodes.count, report.repaired, inner.applied) == (1, 0, [])
 
 
 async def test_a_repair_that_a_write_overtook_is_done_again(projected_url: str, main: Database, empty: Empty) -> None:

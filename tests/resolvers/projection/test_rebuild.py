@@ -1,6 +1,7 @@
 """A rebuild sends everything, removes the rest, and goes on where it broke off."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,15 @@ async def test_pages_are_sent_nodes_first(tables: None, main: Database) -> None:
     assert projection.applied == [
         Changes(nodes=tuple(NodeChange(node(number)) for number in numbers)) for numbers in ([1, 2, 3, 4], [5, 6, 7])
     ] + [Changes(edges=tuple(map(EdgeChange, page))) for page in (TABLES[:4], TABLES[4:])]
+
+
+async def test_edges_begin_at_the_first_id_of_all(projected_url: str, main: Database, empty: Empty) -> None:
+    """Not after the last node's."""
+    first = replace(TABLES[0], edge=replace(TABLES[0].edge, id=node(0)))
+    fill(projected_url, ITEMS, [first])
+    projection = await empty()
+    await rebuild(main, projection, Options(compare=False))
+    assert await holds(projection) == should_hold(ITEMS, [first])
 
 
 async def test_clear_empties_first(tables: None, main: Database) -> None:

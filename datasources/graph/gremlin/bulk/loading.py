@@ -20,9 +20,15 @@ class LoadFailed(SourceRefused):
 
 
 class BulkStore:
-    """Files go in, a load comes out. Errors are SourceUnavailable and SourceRefused, of the bucket or the graph."""
+    """Files go in, a load comes out. Errors are SourceUnavailable and SourceRefused, of the bucket or the graph.
 
-    def __init__(self, bucket: Bucket, loader: Loader) -> None:
+    A file has at most `rows` rows: it is what is sent again after a break. `poll` is the time between two questions
+    about a load, in seconds.
+    """
+
+    def __init__(self, bucket: Bucket, loader: Loader, *, rows: int = 250_000, poll: float = 2.0) -> None:
+        self.rows = rows
+        self.poll = poll
         self._bucket = bucket
         self._loader = loader
 

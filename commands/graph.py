@@ -1,0 +1,177 @@
+"""`stackflow graph`: keep the graph's copy of items and relationships like the tables."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+import typer
+from rich.console import Console
+
+import settings
+from commands.exits import CommandError, Exit
+from commands.graph_shown import bars, show_check, show_rebuild
+from commands.stores import opened
+from datasources.aurora.database import Database
+from datasources.errors import SourceError
+from datasources.graph.gremlin.bulk.loading import LoadFailed, bulk_store
+from datasources.graph.projection import Projection
+from datasources.sources import Sources, open_sources
+from resolvers.projection.check import check
+from resolvers.projection.place import PlaceError
+from resolvers.projection.rebuild import Options, rebuild
+from resolvers.projection.records import CheckReport, RebuildReport
+from settings import Settings
+
+application = typer.Typer(help="The graph's copy of items and relationships.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON.")]
+
+
+@application.command("rebuild")
+def rebuild_command(
+    clear: Annotated[bool, typer.Option("--clear", help="Empty the graph first. Walks find nothing then.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before emptying the graph.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the last rebuild broke off.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the graph to what the tables hold: send everything, then remove and mend what is different.
+
+    Walks and writes may go on meanwhile. With GRAPH_LOADER_BUCKET the sending is a bulk load.
+    """
+    if clear and resume:
+        raise CommandError("--resume goes on as the rebuild began; leave --clear out", Exit.USAGE)
+    chosen = settings.read()
+    with opened(chosen) as whole:
+        if clear and not yes:
+            asyncio.run(_needed(whole))
+            _confirm(_name(whole))
+        place = chosen.server.state / "graph-rebuild.json"
+        options = Options(clear=clear, resume=resume, place=place, store=_name(whole))
+        with _resumable(place):
+            report = asyncio.run(_rebuild(whole, options))
+    if as_json:
+        typer.echo(msgspec.json.encode(report).decode())
+    else:
+        show_rebuild(report, Console())
+    if report.compared is not None and report.compared.left:
+        raise typer.Exit(int(Exit.DIFFERS))
+
+
+@application.command("check")
+def check_command(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what differs, and nothing else.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the whole graph with the tables: items, relationships and every fact of them.
+
+    What is being written meanwhile is no difference. Exit code 6 if something differs and was not repaired.
+    """
+    with opened(settings.read()) as whole:
+        report = asyncio.run(_check(whole, repair=repair))
+    if as_json:
+        typer.echo(msgspec.json.encode(report).decode())
+    else:
+        show_check(report, Console())
+    if report.left or (report.differences and not repair):
+        raise typer.Exit(int(Exit.DIFFERS))
+
+
+def fill(whole: Settings, tell: Callable[[str], None]) -> None:
+    """Fill a graph that is empty, as one in memory is after its start. Nothing if walks run in the main database.
+
+    Blocks. SourceError if the database or the graph fails.
+    """
+    report = asyncio.run(_fill(whole))
+    if report is not None:
+        tell(f"graph filled: {report.nodes:,} items, {report.edges:,} relationships")
+
+
+async def follow(sources: Sources) -> CheckReport | None:
+    """Bring the graph to what was written to the tables; None if walks run in the main database."""
+    if sources.projection is None:
+        return None
+    with bars(Console(stderr=True)) as progress:
+        return await check(sources.main, sources.projection, repair=True, progress=progress)
+
+
+async def _rebuild(whole: Settings, options: Options) -> RebuildReport:
+    async with _projecting(whole) as (main, projection):
+        with bars(Console(stderr=True)) as progress:
+            return await rebuild(main, projection, options, bulk=bulk_store(whole.graph), progress=progress)
+
+
+async def _check(whole: Settings, *, repair: bool) -> CheckReport:
+    async with _projecting(whole) as (main, projection):
+        with bars(Console(stderr=True)) as progress:
+            return await check(main, projection, repair=repair, progress=progress)
+
+
+async def _fill(whole: Settings) -> RebuildReport | None:
+    sources = open_sources(*whole.stores())
+    try:
+        if sources.projection is None:
+            return None
+        with bars(Console(stderr=True)) as progress:
+            return await rebuild(sources.main, sources.projection, Options(compare=False), progress=progress)
+    finally:
+        await sources.close()
+
+
+async def _needed(whole: Settings) -> None:
+    async with _projecting(whole):
+        pass
+
+
+@asynccontextmanager
+async def _projecting(whole: Settings) -> AsyncIterator[tuple[Database, Projection]]:
+    sources = open_sources(*whole.stores())
+    try:
+        if sources.projection is None:
+            raise CommandError(
+                "walks run in the main database; there is no graph to rebuild; set GRAPH_URL or GRAPH=gremlin"
+            )
+        yield sources.main, sources.projection
+    finally:
+        await sources.close()
+
+
+def _name(whole: Settings) -> str:
+    # A URL may hold a password; its host does not.
+    return (urlsplit(whole.graph.url).hostname if whole.graph.url else None) or whole.graph.engine.value
+
+
+def _confirm(name: str) -> None:
+    if not _asks():
+        raise CommandError("nobody can be asked whether to empty the graph; say --yes", Exit.USAGE)
+    typer.confirm(f"Empty the graph at {name}? Walks find nothing until it is rebuilt", abort=True, err=True)
+
+
+@contextmanager
+def _resumable(place: Path) -> Iterator[None]:
+    """Say how to go on, if the body breaks off where one can."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise CommandError(f"stopped; {_RESUME}" if place.exists() else "stopped") from None
+    except PlaceError as error:
+        raise CommandError(str(error), Exit.USAGE) from error
+    except SourceError as error:
+        if isinstance(error, LoadFailed):
+            for line in error.lines:
+                typer.echo(line, err=True)
+        if place.exists():
+            typer.echo(_RESUME, err=True)
+        raise
+
+
+_RESUME = "go on with: stackflow graph rebuild --resume"
+
+
+def _asks() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty()
