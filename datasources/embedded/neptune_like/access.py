@@ -15,7 +15,7 @@ from datasources.embedded.neptune_like.answers import Refusal
 from datasources.embedded.neptune_like.rules import SIGNATURE_SECONDS, SIGNING_SERVICE, Rules, SigningKey
 
 _AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,]+)/(?P<day>\d{8})/(?P<region>[^/,]+)/(?P<service>[^/,]+)/aws4_request,"
+    r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,]+)/\d{8}/(?P<region>[^/,]+)/(?P<service>[^/,]+)/aws4_request,"
     r"\s*SignedHeaders=(?P<headers>[^,]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
 )
 _DATE = "%Y%m%dT%H%M%SZ"
@@ -47,9 +47,9 @@ def _reason(method: str, path: str, headers: Mapping[str, str], key: SigningKey,
         return "The security token included in the request is invalid."
     if (scope["region"], scope["service"]) != (region, SIGNING_SERVICE):
         return f"Credential should be scoped to a valid region, and to the service {SIGNING_SERVICE!r}."
-    if "host" not in signed or (key.token is not None and "x-amz-security-token" not in signed):
-        return "'Host' and 'X-Amz-Security-Token' must be signed headers."
-    if not _is_fresh(date, scope["day"]):
+    if not {"host", "x-amz-date", *(["x-amz-security-token"] if key.token else [])} <= set(signed):
+        return "'Host', 'X-Amz-Date' and 'X-Amz-Security-Token' must be signed headers."
+    if not _is_fresh(date):
         return f"Signature expired: {date or 'no date'} is not within {SIGNATURE_SECONDS} seconds of now."
     if not all(name in headers for name in signed):
         return "A signed header does not exist in the HTTP request."
@@ -59,12 +59,12 @@ def _reason(method: str, path: str, headers: Mapping[str, str], key: SigningKey,
     return None
 
 
-def _is_fresh(date: str, day: str) -> bool:
+def _is_fresh(date: str) -> bool:
     try:
         at = datetime.strptime(date, _DATE).replace(tzinfo=UTC)
     except ValueError:
         return False
-    return date.startswith(day) and abs((datetime.now(UTC) - at).total_seconds()) <= SIGNATURE_SECONDS
+    return abs((datetime.now(UTC) - at).total_seconds()) <= SIGNATURE_SECONDS
 
 
 def _signature(method: str, path: str, signed: Mapping[str, str], key: SigningKey, region: str) -> str:

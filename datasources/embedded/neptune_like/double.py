@@ -26,7 +26,7 @@ class NeptuneLike:
 
     `rules` and `faults` may be set from any thread while it runs: rules hold for new connections, faults at once.
     `reader_upstream` gives the reader a store of its own, a replica that never catches up; without it the reader
-    sees every write at once, which Neptune does not promise.
+    sees every write at once, which Neptune does not promise. `keep` is how many requests `seen` remembers.
     """
 
     def __init__(
@@ -36,10 +36,11 @@ class NeptuneLike:
         faults: Faults | None = None,
         host: str = "127.0.0.1",
         reader_upstream: str | None = None,
+        keep: int = 100_000,
     ) -> None:
         self.host = host
         self.rules = rules or Rules()
-        self.seen = Seen()
+        self.seen = Seen(keep)
         self._draws = Draws(faults or Faults())
         self._upstreams = {WRITER: upstream, READER: reader_upstream or upstream}
         self._ports = {WRITER: 0, READER: 0}
@@ -132,7 +133,7 @@ class NeptuneLike:
         refused = self._refusal(endpoint, request)
         if refused is not None:
             return self._noted(endpoint, request, refused)
-        connection = Connection(request, self.seen.requests.append, lambda: self._draws, self.rules, endpoint)
+        connection = Connection(request, self.seen.note, lambda: self._draws, self.rules, endpoint)
         # Counted before anything is awaited, so that no two take the last place.
         self._open[endpoint].add(connection)
         try:
@@ -158,7 +159,7 @@ class NeptuneLike:
         return None
 
     def _noted(self, endpoint: str, request: web.Request, response: web.Response) -> web.Response:
-        self.seen.handshakes.append(Handshake(endpoint, dict(request.headers), response.status))
+        self.seen.note(Handshake(endpoint, dict(request.headers), response.status))
         return response
 
     def _abort_all(self) -> None:

@@ -40,8 +40,12 @@ class Request:
 
 @dataclass(slots=True)
 class Seen:
-    """Handshakes and requests in the order of their arrival. Appended to by the double's thread, read by any."""
+    """Handshakes and requests in the order of their arrival. Appended to by the double's thread, read by any.
 
+    Of each, the newest `keep` are kept, so that a double can run for days.
+    """
+
+    keep: int = 100_000
     handshakes: list[Handshake] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
 
@@ -49,6 +53,15 @@ class Seen:
     def outcomes(self) -> Counter[str | None]:
         """How many requests had each outcome."""
         return Counter(request.outcome for request in tuple(self.requests))
+
+    def note(self, one: Handshake | Request) -> None:
+        """Add what has just come."""
+        if isinstance(one, Handshake):
+            self.handshakes.append(one)
+            del self.handshakes[: -self.keep]
+        else:
+            self.requests.append(one)
+            del self.requests[: -self.keep]
 
     def clear(self) -> None:
         """Forget what came so far."""

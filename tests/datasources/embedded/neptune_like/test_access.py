@@ -128,6 +128,17 @@ async def test_a_date_that_was_changed_after_signing_is_refused(guarded: Neptune
     assert (await refused(guarded, headers))[:2] == (403, "AccessDeniedException")
 
 
+@pytest.mark.parametrize("header", ["host", "x-amz-date", "x-amz-security-token"])
+async def test_what_makes_a_signature_ours_must_be_signed(guarded: NeptuneLike, header: str) -> None:
+    headers = signed(guarded.url)
+    rest = ";".join(name for name in ("host", "x-amz-date", "x-amz-security-token") if name != header)
+    authorization = headers["Authorization"].replace("host;x-amz-date;x-amz-security-token", rest)
+    assert authorization != headers["Authorization"]
+    status, code, details = await refused(guarded, {**headers, "Authorization": authorization})
+    assert (status, code) == (403, "AccessDeniedException")
+    assert details.endswith("must be signed headers.")
+
+
 async def test_unsigned_headers_do_not_matter(guarded: NeptuneLike) -> None:
     headers = {**signed(guarded.url), "x-stackflow-request-id": "r-1"}
     async with Client(guarded.url, headers=headers) as client:

@@ -137,6 +137,11 @@ async def test_requests_are_noted_with_their_steps(double: NeptuneLike, form: st
     assert first.size > 150
     assert double.seen.outcomes == {"204": 1, "UnsupportedOperationException": 1}
     assert double.seen.handshakes[0].headers["User-Agent"] == "test"
+    double.seen.keep = 1
+    async with Client(double.url) as client:
+        await client.ask(g.inject(1))
+    assert (len(double.seen.requests), len(double.seen.handshakes)) == (1, 1)
+    assert double.seen.requests[0].steps == ("inject",)
     double.seen.clear()
     assert (double.seen.requests, double.seen.handshakes) == ([], [])
 
