@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import settings
-from commands import demo, listening
+from commands import demo, graph, listening
 from commands.exits import CommandError, Exit
 from commands.signals import Stopping
 from commands.stores import databases, embedded, filled
@@ -54,7 +54,8 @@ def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
             with stores.explained():
                 _fill(whole, with_demo=with_demo and chosen.main is None and chosen.requirements is None)
                 if stores.wanted.graph is not GraphEngine.SQL:
-                    _project(whole)
+                    # It keeps nothing on disk and begins empty.
+                    graph.fill(whole, _tell)
             _banner(chosen, listening.address(socket))
             listening.run(create(whole, on_loopback=listening.on_loopback(socket)), socket, whole, stopping)
         finally:
@@ -67,10 +68,6 @@ def _fill(whole: Settings, *, with_demo: bool) -> None:
         migrate(name, postgres.url, tell=lambda step: _tell(f"migrating {step.database}: {step.name}"))
     if with_demo:
         _load_demo(whole)
-
-
-def _project(whole: Settings) -> None:
-    """Fill an embedded graph from the tables: it keeps nothing on disk and begins empty."""
 
 
 def _socket(chosen: Settings) -> Any:
@@ -94,13 +91,13 @@ def _banner(chosen: Settings, address: str) -> None:
         return "yours" if given is not None else kept
 
     cache = "off" if chosen.cache is not None and chosen.cache.url is None else where(chosen.cache, "embedded Valkey")
-    graph = where(chosen.graph.url, _GRAPHS[chosen.graph.engine])
+    walks = where(chosen.graph.url, _GRAPHS[chosen.graph.engine])
     lines = [
         "",
         f"  StackFlow    {address}/graphiql/",
         f"  GraphQL      {address}/graphql",
         f"  stores       main {where(chosen.main, 'embedded PostgreSQL')}"
-        f" | requirements {where(chosen.requirements, 'embedded PostgreSQL')} | cache {cache} | graph {graph}",
+        f" | requirements {where(chosen.requirements, 'embedded PostgreSQL')} | cache {cache} | graph {walks}",
     ]
     if embedded(chosen).wanted.any:
         lines.append(f"  state        {_shown(chosen.server.state)}")

@@ -17,6 +17,7 @@ def embedded(settings: Settings, tell: Tell = untold) -> EmbeddedStores:
         requirements=settings.requirements is None,
         cache=settings.cache is None,
         graph=settings.graph.engine if settings.graph.url is None else GraphEngine.SQL,
+        own_graph=settings.graph.url is not None,
     )
     return EmbeddedStores(settings.server.state, wanted, settings.jars, tell)
 

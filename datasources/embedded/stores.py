@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
 from datasources.embedded.engines import TINKERGRAPH, TRANSACTIONAL
 from datasources.embedded.gremlin import EmbeddedGremlin
@@ -34,12 +33,16 @@ class StoreUrls:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which stores to run embedded. Recursive SQL needs none of its own."""
+    """Which stores to run embedded. Recursive SQL needs none of its own.
+
+    Whoever joins stores that run takes their graph, whichever engine it is, unless it has one of its own.
+    """
 
     main: bool = True
     requirements: bool = True
     cache: bool = True
     graph: GraphEngine = GraphEngine.SQL
+    own_graph: bool = False
 
     @property
     def databases(self) -> tuple[str, ...]:
@@ -97,7 +100,7 @@ class EmbeddedStores:
             urls.main if self.wanted.main else None,
             urls.requirements if self.wanted.requirements else None,
             urls.cache if self.wanted.cache else None,
-            *((urls.graph, urls.graph_reader) if self.wanted.graph is not GraphEngine.SQL else (None, None)),
+            *((None, None) if self.wanted.own_graph else (urls.graph, urls.graph_reader)),
         )
 
     @contextmanager
@@ -169,23 +172,9 @@ class EmbeddedStores:
         stack.callback(server.stop)
         if not neptune:
             return server.url, None
-        front = neptune_like(server.url)
-        front.start()
+        # Only who asks for it loads its web server.
+        from datasources.embedded.neptune_like import NeptuneLike
+
+        front = NeptuneLike(server.url).start()
         stack.callback(front.stop)
         return front.url, front.reader_url
-
-
-class Front(Protocol):
-    """What stands before a Gremlin server and answers as Neptune does, in a thread of its own."""
-
-    @property
-    def url(self) -> str: ...
-    @property
-    def reader_url(self) -> str: ...
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-
-
-def neptune_like(upstream: str) -> Front:  # noqa: ARG001
-    """The Neptune-like double before the server of this URL, not yet started."""
-    raise EmbeddedError("the Neptune-like graph is not available in this version; set GRAPH to gremlin or sql")

@@ -106,8 +106,8 @@ class GremlinProjection:
         await self._remove(moved)
         if new or moved:
             await self._merge_edges(new + moved)
-        for part in parts([version for version in changed if version not in moved], CHAIN):
-            await self._client.submit(self._change(part), "change edges", writes=True)
+        for some in parts([version for version in changed if version not in moved], CHAIN):
+            await self._client.submit(self._change(some), "change edges", writes=True)
 
     async def _held(self, versions: Sequence[EdgeVersion]) -> dict[str, EdgeVersion]:
         held = await self._client.submit(rows.versions(self._edges(versions)), "held edges", writes=True)

@@ -25,7 +25,7 @@ async def main(url: str) -> None:
                 outcome = {"rows": await client.submit(g.inject(int(number)), "test")}
             except SourceError as error:
                 outcome = {"error": [type(error).__name__]}
-        print(json.dumps({**outcome, "sent": call.traversals}), flush=True)
+        print(json.dumps({**outcome, "sent": call.spent.traversals}), flush=True)
     await client.close()
 
 

@@ -76,7 +76,7 @@ async def test_an_engine_that_stands_still(own_server: EmbeddedGremlin, make_cli
         with within(0.5) as call, pytest.raises(SourceTimeout):
             await client.submit(g.inject(2), "test")
         assert loop.time() - begin >= 0.49
-        assert call.traversals == 1
+        assert call.spent.traversals == 1
     finally:
         os.kill(own_server.pid, signal.SIGCONT)
     # The answer to 2 is on the socket of before by now: a client that kept it would read it here.
@@ -88,7 +88,7 @@ async def test_an_endpoint_that_accepts_and_never_answers(make_client: MakeClien
         client = make_client(url=f"ws://127.0.0.1:{port}/gremlin", connect_timeout=0.1)
         with within(1.0) as call, pytest.raises(SourceTimeout, match=r"did not answer within 0\.1 s"):
             await client.submit(g.inject(1), "test")
-        assert call.traversals == 0
+        assert call.spent.traversals == 0
         assert client.lost
 
 
@@ -158,7 +158,7 @@ async def test_a_probe_finds_the_way_back_without_a_traversal(gate: Gate, make_c
     await until(found)
     with calling(Call()) as call:
         assert await client.submit(g.inject(2), "test") == [2]
-    assert call.traversals == 1
+    assert call.spent.traversals == 1
 
 
 async def test_two_failures_are_not_a_loss(make_client: MakeClient, double: NeptuneLike) -> None:

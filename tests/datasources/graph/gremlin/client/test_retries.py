@@ -33,7 +33,7 @@ async def test_a_passing_code_is_sent_again(
     with calling(Call()) as call:
         assert await client.submit(upsert(), "test", writes=True) == ["client-retries"]
     assert double.seen.outcomes == Counter({code: 3, "200": 1})
-    assert call.traversals == 4
+    assert call.spent.traversals == 4
     assert len({each.request_id for each in double.seen.requests}) == 4
     (line,) = lines()
     assert (line["retries"], line["levelname"], line["traversal_id"]) == (

@@ -35,7 +35,7 @@ async def test_rows_and_traversals_are_counted_in_the_call(make_client: MakeClie
         await client.submit(g.inject(1, 2, 3), "test")
         await client.submit(g.inject(4), "test")
         assert await client.submit(g.V("client-absent"), "test") == []
-    assert (call.spent.rows, call.traversals, call.wrote_graph) == (4, 3, False)
+    assert (call.spent.rows, call.spent.traversals, call.wrote_graph) == (4, 3, False)
     # A walk is counted by who walks.
     assert (call.spent.graph, call.spent.sql) == (0, 0)
 
@@ -47,7 +47,7 @@ async def test_ids_of_traversals_follow_from_the_request(make_client: MakeClient
         await asyncio.gather(*(client.submit(g.inject(each), "test") for each in range(3)))
     expected = [str(uuid.uuid5(NAMESPACE, f"a request/{number}")) for number in (1, 2, 3, 4)]
     assert sorted(each.request_id for each in double.seen.requests) == sorted(expected)
-    assert call.traversals == 4
+    assert call.spent.traversals == 4
     assert uuid.UUID(expected[0]).version == 5
 
 
@@ -88,7 +88,7 @@ async def test_the_deadline_of_the_call_bounds_a_traversal(make_client: MakeClie
     with within(0.5) as call, pytest.raises(SourceTimeout):
         await client.submit(ENDLESS, "test")
     assert loop.time() - begin >= 0.49
-    assert call.traversals == 1
+    assert call.spent.traversals == 1
     (line,) = lines()
     assert line["levelname"] == "INFO"
     # Whose clock is first is a matter of a millisecond: the engine has the same limit.
@@ -105,7 +105,7 @@ async def test_a_deadline_that_has_passed_sends_nothing(make_client: MakeClient,
     client = make_client()
     with within(0) as call, pytest.raises(SourceTimeout):
         await client.submit(g.inject(1), "test")
-    assert call.traversals == 0
+    assert call.spent.traversals == 0
     assert [each["code"] for each in lines()] == ["Deadline"]
 
 
@@ -115,7 +115,7 @@ async def test_the_engine_is_told_how_long_is_left(make_client: MakeClient, doub
     client = make_client(url=double.url)
     with within(1.0) as call, pytest.raises(SourceTimeout):
         await client.submit(g.inject(1), "test")
-    assert call.traversals == 1
+    assert call.spent.traversals == 1
 
 
 async def test_reads_go_to_the_reader_until_the_call_writes(make_client: MakeClient, double: NeptuneLike) -> None:
