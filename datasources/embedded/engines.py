@@ -59,10 +59,10 @@ class Engine:
         }
 
 
-def _tinker(name: str, graph: str, value_ids: str) -> Engine:
+def _tinker(name: str, graph: str, value_ids: str, jars: str) -> Engine:
     return Engine(
         name=name,
-        jars=_HERE / "tinkergraph.jars",
+        jars=_HERE / jars,
         main="org.apache.tinkerpop.gremlin.server.GremlinServer",
         plugin=f"{_TINKER}.jsr223.TinkerGraphGremlinPlugin",
         registry=f"{_TINKER}.structure.TinkerIoRegistryV3",
@@ -77,11 +77,15 @@ def _tinker(name: str, graph: str, value_ids: str) -> Engine:
     )
 
 
-TINKERGRAPH = _tinker("TinkerGraph", "TinkerGraph", value_ids="LONG")
+TINKERGRAPH = _tinker("TinkerGraph", "TinkerGraph", value_ids="LONG", jars="tinkergraph.jars")
 
 # A request that fails leaves nothing behind, and of two that write one element at a time the later fails. It looks
-# for a new number among the vertices, whose ids are strings, and gives up: so properties have strings too.
-TRANSACTIONAL = _tinker("TinkerTransactionGraph", "TinkerTransactionGraph", value_ids="STRING")
+# for a new number among the vertices, whose ids are strings, and gives up: so properties have strings too. The graph
+# is that of 3.7.5 in a server of 3.7.3: before 3.7.4 whoever read an element kept its id from ever being used again
+# (https://github.com/apache/tinkerpop/pull/2992).
+TRANSACTIONAL = _tinker(
+    "TinkerTransactionGraph", "TinkerTransactionGraph", value_ids="STRING", jars="transactional.jars"
+)
 
 JANUSGRAPH = Engine(
     name="JanusGraph",

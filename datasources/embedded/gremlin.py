@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 from contextlib import ExitStack
@@ -9,14 +10,31 @@ from pathlib import Path
 
 from datasources.embedded.engines import TINKERGRAPH, Engine
 from datasources.embedded.jars import Tell, fetched, untold
-from datasources.embedded.process import EmbeddedError, free_port, held, writing
+from datasources.embedded.process import EmbeddedError, free_port, held, is_free, writing
 from datasources.embedded.question import ask
 from datasources.options import JarSettings
 
 # Seconds. JanusGraph takes 15 on a quiet machine.
 START_SECONDS = 90.0
+# Of one question; then we look whether the process is still there.
+_PATIENCE = 2.0
 # One start in a million loses its port between the look and the use.
 ATTEMPTS = 3
+
+_BUSY = "Could not bind to"
+# The last words of a server that can't start; it ends half a minute later, or never.
+_FATAL = re.compile('will now begin shutdown|Exception in thread "main"')
+# What a log says of the cause, the surest first: the last cause of a chain, what a script threw, Java's refusal.
+_SIGNS = tuple(
+    re.compile(pattern, re.MULTILINE)
+    for pattern in (
+        f"({_BUSY})",
+        r"^Caused by: (.*)$",
+        r" ERROR \S+ - (.*)$",
+        r'^Exception in thread "main" (.*)$',
+        r"^((?:Invalid|Error|Unrecognized).*)$",
+    )
+)
 
 
 class EmbeddedGremlin:
@@ -62,6 +80,8 @@ class EmbeddedGremlin:
 
         The first start of an engine downloads its jars. EmbeddedError if it can't start.
         """
+        if port is not None and not is_free(port):
+            raise EmbeddedError(f"port {port} is in use; stop what listens there, or choose another")
         java = _java()
         jars = fetched(self.engine.jars, self._jars, self._tell)
         with ExitStack() as failed:
@@ -77,7 +97,7 @@ class EmbeddedGremlin:
                     failed.pop_all()
                     return
                 self._kill()
-                if port is not None or attempt == ATTEMPTS or "Address already in use" not in reason:
+                if _BUSY not in reason or attempt == ATTEMPTS:
                     raise EmbeddedError(f"embedded {self.engine.name} did not start: {reason}; see {self.log}")
 
     def stop(self) -> None:
@@ -123,9 +143,9 @@ class EmbeddedGremlin:
     def _fault(self) -> str | None:
         """Wait until the server answers. Why it doesn't, in one line; None if it does."""
         end = time.monotonic() + START_SECONDS
-        while self._child is not None and self._child.poll() is None:
+        while self._child is not None and self._child.poll() is None and not _FATAL.search(self._said()):
             try:
-                answer = ask(self.port, timeout=max(1.0, end - time.monotonic()))
+                answer = ask(self.port, _PATIENCE)
             except OSError as error:
                 if time.monotonic() > end:
                     return f"no answer within {START_SECONDS:.0f} s ({error})"
@@ -135,15 +155,17 @@ class EmbeddedGremlin:
         return self._reason("it ended at once")
 
     def _reason(self, otherwise: str) -> str:
-        # What was logged first is the cause of the rest.
+        said = self._said()
+        for sign in _SIGNS:
+            found = sign.search(said)
+            if found is not None:
+                return found[1].strip()
+        return otherwise
+
+    def _said(self) -> str:
         with self.log.open("rb") as log:
             log.seek(self._log_begin)
-            said = log.read(262_144).decode(errors="replace").splitlines()
-        for sign in ("Address already in use", "Caused by: ", "] ERROR ", "] WARN "):
-            for line in said:
-                if sign in line:
-                    return line.partition(sign)[2].strip() or sign if sign != "Address already in use" else sign
-        return otherwise
+            return log.read(262_144).decode(errors="replace")
 
 
 def _java() -> Path:

@@ -121,7 +121,7 @@ class _Repository:
                 reason, again = f"it answers {error.code} {error.reason}", error.code >= 500
                 error.close()
             except (OSError, HTTPException) as error:
-                reason, again = str(getattr(error, "reason", error)) or type(error).__name__, True
+                reason, again = _reason(error), True
             else:
                 if jar.is_whole(data):
                     return data
@@ -134,6 +134,12 @@ class _Repository:
             f"{jar.path.rpartition('/')[2]} cannot be downloaded from {self._host}: {reason}; "
             "look to the network, or set MAVEN_REPOSITORY_URL to a Maven repository that this machine may use"
         )
+
+
+def _reason(error: OSError | HTTPException) -> str:
+    # urllib wraps what the operating system said.
+    cause = getattr(error, "reason", error)
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
 
 def _opener(url: str, user: str, password: str) -> OpenerDirector:

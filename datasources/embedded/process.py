@@ -27,6 +27,18 @@ def free_port() -> int:
     return port
 
 
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port of loopback now."""
+    with socket.socket() as probe:
+        # As servers do: the connections of one that has ended may linger.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def kept_secret(path: Path) -> str:
     """The secret in a file that only we can read; made on first use, whole or not at all."""
     if not path.exists():
