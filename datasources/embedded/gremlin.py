@@ -22,12 +22,18 @@ _PATIENCE = 2.0
 ATTEMPTS = 3
 
 _BUSY = "Could not bind to"
-# The server's last word when it can't start; then it takes half a minute to end.
-_FATAL = "will now begin shutdown"
+# The last words of a server that can't start; it ends half a minute later, or never.
+_FATAL = re.compile('will now begin shutdown|Exception in thread "main"')
 # What a log says of the cause, the surest first: the last cause of a chain, what a script threw, Java's refusal.
 _SIGNS = tuple(
     re.compile(pattern, re.MULTILINE)
-    for pattern in (f"({_BUSY})", r"^Caused by: (.*)$", r" ERROR \S+ - (.*)$", r"^((?:Invalid|Error|Unrecognized).*)$")
+    for pattern in (
+        f"({_BUSY})",
+        r"^Caused by: (.*)$",
+        r" ERROR \S+ - (.*)$",
+        r'^Exception in thread "main" (.*)$',
+        r"^((?:Invalid|Error|Unrecognized).*)$",
+    )
 )
 
 
@@ -137,7 +143,7 @@ class EmbeddedGremlin:
     def _fault(self) -> str | None:
         """Wait until the server answers. Why it doesn't, in one line; None if it does."""
         end = time.monotonic() + START_SECONDS
-        while self._child is not None and self._child.poll() is None and _FATAL not in self._said():
+        while self._child is not None and self._child.poll() is None and not _FATAL.search(self._said()):
             try:
                 answer = ask(self.port, _PATIENCE)
             except OSError as error:

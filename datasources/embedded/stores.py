@@ -175,6 +175,6 @@ class EmbeddedStores:
         # Only who asks for it loads its web server.
         from datasources.embedded.neptune_like import NeptuneLike
 
-        front = NeptuneLike(server.url).start()
+        front = NeptuneLike(server.url, keep=100).start()
         stack.callback(front.stop)
         return front.url, front.reader_url

@@ -142,6 +142,7 @@ DIFFERENCES: tuple[str, ...] = (
     "The reader shows every write at once, unless it is given a store of its own, which then shows none.",
     "Edges with an id that is there are reported in the engine's words, which call them vertices.",
     "A conflict is the engine's: of two writers the later to commit fails. Neptune locks ranges, and may let one wait.",
+    "A request larger than the engine takes (64 MiB in the embedded server) ends the socket, though Neptune takes it.",
     "It speaks without TLS, and on web sockets alone: no HTTP queries, openCypher, loader, streams or status.",
     "Steps run as TinkerPop runs them: what Neptune's own engine makes faster, slower or too large does not show.",
 )

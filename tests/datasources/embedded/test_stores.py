@@ -8,17 +8,23 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from datasources.embedded.process import EmbeddedError
+from datasources.embedded.question import ask
 from datasources.embedded.stores import EmbeddedStores, StoreUrls, Wanted
 from datasources.errors import SourceUnavailable
+from datasources.options import GraphEngine
 from tests.fixtures.children import children, gone, running
 
 DATABASES_ONLY = Wanted(cache=False)
+NOTHING = Wanted(main=False, requirements=False, cache=False)
+GRAPH_ONLY = replace(NOTHING, graph=GraphEngine.GREMLIN)
 
 
 @contextmanager
@@ -104,8 +110,60 @@ def test_only_what_is_wanted_is_started(open_folder: Path) -> None:
     assert not (open_folder / "valkey").exists()
 
 
+def test_a_graph_is_started_joined_and_stopped(open_folder: Path) -> None:
+    before = children(os.getpid())
+    stores = EmbeddedStores(open_folder, GRAPH_ONLY)
+    try:
+        urls = stores.start()
+        assert urls.graph is not None
+        assert urls == StoreUrls(graph=urls.graph)
+        assert ask(urlsplit(urls.graph).port or 0, 5.0).code == 200
+        assert EmbeddedStores(open_folder, GRAPH_ONLY).running() == urls
+        # Who walks in recursive SQL has no use for it.
+        assert EmbeddedStores(open_folder, NOTHING).running() == StoreUrls()
+    finally:
+        stores.stop()
+    assert gone(children(os.getpid()) - before)
+    assert sorted(path.name for path in open_folder.iterdir()) == ["graph", "lock"]
+
+
+class Recording:
+    """In front of a server: it notes what happened, and whether the server ran then."""
+
+    url = "ws://front/gremlin"
+    reader_url = "ws://reader/gremlin"
+
+    def __init__(self, upstream: str) -> None:
+        self.port = urlsplit(upstream).port or 0
+        self.noted: list[tuple[str, int]] = []
+
+    def start(self) -> None:
+        self.noted.append(("start", ask(self.port, 5.0).code))
+
+    def stop(self) -> None:
+        self.noted.append(("stop", ask(self.port, 5.0).code))
+
+
+def test_a_front_stands_before_the_graph_as_long_as_it_runs(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fronts: list[Recording] = []
+
+    def front(upstream: str) -> Recording:
+        fronts.append(Recording(upstream))
+        return fronts[-1]
+
+    monkeypatch.setattr("datasources.embedded.stores.neptune_like", front)
+    stores = EmbeddedStores(open_folder, replace(NOTHING, graph=GraphEngine.NEPTUNE_LIKE))
+    try:
+        assert stores.start() == StoreUrls(graph=Recording.url, graph_reader=Recording.reader_url)
+        assert stores.running() == StoreUrls(graph=Recording.url, graph_reader=Recording.reader_url)
+    finally:
+        stores.stop()
+    (only,) = fronts
+    assert only.noted == [("start", 200), ("stop", 200)]
+
+
 def test_nothing_wanted_touches_nothing(open_folder: Path) -> None:
-    stores = EmbeddedStores(open_folder / "state", Wanted(main=False, requirements=False, cache=False))
+    stores = EmbeddedStores(open_folder / "state", NOTHING)
     assert stores.start() == StoreUrls()
     stores.stop()
     assert not (open_folder / "state").exists()

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -49,19 +50,17 @@ class Client:
         self.socket: ClientWebSocketResponse
 
     async def __aenter__(self) -> Self:
-        self.session = ClientSession()
-        try:
-            self.socket = await self.session.ws_connect(self.url, headers=self.headers, max_msg_size=0)
-        except BaseException:
-            await self.session.close()
-            raise
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(ClientSession())
+            connect = session.ws_connect(self.url, headers=self.headers, max_msg_size=0)
+            self.socket = await stack.enter_async_context(connect)
+            self._open = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.socket.close()
-        await self.session.close()
+        await self._open.aclose()
 
     async def send(
         self, gremlin: Any, op: str = "bytecode", processor: str = "traversal", identity: str = "", **more: Any
