@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import Any
 
 from gremlin_python.process.traversal import Traversal
@@ -76,7 +77,7 @@ class GremlinClient:
             if not seconds:
                 request.code = DEADLINE
                 raise too_late(None)
-            rows = await self._worker.run(self._answer(request, endpoint))
+            rows = await self._worker.run(partial(self._answer, request, endpoint))
         except asyncio.CancelledError:
             request.code = CANCELLED
             raise
@@ -126,7 +127,8 @@ class GremlinClient:
             raise outside(error, passing=rule(error) is Rule.SENDINGS) from error
         except TimeoutError as error:
             request.code = DEADLINE
-            raise too_late(endpoint.problem or problem) from (problem or error)
+            problem = endpoint.problem if endpoint.lost else problem
+            raise too_late(problem) from (problem or error)
 
     @staticmethod
     async def _before_next_try(request: Request, endpoint: Endpoint, retries: Retries, problem: GraphProblem) -> None:

@@ -1,6 +1,7 @@
 """The web sockets to one endpoint: how many there may be, which is used next, and whether it is lost."""
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -156,7 +157,9 @@ class Endpoint:
 
     async def _probing(self) -> GraphProblem | None:
         try:
-            await asyncio.sleep(self._tried_at + self._pace - time.monotonic())
+            # Many processes lose an engine at one time: they are not to come back at one time.
+            pace = self._pace * random.uniform(0.5, 1.0)  # noqa: S311
+            await asyncio.sleep(self._tried_at + pace - time.monotonic())
             self._pace = min(2 * self._pace, LONGEST_PACE)
             self._give(await self._open())
         except GraphProblem as problem:

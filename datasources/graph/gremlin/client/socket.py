@@ -148,6 +148,10 @@ class Socket:
             self._fail(problem)
         except (ClientError, ConnectionError) as error:
             self._fail(Lost(f"the web socket ended: {error}"))
+        finally:
+            if self._problem is None:
+                # Whatever ended this task: nobody may wait on a socket that is not read.
+                self._fail(Lost("the web socket is read no longer"))
 
     def _take(self, data: bytes) -> None:
         if self._answer is None:

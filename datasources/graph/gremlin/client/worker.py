@@ -29,7 +29,7 @@ class Worker:
         # For what blocks. Its threads start with their first work; no end of ours waits for a slow name service.
         self.blocking = ThreadPoolExecutor(BLOCKING, thread_name_prefix="graph-names")
 
-    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+    async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Its outcome, in the caller's loop. Cancelling the caller cancels the work. SourceUnavailable once closed."""
         future = self._submit(work)
         try:
@@ -58,19 +58,18 @@ class Worker:
         asyncio.run_coroutine_threadsafe(self._end(), loop)
         await asyncio.to_thread(thread.join)
 
-    def _submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+    def _submit(self, work: Callable[[], Coroutine[Any, Any, T]]) -> "Future[T]":
         with self._lock:
             if self._closed:
-                work.close()
                 raise _closed()
             return asyncio.run_coroutine_threadsafe(self._counted(work), self._running())
 
-    async def _counted(self, work: Coroutine[Any, Any, T]) -> T:
+    async def _counted(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101
         self._works.add(task)
         try:
-            return await work
+            return await work()
         finally:
             self._works.discard(task)
 

@@ -1,7 +1,9 @@
 """Callers that give up: nobody gets an answer to another's question, and no slot is lost."""
 
 import asyncio
+import gc
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +55,20 @@ async def test_three_hundred_calls_of_which_many_are_cancelled(make_client: Make
     assert 0 < answered < 300
     # No slot was lost on the way: all of them answer at once.
     assert await asyncio.gather(*(ask(number) for number in range(4))) == [[n, *range(n)] for n in range(4)]
+
+
+async def test_a_call_that_is_cancelled_before_it_begins(make_client: MakeClient, double: NeptuneLike) -> None:
+    client = make_client(url=double.url)
+    # The client's thread is busy, so that it hears of the call and of its end at once.
+    client._worker.start(lambda: time.sleep(0.2))
+    task = asyncio.create_task(client.submit(g.inject(1), "test"))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await client.submit(g.inject(2), "test") == [2]
+    gc.collect()
+    assert len(double.seen.requests) == 1
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
