@@ -70,6 +70,18 @@ def test_it_serves_with_embedded_stores_and_stops_every_child(open_folder: Path)
     assert not (open_folder / "running.json").exists()
 
 
+def test_it_serves_with_an_embedded_graph_and_stops_it_too(open_folder: Path) -> None:
+    cache = str(Path("~/.cache").expanduser())
+    with serving(environment(open_folder, GRAPH="gremlin", XDG_CACHE_HOME=cache)) as (process, address):
+        assert process.stdout is not None
+        (banner,) = [line for line in iter(process.stdout.readline, "\n") if line.startswith("  stores")]
+        assert banner.endswith("| cache embedded Valkey | graph Gremlin Server\n")
+        ready = httpx.get(f"{address}/health/ready").json()
+        assert [(store["name"], store["reachable"]) for store in ready["stores"]] == [(name, True) for name in STORES]
+        ended_by(signal.SIGINT, process)
+    assert not (open_folder / "running.json").exists()
+
+
 def ended_by(number: signal.Signals, process: subprocess.Popen[str]) -> None:
     """The signal ends the process in order, with all that stands below it."""
     below = children(process.pid)
