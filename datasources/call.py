@@ -24,6 +24,20 @@ class Spending:
     traversals: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Traversed:
+    """One traversal that a graph engine was asked for: under which id it was sent last, what came of it, and at what
+    cost. `ms` from first to last, all tries included; `code` is empty where it was answered."""
+
+    traversal_id: str
+    verb: str
+    rows: int
+    bytes: int
+    ms: float
+    retries: int
+    code: str = ""
+
+
 @dataclass(slots=True)
 class Call:
     """One request, job or command as the stores see it.
@@ -36,6 +50,8 @@ class Call:
     spent: Spending = field(default_factory=Spending)
     # Stores whose answers were replaced by a fallback in this call, for `extensions.degraded`.
     degraded: set[str] = field(default_factory=set)
+    # The traversals of this call, in the order in which they ended.
+    traversed: list[Traversed] = field(default_factory=list)
     # Whether this call wrote to the graph, so that its later reads go to the writer.
     wrote_graph: bool = False
 

@@ -5,10 +5,13 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from resolvers.context import Context
 from schema.execution import Request, Response
+
+# A line has at most so many; `graph` counts the walks, and each traversal has a line of its own at DEBUG.
+TRAVERSALS = 50
 
 log = logging.getLogger("stackflow.operations")
 
@@ -45,6 +48,7 @@ def log_operation(request: Request, context: Context) -> Iterator[Logged]:
                 "graph": spent.graph,
                 "cache": spent.cache,
                 "rows": spent.rows,
+                "traversals": [asdict(each) for each in context.call.traversed[:TRAVERSALS]],
                 "errors": codes,
                 "degraded": sorted(context.call.degraded),
             },

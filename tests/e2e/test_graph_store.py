@@ -183,7 +183,7 @@ async def test_without_the_fallback_a_lost_graph_nulls_what_needs_it(demo: tuple
 async def test_each_traversal_carries_an_id_made_of_the_requests(
     demo: tuple[str, str], filled: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "stackflow.graph")
+    caplog.set_level(logging.DEBUG, "stackflow")
     async with serving(environment(demo, filled)) as client:
         caplog.clear()
         reply = await client.post(
@@ -198,3 +198,6 @@ async def test_each_traversal_carries_an_id_made_of_the_requests(
     assert {UUID(line.traversal_id) for line in lines} == {uuid5(NAMESPACE, f"the-analyst/{n}") for n in numbers}
     assert {line.verb for line in lines} >= {"reach", "neighbours", "degrees", "subgraph", "hop"}
     assert all(line.bytes > 0 and line.retries == 0 for line in lines)
+    [operation] = [record for record in caplog.records if record.message == "operation"]
+    told: list[Any] = vars(operation)["traversals"]
+    assert [(each["traversal_id"], each["verb"]) for each in told] == [(line.traversal_id, line.verb) for line in lines]

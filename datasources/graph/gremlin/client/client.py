@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import time
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from gremlin_python.process.traversal import Traversal
 
-from datasources.call import Call, calling, current_call
+from datasources.call import Call, Traversed, calling, current_call
 from datasources.errors import SourceError
 from datasources.graph.gremlin.client.endpoint import Endpoint
 from datasources.graph.gremlin.client.errors import GRAPH, GraphProblem, outside, too_late
@@ -159,18 +160,15 @@ def _signer(settings: GraphSettings, credentials: FindCredentials | None) -> Sig
 
 
 def _tell(request: Request, verb: str, rows: int, seconds: float) -> None:
-    """One line for each traversal: quiet, unless it was slow, sent again or failed."""
+    """A line of its own, quiet unless it was slow, sent again or failed; and a word for the operation's line."""
     retries = max(0, request.tries - 1)
     loud = bool(retries or request.code or seconds > SLOW_SECONDS)
-    extra = {
-        "request_id": request.call.request_id,
-        "traversal_id": request.traversal_id,
-        "verb": verb,
-        "rows": rows,
-        "bytes": request.received,
-        "ms": round(seconds * 1_000, 1),
-        "retries": retries,
-    }
-    if request.code:
-        extra["code"] = request.code
-    log.log(logging.INFO if loud else logging.DEBUG, "traversal", extra=extra)
+    told = Traversed(
+        request.traversal_id, verb, rows, request.received, round(seconds * 1_000, 1), retries, request.code
+    )
+    request.call.traversed.append(told)
+    log.log(
+        logging.INFO if loud else logging.DEBUG,
+        "traversal",
+        extra={"request_id": request.call.request_id} | asdict(told),
+    )
