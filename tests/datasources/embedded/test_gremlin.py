@@ -155,11 +155,23 @@ def test_our_own_secrets_stay_ours(own_server: EmbeddedGremlin, monkeypatch: pyt
     assert "hunter2" not in shown
 
 
-def test_what_is_no_web_socket_is_no_answer() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        for reply in (b"HTTP/1.1 404 No\r\n\r\n", b"HTTP/1.1 101 Yes\r\n\r\n", b"HTTP/1.1 101 Yes\r\n\r\n\x82\x7f"):
-            with pytest.raises(OSError, match="web socket"):
-                _answered(other, reply)
+SHAKEN = b"HTTP/1.1 101 Yes\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", "no web socket but 'HTTP/1.1 404 Not Found'"),
+        (SHAKEN, "the web socket was closed"),
+        (SHAKEN + b"\x82\x05four", "the web socket was closed"),
+        (SHAKEN + b"\x82\x7f" + bytes(8), "the web socket gave no short message"),
+        (SHAKEN + b"\x88\x00", "the web socket gave no short message"),
+    ],
+)
+def test_what_is_no_web_socket_is_no_answer(reply: bytes, said: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(ConnectionError) as caught:
+        _answered(other, reply)
+    assert str(caught.value) == said
 
 
 def _answered(server: socket.socket, reply: bytes) -> None:
