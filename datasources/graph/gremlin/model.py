@@ -8,8 +8,9 @@ from datasources.graph.projection import EdgeVersion
 # Every node. Its id is the configuration item's uuid; it has no properties, for the tables say what it is.
 NODE_LABEL = "ConfigurationItem"
 
-# The properties of an edge. `KEY` is the relationship's id; `GROUP` is absent or empty outside redundancy groups.
-KEY, IMPACT, GROUP, VALID_FROM, VALID_TO = "key", "impact", "group", "valid_from", "valid_to"
+# The properties of an edge. `KEY` is the id of the relationship, under a name that no engine keeps for itself; `GROUP`
+# is absent or empty outside redundancy groups.
+KEY, IMPACT, GROUP, VALID_FROM, VALID_TO = "relationship", "impact", "group", "valid_from", "valid_to"
 
 # `valid_to` of what is still valid: the end of the year 9999, so that being valid is one comparison and no null.
 OPEN = 253_402_300_799_000_000
