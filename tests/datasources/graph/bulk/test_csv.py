@@ -40,13 +40,14 @@ def parsed(path: Path) -> list[dict[str, str]]:
 
 def version_of(row: dict[str, str]) -> EdgeVersion:
     """The version in a row."""
-    until = int(row["valid_to:Long"])
+    until = int(row[f"{model.VALID_TO}:Long"])
     return EdgeVersion(
         Edge(
-            row["key:String"], row["~from"], row["~to"], model.type_of(row["~label"]), Impact(row["impact:String"]),
-            row["group:String"] or None,
+            row[f"{model.KEY}:String"], row["~from"], row["~to"], model.type_of(row["~label"]),
+        Impact(row[f"{model.IMPACT}:String"]),
+            row[f"{model.GROUP}:String"] or None,
         ),
-        model.moment(int(row["valid_from:Long"])),
+        model.moment(int(row[f"{model.VALID_FROM}:Long"])),
         None if until == model.OPEN else model.moment(until),
     )  # fmt: skip
 
@@ -83,7 +84,7 @@ def test_the_bytes_of_both_files(tmp_path: Path) -> None:
     with part_of(tmp_path / "edges.csv.gz", EDGE_HEADER) as part:
         part.write(map(edge_row, versions))
     assert gzip.decompress(part.path.read_bytes()).decode().splitlines() == [
-        "~id,~from,~to,~label,impact:String,group:String,valid_from:Long,valid_to:Long,key:String",
+        f"~id,~from,~to,~label,impact:String,group:String,valid_from:Long,valid_to:Long,{model.KEY}:String",
         f"{edge_id(1)},{node(1)},{node(2)},{model.label_of('runs on')},FORWARD,{group_id(3)},1767225600000000,"
         f"253402300799000000,{edge_id(1)}",
         f"{edge_id(2)}@1767225600000000,{node(2)},{node(1)},a%3A%3Ab,NONE,,1767225600000000,1767312000000000,"
