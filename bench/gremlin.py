@@ -92,9 +92,9 @@ def edges_of(edges: Iterator[EdgeVersion]) -> Iterator[Changes]:
     for version in edges:
         batch.append(EdgeChange(version))
         if len(batch) == BATCH:
-            yield Changes(edges=tuple(batch))
+            yield Changes(edges=tuple(batch), fresh=True)
             batch = []
-    yield Changes(edges=tuple(batch))
+    yield Changes(edges=tuple(batch), fresh=True)
 
 
 async def bare_load(url: str, items: int, edges: Iterator[EdgeVersion]) -> float:

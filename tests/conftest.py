@@ -9,10 +9,20 @@ import pytest
 from datasources.embedded.postgres import EmbeddedPostgres
 from tests.fixtures import postgres_majors
 from tests.fixtures.demo import demo
+from tests.fixtures.engines import gremlin_client, janusgraph_client, neptune, neptune_client
 from tests.fixtures.gremlin import gremlin_server, janusgraph_server, transactional_server
 from workers.migrations import migrate
 
-__all__ = ["demo", "gremlin_server", "janusgraph_server", "transactional_server"]
+__all__ = [
+    "demo",
+    "gremlin_client",
+    "gremlin_server",
+    "janusgraph_client",
+    "janusgraph_server",
+    "neptune",
+    "neptune_client",
+    "transactional_server",
+]
 
 
 # Adapters of the graph port that do not walk in PostgreSQL, as the contract names them.

@@ -38,10 +38,15 @@ class EdgeChange:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What the projector hands over: nodes before edges, each in order; the last one of an id counts."""
+    """What the projector hands over: nodes before edges, each in order; the last one of an id counts.
+
+    `fresh` says that the store most likely knows all ends and holds none of the edges, so that it need not be asked
+    first; if that is wrong it costs time and nothing else.
+    """
 
     nodes: tuple[NodeChange, ...] = ()
     edges: tuple[EdgeChange, ...] = ()
+    fresh: bool = False
 
 
 class Projection(Protocol):

@@ -82,6 +82,8 @@ class _Rebuild:
         self._place = place
         self._file = file
         self._progress = progress
+        # Nothing is known of what an older rebuild left behind.
+        self._fresh = not options.resume and (options.clear or not options.compare)
 
     async def run(self, bulk: BulkStore | None) -> RebuildReport:
         place = self._place
@@ -127,7 +129,8 @@ class _Rebuild:
             self._progress(Pass.EDGES, self._place.edges, max(self._place.edges, of))
 
         async def work(page: list[EdgeVersion]) -> None:
-            await self._projection.apply(Changes(edges=tuple(EdgeChange(version) for version in page)))
+            edges = tuple(EdgeChange(version) for version in page)
+            await self._projection.apply(Changes(edges=edges, fresh=self._fresh))
 
         self._progress(Pass.EDGES, self._place.edges, of)
         pages = edge_pages(self._truth, self._place.last, self._options.page)

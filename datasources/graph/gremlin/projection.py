@@ -9,6 +9,7 @@ from gremlin_python.process.graph_traversal import GraphTraversal, __
 from gremlin_python.process.traversal import Direction, Merge, P, T
 from gremlin_python.statics import long
 
+from datasources.errors import SourceError
 from datasources.graph.gremlin import model, rows
 from datasources.graph.gremlin.neighbours import parts
 from datasources.graph.gremlin.source import g
@@ -42,7 +43,7 @@ class GremlinProjection:
         await self._nodes(nodes.values())
         await self._remove([change.version for change in edges.values() if change.removed])
         for batch in parts([change for change in edges.values() if not change.removed], BATCH):
-            await self._upsert(batch)
+            await self._upsert(batch, fresh=changes.fresh)
 
     async def nodes(self) -> AsyncIterator[Sequence[str]]:
         """All at once as the engine streams them, some 60 bytes a node in memory."""
@@ -89,8 +90,17 @@ class GremlinProjection:
         for part in parts(versions, REMOVALS):
             await self._client.submit(self._edges(part).drop(), "remove edges", writes=True)
 
-    async def _upsert(self, changes: Sequence[EdgeChange]) -> None:
+    async def _upsert(self, changes: Sequence[EdgeChange], *, fresh: bool) -> None:
         versions = {model.edge_id_of(change.version): change.version for change in changes}
+        if fresh:
+            try:
+                await self._merge_edges(list(versions.values()))
+            except SourceError:
+                # An end is unknown, or an edge is there with other facts: engines say so in words of their own. If it
+                # was anything else, what follows meets it again.
+                pass
+            else:
+                return
         # An edge may come before its ends do. Engines refuse it then, each in words of its own: ask first.
         ends = {end for version in versions.values() for end in (version.edge.from_id, version.edge.to_id)}
         held, known = await asyncio.gather(

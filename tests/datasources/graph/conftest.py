@@ -1,22 +1,19 @@
 """Every graph adapter behind one fixture: a new adapter is one more entry of `load`."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
-from botocore.credentials import Credentials
 
 from datasources.aurora.database import Database
 from datasources.call import Call, calling
-from datasources.embedded.gremlin import EmbeddedGremlin
-from datasources.embedded.neptune_like import Faults, NeptuneLike, Rules, SigningKey
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.projection import Changes, EdgeChange
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.options import GraphSettings, HopForm, Signing
+from datasources.options import HopForm
 from tests.datasources.graph.contract import Load
 from tests.fixtures import graph as fixture
 from tests.oracles.graph import Version
@@ -49,13 +46,6 @@ def load_recursive(graph_url: str, database: Database) -> Load:
 
 
 @pytest.fixture(scope="session")
-async def gremlin_client(gremlin_server: EmbeddedGremlin) -> AsyncIterator[GremlinClient]:
-    client = GremlinClient(GraphSettings(url=gremlin_server.url))
-    yield client
-    await client.close()
-
-
-@pytest.fixture(scope="session")
 def load_gremlin(gremlin_client: GremlinClient) -> Load:
     return into(GremlinProjection(gremlin_client), GremlinGraph(gremlin_client))
 
@@ -78,56 +68,14 @@ def into(projection: GremlinProjection, graph: GremlinGraph) -> Load:
 
 
 @pytest.fixture(scope="session")
-def neptune(transactional_server: EmbeddedGremlin) -> Iterator[NeptuneLike]:
-    """A cluster with a writer and a reader, signatures, and everything that goes wrong there now and then."""
-    with NeptuneLike(transactional_server.url, Rules(credentials=KEY, region=REGION), FAULTS) as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="session")
-async def neptune_client(neptune: NeptuneLike) -> AsyncIterator[GremlinClient]:
-    settings = GraphSettings(
-        url=neptune.url, reader_url=neptune.reader_url, signing=Signing(REGION), attempts=20, timeout=20
-    )
-    client = GremlinClient(settings, lambda: Credentials(KEY.access_key, KEY.secret_key, KEY.token))
-    yield client
-    await client.close()
-
-
-@pytest.fixture(scope="session")
 def load_neptune(neptune_client: GremlinClient) -> Load:
     return into(GremlinProjection(neptune_client), GremlinGraph(neptune_client))
-
-
-@pytest.fixture(scope="session")
-async def janusgraph_client(janusgraph_server: EmbeddedGremlin) -> AsyncIterator[GremlinClient]:
-    client = GremlinClient(GraphSettings(url=janusgraph_server.url))
-    yield client
-    await client.close()
 
 
 @pytest.fixture(scope="session")
 def load_janusgraph(janusgraph_client: GremlinClient) -> Load:
     return into(GremlinProjection(janusgraph_client, edge_ids=False), GremlinGraph(janusgraph_client))
 
-
-KEY = SigningKey("AKIDEXAMPLE", "a-secret-key", "a-session-token")
-REGION = "eu-west-1"
-
-# Some three requests in a hundred go wrong. Each fault has tests of its own; here they meet whole walks.
-FAULTS = Faults(
-    codes={
-        "ConcurrentModificationException": 0.01,
-        "ThrottlingException": 0.005,
-        "TooManyRequestsException": 0.005,
-        "InternalFailureException": 0.005,
-    },
-    lose_request_chance=0.005,
-    lose_reply_chance=0.005,
-    refuse_chance=0.05,
-    close_after=40,
-    seed=14,
-)
 
 ADAPTERS = ["recursive", "gremlin", "frontier", "neptune", "janusgraph"]
 
