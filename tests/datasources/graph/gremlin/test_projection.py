@@ -1,5 +1,6 @@
 """A store holds what was applied to it, whatever came before, as often as it is sent, in whatever batches."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -70,25 +71,24 @@ async def test_moments_are_exact_to_the_microsecond(empty: Empty) -> None:
 @pytest.mark.parametrize("count", [written.BATCH - 1, written.BATCH, written.BATCH + 1])
 async def test_batches_have_no_seams(empty: Empty, count: int) -> None:
     projection = await empty()
-    versions = [EdgeVersion(edge(number, 1 + number % 7, 1 + number % 5), MOMENT) for number in range(count)]
+    versions = [EdgeVersion(edge(number, 1 + number % 7, 10 + number % 5), MOMENT) for number in range(count)]
     await projection.apply(Changes(edges=tuple(map(EdgeChange, versions))))
-    assert (await holds(projection))[1] == versions_in_order(versions)
+    assert (await holds(projection))[1] == versions
     changed = [replace(version, valid_from=day(1)) for version in versions[: 2 * written.CHAIN + 1]]
     await projection.apply(Changes(edges=tuple(map(EdgeChange, changed))))
-    assert (await holds(projection))[1] == versions_in_order([*changed, *versions[len(changed) :]])
+    assert (await holds(projection))[1] == [*changed, *versions[len(changed) :]]
     await projection.apply(Changes(edges=tuple(EdgeChange(version, removed=True) for version in versions)))
     assert (await holds(projection))[1] == []
 
 
-def versions_in_order(versions: Sequence[EdgeVersion]) -> list[EdgeVersion]:
-    loops = {Impact.FORWARD: Impact.FORWARD, Impact.REVERSE: Impact.FORWARD, Impact.NONE: Impact.NONE}
-    normal = [
-        replace(each, edge=replace(each.edge, impact=loops[each.edge.impact]))
-        if each.edge.from_id == each.edge.to_id
-        else each
-        for each in versions
-    ]
-    return sorted(normal, key=lambda version: (version.edge.id, version.valid_from))
+async def test_writers_side_by_side_lose_nothing(empty: Empty) -> None:
+    """All of them at one node, which is where engines are weakest."""
+    projection = await empty()
+    versions = [EdgeVersion(edge(number, 1, 1 + number % 3, "abc"[number % 3]), MOMENT) for number in range(80)]
+    versions = [replace(each, edge=replace(each.edge, impact=Impact.NONE)) for each in versions]
+    batches = [Changes(edges=tuple(map(EdgeChange, versions[lane::8]))) for lane in range(8)]
+    await asyncio.gather(*map(projection.apply, batches))
+    assert (await holds(projection))[1] == versions
 
 
 async def test_a_fresh_batch_asks_nothing_first(gremlin_client: GremlinClient) -> None:
