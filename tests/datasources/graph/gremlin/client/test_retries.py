@@ -1,5 +1,6 @@
 """What is sent again, how often, and what is not, on a double of Neptune that fails on purpose."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -122,6 +123,22 @@ async def test_a_failover_drops_the_sockets_of_before(make_client: MakeClient, d
     assert await client.submit(g.inject(2), "test") == [2]
     # The socket that said read-only is not used again; the one that throttled is.
     assert [each.connection for each in double.seen.requests] == [1, 1, 2, 2]
+
+
+async def test_a_failover_drops_the_sockets_in_use_once_they_are_free(
+    make_client: MakeClient, double: NeptuneLike
+) -> None:
+    client = make_client(url=double.url, pool_max=2)
+    double.faults = Faults(lag_after=0.5)
+    first = asyncio.create_task(client.submit(g.inject(1), "test"))
+    while not double.seen.requests:
+        await asyncio.sleep(0.01)
+    double.faults = Faults(lag_after=0.5, next_codes=("ReadOnlyViolationException",))
+    assert await client.submit(g.inject(2), "test") == [2]
+    assert await first == [1]
+    await asyncio.gather(*(client.submit(g.inject(number), "test") for number in (3, 4)))
+    assert [each.connection for each in double.seen.requests][:3] == [1, 2, 3]
+    assert {each.connection for each in double.seen.requests[3:]} == {3, 4}
 
 
 async def test_a_garbled_answer_is_refused_and_its_socket_dropped(make_client: MakeClient, double: NeptuneLike) -> None:
