@@ -43,7 +43,8 @@ async def test_reads_through_kill_and_restart_see_no_error(
     async def read(number: int) -> int:
         count = 0
         while not ending.is_set():
-            with within(10):
+            # Longer than a busy machine takes to start an engine.
+            with within(60):
                 # An answer to another's question would show here.
                 assert await client.submit(g.inject(number, count), "test") == [number, count]
             count += 1
@@ -54,12 +55,10 @@ async def test_reads_through_kill_and_restart_see_no_error(
     port, pid = own_server.port, own_server.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    await asyncio.sleep(0.5)
-    assert client.lost
+    await until(lambda: client.lost)
     await asyncio.to_thread(own_server.stop)
     await asyncio.to_thread(own_server.start, port)
     await until(lambda: not client.lost)
-    await asyncio.sleep(0.5)
     ending.set()
     counts = await asyncio.gather(*loops)
     assert all(count > 1 for count in counts)
