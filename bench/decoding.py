@@ -78,8 +78,8 @@ async def load(client: GremlinClient) -> None:
 class Ticker:
     """Wakes every millisecond and notes how much later than that it did, and what other threads computed meanwhile.
 
-    The second figure is free of what else runs on the machine: no thread of ours can hold the loop up for longer
-    than it computes.
+    The second figure is nearly free of what else runs on the machine: no thread of ours can hold the loop up for
+    longer than it computes. On a crowded machine it is too high, as they compute while the loop waits for a core.
     """
 
     lags: list[float] = field(default_factory=list)

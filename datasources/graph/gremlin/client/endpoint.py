@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from datasources.graph.gremlin.client.errors import Answered, GraphProblem, Unreachable
+from datasources.graph.gremlin.client.errors import GraphProblem, Unreachable
 from datasources.graph.gremlin.client.opening import Opener
 from datasources.graph.gremlin.client.socket import Socket
 from datasources.options import GraphSettings
@@ -53,24 +53,15 @@ class Endpoint:
     async def socket(self) -> AsyncIterator[Socket]:
         """A socket for one traversal, at most `pool_max` at a time; who comes first is served first.
 
-        Kept for the next one after an answer, be it an error; thrown away after anything else, since a socket with a
-        traversal under way would give the next one the wrong rows. Raises what opening one raises.
+        Kept for the next one after an answer, be it an error; thrown away after anything else. Raises what opening
+        one raises.
         """
         async with self._slots:
             socket = await self._take()
-            in_step = False
             try:
                 yield socket
-                in_step = True
-            except Answered:
-                in_step = True
-                raise
             finally:
-                if in_step:
-                    self._found()
-                    self._give(socket)
-                else:
-                    self._throw_away(socket)
+                self._give(socket)
 
     def renew(self) -> None:
         """Sign the next sockets with new credentials."""
@@ -169,7 +160,9 @@ class Endpoint:
         return None
 
     def _give(self, socket: Socket) -> None:
+        # With a traversal under way it is not usable: its rows would come as the answer to the next one.
         if socket.usable and socket.era == self._era and len(self._idle) < self._settings.pool_max:
+            self._found()
             socket.rest()
             self._idle.append(socket)
         else:

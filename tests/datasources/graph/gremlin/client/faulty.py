@@ -1,9 +1,10 @@
 """Small engines that misbehave in ways that neither a gate nor the double of Neptune does."""
 
 import asyncio
+import json
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -84,19 +85,25 @@ async def mute() -> AsyncIterator[int]:
             writer.transport.abort()
 
 
-@asynccontextmanager
-async def closing_with(code: int) -> AsyncIterator[str]:
-    """The URL of a server that answers each message by closing the web socket with this code."""
+Handler = Callable[[web.WebSocketResponse, int], Awaitable[None]]
 
-    async def handle(request: web.Request) -> web.WebSocketResponse:
+
+@asynccontextmanager
+async def web_sockets(handle: Handler) -> AsyncIterator[str]:
+    """The URL of a server that gives each web socket to `handle`, with its number from 1."""
+    accepted = 0
+
+    async def accept(request: web.Request) -> web.WebSocketResponse:
+        nonlocal accepted
+        accepted += 1
         socket = web.WebSocketResponse()
+        number = accepted
         await socket.prepare(request)
-        await socket.receive()
-        await socket.close(code=code, message=b"enough")
+        await handle(socket, number)
         return socket
 
     app = web.Application()
-    app.router.add_get("/gremlin", handle)
+    app.router.add_get("/gremlin", accept)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
@@ -104,6 +111,40 @@ async def closing_with(code: int) -> AsyncIterator[str]:
         yield f"ws://127.0.0.1:{runner.addresses[0][1]}/gremlin"
     finally:
         await runner.cleanup()
+
+
+def closing_with(code: int) -> AbstractAsyncContextManager[str]:
+    """A server that answers each message by closing the web socket with this code."""
+
+    async def close(socket: web.WebSocketResponse, _: int) -> None:
+        await socket.receive()
+        await socket.close(code=code, message=b"enough")
+
+    return web_sockets(close)
+
+
+def out_of_step(stray: str, *, first: bool) -> AbstractAsyncContextManager[str]:
+    """A server whose first web socket sends another's answer with each answer, before or after it.
+
+    The rows of an answer are the number of its web socket, those of the other's the word "stray".
+    """
+
+    async def answer(socket: web.WebSocketResponse, number: int) -> None:
+        async for message in socket:
+            request = json.loads(message.data[1 + message.data[0] :])["requestId"]["@value"]
+            answers = [reply(request, number)]
+            if number == 1:
+                answers.insert(0 if first else 1, reply(stray, "stray"))
+            for each in answers:
+                await socket.send_bytes(each)
+
+    return web_sockets(answer)
+
+
+def reply(request: str, row: object) -> bytes:
+    rows = {"@type": "g:List", "@value": [row]}
+    status = {"message": "", "code": 200, "attributes": {"@type": "g:Map", "@value": []}}
+    return json.dumps({"requestId": request, "status": status, "result": {"data": rows}}).encode()
 
 
 def certificate(folder: Path, host: str = "127.0.0.1") -> tuple[Path, ssl.SSLContext]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from datasources.embedded.neptune_like import Faults, NeptuneLike
 from datasources.graph.gremlin.source import g
 from tests.datasources.graph.gremlin.client.conftest import MakeClient
+from tests.datasources.graph.gremlin.client.faulty import out_of_step
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -69,6 +70,16 @@ async def test_a_call_that_is_cancelled_before_it_begins(make_client: MakeClient
     assert await client.submit(g.inject(2), "test") == [2]
     gc.collect()
     assert len(double.seen.requests) == 1
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before the answer", "after the answer"])
+async def test_a_stray_answer_is_nobodys(make_client: MakeClient, first: bool) -> None:
+    async with out_of_step("8a0f5c52-7b0c-4a0e-9d0a-0d7a0c9f3f10", first=first) as url:
+        client = make_client(url=url, pool_max=1)
+        # Before the answer, the traversal is sent again on a second socket; after it, only the next one is.
+        assert await client.submit(g.inject(1), "test") == [2 if first else 1]
+        await asyncio.sleep(0.1)
+        assert await client.submit(g.inject(2), "test") == [2]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,5 +1,6 @@
 """What is sent again, how often, and what is not, on a double of Neptune that fails on purpose."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -54,11 +55,17 @@ async def test_sendings_are_bounded(make_client: MakeClient, double: NeptuneLike
     assert (line["retries"], line["code"]) == (2, "ThrottlingException")
 
 
-async def test_a_passing_code_ends_with_the_deadline(make_client: MakeClient, double: NeptuneLike) -> None:
+async def test_a_passing_code_ends_with_the_deadline(
+    make_client: MakeClient, double: NeptuneLike, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The longest pauses: 50, 100, 200, 400 ms and so on, of which one would outlast the second that there is.
+    monkeypatch.setattr("random.uniform", lambda least, most: most)
     double.faults = Faults(codes={"ThrottlingException": 1.0})
     client = make_client(url=double.url, attempts=100)
-    with within(0.5), pytest.raises(SourceUnavailable):
+    with within(1.0), pytest.raises(SourceUnavailable, match="ThrottlingException") as raised:
         await client.submit(g.inject(1), "test")
+    # What is wrong is said at once, and not that the time ran out in a pause.
+    assert type(raised.value) is SourceUnavailable
 
 
 @pytest.mark.parametrize(
@@ -122,6 +129,22 @@ async def test_a_failover_drops_the_sockets_of_before(make_client: MakeClient, d
     assert await client.submit(g.inject(2), "test") == [2]
     # The socket that said read-only is not used again; the one that throttled is.
     assert [each.connection for each in double.seen.requests] == [1, 1, 2, 2]
+
+
+async def test_a_failover_drops_the_sockets_in_use_once_they_are_free(
+    make_client: MakeClient, double: NeptuneLike
+) -> None:
+    client = make_client(url=double.url, pool_max=2)
+    double.faults = Faults(lag_after=0.5)
+    first = asyncio.create_task(client.submit(g.inject(1), "test"))
+    while not double.seen.requests:
+        await asyncio.sleep(0.01)
+    double.faults = Faults(lag_after=0.5, next_codes=("ReadOnlyViolationException",))
+    assert await client.submit(g.inject(2), "test") == [2]
+    assert await first == [1]
+    await asyncio.gather(*(client.submit(g.inject(number), "test") for number in (3, 4)))
+    assert [each.connection for each in double.seen.requests][:3] == [1, 2, 3]
+    assert {each.connection for each in double.seen.requests[3:]} == {3, 4}
 
 
 async def test_a_garbled_answer_is_refused_and_its_socket_dropped(make_client: MakeClient, double: NeptuneLike) -> None:

@@ -1,6 +1,7 @@
 """Web sockets: how many, how old, to which replica, and whether a sleeper still lives."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from itertools import cycle
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.neptune_like import Faults, NeptuneLike
 from datasources.graph.gremlin.client import endpoint as endpoints
+from datasources.graph.gremlin.client.spreading import SHUNNED, Spreading
 from datasources.graph.gremlin.source import g
 from tests.datasources.graph.gremlin.client.conftest import MakeClient, url_of
 from tests.datasources.graph.gremlin.client.faulty import pipes
@@ -149,13 +151,30 @@ async def test_a_socket_that_ends_makes_room_at_its_replica(
         assert replicas.accepted == ["127.0.0.1"] * 4
 
 
-async def test_a_dead_replica_costs_no_error(make_client: MakeClient, gremlin_server: EmbeddedGremlin) -> None:
+async def test_a_dead_replica_costs_no_error(
+    make_client: MakeClient, gremlin_server: EmbeddedGremlin, lines: Callable[[], list[dict[str, Any]]]
+) -> None:
     async with pipes(gremlin_server.port, "127.0.0.2") as replicas:
         resolve = rotating(["127.0.0.1", "127.0.0.2"])
         client = make_client(url=f"ws://reader.test:{replicas.port}/gremlin", resolve=resolve)
         await asyncio.gather(*(client.submit(g.inject(number), "test") for number in range(40)))
         assert set(replicas.accepted) == {"127.0.0.2"}
         assert not client.lost
+        # The living one is asked in the same try.
+        assert {each["retries"] for each in lines()} == {0}
+
+
+async def test_an_address_that_failed_goes_last_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    spreading = Spreading("reader.test", 8182, rotating(["a", "b", "c"]))
+    spreading.opening("a")
+    spreading.failed("a")
+    spreading.opening("b")
+    assert await spreading.addresses() == ["c", "b", "a"]
+    spreading.closed("b")
+    assert await spreading.addresses() == ["b", "c", "a"]
+    later = time.monotonic() + SHUNNED + 1
+    monkeypatch.setattr("time.monotonic", lambda: later)
+    assert await spreading.addresses() == ["a", "b", "c"]
 
 
 async def test_the_system_resolves_names_by_default(make_client: MakeClient, gremlin_server: EmbeddedGremlin) -> None:
