@@ -1,8 +1,10 @@
 """The edges that leave some nodes, in the tables and in the graph: what differs, and how it is mended."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, Projection
 from datasources.graph.recursive.truth import Truth
@@ -90,19 +92,20 @@ class Comparison:
 
 def differing(true: Sequence[EdgeVersion], held: Sequence[EdgeVersion]) -> list[Difference]:
     """Where the edges of the same nodes differ: those of the tables first, then those that only the graph has."""
-    current: dict[tuple[str, str], EdgeVersion] = {}
-    extra = []
+    current: dict[tuple[str, str], list[EdgeVersion]] = defaultdict(list)
     for version in held:
-        # A second one of the same id is one too many.
-        if version.valid_to is None and _place(version) not in current:
-            current[_place(version)] = version
+        if version.valid_to is None:
+            current[_place(version)].append(version)
+    found = []
+    for version in true:
+        # An engine that takes no ids of edges may hold an old one beside it; then that is the one too many.
+        same = current[_place(version)]
+        if version in same:
+            same.remove(version)
         else:
-            extra.append(version)
-    pairs = [Difference(version, current.pop(_place(version), None)) for version in true]
-    return [
-        *(pair for pair in pairs if pair.true != pair.held),
-        *(Difference(None, version) for version in (*current.values(), *extra)),
-    ]
+            found.append(Difference(version, same.pop(0) if same else None))
+    closed = (version for version in held if version.valid_to is not None)
+    return [*found, *(Difference(None, version) for version in (*chain.from_iterable(current.values()), *closed))]
 
 
 def _place(version: EdgeVersion) -> tuple[str, str]:

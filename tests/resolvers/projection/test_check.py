@@ -10,7 +10,7 @@ from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
 from datasources.graph.recursive.truth import Truth
 from resolvers.projection.check import check
-from resolvers.projection.edges import Comparison
+from resolvers.projection.edges import Comparison, differing
 from resolvers.projection.records import SHOWN, CheckReport, Difference, Pass
 from tests.fixtures.graph import MOMENT, day, edge, node
 from tests.fixtures.projection import Empty, Failing, Meeting, fill, holds, should_hold
@@ -150,6 +150,15 @@ async def test_a_version_of_before_is_extra_beside_the_one_that_is(
     report = await check(main, projection, repair=True)
     assert (counts(report), report.extra_edges.examples) == ((0, 0, 0, 1, 0), [Difference(None, closed)])
     assert await holds(projection) == should_hold(ITEMS, [replace(TABLES[0], valid_from=day(2))])
+
+
+def test_an_old_edge_beside_the_true_one_is_the_one_too_many() -> None:
+    """As an engine that takes no ids of edges may hold them."""
+    newer = replace(TABLES[0], valid_from=day(5))
+    for held in ([TABLES[0], newer], [newer, TABLES[0]]):
+        assert differing([newer], held) == [Difference(None, TABLES[0])]
+    oldest = replace(TABLES[0], valid_from=day(-1))
+    assert differing([newer], [oldest, TABLES[0]]) == [Difference(newer, oldest), Difference(None, TABLES[0])]
 
 
 async def test_an_edge_that_another_page_moved_meanwhile_stays(projected_url: str, main: Database) -> None:
