@@ -53,7 +53,7 @@ async def test_pages_are_sent_nodes_first(tables: None, main: Database) -> None:
     await rebuild(main, projection, Options(page=4, compare=False))
     assert projection.applied == [
         Changes(nodes=tuple(NodeChange(node(number)) for number in numbers)) for numbers in ([1, 2, 3, 4], [5, 6, 7])
-    ] + [Changes(edges=tuple(map(EdgeChange, page))) for page in (TABLES[:4], TABLES[4:])]
+    ] + [Changes(edges=tuple(map(EdgeChange, page)), fresh=True) for page in (TABLES[:4], TABLES[4:])]
 
 
 async def test_edges_begin_at_the_first_id_of_all(projected_url: str, main: Database, empty: Empty) -> None:

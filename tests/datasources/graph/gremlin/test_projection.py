@@ -21,10 +21,10 @@ from tests.oracles.projection import OracleProjection
 
 @st.composite
 def changes(draw: st.DrawFn) -> Changes:
-    """Some nodes come or go, then some versions; what is said to be fresh need not be."""
+    """Some nodes come or go, then some versions."""
     nodes = draw(st.lists(st.builds(NodeChange, NUMBERS.map(node), st.booleans()), max_size=4))
     edges = [EdgeChange(version, draw(st.booleans())) for version in draw(edge_versions())]
-    return Changes(tuple(nodes), tuple(edges), fresh=draw(st.booleans()))
+    return Changes(tuple(nodes), tuple(edges))
 
 
 @given(batches=st.lists(changes(), min_size=1, max_size=4))
@@ -89,6 +89,15 @@ async def test_writers_side_by_side_lose_nothing(empty: Empty) -> None:
     batches = [Changes(edges=tuple(map(EdgeChange, versions[lane::8]))) for lane in range(8)]
     await asyncio.gather(*map(projection.apply, batches))
     assert (await holds(projection))[1] == versions
+
+
+async def test_what_is_said_to_be_fresh_need_not_be(empty: Empty) -> None:
+    projection = await empty()
+    held, other = EdgeVersion(edge(1, 1, 2), MOMENT), EdgeVersion(edge(2, 3, 4), MOMENT)
+    await projection.apply(Changes(edges=(EdgeChange(other), EdgeChange(held)), fresh=True))
+    changed = replace(held, edge=replace(held.edge, impact=Impact.NONE))
+    await projection.apply(Changes(edges=(EdgeChange(other), EdgeChange(changed)), fresh=True))
+    assert await holds(projection) == ([node(number) for number in (1, 2, 3, 4)], [changed, other])
 
 
 async def test_a_fresh_batch_asks_nothing_first(gremlin_client: GremlinClient) -> None:
