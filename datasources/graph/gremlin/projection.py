@@ -1,15 +1,17 @@
 """The projection in a Gremlin store: upserts and removals in batches, each of them safe to send twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from gremlin_python.process.graph_traversal import GraphTraversal, __
 from gremlin_python.process.traversal import Direction, Merge, P, T
 from gremlin_python.statics import long
 
-from datasources.errors import SourceError
+from datasources.errors import SourceError, SourceRefused
 from datasources.graph.gremlin import model, rows
 from datasources.graph.gremlin.neighbours import parts
 from datasources.graph.gremlin.source import g
@@ -25,6 +27,11 @@ CHAIN = 25
 
 # Removals in one traversal; each may take many edges along.
 REMOVALS = 500
+
+
+# How often a write is tried again that another was quicker with, and after how many seconds at most.
+RACES = 4
+RACE_PAUSE = 0.1
 
 
 class GremlinProjection:
@@ -43,7 +50,7 @@ class GremlinProjection:
         await self._nodes(nodes.values())
         await self._remove([change.version for change in edges.values() if change.removed])
         for batch in parts([change for change in edges.values() if not change.removed], BATCH):
-            await self._upsert(batch, fresh=changes.fresh)
+            await _despite_others(partial(self._upsert, batch, fresh=changes.fresh))
 
     async def nodes(self) -> AsyncIterator[Sequence[str]]:
         """All at once as the engine streams them, some 60 bytes a node in memory."""
@@ -80,7 +87,7 @@ class GremlinProjection:
         for part in parts(removed, REMOVALS):
             await self._client.submit(g.V(*part).drop(), "remove nodes", writes=True)
         for part in parts(kept, BATCH):
-            await self._merge_nodes(part)
+            await _despite_others(partial(self._merge_nodes, part))
 
     async def _merge_nodes(self, ids: Sequence[str]) -> None:
         maps = [{T.id_: id, T.label: model.NODE_LABEL} for id in ids]
@@ -169,6 +176,20 @@ def _facts(version: EdgeVersion) -> dict[str, Any]:
         model.VALID_TO: long(model.OPEN if version.valid_to is None else model.micros(version.valid_to)),
     }
     return facts | ({model.GROUP: edge.group_id} if edge.group_id is not None else {})
+
+
+async def _despite_others(write: Callable[[], Awaitable[None]]) -> None:
+    """Write what another may be writing as well. Of two that make one element at once, an engine may refuse the later
+    for good, as if it had asked for the same id twice; looking again finds the element there.
+    """
+    for _ in range(RACES):
+        try:
+            await write()
+        except SourceRefused:
+            await asyncio.sleep(random.uniform(0, RACE_PAUSE))  # noqa: S311
+        else:
+            return
+    await write()
 
 
 def _normal(change: EdgeChange) -> EdgeChange:

@@ -22,7 +22,11 @@ from tests.oracles.projection import OracleProjection
 @st.composite
 def changes(draw: st.DrawFn) -> Changes:
     """Some nodes come or go, then some versions."""
-    nodes = draw(st.lists(st.builds(NodeChange, NUMBERS.map(node), st.booleans()), max_size=4))
+    nodes = draw(
+        st.lists(
+            st.builds(NodeChange, NUMBERS.map(node), st.booleans()), max_size=4, unique_by=lambda change: change.id
+        )
+    )
     edges = [EdgeChange(version, draw(st.booleans())) for version in draw(edge_versions())]
     return Changes(tuple(nodes), tuple(edges))
 
