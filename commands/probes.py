@@ -1,10 +1,8 @@
 """Asking each store how it is: one round trip each, all at once."""
 
 import asyncio
-import time
 from collections.abc import Awaitable
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from datasources.aurora.database import Database
 from datasources.cache.redis.adapter import RedisCache
@@ -14,7 +12,6 @@ from settings import Settings
 
 # Seconds: a person waits, so a cold TLS handshake is not a fault yet.
 PATIENCE = 5.0
-_GREMLIN_PORT = 8182
 
 
 async def healths(settings: Settings) -> list[Health]:
@@ -49,19 +46,11 @@ async def _cache(settings: CacheSettings | None) -> Health:
 async def _graph(settings: GraphSettings) -> Health:
     if settings.url is None:
         return Health("graph", reachable=True, details={"state": "recursive SQL on main"})
-    # Reachability of the socket, TLS included; whether it speaks Gremlin shows in the first walk.
-    parts = urlsplit(settings.url)
-    begin = time.perf_counter()
-    health = Health("graph", reachable=False)
+    # The client is loaded only where there is a graph to ask.
+    from datasources.graph.gremlin.client.client import GremlinClient
+
+    client = GremlinClient(replace(settings, connect_timeout=PATIENCE))
     try:
-        async with asyncio.timeout(PATIENCE):
-            _, writer = await asyncio.open_connection(
-                parts.hostname, parts.port or _GREMLIN_PORT, ssl=parts.scheme == "wss" or None
-            )
-            writer.close()
-            await writer.wait_closed()
-    except TimeoutError:
-        return replace(health, problem=f"no answer within {PATIENCE:.0f} s")
-    except OSError as error:
-        return replace(health, problem=error.strerror or str(error))
-    return replace(health, reachable=True, latency_ms=(time.perf_counter() - begin) * 1_000)
+        return await client.health()
+    finally:
+        await client.close()
