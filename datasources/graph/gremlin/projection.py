@@ -19,8 +19,8 @@ from datasources.graph.gremlin.submitting import Submitting
 from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange
 
-# Upserts in one traversal: beyond some 200 an engine gains nothing more.
-BATCH = 200
+# Upserts in one traversal: beyond some hundreds an engine gains nothing more, and a conflict would cost more.
+BATCH = 500
 
 # Changes in place in one traversal: each is a step of its own there, and engines compile those one by one.
 CHAIN = 25
