@@ -62,6 +62,10 @@ class Context:
         loader: L = found
         return loader
 
+    def forget(self) -> None:
+        """Give up what was loaded so far: it was written to, and the next field must see how it is now."""
+        self._loaders.clear()
+
     def require(self, permission: str) -> None:
         """Forbidden unless the principal holds the permission."""
         if not self.principal.allows(permission):

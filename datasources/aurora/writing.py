@@ -1,0 +1,68 @@
+"""What every write leaves beside its rows: a kept answer, audit entries, and the request's name in the outbox."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import orjson
+from uuid_utils import uuid7
+
+from datasources.aurora.statements import statements
+from datasources.aurora.transaction import Transaction
+
+
+class KeptAnswer(NamedTuple):
+    """What an idempotency key was used for: the action, the hash of its input, and the ids that it changed."""
+
+    action: str
+    input: bytes
+    entity_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One entity as it was and as it is now, as JSON-able data; None where it was not or is no more."""
+
+    entity: str
+    entity_id: str
+    before: object | None
+    after: object | None
+
+
+async def claim(transaction: Transaction, principal: str, key: str, action: str, input: bytes) -> KeptAnswer | None:
+    """Take an idempotency key for this transaction; what it was used for before, if it was."""
+    bound = {"principal": principal, "key": key, "action": action, "input": input}
+    if await transaction.fetch(statements("writing")["answer_keeping"], bound, bool):
+        return None
+    [kept] = await transaction.fetch(statements("writing")["answer_kept"], bound, KeptAnswer)
+    return kept
+
+
+async def keep(transaction: Transaction, principal: str, key: str, entity_ids: Sequence[str]) -> None:
+    """Remember what the call with this key changed."""
+    bound = {"principal": principal, "key": key, "ids": list(entity_ids)}
+    await transaction.execute(statements("writing")["answer_known"], bound)
+
+
+async def sign(
+    transaction: Transaction, request_id: str, principal: str, action: str, entries: Sequence[AuditEntry]
+) -> None:
+    """Write the audit entries and name the request in the outbox. The last thing before a commit."""
+    await transaction.execute(
+        statements("writing")["audit"],
+        {
+            "request_id": request_id,
+            "principal": principal,
+            "action": action,
+            "ids": [str(uuid7()) for _ in entries],
+            "entities": [entry.entity for entry in entries],
+            "entity_ids": [entry.entity_id for entry in entries],
+            "befores": [_json(entry.before) for entry in entries],
+            "afters": [_json(entry.after) for entry in entries],
+        },
+    )
+    await transaction.execute(statements("writing")["outbox_signed"], {"request_id": request_id})
+
+
+def _json(value: object | None) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
