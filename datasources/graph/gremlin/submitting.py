@@ -11,7 +11,7 @@ class Submitting(Protocol):
     """Sends traversals to an engine. Errors: SourceUnavailable, SourceTimeout, SourceRefused, of source `graph`."""
 
     async def submit(self, traversal: GraphTraversal, verb: str, *, writes: bool = False) -> list[Any]:
-        """The results in order, as str, int, float, bool, None, list and dict.
+        """The results as str, int, float, bool, None, list and dict, in order; equal ones may stand together.
 
         `verb` names the walk in the log. The traversal must be safe to send twice: what was sent and lost is sent
         again. It runs within what is left of the current call's deadline, and counts one of its traversals for each
