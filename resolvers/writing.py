@@ -118,10 +118,11 @@ async def _once(
             ids = tuple(await work(under_way))
             if idempotency_key is not None:
                 await writing.keep(transaction, principal, idempotency_key, ids)
-            await writing.sign(transaction, context.call.request_id, principal, action, under_way.entries)
+            number = await writing.sign(transaction, context.call.request_id, principal, action, under_way.entries)
             tables = under_way.tables
     except Refused as refused:
         return Written(() if refused.id is None else (refused.id,), refused.errors)
+    context.call.sees = max(number, context.call.sees or 0)
     await context.sources.cache.invalidate(sorted(tables))
     context.forget()
     return Written(ids)

@@ -19,7 +19,7 @@ from resolvers.context import Context, Limits
 from resolvers.errors import BadUserInput, LimitExceeded, ShownError, SourceLost
 from resolvers.principals.errors import IssuerUnavailable, Unauthenticated
 from resolvers.principals.principal import Principal
-from schema.execution import Request, prepare, run
+from schema.execution import Request, as_of_token, prepare, run
 from schema.limits import DocumentLimits
 from schema.operations import trusted_documents
 from schema.tracing import log_operation
@@ -27,6 +27,8 @@ from schema.tracing import log_operation
 RESPONSE_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
 REQUEST_ID = "x-stackflow-request-id"
+AS_OF = "x-stackflow-as-of"
+_TOKEN = re.compile(r"w([0-9]{1,18})")
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 Authenticate = Callable[[str | None], Awaitable[Principal]]
@@ -54,6 +56,7 @@ class GraphQLEndpoint:
         call = Call(request_id=_request_id(http), deadline=asyncio.get_running_loop().time() + self._timeout)
         media = _media(http)
         try:
+            call.sees = _sees(http)
             with calling(call):
                 principal = await self._principal(http.headers.get("authorization"))
             request = await self._read(http)
@@ -149,10 +152,11 @@ def _told(error: ShownError) -> dict[str, Any]:
 
 
 def _reply(body: dict[str, Any], status: int, call: Call, media: str) -> HttpResponse:
+    headers = {REQUEST_ID: call.request_id, "cache-control": "no-store"}
     return HttpResponse(
         orjson.dumps(body),
         status,
-        {REQUEST_ID: call.request_id, "cache-control": "no-store"},
+        headers if call.sees is None else headers | {AS_OF: as_of_token(call.sees)},
         f"{media}; charset=utf-8",
     )
 
@@ -166,6 +170,16 @@ def _media(http: HttpRequest) -> str:
 def _request_id(http: HttpRequest) -> str:
     given = http.headers.get(REQUEST_ID, "")
     return given if _SAFE_ID.fullmatch(given) else str(uuid7())
+
+
+def _sees(http: HttpRequest) -> int | None:
+    given = http.headers.get(AS_OF)
+    if not given:
+        return None
+    found = _TOKEN.fullmatch(given)
+    if found is None:
+        raise BadUserInput(f"{AS_OF} is not a token of an earlier answer; leave it out", argument=AS_OF)
+    return int(found[1])
 
 
 def _json(data: bytes, what: str) -> Any:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import orjson
 from uuid_utils import uuid7
 
+from datasources.aurora.database import Database
 from datasources.aurora.statements import statements
 from datasources.aurora.transaction import Transaction
 
@@ -46,8 +47,9 @@ async def keep(transaction: Transaction, principal: str, key: str, entity_ids: S
 
 async def sign(
     transaction: Transaction, request_id: str, principal: str, action: str, entries: Sequence[AuditEntry]
-) -> None:
-    """Write the audit entries and name the request in the outbox. The last thing before a commit."""
+) -> int:
+    """Write the audit entries and name the request in the outbox. The last thing before a commit. The number of the
+    transaction, by which a later call can ask to see it."""
     await transaction.execute(
         statements("writing")["audit"],
         {
@@ -62,6 +64,14 @@ async def sign(
         },
     )
     await transaction.execute(statements("writing")["outbox_signed"], {"request_id": request_id})
+    [number] = await transaction.fetch(statements("writing")["transaction_number"], {}, int)
+    return number
+
+
+async def is_projected(database: Database, number: int) -> bool:
+    """Whether the graph holds what a transaction wrote."""
+    [held] = await database.fetch(statements("writing")["transaction_projected"], {"number": str(number)}, bool)
+    return held
 
 
 def _json(value: object | None) -> str | None:

@@ -28,3 +28,13 @@ FROM unnest(%(ids)s::uuid[], %(entities)s::text[], %(entity_ids)s::uuid[], %(bef
 -- name: outbox_signed
 -- Tell the outbox rows of this transaction whose request made them.
 UPDATE outbox SET request_id = %(request_id)s WHERE transaction = pg_current_xact_id();
+
+-- name: transaction_number
+-- The number of this transaction, which is never used again.
+SELECT pg_current_xact_id()::text::bigint;
+
+-- name: transaction_projected
+-- Whether the graph holds everything that a transaction wrote.
+SELECT NOT EXISTS (
+    SELECT FROM outbox WHERE transaction = %(number)s::text::xid8 AND NOT projected AND refused = ''
+);
