@@ -9,6 +9,7 @@ from resolvers.context import Context
 from schema.changes import Change, ChangeQueries
 from schema.configuration_items import ConfigurationItem, ConfigurationItemQueries
 from schema.documents import Document, DocumentQueries
+from schema.feed import FeedQueries
 from schema.fields import Argument, field
 from schema.ids import decode
 from schema.impact import ImpactQueries
@@ -66,6 +67,7 @@ class Query(
     ChangeQueries,
     ConfigurationItemQueries,
     DocumentQueries,
+    FeedQueries,
     ImpactQueries,
     IncidentQueries,
     PathQueries,

@@ -81,7 +81,9 @@ def test_permissions_are_spelled_alike() -> None:
     assert needed == {
         "changes:read",
         "configuration-items:read",
+        "configuration-items:write",
         "documents:read",
+        "feed:read",
         "incidents:read",
         "nodes:read",
         "relationships:read",

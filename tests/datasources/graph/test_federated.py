@@ -37,8 +37,7 @@ def relate(writer: psycopg.Connection, number: int, tail: int, head: int) -> int
     row = writer.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
     writer.commit()
     assert row is not None
-    number = row[0]
-    return number
+    return int(row[0])
 
 
 async def reached(graph: Graph, call: Call) -> list[int]:
