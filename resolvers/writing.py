@@ -16,7 +16,7 @@ import msgspec
 from datasources.aurora import writing
 from datasources.aurora.transaction import Transaction
 from datasources.aurora.writing import AuditEntry
-from datasources.errors import SourceConflict
+from datasources.errors import SourceConflict, SourceRefusedValue
 from resolvers.context import Context
 
 # Deadlocks are rare and end at once; more than so many in a row are a fault of the order in which rows are locked.
@@ -41,6 +41,14 @@ class UserError:
     code: UserErrorCode
     field: str | None
     message: str
+
+
+# What a database does not store.
+UNFIT = UserError(
+    UserErrorCode.INVALID,
+    None,
+    "a value cannot be stored: a number is out of range, or a text has a NUL character; take it out",
+)
 
 
 class Refused(Exception):
@@ -76,12 +84,17 @@ class Write:
     transaction: Transaction
     entries: list[AuditEntry] = field(default_factory=list)
     tables: set[str] = field(default_factory=set)
+    refused: list[UserError] = field(default_factory=list)
 
     def changed(self, table: str, entity: str, id: str, before: object | None, after: object | None) -> None:
         """Tell what was done to a row of a table; `before` and `after` as JSON-able data, restricted rows without
         what their team alone may read."""
         self.tables.add(table)
         self.entries.append(AuditEntry(entity, id, before, after))
+
+    def refuse(self, errors: Sequence[UserError]) -> None:
+        """Tell what of the input was left undone, where the rest of it is done all the same."""
+        self.refused.extend(errors)
 
 
 Work = Callable[[Write], Awaitable[Sequence[str]]]
@@ -117,20 +130,23 @@ async def _once(
             under_way = Write(context, action, transaction)
             ids = tuple(await work(under_way))
             if idempotency_key is not None:
-                await writing.keep(transaction, principal, idempotency_key, ids)
+                told = [msgspec.to_builtins(each) for each in under_way.refused]
+                await writing.keep(transaction, principal, idempotency_key, ids, told)
             number = await writing.sign(transaction, context.call.request_id, principal, action, under_way.entries)
             tables = under_way.tables
     except Refused as refused:
         return Written(() if refused.id is None else (refused.id,), refused.errors)
+    except SourceRefusedValue:
+        return Written((), (UNFIT,))
     context.call.sees = max(number, context.call.sees or 0)
     await context.sources.cache.invalidate(sorted(tables))
     context.forget()
-    return Written(ids)
+    return Written(ids, tuple(under_way.refused))
 
 
 def _again(kept: writing.KeptAnswer, input: bytes) -> Written:
     if kept.input == input:
-        return Written(tuple(kept.entity_ids))
+        return Written(tuple(kept.entity_ids), tuple(msgspec.convert(kept.user_errors, list[UserError])))
     return Written(
         (),
         (

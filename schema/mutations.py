@@ -42,15 +42,26 @@ def user_errors() -> Any:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Mutation:
-    """A command that a use case understands, and how an input becomes one.
+class Shape:
+    """A command and how an input object becomes one.
 
-    `ids` says which fields of the input hold global ids of which prefix; they reach the use case as uuids.
+    `ids` says which fields of the input hold global ids, or lists of them, of which prefix; they reach the use case
+    as uuids. `lists` says which fields hold lists of input objects; they reach it as tuples of commands.
     """
+
+    command: type[Struct]
+    ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    lists: Mapping[str, "Shape"] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mutation:
+    """A command that a use case understands, and how an input becomes one: as in `Shape`."""
 
     command: type[Struct]
     work: Callable[[Any], Work]
     ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    lists: Mapping[str, Shape] = dataclasses.field(default_factory=dict)
 
 
 def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any:
@@ -70,23 +81,33 @@ def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any
     )  # fmt: skip
 
 
-def commanded(given: Any, made: Mutation) -> Struct:
-    """The command of an input object: what the client left out stays `UNSET` there."""
+def commanded(given: Any, made: Mutation | Shape, path: str = "") -> Struct:
+    """The command of an input object: what the client left out stays `UNSET` there. `path` is where it stands in the
+    input, for example `items.17.`."""
     values: dict[str, Any] = {}
     for each in made.command.__struct_fields__:
         value = getattr(given, each)
         if value is UNSET:
             values[each] = LEFT_OUT
         elif each in made.ids and value is not None:
-            values[each] = uuid_of(value, each, made.ids[each])
+            values[each] = _uuids(value, path + each, made.ids[each])
+        elif each in made.lists and value is not None:
+            shape = made.lists[each]
+            values[each] = tuple(commanded(one, shape, f"{path}{each}.{nth}.") for nth, one in enumerate(value))
         else:
             values[each] = value
     return made.command(**values)
 
 
+def _uuids(value: str | list[str], name: str, prefix: str) -> str | tuple[str, ...]:
+    if isinstance(value, list):
+        return tuple(uuid_of(each, f"{name}.{nth}", prefix) for nth, each in enumerate(value))
+    return uuid_of(value, name, prefix)
+
+
 def uuid_of(text: str, name: str, prefix: str) -> str:
     """The uuid in a global id of this kind. Refused if it is one of another kind."""
-    found, uuid = decode(text, name)
+    found, uuid = decode(text, camel(name))
     if found != prefix:
         raise Refused(UserError(UserErrorCode.INVALID, camel(name), f"{text} is not an id that begins with {prefix}_"))
     return uuid

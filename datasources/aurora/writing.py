@@ -13,11 +13,13 @@ from datasources.aurora.transaction import Transaction
 
 
 class KeptAnswer(NamedTuple):
-    """What an idempotency key was used for: the action, the hash of its input, and the ids that it changed."""
+    """What an idempotency key was used for: the action, the hash of its input, the ids that it changed, and what of
+    it was refused, as JSON-able data."""
 
     action: str
     input: bytes
     entity_ids: list[str]
+    user_errors: list[dict[str, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,12 @@ async def claim(transaction: Transaction, principal: str, key: str, action: str,
     return kept
 
 
-async def keep(transaction: Transaction, principal: str, key: str, entity_ids: Sequence[str]) -> None:
-    """Remember what the call with this key changed."""
-    bound = {"principal": principal, "key": key, "ids": list(entity_ids)}
+async def keep(
+    transaction: Transaction, principal: str, key: str, entity_ids: Sequence[str], user_errors: Sequence[object] = ()
+) -> None:
+    """Remember what the call with this key changed, and what of it was refused."""
+    errors = orjson.dumps(list(user_errors)).decode()
+    bound = {"principal": principal, "key": key, "ids": list(entity_ids), "user_errors": errors}
     await transaction.execute(statements("writing")["answer_known"], bound)
 
 

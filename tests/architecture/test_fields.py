@@ -80,13 +80,16 @@ def test_permissions_are_spelled_alike() -> None:
                 assert vars(directive) == {"permission": field.needs}
     assert needed == {
         "changes:read",
+        "configuration-item-classes:write",
         "configuration-items:read",
         "configuration-items:write",
         "documents:read",
         "feed:read",
         "incidents:read",
         "nodes:read",
+        "relationship-types:write",
         "relationships:read",
+        "relationships:write",
         "requirements:read",
         "search:read",
         "teams:read",

@@ -1,6 +1,6 @@
 -- name: answer_kept
 -- What an earlier call with an idempotency key was about and what it changed. Locks the key until the transaction ends.
-SELECT action, input, entity_ids::text[] FROM idempotent_answers
+SELECT action, input, entity_ids::text[], user_errors FROM idempotent_answers
 WHERE principal = %(principal)s AND key = %(key)s FOR UPDATE;
 
 -- name: answer_keeping
@@ -11,8 +11,9 @@ ON CONFLICT DO NOTHING
 RETURNING true;
 
 -- name: answer_known
--- What the call with an idempotency key changed.
-UPDATE idempotent_answers SET entity_ids = %(ids)s::uuid[] WHERE principal = %(principal)s AND key = %(key)s;
+-- What the call with an idempotency key changed, and what of it was refused.
+UPDATE idempotent_answers SET entity_ids = %(ids)s::uuid[], user_errors = %(user_errors)s::jsonb
+WHERE principal = %(principal)s AND key = %(key)s;
 
 -- name: answers_forgotten
 -- Drop the answers that are older than so many hours.
