@@ -100,7 +100,7 @@ class Follower:
                 elif entities or self._owed:
                     self._owe(entities)
                     with calling(Call(request_id=call.request_id, deadline=clock + WRITING)):
-                        outcome = await _Telling(truth, projection, done).tell(list(self._owed.values()))
+                        outcome = await _Telling(truth, projection, done, self._owed).tell(list(self._owed.values()))
                 await _mark(transaction, rows, outcome, done)
         # The commit is known: nobody else was at work meanwhile.
         told = {each.id for each in outcome.done} | outcome.refused.keys()
@@ -127,8 +127,7 @@ class Follower:
     def _owe(self, entities: Sequence[Entity]) -> None:
         for each in entities:
             owed = self._owed.get(each.id)
-            before = () if owed is None else owed.before
-            self._owed[each.id] = Entity(each.id, each.kind, each.rows, tuple(dict.fromkeys((*before, *each.before))))
+            self._owed[each.id] = each if owed is None else each.having(*owed.before)
 
 
 async def _mark(transaction: Transaction, rows: Sequence[OutboxRow], outcome: _Outcome, done: Round) -> None:
@@ -148,10 +147,11 @@ async def _mark(transaction: Transaction, rows: Sequence[OutboxRow], outcome: _O
 class _Telling:
     """Telling the graph, as much at once as it takes."""
 
-    def __init__(self, truth: Truth, projection: Projection, done: Round) -> None:
+    def __init__(self, truth: Truth, projection: Projection, done: Round, owed: dict[str, Entity]) -> None:
         self._truth = truth
         self._projection = projection
         self._done = done
+        self._owed = owed
         self._outcome = _Outcome()
 
     async def tell(self, entities: Sequence[Entity]) -> _Outcome:
@@ -176,6 +176,10 @@ class _Telling:
         if not entities:
             return
         changes = await changes_of(self._truth, entities)
+        # What is about to be sent may have to be taken back, should this round not be the last word.
+        for change in changes.edges:
+            id = change.version.edge.id
+            self._owed[id] = self._owed[id].having(change.version)
         try:
             await self._projection.apply(changes)
         except SourceRefused as error:

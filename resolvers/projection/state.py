@@ -1,7 +1,7 @@
 """The state of entities as the tables have it now, and how a graph store is told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from datasources.aurora.outbox import OutboxRow
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange
@@ -25,6 +25,10 @@ class Entity:
     def attempts(self) -> int:
         """How often it was refused."""
         return max((row.attempts for row in self.rows), default=0)
+
+    def having(self, *versions: EdgeVersion) -> "Entity":
+        """The same, with more versions that the graph may still hold."""
+        return replace(self, before=tuple(dict.fromkeys((*self.before, *versions))))
 
 
 async def entities_of(truth: Truth, rows: Sequence[OutboxRow]) -> list[Entity]:
