@@ -16,12 +16,14 @@ import settings
 from commands.exits import CommandError, Exit
 from commands.graph_shown import bars, show_check, show_rebuild
 from commands.stores import opened
+from datasources.aurora import outbox
 from datasources.aurora.database import Database
 from datasources.errors import SourceError
 from datasources.graph.gremlin.bulk.loading import LoadFailed, bulk_store
 from datasources.graph.projection import Projection
 from datasources.sources import Sources, open_sources
 from resolvers.projection.check import check
+from resolvers.projection.follow import Follower
 from resolvers.projection.place import PlaceError
 from resolvers.projection.rebuild import Options, rebuild
 from resolvers.projection.records import CheckReport, RebuildReport
@@ -91,12 +93,11 @@ def fill(whole: Settings, tell: Callable[[str], None]) -> None:
         tell(f"graph filled: {report.nodes:,} items, {report.edges:,} relationships")
 
 
-async def follow(sources: Sources) -> CheckReport | None:
-    """Bring the graph to what was written to the tables; None if walks run in the main database."""
-    if sources.projection is None:
-        return None
-    with bars(Console(stderr=True)) as progress:
-        return await check(sources.main, sources.projection, repair=True, progress=progress)
+async def follow(sources: Sources) -> int | None:
+    """Bring the graph to what was written to the tables, with whoever else follows the outbox: the changes that were
+    sent from here; None if walks run in the main database."""
+    done = await Follower(sources).until_done()
+    return None if sources.projection is None else done.nodes + done.edges
 
 
 async def _rebuild(whole: Settings, options: Options) -> RebuildReport:
@@ -107,8 +108,13 @@ async def _rebuild(whole: Settings, options: Options) -> RebuildReport:
 
 async def _check(whole: Settings, *, repair: bool) -> CheckReport:
     async with _projecting(whole) as (main, projection):
+        aside = await outbox.set_aside(main) if repair else []
         with bars(Console(stderr=True)) as progress:
-            return await check(main, projection, repair=repair, progress=progress)
+            report = await check(main, projection, repair=repair, progress=progress)
+        await outbox.keep_check(main, report.nodes, report.edges, report.left if repair else report.differences)
+        if aside and not report.left:
+            await outbox.mend(main, aside)
+        return report
 
 
 async def _fill(whole: Settings) -> RebuildReport | None:

@@ -8,6 +8,7 @@ import strawberry
 from resolvers.context import Context
 from schema.changes import Change, ChangeQueries
 from schema.configuration_items import ConfigurationItem, ConfigurationItemQueries
+from schema.consistency import ConsistencyQueries
 from schema.documents import Document, DocumentQueries
 from schema.fields import Argument, field
 from schema.ids import decode
@@ -65,6 +66,7 @@ def _load(context: Context, text: str, argument: str) -> Any:
 class Query(
     ChangeQueries,
     ConfigurationItemQueries,
+    ConsistencyQueries,
     DocumentQueries,
     ImpactQueries,
     IncidentQueries,

@@ -65,6 +65,17 @@ async def refuse(transaction: Transaction, reasons: Mapping[int, str], attempts:
     return sum(await transaction.fetch(_sql("outbox_attempted"), bound, bool))
 
 
+async def set_aside(main: Database) -> list[int]:
+    """The positions of the rows that were set aside, in order."""
+    return await main.fetch(_sql("outbox_set_aside"), {}, int)
+
+
+async def mend(main: Database, positions: Sequence[int]) -> None:
+    """Mark rows that were set aside as projected: a repair told the graph what they are about."""
+    async with main.transaction() as transaction:
+        await project(transaction, positions, ())
+
+
 async def state(main: Database) -> OutboxState:
     """What waits, as of now; reads the rows that are not done and no other."""
     return (await main.fetch(_sql("outbox_state"), {}, OutboxState))[0]

@@ -30,6 +30,10 @@ FROM unnest(%(positions)s::bigint[], %(reasons)s::text[]) AS given (position, re
 WHERE o.position = given.position
 RETURNING o.refused <> '';
 
+-- name: outbox_set_aside
+-- The rows that were set aside, in order of position.
+SELECT position FROM outbox WHERE NOT projected AND refused <> '' ORDER BY position;
+
 -- name: outbox_state
 -- How many rows wait, how many were set aside, and the age in seconds of the oldest that waits.
 SELECT count(*) FILTER (WHERE refused = ''),
