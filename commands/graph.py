@@ -27,6 +27,7 @@ from resolvers.projection.follow import Follower
 from resolvers.projection.place import PlaceError
 from resolvers.projection.rebuild import Options, rebuild
 from resolvers.projection.records import CheckReport, RebuildReport
+from resolvers.projection.stale import WALKED
 from settings import Settings
 
 application = typer.Typer(help="The graph's copy of items and relationships.", no_args_is_help=True)
@@ -101,13 +102,13 @@ async def follow(sources: Sources) -> int | None:
 
 
 async def _rebuild(whole: Settings, options: Options) -> RebuildReport:
-    async with _projecting(whole) as (main, projection):
+    async with _projecting(whole, writes=True) as (main, projection):
         with bars(Console(stderr=True)) as progress:
             return await rebuild(main, projection, options, bulk=bulk_store(whole.graph), progress=progress)
 
 
 async def _check(whole: Settings, *, repair: bool) -> CheckReport:
-    async with _projecting(whole) as (main, projection):
+    async with _projecting(whole, writes=repair) as (main, projection):
         aside = await outbox.set_aside(main) if repair else []
         with bars(Console(stderr=True)) as progress:
             report = await check(main, projection, repair=repair, progress=progress)
@@ -134,7 +135,7 @@ async def _needed(whole: Settings) -> None:
 
 
 @asynccontextmanager
-async def _projecting(whole: Settings) -> AsyncIterator[tuple[Database, Projection]]:
+async def _projecting(whole: Settings, *, writes: bool = False) -> AsyncIterator[tuple[Database, Projection]]:
     sources = open_sources(*whole.stores())
     try:
         if sources.projection is None:
@@ -143,6 +144,9 @@ async def _projecting(whole: Settings) -> AsyncIterator[tuple[Database, Projecti
             )
         yield sources.main, sources.projection
     finally:
+        if writes:
+            # Walks of before, also if it broke off.
+            await sources.cache.invalidate(WALKED)
         await sources.close()
 
 

@@ -13,7 +13,7 @@ from datasources.errors import SourceError, SourceRefused, SourceUnavailable
 from datasources.graph.projection import Changes, NodeChange, Projection
 from datasources.graph.recursive.truth import Truth
 from datasources.sources import Sources
-from resolvers.projection.stale import stale_tables
+from resolvers.projection.stale import WALKED, stale_tables
 from resolvers.projection.state import ITEM, RELATIONSHIP, Entity, changes_of, entities_of
 
 GRAPH = "graph"
@@ -101,6 +101,9 @@ class Follower:
                     self._owe(entities)
                     with calling(Call(request_id=call.request_id, deadline=clock + WRITING)):
                         outcome = await _Telling(truth, projection, done, self._owed).tell(list(self._owed.values()))
+                if outcome.done and projection is not None:
+                    # A walk that ran before the graph knew may have been stored since.
+                    await self._sources.cache.invalidate(WALKED)
                 await _mark(transaction, rows, outcome, done)
         # The commit is known: nobody else was at work meanwhile.
         told = {each.id for each in outcome.done} | outcome.refused.keys()

@@ -15,6 +15,9 @@ TABLES = {
     "WORKFLOW_RUN": ("workflow_runs", "workflow_step_runs", "workflow_approvals"),
 }
 
+# What cached walks depend on: the graph is a copy of these.
+WALKED = ("relationships",)
+
 
 def stale_tables(entities: Iterable[str]) -> list[str]:
     """The names of the tables, sorted. An entity without a family, made by a newer version, has none."""

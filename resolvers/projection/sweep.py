@@ -8,6 +8,7 @@ from datasources.graph.recursive.truth import Truth
 from datasources.sources import Sources
 from resolvers.projection.edges import Comparison
 from resolvers.projection.nodes import remove_nodes
+from resolvers.projection.stale import WALKED
 
 # Nodes of a page, each with the edges that leave it.
 PAGE = 200
@@ -45,5 +46,7 @@ class Sweep:
                 # One of them may have gone while it was sent.
                 await remove_nodes(truth, projection, ids)
             mended = await Comparison(truth, projection).mended(ids)
+            if mended.found.differences:
+                await self._sources.cache.invalidate(WALKED)
         self._last = ids[-1] if len(ids) == self._page else None
         return Swept(len(ids), len(mended.found.differences), len(mended.left))

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,15 +19,17 @@ from datasources.aurora.database import Database
 from datasources.cache.redis.adapter import RedisCache
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.valkey import EmbeddedValkey
+from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
+from datasources.graph.projection import Changes
 from datasources.options import GraphSettings
 from datasources.sources import Sources
 from resolvers.projection.check import check
 from resolvers.projection.follow import Follower
 from resolvers.projection.rebuild import Options, rebuild
 from resolvers.projection.sweep import Sweep
-from tests.fixtures.databases import ask
+from tests.fixtures.databases import ask, person
 from tests.fixtures.following import DropEdge, DropItem, PutEdge, PutItem, emptied, outbox, rows, sources_of, write
 from tests.fixtures.gate import Gate
 from tests.fixtures.graph import node
@@ -235,6 +238,52 @@ async def test_a_round_makes_up_for_a_writer_that_died_before_it_emptied_the_cac
             assert await name() == "old"
             assert (await Follower(worker).round()).rows == 1
             assert await name() == "new"
+    finally:
+        server.stop()
+
+
+class Walked(GremlinProjection):
+    """A projection before which somebody walks the graph, as it still is."""
+
+    def __init__(self, client: GremlinClient) -> None:
+        super().__init__(client)
+        self.walk: Callable[[], Awaitable[object]] | None = None
+
+    async def apply(self, changes: Changes) -> None:
+        if self.walk is not None:
+            await self.walk()
+        await super().apply(changes)
+
+
+WALK = "query ($id: ID!) { configurationItem(id: $id) { neighbours { totalCount } } }"
+
+
+async def test_a_walk_that_was_stored_before_the_graph_knew_is_not_found_afterwards(
+    projected_url: str, main: Database, gremlin_client: GremlinClient, empty_gremlin: Empty, tmp_path: Path
+) -> None:
+    emptied(projected_url)
+    await empty_gremlin()
+    server = EmbeddedValkey(tmp_path / "valkey")
+    server.start()
+    try:
+        async with cached(main, server.url) as opened:
+            projection = Walked(gremlin_client)
+            sources = replace(opened, graph=GremlinGraph(gremlin_client), projection=projection)
+            walker = person("configuration-items:read", "relationships:read")
+            counts = []
+
+            async def walk() -> None:
+                answer = await ask(sources, WALK, walker, id=f"ci_{node(1)}")
+                assert answer.errors == []
+                counts.append(answer.data["configurationItem"]["neighbours"]["totalCount"])
+
+            write(projected_url, PutItem(1), PutItem(2))
+            await Follower(sources).round()
+            projection.walk = walk
+            write(projected_url, PutEdge(1, 1, 2))
+            await Follower(sources).round()
+            await walk()
+            assert counts == [0, 1]
     finally:
         server.stop()
 
