@@ -1,7 +1,7 @@
 """Composition root: settings, then sources, then the schema's routes, then `handler` for Lambda. Nothing else."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,17 @@ from schema.health import health_routes
 from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
 from settings import Settings, read
+from workers.projection import following
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
 
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 
-def create(settings: Settings, sources: Sources | None = None, *, on_loopback: bool = False) -> Starlette:
-    """The ASGI application. It closes its sources when it shuts down.
+def create(
+    settings: Settings, sources: Sources | None = None, *, on_loopback: bool = False, projecting: bool = False
+) -> Starlette:
+    """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox till then.
 
     `on_loopback` says that nothing but this machine can reach it, which only who holds the socket knows; without an
     issuer, the development principal exists there and nowhere else.
@@ -62,9 +65,12 @@ def create(settings: Settings, sources: Sources | None = None, *, on_loopback: b
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         settle()
-        yield
-        await authenticator.close()
-        await opened.close()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(opened.close)
+            stack.push_async_callback(authenticator.close)
+            if projecting:
+                await stack.enter_async_context(following(opened))
+            yield
 
     return Starlette(
         routes=[

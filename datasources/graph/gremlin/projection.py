@@ -46,7 +46,7 @@ class GremlinProjection:
 
     async def apply(self, changes: Changes) -> None:
         nodes = {change.id: change for change in changes.nodes}
-        edges = {model.edge_id_of(change.version): _normal(change) for change in changes.edges}
+        edges = {self._name(change.version): _normal(change) for change in changes.edges}
         await self._nodes(nodes.values())
         await self._remove([change.version for change in edges.values() if change.removed])
         for batch in parts([change for change in edges.values() if not change.removed], BATCH):
@@ -129,6 +129,11 @@ class GremlinProjection:
     async def _held(self, versions: Sequence[EdgeVersion]) -> dict[str, EdgeVersion]:
         held = await self._client.submit(rows.versions(self._edges(versions)), "held edges", writes=True)
         return {model.edge_id_of(version): version for version in map(rows.version_of, held)}
+
+    def _name(self, version: EdgeVersion) -> tuple[object, ...]:
+        # Without ids of edges, versions that begin elsewhere or at another time are different edges.
+        id = model.edge_id_of(version)
+        return (id,) if self._edge_ids else (id, version.edge.from_id, version.valid_from)
 
     def _edges(self, versions: Sequence[EdgeVersion]) -> GraphTraversal:
         if self._edge_ids:

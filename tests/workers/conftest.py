@@ -1,0 +1,5 @@
+"""Fixtures of the tests of workers."""
+
+from tests.fixtures.projection import empty_gremlin, main, projected_url
+
+__all__ = ["empty_gremlin", "main", "projected_url"]
