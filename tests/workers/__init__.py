@@ -1,1 +1,2 @@
 """Tests of the other entrances."""
+"""Workers, against real stores."""
