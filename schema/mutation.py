@@ -2,12 +2,18 @@
 
 import strawberry
 
+from schema.change_mutations import ChangeMutations
 from schema.configuration_item_mutations import ConfigurationItemMutations
+from schema.incident_mutations import IncidentMutations
+from schema.incident_step_mutations import IncidentStepMutations
+from schema.team_mutations import TeamMutations
 
 
 @strawberry.type(
     name="Mutation",
     description="Everything that can be written. Each field is one transaction; fields run one after the other.",
 )
-class MutationRoot(ConfigurationItemMutations):
+class MutationRoot(
+    ConfigurationItemMutations, IncidentMutations, IncidentStepMutations, ChangeMutations, TeamMutations
+):
     pass

@@ -36,6 +36,18 @@ class UserErrorType:
     message: str = attribute("What is wrong and what to do, for people.")
 
 
+REPEATABLE = "Makes the call safe to repeat for a day: the same key and input is done once."
+
+
+@strawberry.input
+class VersionedInput:
+    """What every input about one record holds: which, at which version, and a key for repeated calls."""
+
+    id: strawberry.ID = strawberry.field(description="Its global id.")
+    expected_version: int = strawberry.field(description="The version that you know; another is a CONFLICT.")
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+
+
 def user_errors() -> Any:
     """The field `userErrors` of a payload."""
     return attribute("Rules that were broken; empty when it was done.", of="user_errors")
@@ -45,7 +57,8 @@ def user_errors() -> Any:
 class Mutation:
     """A command that a use case understands, and how an input becomes one.
 
-    `ids` says which fields of the input hold global ids of which prefix; they reach the use case as uuids.
+    `ids` says which fields of the input hold a global id, or a list of them, of which prefix; they reach the use case
+    as uuids.
     """
 
     command: type[Struct]
@@ -77,6 +90,8 @@ def commanded(given: Any, made: Mutation) -> Struct:
         value = getattr(given, each)
         if value is UNSET:
             values[each] = LEFT_OUT
+        elif each in made.ids and isinstance(value, list):
+            values[each] = [uuid_of(one, each, made.ids[each]) for one in value]
         elif each in made.ids and value is not None:
             values[each] = uuid_of(value, each, made.ids[each])
         else:
