@@ -49,7 +49,7 @@ class ProposeChange(Struct, frozen=True, kw_only=True):
     risk: ChangeRisk = ChangeRisk.UNKNOWN
     team_id: str | None = None
     assignee_id: str | None = None
-    configuration_item_ids: list[str] = []
+    configuration_item_ids: tuple[str, ...] = ()
 
 
 class UpdateChange(Struct, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ class FinishChange(ChangeStep, frozen=True, kw_only=True):
 class LinkChangeItems(ChangeStep, frozen=True, kw_only=True):
     """Items that it works on."""
 
-    configuration_item_ids: list[str]
+    configuration_item_ids: tuple[str, ...]
 
 
 class UnlinkChangeItems(LinkChangeItems, frozen=True, kw_only=True):

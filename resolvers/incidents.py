@@ -33,8 +33,8 @@ class OpenIncident(Struct, frozen=True, kw_only=True):
     team_id: str | None = None
     assignee_id: str | None = None
     restricted_team_id: str | None = None
-    affected_ids: list[str] = []
-    cause_ids: list[str] = []
+    affected_ids: tuple[str, ...] = ()
+    cause_ids: tuple[str, ...] = ()
     change_id: str | None = None
 
 
@@ -73,7 +73,7 @@ class LinkIncidentItems(Struct, frozen=True, kw_only=True):
     id: str
     expected_version: int
     role: IncidentRole
-    configuration_item_ids: list[str]
+    configuration_item_ids: tuple[str, ...]
 
 
 class UnlinkIncidentItems(LinkIncidentItems, frozen=True, kw_only=True):

@@ -91,7 +91,7 @@ def commanded(given: Any, made: Mutation) -> Struct:
         if value is UNSET:
             values[each] = LEFT_OUT
         elif each in made.ids and isinstance(value, list):
-            values[each] = [uuid_of(one, each, made.ids[each]) for one in value]
+            values[each] = tuple(uuid_of(one, f"{each}.{nth}", made.ids[each]) for nth, one in enumerate(value))
         elif each in made.ids and value is not None:
             values[each] = uuid_of(value, each, made.ids[each])
         else:

@@ -80,14 +80,18 @@ def test_permissions_are_spelled_alike() -> None:
                 assert vars(directive) == {"permission": field.needs}
     assert needed == {
         "changes:read",
+        "changes:write",
         "configuration-items:read",
+        "configuration-items:write",
         "documents:read",
         "incidents:read",
+        "incidents:write",
         "nodes:read",
         "relationships:read",
         "requirements:read",
         "search:read",
         "teams:read",
+        "teams:write",
         "users:read",
         "workflows:read",
     }

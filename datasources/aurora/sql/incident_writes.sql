@@ -47,7 +47,7 @@ RETURNING id, number, title, description, state, impact, urgency, priority, cate
 -- name: incident_activity_insert
 -- Something that happened to an incident just now, and who did it, if that is a known user.
 INSERT INTO incident_activities (id, incident_id, key, kind, body, team_id, user_id, happened_at)
-VALUES (%(id)s, %(incident_id)s, %(id)s::text, %(kind)s, %(body)s, %(team_id)s,
+VALUES (%(id)s::uuid, %(incident_id)s, %(id)s::uuid::text, %(kind)s, %(body)s, %(team_id)s,
         (SELECT id FROM users WHERE key = %(user_key)s), statement_timestamp());
 
 -- name: incident_items_linked
