@@ -24,10 +24,14 @@ class Limits:
 
 
 class Asker(Protocol):
-    """Who asks, as far as fields care."""
+    """Who asks, as far as fields and writes care. `kind` and `subject` together are one caller's alone."""
 
     @property
     def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
 
     def allows(self, permission: str) -> bool:
         """Whether the permission is held."""

@@ -2,9 +2,13 @@
 
 import strawberry
 
+from schema.change_mutations import ChangeMutations
 from schema.configuration_item_mutations import ConfigurationItemMutations
 from schema.relationship_mutations import RelationshipMutations
 from schema.taxonomy_mutations import TaxonomyMutations
+from schema.incident_mutations import IncidentMutations
+from schema.incident_step_mutations import IncidentStepMutations
+from schema.team_mutations import TeamMutations
 
 
 @strawberry.type(
@@ -15,5 +19,6 @@ class MutationRoot(
     ConfigurationItemMutations,
     RelationshipMutations,
     TaxonomyMutations,
+    ConfigurationItemMutations, IncidentMutations, IncidentStepMutations, ChangeMutations, TeamMutations
 ):
     pass

@@ -36,6 +36,18 @@ class UserErrorType:
     message: str = attribute("What is wrong and what to do, for people.")
 
 
+REPEATABLE = "Makes the call safe to repeat for a day: the same key and input is done once."
+
+
+@strawberry.input
+class VersionedInput:
+    """What every input about one record holds: which, at which version, and a key for repeated calls."""
+
+    id: strawberry.ID = strawberry.field(description="Its global id.")
+    expected_version: int = strawberry.field(description="The version that you know; another is a CONFLICT.")
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+
+
 def user_errors() -> Any:
     """The field `userErrors` of a payload."""
     return attribute("Rules that were broken; empty when it was done.", of="user_errors")
@@ -47,6 +59,8 @@ class Shape:
 
     `ids` says which fields of the input hold global ids, or lists of them, of which prefix; they reach the use case
     as uuids. `lists` says which fields hold lists of input objects; they reach it as tuples of commands.
+    `ids` says which fields of the input hold a global id, or a list of them, of which prefix; they reach the use case
+    as uuids.
     """
 
     command: type[Struct]
@@ -89,6 +103,8 @@ def commanded(given: Any, made: Mutation | Shape, path: str = "") -> Struct:
         value = getattr(given, each)
         if value is UNSET:
             values[each] = LEFT_OUT
+        elif each in made.ids and isinstance(value, list):
+            values[each] = tuple(uuid_of(one, f"{each}.{nth}", made.ids[each]) for nth, one in enumerate(value))
         elif each in made.ids and value is not None:
             values[each] = _uuids(value, path + each, made.ids[each])
         elif each in made.lists and value is not None:

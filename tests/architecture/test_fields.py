@@ -81,11 +81,13 @@ def test_permissions_are_spelled_alike() -> None:
     assert needed == {
         "changes:read",
         "configuration-item-classes:write",
+        "changes:write",
         "configuration-items:read",
         "configuration-items:write",
         "documents:read",
         "feed:read",
         "incidents:read",
+        "incidents:write",
         "nodes:read",
         "relationship-types:write",
         "relationships:read",
@@ -93,6 +95,7 @@ def test_permissions_are_spelled_alike() -> None:
         "requirements:read",
         "search:read",
         "teams:read",
+        "teams:write",
         "users:read",
         "workflows:read",
     }

@@ -72,6 +72,7 @@ def test_the_statements_that_read_incidents_are_known() -> None:
         "incidents_by_numbers",
         "incidents_count",
         "incidents_groups",
+        "incidents_locked",
         "incidents_page",
         "search_main",
     }
