@@ -59,8 +59,6 @@ class Shape:
 
     `ids` says which fields of the input hold global ids, or lists of them, of which prefix; they reach the use case
     as uuids. `lists` says which fields hold lists of input objects; they reach it as tuples of commands.
-    `ids` says which fields of the input hold a global id, or a list of them, of which prefix; they reach the use case
-    as uuids.
     """
 
     command: type[Struct]
@@ -103,8 +101,6 @@ def commanded(given: Any, made: Mutation | Shape, path: str = "") -> Struct:
         value = getattr(given, each)
         if value is UNSET:
             values[each] = LEFT_OUT
-        elif each in made.ids and isinstance(value, list):
-            values[each] = tuple(uuid_of(one, f"{each}.{nth}", made.ids[each]) for nth, one in enumerate(value))
         elif each in made.ids and value is not None:
             values[each] = _uuids(value, path + each, made.ids[each])
         elif each in made.lists and value is not None:

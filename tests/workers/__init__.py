@@ -1,2 +1,3 @@
 """Tests of the other entrances."""
+
 """Workers, against real stores."""
