@@ -84,6 +84,7 @@ def test_permissions_are_spelled_alike() -> None:
         "changes:write",
         "configuration-items:read",
         "configuration-items:write",
+        "consistency:read",
         "documents:read",
         "feed:read",
         "incidents:read",

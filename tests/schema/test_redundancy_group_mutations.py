@@ -161,7 +161,7 @@ async def test_of_two_members_that_leave_at_once_one_stays(writer: Writer, pool:
     answers = await asyncio.gather(
         *(writer.write("unrelateConfigurationItems", id=id_, expectedVersion=2) for id_ in pool.relationships[:2])
     )
-    assert sorted(codes(each) for each in answers) == [[], [("ILLEGAL_STATE", "id")]]
+    assert sorted((codes(each) for each in answers), key=len) == [[], [("ILLEGAL_STATE", "id")]]
 
 
 async def test_a_group_is_removed_and_its_relationships_stay(writer: Writer, pool: Pool) -> None:
