@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from datasources.embedded.process import EmbeddedError
+from datasources.embedded.process import EmbeddedError, is_free
 from datasources.embedded.question import ask
 from datasources.embedded.stores import EmbeddedStores, StoreUrls, Wanted
 from datasources.errors import SourceUnavailable
@@ -119,47 +119,27 @@ def test_a_graph_is_started_joined_and_stopped(open_folder: Path) -> None:
         assert urls == StoreUrls(graph=urls.graph)
         assert ask(urlsplit(urls.graph).port or 0, 5.0).code == 200
         assert EmbeddedStores(open_folder, GRAPH_ONLY).running() == urls
-        # Who walks in recursive SQL has no use for it.
-        assert EmbeddedStores(open_folder, NOTHING).running() == StoreUrls()
+        # Whoever joins takes the graph that runs, unless it has one of its own.
+        assert EmbeddedStores(open_folder, NOTHING).running() == urls
+        assert EmbeddedStores(open_folder, replace(NOTHING, own_graph=True)).running() == StoreUrls()
     finally:
         stores.stop()
     assert gone(children(os.getpid()) - before)
     assert sorted(path.name for path in open_folder.iterdir()) == ["graph", "lock"]
 
 
-class Recording:
-    """In front of a server: it notes what happened, and whether the server ran then."""
-
-    url = "ws://front/gremlin"
-    reader_url = "ws://reader/gremlin"
-
-    def __init__(self, upstream: str) -> None:
-        self.port = urlsplit(upstream).port or 0
-        self.noted: list[tuple[str, int]] = []
-
-    def start(self) -> None:
-        self.noted.append(("start", ask(self.port, 5.0).code))
-
-    def stop(self) -> None:
-        self.noted.append(("stop", ask(self.port, 5.0).code))
-
-
-def test_a_front_stands_before_the_graph_as_long_as_it_runs(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fronts: list[Recording] = []
-
-    def front(upstream: str) -> Recording:
-        fronts.append(Recording(upstream))
-        return fronts[-1]
-
-    monkeypatch.setattr("datasources.embedded.stores.neptune_like", front)
+def test_a_double_of_neptune_stands_before_the_graph_as_long_as_it_runs(open_folder: Path) -> None:
     stores = EmbeddedStores(open_folder, replace(NOTHING, graph=GraphEngine.NEPTUNE_LIKE))
     try:
-        assert stores.start() == StoreUrls(graph=Recording.url, graph_reader=Recording.reader_url)
-        assert stores.running() == StoreUrls(graph=Recording.url, graph_reader=Recording.reader_url)
+        urls = stores.start()
+        assert stores.running() == urls
+        ports = [urlsplit(url).port or 0 for url in (urls.graph, urls.graph_reader) if url is not None]
+        # Two endpoints, neither of which is the engine itself.
+        assert len({*ports}) == 2
+        assert [ask(port, 5.0).code for port in ports] == [200, 200]
     finally:
         stores.stop()
-    (only,) = fronts
-    assert only.noted == [("start", 200), ("stop", 200)]
+    assert [is_free(port) for port in ports] == [True, True]
 
 
 def test_nothing_wanted_touches_nothing(open_folder: Path) -> None:
