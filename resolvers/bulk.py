@@ -32,7 +32,8 @@ class Findings:
         """Item `index` breaks a rule about its field `name`; None for all of it."""
         if self.place is not None:
             name = f"{self.place}.{index}" + ("" if name is None else f".{name}")
-        self._found.setdefault(index, []).append(UserError(code, name, message))
+        # Kept for repeated calls, and a database has no place for NUL.
+        self._found.setdefault(index, []).append(UserError(code, name, message.replace("\0", "\ufffd")))
 
     def sound(self, index: int) -> bool:
         """Whether no rule is broken by this item so far."""
