@@ -96,9 +96,12 @@ def fill(whole: Settings, tell: Callable[[str], None]) -> None:
 
 async def follow(sources: Sources) -> int | None:
     """Bring the graph to what was written to the tables, with whoever else follows the outbox: the changes that were
-    sent from here; None if walks run in the main database."""
+    sent from here; None if walks run in the main database. Then the rows are left to a server, which may know a graph
+    that this command does not."""
+    if sources.projection is None:
+        return None
     done = await Follower(sources).until_done()
-    return None if sources.projection is None else done.nodes + done.edges
+    return done.nodes + done.edges
 
 
 async def _rebuild(whole: Settings, options: Options) -> RebuildReport:

@@ -47,8 +47,8 @@ async def loop(sources: Sources, stop: asyncio.Event) -> None:
             _tell(done)
             pause = 0.0 if done.full else BUSY if done.rows else min(IDLE, pause * 2 or BUSY)
             if clock() >= upkeep:
-                await _upkeep(sources, sweep)
                 upkeep = clock() + UPKEEP
+                await _upkeep(sources, sweep)
             failures = 0
         except SourceError as error:
             pause = min(LOST_MOST, LOST * 2**failures)

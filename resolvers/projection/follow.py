@@ -19,6 +19,8 @@ from resolvers.projection.state import ITEM, RELATIONSHIP, Entity, changes_of, e
 GRAPH = "graph"
 # Rows of one round.
 ROWS = 1_000
+# Entities that are told at once; what was told before the graph was lost, or the time was over, needs no second time.
+TOLD = 500
 # After so many refusals a row is set aside.
 ATTEMPTS = 5
 # Seconds in which a round may write to the graph; until its transaction must have ended; and of silence after which
@@ -114,18 +116,17 @@ class Follower:
         return done
 
     async def until_done(self, until: float | None = None) -> Round:
-        """Rounds until nothing waits, or no later than `until` by the clock of the event loop; their sums. Waits for
-        another projector that is at work. Errors as `round`."""
+        """Rounds until nothing waits, none begun later than `until` by the clock of the event loop, but at least one;
+        their sums. Waits for another projector that is at work. Errors as `round`."""
         clock = asyncio.get_running_loop().time
         sums = Round()
-        while until is None or clock() < until:
+        while True:
             done = await self.round()
             _add(sums, done)
-            if done.held and not done.full and not done.retried:
-                break
+            if (done.held and not done.full and not done.retried) or (until is not None and clock() >= until):
+                return sums
             if not done.held:
                 await asyncio.sleep(PATIENCE)
-        return sums
 
     def _owe(self, entities: Sequence[Entity]) -> None:
         for each in entities:
@@ -162,7 +163,9 @@ class _Telling:
         graph refuses, it counts as lost."""
         outcome = self._outcome
         try:
-            await self._tell([each for each in entities if not each.attempts])
+            new = [each for each in entities if not each.attempts]
+            for begin in range(0, len(new), TOLD):
+                await self._tell(new[begin : begin + TOLD])
             for each in entities:
                 if each.attempts:
                     await self._tell([each])
