@@ -92,9 +92,13 @@ def _message(record: Any) -> Message:
 
 
 def _tell(failures: Sequence[Failure]) -> None:
-    for each in failures:
-        if each.fate is not Fate.HELD:
-            log.warning("event %s of %s: %s (%s)", each.message.id, each.message.group, each.reason, each.fate.value)
+    # One line a batch and fate: the dead letters hold each one's reason.
+    for fate in (Fate.DEAD, Fate.AGAIN):
+        some = [each for each in failures if each.fate is fate]
+        if some:
+            first = some[0]
+            log.warning("events %s: %d, the first %s of %s: %s", fate.value, len(some), first.message.id,
+                        first.message.group, first.reason)  # fmt: skip
 
 
 @cache
