@@ -12,10 +12,12 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
+from datasources.queues.opened import open_events
 from datasources.sources import Sources, open_sources
 from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
 from resolvers.principals.tokens import ClaimNames
+from schema.events import event_routes
 from schema.execution import settle
 from schema.graphiql import graphiql_routes
 from schema.health import health_routes
@@ -75,6 +77,7 @@ def create(
     return Starlette(
         routes=[
             Route("/graphql", endpoint.respond, methods=["GET", "POST"]),
+            *event_routes(open_events(opened.main), authenticator.principal),
             *health_routes(opened),
             *graphiql_routes(EXPLORER / "graphiql"),
         ],

@@ -10,11 +10,13 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from tests.fixtures import postgres_majors
 from tests.fixtures.demo import demo
 from tests.fixtures.engines import gremlin_client, janusgraph_client, neptune, neptune_client
+from tests.fixtures.event_stores import events_url
 from tests.fixtures.gremlin import gremlin_server, janusgraph_server, transactional_server
 from workers.migrations import migrate
 
 __all__ = [
     "demo",
+    "events_url",
     "gremlin_client",
     "gremlin_server",
     "janusgraph_client",
