@@ -37,7 +37,7 @@ RACE_PAUSE = 0.1
 class GremlinProjection:
     """Upserts and removes by ids that carry identity, so that a batch that was cut off may be sent again.
 
-    `edge_ids` says whether the engine takes ids of edges. One that does not knows them by their ends, type and key.
+    `edge_ids` says whether the engine takes ids of edges. One that does not finds them by their relationship.
     """
 
     def __init__(self, client: Submitting, *, edge_ids: bool = True) -> None:
@@ -94,12 +94,12 @@ class GremlinProjection:
         await self._client.submit(g.inject(maps).unfold().merge_v(__.identity()).count(), "upsert nodes", writes=True)
 
     async def _remove(self, versions: Sequence[EdgeVersion]) -> None:
-        for part in parts(versions, REMOVALS):
+        for part in parts(versions, REMOVALS if self._edge_ids else CHAIN):
             await self._client.submit(self._edges(part).drop(), "remove edges", writes=True)
 
     async def _upsert(self, changes: Sequence[EdgeChange], *, fresh: bool) -> None:
         versions = {model.edge_id_of(change.version): change.version for change in changes}
-        if fresh:
+        if fresh and self._edge_ids:
             try:
                 await self._merge_edges(list(versions.values()))
             except SourceError:
@@ -118,8 +118,13 @@ class GremlinProjection:
             await self._merge_nodes(part)
         new = [version for id, version in versions.items() if id not in held]
         changed = [version for id, version in versions.items() if id in held and held[id] != version]
-        # Ends and label of an edge never change in a store: one that moved is another edge of the same id.
-        moved = [version for version in changed if _place(held[model.edge_id_of(version)]) != _place(version)]
+        # Ends and label of an edge never change in a store: one that moved is another edge of the same id. Without
+        # ids nothing tells an edge to a merge but what changes.
+        moved = [
+            version
+            for version in changed
+            if not self._edge_ids or _place(held[model.edge_id_of(version)]) != _place(version)
+        ]
         await self._remove(moved)
         if new or moved:
             await self._merge_edges(new + moved)
@@ -127,8 +132,15 @@ class GremlinProjection:
             await self._client.submit(self._change(some), "change edges", writes=True)
 
     async def _held(self, versions: Sequence[EdgeVersion]) -> dict[str, EdgeVersion]:
-        held = await self._client.submit(rows.versions(self._edges(versions)), "held edges", writes=True)
-        return {model.edge_id_of(version): version for version in map(rows.version_of, held)}
+        most = BATCH if self._edge_ids else CHAIN
+        found = await asyncio.gather(
+            *(
+                self._client.submit(rows.versions(self._edges(part)), "held edges", writes=True)
+                for part in parts(versions, most)
+            )
+        )  # fmt: skip
+        held = (rows.version_of(row) for part in found for row in part)
+        return {model.edge_id_of(version): version for version in held}
 
     def _name(self, version: EdgeVersion) -> tuple[object, ...]:
         # Without ids of edges, versions that begin elsewhere or at another time are different edges.
@@ -138,14 +150,9 @@ class GremlinProjection:
     def _edges(self, versions: Sequence[EdgeVersion]) -> GraphTraversal:
         if self._edge_ids:
             return g.E(*map(model.edge_id_of, versions))
-        # Without ids of edges a version is known by its key and its beginning, among the edges that leave its node.
-        leaving = g.V(*dict.fromkeys(version.edge.from_id for version in versions)).out_e()
-        return leaving.has(model.KEY, P.within(*(version.edge.id for version in versions))).where(
-            __.or_(*(
-                __.has(model.KEY, version.edge.id).has(model.VALID_FROM, long(model.micros(version.valid_from)))
-                for version in versions
-            ))
-        )  # fmt: skip
+        # By the relationship's id, which wants an index there: its ends may have been others.
+        found = g.E().has(model.KEY, P.within(*dict.fromkeys(version.edge.id for version in versions)))
+        return found.where(__.or_(*map(_is, versions)))
 
     async def _merge_edges(self, versions: Sequence[EdgeVersion]) -> None:
         maps = [self._identity(version) | _facts(version) for version in versions]
@@ -167,9 +174,18 @@ class GremlinProjection:
         ends: dict[Any, Any] = {
             T.label: model.label_of(edge.type), Direction.OUT: edge.from_id, Direction.IN: edge.to_id
         }  # fmt: skip
-        if self._edge_ids:
-            return {T.id_: model.edge_id_of(version)} | ends
-        return {model.KEY: edge.id} | ends
+        # Without an id of its own an edge is merged by all its facts, which are in the map besides.
+        return {T.id_: model.edge_id_of(version)} | ends if self._edge_ids else ends
+
+
+def _is(version: EdgeVersion) -> GraphTraversal:
+    """Whether an edge is this version: there is one that is still valid, and one from each moment that is not."""
+    same = __.has(model.KEY, version.edge.id)
+    if version.valid_to is None:
+        return same.has(model.VALID_TO, long(model.OPEN))
+    return same.has(model.VALID_FROM, long(model.micros(version.valid_from))).has(
+        model.VALID_TO, P.neq(long(model.OPEN))
+    )
 
 
 def _facts(version: EdgeVersion) -> dict[str, Any]:
