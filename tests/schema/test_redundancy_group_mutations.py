@@ -156,6 +156,15 @@ async def test_a_group_keeps_the_members_that_it_needs(writer: Writer, pool: Poo
     assert await writer.done("unrelateConfigurationItems", **member) == member["id"]
 
 
+async def test_two_relationships_to_one_item_are_one_member_that_stays(writer: Writer, pool: Pool) -> None:
+    twice = await writer.relationship(pool.dependent, pool.items[0], source="cmdb")
+    await defined(writer, pool, 2, [*pool.relationships[:2], twice])
+    assert await writer.refused("unrelateConfigurationItems", id=pool.relationships[1], expectedVersion=2) == [
+        ("ILLEGAL_STATE", "id")
+    ]
+    assert await writer.done("unrelateConfigurationItems", id=twice, expectedVersion=2) == twice
+
+
 async def test_of_two_members_that_leave_at_once_one_stays(writer: Writer, pool: Pool) -> None:
     await defined(writer, pool, 1, pool.relationships[:2])
     answers = await asyncio.gather(
