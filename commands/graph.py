@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -106,8 +106,12 @@ async def follow(sources: Sources) -> int | None:
 
 async def _rebuild(whole: Settings, options: Options) -> RebuildReport:
     async with _projecting(whole, writes=True) as (main, projection):
+        aside = await outbox.set_aside(main)
         with bars(Console(stderr=True)) as progress:
-            return await rebuild(main, projection, options, bulk=bulk_store(whole.graph), progress=progress)
+            report = await rebuild(main, projection, options, bulk=bulk_store(whole.graph), progress=progress)
+        if report.compared is not None:
+            await _remember(main, report.compared, report.compared.left, aside)
+        return report
 
 
 async def _check(whole: Settings, *, repair: bool) -> CheckReport:
@@ -115,10 +119,15 @@ async def _check(whole: Settings, *, repair: bool) -> CheckReport:
         aside = await outbox.set_aside(main) if repair else []
         with bars(Console(stderr=True)) as progress:
             report = await check(main, projection, repair=repair, progress=progress)
-        await outbox.keep_check(main, report.nodes, report.edges, report.left if repair else report.differences)
-        if aside and not report.left:
-            await outbox.mend(main, aside)
+        await _remember(main, report, report.left if repair else report.differences, aside)
         return report
+
+
+async def _remember(main: Database, report: CheckReport, divergent: int, aside: Sequence[int]) -> None:
+    """Keep what a comparison left; if it is nothing, the rows that were set aside before it are told by now."""
+    await outbox.keep_check(main, report.nodes, report.edges, divergent)
+    if aside and not divergent:
+        await outbox.mend(main, aside)
 
 
 async def _fill(whole: Settings) -> RebuildReport | None:

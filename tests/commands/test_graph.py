@@ -251,6 +251,8 @@ def test_a_check_is_remembered_and_a_repair_settles_what_was_set_aside(
     run("check", "--repair")
     assert found() == [(7, 5, 12), (7, 5, 0)]
     assert outbox(projected_url) == [(True, 5, "")]
+    run("rebuild")
+    assert found()[2:] == [(7, 5, 0)]
 
 
 @pytest.fixture
