@@ -58,7 +58,8 @@ def _show(dead: list[DeadLetter], depth: Depth, *, as_json: bool) -> None:
     if as_json:
         typer.echo(msgspec.json.encode({"waiting": depth, "dead": dead}).decode())
         return
-    typer.echo(f"{depth.waiting} events wait, the oldest for {depth.oldest_seconds:.0f} s")
+    age = "" if depth.oldest_seconds is None else f", the oldest for {depth.oldest_seconds:.0f} s"
+    typer.echo(f"{depth.waiting} events wait{age}")
     if not dead:
         typer.echo("no dead letters")
         return

@@ -71,10 +71,11 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many messages are in a queue, received ones included, and the age of the oldest in seconds; 0 without any."""
+    """How many messages are in a queue, received ones included, and the age of the oldest in seconds: 0 without any,
+    None where the queue does not tell."""
 
     waiting: int
-    oldest_seconds: float
+    oldest_seconds: float | None
 
 
 class DeadLetters(Protocol):

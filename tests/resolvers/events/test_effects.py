@@ -82,6 +82,9 @@ async def test_an_id_with_another_content_is_refused(sources: Sources, url: str)
     reason = "another event with this source and id says something else; an id is used once"
     assert await take(sources, upserted("1", "a"), upserted("1", "a", name="b")) == [reason]
     assert await take(sources, upserted("1", "a", name="b"), upserted("1", "a")) == [reason]
+    # Also if it were the newer one.
+    assert await take(sources, upserted("1", "a", 60, name="b")) == [reason]
+    assert [item[1] for item in state(url)[0]] == ["a"]
     # Ids are each source's own.
     assert await take(sources, upserted("1", "a", source="/other")) == []
     assert [item[1] for item in state(url)[0]] == ["a"]
@@ -187,6 +190,15 @@ async def test_two_workers_who_make_the_same_items_make_them_once(sources: Sourc
         assert [(len(each.done), each.failed) for each in both] == [(30, [])] * 3, round_
         assert rows(url, "SELECT count(*), max(version) FROM configuration_items") == [(30, 1)]
         assert rows(url, "SELECT count(*) FROM received_events") == [(60,)]
+
+
+async def test_many_who_make_one_item_make_it_once(sources: Sources, url: str) -> None:
+    for number in range(5):
+        events = [upserted("1", f"i{number}", number, source=f"/s{other}/{number}") for other in range(6)]
+        handled = await asyncio.gather(*(handle(sources, messages([each])) for each in events))
+        # Alone in its batch, none can be helped by halving.
+        assert [(len(each.done), each.failed) for each in handled] == [(1, [])] * 6
+    assert rows(url, "SELECT count(*), max(version) FROM configuration_items") == [(5, 1)]
 
 
 async def test_a_lost_store_holds_back_each_group_from_its_first_event_on() -> None:
