@@ -51,6 +51,13 @@ def refusal(state: str, step: str) -> str:
     )
 
 
+# One life that meets what a random walk may miss.
+WHOLE = (
+    "updateChange", "linkChangeItems", "approveChange", "scheduleChange", "scheduleChange", "startChange",
+    "finishChange in vain",
+)  # fmt: skip
+
+
 class Life(RuleBasedStateMachine):
     """One change, taken through steps at random, and what a plain model says of it. Ada proposes and Bob approves."""
 
@@ -68,8 +75,17 @@ class Life(RuleBasedStateMachine):
         field = step.removesuffix(" in vain")
         return self.runner.run(self.writing.do(field, BOB if field == "approveChange" else ADA, **input))
 
+    @rule(nth=st.integers(0, 11))
+    def legal_step(self, nth: int) -> None:
+        """Where any step is as likely as another, few walks go far."""
+        if steps := sorted(ALLOWED[self.state]):
+            self.take(steps[nth % len(steps)])
+
     @rule(step=st.sampled_from(sorted(STEPS)))
-    def step(self, step: str) -> None:
+    def any_step(self, step: str) -> None:
+        self.take(step)
+
+    def take(self, step: str) -> None:
         done = self.do(step, id=self.id, expectedVersion=self.version, **STEPS[step])
         if step not in ALLOWED[self.state]:
             assert (done.codes, done.messages) == ([("ILLEGAL_STATE", None)], [refusal(self.state, step)])
@@ -116,6 +132,10 @@ def test_changes_live_by_the_table(life: None) -> None:
             max_examples=10, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
         ),
     )
+    life_of_one = Life()
+    for each in WHOLE:
+        life_of_one.take(each)
+    assert life_of_one.version == len(WHOLE) + 1
     every_pair(Life.writing)
 
 

@@ -1,12 +1,14 @@
 """Incidents written by mutation: exact rows, audit entries and outbox rows, and the rules that refuse."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.incident_life import PRIORITIES, priority
 from resolvers.principals.principal import PrincipalKind
@@ -226,3 +228,41 @@ async def test_a_program_of_the_name_of_a_person_is_not_that_person(writing: Wri
     assert [each["user"] for each in shown["activities"]] == [None]
     shown = await opened_by(writing, EVE)
     assert [each["user"] for each in shown["activities"]] == [None]
+
+
+class Telling(NoCache):
+    """No cache, and remembers which tables it was told to forget."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[list[str]] = []
+
+    async def invalidate(self, tables: Sequence[str]) -> None:
+        self.told.append(list(tables))
+
+
+async def test_caches_are_told_of_every_table_that_was_written(writing: Writing) -> None:
+    cache = Telling()
+    operations = replace(writing.operations, sources=replace(writing.operations.sources, cache=cache))
+    told = Writing(operations)
+    id = (await told.do("openIncident", ADA, title="a")).shown["id"]
+    links = {"role": "CAUSE", "configurationItemIds": [item(1)]}
+    await told.do("startIncident", ADA, id=id, expectedVersion=1)
+    await told.do("linkIncidentItems", ADA, id=id, expectedVersion=2, **links)
+    await told.do("unlinkIncidentItems", ADA, id=id, expectedVersion=3, **links)
+    await told.do("unlinkIncidentItems", ADA, id=id, expectedVersion=4, **links)
+    step, link = ["incident_activities", "incidents"], "incident_configuration_items"
+    every = ["incident_activities", link, "incidents"]
+    assert cache.told == [every, step, every, every]
+    cache.told.clear()
+    id = (await told.do("proposeChange", ADA, title="a")).shown["id"]
+    items = {"configurationItemIds": [item(1)]}
+    await told.do("linkChangeItems", ADA, id=id, expectedVersion=1, **items)
+    await told.do("unlinkChangeItems", ADA, id=id, expectedVersion=2, **items)
+    await told.do("approveChange", BOB, id=id, expectedVersion=3)
+    assert cache.told == [["change_configuration_items", "changes"]] * 3 + [["changes"]]
+    cache.told.clear()
+    id = (await told.do("createTeam", ADA, key="telling", name="a")).shown["id"]
+    await told.do("setTeamMember", ADA, id=id, expectedVersion=1, userId=user(1))
+    await told.do("removeTeamMember", ADA, id=id, expectedVersion=2, userId=user(1))
+    assert cache.told == [["teams"], ["team_memberships", "teams"], ["team_memberships", "teams"]]
