@@ -81,6 +81,7 @@ def test_permissions_are_spelled_alike() -> None:
     assert needed == {
         "changes:read",
         "configuration-items:read",
+        "consistency:read",
         "documents:read",
         "incidents:read",
         "nodes:read",
