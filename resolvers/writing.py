@@ -118,7 +118,8 @@ async def write(
 async def _once(
     context: Context, action: str, command: msgspec.Struct, work: Work, idempotency_key: str | None
 ) -> Written:
-    principal = context.principal.name
+    # A name is shown, and may be two callers'; kind and subject are one's alone.
+    principal = f"{context.principal.kind}:{context.principal.subject}"
     tables: set[str] = set()
     try:
         async with context.sources.main.transaction() as transaction:

@@ -31,7 +31,7 @@ async def test_an_item_is_made_and_what_was_done_is_told(writer: Writer) -> None
     assert writer.outbox(made["id"]) == [("CONFIGURATION_ITEM", "CREATED")]
     signed = "SELECT o.request_id <> '' AND o.request_id = a.request_id, a.principal FROM outbox o"
     assert writer.rows(f"{signed} JOIN audit_entries a USING (entity_id) WHERE entity_id = %s", uuid(made["id"])) == [
-        (True, WRITER.name)
+        (True, f"USER:{WRITER.subject}")
     ]
 
 
