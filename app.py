@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from schema.health import health_routes
 from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
 from settings import Settings, read
+from workers import events as incoming
+from workers.beside import beside
 from workers.projection import following
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
@@ -34,7 +36,8 @@ LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 def create(
     settings: Settings, sources: Sources | None = None, *, on_loopback: bool = False, projecting: bool = False
 ) -> Starlette:
-    """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox till then.
+    """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox and
+    gives events their effect till then.
 
     `on_loopback` says that nothing but this machine can reach it, which only who holds the socket knows; without an
     issuer, the development principal exists there and nowhere else.
@@ -64,6 +67,8 @@ def create(
         ),
     )
 
+    events = open_events(opened.main)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         settle()
@@ -72,12 +77,13 @@ def create(
             stack.push_async_callback(authenticator.close)
             if projecting:
                 await stack.enter_async_context(following(opened))
+                await stack.enter_async_context(beside("the worker of events", partial(incoming.loop, opened, events)))
             yield
 
     return Starlette(
         routes=[
             Route("/graphql", endpoint.respond, methods=["GET", "POST"]),
-            *event_routes(open_events(opened.main), authenticator.principal),
+            *event_routes(events, authenticator.principal),
             *health_routes(opened),
             *graphiql_routes(EXPLORER / "graphiql"),
         ],

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import settings
@@ -14,6 +14,7 @@ from datasources.errors import SourceError
 from datasources.sources import Sources, open_sources
 from resolvers.projection.follow import Follower, Round
 from resolvers.projection.sweep import Sweep
+from workers.beside import beside
 
 log = logging.getLogger("stackflow.projection")
 
@@ -29,8 +30,6 @@ UPKEEP = 60.0
 KEPT_DAYS, KEPT_HOURS, DELETED = 7.0, 24.0, 5_000
 # Seconds of a round that make its line worth reading.
 SLOW = 1.0
-# Seconds that a round has to end once the server stops; then it is rolled back, which costs nothing but its work.
-ENDING = 3.0
 # Seconds that a Lambda function keeps for ending.
 MARGIN = 30.0
 
@@ -59,19 +58,9 @@ async def loop(sources: Sources, stop: asyncio.Event) -> None:
         await _sleep(pause * random.uniform(0.8, 1.2), stop)  # noqa: S311
 
 
-@asynccontextmanager
-async def following(sources: Sources) -> AsyncIterator[None]:
+def following(sources: Sources) -> AbstractAsyncContextManager[None]:
     """The loop beside the body; it has ended when this returns."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(loop(sources, stop), name="projection")
-    task.add_done_callback(_ended)
-    try:
-        yield
-    finally:
-        stop.set()
-        await asyncio.wait({task}, timeout=ENDING)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    return beside("the projector", partial(loop, sources))
 
 
 def handler(_event: Any, context: Any) -> dict[str, int]:
@@ -135,8 +124,3 @@ async def _sleep(seconds: float, stop: asyncio.Event) -> None:
             await stop.wait()
     except TimeoutError:
         pass
-
-
-def _ended(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("the projector ended; restart the server", exc_info=error)
