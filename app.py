@@ -77,7 +77,7 @@ def create(
             stack.push_async_callback(authenticator.close)
             if projecting:
                 await stack.enter_async_context(following(opened))
-                await stack.enter_async_context(beside("the worker of events", partial(incoming.loop, opened, events)))
+                await stack.enter_async_context(beside("events", partial(incoming.loop, opened, events)))
             yield
 
     return Starlette(

@@ -21,7 +21,7 @@ async def beside(name: str, loop: Callable[[asyncio.Event], Awaitable[None]]) ->
 
     def ended(task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s ended; restart the server", name, exc_info=error)
+            log.error("the worker of %s ended; restart the server", name, exc_info=error)
 
     task = asyncio.create_task(run(), name=name)
     task.add_done_callback(ended)

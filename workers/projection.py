@@ -60,7 +60,7 @@ async def loop(sources: Sources, stop: asyncio.Event) -> None:
 
 def following(sources: Sources) -> AbstractAsyncContextManager[None]:
     """The loop beside the body; it has ended when this returns."""
-    return beside("the projector", partial(loop, sources))
+    return beside("projection", partial(loop, sources))
 
 
 def handler(_event: Any, context: Any) -> dict[str, int]:

@@ -68,8 +68,7 @@ async def sign(
             "afters": [_json(entry.after) for entry in entries],
         },
     )
-    await transaction.execute(statements("writing")["outbox_signed"], {"request_id": request_id})
-    [number] = await transaction.fetch(statements("writing")["transaction_number"], {}, int)
+    [number] = await transaction.fetch(statements("writing")["outbox_signed"], {"request_id": request_id}, int)
     return number
 
 

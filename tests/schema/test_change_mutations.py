@@ -39,7 +39,7 @@ async def test_a_change_is_proposed_with_all_that_is_known(writing: Writing) -> 
         "configurationItems": {"nodes": [{"name": "ledger"}, {"name": "shop"}]},
     }  # fmt: skip
     [audit], [outbox] = writing.left(done.shown["id"])
-    assert audit[:3] == ("ProposeChange", "Ada", None)
+    assert audit[:3] == ("ProposeChange", "USER:ada", None)
     assert (audit[3]["title"], audit[3]["items"]) == ("Move the shop", [item(1)[3:], item(2)[3:]])
     assert outbox == ("CHANGE", "CREATED", {}, True)
 

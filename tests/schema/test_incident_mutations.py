@@ -44,7 +44,7 @@ async def test_an_incident_is_opened_with_all_that_is_known(writing: Writing) ->
         "affected": {"nodes": [{"name": "ledger"}, {"name": "shop"}]}, "causes": {"nodes": [{"name": "redis"}]},
     }  # fmt: skip
     [audit], [outbox] = writing.left(shown["id"])
-    assert audit[:3] == ("OpenIncident", "Ada", None)
+    assert audit[:3] == ("OpenIncident", "USER:ada", None)
     assert audit[3]["title"] == "Shop is down"
     assert audit[3]["affected"] == [item(1)[3:], item(2)[3:]]
     assert audit[3]["causes"] == [item(3)[3:]]
@@ -112,7 +112,7 @@ async def test_what_is_said_changes_and_the_priority_follows(writing: Writing) -
         "title": "Cart is slow", "impact": 1, "urgency": 5, "priority": 3, "version": 2,
     }  # fmt: skip
     [_, (action, principal, before, after)], outbox = writing.left(id)
-    assert (action, principal) == ("UpdateIncident", "Bob")
+    assert (action, principal) == ("UpdateIncident", "USER:bob")
     assert {name for name in after if before[name] != after[name]} == {
         "title", "impact", "priority", "version", "updated_at",
     }  # fmt: skip

@@ -36,7 +36,7 @@ async def test_a_team_is_made(writing: Writing) -> None:
         "version": 1, "members": [],
     })  # fmt: skip
     [audit], [outbox] = writing.left(done.shown["id"])
-    assert audit[:3] == ("CreateTeam", "Ada", None)
+    assert audit[:3] == ("CreateTeam", "USER:ada", None)
     assert (audit[3]["key"], audit[3]["members"]) == ("web-ops", {})
     assert outbox == ("TEAM", "CREATED", {}, True)
 

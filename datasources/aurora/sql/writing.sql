@@ -27,11 +27,11 @@ FROM unnest(%(ids)s::uuid[], %(entities)s::text[], %(entity_ids)s::uuid[], %(bef
     AS a (id, entity, entity_id, before, after);
 
 -- name: outbox_signed
--- Tell the outbox rows of this transaction whose request made them.
-UPDATE outbox SET request_id = %(request_id)s WHERE transaction = pg_current_xact_id();
-
--- name: transaction_number
--- The number of this transaction, which is never used again.
+-- Tell the outbox rows of this transaction whose request made them; the number of the transaction, which is never used
+-- again.
+WITH signed AS (
+    UPDATE outbox SET request_id = %(request_id)s WHERE transaction = pg_current_xact_id()
+)
 SELECT pg_current_xact_id()::text::bigint;
 
 -- name: transaction_projected
