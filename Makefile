@@ -8,7 +8,9 @@ PYTHON ?=
 UV ?= uv
 ARGS ?=
 # Where PostgreSQL is asked every kind of statement.
-ASKING := tests/datasources tests/architecture tests/schema/test_search.py tests/schema/test_walks.py
+ASKING := tests/datasources tests/architecture tests/schema/test_search.py tests/schema/test_walks.py tests/schema/test_feed.py \
+  tests/schema/test_bulk_mutations.py tests/schema/test_incident_mutations.py tests/schema/test_relationship_mutations.py \
+  tests/resolvers/events tests/workers
 VENV := .venv
 # An engine of settings.py. Two of them are started here and need a Java.
 GRAPH ?=

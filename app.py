@@ -1,8 +1,8 @@
 """Composition root: settings, then sources, then the schema's routes, then `handler` for Lambda. Nothing else."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import cache
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +12,32 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
+from datasources.queues.opened import open_events
 from datasources.sources import Sources, open_sources
 from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
 from resolvers.principals.tokens import ClaimNames
+from schema.events import event_routes
 from schema.execution import settle
 from schema.graphiql import graphiql_routes
 from schema.health import health_routes
 from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
 from settings import Settings, read
+from workers import events as incoming
+from workers.beside import beside
+from workers.projection import following
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
 
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 
-def create(settings: Settings, sources: Sources | None = None, *, on_loopback: bool = False) -> Starlette:
-    """The ASGI application. It closes its sources when it shuts down.
+def create(
+    settings: Settings, sources: Sources | None = None, *, on_loopback: bool = False, projecting: bool = False
+) -> Starlette:
+    """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox and
+    gives events their effect till then.
 
     `on_loopback` says that nothing but this machine can reach it, which only who holds the socket knows; without an
     issuer, the development principal exists there and nowhere else.
@@ -59,16 +67,23 @@ def create(settings: Settings, sources: Sources | None = None, *, on_loopback: b
         ),
     )
 
+    events = open_events(opened.main)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         settle()
-        yield
-        await authenticator.close()
-        await opened.close()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(opened.close)
+            stack.push_async_callback(authenticator.close)
+            if projecting:
+                await stack.enter_async_context(following(opened))
+                await stack.enter_async_context(beside("events", partial(incoming.loop, opened, events)))
+            yield
 
     return Starlette(
         routes=[
             Route("/graphql", endpoint.respond, methods=["GET", "POST"]),
+            *event_routes(events, authenticator.principal),
             *health_routes(opened),
             *graphiql_routes(EXPLORER / "graphiql"),
         ],

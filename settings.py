@@ -76,6 +76,8 @@ class Settings:
     server: ServerSettings
     jars: JarSettings
     log_level: str = "INFO"
+    # Whether `stackflow serve` follows the outbox beside the server.
+    projection: bool = True
 
     def stores(self) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
         """What sources are opened by. SettingsError names the first that is missing."""
@@ -116,6 +118,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             cache=Path(environment.get("XDG_CACHE_HOME") or "~/.cache") / "stackflow" / "jars",
         ),
         log_level=_log_level(environment),
+        projection=_switch(environment, "PROJECTION", default=True),
     )
 
 

@@ -54,7 +54,7 @@ class RecordingDatabase(Database):
         connection: AsyncConnection[Any],
         statement: Statement,
         parameters: Mapping[str, object],
-        record: Callable[..., Any],
+        record: Callable[..., Any] | None,
         counter: Literal["sql", "graph"],
     ) -> list[Any]:
         self._sent.append((self.name, statement.text.encode(), dict(parameters)))

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -16,15 +16,18 @@ import settings
 from commands.exits import CommandError, Exit
 from commands.graph_shown import bars, show_check, show_rebuild
 from commands.stores import opened
+from datasources.aurora import outbox
 from datasources.aurora.database import Database
 from datasources.errors import SourceError
 from datasources.graph.gremlin.bulk.loading import LoadFailed, bulk_store
 from datasources.graph.projection import Projection
 from datasources.sources import Sources, open_sources
 from resolvers.projection.check import check
+from resolvers.projection.follow import Follower
 from resolvers.projection.place import PlaceError
 from resolvers.projection.rebuild import Options, rebuild
 from resolvers.projection.records import CheckReport, RebuildReport
+from resolvers.projection.stale import WALKED
 from settings import Settings
 
 application = typer.Typer(help="The graph's copy of items and relationships.", no_args_is_help=True)
@@ -91,24 +94,40 @@ def fill(whole: Settings, tell: Callable[[str], None]) -> None:
         tell(f"graph filled: {report.nodes:,} items, {report.edges:,} relationships")
 
 
-async def follow(sources: Sources) -> CheckReport | None:
-    """Bring the graph to what was written to the tables; None if walks run in the main database."""
+async def follow(sources: Sources) -> int | None:
+    """Bring the graph to what was written to the tables, with whoever else follows the outbox: the changes that were
+    sent from here; None if walks run in the main database. Then the rows are left to a server, which may know a graph
+    that this command does not."""
     if sources.projection is None:
         return None
-    with bars(Console(stderr=True)) as progress:
-        return await check(sources.main, sources.projection, repair=True, progress=progress)
+    done = await Follower(sources).until_done()
+    return done.nodes + done.edges
 
 
 async def _rebuild(whole: Settings, options: Options) -> RebuildReport:
-    async with _projecting(whole) as (main, projection):
+    async with _projecting(whole, writes=True) as (main, projection):
+        aside = await outbox.set_aside(main)
         with bars(Console(stderr=True)) as progress:
-            return await rebuild(main, projection, options, bulk=bulk_store(whole.graph), progress=progress)
+            report = await rebuild(main, projection, options, bulk=bulk_store(whole.graph), progress=progress)
+        if report.compared is not None:
+            await _remember(main, report.compared, report.compared.left, aside)
+        return report
 
 
 async def _check(whole: Settings, *, repair: bool) -> CheckReport:
-    async with _projecting(whole) as (main, projection):
+    async with _projecting(whole, writes=repair) as (main, projection):
+        aside = await outbox.set_aside(main) if repair else []
         with bars(Console(stderr=True)) as progress:
-            return await check(main, projection, repair=repair, progress=progress)
+            report = await check(main, projection, repair=repair, progress=progress)
+        await _remember(main, report, report.left if repair else report.differences, aside)
+        return report
+
+
+async def _remember(main: Database, report: CheckReport, divergent: int, aside: Sequence[int]) -> None:
+    """Keep what a comparison left; if it is nothing, the rows that were set aside before it are told by now."""
+    await outbox.keep_check(main, report.nodes, report.edges, divergent)
+    if aside and not divergent:
+        await outbox.mend(main, aside)
 
 
 async def _fill(whole: Settings) -> RebuildReport | None:
@@ -128,7 +147,7 @@ async def _needed(whole: Settings) -> None:
 
 
 @asynccontextmanager
-async def _projecting(whole: Settings) -> AsyncIterator[tuple[Database, Projection]]:
+async def _projecting(whole: Settings, *, writes: bool = False) -> AsyncIterator[tuple[Database, Projection]]:
     sources = open_sources(*whole.stores())
     try:
         if sources.projection is None:
@@ -137,6 +156,9 @@ async def _projecting(whole: Settings) -> AsyncIterator[tuple[Database, Projecti
             )
         yield sources.main, sources.projection
     finally:
+        if writes:
+            # Walks of before, also if it broke off.
+            await sources.cache.invalidate(WALKED)
         await sources.close()
 
 

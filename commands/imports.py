@@ -88,11 +88,9 @@ async def _run(whole: Settings, mapping: Path, data: Path, options: Options) -> 
 async def _follow(sources: Sources, report: ImportReport) -> SourceError | None:
     """Bring the graph to what was imported; the error if it can't be."""
     try:
-        followed = await follow(sources)
+        report.graph = await follow(sources)
     except SourceError as error:
         return error
-    if followed is not None:
-        report.graph = followed.repaired
     return None
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from commands import doctor, graph, imports, keys, migrate, sdl, serve
+from commands import doctor, events, graph, imports, keys, migrate, sdl, serve
 from commands.exits import EXPLAINED, one_line
 
 application = typer.Typer(
@@ -25,6 +25,7 @@ schema.command("print")(sdl.command)
 application.add_typer(schema, name="schema")
 application.add_typer(keys.application, name="key")
 application.add_typer(graph.application, name="graph")
+application.add_typer(events.application, name="events")
 
 
 def _version(asked: bool) -> None:

@@ -57,7 +57,9 @@ def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
                     # It keeps nothing on disk and begins empty.
                     graph.fill(whole, _tell)
             _banner(chosen, listening.address(socket))
-            listening.run(create(whole, on_loopback=listening.on_loopback(socket)), socket, whole, stopping)
+            loopback = listening.on_loopback(socket)
+            application = create(whole, on_loopback=loopback, projecting=whole.projection)
+            listening.run(application, socket, whole, stopping)
         finally:
             stopping.finish()
             stores.stop()

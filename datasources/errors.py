@@ -2,9 +2,11 @@
 
 SourceError
 ├── SourceUnavailable      the store cannot be reached, or its breaker is open
-│   └── SourceTimeout      it did not answer within the deadline
+│   ├── SourceTimeout      it did not answer within the deadline
+│   └── SourceConflict     two transactions waited for each other, and this one gave way
 └── SourceRefused          it answered, and said no
-    └── SourceRefusedValue a bound value is none of its column's type
+    ├── SourceRefusedValue a bound value is none of its column's type
+    └── SourceDuplicate    a unique key is taken
 """
 
 
@@ -24,9 +26,21 @@ class SourceTimeout(SourceUnavailable):
     """The store did not answer before the request's deadline."""
 
 
+class SourceConflict(SourceUnavailable):
+    """The store rolled back for the sake of another transaction; the same work may pass at once."""
+
+
 class SourceRefused(SourceError):
     """The store answered and refused: wrong credentials, missing schema, broken constraint."""
 
 
 class SourceRefusedValue(SourceRefused):
     """A bound value cannot be of its column's type: a number out of range, no moment in time, a NUL in text."""
+
+
+class SourceDuplicate(SourceRefused):
+    """A unique key is taken. `constraint` names it."""
+
+    def __init__(self, source: str, constraint: str) -> None:
+        super().__init__(source, f"{source} holds such a row already: {constraint}")
+        self.constraint = constraint

@@ -73,13 +73,12 @@ def _database(name: str, settings: PostgresSettings) -> Database:
 
 
 def _graph(settings: GraphSettings, main: Database) -> tuple[Graph, Projection | None]:
-    tables = RecursiveGraph(main)
     if settings.url is None:
-        return tables, None
+        return RecursiveGraph(main), None
     # The client of the graph costs a cold start some 100 ms, so only who uses it pays.
     from datasources.graph.gremlin.opened import open_gremlin
 
-    return open_gremlin(settings, tables)
+    return open_gremlin(settings, main)
 
 
 def _cache(settings: CacheSettings) -> Cache:

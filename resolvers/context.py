@@ -24,10 +24,14 @@ class Limits:
 
 
 class Asker(Protocol):
-    """Who asks, as far as fields care."""
+    """Who asks, as far as fields and writes care. `kind` and `subject` together are one caller's alone."""
 
     @property
     def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
 
     def allows(self, permission: str) -> bool:
         """Whether the permission is held."""
@@ -61,6 +65,10 @@ class Context:
             found = self._loaders[key] = kind(self, arguments)
         loader: L = found
         return loader
+
+    def forget(self) -> None:
+        """Give up what was loaded so far: it was written to, and the next field must see how it is now."""
+        self._loaders.clear()
 
     def require(self, permission: str) -> None:
         """Forbidden unless the principal holds the permission."""

@@ -142,9 +142,16 @@ def extensions(context: Context) -> dict[str, Any]:
         "stores": {"sql": spent.sql, "graph": spent.graph, "cache": spent.cache, "rows": spent.rows},
         "requestId": context.call.request_id,
     }
+    if context.call.sees is not None:
+        told["asOf"] = as_of_token(context.call.sees)
     if context.call.degraded:
         told["degraded"] = sorted(context.call.degraded)
     return told
+
+
+def as_of_token(transaction: int) -> str:
+    """What a client sends back to see at least this transaction. Opaque to it."""
+    return f"w{transaction}"
 
 
 def shown(error: GraphQLError, context: Context) -> dict[str, Any]:

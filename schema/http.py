@@ -19,7 +19,7 @@ from resolvers.context import Context, Limits
 from resolvers.errors import BadUserInput, LimitExceeded, ShownError, SourceLost
 from resolvers.principals.errors import IssuerUnavailable, Unauthenticated
 from resolvers.principals.principal import Principal
-from schema.execution import Request, prepare, run
+from schema.execution import Request, as_of_token, prepare, run
 from schema.limits import DocumentLimits
 from schema.operations import trusted_documents
 from schema.tracing import log_operation
@@ -27,6 +27,8 @@ from schema.tracing import log_operation
 RESPONSE_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
 REQUEST_ID = "x-stackflow-request-id"
+AS_OF = "x-stackflow-as-of"
+_TOKEN = re.compile(r"w([0-9]{1,18})")
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 Authenticate = Callable[[str | None], Awaitable[Principal]]
@@ -51,9 +53,10 @@ class GraphQLEndpoint:
         self._limits = limits or DocumentLimits()
 
     async def respond(self, http: HttpRequest) -> HttpResponse:
-        call = Call(request_id=_request_id(http), deadline=asyncio.get_running_loop().time() + self._timeout)
+        call = Call(request_id=request_id(http), deadline=asyncio.get_running_loop().time() + self._timeout)
         media = _media(http)
         try:
+            call.sees = _sees(http)
             with calling(call):
                 principal = await self._principal(http.headers.get("authorization"))
             request = await self._read(http)
@@ -84,7 +87,7 @@ class GraphQLEndpoint:
             kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != PLAIN_JSON:
                 raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send {PLAIN_JSON}")
-            given = _json(await self._body(http), "the body")
+            given = _json(await read_body(http, self._body_bytes), "the body")
         if isinstance(given, list):
             raise BadUserInput("batches are off; send one operation a request")
         if not isinstance(given, dict):
@@ -97,15 +100,17 @@ class GraphQLEndpoint:
             raise BadUserInput("operationName must be text", argument="operationName")
         return Request(_document(given), variables, name or None)
 
-    async def _body(self, http: HttpRequest) -> bytes:
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in http.stream():
-            size += len(piece)
-            if size > self._body_bytes:
-                raise BodyTooLarge(f"the body is over {self._body_bytes} bytes", allowed=self._body_bytes)
-            pieces.append(piece)
-        return b"".join(pieces)
+
+async def read_body(http: HttpRequest, most: int) -> bytes:
+    """The body. BodyTooLarge as soon as it has more bytes than `most`."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in http.stream():
+        size += len(piece)
+        if size > most:
+            raise BodyTooLarge(f"the body is over {most} bytes", allowed=most)
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _document(given: dict[str, Any]) -> str:
@@ -136,9 +141,13 @@ _STATUS: tuple[tuple[type[ShownError], int], ...] = (
 )
 
 
+def status_of(error: ShownError) -> int:
+    """The HTTP status of an error for which nothing was executed."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
+
+
 def _refused(error: ShownError, call: Call, media: str) -> HttpResponse:
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
-    reply = _reply({"errors": [_told(error)]}, status, call, media)
+    reply = _reply({"errors": [_told(error)]}, status_of(error), call, media)
     if isinstance(error, Unauthenticated):
         reply.headers["www-authenticate"] = "Bearer"
     return reply
@@ -149,10 +158,11 @@ def _told(error: ShownError) -> dict[str, Any]:
 
 
 def _reply(body: dict[str, Any], status: int, call: Call, media: str) -> HttpResponse:
+    headers = {REQUEST_ID: call.request_id, "cache-control": "no-store"}
     return HttpResponse(
         orjson.dumps(body),
         status,
-        {REQUEST_ID: call.request_id, "cache-control": "no-store"},
+        headers if call.sees is None else headers | {AS_OF: as_of_token(call.sees)},
         f"{media}; charset=utf-8",
     )
 
@@ -163,9 +173,20 @@ def _media(http: HttpRequest) -> str:
     return PLAIN_JSON if PLAIN_JSON in accepted and RESPONSE_JSON not in accepted else RESPONSE_JSON
 
 
-def _request_id(http: HttpRequest) -> str:
+def request_id(http: HttpRequest) -> str:
+    """The request id that the caller gave, if it is a safe one, or a new one."""
     given = http.headers.get(REQUEST_ID, "")
     return given if _SAFE_ID.fullmatch(given) else str(uuid7())
+
+
+def _sees(http: HttpRequest) -> int | None:
+    given = http.headers.get(AS_OF)
+    if not given:
+        return None
+    found = _TOKEN.fullmatch(given)
+    if found is None:
+        raise BadUserInput(f"{AS_OF} is not a token of an earlier answer; leave it out", argument=AS_OF)
+    return int(found[1])
 
 
 def _json(data: bytes, what: str) -> Any:

@@ -36,3 +36,9 @@ def identity(prefix: str) -> Any:
         f"The global id: `{prefix}_` and the row's uuid. Opaque; it never changes.",
         of=lambda record: encode(prefix, record.id),
     )
+
+
+def type_of_kind(kind: str) -> type[Node]:
+    """The type that a kind is named after: WORKFLOW_RUN is WorkflowRun. Found by name, importing no domain."""
+    name = kind.title().replace("_", "")
+    return next(each for each in Node.__subclasses__() if each.__name__ == name)

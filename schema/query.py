@@ -8,7 +8,9 @@ import strawberry
 from resolvers.context import Context
 from schema.changes import Change, ChangeQueries
 from schema.configuration_items import ConfigurationItem, ConfigurationItemQueries
+from schema.consistency import ConsistencyQueries
 from schema.documents import Document, DocumentQueries
+from schema.feed import FeedQueries
 from schema.fields import Argument, field
 from schema.ids import decode
 from schema.impact import ImpactQueries
@@ -65,7 +67,9 @@ def _load(context: Context, text: str, argument: str) -> Any:
 class Query(
     ChangeQueries,
     ConfigurationItemQueries,
+    ConsistencyQueries,
     DocumentQueries,
+    FeedQueries,
     ImpactQueries,
     IncidentQueries,
     PathQueries,

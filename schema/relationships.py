@@ -23,6 +23,7 @@ from resolvers.loaders.relationships import (
     NeighboursByConfigurationItem,
     ReachAsked,
     ReachByStarts,
+    RedundancyGroupById,
     RelationshipById,
 )
 from schema.connections import PageInfo, PageInfoValue, ends, page_info
@@ -51,6 +52,22 @@ NEEDS = "relationships:read"
 ITEMS = "configuration-items:read"
 
 
+@strawberry.type(
+    description="Relationships of one item of which it needs only some, so that losing one does not fail it."
+)
+class RedundancyGroup:
+    id: strawberry.ID = attribute("Its global id: `rg_` and the row's uuid.", of=lambda group: encode("rg", group.id))
+    name: str = attribute("Its name, unique for the item.")
+    needed: int = attribute("The item fails when fewer members are healthy.")
+    dependent: LazyConfigurationItem | None = link(
+        ConfigurationItemById, "The item that the group keeps up.", key="dependent_id", needs=ITEMS
+    )
+    member_ids: list[strawberry.ID] = attribute(
+        "The global ids of the items that are members, in order; see `nodes`.",
+        of=lambda group: [encode("ci", each) for each in group.members],
+    )
+
+
 @strawberry.type(description="A relationship of two configuration items, as its source declared it.")
 class Relationship(Node):
     record = RelationshipRecord
@@ -69,6 +86,9 @@ class Relationship(Node):
         ConfigurationItemById, "Where it begins.", key="from_id", needs=ITEMS, name="from"
     )
     to: LazyConfigurationItem | None = link(ConfigurationItemById, "Where it ends.", key="to_id", needs=ITEMS)
+    redundancy_group: RedundancyGroup | None = link(
+        RedundancyGroupById, "The redundancy group it is a member of.", key="redundancy_group_id", needs=NEEDS
+    )
 
 
 @strawberry.type(description="A relationship as met from a configuration item.")

@@ -3,9 +3,10 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from schema.mutation import MutationRoot
 from schema.query import NODES, Query
 
-SCHEMA = strawberry.Schema(Query, types=list(NODES), config=StrawberryConfig(auto_camel_case=True))
+SCHEMA = strawberry.Schema(Query, MutationRoot, types=list(NODES), config=StrawberryConfig(auto_camel_case=True))
 
 
 def sdl() -> str:

@@ -10,11 +10,13 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from tests.fixtures import postgres_majors
 from tests.fixtures.demo import demo
 from tests.fixtures.engines import gremlin_client, janusgraph_client, neptune, neptune_client
+from tests.fixtures.event_stores import events_url
 from tests.fixtures.gremlin import gremlin_server, janusgraph_server, transactional_server
 from workers.migrations import migrate
 
 __all__ = [
     "demo",
+    "events_url",
     "gremlin_client",
     "gremlin_server",
     "janusgraph_client",
@@ -34,6 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--postgres", choices=[*postgres_majors.MAJORS, "18"], default="18", help="the PostgreSQL major to test on"
     )
+    parser.addoption(
+        "--ministack", default=None, help="the ministack to run the tests of SQS on; without it they don't"
+    )
     parser.addoption("--janusgraph", action="store_true", help="also run the tests that need a JanusGraph")
 
 
@@ -49,6 +54,8 @@ def _is_wanted(config: pytest.Config, item: pytest.Item) -> bool:
     chosen = [each for each in getattr(getattr(item, "callspec", None), "params", {}).values() if isinstance(each, str)]
     if "janusgraph" in chosen or "janusgraph_server" in fixtures:
         return bool(config.getoption("--janusgraph"))
+    if "ministack" in fixtures and not config.getoption("--ministack"):
+        return False
     if config.getoption("--postgres") == "18":
         return True
     # A walk on a graph engine is the same whatever PostgreSQL stands beside it.

@@ -16,8 +16,16 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from datasources.aurora.statements import Statement
+from datasources.aurora.transaction import Transaction
 from datasources.call import current_call
-from datasources.errors import SourceRefused, SourceRefusedValue, SourceTimeout, SourceUnavailable
+from datasources.errors import (
+    SourceConflict,
+    SourceDuplicate,
+    SourceRefused,
+    SourceRefusedValue,
+    SourceTimeout,
+    SourceUnavailable,
+)
 from datasources.health import Health
 
 R = TypeVar("R")
@@ -97,12 +105,31 @@ class Database:
         current_call().spent.rows += len(rows)
         return rows
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A transaction at READ COMMITTED, committed at the end of the body, rolled back by any exception.
+
+        SourceConflict when it met another in a deadlock, SourceDuplicate when a unique key is taken; both left nothing
+        behind. After SourceUnavailable while committing nobody knows: try again by an idempotency key.
+        """
+        async with self.connection() as connection, connection.transaction():
+            yield Transaction(connection, self._run_in)
+
+    async def _run_in(
+        self,
+        connection: AsyncConnection[Any],
+        statement: Statement,
+        parameters: Mapping[str, object],
+        record: Callable[..., Any] | None,
+    ) -> list[Any]:
+        return await self._run(connection, statement, parameters, record, "sql")
+
     async def _run(
         self,
         connection: AsyncConnection[Any],
         statement: Statement,
         parameters: Mapping[str, object],
-        record: Callable[..., R],
+        record: Callable[..., R] | None,
         counter: Literal["sql", "graph"],
     ) -> list[R]:
         call = current_call()
@@ -110,13 +137,13 @@ class Database:
             call.spent.graph += 1
         else:
             call.spent.sql += 1
-        cursor: AsyncCursor[R] = connection.cursor(row_factory=args_row(record))
+        cursor: AsyncCursor[R] = connection.cursor(row_factory=args_row(record or _nothing))
         text = (
             statement.text if self._prepare else f"/* {statement.name} {_comment(call.request_id)} */ {statement.text}"
         )
         async with self._deadline():
             await cursor.execute(text.encode(), parameters)
-            return await cursor.fetchall()
+            return await cursor.fetchall() if cursor.description is not None else []
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
@@ -141,6 +168,10 @@ class Database:
             raise SourceUnavailable(self.name, f"no connection to {self.name} within the pool wait") from error
         except errors.QueryCanceled as error:
             raise SourceTimeout(self.name, f"{self.name} did not answer in time") from error
+        except (errors.DeadlockDetected, errors.SerializationFailure) as error:
+            raise SourceConflict(self.name, f"another transaction on {self.name} came in between") from error
+        except errors.UniqueViolation as error:
+            raise SourceDuplicate(self.name, error.diag.constraint_name or "") from error
         except psycopg.OperationalError as error:
             raise SourceUnavailable(self.name, f"{self.name} cannot be reached") from error
         except psycopg.DataError as error:
@@ -201,6 +232,10 @@ class Database:
         """Close the pool and its connections."""
         if self._opened:
             await self._pool.close()
+
+
+def _nothing(*_: object) -> Any:
+    raise TypeError("a statement whose rows nobody wants must not return any")
 
 
 def _said_goodbye(connection: AsyncConnection[Any]) -> bool:

@@ -40,7 +40,7 @@ log = logging.getLogger("stackflow.graph")
 
 class FederatedGraph:
     """Two graphs as one. `lost` tells whether the store cannot be reached now, and `probe` looks for it again without
-    waiting; without `fallback` only the time of a walk chooses, and a lost store is an error."""
+    waiting; `holds` whether it has what a transaction wrote; without `fallback` a lost store is an error."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class FederatedGraph:
         fallback: bool = True,
         lost: Callable[[], bool] = lambda: False,
         probe: Callable[[], None] = lambda: None,
+        holds: Callable[[int], Awaitable[bool]] | None = None,
         breaker: Breaker | None = None,
     ) -> None:
         self._store = store
@@ -57,6 +58,7 @@ class FederatedGraph:
         self._fallback = fallback
         self._lost = lost
         self._probe = probe
+        self._holds = holds
         self._breaker = breaker or Breaker(FAILURES, PAUSE)
 
     async def neighbours(
@@ -91,7 +93,7 @@ class FederatedGraph:
         await self._tables.close()
 
     async def _walk(self, ask: Callable[[Graph], Awaitable[A]], as_of: datetime | None) -> A:
-        if as_of is not None:
+        if as_of is not None or await self._lags():
             return await ask(self._tables)
         if not self._fallback:
             return await ask(self._store)
@@ -105,6 +107,10 @@ class FederatedGraph:
                 log.warning("the graph is replaced by the tables: %s", error)
         current_call().degraded.add("graph")
         return await ask(self._tables)
+
+    async def _lags(self) -> bool:
+        sees = current_call().sees
+        return sees is not None and self._holds is not None and not await self._holds(sees)
 
     async def _on_store(self, ask: Callable[[Graph], Awaitable[A]]) -> A:
         judge = self._breaker.unjudged

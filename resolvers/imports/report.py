@@ -41,7 +41,7 @@ class PruneReport(msgspec.Struct, kw_only=True):
 class ImportReport(msgspec.Struct, kw_only=True):
     """A whole import. `settled` pending relationships became real; `linked` requirements found their item.
 
-    `graph` counts what the graph's copy was changed by to follow, None if there is none or it could not be reached.
+    `graph` counts the changes that were sent to the graph from here, None if there is none or it could not be reached.
     """
 
     mapping: str

@@ -86,7 +86,8 @@ class Loader(Generic[K, V]):
         if self.value is None:
             return await self.fetch(keys)
         cache = self.context.sources.cache
-        if not cache.enabled:
+        # Who must see a write takes no chances with what others may still have to make a miss.
+        if not cache.enabled or self.context.call.sees is not None:
             return await self.fetch(keys)
         reads = self.reads
         names = {key: self._name(key) for key in keys}

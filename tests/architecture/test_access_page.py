@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from resolvers.principals.principal import EVERYTHING, READ_RESTRICTED
+from schema.events import WRITES as EVENTS_WRITE
 from schema.execution import FREE_FORM
 from schema.schema import sdl
 
@@ -13,5 +14,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "access.md").read_text()
 def test_the_page_lists_every_permission() -> None:
     listed = re.findall(r"^\| `([a-z:*-]+)` \|", PAGE, re.MULTILINE)
     printed = set(re.findall(r'@needs\(permission: "([^"]+)"\)', sdl()))
-    assert len(printed) == 11
-    assert sorted(listed) == sorted(printed | {READ_RESTRICTED, FREE_FORM, "schema:introspect", EVERYTHING})
+    assert len(printed) == 20
+    assert sorted(listed) == sorted(
+        printed | {READ_RESTRICTED, FREE_FORM, EVENTS_WRITE, "schema:introspect", EVERYTHING}
+    )

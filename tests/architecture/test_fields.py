@@ -80,14 +80,23 @@ def test_permissions_are_spelled_alike() -> None:
                 assert vars(directive) == {"permission": field.needs}
     assert needed == {
         "changes:read",
+        "configuration-item-classes:write",
+        "changes:write",
         "configuration-items:read",
+        "configuration-items:write",
+        "consistency:read",
         "documents:read",
+        "feed:read",
         "incidents:read",
+        "incidents:write",
         "nodes:read",
+        "relationship-types:write",
         "relationships:read",
+        "relationships:write",
         "requirements:read",
         "search:read",
         "teams:read",
+        "teams:write",
         "users:read",
         "workflows:read",
     }

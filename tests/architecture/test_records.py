@@ -75,7 +75,6 @@ def test_an_attribute_is_as_nullable_as_the_record(name: str) -> None:
 # Columns that no field shows, each with its reason.
 HIDDEN = {
     "Incident": {"restricted_team_id": "shown as `restricted`; the team would tell outsiders who is concerned"},
-    "Relationship": {"redundancy_group_id": "redundancy is told by the outcome of an impact"},
     "WorkflowApproval": {"step_run_id": "its parent in every answer"},
     "WorkflowStep": {"workflow_id": "its parent, or known from the run"},
     "WorkflowStepRun": {"run_id": "its parent in every answer"},

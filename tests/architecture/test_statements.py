@@ -67,10 +67,12 @@ def test_the_statements_that_read_incidents_are_known() -> None:
     assert {each.name for each in ALL if readings(each) and not FRAGMENT.fullmatch(each.name)} == {
         "changes_having_incidents",
         "configuration_items_having_incidents",
+        "feed_since",
         "incidents_by_ids",
         "incidents_by_numbers",
         "incidents_count",
         "incidents_groups",
+        "incidents_locked",
         "incidents_page",
         "search_main",
     }

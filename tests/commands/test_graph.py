@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 import typer
 import yaml
@@ -23,6 +24,7 @@ from datasources.graph.projection import Changes, EdgeVersion, Projection
 from datasources.sources import Sources, open_sources
 from resolvers.imports.report import ImportReport
 from resolvers.projection.records import CheckReport, RebuildReport
+from tests.fixtures.following import outbox, rows
 from tests.fixtures.graph import MOMENT, day, edge, edge_id, node
 from tests.fixtures.imports import names, small, templates
 from tests.fixtures.projection import Failing, fill, projected_url, should_hold
@@ -233,6 +235,26 @@ def test_an_empty_graph_is_filled_with_one_line(
     assert len(told) == 1
 
 
+def test_a_check_is_remembered_and_a_repair_settles_what_was_set_aside(
+    graph: OracleProjection, projected_url: str
+) -> None:
+    def found() -> list[object]:
+        return rows(projected_url, "SELECT nodes, edges, divergent FROM graph_checks ORDER BY id")
+
+    with psycopg.connect(projected_url) as connection:
+        connection.execute("TRUNCATE graph_checks, outbox RESTART IDENTITY")
+        connection.execute("UPDATE configuration_items SET name = 'again' WHERE id = %s", (node(1),))
+        connection.execute("UPDATE outbox SET refused = 'no', attempts = 5")
+    run("check")
+    assert found() == [(7, 5, 12)]
+    assert outbox(projected_url) == [(False, 5, "no")]
+    run("check", "--repair")
+    assert found() == [(7, 5, 12), (7, 5, 0)]
+    assert outbox(projected_url) == [(True, 5, "")]
+    run("rebuild")
+    assert found()[2:] == [(7, 5, 0)]
+
+
 @pytest.fixture
 def importing(
     graph: OracleProjection, postgres: EmbeddedPostgres, names: dict[str, str], tmp_path: Path,
@@ -267,6 +289,8 @@ def test_an_import_without_a_graph_says_nothing_of_it(importing: typer.Typer, mo
     monkeypatch.setattr(commands.imports, "open_sources", open_sources)
     done = imported()
     assert (done.exit_code, "graph" in done.output) == (0, False)
+    # A server may have one: what it has to be told is left to it.
+    assert {projected for projected, _, _ in outbox(settings.read().stores()[0].url)} == {False}
 
 
 def test_an_import_that_the_graph_did_not_follow_is_done_and_says_so(

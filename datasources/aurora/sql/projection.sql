@@ -65,3 +65,10 @@ SELECT /*columns*/
 FROM relationships r
 WHERE r.from_id = ANY(%(ids)s::uuid[]) OR r.to_id = ANY(%(ids)s::uuid[])
 ORDER BY r.id
+
+-- name: edges_before
+-- The edges as they were before the changes at these positions of the outbox, in order of position.
+SELECT /*columns*/
+FROM outbox o, jsonb_populate_record(NULL::relationships, o.payload) r
+WHERE o.position = ANY(%(positions)s::bigint[]) AND o.entity = 'RELATIONSHIP' AND o.payload ? 'from_id'
+ORDER BY o.position

@@ -46,7 +46,7 @@ class GremlinProjection:
 
     async def apply(self, changes: Changes) -> None:
         nodes = {change.id: change for change in changes.nodes}
-        edges = {model.edge_id_of(change.version): _normal(change) for change in changes.edges}
+        edges = {self._name(change.version): _normal(change) for change in changes.edges}
         await self._nodes(nodes.values())
         await self._remove([change.version for change in edges.values() if change.removed])
         for batch in parts([change for change in edges.values() if not change.removed], BATCH):
@@ -141,6 +141,11 @@ class GremlinProjection:
         )  # fmt: skip
         held = (rows.version_of(row) for part in found for row in part)
         return {model.edge_id_of(version): version for version in held}
+
+    def _name(self, version: EdgeVersion) -> tuple[object, ...]:
+        # Without ids of edges, versions that begin elsewhere or at another time are different edges.
+        id = model.edge_id_of(version)
+        return (id,) if self._edge_ids else (id, version.edge.from_id, version.valid_from)
 
     def _edges(self, versions: Sequence[EdgeVersion]) -> GraphTraversal:
         if self._edge_ids:

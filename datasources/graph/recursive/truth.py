@@ -4,14 +4,16 @@ It stands here and not among the tables, as it speaks of edges.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol, TypeVar
 
-from datasources.aurora.database import Database
 from datasources.aurora.statements import Statement, statements
 from datasources.graph.port import Edge, Impact
 from datasources.graph.projection import EdgeVersion
+
+R = TypeVar("R")
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -24,12 +26,20 @@ class Counts:
     edges: int
 
 
+class Reader(Protocol):
+    """The main database, or a transaction of it."""
+
+    async def fetch(
+        self, statement: Statement, parameters: Mapping[str, object], record: Callable[..., R], /
+    ) -> list[R]: ...
+
+
 class Truth:
     """Nodes are the configuration items and whatever stands at an end of a current relationship; edges are the
     current relationships. Every read is one statement with its own view of the tables, so a long pass holds up
     nobody. Errors are those of the database."""
 
-    def __init__(self, main: Database) -> None:
+    def __init__(self, main: Reader) -> None:
         self._main = main
 
     async def counts(self) -> Counts:
@@ -63,6 +73,10 @@ class Truth:
         """Every edge that leaves or enters one of the nodes, in order of id."""
         asked = [id for id in ids if _ID.fullmatch(id)]
         return await self._main.fetch(_edges("touching"), {"ids": asked}, _version)
+
+    async def before(self, positions: Sequence[int]) -> list[EdgeVersion]:
+        """The edges as they were before the changes at these positions of the outbox, in order of position."""
+        return await self._main.fetch(_edges("before"), {"positions": list(positions)}, _version)
 
 
 def _edges(kind: str) -> Statement:

@@ -1,0 +1,149 @@
+"""A configuration item changed, end to end, against its bare transaction: `python -m bench.writing [--json]`.
+
+Both change the name of one item of 100,000 in the same database, in turns. The bare one is BEGIN, SELECT FOR UPDATE,
+UPDATE, INSERT of the audit entry and COMMIT on the driver; its triggers are the same. Figures of one run on one
+machine: read the ratios.
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psycopg
+from psycopg import AsyncConnection
+from rich.console import Console
+from rich.table import Table
+from uuid_utils import uuid7
+
+from datasources.aurora.database import Database
+from datasources.aurora.statements import statements
+from datasources.cache.off import NoCache
+from datasources.call import Call
+from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.records.queries import Scope
+from datasources.sources import Sources
+from resolvers.context import Context
+from resolvers.principals.principal import Principal, PrincipalKind
+from schema.execution import Request, run, settle
+from schema.limits import DocumentLimits
+from workers.migrations import migrate
+
+ITEMS = 100_000
+ROUNDS = 500
+WARM_UP = 50
+WRITER = Principal("bench", "Bench", PrincipalKind.USER, frozenset({"*"}))
+DOCUMENT = """mutation ($input: UpdateConfigurationItemInput!) {
+  updateConfigurationItem(input: $input) { configurationItem { id name version } userErrors { code } }
+}"""
+AUDIT = statements("writing")["audit"].text.encode()
+LOCKED = statements("configuration_item_writes")["configuration_items_locked"].text.encode()
+UPDATE = statements("configuration_item_writes")["configuration_item_update"].text.encode()
+
+
+def load(url: str) -> list[str]:
+    """The items; their ids."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO configuration_item_classes (key, name) VALUES ('service', 'Service')")
+        connection.execute(
+            "INSERT INTO configuration_items (id, name, class_key, attributes) "
+            "SELECT gen_random_uuid(), 'item ' || n, 'service', '{\"tier\": 1}' FROM generate_series(1, %s) n",
+            [ITEMS],
+        )
+        connection.execute("VACUUM ANALYZE")
+        found = connection.execute(
+            "SELECT id::text FROM configuration_items ORDER BY id LIMIT %s", [2 * (ROUNDS + WARM_UP)]
+        )
+        return [row[0] for row in found]
+
+
+async def change(sources: Sources, id: str) -> float:
+    """Milliseconds of one mutation, from the document to its answer."""
+    context = Context(WRITER, Scope(sees_restricted=True), sources, Call())
+    input = {"id": f"ci_{id}", "expectedVersion": 1, "name": "changed"}
+    begin = time.perf_counter()
+    response = await run(Request(DOCUMENT, {"input": input}), context, DocumentLimits())
+    seconds = time.perf_counter() - begin
+    changed = response.body["data"]["updateConfigurationItem"]["configurationItem"]
+    if (changed["name"], changed["version"]) != ("changed", 2):
+        raise SystemExit(f"the mutation failed: {response.body}")
+    return seconds * 1_000
+
+
+async def change_bare(connection: AsyncConnection[Any], id: str) -> float:
+    """Milliseconds of the bare transaction."""
+    begin = time.perf_counter()
+    async with connection.transaction():
+        row = await (await connection.execute(LOCKED, {"ids": [id]})).fetchone()
+        assert row is not None
+        _, name, class_key, status, environment, criticality, owner, attributes, *_ = row
+        values = {
+            "id": id, "name": "changed", "class_key": class_key, "status": status, "environment": environment,
+            "criticality": criticality, "owner_team_id": owner, "attributes": orjson.dumps(attributes).decode(),
+        }  # fmt: skip
+        await connection.execute(UPDATE, values)
+        entry = {
+            "request_id": "bench", "principal": "bench", "action": "UpdateConfigurationItem", "ids": [str(uuid7())],
+            "entities": ["CONFIGURATION_ITEM"], "entity_ids": [id], "befores": [json.dumps({"id": id, "name": name})],
+            "afters": [json.dumps({"id": id, "name": "changed"})],
+        }  # fmt: skip
+        await connection.execute(AUDIT, entry)
+    return (time.perf_counter() - begin) * 1_000
+
+
+async def measure(url: str, ids: list[str]) -> dict[str, float]:
+    """Medians in milliseconds and their ratio. Neither side has prepared statements."""
+    main = Database("main", url)
+    sources = Sources(main, main, RecursiveGraph(main), NoCache())
+    bare = await psycopg.AsyncConnection.connect(url, autocommit=True, prepare_threshold=None)
+    settle()
+    whole, plain = [], []
+    for number in range(0, len(ids), 2):
+        # By turns also in who goes first: the first of a pair finds the machine as the other left it.
+        if number % 4:
+            plain.append(await change_bare(bare, ids[number + 1]))
+            whole.append(await change(sources, ids[number]))
+        else:
+            whole.append(await change(sources, ids[number]))
+            plain.append(await change_bare(bare, ids[number + 1]))
+    await bare.close()
+    await sources.close()
+    whole, plain = whole[WARM_UP:], plain[WARM_UP:]
+    return {
+        "updateConfigurationItem p50 ms": round(statistics.median(whole), 2),
+        "bare transaction p50 ms": round(statistics.median(plain), 2),
+        "ratio of p50": round(statistics.median(whole) / statistics.median(plain), 2),
+        "updateConfigurationItem p95 ms": round(statistics.quantiles(whole, n=20)[-1], 2),
+        "bare transaction p95 ms": round(statistics.quantiles(plain, n=20)[-1], 2),
+    }
+
+
+def main() -> None:
+    """Load items into a server of its own and measure."""
+    with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder:
+        Path(folder).chmod(0o755)
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        # Durable, as in production: both sides wait for the disk once.
+        server.start(("stackflow",), {})
+        try:
+            migrate("main", server.url("stackflow"))
+            figures = asyncio.run(measure(server.url("stackflow"), load(server.url("stackflow"))))
+        finally:
+            server.stop()
+    if "--json" in sys.argv[1:]:
+        print(json.dumps(figures))
+        return
+    table = Table("figure", "value")
+    for name, value in figures.items():
+        table.add_row(name, str(value))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""`stackflow events`: look at the queue of events and its dead letters, and replay or drop them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import settings
+from commands.exits import CommandError, Exit
+from commands.stores import opened
+from datasources.queues.opened import open_events
+from datasources.queues.port import DeadLetter, Depth, Queue
+from datasources.sources import open_sources
+
+T = TypeVar("T")
+
+application = typer.Typer(help="Events that came in, and those that could have no effect.", no_args_is_help=True)
+
+
+@application.command("replay")
+def replay(
+    ids: Annotated[list[UUID] | None, typer.Argument(help="Which dead letters. Without any they are listed.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Forget them instead of trying them again.")] = False,
+    most: Annotated[int, typer.Option(min=1, help="How many to list.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="The list as JSON.")] = False,
+) -> None:
+    """List the dead letters with their reasons, or send them again, at the end of the queue.
+
+    An event that is older than what its source told meanwhile overwrites nothing.
+    """
+    if everything and ids:
+        raise CommandError("give ids or --all, not both", Exit.USAGE)
+    if not everything and not ids:
+        if drop:
+            raise CommandError("say which dead letters to drop, or --all", Exit.USAGE)
+        dead, depth = _with_queue(lambda queue: _listed(queue, most))
+        _show(dead, depth, as_json=as_json)
+        return
+    chosen = None if everything else [str(id) for id in ids or ()]
+    done = _with_queue(lambda queue: queue.drop(chosen) if drop else queue.replay(chosen))
+    typer.echo(f"{'dropped' if drop else 'replayed'} {len(done)}")
+    unknown = sorted(set(chosen or ()) - set(done))
+    if unknown:
+        raise CommandError(f"there is no dead letter {unknown[0]}")
+
+
+async def _listed(queue: Queue, most: int) -> tuple[list[DeadLetter], Depth]:
+    return await queue.dead(most), await queue.depth()
+
+
+def _show(dead: list[DeadLetter], depth: Depth, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(msgspec.json.encode({"waiting": depth, "dead": dead}).decode())
+        return
+    age = "" if depth.oldest_seconds is None else f", the oldest for {depth.oldest_seconds:.0f} s"
+    typer.echo(f"{depth.waiting} events wait{age}")
+    if not dead:
+        typer.echo("no dead letters")
+        return
+    table = Table("id", "source", "died", "attempts", "reason")
+    for each in dead:
+        table.add_row(each.id, each.group, f"{each.died_at:%Y-%m-%d %H:%M}", str(each.attempt), each.reason)
+    Console().print(table)
+
+
+def _with_queue(use: Callable[[Queue], Awaitable[T]]) -> T:
+    async def run(whole: settings.Settings) -> T:
+        sources = open_sources(*whole.stores())
+        try:
+            return await use(open_events(sources.main))
+        finally:
+            await sources.close()
+
+    with opened(settings.read()) as whole:
+        return asyncio.run(run(whole))

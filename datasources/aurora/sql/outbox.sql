@@ -1,0 +1,62 @@
+-- name: outbox_locked
+-- Become the one projector until this transaction ends, if there is none. Waits for nobody.
+SELECT pg_try_advisory_xact_lock(7165381526);
+
+-- name: outbox_bounded
+-- Let the server end this transaction, and with it the lock, once its client has been silent for so many milliseconds.
+SELECT set_config('idle_in_transaction_session_timeout', %(milliseconds)s, true);
+
+-- name: outbox_claimed
+-- The first rows in order of position that nothing was done about yet, and their ages in seconds.
+SELECT position, entity, entity_id, attempts, extract(epoch FROM clock_timestamp() - written_at)::float8
+FROM outbox
+WHERE NOT projected AND refused = ''
+ORDER BY position
+LIMIT %(most)s;
+
+-- name: outbox_projected
+-- Nothing is left to do about these rows, nor about rows of the same entities that were set aside.
+UPDATE outbox
+SET projected = true, refused = ''
+WHERE position = ANY(%(positions)s::bigint[])
+   OR (entity_id = ANY(%(ids)s::uuid[]) AND refused <> '');
+
+-- name: outbox_attempted
+-- These rows were refused once more; those that were refused too often are set aside, each with the reason.
+UPDATE outbox o
+SET attempts = o.attempts + 1,
+    refused = CASE WHEN o.attempts + 1 >= %(attempts)s THEN given.reason ELSE '' END
+FROM unnest(%(positions)s::bigint[], %(reasons)s::text[]) AS given (position, reason)
+WHERE o.position = given.position
+RETURNING o.refused <> '';
+
+-- name: outbox_set_aside
+-- The rows that were set aside, in order of position.
+SELECT position FROM outbox WHERE NOT projected AND refused <> '' ORDER BY position;
+
+-- name: outbox_state
+-- How many rows wait, how many were set aside, and the age in seconds of the oldest that waits.
+SELECT count(*) FILTER (WHERE refused = ''),
+       count(*) FILTER (WHERE refused <> ''),
+       greatest(coalesce(extract(epoch FROM clock_timestamp() - min(written_at) FILTER (WHERE refused = '')), 0), 0)::float8
+FROM outbox
+WHERE NOT projected;
+
+-- name: outbox_forgotten
+-- Delete the oldest rows that are done and older than so many days, at most so many.
+DELETE FROM outbox
+WHERE position IN (
+    SELECT position
+    -- Positions are about in order of age, so the first rows say whether there are old ones; none else is looked at.
+    FROM (SELECT position, written_at FROM outbox WHERE projected ORDER BY position LIMIT %(most)s) AS oldest
+    WHERE written_at < now() - %(days)s * interval '1 day'
+)
+RETURNING position;
+
+-- name: graph_checked
+-- Keep what a comparison of the whole graph with the tables found.
+INSERT INTO graph_checks (nodes, edges, divergent) VALUES (%(nodes)s, %(edges)s, %(divergent)s);
+
+-- name: graph_last_checked
+-- When the whole graph was last compared with the tables, and how many differences were left.
+SELECT checked_at, divergent FROM graph_checks ORDER BY id DESC LIMIT 1;

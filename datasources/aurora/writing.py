@@ -1,0 +1,82 @@
+"""What every write leaves beside its rows: a kept answer, audit entries, and the request's name in the outbox."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import orjson
+from uuid_utils import uuid7
+
+from datasources.aurora.database import Database
+from datasources.aurora.statements import statements
+from datasources.aurora.transaction import Transaction
+
+
+class KeptAnswer(NamedTuple):
+    """What an idempotency key was used for: the action, the hash of its input, the ids that it changed, and what of
+    it was refused, as JSON-able data."""
+
+    action: str
+    input: bytes
+    entity_ids: list[str]
+    user_errors: list[dict[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One entity as it was and as it is now, as JSON-able data; None where it was not or is no more."""
+
+    entity: str
+    entity_id: str
+    before: object | None
+    after: object | None
+
+
+async def claim(transaction: Transaction, principal: str, key: str, action: str, input: bytes) -> KeptAnswer | None:
+    """Take an idempotency key for this transaction; what it was used for before, if it was."""
+    bound = {"principal": principal, "key": key, "action": action, "input": input}
+    if await transaction.fetch(statements("writing")["answer_keeping"], bound, bool):
+        return None
+    [kept] = await transaction.fetch(statements("writing")["answer_kept"], bound, KeptAnswer)
+    return kept
+
+
+async def keep(
+    transaction: Transaction, principal: str, key: str, entity_ids: Sequence[str], user_errors: Sequence[object] = ()
+) -> None:
+    """Remember what the call with this key changed, and what of it was refused."""
+    errors = orjson.dumps(list(user_errors)).decode()
+    bound = {"principal": principal, "key": key, "ids": list(entity_ids), "user_errors": errors}
+    await transaction.execute(statements("writing")["answer_known"], bound)
+
+
+async def sign(
+    transaction: Transaction, request_id: str, principal: str, action: str, entries: Sequence[AuditEntry]
+) -> int:
+    """Write the audit entries and name the request in the outbox. The last thing before a commit. The number of the
+    transaction, by which a later call can ask to see it."""
+    await transaction.execute(
+        statements("writing")["audit"],
+        {
+            "request_id": request_id,
+            "principal": principal,
+            "action": action,
+            "ids": [str(uuid7()) for _ in entries],
+            "entities": [entry.entity for entry in entries],
+            "entity_ids": [entry.entity_id for entry in entries],
+            "befores": [_json(entry.before) for entry in entries],
+            "afters": [_json(entry.after) for entry in entries],
+        },
+    )
+    [number] = await transaction.fetch(statements("writing")["outbox_signed"], {"request_id": request_id}, int)
+    return number
+
+
+async def is_projected(database: Database, number: int) -> bool:
+    """Whether the graph holds what a transaction wrote."""
+    [held] = await database.fetch(statements("writing")["transaction_projected"], {"number": str(number)}, bool)
+    return held
+
+
+def _json(value: object | None) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()

@@ -1,0 +1,1 @@
+"""Queues of messages, and which one is used."""

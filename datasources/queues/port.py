@@ -1,0 +1,118 @@
+"""The queue port: messages in order within their group, each until it is done or among the dead letters.
+
+Laws: a group has one receiver at a time; a message that failed holds back its group until it is received again; what
+nobody settles can be received again when its visibility ends; a message received too often is a dead letter. So a
+message comes at least once, and its effect must be safe to repeat.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A message to send. One whose deduplication id was sent in the last 5 minutes is left out."""
+
+    group: str
+    deduplication_id: str
+    body: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as received: for the `attempt`th time, counted from 1. `receipt` says that it is ours to settle."""
+
+    id: str
+    group: str
+    body: str
+    attempt: int
+    request_id: str = ""
+    receipt: str = ""
+    # Why it failed the last time.
+    reason: str = ""
+
+
+class Fate(Enum):
+    """What becomes of a message that is not done."""
+
+    # To be received again; it counts as tried.
+    AGAIN = "again"
+    # Not tried, because one before it in its group failed.
+    HELD = "held"
+    # Can never work.
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A message that is not done, and why."""
+
+    message: Message
+    reason: str
+    fate: Fate = Fate.AGAIN
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that can't work, or did not in all its attempts, with the last reason."""
+
+    id: str
+    group: str
+    body: str
+    attempt: int
+    request_id: str
+    reason: str
+    died_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many messages are in a queue, received ones included, and the age of the oldest in seconds: 0 without any,
+    None where the queue does not tell."""
+
+    waiting: int
+    oldest_seconds: float | None
+
+
+class DeadLetters(Protocol):
+    """What could not be done, kept until somebody looks at it."""
+
+    async def bury(self, failures: Sequence[Failure]) -> None:
+        """Keep messages that did not come by this queue's `receive`. Safe to repeat."""
+        ...
+
+    async def dead(self, most: int) -> list[DeadLetter]:
+        """The oldest first."""
+        ...
+
+    async def replay(self, ids: Sequence[str] | None) -> list[str]:
+        """Send dead letters again, all if `ids` is None; the ids of those that were. They come after all others."""
+        ...
+
+    async def drop(self, ids: Sequence[str] | None) -> list[str]:
+        """Forget dead letters, all if `ids` is None; the ids of those that were there."""
+        ...
+
+
+class Queue(DeadLetters, Protocol):
+    """One queue with its dead letters. Errors: SourceError."""
+
+    async def send(self, messages: Sequence[Sending]) -> int:
+        """Put messages at the end, in this order, all or none; how many were not sent before."""
+        ...
+
+    async def receive(self, most: int, wait_seconds: float) -> list[Message]:
+        """Up to so many messages, in order within each group; empty if none came in this time."""
+        ...
+
+    async def settle(self, done: Sequence[Message], failed: Sequence[Failure]) -> None:
+        """Tell what became of received messages. Nothing happens to one whose visibility ended meanwhile."""
+        ...
+
+    async def depth(self) -> Depth:
+        """How much there is to do."""
+        ...

@@ -1,0 +1,1 @@
+"""The queue as an SQS FIFO queue."""

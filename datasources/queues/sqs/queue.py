@@ -1,0 +1,193 @@
+"""A queue in SQS FIFO, by boto3 in a thread; dead letters stand in the tables, with their reasons."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from datasources.errors import SourceRefused, SourceUnavailable
+from datasources.queues.port import DeadLetter, DeadLetters, Depth, Failure, Fate, Message, Sending
+
+# What one call may carry, in entries and in bytes.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+ENTRIES = 10
+BYTES = 262_144
+
+# More dead letters than this are replayed in several goes.
+REPLAYED = 10_000
+
+
+class SqsQueue:
+    """The FIFO queue at this URL. `letters` keeps what could not be done.
+
+    `visibility` and `delay` in seconds. After `attempts` receives a failed message is a dead letter here; the redrive
+    policy of the queue should allow more, for those whose receivers die. `endpoint` is for servers that are not AWS.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        letters: DeadLetters,
+        *,
+        region: str | None = None,
+        endpoint: str | None = None,
+        visibility: int = 60,
+        delay: int = 1,
+        attempts: int = 5,
+    ) -> None:
+        self._url = url
+        self._letters = letters
+        self._region = region
+        self._endpoint = endpoint
+        self._visibility = visibility
+        self._delay = delay
+        self._attempts = attempts
+        self._client: Any = None
+
+    async def send(self, messages: Sequence[Sending]) -> int:
+        """As the port says, but for two things: SQS does not tell which were sent before, and on an error some may be
+        on their way; sent again they are not doubled."""
+        for part in _parts(messages):
+            entries = [
+                {
+                    "Id": str(number),
+                    "MessageBody": each.body,
+                    "MessageGroupId": _group_id(each.group),
+                    "MessageDeduplicationId": each.deduplication_id,
+                    "MessageAttributes": _attributes(group=each.group, requestId=each.request_id),
+                }
+                for number, each in enumerate(part)
+            ]
+            await self._batch("send_message_batch", entries)
+        return len(messages)
+
+    async def receive(self, most: int, wait_seconds: float) -> list[Message]:
+        """See the port. SQS waits whole seconds, at most 20."""
+        found: list[Message] = []
+        while len(found) < most:
+            reply = await self._call(
+                "receive_message",
+                MaxNumberOfMessages=min(ENTRIES, most - len(found)),
+                WaitTimeSeconds=0 if found else min(20, round(wait_seconds)),
+                VisibilityTimeout=self._visibility,
+                AttributeNames=["MessageGroupId", "ApproximateReceiveCount"],
+                MessageAttributeNames=["All"],
+            )
+            some = [_message(each) for each in reply.get("Messages", ())]
+            found += some
+            if not some:
+                break
+        return found
+
+    async def settle(self, done: Sequence[Message], failed: Sequence[Failure]) -> None:
+        """See the port. Dead letters are kept before their message is gone, so that none is lost between."""
+        dead = [each for each in failed if self._is_dead(each)]
+        again = [each.message for each in failed if not self._is_dead(each)]
+        if dead:
+            await self._letters.bury(dead)
+        gone = [*done, *(each.message for each in dead)]
+        for at in range(0, len(gone), ENTRIES):
+            await self._batch("delete_message_batch", _receipts(gone[at : at + ENTRIES]))
+        # The last first: a group is open to others only when its first message is.
+        again.reverse()
+        for at in range(0, len(again), ENTRIES):
+            entries = [each | {"VisibilityTimeout": self._delay} for each in _receipts(again[at : at + ENTRIES])]
+            await self._batch("change_message_visibility_batch", entries)
+
+    def _is_dead(self, failure: Failure) -> bool:
+        worn = failure.fate is Fate.AGAIN and failure.message.attempt >= self._attempts
+        return worn or failure.fate is Fate.DEAD
+
+    async def depth(self) -> Depth:
+        """See the port; the number is roughly right, and the age is only in CloudWatch."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        reply = await self._call("get_queue_attributes", AttributeNames=names)
+        return Depth(sum(int(reply["Attributes"].get(name, 0)) for name in names), None)
+
+    async def bury(self, failures: Sequence[Failure]) -> None:
+        """See the port."""
+        await self._letters.bury(failures)
+
+    async def dead(self, most: int) -> list[DeadLetter]:
+        """See the port."""
+        return await self._letters.dead(most)
+
+    async def replay(self, ids: Sequence[str] | None) -> list[str]:
+        """See the port. A crash between sending and forgetting sends them twice, which their effect bears."""
+        chosen = [each for each in await self._letters.dead(REPLAYED) if ids is None or each.id in ids]
+        await self.send([
+            Sending(each.group, hashlib.sha256(f"{each.id} {each.died_at}".encode()).hexdigest(), each.body,
+                    each.request_id)
+            for each in chosen
+        ])  # fmt: skip
+        return await self._letters.drop([each.id for each in chosen])
+
+    async def drop(self, ids: Sequence[str] | None) -> list[str]:
+        """See the port."""
+        return await self._letters.drop(ids)
+
+    async def _batch(self, name: str, entries: list[dict[str, Any]]) -> None:
+        reply = await self._call(name, Entries=entries)
+        refused = reply.get("Failed", ())
+        # A receipt that is no longer ours is not an error: its message comes again.
+        if name == "send_message_batch" and refused:
+            raise SourceUnavailable("queue", f"SQS did not take a message: {refused[0].get('Message', '')}")
+
+    async def _call(self, name: str, **arguments: Any) -> Any:
+        return await asyncio.to_thread(self._called, name, arguments)
+
+    def _called(self, name: str, arguments: dict[str, Any]) -> Any:
+        # Importing these costs a cold start some 200 ms, so only who uses SQS pays.
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            if self._client is None:
+                self._client = boto3.client("sqs", region_name=self._region, endpoint_url=self._endpoint)
+            call: Callable[..., Any] = getattr(self._client, name)
+            return call(QueueUrl=self._url, **arguments)
+        except BotoCoreError as error:
+            raise SourceUnavailable("queue", "SQS cannot be reached") from error
+        except ClientError as error:
+            raise SourceRefused("queue", f"SQS refused a call: {error}") from error
+
+
+def _parts(messages: Sequence[Sending]) -> Iterator[list[Sending]]:
+    part: list[Sending] = []
+    size = 0
+    for each in messages:
+        bytes_ = len(each.body.encode()) + len(each.group.encode()) + len(each.request_id) + 100
+        if part and (len(part) == ENTRIES or size + bytes_ > BYTES):
+            yield part
+            part, size = [], 0
+        part.append(each)
+        size += bytes_
+    if part:
+        yield part
+
+
+def _group_id(group: str) -> str:
+    # SQS takes 128 characters without space; the group itself goes along as an attribute.
+    return hashlib.sha256(group.encode()).hexdigest()
+
+
+def _attributes(**texts: str) -> dict[str, Any]:
+    return {name: {"DataType": "String", "StringValue": text} for name, text in texts.items() if text}
+
+
+def _message(found: Any) -> Message:
+    attributes = found.get("MessageAttributes", {})
+    texts = {name: attributes[name]["StringValue"] for name in ("group", "requestId") if name in attributes}
+    return Message(
+        str(uuid5(NAMESPACE_OID, found["MessageId"])),
+        texts.get("group", found["Attributes"]["MessageGroupId"]),
+        found["Body"],
+        int(found["Attributes"]["ApproximateReceiveCount"]),
+        texts.get("requestId", ""),
+        found["ReceiptHandle"],
+    )
+
+
+def _receipts(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    return [{"Id": str(number), "ReceiptHandle": each.receipt} for number, each in enumerate(messages)]

@@ -1,0 +1,1 @@
+"""The queue as tables of the main database."""

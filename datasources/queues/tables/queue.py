@@ -1,0 +1,195 @@
+"""A queue in PostgreSQL: heads of groups taken by SKIP LOCKED, everything else behind its head."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import groupby
+
+from uuid_utils import uuid7
+
+from datasources.aurora.database import Database
+from datasources.aurora.statements import statements
+from datasources.aurora.transaction import Transaction
+from datasources.queues.port import DeadLetter, Depth, Failure, Fate, Message, Sending
+
+_STATEMENTS = "queues"
+
+# Seconds within which a message is not sent twice; as in SQS FIFO.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html
+DEDUPLICATION = 300.0
+
+# Seconds between two looks at an empty queue.
+LOOK = 0.2
+
+
+class TablesQueue:
+    """A queue of this name in the main database.
+
+    `visibility` and `delay` in seconds: how long a receiver may take, and how long a failed message waits. After
+    `attempts` receives it is a dead letter.
+    """
+
+    def __init__(
+        self, main: Database, name: str, *, visibility: float = 60.0, delay: float = 1.0, attempts: int = 5
+    ) -> None:
+        self._main = main
+        self._name = name
+        self._visibility = visibility
+        self._delay = delay
+        self._attempts = attempts
+
+    async def send(self, messages: Sequence[Sending]) -> int:
+        """See the port."""
+        if not messages:
+            return 0
+        async with self._main.transaction() as transaction:
+            await self._lock(transaction)
+            await transaction.execute(
+                statements(_STATEMENTS)["queue_forgotten"], {"queue": self._name, "seconds": DEDUPLICATION}
+            )
+            sent = await transaction.fetch(
+                statements(_STATEMENTS)["queue_sent"],
+                {
+                    "queue": self._name,
+                    "ids": [str(uuid7()) for _ in messages],
+                    "groups": [each.group for each in messages],
+                    "deduplication_ids": [each.deduplication_id for each in messages],
+                    "bodies": [each.body for each in messages],
+                    "request_ids": [each.request_id for each in messages],
+                },
+                str,
+            )
+        return len(sent)
+
+    async def receive(self, most: int, wait_seconds: float) -> list[Message]:
+        """See the port."""
+        end = asyncio.get_running_loop().time() + wait_seconds
+        while True:
+            found = await self._take(most)
+            remaining = end - asyncio.get_running_loop().time()
+            if found or remaining <= 0:
+                return found
+            await asyncio.sleep(min(LOOK, remaining))
+
+    async def _take(self, most: int) -> list[Message]:
+        taken = await self._main.fetch(
+            statements(_STATEMENTS)["queue_received"],
+            {"queue": self._name, "most": most, "receipt": str(uuid7()), "visibility": self._visibility},
+            Message,
+        )
+        # Nobody settled these in all their attempts: whoever received them may have died of them.
+        worn = [
+            Failure(each, each.reason or f"received {self._attempts} times and never settled", Fate.DEAD)
+            for each in taken
+            if each.attempt > self._attempts
+        ]
+        if worn:
+            await self.settle((), worn)
+        return [each for each in taken if each.attempt <= self._attempts]
+
+    async def settle(self, done: Sequence[Message], failed: Sequence[Failure]) -> None:
+        """See the port."""
+        messages = [*done, *(each.message for each in failed)]
+        if not messages:
+            return
+        dead = [each for each in failed if self._is_dead(each)]
+        again = [each for each in failed if not self._is_dead(each)]
+        async with self._main.transaction() as transaction:
+            await self._lock(transaction)
+            for receipt, each in _by_receipt(done).items():
+                await transaction.execute(
+                    statements(_STATEMENTS)["queue_done"],
+                    {"queue": self._name, "receipt": receipt, "ids": [message.id for message in each]},
+                )
+            for receipt, parts in _failures_by_receipt(again).items():
+                await transaction.execute(
+                    statements(_STATEMENTS)["queue_failed"],
+                    {
+                        "queue": self._name,
+                        "receipt": receipt,
+                        "delay": self._delay,
+                        "ids": [part.message.id for part in parts],
+                        "reasons": [part.reason for part in parts],
+                        "untried": [int(part.fate is Fate.HELD) for part in parts],
+                    },
+                )
+            for receipt, parts in _failures_by_receipt(dead).items():
+                await transaction.execute(
+                    statements(_STATEMENTS)["queue_died"],
+                    {
+                        "queue": self._name,
+                        "receipt": receipt,
+                        "ids": [part.message.id for part in parts],
+                        "reasons": [part.reason for part in parts],
+                    },
+                )
+            groups = [key for key, _ in groupby(message.group for message in messages)]
+            await transaction.execute(
+                statements(_STATEMENTS)["queue_promoted"], {"queue": self._name, "groups": groups}
+            )
+
+    def _is_dead(self, failure: Failure) -> bool:
+        worn = failure.fate is Fate.AGAIN and failure.message.attempt >= self._attempts
+        return worn or failure.fate is Fate.DEAD
+
+    async def depth(self) -> Depth:
+        """See the port."""
+        [depth] = await self._main.fetch(statements(_STATEMENTS)["queue_depth"], {"queue": self._name}, Depth)
+        return depth
+
+    async def bury(self, failures: Sequence[Failure]) -> None:
+        """See the port."""
+        await self._main.fetch(
+            statements(_STATEMENTS)["dead_letters_buried"],
+            {
+                "queue": self._name,
+                "ids": [each.message.id for each in failures],
+                "groups": [each.message.group for each in failures],
+                "bodies": [each.message.body for each in failures],
+                "request_ids": [each.message.request_id for each in failures],
+                "attempts": [each.message.attempt for each in failures],
+                "reasons": [each.reason for each in failures],
+            },
+            str,
+        )
+
+    async def dead(self, most: int) -> list[DeadLetter]:
+        """See the port."""
+        return await self._main.fetch(
+            statements(_STATEMENTS)["dead_letters_listed"], {"queue": self._name, "most": most}, DeadLetter
+        )
+
+    async def replay(self, ids: Sequence[str] | None) -> list[str]:
+        """See the port."""
+        async with self._main.transaction() as transaction:
+            await self._lock(transaction)
+            return await transaction.fetch(
+                statements(_STATEMENTS)["dead_letters_replayed"], {"queue": self._name, "ids": _listed(ids)}, str
+            )
+
+    async def drop(self, ids: Sequence[str] | None) -> list[str]:
+        """See the port."""
+        return await self._main.fetch(
+            statements(_STATEMENTS)["dead_letters_dropped"], {"queue": self._name, "ids": _listed(ids)}, str
+        )
+
+    async def _lock(self, transaction: Transaction) -> None:
+        await transaction.fetch(statements(_STATEMENTS)["queue_locked"], {"queue": self._name}, bool)
+
+
+def _listed(ids: Sequence[str] | None) -> list[str] | None:
+    return None if ids is None else list(ids)
+
+
+def _by_receipt(messages: Sequence[Message]) -> dict[str, list[Message]]:
+    found: defaultdict[str, list[Message]] = defaultdict(list)
+    for each in messages:
+        found[each.receipt].append(each)
+    return found
+
+
+def _failures_by_receipt(failures: Sequence[Failure]) -> dict[str, list[Failure]]:
+    found: defaultdict[str, list[Failure]] = defaultdict(list)
+    for each in failures:
+        found[each.message.receipt].append(each)
+    return found

@@ -1,0 +1,1 @@
+"""Events that come in: CloudEvents read, sent on, and their effects."""

@@ -1,0 +1,165 @@
+"""Effects of events: a batch in one transaction, exactly once for each source and id, whatever comes twice or late."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+from msgspec import to_builtins
+
+from datasources.aurora import events as rows
+from datasources.aurora.events import Audited
+from datasources.aurora.transaction import Transaction
+from datasources.errors import SourceConflict, SourceDuplicate, SourceRefused, SourceRefusedValue, SourceUnavailable
+from datasources.sources import Sources
+from resolvers.events.landscape import ITEM, RELATIONSHIP, Landscape, keys, time_name
+from resolvers.events.outcomes import REPEATED, Arrived, Outcome, Result, refused
+from resolvers.events.types import PREFIX, ItemUpserted, RelationshipRemoved, RelationshipUpserted
+from resolvers.writing import TRIES
+
+OTHER_CONTENT = refused("another event with this source and id says something else; an id is used once")
+
+
+async def apply(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
+    """What came of each event, in their order; one transaction, or several if the store refuses what one of them says.
+
+    When a store is lost, everything from the first event that was not tried on comes AGAIN. When this returns, no read
+    in this process gives an older value.
+    """
+    if not arrived:
+        return []
+    try:
+        return await _committed(sources, arrived)
+    except SourceUnavailable as error:
+        return [Outcome(Result.AGAIN, str(error))] * len(arrived)
+    except SourceRefused as error:
+        if len(arrived) == 1:
+            # A value that no column takes is the event's fault; a missing table, say, is not.
+            result = Result.REFUSED if isinstance(error, SourceRefusedValue) else Result.AGAIN
+            return [Outcome(result, str(error))]
+    half = len(arrived) // 2
+    first = await apply(sources, arrived[:half])
+    lost = next((outcome for outcome in first if outcome.result is Result.AGAIN), None)
+    if lost is not None:
+        return first + [lost] * (len(arrived) - half)
+    return first + await apply(sources, arrived[half:])
+
+
+async def _committed(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
+    for number in range(TRIES):
+        try:
+            async with sources.main.transaction() as transaction:
+                outcomes, tables = await _within(transaction, arrived)
+        # Somebody else made the same item: the next try finds it.
+        except (SourceConflict, SourceDuplicate):
+            if number == TRIES - 1:
+                raise
+            await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311
+        else:
+            if tables:
+                await sources.cache.invalidate(sorted(tables))
+            return outcomes
+    raise AssertionError("unreachable")
+
+
+async def _within(transaction: Transaction, arrived: Sequence[Arrived]) -> tuple[list[Outcome], set[str]]:
+    firsts: dict[tuple[str, str], Arrived] = {}
+    for each in arrived:
+        firsts.setdefault(_name(each), each)
+    claimed = await rows.claim(transaction, {name: each.event.content for name, each in firsts.items()})
+    before = await rows.contents(transaction, firsts.keys() - claimed)
+    fresh = [each for name, each in firsts.items() if name in claimed]
+    outcomes: dict[tuple[str, str], Outcome] = {}
+    tables: set[str] = set()
+    if fresh:
+        landscape = await _landscape(transaction, fresh)
+        outcomes = {_name(each): landscape.take(each) for each in fresh}
+        tables = await _write(transaction, landscape)
+        refusals = [name for name, outcome in outcomes.items() if outcome.result is Result.REFUSED]
+        await rows.unclaim(transaction, refusals)
+    said = {name: before.get(name, each.event.content) for name, each in firsts.items()}
+    told = [
+        _told(each, first=firsts[_name(each)] is each, said=said[_name(each)], outcome=outcomes.get(_name(each)))
+        for each in arrived
+    ]
+    return told, tables
+
+
+def _told(each: Arrived, *, first: bool, said: bytes, outcome: Outcome | None) -> Outcome:
+    if each.event.content != said:
+        return OTHER_CONTENT
+    if outcome is None:
+        return REPEATED
+    return outcome if first or outcome.result is Result.REFUSED else REPEATED
+
+
+async def _landscape(transaction: Transaction, arrived: Sequence[Arrived]) -> Landscape:
+    events = [each.event for each in arrived]
+    times = await rows.lock_times(transaction, {time_name(event) for event in events})
+    ids = await rows.known_keys(transaction, {key for event in events for key in keys(event.data)})
+    items = [event.data for event in events if isinstance(event.data, ItemUpserted)]
+    edges = [event for event in events if isinstance(event.data, RelationshipUpserted | RelationshipRemoved)]
+    names = await rows.known_names(
+        transaction,
+        {each.class_key for each in items},
+        {event.data.type for event in edges if isinstance(event.data, RelationshipUpserted)},
+        {each.owner for each in items if isinstance(each.owner, str)},
+    )
+    items_before = await rows.lock_items(transaction, set(ids.values()))
+    landscape = Landscape(
+        # An item may have been deleted since its key was read.
+        {key: id for key, id in ids.items() if id in items_before},
+        {(each.source, each.entity, each.identity): each for each in times},
+        items_before,
+        names,
+        {},
+    )
+    identities = {
+        landscape.identity(event, event.data)
+        for event in edges
+        if isinstance(event.data, RelationshipUpserted | RelationshipRemoved)
+    } - {None}
+    found = await rows.relationships(transaction, [each for each in identities if each is not None])
+    landscape.relationships_before = {(each.from_id, each.to_id, each.type_key, each.source): each for each in found}
+    landscape.relationships = dict(landscape.relationships_before)
+    return landscape
+
+
+async def _write(transaction: Transaction, made: Landscape) -> set[str]:
+    items = [
+        (made.items_before.get(id), record) for id, record in made.items.items() if made.items_before.get(id) != record
+    ]
+    edges = [
+        (made.relationships_before.get(identity), record)
+        for identity, record in made.relationships.items()
+        if made.relationships_before.get(identity) != record
+    ]
+    removed = [record for identity, record in made.relationships_before.items() if identity not in made.relationships]
+    new_items = [record for before, record in items if before is None]
+    changed_items = [record for before, record in items if before is not None]
+    await rows.write_items(transaction, new_items, changed_items, made.new_keys)
+    new_edges = [record for before, record in edges if before is None]
+    changed_edges = [record for before, record in edges if before is not None]
+    await rows.write_relationships(transaction, new_edges, changed_edges, removed)
+    await rows.keep_times(transaction, list(made.new_times.values()))
+    audited = [_audited(made, ITEM, record.id, before, record) for before, record in items]
+    audited += [_audited(made, RELATIONSHIP, record.id, before, record) for before, record in edges]
+    audited += [_audited(made, RELATIONSHIP, record.id, record, None) for record in removed]
+    await rows.sign(transaction, audited)
+    return ({"configuration_items"} if items else set()) | ({"relationships"} if edges or removed else set())
+
+
+def _audited(made: Landscape, entity: str, id: str, before: object | None, after: object | None) -> Audited:
+    by = made.touched[id]
+    return Audited(
+        by.request_id,
+        f"event:{by.event.source}",
+        by.event.type.removeprefix(PREFIX),
+        entity,
+        id,
+        None if before is None else to_builtins(before),
+        None if after is None else to_builtins(after),
+    )
+
+
+def _name(arrived: Arrived) -> tuple[str, str]:
+    return arrived.event.source, arrived.event.id

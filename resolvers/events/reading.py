@@ -1,0 +1,125 @@
+"""From bytes to an event: CloudEvents 1.0 in structured JSON, alone or as a batch, each refused with its reason."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from resolvers.events.types import TYPES, Data
+
+# Bytes of one event; what a message of SQS may have.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+MOST_BYTES = 262_144
+
+# How far the clock of a source may be ahead of ours. A time further ahead would hold back everything after it.
+AHEAD = timedelta(minutes=5)
+
+# Before it there were no events, and some times have no place in a database.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Envelope(Struct, frozen=True):
+    """The attributes of a CloudEvent that matter here; others are allowed.
+
+    https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+    """
+
+    specversion: Literal["1.0"]
+    id: Annotated[str, Meta(min_length=1, max_length=300)]
+    source: Annotated[str, Meta(min_length=1, max_length=300)]
+    type: str
+    # Not compulsory in CloudEvents, but here: it decides which of two events is the newer one.
+    time: Annotated[datetime, Meta(tz=True)]
+    data: msgspec.Raw
+    datacontenttype: str = "application/json"
+
+
+class Named(Struct, frozen=True):
+    """What an unusable event calls itself, as far as it can be read."""
+
+    id: str = ""
+    source: str = ""
+
+
+class Event(Struct, frozen=True):
+    """One event that can be tried."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    data: Data
+    # SHA-256 of what it says, whatever its white space and the order of its members.
+    content: bytes
+
+
+class Unusable(Exception):
+    """An event that can never have an effect; the message is the reason."""
+
+    def __init__(self, reason: str, id: str = "", source: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.id = id
+        self.source = source
+
+
+# Text that is not UTF-8, and arrays within arrays without end, are told apart from other errors by the library alone.
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_NAMED = msgspec.json.Decoder(Named)
+_DATA = {name: msgspec.json.Decoder(data) for name, data in TYPES.items()}
+_BATCH = msgspec.json.Decoder(list[msgspec.Raw])
+_CONTENT = msgspec.json.Encoder(order="deterministic")
+
+
+def read(body: bytes, now: datetime) -> Event:
+    """The event in these bytes. Unusable with its reason."""
+    if len(body) > MOST_BYTES:
+        raise Unusable(f"the event has {len(body)} bytes; {MOST_BYTES} are allowed")
+    try:
+        envelope = _ENVELOPE.decode(body)
+    except msgspec.ValidationError as error:
+        raise Unusable(f"not a CloudEvent of version 1.0: {error}", *_names(body)) from error
+    except NOT_JSON as error:
+        raise Unusable(f"not JSON: {error}") from error
+    names = (envelope.id, envelope.source)
+    decoder = _DATA.get(envelope.type)
+    if decoder is None:
+        raise Unusable(f"the type {envelope.type!r} is not known; known are {', '.join(sorted(_DATA))}", *names)
+    if envelope.datacontenttype.partition(";")[0].strip().lower() != "application/json":
+        raise Unusable(f"datacontenttype is {envelope.datacontenttype!r}; send application/json", *names)
+    if envelope.time > now + AHEAD:
+        raise Unusable(
+            f"its time {envelope.time.isoformat()} is too far in the future; mend the clock of the source", *names
+        )
+    if envelope.time < EARLIEST:
+        raise Unusable(f"its time {envelope.time.isoformat()} is before 1970; mend the clock of the source", *names)
+    try:
+        data = decoder.decode(envelope.data)
+        said = (envelope.type, envelope.time.astimezone(UTC), msgspec.json.decode(envelope.data))
+        content = hashlib.sha256(_CONTENT.encode(said)).digest()
+    except NOT_JSON as error:
+        raise Unusable(f"the data are not those of {envelope.type}: {error}", *names) from error
+    return Event(envelope.id, envelope.source, envelope.type, envelope.time, data, content)
+
+
+def split(body: bytes) -> list[bytes]:
+    """The events of a batch, each as its own bytes. Unusable if it is no JSON array or an empty one."""
+    try:
+        pieces = [bytes(each) for each in _BATCH.decode(body)]
+    except NOT_JSON as error:
+        raise Unusable(f"not a JSON array of events: {error}") from error
+    if not pieces:
+        raise Unusable("the batch is empty")
+    return pieces
+
+
+def _names(body: bytes) -> tuple[str, str]:
+    try:
+        named = _NAMED.decode(body)
+    except msgspec.DecodeError:
+        return "", ""
+    return named.id, named.source

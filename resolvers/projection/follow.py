@@ -1,0 +1,221 @@
+"""Following the outbox: what was committed reaches the graph, and stale cached values become misses."""
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from datasources.aurora import outbox
+from datasources.aurora.outbox import OutboxRow
+from datasources.aurora.transaction import Transaction
+from datasources.call import Call, calling
+from datasources.errors import SourceError, SourceRefused, SourceUnavailable
+from datasources.graph.projection import Changes, NodeChange, Projection
+from datasources.graph.recursive.truth import Truth
+from datasources.sources import Sources
+from resolvers.projection.stale import WALKED, stale_tables
+from resolvers.projection.state import ITEM, RELATIONSHIP, Entity, changes_of, entities_of
+
+GRAPH = "graph"
+# Rows of one round.
+ROWS = 1_000
+# Entities that are told at once; what was told before the graph was lost, or the time was over, needs no second time.
+TOLD = 500
+# After so many refusals a row is set aside.
+ATTEMPTS = 5
+# Seconds in which a round may write to the graph; until its transaction must have ended; and of silence after which
+# the server ends it. Each leaves the one before it time to end first.
+WRITING, ROUND, SILENCE = 20.0, 25.0, 30.0
+# Seconds between two looks whether the projector that is at work is done.
+PATIENCE = 0.1
+
+
+@dataclass(slots=True)
+class Round:
+    """What one round did: rows that are done, nodes and edges sent, rows set aside. `lag` is the age in seconds of
+    the oldest row it saw; `full` says that more may wait; `held` is false if another projector is at work."""
+
+    held: bool = True
+    rows: int = 0
+    nodes: int = 0
+    edges: int = 0
+    refused: int = 0
+    lag: float = 0.0
+    full: bool = False
+    retried: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What became of the entities of a round."""
+
+    done: list[Entity] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    lost: SourceError | None = None
+
+
+class Follower:
+    """One projector. Of all that run, in whatever process, one is at work at a time.
+
+    A round is one transaction of the main database that holds a lock: claim rows, make cached values misses, read the
+    present state of the entities from the tables, tell the graph, mark the rows. As the state counts and not the
+    change, a round that broke off anywhere is repeated, and later rows of an entity find nothing to do.
+
+    The graph knows no such lock. A process that sleeps in the middle of a round wakes behind its deadline, which ends
+    before the server gives its lock to another, so it sends nothing any more; and each part of a round is read within
+    the transaction, which fails if the connection was lost. Only one that loses it between that reading and the
+    sending may write an older state after another projector's newer one. It learns of it when it commits, and repeats
+    the entities of that round in its next one, read anew. What is left: that it ends before, or that the engine runs a
+    traversal of a process that is gone after one of its successor. That leaves an older state of a few edges or nodes,
+    until the next change of them or the next comparison mends it.
+    """
+
+    def __init__(self, sources: Sources, rows: int = ROWS) -> None:
+        self._sources = sources
+        self._rows = rows
+        # Entities of rounds whose end is not known.
+        self._owed: dict[str, Entity] = {}
+
+    async def round(self) -> Round:
+        """Do what the first rows ask for. SourceUnavailable if the database or the graph is lost: what was not done
+        waits for the next round. SourceRefused if the graph refuses whatever it is told."""
+        begin = time.perf_counter()
+        clock = asyncio.get_running_loop().time()
+        done = Round()
+        outcome = _Outcome()
+        with calling(Call(deadline=clock + ROUND)) as call:
+            async with self._sources.main.transaction() as transaction:
+                if not await outbox.lock(transaction, SILENCE):
+                    return Round(held=False)
+                rows = await outbox.claimed(transaction, self._rows)
+                truth = Truth(transaction)
+                entities = await entities_of(truth, rows)
+                done.lag = max((row.age for row in rows), default=0.0)
+                done.full = len(rows) == self._rows
+                # Before anything that may fail: a lost graph must keep no stale value alive.
+                if stale := stale_tables({row.entity for row in rows}):
+                    await self._sources.cache.invalidate(stale)
+                projection = self._sources.projection
+                if projection is None:
+                    outcome.done = entities
+                elif entities or self._owed:
+                    self._owe(entities)
+                    with calling(Call(request_id=call.request_id, deadline=clock + WRITING)):
+                        outcome = await _Telling(truth, projection, done, self._owed).tell(list(self._owed.values()))
+                if outcome.done and projection is not None:
+                    # A walk that ran before the graph knew may have been stored since.
+                    await self._sources.cache.invalidate(WALKED)
+                await _mark(transaction, rows, outcome, done)
+        # The commit is known: nobody else was at work meanwhile.
+        told = {each.id for each in outcome.done} | outcome.refused.keys()
+        self._owed = {id: each for id, each in self._owed.items() if id not in told}
+        done.seconds = time.perf_counter() - begin
+        if outcome.lost is not None:
+            raise outcome.lost
+        return done
+
+    async def until_done(self, until: float | None = None) -> Round:
+        """Rounds until nothing waits, none begun later than `until` by the clock of the event loop, but at least one;
+        their sums. Waits for another projector that is at work. Errors as `round`."""
+        clock = asyncio.get_running_loop().time
+        sums = Round()
+        while True:
+            done = await self.round()
+            _add(sums, done)
+            if (done.held and not done.full and not done.retried) or (until is not None and clock() >= until):
+                return sums
+            if not done.held:
+                await asyncio.sleep(PATIENCE)
+
+    def _owe(self, entities: Sequence[Entity]) -> None:
+        for each in entities:
+            owed = self._owed.get(each.id)
+            self._owed[each.id] = each if owed is None else each.having(*owed.before)
+
+
+async def _mark(transaction: Transaction, rows: Sequence[OutboxRow], outcome: _Outcome, done: Round) -> None:
+    told = {each.id for each in outcome.done}
+    waits = {row.position: row for row in rows if row.entity_id not in told and _is_graphs(row)}
+    finished = [row.position for row in rows if row.position not in waits]
+    done.rows = len(finished)
+    if finished or told:
+        await outbox.project(transaction, finished, sorted(told))
+    refused = outcome.refused
+    reasons = {position: refused[row.entity_id] for position, row in waits.items() if row.entity_id in refused}
+    if reasons:
+        done.retried = True
+        done.refused = await outbox.refuse(transaction, reasons, ATTEMPTS)
+
+
+class _Telling:
+    """Telling the graph, as much at once as it takes."""
+
+    def __init__(self, truth: Truth, projection: Projection, done: Round, owed: dict[str, Entity]) -> None:
+        self._truth = truth
+        self._projection = projection
+        self._done = done
+        self._owed = owed
+        self._outcome = _Outcome()
+
+    async def tell(self, entities: Sequence[Entity]) -> _Outcome:
+        """What was refused before goes alone, so that it costs the others nothing. If it is not the entities that the
+        graph refuses, it counts as lost."""
+        outcome = self._outcome
+        try:
+            new = [each for each in entities if not each.attempts]
+            for begin in range(0, len(new), TOLD):
+                await self._tell(new[begin : begin + TOLD])
+            for each in entities:
+                if each.attempts:
+                    await self._tell([each])
+            if outcome.refused and not outcome.done:
+                await self._probe(outcome.refused.keys())
+        except (SourceUnavailable, SourceRefused) as error:
+            if error.source != GRAPH:
+                raise
+            outcome.lost = error
+            outcome.refused.clear()
+        return outcome
+
+    async def _tell(self, entities: Sequence[Entity]) -> None:
+        if not entities:
+            return
+        changes = await changes_of(self._truth, entities)
+        # What is about to be sent may have to be taken back, should this round not be the last word.
+        for change in changes.edges:
+            id = change.version.edge.id
+            self._owed[id] = self._owed[id].having(change.version)
+        try:
+            await self._projection.apply(changes)
+        except SourceRefused as error:
+            if len(entities) == 1:
+                self._outcome.refused[entities[0].id] = str(error)
+                return
+            middle = len(entities) // 2
+            await self._tell(entities[:middle])
+            await self._tell(entities[middle:])
+        else:
+            self._outcome.done += entities
+            self._done.nodes += len(changes.nodes)
+            self._done.edges += len(changes.edges)
+
+    async def _probe(self, ids: Collection[str]) -> None:
+        # A role that may not write refuses everything; then no row is to blame.
+        for id in await self._truth.nodes(None, len(ids) + 1):
+            if id not in ids:
+                await self._projection.apply(Changes(nodes=(NodeChange(id),)))
+                return
+
+
+def _is_graphs(row: OutboxRow) -> bool:
+    return row.entity in (ITEM, RELATIONSHIP)
+
+
+def _add(sums: Round, done: Round) -> None:
+    sums.rows += done.rows
+    sums.nodes += done.nodes
+    sums.edges += done.edges
+    sums.refused += done.refused
+    sums.lag = max(sums.lag, done.lag)
+    sums.seconds += done.seconds

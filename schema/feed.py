@@ -1,0 +1,100 @@
+"""What changed since a place: for clients that keep a view up to date."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from datasources.records.feed import FeedEntry, FeedKind, FeedPlace, FeedStep
+from resolvers import feed as use_cases
+from resolvers.context import Context
+from schema.enums import described
+from schema.fields import Argument, attribute, field
+from schema.ids import decode, encode
+from schema.node import Node, type_of_kind
+from schema.paging import clamp, malformed, pack, unpack
+
+described(
+    FeedKind,
+    "What something that changed is.",
+    CONFIGURATION_ITEM="A configuration item.",
+    RELATIONSHIP="A relationship of two configuration items.",
+    INCIDENT="An incident that you may see.",
+    CHANGE="A change.",
+    TEAM="A team.",
+    USER="A person.",
+    WORKFLOW="A revision of a workflow.",
+    WORKFLOW_RUN="A run of a workflow.",
+)
+described(
+    FeedStep,
+    "What was done to something.",
+    CREATED="It was made.",
+    CHANGED="It was changed.",
+    DELETED="It was taken away.",
+)
+
+MOST, DEFAULT = 500, 100
+
+
+def _id(entry: FeedEntry) -> str:
+    return encode(type_of_kind(entry.kind.value).prefix, entry.entity_id)
+
+
+def _node(context: Context, entry: FeedEntry, _: Mapping[str, Any]) -> Any:
+    return context.loader(type_of_kind(entry.kind.value).by_id).load(entry.entity_id)
+
+
+def _since(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
+    first = clamp(arguments["first"], "first", MOST, least=1)
+    of = arguments.get("of")
+    ids = None if of is None else [decode(each, "of")[1] for each in of]
+    return use_cases.since(context, _place(arguments.get("cursor")), arguments.get("kinds"), ids, first)
+
+
+def _place(cursor: str | None) -> FeedPlace | None:
+    if cursor is None:
+        return None
+    match unpack(cursor, "cursor"):
+        case [int(transaction), int(position)] if transaction >= 0 and 0 <= position < 2**63:
+            return FeedPlace(transaction, position)
+    raise malformed("cursor")
+
+
+@strawberry.type(name="FeedEntry", description="One thing that one transaction changed.")
+class FeedEntryType:
+    record = FeedEntry
+
+    kind: FeedKind = attribute("What it is.")
+    step: FeedStep = attribute("What was done to it.")
+    id: strawberry.ID = attribute("Its global id, also of what is gone.", of=_id)
+    node: Node | None = field(_node, "It as it is now; null if it is gone. One statement for each kind.", needs=None)
+    request_id: str = attribute("The request that changed it; empty where it was no request.")
+    written_at: datetime = attribute("When its transaction began.")
+    cursor: str = attribute("Pass it as `cursor` to go on after it.", of=lambda entry: pack(list(entry.place)))
+
+
+@strawberry.type(description="What changed since a place, oldest first.")
+class Feed:
+    record = use_cases.Feed
+
+    entries: list[FeedEntryType] = attribute("What changed. A thing that changed twice stands twice.")
+    end_cursor: str = attribute("Pass it as `cursor` next time.", of=lambda page: pack(list(page.end)))
+    has_more: bool = attribute("Whether more is known already; if not, ask again in a while.", of="more")
+
+
+@strawberry.type
+class FeedQueries:
+    changes_since: Feed | None = field(
+        _since,
+        "What changed since a cursor, in an order that can be trusted. Without a cursor nothing, but the one to begin "
+        "with. One statement.",
+        needs="feed:read",
+        arguments=(
+            Argument("cursor", str | None, "`endCursor` of the page before."),
+            Argument("kinds", list[FeedKind] | None, "Only things of these kinds; else all that you may read."),
+            Argument("of", list[strawberry.ID] | None, "Only things with these global ids."),
+            Argument("first", int, "At most so many, 1 to 500. Default 100.", DEFAULT),
+        ),
+    )

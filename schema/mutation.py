@@ -1,0 +1,27 @@
+"""The root of writing: what each domain contributes."""
+
+import strawberry
+
+from schema.change_mutations import ChangeMutations
+from schema.configuration_item_mutations import ConfigurationItemMutations
+from schema.incident_mutations import IncidentMutations
+from schema.incident_step_mutations import IncidentStepMutations
+from schema.relationship_mutations import RelationshipMutations
+from schema.taxonomy_mutations import TaxonomyMutations
+from schema.team_mutations import TeamMutations
+
+
+@strawberry.type(
+    name="Mutation",
+    description="Everything that can be written. Each field is one transaction; fields run one after the other.",
+)
+class MutationRoot(
+    ChangeMutations,
+    ConfigurationItemMutations,
+    IncidentMutations,
+    IncidentStepMutations,
+    RelationshipMutations,
+    TaxonomyMutations,
+    TeamMutations,
+):
+    pass

@@ -1,0 +1,131 @@
+"""How a mutation is declared: one input, one payload of what was written and of what was wrong with it."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import strawberry
+from msgspec import UNSET as LEFT_OUT
+from msgspec import Struct
+from strawberry.types.unset import UNSET
+
+from resolvers.context import Context
+from resolvers.writing import Refused, UserError, UserErrorCode, Work, Written, write
+from schema.enums import described
+from schema.fields import Argument, attribute, field
+from schema.ids import decode
+
+C = TypeVar("C", bound=Struct)
+
+described(
+    UserErrorCode,
+    "What is wrong with a write.",
+    INVALID="A value breaks a rule.",
+    NOT_FOUND="Something that the input names does not exist.",
+    CONFLICT="It changed meanwhile: its version is not the expected one. The payload shows it as it is now.",
+    ILLEGAL_STATE="Its state allows no such step. The message names the steps that are allowed.",
+    TAKEN="A name that must be unique is taken.",
+    KEY_REUSED="The idempotency key was used for another call.",
+)
+
+
+@strawberry.type(name="UserError", description="A rule that a write broke; nothing of the write was done.")
+class UserErrorType:
+    code: UserErrorCode = attribute("What is wrong, for programs.")
+    field: str | None = attribute("The field of the input that it is about; null for the whole.")
+    message: str = attribute("What is wrong and what to do, for people.")
+
+
+REPEATABLE = "Makes the call safe to repeat for a day: the same key and input is done once."
+
+
+@strawberry.input
+class VersionedInput:
+    """What every input about one record holds: which, at which version, and a key for repeated calls."""
+
+    id: strawberry.ID = strawberry.field(description="Its global id.")
+    expected_version: int = strawberry.field(description="The version that you know; another is a CONFLICT.")
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+
+
+def user_errors() -> Any:
+    """The field `userErrors` of a payload."""
+    return attribute("Rules that were broken; empty when it was done.", of="user_errors")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shape:
+    """A command and how an input object becomes one.
+
+    `ids` says which fields of the input hold global ids, or lists of them, of which prefix; they reach the use case
+    as uuids. `lists` says which fields hold lists of input objects; they reach it as tuples of commands.
+    """
+
+    command: type[Struct]
+    ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    lists: Mapping[str, "Shape"] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mutation:
+    """A command that a use case understands, and how an input becomes one: as in `Shape`."""
+
+    command: type[Struct]
+    work: Callable[[Any], Work]
+    ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    lists: Mapping[str, Shape] = dataclasses.field(default_factory=dict)
+
+
+def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any:
+    """A field of the mutation root. The input may have `idempotency_key`; every other field is the command's own."""
+
+    async def call(context: Context, _: Any, arguments: Mapping[str, Any]) -> Written:
+        given = arguments["input"]
+        try:
+            command = commanded(given, made)
+        except Refused as refused:
+            return Written((), refused.errors)
+        key = getattr(given, "idempotency_key", None) or None
+        return await write(context, made.command.__name__, command, made.work(command), key)
+
+    return field(
+        call, description, needs=needs, arguments=(Argument("input", input, "What to write."),)
+    )  # fmt: skip
+
+
+def commanded(given: Any, made: Mutation | Shape, path: str = "") -> Struct:
+    """The command of an input object: what the client left out stays `UNSET` there. `path` is where it stands in the
+    input, for example `items.17.`."""
+    values: dict[str, Any] = {}
+    for each in made.command.__struct_fields__:
+        value = getattr(given, each)
+        if value is UNSET:
+            values[each] = LEFT_OUT
+        elif each in made.ids and value is not None:
+            values[each] = _uuids(value, path + each, made.ids[each])
+        elif each in made.lists and value is not None:
+            shape = made.lists[each]
+            values[each] = tuple(commanded(one, shape, f"{path}{each}.{nth}.") for nth, one in enumerate(value))
+        else:
+            values[each] = value
+    return made.command(**values)
+
+
+def _uuids(value: str | list[str], name: str, prefix: str) -> str | tuple[str, ...]:
+    if isinstance(value, list):
+        return tuple(uuid_of(each, f"{name}.{nth}", prefix) for nth, each in enumerate(value))
+    return uuid_of(value, name, prefix)
+
+
+def uuid_of(text: str, name: str, prefix: str) -> str:
+    """The uuid in a global id of this kind. Refused if it is one of another kind."""
+    found, uuid = decode(text, camel(name))
+    if found != prefix:
+        raise Refused(UserError(UserErrorCode.INVALID, camel(name), f"{text} is not an id that begins with {prefix}_"))
+    return uuid
+
+
+def camel(name: str) -> str:
+    """A field's name as clients write it."""
+    head, *rest = name.split("_")
+    return head + "".join(each.capitalize() for each in rest)

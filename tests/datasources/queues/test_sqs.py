@@ -1,0 +1,115 @@
+"""The queue in SQS, on a server that speaks it: run with `--ministack=PATH`."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import boto3
+import psycopg
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from datasources.aurora.database import Database
+from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.queues.port import Failure, Fate, Sending
+from datasources.queues.sqs.queue import SqsQueue
+from datasources.queues.tables.queue import TablesQueue
+from tests.fixtures.databases import create_database
+
+
+@pytest.fixture(scope="module")
+def ministack(request: pytest.FixtureRequest) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    given = {"BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "GATEWAY_PORT": str(port)}
+    process = subprocess.Popen(
+        [request.config.getoption("--ministack")],
+        env=os.environ | given,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def url(postgres: EmbeddedPostgres) -> str:
+    return create_database(postgres, "sqs_letters")
+
+
+@pytest.fixture
+async def queue(
+    ministack: str, url: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SqsQueue]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("TRUNCATE dead_letters")
+    client = boto3.client("sqs", region_name="eu-central-1", endpoint_url=ministack)
+    made = created(client, request.node.name[:60] + ".fifo")
+    main = Database("main", url)
+    yield SqsQueue(made, TablesQueue(main, "events"), region="eu-central-1", endpoint=ministack, delay=0, attempts=2)
+    await main.close()
+
+
+def created(client: Any, name: str) -> str:
+    """A FIFO queue, once the server answers."""
+    while True:
+        try:
+            return str(client.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"])
+        except (BotoCoreError, ClientError):
+            time.sleep(0.1)
+
+
+def messages(*texts: str) -> list[Sending]:
+    return [Sending(f"/group {text[0]}", text, text, f"r-{text}") for text in texts]
+
+
+async def test_more_than_one_call_of_messages_come_in_order_and_once(queue: SqsQueue) -> None:
+    texts = [f"{group}{number:02}" for number in range(12) for group in "ab"]
+    assert await queue.send(messages(*texts, "a00")) == 25
+    received = await queue.receive(100, 0)
+    assert len(received) <= 24
+    seen = [each.body for each in received]
+    while received:
+        assert {each.group for each in received} <= {"/group a", "/group b"}
+        await queue.settle(received, [])
+        received = await queue.receive(100, 0)
+        seen += [each.body for each in received]
+    assert [text for text in seen if text[0] == "a"] == [f"a{number:02}" for number in range(12)]
+    assert sorted(seen) == sorted(texts)
+    assert ((await queue.depth()).waiting, (await queue.depth()).oldest_seconds) == (0, None)
+
+
+async def test_a_failed_message_holds_back_its_group_until_it_is_a_dead_letter(queue: SqsQueue) -> None:
+    await queue.send(messages("a1", "a2", "b1"))
+    received = {each.body: each for each in await queue.receive(10, 0)}
+    assert (received["a1"].attempt, received["a1"].request_id) == (1, "r-a1")
+    held = [Failure(received["a2"], "behind", Fate.HELD)]
+    await queue.settle([received["b1"]], [Failure(received["a1"], "no"), *held])
+    again = await queue.receive(10, 1)
+    assert [(each.body, each.attempt) for each in again][:1] == [("a1", 2)]
+    behind = [Failure(each, "behind", Fate.HELD) for each in again[1:]]
+    await queue.settle([], [Failure(again[0], "no again"), *behind])
+    assert [(each.body, each.reason) for each in await queue.dead(10)] == [("a1", "no again")]
+    assert [each.body for each in await queue.receive(10, 1)] == ["a2"]
+
+
+async def test_dead_letters_are_replayed(queue: SqsQueue) -> None:
+    await queue.send(messages("a1", "b1"))
+    received = await queue.receive(10, 0)
+    await queue.settle([], [Failure(each, "bad", Fate.DEAD) for each in received])
+    by_body = {each.body: each.id for each in await queue.dead(10)}
+    assert await queue.replay([by_body["a1"]]) == [by_body["a1"]]
+    assert [(each.body, each.group, each.request_id) for each in await queue.receive(10, 1)] == [
+        ("a1", "/group a", "r-a1")
+    ]
+    assert await queue.drop(None) == [by_body["b1"]]
+    assert await queue.dead(10) == []

@@ -1,0 +1,199 @@
+"""The queue in tables: order within groups, deduplication, failures, crashes, dead letters, and several receivers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from datasources.aurora.database import Database
+from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.queues.port import Failure, Fate, Message, Sending
+from datasources.queues.tables.queue import TablesQueue
+from tests.fixtures.databases import create_database
+
+
+@pytest.fixture(scope="module")
+def url(postgres: EmbeddedPostgres) -> str:
+    return create_database(postgres, "tables_queue")
+
+
+@pytest.fixture
+async def main(url: str) -> AsyncIterator[Database]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("TRUNCATE queue_messages, queue_deduplication, dead_letters")
+    opened = Database("main", url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def queue(main: Database) -> TablesQueue:
+    return TablesQueue(main, "q", delay=0, attempts=3)
+
+
+def messages(*texts: str) -> list[Sending]:
+    """One a text: its first letter is the group, the whole the deduplication id and the body."""
+    return [Sending(text[0], text, text, f"r-{text}") for text in texts]
+
+
+def bodies(received: Sequence[Message]) -> list[str]:
+    return [each.body for each in received]
+
+
+def end_visibility(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE queue_messages SET visible_at = now()")
+
+
+async def test_messages_come_in_order_and_once(queue: TablesQueue) -> None:
+    assert await queue.send(messages("a1", "b1", "a2", "a3")) == 4
+    first = await queue.receive(10, 0)
+    # Two groups share ten places, so that none is left out by a long one.
+    assert bodies(first) == ["a1", "b1", "a2", "a3"]
+    assert [(each.attempt, each.request_id) for each in first][:2] == [(1, "r-a1"), (1, "r-b1")]
+    assert await queue.receive(10, 0) == []
+    assert (await queue.depth()).waiting == 4
+    await queue.settle(first, [])
+    depth = await queue.depth()
+    assert (depth.waiting, depth.oldest_seconds) == (0, 0.0)
+
+
+async def test_a_held_group_waits_and_another_does_not(queue: TablesQueue) -> None:
+    await queue.send(messages("a1", "a2"))
+    [held] = await queue.receive(1, 0)
+    await queue.send(messages("a3", "b1"))
+    assert bodies(await queue.receive(10, 0)) == ["b1"]
+    await queue.settle([held], [])
+    assert bodies(await queue.receive(10, 0)) == ["a2", "a3"]
+
+
+async def test_what_was_sent_is_not_sent_again(queue: TablesQueue, url: str) -> None:
+    assert await queue.send(messages("a1", "a1", "a2")) == 2
+    assert await queue.send(messages("a2", "a3")) == 1
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE queue_deduplication SET sent_at = now() - %s", (timedelta(seconds=301),))
+    assert await queue.send(messages("a2")) == 1
+    assert bodies(await queue.receive(10, 0)) == ["a1", "a2", "a3", "a2"]
+
+
+async def test_a_failed_message_holds_back_its_group(queue: TablesQueue) -> None:
+    await queue.send(messages("a1", "a2", "a3", "b1"))
+    a1, a2, a3, b1 = await queue.receive(10, 0)
+    await queue.settle([a1, b1], [Failure(a2, "no"), Failure(a3, "behind", Fate.HELD)])
+    # It comes alone: it may be what its receiver dies of.
+    [again] = await queue.receive(10, 0)
+    assert (again.body, again.attempt, again.reason) == ("a2", 2, "no")
+    assert await queue.receive(10, 0) == []
+    await queue.settle([again], [])
+    [last] = await queue.receive(10, 0)
+    assert (last.body, last.attempt, last.reason) == ("a3", 1, "")
+
+
+async def test_a_failed_message_waits(main: Database) -> None:
+    queue = TablesQueue(main, "q", delay=600)
+    await queue.send(messages("a1", "a2"))
+    a1, a2 = await queue.receive(10, 0)
+    await queue.settle([], [Failure(a1, "no"), Failure(a2, "behind", Fate.HELD)])
+    assert await queue.receive(10, 0) == []
+
+
+async def test_after_its_attempts_a_message_is_a_dead_letter_and_its_group_goes_on(queue: TablesQueue) -> None:
+    await queue.send(messages("a1", "a2"))
+    for attempt in (1, 2, 3):
+        a1 = (await queue.receive(1, 0))[0]
+        assert (a1.body, a1.attempt) == ("a1", attempt)
+        await queue.settle([], [Failure(a1, f"no {attempt}")])
+    assert bodies(await queue.receive(10, 0)) == ["a2"]
+    [dead] = await queue.dead(10)
+    assert (dead.body, dead.attempt, dead.reason, dead.request_id) == ("a1", 3, "no 3", "r-a1")
+
+
+async def test_what_its_receivers_die_of_is_a_dead_letter(queue: TablesQueue, url: str) -> None:
+    await queue.send(messages("a1", "a2"))
+    for attempt in (1, 2, 3):
+        assert (await queue.receive(10, 0))[0].attempt == attempt
+        end_visibility(url)
+    assert await queue.receive(10, 0) == []
+    [dead] = await queue.dead(10)
+    assert (dead.body, dead.reason) == ("a1", "received 3 times and never settled")
+    assert bodies(await queue.receive(10, 0)) == ["a2"]
+
+
+async def test_a_late_receiver_settles_nothing(queue: TablesQueue, url: str) -> None:
+    await queue.send(messages("a1"))
+    [late] = await queue.receive(10, 0)
+    end_visibility(url)
+    [now] = await queue.receive(10, 0)
+    await queue.settle([late], [])
+    await queue.settle([], [Failure(late, "late", Fate.DEAD)])
+    assert ((await queue.depth()).waiting, await queue.dead(10)) == (1, [])
+    await queue.settle([now], [])
+    assert (await queue.depth()).waiting == 0
+
+
+async def test_dead_letters_are_replayed_or_dropped_by_id_or_all(queue: TablesQueue) -> None:
+    await queue.send(messages("a1", "a2", "a3", "b1"))
+    received = await queue.receive(10, 0)
+    await queue.settle([], [Failure(each, f"bad {each.body}", Fate.DEAD) for each in received])
+    assert await queue.receive(10, 0) == []
+    by_body = {each.body: each.id for each in await queue.dead(10)}
+    assert await queue.replay([by_body["a2"]]) == [by_body["a2"]]
+    assert await queue.drop([by_body["a3"], by_body["a2"]]) == [by_body["a3"]]
+    assert sorted(await queue.replay(None)) == sorted([by_body["a1"], by_body["b1"]])
+    assert await queue.dead(10) == []
+    again = await queue.receive(10, 0)
+    assert {(each.body, each.attempt) for each in again} == {("a2", 1), ("a1", 1), ("b1", 1)}
+    assert [each.body for each in again if each.group == "a"] == ["a2", "a1"]
+
+
+async def test_burying_is_safe_to_repeat(queue: TablesQueue) -> None:
+    message = Message("00000000-0000-4000-8000-000000000001", "g", "{}", 1)
+    await queue.bury([Failure(message, "bad", Fate.DEAD)])
+    await queue.bury([Failure(message, "worse", Fate.DEAD)])
+    assert [(each.id, each.reason) for each in await queue.dead(10)] == [(message.id, "bad")]
+
+
+async def test_queues_of_other_names_are_apart(queue: TablesQueue, main: Database) -> None:
+    await queue.send(messages("a1"))
+    other = TablesQueue(main, "other")
+    assert (await other.receive(10, 0), (await other.depth()).waiting) == ([], 0)
+    assert await other.send(messages("a1")) == 1
+
+
+async def test_a_receiver_waits_for_a_message(queue: TablesQueue) -> None:
+    waiting = asyncio.create_task(queue.receive(10, 30))
+    await asyncio.sleep(0)
+    await queue.send(messages("a1"))
+    assert bodies(await waiting) == ["a1"]
+
+
+async def test_several_receivers_keep_the_order_of_every_group(queue: TablesQueue) -> None:
+    texts = [f"{group}{number}" for number in range(20) for group in "abcde"]
+    await queue.send(messages(*texts))
+    seen: list[str] = []
+    held: set[str] = set()
+
+    async def work() -> None:
+        while received := await queue.receive(7, 0.5):
+            groups = {each.group for each in received}
+            # Nobody else has any of these groups.
+            assert not groups & held
+            held.update(groups)
+            seen.extend(bodies(received))
+            await asyncio.sleep(0)
+            held.difference_update(groups)
+            await queue.settle(received, [])
+
+    await asyncio.gather(*(work() for _ in range(4)))
+    assert sorted(seen) == sorted(texts)
+    for group in "abcde":
+        assert [text for text in seen if text[0] == group] == [f"{group}{number}" for number in range(20)]
+
+
+async def test_a_group_cannot_have_two_heads(queue: TablesQueue, url: str) -> None:
+    await queue.send(messages("a1", "a2"))
+    with psycopg.connect(url) as connection, pytest.raises(errors.UniqueViolation):
+        connection.execute("UPDATE queue_messages SET head = true")

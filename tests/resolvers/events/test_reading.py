@@ -1,0 +1,125 @@
+"""CloudEvents read: what is one, what is none and why, and the schemas beside the code."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import resolvers.events
+from resolvers.events.reading import AHEAD, MOST_BYTES, Unusable, read, split
+from resolvers.events.types import TYPES, exported
+from tests.fixtures.events import NOON, event, related, upserted
+
+SCHEMAS = Path(resolvers.events.__file__).parent / "schemas"
+
+
+def bytes_of(**changes: Any) -> bytes:
+    made = upserted("1", "a") | changes
+    return json.dumps({name: value for name, value in made.items() if value is not None}).encode()
+
+
+def reason(body: bytes) -> str:
+    with pytest.raises(Unusable) as caught:
+        read(body, NOON)
+    return caught.value.reason
+
+
+def test_the_schemas_beside_the_code_are_those_of_the_structs() -> None:
+    assert {path.name: path.read_bytes() for path in SCHEMAS.iterdir()} == exported()
+    assert len(exported()) == len(TYPES) == 4
+
+
+def test_an_event_is_read() -> None:
+    read_ = read(bytes_of(subject="a", traceparent="00-1", datacontenttype="application/json; charset=utf-8"), NOON)
+    assert (read_.id, read_.source, read_.time) == ("1", "/cmdb", NOON)
+    # What carries it is not what it says.
+    assert read_.content == read(bytes_of(), NOON).content
+    assert read_.content != read(bytes_of(time="2026-03-01T12:00:01Z"), NOON).content
+    assert read_.content == read(bytes_of(time="2026-03-01T13:00:00+01:00"), NOON).content
+
+
+DEEP = b'{"specversion":"1.0","id":"1","source":"/s","time":"2026-03-01T12:00:00Z","data":' + b"[" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"", "not JSON: Input data was truncated"),
+        (b"{", "not JSON: Input data was truncated"),
+        (b'"\xff"', "not a CloudEvent of version 1.0: Expected `object`, got `str`"),
+        (b'{"id": "\xff"}', "not JSON: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+        (DEEP, "not JSON: maximum recursion depth exceeded while deserializing an object"),
+        (b"[]", "not a CloudEvent of version 1.0: Expected `object`, got `array`"),
+        (bytes_of(specversion="0.3"), "not a CloudEvent of version 1.0: Invalid enum value '0.3' - at `$.specversion`"),
+        (bytes_of(id=""), "not a CloudEvent of version 1.0: Expected `str` of length >= 1 - at `$.id`"),
+        (bytes_of(source=None), "not a CloudEvent of version 1.0: Object missing required field `source`"),
+        (bytes_of(time=None), "not a CloudEvent of version 1.0: Object missing required field `time`"),
+        (bytes_of(time="2026-03-01T12:00:00"),
+         "not a CloudEvent of version 1.0: Expected `datetime` with a timezone component - at `$.time`"),
+        (bytes_of(data=None), "not a CloudEvent of version 1.0: Object missing required field `data`"),
+        (bytes_of(type="io.stackflow.nothing"), "the type 'io.stackflow.nothing' is not known; known are "
+         + ", ".join(sorted(TYPES))),
+        (bytes_of(datacontenttype="text/xml"), "datacontenttype is 'text/xml'; send application/json"),
+        (bytes_of(time="1969-12-31T23:59:59Z"),
+         "its time 1969-12-31T23:59:59+00:00 is before 1970; mend the clock of the source"),
+        (bytes_of(data={}), "the data are not those of io.stackflow.configuration-item.upserted: "
+         "Object missing required field `item`"),
+    ],
+)  # fmt: skip
+def test_what_is_no_event_has_a_reason(body: bytes, expected: str) -> None:
+    assert reason(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (upserted("1", "a", name=" "), "Expected `str` matching regex '\\\\S' - at `$.name`"),
+        (upserted("1", "a", status="BROKEN"), "Invalid enum value 'BROKEN' - at `$.status`"),
+        (upserted("1", "a", colour="red"), "Object contains unknown field `colour`"),
+        (related("1", "a>b", attributes=[]), "Expected `object`, got `array` - at `$.attributes`"),
+        (event("1", "relationship.removed", from_={"source": "s", "key": ""}),
+         "Expected `str` of length >= 1 - at `$.from.key`"),
+    ],
+)  # fmt: skip
+def test_data_that_are_not_of_the_type_have_a_reason(made: dict[str, Any], expected: str) -> None:
+    assert reason(json.dumps(made).encode()) == f"the data are not those of {made['type']}: {expected}"
+
+
+def test_a_refused_event_is_named_if_it_can_be() -> None:
+    for body in (bytes_of(time=None), bytes_of(type="x"), bytes_of(data={})):
+        with pytest.raises(Unusable) as caught:
+            read(body, NOON)
+        assert (caught.value.id, caught.value.source) == ("1", "/cmdb")
+
+
+def test_clocks_may_differ_a_little() -> None:
+    assert read(bytes_of(time=(NOON + AHEAD).isoformat()), NOON).id == "1"
+    late = NOON + AHEAD + timedelta(seconds=1)
+    assert (
+        reason(bytes_of(time=late.isoformat()))
+        == f"its time {late.isoformat()} is too far in the future; mend the clock of the source"
+    )
+
+
+def test_an_event_has_a_size() -> None:
+    def sized(size: int) -> bytes:
+        body = json.dumps(upserted("1", "a", attributes={"x": ""})).encode()
+        return body.replace(b'"x": ""', b'"x": "' + b"x" * (size - len(body)) + b'"')
+
+    assert read(sized(MOST_BYTES), NOON).id == "1"
+    assert reason(sized(MOST_BYTES + 1)) == "the event has 262145 bytes; 262144 are allowed"
+
+
+def test_a_batch_is_split_and_its_events_read_on_their_own() -> None:
+    assert split(b' [ {"a" : 1}, 2 ]') == [b'{"a" : 1}', b"2"]
+    for body, expected in (
+        (b"[]", "the batch is empty"),
+        (b"{}", "not a JSON array of events: Expected `array`, got `object`"),
+        (b"[{", "not a JSON array of events: Input data was truncated"),
+        (b"[" * 100_000, "not a JSON array of events: maximum recursion depth exceeded while deserializing an object"),
+    ):
+        with pytest.raises(Unusable) as caught:
+            split(body)
+        assert caught.value.reason == expected

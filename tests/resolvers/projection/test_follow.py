@@ -1,0 +1,313 @@
+"""Rounds of the projector: whatever was written is in the graph at the end, whoever dies or refuses meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import resolvers.projection.follow
+from datasources.aurora.database import Database
+from datasources.errors import SourceRefused, SourceUnavailable
+from datasources.graph.gremlin.client.client import GremlinClient
+from datasources.graph.gremlin.projection import GremlinProjection
+from datasources.graph.projection import Changes, EdgeVersion, Projection
+from resolvers.projection.check import check
+from resolvers.projection.follow import ATTEMPTS, Follower
+from tests.fixtures.following import (
+    DropEdge,
+    DropItem,
+    Op,
+    PutEdge,
+    PutItem,
+    apply,
+    emptied,
+    histories,
+    outbox,
+    sources_of,
+    write,
+)
+from tests.fixtures.graph import edge_id, node
+from tests.fixtures.projection import Empty, Failing, holds
+from tests.oracles.projection import OracleProjection
+
+MODERATE = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture(params=["oracle", "gremlin", "nameless", "neptune", "janusgraph"])
+def store(request: pytest.FixtureRequest) -> Empty:
+    """Every kind of projection; `nameless` is a real engine that takes no ids of edges."""
+    if request.param == "nameless":
+        client: GremlinClient = request.getfixturevalue("gremlin_client")
+
+        async def empty() -> Projection:
+            projection = GremlinProjection(client, edge_ids=False)
+            await projection.clear()
+            return projection
+
+        return empty
+    made: Empty = request.getfixturevalue(f"empty_{request.param}")
+    return made
+
+
+class Refusing:
+    """A projection that refuses every batch that holds one of these ids; or every batch, if it is read-only."""
+
+    def __init__(self, inner: Projection, ids: Collection[str], *, read_only: bool = False) -> None:
+        self.inner = inner
+        self.ids = set(ids)
+        self.read_only = read_only
+        self.calls = 0
+
+    async def apply(self, changes: Changes) -> None:
+        self.calls += 1
+        met = {each.id for each in changes.nodes} | {each.version.edge.id for each in changes.edges}
+        if self.read_only or met & self.ids:
+            raise SourceRefused("graph", "the graph refused a label")
+        await self.inner.apply(changes)
+
+    def nodes(self) -> AsyncIterator[Sequence[str]]:
+        return self.inner.nodes()
+
+    async def leaving(self, ids: Sequence[str]) -> Mapping[str, Sequence[EdgeVersion]]:
+        return await self.inner.leaving(ids)
+
+    async def clear(self) -> None:
+        await self.inner.clear()
+
+
+@given(history=histories(), size=st.integers(1, 5))
+@MODERATE
+async def test_what_was_written_is_in_the_graph_at_the_end(
+    projected_url: str, main: Database, store: Empty, history: Sequence[Sequence[Op] | None], size: int
+) -> None:
+    emptied(projected_url)
+    projection = await store()
+    follower = Follower(sources_of(main, projection), size)
+    for each in history:
+        if each is None:
+            await follower.round()
+        else:
+            write(projected_url, *each)
+    await follower.until_done()
+    assert (await check(main, projection)).differences == 0
+    assert all(projected for projected, _, _ in outbox(projected_url))
+
+
+@given(history=histories(8), at=st.integers(1, 6), after=st.booleans())
+@MODERATE
+async def test_a_round_that_broke_off_is_repeated(
+    *,
+    projected_url: str,
+    main: Database,
+    history: Sequence[Sequence[Op] | None],
+    at: int,
+    after: bool,
+) -> None:
+    """At any call, before or after the graph took it, in a process that goes on or in another."""
+    emptied(projected_url)
+    inner = OracleProjection()
+    follower = Follower(sources_of(main, Failing(inner, at, after=after)), 2)
+    for each in history:
+        if each is not None:
+            write(projected_url, *each)
+            continue
+        try:
+            await follower.round()
+        except SourceUnavailable:
+            follower = Follower(sources_of(main, inner), 2)
+    await Follower(sources_of(main, inner)).until_done()
+    assert (await check(main, inner)).differences == 0
+
+
+async def test_rows_of_one_round_are_sent_at_once_and_later_rows_find_nothing_to_do(
+    projected_url: str, main: Database
+) -> None:
+    emptied(projected_url)
+    write(projected_url, PutItem(1), PutItem(2), PutEdge(1, 1, 2))
+    write(projected_url, PutItem(1))
+    projection = OracleProjection()
+    follower = Follower(sources_of(main, projection), 3)
+    first, second, third = [await follower.round() for _ in range(3)]
+    assert (first.rows, first.nodes, first.edges, first.full) == (3, 2, 1, True)
+    assert (second.rows, second.nodes, second.edges, second.full) == (1, 1, 0, False)
+    assert (third.rows, len(projection.applied)) == (0, 2)
+    assert outbox(projected_url) == [(True, 0, "")] * 4
+
+
+async def test_a_row_that_commits_late_is_claimed_late(projected_url: str, main: Database) -> None:
+    """Its position lies below that of a row that is done already."""
+    emptied(projected_url)
+    projection = OracleProjection()
+    follower = Follower(sources_of(main, projection))
+    with psycopg.connect(projected_url) as slow:
+        apply(slow, PutItem(1))
+        write(projected_url, PutItem(2))
+        assert (await follower.round()).rows == 1
+        assert outbox(projected_url) == [(True, 0, "")]
+        slow.commit()
+    assert (await follower.round()).rows == 1
+    assert projection.ids == {node(1), node(2)}
+
+
+async def test_an_end_that_nothing_stands_at_any_more_is_no_node(
+    projected_url: str, main: Database, store: Empty
+) -> None:
+    emptied(projected_url)
+    projection = await store()
+    follower = Follower(sources_of(main, projection))
+    write(projected_url, PutItem(1), PutEdge(1, 1, 2), PutEdge(2, 3, 4))
+    await follower.round()
+    assert (await holds(projection))[0] == [node(number) for number in (1, 2, 3, 4)]
+    write(projected_url, DropItem(1), DropEdge(2))
+    await follower.round()
+    assert (await holds(projection))[0] == [node(1), node(2)]
+    write(projected_url, DropEdge(1))
+    await follower.round()
+    assert await holds(projection) == ([], [])
+
+
+class Holding(OracleProjection):
+    """Holds the first round in the middle until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+        self.free = asyncio.Event()
+
+    async def apply(self, changes: Changes) -> None:
+        self.reached.set()
+        await self.free.wait()
+        await super().apply(changes)
+
+
+async def test_of_two_projectors_one_is_at_work(projected_url: str, main: Database) -> None:
+    emptied(projected_url)
+    write(projected_url, PutItem(1))
+    projection = Holding()
+    one, other = Follower(sources_of(main, projection)), Follower(sources_of(main, projection))
+    working = asyncio.create_task(one.round())
+    await projection.reached.wait()
+    # Bounded, for a lock that is none lets it wait for the one that waits for it.
+    async with asyncio.timeout(60):
+        assert not (await other.round()).held
+    waiting = asyncio.create_task(other.until_done())
+    projection.free.set()
+    assert ((await working).rows, (await waiting).rows) == (1, 0)
+    assert len(projection.applied) == 1
+
+
+async def test_a_projector_that_lost_its_transaction_repeats_what_it_had_sent(
+    projected_url: str, main: Database
+) -> None:
+    """It read the tables, was cut off, and sends what it read after its successor is done: older than the tables."""
+    emptied(projected_url)
+    write(projected_url, PutItem(1), PutItem(2), PutEdge(1, 1, 2))
+    held, projection = Holding(), OracleProjection()
+    sleeper = Follower(sources_of(main, held))
+    sleeping = asyncio.create_task(sleeper.round())
+    await held.reached.wait()
+    with psycopg.connect(projected_url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND state = 'idle in transaction' AND pid <> pg_backend_pid()"
+        )
+    write(projected_url, DropEdge(1))
+    held.ids, held.versions = projection.ids, projection.versions
+    successor = Follower(sources_of(main, projection))
+    assert (await successor.until_done()).rows == 4
+    held.ids, held.versions = projection.ids, projection.versions
+    held.free.set()
+    with pytest.raises(SourceUnavailable):
+        await sleeping
+    assert [version.edge.id for version in held.versions.values()] == [edge_id(1)]
+    done = await sleeper.round()
+    assert (done.rows, held.versions) == (0, {})
+    assert (await check(main, held)).differences == 0
+    # Only once: it owes nothing any more.
+    sent = len(held.applied)
+    await sleeper.round()
+    assert len(held.applied) == sent
+
+
+async def test_a_lost_graph_keeps_rows_and_nobody_elses(projected_url: str, main: Database) -> None:
+    emptied(projected_url)
+    write(projected_url, PutItem(1), PutEdge(1, 1, 2))
+    with psycopg.connect(projected_url) as connection:
+        connection.execute("INSERT INTO teams (id, key, name) VALUES (gen_random_uuid(), gen_random_uuid(), 'Team')")
+    inner = OracleProjection()
+    with pytest.raises(SourceUnavailable):
+        await Follower(sources_of(main, Failing(inner, 1))).round()
+    assert outbox(projected_url) == [(False, 0, ""), (False, 0, ""), (True, 0, "")]
+    done = await Follower(sources_of(main, inner)).round()
+    assert (done.rows, done.nodes, done.edges) == (2, 1, 1)
+    assert inner.ids == {node(1), node(2)}
+
+
+async def test_what_was_told_before_the_graph_was_lost_is_done(
+    projected_url: str, main: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolvers.projection.follow, "TOLD", 2)
+    emptied(projected_url)
+    write(projected_url, *(PutItem(number) for number in range(1, 6)))
+    with pytest.raises(SourceUnavailable):
+        await Follower(sources_of(main, Failing(OracleProjection(), 3))).round()
+    assert outbox(projected_url) == [*[(True, 0, "")] * 4, (False, 0, "")]
+
+
+async def test_a_follower_whose_time_is_over_makes_one_round_all_the_same(projected_url: str, main: Database) -> None:
+    emptied(projected_url)
+    write(projected_url, *(PutItem(number) for number in range(1, 6)))
+    done = await Follower(sources_of(main, OracleProjection()), 2).until_done(0.0)
+    assert done.rows == 2
+
+
+async def test_without_a_graph_rows_are_marked_all_the_same(projected_url: str, main: Database) -> None:
+    emptied(projected_url)
+    write(projected_url, PutItem(1), PutEdge(1, 1, 2))
+    done = await Follower(sources_of(main, None)).round()
+    assert (done.rows, done.nodes, done.edges) == (2, 0, 0)
+    assert outbox(projected_url) == [(True, 0, "")] * 2
+
+
+async def test_what_the_graph_refuses_is_set_aside_and_the_rest_goes_on(
+    projected_url: str, main: Database, empty_gremlin: Empty
+) -> None:
+    emptied(projected_url)
+    write(projected_url, *(PutItem(number) for number in range(1, 8)), PutEdge(1, 1, 2), PutEdge(2, 2, 3))
+    projection = Refusing(await empty_gremlin(), [edge_id(1)])
+    follower = Follower(sources_of(main, projection))
+    done = await follower.round()
+    assert (done.rows, done.refused, done.retried) == (8, 0, True)
+    assert outbox(projected_url) == [*[(True, 0, "")] * 7, (False, 1, ""), (True, 0, "")]
+    projection.calls = 0
+    write(projected_url, PutItem(1))
+    # Alone, so that the others are not cut in halves again and again.
+    assert (await follower.round()).rows == 1
+    assert projection.calls == 2
+    await follower.until_done()
+    refused = (False, ATTEMPTS, "the graph refused a label")
+    assert outbox(projected_url) == [*[(True, 0, "")] * 7, refused, (True, 0, ""), (True, 0, "")]
+    assert (await check(main, projection)).missing_edges.count == 1
+    # A later change of it that the graph takes makes up for the one that was set aside.
+    projection.ids.clear()
+    write(projected_url, PutEdge(1, 1, 2, "other"))
+    await follower.until_done()
+    assert [projected for projected, _, _ in outbox(projected_url)] == [True] * 11
+    assert (await check(main, projection)).differences == 0
+
+
+async def test_a_graph_that_refuses_everything_blames_no_row(projected_url: str, main: Database) -> None:
+    emptied(projected_url)
+    write(projected_url, PutItem(1), PutItem(2))
+    follower = Follower(sources_of(main, Refusing(OracleProjection(), [], read_only=True)), 1)
+    for _ in range(ATTEMPTS + 1):
+        with pytest.raises(SourceRefused):
+            await follower.round()
+    assert outbox(projected_url) == [(False, 0, ""), (False, 0, "")]

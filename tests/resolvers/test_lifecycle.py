@@ -1,0 +1,60 @@
+"""The page on lives is what the tables say, and each step of a table is a mutation of its name."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from datasources.records.changes import ChangeState
+from datasources.records.incidents import IncidentState
+from resolvers.changes import LIFE as CHANGES
+from resolvers.incident_life import LIFE as INCIDENTS
+from resolvers.incident_life import PRIORITIES
+from resolvers.lifecycle import Lifecycle, Step, lifecycle
+from resolvers.writing import Refused, UserErrorCode
+
+PAGE = (Path(__file__).parents[2] / "docs" / "lives.md").read_text()
+
+
+def section(title: str) -> str:
+    return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def row(step: Step) -> tuple[str, str, str, str]:
+    """A step as the page tells it."""
+    times = [f"{verb} {', '.join(names)}" for verb, names in (("sets", step.stamps), ("clears", step.clears)) if names]
+    return step.name, ", ".join(step.origins), ", ".join(step.targets) or "as before", ", ".join(times)
+
+
+@pytest.mark.parametrize(("title", "life"), [("Incidents", INCIDENTS), ("Changes", CHANGES)])
+def test_the_page_tells_every_step(title: str, life: Lifecycle) -> None:
+    told = re.findall(r"^\| `(\w+)` \| ([^|]*?) \| ([^|]*?) \| ([^|]*?) ?\|$", section(title), re.MULTILINE)
+    assert told == [row(step) for step in life.steps.values()]
+
+
+def test_the_page_tells_the_matrix() -> None:
+    told = re.findall(r"^\| (\d) \| (\d) \| (\d) \| (\d) \| (\d) \| (\d) \|$", section("Priority"), re.MULTILINE)
+    assert [tuple(map(int, each)) for each in told] == [(n, *each) for n, each in enumerate(PRIORITIES, 1)]
+
+
+@pytest.mark.parametrize(("life", "states"), [(INCIDENTS, IncidentState), (CHANGES, ChangeState)])
+def test_every_state_is_reached_from_the_first(
+    life: Lifecycle, states: type[IncidentState] | type[ChangeState]
+) -> None:
+    first, *_ = states
+    reached: set[str] = {first}
+    for _ in states:
+        reached |= {target for step in life.steps.values() if reached & set(step.origins) for target in step.targets}
+    assert reached == set(states)
+
+
+def test_a_refusal_names_what_is_allowed() -> None:
+    life = lifecycle(Step("open", ("SHUT",), ("OPEN",)), Step("knock", ("SHUT",)), Step("shut", ("OPEN",), ("SHUT",)))
+    assert life.legal("SHUT") == ["knock", "open"]
+    with pytest.raises(Refused) as refused:
+        life.step("shut", "SHUT")
+    [error] = refused.value.errors
+    assert (error.code, error.field) == (UserErrorCode.ILLEGAL_STATE, None)
+    assert error.message == "in state SHUT there is no shut; allowed: knock, open"
+    with pytest.raises(Refused, match="allowed: no step at all"):
+        life.step("open", "GONE")

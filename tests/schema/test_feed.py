@@ -1,0 +1,141 @@
+"""changesSince: everything once, in an order that holds while transactions overlap, nothing that may not be seen."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from datasources.aurora.database import Database
+from datasources.cache.off import NoCache
+from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.sources import Sources
+from resolvers.principals.principal import Principal
+from tests.fixtures.databases import READER, ask, create_database, person
+
+SINCE = """query ($cursor: String, $kinds: [FeedKind!], $of: [ID!], $first: Int = 100) {
+  changesSince(cursor: $cursor, kinds: $kinds, of: $of, first: $first) {
+    entries { kind step id requestId cursor node { id } } endCursor hasMore
+  }
+}"""
+ALL = person(*READER, "feed:read", "relationships:read")
+TEAM, OTHER = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000a2"
+
+
+def item(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012x}"
+
+
+@pytest.fixture(scope="module")
+def url(postgres: EmbeddedPostgres) -> str:
+    made = create_database(postgres, "feed")
+    with psycopg.connect(made, autocommit=True) as connection:
+        connection.execute("INSERT INTO configuration_item_classes (key, name) VALUES ('service', 'Service')")
+        connection.cursor().executemany(
+            "INSERT INTO teams (id, key, name) VALUES (%s, %s, %s)", [(TEAM, "a", "A"), (OTHER, "b", "B")]
+        )
+    return made
+
+
+@pytest.fixture
+async def sources(url: str) -> AsyncIterator[Sources]:
+    main = Database("main", url)
+    yield Sources(main, main, RecursiveGraph(main), NoCache())
+    await main.close()
+
+
+@pytest.fixture
+async def begin(sources: Sources) -> str:
+    """The place from which only this test's writes follow."""
+    page = await since(sources)
+    assert page["entries"] == []
+    cursor: str = page["endCursor"]
+    return cursor
+
+
+async def since(sources: Sources, cursor: str | None = None, who: Principal = ALL, **more: Any) -> Any:
+    answer = await ask(sources, SINCE, who, cursor=cursor, **more)
+    assert answer.errors == []
+    return answer.data["changesSince"]
+
+
+def insert(connection: psycopg.Connection, number: int) -> None:
+    connection.execute(
+        "INSERT INTO configuration_items (id, name, class_key) VALUES (%s, 'a', 'service')", (item(number),)
+    )
+
+
+def ids(page: Any) -> list[int]:
+    return [int(each["id"][-12:], 16) for each in page["entries"]]
+
+
+async def test_each_change_is_told_once_in_order_and_by_pages(sources: Sources, url: str, begin: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for number in (1, 2, 3):
+            insert(connection, number)
+        connection.execute("UPDATE configuration_items SET name = 'b' WHERE id = ANY(%s)", ([item(1), item(3)],))
+        connection.execute("DELETE FROM configuration_items WHERE id = %s", (item(2),))
+    whole = await since(sources, begin)
+    told = [
+        (number, each["step"], each["node"] is not None)
+        for number, each in zip(ids(whole), whole["entries"], strict=True)
+    ]
+    assert sorted(told[:3]) == [(1, "CREATED", True), (2, "CREATED", False), (3, "CREATED", True)]
+    assert sorted(told[3:5]) == [(1, "CHANGED", True), (3, "CHANGED", True)]
+    assert told[5:] == [(2, "DELETED", False)]
+    assert {each["kind"] for each in whole["entries"]} == {"CONFIGURATION_ITEM"}
+
+    cursor, pages = begin, []
+    while True:
+        page = await since(sources, cursor, first=2)
+        pages += page["entries"]
+        cursor = page["endCursor"]
+        if not page["hasMore"]:
+            break
+    assert pages == whole["entries"]
+    assert cursor == whole["endCursor"] == whole["entries"][-1]["cursor"]
+    assert (await since(sources, cursor))["entries"] == []
+    assert ids(await since(sources, begin, of=[f"ci_{item(2)}"])) == [2, 2]
+    assert (await since(sources, begin, kinds=["TEAM"]))["entries"] == []
+
+
+async def test_what_commits_late_is_not_passed_by(sources: Sources, url: str, begin: str) -> None:
+    """A transaction that began first and commits last: a feed by positions would have gone past it."""
+    with psycopg.connect(url) as slow, psycopg.connect(url, autocommit=True) as quick:
+        insert(slow, 11)
+        insert(quick, 12)
+        early = await since(sources, begin)
+        assert early["entries"] == []
+        slow.commit()
+        assert ids(await since(sources, early["endCursor"])) == [11, 12]
+
+
+async def test_restricted_incidents_are_told_to_their_team_only(sources: Sources, url: str, begin: str) -> None:
+    numbers = {item(21): None, item(22): TEAM, item(23): OTHER}
+    with psycopg.connect(url, autocommit=True) as connection:
+        for id, team in numbers.items():
+            connection.execute(
+                "INSERT INTO incidents (id, number, title, restricted_team_id) VALUES (%s, %s, 't', %s)",
+                (id, f"I{id[-2:]}", team),
+            )
+        # Nobody can tell any more whether it was restricted.
+        connection.execute("DELETE FROM incidents WHERE id = %s", (item(23),))
+    may = [*READER, "feed:read"]
+    assert ids(await since(sources, begin, person(*may))) == [21]
+    assert ids(await since(sources, begin, person(*may, teams=["a"]))) == [21, 22]
+    assert ids(await since(sources, begin, person(*may, "incidents:read-restricted"))) == [21, 22, 23, 23]
+
+
+async def test_kinds_take_the_permission_of_what_they_are(sources: Sources, url: str, begin: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        insert(connection, 31)
+    assert (await since(sources, begin, person("feed:read", "teams:read", "nodes:read")))["entries"] == []
+    refused = await ask(sources, SINCE, person("feed:read", "teams:read"), cursor=begin, kinds=["CONFIGURATION_ITEM"])
+    assert refused.codes == ["FORBIDDEN"]
+    assert (await ask(sources, SINCE, person("teams:read"), cursor=begin)).codes == ["FORBIDDEN"]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "WzFd", "WyJhIiwxXQ", "Wy0xLDFd"])
+async def test_what_is_no_cursor_is_refused(sources: Sources, cursor: str) -> None:
+    assert (await ask(sources, SINCE, ALL, cursor=cursor)).codes == ["BAD_USER_INPUT"]

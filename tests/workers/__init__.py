@@ -1,0 +1,3 @@
+"""Tests of the other entrances."""
+
+"""Workers, against real stores."""

@@ -1,0 +1,113 @@
+"""Events from a queue: a Lambda handler for SQS that keeps the order of groups, and a loop for laptops."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+import settings
+from datasources.call import Call, calling
+from datasources.errors import SourceError
+from datasources.queues.opened import open_events
+from datasources.queues.port import DeadLetters, Failure, Fate, Message, Queue
+from datasources.sources import Sources, open_sources
+from resolvers.events.handling import BATCH, handle
+
+log = logging.getLogger("stackflow.events")
+
+# Seconds to wait for events, and after a lost store. A stop is heard within the former.
+WAIT = 1.0
+PAUSE = 2.0
+
+
+async def loop(sources: Sources, queue: Queue, stop: asyncio.Event) -> None:
+    """Give events their effect until told to stop; a batch under way is ended first. A lost store is waited for."""
+    while not stop.is_set():
+        try:
+            await work(sources, queue, WAIT)
+        except SourceError as error:
+            log.warning("events wait: %s", error)
+            try:
+                await asyncio.wait_for(stop.wait(), PAUSE)
+            except TimeoutError:
+                continue
+
+
+async def work(sources: Sources, queue: Queue, wait_seconds: float = 0.0) -> int:
+    """One batch of up to 500; how many were received. SourceError if the queue is lost; nothing is lost by it."""
+    with calling(Call()):
+        received = await queue.receive(BATCH, wait_seconds)
+        if received:
+            handled = await handle(sources, received)
+            _tell(handled.failed)
+            await queue.settle(handled.done, handled.failed)
+    return len(received)
+
+
+async def partial_response(sources: Sources, dead: DeadLetters, records: Sequence[Any]) -> dict[str, Any]:
+    """What SQS is to deliver again, of the records of one invocation, by their order in it.
+
+    An event that can never work goes to the dead letters with its reason and holds nothing back. Behind one that
+    could not be tried its whole group comes again, so that FIFO order holds.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
+    """
+    with calling(Call()):
+        handled = await handle(sources, [_message(record) for record in records])
+        _tell(handled.failed)
+        unburied = await _bury(dead, [each for each in handled.failed if each.fate is Fate.DEAD])
+    failed = {each.message.id for each in handled.failed if each.fate is not Fate.DEAD} | unburied
+    held: set[str] = set()
+    again: list[str] = []
+    for record in records:
+        message = _message(record)
+        if message.id in failed or message.group in held:
+            held.add(message.group)
+            again.append(record["messageId"])
+    return {"batchItemFailures": [{"itemIdentifier": id} for id in again]}
+
+
+async def _bury(dead: DeadLetters, failures: Sequence[Failure]) -> set[str]:
+    try:
+        if failures:
+            await dead.bury(failures)
+    except SourceError as error:
+        log.warning("dead letters wait: %s", error)
+        return {each.message.id for each in failures}
+    return set()
+
+
+def _message(record: Any) -> Message:
+    attributes = record.get("attributes", {})
+    request_id = record.get("messageAttributes", {}).get("requestId", {}).get("stringValue", "")
+    return Message(
+        # Dead letters are known by uuids; the ids of SQS need not be any.
+        str(uuid5(NAMESPACE_OID, record["messageId"])),
+        attributes.get("MessageGroupId", ""),
+        record["body"],
+        int(attributes.get("ApproximateReceiveCount", 1)),
+        request_id,
+    )
+
+
+def _tell(failures: Sequence[Failure]) -> None:
+    # One line a batch and fate: the dead letters hold each one's reason.
+    for fate in (Fate.DEAD, Fate.AGAIN):
+        some = [each for each in failures if each.fate is fate]
+        if some:
+            first = some[0]
+            log.warning("events %s: %d, the first %s of %s: %s", fate.value, len(some), first.message.id,
+                        first.message.group, first.reason)  # fmt: skip
+
+
+@cache
+def _lambda() -> tuple[asyncio.Runner, Sources]:
+    # One event loop an execution environment: the pools live on it.
+    return asyncio.Runner(), open_sources(*settings.read().stores())
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001
+    """The Lambda entry for the queue of events; its mapping must have ReportBatchItemFailures."""
+    runner, sources = _lambda()
+    return runner.run(partial_response(sources, open_events(sources.main), event["Records"]))
