@@ -1,12 +1,13 @@
 """Rules that every write of a versioned record keeps: what it names is there, is as expected, and is not empty."""
 
 from collections.abc import Collection, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from msgspec import UNSET, UnsetType
 
 from datasources.aurora import referred
 from datasources.aurora.transaction import Transaction
+from resolvers.changing import Versioned
 from resolvers.principals.principal import PrincipalKind
 from resolvers.writing import Refused, UserError, UserErrorCode, Write
 
@@ -14,15 +15,6 @@ T = TypeVar("T")
 
 # Configuration items that one call may link.
 ITEMS_AT_MOST = 500
-
-
-class Versioned(Protocol):
-    """A record that counts its changes."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def version(self) -> int: ...
 
 
 V = TypeVar("V", bound=Versioned)
@@ -105,11 +97,6 @@ async def works_in(transaction: Transaction, team_id: str | None, assignee_id: s
         return
     if not await referred.is_member(transaction, team_id, assignee_id):
         raise invalid("assigneeId", "the assignee is not in the team; give one who is, or null, or another team")
-
-
-def author(write: Write) -> str:
-    """Who writes, as a text that is this caller's alone: names may be shared."""
-    return f"{write.context.principal.kind}:{write.context.principal.subject}"
 
 
 def user_key(write: Write) -> str | None:

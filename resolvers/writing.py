@@ -100,6 +100,11 @@ class Write:
 Work = Callable[[Write], Awaitable[Sequence[str]]]
 
 
+def caller(context: Context) -> str:
+    """Who writes, as a text that is this caller's alone: names may be shared."""
+    return f"{context.principal.kind}:{context.principal.subject}"
+
+
 async def write(
     context: Context, action: str, command: msgspec.Struct, work: Work, idempotency_key: str | None = None
 ) -> Written:
@@ -118,8 +123,7 @@ async def write(
 async def _once(
     context: Context, action: str, command: msgspec.Struct, work: Work, idempotency_key: str | None
 ) -> Written:
-    # A name is shown, and may be two callers'; kind and subject are one's alone.
-    principal = f"{context.principal.kind}:{context.principal.subject}"
+    principal = caller(context)
     tables: set[str] = set()
     try:
         async with context.sources.main.transaction() as transaction:
