@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
+from resolvers.events import alert_types as alert
+from resolvers.events import alerts, incidents
 from resolvers.events import incident_types as incident
-from resolvers.events import incidents
 from resolvers.events.operation import Operation
 from resolvers.events.types import LANDSCAPE, PREFIX
 
@@ -28,6 +29,8 @@ OPERATIONS: dict[str, Operation[Any]] = {
         incident.IncidentCancelled, incidents.cancelled, incidents.about, is_step=True
     ),
     PREFIX + "incident.noted": Operation(incident.IncidentNoted, incidents.noted),
+    PREFIX + "alert.fired": Operation(alert.AlertFired, alerts.fired),
+    PREFIX + "alert.resolved": Operation(alert.AlertResolved, alerts.resolved),
 }
 
 TYPES: dict[str, type[msgspec.Struct]] = {
