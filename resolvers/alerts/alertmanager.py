@@ -140,7 +140,6 @@ def _fired(alert: NotifiedAlert, receiver: str, group_key: str, mapping: AlertMa
         starts_at=alert.starts_at,
         labels=alert.labels,
         title=(title or f"Alert {alert.fingerprint}")[:TITLE],
-        description=alert.annotations.get("description", ""),
         impact=gravity.impact,
         urgency=gravity.urgency,
         items=mapped.items(mapping, alert.labels),

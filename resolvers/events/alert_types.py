@@ -26,10 +26,9 @@ class OfAlert(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class AlertFired(OfAlert, frozen=True, kw_only=True):
-    """Something that is watched went wrong, and what an incident about it says."""
+    """Something that is watched went wrong. An incident about it is described by the annotation `description`."""
 
     title: Title
-    description: str = ""
     impact: Level = 3
     urgency: Level = 3
     # Of these, the first that is known is what the alert is about.

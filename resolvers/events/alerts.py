@@ -94,7 +94,7 @@ async def _joinable(write: Write, id: str | None, starts_at: datetime) -> Incide
 async def _opened(write: Write, data: AlertFired, item: Item | None) -> IncidentRecord:
     command = OpenIncident(
         title=data.title,
-        description=data.description,
+        description=data.annotations.get("description", ""),
         impact=data.impact,
         urgency=data.urgency,
         category=CATEGORY,
