@@ -13,8 +13,8 @@ from datasources.aurora import alert_writes
 from datasources.aurora.database import Database
 from datasources.call import Call
 from datasources.files.alerts import AlertMapping, ItemTemplate, read
-from datasources.queues.opened import open_events
 from datasources.queues.port import Queue
+from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
 from resolvers.alerts.labels import items
 from resolvers.context import Context
@@ -43,7 +43,7 @@ async def authenticate(header: str | None) -> Principal:
 
 @pytest.fixture
 def queue(sources: Sources) -> Queue:
-    return open_events(sources.main)
+    return TablesQueue(sources.main, "events")
 
 
 @pytest.fixture
@@ -273,7 +273,9 @@ async def test_who_may_not_write_alerts_sends_none(client: httpx.AsyncClient, qu
 
 async def test_a_lost_queue_is_told_so_that_alertmanager_sends_again() -> None:
     away = Database("main", "postgresql://nobody@127.0.0.1:1/none", pool_timeout=0.1)
-    transport = httpx.ASGITransport(app=Starlette(routes=alert_routes(open_events(away), authenticate, MAPPING)))
+    transport = httpx.ASGITransport(
+        app=Starlette(routes=alert_routes(TablesQueue(away, "events"), authenticate, MAPPING))
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://stackflow") as client:
         client.headers["authorization"] = "Bearer alertmanager"
         reply = await post(client, notification(GOOD))
