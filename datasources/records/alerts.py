@@ -18,7 +18,6 @@ class AlertRecord(Struct, frozen=True, array_like=True):
 
     receiver: str
     fingerprint: str
-    incident_id: str
     status: AlertStatus
     labels: dict[str, str]
     annotations: dict[str, str]
