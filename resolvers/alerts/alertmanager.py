@@ -86,18 +86,20 @@ async def accept_notification(
     # Alertmanager escapes what regular expressions use.
     receiver = re.sub(r"\\(.)", r"\1", notification.receiver)
     source = f"/alertmanager/{quote(receiver, safe='')}"
-    bodies: list[bytes] = []
-    places: list[int] = []
+    events: list[tuple[bool, int, bytes]] = []
     refused: list[Refusal] = []
     for place, raw in enumerate(notification.alerts):
         try:
-            bodies.append(_event(_read_alert(raw), receiver, source, notification.group_key, mapping))
+            alert = _read_alert(raw)
         except Unusable as unusable:
             refused.append(Refusal(place, unusable.id, source, unusable.reason))
         else:
-            places.append(place)
-    accepted = await accept(queue, bodies, request_id, now)
-    refused += [replace(each, index=places[each.index]) for each in accepted.refused]
+            body = _event(alert, receiver, source, notification.group_key, mapping)
+            events.append((alert.status == "resolved", place, body))
+    # What fires goes first: an incident that an alert of the same notification joins is not resolved in between.
+    events.sort()
+    accepted = await accept(queue, [body for _, _, body in events], request_id, now)
+    refused += [replace(each, index=events[each.index][1]) for each in accepted.refused]
     return Accepted(accepted.accepted, sorted(refused, key=lambda each: each.index))
 
 

@@ -155,6 +155,17 @@ async def test_a_moving_annotation_is_no_news(
     assert rows(url, "SELECT version FROM incidents") == [(2,)]
 
 
+async def test_one_that_ends_as_another_fires_keeps_the_incident_open(
+    client: httpx.AsyncClient, sources: Sources, queue: Queue, url: str
+) -> None:
+    await notify(client, sources, queue, alert("a"))
+    await notify(client, sources, queue, alert("a", 0, 5), alert("b", 5))
+    assert incidents(url) == [("Redis a is down", "NEW", 1, 2)]
+    assert rows(url, "SELECT kind FROM incident_activities ORDER BY happened_at, id") == [
+        ("Opened",), ("Note",), ("Note",), ("Note",),
+    ]  # fmt: skip
+
+
 async def test_alertmanagers_that_tell_the_same_are_one(
     client: httpx.AsyncClient, sources: Sources, queue: Queue, url: str
 ) -> None:
