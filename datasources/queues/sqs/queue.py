@@ -64,7 +64,7 @@ class SqsQueue:
             "MessageAttributes": _attributes(group=message.group, requestId=message.request_id),
         }
         if self._fifo:
-            # A standard queue refuses both.
+            # A standard queue refuses the latter, and reads the former as a tenant to be fair to.
             entry["MessageGroupId"] = _group_id(message.group)
             entry["MessageDeduplicationId"] = message.deduplication_id
         return entry

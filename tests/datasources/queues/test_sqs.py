@@ -105,6 +105,15 @@ async def test_a_failed_message_holds_back_its_group_until_it_is_a_dead_letter(q
     assert [each.body for each in await queue.receive(10, 1)] == ["a2"]
 
 
+@pytest.mark.parametrize(("queue", "names"), [(True, 2), (False, 0)], ids=["fifo", "standard"], indirect=["queue"])
+async def test_only_a_fifo_queue_is_told_group_and_deduplication_id(queue: SqsQueue, names: int) -> None:
+    await queue.send(messages("a1"))
+    # This server takes what a standard queue of AWS refuses, so what was sent is looked at.
+    reply = await queue._call("receive_message", AttributeNames=["All"])
+    [found] = reply["Messages"]
+    assert len({"MessageGroupId", "MessageDeduplicationId"} & found["Attributes"].keys()) == names
+
+
 @pytest.mark.parametrize("queue", [False], ids=["standard"], indirect=True)
 async def test_a_standard_queue_is_sent_no_group_and_gives_it_all_the_same(queue: SqsQueue) -> None:
     assert await queue.send(messages("a1", "a2")) == 2
