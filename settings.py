@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,7 @@ from datasources.options import (
     HopForm,
     JarSettings,
     PostgresSettings,
+    QueueSettings,
     Signing,
 )
 
@@ -52,6 +53,7 @@ class LimitSettings:
     directives: int = 50
     cost: int = 200_000
     page: int = 500
+    streams: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Settings:
     limits: LimitSettings
     server: ServerSettings
     jars: JarSettings
+    queues: QueueSettings = field(default_factory=QueueSettings)
     log_level: str = "INFO"
     # Whether `stackflow serve` follows the outbox beside the server.
     projection: bool = True
@@ -109,6 +112,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             directives=int(_number(environment, "LIMIT_DIRECTIVES", 50, least=0, most=10_000)),
             cost=int(_number(environment, "LIMIT_COST", 200_000, least=1, most=1e9)),
             page=int(_number(environment, "LIMIT_PAGE", 500, least=1, most=10_000)),
+            streams=int(_number(environment, "STREAMS", 1_000, least=0, most=100_000)),
         ),
         server=ServerSettings(
             host=environment.get("STACKFLOW_HOST") or "127.0.0.1",
@@ -119,6 +123,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             repository=_url(environment, "MAVEN_REPOSITORY_URL", ("https", "http")),
             cache=Path(environment.get("XDG_CACHE_HOME") or "~/.cache") / "stackflow" / "jars",
         ),
+        queues=_queues(environment),
         log_level=_log_level(environment),
         projection=_switch(environment, "PROJECTION", default=True),
         alerts_mapping=Path(text) if (text := environment.get("ALERTS_MAPPING", "")) else None,
@@ -206,6 +211,24 @@ def _signing(environment: Mapping[str, str]) -> Signing | None:
     if region is None:
         raise SettingsError("AWS_REGION is missing; set it to the region of the cluster, as GRAPH_IAM is on")
     return Signing(region)
+
+
+def _queues(environment: Mapping[str, str]) -> QueueSettings:
+    https = ("https", "http")
+    queues = QueueSettings(
+        events=_url(environment, "EVENTS_QUEUE_URL", https),
+        remediation_p1=_url(environment, "REMEDIATION_P1_QUEUE_URL", https),
+        remediation_standard=_url(environment, "REMEDIATION_STANDARD_QUEUE_URL", https),
+        notifications=_url(environment, "NOTIFICATIONS_QUEUE_URL", https),
+    )
+    if queues.events is not None and not queues.events.endswith(".fifo"):
+        raise SettingsError("EVENTS_QUEUE_URL is no FIFO queue; events need their order: give one that ends in .fifo")
+    if queues == QueueSettings():
+        return queues
+    region = environment.get("AWS_REGION") or None
+    if region is None:
+        raise SettingsError("AWS_REGION is missing; set it to the region of the queues, as a queue's URL is set")
+    return replace(queues, region=region)
 
 
 def _bulk(environment: Mapping[str, str]) -> BulkLoading | None:
