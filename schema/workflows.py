@@ -56,6 +56,7 @@ described(
     APPROVAL="A person says yes or no.",
     REMEDIATION="A machine mends something.",
     NOTIFICATION="Somebody is told.",
+    WAIT="Time passes.",
 )
 
 
@@ -101,6 +102,9 @@ class Workflow(Node):
     description: str = attribute("What it is for; may be empty.")
     state: WorkflowState = attribute("Where this revision is in its life.")
     trigger: JSON = attribute("What starts it; empty if only people do.")
+    inputs: list[JSON] = attribute(
+        "What a run is given: name, description and default of each; without a default it is required."
+    )
     version: int = attribute("Goes up by one with each change of this row.")
     updated_at: datetime = attribute("When it last changed.")
     steps: list[WorkflowStep] | None = link(

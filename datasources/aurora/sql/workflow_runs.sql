@@ -1,21 +1,24 @@
 -- name: workflow_runs_by_ids
 -- Runs by id, in no order. A run shows even where its incident does not: it tells the incident's id to nobody.
 SELECT r.id, r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state, r.started_by_id,
-       r.started_at, r.finished_at, r.version
+       r.started_at, r.finished_at, r.version, r.requested_by, r.cause_run_id, r.priority,
+       r.inputs, r.reason
 FROM workflow_runs r
 WHERE r.id = ANY(%(keys)s::uuid[]);
 
 -- name: workflow_runs_by_numbers
 -- Runs by number, in no order.
 SELECT r.number, r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state, r.started_by_id,
-       r.started_at, r.finished_at, r.version
+       r.started_at, r.finished_at, r.version, r.requested_by, r.cause_run_id, r.priority,
+       r.inputs, r.reason
 FROM workflow_runs r
 WHERE r.number = ANY(%(keys)s::text[]);
 
 -- name: workflow_runs_page
 -- One page of runs for each key, in keyset order, with each row's position.
 SELECT k.key, (/*position*/)::text, r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state,
-       r.started_by_id, r.started_at, r.finished_at, r.version
+       r.started_by_id, r.started_at, r.finished_at, r.version, r.requested_by, r.cause_run_id, r.priority,
+       r.inputs, r.reason
 FROM unnest(%(keys)s::uuid[]) WITH ORDINALITY k (key, n)
 CROSS JOIN LATERAL (SELECT r.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT %(limit)s) r
 ORDER BY k.n, /*order*/;
@@ -59,14 +62,16 @@ EXISTS (SELECT 1 FROM configuration_items c WHERE c.id = r.configuration_item_id
 
 -- name: workflow_step_runs_by_runs
 -- The attempts at the steps of each run, in order of the steps' positions, then of attempts.
-SELECT x.run_id, x.id, x.run_id, x.step_id, x.state, x.attempt, x.started_at, x.finished_at, x.outcome
+SELECT x.run_id, x.id, x.run_id, x.step_id, x.state, x.attempt, x.started_at, x.finished_at, x.outcome,
+       x.due_at, x.reason
 FROM workflow_step_runs x JOIN workflow_steps s ON s.id = x.step_id
 WHERE x.run_id = ANY(%(keys)s::uuid[])
 ORDER BY s.position, s.key, x.attempt;
 
 -- name: workflow_approvals_by_step_runs
 -- What was decided about each attempt at a step, oldest first.
-SELECT a.step_run_id, a.id, a.step_run_id, a.user_id, a.decision, a.comment, a.decided_at
+SELECT a.step_run_id, a.id, a.step_run_id, a.user_id, a.decision, a.comment, a.decided_at,
+       a.principal
 FROM workflow_approvals a
 WHERE a.step_run_id = ANY(%(keys)s::uuid[])
 ORDER BY a.decided_at, a.id;
