@@ -8,9 +8,10 @@ from celpy.evaluation import celstr
 from lark import Token
 from lark import Tree as LarkTree
 
-from resolvers.workflows.expressions import BadExpression, Path
+from resolvers.workflows.bad_expression import BadExpression
 
 Tree: TypeAlias = "LarkTree[Token]"
+Path: TypeAlias = tuple[str, ...]
 
 # Rules that only say how strongly operators bind: with one child they are that child. CEL's grammar has ten of them
 # around every name; without them an evaluation takes a fifth of the time and of the stack.

@@ -10,8 +10,8 @@ from celpy import celtypes
 from celpy.adapter import json_to_cel
 from celpy.evaluation import Activation, CELEvalError, CELUnsupportedError, Evaluator, base_functions
 
+from resolvers.workflows.bad_expression import BadExpression
 from resolvers.workflows.expression_trees import Tree
-from resolvers.workflows.expressions import BadExpression
 
 # Visits of a node and looks at a value, of one evaluation. A comprehension of five comparisons over 500 items takes
 # 20,000 of them, in 0.2 s.

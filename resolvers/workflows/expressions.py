@@ -8,14 +8,12 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from resolvers.workflows.bad_expression import BadExpression as BadExpression
+
 # Characters. A condition fits in a tenth of it; the reader's time grows with the length.
 LONGEST = 1000
 
 Path = tuple[str, ...]
-
-
-class BadExpression(Exception):
-    """An expression cannot be read or has no value; a sentence says why. It holds names, never values."""
 
 
 class Expression:

@@ -227,7 +227,7 @@ CHECKS = st.sampled_from(
 @settings(max_examples=40, deadline=None)
 def test_a_flat_tree_has_the_value_of_the_whole(parts: list[tuple[str, str, str, str]]) -> None:
     text = " && ".join(f"string({left} {sign} {right}) != '7' && {check}" for left, sign, right, check in parts)
-    values = {"x": 2, "m": {"a": 3}, "l": [1, 2]}
+    values: dict[str, Any] = {"x": 2, "m": {"a": 3}, "l": [1, 2]}
     try:
         ours = compile(text).evaluate(values)
     except BadExpression:
