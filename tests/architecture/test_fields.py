@@ -99,6 +99,7 @@ def test_permissions_are_spelled_alike() -> None:
         "teams:write",
         "users:read",
         "workflows:read",
+            "workflows:write",
     }
 
 

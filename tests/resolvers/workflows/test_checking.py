@@ -30,7 +30,8 @@ def test_nothing_is_wrong() -> None:
         step("refill", kind="REMEDIATION", action="fill", compensates="drain-node",
              inputs={"was": "steps['drain-node'].outcome.was", "by": "steps.agree.state"}),
         trigger=OPENED | {"class": "service", "environment": ["production"], "labels": {"tier": "1"},
-                          "priority": [1, 2], "category": "availability", "when": "!incident.restricted && size(items) > 0"},
+                          "priority": [1, 2], "category": "availability",
+                          "when": "!incident.restricted && size(items) > 0"},
         inputs=[{"name": "size", "default": 3}],
     ) == []  # fmt: skip
 
@@ -100,7 +101,8 @@ def test_nothing_is_wrong() -> None:
         ([step("a")], {"trigger": {"event": "workflow-run.finished", "workflows": ["other", "mend"]}},
          [("trigger.workflows.1", "it would start itself: mend -> mend")]),
         ([step("a")], {"inputs": [{"name": "a b"}, {"name": "x"}, {"name": "x"}]},
-         [("inputs.0.name", "'a b' is no name"), ("inputs.1.name", "there are 2 inputs x"), ("inputs.2.name", "there")]),
+         [("inputs.0.name", "'a b' is no name"),
+          ("inputs.1.name", "there are 2 inputs x"), ("inputs.2.name", "there a")]),
         ([step("a")], {"inputs": [{"name": "x"}], "trigger": OPENED},
          [("inputs.0.default", "the input x has no default, and a trigger gives none")]),
         ([step("a", when="1 +")], {}, [("steps.0.when", "it is not an expression of CEL")]),
