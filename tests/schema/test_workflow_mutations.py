@@ -267,7 +267,9 @@ async def test_a_draft_is_thrown_away(authoring: Authoring) -> None:
 
 
 async def test_a_repeated_call_drafts_once(authoring: Authoring) -> None:
-    input: dict[str, Any] = {"key": "once", "name": "Once", "steps": [STEP], "trigger": {"priority": [1]}, "idempotencyKey": "k1"}
+    input: dict[str, Any] = {
+        "key": "once", "name": "Once", "steps": [STEP], "trigger": {"priority": [1]}, "idempotencyKey": "k1",
+    }  # fmt: skip
     one, two = [await authoring.do("createWorkflow", **input) for _ in range(2)]
     assert (one.shown["id"], one.errors) == (two.shown["id"], two.errors)
     other = await authoring.do("createWorkflow", **(input | {"trigger": {"priority": [2]}}))
