@@ -1,1 +1,1 @@
-"""Workflows: what they say, and how runs of them go."""
+"""Workflows: definitions, expressions, triggers and runs."""
