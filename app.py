@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
-from datasources.queues.opened import open_events
+from datasources.queues.opened import open_queues
 from datasources.sources import Sources, open_sources
 from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
@@ -67,7 +67,7 @@ def create(
         ),
     )
 
-    events = open_events(opened.main)
+    events = open_queues(opened.main, settings.queues).events
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
