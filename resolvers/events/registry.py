@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from resolvers.events import incident_types as incident
-from resolvers.events import incidents
+from resolvers.events import incidents, workflow_steps
 from resolvers.events.operation import Operation
 from resolvers.events.types import LANDSCAPE, PREFIX
 
@@ -28,6 +28,7 @@ OPERATIONS: dict[str, Operation[Any]] = {
         incident.IncidentCancelled, incidents.cancelled, incidents.about, is_step=True
     ),
     PREFIX + "incident.noted": Operation(incident.IncidentNoted, incidents.noted),
+    PREFIX + "workflow.step.finished": Operation(workflow_steps.StepFinished, workflow_steps.finished),
 }
 
 TYPES: dict[str, type[msgspec.Struct]] = {

@@ -10,6 +10,7 @@ from msgspec import UNSET
 from uuid_utils import uuid7
 
 from datasources.aurora import workflow_run_writes as rows
+from datasources.aurora.workflow_rounds import want_blast_radius
 from datasources.aurora.workflow_run_writes import IncidentFacts
 from datasources.records.workflows import WorkflowRecord, WorkflowState
 from resolvers import rules
@@ -72,6 +73,8 @@ async def start(write: Write, starting: Starting, now: datetime | None = None) -
         return None
     restricted = incident is not None and incident.restricted
     write.changed(engine.TABLE, engine.ENTITY, run.id, None, engine.audited(run, restricted=restricted))
+    if run.incident_id is not None or run.configuration_item_id is not None:
+        await want_blast_radius(write.transaction, run.id)
     running = await engine.opened(write, run, moment)
     await engine.note(write, run, "Workflow started", f"{definition.name} ({run.number})")
     await engine.advanced(write, running)
