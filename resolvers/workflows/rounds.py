@@ -16,6 +16,7 @@ from datasources.aurora.workflow_rounds import Unsent
 from datasources.call import Call, calling
 from datasources.errors import SourceError
 from datasources.graph.port import MAX_NODES, Direction, Walk
+from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.queues.port import Queue, Sending
 from datasources.records.queries import Scope
 from datasources.sources import Sources
@@ -92,14 +93,19 @@ async def _advance(sources: Sources, id: str, now: datetime) -> Written:
 
 async def walk_failures(sources: Sources, now: datetime | None = None, most: int = WALKS) -> int:
     """Walk what the failures of new runs reach, the way impact flows; how many were kept. A graph that is lost is
-    replaced by the tables where the settings say so, else they wait for it."""
+    replaced by the tables, whatever the settings say of requests: a remediation must not wait for it."""
     moment = now or datetime.now(UTC)
     async with sources.main.transaction() as transaction:
         due = await rounds.unwalked(transaction, most)
     if not due:
         return 0
     walk = Walk(Direction.DEPENDENTS, max_depth=HOPS, max_nodes=MAX_NODES)
-    reaches = await sources.graph.reach([frozenset(each.item_ids) for each in due], walk)
+    starts = [frozenset(each.item_ids) for each in due]
+    try:
+        reaches = await sources.graph.reach(starts, walk)
+    except SourceError as error:
+        log.warning("the graph is replaced by the tables: %s", error)
+        reaches = await RecursiveGraph(sources.main).reach(starts, walk)
     kept = 0
     async with sources.main.transaction() as transaction:
         for each, reach in zip(due, reaches, strict=True):
