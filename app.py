@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
-from datasources.queues.opened import open_events
+from datasources.queues.opened import open_queues
 from datasources.sources import Sources, open_sources
 from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
@@ -27,6 +27,7 @@ from settings import Settings, read
 from workers import events as incoming
 from workers.beside import beside
 from workers.projection import following
+from workers.workflows import running
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
 
@@ -36,8 +37,8 @@ LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 def create(
     settings: Settings, sources: Sources | None = None, *, on_loopback: bool = False, projecting: bool = False
 ) -> Starlette:
-    """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox and
-    gives events their effect till then.
+    """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox, gives
+    events their effect and lets workflows go on till then.
 
     `on_loopback` says that nothing but this machine can reach it, which only who holds the socket knows; without an
     issuer, the development principal exists there and nowhere else.
@@ -67,7 +68,8 @@ def create(
         ),
     )
 
-    events = open_events(opened.main)
+    queues = open_queues(opened.main, settings.queues)
+    events = queues.events
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -78,6 +80,7 @@ def create(
             if projecting:
                 await stack.enter_async_context(following(opened))
                 await stack.enter_async_context(beside("events", partial(incoming.loop, opened, events)))
+                await stack.enter_async_context(running(opened, queues))
             yield
 
     return Starlette(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,7 @@ from datasources.options import (
     HopForm,
     JarSettings,
     PostgresSettings,
+    QueueSettings,
     Signing,
 )
 
@@ -75,6 +76,7 @@ class Settings:
     limits: LimitSettings
     server: ServerSettings
     jars: JarSettings
+    queues: QueueSettings = field(default_factory=QueueSettings)
     log_level: str = "INFO"
     # Whether `stackflow serve` follows the outbox beside the server.
     projection: bool = True
@@ -117,6 +119,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             repository=_url(environment, "MAVEN_REPOSITORY_URL", ("https", "http")),
             cache=Path(environment.get("XDG_CACHE_HOME") or "~/.cache") / "stackflow" / "jars",
         ),
+        queues=_queues(environment),
         log_level=_log_level(environment),
         projection=_switch(environment, "PROJECTION", default=True),
     )
@@ -203,6 +206,24 @@ def _signing(environment: Mapping[str, str]) -> Signing | None:
     if region is None:
         raise SettingsError("AWS_REGION is missing; set it to the region of the cluster, as GRAPH_IAM is on")
     return Signing(region)
+
+
+def _queues(environment: Mapping[str, str]) -> QueueSettings:
+    https = ("https", "http")
+    queues = QueueSettings(
+        events=_url(environment, "EVENTS_QUEUE_URL", https),
+        remediation_p1=_url(environment, "REMEDIATION_P1_QUEUE_URL", https),
+        remediation_standard=_url(environment, "REMEDIATION_STANDARD_QUEUE_URL", https),
+        notifications=_url(environment, "NOTIFICATIONS_QUEUE_URL", https),
+    )
+    if queues.events is not None and not queues.events.endswith(".fifo"):
+        raise SettingsError("EVENTS_QUEUE_URL is no FIFO queue; events need their order: give one that ends in .fifo")
+    if queues == QueueSettings():
+        return queues
+    region = environment.get("AWS_REGION") or None
+    if region is None:
+        raise SettingsError("AWS_REGION is missing; set it to the region of the queues, as a queue's URL is set")
+    return replace(queues, region=region)
 
 
 def _bulk(environment: Mapping[str, str]) -> BulkLoading | None:

@@ -24,7 +24,7 @@ from datasources.aurora.database import Database
 from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.queues.opened import open_events
+from datasources.queues.opened import open_queues
 from datasources.sources import Sources
 from resolvers.events.accepting import accept
 from resolvers.events.types import PREFIX
@@ -86,7 +86,7 @@ def edges(items: int, relationships: int) -> Iterator[bytes]:
 
 async def handled(sources: Sources, events: list[bytes]) -> tuple[float, float]:
     """Seconds to send these events and seconds to handle them."""
-    queue = open_events(sources.main)
+    queue = open_queues(sources.main).events
     begin = time.perf_counter()
     for at in range(0, len(events), BATCH):
         accepted = await accept(queue, events[at : at + BATCH], "bench")

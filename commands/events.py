@@ -13,7 +13,7 @@ from rich.table import Table
 import settings
 from commands.exits import CommandError, Exit
 from commands.stores import opened
-from datasources.queues.opened import open_events
+from datasources.queues.opened import open_queues
 from datasources.queues.port import DeadLetter, Depth, Queue
 from datasources.sources import open_sources
 
@@ -73,7 +73,7 @@ def _with_queue(use: Callable[[Queue], Awaitable[T]]) -> T:
     async def run(whole: settings.Settings) -> T:
         sources = open_sources(*whole.stores())
         try:
-            return await use(open_events(sources.main))
+            return await use(open_queues(sources.main, whole.queues).events)
         finally:
             await sources.close()
 

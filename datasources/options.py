@@ -94,6 +94,21 @@ class GraphSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """URLs of queues in SQS, and their region; a queue without one is tables of the main database.
+
+    `events` is FIFO; the others may be either, and those whose URL does not end in `.fifo` are standard queues, which
+    keep no order and may give a message twice.
+    """
+
+    events: str | None = None
+    remediation_p1: str | None = None
+    remediation_standard: str | None = None
+    notifications: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JarSettings:
     """Where the jars of an embedded graph come from, and the folder they stay in; a `~` is the user's home.
 

@@ -10,6 +10,7 @@ from schema.relationship_mutations import RelationshipMutations
 from schema.taxonomy_mutations import TaxonomyMutations
 from schema.team_mutations import TeamMutations
 from schema.workflow_mutations import WorkflowMutations
+from schema.workflow_run_mutations import WorkflowRunMutations
 
 
 @strawberry.type(
@@ -25,5 +26,6 @@ class MutationRoot(
     TaxonomyMutations,
     TeamMutations,
     WorkflowMutations,
+    WorkflowRunMutations,
 ):
     pass

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_OID, uuid5
 import settings
 from datasources.call import Call, calling
 from datasources.errors import SourceError
-from datasources.queues.opened import open_events
+from datasources.queues.opened import open_queues
 from datasources.queues.port import DeadLetters, Failure, Fate, Message, Queue
 from datasources.sources import Sources, open_sources
 from resolvers.events.handling import BATCH, handle
@@ -102,12 +102,14 @@ def _tell(failures: Sequence[Failure]) -> None:
 
 
 @cache
-def _lambda() -> tuple[asyncio.Runner, Sources]:
+def _lambda() -> tuple[asyncio.Runner, Sources, DeadLetters]:
     # One event loop an execution environment: the pools live on it.
-    return asyncio.Runner(), open_sources(*settings.read().stores())
+    whole = settings.read()
+    sources = open_sources(*whole.stores())
+    return asyncio.Runner(), sources, open_queues(sources.main, whole.queues).events
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001
     """The Lambda entry for the queue of events; its mapping must have ReportBatchItemFailures."""
-    runner, sources = _lambda()
-    return runner.run(partial_response(sources, open_events(sources.main), event["Records"]))
+    runner, sources, dead = _lambda()
+    return runner.run(partial_response(sources, dead, event["Records"]))

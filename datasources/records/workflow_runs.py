@@ -57,6 +57,13 @@ class WorkflowRunRecord(Struct, frozen=True, array_like=True):
     reason: str
 
 
+class LockedRunRecord(WorkflowRunRecord, frozen=True, array_like=True):
+    """A run as its engine has it: with what it will be once it is undone, and the request that started it."""
+
+    ending: WorkflowRunState | None
+    request_id: str
+
+
 class WorkflowStepRunRecord(Struct, frozen=True, array_like=True):
     """One attempt at a step, counted from 1."""
 

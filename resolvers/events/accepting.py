@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from datasources.queues.port import Queue, Sending
-from resolvers.events.reading import Event, Unusable, read
+from resolvers.events.event import Event
+from resolvers.events.reading import Unusable, read
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,13 @@
-"""Effects of events: a batch in one transaction, exactly once for each source and id, whatever comes twice or late."""
+"""Effects of events, exactly once for each source and id, whatever comes twice or late.
+
+Events of the landscape are written as sets, operations events one by one; a batch of both is cut, in its order, into
+stretches of one kind.
+"""
 
 import asyncio
 import random
 from collections.abc import Sequence
+from itertools import groupby
 
 from msgspec import to_builtins
 
@@ -12,21 +17,30 @@ from datasources.aurora.transaction import Transaction
 from datasources.errors import SourceConflict, SourceDuplicate, SourceRefused, SourceRefusedValue, SourceUnavailable
 from datasources.sources import Sources
 from resolvers.events.landscape import ITEM, RELATIONSHIP, Landscape, keys, time_name
-from resolvers.events.outcomes import REPEATED, Arrived, Outcome, Result, refused
+from resolvers.events.one_by_one import apply_each
+from resolvers.events.outcomes import OTHER_CONTENT, REPEATED, Arrived, Outcome, Result
+from resolvers.events.registry import OPERATIONS
 from resolvers.events.types import PREFIX, ItemUpserted, RelationshipRemoved, RelationshipUpserted
 from resolvers.writing import TRIES
 
-OTHER_CONTENT = refused("another event with this source and id says something else; an id is used once")
-
 
 async def apply(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
-    """What came of each event, in their order; one transaction, or several if the store refuses what one of them says.
+    """What came of each event, in their order.
 
     When a store is lost, everything from the first event that was not tried on comes AGAIN. When this returns, no read
     in this process gives an older value.
     """
-    if not arrived:
-        return []
+    outcomes: list[Outcome] = []
+    for one_by_one, stretch in groupby(arrived, key=lambda each: each.event.type in OPERATIONS):
+        apply_stretch = apply_each if one_by_one else _apply_set
+        outcomes += await apply_stretch(sources, list(stretch))
+        if outcomes[-1].result is Result.AGAIN:
+            return outcomes + [outcomes[-1]] * (len(arrived) - len(outcomes))
+    return outcomes
+
+
+async def _apply_set(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
+    # One transaction, or several if the store refuses what one of them says.
     try:
         return await _committed(sources, arrived)
     except SourceUnavailable as error:
@@ -37,11 +51,11 @@ async def apply(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
             result = Result.REFUSED if isinstance(error, SourceRefusedValue) else Result.AGAIN
             return [Outcome(result, str(error))]
     half = len(arrived) // 2
-    first = await apply(sources, arrived[:half])
+    first = await _apply_set(sources, arrived[:half])
     lost = next((outcome for outcome in first if outcome.result is Result.AGAIN), None)
     if lost is not None:
         return first + [lost] * (len(arrived) - half)
-    return first + await apply(sources, arrived[half:])
+    return first + await _apply_set(sources, arrived[half:])
 
 
 async def _committed(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:

@@ -17,8 +17,8 @@ from datasources.records.configuration_items import (
 )
 from datasources.records.events import EventTimesRecord, KnownName
 from datasources.records.relationships import RelationshipRecord
+from resolvers.events.event import Event
 from resolvers.events.outcomes import DONE, OLDER, Arrived, Outcome, refused
-from resolvers.events.reading import Event
 from resolvers.events.types import (
     Data,
     ItemRetired,
@@ -41,9 +41,9 @@ def time_name(event: Event) -> Name:
     """Under which name the newest times of the entity of an event are kept."""
     data = event.data
     if isinstance(data, ItemUpserted | ItemRetired):
-        return event.source, ITEM, _joined(data.item.source, data.item.key)
+        return event.source, ITEM, joined(data.item.source, data.item.key)
     ends = (data.from_.source, data.from_.key, data.type, data.to.source, data.to.key)
-    return event.source, RELATIONSHIP, _joined(*ends)
+    return event.source, RELATIONSHIP, joined(*ends)
 
 
 def keys(data: Data) -> tuple[tuple[str, str], ...]:
@@ -225,6 +225,7 @@ def _pair(key: Key) -> tuple[str, str]:
     return key.source, key.key
 
 
-def _joined(*parts: str) -> str:
+def joined(*parts: str) -> str:
+    """Names of one entity as one short text."""
     # A digest has room in an index however long the keys are.
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()

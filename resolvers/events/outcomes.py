@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from resolvers.events.reading import Event
+from resolvers.events.event import Event
 
 
 class Result(Enum):
@@ -45,3 +45,6 @@ OLDER = Outcome(Result.OLDER)
 def refused(reason: str) -> Outcome:
     """An event that can never work, and why."""
     return Outcome(Result.REFUSED, reason)
+
+
+OTHER_CONTENT = refused("another event with this source and id says something else; an id is used once")

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from resolvers.events.types import TYPES, Data
+from resolvers.events.event import Event
+from resolvers.events.registry import TYPES
 
 # Bytes of one event; what a message of SQS may have.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -41,18 +42,6 @@ class Named(Struct, frozen=True):
 
     id: str = ""
     source: str = ""
-
-
-class Event(Struct, frozen=True):
-    """One event that can be tried."""
-
-    id: str
-    source: str
-    type: str
-    time: datetime
-    data: Data
-    # SHA-256 of what it says, whatever its white space and the order of its members.
-    content: bytes
 
 
 class Unusable(Exception):

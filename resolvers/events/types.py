@@ -1,4 +1,4 @@
-"""What events may say: a struct for each type, from which the JSON Schemas in `schemas/` are exported."""
+"""What events of the landscape may say: a struct for each type."""
 
 from typing import Annotated, Any
 
@@ -61,23 +61,9 @@ Data = ItemUpserted | ItemRetired | RelationshipUpserted | RelationshipRemoved
 # Every type begins with it, as CloudEvents asks for: the reversed name of who defines the type.
 PREFIX = "io.stackflow."
 
-TYPES: dict[str, type[Data]] = {
+LANDSCAPE: dict[str, type[Data]] = {
     PREFIX + "configuration-item.upserted": ItemUpserted,
     PREFIX + "configuration-item.retired": ItemRetired,
     PREFIX + "relationship.upserted": RelationshipUpserted,
     PREFIX + "relationship.removed": RelationshipRemoved,
 }
-
-
-def exported() -> dict[str, bytes]:
-    """The JSON Schema of the data of each type, by the name of its file."""
-    return {
-        f"{name.removeprefix(PREFIX)}.json": msgspec.json.format(
-            msgspec.json.encode(
-                {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name} | msgspec.json.schema(data)
-            ),
-            indent=2,
-        )
-        + b"\n"
-        for name, data in TYPES.items()
-    }

@@ -11,7 +11,7 @@ import settings
 from settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
-ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 BOUNDS = re.compile(r"([\d.]+) to ([\d.]+)")
 
 PAGE = {name: (meaning, default, bounds) for name, meaning, default, bounds in ROW.findall(
@@ -59,7 +59,7 @@ def test_every_variable_that_the_text_names_was_asked_for() -> None:
     """So that one read on a branch of its own is not missed."""
     tree = ast.parse((ROOT / "settings.py").read_text())
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    named = {text for text in texts if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", text)}
+    named = {text for text in texts if re.fullmatch(r"[A-Z]+(_[A-Z0-9]+)+", text)}
     # The names without an underscore.
     assert named | {"GRAPH", "PROJECTION"} == set(PAGE)
 
@@ -107,6 +107,29 @@ def test_a_choice_is_one_of_those_on_the_page(name: str) -> None:
 def test_half_of_the_graph_is_refused_and_the_other_half_named(lacking: str, given: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=lacking):
         settings.read(given)
+
+
+QUEUES = [name for name in PAGE if name.endswith("_QUEUE_URL")]
+
+
+def test_the_urls_of_queues_are_read_each_for_its_own() -> None:
+    assert len(QUEUES) == 4
+    for name in QUEUES:
+        queues = settings.read(WHOLE | {name: "https://sqs/1/q.fifo"}).queues
+        assert getattr(queues, name.removesuffix("_QUEUE_URL").lower()) == "https://sqs/1/q.fifo"
+        assert queues.region == "eu-west-1"
+        with pytest.raises(SettingsError, match=r"AWS_REGION is missing.*the queues"):
+            settings.read({name: "https://sqs/1/q.fifo"})
+        with pytest.raises(SettingsError, match=f"{name} is not a usable URL"):
+            settings.read(WHOLE | {name: "q.fifo"})
+
+
+def test_only_events_need_a_fifo_queue() -> None:
+    for name in QUEUES:
+        if name != "EVENTS_QUEUE_URL":
+            assert settings.read(WHOLE | {name: "https://sqs/1/q"}) != settings.read(WHOLE)
+    with pytest.raises(SettingsError, match=r"EVENTS_QUEUE_URL is no FIFO queue.*\.fifo"):
+        settings.read(WHOLE | {"EVENTS_QUEUE_URL": "https://sqs/1/q"})
 
 
 def test_a_log_level_that_does_not_exist_is_refused() -> None:

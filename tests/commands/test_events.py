@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from commands.exits import CommandError, Exit
 from commands.main import application
 from datasources.aurora.database import Database
-from datasources.queues.opened import open_events
+from datasources.queues.opened import open_queues
 from datasources.queues.port import Failure, Fate, Message
 from tests.fixtures.event_stores import url
 
@@ -29,7 +29,7 @@ def _dead(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def bury() -> None:
         main = Database("main", url)
-        await open_events(main).bury(
+        await open_queues(main).events.bury(
             [Failure(Message(id, "/cmdb", "{}", 1), f"reason {id[-1]}", Fate.DEAD) for id in IDS]
         )
         await main.close()

@@ -6,7 +6,7 @@ import json
 import httpx
 
 import app
-from datasources.queues.opened import open_events
+from datasources.queues.opened import open_queues
 from datasources.sources import open_sources
 from settings import read
 from tests.fixtures.event_stores import url
@@ -21,7 +21,7 @@ ASK = "{ configurationItems(first: 2) { nodes { name status } } }"
 async def test_an_event_becomes_an_item_that_can_be_asked_for(url: str) -> None:
     settings = read({"DATABASE_URL": url, "REQUIREMENTS_URL": url, "REDIS_URL": "off"})
     sources = open_sources(*settings.stores())
-    queue = open_events(sources.main)
+    queue = open_queues(sources.main).events
     stop = asyncio.Event()
     working = asyncio.create_task(loop(sources, queue, stop))
     transport = httpx.ASGITransport(app=app.create(settings, sources, on_loopback=True))

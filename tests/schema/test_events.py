@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 
 from datasources.aurora.database import Database
-from datasources.queues.opened import open_events
+from datasources.queues.opened import open_queues
 from datasources.queues.port import Queue
 from datasources.sources import Sources
 from resolvers.principals.errors import UnknownApiKey
@@ -32,7 +32,7 @@ async def authenticate(header: str | None) -> Principal:
 
 @pytest.fixture
 def queue(sources: Sources) -> Queue:
-    return open_events(sources.main)
+    return open_queues(sources.main).events
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ async def test_who_may_not_write_events_sends_none(client: httpx.AsyncClient, qu
 
 async def test_a_lost_queue_is_told() -> None:
     away = Database("main", "postgresql://nobody@127.0.0.1:1/none", pool_timeout=0.1)
-    transport = httpx.ASGITransport(app=Starlette(routes=event_routes(open_events(away), authenticate)))
+    transport = httpx.ASGITransport(app=Starlette(routes=event_routes(open_queues(away).events, authenticate)))
     async with httpx.AsyncClient(transport=transport, base_url="http://stackflow") as client:
         client.headers["authorization"] = "Bearer writer"
         reply = await post(client, upserted("1", "a"))

@@ -11,7 +11,7 @@ from datasources.aurora.database import Database
 from datasources.cache.off import NoCache
 from datasources.errors import SourceError
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.queues.opened import open_events
+from datasources.queues.opened import open_queues
 from datasources.queues.port import Failure, Message, Queue
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
@@ -33,7 +33,7 @@ class Dying(TablesQueue):
 
 
 async def test_events_come_through_the_queue_in_their_order(sources: Sources, url: str) -> None:
-    queue = open_events(sources.main)
+    queue = open_queues(sources.main).events
     await send(queue, upserted("1", "a"), upserted("2", "b"), related("3", "a>b"))
     assert (await worker.work(sources, queue), await worker.work(sources, queue)) == (3, 0)
     items, edges = state(url)
@@ -50,7 +50,7 @@ async def test_a_crash_between_effect_and_settling_does_nothing_twice(sources: S
     held = "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM audit_entries), count(*) FROM received_events"
     after = rows(url, held)
     assert after == [(2, 2, 3)]
-    queue = open_events(sources.main)
+    queue = open_queues(sources.main).events
     # What was delivered before comes alone, in its order.
     assert [await worker.work(sources, queue) for _ in range(4)] == [1, 1, 1, 0]
     assert rows(url, held) == after
@@ -66,7 +66,7 @@ async def test_a_crash_before_the_effect_loses_nothing(sources: Sources, url: st
 
 
 async def test_dead_letters_have_their_reason_and_can_be_replayed(sources: Sources, url: str) -> None:
-    queue = open_events(sources.main)
+    queue = open_queues(sources.main).events
     await send(queue, upserted("1", "a"), related("2", "a>b"), upserted("3", "c"))
     await worker.work(sources, queue)
     [dead] = await queue.dead(10)
@@ -80,7 +80,7 @@ async def test_dead_letters_have_their_reason_and_can_be_replayed(sources: Sourc
 
 
 async def test_a_used_id_with_another_content_reaches_the_dead_letters(sources: Sources) -> None:
-    queue = open_events(sources.main)
+    queue = open_queues(sources.main).events
     await send(queue, upserted("1", "a"), upserted("1", "a"), upserted("1", "a", name="b"))
     # The same event is not even queued twice.
     assert (await queue.depth()).waiting == 2
@@ -91,7 +91,7 @@ async def test_a_used_id_with_another_content_reaches_the_dead_letters(sources: 
 
 
 async def test_two_workers_at_once_do_each_event_once(sources: Sources, url: str) -> None:
-    queue = open_events(sources.main)
+    queue = open_queues(sources.main).events
     made = [upserted(f"{n}", f"i{n % 20}", n, source=f"/s{n % 7}", name=f"n{n}") for n in range(280)]
     await send(queue, *made)
     stop = asyncio.Event()
@@ -112,8 +112,8 @@ async def test_the_loop_waits_for_a_lost_store_and_stops_when_told() -> None:
     lost = Sources(away, away, RecursiveGraph(away), NoCache())
     stop = asyncio.Event()
     with pytest.raises(SourceError):
-        await worker.work(lost, open_events(away))
-    running = asyncio.create_task(worker.loop(lost, open_events(away), stop))
+        await worker.work(lost, open_queues(away).events)
+    running = asyncio.create_task(worker.loop(lost, open_queues(away).events, stop))
     await asyncio.sleep(0.3)
     assert not running.done()
     stop.set()
@@ -137,7 +137,7 @@ def again(response: dict[str, Any]) -> list[str]:
 
 
 async def test_what_can_never_work_is_buried_and_holds_nothing_back(sources: Sources, url: str) -> None:
-    queue = open_events(sources.main)
+    queue = open_queues(sources.main).events
     records = [record("m1", "g", upserted("1", "a")), record("m2", "g", "{"), record("m3", "g", upserted("2", "b"))]
     for _ in range(2):
         assert again(await worker.partial_response(sources, queue, records)) == []
@@ -151,7 +151,7 @@ async def test_a_lost_store_gives_every_record_back() -> None:
     away = Database("main", "postgresql://nobody@127.0.0.1:1/none", pool_timeout=0.1)
     lost = Sources(away, away, RecursiveGraph(away), NoCache())
     records = [record("m1", "g", upserted("1", "a")), record("m2", "h", "{"), record("m3", "h", upserted("2", "b"))]
-    assert again(await worker.partial_response(lost, open_events(away), records)) == ["m1", "m2", "m3"]
+    assert again(await worker.partial_response(lost, open_queues(away).events, records)) == ["m1", "m2", "m3"]
     await away.close()
 
 
@@ -172,7 +172,7 @@ async def test_behind_the_first_failure_its_group_comes_again_and_no_other(sourc
     ]
     dead: Any = Lost()
     assert again(await worker.partial_response(sources, dead, records)) == ["m3", "m5"]
-    queue = open_events(sources.main)
+    queue = open_queues(sources.main).events
     assert again(await worker.partial_response(sources, queue, [records[2], records[4]])) == []
     assert [item[0] for item in state(url)[0]] == ["a", "b", "c", "d"]
     assert rows(url, "SELECT max(version) FROM configuration_items") == [(1,)]
@@ -184,7 +184,7 @@ def test_the_handler_of_lambda_answers_for_its_records(url: str, monkeypatch: py
     monkeypatch.setenv("REQUIREMENTS_URL", url)
     monkeypatch.setenv("REDIS_URL", "off")
     worker._lambda.cache_clear()
-    runner, opened = worker._lambda()
+    runner, opened, _ = worker._lambda()
     try:
         for id in ("1", "2"):
             assert again(worker.handler({"Records": [record(f"m{id}", "g", upserted(id, f"i{id}"))]}, None)) == []

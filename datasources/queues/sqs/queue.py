@@ -1,4 +1,4 @@
-"""A queue in SQS FIFO, by boto3 in a thread; dead letters stand in the tables, with their reasons."""
+"""A queue in SQS, by boto3 in a thread; dead letters stand in the tables, with their reasons."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,10 @@ REPLAYED = 10_000
 
 
 class SqsQueue:
-    """The FIFO queue at this URL. `letters` keeps what could not be done.
+    """The queue at this URL. `letters` keeps what could not be done.
+
+    One that is not `fifo` is a standard queue: it takes no group and no deduplication id, so the laws of the port
+    about order and about what was sent before do not hold there, and the effect of a message bears all of that.
 
     `visibility` and `delay` in seconds. After `attempts` receives a failed message is a dead letter here; the redrive
     policy of the queue should allow more, for those whose receivers die. `endpoint` is for servers that are not AWS.
@@ -32,6 +35,7 @@ class SqsQueue:
         *,
         region: str | None = None,
         endpoint: str | None = None,
+        fifo: bool = True,
         visibility: int = 60,
         delay: int = 1,
         attempts: int = 5,
@@ -40,6 +44,7 @@ class SqsQueue:
         self._letters = letters
         self._region = region
         self._endpoint = endpoint
+        self._fifo = fifo
         self._visibility = visibility
         self._delay = delay
         self._attempts = attempts
@@ -47,20 +52,22 @@ class SqsQueue:
 
     async def send(self, messages: Sequence[Sending]) -> int:
         """As the port says, but for two things: SQS does not tell which were sent before, and on an error some may be
-        on their way; sent again they are not doubled."""
+        on their way; sent again they are not doubled in a FIFO queue."""
         for part in _parts(messages):
-            entries = [
-                {
-                    "Id": str(number),
-                    "MessageBody": each.body,
-                    "MessageGroupId": _group_id(each.group),
-                    "MessageDeduplicationId": each.deduplication_id,
-                    "MessageAttributes": _attributes(group=each.group, requestId=each.request_id),
-                }
-                for number, each in enumerate(part)
-            ]
+            entries = [{"Id": str(number)} | self._entry(each) for number, each in enumerate(part)]
             await self._batch("send_message_batch", entries)
         return len(messages)
+
+    def _entry(self, message: Sending) -> dict[str, Any]:
+        entry: dict[str, Any] = {
+            "MessageBody": message.body,
+            "MessageAttributes": _attributes(group=message.group, requestId=message.request_id),
+        }
+        if self._fifo:
+            # A standard queue refuses the latter, and reads the former as a tenant to be fair to.
+            entry["MessageGroupId"] = _group_id(message.group)
+            entry["MessageDeduplicationId"] = message.deduplication_id
+        return entry
 
     async def receive(self, most: int, wait_seconds: float) -> list[Message]:
         """See the port. SQS waits whole seconds, at most 20."""
@@ -181,7 +188,7 @@ def _message(found: Any) -> Message:
     texts = {name: attributes[name]["StringValue"] for name in ("group", "requestId") if name in attributes}
     return Message(
         str(uuid5(NAMESPACE_OID, found["MessageId"])),
-        texts.get("group", found["Attributes"]["MessageGroupId"]),
+        texts.get("group", found["Attributes"].get("MessageGroupId", "")),
         found["Body"],
         int(found["Attributes"]["ApproximateReceiveCount"]),
         texts.get("requestId", ""),

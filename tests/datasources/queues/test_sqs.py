@@ -53,17 +53,20 @@ async def queue(
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("TRUNCATE dead_letters")
     client = boto3.client("sqs", region_name="eu-central-1", endpoint_url=ministack)
-    made = created(client, request.node.name[:60] + ".fifo")
+    fifo = getattr(request, "param", True)
+    made = created(client, request.node.originalname[:60] + ".fifo" * fifo, {"FifoQueue": "true"} if fifo else {})
     main = Database("main", url)
-    yield SqsQueue(made, TablesQueue(main, "events"), region="eu-central-1", endpoint=ministack, delay=0, attempts=2)
+    yield SqsQueue(
+        made, TablesQueue(main, "events"), region="eu-central-1", endpoint=ministack, fifo=fifo, delay=0, attempts=2
+    )
     await main.close()
 
 
-def created(client: Any, name: str) -> str:
-    """A FIFO queue, once the server answers."""
+def created(client: Any, name: str, attributes: dict[str, str]) -> str:
+    """A queue, once the server answers."""
     while True:
         try:
-            return str(client.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"])
+            return str(client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
         except (BotoCoreError, ClientError):
             time.sleep(0.1)
 
@@ -99,6 +102,28 @@ async def test_a_failed_message_holds_back_its_group_until_it_is_a_dead_letter(q
     behind = [Failure(each, "behind", Fate.HELD) for each in again[1:]]
     await queue.settle([], [Failure(again[0], "no again"), *behind])
     assert [(each.body, each.reason) for each in await queue.dead(10)] == [("a1", "no again")]
+    assert [each.body for each in await queue.receive(10, 1)] == ["a2"]
+
+
+@pytest.mark.parametrize(("queue", "names"), [(True, 2), (False, 0)], ids=["fifo", "standard"], indirect=["queue"])
+async def test_only_a_fifo_queue_is_told_group_and_deduplication_id(queue: SqsQueue, names: int) -> None:
+    await queue.send(messages("a1"))
+    # This server takes what a standard queue of AWS refuses, so what was sent is looked at.
+    reply = await queue._call("receive_message", AttributeNames=["All"])
+    [found] = reply["Messages"]
+    assert len({"MessageGroupId", "MessageDeduplicationId"} & found["Attributes"].keys()) == names
+
+
+@pytest.mark.parametrize("queue", [False], ids=["standard"], indirect=True)
+async def test_a_standard_queue_is_sent_no_group_and_gives_it_all_the_same(queue: SqsQueue) -> None:
+    assert await queue.send(messages("a1", "a2")) == 2
+    received = {each.body: each for each in [*await queue.receive(1, 1), *await queue.receive(1, 1)]}
+    assert {(each.body, each.group, each.request_id, each.attempt) for each in received.values()} == {
+        ("a1", "/group a", "r-a1", 1), ("a2", "/group a", "r-a2", 1),
+    }  # fmt: skip
+    await queue.settle([received["a1"]], [Failure(received["a2"], "no", Fate.DEAD)])
+    assert [(each.body, each.reason) for each in await queue.dead(10)] == [("a2", "no")]
+    assert len(await queue.replay(None)) == 1
     assert [each.body for each in await queue.receive(10, 1)] == ["a2"]
 
 

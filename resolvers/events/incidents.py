@@ -1,0 +1,205 @@
+"""Events of incidents as use cases: what another system tells of one that it knows by a key of its own."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from datasources.aurora import incident_keys as keys
+from datasources.aurora import incident_writes as rows
+from datasources.aurora import referred
+from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
+from resolvers import incident_steps, incidents, rules
+from resolvers.events.event import Event
+from resolvers.events.incident_types import (
+    IncidentNoted,
+    IncidentOpened,
+    IncidentResolved,
+    IncidentStepped,
+    IncidentUpdated,
+    OfIncident,
+)
+from resolvers.events.naming import item_ids, team_id
+from resolvers.events.operation import About
+from resolvers.events.types import Key
+from resolvers.incident_steps import IncidentStep, ResolveIncident
+from resolvers.incidents import AddIncidentNote, AssignIncident, LinkIncidentItems, OpenIncident, UpdateIncident
+from resolvers.writing import Work, Write
+
+WORDS = ("title", "description", "impact", "urgency", "category")
+
+
+def about(data: OfIncident) -> About:
+    """Which incident an event is about."""
+    return About("INCIDENT", (data.incident.source, data.incident.key))
+
+
+def opened(data: IncidentOpened, _: Event) -> Work:
+    """The new incident, known by its key from now on; one that is known is told what is said of it."""
+
+    async def work(write: Write) -> Sequence[str]:
+        restricted_id = await team_id(write.transaction, data.restricted_team, "restrictedTeam")
+        record = await _found(write, data)
+        if record is not None:
+            if data.restricted_team is not UNSET and restricted_id != record.restricted_team_id:
+                message = "an incident is restricted when it is opened or never; leave restrictedTeam out"
+                raise rules.invalid("restrictedTeam", message)
+            return await _said(write, record, data)
+        command = OpenIncident(
+            **_words(data),
+            team_id=await team_id(write.transaction, data.team, "team"),
+            restricted_team_id=restricted_id,
+            affected_ids=await item_ids(write.transaction, data.affected, "affected"),
+            cause_ids=await item_ids(write.transaction, data.causes, "causes"),
+        )
+        [id] = await incidents.open_incident(command)(write)
+        await keys.keep(write.transaction, data.incident.source, data.incident.key, id)
+        return [id]
+
+    return work
+
+
+def updated(data: IncidentUpdated, _: Event) -> Work:
+    """What is said of the incident. What it says already leaves nothing behind."""
+
+    async def work(write: Write) -> Sequence[str]:
+        return await _said(write, await _known(write, data), data)
+
+    return work
+
+
+def resolved(data: IncidentResolved, _: Event) -> Work:
+    """The incident solved; one that nobody worked on is started first."""
+
+    async def work(write: Write) -> Sequence[str]:
+        return await resolve(write, await _known(write, data), data.code, data.resolution)
+
+    return work
+
+
+def stepped(name: str, target: IncidentState) -> Callable[[IncidentStepped, Event], Work]:
+    """The work of a step by its name. Where the incident is in that state already, nothing is left to do."""
+
+    def of(data: IncidentStepped, _: Event) -> Work:
+        async def work(write: Write) -> Sequence[str]:
+            record = await _known(write, data)
+            if record.state == target:
+                return []
+            return await take(write, record, name, data.note)
+
+        return work
+
+    return of
+
+
+reopened = stepped("reopenIncident", IncidentState.IN_PROGRESS)
+closed = stepped("closeIncident", IncidentState.CLOSED)
+cancelled = stepped("cancelIncident", IncidentState.CANCELLED)
+
+
+def noted(data: IncidentNoted, _: Event) -> Work:
+    """A note among the incident's activities."""
+
+    async def work(write: Write) -> Sequence[str]:
+        record = await _known(write, data)
+        command = AddIncidentNote(id=record.id, expected_version=record.version, note=data.note)
+        return await incidents.add_note(command)(write)
+
+    return work
+
+
+async def take(write: Write, record: IncidentRecord, name: str, note: str = "") -> Sequence[str]:
+    """A locked incident taken a step further. Refused where its state does not allow it."""
+    command = IncidentStep(id=record.id, expected_version=record.version, note=note)
+    return await incident_steps.step(name)(command)(write)
+
+
+async def resolve(write: Write, record: IncidentRecord, code: str, resolution: str) -> Sequence[str]:
+    """A locked incident solved, unless it is; one that nobody worked on is started first."""
+    if record.state == IncidentState.RESOLVED:
+        return []
+    if record.state == IncidentState.NEW:
+        await take(write, record, "startIncident")
+        record = await again(write, record)
+    command = ResolveIncident(
+        id=record.id, expected_version=record.version, resolution_code=code, resolution=resolution
+    )
+    return await incident_steps.resolve(command)(write)
+
+
+async def again(write: Write, record: IncidentRecord) -> IncidentRecord:
+    """A locked incident as this write left it so far."""
+    found = await rows.locked(write.transaction, record.id, write.context.scope)
+    assert found is not None  # noqa: S101
+    return found
+
+
+async def link(write: Write, record: IncidentRecord, role: IncidentRole, ids: Sequence[str]) -> IncidentRecord:
+    """A locked incident with these items in a role; nothing is written if it has them."""
+    missing = await keys.not_linked(write.transaction, record.id, role, ids) if ids else []
+    if not missing:
+        return record
+    command = LinkIncidentItems(
+        id=record.id, expected_version=record.version, role=role, configuration_item_ids=tuple(missing)
+    )
+    await incidents.link_items(command)(write)
+    return await again(write, record)
+
+
+async def _found(write: Write, data: OfIncident) -> IncidentRecord | None:
+    id = await keys.find(write.transaction, data.incident.source, data.incident.key)
+    return None if id is None else await rows.locked(write.transaction, id, write.context.scope)
+
+
+async def _known(write: Write, data: OfIncident) -> IncidentRecord:
+    record = await _found(write, data)
+    if record is None:
+        named = f"{data.incident.key} of {data.incident.source}"
+        message = f"incident {named} is not known; send that it was opened, then replay this event"
+        raise rules.missing("incident", message)
+    return record
+
+
+def _words(data: IncidentOpened | IncidentUpdated) -> dict[str, Any]:
+    said = {name: value for name in WORDS if (value := getattr(data, name)) is not UNSET}
+    # As the use case keeps it; blanks around it are no news.
+    return said | {"title": said["title"].strip()} if "title" in said else said
+
+
+async def _said(write: Write, record: IncidentRecord, data: IncidentOpened | IncidentUpdated) -> Sequence[str]:
+    before = record.version
+    new = {name: value for name, value in _words(data).items() if value != getattr(record, name)}
+    if new:
+        await incidents.update(UpdateIncident(id=record.id, expected_version=record.version, **new))(write)
+        record = await again(write, record)
+    record = await _assigned(write, record, data)
+    for role, named, field in (
+        (IncidentRole.AFFECTED, data.affected, "affected"),
+        (IncidentRole.CAUSE, data.causes, "causes"),
+    ):
+        record = await _linked(write, record, role, named, field)
+    return [record.id] if record.version != before else []
+
+
+async def _assigned(write: Write, record: IncidentRecord, data: IncidentOpened | IncidentUpdated) -> IncidentRecord:
+    team = await team_id(write.transaction, data.team, "team")
+    if data.team is UNSET or team == record.team_id:
+        return record
+    assignee = record.assignee_id
+    # Somebody of another team goes with it.
+    if assignee is not None and team is not None and not await referred.is_member(write.transaction, team, assignee):
+        assignee = None
+    command = AssignIncident(
+        id=record.id,
+        expected_version=record.version,
+        team_id=team,
+        assignee_id=UNSET if assignee == record.assignee_id else None,
+    )
+    await incidents.assign(command)(write)
+    return await again(write, record)
+
+
+async def _linked(
+    write: Write, record: IncidentRecord, role: IncidentRole, named: Sequence[Key], field: str
+) -> IncidentRecord:
+    return await link(write, record, role, await item_ids(write.transaction, named, field))

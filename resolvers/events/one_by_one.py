@@ -1,0 +1,126 @@
+"""Effects of operations events: each runs a use case in a transaction of its own, once for its source and id."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from msgspec import structs
+
+from datasources.aurora import events as rows
+from datasources.aurora import writing
+from datasources.aurora.transaction import Transaction
+from datasources.call import Call, calling
+from datasources.errors import (
+    SourceConflict,
+    SourceDuplicate,
+    SourceRefused,
+    SourceRefusedValue,
+    SourceUnavailable,
+)
+from datasources.records.events import EventTimesRecord
+from datasources.records.queries import Scope
+from datasources.sources import Sources
+from resolvers.context import Context
+from resolvers.events.event import Event
+from resolvers.events.landscape import joined
+from resolvers.events.operation import Operation
+from resolvers.events.outcomes import DONE, OLDER, OTHER_CONTENT, REPEATED, Arrived, Outcome, Result, refused
+from resolvers.events.registry import OPERATIONS
+from resolvers.events.types import PREFIX
+from resolvers.writing import TRIES, UNFIT, Refused, Write
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """Who writes when an event has its effect: the source that it names. Who sent it had `events:write`."""
+
+    subject: str
+    kind: str = "event"
+
+    @property
+    def name(self) -> str:
+        return self.subject
+
+    def allows(self, permission: str) -> bool:
+        """Nothing: an event asks no fields."""
+        return False
+
+
+async def apply_each(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
+    """What came of each event, in their order. From the first that could not be tried on, all come AGAIN.
+
+    When this returns, no read in this process gives an older value.
+    """
+    outcomes: list[Outcome] = []
+    for each in arrived:
+        outcome = await _tried(sources, each)
+        outcomes.append(outcome)
+        if outcome.result is Result.AGAIN:
+            return outcomes + [outcome] * (len(arrived) - len(outcomes))
+    return outcomes
+
+
+async def _tried(sources: Sources, arrived: Arrived) -> Outcome:
+    for number in range(TRIES):
+        try:
+            return await _once(sources, arrived)
+        except Refused as error:
+            return refused("; ".join(each.message for each in error.errors))
+        except SourceRefusedValue:
+            return refused(UNFIT.message)
+        # Somebody else made the same thing, or was in the way: the next try finds it.
+        except (SourceConflict, SourceDuplicate) as error:
+            if number == TRIES - 1:
+                return Outcome(Result.AGAIN, str(error))
+            await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311
+        except (SourceUnavailable, SourceRefused) as error:
+            return Outcome(Result.AGAIN, str(error))
+    raise AssertionError("unreachable")
+
+
+async def _once(sources: Sources, arrived: Arrived) -> Outcome:
+    event = arrived.event
+    operation = OPERATIONS[event.type]
+    # It may touch restricted incidents: whoever knows the source's own key for one has told of it before.
+    context = Context(EventSource(event.source), Scope(True), sources, Call(request_id=arrived.request_id))
+    with calling(context.call):
+        async with sources.main.transaction() as transaction:
+            name = (event.source, event.id)
+            if not await rows.claim(transaction, {name: event.content}):
+                said = (await rows.contents(transaction, [name])).get(name, event.content)
+                return REPEATED if said == event.content else OTHER_CONTENT
+            if not await _is_newest(transaction, operation, event):
+                return OLDER
+            write = Write(context, event.type.removeprefix(PREFIX), transaction)
+            await operation.work(event.data, event)(write)
+            await writing.sign(transaction, arrived.request_id, f"event:{event.source}", write.action, write.entries)
+        await sources.cache.invalidate(sorted(write.tables))
+    return DONE
+
+
+async def _is_newest(transaction: Transaction, operation: Operation[Any], event: Event) -> bool:
+    about = operation.about(event.data)
+    if about is None:
+        return True
+    name = (event.source, about.entity, joined(*about.names))
+    [times] = await rows.lock_times(transaction, [name])
+    newest = _newest(times, is_step=operation.is_step)
+    # Two events of one moment are told apart by their ids.
+    if newest is not None and (event.time, event.id) <= newest:
+        return False
+    await rows.keep_times(transaction, [_kept(times, event, is_step=operation.is_step)])
+    return True
+
+
+def _newest(times: EventTimesRecord, *, is_step: bool) -> tuple[datetime, str] | None:
+    at, by = (times.ended_at, times.ended_by) if is_step else (times.upserted_at, times.upserted_by)
+    return None if at is None else (at, by)
+
+
+def _kept(times: EventTimesRecord, event: Event, *, is_step: bool) -> EventTimesRecord:
+    if is_step:
+        return structs.replace(times, ended_at=event.time, ended_by=event.id)
+    return structs.replace(times, upserted_at=event.time, upserted_by=event.id)
