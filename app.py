@@ -33,6 +33,7 @@ from settings import Settings, SettingsError, read
 from workers import events as incoming
 from workers.beside import beside
 from workers.projection import following
+from workers.workflows import running
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
 
@@ -47,8 +48,8 @@ def create(
     projecting: bool = False,
     streaming: bool = True,
 ) -> Starlette:
-    """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox and
-    gives events their effect till then.
+    """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox, gives
+    events their effect and lets workflows go on till then.
 
     `on_loopback` says that nothing but this machine can reach it, which only who holds the socket knows; without an
     issuer, the development principal exists there and nowhere else. `streaming` is for processes that live on; its
@@ -79,7 +80,8 @@ def create(
         ),
     )
 
-    events = open_queues(opened.main, settings.queues).events
+    queues = open_queues(opened.main, settings.queues)
+    events = queues.events
 
     open_streams = OpenStreams(limits.streams)
     streams = StreamEndpoint(endpoint, Tail(opened.main) if streaming else None, open_streams)
@@ -94,6 +96,7 @@ def create(
             if projecting:
                 await stack.enter_async_context(following(opened))
                 await stack.enter_async_context(beside("events", partial(incoming.loop, opened, events)))
+                await stack.enter_async_context(running(opened, queues))
             yield
 
     application = Starlette(

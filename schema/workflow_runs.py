@@ -61,9 +61,10 @@ NEWEST = Order("started_at", descending=True)
 
 described(
     WorkflowRunState,
-    "Where a run of a workflow is. WAITING is for a person, RUNNING for a machine.",
+    "Where a run of a workflow is. WAITING is for a person, RUNNING for a machine or a time.",
     RUNNING="A machine is at work.",
     WAITING="A person has to act.",
+    COMPENSATING="It failed or was called off, and what it had done is being undone.",
     SUCCEEDED="It is over and did what it was for.",
     FAILED="It is over and did not do what it was for.",
     CANCELLED="It was called off before its end.",
@@ -94,7 +95,10 @@ class WorkflowApproval:
     decision: WorkflowDecision = attribute("What was decided.")
     comment: str = attribute("Why; may be empty.")
     decided_at: datetime = attribute("When it was decided.")
-    user: LazyUser | None = link(UserById, "Who decided.", key="user_id", needs="users:read")
+    user: LazyUser | None = link(
+        UserById, "Who decided; null if it is nobody among the users.", key="user_id", needs="users:read"
+    )
+    principal: str = attribute("Who decided, as kind and subject; empty for imported decisions.")
 
 
 @strawberry.type(description="One attempt at a step in a run of a workflow.")
@@ -106,6 +110,10 @@ class WorkflowStepRun:
     started_at: datetime | None = attribute("When it started; null while it has not.")
     finished_at: datetime | None = attribute("When it ended; null while it has not.")
     outcome: JSON = attribute("What came of it, as the step's executor reports it; empty while it is open.")
+    due_at: datetime | None = attribute(
+        "When it is looked at again if nobody reports before: its timeout, the end of its wait, its next attempt."
+    )
+    reason: str = attribute("Why it failed, was passed over or called off; may be empty.")
     step: LazyWorkflowStep | None = link(WorkflowStepById, "The step that is tried.", key="step_id", needs=NEEDS)
     approvals: list[WorkflowApproval] | None = link(
         ApprovalsByStepRun, "What was decided about it, oldest first. One statement.", key="id", needs=NEEDS
@@ -125,6 +133,13 @@ class WorkflowRun(Node):
     started_at: datetime = attribute("When it was started.")
     finished_at: datetime | None = attribute("When it ended; null while it has not.")
     version: int = attribute("Goes up by one with each change.")
+    requested_by: str = attribute("Who asked for it, as kind and subject; empty for imported runs.")
+    priority: int | None = attribute("How urgent it is, from 1 to 5: its incident's priority when it started.")
+    inputs: JSON = attribute("What it was given, by name.")
+    reason: str = attribute("Why it failed or was cancelled; may be empty.")
+    caused_by: "WorkflowRun | None" = link(
+        WorkflowRunById, "The run that led to this one; null if none did.", key="cause_run_id", needs=NEEDS
+    )
     workflow: LazyWorkflow | None = link(
         WorkflowById, "The revision of the workflow that runs.", key="workflow_id", needs=NEEDS
     )

@@ -1,4 +1,4 @@
-"""Workflow runs in the main database."""
+"""Workflow runs in the main database; those for restricted incidents show only to who sees the incident."""
 
 from datasources.aurora.predicates import Column
 from datasources.aurora.table import Table
@@ -17,4 +17,6 @@ WORKFLOW_RUNS = Table(
     },
     relations={"workflow": "workflows", "configuration_item": "configuration_items"},
     links=frozenset({"workflow", "configuration_item", "incident"}),
+    restricted=True,
+    also_reads=("incidents", "teams"),
 )

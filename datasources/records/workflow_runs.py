@@ -8,10 +8,11 @@ from msgspec import Struct
 
 
 class WorkflowRunState(StrEnum):
-    """Where a run is. WAITING is for a person, RUNNING for a machine."""
+    """Where a run is. WAITING is for a person, RUNNING for a machine or a time; COMPENSATING undoes what was done."""
 
     RUNNING = "RUNNING"
     WAITING = "WAITING"
+    COMPENSATING = "COMPENSATING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
@@ -37,7 +38,7 @@ class WorkflowDecision(StrEnum):
 
 
 class WorkflowRunRecord(Struct, frozen=True, array_like=True):
-    """One run of one revision of a workflow."""
+    """One run of one revision of a workflow. `requested_by` is KIND:subject; empty for imported runs."""
 
     id: str
     number: str
@@ -49,6 +50,18 @@ class WorkflowRunRecord(Struct, frozen=True, array_like=True):
     started_at: datetime
     finished_at: datetime | None
     version: int
+    requested_by: str
+    cause_run_id: str | None
+    priority: int | None
+    inputs: dict[str, Any]
+    reason: str
+
+
+class LockedRunRecord(WorkflowRunRecord, frozen=True, array_like=True):
+    """A run as its engine has it: with what it will be once it is undone, and the request that started it."""
+
+    ending: WorkflowRunState | None
+    request_id: str
 
 
 class WorkflowStepRunRecord(Struct, frozen=True, array_like=True):
@@ -62,6 +75,8 @@ class WorkflowStepRunRecord(Struct, frozen=True, array_like=True):
     started_at: datetime | None
     finished_at: datetime | None
     outcome: dict[str, Any]
+    due_at: datetime | None
+    reason: str
 
 
 class WorkflowApprovalRecord(Struct, frozen=True, array_like=True):
@@ -69,7 +84,8 @@ class WorkflowApprovalRecord(Struct, frozen=True, array_like=True):
 
     id: str
     step_run_id: str
-    user_id: str
+    user_id: str | None
     decision: WorkflowDecision
     comment: str
     decided_at: datetime
+    principal: str

@@ -22,6 +22,7 @@ class WorkflowStepKind(StrEnum):
     APPROVAL = "APPROVAL"
     REMEDIATION = "REMEDIATION"
     NOTIFICATION = "NOTIFICATION"
+    WAIT = "WAIT"
 
 
 class WorkflowRecord(Struct, frozen=True, array_like=True):
@@ -36,6 +37,7 @@ class WorkflowRecord(Struct, frozen=True, array_like=True):
     trigger: dict[str, Any]
     version: int
     updated_at: datetime
+    inputs: list[dict[str, Any]]
 
 
 class WorkflowStepRecord(Struct, frozen=True, array_like=True):

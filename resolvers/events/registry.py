@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from resolvers.events import alert_types as alert
-from resolvers.events import alerts, changes, incidents
+from resolvers.events import alerts, changes, incidents, workflow_steps
 from resolvers.events import change_types as change
 from resolvers.events import incident_types as incident
 from resolvers.events.operation import Operation
@@ -37,6 +37,7 @@ OPERATIONS: dict[str, Operation[Any]] = {
     PREFIX + "change.cancelled": Operation(change.ChangeCancelled, changes.cancelled, changes.about, is_step=True),
     PREFIX + "alert.fired": Operation(alert.AlertFired, alerts.fired),
     PREFIX + "alert.resolved": Operation(alert.AlertResolved, alerts.resolved),
+    PREFIX + "workflow.step.finished": Operation(workflow_steps.StepFinished, workflow_steps.finished),
 }
 
 TYPES: dict[str, type[msgspec.Struct]] = {

@@ -12,7 +12,8 @@ TABLES = {
     "TEAM": ("teams", "team_memberships"),
     "USER": ("users", "team_memberships"),
     "WORKFLOW": ("workflows", "workflow_steps", "workflow_configuration_items"),
-    "WORKFLOW_RUN": ("workflow_runs", "workflow_step_runs", "workflow_approvals"),
+    # A run tells the activities of its incident what became of it.
+    "WORKFLOW_RUN": ("workflow_runs", "workflow_step_runs", "workflow_approvals", "incident_activities"),
 }
 
 # What cached walks depend on: the graph is a copy of these.

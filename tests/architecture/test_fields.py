@@ -98,7 +98,10 @@ def test_permissions_are_spelled_alike() -> None:
         "teams:read",
         "teams:write",
         "users:read",
+        "workflows:approve",
         "workflows:read",
+        "workflows:run",
+        "workflows:write",
     }
 
 

@@ -74,7 +74,14 @@ def test_the_statements_that_read_incidents_are_known() -> None:
         "incidents_groups",
         "incidents_locked",
         "incidents_page",
+        "run_incident",
+        "run_locked",
         "search_main",
+        "workflow_runs_by_ids",
+        "workflow_runs_by_numbers",
+        "workflow_runs_count",
+        "workflow_runs_groups",
+        "workflow_runs_page",
     }
 
 

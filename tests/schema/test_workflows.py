@@ -52,11 +52,16 @@ INSERT INTO workflow_approvals (id, step_run_id, user_id, decision, comment, dec
 
 
 @pytest.fixture(scope="module")
-async def sources(postgres: EmbeddedPostgres) -> AsyncIterator[Sources]:
+def url(postgres: EmbeddedPostgres) -> str:
     main = create_database(postgres, "workflows_main")
     with psycopg.connect(main) as connection:
         connection.execute(SEED.encode())
-    opened = sources_of(main, main)
+    return main
+
+
+@pytest.fixture(scope="module")
+async def sources(url: str) -> AsyncIterator[Sources]:
+    opened = sources_of(url, url)
     yield opened
     await opened.close()
 
@@ -137,12 +142,66 @@ async def test_a_run_shows_its_attempts_and_decisions(sources: Sources) -> None:
     assert answered.sql == 1 + 5 + 2 + 1
 
 
-async def test_a_run_for_a_restricted_incident_does_not_tell_of_it(sources: Sources) -> None:
-    document = '{ workflowRun(number: "RUN2") { state incident { number } } }'
-    outside = await read(sources, document, principal=person(*READER))
-    assert outside["workflowRun"] == {"state": "WAITING", "incident": None}
-    inside = await read(sources, document, principal=person(*READER, teams=["security"]))
-    assert inside["workflowRun"]["incident"] == {"number": "INC2"}
+SECURITY = person(*READER, "feed:read", teams=["security"])
+OUTSIDER = person(*READER, "feed:read")
+EVERYWHERE = f"""{{
+  byNumber: workflowRun(number: "RUN2") {{ state }}
+  byId: workflowRun(id: "run_{uuid(51)}") {{ number }}
+  node(id: "run_{uuid(51)}") {{ id }}
+  nodes(ids: ["run_{uuid(51)}", "run_{uuid(52)}"]) {{ id }}
+  workflowRuns {{ totalCount groups(by: STATE) {{ value count }} nodes {{ number }} }}
+  filtered: workflowRuns(filter: {{id: {{eq: "run_{uuid(51)}"}}}}) {{ totalCount }}
+  workflow(key: "restart") {{ runs {{ totalCount groups(by: STATE) {{ value count }} nodes {{ number }} }} }}
+  configurationItem(id: "ci_{uuid(11)}") {{ workflowRuns {{ totalCount nodes {{ number }} }} }}
+}}"""
+
+
+async def test_a_run_for_a_restricted_incident_is_nowhere_outside_its_team(sources: Sources) -> None:
+    outside = await read(sources, EVERYWHERE, principal=OUTSIDER)
+    counted = [{"value": "FAILED", "count": 1}, {"value": "SUCCEEDED", "count": 1}]
+    assert outside == {
+        "byNumber": None, "byId": None, "node": None, "nodes": [None, {"id": f"run_{uuid(52)}"}],
+        "workflowRuns": {"totalCount": 2, "groups": counted, "nodes": [{"number": "RUN3"}, {"number": "RUN1"}]},
+        "filtered": {"totalCount": 0},
+        "workflow": {"runs": {"totalCount": 1, "groups": counted[1:], "nodes": [{"number": "RUN1"}]}},
+        "configurationItem": {"workflowRuns": {"totalCount": 0, "nodes": []}},
+    }  # fmt: skip
+
+
+async def test_its_team_meets_the_run_everywhere(sources: Sources) -> None:
+    inside = await read(sources, EVERYWHERE, principal=SECURITY)
+    waiting = {"value": "WAITING", "count": 1}
+    succeeded = {"value": "SUCCEEDED", "count": 1}
+    assert inside == {
+        "byNumber": {"state": "WAITING"}, "byId": {"number": "RUN2"}, "node": {"id": f"run_{uuid(51)}"},
+        "nodes": [{"id": f"run_{uuid(51)}"}, {"id": f"run_{uuid(52)}"}],
+        "workflowRuns": {
+            "totalCount": 3, "groups": [{"value": "FAILED", "count": 1}, succeeded, waiting],
+            "nodes": [{"number": "RUN2"}, {"number": "RUN3"}, {"number": "RUN1"}],
+        },
+        "filtered": {"totalCount": 1},
+        "workflow": {
+            "runs": {
+                "totalCount": 2, "groups": [succeeded, waiting], "nodes": [{"number": "RUN2"}, {"number": "RUN1"}],
+            },
+        },
+        "configurationItem": {"workflowRuns": {"totalCount": 1, "nodes": [{"number": "RUN2"}]}},
+    }  # fmt: skip
+
+
+async def test_changes_of_the_run_are_told_to_its_team_only(sources: Sources, url: str) -> None:
+    place = (await read(sources, "{ changesSince { endCursor } }", principal=OUTSIDER))["changesSince"]["endCursor"]
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE workflow_runs SET reason = reason")
+    document = """query ($cursor: String) {
+      changesSince(cursor: $cursor, kinds: [WORKFLOW_RUN]) { entries { id node { id } } } }"""
+    told = []
+    for who in (OUTSIDER, SECURITY):
+        entries = (await read(sources, document, principal=who, cursor=place))["changesSince"]["entries"]
+        assert all(each["node"] == {"id": each["id"]} for each in entries)
+        told.append(sorted(each["id"] for each in entries))
+    every = [f"run_{uuid(number)}" for number in (50, 51, 52)]
+    assert told == [[every[0], every[2]], every]
 
 
 async def test_runs_hang_on_workflows_items_and_incidents(sources: Sources) -> None:
@@ -155,6 +214,7 @@ async def test_runs_hang_on_workflows_items_and_incidents(sources: Sources) -> N
           } }
           incidents { nodes { number workflowRuns { nodes { number } } } }
         }""",
+        SECURITY,
     )
     assert answered.errors == []
     assert answered.data["workflow"] == {
@@ -171,7 +231,10 @@ async def test_runs_hang_on_workflows_items_and_incidents(sources: Sources) -> N
             "workflowRuns": {"nodes": [{"number": "RUN2"}]},
         },
     ]  # fmt: skip
-    assert answered.data["incidents"]["nodes"] == [{"number": "INC1", "workflowRuns": {"nodes": [{"number": "RUN1"}]}}]
+    assert sorted(answered.data["incidents"]["nodes"], key=lambda each: each["number"]) == [
+        {"number": "INC1", "workflowRuns": {"nodes": [{"number": "RUN1"}]}},
+        {"number": "INC2", "workflowRuns": {"nodes": [{"number": "RUN2"}]}},
+    ]
     # Three roots; then runs, their count and items of the workflow, workflows and runs of items, runs of incidents.
     assert answered.sql == 3 + 6
 
@@ -207,7 +270,7 @@ async def test_workflows_are_filtered(sources: Sources, filter_: str, names: lis
     ],
 )
 async def test_runs_are_filtered(sources: Sources, filter_: str, numbers: list[str] | None) -> None:
-    answered = await ask(sources, f"{{ workflowRuns(filter: {filter_}) {{ nodes {{ number }} }} }}")
+    answered = await ask(sources, f"{{ workflowRuns(filter: {filter_}) {{ nodes {{ number }} }} }}", SECURITY)
     if numbers is None:
         assert answered.codes == ["GRAPHQL_VALIDATION_FAILED"]
     else:
@@ -223,6 +286,7 @@ async def test_orders_and_groups(sources: Sources) -> None:
           byNumber: workflowRuns(orderBy: {field: NUMBER}, last: 1) { nodes { number } }
           workflowRuns { groups(by: STATE) { value count } }
         }""",
+        principal=SECURITY,
     )
     assert data["newest"]["nodes"] == [{"name": "Audit again"}, {"name": "Audit"}]
     assert data["workflows"]["groups"] == [

@@ -1,36 +1,72 @@
 -- name: workflow_runs_by_ids
--- Runs by id, in no order. A run shows even where its incident does not: it tells the incident's id to nobody.
+-- Runs by id, in no order. Who may not see the incident that a run is for does not see the run.
 SELECT r.id, r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state, r.started_by_id,
-       r.started_at, r.finished_at, r.version
+       r.started_at, r.finished_at, r.version, r.requested_by, r.cause_run_id, r.priority,
+       r.inputs, r.reason
 FROM workflow_runs r
-WHERE r.id = ANY(%(keys)s::uuid[]);
+WHERE r.id = ANY(%(keys)s::uuid[])
+  AND (r.incident_id IS NULL OR EXISTS (
+      SELECT 1 FROM incidents i
+      WHERE i.id = r.incident_id
+        AND (%(sees_restricted)s OR i.restricted_team_id IS NULL
+             OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))));
 
 -- name: workflow_runs_by_numbers
--- Runs by number, in no order.
+-- Runs by number that the asker may see, in no order.
 SELECT r.number, r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state, r.started_by_id,
-       r.started_at, r.finished_at, r.version
+       r.started_at, r.finished_at, r.version, r.requested_by, r.cause_run_id, r.priority,
+       r.inputs, r.reason
 FROM workflow_runs r
-WHERE r.number = ANY(%(keys)s::text[]);
+WHERE r.number = ANY(%(keys)s::text[])
+  AND (r.incident_id IS NULL OR EXISTS (
+      SELECT 1 FROM incidents i
+      WHERE i.id = r.incident_id
+        AND (%(sees_restricted)s OR i.restricted_team_id IS NULL
+             OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))));
 
 -- name: workflow_runs_page
--- One page of runs for each key, in keyset order, with each row's position.
+-- One page of visible runs for each key, in keyset order, with each row's position.
 SELECT k.key, (/*position*/)::text, r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state,
-       r.started_by_id, r.started_at, r.finished_at, r.version
+       r.started_by_id, r.started_at, r.finished_at, r.version, r.requested_by, r.cause_run_id, r.priority,
+       r.inputs, r.reason
 FROM unnest(%(keys)s::uuid[]) WITH ORDINALITY k (key, n)
-CROSS JOIN LATERAL (SELECT r.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT %(limit)s) r
+CROSS JOIN LATERAL (
+    SELECT r.* FROM /*from*/
+      AND (r.incident_id IS NULL OR EXISTS (
+          SELECT 1 FROM incidents i
+          WHERE i.id = r.incident_id
+            AND (%(sees_restricted)s OR i.restricted_team_id IS NULL
+                 OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))))
+      /*where*/
+    ORDER BY /*order*/ LIMIT %(limit)s) r
 ORDER BY k.n, /*order*/;
 
 -- name: workflow_runs_count
--- How many runs for each key.
+-- How many visible runs for each key.
 SELECT k.key, counted.n
 FROM unnest(%(keys)s::uuid[]) k (key)
-CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM /*from*/
+      AND (r.incident_id IS NULL OR EXISTS (
+          SELECT 1 FROM incidents i
+          WHERE i.id = r.incident_id
+            AND (%(sees_restricted)s OR i.restricted_team_id IS NULL
+                 OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))))
+      /*where*/) counted;
 
 -- name: workflow_runs_groups
--- How many runs for each key and value of one field, largest groups first.
+-- How many visible runs for each key and value of one field, largest groups first.
 SELECT k.key, grouped.value, grouped.n
 FROM unnest(%(keys)s::uuid[]) k (key)
-CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped
+CROSS JOIN LATERAL (
+    SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/
+      AND (r.incident_id IS NULL OR EXISTS (
+          SELECT 1 FROM incidents i
+          WHERE i.id = r.incident_id
+            AND (%(sees_restricted)s OR i.restricted_team_id IS NULL
+                 OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))))
+      /*where*/
+    GROUP BY 1) grouped
 ORDER BY grouped.n DESC, grouped.value;
 
 -- name: workflow_runs_from
@@ -46,7 +82,7 @@ workflow_runs r WHERE r.workflow_id = k.key;
 workflow_runs r WHERE r.configuration_item_id = k.key;
 
 -- name: workflow_runs_from_incident
--- The runs for an incident; whoever asks has the incident already, so may see it.
+-- The runs for an incident.
 workflow_runs r WHERE r.incident_id = k.key;
 
 -- name: workflow_runs_having_workflow
@@ -59,14 +95,16 @@ EXISTS (SELECT 1 FROM configuration_items c WHERE c.id = r.configuration_item_id
 
 -- name: workflow_step_runs_by_runs
 -- The attempts at the steps of each run, in order of the steps' positions, then of attempts.
-SELECT x.run_id, x.id, x.run_id, x.step_id, x.state, x.attempt, x.started_at, x.finished_at, x.outcome
+SELECT x.run_id, x.id, x.run_id, x.step_id, x.state, x.attempt, x.started_at, x.finished_at, x.outcome,
+       x.due_at, x.reason
 FROM workflow_step_runs x JOIN workflow_steps s ON s.id = x.step_id
 WHERE x.run_id = ANY(%(keys)s::uuid[])
 ORDER BY s.position, s.key, x.attempt;
 
 -- name: workflow_approvals_by_step_runs
 -- What was decided about each attempt at a step, oldest first.
-SELECT a.step_run_id, a.id, a.step_run_id, a.user_id, a.decision, a.comment, a.decided_at
+SELECT a.step_run_id, a.id, a.step_run_id, a.user_id, a.decision, a.comment, a.decided_at,
+       a.principal
 FROM workflow_approvals a
 WHERE a.step_run_id = ANY(%(keys)s::uuid[])
 ORDER BY a.decided_at, a.id;

@@ -1,13 +1,14 @@
 -- name: workflows_by_ids
 -- Workflows by id, in no order.
-SELECT w.id, w.id, w.key, w.revision, w.name, w.description, w.state, w.trigger, w.version, w.updated_at
+SELECT w.id, w.id, w.key, w.revision, w.name, w.description, w.state, w.trigger, w.version, w.updated_at,
+       w.inputs
 FROM workflows w
 WHERE w.id = ANY(%(keys)s::uuid[]);
 
 -- name: workflows_by_keys
 -- One revision for each key: the newest published one, else the newest; in no order.
 SELECT DISTINCT ON (w.key) w.key, w.id, w.key, w.revision, w.name, w.description, w.state, w.trigger, w.version,
-       w.updated_at
+       w.updated_at, w.inputs
 FROM workflows w
 WHERE w.key = ANY(%(keys)s::text[])
 ORDER BY w.key, (w.state = 'PUBLISHED') DESC, w.revision DESC;
@@ -15,7 +16,7 @@ ORDER BY w.key, (w.state = 'PUBLISHED') DESC, w.revision DESC;
 -- name: workflows_page
 -- One page of workflows for each key, in keyset order, with each row's position.
 SELECT k.key, (/*position*/)::text, w.id, w.key, w.revision, w.name, w.description, w.state, w.trigger, w.version,
-       w.updated_at
+       w.updated_at, w.inputs
 FROM unnest(%(keys)s::uuid[]) WITH ORDINALITY k (key, n)
 CROSS JOIN LATERAL (SELECT w.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT %(limit)s) w
 ORDER BY k.n, /*order*/;

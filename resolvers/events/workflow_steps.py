@@ -1,0 +1,74 @@
+"""Events of workflow steps: what a machine tells of an attempt that it was asked for by a message."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from datasources.aurora import workflow_run_writes as rows
+from datasources.records.workflow_runs import WorkflowStepRunRecord, WorkflowStepRunState
+from datasources.records.workflows import WorkflowStepKind
+from resolvers import rules
+from resolvers.changing import same
+from resolvers.events.event import Event
+from resolvers.workflows import engine, running
+from resolvers.workflows.definition import Unreadable
+from resolvers.workflows.machine import LIVE
+from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write
+
+Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="The id of the message.")]
+
+
+class StepFinished(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An attempt is over. `outcome` is for later steps to look at, at most 64 KB as JSON."""
+
+    id: Id
+    state: Literal["SUCCEEDED", "FAILED"]
+    outcome: dict[str, Any] = {}
+    # Why it failed.
+    reason: Annotated[str, Meta(max_length=4_000)] = ""
+
+
+def finished(data: StepFinished, _: Event) -> Work:
+    """The run goes on. Refused for an attempt that nobody waits for any more; the same result again is none."""
+
+    async def work(write: Write) -> Sequence[str]:
+        outcome = running.fit_outcome(data.outcome)
+        run_id = await rows.run_of_attempt(write.transaction, data.id)
+        run = None if run_id is None else await rows.locked(write.transaction, run_id, write.context.scope)
+        if run is None:
+            raise rules.missing("id", f"no attempt at a step has the id {data.id}; send the id of the message")
+        try:
+            under_way = await engine.opened(write, run, datetime.now(UTC))
+        except Unreadable as unreadable:
+            raise _illegal(f"{run.number} cannot go on: its workflow cannot be read: {unreadable}") from unreadable
+        [attempt] = [each for each in under_way.course.attempts if each.id == data.id]
+        step = under_way.course.step_of(attempt)
+        named = f"attempt {attempt.attempt} at step {step.key} of {run.number}"
+        if step.kind != WorkflowStepKind.REMEDIATION:
+            raise _illegal(f"{named} is {step.kind.lower()}; only remediations are reported by events")
+        if attempt.state is not WorkflowStepRunState.RUNNING or run.state not in LIVE:
+            if _is_said_before(attempt, data):
+                return []
+            # What people wrote about a restricted incident is for no letter that others read.
+            tells = attempt.reason and not (under_way.facts.incident and under_way.facts.incident.restricted)
+            why = f": {attempt.reason}" if tells else ""
+            raise _illegal(f"{named} is {attempt.state} already{why}; a result that comes later changes nothing")
+        if data.state == "SUCCEEDED":
+            under_way.course.succeeded(attempt, outcome)
+        else:
+            under_way.course.failed(attempt, data.reason or "its executor gave no reason", outcome)
+        return [(await engine.advanced(write, under_way)).id]
+
+    return work
+
+
+def _is_said_before(attempt: WorkflowStepRunRecord, data: StepFinished) -> bool:
+    if attempt.state != data.state or not same(attempt.outcome, data.outcome):
+        return False
+    return data.state == "SUCCEEDED" or attempt.reason == (data.reason or "its executor gave no reason")
+
+
+def _illegal(message: str) -> Refused:
+    return Refused(UserError(UserErrorCode.ILLEGAL_STATE, None, message))

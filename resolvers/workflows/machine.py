@@ -1,0 +1,293 @@
+"""The state machine of a run: a definition, attempts at its steps, a time, and what happened, to what is next. No I/O.
+
+A run goes forward until every step is over, or until one has failed for good or somebody calls it off; then what had
+succeeded is undone, latest first, one after the other. What comes of that is in the attempts alone, so whoever has the
+rows of a run can go on with it: a step is over when its last attempt SUCCEEDED or was SKIPPED, and has failed for good
+when its last attempt FAILED, as another attempt is written in the same moment as the failure.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+from uuid_utils import uuid7
+
+from datasources.records.workflow_runs import LockedRunRecord, WorkflowRunState, WorkflowStepRunRecord
+from datasources.records.workflow_runs import WorkflowStepRunState as S
+from datasources.records.workflows import WorkflowStepKind
+from resolvers.workflows.definition import Definition, Step, Wait
+
+# Seconds between two attempts, at most.
+PAUSE_AT_MOST = 3_600.0
+
+LIVE = frozenset({WorkflowRunState.RUNNING, WorkflowRunState.WAITING, WorkflowRunState.COMPENSATING})
+FORWARD = frozenset({WorkflowRunState.RUNNING, WorkflowRunState.WAITING})
+BEGUN = frozenset({S.RUNNING, S.WAITING})
+OVER = frozenset({S.SUCCEEDED, S.SKIPPED})
+
+FOR_PEOPLE = frozenset({WorkflowStepKind.MANUAL, WorkflowStepKind.APPROVAL})
+
+Attempts = Mapping[str, WorkflowStepRunRecord]
+
+
+class Unfit(Exception):
+    """An expression of a step gives nothing that it could use; the message is the reason that the step fails with."""
+
+
+class Values(Protocol):
+    """What expressions say. `before` holds the last attempt at every step that this one comes after, by key."""
+
+    def holds(self, step: Step, before: Attempts) -> bool:
+        """Whether the step is to be done at all. Unfit where its expression says neither."""
+        ...
+
+    def content(self, step: Step, before: Attempts) -> Any:
+        """What its executor is told: inputs of a remediation, the message of a notification. Unfit where there is
+        none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An attempt that began just now, and what its executor is told."""
+
+    step: Step
+    attempt: WorkflowStepRunRecord
+    content: Any
+
+
+def pause(backoff: float, attempt: int) -> timedelta:
+    """The time between the end of an attempt, counted from 1, and the beginning of the next."""
+    # 2**12 of the shortest pause is over an hour; more would overflow.
+    return timedelta(seconds=min(PAUSE_AT_MOST, backoff * 2.0 ** min(attempt - 1, 40)))
+
+
+@dataclass(slots=True)
+class Course:
+    """A run in memory. Tell it what happened, let it `advance`, and write what it `changed`.
+
+    `attempts` may be in any order; `changed` holds new and changed ones by id. `begun` is what executors are to be told
+    of, in order. Nothing happens to a run that has ended.
+    """
+
+    definition: Definition
+    run: LockedRunRecord
+    attempts: Sequence[WorkflowStepRunRecord]
+    now: datetime
+    values: Values
+    name: Callable[[], str] = lambda: str(uuid7())
+    changed: dict[str, WorkflowStepRunRecord] = field(default_factory=dict)
+    begun: list[Begun] = field(default_factory=list)
+    _steps: dict[str, Step] = field(init=False)
+    _by_id: dict[str, Step] = field(init=False)
+    _last: dict[str, WorkflowStepRunRecord] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._steps = {step.key: step for step in self.definition.steps}
+        self._by_id = {step.id: step for step in self.definition.steps}
+        self._last = {}
+        for each in sorted(self.attempts, key=lambda attempt: attempt.attempt):
+            if each.step_id in self._by_id:
+                self._last[self._by_id[each.step_id].key] = each
+
+    def last(self, key: str) -> WorkflowStepRunRecord | None:
+        """The last attempt at a step; None if it was never to be tried so far."""
+        return self._last.get(key)
+
+    def step_of(self, attempt: WorkflowStepRunRecord) -> Step:
+        """The step that it is an attempt at."""
+        return self._by_id[attempt.step_id]
+
+    def succeeded(self, attempt: WorkflowStepRunRecord, outcome: dict[str, Any]) -> None:
+        """An attempt did what it was for."""
+        self._keep(replace(attempt, state=S.SUCCEEDED, finished_at=self.now, due_at=None, outcome=outcome))
+
+    def failed(
+        self, attempt: WorkflowStepRunRecord, reason: str, outcome: dict[str, Any] | None = None, *, again: bool = True
+    ) -> None:
+        """An attempt did not do what it was for. If it may be tried `again`, the next attempt waits for its time."""
+        self._keep(
+            replace(
+                attempt, state=S.FAILED, finished_at=self.now, due_at=None, reason=reason,
+                outcome=attempt.outcome if outcome is None else outcome,
+            )
+        )  # fmt: skip
+        retry = self.step_of(attempt).configuration.retry
+        if again and attempt.attempt < retry.attempts:
+            due = self.now + pause(retry.backoff, attempt.attempt)
+            self._keep(self._new(self.step_of(attempt), attempt.attempt + 1, due))
+
+    def called_off(self, reason: str) -> None:
+        """Somebody wants the run to end."""
+        self._end(WorkflowRunState.CANCELLED, reason)
+
+    def broken(self, reason: str) -> None:
+        """The run can't go on, and nothing can be undone either."""
+        self._close_open(reason)
+        self.run = replace(self.run, state=WorkflowRunState.FAILED, reason=reason, finished_at=self.now)
+
+    def advance(self) -> None:
+        """Everything that follows from what happened so far, up to where somebody, a machine or time has to act."""
+        while self.run.state in LIVE and (self._due() or self._next()):
+            pass
+        if self.run.state in FORWARD:
+            people = all(each.state is S.WAITING for each in self._open())
+            state = WorkflowRunState.WAITING if people else WorkflowRunState.RUNNING
+            self.run = replace(self.run, state=state)
+
+    def _due(self) -> bool:
+        for each in sorted(self._open(), key=lambda attempt: (attempt.due_at or self.now, attempt.id)):
+            if each.due_at is None or each.due_at > self.now:
+                continue
+            step = self.step_of(each)
+            if each.state is S.PENDING:
+                self._begin(step, each)
+            elif isinstance(step.configuration, Wait):
+                self.succeeded(each, {})
+            else:
+                self.failed(each, f"timed out after {step.configuration.timeout} s")
+            return True
+        return False
+
+    def _next(self) -> bool:
+        return self._undo() if self.run.state is WorkflowRunState.COMPENSATING else self._forward()
+
+    def _forward(self) -> bool:
+        forward = [step for step in self.definition.steps if step.configuration.compensates is None]
+        for step in forward:
+            last = self.last(step.key)
+            if last is not None and last.state in (S.FAILED, S.CANCELLED):
+                self._end(WorkflowRunState.FAILED, f"step {step.key} failed: {last.reason or 'no reason was given'}")
+                return True
+        for step in forward:
+            if self._is_untouched(step) and all(self._is_over(key) for key in step.depends_on):
+                self._begin(step, self.last(step.key))
+                return True
+        if all(self._is_over(step.key) for step in forward):
+            self.run = replace(self.run, state=WorkflowRunState.SUCCEEDED, finished_at=self.now)
+        elif not self._open():
+            self._end(WorkflowRunState.FAILED, "no step can begin: those that are left wait for each other")
+        return False
+
+    def _undo(self) -> bool:
+        lost: list[str] = []
+        for step in self._to_undo():
+            if self._is_untouched(step):
+                self._begin(step, self.last(step.key))
+                return True
+            last = self._last[step.key]
+            if last.state in BEGUN or last.state is S.PENDING:
+                return False
+            if last.state is S.FAILED:
+                lost.append(f"{step.key} failed: {last.reason}")
+        assert self.run.ending is not None  # noqa: S101
+        reason = "; ".join([self.run.reason, *(f"not undone, {each}" for each in lost)])
+        self.run = replace(self.run, state=self.run.ending, reason=reason, finished_at=self.now)
+        return False
+
+    def _end(self, ending: WorkflowRunState, reason: str) -> None:
+        self._close_open(reason)
+        state = WorkflowRunState.COMPENSATING if self._to_undo() else ending
+        finished = None if state is WorkflowRunState.COMPENSATING else self.now
+        self.run = replace(self.run, state=state, ending=ending, reason=reason, finished_at=finished)
+
+    def _close_open(self, reason: str) -> None:
+        for each in list(self._last.values()):
+            if each.state in BEGUN or each.state is S.PENDING:
+                self._keep(replace(each, state=S.CANCELLED, finished_at=self.now, due_at=None, reason=reason))
+
+    def _to_undo(self) -> list[Step]:
+        places = {key: place for place, key in enumerate(order(self.definition.steps))}
+        done = [
+            (last.finished_at or datetime.min.replace(tzinfo=UTC), places[key], key)
+            for key, last in self._last.items()
+            if last.state is S.SUCCEEDED and self._steps[key].configuration.compensates is None
+        ]
+        return [
+            step
+            for _, _, key in sorted(done, reverse=True)
+            for step in self.definition.steps
+            if step.configuration.compensates == key
+        ]
+
+    def _begin(self, step: Step, written: WorkflowStepRunRecord | None) -> None:
+        attempt = replace(written or self._new(step, 1), started_at=self.now, due_at=None)
+        before = {key: self._last[key] for key in self._before(step) if key in self._last}
+        try:
+            if attempt.attempt == 1 and not self.values.holds(step, before):
+                self._keep(replace(attempt, state=S.SKIPPED, finished_at=self.now, reason="its condition is false"))
+                return
+            content = self.values.content(step, before)
+        except Unfit as unfit:
+            # Another attempt would read the same.
+            self.failed(attempt, str(unfit), again=False)
+            return
+        made = self._at_work(step, attempt)
+        self._keep(made)
+        self.begun.append(Begun(step, made, content))
+
+    def _at_work(self, step: Step, attempt: WorkflowStepRunRecord) -> WorkflowStepRunRecord:
+        match step.kind:
+            case WorkflowStepKind.NOTIFICATION:
+                return replace(attempt, state=S.SUCCEEDED, finished_at=self.now)
+            case WorkflowStepKind.MANUAL | WorkflowStepKind.APPROVAL:
+                return replace(attempt, state=S.WAITING, due_at=self._deadline(step))
+            case WorkflowStepKind.WAIT | WorkflowStepKind.REMEDIATION:
+                return replace(attempt, state=S.RUNNING, due_at=self._deadline(step))
+
+    def _deadline(self, step: Step) -> datetime | None:
+        wanted = step.configuration
+        seconds = wanted.seconds if isinstance(wanted, Wait) else wanted.timeout
+        return None if seconds is None else self.now + timedelta(seconds=seconds)
+
+    def _before(self, step: Step) -> Iterator[str]:
+        seen: set[str] = set()
+        undone = step.configuration.compensates
+        waiting = [*step.depends_on, *(() if undone is None else (undone,))]
+        while waiting:
+            key = waiting.pop()
+            if key in self._steps and key not in seen:
+                seen.add(key)
+                waiting.extend(self._steps[key].depends_on)
+                yield key
+
+    def _is_untouched(self, step: Step) -> bool:
+        last = self.last(step.key)
+        # An imported run may have a row for every step from its start on.
+        return last is None or (last.state is S.PENDING and last.due_at is None)
+
+    def _is_over(self, key: str) -> bool:
+        last = self.last(key)
+        return last is not None and last.state in OVER
+
+    def _open(self) -> list[WorkflowStepRunRecord]:
+        return [
+            each
+            for each in self._last.values()
+            if each.state in BEGUN or (each.state is S.PENDING and each.due_at is not None)
+        ]
+
+    def _new(self, step: Step, number: int, due: datetime | None = None) -> WorkflowStepRunRecord:
+        return WorkflowStepRunRecord(
+            self.name(), self.run.id, step.id, S.PENDING, number, None, None, {}, due, ""
+        )  # fmt: skip
+
+    def _keep(self, attempt: WorkflowStepRunRecord) -> None:
+        self.changed[attempt.id] = attempt
+        self._last[self.step_of(attempt).key] = attempt
+
+
+def order(steps: Iterable[Step]) -> list[str]:
+    """The keys of steps, each behind those that it depends on; as they are listed where that leaves a choice."""
+    left = list(steps)
+    known = {step.key for step in left}
+    placed: list[str] = []
+    while left:
+        free = [step for step in left if not (set(step.depends_on) & known) - set(placed)]
+        # What waits for each other never begins; it keeps its place.
+        taken = free[0] if free else left[0]
+        placed.append(taken.key)
+        left.remove(taken)
+    return placed

@@ -1,0 +1,51 @@
+"""What executors are told: remediation steps by the priority of the run, and notifications."""
+
+from typing import Any
+
+import msgspec
+
+from datasources.aurora.workflow_run_writes import OutgoingMessage
+from datasources.records.workflow_runs import LockedRunRecord
+from resolvers.workflows.definition import Definition, Notification, Remediation
+from resolvers.workflows.facts import Facts
+from resolvers.workflows.machine import Begun
+
+# Queues by name, as the worker opens them.
+URGENT, STANDARD, NOTIFICATIONS = "remediation-p1", "remediation-standard", "notifications"
+
+# The type of the event that reports what came of a remediation.
+FINISHED = "io.stackflow.workflow.step.finished"
+
+
+def message(
+    definition: Definition, run: LockedRunRecord, facts: Facts, begun: Begun, request_id: str
+) -> OutgoingMessage | None:
+    """The message of an attempt that began; None where people or time do the step. Its id is the attempt's."""
+    wanted, attempt = begun.step.configuration, begun.attempt
+    body: dict[str, Any] = {
+        "id": attempt.id,
+        "run": run.number,
+        "workflow": definition.key,
+        "revision": definition.revision,
+        "step": begun.step.key,
+        "priority": run.priority,
+        "incident": None if facts.incident is None else facts.incident.number,
+        "configurationItem": None if facts.item is None else {"id": f"ci_{facts.item.id}", "name": facts.item.name},
+        "requestId": request_id,
+    }
+    if isinstance(wanted, Remediation):
+        body |= {
+            "action": wanted.action,
+            "inputs": begun.content,
+            "attempt": attempt.attempt,
+            "attempts": wanted.retry.attempts,
+            "deadline": attempt.due_at,
+            "replyWith": FINISHED,
+        }
+        queue = URGENT if run.priority == 1 else STANDARD
+    elif isinstance(wanted, Notification):
+        body |= {"channel": wanted.channel, "message": begun.content}
+        queue = NOTIFICATIONS
+    else:
+        return None
+    return OutgoingMessage(attempt.id, queue, run.id, msgspec.json.encode(body).decode(), request_id)

@@ -1,0 +1,168 @@
+"""Rounds over what waits in runs: what is due, failures to be walked, and messages to be sent.
+
+Each is safe to be broken off anywhere and to run in many processes at once. `now` is for tests.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from datasources.aurora import workflow_rounds as rounds
+from datasources.aurora import workflow_run_writes as rows
+from datasources.aurora.workflow_rounds import Unsent
+from datasources.call import Call, calling
+from datasources.errors import SourceError
+from datasources.graph.port import MAX_NODES, Direction, Walk
+from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.queues.port import Queue, Sending
+from datasources.records.queries import Scope
+from datasources.sources import Sources
+from resolvers.context import Context
+from resolvers.workflows import engine
+from resolvers.workflows.definition import Unreadable
+from resolvers.workflows.machine import LIVE
+from resolvers.writing import Write, Written, write
+
+log = logging.getLogger("stackflow.workflows")
+
+# Runs, walks and messages of one round.
+RUNS, WALKS, MESSAGES = 100, 20, 100
+# Hops, items that are kept of a reach, and names of critical ones.
+HOPS, KEPT, CRITICAL = 10, 100, 100
+# How long a sent message is kept, and how many are deleted at once.
+KEPT_FOR, DELETED = timedelta(days=7), 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Who writes where neither a caller nor an event does: time itself."""
+
+    subject: str = "workflows"
+    kind: str = "engine"
+
+    @property
+    def name(self) -> str:
+        return self.subject
+
+    def allows(self, permission: str) -> bool:
+        """Nothing: it asks no fields."""
+        return False
+
+
+class Advance(msgspec.Struct, frozen=True):
+    """A run is to go on because of the time."""
+
+    run_id: str
+
+
+async def advance_due(sources: Sources, now: datetime | None = None, most: int = RUNS) -> int:
+    """Give runs what is due: timeouts, ends of waits, next attempts; how many went on. Those that somebody else is at
+    are passed over."""
+    moment = now or datetime.now(UTC)
+    async with sources.main.transaction() as transaction:
+        due = await rows.due(transaction, moment, most)
+    moved = 0
+    for id in due:
+        written = await _advance(sources, id, moment)
+        moved += len(written.ids)
+        for error in written.user_errors:
+            log.error("a run cannot go on", extra={"run": id, "problem": error.message})
+    return moved
+
+
+async def _advance(sources: Sources, id: str, now: datetime) -> Written:
+    async def work(write: Write) -> Sequence[str]:
+        run = await rows.locked_if_free(write.transaction, id)
+        if run is None or run.state not in LIVE:
+            return []
+        try:
+            running = await engine.opened(write, run, now)
+        except Unreadable as unreadable:
+            return [(await engine.unreadable(write, run, unreadable, now)).id]
+        after = await engine.advanced(write, running)
+        return [] if after is run else [after.id]
+
+    # Named by the run, so that whoever follows the outbox knows which run wrote.
+    context = Context(Engine(), Scope(sees_restricted=True), sources, Call(request_id=f"run:{id}"))
+    with calling(context.call):
+        return await write(context, "AdvanceWorkflowRun", Advance(id), work)
+
+
+async def walk_failures(sources: Sources, now: datetime | None = None, most: int = WALKS) -> int:
+    """Walk what the failures of new runs reach, the way impact flows; how many were kept. A graph that is lost is
+    replaced by the tables, whatever the settings say of requests: a remediation must not wait for it."""
+    moment = now or datetime.now(UTC)
+    async with sources.main.transaction() as transaction:
+        due = await rounds.unwalked(transaction, most)
+    if not due:
+        return 0
+    walk = Walk(Direction.DEPENDENTS, max_depth=HOPS, max_nodes=MAX_NODES)
+    starts = [frozenset(each.item_ids) for each in due]
+    try:
+        reaches = await sources.graph.reach(starts, walk)
+    except SourceError as error:
+        log.warning("the graph is replaced by the tables: %s", error)
+        reaches = await RecursiveGraph(sources.main).reach(starts, walk)
+    kept = 0
+    async with sources.main.transaction() as transaction:
+        for each, reach in zip(due, reaches, strict=True):
+            critical = await rounds.critical_names(transaction, [node.id for node in reach.nodes], CRITICAL)
+            kept += await rounds.keep_blast_radius(
+                transaction,
+                each.run_id,
+                [(node.id, node.depth) for node in reach.nodes[:KEPT]],
+                critical,
+                moment,
+                total=len(reach.nodes),
+                truncated=reach.truncated,
+            )
+    await sources.cache.invalidate(["workflow_run_blast_radii"])
+    return kept
+
+
+async def send_messages(
+    sources: Sources, queues: Mapping[str, Queue], now: datetime | None = None, most: int = MESSAGES
+) -> int:
+    """Take messages to their queues, in their order; how many. One whose attempt was called off meanwhile goes nowhere.
+
+    At least once: a crash between a queue and the table sends again, under the same id. A lost queue holds back its
+    own messages only; its SourceError comes when the others are sent.
+    """
+    moment = now or datetime.now(UTC)
+    count, lost = 0, None
+    async with sources.main.transaction() as transaction:
+        if not await rounds.lock_sending(transaction):
+            return 0
+        waiting = await rounds.unsent(transaction, most)
+        done = [each.position for each in waiting if not each.wanted]
+        wanted = [each for each in waiting if each.wanted]
+        for name in dict.fromkeys(each.queue for each in wanted):
+            some = [each for each in wanted if each.queue == name]
+            try:
+                await queues[name].send([_sending(each) for each in some])
+            except SourceError as error:
+                lost = error
+            else:
+                done += [each.position for each in some]
+                count += len(some)
+        if done:
+            await rounds.sent(transaction, done, moment)
+    if lost is not None:
+        raise lost
+    return count
+
+
+async def forget_messages(sources: Sources, now: datetime | None = None) -> int:
+    """Delete messages that were sent long ago; how many."""
+    async with sources.main.transaction() as transaction:
+        return await rounds.forget_messages(transaction, (now or datetime.now(UTC)) - KEPT_FOR, DELETED)
+
+
+def _sending(message: Unsent) -> Sending:
+    body = msgspec.json.decode(message.body)
+    if message.total is not None and "replyWith" in body:
+        body["blastRadius"] = {"total": message.total, "critical": message.critical}
+    return Sending(message.group, message.id, msgspec.json.encode(body).decode(), message.request_id)

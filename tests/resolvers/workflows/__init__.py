@@ -1,0 +1,1 @@
+"""Workflows: definitions, expressions, triggers and runs."""

@@ -1,0 +1,102 @@
+"""The worker of runs: a loop beside a server, or a Lambda function, that gives runs what is due and sends messages."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import settings
+from datasources.call import Call, calling
+from datasources.errors import SourceError
+from datasources.queues.opened import Queues, open_queues
+from datasources.queues.port import Queue
+from datasources.sources import Sources, open_sources
+from resolvers.workflows.messages import NOTIFICATIONS, STANDARD, URGENT
+from resolvers.workflows.rounds import advance_due, forget_messages, send_messages, walk_failures
+from workers.beside import beside
+
+log = logging.getLogger("stackflow.workflows")
+
+# Seconds between two rounds: after one that found something, and at most after those that did not.
+BUSY, IDLE = 0.1, 1.0
+# Seconds between rounds that failed, at least and at most.
+LOST, LOST_MOST = 1.0, 30.0
+# Seconds that a round may take, and between two looks at what is old.
+ROUND, UPKEEP = 30.0, 3_600.0
+# Seconds that a Lambda function keeps for ending.
+MARGIN = 35.0
+
+
+async def loop(sources: Sources, queues: Queues, stop: asyncio.Event) -> None:
+    """Rounds until told to stop. Lost stores are waited for."""
+    clock = asyncio.get_running_loop().time
+    pause, upkeep, failures = BUSY, clock() + UPKEEP, 0
+    while not stop.is_set():
+        try:
+            pause = BUSY if await work(sources, queues) else min(IDLE, pause * 2)
+            if clock() >= upkeep:
+                upkeep = clock() + UPKEEP
+                await forget_messages(sources)
+            failures = 0
+        except SourceError as error:
+            pause = min(LOST_MOST, LOST * 2**failures)
+            failures = min(failures + 1, 10)
+            log.warning("runs wait: %s", error, extra={"again_in": round(pause, 1)})
+        await _sleep(pause * random.uniform(0.8, 1.2), stop)  # noqa: S311
+
+
+async def work(sources: Sources, queues: Queues, now: datetime | None = None) -> int:
+    """One round; how much was done. SourceError if a store is lost: what was not done waits for the next round."""
+    with calling(Call(deadline=asyncio.get_running_loop().time() + ROUND)):
+        done = await advance_due(sources, now)
+        done += await walk_failures(sources, now)
+        return done + await send_messages(sources, outgoing(queues), now)
+
+
+def outgoing(queues: Queues) -> Mapping[str, Queue]:
+    """The queues that messages go to, by the names that runs have for them."""
+    return {
+        URGENT: queues.remediation_p1,
+        STANDARD: queues.remediation_standard,
+        NOTIFICATIONS: queues.notifications,
+    }
+
+
+def running(sources: Sources, queues: Queues) -> AbstractAsyncContextManager[None]:
+    """The loop beside the body; it has ended when this returns."""
+    return beside("workflows", partial(loop, sources, queues))
+
+
+def handler(_event: Any, context: Any) -> dict[str, int]:
+    """The AWS Lambda entry for a schedule: rounds until nothing is left to do, or until its time is nearly over."""
+    seconds = context.get_remaining_time_in_millis() / 1_000 - MARGIN
+    return asyncio.run(_once(max(0.0, seconds)))
+
+
+async def _once(seconds: float) -> dict[str, int]:
+    whole = settings.read()
+    sources = open_sources(*whole.stores())
+    try:
+        queues = open_queues(sources.main, whole.queues)
+        clock = asyncio.get_running_loop().time
+        until, done = clock() + seconds, 0
+        while found := await work(sources, queues):
+            done += found
+            if clock() >= until:
+                break
+        await forget_messages(sources)
+        return {"done": done}
+    finally:
+        await sources.close()
+
+
+async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        pass
