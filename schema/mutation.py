@@ -9,6 +9,7 @@ from schema.incident_step_mutations import IncidentStepMutations
 from schema.relationship_mutations import RelationshipMutations
 from schema.taxonomy_mutations import TaxonomyMutations
 from schema.team_mutations import TeamMutations
+from schema.workflow_mutations import WorkflowMutations
 from schema.workflow_run_mutations import WorkflowRunMutations
 
 
@@ -24,6 +25,7 @@ class MutationRoot(
     RelationshipMutations,
     TaxonomyMutations,
     TeamMutations,
+    WorkflowMutations,
     WorkflowRunMutations,
 ):
     pass

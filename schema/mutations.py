@@ -58,12 +58,14 @@ class Shape:
     """A command and how an input object becomes one.
 
     `ids` says which fields of the input hold global ids, or lists of them, of which prefix; they reach the use case
-    as uuids. `lists` says which fields hold lists of input objects; they reach it as tuples of commands.
+    as uuids. `lists` says which fields hold lists of input objects; they reach it as tuples of commands. `objects`
+    says which hold one input object.
     """
 
     command: type[Struct]
     ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
     lists: Mapping[str, "Shape"] = dataclasses.field(default_factory=dict)
+    objects: Mapping[str, "Shape"] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Mutation:
     work: Callable[[Any], Work]
     ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
     lists: Mapping[str, Shape] = dataclasses.field(default_factory=dict)
+    objects: Mapping[str, Shape] = dataclasses.field(default_factory=dict)
 
 
 def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any:
@@ -106,6 +109,8 @@ def commanded(given: Any, made: Mutation | Shape, path: str = "") -> Struct:
         elif each in made.lists and value is not None:
             shape = made.lists[each]
             values[each] = tuple(commanded(one, shape, f"{path}{each}.{nth}.") for nth, one in enumerate(value))
+        elif each in made.objects and value is not None:
+            values[each] = commanded(value, made.objects[each], f"{path}{each}.")
         else:
             values[each] = value
     return made.command(**values)

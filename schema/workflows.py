@@ -14,6 +14,7 @@ from resolvers.context import Context
 from resolvers.loaders.configuration_items import ConfigurationItemsByWorkflow
 from resolvers.loaders.workflow_runs import WorkflowRunsByWorkflow
 from resolvers.loaders.workflows import (
+    ProblemsByWorkflow,
     StepsByWorkflow,
     WorkflowById,
     WorkflowByKey,
@@ -86,6 +87,12 @@ class WorkflowStep:
     )
 
 
+@strawberry.type(description="Something that stops a workflow from being published, or from running as it is meant.")
+class WorkflowProblem:
+    field: str | None = attribute("Where it is, as a path in the input, for example `steps.2.dependsOn`.")
+    message: str = attribute("What is wrong and what to do.")
+
+
 @strawberry.type(
     description="One revision of a workflow. Its steps form a directed acyclic graph; a published one never changes."
 )
@@ -109,6 +116,13 @@ class Workflow(Node):
     updated_at: datetime = attribute("When it last changed.")
     steps: list[WorkflowStep] | None = link(
         StepsByWorkflow, "Its steps, in order of position. One statement.", key="id", needs=NEEDS
+    )
+    problems: list[WorkflowProblem] | None = link(
+        ProblemsByWorkflow,
+        "What stops it from being published, or from running as it is meant: all of it, in the order of its parts. "
+        "At most four statements for all workflows of an answer.",
+        key="id",
+        needs=NEEDS,
     )
     runs: WorkflowRunConnection | None = connection(
         WorkflowRunsByWorkflow,

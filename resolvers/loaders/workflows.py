@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from datasources.aurora.related import related
 from datasources.aurora.workflows import WORKFLOWS, steps_by_ids
 from datasources.records.workflows import WorkflowRecord, WorkflowStepRecord
 from resolvers.loaders.loader import Loader
 from resolvers.loaders.tables import PagesBy, RelatedBy, RowBy
+from resolvers.workflows.publishing import found_problems
+from resolvers.writing import UserError
 
 
 class WorkflowById(RowBy[WorkflowRecord]):
@@ -44,3 +47,16 @@ class WorkflowStepById(Loader[str, WorkflowStepRecord | None]):
 
     def absent(self, key: str) -> WorkflowStepRecord | None:
         return None
+
+
+class ProblemsByWorkflow(Loader[str, list[UserError]]):
+    """What stops each revision from being published or run. Not cached: it depends on classes, teams and people."""
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, list[UserError]]:
+        main = self.context.sources.main
+        workflows = await WORKFLOWS.by(main, "ids", keys, self.context.scope)
+        steps = await related(main, "workflows", "workflow_steps_by_workflows", keys, WorkflowStepRecord)
+        return await found_problems(main, [(record, steps.get(id, [])) for id, record in workflows.items()])
+
+    def absent(self, key: str) -> list[UserError]:
+        return []

@@ -157,7 +157,7 @@ def read(workflow: WorkflowRecord, steps: Sequence[WorkflowStepRecord]) -> Defin
             key=step.key,
             position=step.position,
             name=step.name,
-            kind=step.kind,
+            kind=WorkflowStepKind(step.kind),
             depends_on=tuple(step.depends_on),
             configuration=_converted(step.configuration, CONFIGURATIONS[step.kind], f"steps.{nth}.configuration"),
         )

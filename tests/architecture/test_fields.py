@@ -101,6 +101,7 @@ def test_permissions_are_spelled_alike() -> None:
         "workflows:approve",
         "workflows:read",
         "workflows:run",
+        "workflows:write",
     }
 
 

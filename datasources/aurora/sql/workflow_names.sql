@@ -1,0 +1,18 @@
+-- name: workflow_known_names
+-- Which of these classes, teams, people who still work here, and workflows there are.
+SELECT 'class', k.key FROM configuration_item_classes k WHERE k.key = ANY(%(classes)s::text[])
+UNION ALL
+SELECT 'team', t.key FROM teams t WHERE t.key = ANY(%(teams)s::text[])
+UNION ALL
+SELECT 'user', u.key FROM users u WHERE u.key = ANY(%(users)s::text[]) AND u.active
+UNION ALL
+SELECT DISTINCT 'workflow', w.key FROM workflows w WHERE w.key = ANY(%(workflows)s::text[]);
+
+-- name: workflow_published_after
+-- Which published workflows are started by the end of which others' runs.
+SELECT w.key, e.value
+FROM workflows w
+CROSS JOIN LATERAL jsonb_array_elements_text(
+    CASE jsonb_typeof(w.trigger->'workflows') WHEN 'array' THEN w.trigger->'workflows' ELSE '[]' END) AS e (value)
+WHERE w.state = 'PUBLISHED' AND w.trigger->>'event' = 'workflow-run.finished'
+ORDER BY 1, 2;

@@ -1,0 +1,71 @@
+-- name: workflow_key_locked
+-- Wait for whoever else writes revisions of this key; nobody else does until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('workflows ' || %(key)s, 0))::text;
+
+-- name: workflow_insert
+-- A new draft, the next revision of its key, as it now is.
+INSERT INTO workflows (id, key, revision, name, description, trigger, inputs)
+VALUES (%(id)s, %(key)s, (SELECT coalesce(max(revision), 0) + 1 FROM workflows WHERE key = %(key)s), %(name)s,
+        %(description)s, %(trigger)s::jsonb, %(inputs)s::jsonb)
+RETURNING id, key, revision, name, description, state, trigger, version, updated_at, inputs;
+
+-- name: workflows_locked
+-- Workflows in order of id, locked until the transaction ends.
+SELECT w.id, w.key, w.revision, w.name, w.description, w.state, w.trigger, w.version, w.updated_at, w.inputs
+FROM workflows w WHERE w.id = ANY(%(ids)s::uuid[]) ORDER BY w.id FOR NO KEY UPDATE;
+
+-- name: workflow_update
+-- A locked workflow as it is to be, and as it then is.
+UPDATE workflows SET
+    name = %(name)s, description = %(description)s, state = %(state)s, trigger = %(trigger)s::jsonb,
+    inputs = %(inputs)s::jsonb, version = version + 1, updated_at = statement_timestamp()
+WHERE id = %(id)s
+RETURNING id, key, revision, name, description, state, trigger, version, updated_at, inputs;
+
+-- name: workflow_deleted
+-- A workflow away, with its steps and links.
+DELETE FROM workflows WHERE id = %(id)s;
+
+-- name: workflow_is_used
+-- Whether there is a run of this revision.
+SELECT EXISTS (SELECT 1 FROM workflow_runs r WHERE r.workflow_id = %(id)s);
+
+-- name: workflow_publishing_locked
+-- Wait for whoever else publishes a workflow: two that are well alone may start each other for ever.
+SELECT pg_advisory_xact_lock(hashtextextended('workflows published', 0))::text;
+
+-- name: workflows_published_of_key
+-- The published revisions of a key, locked until the transaction ends.
+SELECT w.id, w.key, w.revision, w.name, w.description, w.state, w.trigger, w.version, w.updated_at, w.inputs
+FROM workflows w WHERE w.key = %(key)s AND w.state = 'PUBLISHED' ORDER BY w.id FOR NO KEY UPDATE;
+
+-- name: workflow_steps_deleted
+-- The steps of a revision away.
+DELETE FROM workflow_steps WHERE workflow_id = %(id)s;
+
+-- name: workflow_steps_insert
+-- The steps of a revision, in this order.
+INSERT INTO workflow_steps (id, workflow_id, key, position, name, kind, depends_on, configuration)
+SELECT s.id, %(workflow_id)s::uuid, s.key, s.n, s.name, s.kind,
+       ARRAY(SELECT jsonb_array_elements_text(s.depends_on)), s.configuration
+FROM unnest(%(ids)s::uuid[], %(keys)s::text[], %(names)s::text[], %(kinds)s::text[], %(depends_on)s::jsonb[],
+            %(configurations)s::jsonb[]) WITH ORDINALITY AS s (id, key, name, kind, depends_on, configuration, n);
+
+-- name: workflow_steps_of
+-- The steps of a revision, in order of position.
+SELECT s.id, s.workflow_id, s.key, s.position, s.name, s.kind, s.depends_on, s.configuration
+FROM workflow_steps s WHERE s.workflow_id = %(id)s ORDER BY s.position, s.key;
+
+-- name: workflow_items_of
+-- The configuration items that a revision is meant for, in order of id.
+SELECT x.configuration_item_id FROM workflow_configuration_items x WHERE x.workflow_id = %(id)s
+ORDER BY x.configuration_item_id;
+
+-- name: workflow_items_replaced
+-- A revision is meant for these configuration items and no others.
+WITH gone AS (
+    DELETE FROM workflow_configuration_items
+    WHERE workflow_id = %(id)s AND configuration_item_id <> ALL(%(items)s::uuid[]))
+INSERT INTO workflow_configuration_items (workflow_id, configuration_item_id)
+SELECT %(id)s::uuid, item FROM unnest(%(items)s::uuid[]) AS item ORDER BY item
+ON CONFLICT DO NOTHING;
