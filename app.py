@@ -12,18 +12,21 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
+from datasources.files.alerts import AlertMapping, AlertMappingError
+from datasources.files.alerts import read as read_mapping
 from datasources.queues.opened import open_queues
 from datasources.sources import Sources, open_sources
 from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
 from resolvers.principals.tokens import ClaimNames
+from schema.alerts import alert_routes
 from schema.events import event_routes
 from schema.execution import settle
 from schema.graphiql import graphiql_routes
 from schema.health import health_routes
 from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
-from settings import Settings, read
+from settings import Settings, SettingsError, read
 from workers import events as incoming
 from workers.beside import beside
 from workers.projection import following
@@ -87,6 +90,7 @@ def create(
         routes=[
             Route("/graphql", endpoint.respond, methods=["GET", "POST"]),
             *event_routes(events, authenticator.principal),
+            *alert_routes(events, authenticator.principal, _alert_mapping(settings)),
             *health_routes(opened),
             *graphiql_routes(EXPLORER / "graphiql"),
         ],
@@ -94,6 +98,13 @@ def create(
         # The development principal may do everything, so no page of another name may reach it by rebinding DNS.
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)] if on_loopback else [],
     )
+
+
+def _alert_mapping(settings: Settings) -> AlertMapping:
+    try:
+        return read_mapping(settings.alerts_mapping) if settings.alerts_mapping else read_mapping()
+    except AlertMappingError as error:
+        raise SettingsError(f"ALERTS_MAPPING is not usable: {error}") from error
 
 
 @cache

@@ -80,6 +80,8 @@ class Settings:
     log_level: str = "INFO"
     # Whether `stackflow serve` follows the outbox beside the server.
     projection: bool = True
+    # How labels of alerts name items; None for the mapping that ships.
+    alerts_mapping: Path | None = None
 
     def stores(self) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
         """What sources are opened by. SettingsError names the first that is missing."""
@@ -122,6 +124,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         queues=_queues(environment),
         log_level=_log_level(environment),
         projection=_switch(environment, "PROJECTION", default=True),
+        alerts_mapping=Path(text) if (text := environment.get("ALERTS_MAPPING", "")) else None,
     )
 
 

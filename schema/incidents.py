@@ -40,6 +40,7 @@ from schema.filters import (
     ordered_in,
 )
 from schema.finding import found
+from schema.incident_alerts import HasAlerts
 from schema.lazy import (
     LazyChange,
     LazyChangeFilter,
@@ -95,7 +96,7 @@ class IncidentActivity:
 
 
 @strawberry.type(description="Something is broken, or asked for. A restricted incident shows only to its team.")
-class Incident(Node, HasIncidentWorkflowRuns):
+class Incident(Node, HasIncidentWorkflowRuns, HasAlerts):
     record = IncidentRecord
     prefix = "inc"
     by_id = IncidentById

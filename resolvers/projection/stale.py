@@ -7,7 +7,7 @@ from collections.abc import Iterable
 TABLES = {
     "CONFIGURATION_ITEM": ("configuration_items", "configuration_item_keys"),
     "RELATIONSHIP": ("relationships", "redundancy_groups"),
-    "INCIDENT": ("incidents", "incident_activities", "incident_configuration_items"),
+    "INCIDENT": ("incidents", "incident_activities", "incident_configuration_items", "alerts"),
     "CHANGE": ("changes", "change_configuration_items"),
     "TEAM": ("teams", "team_memberships"),
     "USER": ("users", "team_memberships"),
