@@ -16,8 +16,12 @@ from resolvers.errors import SourceLost
 from resolvers.feed import Feed, allowed_kinds, since, too_old
 from resolvers.listening import BATCH_SECONDS, Listening
 from resolvers.loaders.incidents import IncidentById
+from resolvers.loaders.workflow_runs import WorkflowRunById
 from resolvers.principals.errors import IssuerUnavailable
 from resolvers.tail import LOST, Listener
+
+# Kinds of which somebody who may read the kind may not see each: an incident's runs are as visible as it is.
+RESTRICTED = {FeedKind.INCIDENT: IncidentById, FeedKind.WORKFLOW_RUN: WorkflowRunById}
 
 R = TypeVar("R")
 
@@ -145,9 +149,10 @@ async def _prove(context: Context, listening: Listening) -> None:
 
 
 async def _visible(context: Context, entries: Sequence[FeedEntry]) -> tuple[FeedEntry, ...]:
-    ids = {each.entity_id for each in entries if each.kind is FeedKind.INCIDENT}
-    if not ids or context.scope.sees_restricted:
+    if context.scope.sees_restricted:
         return tuple(entries)
-    found = await asyncio.gather(*(context.loader(IncidentById).load(id) for id in ids))
-    seen = {each.id for each in found if each is not None}
-    return tuple(each for each in entries if each.kind is not FeedKind.INCIDENT or each.entity_id in seen)
+    asked = {(each.kind, each.entity_id) for each in entries if each.kind in RESTRICTED}
+    order = sorted(asked)
+    found = await asyncio.gather(*(context.loader(RESTRICTED[kind]).load(id) for kind, id in order))
+    hidden = {named for named, record in zip(order, found, strict=True) if record is None}
+    return tuple(each for each in entries if (each.kind, each.entity_id) not in hidden)
