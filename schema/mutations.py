@@ -48,6 +48,15 @@ class VersionedInput:
     idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
 
 
+@strawberry.input
+class SeenInput(VersionedInput):
+    """The same, in the words that inputs about the landscape have in the schema."""
+
+    expected_version: int = strawberry.field(
+        description="The version that you saw. If it is another by now, nothing is done and the payload shows what is."
+    )
+
+
 def user_errors() -> Any:
     """The field `userErrors` of a payload."""
     return attribute("Rules that were broken; empty when it was done.", of="user_errors")
