@@ -25,6 +25,7 @@ from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
 from settings import Settings, read
 from workers import events as incoming
+from workers import requirements
 from workers.beside import beside
 from workers.projection import following
 
@@ -77,6 +78,7 @@ def create(
             stack.push_async_callback(authenticator.close)
             if projecting:
                 await stack.enter_async_context(following(opened))
+                await stack.enter_async_context(requirements.following(opened))
                 await stack.enter_async_context(beside("events", partial(incoming.loop, opened, events)))
             yield
 

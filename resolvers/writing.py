@@ -23,6 +23,8 @@ from resolvers.context import Context
 # Deadlocks are rare and end at once; more than so many in a row are a fault of the order in which rows are locked.
 TRIES = 5
 
+MAIN = "main"
+
 
 class UserErrorCode(StrEnum):
     """What is wrong with a write, for programs."""
@@ -140,13 +142,19 @@ Work = Callable[[Write], Awaitable[Sequence[str]]]
 
 
 async def write(
-    context: Context, action: str, command: msgspec.Struct, work: Work, idempotency_key: str | None = None
+    context: Context,
+    action: str,
+    command: msgspec.Struct,
+    work: Work,
+    idempotency_key: str | None = None,
+    database: str = MAIN,
 ) -> Written:
-    """Run a use case in a transaction of the main database. `action` and `command` are what an idempotency key is
-    good for. When this returns, no read in this process gives an older value."""
+    """Run a use case in a transaction of one database, by default the main one; it keeps the audit entries, the outbox
+    and the idempotency keys of its own writes. `action` and `command` are what a key is good for. When this returns,
+    no read in this process gives an older value."""
     for number in range(TRIES):
         try:
-            return await _once(context, action, command, work, idempotency_key)
+            return await _once(context, action, command, work, idempotency_key, database)
         except SourceConflict:
             if number == TRIES - 1:
                 raise
@@ -155,12 +163,12 @@ async def write(
 
 
 async def _once(
-    context: Context, action: str, command: msgspec.Struct, work: Work, idempotency_key: str | None
+    context: Context, action: str, command: msgspec.Struct, work: Work, idempotency_key: str | None, database: str
 ) -> Written:
     principal = caller(context)
     tables: set[str] = set()
     try:
-        async with context.sources.main.transaction() as transaction:
+        async with context.sources.database(database).transaction() as transaction:
             if idempotency_key is not None:
                 input = hashlib.sha256(f"{action}\n".encode() + msgspec.json.encode(command)).digest()
                 kept = await writing.claim(transaction, principal, idempotency_key, action, input)
@@ -178,7 +186,9 @@ async def _once(
         return Written(() if refused.id is None else (refused.id,), refused.errors)
     except SourceRefusedValue:
         return Written((), (UNFIT,))
-    context.call.sees = max(number, context.call.sees or 0)
+    # Only transactions of main are told apart by number. For another database the token has none, or that of an earlier
+    # write: it goes past every cache all the same, and rows come from the one server that takes writes.
+    context.call.sees = max(number if database == MAIN else 0, context.call.sees or 0)
     await context.sources.cache.invalidate(sorted(tables))
     context.forget()
     return Written(ids, tuple(under_way.refused))

@@ -9,8 +9,10 @@ from msgspec import UNSET as LEFT_OUT
 from msgspec import Struct
 from strawberry.types.unset import UNSET
 
+from datasources.errors import SourceTimeout, SourceUnavailable
 from resolvers.context import Context
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Written, write
+from resolvers.errors import SourceLost
+from resolvers.writing import MAIN, Refused, UserError, UserErrorCode, Work, Written, write
 from schema.enums import described
 from schema.fields import Argument, attribute, field
 from schema.ids import decode
@@ -83,6 +85,8 @@ class Mutation:
     work: Callable[[Any], Work]
     ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
     lists: Mapping[str, Shape] = dataclasses.field(default_factory=dict)
+    # The database in whose transaction it is done.
+    database: str = MAIN
 
 
 def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any:
@@ -95,7 +99,11 @@ def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any
         except Refused as refused:
             return Written((), refused.errors)
         key = getattr(given, "idempotency_key", None) or None
-        return await write(context, made.command.__name__, command, made.work(command), key)
+        try:
+            return await write(context, made.command.__name__, command, made.work(command), key, made.database)
+        except SourceUnavailable as error:
+            message = f"{error.source} is not available; repeat the call, with the same idempotencyKey if it had one"
+            raise SourceLost(message, store=error.source, timeout=isinstance(error, SourceTimeout)) from error
 
     return field(
         call, description, needs=needs, arguments=(Argument("input", input, "What to write."),)

@@ -4,12 +4,14 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
 import settings
 from datasources.aurora import outbox
+from datasources.aurora.database import Database
 from datasources.errors import SourceError
 from datasources.sources import Sources, open_sources
 from resolvers.projection.follow import Follower, Round
@@ -37,17 +39,24 @@ MARGIN = 30.0
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Follow the outbox until told to stop. Lost stores are waited for."""
     follower, sweep = Follower(sources), Sweep(sources)
+    await repeat(follower.round, partial(_upkeep, sources, sweep), stop)
+
+
+async def repeat(
+    once: Callable[[], Awaitable[Round]], keep_up: Callable[[], Awaitable[None]], stop: asyncio.Event
+) -> None:
+    """Rounds until told to stop, the sooner the more there is to do, and once a minute what `keep_up` does."""
     clock = asyncio.get_running_loop().time
     pause, upkeep = BUSY, clock() + UPKEEP
     failures = 0
     while not stop.is_set():
         try:
-            done = await follower.round()
+            done = await once()
             _tell(done)
             pause = 0.0 if done.full else BUSY if done.rows else min(IDLE, pause * 2 or BUSY)
             if clock() >= upkeep:
                 upkeep = clock() + UPKEEP
-                await _upkeep(sources, sweep)
+                await keep_up()
             failures = 0
         except SourceError as error:
             pause = min(LOST_MOST, LOST * 2**failures)
@@ -81,9 +90,14 @@ async def _once(seconds: float) -> dict[str, int]:
 
 
 async def forget(sources: Sources) -> int:
+    """Delete a few of the main database's rows and answers that are too old; how many rows."""
+    return await forget_in(sources.main)
+
+
+async def forget_in(database: Database) -> int:
     """Delete a few of the rows and answers that are too old; how many rows."""
-    await outbox.forget_answers(sources.main, KEPT_HOURS)
-    return await outbox.forget(sources.main, KEPT_DAYS, DELETED)
+    await outbox.forget_answers(database, KEPT_HOURS)
+    return await outbox.forget(database, KEPT_DAYS, DELETED)
 
 
 async def _upkeep(sources: Sources, sweep: Sweep) -> None:
