@@ -31,6 +31,7 @@ from schema.limits import DocumentLimits
 from schema.streams import StreamEndpoint
 from settings import Settings, SettingsError, read
 from workers import events as incoming
+from workers import requirements
 from workers.beside import beside
 from workers.projection import following
 from workers.workflows import running
@@ -95,6 +96,7 @@ def create(
             stack.callback(open_streams.end)
             if projecting:
                 await stack.enter_async_context(following(opened))
+                await stack.enter_async_context(requirements.following(opened))
                 await stack.enter_async_context(beside("events", partial(incoming.loop, opened, events)))
                 await stack.enter_async_context(running(opened, queues))
             yield

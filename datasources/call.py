@@ -53,7 +53,8 @@ class Call:
     # The traversals of this call, in the order in which they ended.
     traversed: list[Traversed] = field(default_factory=list)
     # The transaction of the main database that this call must at least see, its own writes included: it reads no cached
-    # value, and walks in the tables while the graph does not hold that write. None asks for nothing.
+    # value, and walks in the tables while the graph does not hold that write. None asks for nothing. 0 stands for a
+    # write of another database, whose transactions have no place among those of main: no cached value, and no more.
     sees: int | None = None
     # Whether this call wrote to the graph, so that its later reads go to the writer.
     wrote_graph: bool = False

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType, structs, to_builtins
+from msgspec import UNSET, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora import change_writes as rows
 from datasources.records.changes import ChangeRecord, ChangeRisk, ChangeState, ChangeType
 from resolvers import rules
 from resolvers.lifecycle import Step, lifecycle
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write, caller
+from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write, caller, told
 
 TABLE, ENTITY, LINKS = "changes", "CHANGE", "change_configuration_items"
 
@@ -230,12 +230,6 @@ def unlink_items(command: UnlinkChangeItems) -> Work:
         return await _taken(write, before, before, step, caller(write.context), unlinked=sorted(unlinked))
 
     return work
-
-
-def told(record: ChangeRecord, **links: Any) -> dict[str, Any]:
-    """A change by column for an audit entry, with its links."""
-    plain: dict[str, Any] = to_builtins(structs.asdict(record) | links)
-    return plain
 
 
 async def _known(write: Write, team_id: str | None, assignee_id: str | None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType, structs, to_builtins
+from msgspec import UNSET, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora import configuration_item_writes as rows
@@ -14,16 +14,13 @@ from datasources.records.configuration_items import (
     Criticality,
     Environment,
 )
+from resolvers import rules
 from resolvers.bulk import BulkMode, Findings, check_count
-from resolvers.changing import difference, expected, is_storable, unfit_attributes, unfit_text
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write
+from resolvers.writing import BY_THE_DATABASE, Refused, UserError, UserErrorCode, Work, Write, same, told
 
 TABLE, ENTITY, NOUN = "configuration_items", "CONFIGURATION_ITEM", "configuration item"
 RETIRED = ConfigurationItemStatus.RETIRED
 IN_LIFE = (ConfigurationItemStatus.PLANNED, ConfigurationItemStatus.ACTIVE, ConfigurationItemStatus.MAINTENANCE)
-
-# Columns that are the database's own, and no part of what a writer says.
-KEPT_BY_THE_DATABASE = {"version", "valid_from"}
 
 
 class CreateConfigurationItem(Struct, frozen=True, kw_only=True):
@@ -94,7 +91,7 @@ def _creating(commands: Sequence[CreateConfigurationItem], findings: Findings, m
         if made:
             await rows.insert(write.transaction, made)
         for record in made:
-            write.changed(TABLE, ENTITY, record.id, None, _told(record))
+            write.changed(TABLE, ENTITY, record.id, None, told(record, BY_THE_DATABASE))
         return [record.id for record in made]
 
     return work
@@ -162,14 +159,13 @@ async def _found(
     write: Write, command: UpdateConfigurationItem | RetireConfigurationItem | RestoreConfigurationItem
 ) -> ConfigurationItemRecord:
     found = await rows.locked(write.transaction, [command.id])
-    return expected(found.get(command.id), NOUN, command.expected_version)
+    return rules.as_expected(found.get(command.id), NOUN, command.expected_version)
 
 
 async def _write(write: Write, before: ConfigurationItemRecord, after: ConfigurationItemRecord) -> Sequence[str]:
-    was, is_ = difference(before, after)
-    if len(is_) > 1:
+    if not same(before, after):
         await rows.update(write.transaction, after)
-        write.changed(TABLE, ENTITY, after.id, was, is_)
+        write.changed(TABLE, ENTITY, after.id, told(before, BY_THE_DATABASE), told(after, BY_THE_DATABASE))
     return [after.id]
 
 
@@ -182,10 +178,10 @@ async def _check(
     """The rules of these fields. A statement each for classes and for teams, where any is given."""
     classes = {each.class_key for each in records} if "class_key" in given else set()
     teams = {each.owner_team_id for each in records if each.owner_team_id} if "owner_team_id" in given else set()
-    known = await rows.classes_known(write.transaction, filter(is_storable, classes)) if classes else set()
+    known = await rows.classes_known(write.transaction, filter(rules.is_storable, classes)) if classes else set()
     known_teams = await rows.teams_known(write.transaction, teams) if teams else set()
     for index, record in enumerate(records):
-        unfit_name = unfit_text(record.name) if "name" in given else None
+        unfit_name = rules.unfit_text(record.name) if "name" in given else None
         if unfit_name is not None:
             findings.add(index, UserErrorCode.INVALID, "name", f"a configuration item's name {unfit_name}")
         if "class_key" in given and record.class_key not in known:
@@ -193,7 +189,7 @@ async def _check(
             findings.add(index, UserErrorCode.NOT_FOUND, "classKey", message)
         if record.owner_team_id in teams - known_teams:
             findings.add(index, UserErrorCode.NOT_FOUND, "ownerTeamId", "there is no team with this id; see `teams`")
-        unfit = unfit_attributes(record.attributes) if "attributes" in given else None
+        unfit = rules.unfit_attributes(record.attributes) if "attributes" in given else None
         if unfit is not None:
             findings.add(index, UserErrorCode.INVALID, "attributes", unfit)
 
@@ -204,9 +200,7 @@ def _check_not_null(command: UpdateConfigurationItem) -> None:
              "criticality": "criticality", "attributes": "attributes"}  # fmt: skip
     nulls = [shown for name, shown in named.items() if getattr(command, name) is None]
     if nulls:
-        raise Refused(
-            *(UserError(UserErrorCode.INVALID, each, "null is no value of it; leave it out") for each in nulls)
-        )
+        raise Refused(*map(rules.null, nulls))
 
 
 def _new(command: CreateConfigurationItem) -> ConfigurationItemRecord:
@@ -222,8 +216,3 @@ def _new(command: CreateConfigurationItem) -> ConfigurationItemRecord:
         1,
         datetime.now(UTC),
     )
-
-
-def _told(record: ConfigurationItemRecord) -> dict[str, Any]:
-    told: dict[str, Any] = to_builtins(structs.asdict(record))
-    return {name: value for name, value in told.items() if name not in KEPT_BY_THE_DATABASE}

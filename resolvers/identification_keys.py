@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from datasources.aurora import configuration_item_writes as rows
 from datasources.errors import SourceConflict
 from datasources.records.configuration_items import IdentificationKeyRecord
-from resolvers.changing import missing, unfit_text
+from resolvers import rules
 from resolvers.configuration_items import ENTITY, NOUN, TABLE
 from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write
 
@@ -70,12 +70,12 @@ async def _checked(write: Write, command: AddIdentificationKey | RemoveIdentific
     errors = [
         UserError(UserErrorCode.INVALID, name, f"the {name} {unfit}")
         for name, text in texts.items()
-        if (unfit := unfit_text(text)) is not None
+        if (unfit := rules.unfit_text(text)) is not None
     ]
     if errors:
         raise Refused(*errors)
     if not await rows.locked(write.transaction, [command.configuration_item_id]):
-        raise missing(NOUN, "configurationItemId")
+        raise rules.unknown(NOUN, "configurationItemId")
     return IdentificationKeyRecord(**texts)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType, structs, to_builtins
+from msgspec import UNSET, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora import incident_writes as rows
@@ -13,7 +13,7 @@ from datasources.records.incidents import IncidentRecord, IncidentRole, Incident
 from resolvers import rules
 from resolvers.incident_life import LIFE, priority
 from resolvers.lifecycle import Step
-from resolvers.writing import Work, Write
+from resolvers.writing import Told, Work, Write, told
 
 TABLE, ENTITY = "incidents", "INCIDENT"
 LINKS, ACTIVITIES = "incident_configuration_items", "incident_activities"
@@ -108,7 +108,7 @@ def open_incident(command: OpenIncident) -> Work:
         await rows.link(write.transaction, record.id, IncidentRole.CAUSE, causes)
         await activity(write, record.id, "Opened")
         write.tables.add(LINKS)
-        write.changed(TABLE, ENTITY, record.id, None, told(record, affected=affected, causes=causes))
+        write.changed(TABLE, ENTITY, record.id, None, audited(record, affected=affected, causes=causes))
         return [record.id]
 
     return work
@@ -213,7 +213,7 @@ async def taken(
     """Write what a step makes of a locked incident, the activity, and the audit entry with changed links."""
     record = await rows.update(write.transaction, after, step.stamps, step.clears)
     await activity(write, record.id, step.kind, body, team_id)
-    write.changed(TABLE, ENTITY, record.id, told(before), told(record, **links))
+    write.changed(TABLE, ENTITY, record.id, audited(before), audited(record, **links))
     return [record.id]
 
 
@@ -223,13 +223,9 @@ async def activity(write: Write, id: str, kind: str, body: str = "", team_id: st
     write.tables.add(ACTIVITIES)
 
 
-def told(record: IncidentRecord, **links: Any) -> dict[str, Any]:
-    """An incident by column for an audit entry, with its links; of a restricted one only what anyone may read."""
-    columns = structs.asdict(record) | links
-    if record.restricted_team_id is not None:
-        columns = {name: value for name, value in structs.asdict(record).items() if name not in CONFIDENTIAL}
-    plain: dict[str, Any] = to_builtins(columns)
-    return plain
+def audited(record: IncidentRecord, **links: Any) -> Told:
+    """An incident for an audit entry; of a restricted one only what anyone may read."""
+    return told(record, **links) if record.restricted_team_id is None else told(record, CONFIDENTIAL)
 
 
 async def _may_be_restricted(write: Write, team_id: str | None) -> None:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from datasources.aurora import feed
 from datasources.call import Call, calling
@@ -16,12 +16,13 @@ from resolvers.errors import SourceLost
 from resolvers.feed import Feed, allowed_kinds, since, too_old
 from resolvers.listening import BATCH_SECONDS, Listening
 from resolvers.loaders.incidents import IncidentById
+from resolvers.loaders.tables import RowBy
 from resolvers.loaders.workflow_runs import WorkflowRunById
 from resolvers.principals.errors import IssuerUnavailable
 from resolvers.tail import LOST, Listener
 
 # Kinds of which somebody who may read the kind may not see each: an incident's runs are as visible as it is.
-RESTRICTED = {FeedKind.INCIDENT: IncidentById, FeedKind.WORKFLOW_RUN: WorkflowRunById}
+RESTRICTED: dict[FeedKind, type[RowBy[Any]]] = {FeedKind.INCIDENT: IncidentById, FeedKind.WORKFLOW_RUN: WorkflowRunById}
 
 R = TypeVar("R")
 

@@ -10,7 +10,7 @@ from datasources.aurora import relationship_writes as relationship_rows
 from datasources.aurora.redundancy_group_writes import Group
 from datasources.errors import SourceConflict
 from datasources.records.relationships import RelationshipRecord
-from resolvers.changing import missing, unfit_text
+from resolvers import rules
 from resolvers.relationships import write_all
 from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write
 
@@ -44,7 +44,7 @@ def define(command: DefineRedundancyGroup) -> Work:
         name = command.name.strip()
         _check_values(command, name)
         if not await relationship_rows.ends(write.transaction, [command.dependent_id]):
-            raise missing("configuration item", "dependentId")
+            raise rules.unknown("configuration item", "dependentId")
         group = Group(str(uuid7()), command.dependent_id, name, command.needed)
         before: Group | None = None
         if not await rows.insert(write.transaction, group):
@@ -76,7 +76,7 @@ def remove(command: RemoveRedundancyGroup) -> Work:
     async def work(write: Write) -> Sequence[str]:
         group = (await rows.locked(write.transaction, [command.id])).get(command.id)
         if group is None:
-            raise missing(NOUN)
+            raise rules.unknown(NOUN)
         found = await rows.relationships(write.transaction, group.id)
         await write_all(write, [(each, structs.replace(each, redundancy_group_id=None)) for each in found.values()])
         await rows.delete(write.transaction, group.id)
@@ -92,7 +92,7 @@ def _tell(write: Write, id: str, before: Group | None, after: Group | None) -> N
 
 def _check_values(command: DefineRedundancyGroup, name: str) -> None:
     errors = []
-    unfit = unfit_text(name)
+    unfit = rules.unfit_text(name)
     if unfit is not None:
         errors.append(UserError(UserErrorCode.INVALID, "name", f"the name {unfit}"))
     if command.needed < 1:

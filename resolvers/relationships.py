@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType, structs, to_builtins
+from msgspec import UNSET, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora import redundancy_group_writes as group_rows
@@ -15,14 +15,12 @@ from datasources.errors import SourceConflict
 from datasources.records.configuration_items import ConfigurationItemStatus
 from datasources.records.relationship_types import Impact
 from datasources.records.relationships import RelationshipRecord
+from resolvers import rules
 from resolvers.bulk import BulkMode, Findings, check_count
-from resolvers.changing import difference, expected, is_storable, unfit_attributes, unfit_text
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write
+from resolvers.writing import BY_THE_DATABASE, Refused, UserError, UserErrorCode, Work, Write, same, told
 
 TABLE, ENTITY, NOUN = "relationships", "RELATIONSHIP", "relationship"
 MANUAL = "manual"
-
-KEPT_BY_THE_DATABASE = {"version", "valid_from"}
 
 
 class RelateConfigurationItems(Struct, frozen=True, kw_only=True):
@@ -79,7 +77,7 @@ def _relating(commands: Sequence[RelateConfigurationItems], findings: Findings, 
     async def work(write: Write) -> Sequence[str]:
         check_count(commands)
         await _check(write, commands, findings)
-        storable = [each.identity for each in commands if is_storable(each.type_key + each.identity.source)]
+        storable = [each.identity for each in commands if rules.is_storable(each.type_key + each.identity.source)]
         there = await rows.alike(write.transaction, storable)
         _check_staying(commands, there, findings)
         findings.settle(write, mode)
@@ -90,7 +88,7 @@ def _relating(commands: Sequence[RelateConfigurationItems], findings: Findings, 
             if len(inserted) < len(new):
                 raise SourceConflict("main", "a relationship was made meanwhile")
         for record in new:
-            write.changed(TABLE, ENTITY, record.id, None, _told(record))
+            write.changed(TABLE, ENTITY, record.id, None, told(record, BY_THE_DATABASE))
         known = [(there[each.identity], each) for each in sound if each.identity in there]
         await write_all(write, [(before, _said(before, command)) for before, command in known])
         ids = {rows.identity(record): record.id for record in (*new, *there.values())}
@@ -101,12 +99,11 @@ def _relating(commands: Sequence[RelateConfigurationItems], findings: Findings, 
 
 async def write_all(write: Write, pairs: Sequence[tuple[RelationshipRecord, RelationshipRecord]]) -> None:
     """Write relationships, as they were and as they are to be, in one statement; those that differ, if any do."""
-    changes = [(after, *difference(before, after)) for before, after in pairs]
-    changed = [(after, was, is_) for after, was, is_ in changes if len(is_) > 1]
+    changed = [(before, after) for before, after in pairs if not same(before, after)]
     if changed:
-        await rows.update(write.transaction, [after for after, _, _ in changed])
-    for after, was, is_ in changed:
-        write.changed(TABLE, ENTITY, after.id, was, is_)
+        await rows.update(write.transaction, [after for _, after in changed])
+    for before, after in changed:
+        write.changed(TABLE, ENTITY, after.id, told(before, BY_THE_DATABASE), told(after, BY_THE_DATABASE))
 
 
 def update(command: UpdateRelationship) -> Work:
@@ -118,10 +115,11 @@ def update(command: UpdateRelationship) -> Work:
         groups = await group_rows.locked(write.transaction, wanted, [command.id])
         before = await _locked(write, command, groups)
         after = _said(before, command)
-        unfit = unfit_attributes(after.attributes) if command.attributes is not UNSET else None
-        if unfit is not None or command.attributes is None:
-            message = unfit or "null is no value of it; leave it out"
-            raise Refused(UserError(UserErrorCode.INVALID, "attributes", message))
+        if command.attributes is None:
+            raise Refused(rules.null("attributes"))
+        unfit = rules.unfit_attributes(after.attributes) if command.attributes is not UNSET else None
+        if unfit is not None:
+            raise rules.invalid("attributes", unfit)
         if before.redundancy_group_id != after.redundancy_group_id:
             if after.redundancy_group_id is not None:
                 travel = (await rows.travels(write.transaction, [before.id]))[before.id]
@@ -144,7 +142,7 @@ def unrelate(command: UnrelateConfigurationItems) -> Work:
         before = await _locked(write, command, groups)
         await _check_leaving(write, before, groups, "id")
         await rows.delete(write.transaction, before.id)
-        write.changed(TABLE, ENTITY, before.id, _told(before), None)
+        write.changed(TABLE, ENTITY, before.id, told(before, BY_THE_DATABASE), None)
         return [before.id]
 
     return work
@@ -166,7 +164,7 @@ async def _locked(
     write: Write, command: UpdateRelationship | UnrelateConfigurationItems, groups: dict[str, Group]
 ) -> RelationshipRecord:
     found = await rows.locked(write.transaction, [command.id])
-    record = expected(found.get(command.id), NOUN, command.expected_version)
+    record = rules.as_expected(found.get(command.id), NOUN, command.expected_version)
     if record.redundancy_group_id is not None and record.redundancy_group_id not in groups:
         # Groups are locked before their members; it came into this one between the two.
         raise SourceConflict("main", "a relationship changed its redundancy group meanwhile")
@@ -189,7 +187,7 @@ async def _check_leaving(write: Write, record: RelationshipRecord, groups: dict[
 async def _check(write: Write, commands: Sequence[RelateConfigurationItems], findings: Findings) -> None:
     """The rules of relating. A statement each for items, types and, where any is given, groups."""
     items = await rows.ends(write.transaction, {end for each in commands for end in (each.from_id, each.to_id)})
-    keys = {each.type_key for each in commands if is_storable(each.type_key)}
+    keys = {each.type_key for each in commands if rules.is_storable(each.type_key)}
     types = await rows.types(write.transaction, keys)
     wanted = {each.redundancy_group_id for each in commands if each.redundancy_group_id}
     groups = await group_rows.locked(write.transaction, wanted) if wanted else {}
@@ -231,11 +229,11 @@ def _check_staying(
 
 
 def _check_values(command: RelateConfigurationItems, index: int, findings: Findings) -> None:
-    unfit = unfit_text(command.identity.source)
+    unfit = rules.unfit_text(command.identity.source)
     if unfit is not None:
         findings.add(index, UserErrorCode.INVALID, "source", f"the source {unfit}")
     if command.attributes is not UNSET and command.attributes is not None:
-        unfit = unfit_attributes(command.attributes)
+        unfit = rules.unfit_attributes(command.attributes)
         if unfit is not None:
             findings.add(index, UserErrorCode.INVALID, "attributes", unfit)
 
@@ -258,8 +256,3 @@ def _new(command: RelateConfigurationItems) -> RelationshipRecord:
         1,
         datetime.now(UTC),
     )
-
-
-def _told(record: RelationshipRecord) -> dict[str, Any]:
-    told: dict[str, Any] = to_builtins(structs.asdict(record))
-    return {name: value for name, value in told.items() if name not in KEPT_BY_THE_DATABASE}

@@ -1,22 +1,38 @@
 """Rules that every write of a versioned record keeps: what it names is there, is as expected, and is not empty."""
 
+import re
 from collections.abc import Collection, Sequence
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
+import orjson
 from msgspec import UNSET, UnsetType
 
 from datasources.aurora import referred
 from datasources.aurora.transaction import Transaction
-from resolvers.changing import Versioned
 from resolvers.principals.principal import PrincipalKind
 from resolvers.writing import Refused, UserError, UserErrorCode, Write
 
-T = TypeVar("T")
+
+class Versioned(Protocol):
+    """A record with an id and a version."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
 
 # Configuration items that one call may link.
 ITEMS_AT_MOST = 500
 
+# Characters of a name or key. An entry of an index has 2,704 bytes, and a character has up to four.
+MOST_CHARACTERS = 500
 
+# NUL as JSON writes it: not the end of an escaped backslash.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+T = TypeVar("T")
 V = TypeVar("V", bound=Versioned)
 
 
@@ -30,11 +46,16 @@ def missing(field: str, message: str) -> Refused:
     return Refused(UserError(UserErrorCode.NOT_FOUND, field, message))
 
 
+def unknown(noun: str, field: str = "id") -> Refused:
+    """An id that nothing has. The words are the same for every id: who may not see a record must not learn that there
+    is one."""
+    return missing(field, f"there is no such {noun}; pass the id of one that you can read")
+
+
 def as_expected(record: V | None, noun: str, version: int) -> V:
-    """The locked record, at the version that the caller knows. The words are the same for every id: who may not see a
-    record must not learn that there is one."""
+    """The locked record, at the version that the caller knows. Refused as NOT_FOUND, or as CONFLICT about it."""
     if record is None:
-        raise missing("id", f"there is no such {noun}; pass the id of one that you can read")
+        raise unknown(noun)
     if record.version != version:
         message = f"it is at version {record.version} now; look at it again and repeat the call with that version"
         raise Refused(UserError(UserErrorCode.CONFLICT, "expectedVersion", message), id=record.id)
@@ -46,8 +67,13 @@ def given(value: T | UnsetType | None, before: T, field: str) -> T:
     if value is UNSET:
         return before
     if value is None:
-        raise invalid(field, f"{field} can't be null; leave it out to keep it as it is")
+        raise Refused(null(field))
     return value
+
+
+def null(field: str) -> UserError:
+    """What is wrong with an explicit null."""
+    return UserError(UserErrorCode.INVALID, field, f"{field} can't be null; leave it out to keep it as it is")
 
 
 def filled(text: str, field: str) -> str:
@@ -62,6 +88,36 @@ def in_range(number: int, field: str, least: int, most: int) -> int:
     if not least <= number <= most:
         raise invalid(field, f"{field} runs from {least} to {most}")
     return number
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can hold the text: it has no place for NUL."""
+    return "\0" not in text
+
+
+def unfit_text(text: str) -> str | None:
+    """What is wrong with a name or key; None if nothing is."""
+    if not text:
+        return "is empty; give it one"
+    if len(text) > MOST_CHARACTERS:
+        return f"has {len(text):,} characters; use at most {MOST_CHARACTERS}"
+    return unstorable_text(text)
+
+
+def unstorable_text(text: str) -> str | None:
+    """What is wrong with any text; None if nothing is."""
+    return None if is_storable(text) else "has a NUL character; take it out"
+
+
+def unfit_attributes(value: Any) -> str | None:
+    """Why attributes can't be stored; None if they can."""
+    if not isinstance(value, dict):
+        return 'attributes are an object, for example {"tier": 1}'
+    try:
+        text = orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return "attributes hold a number that is too large; write it as text"
+    return "attributes have a NUL character in a text; take it out" if _NUL.search(text) else None
 
 
 async def known_team(transaction: Transaction, id: str | None, field: str) -> str | None:

@@ -9,7 +9,7 @@ from datasources.aurora import taxonomy_writes as rows
 from datasources.errors import SourceConflict
 from datasources.records.configuration_items import ConfigurationItemClassRecord
 from datasources.records.relationship_types import Impact, RelationshipTypeRecord
-from resolvers.changing import is_storable, unfit_text
+from resolvers import rules
 from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write
 
 CLASSES, CLASS = "configuration_item_classes", "CONFIGURATION_ITEM_CLASS"
@@ -69,7 +69,7 @@ def define_class(command: DefineConfigurationItemClass) -> Work:
 
 
 async def _check_parent(write: Write, key: str, parent_key: str) -> None:
-    above = await rows.ancestry(write.transaction, parent_key) if is_storable(parent_key) else []
+    above = await rows.ancestry(write.transaction, parent_key) if rules.is_storable(parent_key) else []
     if key in {parent_key, *above}:
         below = " is a kind of ".join(above[: above.index(key) + 1]) if parent_key != key else key
         message = f"{below}, so {key} cannot be a kind of {parent_key}; choose a parent that is not below it"
@@ -123,19 +123,20 @@ def _tell(
     before: ConfigurationItemClassRecord | RelationshipTypeRecord | None,
     after: ConfigurationItemClassRecord | RelationshipTypeRecord,
 ) -> None:
-    """Only what changed, and the key; of a new one everything."""
-    is_ = to_builtins(structs.asdict(after))
-    was = to_builtins(structs.asdict(before)) if before is not None else None
-    if was is not None:
-        same = {name for name in is_ if is_[name] == was[name] and name != "key"}
-        is_, was = ({name: side[name] for name in side if name not in same} for side in (is_, was))
-    write.changed(table, entity, entity_id(entity, after.key), was, is_)
+    was = None if before is None else to_builtins(structs.asdict(before))
+    write.changed(table, entity, entity_id(entity, after.key), was, to_builtins(structs.asdict(after)))
 
 
 def _check_texts(**texts: str) -> None:
     errors = []
     for name, text in texts.items():
-        unfit = unfit_text(text) if name != "description" else None if is_storable(text) else "has a NUL character"
+        unfit = (
+            rules.unfit_text(text)
+            if name != "description"
+            else None
+            if rules.is_storable(text)
+            else "has a NUL character"
+        )
         if unfit is not None:
             errors.append(UserError(UserErrorCode.INVALID, name, f"the {name} {unfit}"))
     if errors:

@@ -3,16 +3,15 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType, structs, to_builtins
+from msgspec import UNSET, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora import team_writes as rows
 from datasources.records.teams import MembershipRole, TeamRecord
 from datasources.records.users import MembershipRecord
 from resolvers import rules
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write
+from resolvers.writing import Refused, Told, UserError, UserErrorCode, Work, Write, told
 
 TABLE, ENTITY, MEMBERSHIPS = "teams", "TEAM", "team_memberships"
 
@@ -148,7 +147,5 @@ async def _written(
     return [record.id]
 
 
-def _told(record: TeamRecord, members: Sequence[MembershipRecord]) -> dict[str, Any]:
-    roles = {each.user_id: str(each.role) for each in members}
-    plain: dict[str, Any] = to_builtins(structs.asdict(record) | {"members": roles})
-    return plain
+def _told(record: TeamRecord, members: Sequence[MembershipRecord]) -> Told:
+    return told(record, members={each.user_id: str(each.role) for each in members})

@@ -7,9 +7,10 @@ raises `Refused` where one is broken; then nothing is written and the caller is 
 import asyncio
 import hashlib
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -21,6 +22,8 @@ from resolvers.context import Context
 
 # Deadlocks are rare and end at once; more than so many in a row are a fault of the order in which rows are locked.
 TRIES = 5
+
+MAIN = "main"
 
 
 class UserErrorCode(StrEnum):
@@ -75,6 +78,43 @@ class Written:
         return self.ids[0] if self.ids else None
 
 
+def caller(context: Context) -> str:
+    """Who writes, as a text that is this caller's alone: names may be shared."""
+    return f"{context.principal.kind}:{context.principal.subject}"
+
+
+# A row by column, as JSON-able data.
+Told = Mapping[str, Any]
+
+# By these columns an audit entry says what it is about, so it holds them on both sides.
+NAMING = frozenset({"id", "key"})
+
+
+# Columns that the database has by itself, where a record is written as it was asked for: no part of what changed.
+BY_THE_DATABASE = frozenset({"version", "valid_from"})
+
+
+def told(record: msgspec.Struct, without: Collection[str] = (), **links: Any) -> Told:
+    """A record by column for an audit entry, with its links, without some columns."""
+    columns = {name: value for name, value in msgspec.structs.asdict(record).items() if name not in without}
+    plain: Told = msgspec.to_builtins(columns | links)
+    return plain
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON. Python's own equality takes true for 1."""
+    return msgspec.json.encode(one, order="sorted") == msgspec.json.encode(other, order="sorted")
+
+
+def difference(before: Told | None, after: Told | None) -> tuple[Told | None, Told | None]:
+    """The columns that differ, as they were and as they are, and those of NAMING; all where one side is None."""
+    if before is None or after is None:
+        return before, after
+    alike = {name for name in before.keys() & after.keys() if same(before[name], after[name])} - NAMING
+    was, is_ = ({name: side[name] for name in side if name not in alike} for side in (before, after))
+    return was, is_
+
+
 @dataclass(slots=True)
 class Write:
     """One write under way: its transaction, and what it will leave beside its rows."""
@@ -86,11 +126,12 @@ class Write:
     tables: set[str] = field(default_factory=set)
     refused: list[UserError] = field(default_factory=list)
 
-    def changed(self, table: str, entity: str, id: str, before: object | None, after: object | None) -> None:
-        """Tell what was done to a row of a table; `before` and `after` as JSON-able data, restricted rows without
-        what their team alone may read."""
+    def changed(self, table: str, entity: str, id: str, before: Told | None, after: Told | None) -> None:
+        """Tell what was done to a row of a table: the whole of it, restricted rows without what their team alone may
+        read. The audit entry holds what differs."""
         self.tables.add(table)
-        self.entries.append(AuditEntry(entity, id, before, after))
+        who = self.context.call.request_id, caller(self.context), self.action
+        self.entries.append(AuditEntry(*who, entity, id, *difference(before, after)))
 
     def refuse(self, errors: Sequence[UserError]) -> None:
         """Tell what of the input was left undone, where the rest of it is done all the same."""
@@ -100,19 +141,20 @@ class Write:
 Work = Callable[[Write], Awaitable[Sequence[str]]]
 
 
-def caller(context: Context) -> str:
-    """Who writes, as a text that is this caller's alone: names may be shared."""
-    return f"{context.principal.kind}:{context.principal.subject}"
-
-
 async def write(
-    context: Context, action: str, command: msgspec.Struct, work: Work, idempotency_key: str | None = None
+    context: Context,
+    action: str,
+    command: msgspec.Struct,
+    work: Work,
+    idempotency_key: str | None = None,
+    database: str = MAIN,
 ) -> Written:
-    """Run a use case in a transaction of the main database. `action` and `command` are what an idempotency key is
-    good for. When this returns, no read in this process gives an older value."""
+    """Run a use case in a transaction of one database, by default the main one; it keeps the audit entries, the outbox
+    and the idempotency keys of its own writes. `action` and `command` are what a key is good for. When this returns,
+    no read in this process gives an older value."""
     for number in range(TRIES):
         try:
-            return await _once(context, action, command, work, idempotency_key)
+            return await _once(context, action, command, work, idempotency_key, database)
         except SourceConflict:
             if number == TRIES - 1:
                 raise
@@ -121,12 +163,12 @@ async def write(
 
 
 async def _once(
-    context: Context, action: str, command: msgspec.Struct, work: Work, idempotency_key: str | None
+    context: Context, action: str, command: msgspec.Struct, work: Work, idempotency_key: str | None, database: str
 ) -> Written:
     principal = caller(context)
     tables: set[str] = set()
     try:
-        async with context.sources.main.transaction() as transaction:
+        async with context.sources.database(database).transaction() as transaction:
             if idempotency_key is not None:
                 input = hashlib.sha256(f"{action}\n".encode() + msgspec.json.encode(command)).digest()
                 kept = await writing.claim(transaction, principal, idempotency_key, action, input)
@@ -137,13 +179,16 @@ async def _once(
             if idempotency_key is not None:
                 told = [msgspec.to_builtins(each) for each in under_way.refused]
                 await writing.keep(transaction, principal, idempotency_key, ids, told)
-            number = await writing.sign(transaction, context.call.request_id, principal, action, under_way.entries)
+            await writing.audit(transaction, under_way.entries)
+            number = await writing.sign(transaction, context.call.request_id)
             tables = under_way.tables
     except Refused as refused:
         return Written(() if refused.id is None else (refused.id,), refused.errors)
     except SourceRefusedValue:
         return Written((), (UNFIT,))
-    context.call.sees = max(number, context.call.sees or 0)
+    # Only transactions of main are told apart by number. For another database the token has none, or that of an earlier
+    # write: it goes past every cache all the same, and rows come from the one server that takes writes.
+    context.call.sees = max(number if database == MAIN else 0, context.call.sees or 0)
     await context.sources.cache.invalidate(sorted(tables))
     context.forget()
     return Written(ids, tuple(under_way.refused))

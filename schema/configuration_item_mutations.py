@@ -13,11 +13,9 @@ from schema.configuration_items import ConfigurationItem
 from schema.enums import described
 from schema.fields import attribute, link
 from schema.ids import encode
-from schema.mutations import Mutation, Shape, UserErrorType, mutation, user_errors
+from schema.mutations import REPEATABLE, Mutation, SeenInput, Shape, UserErrorType, mutation, user_errors
 
 WRITES = "configuration-items:write"
-ONCE = "Makes the call safe to repeat for a day: the same key and input is done once."
-VERSION = "The version that you saw. If it is another by now, nothing is done and the payload shows what is."
 
 described(
     BulkMode,
@@ -42,20 +40,18 @@ class NewConfigurationItemInput:
 
 @strawberry.input(description="A new configuration item.")
 class CreateConfigurationItemInput(NewConfigurationItemInput):
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
 
 
 @strawberry.input(description="New configuration items, made by one statement.")
 class CreateConfigurationItemsInBulkInput:
     items: list[NewConfigurationItemInput] = strawberry.field(description=f"The items, at most {MOST_ITEMS:,}.")
     mode: BulkMode = strawberry.field(description="What becomes of the others where one breaks a rule.")
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
 
 
 @strawberry.input(description="New values of a configuration item. What is left out stays.")
-class UpdateConfigurationItemInput:
-    id: strawberry.ID = strawberry.field(description="Its global id.")
-    expected_version: int = strawberry.field(description=VERSION)
+class UpdateConfigurationItemInput(SeenInput):
     name: str | None = strawberry.field(default=UNSET, description="Its name, at most 500 characters.")
     class_key: str | None = strawberry.field(default=UNSET, description="The key of its class.")
     status: ConfigurationItemStatus | None = strawberry.field(
@@ -69,24 +65,18 @@ class UpdateConfigurationItemInput:
     attributes: JSON | None = strawberry.field(
         default=UNSET, description="All that else is known of it: an object in place of the one there is."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
 
 @strawberry.input(description="A configuration item that is no longer in use.")
-class RetireConfigurationItemInput:
-    id: strawberry.ID = strawberry.field(description="Its global id.")
-    expected_version: int = strawberry.field(description=VERSION)
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+class RetireConfigurationItemInput(SeenInput):
+    pass
 
 
 @strawberry.input(description="A retired configuration item that is in use again.")
-class RestoreConfigurationItemInput:
-    id: strawberry.ID = strawberry.field(description="Its global id.")
-    expected_version: int = strawberry.field(description=VERSION)
+class RestoreConfigurationItemInput(SeenInput):
     status: ConfigurationItemStatus | None = strawberry.field(
         default=UNSET, description="PLANNED, ACTIVE or MAINTENANCE. Default ACTIVE."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
 
 @strawberry.input(description="A key by which a source knows a configuration item.")
@@ -94,7 +84,7 @@ class AddIdentificationKeyInput:
     configuration_item_id: strawberry.ID = strawberry.field(description="The item's global id.")
     source: str = strawberry.field(description="The source, for example `cmdb`.")
     key: str = strawberry.field(description="The source's own key; one item a source and key.")
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
 
 
 @strawberry.input(description="A key by which a source knows a configuration item no longer.")
@@ -102,7 +92,7 @@ class RemoveIdentificationKeyInput:
     configuration_item_id: strawberry.ID = strawberry.field(description="The item's global id.")
     source: str = strawberry.field(description="The source, for example `cmdb`.")
     key: str = strawberry.field(description="The source's own key.")
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
 
 
 def _item() -> ConfigurationItem | None:

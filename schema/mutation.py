@@ -7,6 +7,7 @@ from schema.configuration_item_mutations import ConfigurationItemMutations
 from schema.incident_mutations import IncidentMutations
 from schema.incident_step_mutations import IncidentStepMutations
 from schema.relationship_mutations import RelationshipMutations
+from schema.requirement_mutations import RequirementMutations
 from schema.taxonomy_mutations import TaxonomyMutations
 from schema.team_mutations import TeamMutations
 from schema.workflow_mutations import WorkflowMutations
@@ -23,6 +24,7 @@ class MutationRoot(
     IncidentMutations,
     IncidentStepMutations,
     RelationshipMutations,
+    RequirementMutations,
     TaxonomyMutations,
     TeamMutations,
     WorkflowMutations,

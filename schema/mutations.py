@@ -9,8 +9,10 @@ from msgspec import UNSET as LEFT_OUT
 from msgspec import Struct
 from strawberry.types.unset import UNSET
 
+from datasources.errors import SourceTimeout, SourceUnavailable
 from resolvers.context import Context
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Written, write
+from resolvers.errors import SourceLost
+from resolvers.writing import MAIN, Refused, UserError, UserErrorCode, Work, Written, write
 from schema.enums import described
 from schema.fields import Argument, attribute, field
 from schema.ids import decode
@@ -48,6 +50,15 @@ class VersionedInput:
     idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
 
 
+@strawberry.input
+class SeenInput(VersionedInput):
+    """The same, in the words that inputs about the landscape have in the schema."""
+
+    expected_version: int = strawberry.field(
+        description="The version that you saw. If it is another by now, nothing is done and the payload shows what is."
+    )
+
+
 def user_errors() -> Any:
     """The field `userErrors` of a payload."""
     return attribute("Rules that were broken; empty when it was done.", of="user_errors")
@@ -77,6 +88,8 @@ class Mutation:
     ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
     lists: Mapping[str, Shape] = dataclasses.field(default_factory=dict)
     objects: Mapping[str, Shape] = dataclasses.field(default_factory=dict)
+    # The database in whose transaction it is done.
+    database: str = MAIN
 
 
 def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any:
@@ -89,7 +102,11 @@ def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any
         except Refused as refused:
             return Written((), refused.errors)
         key = getattr(given, "idempotency_key", None) or None
-        return await write(context, made.command.__name__, command, made.work(command), key)
+        try:
+            return await write(context, made.command.__name__, command, made.work(command), key, made.database)
+        except SourceUnavailable as error:
+            message = f"{error.source} is not available; repeat the call, with the same idempotencyKey if it had one"
+            raise SourceLost(message, store=error.source, timeout=isinstance(error, SourceTimeout)) from error
 
     return field(
         call, description, needs=needs, arguments=(Argument("input", input, "What to write."),)

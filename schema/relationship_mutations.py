@@ -8,10 +8,9 @@ from resolvers import redundancy_groups as groups
 from resolvers import relationships as use_cases
 from resolvers.bulk import MOST_ITEMS, BulkMode
 from resolvers.loaders.relationships import RedundancyGroupById, RelationshipById
-from schema.configuration_item_mutations import ONCE, VERSION
 from schema.fields import attribute, link
 from schema.ids import encode
-from schema.mutations import Mutation, Shape, UserErrorType, mutation, user_errors
+from schema.mutations import REPEATABLE, Mutation, SeenInput, Shape, UserErrorType, mutation, user_errors
 from schema.relationships import NEEDS, RedundancyGroup, Relationship
 
 WRITES = "relationships:write"
@@ -31,34 +30,29 @@ class NewRelationshipInput:
 
 @strawberry.input(description="A relationship of two configuration items.")
 class RelateConfigurationItemsInput(NewRelationshipInput):
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
 
 
 @strawberry.input(description="Relationships of configuration items, made by one statement.")
 class RelateConfigurationItemsInBulkInput:
     items: list[NewRelationshipInput] = strawberry.field(description=f"The relationships, at most {MOST_ITEMS:,}.")
     mode: BulkMode = strawberry.field(description="What becomes of the others where one breaks a rule.")
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
 
 
 @strawberry.input(description="What is said of a relationship. What is left out stays.")
-class UpdateRelationshipInput:
-    id: strawberry.ID = strawberry.field(description="Its global id.")
-    expected_version: int = strawberry.field(description=VERSION)
+class UpdateRelationshipInput(SeenInput):
     attributes: JSON | None = strawberry.field(
         default=UNSET, description="All that else is known of it: an object in place of the one there is."
     )
     redundancy_group_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="A redundancy group of the item that a failure along it impacts; null for none."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
 
 @strawberry.input(description="A relationship that holds no longer.")
-class UnrelateConfigurationItemsInput:
-    id: strawberry.ID = strawberry.field(description="Its global id.")
-    expected_version: int = strawberry.field(description=VERSION)
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+class UnrelateConfigurationItemsInput(SeenInput):
+    pass
 
 
 @strawberry.input(description="A redundancy group of a configuration item, by its name.")
@@ -71,13 +65,13 @@ class DefineRedundancyGroupInput:
     relationship_ids: list[strawberry.ID] = strawberry.field(
         description="All its members: relationships along which a failure impacts the item, at most 1,000."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
 
 
 @strawberry.input(description="A redundancy group that is none any more.")
 class RemoveRedundancyGroupInput:
     id: strawberry.ID = strawberry.field(description="Its global id.")
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
 
 
 def _relationship() -> Relationship | None:

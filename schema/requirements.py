@@ -52,6 +52,7 @@ described(
     ACCEPTED="It was agreed to and is not met yet.",
     MET="It was agreed to and is met.",
     REJECTED="It was decided against.",
+    WITHDRAWN="Nobody asks for it any more.",
 )
 described(
     RequirementPriority,

@@ -6,10 +6,9 @@ from strawberry.types.unset import UNSET
 from datasources.records.relationship_types import Impact
 from resolvers import taxonomy as use_cases
 from resolvers.loaders.taxonomy import ConfigurationItemClassByEntityId, RelationshipTypeByEntityId
-from schema.configuration_item_mutations import ONCE
 from schema.configuration_items import ConfigurationItemClass
 from schema.fields import link
-from schema.mutations import Mutation, UserErrorType, mutation, user_errors
+from schema.mutations import REPEATABLE, Mutation, UserErrorType, mutation, user_errors
 from schema.relationship_types import RelationshipType
 
 READS = "configuration-items:read"
@@ -23,7 +22,7 @@ class DefineConfigurationItemClassInput:
         default=UNSET, description="The key of the class it is a kind of; null for a root. Left out, it stays."
     )
     description: str | None = strawberry.field(default=UNSET, description="What belongs to it. Left out, it stays.")
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
 
 
 @strawberry.input(description="A type of relationships, by its key.")
@@ -35,7 +34,7 @@ class DefineRelationshipTypeInput:
         description="Which way a failure travels along it; fixed while any relationship is of the type."
     )
     description: str | None = strawberry.field(default=UNSET, description="What it means. Left out, it stays.")
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
 
 
 @strawberry.type(description="The class, new or changed, or why it is not.")

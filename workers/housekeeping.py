@@ -31,18 +31,25 @@ class Forgotten:
 async def forget(sources: Sources) -> Forgotten:
     """Delete what is too old. SourceUnavailable if the database is lost; the rest waits for the next time then."""
     main = sources.main
+    written = await forget_written(main)
     return Forgotten(
-        outbox=await _all(outbox.forget, main, float(KEPT_DAYS)),
-        answers=await _all(outbox.forget_answers, main, ANSWERS_HOURS),
+        *written,
         events=await _all(events.forget, main, EVENTS_DAYS),
         times=await _all(events.forget_times, main, EVENTS_DAYS),
     )
 
 
-async def _all(delete: Callable[[Database, float, int], Awaitable[int]], main: Database, age: float) -> int:
+async def forget_written(database: Database) -> tuple[int, int]:
+    """Delete what is too old of what writing leaves in a database: rows of the outbox, then kept answers; how many."""
+    return await _all(outbox.forget, database, float(KEPT_DAYS)), await _all(
+        outbox.forget_answers, database, ANSWERS_HOURS
+    )
+
+
+async def _all(delete: Callable[[Database, float, int], Awaitable[int]], database: Database, age: float) -> int:
     sum_ = 0
     for _ in range(STATEMENTS):
-        deleted = await delete(main, age, DELETED)
+        deleted = await delete(database, age, DELETED)
         sum_ += deleted
         if deleted < DELETED:
             break

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from functools import partial
@@ -35,17 +36,24 @@ MARGIN = 30.0
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Follow the outbox until told to stop. Lost stores are waited for."""
     follower, sweep = Follower(sources), Sweep(sources)
+    await repeat(follower.round, partial(_upkeep, sources, sweep), stop)
+
+
+async def repeat(
+    once: Callable[[], Awaitable[Round]], keep_up: Callable[[], Awaitable[None]], stop: asyncio.Event
+) -> None:
+    """Rounds until told to stop, the sooner the more there is to do, and once a minute what `keep_up` does."""
     clock = asyncio.get_running_loop().time
     pause, upkeep = BUSY, clock() + UPKEEP
     failures = 0
     while not stop.is_set():
         try:
-            done = await follower.round()
+            done = await once()
             _tell(done)
             pause = 0.0 if done.full else BUSY if done.rows else min(IDLE, pause * 2 or BUSY)
             if clock() >= upkeep:
                 upkeep = clock() + UPKEEP
-                await _upkeep(sources, sweep)
+                await keep_up()
             failures = 0
         except SourceError as error:
             pause = min(LOST_MOST, LOST * 2**failures)

@@ -1,10 +1,9 @@
 """Effects of events as sets of rows: statements inside a transaction."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from uuid_utils import uuid7
 
 from datasources.aurora.database import Database
 from datasources.aurora.statements import statements
@@ -16,18 +15,6 @@ from datasources.records.relationships import RelationshipRecord
 R = TypeVar("R")
 
 Pair = tuple[str, str]
-
-
-class Audited(NamedTuple):
-    """What one event did to one entity."""
-
-    request_id: str
-    principal: str
-    action: str
-    entity: str
-    entity_id: str
-    before: object | None
-    after: object | None
 
 
 async def claim(transaction: Transaction, contents: dict[Pair, bytes]) -> set[Pair]:
@@ -145,31 +132,6 @@ async def write_relationships(
         attributes = [_json(each.attributes) for each in changed]
         bound = {"ids": [each.id for each in changed], "attributes": attributes}
         await _execute(transaction, "events_relationships_changed", bound)
-
-
-async def sign(transaction: Transaction, entries: Sequence[Audited]) -> None:
-    """Write the audit entries and name each one's request in the outbox. The last thing before a commit."""
-    if not entries:
-        return
-    await _execute(
-        transaction,
-        "events_audited",
-        {
-            "ids": [str(uuid7()) for _ in entries],
-            "request_ids": [each.request_id for each in entries],
-            "principals": [each.principal for each in entries],
-            "actions": [each.action for each in entries],
-            "entities": [each.entity for each in entries],
-            "entity_ids": [each.entity_id for each in entries],
-            "befores": [None if each.before is None else _json(each.before) for each in entries],
-            "afters": [None if each.after is None else _json(each.after) for each in entries],
-        },
-    )
-    bound = {
-        "entity_ids": [each.entity_id for each in entries],
-        "request_ids": [each.request_id for each in entries],
-    }
-    await _execute(transaction, "events_signed", bound)
 
 
 async def forget(main: Database, days: float, most: int) -> int:

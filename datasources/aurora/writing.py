@@ -1,10 +1,10 @@
 """What every write leaves beside its rows: a kept answer, audit entries, and the request's name in the outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import orjson
+import msgspec
 from uuid_utils import uuid7
 
 from datasources.aurora.database import Database
@@ -24,8 +24,12 @@ class KeptAnswer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One entity as it was and as it is now, as JSON-able data; None where it was not or is no more."""
+    """Who changed what by which request: one entity as it was and as it is now, as JSON-able data; None where it was
+    not or is no more."""
 
+    request_id: str
+    principal: str
+    action: str
     entity: str
     entity_id: str
     before: object | None
@@ -45,31 +49,38 @@ async def keep(
     transaction: Transaction, principal: str, key: str, entity_ids: Sequence[str], user_errors: Sequence[object] = ()
 ) -> None:
     """Remember what the call with this key changed, and what of it was refused."""
-    errors = orjson.dumps(list(user_errors)).decode()
-    bound = {"principal": principal, "key": key, "ids": list(entity_ids), "user_errors": errors}
+    bound = {"principal": principal, "key": key, "ids": list(entity_ids), "user_errors": _json(list(user_errors))}
     await transaction.execute(statements("writing")["answer_known"], bound)
 
 
-async def sign(
-    transaction: Transaction, request_id: str, principal: str, action: str, entries: Sequence[AuditEntry]
-) -> int:
-    """Write the audit entries and name the request in the outbox. The last thing before a commit. The number of the
-    transaction, by which a later call can ask to see it."""
+async def audit(transaction: Transaction, entries: Sequence[AuditEntry]) -> None:
+    """Write audit entries."""
     await transaction.execute(
         statements("writing")["audit"],
         {
-            "request_id": request_id,
-            "principal": principal,
-            "action": action,
             "ids": [str(uuid7()) for _ in entries],
+            "request_ids": [entry.request_id for entry in entries],
+            "principals": [entry.principal for entry in entries],
+            "actions": [entry.action for entry in entries],
             "entities": [entry.entity for entry in entries],
             "entity_ids": [entry.entity_id for entry in entries],
             "befores": [_json(entry.before) for entry in entries],
             "afters": [_json(entry.after) for entry in entries],
         },
     )
+
+
+async def sign(transaction: Transaction, request_id: str) -> int:
+    """Name the one request of this transaction in the outbox. The last thing before a commit. The number of the
+    transaction, by which a later call can ask to see it."""
     [number] = await transaction.fetch(statements("writing")["outbox_signed"], {"request_id": request_id}, int)
     return number
+
+
+async def sign_each(transaction: Transaction, requests: Mapping[str, str]) -> None:
+    """Name the requests of this transaction in the outbox, by entity. The last thing before a commit."""
+    bound = {"entity_ids": list(requests), "request_ids": list(requests.values())}
+    await transaction.execute(statements("writing")["outbox_signed_each"], bound)
 
 
 async def is_projected(database: Database, number: int) -> bool:
@@ -79,4 +90,5 @@ async def is_projected(database: Database, number: int) -> bool:
 
 
 def _json(value: object | None) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()
+    # Unlike orjson it takes integers of any size, as jsonb does.
+    return None if value is None else msgspec.json.encode(value).decode()

@@ -230,7 +230,7 @@ ENTITIES: dict[str, Entity] = {
                 Field("title"),
                 *_PROSE,
                 _choice("kind", "FUNCTIONAL AVAILABILITY PERFORMANCE SECURITY COMPLIANCE"),
-                _choice("state", "PROPOSED ACCEPTED MET REJECTED"),
+                _choice("state", "PROPOSED ACCEPTED MET REJECTED WITHDRAWN"),
                 _choice("priority", "LOW MEDIUM HIGH CRITICAL"),
             ),
             database="requirements",

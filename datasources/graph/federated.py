@@ -110,7 +110,8 @@ class FederatedGraph:
 
     async def _lags(self) -> bool:
         sees = current_call().sees
-        return sees is not None and self._holds is not None and not await self._holds(sees)
+        # 0 is the write of another database, of which the graph holds nothing.
+        return sees is not None and sees > 0 and self._holds is not None and not await self._holds(sees)
 
     async def _on_store(self, ask: Callable[[Graph], Awaitable[A]]) -> A:
         judge = self._breaker.unjudged

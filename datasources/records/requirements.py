@@ -23,6 +23,7 @@ class RequirementState(StrEnum):
     ACCEPTED = "ACCEPTED"
     MET = "MET"
     REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
 
 
 class RequirementPriority(StrEnum):

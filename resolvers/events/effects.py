@@ -9,11 +9,12 @@ import random
 from collections.abc import Sequence
 from itertools import groupby
 
-from msgspec import to_builtins
+from msgspec import Struct as Record
 
 from datasources.aurora import events as rows
-from datasources.aurora.events import Audited
+from datasources.aurora import writing
 from datasources.aurora.transaction import Transaction
+from datasources.aurora.writing import AuditEntry
 from datasources.errors import SourceConflict, SourceDuplicate, SourceRefused, SourceRefusedValue, SourceUnavailable
 from datasources.sources import Sources
 from resolvers.events.landscape import ITEM, RELATIONSHIP, Landscape, keys, time_name
@@ -21,7 +22,7 @@ from resolvers.events.one_by_one import apply_each
 from resolvers.events.outcomes import OTHER_CONTENT, REPEATED, Arrived, Outcome, Result
 from resolvers.events.registry import OPERATIONS
 from resolvers.events.types import PREFIX, ItemUpserted, RelationshipRemoved, RelationshipUpserted
-from resolvers.writing import TRIES
+from resolvers.writing import BY_THE_DATABASE, TRIES, difference, told
 
 
 async def apply(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
@@ -91,11 +92,11 @@ async def _within(transaction: Transaction, arrived: Sequence[Arrived]) -> tuple
         refusals = [name for name, outcome in outcomes.items() if outcome.result is Result.REFUSED]
         await rows.unclaim(transaction, refusals)
     said = {name: before.get(name, each.event.content) for name, each in firsts.items()}
-    told = [
+    answers = [
         _told(each, first=firsts[_name(each)] is each, said=said[_name(each)], outcome=outcomes.get(_name(each)))
         for each in arrived
     ]
-    return told, tables
+    return answers, tables
 
 
 def _told(each: Arrived, *, first: bool, said: bytes, outcome: Outcome | None) -> Outcome:
@@ -158,21 +159,17 @@ async def _write(transaction: Transaction, made: Landscape) -> set[str]:
     audited = [_audited(made, ITEM, record.id, before, record) for before, record in items]
     audited += [_audited(made, RELATIONSHIP, record.id, before, record) for before, record in edges]
     audited += [_audited(made, RELATIONSHIP, record.id, record, None) for record in removed]
-    await rows.sign(transaction, audited)
+    if audited:
+        await writing.audit(transaction, audited)
+        await writing.sign_each(transaction, {each.entity_id: each.request_id for each in audited})
     return ({"configuration_items"} if items else set()) | ({"relationships"} if edges or removed else set())
 
 
-def _audited(made: Landscape, entity: str, id: str, before: object | None, after: object | None) -> Audited:
+def _audited(made: Landscape, entity: str, id: str, before: Record | None, after: Record | None) -> AuditEntry:
     by = made.touched[id]
-    return Audited(
-        by.request_id,
-        f"event:{by.event.source}",
-        by.event.type.removeprefix(PREFIX),
-        entity,
-        id,
-        None if before is None else to_builtins(before),
-        None if after is None else to_builtins(after),
-    )
+    action = by.event.type.removeprefix(PREFIX)
+    changed = difference(*(None if each is None else told(each, BY_THE_DATABASE) for each in (before, after)))
+    return AuditEntry(by.request_id, f"event:{by.event.source}", action, entity, id, *changed)
 
 
 def _name(arrived: Arrived) -> tuple[str, str]:

@@ -96,7 +96,8 @@ async def _once(sources: Sources, arrived: Arrived) -> Outcome:
                 return OLDER
             write = Write(context, event.type.removeprefix(PREFIX), transaction)
             await operation.work(event.data, event)(write)
-            await writing.sign(transaction, arrived.request_id, f"event:{event.source}", write.action, write.entries)
+            await writing.audit(transaction, write.entries)
+            await writing.sign(transaction, arrived.request_id)
         await sources.cache.invalidate(sorted(write.tables))
     return DONE
 

@@ -10,12 +10,11 @@ from datasources.aurora import workflow_run_writes as rows
 from datasources.records.workflow_runs import WorkflowStepRunRecord, WorkflowStepRunState
 from datasources.records.workflows import WorkflowStepKind
 from resolvers import rules
-from resolvers.changing import same
 from resolvers.events.event import Event
 from resolvers.workflows import engine, running
 from resolvers.workflows.definition import Unreadable
 from resolvers.workflows.machine import LIVE
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write
+from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write, same
 
 Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="The id of the message.")]
 

@@ -12,6 +12,7 @@ TABLES = {
     "TEAM": ("teams", "team_memberships"),
     "USER": ("users", "team_memberships"),
     "WORKFLOW": ("workflows", "workflow_steps", "workflow_configuration_items"),
+    "REQUIREMENT": ("requirements", "requirement_configuration_items"),
     # A run tells the activities of its incident what became of it.
     "WORKFLOW_RUN": ("workflow_runs", "workflow_step_runs", "workflow_approvals", "incident_activities"),
 }

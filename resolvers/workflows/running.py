@@ -11,8 +11,8 @@ from datasources.aurora import workflow_run_writes as rows
 from datasources.records.workflow_runs import LockedRunRecord, WorkflowDecision, WorkflowStepRunRecord
 from datasources.records.workflows import WorkflowStepKind
 from resolvers import rules
-from resolvers.changing import unfit_attributes
 from resolvers.principals.principal import PrincipalKind
+from resolvers.rules import unfit_attributes
 from resolvers.workflows import engine, starting
 from resolvers.workflows.definition import Approval, Manual, Step, Unreadable
 from resolvers.workflows.engine import Running

@@ -14,7 +14,7 @@ from datasources.aurora.workflow_rounds import want_blast_radius
 from datasources.aurora.workflow_run_writes import IncidentFacts
 from datasources.records.workflows import WorkflowRecord, WorkflowState
 from resolvers import rules
-from resolvers.changing import unfit_attributes
+from resolvers.rules import unfit_attributes
 from resolvers.workflows import engine
 from resolvers.workflows.definition import Definition, Unreadable, read
 from resolvers.writing import Refused, UserError, UserErrorCode, Write, caller

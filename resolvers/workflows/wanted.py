@@ -10,7 +10,7 @@ from msgspec.structs import fields
 
 from datasources.aurora.workflow_writes import NewStep
 from datasources.records.workflows import WorkflowStepKind
-from resolvers.changing import unfit_attributes
+from resolvers.rules import unfit_attributes
 from resolvers.workflows import definition
 from resolvers.workflows.checking import INPUTS_AT_MOST, STEPS_AT_MOST, is_key
 from resolvers.workflows.definition import Configuration, TriggerEvent

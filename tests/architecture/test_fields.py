@@ -94,6 +94,7 @@ def test_permissions_are_spelled_alike() -> None:
         "relationships:read",
         "relationships:write",
         "requirements:read",
+        "requirements:write",
         "search:read",
         "teams:read",
         "teams:write",

@@ -77,3 +77,27 @@ async def test_a_write_that_was_refused_gives_no_token(client: httpx.AsyncClient
     refused = await post(client, CREATE, input={"name": "", "classKey": "service"})
     assert refused.json()["data"]["createConfigurationItem"]["userErrors"]
     assert AS_OF not in refused.headers
+
+
+REQUIRE = """mutation ($input: CreateRequirementInput!) {
+  createRequirement(input: $input) { requirement { id title } userErrors { message } }
+}"""
+REQUIRED = "query ($id: ID!) { requirement(id: $id) { title } }"
+
+
+async def test_a_token_of_the_second_database_goes_past_the_cache(
+    client: httpx.AsyncClient, postgres: EmbeddedPostgres
+) -> None:
+    made = await post(client, REQUIRE, input={"key": "read-your-writes", "title": "Up"})
+    requirement = made.json()["data"]["createRequirement"]["requirement"]
+    assert made.headers[AS_OF] == made.json()["extensions"]["asOf"] == "w0"
+    assert (await post(client, REQUIRED, id=requirement["id"])).json()["data"]["requirement"]["title"] == "Up"
+    # Now cached; then somebody writes who can't make it a miss.
+    with psycopg.connect(postgres.url("requirements")) as connection:
+        connection.execute("UPDATE requirements SET title = 'Up always' WHERE key = 'read-your-writes'")
+    assert (await post(client, REQUIRED, id=requirement["id"])).json()["data"]["requirement"]["title"] == "Up"
+    seeing = await post(client, REQUIRED, made.headers[AS_OF], id=requirement["id"])
+    assert seeing.json()["data"]["requirement"]["title"] == "Up always"
+    assert seeing.headers[AS_OF] == "w0"
+    with psycopg.connect(postgres.url("requirements")) as connection:
+        connection.execute("DELETE FROM requirements WHERE key = 'read-your-writes'")

@@ -7,10 +7,12 @@ import pytest
 
 from datasources.records.changes import ChangeState
 from datasources.records.incidents import IncidentState
+from datasources.records.requirements import RequirementState
 from resolvers.changes import LIFE as CHANGES
 from resolvers.incident_life import LIFE as INCIDENTS
 from resolvers.incident_life import PRIORITIES
 from resolvers.lifecycle import Lifecycle, Step, lifecycle
+from resolvers.requirements import LIFE as REQUIREMENTS
 from resolvers.writing import Refused, UserErrorCode
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lives.md").read_text()
@@ -26,7 +28,9 @@ def row(step: Step) -> tuple[str, str, str, str]:
     return step.name, ", ".join(step.origins), ", ".join(step.targets) or "as before", ", ".join(times)
 
 
-@pytest.mark.parametrize(("title", "life"), [("Incidents", INCIDENTS), ("Changes", CHANGES)])
+@pytest.mark.parametrize(
+    ("title", "life"), [("Incidents", INCIDENTS), ("Changes", CHANGES), ("Requirements", REQUIREMENTS)]
+)
 def test_the_page_tells_every_step(title: str, life: Lifecycle) -> None:
     told = re.findall(r"^\| `(\w+)` \| ([^|]*?) \| ([^|]*?) \| ([^|]*?) ?\|$", section(title), re.MULTILINE)
     assert told == [row(step) for step in life.steps.values()]
@@ -37,9 +41,11 @@ def test_the_page_tells_the_matrix() -> None:
     assert [tuple(map(int, each)) for each in told] == [(n, *each) for n, each in enumerate(PRIORITIES, 1)]
 
 
-@pytest.mark.parametrize(("life", "states"), [(INCIDENTS, IncidentState), (CHANGES, ChangeState)])
+@pytest.mark.parametrize(
+    ("life", "states"), [(INCIDENTS, IncidentState), (CHANGES, ChangeState), (REQUIREMENTS, RequirementState)]
+)
 def test_every_state_is_reached_from_the_first(
-    life: Lifecycle, states: type[IncidentState] | type[ChangeState]
+    life: Lifecycle, states: type[IncidentState] | type[ChangeState] | type[RequirementState]
 ) -> None:
     first, *_ = states
     reached: set[str] = {first}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from tests.fixtures.writing import NOBODY, Writer, codes, database, uuid
+from tests.fixtures.writing import NOBODY, Writer, alone, codes, database, uuid
 
 CREATE, RELATE = "createConfigurationItemsInBulk", "relateConfigurationItemsInBulk"
 IN_ORDER = "unnest(%s::uuid[]) WITH ORDINALITY u (id, n)"
@@ -14,9 +14,9 @@ IN_ORDER = "unnest(%s::uuid[]) WITH ORDINALITY u (id, n)"
 
 @pytest.fixture(scope="module")
 async def writer(postgres: EmbeddedPostgres) -> AsyncIterator[Writer]:
-    opened = Writer(database(postgres, "bulk_mutations"))
+    opened = alone(database(postgres, "bulk_mutations"))
     yield opened
-    await opened.close()
+    await opened.sources.close()
 
 
 def new(*names: str) -> list[dict[str, Any]]:

@@ -9,23 +9,23 @@ import pytest
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.principal import PrincipalKind
 from tests.fixtures.operations import opened
-from tests.fixtures.writes import ADA, BOB, EVE, Writing, change, item, team, user, writer
+from tests.fixtures.writing import ADA, BOB, EVE, Writer, change, item, somebody, team, user
 
 
 @pytest.fixture(scope="module")
-async def writing(postgres: EmbeddedPostgres) -> AsyncIterator[Writing]:
+async def writing(postgres: EmbeddedPostgres) -> AsyncIterator[Writer]:
     async with opened(postgres, "change_mutations") as operations:
-        yield Writing(operations)
+        yield Writer(operations.sources, operations.url)
 
 
-async def proposed(writing: Writing, who: Any = ADA, **input: Any) -> str:
+async def proposed(writing: Writer, who: Any = ADA, **input: Any) -> str:
     done = await writing.do("proposeChange", who, **({"title": "Move the shop"} | input))
     assert done.errors == []
     id: str = done.shown["id"]
     return id
 
 
-async def test_a_change_is_proposed_with_all_that_is_known(writing: Writing) -> None:
+async def test_a_change_is_proposed_with_all_that_is_known(writing: Writer) -> None:
     done = await writing.do(
         "proposeChange", ADA, title=" Move the shop ", description="To the new hall.", type="EMERGENCY", risk="HIGH",
         teamId=team(2), assigneeId=user(2), configurationItemIds=[item(2), item(1)],
@@ -44,12 +44,10 @@ async def test_a_change_is_proposed_with_all_that_is_known(writing: Writing) -> 
     assert outbox == ("CHANGE", "CREATED", {}, True)
 
 
-async def test_numbers_pass_over_imported_ones(writing: Writing) -> None:
+async def test_numbers_pass_over_imported_ones(writing: Writer) -> None:
     first = int((await writing.do("proposeChange", ADA, title="a")).shown["number"].removeprefix("CHG"))
     assert first >= 5_000_001
-    writing.operations.write(
-        f"INSERT INTO changes (id, number, title) VALUES (gen_random_uuid(), 'CHG{first + 1}', 'imported')"
-    )
+    writing.rows(f"INSERT INTO changes (id, number, title) VALUES (gen_random_uuid(), 'CHG{first + 1}', 'imported')")
     # The first try meets the taken number, the second goes on by two.
     assert (await writing.do("proposeChange", ADA, title="a")).shown["number"] == f"CHG{first + 3}"
 
@@ -64,19 +62,19 @@ async def test_numbers_pass_over_imported_ones(writing: Writing) -> None:
         ({"configurationItemIds": [item(9)]}, [("NOT_FOUND", "configurationItemIds")]),
     ],
 )
-async def test_a_broken_rule_proposes_nothing(writing: Writing, input: Any, codes: Any) -> None:
+async def test_a_broken_rule_proposes_nothing(writing: Writer, input: Any, codes: Any) -> None:
     before = writing.everything()
     done = await writing.do("proposeChange", ADA, **({"title": "a"} | input))
     assert (done.shown, done.codes) == (None, codes)
     assert writing.everything() == before
 
 
-async def test_an_unknown_change_is_not_found(writing: Writing) -> None:
+async def test_an_unknown_change_is_not_found(writing: Writer) -> None:
     done = await writing.do("startChange", ADA, id=change(99), expectedVersion=1)
     assert (done.shown, done.codes) == (None, [("NOT_FOUND", "id")])
 
 
-async def test_a_proposal_is_rewritten_until_it_is_approved(writing: Writing) -> None:
+async def test_a_proposal_is_rewritten_until_it_is_approved(writing: Writer) -> None:
     id = await proposed(writing)
     done = await writing.do(
         "updateChange", ADA, id=id, expectedVersion=1, title="Move it", risk="LOW", teamId=team(1), assigneeId=user(1)
@@ -100,12 +98,12 @@ async def test_a_proposal_is_rewritten_until_it_is_approved(writing: Writing) ->
     assert writing.rows("SELECT version, title FROM changes WHERE id = %s", id[4:]) == [(4, "Move it")]
 
 
-async def test_four_eyes(writing: Writing) -> None:
+async def test_four_eyes(writing: Writer) -> None:
     """Neither who proposed it, nor who changed its words or items since."""
     id = await proposed(writing)
     await writing.do("updateChange", BOB, id=id, expectedVersion=1, description="By night.")
     await writing.do("linkChangeItems", EVE, id=id, expectedVersion=2, configurationItemIds=[item(1)])
-    fay = writer("fay")
+    fay = somebody("fay")
     await writing.do("unlinkChangeItems", fay, id=id, expectedVersion=3, configurationItemIds=[item(1)])
     before = writing.everything()
     for who in (ADA, BOB, EVE, fay):
@@ -114,13 +112,13 @@ async def test_four_eyes(writing: Writing) -> None:
         assert done.messages == ["you proposed it, or changed the proposal; somebody else must approve it"]
     assert writing.everything() == before
     # A program of the same subject is another caller, and so is whoever shares a name.
-    program = writer("ada", kind=PrincipalKind.SERVICE)
+    program = somebody("ada", kind=PrincipalKind.SERVICE)
     assert (await writing.do("approveChange", program, id=id, expectedVersion=4)).shown["state"] == "APPROVED"
     hands = [("USER:ada", "USER:bob", "USER:eve", "USER:fay")]
     assert [tuple(row[0]) for row in writing.rows("SELECT proposed_by FROM changes WHERE id = %s", id[4:])] == hands
 
 
-async def test_who_imported_a_change_is_not_known_and_anyone_may_approve_it(writing: Writing) -> None:
+async def test_who_imported_a_change_is_not_known_and_anyone_may_approve_it(writing: Writer) -> None:
     assert (await writing.do("approveChange", ADA, id=change(4), expectedVersion=1)).shown["state"] == "APPROVED"
 
 
@@ -134,7 +132,7 @@ async def test_who_imported_a_change_is_not_known_and_anyone_may_approve_it(writ
         ("2026-05-01T08:00:00Z", "2026-05-01T08:00:01Z", []),
     ],
 )
-async def test_a_plan_ends_after_it_starts(writing: Writing, start: str, end: str, codes: Any) -> None:
+async def test_a_plan_ends_after_it_starts(writing: Writer, start: str, end: str, codes: Any) -> None:
     id = await proposed(writing)
     await writing.do("approveChange", BOB, id=id, expectedVersion=1)
     done = await writing.do("scheduleChange", ADA, id=id, expectedVersion=2, plannedStart=start, plannedEnd=end)
@@ -147,8 +145,8 @@ async def test_a_plan_ends_after_it_starts(writing: Writing, start: str, end: st
     ]
 
 
-async def test_work_that_began_later_than_now_does_not_end_before(writing: Writing) -> None:
-    writing.operations.write(
+async def test_work_that_began_later_than_now_does_not_end_before(writing: Writer) -> None:
+    writing.rows(
         "INSERT INTO changes (id, number, title, state, actual_start) VALUES "
         f"('{change(50)[4:]}', 'CHG50', 'a', 'IN_PROGRESS', '2999-01-01T00:00Z')"
     )
@@ -156,7 +154,7 @@ async def test_work_that_began_later_than_now_does_not_end_before(writing: Writi
     assert (done.shown["state"], done.shown["actualEnd"]) == ("FAILED", "2999-01-01T00:00:00+00:00")
 
 
-async def test_links_are_told_to_the_outbox_by_the_change(writing: Writing) -> None:
+async def test_links_are_told_to_the_outbox_by_the_change(writing: Writer) -> None:
     id = await proposed(writing, configurationItemIds=[item(1)])
     both = [item(2), item(1)]
     done = await writing.do("linkChangeItems", ADA, id=id, expectedVersion=1, configurationItemIds=both)
@@ -172,7 +170,7 @@ async def test_links_are_told_to_the_outbox_by_the_change(writing: Writing) -> N
     assert [each[1] for each in outbox] == ["CREATED", "CHANGED", "CHANGED"]
 
 
-async def test_one_of_two_approvers_at_once_is_heard(writing: Writing) -> None:
+async def test_one_of_two_approvers_at_once_is_heard(writing: Writer) -> None:
     id = await proposed(writing)
     done = await asyncio.gather(
         *(writing.do("approveChange", who, id=id, expectedVersion=1) for who in (BOB, EVE)),

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from tests.fixtures.operations import opened
-from tests.fixtures.writes import ADA, BOB, Writing, item
+from tests.fixtures.writing import ADA, BOB, Writer, item
 
 # By state, written down a second time and by hand: what is allowed, and where it leads. Work ends in two ways.
 WORDS = {"updateChange": "PROPOSED", "linkChangeItems": "PROPOSED", "unlinkChangeItems": "PROPOSED"}
@@ -62,7 +62,7 @@ class Life(RuleBasedStateMachine):
     """One change, taken through steps at random, and what a plain model says of it. Ada proposes and Bob approves."""
 
     runner: ClassVar[asyncio.Runner]
-    writing: ClassVar[Writing]
+    writing: ClassVar[Writer]
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class Life(RuleBasedStateMachine):
         rows = self.writing.rows("SELECT state, version FROM changes WHERE id = %s", self.id[4:])
         assert rows == [(self.state, self.version)]
         assert [len(audit), len(outbox)] == [self.version] * 2
-        assert audit[-1][3]["state"] == self.state
+        assert self.writing.told(self.id)["state"] == self.state
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def life(postgres: EmbeddedPostgres) -> Iterator[None]:
     with asyncio.Runner() as runner:
         context = opened(postgres, "change_steps")
         operations = runner.run(context.__aenter__())
-        Life.runner, Life.writing = runner, Writing(operations)
+        Life.runner, Life.writing = runner, Writer(operations.sources, operations.url)
         yield
         runner.run(context.__aexit__(None, None, None))
 
@@ -139,12 +139,12 @@ def test_changes_live_by_the_table(life: None) -> None:
     every_pair(Life.writing)
 
 
-def every_pair(writing: Writing) -> None:
+def every_pair(writing: Writer) -> None:
     """Every step from every state, once: the walk above may miss one."""
     for state, allowed in ALLOWED.items():
         for step, input in STEPS.items():
             life = Life()
-            with psycopg.connect(writing.operations.url, autocommit=True) as connection:
+            with psycopg.connect(writing.url, autocommit=True) as connection:
                 connection.execute("UPDATE changes SET state = %s WHERE id = %s", (state, life.id[4:]))
             before = writing.everything()
             done = life.do(step, id=life.id, expectedVersion=1, **input)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from tests.fixtures.writing import Writer, codes, database, uuid
+from tests.fixtures.writing import Writer, alone, codes, database, uuid
 
 T = TypeVar("T")
 
@@ -144,9 +144,9 @@ class Life(RuleBasedStateMachine):
 def machine(postgres: EmbeddedPostgres) -> Iterator[type[Life]]:
     # A loop of its own: Hypothesis calls its rules from outside of any.
     loop = asyncio.new_event_loop()
-    writer = Writer(database(postgres, "item_laws"))
+    writer = alone(database(postgres, "item_laws"))
     yield type("LifeHere", (Life,), {"writer": writer, "loop": loop})
-    loop.run_until_complete(writer.close())
+    loop.run_until_complete(writer.sources.close())
     loop.close()
 
 

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from tests.fixtures.writing import NOBODY, Writer, codes, database, uuid
+from tests.fixtures.writing import NOBODY, Writer, alone, codes, database, uuid
 
 
 @pytest.fixture(scope="module")
 async def writer(postgres: EmbeddedPostgres) -> AsyncIterator[Writer]:
-    opened = Writer(database(postgres, "item_life"))
+    opened = alone(database(postgres, "item_life"))
     yield opened
-    await opened.close()
+    await opened.sources.close()
 
 
 async def test_an_item_is_retired_and_restored(writer: Writer) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from tests.fixtures.writing import NOBODY, TEAM, WRITER, Writer, codes, database, uuid
+from tests.fixtures.writing import NOBODY, PAYMENTS, WRITER, Writer, alone, codes, database, uuid
 
 
 @pytest.fixture(scope="module")
 async def writer(postgres: EmbeddedPostgres) -> AsyncIterator[Writer]:
-    opened = Writer(database(postgres, "item_mutations"))
+    opened = alone(database(postgres, "item_mutations"))
     yield opened
-    await opened.close()
+    await opened.sources.close()
 
 
 async def test_an_item_is_made_and_what_was_done_is_told(writer: Writer) -> None:
@@ -72,14 +72,14 @@ async def test_a_backslash_before_u0000_is_text_as_any_other(writer: Writer) -> 
 
 async def test_what_is_left_out_stays(writer: Writer) -> None:
     id_ = await writer.item(
-        "shop", environment="TEST", criticality="LOW", ownerTeamId=f"team_{TEAM}", attributes={"a": 1}
+        "shop", environment="TEST", criticality="LOW", ownerTeamId=f"team_{PAYMENTS}", attributes={"a": 1}
     )
     changed = await writer.done("updateConfigurationItem", id=id_, expectedVersion=1, name=" store ")
     assert changed == {
         "id": id_, "name": "store", "classKey": "service", "status": "ACTIVE", "environment": "TEST",
         "criticality": "LOW", "attributes": {"a": 1}, "version": 2, "keys": [],
     }  # fmt: skip
-    assert writer.rows("SELECT owner_team_id::text FROM configuration_items WHERE id = %s", uuid(id_)) == [(TEAM,)]
+    assert writer.rows("SELECT owner_team_id::text FROM configuration_items WHERE id = %s", uuid(id_)) == [(PAYMENTS,)]
     history = "SELECT name, environment, attributes, version FROM configuration_item_history WHERE id = %s"
     assert writer.rows(history, uuid(id_)) == [("shop", "TEST", {"a": 1}, 1)]
     assert writer.audit(id_)[1:] == [
@@ -89,7 +89,7 @@ async def test_what_is_left_out_stays(writer: Writer) -> None:
 
 
 async def test_everything_can_be_changed_at_once_and_the_owner_taken_away(writer: Writer) -> None:
-    id_ = await writer.item("shop", ownerTeamId=f"team_{TEAM}", attributes={"a": 1})
+    id_ = await writer.item("shop", ownerTeamId=f"team_{PAYMENTS}", attributes={"a": 1})
     changed = await writer.done(
         "updateConfigurationItem", id=id_, expectedVersion=1, name="store", classKey="database", status="PLANNED",
         environment="STAGING", criticality="HIGH", ownerTeamId=None, attributes={"b": 2},
@@ -102,7 +102,7 @@ async def test_everything_can_be_changed_at_once_and_the_owner_taken_away(writer
     _, before, after = writer.audit(id_)[1]
     assert before == {
         "id": uuid(id_), "name": "shop", "class_key": "service", "status": "ACTIVE", "environment": "UNKNOWN",
-        "criticality": "MEDIUM", "owner_team_id": TEAM, "attributes": {"a": 1},
+        "criticality": "MEDIUM", "owner_team_id": PAYMENTS, "attributes": {"a": 1},
     }  # fmt: skip
     assert after == {
         "id": uuid(id_), "name": "store", "class_key": "database", "status": "PLANNED", "environment": "STAGING",

@@ -12,7 +12,7 @@ from schema.mutations import camel
 from schema.relationship_mutations import RelationshipMutations
 from schema.taxonomy_mutations import TaxonomyMutations
 from tests.fixtures.databases import person
-from tests.fixtures.writing import PERMISSIONS, SELECTIONS, Writer, database
+from tests.fixtures.writing import PERMISSIONS, SELECTIONS, Writer, alone, database
 
 NEEDS = {
     camel(name): field.needs
@@ -23,9 +23,9 @@ NEEDS = {
 
 @pytest.fixture(scope="module")
 async def writer(postgres: EmbeddedPostgres) -> AsyncIterator[Writer]:
-    opened = Writer(database(postgres, "every_item_mutation"))
+    opened = alone(database(postgres, "every_item_mutation"))
     yield opened
-    await opened.close()
+    await opened.sources.close()
 
 
 Input = Callable[[Writer], Awaitable[dict[str, Any]]]

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from tests.fixtures.operations import opened
-from tests.fixtures.writes import ADA, Writing, item, team
+from tests.fixtures.writing import ADA, Writer, item, team
 
 # By state, written down a second time and by hand: what is allowed, and where it leads.
 ALLOWED: dict[str, dict[str, str]] = {
@@ -60,7 +60,7 @@ class Life(RuleBasedStateMachine):
     """One incident, taken through steps at random, and what a plain model says of it."""
 
     runner: ClassVar[asyncio.Runner]
-    writing: ClassVar[Writing]
+    writing: ClassVar[Writer]
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class Life(RuleBasedStateMachine):
         rows = self.writing.rows("SELECT state, version FROM incidents WHERE id = %s", self.id[4:])
         assert rows == [(self.state, self.version)]
         assert [len(audit), len(outbox), len(self.kinds)] == [self.version] * 3
-        assert audit[-1][3]["state"] == self.state
+        assert self.writing.told(self.id)["state"] == self.state
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def life(postgres: EmbeddedPostgres) -> Iterator[None]:
     with asyncio.Runner() as runner:
         context = opened(postgres, "incident_steps")
         operations = runner.run(context.__aenter__())
-        Life.runner, Life.writing = runner, Writing(operations)
+        Life.runner, Life.writing = runner, Writer(operations.sources, operations.url)
         yield
         runner.run(context.__aexit__(None, None, None))
 
@@ -144,12 +144,12 @@ def test_incidents_live_by_the_table(life: None) -> None:
     every_pair(Life.writing)
 
 
-def every_pair(writing: Writing) -> None:
+def every_pair(writing: Writer) -> None:
     """Every step from every state, once: the walk above may miss one."""
     for state, allowed in ALLOWED.items():
         for step in KINDS:
             life = Life()
-            with psycopg.connect(writing.operations.url, autocommit=True) as connection:
+            with psycopg.connect(writing.url, autocommit=True) as connection:
                 connection.execute("UPDATE incidents SET state = %s WHERE id = %s", (state, life.id[4:]))
             before = writing.everything()
             done = life.do(step, id=life.id, expectedVersion=1, **INPUTS.get(step, {}))

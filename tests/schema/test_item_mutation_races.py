@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from tests.fixtures.writing import Writer, codes, database, uuid
+from tests.fixtures.writing import Writer, alone, codes, database, uuid
 
 WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
 
@@ -16,9 +16,9 @@ WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
 @pytest.fixture
 async def writer(postgres: EmbeddedPostgres, request: pytest.FixtureRequest) -> AsyncIterator[Writer]:
     # Whoever waits is looked for in the whole server, and classes are seen by everyone.
-    opened = Writer(database(postgres, request.node.originalname[:60]))
+    opened = alone(database(postgres, request.node.originalname[:60]))
     yield opened
-    await opened.close()
+    await opened.sources.close()
 
 
 async def behind(writer: Writer, done: str, values: list[object], mutation: str, **input: Any) -> Any:

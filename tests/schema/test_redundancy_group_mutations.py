@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from tests.fixtures.writing import NOBODY, Writer, codes, database, uuid
+from tests.fixtures.writing import NOBODY, Writer, alone, codes, database, uuid
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Pool:
 
 @pytest.fixture(scope="module")
 async def writer(postgres: EmbeddedPostgres) -> AsyncIterator[Writer]:
-    opened = Writer(database(postgres, "redundancy_groups"))
+    opened = alone(database(postgres, "redundancy_groups"))
     yield opened
-    await opened.close()
+    await opened.sources.close()
 
 
 @pytest.fixture

@@ -6,16 +6,16 @@ from collections.abc import AsyncIterator
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from tests.fixtures.writing import NOBODY, Writer, codes, database, uuid
+from tests.fixtures.writing import NOBODY, Writer, alone, codes, database, uuid
 
 IMPACT = "SELECT impact_from_id::text, impact_to_id::text FROM relationships WHERE id = %s"
 
 
 @pytest.fixture(scope="module")
 async def writer(postgres: EmbeddedPostgres) -> AsyncIterator[Writer]:
-    opened = Writer(database(postgres, "relationship_mutations"))
+    opened = alone(database(postgres, "relationship_mutations"))
     yield opened
-    await opened.close()
+    await opened.sources.close()
 
 
 @pytest.fixture

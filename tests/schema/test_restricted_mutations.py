@@ -11,7 +11,7 @@ from schema.incident_mutations import IncidentMutations
 from schema.incident_step_mutations import IncidentStepMutations
 from schema.mutations import camel
 from tests.fixtures.operations import opened
-from tests.fixtures.writes import ADA, BOB, EVE, Writing, incident, item, team, user, writer
+from tests.fixtures.writing import ADA, BOB, EVE, Writer, incident, item, somebody, team, user
 
 ITEMS = {"role": "CAUSE", "configurationItemIds": [item(1)]}
 INPUTS: dict[str, dict[str, Any]] = {
@@ -42,9 +42,9 @@ SECRETS = ("Quiet fault", "whispered", "hush", "OMIT", "sealed", "muttered", ite
 
 
 @pytest.fixture(scope="module")
-async def writing(postgres: EmbeddedPostgres) -> AsyncIterator[Writing]:
+async def writing(postgres: EmbeddedPostgres) -> AsyncIterator[Writer]:
     async with opened(postgres, "restricted_mutations") as operations:
-        yield Writing(operations)
+        yield Writer(operations.sources, operations.url)
 
 
 def test_every_mutation_of_an_incident_is_here() -> None:
@@ -55,7 +55,7 @@ def test_every_mutation_of_an_incident_is_here() -> None:
 @pytest.mark.parametrize(("field", "input"), CALLS)
 @pytest.mark.parametrize("version", [1, 7])
 async def test_a_hidden_incident_is_answered_as_an_unknown_one(
-    writing: Writing, field: str, input: dict[str, Any], version: int
+    writing: Writer, field: str, input: dict[str, Any], version: int
 ) -> None:
     before = writing.everything()
     for who in (BOB, EVE):
@@ -77,15 +77,15 @@ async def test_a_hidden_incident_is_answered_as_an_unknown_one(
     assert writing.everything() == before
 
 
-async def test_its_team_and_who_reads_all_may_write_it(writing: Writing) -> None:
+async def test_its_team_and_who_reads_all_may_write_it(writing: Writer) -> None:
     done = await writing.do("addIncidentNote", ADA, id=incident(2), expectedVersion=1, note="seen")
     assert (done.errors, done.shown["version"]) == ([], 2)
-    all_seeing = writer("eve", also="incidents:read-restricted")
+    all_seeing = somebody("eve", also="incidents:read-restricted")
     done = await writing.do("addIncidentNote", all_seeing, id=incident(2), expectedVersion=2, note="seen")
     assert (done.errors, done.shown["version"]) == ([], 3)
 
 
-async def test_no_word_of_a_restricted_incident_is_outside_of_it(writing: Writing) -> None:
+async def test_no_word_of_a_restricted_incident_is_outside_of_it(writing: Writer) -> None:
     """Its whole life: neither the audit entries, nor the outbox, nor kept answers hold its words or its items."""
     done = await writing.do(
         "openIncident", ADA, title="Quiet fault", description="whispered", category="hush", impact=1, urgency=1,
@@ -108,7 +108,11 @@ async def test_no_word_of_a_restricted_incident_is_outside_of_it(writing: Writin
         assert (done.errors, done.shown["version"]) == ([], version + 1)
     audit, outbox = writing.left(id)
     assert [each[0] for each in audit] == ["OpenIncident"] + [field[0].upper() + field[1:] for field, _ in steps]
-    assert [each[3]["state"] for each in audit] == ["NEW"] + ["IN_PROGRESS"] * 5 + ["RESOLVED", "CLOSED"]
+    states = [each[3]["state"] for each in audit if "state" in each[3]]
+    assert states == ["NEW", "IN_PROGRESS", "RESOLVED", "CLOSED"]
+    assert [each[3].keys() - {"state", "resolved_at", "closed_at"} for each in audit[1:]] == [
+        {"id", "version", "updated_at"}
+    ] * 7
     assert len(outbox) == 8
     answers = writing.rows("SELECT * FROM idempotent_answers WHERE key LIKE 'secret%%'")
     assert len(answers) == 8
@@ -116,14 +120,14 @@ async def test_no_word_of_a_restricted_incident_is_outside_of_it(writing: Writin
     assert [secret for secret in SECRETS if secret in outside] == []
 
 
-async def test_a_repeated_call_shows_nothing_to_who_sees_the_incident_no_longer(writing: Writing) -> None:
+async def test_a_repeated_call_shows_nothing_to_who_sees_the_incident_no_longer(writing: Writer) -> None:
     input = {"title": "Quiet fault", "restrictedTeamId": team(1), "idempotencyKey": "left"}
     assert (await writing.do("openIncident", ADA, **input)).shown["title"] == "Quiet fault"
-    done = await writing.do("openIncident", writer("ada"), **input)
+    done = await writing.do("openIncident", somebody("ada"), **input)
     assert (done.shown, done.errors) == (None, [])
 
 
-async def test_a_stale_or_illegal_step_tells_no_more_than_the_version_and_the_state(writing: Writing) -> None:
+async def test_a_stale_or_illegal_step_tells_no_more_than_the_version_and_the_state(writing: Writer) -> None:
     done = await writing.do("openIncident", ADA, title="Quiet fault", description="whispered", restrictedTeamId=team(1))
     id = done.shown["id"]
     stale = await writing.do("closeIncident", ADA, id=id, expectedVersion=5)

@@ -7,7 +7,7 @@ import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.taxonomy import CLASS, TYPE, entity_id
-from tests.fixtures.writing import Writer, codes, database
+from tests.fixtures.writing import Writer, alone, codes, database
 
 TYPED = {"key": "hosts", "label": "hosts", "inverseLabel": "runs on", "impact": "FORWARD"}
 
@@ -15,9 +15,9 @@ TYPED = {"key": "hosts", "label": "hosts", "inverseLabel": "runs on", "impact": 
 @pytest.fixture
 async def writer(postgres: EmbeddedPostgres, request: pytest.FixtureRequest) -> AsyncIterator[Writer]:
     # Definitions are seen by everyone: each test has a database of its own.
-    opened = Writer(database(postgres, request.node.originalname[:60]))
+    opened = alone(database(postgres, request.node.originalname[:60]))
     yield opened
-    await opened.close()
+    await opened.sources.close()
 
 
 async def test_a_class_is_defined_and_what_was_done_is_told(writer: Writer) -> None:

@@ -9,7 +9,7 @@ import pytest
 from datasources.embedded.postgres import EmbeddedPostgres
 from tests.fixtures.operations import opened
 from tests.fixtures.workflows import AUTHOR, Authoring
-from tests.fixtures.writes import item, team, writer
+from tests.fixtures.writing import item, somebody, team
 
 STEP = {"key": "do", "name": "Do it", "kind": "MANUAL"}
 ALL: dict[str, Any] = {
@@ -282,7 +282,7 @@ async def test_who_may_not_write_workflows_writes_none(authoring: Authoring) -> 
         ("createWorkflow", {"key": "a", "name": "a"}),
         ("publishWorkflow", {"id": "wf_01931f0a-0000-7000-8000-0000000000aa", "expectedVersion": 1}),
     ):
-        body = await authoring.send(field, writer("eve"), **input)
+        body = await authoring.send(field, somebody("eve"), **input)
         assert [each["extensions"]["code"] for each in body["errors"]] == ["FORBIDDEN"]
     assert authoring.everything() == before
 

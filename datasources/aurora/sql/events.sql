@@ -108,19 +108,6 @@ FROM unnest(%(ids)s::uuid[], %(attributes)s::jsonb[]) AS g (id, attributes) WHER
 -- Relationships that are no more.
 DELETE FROM relationships WHERE id = ANY(%(ids)s::uuid[]);
 
--- name: events_audited
--- Which event changed what, from what to what.
-INSERT INTO audit_entries (id, request_id, principal, action, entity, entity_id, before, after)
-SELECT * FROM unnest(
-    %(ids)s::uuid[], %(request_ids)s::text[], %(principals)s::text[], %(actions)s::text[], %(entities)s::text[],
-    %(entity_ids)s::uuid[], %(befores)s::jsonb[], %(afters)s::jsonb[]);
-
--- name: events_signed
--- Tell the outbox rows of this transaction which request sent their event.
-UPDATE outbox o SET request_id = g.request_id
-FROM unnest(%(entity_ids)s::uuid[], %(request_ids)s::text[]) AS g (entity_id, request_id)
-WHERE o.transaction = pg_current_xact_id() AND o.entity_id = g.entity_id;
-
 -- name: events_forgotten
 -- Forget which events had their effect more than so many days ago, at most so many of them.
 DELETE FROM received_events WHERE (source, id) IN (

@@ -26,9 +26,9 @@ RETURNING true;
 -- name: audit
 -- Who changed what, from what to what.
 INSERT INTO audit_entries (id, request_id, principal, action, entity, entity_id, before, after)
-SELECT a.id, %(request_id)s, %(principal)s, %(action)s, a.entity, a.entity_id, a.before, a.after
-FROM unnest(%(ids)s::uuid[], %(entities)s::text[], %(entity_ids)s::uuid[], %(befores)s::jsonb[], %(afters)s::jsonb[])
-    AS a (id, entity, entity_id, before, after);
+SELECT * FROM unnest(
+    %(ids)s::uuid[], %(request_ids)s::text[], %(principals)s::text[], %(actions)s::text[], %(entities)s::text[],
+    %(entity_ids)s::uuid[], %(befores)s::jsonb[], %(afters)s::jsonb[]);
 
 -- name: outbox_signed
 -- Tell the outbox rows of this transaction whose request made them; the number of the transaction, which is never used
@@ -37,6 +37,12 @@ WITH signed AS (
     UPDATE outbox SET request_id = %(request_id)s WHERE transaction = pg_current_xact_id()
 )
 SELECT pg_current_xact_id()::text::bigint;
+
+-- name: outbox_signed_each
+-- Tell the outbox rows of this transaction about each entity whose request made them.
+UPDATE outbox o SET request_id = g.request_id
+FROM unnest(%(entity_ids)s::uuid[], %(request_ids)s::text[]) AS g (entity_id, request_id)
+WHERE o.transaction = pg_current_xact_id() AND o.entity_id = g.entity_id;
 
 -- name: transaction_projected
 -- Whether the graph holds everything that a transaction wrote.

@@ -59,6 +59,9 @@ async def test_a_call_sees_its_write_while_the_graph_lags(
     second = relate(writer, 2, 2, 3)
     # Who asks for nothing gets what the graph holds; who wrote gets what was written, and that is not second best.
     assert await reached(graph, Call()) == [2]
+    # Neither does the graph lag behind a write of another database, nor is anybody asked whether it does.
+    asking = Call(sees=0)
+    assert (await reached(graph, asking), asking.spent.sql, asking.spent.traversals) == ([2], 0, 1)
     asking = Call(sees=second)
     assert await reached(graph, asking) == [2, 3]
     assert (asking.degraded, asking.spent.sql, asking.spent.graph, asking.spent.traversals) == (set(), 1, 1, 0)

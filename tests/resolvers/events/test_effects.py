@@ -47,7 +47,8 @@ async def test_what_was_done_is_told(sources: Sources, url: str) -> None:
     await take(sources, upserted("1", "a"), upserted("2", "b"), related("3", "a>b"))
     await take(sources, upserted("4", "a", 1, name="A"), removed("5", "a>b", 1))
     told = (
-        "SELECT principal, action, request_id, before->>1, after->>1 FROM audit_entries WHERE entity = {} ORDER BY id"
+        "SELECT principal, action, request_id, before->>'name', after->>'name' "
+        "FROM audit_entries WHERE entity = {} ORDER BY id"
     )
     assert rows(url, told.format("'CONFIGURATION_ITEM'")) == [
         ("event:/cmdb", "configuration-item.upserted", "r0", None, "a"),

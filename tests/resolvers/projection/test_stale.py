@@ -7,14 +7,18 @@ import psycopg
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.projection.stale import TABLES, stale_tables
 
+DATABASES = ("stackflow", "requirements")
+
 
 def told(postgres: EmbeddedPostgres) -> set[tuple[str, str]]:
-    """The tables whose changes are told to the outbox, each with the entity that it tells of."""
-    with psycopg.connect(postgres.url("stackflow")) as connection:
-        found = connection.execute(
-            "SELECT tgrelid::regclass::text, encode(tgargs, 'escape') FROM pg_trigger "
-            "WHERE tgfoid = 'append_to_outbox'::regproc"
-        ).fetchall()
+    """The tables of both databases whose changes are told to an outbox, each with the entity that it tells of."""
+    found: list[tuple[str, str]] = []
+    for database in DATABASES:
+        with psycopg.connect(postgres.url(database)) as connection:
+            found += connection.execute(
+                "SELECT tgrelid::regclass::text, encode(tgargs, 'escape') FROM pg_trigger "
+                "WHERE tgfoid = 'append_to_outbox'::regproc"
+            ).fetchall()
     return {(table, re.sub(r"\\000$", "", arguments)) for table, arguments in found}
 
 
@@ -25,8 +29,10 @@ def test_every_entity_of_the_outbox_has_its_tables(postgres: EmbeddedPostgres) -
 
 
 def test_every_table_of_a_family_exists(postgres: EmbeddedPostgres) -> None:
-    with psycopg.connect(postgres.url("stackflow")) as connection:
-        known = {name for (name,) in connection.execute("SELECT tablename FROM pg_tables").fetchall()}
+    known: set[str] = set()
+    for database in DATABASES:
+        with psycopg.connect(postgres.url(database)) as connection:
+            known |= {name for (name,) in connection.execute("SELECT tablename FROM pg_tables").fetchall()}
     assert set(stale_tables(TABLES)) <= known
 
 

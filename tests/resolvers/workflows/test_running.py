@@ -11,7 +11,7 @@ from resolvers.workflows.starting import Starting, start
 from resolvers.writing import Write
 from tests.fixtures.operations import INCIDENT, ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
-from tests.fixtures.writes import ADA, BOB, EVE
+from tests.fixtures.writing import ADA, BOB, EVE
 
 
 @pytest.fixture(scope="module")

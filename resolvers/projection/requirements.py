@@ -1,0 +1,34 @@
+"""Following the outbox of the requirements database: stale cached values become misses. No graph holds any of it."""
+
+import asyncio
+import time
+
+from datasources.aurora import outbox
+from datasources.call import Call, calling
+from datasources.sources import Sources
+from resolvers.projection.follow import ROUND, ROWS, SILENCE, Round
+from resolvers.projection.stale import stale_tables
+
+
+async def follow(sources: Sources, most: int = ROWS) -> Round:
+    """One round over the first rows, `most` at the most. SourceUnavailable if the database is lost.
+
+    Whoever writes makes its values misses itself; this is for writers that died between their commit and that. A round
+    that dies before its own commit is done again: a miss more is no harm. Of all followers, in whatever process, one is
+    at work at a time.
+    """
+    begin = time.perf_counter()
+    done = Round()
+    with calling(Call(deadline=asyncio.get_running_loop().time() + ROUND)):
+        async with sources.requirements.transaction() as transaction:
+            if not await outbox.lock(transaction, SILENCE):
+                return Round(held=False)
+            rows = await outbox.claimed(transaction, most)
+            done.rows, done.full = len(rows), len(rows) == most
+            done.lag = max((row.age for row in rows), default=0.0)
+            if stale := stale_tables({row.entity for row in rows}):
+                await sources.cache.invalidate(stale)
+            if rows:
+                await outbox.project(transaction, [row.position for row in rows], ())
+    done.seconds = time.perf_counter() - begin
+    return done

@@ -1,0 +1,51 @@
+"""The follower of the requirements database: a loop beside a server, or a Lambda function, apart from the projector's.
+
+Two databases are lost apart from each other, so nobody waits for the one because of the other.
+"""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any
+
+import settings
+from datasources.sources import Sources, open_sources
+from resolvers.projection.requirements import follow
+from workers.beside import beside
+from workers.housekeeping import forget_written
+from workers.projection import MARGIN, repeat
+
+
+async def loop(sources: Sources, stop: asyncio.Event) -> None:
+    """Follow the outbox of the requirements database until told to stop. A lost store is waited for."""
+    await repeat(partial(follow, sources), partial(_upkeep, sources), stop)
+
+
+def following(sources: Sources) -> AbstractAsyncContextManager[None]:
+    """The loop beside the body; it has ended when this returns."""
+    return beside("requirements", partial(loop, sources))
+
+
+def handler(_event: Any, context: Any) -> dict[str, int]:
+    """The AWS Lambda entry: rounds until nothing waits, or until its time is nearly over."""
+    seconds = context.get_remaining_time_in_millis() / 1_000 - MARGIN
+    return asyncio.run(_once(max(0.0, seconds)))
+
+
+async def _once(seconds: float) -> dict[str, int]:
+    sources = open_sources(*settings.read().stores())
+    try:
+        until = asyncio.get_running_loop().time() + seconds
+        rows, full = 0, True
+        while full:
+            done = await follow(sources)
+            rows += done.rows
+            full = done.full and asyncio.get_running_loop().time() < until
+        await _upkeep(sources)
+        return {"rows": rows}
+    finally:
+        await sources.close()
+
+
+async def _upkeep(sources: Sources) -> None:
+    await forget_written(sources.requirements)
