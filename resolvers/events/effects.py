@@ -9,7 +9,14 @@ from msgspec import to_builtins
 from datasources.aurora import events as rows
 from datasources.aurora.events import Audited
 from datasources.aurora.transaction import Transaction
-from datasources.errors import SourceConflict, SourceDuplicate, SourceRefused, SourceRefusedValue, SourceUnavailable
+from datasources.errors import (
+    SourceConflict,
+    SourceDuplicate,
+    SourceRefused,
+    SourceRefusedValue,
+    SourceTimeout,
+    SourceUnavailable,
+)
 from datasources.sources import Sources
 from resolvers.events.landscape import ITEM, RELATIONSHIP, Landscape, keys, time_name
 from resolvers.events.outcomes import REPEATED, Arrived, Outcome, Result, refused
@@ -22,15 +29,17 @@ OTHER_CONTENT = refused("another event with this source and id says something el
 async def apply(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
     """What came of each event, in their order; one transaction, or several if the store refuses what one of them says.
 
-    When a store is lost, everything from the first event that was not tried on comes AGAIN. When this returns, no read
-    in this process gives an older value.
+    When a store is lost, everything from the first event that was not tried on waits: AWAY, and AGAIN where the store
+    was late, which may be the fault of what an event says. When this returns, no read in this process gives an older
+    value.
     """
     if not arrived:
         return []
     try:
         return await _committed(sources, arrived)
     except SourceUnavailable as error:
-        return [Outcome(Result.AGAIN, str(error))] * len(arrived)
+        result = Result.AGAIN if isinstance(error, SourceTimeout) else Result.AWAY
+        return [Outcome(result, str(error))] * len(arrived)
     except SourceRefused as error:
         if len(arrived) == 1:
             # A value that no column takes is the event's fault; a missing table, say, is not.
@@ -38,7 +47,7 @@ async def apply(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
             return [Outcome(result, str(error))]
     half = len(arrived) // 2
     first = await apply(sources, arrived[:half])
-    lost = next((outcome for outcome in first if outcome.result is Result.AGAIN), None)
+    lost = next((outcome for outcome in first if outcome.waits), None)
     if lost is not None:
         return first + [lost] * (len(arrived) - half)
     return first + await apply(sources, arrived[half:])

@@ -7,7 +7,7 @@ from resolvers.events.reading import Event
 
 
 class Result(Enum):
-    """What came of an event; all but the last two are done with."""
+    """What came of an event; all but the last three are done with."""
 
     # It had its effect.
     DONE = "done"
@@ -17,8 +17,10 @@ class Result(Enum):
     OLDER = "older"
     # It can never have one.
     REFUSED = "refused"
-    # It could not be tried, or not to its end; nothing of it was done.
+    # It was not tried to its end; nothing of it was done.
     AGAIN = "again"
+    # The store was away, whatever the event says; nothing of it was done.
+    AWAY = "away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,11 @@ class Outcome:
 
     result: Result
     reason: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is to come again."""
+        return self.result in (Result.AGAIN, Result.AWAY)
 
 
 @dataclass(frozen=True, slots=True)
