@@ -139,3 +139,12 @@ async def test_kinds_take_the_permission_of_what_they_are(sources: Sources, url:
 @pytest.mark.parametrize("cursor", ["", "x", "WzFd", "WyJhIiwxXQ", "Wy0xLDFd"])
 async def test_what_is_no_cursor_is_refused(sources: Sources, cursor: str) -> None:
     assert (await ask(sources, SINCE, ALL, cursor=cursor)).codes == ["BAD_USER_INPUT"]
+
+
+async def test_a_lost_database_is_told_as_such() -> None:
+    away = Database("main", "postgresql://nobody@127.0.0.1:1/none", pool_timeout=0.05)
+    answer = await ask(Sources(away, away, RecursiveGraph(away), NoCache()), SINCE, ALL)
+    await away.close()
+    assert answer.data == {"changesSince": None}
+    assert answer.errors[0]["message"] == "main is not available"
+    assert answer.errors[0]["extensions"] == {"code": "SOURCE_UNAVAILABLE", "store": "main", "timeout": False}
