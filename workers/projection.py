@@ -14,6 +14,7 @@ from datasources.errors import SourceError
 from datasources.sources import Sources, open_sources
 from resolvers.projection.follow import Follower, Round
 from resolvers.projection.sweep import Sweep
+from resolvers.projection.whole import made_whole
 from workers.beside import beside
 
 log = logging.getLogger("stackflow.projection")
@@ -21,8 +22,8 @@ log = logging.getLogger("stackflow.projection")
 # Seconds between two rounds: after one that found something, and at most after those that did not. LISTEN would need
 # a session of its own, which RDS Proxy does not give.
 BUSY, IDLE = 0.1, 1.0
-# Seconds between rounds that failed, at least and at most.
-LOST, LOST_MOST = 1.0, 30.0
+# Seconds between rounds that failed, at least and at most: the graph is to be right 10 s after its stores are back.
+LOST, LOST_MOST = 0.5, 4.0
 # Seconds between two looks at what is old, and at a page of the graph.
 UPKEEP = 60.0
 # Days that a row is kept after it was projected; hours that an answer to an idempotency key is kept; rows deleted at
@@ -42,6 +43,7 @@ async def loop(sources: Sources, stop: asyncio.Event) -> None:
     failures = 0
     while not stop.is_set():
         try:
+            await _made_whole(sources)
             done = await follower.round()
             _tell(done)
             pause = 0.0 if done.full else BUSY if done.rows else min(IDLE, pause * 2 or BUSY)
@@ -73,6 +75,7 @@ async def _once(seconds: float) -> dict[str, int]:
     sources = open_sources(*settings.read().stores())
     try:
         until = asyncio.get_running_loop().time() + seconds
+        await _made_whole(sources)
         done = await Follower(sources).until_done(until)
         await forget(sources)
         return {"rows": done.rows, "nodes": done.nodes, "edges": done.edges, "refused": done.refused}
@@ -84,6 +87,18 @@ async def forget(sources: Sources) -> int:
     """Delete a few of the rows and answers that are too old; how many rows."""
     await outbox.forget_answers(sources.main, KEPT_HOURS)
     return await outbox.forget(sources.main, KEPT_DAYS, DELETED)
+
+
+async def _made_whole(sources: Sources) -> None:
+    report = await made_whole(sources)
+    if report is not None:
+        log.warning(
+            "the graph was not whole",
+            extra={
+                "nodes": report.nodes, "edges": report.edges, "divergent": report.differences,
+                "repaired": report.repaired, "left": report.left, "ms": _ms(report.seconds),
+            },
+        )  # fmt: skip
 
 
 async def _upkeep(sources: Sources, sweep: Sweep) -> None:

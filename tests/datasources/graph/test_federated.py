@@ -54,7 +54,7 @@ async def test_a_call_sees_its_write_while_the_graph_lags(
     with calling(Call()):
         await projection.clear()
         await projection.apply(Changes(edges=tuple(map(EdgeChange, links((1, 2))))))
-    graph, _ = open_gremlin(GraphSettings(url=gremlin_server.url), database)
+    graph, _, _ = open_gremlin(GraphSettings(url=gremlin_server.url), database)
     first = relate(writer, 1, 1, 2)
     second = relate(writer, 2, 2, 3)
     # Who asks for nothing gets what the graph holds; who wrote gets what was written, and that is not second best.
