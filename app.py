@@ -13,6 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
 from datasources.queues.opened import open_events
+from datasources.queues.port import Queue
 from datasources.sources import Sources, open_sources
 from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
@@ -34,10 +35,15 @@ LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 
 def create(
-    settings: Settings, sources: Sources | None = None, *, on_loopback: bool = False, projecting: bool = False
+    settings: Settings,
+    sources: Sources | None = None,
+    *,
+    queue: Queue | None = None,
+    on_loopback: bool = False,
+    projecting: bool = False,
 ) -> Starlette:
     """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox and
-    gives events their effect till then.
+    gives events their effect till then. Events go to `queue`, or else to the one that the sources hold.
 
     `on_loopback` says that nothing but this machine can reach it, which only who holds the socket knows; without an
     issuer, the development principal exists there and nowhere else.
@@ -67,7 +73,7 @@ def create(
         ),
     )
 
-    events = open_events(opened.main)
+    events = queue or open_events(opened.main)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
