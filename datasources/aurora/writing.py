@@ -73,7 +73,7 @@ async def sign(
 
 
 async def is_projected(database: Database, number: int) -> bool:
-    """Whether the graph holds what a transaction wrote."""
+    """Whether the graph holds what a transaction wrote, and what was written before it."""
     [held] = await database.fetch(statements("writing")["transaction_projected"], {"number": str(number)}, bool)
     return held
 

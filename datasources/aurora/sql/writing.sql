@@ -35,7 +35,8 @@ WITH signed AS (
 SELECT pg_current_xact_id()::text::bigint;
 
 -- name: transaction_projected
--- Whether the graph holds everything that a transaction wrote.
+-- Whether the graph holds everything that a transaction wrote, and what was written before it: whoever wrote twice sends
+-- the later number only.
 SELECT NOT EXISTS (
-    SELECT FROM outbox WHERE transaction = %(number)s::text::xid8 AND NOT projected AND refused = ''
+    SELECT FROM outbox WHERE transaction <= %(number)s::text::xid8 AND NOT projected AND refused = ''
 );
