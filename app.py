@@ -15,6 +15,7 @@ from starlette.routing import Route
 from datasources.files.alerts import AlertMapping, AlertMappingError
 from datasources.files.alerts import read as read_mapping
 from datasources.queues.opened import open_queues
+from datasources.queues.port import Queue
 from datasources.sources import Sources, open_sources
 from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
@@ -45,12 +46,14 @@ def create(
     settings: Settings,
     sources: Sources | None = None,
     *,
+    queue: Queue | None = None,
     on_loopback: bool = False,
     projecting: bool = False,
     streaming: bool = True,
 ) -> Starlette:
     """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox, gives
-    events their effect and lets workflows go on till then.
+    events their effect and lets workflows go on till then. Events go to `queue`, or else to the
+    one that the settings name.
 
     `on_loopback` says that nothing but this machine can reach it, which only who holds the socket knows; without an
     issuer, the development principal exists there and nowhere else. `streaming` is for processes that live on; its
@@ -82,7 +85,7 @@ def create(
     )
 
     queues = open_queues(opened.main, settings.queues)
-    events = queues.events
+    events = queue or queues.events
 
     open_streams = OpenStreams(limits.streams)
     streams = StreamEndpoint(endpoint, Tail(opened.main) if streaming else None, open_streams)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datasources.aurora.database import Database
 from datasources.cache.off import NoCache
 from datasources.cache.port import Cache
+from datasources.graph.marks import Marks
 from datasources.graph.port import Graph
 from datasources.graph.projection import Projection
 from datasources.graph.recursive.adapter import RecursiveGraph
@@ -25,6 +26,8 @@ class Sources:
     projection: Projection | None = None
     # Seconds a cached value lives if nothing invalidates it earlier.
     cache_seconds: float = 60.0
+    # Whether that copy is still there; None as above.
+    marks: Marks | None = None
 
     def database(self, name: str) -> Database:
         """By name: main or requirements."""
@@ -49,7 +52,7 @@ def open_sources(
 ) -> Sources:
     """The sources that the settings ask for. Nothing is connected yet: a lost store must not stop the others."""
     database = _database("main", main)
-    walks, projection = _graph(graph, database)
+    walks, projection, marks = _graph(graph, database)
     return Sources(
         main=database,
         requirements=_database("requirements", requirements),
@@ -57,6 +60,7 @@ def open_sources(
         cache=_cache(cache),
         projection=projection,
         cache_seconds=cache.ttl,
+        marks=marks,
     )
 
 
@@ -72,9 +76,9 @@ def _database(name: str, settings: PostgresSettings) -> Database:
     )
 
 
-def _graph(settings: GraphSettings, main: Database) -> tuple[Graph, Projection | None]:
+def _graph(settings: GraphSettings, main: Database) -> tuple[Graph, Projection | None, Marks | None]:
     if settings.url is None:
-        return RecursiveGraph(main), None
+        return RecursiveGraph(main), None, None
     # The client of the graph costs a cold start some 100 ms, so only who uses it pays.
     from datasources.graph.gremlin.opened import open_gremlin
 

@@ -12,6 +12,8 @@ ShownError               code
 
 from typing import ClassVar
 
+from datasources.errors import SourceTimeout, SourceUnavailable
+
 
 class ShownError(Exception):
     """An error whose message and extensions are written for the caller."""
@@ -46,6 +48,15 @@ class SourceLost(ShownError):
     """A store did not answer; what needs it is null, the rest of the answer stands."""
 
     code = "SOURCE_UNAVAILABLE"
+
+    @classmethod
+    def of(cls, error: SourceUnavailable) -> "SourceLost":
+        """What a caller is told of a store's failure."""
+        late = isinstance(error, SourceTimeout)
+        message = f"{error.source} did not answer in time" if late else f"{error.source} is not available"
+        told = cls(message, store=error.source, timeout=late)
+        told.__cause__ = error
+        return told
 
 
 class StreamBehind(ShownError):

@@ -21,6 +21,7 @@ from graphql import (
 )
 
 from datasources.call import calling
+from datasources.errors import SourceUnavailable
 from resolvers.context import Context
 from resolvers.errors import ShownError, SourceLost
 from schema.executor import DeclaredExecutor
@@ -202,6 +203,10 @@ def shown(error: GraphQLError, context: Context) -> dict[str, Any]:
     if original is None or isinstance(original, GraphQLError):
         # graphql-core's own: a variable of the wrong type, an unknown operation.
         return dict(error.formatted) | {"extensions": {"code": "BAD_USER_INPUT"}}
+    if isinstance(original, SourceUnavailable):
+        # Loaders tell it themselves; this is a write or a feed that met a lost store.
+        lost = SourceLost.of(original)
+        return dict(error.formatted) | {"message": str(lost), "extensions": lost.extensions}
     log.error("unexpected error", exc_info=original, extra={"request_id": context.call.request_id, "path": error.path})
     masked: dict[str, Any] = {
         "message": "something went wrong on our side; tell us the request id",

@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--ministack", default=None, help="the ministack to run the tests of SQS on; without it they don't"
     )
+    parser.addoption("--faults", type=int, default=1_000, help="how much is written while stores are killed")
     parser.addoption("--janusgraph", action="store_true", help="also run the tests that need a JanusGraph")
 
 

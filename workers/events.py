@@ -99,7 +99,7 @@ def _message(record: Any) -> Message:
 
 def _tell(failures: Sequence[Failure]) -> None:
     # One line a batch and fate: the dead letters hold each one's reason.
-    for fate in (Fate.DEAD, Fate.AGAIN):
+    for fate in Fate:
         some = [each for each in failures if each.fate is fate]
         if some:
             first = some[0]

@@ -15,6 +15,7 @@ from datasources.errors import SourceError
 from datasources.sources import Sources, open_sources
 from resolvers.projection.follow import Follower, Round
 from resolvers.projection.sweep import Sweep
+from resolvers.projection.whole import made_whole
 from workers.beside import beside
 from workers.housekeeping import forget
 
@@ -23,8 +24,8 @@ log = logging.getLogger("stackflow.projection")
 # Seconds between two rounds: after one that found something, and at most after those that did not. LISTEN would need
 # a session of its own, which RDS Proxy does not give.
 BUSY, IDLE = 0.1, 1.0
-# Seconds between rounds that failed, at least and at most.
-LOST, LOST_MOST = 1.0, 30.0
+# Seconds between rounds that failed, at least and at most: the graph is to be right 10 s after its stores are back.
+LOST, LOST_MOST = 0.5, 4.0
 # Seconds between two looks at what is old, and at a page of the graph.
 UPKEEP = 60.0
 # Seconds of a round that make its line worth reading.
@@ -36,7 +37,7 @@ MARGIN = 30.0
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Follow the outbox until told to stop. Lost stores are waited for."""
     follower, sweep = Follower(sources), Sweep(sources)
-    await repeat(follower.round, partial(_upkeep, sources, sweep), stop)
+    await repeat(partial(_round, follower, sources), partial(_upkeep, sources, sweep), stop)
 
 
 async def repeat(
@@ -79,11 +80,29 @@ async def _once(seconds: float) -> dict[str, int]:
     sources = open_sources(*settings.read().stores())
     try:
         until = asyncio.get_running_loop().time() + seconds
+        await _made_whole(sources)
         done = await Follower(sources).until_done(until)
         await forget(sources)
         return {"rows": done.rows, "nodes": done.nodes, "edges": done.edges, "refused": done.refused}
     finally:
         await sources.close()
+
+
+async def _round(follower: Follower, sources: Sources) -> Round:
+    await _made_whole(sources)
+    return await follower.round()
+
+
+async def _made_whole(sources: Sources) -> None:
+    report = await made_whole(sources)
+    if report is not None:
+        log.warning(
+            "the graph was not whole",
+            extra={
+                "nodes": report.nodes, "edges": report.edges, "divergent": report.differences,
+                "repaired": report.repaired, "left": report.left, "ms": _ms(report.seconds),
+            },
+        )  # fmt: skip
 
 
 async def _upkeep(sources: Sources, sweep: Sweep) -> None:

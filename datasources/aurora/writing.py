@@ -84,7 +84,7 @@ async def sign_each(transaction: Transaction, requests: Mapping[str, str]) -> No
 
 
 async def is_projected(database: Database, number: int) -> bool:
-    """Whether the graph holds what a transaction wrote."""
+    """Whether the graph holds what a transaction wrote, and what was written before it."""
     [held] = await database.fetch(statements("writing")["transaction_projected"], {"number": str(number)}, bool)
     return held
 

@@ -74,8 +74,11 @@ class EmbeddedPostgres:
         """The libpq URL of one database, with its password."""
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
-    def start(self, databases: tuple[str, ...] = (), settings: Mapping[str, str] | None = None) -> None:
-        """Start, wait until it answers, and create the databases that are missing. EmbeddedError if it can't."""
+    def start(
+        self, databases: tuple[str, ...] = (), settings: Mapping[str, str] | None = None, port: int | None = None
+    ) -> None:
+        """Start on a free port, or the given one, wait until it answers, and create the databases that are missing.
+        EmbeddedError if it can't."""
         where = place(self.folder, (self._binaries or _wheel_binaries()).parent)
         self.folder, self._binaries, self._identity = where.folder, where.binaries, where.identity
         with ExitStack() as failed:
@@ -84,7 +87,7 @@ class EmbeddedPostgres:
             with writing(self.folder):
                 self._prepare()
                 self._end_orphan()
-                self._launch(_DEFAULTS | dict(settings or {}))
+                self._launch(_DEFAULTS | dict(settings or {}), port)
                 self._create(databases)
             failed.pop_all()
 
@@ -125,9 +128,9 @@ class EmbeddedPostgres:
         )  # fmt: skip
         new.rename(self.data)
 
-    def _launch(self, options: Mapping[str, str]) -> None:
+    def _launch(self, options: Mapping[str, str], port: int | None) -> None:
         for attempt in range(1, ATTEMPTS + 1):
-            self.port = free_port()
+            self.port = port or free_port()
             chosen = [f"--{name}={value}" for name, value in {**options, "port": str(self.port)}.items()]
             self._log_begin = self.log.stat().st_size if self.log.exists() else 0
             with self.log.open("ab") as log:

@@ -41,7 +41,7 @@ class Fate(Enum):
 
     # To be received again; it counts as tried.
     AGAIN = "again"
-    # Not tried, because one before it in its group failed.
+    # Not tried, because one before it in its group failed, or because a store was away.
     HELD = "held"
     # Can never work.
     DEAD = "dead"

@@ -15,11 +15,17 @@ from datasources.aurora import events as rows
 from datasources.aurora import writing
 from datasources.aurora.transaction import Transaction
 from datasources.aurora.writing import AuditEntry
-from datasources.errors import SourceConflict, SourceDuplicate, SourceRefused, SourceRefusedValue, SourceUnavailable
+from datasources.errors import (
+    SourceConflict,
+    SourceDuplicate,
+    SourceRefused,
+    SourceRefusedValue,
+    SourceUnavailable,
+)
 from datasources.sources import Sources
 from resolvers.events.landscape import ITEM, RELATIONSHIP, Landscape, keys, time_name
 from resolvers.events.one_by_one import apply_each
-from resolvers.events.outcomes import OTHER_CONTENT, REPEATED, Arrived, Outcome, Result
+from resolvers.events.outcomes import OTHER_CONTENT, REPEATED, Arrived, Outcome, Result, away
 from resolvers.events.registry import OPERATIONS
 from resolvers.events.types import PREFIX, ItemUpserted, RelationshipRemoved, RelationshipUpserted
 from resolvers.writing import BY_THE_DATABASE, TRIES, difference, told
@@ -28,14 +34,15 @@ from resolvers.writing import BY_THE_DATABASE, TRIES, difference, told
 async def apply(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
     """What came of each event, in their order.
 
-    When a store is lost, everything from the first event that was not tried on comes AGAIN. When this returns, no read
-    in this process gives an older value.
+    When a store is lost, everything from the first event that was not tried on waits: AWAY, and AGAIN where the store
+    was late, which may be the fault of what an event says. When this returns, no read in this process gives an older
+    value.
     """
     outcomes: list[Outcome] = []
     for one_by_one, stretch in groupby(arrived, key=lambda each: each.event.type in OPERATIONS):
         apply_stretch = apply_each if one_by_one else _apply_set
         outcomes += await apply_stretch(sources, list(stretch))
-        if outcomes[-1].result is Result.AGAIN:
+        if outcomes[-1].waits:
             return outcomes + [outcomes[-1]] * (len(arrived) - len(outcomes))
     return outcomes
 
@@ -45,7 +52,7 @@ async def _apply_set(sources: Sources, arrived: Sequence[Arrived]) -> list[Outco
     try:
         return await _committed(sources, arrived)
     except SourceUnavailable as error:
-        return [Outcome(Result.AGAIN, str(error))] * len(arrived)
+        return [away(error)] * len(arrived)
     except SourceRefused as error:
         if len(arrived) == 1:
             # A value that no column takes is the event's fault; a missing table, say, is not.
@@ -53,7 +60,7 @@ async def _apply_set(sources: Sources, arrived: Sequence[Arrived]) -> list[Outco
             return [Outcome(result, str(error))]
     half = len(arrived) // 2
     first = await _apply_set(sources, arrived[:half])
-    lost = next((outcome for outcome in first if outcome.result is Result.AGAIN), None)
+    lost = next((outcome for outcome in first if outcome.waits), None)
     if lost is not None:
         return first + [lost] * (len(arrived) - half)
     return first + await _apply_set(sources, arrived[half:])

@@ -40,7 +40,7 @@ async def handle(sources: Sources, messages: Sequence[Message], now: datetime | 
         # After a lost store the order holds only if nothing behind is tried.
         found = [lost] * len(part) if lost else await apply(sources, [each for _, each in part])
         outcomes |= {message.id: outcome for (message, _), outcome in zip(part, found, strict=True)}
-        lost = lost or next((outcome for outcome in found if outcome.result is Result.AGAIN), None)
+        lost = lost or next((outcome for outcome in found if outcome.waits), None)
     return told(messages, outcomes)
 
 
@@ -52,8 +52,10 @@ def told(messages: Sequence[Message], outcomes: dict[str, Outcome]) -> Handled:
         outcome = outcomes[message.id]
         if outcome.result is Result.REFUSED:
             handled.failed.append(Failure(message, outcome.reason, Fate.DEAD))
-        elif outcome.result is Result.AGAIN:
-            fate = Fate.HELD if message.group in failed else Fate.AGAIN
+        elif outcome.waits:
+            # That a store was away counts for no message: however long it is, none is a dead letter of it.
+            away = outcome.result is Result.AWAY or message.group in failed
+            fate = Fate.HELD if away else Fate.AGAIN
             handled.failed.append(Failure(message, outcome.reason, fate))
             failed.add(message.group)
         else:

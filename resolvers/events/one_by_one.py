@@ -27,7 +27,7 @@ from resolvers.context import Context
 from resolvers.events.event import Event
 from resolvers.events.landscape import joined
 from resolvers.events.operation import Operation
-from resolvers.events.outcomes import DONE, OLDER, OTHER_CONTENT, REPEATED, Arrived, Outcome, Result, refused
+from resolvers.events.outcomes import DONE, OLDER, OTHER_CONTENT, REPEATED, Arrived, Outcome, Result, away, refused
 from resolvers.events.registry import OPERATIONS
 from resolvers.events.types import PREFIX
 from resolvers.writing import TRIES, UNFIT, Refused, Write
@@ -50,7 +50,7 @@ class EventSource:
 
 
 async def apply_each(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
-    """What came of each event, in their order. From the first that could not be tried on, all come AGAIN.
+    """What came of each event, in their order. From the first that could not be tried on, all wait.
 
     When this returns, no read in this process gives an older value.
     """
@@ -58,7 +58,7 @@ async def apply_each(sources: Sources, arrived: Sequence[Arrived]) -> list[Outco
     for each in arrived:
         outcome = await _tried(sources, each)
         outcomes.append(outcome)
-        if outcome.result is Result.AGAIN:
+        if outcome.waits:
             return outcomes + [outcome] * (len(arrived) - len(outcomes))
     return outcomes
 
@@ -76,7 +76,9 @@ async def _tried(sources: Sources, arrived: Arrived) -> Outcome:
             if number == TRIES - 1:
                 return Outcome(Result.AGAIN, str(error))
             await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311
-        except (SourceUnavailable, SourceRefused) as error:
+        except SourceUnavailable as error:
+            return away(error)
+        except SourceRefused as error:
             return Outcome(Result.AGAIN, str(error))
     raise AssertionError("unreachable")
 

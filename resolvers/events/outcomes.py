@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from datasources.errors import SourceTimeout, SourceUnavailable
 from resolvers.events.event import Event
 
 
 class Result(Enum):
-    """What came of an event; all but the last two are done with."""
+    """What came of an event; all but the last three are done with."""
 
     # It had its effect.
     DONE = "done"
@@ -17,8 +18,10 @@ class Result(Enum):
     OLDER = "older"
     # It can never have one.
     REFUSED = "refused"
-    # It could not be tried, or not to its end; nothing of it was done.
+    # It was not tried to its end; nothing of it was done.
     AGAIN = "again"
+    # The store was away, whatever the event says; nothing of it was done.
+    AWAY = "away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,11 @@ class Outcome:
     result: Result
     reason: str = ""
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is to come again."""
+        return self.result in (Result.AGAIN, Result.AWAY)
+
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
@@ -35,6 +43,11 @@ class Arrived:
 
     event: Event
     request_id: str
+
+
+def away(error: SourceUnavailable) -> Outcome:
+    """An event that could not be tried for want of a store; one that was late may be the fault of what it says."""
+    return Outcome(Result.AGAIN if isinstance(error, SourceTimeout) else Result.AWAY, str(error))
 
 
 DONE = Outcome(Result.DONE)

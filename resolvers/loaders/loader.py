@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
-from datasources.errors import SourceRefusedValue, SourceTimeout, SourceUnavailable
+from datasources.errors import SourceRefusedValue, SourceUnavailable
 from resolvers.context import Context
-from resolvers.errors import BadUserInput, ShownError, SourceLost
+from resolvers.errors import BadUserInput, SourceLost
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -137,12 +137,7 @@ class Loader(Generic[K, V]):
 
 def _told(error: BaseException) -> BaseException:
     if isinstance(error, SourceRefusedValue):
-        told: ShownError = BadUserInput("a filter value or cursor cannot be understood")
-    elif isinstance(error, SourceUnavailable):
-        late = isinstance(error, SourceTimeout)
-        message = f"{error.source} did not answer in time" if late else f"{error.source} is not available"
-        told = SourceLost(message, store=error.source, timeout=late)
-    else:
-        return error
-    told.__cause__ = error
-    return told
+        told = BadUserInput("a filter value or cursor cannot be understood")
+        told.__cause__ = error
+        return told
+    return SourceLost.of(error) if isinstance(error, SourceUnavailable) else error

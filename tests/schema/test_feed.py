@@ -169,3 +169,12 @@ async def test_the_place_moves_on_where_nothing_is_for_the_reader(sources: Sourc
         assert await outbox.forget(sources.main, 7, 1_000) >= 1
         insert(connection, 52)
     assert ids(await since(sources, empty["endCursor"])) == [52]
+
+
+async def test_a_lost_database_is_told_as_such() -> None:
+    away = Database("main", "postgresql://nobody@127.0.0.1:1/none", pool_timeout=0.05)
+    answer = await ask(Sources(away, away, RecursiveGraph(away), NoCache()), SINCE, ALL)
+    await away.close()
+    assert answer.data == {"changesSince": None}
+    assert answer.errors[0]["message"] == "main is not available"
+    assert answer.errors[0]["extensions"] == {"code": "SOURCE_UNAVAILABLE", "store": "main", "timeout": False}

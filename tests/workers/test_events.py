@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,6 +64,17 @@ async def test_a_crash_before_the_effect_loses_nothing(sources: Sources, url: st
     assert len(await queue.receive(10, 0)) == 1
     assert await worker.work(sources, queue) == 1
     assert [item[0] for item in state(url)[0]] == ["a"]
+
+
+async def test_however_long_a_store_is_away_no_event_is_a_dead_letter_of_it(sources: Sources, url: str) -> None:
+    queue = TablesQueue(sources.main, "events", delay=0)
+    await send(queue, upserted("1", "a"), upserted("2", "b"))
+    away = Database("main", "postgresql://nobody@127.0.0.1:1/none", pool_timeout=0.05)
+    assert [await worker.work(replace(sources, main=away), queue) for _ in range(7)] == [2] * 7
+    await away.close()
+    assert rows(url, "SELECT attempt, receipt FROM queue_messages") == [(0, None)] * 2
+    assert await worker.work(sources, queue) == 2
+    assert [item[0] for item in state(url)[0]] == ["a", "b"]
 
 
 async def test_dead_letters_have_their_reason_and_can_be_replayed(sources: Sources, url: str) -> None:

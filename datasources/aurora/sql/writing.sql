@@ -45,7 +45,8 @@ FROM unnest(%(entity_ids)s::uuid[], %(request_ids)s::text[]) AS g (entity_id, re
 WHERE o.transaction = pg_current_xact_id() AND o.entity_id = g.entity_id;
 
 -- name: transaction_projected
--- Whether the graph holds everything that a transaction wrote.
+-- Whether the graph holds everything that a transaction wrote, and what was written before it: whoever wrote twice sends
+-- the later number only.
 SELECT NOT EXISTS (
-    SELECT FROM outbox WHERE transaction = %(number)s::text::xid8 AND NOT projected AND refused = ''
+    SELECT FROM outbox WHERE transaction <= %(number)s::text::xid8 AND NOT projected AND refused = ''
 );

@@ -8,6 +8,10 @@ from datasources.graph.projection import EdgeVersion
 # Every node. Its id is the configuration item's uuid; it has no properties, for the tables say what it is.
 NODE_LABEL = "ConfigurationItem"
 
+# What stands beside the nodes and is none of them: that the store is being told everything, and that it was.
+MARK_LABEL = "Mark"
+BEGUN, WHOLE = "00000000-0000-4000-8000-00000000be91", "00000000-0000-4000-8000-00000000f111"
+
 # The properties of an edge. `KEY` is the id of the relationship, under a name that no engine keeps for itself; `GROUP`
 # is absent or empty outside redundancy groups.
 KEY, IMPACT, GROUP, VALID_FROM, VALID_TO = "relationship", "impact", "group", "valid_from", "valid_to"

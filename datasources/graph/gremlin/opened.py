@@ -7,15 +7,17 @@ from datasources.aurora.writing import is_projected
 from datasources.graph.federated import FederatedGraph
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
+from datasources.graph.gremlin.marks import GremlinMarks
 from datasources.graph.gremlin.projection import GremlinProjection
+from datasources.graph.marks import Marks
 from datasources.graph.port import Graph
 from datasources.graph.projection import Projection
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.options import GraphSettings
 
 
-def open_gremlin(settings: GraphSettings, main: Database) -> tuple[Graph, Projection]:
-    """The graph and its projection, over one client, with the main database behind it. Nothing is connected yet."""
+def open_gremlin(settings: GraphSettings, main: Database) -> tuple[Graph, Projection, Marks]:
+    """The graph, its projection and its marks, over one client, with the main database behind. Nothing is connected."""
     client = GremlinClient(settings)
     graph = FederatedGraph(
         GremlinGraph(client, settings.hops),
@@ -25,4 +27,4 @@ def open_gremlin(settings: GraphSettings, main: Database) -> tuple[Graph, Projec
         probe=client.probe,
         holds=partial(is_projected, main),
     )
-    return graph, GremlinProjection(client, edge_ids=settings.edge_ids)
+    return graph, GremlinProjection(client, edge_ids=settings.edge_ids), GremlinMarks(client)

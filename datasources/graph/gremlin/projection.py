@@ -74,9 +74,9 @@ class GremlinProjection:
         return answer
 
     async def clear(self) -> None:
-        while await self._client.submit(g.V().limit(REMOVALS).side_effect(__.drop()).count(), "clear", writes=True) != [
-            0
-        ]:
+        # The marks stay: whoever clears tells everything again, and the follower need not do it a second time.
+        some = g.V().not_(__.has_label(model.MARK_LABEL)).limit(REMOVALS)
+        while await self._client.submit(some.clone().side_effect(__.drop()).count(), "clear", writes=True) != [0]:
             pass
 
     async def _nodes(self, changes: Iterable[NodeChange]) -> None:

@@ -1,0 +1,43 @@
+"""Faults at points of the work that a seed chooses: something is killed, stays away for a while, and comes back."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.faults.stores import Service
+
+# Seconds for which something stays away before it is started again.
+AWAY = 1.5
+
+
+@dataclass
+class Chaos:
+    """So many kills of everything that can be killed, spread over so many calls; the last one after all of them."""
+
+    service: Service
+    seed: int
+    kills: int
+    count: int
+    done: Counter[str] = field(default_factory=Counter)
+    # When the last thing that was killed answered again, by the clock of `time.monotonic`.
+    over: float = 0.0
+
+    async def run(self, progress: Callable[[], int]) -> None:
+        """All faults, one after the other; `progress` says how much of the work is done."""
+        draw = random.Random(f"chaos {self.seed}")
+        faults = self.service.faults()
+        names = [name for name in faults for _ in range(self.kills)]
+        draw.shuffle(names)
+        points = sorted(draw.randrange(self.count // 50, self.count) for _ in names[1:])
+        for name, point in zip(names, [*points, self.count], strict=True):
+            while progress() < point:
+                await asyncio.sleep(0.02)
+            kill, start = faults[name]
+            await asyncio.to_thread(kill)
+            await asyncio.sleep(draw.uniform(0, AWAY))
+            await asyncio.to_thread(start)
+            self.over = time.monotonic()
+            self.done[name] += 1
