@@ -53,6 +53,7 @@ class LimitSettings:
     directives: int = 50
     cost: int = 200_000
     page: int = 500
+    streams: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             directives=int(_number(environment, "LIMIT_DIRECTIVES", 50, least=0, most=10_000)),
             cost=int(_number(environment, "LIMIT_COST", 200_000, least=1, most=1e9)),
             page=int(_number(environment, "LIMIT_PAGE", 500, least=1, most=10_000)),
+            streams=int(_number(environment, "STREAMS", 1_000, least=0, most=100_000)),
         ),
         server=ServerSettings(
             host=environment.get("STACKFLOW_HOST") or "127.0.0.1",
