@@ -294,9 +294,9 @@ def test_a_bad_expression_fails_its_step_and_is_not_tried_again() -> None:
 
 def test_a_run_waits_for_people_only_if_nothing_else_is_open() -> None:
     led = Led(made({"key": "a", "kind": "MANUAL"}, {"key": "b", "kind": "WAIT"}))
-    assert led.run.state is WorkflowRunState.RUNNING
+    before = led.run.state
     led.later(60)
-    assert led.run.state is WorkflowRunState.WAITING
+    assert (before, led.run.state) == (WorkflowRunState.RUNNING, WorkflowRunState.WAITING)
 
 
 def test_steps_that_wait_for_each_other_end_the_run() -> None:
