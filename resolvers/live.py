@@ -28,6 +28,12 @@ R = TypeVar("R")
 
 log = logging.getLogger("stackflow.live")
 
+# What may be hidden from who may read others of its kind, and how it is looked for.
+RESTRICTED: dict[FeedKind, type[RowBy[Any]]] = {
+    FeedKind.INCIDENT: IncidentById,
+    FeedKind.WORKFLOW_RUN: WorkflowRunById,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -152,8 +158,9 @@ async def _prove(context: Context, listening: Listening) -> None:
 async def _visible(context: Context, entries: Sequence[FeedEntry]) -> tuple[FeedEntry, ...]:
     if context.scope.sees_restricted:
         return tuple(entries)
-    asked = {(each.kind, each.entity_id) for each in entries if each.kind in RESTRICTED}
-    order = sorted(asked)
-    found = await asyncio.gather(*(context.loader(RESTRICTED[kind]).load(id) for kind, id in order))
-    hidden = {named for named, record in zip(order, found, strict=True) if record is None}
-    return tuple(each for each in entries if (each.kind, each.entity_id) not in hidden)
+    seen: dict[FeedKind, set[str]] = {}
+    for kind, loader in RESTRICTED.items():
+        ids = {each.entity_id for each in entries if each.kind is kind}
+        found = await asyncio.gather(*(context.loader(loader).load(id) for id in ids))
+        seen[kind] = {each.id for each in found if each is not None}
+    return tuple(each for each in entries if each.kind not in seen or each.entity_id in seen[each.kind])

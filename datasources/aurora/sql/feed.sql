@@ -2,7 +2,7 @@
 -- What changed after a place, in order of transactions, of some kinds and perhaps of some entities only. It ends before
 -- the oldest transaction that is still under way, so that nothing becomes visible behind a place that was passed.
 -- Incidents that are restricted, or gone and so not known to be open to all, show to who sees all of them only, and so
--- do runs of workflows for such incidents. Each row begins with whether everything after the place is still kept, and
+-- do runs of workflows for such incidents, or gone. Each row begins with whether everything after the place is still kept, and
 -- with the last transaction that was looked at; there is one row of nothing else if nothing changed.
 SELECT coalesce((%(transaction)s::text::xid8, %(position)s::bigint) >= (t.transaction, t.position), true),
        pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1, found.*
