@@ -1,4 +1,4 @@
-"""Rules that every write of a versioned record keeps: what it names is there, is as expected, and is not empty."""
+"""Rules that every write of a record keeps: what it names is there and as expected, what it says can be stored."""
 
 import re
 from collections.abc import Collection, Sequence

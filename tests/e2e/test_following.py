@@ -22,6 +22,9 @@ from tests.fixtures.following import outbox
 CREATE = """mutation { createConfigurationItem(input: { name: "shop", classKey: "service" }) {
   configurationItem { id } userErrors { message }
 } }"""
+REQUIRE = """mutation { createRequirement(input: { key: "followed", title: "Up" }) {
+  requirement { id } userErrors { message }
+} }"""
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +52,17 @@ def test_what_is_written_is_followed_and_the_server_ends_in_order(
     with serving(stores(open_folder, url, postgres)) as (process, address):
         made = asked(address, CREATE)["createConfigurationItem"]
         assert made["userErrors"] == []
+        required = asked(address, REQUIRE)["createRequirement"]
+        assert required["userErrors"] == []
         end = time.monotonic() + 60
         while asked(address, "{ consistency { pending } }") != {"consistency": {"pending": 0}}:
             assert time.monotonic() < end
+        with psycopg.connect(postgres.url("requirements"), autocommit=True) as connection:
+            done = "SELECT projected FROM outbox WHERE entity_id = %s"
+            while connection.execute(done, (required["requirement"]["id"][4:],)).fetchall() != [(True,)]:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            connection.execute("DELETE FROM requirements WHERE key = 'followed'")
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == Exit.OK
     assert outbox(url) == [(True, 0, "")]
