@@ -21,9 +21,6 @@ from resolvers.loaders.workflow_runs import WorkflowRunById
 from resolvers.principals.errors import IssuerUnavailable
 from resolvers.tail import LOST, Listener
 
-# Kinds of which somebody who may read the kind may not see each: an incident's runs are as visible as it is.
-RESTRICTED: dict[FeedKind, type[RowBy[Any]]] = {FeedKind.INCIDENT: IncidentById, FeedKind.WORKFLOW_RUN: WorkflowRunById}
-
 R = TypeVar("R")
 
 log = logging.getLogger("stackflow.live")

@@ -21,7 +21,7 @@ from resolvers.workflows.rounds import advance_due, forget_messages, send_messag
 from tests.fixtures.databases import sources_of
 from tests.fixtures.operations import INCIDENT, ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
-from tests.fixtures.writes import ADA
+from tests.fixtures.writing import ADA
 from workers.workflows import outgoing, work
 
 
