@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import settings
-from datasources.aurora import outbox
+from datasources.aurora import outbox, table_writes
 from datasources.errors import SourceError
 from datasources.sources import Sources, open_sources
 from resolvers.projection.follow import Follower, Round
@@ -82,6 +82,7 @@ async def _once(seconds: float) -> dict[str, int]:
 
 async def forget(sources: Sources) -> int:
     """Delete a few of the rows and answers that are too old; how many rows."""
+    await table_writes.forget(sources.main)
     await outbox.forget_answers(sources.main, KEPT_HOURS)
     return await outbox.forget(sources.main, KEPT_DAYS, DELETED)
 

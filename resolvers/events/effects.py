@@ -23,7 +23,7 @@ async def apply(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
     """What came of each event, in their order; one transaction, or several if the store refuses what one of them says.
 
     When a store is lost, everything from the first event that was not tried on comes AGAIN. When this returns, no read
-    in this process gives an older value.
+    in any process gives an older value.
     """
     if not arrived:
         return []
@@ -57,6 +57,9 @@ async def _committed(sources: Sources, arrived: Sequence[Arrived]) -> list[Outco
         else:
             if tables:
                 await sources.cache.invalidate(sorted(tables))
+            if REPEATED in outcomes:
+                # Whoever gave them their effect may have died before it told the cache.
+                await sources.cache.doubt()
             return outcomes
     raise AssertionError("unreachable")
 
