@@ -38,3 +38,19 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- The latest comparison of each bucket of nodes, and of the edges that leave them, in the tables and in the graph.
+CREATE TABLE graph_buckets (
+    bucket integer PRIMARY KEY,
+    -- When somebody last set out to compare it; and when it was compared, null if it never was.
+    claimed_at timestamptz NOT NULL DEFAULT '2000-01-01',
+    checked_at timestamptz,
+    nodes bigint NOT NULL DEFAULT 0,
+    edges bigint NOT NULL DEFAULT 0,
+    -- As they were found, before anything was repaired.
+    table_digest text NOT NULL DEFAULT '',
+    graph_digest text NOT NULL DEFAULT '',
+    -- Differences that were still there at the end.
+    divergent bigint NOT NULL DEFAULT 0
+);
+INSERT INTO graph_buckets (bucket) SELECT generate_series(0, 255);
