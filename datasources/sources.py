@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from datasources.aurora.database import Database
+from datasources.aurora.table_writes import TableWrites
 from datasources.cache.off import NoCache
 from datasources.cache.port import Cache
 from datasources.graph.marks import Marks
@@ -57,7 +58,7 @@ def open_sources(
         main=database,
         requirements=_database("requirements", requirements),
         graph=walks,
-        cache=_cache(cache),
+        cache=_cache(cache, database),
         projection=projection,
         cache_seconds=cache.ttl,
         marks=marks,
@@ -85,7 +86,7 @@ def _graph(settings: GraphSettings, main: Database) -> tuple[Graph, Projection |
     return open_gremlin(settings, main)
 
 
-def _cache(settings: CacheSettings) -> Cache:
+def _cache(settings: CacheSettings, main: Database) -> Cache:
     if settings.url is None:
         return NoCache()
     # Importing the client costs 131 ms of a cold start, so only who uses it pays.
@@ -93,6 +94,7 @@ def _cache(settings: CacheSettings) -> Cache:
 
     return RedisCache(
         settings.url,
+        witness=TableWrites(main),
         ca_file=settings.ca_file,
         timeout=settings.timeout,
         lease=settings.lease,

@@ -151,7 +151,7 @@ async def write(
 ) -> Written:
     """Run a use case in a transaction of one database, by default the main one; it keeps the audit entries, the outbox
     and the idempotency keys of its own writes. `action` and `command` are what a key is good for. When this returns,
-    no read in this process gives an older value."""
+    no read in any process gives an older value."""
     for number in range(TRIES):
         try:
             return await _once(context, action, command, work, idempotency_key, database)
@@ -173,6 +173,8 @@ async def _once(
                 input = hashlib.sha256(f"{action}\n".encode() + msgspec.json.encode(command)).digest()
                 kept = await writing.claim(transaction, principal, idempotency_key, action, input)
                 if kept is not None:
+                    # Whoever wrote it may have died before it told the cache.
+                    await context.sources.cache.doubt()
                     return _again(kept, input)
             under_way = Write(context, action, transaction)
             ids = tuple(await work(under_way))

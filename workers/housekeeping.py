@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from datasources.aurora import events, outbox
+from datasources.aurora import events, outbox, table_writes
 from datasources.aurora.database import Database
 from datasources.sources import Sources
 from resolvers.feed import KEPT_DAYS
@@ -31,6 +31,7 @@ class Forgotten:
 async def forget(sources: Sources) -> Forgotten:
     """Delete what is too old. SourceUnavailable if the database is lost; the rest waits for the next time then."""
     main = sources.main
+    await table_writes.forget(main)
     written = await forget_written(main)
     return Forgotten(
         *written,

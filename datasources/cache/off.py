@@ -31,6 +31,9 @@ class NoCache:
     async def invalidate(self, tables: Sequence[str]) -> None:
         """There is nothing to make a miss."""
 
+    async def doubt(self) -> None:
+        """There is nothing to doubt."""
+
     async def health(self) -> Health:
         """Always well."""
         return Health("cache", reachable=True, version="off")

@@ -1,6 +1,7 @@
 """The cache port: batches of bytes by key, and a lease for whoever loads what is missing.
 
-Laws: a lost or slow cache is a miss, never an error; reads and writes are batches, never a round trip per key.
+Laws: a lost or slow cache is a miss, never an error; reads and writes are batches, never a round trip per key. Once
+`invalidate` has returned, no process is given what is older than the write it told of, whoever reached the cache.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,9 +31,11 @@ class Cache(Protocol):
         ...
 
     async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Found:
-        """Values that are present and not older than the last `invalidate` of any table they depend on.
+        """Values that are present and not older than the last write of any table they depend on that was
+        acknowledged.
 
-        One round trip. `depends_on` names tables.
+        One round trip, but for the one reader a second who asks the database what was written. `depends_on` names
+        tables.
         """
         ...
 
@@ -57,10 +60,17 @@ class Cache(Protocol):
         ...
 
     async def invalidate(self, tables: Sequence[str]) -> None:
-        """Make everything that depends on these tables a miss, in every process, from now on.
+        """Make everything that depends on these tables a miss, in every process, from when this returns.
 
-        If the cache is lost, in this process from now on; in others when this one reaches the cache again, or
-        when the values' time is over.
+        Call it once the write is committed, and acknowledge the write after it. If the cache can't be reached from
+        here, it returns when nobody trusts any more what he may have read before: within about a second.
+        """
+        ...
+
+    async def doubt(self) -> None:
+        """From when this returns, no process is given what is older than any write that is committed by now.
+
+        For who acknowledges what another process wrote, which may have died before its `invalidate`.
         """
         ...
 

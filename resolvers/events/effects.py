@@ -35,7 +35,7 @@ async def apply(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
     """What came of each event, in their order.
 
     When a store is lost, everything from the first event that was not tried on waits: AWAY, and AGAIN where the store
-    was late, which may be the fault of what an event says. When this returns, no read in this process gives an older
+    was late, which may be the fault of what an event says. When this returns, no read in any process gives an older
     value.
     """
     outcomes: list[Outcome] = []
@@ -79,6 +79,9 @@ async def _committed(sources: Sources, arrived: Sequence[Arrived]) -> list[Outco
         else:
             if tables:
                 await sources.cache.invalidate(sorted(tables))
+            if REPEATED in outcomes:
+                # Whoever gave them their effect may have died before it told the cache.
+                await sources.cache.doubt()
             return outcomes
     raise AssertionError("unreachable")
 

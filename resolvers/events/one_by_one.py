@@ -93,6 +93,8 @@ async def _once(sources: Sources, arrived: Arrived) -> Outcome:
             name = (event.source, event.id)
             if not await rows.claim(transaction, {name: event.content}):
                 said = (await rows.contents(transaction, [name])).get(name, event.content)
+                # Whoever gave it its effect may have died before it told the cache.
+                await sources.cache.doubt()
                 return REPEATED if said == event.content else OTHER_CONTENT
             if not await _is_newest(transaction, operation, event):
                 return OLDER

@@ -1,4 +1,4 @@
-"""Following the outbox: what was committed reaches the graph, and stale cached values become misses."""
+"""Following the outbox: what was committed reaches the graph."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from datasources.errors import SourceError, SourceRefused, SourceUnavailable
 from datasources.graph.projection import Changes, NodeChange, Projection
 from datasources.graph.recursive.truth import Truth
 from datasources.sources import Sources
-from resolvers.projection.stale import WALKED, stale_tables
+from resolvers.projection.stale import WALKED
 from resolvers.projection.state import ITEM, RELATIONSHIP, Entity, changes_of, entities_of
 
 GRAPH = "graph"
@@ -58,8 +58,8 @@ class _Outcome:
 class Follower:
     """One projector. Of all that run, in whatever process, one is at work at a time.
 
-    A round is one transaction of the main database that holds a lock: claim rows, make cached values misses, read the
-    present state of the entities from the tables, tell the graph, mark the rows. As the state counts and not the
+    A round is one transaction of the main database that holds a lock: claim rows, read the present state of the
+    entities from the tables, tell the graph, make cached walks misses, mark the rows. As the state counts and not the
     change, a round that broke off anywhere is repeated, and later rows of an entity find nothing to do.
 
     The graph knows no such lock. A process that sleeps in the middle of a round wakes behind its deadline, which ends
@@ -93,9 +93,6 @@ class Follower:
                 entities = await entities_of(truth, rows)
                 done.lag = max((row.age for row in rows), default=0.0)
                 done.full = len(rows) == self._rows
-                # Before anything that may fail: a lost graph must keep no stale value alive.
-                if stale := stale_tables({row.entity for row in rows}):
-                    await self._sources.cache.invalidate(stale)
                 projection = self._sources.projection
                 if projection is None:
                     outcome.done = entities

@@ -4,10 +4,10 @@ import asyncio
 import time
 
 from datasources.aurora import outbox
+from datasources.aurora.families import stale_tables
 from datasources.call import Call, calling
 from datasources.sources import Sources
 from resolvers.projection.follow import ROUND, ROWS, SILENCE, Round
-from resolvers.projection.stale import stale_tables
 
 
 async def follow(sources: Sources, most: int = ROWS) -> Round:

@@ -57,8 +57,9 @@ async def test_a_token_goes_past_the_cache(client: httpx.AsyncClient, main: str)
     assert (await post(client, READ, id=item["id"])).json()["data"]["configurationItem"]["name"] == "shop"
     with psycopg.connect(main) as connection:
         connection.execute("UPDATE configuration_items SET name = 'store'")
+    # Without a token that is seen a second later at most, and maybe not at once.
     plain = await post(client, READ, id=item["id"])
-    assert plain.json()["data"]["configurationItem"]["name"] == "shop"
+    assert plain.json()["data"]["configurationItem"]["name"] in {"shop", "store"}
     assert AS_OF not in plain.headers
     seeing = await post(client, READ, token, id=item["id"])
     assert seeing.json()["data"]["configurationItem"]["name"] == "store"

@@ -15,6 +15,7 @@ from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.loaders.loader import Loader
 from resolvers.principals.principal import Principal, PrincipalKind
+from tests.fixtures.witness import Log
 
 
 class Counted:
@@ -42,7 +43,7 @@ class GroupByName(Loader[str, Group | None]):
 async def counted(tmp_path: Path) -> AsyncIterator[Counted]:
     server = EmbeddedValkey(tmp_path / "valkey")
     server.start()
-    cache = RedisCache(server.url)
+    cache = RedisCache(server.url, witness=Log())
     yield Counted(cache)
     await cache.close()
     server.stop()

@@ -8,14 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 
 import workers.projection
 from datasources.aurora import outbox as mailbox
 from datasources.aurora.database import Database
+from datasources.aurora.table_writes import TableWrites
 from datasources.cache.redis.adapter import RedisCache
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.valkey import EmbeddedValkey
@@ -175,46 +174,12 @@ async def test_the_sweep_finds_and_mends_what_a_page_lost(projected_url: str, ma
     assert (await check(main, projection)).differences == 0
 
 
-ITEM = "query ($id: ID!) { configurationItem(id: $id) { name } }"
-
-
 @asynccontextmanager
 async def cached(main: Database, url: str) -> AsyncIterator[Sources]:
     """Sources with a cache of their own on a server."""
-    cache = RedisCache(url, timeout=5)
+    cache = RedisCache(url, witness=TableWrites(main), timeout=5)
     yield sources_of(main, None, cache)
     await cache.close()
-
-
-async def test_a_round_makes_up_for_a_writer_that_died_before_it_emptied_the_cache(
-    projected_url: str, main: Database, tmp_path: Path
-) -> None:
-    emptied(projected_url)
-    id = str(uuid4())
-    server = EmbeddedValkey(tmp_path / "valkey")
-    server.start()
-    try:
-        async with cached(main, server.url) as reader, cached(main, server.url) as worker:
-
-            async def name() -> str:
-                answer = await ask(reader, ITEM, id=f"ci_{id}")
-                assert answer.errors == []
-                found: str = answer.data["configurationItem"]["name"]
-                return found
-
-            with psycopg.connect(projected_url, autocommit=True) as dying:
-                dying.execute(
-                    "INSERT INTO configuration_items (id, name, class_key) VALUES (%s, 'old', 'server')", (id,)
-                )
-                await Follower(worker).round()
-                assert await name() == "old"
-                dying.execute("UPDATE configuration_items SET name = 'new' WHERE id = %s", (id,))
-            # Nobody told the cache.
-            assert await name() == "old"
-            assert (await Follower(worker).round()).rows == 1
-            assert await name() == "new"
-    finally:
-        server.stop()
 
 
 class Walked(GremlinProjection):

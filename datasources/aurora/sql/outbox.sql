@@ -68,3 +68,37 @@ INSERT INTO graph_checks (nodes, edges, divergent) VALUES (%(nodes)s, %(edges)s,
 -- name: graph_last_checked
 -- When the whole graph was last compared with the tables, and how many differences were left.
 SELECT checked_at, divergent FROM graph_checks ORDER BY id DESC LIMIT 1;
+
+-- name: outbox_waiting
+-- The entities that something is still to be told of, in no order.
+SELECT DISTINCT entity_id FROM outbox WHERE NOT projected AND refused = '';
+
+-- name: buckets_claimed
+-- Take the buckets whose comparison is due, those that waited longest first; others that do the same take others.
+UPDATE graph_buckets SET claimed_at = now()
+WHERE bucket IN (
+    SELECT bucket FROM graph_buckets
+    WHERE claimed_at <= now() - %(seconds)s * interval '1 second'
+    ORDER BY claimed_at, bucket
+    LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING bucket;
+
+-- name: buckets_due
+-- Let the comparison of every bucket be due now.
+UPDATE graph_buckets SET claimed_at = '2000-01-01' RETURNING true;
+
+-- name: buckets_compared
+-- Keep what comparisons of buckets found.
+UPDATE graph_buckets b
+SET checked_at = now(), nodes = given.nodes, edges = given.edges, table_digest = given.tables,
+    graph_digest = given.graph, divergent = given.divergent
+FROM unnest(%(buckets)s::int[], %(nodes)s::bigint[], %(edges)s::bigint[], %(tables)s::text[], %(graph)s::text[],
+            %(divergent)s::bigint[]) AS given (bucket, nodes, edges, tables, graph, divergent)
+WHERE b.bucket = given.bucket;
+
+-- name: buckets_last
+-- When the bucket was compared that was so longest ago, and how many differences are left in all; no row while some
+-- were never.
+SELECT min(checked_at), sum(divergent)::bigint FROM graph_buckets HAVING count(checked_at) = count(*);

@@ -72,3 +72,38 @@ SELECT /*columns*/
 FROM outbox o, jsonb_populate_record(NULL::relationships, o.payload) r
 WHERE o.position = ANY(%(positions)s::bigint[]) AND o.entity = 'RELATIONSHIP' AND o.payload ? 'from_id'
 ORDER BY o.position
+
+-- name: buckets_digested
+-- For each of some buckets how many nodes and edges it has and the sums of their hashes. The bucket of a node is the last
+-- byte of its id; an edge is in that of the node it leaves. Hashes are the first 60 bits of MD5.
+WITH edges AS (
+    SELECT get_byte(uuid_send(r.from_id), 15) AS bucket, count(*) AS many,
+           sum(('x' || left(md5(concat_ws('|', r.id, r.from_id, r.to_id, r.type_key,
+               CASE WHEN r.impact_from_id IS NULL THEN 'NONE'
+                    WHEN r.impact_from_id = r.from_id THEN 'FORWARD'
+                    ELSE 'REVERSE' END,
+               coalesce(r.redundancy_group_id::text, ''),
+               (extract(epoch FROM r.valid_from) * 1000000)::bigint)), 15))::bit(60)::bigint) AS total
+    FROM relationships r
+    WHERE get_byte(uuid_send(r.from_id), 15) = ANY(%(buckets)s::int[])
+    GROUP BY 1
+), nodes AS (
+    SELECT get_byte(uuid_send(id), 15) AS bucket, count(*) AS many,
+           sum(('x' || left(md5(id::text), 15))::bit(60)::bigint) AS total
+    FROM (SELECT id FROM configuration_items UNION SELECT from_id FROM relationships
+          UNION SELECT to_id FROM relationships) AS node
+    WHERE get_byte(uuid_send(id), 15) = ANY(%(buckets)s::int[])
+    GROUP BY 1
+)
+SELECT asked.bucket, coalesce(n.many, 0), coalesce(n.total, 0)::text, coalesce(e.many, 0), coalesce(e.total, 0)::text
+FROM unnest(%(buckets)s::int[]) AS asked (bucket)
+LEFT JOIN nodes n ON n.bucket = asked.bucket
+LEFT JOIN edges e ON e.bucket = asked.bucket;
+
+-- name: bucket_nodes
+-- The nodes of some buckets, in order of id.
+SELECT id
+FROM (SELECT id FROM configuration_items UNION SELECT from_id FROM relationships
+      UNION SELECT to_id FROM relationships) AS node
+WHERE get_byte(uuid_send(id), 15) = ANY(%(buckets)s::int[])
+ORDER BY id;

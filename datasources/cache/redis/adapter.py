@@ -1,4 +1,4 @@
-"""RedisCache: values under generations, leases, and a breaker around every round trip."""
+"""RedisCache: values under generations, leases, trust that the database renews, and a breaker around Redis."""
 
 import asyncio
 import random
@@ -15,7 +15,9 @@ from datasources.breaker import Breaker
 from datasources.cache.port import Found
 from datasources.cache.redis import generations as at
 from datasources.cache.redis.connection import connect, problem
-from datasources.call import current_call
+from datasources.cache.redis.trust import TRUST, Trust
+from datasources.cache.witness import Witness
+from datasources.call import Call, calling, current_call
 from datasources.health import Health
 
 FIRST_PAUSE = 0.005
@@ -33,8 +35,8 @@ class RedisCache:
     All times in seconds. Scripts go by EVAL: their text is under 2 KB and the server keeps it compiled, so the
     number of round trips never depends on what the server has seen before.
 
-    An `invalidate` that can't reach Redis is owed: this process pays it in front of the next thing it says to
-    Redis, and until then trusts nothing it finds there. In other processes the time to live is the bound.
+    What it holds is trusted for `trust` seconds from when the witness was asked what had been written; without a
+    witness this process never asks, for example as it only wants to know how Redis does.
     """
 
     enabled = True
@@ -43,44 +45,44 @@ class RedisCache:
         self,
         url: str,
         *,
+        witness: Witness | None = None,
         ca_file: str | None = None,
         timeout: float = 0.25,
         lease: float = 2.0,
         breaker_after: int = 3,
         breaker_pause: float = 5.0,
+        trust: float = TRUST,
     ) -> None:
         self._url = url
         self._timeout = timeout
         self._lease = lease
         self._breaker = Breaker(breaker_after, breaker_pause)
         self._redis = connect(url, ca_file, timeout)
-        # Tables whose invalidation has not reached Redis yet, each with the number of the write that owes it.
-        self._owed: dict[str, int] = {}
-        self._writes = 0
+        self._trust = None if witness is None else Trust(witness, self._ask, trust)
 
     async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Found:
-        """One MGET of the generations and the values; none without keys."""
+        """One MGET of the trust, the generations and the values; none without keys. Without trust it is renewed."""
         tables = at.tables_in_order(depends_on)
         unseen: list[bytes | None] = [None] * len(tables)
         if not keys:
-            return Found({}, at.stamp(tables, unseen))
-        reply = await self._ask("MGET", *map(at.generation_key, tables), *map(at.value_key, keys))
+            return Found({}, at.stamp(None, tables, unseen))
+        reply = await self._trusted(at.TRUST, *map(at.generation_key, tables), *map(at.value_key, keys))
         if reply is None:
-            return Found({}, at.stamp(tables, unseen))
-        seen, stored = reply[: len(tables)], reply[len(tables) :]
-        return Found(_fresh(keys, stored, at.view(tables, seen)), at.stamp(tables, seen))
+            return Found({}, at.stamp(None, tables, unseen))
+        trust, seen, stored = reply[0], reply[1 : len(tables) + 1], reply[len(tables) + 1 :]
+        return Found(_fresh(keys, stored, at.view(trust, tables, seen)), at.stamp(trust, tables, seen))
 
     async def lease_many(self, keys: Sequence[str], stamp: bytes) -> Mapping[str, str]:
         """One script. A key whose tables moved since `stamp` is won without a lease: its load is not stored."""
         wanted = list(dict.fromkeys(keys))
         if not wanted:
             return {}
-        tables, seen = at.seen(stamp)
+        epoch, tables, seen = at.seen(stamp)
         secret = secrets.token_hex(8)
         names = self._names(tables, wanted)
         reply = await self._ask(
             "EVAL", _LEASE, len(names), *names,
-            len(tables), at.settled(), secret, max(1, round(self._lease * 1_000)), at.FORMAT, *tables, *seen,
+            len(tables), at.settled(), secret, max(1, round(self._lease * 1_000)), at.FORMAT, epoch, *tables, *seen,
         )  # fmt: skip
         if reply is None or not reply[0]:
             return dict.fromkeys(wanted, "")
@@ -95,13 +97,12 @@ class RedisCache:
         clock = asyncio.get_running_loop().time
         end, pause = clock() + self._lease, FIRST_PAUSE
         while pending:
-            reply = await self._ask(
-                "MGET", *map(at.generation_key, tables), *map(at.value_key, pending), *map(at.lease_key, pending)
-            )
+            places = (*map(at.generation_key, tables), *map(at.value_key, pending), *map(at.lease_key, pending))
+            reply = await self._trusted(at.TRUST, *places)
             if reply is None:
                 break
-            values, leases = reply[len(tables) : -len(pending)], reply[-len(pending) :]
-            view = at.view(tables, reply[: len(tables)])
+            values, leases = reply[len(tables) + 1 : -len(pending)], reply[-len(pending) :]
+            view = at.view(reply[0], tables, reply[1 : len(tables) + 1])
             found |= _fresh(pending, values, view)
             pending = [
                 key
@@ -120,7 +121,7 @@ class RedisCache:
         leased = [key for key, token in tokens.items() if token]
         if not leased:
             return
-        tables, _ = at.seen(stamp)
+        _, tables, _ = at.seen(stamp)
         names = self._names(tables, leased)
         triples: list[str | bytes | int] = []
         for key in leased:
@@ -129,14 +130,20 @@ class RedisCache:
 
     async def invalidate(self, tables: Sequence[str]) -> None:
         """One MSET of new generations. It ignores the deadline: what it tells of is already committed."""
-        self._writes += 1
-        self._owed |= dict.fromkeys(tables, self._writes)
-        if self._owed:
-            await self._ask(hurried=False)
+        if not tables:
+            return
+        pairs = [text for table in dict.fromkeys(tables) for text in (at.generation_key(table), at.moved())]
+        if await self._ask("MSET", *pairs, hurried=False) is None and self._trust is not None:
+            await self._trust.outlive(tables)
+
+    async def doubt(self) -> None:
+        """One script, which ends the trust of everybody. It ignores the deadline as well."""
+        if self._trust is not None and not await self._trust.doubt():
+            await self._trust.outlive(())
 
     async def health(self) -> Health:
-        """One INFO, past the breaker. Says whether the breaker is closed and which invalidations are owed."""
-        details = {"breaker": "closed" if self._breaker.closed else "open", "owed": ",".join(sorted(self._owed))}
+        """One INFO, past the breaker. Says whether the breaker is closed."""
+        details = {"breaker": "closed" if self._breaker.closed else "open"}
         begin = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout):
@@ -148,23 +155,27 @@ class RedisCache:
         return Health("cache", reachable=True, version=version, latency_ms=latency, details=details)
 
     async def close(self) -> None:
-        """A last try to pay what is owed, then close the sockets."""
-        if self._owed:
-            await self._ask(hurried=False)
+        """Close the sockets."""
         await self._redis.aclose()
 
+    async def _trusted(self, *places: str) -> Any:
+        """What stands at these places, the trust first; if there is none, once more after it was renewed."""
+        reply = await self._ask("MGET", *places)
+        if reply is None or reply[0] is not None or self._trust is None or not await self._trust.renewed():
+            return reply
+        # Counted as part of the renewing: what a request costs must not depend on the second it comes in.
+        with calling(Call(deadline=current_call().deadline)):
+            return await self._ask("MGET", *places)
+
     async def _ask(self, *command: str | bytes | int, hurried: bool = True) -> Any:
-        """The reply to a command, after what is owed; None when Redis is lost, which is never an error."""
+        """The reply to a command; None when Redis is lost, which is never an error."""
         remaining = current_call().remaining() if hurried else None
         if (remaining is not None and remaining <= 0) or not self._breaker.admits():
             return None
         seconds = self._timeout if remaining is None else min(self._timeout, remaining)
-        reply = None
         try:
             async with asyncio.timeout(seconds):
-                await self._pay()
-                if command:
-                    reply = await self._send(*command)
+                reply = await self._send(*command)
         except (RedisError, OSError) as error:
             # A request in its last moments says nothing of Redis.
             if seconds < self._timeout and isinstance(error, TimeoutError | RedisTimeout):
@@ -178,17 +189,6 @@ class RedisCache:
         self._breaker.succeeded()
         return reply
 
-    async def _pay(self) -> None:
-        due = dict(self._owed)
-        if not due:
-            return
-        pairs = [text for table in due for text in (at.generation_key(table), at.moved())]
-        await self._send("MSET", *pairs)
-        for table, write in due.items():
-            # A later write of the same table may have come while this one was on its way: it is still owed.
-            if self._owed.get(table) == write:
-                del self._owed[table]
-
     async def _send(self, *command: str | bytes | int) -> Any:
         current_call().spent.cache += 1
         return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
@@ -196,7 +196,7 @@ class RedisCache:
     @staticmethod
     def _names(tables: Sequence[str], keys: Sequence[str]) -> list[str]:
         pairs = [name for key in keys for name in (at.lease_key(key), at.value_key(key))]
-        return [*map(at.generation_key, tables), *pairs]
+        return [at.MOMENT, *map(at.generation_key, tables), *pairs]
 
 
 def _fresh(keys: Sequence[str], stored: Sequence[bytes | None], view: bytes | None) -> dict[str, bytes]:

@@ -1,16 +1,17 @@
 -- Store each value whose lease is still ours and whose tables have not moved since; end the leases.
--- KEYS: a generation for each table, then for each cache key its lease and its value.
+-- KEYS: the moment, a generation for each table, then for each cache key its lease and its value.
 -- ARGV: number of tables, format version, the tables, then for each key: token, value, ms to live.
 -- A key of 0 ms was not loaded: only its lease ends. Answers the number of values stored.
+-- It needs no trust: what was written meanwhile moves a generation before anybody trusts the value.
 local tables = tonumber(ARGV[1])
-local parts = {}
+local parts = {string.match(redis.call('GET', KEYS[1]) or '', '^%S+') or ''}
 for i = 1, tables do
-    parts[i] = ARGV[2 + i] .. '=' .. (redis.call('GET', KEYS[i]) or '')
+    parts[1 + i] = ARGV[2 + i] .. '=' .. (redis.call('GET', KEYS[1 + i]) or '')
 end
 local view = redis.sha1hex(table.concat(parts, ','))
 local stored = 0
 local at = 3 + tables
-for i = tables + 1, #KEYS, 2 do
+for i = tables + 2, #KEYS, 2 do
     if redis.call('GET', KEYS[i]) == ARGV[at] then
         redis.call('DEL', KEYS[i])
         if ARGV[at + 2] ~= '0' and string.sub(ARGV[at], 1, #view) == view then

@@ -4,8 +4,11 @@ A table's generation is a random text that changes with each `invalidate`. It is
 that was evicted would begin again and could revive a value of its earlier life. `s...` was settled by a lease
 that found none; `i...` was set by an invalidation.
 
-A view is the SHA-1 of the tables and their generations. A stored value begins with its format version and its
-view; whoever reads it compares that head with the one of the generations read in the same round trip.
+The epoch is a random text that all values share; a new one makes all of them misses. It stands in front of the moment
+up to which all that was written has moved its generations. While it stands at `TRUST` as well, that moment is recent.
+
+A view is the SHA-1 of the epoch and of the tables with their generations. A stored value begins with its format version
+and its view; whoever reads it compares that head with the one of the generations read in the same round trip.
 """
 
 import hashlib
@@ -15,6 +18,10 @@ from collections.abc import Iterable, Sequence
 # Raise it when the layout of a stored value changes: what another version wrote is then a miss.
 FORMAT = b"\x01"
 VIEW_LENGTH = 40
+
+# The epoch, while values are trusted; the epoch and the moment up to which everything is told.
+TRUST = "sf1:trust"
+MOMENT = "sf1:moment"
 
 
 def tables_in_order(tables: Iterable[str]) -> list[str]:
@@ -47,20 +54,28 @@ def moved() -> str:
     return "i" + secrets.token_urlsafe(9)
 
 
-def view(tables: Sequence[str], generations: Sequence[bytes | None]) -> bytes | None:
-    """The 40 hexadecimal digits of these generations; None while any table has none. lease.lua says the same."""
+def epoch() -> str:
+    """An epoch that no value was stored in."""
+    return "e" + secrets.token_urlsafe(9)
+
+
+def view(trust: bytes | None, tables: Sequence[str], generations: Sequence[bytes | None]) -> bytes | None:
+    """The 40 hexadecimal digits of an epoch and these generations; None while there is no trust or a table has no
+    generation. lease.lua and fill.lua say the same."""
     parts = [table.encode() + b"=" + now for table, now in zip(tables, generations, strict=True) if now is not None]
-    if len(parts) < len(tables):
+    if trust is None or len(parts) < len(tables):
         return None
-    return hashlib.sha1(b",".join(parts), usedforsecurity=False).hexdigest().encode()
+    return hashlib.sha1(b",".join([trust, *parts]), usedforsecurity=False).hexdigest().encode()
 
 
-def stamp(tables: Sequence[str], generations: Sequence[bytes | None]) -> bytes:
-    """The tables and the generations that a read saw, as one text for whoever loads."""
-    return b",".join(table.encode() + b"=" + (now or b"") for table, now in zip(tables, generations, strict=True))
+def stamp(trust: bytes | None, tables: Sequence[str], generations: Sequence[bytes | None]) -> bytes:
+    """The epoch, the tables and the generations that a read saw, as one text for whoever loads."""
+    pairs = [table.encode() + b"=" + (now or b"") for table, now in zip(tables, generations, strict=True)]
+    return b",".join([trust or b"", *pairs])
 
 
-def seen(text: bytes) -> tuple[list[str], list[bytes]]:
-    """The tables and generations of a stamp; a generation that was not there is empty."""
-    pairs = [pair.partition(b"=") for pair in text.split(b",")] if text else []
-    return [table.decode() for table, _, _ in pairs], [generation for _, _, generation in pairs]
+def seen(text: bytes) -> tuple[bytes, list[str], list[bytes]]:
+    """The epoch, the tables and the generations of a stamp; what was not there is empty."""
+    first, *rest = text.split(b",")
+    pairs = [pair.partition(b"=") for pair in rest]
+    return first, [table.decode() for table, _, _ in pairs], [generation for _, _, generation in pairs]

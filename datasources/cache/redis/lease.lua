@@ -1,34 +1,37 @@
 -- Become the one loader of each key that nobody has filled or is loading under the present generations.
--- KEYS: a generation for each table, then for each cache key its lease and its value.
--- ARGV: number of tables, generation for a table without one, secret, lease in ms, format version,
---       then the tables, then the generations that the reader saw.
+-- KEYS: the moment, a generation for each table, then for each cache key its lease and its value.
+-- ARGV: number of tables, generation for a table without one, secret, lease in ms, format version, epoch that the
+--       reader saw, then the tables, then the generations that the reader saw.
 -- Answers the view and the numbers (from 1) of the keys won; an empty view when a table moved since the read.
 local tables = tonumber(ARGV[1])
-local parts = {}
+local epoch = string.match(redis.call('GET', KEYS[1]) or '', '^%S+')
+-- Without the database's word nothing is stored; in another epoch nothing of what the reader saw is left.
+if not epoch or epoch ~= ARGV[6] then return {''} end
+local parts = {epoch}
 for i = 1, tables do
-    local seen = ARGV[5 + tables + i]
-    local now = redis.call('GET', KEYS[i])
+    local seen = ARGV[6 + tables + i]
+    local now = redis.call('GET', KEYS[1 + i])
     if not now then
         if seen ~= '' then return {''} end
         now = ARGV[2]
-        redis.call('SET', KEYS[i], now)
+        redis.call('SET', KEYS[1 + i], now)
     elseif now ~= seen and (seen ~= '' or string.sub(now, 1, 1) == 'i') then
         -- The reader saw none and another lease settled one: nothing was written. Anything else was a write.
         return {''}
     end
-    parts[i] = ARGV[5 + i] .. '=' .. now
+    parts[1 + i] = ARGV[6 + i] .. '=' .. now
 end
 local view = redis.sha1hex(table.concat(parts, ','))
 local head = ARGV[5] .. view
 local answer = {view}
-for i = tables + 1, #KEYS, 2 do
+for i = tables + 2, #KEYS, 2 do
     -- Filled since the reader missed it: not won, so that it is read and not loaded a second time.
     if redis.call('GETRANGE', KEYS[i + 1], 0, #head - 1) ~= head then
         local held = redis.call('GET', KEYS[i])
         -- A loader under older generations can't fill any more, so its lease holds nobody up.
         if not held or string.sub(held, 1, #view) ~= view then
             redis.call('SET', KEYS[i], view .. ARGV[3], 'PX', ARGV[4])
-            answer[#answer + 1] = (i - tables + 1) / 2
+            answer[#answer + 1] = (i - tables) / 2
         end
     end
 end

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from datasources.aurora.statements import Statement, statements
 from datasources.graph.port import Edge, Impact
@@ -24,6 +24,16 @@ class Counts:
 
     nodes: int
     edges: int
+
+
+class Digested(NamedTuple):
+    """A bucket in the tables: how many nodes and edges, and the sums of their hashes as decimal texts."""
+
+    bucket: int
+    nodes: int
+    nodes_sum: str
+    edges: int
+    edges_sum: str
 
 
 class Reader(Protocol):
@@ -73,6 +83,15 @@ class Truth:
         """Every edge that leaves or enters one of the nodes, in order of id."""
         asked = [id for id in ids if _ID.fullmatch(id)]
         return await self._main.fetch(_edges("touching"), {"ids": asked}, _version)
+
+    async def digests(self, buckets: Sequence[int]) -> list[Digested]:
+        """The digests of these buckets, 0 to 255, in no order."""
+        bound = {"buckets": list(buckets)}
+        return await self._main.fetch(statements("projection")["buckets_digested"], bound, Digested)
+
+    async def of_buckets(self, buckets: Sequence[int]) -> list[str]:
+        """The nodes of these buckets, in order of id."""
+        return await self._main.fetch(statements("projection")["bucket_nodes"], {"buckets": list(buckets)}, str)
 
     async def before(self, positions: Sequence[int]) -> list[EdgeVersion]:
         """The edges as they were before the changes at these positions of the outbox, in order of position."""

@@ -14,6 +14,7 @@ from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import connect
 from datasources.embedded.valkey import EmbeddedValkey
 from tests.datasources.cache.servers import BINARY, TlsRedis
+from tests.fixtures.witness import Log
 
 
 @pytest.fixture(scope="session")
@@ -49,10 +50,13 @@ class Clients:
     # Any: the client types its answers as bytes, text or awaitables of either.
     bare: Any
     opened: list[RedisCache] = field(default_factory=list)
+    log: Log = field(default_factory=Log)
 
     def open(self, lease: float = 30.0) -> RedisCache:
-        # A slow machine must not look like a lost cache here.
-        self.opened.append(RedisCache(self.url, ca_file=self.ca_file, timeout=5.0, lease=lease))
+        # A slow machine must not look like a lost cache here, nor trust end in the middle of a test.
+        self.opened.append(
+            RedisCache(self.url, witness=self.log, ca_file=self.ca_file, timeout=5.0, lease=lease, trust=600.0)
+        )
         return self.opened[-1]
 
 

@@ -12,12 +12,13 @@ from datasources.call import Call, calling
 from datasources.embedded.valkey import EmbeddedValkey
 from tests.datasources.cache.test_laws import put
 from tests.fixtures.standing_still import stand_still
+from tests.fixtures.witness import Log
 
 
 @pytest.fixture
 async def cache(own_valkey: EmbeddedValkey) -> AsyncIterator[RedisCache]:
     """A client whose breaker opens at the third failure and stays open until the test says otherwise."""
-    found = RedisCache(own_valkey.url, timeout=0.2, breaker_after=3, breaker_pause=3600)
+    found = RedisCache(own_valkey.url, witness=Log(), timeout=0.2, breaker_after=3, breaker_pause=3600)
     yield found
     await found.close()
 
@@ -114,50 +115,12 @@ async def test_cancelled_trial_does_not_hold_the_breaker_open(own_valkey: Embedd
     assert (await cache.get_many(["k"], ["t"])).values == {"k": b"v"}
 
 
-async def test_invalidation_that_could_not_be_said_is_owed_and_paid_before_the_next_read(
-    own_valkey: EmbeddedValkey, cache: RedisCache
-) -> None:
-    other = RedisCache(own_valkey.url, timeout=5)
-    await put(cache, {"k": b"old"}, ["t"])
-    assert own_valkey.pid is not None
-    stand_still(own_valkey.pid)
-    await spent(cache, 3)
-    os.kill(own_valkey.pid, signal.SIGCONT)
-    with calling(Call()) as call:
-        await cache.invalidate(["t"])
-        assert (await cache.get_many(["k"], ["t"])).values == {}
-    assert call.spent.cache == 0
-    assert (await cache.health()).details == {"breaker": "open", "owed": "t"}
-    # Nobody has told the other process yet: there the time to live is the bound.
-    assert (await other.get_many(["k"], ["t"])).values == {"k": b"old"}
-    now(cache)
-    assert await spent(cache, 2) == [2, 1]
-    assert (await other.get_many(["k"], ["t"])).values == {}
-    assert (await cache.health()).details == {"breaker": "closed", "owed": ""}
-    await other.close()
-
-
-async def test_owed_invalidation_is_paid_at_closing(own_valkey: EmbeddedValkey, cache: RedisCache) -> None:
-    other = RedisCache(own_valkey.url, timeout=5)
-    await put(cache, {"k": b"old"}, ["t"])
-    assert own_valkey.pid is not None
-    stand_still(own_valkey.pid)
-    await spent(cache, 3)
-    os.kill(own_valkey.pid, signal.SIGCONT)
-    await cache.invalidate(["t"])
-    now(cache)
-    await cache.close()
-    assert (await other.get_many(["k"], ["t"])).values == {}
-    await other.close()
-
-
 async def test_server_that_refuses_writes_is_no_error(own_valkey: EmbeddedValkey, cache: RedisCache) -> None:
     await cache._redis.config_set("maxmemory-policy", "noeviction")
     await cache._redis.config_set("maxmemory", "1")
     found = await cache.get_many(["k"], ["t"])
     assert await cache.lease_many(["k"], found.stamp) == {"k": ""}
     await cache.invalidate(["t"])
-    assert (await cache.health()).details["owed"] == "t"
     await cache._redis.config_set("maxmemory", "0")
     await cache.invalidate(["t"])
-    assert (await cache.health()).details == {"breaker": "closed", "owed": ""}
+    assert (await cache.health()).details == {"breaker": "closed"}

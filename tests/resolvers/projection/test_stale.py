@@ -1,11 +1,14 @@
-"""Whatever the triggers tell of, the projector knows which cached tables it makes stale."""
+"""Whatever a cached value is read from, its writes are noted by the database in the transaction that makes them."""
 
 import re
+from typing import Any
 
 import psycopg
 
+from datasources.aurora.families import TABLES, stale_tables
 from datasources.embedded.postgres import EmbeddedPostgres
-from resolvers.projection.stale import TABLES, stale_tables
+from resolvers.loaders.loader import Loader
+from tests.fixtures.tables import TABLES as TABLES_OF_DOMAINS
 
 DATABASES = ("stackflow", "requirements")
 
@@ -38,3 +41,27 @@ def test_every_table_of_a_family_exists(postgres: EmbeddedPostgres) -> None:
 
 def test_an_entity_of_a_newer_version_has_none() -> None:
     assert stale_tables(["TEAM", "COMET"]) == ["team_memberships", "teams"]
+
+
+def reads() -> set[str]:
+    """Every table that a cached value of any loader depends on, as far as a class tells."""
+    found = {table for each in TABLES_OF_DOMAINS.values() for table in each.tables}
+    waiting: list[type[Any]] = [Loader]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        for name in ("reads", "tables"):
+            value = kind.__dict__.get(name)
+            found |= set(value) if isinstance(value, tuple) and kind.__module__.startswith("resolvers.") else set()
+    return found
+
+
+def test_every_table_of_the_main_database_that_is_cached_is_of_a_family_or_noted(postgres: EmbeddedPostgres) -> None:
+    with psycopg.connect(postgres.url("stackflow")) as connection:
+        known = {name for (name,) in connection.execute("SELECT tablename FROM pg_tables").fetchall()}
+        found = connection.execute(
+            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgfoid = 'note_table_write'::regproc"
+        ).fetchall()
+    cached = reads() & known
+    assert {"incidents", "configuration_item_keys", "relationship_types", "workflow_steps"} <= cached
+    assert cached - set(stale_tables(TABLES)) - {table for (table,) in found} == set()

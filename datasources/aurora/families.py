@@ -1,0 +1,23 @@
+"""The families of tables that change together, by the entity that the outbox tells of."""
+
+from collections.abc import Iterable
+
+# A write changes the row of an entity and the rows that belong to it in one transaction; only the former is in the
+# outbox, so all of the family is stale.
+TABLES = {
+    "CONFIGURATION_ITEM": ("configuration_items", "configuration_item_keys"),
+    "RELATIONSHIP": ("relationships", "redundancy_groups"),
+    "INCIDENT": ("incidents", "incident_activities", "incident_configuration_items", "alerts"),
+    "CHANGE": ("changes", "change_configuration_items"),
+    "TEAM": ("teams", "team_memberships"),
+    "USER": ("users", "team_memberships"),
+    "WORKFLOW": ("workflows", "workflow_steps", "workflow_configuration_items"),
+    "REQUIREMENT": ("requirements", "requirement_configuration_items"),
+    # A run tells the activities of its incident what became of it.
+    "WORKFLOW_RUN": ("workflow_runs", "workflow_step_runs", "workflow_approvals", "incident_activities"),
+}
+
+
+def stale_tables(entities: Iterable[str]) -> list[str]:
+    """The names of the tables, sorted. An entity without a family, made by a newer version, has none."""
+    return sorted({table for entity in entities for table in TABLES.get(entity, ())})

@@ -1,0 +1,28 @@
+-- name: cache_vouched
+-- Note until when cached values may be trusted: so many seconds from now, or longer if that was noted before.
+UPDATE cache_trust SET until = greatest(until, clock_timestamp() + %(seconds)s * interval '1 second')
+RETURNING true;
+
+-- name: cache_trusted_for
+-- For how many seconds cached values may still be trusted by who asked before now.
+SELECT greatest(extract(epoch FROM until - clock_timestamp()), 0)::float8 FROM cache_trust;
+
+-- name: tables_owed
+-- Note that tables were written to, for whoever asks what was.
+INSERT INTO table_writes (table_name) SELECT DISTINCT unnest(%(tables)s::text[]) RETURNING true;
+
+-- name: tables_written
+-- The present moment, whether it lies behind the given one, and which entities and tables were written to in between:
+-- by transactions that can be seen now and could not be seen then.
+SELECT pg_current_snapshot()::text,
+       coalesce(pg_snapshot_xmax(pg_current_snapshot()) >= pg_snapshot_xmax(%(since)s::pg_snapshot), false),
+       ARRAY(SELECT DISTINCT o.entity FROM outbox o
+             WHERE o.transaction >= pg_snapshot_xmin(%(since)s::pg_snapshot)
+               AND NOT pg_visible_in_snapshot(o.transaction, %(since)s::pg_snapshot)),
+       ARRAY(SELECT DISTINCT w.table_name FROM table_writes w
+             WHERE w.transaction >= pg_snapshot_xmin(%(since)s::pg_snapshot)
+               AND NOT pg_visible_in_snapshot(w.transaction, %(since)s::pg_snapshot));
+
+-- name: table_writes_forgotten
+-- Drop what was noted of writes an hour ago: no moment is known for so long.
+DELETE FROM table_writes WHERE written_at < now() - interval '1 hour';
