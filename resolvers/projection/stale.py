@@ -13,8 +13,10 @@ TABLES = {
     "USER": ("users", "team_memberships"),
     "WORKFLOW": ("workflows", "workflow_steps", "workflow_configuration_items"),
     # A run tells the activities of its incident what became of it.
-    "WORKFLOW_RUN": ("workflow_runs", "workflow_step_runs", "workflow_approvals", "incident_activities"),
-}
+    "WORKFLOW_RUN": (
+        "workflow_runs", "workflow_step_runs", "workflow_approvals", "workflow_run_blast_radii", "incident_activities",
+    ),
+}  # fmt: skip
 
 # What cached walks depend on: the graph is a copy of these.
 WALKED = ("relationships",)
