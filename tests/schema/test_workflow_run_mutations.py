@@ -73,8 +73,8 @@ async def test_a_run_is_led_by_its_key(runs: Runs) -> None:
     waiting = {"attempt": 1, "state": "WAITING", "outcome": {}, "reason": "", "step": {"key": "look"}, "approvals": []}
     assert shown == {
         "id": run_, "number": shown["number"], "state": "WAITING", "version": 2, "requestedBy": "USER:ada",
-        "priority": 2, "inputs": {"size": 3}, "reason": "", "incident": {"number": "INC1"}, "configurationItem": {"name": "ledger"},
-        "stepRuns": [waiting],
+        "priority": 2, "inputs": {"size": 3}, "reason": "", "incident": {"number": "INC1"},
+        "configurationItem": {"name": "ledger"}, "stepRuns": [waiting],
     }  # fmt: skip
     looked = await done(runs, "completeWorkflowStep", runId=run_, step="look", outcome={"by": 7}, expectedVersion=2)
     assert [(each["state"], each["outcome"]) for each in looked["stepRuns"]] == [
