@@ -4,6 +4,7 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 
+from datasources.records.configuration_items import Environment
 from datasources.records.workflows import WorkflowStepKind
 from resolvers.workflows import wanted
 from resolvers.workflows.definition import TriggerEvent
@@ -46,8 +47,8 @@ class WorkflowTriggerInput:
     class_key: str | None = strawberry.field(
         default=None, name="class", description="The key of the item's class; classes below it count, too."
     )
-    environment: list[str] = strawberry.field(
-        default_factory=list, description="One of these environments, for example `production`; empty for any."
+    environment: list[Environment] = strawberry.field(
+        default_factory=list, description="One of these environments; empty for any."
     )
     labels: list[WorkflowLabelInput] = strawberry.field(
         default_factory=list, description="Attributes that the item has, each with exactly this text."

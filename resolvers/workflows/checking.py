@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from msgspec import UNSET
 
+from datasources.records.configuration_items import Environment
 from resolvers.workflows.checking_expressions import expression_problems
 from resolvers.workflows.definition import Approval, Definition, Step, Trigger, TriggerEvent, Wait
 from resolvers.workflows.graph import cycles, named, reached
@@ -105,6 +106,12 @@ def _trigger(trigger: Trigger, key: str) -> Problems:
     for name, events in _CONDITIONS.items():
         if given[name] and trigger.event not in events:
             yield f"trigger.{name}", f"{name} says nothing about {trigger.event.value}; leave it out"
+    for nth, environment in enumerate(trigger.environment):
+        if environment not in Environment.__members__:
+            yield (
+                f"trigger.environment.{nth}",
+                f"there is no environment {environment}; name one of {', '.join(Environment)}",
+            )
     for nth, priority in enumerate(trigger.priority):
         if not 1 <= priority <= 5:
             yield f"trigger.priority.{nth}", "priority runs from 1, the gravest, to 5"

@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import fields
 
 from datasources.aurora.workflow_writes import NewStep
+from datasources.records.configuration_items import Environment
 from datasources.records.workflows import WorkflowStepKind
 from resolvers.changing import unfit_attributes
 from resolvers.workflows import definition
@@ -32,7 +33,7 @@ class WantedTrigger(Struct, frozen=True, kw_only=True):
 
     event: TriggerEvent = TriggerEvent.MANUAL
     class_key: str | None = None
-    environment: tuple[str, ...] = ()
+    environment: tuple[Environment, ...] = ()
     labels: tuple[Named, ...] = ()
     priority: tuple[int, ...] = ()
     category: str | None = None
@@ -117,7 +118,7 @@ def trigger_data(wanted: WantedTrigger | None) -> dict[str, Any]:
         definition.Trigger(
             event=wanted.event,
             class_key=wanted.class_key,
-            environment=list(wanted.environment),
+            environment=[each.value for each in wanted.environment],
             labels=_by_name(wanted.labels, "trigger.labels", "label"),
             priority=list(wanted.priority),
             category=wanted.category,

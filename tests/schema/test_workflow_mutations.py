@@ -17,7 +17,7 @@ ALL: dict[str, Any] = {
     "name": " Mend the cache ",
     "description": "Promotes a node.",
     "trigger": {
-        "event": "INCIDENT_OPENED", "class": "database", "environment": ["production"],
+        "event": "INCIDENT_OPENED", "class": "database", "environment": ["PRODUCTION"],
         "labels": [{"name": "tier", "value": "1"}], "priority": [1, 2], "category": "availability",
         "when": "size(items) > 0",
     },
@@ -60,7 +60,7 @@ async def test_a_draft_says_what_it_was_given(authoring: Authoring) -> None:
         "id": done.shown["id"], "key": "mend-cache", "revision": 1, "name": "Mend the cache",
         "description": "Promotes a node.", "state": "DRAFT", "version": 1, "problems": [],
         "trigger": {
-            "event": "incident.opened", "class": "database", "environment": ["production"], "labels": {"tier": "1"},
+            "event": "incident.opened", "class": "database", "environment": ["PRODUCTION"], "labels": {"tier": "1"},
             "priority": [1, 2], "category": "availability", "when": "size(items) > 0",
         },
         "inputs": [{"name": "size", "description": "How many.", "default": 3}, {"name": "note", "default": None}],

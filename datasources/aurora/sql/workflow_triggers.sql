@@ -1,0 +1,70 @@
+-- name: reader_is_behind
+-- Whether a reader of the outbox has something to read that no transaction under way can get in front of; true also for
+-- one that has not begun.
+SELECT NOT EXISTS (SELECT 1 FROM outbox_readers WHERE name = %(name)s) OR EXISTS (
+    SELECT 1
+    FROM outbox_readers r
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM outbox o
+        WHERE (o.transaction, o.position) > (r.transaction, r.position)
+          AND o.transaction < pg_snapshot_xmin(pg_current_snapshot())
+        LIMIT 1) AS next
+    WHERE r.name = %(name)s);
+
+-- name: reader_begun
+-- A new reader begins after everything that may be trusted by now: history is none of its business.
+INSERT INTO outbox_readers (name, transaction, position)
+VALUES (%(name)s, (pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1)::text::xid8, 9223372036854775807)
+ON CONFLICT DO NOTHING;
+
+-- name: reader_locked
+-- Where a reader is, locked until the transaction ends; nothing if it has not begun, or somebody else reads.
+SELECT r.transaction::text::bigint, r.position
+FROM outbox_readers r WHERE r.name = %(name)s FOR UPDATE SKIP LOCKED;
+
+-- name: reader_next
+-- What stands after a place, in order of transactions, before the oldest one that is still under way, at most so much.
+SELECT o.transaction::text::bigint, o.position, o.entity, o.entity_id, o.change, o.request_id
+FROM outbox o
+WHERE (o.transaction, o.position) > (%(transaction)s::text::xid8, %(position)s::bigint)
+  AND o.transaction < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY o.transaction, o.position
+LIMIT %(most)s;
+
+-- name: reader_moved
+-- A reader is done with everything up to a place.
+UPDATE outbox_readers SET transaction = %(transaction)s::text::xid8, position = %(position)s WHERE name = %(name)s;
+
+-- name: triggers_published
+-- The triggers of published workflows, but for those that only people start.
+SELECT w.id, w.key, w.trigger
+FROM workflows w
+WHERE w.state = 'PUBLISHED' AND coalesce(w.trigger->>'event', 'manual') <> 'manual'
+ORDER BY w.key, w.revision;
+
+-- name: triggers_classes
+-- Some classes with all those below them.
+SELECT d.ancestor_key, d.key FROM configuration_item_class_descendants d WHERE d.ancestor_key = ANY(%(keys)s::text[]);
+
+-- name: trigger_run
+-- What a run that may be over was for.
+SELECT r.id, r.incident_id, r.configuration_item_id, r.state FROM workflow_runs r WHERE r.id = %(id)s;
+
+-- name: trigger_cause
+-- The newest run that a trigger started for this incident or item in the same request: who writes to it under the name of
+-- that request was asked to by the run.
+SELECT r.id
+FROM workflow_runs r
+WHERE (r.incident_id = %(entity_id)s OR r.configuration_item_id = %(entity_id)s)
+  AND r.request_id = %(request_id)s AND r.trigger_key IS NOT NULL
+ORDER BY r.started_at DESC, r.id DESC LIMIT 1;
+
+-- name: trigger_chain
+-- A run and those that led to it, the last one first, by the key of the workflow; at most so many.
+WITH RECURSIVE chain AS (
+    SELECT r.workflow_id, r.cause_run_id, 1 AS n FROM workflow_runs r WHERE r.id = %(id)s
+    UNION ALL
+    SELECT r.workflow_id, r.cause_run_id, c.n + 1
+    FROM chain c JOIN workflow_runs r ON r.id = c.cause_run_id WHERE c.n < %(most)s
+)
+SELECT w.key FROM chain c JOIN workflows w ON w.id = c.workflow_id ORDER BY c.n;

@@ -1,0 +1,156 @@
+"""Whether a published trigger holds for something that happened: all of its conditions, on one item together."""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from datasources.aurora import workflow_run_writes as facts
+from datasources.aurora import workflow_triggers as rows
+from datasources.aurora.transaction import Transaction
+from datasources.aurora.workflow_run_writes import CauseFacts, IncidentFacts, ItemFacts
+from datasources.aurora.workflow_triggers import Entry, PublishedTrigger
+from datasources.records.workflow_runs import WorkflowRunState
+from resolvers.workflows.definition import Trigger, TriggerEvent
+from resolvers.workflows.expressions import BadExpression, compile
+from resolvers.workflows.facts import ALL, ITEMS_AT_MOST, incident_value, item_value
+
+log = logging.getLogger("stackflow.workflows")
+
+_EVENTS = {
+    ("INCIDENT", "CREATED"): TriggerEvent.INCIDENT_OPENED,
+    ("INCIDENT", "CHANGED"): TriggerEvent.INCIDENT_CHANGED,
+    ("CONFIGURATION_ITEM", "CREATED"): TriggerEvent.ITEM_CREATED,
+    ("CONFIGURATION_ITEM", "CHANGED"): TriggerEvent.ITEM_CHANGED,
+    ("WORKFLOW_RUN", "CHANGED"): TriggerEvent.RUN_FINISHED,
+}
+# A change may happen again and again; each of the others happens once to one thing.
+_REPEATED = frozenset({TriggerEvent.INCIDENT_CHANGED, TriggerEvent.ITEM_CHANGED})
+
+_ENDED = frozenset({WorkflowRunState.SUCCEEDED, WorkflowRunState.FAILED, WorkflowRunState.CANCELLED})
+# What was over before anybody could look at it, such as an imported incident of last year, opens nothing.
+_OVER = frozenset({"RESOLVED", "CLOSED", "CANCELLED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of something that happened, as it is now. None of the words of an incident."""
+
+    incident: IncidentFacts | None = None
+    items: Sequence[ItemFacts] = ()
+    cause: CauseFacts | None = None
+    # What a run would be for, and the run that led to it.
+    incident_id: str | None = None
+    configuration_item_id: str | None = None
+    cause_run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A readable trigger of a published workflow."""
+
+    workflow_id: str
+    key: str
+    trigger: Trigger
+
+    def trigger_key(self, entry: Entry) -> str:
+        """What a run is wanted for: there is at most one for it."""
+        name = f"{self.key} {self.trigger.event.value} {entry.entity_id}"
+        return f"{name} {entry.transaction}" if self.trigger.event in _REPEATED else name
+
+
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """All published triggers, and which class is below which of those that they name."""
+
+    ready: Mapping[TriggerEvent, Sequence[Ready]] = field(default_factory=dict)
+    below: Collection[tuple[str, str]] = ()
+
+    def of(self, entry: Entry) -> Sequence[Ready]:
+        """Those that are about what happened."""
+        event = _EVENTS.get((entry.kind, entry.step))
+        return () if event is None else self.ready.get(event, ())
+
+
+async def published(transaction: Transaction) -> Triggers:
+    """The triggers that can be read; of the others a line in the log, and their workflow's `problems` say why."""
+    ready: dict[TriggerEvent, list[Ready]] = {}
+    for each in await rows.published(transaction):
+        if (trigger := _read(each)) is not None:
+            ready.setdefault(trigger.event, []).append(Ready(each.workflow_id, each.key, trigger))
+    classes = {each.trigger.class_key for some in ready.values() for each in some} - {None}
+    below = await rows.descendants(transaction, [each for each in classes if each]) if classes else set()
+    return Triggers(ready, below)
+
+
+def _read(published: PublishedTrigger) -> Trigger | None:
+    try:
+        return msgspec.convert(published.trigger, Trigger)
+    except msgspec.ValidationError as error:
+        log.error("a trigger cannot be read", extra={"workflow": published.key, "problem": str(error)})
+        return None
+
+
+async def known(transaction: Transaction, entry: Entry) -> Known | None:
+    """What is known by now; None where it is gone, or not what it was about any more."""
+    if entry.kind == "INCIDENT":
+        incident = await facts.incident(transaction, entry.entity_id, ALL)
+        if incident is None or (entry.step == "CREATED" and incident.state in _OVER):
+            return None
+        items = await facts.items(transaction, None, incident.id, ITEMS_AT_MOST)
+        # An incident of one item is about it; a run for several would see but one of them.
+        return Known(incident, items, None, incident.id, items[0].id if len(items) == 1 else None)
+    if entry.kind == "CONFIGURATION_ITEM":
+        items = await facts.items(transaction, entry.entity_id, None, 1)
+        return Known(None, items, None, None, entry.entity_id) if items else None
+    run = await rows.run(transaction, entry.entity_id)
+    if run is None or run.state not in _ENDED:
+        return None
+    cause = await facts.cause(transaction, run.id)
+    return Known(None, (), cause, run.incident_id, run.configuration_item_id, run.id)
+
+
+def holds(ready: Ready, known: Known, below: Collection[tuple[str, str]]) -> bool:
+    """Whether all conditions of a trigger hold. An expression without a value holds for nothing, and is logged."""
+    trigger = ready.trigger
+    if known.incident is not None:
+        if trigger.priority and known.incident.priority not in trigger.priority:
+            return False
+        if trigger.category is not None and known.incident.category != trigger.category:
+            return False
+    if trigger.event is TriggerEvent.RUN_FINISHED and (
+        known.cause is None or known.cause.workflow not in trigger.workflows
+    ):
+        return False
+    asks_item = trigger.class_key is not None or trigger.environment or trigger.labels
+    if asks_item and not any(_fits(trigger, item, below) for item in known.items):
+        return False
+    return trigger.when is None or _is_true(ready, trigger.when, known)
+
+
+def _fits(trigger: Trigger, item: ItemFacts, below: Collection[tuple[str, str]]) -> bool:
+    return (
+        (trigger.class_key is None or (trigger.class_key, item.class_key) in below)
+        and (not trigger.environment or item.environment in trigger.environment)
+        and all(item.attributes.get(name) == value for name, value in trigger.labels.items())
+    )
+
+
+def _is_true(ready: Ready, text: str, known: Known) -> bool:
+    values: dict[str, Any] = {"items": [item_value(item) for item in known.items]}
+    if known.incident is not None:
+        values["incident"] = incident_value(known.incident)
+    if known.cause is not None:
+        values["cause"] = known.cause._asdict()
+    try:
+        value = compile(text).evaluate(values)
+    except BadExpression as error:
+        log.warning("the expression of a trigger has no value", extra={"workflow": ready.key, "problem": str(error)})
+        return False
+    if not isinstance(value, bool):
+        problem = "it gives neither true nor false"
+        log.warning("the expression of a trigger has no value", extra={"workflow": ready.key, "problem": problem})
+        return False
+    return value

@@ -1,0 +1,179 @@
+"""Triggers: what the outbox tells starts runs, each exactly once, and none that would start itself.
+
+The place in the outbox moves in the transaction that starts the runs, and each run is named by what it is wanted for:
+a crash, or a second worker, starts nothing twice and leaves nothing out.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from msgspec import Struct
+
+from datasources.aurora import workflow_triggers as rows
+from datasources.aurora.workflow_triggers import Entry
+from datasources.call import Call, calling
+from datasources.errors import SourceRefused
+from datasources.records.queries import Scope
+from datasources.sources import Sources
+from resolvers.context import Context
+from resolvers.workflows import engine
+from resolvers.workflows.graph import named
+from resolvers.workflows.matching import Known, Ready, holds, known, published
+from resolvers.workflows.starting import Starting, start
+from resolvers.writing import Refused, Write, Written, write
+
+log = logging.getLogger("stackflow.workflows")
+
+READER = "workflow-triggers"
+# Rows of the outbox of one transaction.
+BATCH = 200
+# Runs that may lead to one another.
+DEEPEST = 8
+
+# How a worker names the request in which a run writes.
+CAUSED = "run:"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Who asks for a run that nobody asks for."""
+
+    subject: str = "triggers"
+    kind: str = "engine"
+
+    @property
+    def name(self) -> str:
+        return self.subject
+
+    def allows(self, permission: str) -> bool:
+        """Nothing: it asks no fields."""
+        return False
+
+
+class TriggerWorkflows(Struct, frozen=True):
+    """Runs are to be started for what happened."""
+
+
+async def round(sources: Sources) -> int:
+    """Start runs for what happened since the last round; how many rows of the outbox were looked at, at most 200.
+
+    The first round of all looks at nothing: what happened before starts no runs. SourceError if a store is lost. A row
+    that the store refuses to start a run for is passed over, with an error in the log; the others go on.
+    """
+    if not await rows.is_behind(sources.main, READER):
+        return 0
+    read, refused = await _batch(sources, BATCH)
+    if not refused:
+        return read
+    done = 0
+    while done < BATCH:
+        read, refused = await _batch(sources, 1)
+        if refused:
+            log.error("a change starts no runs", extra={"problem": refused})
+            read, _ = await _batch(sources, 1, start_any=False)
+        if not read:
+            break
+        done += read
+    return done
+
+
+async def _batch(sources: Sources, most: int, *, start_any: bool = True) -> tuple[int, str]:
+    """How many rows were looked at, and what the store refused: then all is as it was before."""
+    looked = 0
+
+    async def work(write: Write) -> Sequence[str]:
+        nonlocal looked
+        looked = 0
+        transaction = write.transaction
+        place = await rows.locked(transaction, READER)
+        if place is None:
+            await rows.begin(transaction, READER)
+            return []
+        entries = await rows.after(transaction, place, most)
+        if not entries:
+            return []
+        looked = len(entries)
+        started = await _started(write, entries) if start_any else []
+        await rows.move(transaction, READER, entries[-1].place)
+        return started
+
+    context = _context(sources, Call())
+    with calling(context.call):
+        try:
+            written = await write(context, "TriggerWorkflows", TriggerWorkflows(), work)
+        except SourceRefused as error:
+            return 0, str(error)
+    return looked, _problem(written)
+
+
+def _problem(written: Written) -> str:
+    return "; ".join(error.message for error in written.user_errors)
+
+
+def _context(sources: Sources, call: Call) -> Context:
+    return Context(Machine(), Scope(sees_restricted=True), sources, call)
+
+
+async def _started(write: Write, entries: Sequence[Entry]) -> list[str]:
+    triggers = await published(write.transaction)
+    ids: list[str] = []
+    for entry in entries:
+        ready = triggers.of(entry)
+        if not ready:
+            continue
+        facts = await known(write.transaction, entry)
+        if facts is None:
+            continue
+        for each in ready:
+            if holds(each, facts, triggers.below) and (id := await _start(write, entry, each, facts)) is not None:
+                ids.append(id)
+    return ids
+
+
+async def _start(write: Write, entry: Entry, ready: Ready, facts: Known) -> str | None:
+    cause = facts.cause_run_id or await _cause(write, entry)
+    chain = list(await rows.chain(write.transaction, cause, DEEPEST)) if cause is not None else []
+    if problem := _ring(ready, chain):
+        log.warning("a trigger starts no run", extra={"workflow": ready.key, "problem": problem})
+        write.changed(engine.TABLE, engine.ENTITY, str(cause), None, {"notStarted": ready.key, "reason": problem})
+        return None
+    # The run and its messages carry the name of the request that everything began with.
+    call = Call(request_id=entry.request_id or write.context.call.request_id, deadline=write.context.call.deadline)
+    context = _context(write.context.sources, call)
+    starting = Starting(
+        ready.workflow_id,
+        facts.incident_id,
+        facts.configuration_item_id,
+        trigger_key=ready.trigger_key(entry),
+        # A name that no run has leads to nothing.
+        cause_run_id=cause if chain else None,
+    )
+    try:
+        return await start(Write(context, write.action, write.transaction, write.entries, write.tables), starting)
+    except Refused as refused:
+        # Nothing of it was written: it is refused before its first row.
+        log.warning("a trigger starts no run", extra={"workflow": ready.key, "problem": str(refused)})
+        return None
+
+
+async def _cause(write: Write, entry: Entry) -> str | None:
+    """The run on whose behalf something was changed, if there is one."""
+    if entry.request_id.startswith(CAUSED):
+        try:
+            return str(UUID(entry.request_id.removeprefix(CAUSED)))
+        except ValueError:
+            return None
+    if not entry.request_id or entry.step == "CREATED":
+        return None
+    return await rows.cause(write.transaction, entry.entity_id, entry.request_id)
+
+
+def _ring(ready: Ready, chain: Sequence[str]) -> str | None:
+    """Why a workflow must not follow those that led to a change, the last one first; None if it may."""
+    if ready.key in chain:
+        return f"{ready.key} would start itself: {named([*chain[chain.index(ready.key) :: -1], ready.key])}"
+    if len(chain) >= DEEPEST:
+        return f"more than {DEEPEST} runs would lead to one another: {named([*chain[::-1], ready.key])}"
+    return None
