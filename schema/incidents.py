@@ -20,6 +20,7 @@ from resolvers.loaders.incidents import (
 )
 from resolvers.loaders.teams import TeamById
 from resolvers.loaders.users import UserById
+from schema.blast_radius import HasBlastRadius
 from schema.connections import Connection, Group, connection, groups
 from schema.enums import described
 from schema.fields import Argument, attribute, link
@@ -96,7 +97,7 @@ class IncidentActivity:
 
 
 @strawberry.type(description="Something is broken, or asked for. A restricted incident shows only to its team.")
-class Incident(Node, HasIncidentWorkflowRuns, HasAlerts):
+class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius):
     record = IncidentRecord
     prefix = "inc"
     by_id = IncidentById

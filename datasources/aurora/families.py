@@ -14,8 +14,10 @@ TABLES = {
     "WORKFLOW": ("workflows", "workflow_steps", "workflow_configuration_items"),
     "REQUIREMENT": ("requirements", "requirement_configuration_items"),
     # A run tells the activities of its incident what became of it.
-    "WORKFLOW_RUN": ("workflow_runs", "workflow_step_runs", "workflow_approvals", "incident_activities"),
-}
+    "WORKFLOW_RUN": (
+        "workflow_runs", "workflow_step_runs", "workflow_approvals", "workflow_run_blast_radii", "incident_activities",
+    ),
+}  # fmt: skip
 
 
 def stale_tables(entities: Iterable[str]) -> list[str]:

@@ -136,3 +136,8 @@ LEFT JOIN (
 ) m USING (queue)
 LEFT JOIN (SELECT queue, count(*) AS dead FROM dead_letters GROUP BY queue) d USING (queue)
 ORDER BY n.queue;
+
+-- name: queue_looked
+-- The oldest messages of a queue, received ones included; nobody receives them by this.
+SELECT m.id, m.group_key, m.body, m.attempt, m.request_id, '', m.reason
+FROM queue_messages m WHERE m.queue = %(queue)s ORDER BY m.position LIMIT %(most)s;

@@ -41,17 +41,12 @@ def sources(runs: Runs) -> Sources:
     return runs.operations.sources
 
 
-def started(runs: Runs, run: str) -> datetime:
-    [[moment]] = runs.rows("SELECT started_at FROM workflow_runs WHERE id = %s", run)
-    return moment  # type: ignore[no-any-return]
-
-
 MEND = step("mend", "REMEDIATION", action="mend", timeout=60, retry={"attempts": 2, "backoff": 10})
 
 
 async def test_an_attempt_times_out_and_the_next_begins_in_its_time(runs: Runs, sources: Sources) -> None:
     run = await runs.start(runs.publish(MEND))
-    begin = started(runs, run)
+    begin = runs.started(run)
     assert await advance_due(sources, begin + timedelta(seconds=59)) == 0
     assert await advance_due(sources, begin + timedelta(seconds=60)) == 1
     assert runs.steps(run) == [("mend", 1, "FAILED"), ("mend", 2, "PENDING")]
@@ -71,7 +66,7 @@ async def test_an_attempt_times_out_and_the_next_begins_in_its_time(runs: Runs, 
 async def test_what_time_writes_is_signed_by_the_run(runs: Runs, sources: Sources) -> None:
     run = await runs.start(runs.publish(step("pause", "WAIT", seconds=5)))
     runs.operations.write("DELETE FROM outbox; DELETE FROM audit_entries")
-    await advance_due(sources, started(runs, run) + timedelta(seconds=5))
+    await advance_due(sources, runs.started(run) + timedelta(seconds=5))
     assert runs.rows("SELECT entity, change, request_id FROM outbox WHERE entity_id = %s", run) == [
         ("WORKFLOW_RUN", "CHANGED", f"run:{run}")
     ]
@@ -82,7 +77,7 @@ async def test_what_time_writes_is_signed_by_the_run(runs: Runs, sources: Source
 
 async def test_of_many_workers_one_advances_a_run(runs: Runs, sources: Sources) -> None:
     run = await runs.start(runs.publish(MEND))
-    due = started(runs, run) + timedelta(seconds=60)
+    due = runs.started(run) + timedelta(seconds=60)
     others = [sources_of(runs.operations.url, runs.operations.requirements_url) for _ in range(4)]
     try:
         assert sum(await asyncio.gather(*(advance_due(each, due) for each in (*others, sources)))) == 1
@@ -124,7 +119,7 @@ async def test_a_run_goes_on_in_another_process(runs: Runs, sources: Sources) ->
     run = await runs.start(runs.publish(step("pause", "WAIT", seconds=5), step("look", "MANUAL", "pause")))
     other = sources_of(runs.operations.url, runs.operations.requirements_url)
     try:
-        assert await advance_due(other, started(runs, run) + timedelta(seconds=5)) == 1
+        assert await advance_due(other, runs.started(run) + timedelta(seconds=5)) == 1
     finally:
         await other.close()
     assert (runs.state(run), runs.steps(run)) == ("WAITING", [("pause", 1, "SUCCEEDED"), ("look", 1, "WAITING")])
@@ -134,11 +129,11 @@ async def test_a_run_whose_workflow_became_unreadable_fails_with_the_reason(runs
     workflow = runs.publish(MEND)
     run = await runs.start(workflow, incident_id=uuid(INCIDENT, 1))
     runs.operations.write(f"UPDATE workflow_steps SET configuration = '{{}}' WHERE workflow_id = '{workflow}'")
-    assert await advance_due(sources, started(runs, run) + timedelta(seconds=60)) == 1
+    assert await advance_due(sources, runs.started(run) + timedelta(seconds=60)) == 1
     [[state, reason]] = runs.rows("SELECT state, reason FROM workflow_runs WHERE id = %s", run)
     assert (state, reason.startswith("its workflow cannot be read: steps.0.configuration")) == ("FAILED", True)
     assert runs.steps(run) == [("mend", 1, "CANCELLED")]
-    assert await advance_due(sources, started(runs, run) + timedelta(days=1)) == 0
+    assert await advance_due(sources, runs.started(run) + timedelta(days=1)) == 0
 
 
 SHOP, LEDGER, REDIS = uuid(ITEM, 1), uuid(ITEM, 2), uuid(ITEM, 3)
