@@ -1,7 +1,10 @@
 """Events of alerts: an incident of a group is open while one of its alerts fires, whatever the order of the news."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 
+from datasources.cache.off import NoCache
 from datasources.sources import Sources
 from resolvers.events.handling import handle
 from tests.fixtures.alerts import alerts, fired, incidents, notes, resolved
@@ -94,6 +97,35 @@ async def test_one_resolved_by_hand_opens_again_when_another_alert_joins(sources
     write(url, "UPDATE incidents SET state = 'RESOLVED'")
     await take(sources, fired("2", "f2", 9 * DAY))
     assert incidents(url) == [("Alert f1", "IN_PROGRESS", 3, 2)]
+
+
+async def test_one_resolved_by_hand_while_an_alert_fires_is_the_same_trouble_however_late(
+    sources: Sources, url: str
+) -> None:
+    await take(sources, fired("1"), fired("2", "f2"), resolved("3", "f2"))
+    write(url, "UPDATE incidents SET state = 'RESOLVED'")
+    await take(sources, fired("4", "f3", 9 * DAY))
+    assert incidents(url) == [("Alert f1", "IN_PROGRESS", 3, 3)]
+
+
+async def test_every_table_that_an_alert_writes_to_is_told_to_the_cache(sources: Sources, url: str) -> None:
+    class Told(NoCache):
+        """A cache that remembers what it was told."""
+
+        def __init__(self) -> None:
+            self.tables: list[list[str]] = []
+
+        async def invalidate(self, tables: Sequence[str]) -> None:
+            self.tables.append(list(tables))
+
+    cache = Told()
+    told = replace(sources, cache=cache)
+    await take(told, fired("1"), resolved("2", end=5), fired("3"))
+    both = ["alerts", "incident_activities", "incident_configuration_items", "incidents"]
+    assert cache.tables == [both, ["alerts", "incident_activities", "incidents"]]
+    # An end alone is in no incident's list, but its row may be shown by the next beginning.
+    await take(told, resolved("4", "f2"))
+    assert cache.tables[2:] == [["alerts"]]
 
 
 async def test_work_that_waits_is_resolved_too(sources: Sources, url: str) -> None:
