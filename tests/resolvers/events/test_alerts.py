@@ -156,6 +156,15 @@ async def test_a_start_that_moves_leaves_no_firing_behind(sources: Sources, url:
     assert alerts(url)[2] == ("f1", "FIRING", 6, None, True)
 
 
+async def test_the_first_end_that_fits_is_the_end_whenever_it_is_told(sources: Sources, url: str) -> None:
+    await take(sources, fired("1", start=0), fired("2", start=1), resolved("3", start=0, end=5))
+    await take(sources, resolved("4", start=1, end=3))
+    assert [(start, end) for _, _, start, end, _ in alerts(url)] == [(0, 3), (1, 3)]
+    # Of two ends of one firing the later holds.
+    await take(sources, resolved("5", start=1, end=4), resolved("6", start=1, end=2))
+    assert [(start, end) for _, _, start, end, _ in alerts(url)] == [(0, 4), (1, 4)]
+
+
 async def test_an_alert_that_ends_before_it_starts_is_refused(sources: Sources, url: str) -> None:
     assert await take(sources, resolved("1", start=2, end=1)) == [
         "the alert ends before it starts; mend the clock of its source"
