@@ -102,7 +102,8 @@ async def _once(sources: Sources, arrived: Arrived) -> Outcome:
             await operation.work(event.data, event)(write)
             await writing.audit(transaction, write.entries)
             await writing.sign(transaction, arrived.request_id)
-        await sources.cache.invalidate(sorted(write.tables))
+        if write.tables:
+            await sources.cache.invalidate(sorted(write.tables))
     return DONE
 
 

@@ -11,9 +11,9 @@ from resolvers.workflows import running
 from resolvers.writing import UserError, Written
 from tests.fixtures.operations import INCIDENT, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
-from tests.fixtures.writes import ADA, BOB, EVE, writer
+from tests.fixtures.writing import ADA, BOB, EVE, somebody
 
-DEVELOPER = writer("development", kind=PrincipalKind.DEVELOPMENT)
+DEVELOPER = somebody("development", kind=PrincipalKind.DEVELOPMENT)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ async def test_so_many_say_yes_each_once(runs: Runs) -> None:
 )
 async def test_a_step_says_whom_it_asks(runs: Runs, configuration: dict[str, Any], may: set[str]) -> None:
     # A program is none of the users, whatever it is called.
-    service = writer("eve", kind=PrincipalKind.SERVICE)
+    service = somebody("eve", kind=PrincipalKind.SERVICE)
     for name, who in {"bob": BOB, "eve": EVE, "development": DEVELOPER, "service": service}.items():
         run = await agreeing(runs, **configuration)
         written = await yes(runs, run, who)

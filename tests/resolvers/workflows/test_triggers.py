@@ -17,7 +17,7 @@ from schema.execution import Request, run
 from schema.limits import DocumentLimits
 from tests.fixtures.operations import opened
 from tests.fixtures.workflows import Authoring
-from tests.fixtures.writes import ADA, item, team
+from tests.fixtures.writing import ADA, item, team
 
 OPENED = {"event": "INCIDENT_OPENED"}
 
