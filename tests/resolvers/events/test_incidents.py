@@ -194,7 +194,7 @@ async def test_a_lost_store_holds_back_what_comes_after() -> None:
     handled = await handle(sources, batch)
     await away.close()
     assert [(each.message.id[-1], each.fate) for each in handled.failed] == [
-        ("0", Fate.AGAIN), ("1", Fate.HELD), ("2", Fate.HELD), ("3", Fate.DEAD),
+        ("0", Fate.HELD), ("1", Fate.HELD), ("2", Fate.HELD), ("3", Fate.DEAD),
     ]  # fmt: skip
 
 
