@@ -12,18 +12,24 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
+from datasources.files.alerts import AlertMapping, AlertMappingError
+from datasources.files.alerts import read as read_mapping
 from datasources.queues.opened import open_queues
 from datasources.sources import Sources, open_sources
 from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
 from resolvers.principals.tokens import ClaimNames
+from resolvers.tail import Tail
+from schema.alerts import alert_routes
+from schema.event_stream import OpenStreams
 from schema.events import event_routes
 from schema.execution import settle
 from schema.graphiql import graphiql_routes
 from schema.health import health_routes
 from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
-from settings import Settings, read
+from schema.streams import StreamEndpoint
+from settings import Settings, SettingsError, read
 from workers import events as incoming
 from workers.beside import beside
 from workers.projection import following
@@ -35,13 +41,19 @@ LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 
 def create(
-    settings: Settings, sources: Sources | None = None, *, on_loopback: bool = False, projecting: bool = False
+    settings: Settings,
+    sources: Sources | None = None,
+    *,
+    on_loopback: bool = False,
+    projecting: bool = False,
+    streaming: bool = True,
 ) -> Starlette:
     """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox, gives
     events their effect and lets workflows go on till then.
 
     `on_loopback` says that nothing but this machine can reach it, which only who holds the socket knows; without an
-    issuer, the development principal exists there and nowhere else.
+    issuer, the development principal exists there and nowhere else. `streaming` is for processes that live on; its
+    `state.streams` are to be ended before the server waits for its connections to close.
     """
     opened = sources or open_sources(*settings.stores())
     limits, access = settings.limits, settings.access
@@ -71,22 +83,28 @@ def create(
     queues = open_queues(opened.main, settings.queues)
     events = queues.events
 
+    open_streams = OpenStreams(limits.streams)
+    streams = StreamEndpoint(endpoint, Tail(opened.main) if streaming else None, open_streams)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         settle()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(opened.close)
             stack.push_async_callback(authenticator.close)
+            stack.callback(open_streams.end)
             if projecting:
                 await stack.enter_async_context(following(opened))
                 await stack.enter_async_context(beside("events", partial(incoming.loop, opened, events)))
                 await stack.enter_async_context(running(opened, queues))
             yield
 
-    return Starlette(
+    application = Starlette(
         routes=[
-            Route("/graphql", endpoint.respond, methods=["GET", "POST"]),
+            Route("/graphql", streams.either, methods=["GET", "POST"]),
+            Route("/graphql/stream", streams.respond, methods=["GET", "POST"]),
             *event_routes(events, authenticator.principal),
+            *alert_routes(events, authenticator.principal, _alert_mapping(settings)),
             *health_routes(opened),
             *graphiql_routes(EXPLORER / "graphiql"),
         ],
@@ -94,11 +112,20 @@ def create(
         # The development principal may do everything, so no page of another name may reach it by rebinding DNS.
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)] if on_loopback else [],
     )
+    application.state.streams = open_streams
+    return application
+
+
+def _alert_mapping(settings: Settings) -> AlertMapping:
+    try:
+        return read_mapping(settings.alerts_mapping) if settings.alerts_mapping else read_mapping()
+    except AlertMappingError as error:
+        raise SettingsError(f"ALERTS_MAPPING is not usable: {error}") from error
 
 
 @cache
 def _lambda() -> Mangum:
-    return Mangum(create(read()), lifespan="off")
+    return Mangum(create(read(), streaming=False), lifespan="off")
 
 
 def handler(event: Any, context: Any) -> Any:

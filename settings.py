@@ -53,6 +53,7 @@ class LimitSettings:
     directives: int = 50
     cost: int = 200_000
     page: int = 500
+    streams: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Settings:
     log_level: str = "INFO"
     # Whether `stackflow serve` follows the outbox beside the server.
     projection: bool = True
+    # How labels of alerts name items; None for the mapping that ships.
+    alerts_mapping: Path | None = None
 
     def stores(self) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
         """What sources are opened by. SettingsError names the first that is missing."""
@@ -109,6 +112,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             directives=int(_number(environment, "LIMIT_DIRECTIVES", 50, least=0, most=10_000)),
             cost=int(_number(environment, "LIMIT_COST", 200_000, least=1, most=1e9)),
             page=int(_number(environment, "LIMIT_PAGE", 500, least=1, most=10_000)),
+            streams=int(_number(environment, "STREAMS", 1_000, least=0, most=100_000)),
         ),
         server=ServerSettings(
             host=environment.get("STACKFLOW_HOST") or "127.0.0.1",
@@ -122,6 +126,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         queues=_queues(environment),
         log_level=_log_level(environment),
         projection=_switch(environment, "PROJECTION", default=True),
+        alerts_mapping=Path(text) if (text := environment.get("ALERTS_MAPPING", "")) else None,
     )
 
 

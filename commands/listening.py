@@ -13,6 +13,7 @@ import uvicorn
 
 from commands.exits import CommandError, Exit
 from commands.signals import Stopping
+from schema.event_stream import OpenStreams
 from schema.logs import configure
 from settings import Settings
 
@@ -72,6 +73,15 @@ def on_loopback(socket: sockets.socket) -> bool:
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, streams: OpenStreams) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    async def shutdown(self, sockets: list[sockets.socket] | None = None) -> None:
+        # A stream has no end of its own to wait for.
+        self._streams.end()
+        await super().shutdown(sockets)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         # Signals are Stopping's: uvicorn would raise them anew after its end, in the middle of stopping stores.
@@ -93,7 +103,8 @@ def run(application: Any, socket: sockets.socket, settings: Settings, stopping: 
             ws="none",
             timeout_keep_alive=IDLE,
             timeout_graceful_shutdown=GRACE,
-        )
+        ),
+        application.state.streams,
     )
     stopping.watch(server)
     asyncio.run(server.serve(sockets=[socket]))

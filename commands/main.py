@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from commands import doctor, events, graph, imports, keys, migrate, sdl, serve
+from commands import doctor, events, graph, imports, keys, migrate, queues, sdl, serve
 from commands.exits import EXPLAINED, one_line
 
 application = typer.Typer(
@@ -26,6 +26,7 @@ application.add_typer(schema, name="schema")
 application.add_typer(keys.application, name="key")
 application.add_typer(graph.application, name="graph")
 application.add_typer(events.application, name="events")
+application.add_typer(queues.application, name="queues")
 
 
 def _version(asked: bool) -> None:

@@ -8,6 +8,7 @@ from datasources.call import Call
 from datasources.records.queries import Scope
 from datasources.sources import Sources
 from resolvers.errors import Forbidden
+from resolvers.listening import Listening
 from resolvers.waves import Waves
 
 L = TypeVar("L")
@@ -47,6 +48,8 @@ class Context:
     sources: Sources
     call: Call
     limits: Limits = field(default_factory=Limits)
+    # Where the answer is a stream.
+    listening: Listening | None = None
     waves: Waves = field(init=False)
     # Arguments of fields, coerced once for each field node of the document.
     arguments: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)

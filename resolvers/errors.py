@@ -5,6 +5,8 @@ ShownError               code
 ├── LimitExceeded        LIMIT_EXCEEDED        more than is allowed; names the limit and the allowed number
 ├── AccessError          UNAUTHENTICATED       no or unusable credentials; its tree: principals/errors.py
 ├── Forbidden            FORBIDDEN             a permission is missing; names it
+├── StreamBehind         STREAM_BEHIND         a stream was read too slowly and ends; names the cursor to go on from
+├── StreamsUnavailable   STREAMS_UNAVAILABLE   streams are not served here; names the field to ask instead
 └── SourceLost           SOURCE_UNAVAILABLE    a store is away or late; names the store
 """
 
@@ -44,3 +46,15 @@ class SourceLost(ShownError):
     """A store did not answer; what needs it is null, the rest of the answer stands."""
 
     code = "SOURCE_UNAVAILABLE"
+
+
+class StreamBehind(ShownError):
+    """More waits for the reader of a stream than is kept for it."""
+
+    code = "STREAM_BEHIND"
+
+
+class StreamsUnavailable(ShownError):
+    """This deployment answers and ends; it keeps no stream open."""
+
+    code = "STREAMS_UNAVAILABLE"

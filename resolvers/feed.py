@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datasources.aurora import feed
 from datasources.records.feed import FeedEntry, FeedKind, FeedPlace
 from resolvers.context import Context
+from resolvers.errors import BadUserInput
 
 # What one must be allowed to read to hear of it.
 NEEDS = {
@@ -18,6 +19,10 @@ NEEDS = {
     FeedKind.WORKFLOW: "workflows:read",
     FeedKind.WORKFLOW_RUN: "workflows:read",
 }
+
+
+# Days for which what changed is kept at least.
+KEPT_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +39,32 @@ async def since(
 ) -> Feed:
     """Entries after a place, oldest first. Without a place none, and the place where what happens from now on begins.
 
-    Forbidden if a kind is named that the principal may not read; without kinds, all that it may.
+    BadUserInput if something after the place is no longer kept. Otherwise as `allowed_kinds`.
     """
-    for kind in kinds or ():
-        context.require(NEEDS[kind])
-    allowed = kinds if kinds is not None else [kind for kind in FeedKind if context.principal.allows(NEEDS[kind])]
+    allowed = allowed_kinds(context, kinds)
     main = context.sources.main
     if place is None:
         return Feed((), await feed.end(main), more=False)
-    found = await feed.since(main, place, allowed, ids, context.scope, first + 1)
-    shown = tuple(found[:first])
-    return Feed(shown, shown[-1].place if shown else place, more=len(found) > first)
+    try:
+        found = await feed.since(main, place, allowed, ids, context.scope, first + 1)
+    except feed.Trimmed:
+        raise too_old() from None
+    shown = tuple(found.entries[:first])
+    # Moved on also by what is not for this reader, or the place would grow too old where nothing is for long.
+    return Feed(shown, shown[-1].place if shown else max(place, found.end), more=len(found.entries) > first)
+
+
+def allowed_kinds(context: Context, kinds: Sequence[FeedKind] | None) -> Sequence[FeedKind]:
+    """The kinds to tell of. Forbidden if one is named that the principal may not read; without kinds, all it may."""
+    for kind in kinds or ():
+        context.require(NEEDS[kind])
+    return kinds if kinds is not None else [kind for kind in FeedKind if context.principal.allows(NEEDS[kind])]
+
+
+def too_old() -> BadUserInput:
+    """What one is told whose place lies before what is kept: going on from there would silently skip the rest."""
+    return BadUserInput(
+        f"the cursor is older than what is kept ({KEPT_DAYS} days); "
+        "begin anew without a cursor and read the whole again",
+        argument="cursor",
+    )

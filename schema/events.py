@@ -46,10 +46,8 @@ def event_routes(queue: Queue, authenticate: Authenticate) -> list[Route]:
             with calling(call):
                 accepted = await _accepted(http, queue, authenticate, call)
         except ShownError as error:
-            status = 413 if isinstance(error, TooManyEvents) else 403 if isinstance(error, Forbidden) else None
-            told = {"errors": [{"message": str(error), "extensions": error.extensions}]}
-            return _reply(told, status or status_of(error), call)
-        return _reply(asdict(accepted), 202 if accepted.accepted else 400, call)
+            return refusal(error, call)
+        return reply(asdict(accepted), 202 if accepted.accepted else 400, call)
 
     return [Route("/events", events, methods=["POST"])]
 
@@ -79,7 +77,15 @@ async def _bodies(http: Request) -> list[bytes]:
     return bodies
 
 
-def _reply(body: dict[str, Any], status: int, call: Call) -> Response:
+def refusal(error: ShownError, call: Call) -> Response:
+    """The answer to a request of which nothing was accepted."""
+    status = 413 if isinstance(error, TooManyEvents) else 403 if isinstance(error, Forbidden) else None
+    told = {"errors": [{"message": str(error), "extensions": error.extensions}]}
+    return reply(told, status or status_of(error), call)
+
+
+def reply(body: dict[str, Any], status: int, call: Call) -> Response:
+    """An answer as JSON, with the request id."""
     headers = {REQUEST_ID: call.request_id, "cache-control": "no-store"}
     if status == 401:
         headers["www-authenticate"] = "Bearer"

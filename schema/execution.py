@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSyntaxError, execute, parse, validate
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSyntaxError,
+    OperationType,
+    execute,
+    get_operation_ast,
+    parse,
+    validate,
+)
 
 from datasources.call import calling
 from resolvers.context import Context
@@ -82,7 +92,25 @@ def settle() -> None:
 
 
 async def run(request: Request, context: Context, limits: DocumentLimits) -> Response:
-    """The response to a request. Never raises but for cancellation."""
+    """The response to a request that is no subscription. Never raises but for cancellation."""
+    checked = check(request, context, limits)
+    if isinstance(checked, Response):
+        return checked
+    if kind_of(checked, request.operation_name) is OperationType.SUBSCRIPTION:
+        return _refused([_streamed()], context)
+    with calling(context.call):
+        result = await execute_once(checked, request, context)
+    return Response(body_of(result, context), executed=True)
+
+
+def kind_of(document: DocumentNode, operation_name: str | None) -> OperationType | None:
+    """Whether the operation reads, writes or listens; None if the document does not say which one it is."""
+    found = get_operation_ast(document, operation_name)
+    return None if found is None else found.operation
+
+
+def check(request: Request, context: Context, limits: DocumentLimits) -> DocumentNode | Response:
+    """The document, or why it is refused: unknown to us, not valid, or over a limit."""
     if not context.principal.allows(FREE_FORM) and document_id(request.document) not in trusted_documents():
         return _refused([_forbidden("only trusted documents may be run without the permission", FREE_FORM)], context)
     prepared = prepare(request.document, limits)
@@ -92,24 +120,29 @@ async def run(request: Request, context: Context, limits: DocumentLimits) -> Res
     refused = check_variables(variables) or check_cost(
         prepared.document, request.operation_name, variables, limits, context.principal
     )
-    if refused:
-        return _refused(refused, context)
-    with calling(context.call):
-        result = await _execute(prepared.document, request, context)
+    return _refused(refused, context) if refused else prepared.document
+
+
+def body_of(result: ExecutionResult, context: Context) -> dict[str, Any]:
+    """A result as it goes out: errors as they may be seen, data, and what it cost."""
     body: dict[str, Any] = {}
     if result.errors:
         body["errors"] = [shown(error, context) for error in result.errors]
     body["data"] = result.data
     body["extensions"] = extensions(context)
-    return Response(body, executed=True)
+    return body
 
 
-async def _execute(document: DocumentNode, request: Request, context: Context) -> ExecutionResult:
+async def execute_once(
+    document: DocumentNode, request: Request, context: Context, event: object = None
+) -> ExecutionResult:
+    """Execute a checked document, for one event if it listens. Its call must be the current one."""
     try:
         async with asyncio.timeout(_grace(context)):
             result = execute(
                 GRAPHQL_SCHEMA,
                 document,
+                root_value=event,
                 variable_values=dict(request.variables or {}),
                 operation_name=request.operation_name,
                 context_value=context,
@@ -125,6 +158,13 @@ def _grace(context: Context) -> float | None:
     # Stores fail by themselves at the deadline, field by field; this catches what none of them does.
     remaining = context.call.remaining()
     return None if remaining is None else remaining + 1.0
+
+
+def _streamed() -> GraphQLError:
+    return GraphQLError(
+        "a subscription is a stream: send it to /graphql/stream with accept: text/event-stream, or poll changesSince",
+        extensions={"code": "BAD_USER_INPUT", "argument": "query"},
+    )
 
 
 def _forbidden(message: str, permission: str) -> GraphQLError:

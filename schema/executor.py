@@ -10,7 +10,7 @@ from graphql.pyutils import Path
 from strawberry.types.arguments import convert_arguments
 
 from resolvers.context import Context
-from schema.fields import AttributeDeclaration, DeclaredField, answer
+from schema.fields import AttributeDeclaration, DeclaredField, StreamDeclaration, answer
 from schema.schema import SCHEMA
 
 DEFINITION = "strawberry-definition"
@@ -45,6 +45,8 @@ class DeclaredExecutor(Executor[None]):
                 leaf = definition.type.of_type if is_non_null_type(definition.type) else definition.type
                 if result is not None and is_leaf_type(leaf):
                     return self.complete_leaf_value(leaf, result)
+            elif isinstance(declaration, StreamDeclaration):
+                result = source
             else:
                 result = answer(declaration, context, source, self._arguments(definition, declared, field_details_list))
             nodes = [details.node for details in field_details_list]

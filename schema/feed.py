@@ -1,6 +1,6 @@
 """What changed since a place: for clients that keep a view up to date."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +9,10 @@ import strawberry
 from datasources.records.feed import FeedEntry, FeedKind, FeedPlace, FeedStep
 from resolvers import feed as use_cases
 from resolvers.context import Context
+from resolvers.errors import BadUserInput
+from resolvers.live import Batch, changes
 from schema.enums import described
-from schema.fields import Argument, attribute, field
+from schema.fields import Argument, attribute, field, stream
 from schema.ids import decode, encode
 from schema.node import Node, type_of_kind
 from schema.paging import clamp, malformed, pack, unpack
@@ -62,6 +64,22 @@ def _place(cursor: str | None) -> FeedPlace | None:
     raise malformed("cursor")
 
 
+def _changes(context: Context, arguments: Mapping[str, Any]) -> AsyncIterator[Batch]:
+    listening = context.listening
+    if listening is None:
+        raise BadUserInput("a subscription is a stream; send it to /graphql/stream", argument="query")
+    # Who comes back goes on from where it was, whatever it asked for in the beginning.
+    cursor = listening.after or arguments.get("cursor")
+    of = arguments.get("of")
+    ids = None if of is None else [decode(each, "of")[1] for each in of]
+    return changes(context, listening, _place(cursor), arguments.get("kinds"), ids)
+
+
+def cursor_of(place: FeedPlace) -> str:
+    """The cursor that stands for a place."""
+    return pack(list(place))
+
+
 @strawberry.type(name="FeedEntry", description="One thing that one transaction changed.")
 class FeedEntryType:
     record = FeedEntry
@@ -72,7 +90,7 @@ class FeedEntryType:
     node: Node | None = field(_node, "It as it is now; null if it is gone. One statement for each kind.", needs=None)
     request_id: str = attribute("The request that changed it; empty where it was no request.")
     written_at: datetime = attribute("When its transaction began.")
-    cursor: str = attribute("Pass it as `cursor` to go on after it.", of=lambda entry: pack(list(entry.place)))
+    cursor: str = attribute("Pass it as `cursor` to go on after it.", of=lambda entry: cursor_of(entry.place))
 
 
 @strawberry.type(description="What changed since a place, oldest first.")
@@ -80,7 +98,7 @@ class Feed:
     record = use_cases.Feed
 
     entries: list[FeedEntryType] = attribute("What changed. A thing that changed twice stands twice.")
-    end_cursor: str = attribute("Pass it as `cursor` next time.", of=lambda page: pack(list(page.end)))
+    end_cursor: str = attribute("Pass it as `cursor` next time.", of=lambda page: cursor_of(page.end))
     has_more: bool = attribute("Whether more is known already; if not, ask again in a while.", of="more")
 
 
@@ -96,5 +114,20 @@ class FeedQueries:
             Argument("kinds", list[FeedKind] | None, "Only things of these kinds; else all that you may read."),
             Argument("of", list[strawberry.ID] | None, "Only things with these global ids."),
             Argument("first", int, "At most so many, 1 to 500. Default 100.", DEFAULT),
+        ),
+    )
+
+
+@strawberry.type
+class FeedSubscriptions:
+    changes: FeedEntryType | None = stream(
+        _changes,
+        "What changes from a cursor on, or from now on, one thing an event, as `changesSince` tells it. An event costs "
+        "what is selected of its `node`, and that is read anew.",
+        needs="feed:read",
+        arguments=(
+            Argument("cursor", str | None, "`cursor` of the entry to go on after, or `endCursor` of `changesSince`."),
+            Argument("kinds", list[FeedKind] | None, "Only things of these kinds; else all that you may read."),
+            Argument("of", list[strawberry.ID] | None, "Only things with these global ids."),
         ),
     )

@@ -2,12 +2,12 @@
 
 A declaration says which value of the parent record is shown (`attribute`), or which loader gives the linked value
 and how its key is taken from the parent (`link`), or which rows are paged through (`connection`), or whatever a
-use case answers (`field`). None of them is a method, so an executor that works level by level can read the same
-declarations from `declarations(type)`.
+use case answers (`field`) or streams (`stream`). None of them is a method, so an executor that works level by level
+can read the same declarations from `declarations(type)`.
 """
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -67,7 +67,15 @@ class UseCaseDeclaration:
     call: Callable[[Context, Any, Mapping[str, Any]], Awaitable[Any] | Any]
 
 
-Declaration = AttributeDeclaration | LinkDeclaration | UseCaseDeclaration
+@dataclass(frozen=True, slots=True)
+class StreamDeclaration:
+    """A subscription: called once with the context and the field's arguments, it gives what is streamed. In the answer
+    to each event the event itself is the value."""
+
+    call: Callable[[Context, Mapping[str, Any]], AsyncIterable[Any]]
+
+
+Declaration = AttributeDeclaration | LinkDeclaration | UseCaseDeclaration | StreamDeclaration
 
 
 class DeclaredField(StrawberryField):
@@ -112,6 +120,8 @@ def answer(declaration: Declaration, context: Context, parent: Any, arguments: M
             return context.loader(loader, made).load(value)
         case UseCaseDeclaration(call):
             return call(context, parent, arguments)
+        case StreamDeclaration(stream):
+            return stream(context, arguments)
 
 
 def attribute(
@@ -148,6 +158,17 @@ def field(
     return _declared(UseCaseDeclaration(call), description, needs, arguments, None)
 
 
+def stream(
+    call: Callable[[Context, Mapping[str, Any]], AsyncIterable[Any]],
+    description: str,
+    *,
+    needs: str,
+    arguments: tuple[Argument, ...] = (),
+) -> Any:
+    """What a subscription streams, each event of the field's type. `needs` is asked for again with each event."""
+    return _declared(StreamDeclaration(call), description, needs, arguments, None)
+
+
 def declarations(type_: type) -> dict[str, DeclaredField]:
     """The declared fields of a GraphQL type by their Python names."""
     definition = type_.__strawberry_definition__  # type: ignore[attr-defined]
@@ -167,6 +188,7 @@ def _declared(
         graphql_name=name,
         description=description,
         directives=[Needs(permission=needs)] if needs else [],
+        is_subscription=isinstance(declaration, StreamDeclaration),
         default=dataclasses.MISSING,
     )
     made.needs = needs

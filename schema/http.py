@@ -50,28 +50,37 @@ class GraphQLEndpoint:
         self._authenticate = authenticate
         self._timeout = timeout
         self._body_bytes = body_bytes
-        self._limits = limits or DocumentLimits()
+        self.limits = limits or DocumentLimits()
 
     async def respond(self, http: HttpRequest) -> HttpResponse:
-        call = Call(request_id=request_id(http), deadline=asyncio.get_running_loop().time() + self._timeout)
+        call = self.call(http)
         media = _media(http)
         try:
-            call.sees = _sees(http)
-            with calling(call):
-                principal = await self._principal(http.headers.get("authorization"))
-            request = await self._read(http)
+            request, context = await self.understood(http, call)
+            if http.method == "GET" and not only(request, self.limits, OperationType.QUERY):
+                raise MethodNotAllowed("GET is for queries only; use POST")
         except ShownError as error:
-            return _refused(error, call, media)
-        context = Context(principal, principal.scope, self._sources, call, Limits(page=self._limits.page))
-        if http.method == "GET" and not _only_reads(request, self._limits):
-            return _reply({"errors": [_told(BadUserInput("GET is for queries only; use POST"))]}, 405, call, media)
+            return refused(error, call, media)
         with log_operation(request, context) as logged:
-            response = await run(request, context, self._limits)
+            response = await run(request, context, self.limits)
             logged.response = response
-        refused = not response.executed and media == RESPONSE_JSON
-        return _reply(response.body, 400 if refused else 200, call, media)
+        is_refused = not response.executed and media == RESPONSE_JSON
+        return _reply(response.body, 400 if is_refused else 200, call, media)
 
-    async def _principal(self, authorization: str | None) -> Principal:
+    def call(self, http: HttpRequest) -> Call:
+        """The call that a request begins, with its deadline."""
+        return Call(request_id=request_id(http), deadline=asyncio.get_running_loop().time() + self._timeout)
+
+    async def understood(self, http: HttpRequest, call: Call) -> tuple[Request, Context]:
+        """What is asked, and by whom. ShownError if it cannot be told."""
+        call.sees = _sees(http)
+        with calling(call):
+            principal = await self.principal(http.headers.get("authorization"))
+        request = await self._read(http)
+        return request, Context(principal, principal.scope, self._sources, call, Limits(page=self.limits.page))
+
+    async def principal(self, authorization: str | None) -> Principal:
+        """Who asks by this header. AccessError, or SourceLost where it cannot be told now."""
         try:
             return await self._authenticate(authorization)
         except SourceError as error:
@@ -128,6 +137,10 @@ class UnsupportedMedia(BadUserInput):
     """The body is not JSON by its own word."""
 
 
+class MethodNotAllowed(BadUserInput):
+    """The operation is not one for this method of HTTP."""
+
+
 class BodyTooLarge(LimitExceeded):
     """The body has more bytes than a request may have."""
 
@@ -136,6 +149,7 @@ _STATUS: tuple[tuple[type[ShownError], int], ...] = (
     (Unauthenticated, 401),
     (IssuerUnavailable, 503),
     (SourceLost, 503),
+    (MethodNotAllowed, 405),
     (UnsupportedMedia, 415),
     (BodyTooLarge, 413),
 )
@@ -146,7 +160,8 @@ def status_of(error: ShownError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
 
 
-def _refused(error: ShownError, call: Call, media: str) -> HttpResponse:
+def refused(error: ShownError, call: Call, media: str = RESPONSE_JSON) -> HttpResponse:
+    """The reply to a request of which nothing was executed."""
     reply = _reply({"errors": [_told(error)]}, status_of(error), call, media)
     if isinstance(error, Unauthenticated):
         reply.headers["www-authenticate"] = "Bearer"
@@ -196,10 +211,9 @@ def _json(data: bytes, what: str) -> Any:
         raise BadUserInput(f"{what} is not JSON", argument=what) from None
 
 
-def _only_reads(request: Request, limits: DocumentLimits) -> bool:
+def only(request: Request, limits: DocumentLimits, *kinds: OperationType) -> bool:
+    """Whether all operations of the document are of these kinds; also if it is not valid, which is told elsewhere."""
     document = prepare(request.document, limits).document
     return document is None or all(
-        each.operation is OperationType.QUERY
-        for each in document.definitions
-        if isinstance(each, OperationDefinitionNode)
+        each.operation in kinds for each in document.definitions if isinstance(each, OperationDefinitionNode)
     )

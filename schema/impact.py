@@ -94,7 +94,8 @@ class Impact:
 ARGUMENTS = (depth_argument(DEFAULT_DEPTH), FIRST, AFTER, TYPES, FAN_OUT, AS_OF)
 
 
-async def _impact(context: Context, failed: frozenset[str], arguments: Mapping[str, Any]) -> ImpactValue:
+async def impact_of(context: Context, failed: frozenset[str], arguments: Mapping[str, Any]) -> ImpactValue:
+    """What the failure of all these items does, by the arguments of a field."""
     walk = walk_of(context, Direction.DEPENDENTS, arguments, DEFAULT_DEPTH)
     after = decode_position(arguments.get("after"))
     return ImpactValue(await impact(context, failed, walk, after), resumed=after is not None)
@@ -106,7 +107,7 @@ async def _of_many(context: Context, _: Any, arguments: Mapping[str, Any]) -> Im
         raise BadUserInput("of is empty; name at least one configuration item", argument="of")
     clamp(len(ids), "of", MOST_FAILED)
     uuids = [decode_as("ci", each, "of") for each in ids]
-    return await _impact(context, frozenset(each for each in uuids if each is not None), arguments)
+    return await impact_of(context, frozenset(each for each in uuids if each is not None), arguments)
 
 
 @strawberry.type
@@ -114,7 +115,7 @@ class HasImpact:
     """What hangs its impact on a configuration item."""
 
     impact: Impact | None = field(
-        lambda context, item, arguments: _impact(context, frozenset({item.id}), arguments),
+        lambda context, item, arguments: impact_of(context, frozenset({item.id}), arguments),
         "What its failure does to others. Two traversals, and one statement where redundancy plays a part.",
         needs=NEEDS,
         arguments=ARGUMENTS,

@@ -20,6 +20,7 @@ from resolvers.loaders.incidents import (
 )
 from resolvers.loaders.teams import TeamById
 from resolvers.loaders.users import UserById
+from schema.blast_radius import HasBlastRadius
 from schema.connections import Connection, Group, connection, groups
 from schema.enums import described
 from schema.fields import Argument, attribute, link
@@ -40,6 +41,7 @@ from schema.filters import (
     ordered_in,
 )
 from schema.finding import found
+from schema.incident_alerts import HasAlerts
 from schema.lazy import (
     LazyChange,
     LazyChangeFilter,
@@ -95,7 +97,7 @@ class IncidentActivity:
 
 
 @strawberry.type(description="Something is broken, or asked for. A restricted incident shows only to its team.")
-class Incident(Node, HasIncidentWorkflowRuns):
+class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius):
     record = IncidentRecord
     prefix = "inc"
     by_id = IncidentById

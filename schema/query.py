@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from resolvers.context import Context
+from schema.backlogs import BacklogQueries
 from schema.changes import Change, ChangeQueries
 from schema.configuration_items import ConfigurationItem, ConfigurationItemQueries
 from schema.consistency import ConsistencyQueries
@@ -65,6 +66,7 @@ def _load(context: Context, text: str, argument: str) -> Any:
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
+    BacklogQueries,
     ChangeQueries,
     ConfigurationItemQueries,
     ConsistencyQueries,

@@ -20,6 +20,7 @@ from resolvers.loaders.incidents import IncidentById
 from resolvers.loaders.users import UserById
 from resolvers.loaders.workflow_runs import (
     ApprovalsByStepRun,
+    BlastRadiusByRun,
     StepRunsByRun,
     WorkflowRunById,
     WorkflowRunByNumber,
@@ -28,6 +29,7 @@ from resolvers.loaders.workflow_runs import (
     WorkflowRunsByIncident,
 )
 from resolvers.loaders.workflows import WorkflowById, WorkflowStepById
+from schema.blast_radius import WALKS, BlastRadius
 from schema.connections import Connection, Group, connection, groups
 from schema.enums import described
 from schema.fields import Argument, attribute, link
@@ -137,6 +139,13 @@ class WorkflowRun(Node):
     priority: int | None = attribute("How urgent it is, from 1 to 5: its incident's priority when it started.")
     inputs: JSON = attribute("What it was given, by name.")
     reason: str = attribute("Why it failed or was cancelled; may be empty.")
+    blast_radius: BlastRadius | None = link(
+        BlastRadiusByRun,
+        "What the failure that it is for reaches, as it was when the run began; null until that was walked, and for a "
+        "run without an incident and an item.",
+        key="id",
+        needs=WALKS,
+    )
     caused_by: "WorkflowRun | None" = link(
         WorkflowRunById, "The run that led to this one; null if none did.", key="cause_run_id", needs=NEEDS
     )

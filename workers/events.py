@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import time
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -13,7 +15,7 @@ from datasources.errors import SourceError
 from datasources.queues.opened import open_queues
 from datasources.queues.port import DeadLetters, Failure, Fate, Message, Queue
 from datasources.sources import Sources, open_sources
-from resolvers.events.handling import BATCH, handle
+from resolvers.events.handling import BATCH, Handled, handle
 
 log = logging.getLogger("stackflow.events")
 
@@ -40,9 +42,11 @@ async def work(sources: Sources, queue: Queue, wait_seconds: float = 0.0) -> int
     with calling(Call()):
         received = await queue.receive(BATCH, wait_seconds)
         if received:
+            begin = time.perf_counter()
             handled = await handle(sources, received)
             _tell(handled.failed)
             await queue.settle(handled.done, handled.failed)
+            _count(handled, begin)
     return len(received)
 
 
@@ -54,8 +58,10 @@ async def partial_response(sources: Sources, dead: DeadLetters, records: Sequenc
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
     with calling(Call()):
+        begin = time.perf_counter()
         handled = await handle(sources, [_message(record) for record in records])
         _tell(handled.failed)
+        _count(handled, begin)
         unburied = await _bury(dead, [each for each in handled.failed if each.fate is Fate.DEAD])
     failed = {each.message.id for each in handled.failed if each.fate is not Fate.DEAD} | unburied
     held: set[str] = set()
@@ -99,6 +105,19 @@ def _tell(failures: Sequence[Failure]) -> None:
             first = some[0]
             log.warning("events %s: %d, the first %s of %s: %s", fate.value, len(some), first.message.id,
                         first.message.group, first.reason)  # fmt: skip
+
+
+def _count(handled: Handled, begin: float) -> None:
+    counts = Counter(each.fate for each in handled.failed)
+    log.info(
+        "events",
+        extra={
+            "received": len(handled.done) + len(handled.failed),
+            "done": len(handled.done),
+            **{fate.value: counts[fate] for fate in Fate},
+            "milliseconds": round((time.perf_counter() - begin) * 1_000, 1),
+        },
+    )
 
 
 @cache

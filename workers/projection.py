@@ -5,16 +5,17 @@ import logging
 import random
 import time
 from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import settings
-from datasources.aurora import outbox
 from datasources.errors import SourceError
 from datasources.sources import Sources, open_sources
 from resolvers.projection.follow import Follower, Round
 from resolvers.projection.sweep import Sweep
 from workers.beside import beside
+from workers.housekeeping import forget
 
 log = logging.getLogger("stackflow.projection")
 
@@ -25,9 +26,6 @@ BUSY, IDLE = 0.1, 1.0
 LOST, LOST_MOST = 1.0, 30.0
 # Seconds between two looks at what is old, and at a page of the graph.
 UPKEEP = 60.0
-# Days that a row is kept after it was projected; hours that an answer to an idempotency key is kept; rows deleted at
-# once.
-KEPT_DAYS, KEPT_HOURS, DELETED = 7.0, 24.0, 5_000
 # Seconds of a round that make its line worth reading.
 SLOW = 1.0
 # Seconds that a Lambda function keeps for ending.
@@ -80,12 +78,6 @@ async def _once(seconds: float) -> dict[str, int]:
         await sources.close()
 
 
-async def forget(sources: Sources) -> int:
-    """Delete a few of the rows and answers that are too old; how many rows."""
-    await outbox.forget_answers(sources.main, KEPT_HOURS)
-    return await outbox.forget(sources.main, KEPT_DAYS, DELETED)
-
-
 async def _upkeep(sources: Sources, sweep: Sweep) -> None:
     begin = time.perf_counter()
     forgotten = await forget(sources)
@@ -94,7 +86,7 @@ async def _upkeep(sources: Sources, sweep: Sweep) -> None:
         logging.WARNING if swept.divergent else logging.DEBUG,
         "upkeep",
         extra={
-            "forgotten": forgotten, "compared": swept.nodes, "divergent": swept.divergent, "left": swept.left,
+            "forgotten": asdict(forgotten), "compared": swept.nodes, "divergent": swept.divergent, "left": swept.left,
             "ms": _ms(time.perf_counter() - begin),
         },
     )  # fmt: skip

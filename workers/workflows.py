@@ -15,6 +15,7 @@ from datasources.errors import SourceError
 from datasources.queues.opened import Queues, open_queues
 from datasources.queues.port import Queue
 from datasources.sources import Sources, open_sources
+from resolvers.workflows import triggers
 from resolvers.workflows.messages import NOTIFICATIONS, STANDARD, URGENT
 from resolvers.workflows.rounds import advance_due, forget_messages, send_messages, walk_failures
 from workers.beside import beside
@@ -52,7 +53,8 @@ async def loop(sources: Sources, queues: Queues, stop: asyncio.Event) -> None:
 async def work(sources: Sources, queues: Queues, now: datetime | None = None) -> int:
     """One round; how much was done. SourceError if a store is lost: what was not done waits for the next round."""
     with calling(Call(deadline=asyncio.get_running_loop().time() + ROUND)):
-        done = await advance_due(sources, now)
+        done = await triggers.round(sources)
+        done += await advance_due(sources, now)
         done += await walk_failures(sources, now)
         return done + await send_messages(sources, outgoing(queues), now)
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from uuid_utils import uuid7
 
+from datasources.aurora.database import Database
 from datasources.aurora.statements import statements
 from datasources.aurora.transaction import Transaction
 from datasources.records.configuration_items import ConfigurationItemRecord
@@ -169,6 +170,16 @@ async def sign(transaction: Transaction, entries: Sequence[Audited]) -> None:
         "request_ids": [each.request_id for each in entries],
     }
     await _execute(transaction, "events_signed", bound)
+
+
+async def forget(main: Database, days: float, most: int) -> int:
+    """Forget events that had their effect more than so many days ago, at most `most`; how many."""
+    return len(await main.fetch(statements("events")["events_forgotten"], {"days": days, "most": most}, bool))
+
+
+async def forget_times(main: Database, days: float, most: int) -> int:
+    """Forget the times of entities that ended more than so many days ago by our clock, at most `most`; how many."""
+    return len(await main.fetch(statements("events")["event_times_forgotten"], {"days": days, "most": most}, bool))
 
 
 def _items(records: Sequence[ConfigurationItemRecord]) -> dict[str, object]:

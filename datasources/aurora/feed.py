@@ -1,20 +1,38 @@
 """The outbox read as a feed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from datasources.aurora.database import Database
 from datasources.aurora.statements import statements
 from datasources.records.feed import FeedEntry, FeedKind, FeedPlace, FeedStep
 from datasources.records.queries import Scope
 
+# The greatest position there can be.
+LAST = 2**63 - 1
+
+
+class FeedRows(NamedTuple):
+    """Entries, oldest first, and the place up to which there is no other unless as many were asked for."""
+
+    entries: list[FeedEntry]
+    end: FeedPlace
+
+
+class Trimmed(Exception):
+    """Something after the place was deleted, so that reading on from it would skip it."""
+
 
 async def since(
     database: Database, place: FeedPlace, kinds: Sequence[FeedKind], ids: Sequence[str] | None, scope: Scope, limit: int
-) -> list[FeedEntry]:
-    """At most `limit` entries after a place, oldest first, of these kinds; of these entities only if ids are given."""
-    return await database.fetch(
-        statements("feed")["feed_since"],
+) -> FeedRows:
+    """At most `limit` entries after a place, oldest first, of these kinds; of these entities only if ids are given.
+
+    Trimmed if something after the place is no longer kept."""
+    return await _entries(
+        database,
+        "feed_since",
         {
             "transaction": str(place.transaction),
             "position": place.position,
@@ -24,7 +42,20 @@ async def since(
             "team_keys": list(scope.team_keys),
             "limit": limit,
         },
-        _entry,
+    )
+
+
+async def tail(database: Database, place: FeedPlace, limit: int) -> FeedRows:
+    """As `since`, but of every kind, and restricted incidents too: only for who looks at each reader's scope."""
+    return await _entries(
+        database,
+        "feed_tail",
+        {
+            "transaction": str(place.transaction),
+            "position": place.position,
+            "kinds": [kind.value for kind in FeedKind],
+            "limit": limit,
+        },
     )
 
 
@@ -34,7 +65,29 @@ async def end(database: Database) -> FeedPlace:
     return place
 
 
-def _entry(
-    transaction: int, position: int, kind: str, entity_id: str, step: str, request_id: str, written_at: datetime
-) -> FeedEntry:
-    return FeedEntry(transaction, position, FeedKind(kind), entity_id, FeedStep(step), request_id, written_at)
+async def _entries(database: Database, name: str, bound: Mapping[str, object]) -> FeedRows:
+    found = await database.fetch(statements("feed")[name], bound, _row)
+    whole, last, _ = found[0]
+    if not whole:
+        raise Trimmed
+    return FeedRows([entry for _, _, entry in found if entry is not None], FeedPlace(last, LAST))
+
+
+def _row(
+    whole: bool,
+    last: int,
+    transaction: int | None,
+    position: int,
+    kind: str,
+    entity_id: str,
+    step: str,
+    request_id: str,
+    written_at: datetime,
+) -> tuple[bool, int, FeedEntry | None]:
+    if transaction is None:
+        return whole, last, None
+    return (
+        whole,
+        last,
+        FeedEntry(transaction, position, FeedKind(kind), entity_id, FeedStep(step), request_id, written_at),
+    )

@@ -82,14 +82,14 @@ async def state(main: Database) -> OutboxState:
 
 
 async def forget(main: Database, days: float, most: int) -> int:
-    """Delete rows that are projected and older than so many days, at most `most`; how many."""
+    """Delete rows that are projected and older than so many days, at most `most`; how many. Who reads the feed from a
+    place before them is refused from then on."""
     return len(await main.fetch(_sql("outbox_forgotten"), {"days": days, "most": most}, int))
 
 
-async def forget_answers(main: Database, hours: float) -> None:
-    """Delete the answers kept for idempotency keys for longer than so many hours."""
-    async with main.transaction() as transaction:
-        await transaction.execute(statements("writing")["answers_forgotten"], {"hours": hours})
+async def forget_answers(main: Database, hours: float, most: int) -> int:
+    """Delete answers kept for idempotency keys for longer than so many hours, at most `most`; how many."""
+    return len(await main.fetch(statements("writing")["answers_forgotten"], {"hours": hours, "most": most}, bool))
 
 
 async def keep_check(main: Database, nodes: int, edges: int, divergent: int) -> None:

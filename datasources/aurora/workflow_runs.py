@@ -1,8 +1,13 @@
 """Workflow runs in the main database; those for restricted incidents show only to who sees the incident."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from datasources.aurora.database import Database
 from datasources.aurora.predicates import Column
+from datasources.aurora.statements import statements
 from datasources.aurora.table import Table
-from datasources.records.workflow_runs import WorkflowRunRecord
+from datasources.records.workflow_runs import BlastRadiusRecord, WorkflowRunRecord
 
 WORKFLOW_RUNS = Table(
     domain="workflow_runs",
@@ -20,3 +25,13 @@ WORKFLOW_RUNS = Table(
     restricted=True,
     also_reads=("incidents", "teams"),
 )
+
+
+async def blast_radii_by_runs(database: Database, keys: Sequence[str]) -> dict[str, BlastRadiusRecord]:
+    """What the failures of runs reach, by the run's id; left out where nobody has walked."""
+
+    def pair(key: str, *values: Any) -> tuple[str, BlastRadiusRecord]:
+        return key, BlastRadiusRecord(*values)
+
+    statement = statements("workflow_runs")["workflow_run_blast_radii_by_runs"]
+    return dict(await database.fetch(statement, {"keys": list(keys)}, pair))

@@ -89,3 +89,15 @@ class WorkflowApprovalRecord(Struct, frozen=True, array_like=True):
     comment: str
     decided_at: datetime
     principal: str
+
+
+class BlastRadiusRecord(Struct, frozen=True, array_like=True):
+    """What the failure that a run is for reaches, as it was walked once. `item_ids` are the nearest items, in order of
+    (hops, id), with their `depths`; `critical` names reached items of criticality CRITICAL."""
+
+    walked_at: datetime
+    total: int
+    truncated: bool
+    item_ids: list[str]
+    depths: list[int]
+    critical: list[str]

@@ -9,8 +9,10 @@ from typing import Any
 
 import msgspec
 
+from resolvers.events import alert_types as alert
+from resolvers.events import alerts, changes, incidents, workflow_steps
+from resolvers.events import change_types as change
 from resolvers.events import incident_types as incident
-from resolvers.events import incidents, workflow_steps
 from resolvers.events.operation import Operation
 from resolvers.events.types import LANDSCAPE, PREFIX
 
@@ -29,6 +31,13 @@ OPERATIONS: dict[str, Operation[Any]] = {
     ),
     PREFIX + "incident.noted": Operation(incident.IncidentNoted, incidents.noted),
     PREFIX + "workflow.step.finished": Operation(workflow_steps.StepFinished, workflow_steps.finished),
+    PREFIX + "change.proposed": Operation(change.ChangeProposed, changes.proposed, changes.about),
+    PREFIX + "change.scheduled": Operation(change.ChangeScheduled, changes.scheduled, changes.about, is_step=True),
+    PREFIX + "change.started": Operation(change.ChangeStarted, changes.started, changes.about, is_step=True),
+    PREFIX + "change.finished": Operation(change.ChangeFinished, changes.finished, changes.about, is_step=True),
+    PREFIX + "change.cancelled": Operation(change.ChangeCancelled, changes.cancelled, changes.about, is_step=True),
+    PREFIX + "alert.fired": Operation(alert.AlertFired, alerts.fired),
+    PREFIX + "alert.resolved": Operation(alert.AlertResolved, alerts.resolved),
 }
 
 TYPES: dict[str, type[msgspec.Struct]] = {

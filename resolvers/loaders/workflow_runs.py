@@ -1,7 +1,15 @@
 """Loaders of workflow runs, of the attempts at their steps, and of approvals."""
 
-from datasources.aurora.workflow_runs import WORKFLOW_RUNS
-from datasources.records.workflow_runs import WorkflowApprovalRecord, WorkflowRunRecord, WorkflowStepRunRecord
+from collections.abc import Mapping, Sequence
+
+from datasources.aurora.workflow_runs import WORKFLOW_RUNS, blast_radii_by_runs
+from datasources.records.workflow_runs import (
+    BlastRadiusRecord,
+    WorkflowApprovalRecord,
+    WorkflowRunRecord,
+    WorkflowStepRunRecord,
+)
+from resolvers.loaders.loader import Loader
 from resolvers.loaders.tables import PagesBy, RelatedBy, RowBy
 
 
@@ -45,3 +53,14 @@ class ApprovalsByStepRun(RelatedBy[WorkflowApprovalRecord]):
     statement = "workflow_approvals_by_step_runs"
     record = WorkflowApprovalRecord
     tables = ("workflow_approvals",)
+
+
+class BlastRadiusByRun(Loader[str, BlastRadiusRecord | None]):
+    value = BlastRadiusRecord | None
+    reads = ("workflow_run_blast_radii",)
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, BlastRadiusRecord | None]:
+        return dict(await blast_radii_by_runs(self.context.sources.main, keys))
+
+    def absent(self, key: str) -> BlastRadiusRecord | None:
+        return None

@@ -7,14 +7,16 @@ from collections.abc import Iterable
 TABLES = {
     "CONFIGURATION_ITEM": ("configuration_items", "configuration_item_keys"),
     "RELATIONSHIP": ("relationships", "redundancy_groups"),
-    "INCIDENT": ("incidents", "incident_activities", "incident_configuration_items"),
+    "INCIDENT": ("incidents", "incident_activities", "incident_configuration_items", "alerts"),
     "CHANGE": ("changes", "change_configuration_items"),
     "TEAM": ("teams", "team_memberships"),
     "USER": ("users", "team_memberships"),
     "WORKFLOW": ("workflows", "workflow_steps", "workflow_configuration_items"),
     # A run tells the activities of its incident what became of it.
-    "WORKFLOW_RUN": ("workflow_runs", "workflow_step_runs", "workflow_approvals", "incident_activities"),
-}
+    "WORKFLOW_RUN": (
+        "workflow_runs", "workflow_step_runs", "workflow_approvals", "workflow_run_blast_radii", "incident_activities",
+    ),
+}  # fmt: skip
 
 # What cached walks depend on: the graph is a copy of these.
 WALKED = ("relationships",)

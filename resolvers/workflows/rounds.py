@@ -12,6 +12,7 @@ import msgspec
 
 from datasources.aurora import workflow_rounds as rounds
 from datasources.aurora import workflow_run_writes as rows
+from datasources.aurora import writing
 from datasources.aurora.workflow_rounds import Unsent
 from datasources.call import Call, calling
 from datasources.errors import SourceError
@@ -34,6 +35,10 @@ RUNS, WALKS, MESSAGES = 100, 20, 100
 HOPS, KEPT, CRITICAL = 10, 100, 100
 # How long a sent message is kept, and how many are deleted at once.
 KEPT_FOR, DELETED = timedelta(days=7), 5_000
+
+
+# What the requests begin with that a run writes in, and who writes.
+CAUSED, WHO = "run:", "engine:workflows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +90,7 @@ async def _advance(sources: Sources, id: str, now: datetime) -> Written:
         after = await engine.advanced(write, running)
         return [] if after is run else [after.id]
 
-    # Named by the run, so that whoever follows the outbox knows which run wrote.
-    context = Context(Engine(), Scope(sees_restricted=True), sources, Call(request_id=f"run:{id}"))
+    context = _context(sources, id)
     with calling(context.call):
         return await write(context, "AdvanceWorkflowRun", Advance(id), work)
 
@@ -107,8 +111,8 @@ async def walk_failures(sources: Sources, now: datetime | None = None, most: int
         log.warning("the graph is replaced by the tables: %s", error)
         reaches = await RecursiveGraph(sources.main).reach(starts, walk)
     kept = 0
-    async with sources.main.transaction() as transaction:
-        for each, reach in zip(due, reaches, strict=True):
+    for each, reach in zip(due, reaches, strict=True):
+        async with sources.main.transaction() as transaction:
             critical = await rounds.critical_names(transaction, [node.id for node in reach.nodes], CRITICAL)
             kept += await rounds.keep_blast_radius(
                 transaction,
@@ -119,6 +123,7 @@ async def walk_failures(sources: Sources, now: datetime | None = None, most: int
                 total=len(reach.nodes),
                 truncated=reach.truncated,
             )
+            await writing.sign(transaction, f"{CAUSED}{each.run_id}", WHO, "WalkFailure", ())
     await sources.cache.invalidate(["workflow_run_blast_radii"])
     return kept
 
@@ -159,6 +164,11 @@ async def forget_messages(sources: Sources, now: datetime | None = None) -> int:
     """Delete messages that were sent long ago; how many."""
     async with sources.main.transaction() as transaction:
         return await rounds.forget_messages(transaction, (now or datetime.now(UTC)) - KEPT_FOR, DELETED)
+
+
+def _context(sources: Sources, run_id: str) -> Context:
+    # Named by the run, so that whoever follows the outbox knows which run wrote.
+    return Context(Engine(), Scope(sees_restricted=True), sources, Call(request_id=f"{CAUSED}{run_id}"))
 
 
 def _sending(message: Unsent) -> Sending:

@@ -74,6 +74,7 @@ def test_an_attribute_is_as_nullable_as_the_record(name: str) -> None:
 
 # Columns that no field shows, each with its reason.
 HIDDEN = {
+    "BlastRadius": dict.fromkeys(("item_ids", "depths"), "shown as `items`"),
     "Incident": {"restricted_team_id": "shown as `restricted`; the team would tell outsiders who is concerned"},
     "WorkflowApproval": {"step_run_id": "its parent in every answer"},
     "WorkflowStep": {"workflow_id": "its parent, or known from the run"},

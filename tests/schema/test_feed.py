@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from datasources.aurora import outbox
 from datasources.aurora.database import Database
 from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
@@ -139,3 +140,32 @@ async def test_kinds_take_the_permission_of_what_they_are(sources: Sources, url:
 @pytest.mark.parametrize("cursor", ["", "x", "WzFd", "WyJhIiwxXQ", "Wy0xLDFd"])
 async def test_what_is_no_cursor_is_refused(sources: Sources, cursor: str) -> None:
     assert (await ask(sources, SINCE, ALL, cursor=cursor)).codes == ["BAD_USER_INPUT"]
+
+
+async def test_a_place_before_what_is_kept_is_refused(sources: Sources, url: str, begin: str) -> None:
+    """Reading on from it would silently skip what was deleted, of which nobody can tell whether it was wanted."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for number in (41, 42, 43):
+            insert(connection, number)
+        connection.execute("UPDATE outbox SET projected = true")
+        connection.execute(
+            "UPDATE outbox SET written_at = now() - interval '8 days' WHERE entity_id IN (%s, %s)", (item(41), item(42))
+        )
+    first, second, _ = [each["cursor"] for each in (await since(sources, begin))["entries"]]
+    await outbox.forget(sources.main, 7, 1_000)
+    for cursor in (begin, first):
+        refused = await ask(sources, SINCE, ALL, cursor=cursor, kinds=["TEAM"])
+        assert (refused.codes, refused.data) == (["BAD_USER_INPUT"], {"changesSince": None})
+        assert "older than what is kept (7 days); begin anew without a cursor" in refused.errors[0]["message"]
+    assert ids(await since(sources, second)) == [43]
+
+
+async def test_the_place_moves_on_where_nothing_is_for_the_reader(sources: Sources, url: str, begin: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        insert(connection, 51)
+        empty = await since(sources, begin, kinds=["TEAM"])
+        assert (empty["entries"], empty["hasMore"]) == ([], False)
+        connection.execute("UPDATE outbox SET projected = true, written_at = now() - interval '8 days'")
+        assert await outbox.forget(sources.main, 7, 1_000) >= 1
+        insert(connection, 52)
+    assert ids(await since(sources, empty["endCursor"])) == [52]

@@ -30,12 +30,12 @@ from resolvers.projection.follow import Follower
 from resolvers.projection.rebuild import Options, rebuild
 from resolvers.projection.sweep import Sweep
 from tests.fixtures.databases import ask, person
-from tests.fixtures.following import DropEdge, DropItem, PutEdge, PutItem, emptied, outbox, rows, sources_of, write
+from tests.fixtures.following import DropEdge, DropItem, PutEdge, PutItem, emptied, outbox, sources_of, write
 from tests.fixtures.gate import Gate
 from tests.fixtures.graph import node
 from tests.fixtures.projection import Empty, holds
 from tests.oracles.projection import OracleProjection
-from workers.projection import following, forget, handler
+from workers.projection import following, handler
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -159,31 +159,6 @@ async def test_a_rebuild_while_the_projector_runs_ends_alike(
         )
         await until(lambda: all(projected for projected, _, _ in outbox(projected_url)))
     assert (await check(main, projection)).differences == 0
-
-
-async def test_rows_and_answers_are_kept_for_their_time(projected_url: str, main: Database) -> None:
-    emptied(projected_url)
-    write(projected_url, PutItem(1), PutItem(2), PutItem(3), PutItem(4))
-    with psycopg.connect(projected_url) as connection:
-        connection.execute("DELETE FROM idempotent_answers")
-        connection.execute("UPDATE outbox SET projected = true WHERE entity_id <> %s", (node(2),))
-        connection.execute(
-            "UPDATE outbox SET written_at = now() - interval '7 days 1 minute' WHERE entity_id = ANY(%s::uuid[])",
-            ([node(1), node(2)],),
-        )
-        connection.execute(
-            "UPDATE outbox SET written_at = now() - interval '6 days 23 hours' WHERE entity_id = %s", (node(3),)
-        )
-        connection.execute(
-            "INSERT INTO idempotent_answers (principal, key, action, input, entity_ids, answered_at) VALUES "
-            "('p', 'old', 'a', '', '{}', now() - interval '24 hours 1 minute'),"
-            "('p', 'young', 'a', '', '{}', now() - interval '23 hours')"
-        )
-    assert await forget(sources_of(main, None)) == 1
-    assert rows(projected_url, "SELECT entity_id::text FROM outbox ORDER BY position") == [
-        (node(number),) for number in (2, 3, 4)
-    ]
-    assert rows(projected_url, "SELECT key FROM idempotent_answers") == [("young",)]
 
 
 async def test_the_sweep_finds_and_mends_what_a_page_lost(projected_url: str, main: Database) -> None:

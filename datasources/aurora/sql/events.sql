@@ -29,7 +29,12 @@ RETURNING e.source, e.entity, e.identity, e.upserted_at, e.upserted_by, e.ended_
 -- name: event_times_kept
 -- The newest events of some entities as they are by now.
 UPDATE event_times e
-SET upserted_at = g.upserted_at, upserted_by = g.upserted_by, ended_at = g.ended_at, ended_by = g.ended_by
+SET upserted_at = g.upserted_at, upserted_by = g.upserted_by, ended_at = g.ended_at, ended_by = g.ended_by,
+    end_heard_at = CASE
+        WHEN (g.upserted_at, g.upserted_by COLLATE "C") > (g.ended_at, g.ended_by) THEN NULL
+        WHEN g.ended_at IS DISTINCT FROM e.ended_at THEN now()
+        ELSE e.end_heard_at
+    END
 FROM unnest(%(sources)s::text[], %(entities)s::text[], %(identities)s::text[], %(upserted_ats)s::timestamptz[],
             %(upserted_bys)s::text[], %(ended_ats)s::timestamptz[], %(ended_bys)s::text[])
     AS g (source, entity, identity, upserted_at, upserted_by, ended_at, ended_by)
@@ -115,3 +120,21 @@ SELECT * FROM unnest(
 UPDATE outbox o SET request_id = g.request_id
 FROM unnest(%(entity_ids)s::uuid[], %(request_ids)s::text[]) AS g (entity_id, request_id)
 WHERE o.transaction = pg_current_xact_id() AND o.entity_id = g.entity_id;
+
+-- name: events_forgotten
+-- Forget which events had their effect more than so many days ago, at most so many of them.
+DELETE FROM received_events WHERE (source, id) IN (
+    SELECT source, id FROM received_events WHERE received_at < now() - %(days)s * interval '1 day'
+    ORDER BY received_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
+RETURNING true;
+
+-- name: event_times_forgotten
+-- Forget the times of entities that were heard to have ended more than so many days ago, at most so many of them, and none
+-- that an event is about now.
+DELETE FROM event_times WHERE (source, entity, identity) IN (
+    SELECT source, entity, identity FROM event_times
+    WHERE end_heard_at < now() - %(days)s * interval '1 day'
+    ORDER BY end_heard_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
+RETURNING true;

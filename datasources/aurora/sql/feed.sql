@@ -2,21 +2,46 @@
 -- What changed after a place, in order of transactions, of some kinds and perhaps of some entities only. It ends before
 -- the oldest transaction that is still under way, so that nothing becomes visible behind a place that was passed.
 -- Incidents that are restricted, or gone and so not known to be open to all, show to who sees all of them only, and so
--- do runs of workflows for such incidents.
-SELECT o.transaction::text::bigint, o.position, o.entity, o.entity_id, o.change, o.request_id, o.written_at
-FROM outbox o
-LEFT JOIN workflow_runs r ON o.entity = 'WORKFLOW_RUN' AND r.id = o.entity_id
-LEFT JOIN incidents i ON i.id = CASE o.entity WHEN 'INCIDENT' THEN o.entity_id ELSE r.incident_id END
-WHERE (o.transaction, o.position) > (%(transaction)s::text::xid8, %(position)s::bigint)
-  AND o.transaction < pg_snapshot_xmin(pg_current_snapshot())
-  AND o.entity = ANY(%(kinds)s::text[])
-  AND (%(ids)s::uuid[] IS NULL OR o.entity_id = ANY(%(ids)s::uuid[]))
-  AND (o.entity <> 'INCIDENT' OR %(sees_restricted)s OR i.id IS NOT NULL)
-  AND (o.entity <> 'WORKFLOW_RUN' OR %(sees_restricted)s OR r.id IS NOT NULL)
-  AND (%(sees_restricted)s OR i.restricted_team_id IS NULL
-       OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))
-ORDER BY o.transaction, o.position
-LIMIT %(limit)s;
+-- do runs of workflows for such incidents, and runs that are gone. Each row begins with whether everything after the place is still kept, and with the last transaction that was looked at; there is
+-- one row of nothing else if nothing changed.
+SELECT coalesce((%(transaction)s::text::xid8, %(position)s::bigint) >= (t.transaction, t.position), true),
+       pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1, found.*
+FROM (SELECT true) one
+LEFT JOIN outbox_trimmed t ON true
+LEFT JOIN (
+    SELECT o.transaction::text::bigint, o.position, o.entity, o.entity_id, o.change, o.request_id, o.written_at
+    FROM outbox o
+    LEFT JOIN workflow_runs r ON o.entity = 'WORKFLOW_RUN' AND r.id = o.entity_id
+    LEFT JOIN incidents i ON i.id = CASE o.entity WHEN 'INCIDENT' THEN o.entity_id ELSE r.incident_id END
+    WHERE (o.transaction, o.position) > (%(transaction)s::text::xid8, %(position)s::bigint)
+      AND o.transaction < pg_snapshot_xmin(pg_current_snapshot())
+      AND o.entity = ANY(%(kinds)s::text[])
+      AND (%(ids)s::uuid[] IS NULL OR o.entity_id = ANY(%(ids)s::uuid[]))
+      AND (o.entity <> 'INCIDENT' OR %(sees_restricted)s OR i.id IS NOT NULL)
+      AND (o.entity <> 'WORKFLOW_RUN' OR %(sees_restricted)s OR r.id IS NOT NULL)
+      AND (%(sees_restricted)s OR i.restricted_team_id IS NULL
+           OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))
+    ORDER BY o.transaction, o.position
+    LIMIT %(limit)s
+) found ON true
+ORDER BY found.transaction, found.position;
+
+-- name: feed_tail
+-- What changed after a place, all of it, in the order and with the first columns of the statement above.
+SELECT coalesce((%(transaction)s::text::xid8, %(position)s::bigint) >= (t.transaction, t.position), true),
+       pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1, found.*
+FROM (SELECT true) one
+LEFT JOIN outbox_trimmed t ON true
+LEFT JOIN (
+    SELECT o.transaction::text::bigint, o.position, o.entity, o.entity_id, o.change, o.request_id, o.written_at
+    FROM outbox o
+    WHERE (o.transaction, o.position) > (%(transaction)s::text::xid8, %(position)s::bigint)
+      AND o.transaction < pg_snapshot_xmin(pg_current_snapshot())
+      AND o.entity = ANY(%(kinds)s::text[])
+    ORDER BY o.transaction, o.position
+    LIMIT %(limit)s
+) found ON true
+ORDER BY found.transaction, found.position;
 
 -- name: feed_end
 -- The place after everything that a reader may trust by now.

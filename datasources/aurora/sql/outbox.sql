@@ -43,15 +43,23 @@ FROM outbox
 WHERE NOT projected;
 
 -- name: outbox_forgotten
--- Delete the oldest rows that are done and older than so many days, at most so many.
-DELETE FROM outbox
-WHERE position IN (
-    SELECT position
-    -- Positions are about in order of age, so the first rows say whether there are old ones; none else is looked at.
-    FROM (SELECT position, written_at FROM outbox WHERE projected ORDER BY position LIMIT %(most)s) AS oldest
-    WHERE written_at < now() - %(days)s * interval '1 day'
+-- Delete the oldest rows that are done and older than so many days, at most so many, and remember up to where.
+WITH gone AS (
+    DELETE FROM outbox
+    WHERE position IN (
+        SELECT position
+        -- Positions are about in order of age, so the first rows say whether there are old ones; none else is looked at.
+        FROM (SELECT position, written_at FROM outbox WHERE projected ORDER BY position LIMIT %(most)s) AS oldest
+        WHERE written_at < now() - %(days)s * interval '1 day'
+    )
+    RETURNING transaction, position
+),
+moved AS (
+    UPDATE outbox_trimmed t SET transaction = g.transaction, position = g.position
+    FROM (SELECT transaction, position FROM gone ORDER BY transaction DESC, position DESC LIMIT 1) g
+    WHERE (t.transaction, t.position) < (g.transaction, g.position)
 )
-RETURNING position;
+SELECT position FROM gone;
 
 -- name: graph_checked
 -- Keep what a comparison of the whole graph with the tables found.

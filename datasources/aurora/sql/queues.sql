@@ -124,3 +124,20 @@ RETURNING id;
 DELETE FROM dead_letters
 WHERE queue = %(queue)s AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
 RETURNING id;
+
+-- name: queues_backlog
+-- Each queue that has messages or dead letters, and the queue of events in any case: how many messages there are, the age
+-- of the oldest in seconds, and how many dead letters.
+SELECT n.queue, coalesce(m.waiting, 0), coalesce(m.oldest, 0)::float8, coalesce(d.dead, 0)
+FROM (SELECT 'events' AS queue UNION SELECT queue FROM queue_messages UNION SELECT queue FROM dead_letters) n
+LEFT JOIN (
+    SELECT queue, count(*) AS waiting, extract(epoch FROM now() - min(sent_at)) AS oldest
+    FROM queue_messages GROUP BY queue
+) m USING (queue)
+LEFT JOIN (SELECT queue, count(*) AS dead FROM dead_letters GROUP BY queue) d USING (queue)
+ORDER BY n.queue;
+
+-- name: queue_looked
+-- The oldest messages of a queue, received ones included; nobody receives them by this.
+SELECT m.id, m.group_key, m.body, m.attempt, m.request_id, '', m.reason
+FROM queue_messages m WHERE m.queue = %(queue)s ORDER BY m.position LIMIT %(most)s;

@@ -108,3 +108,9 @@ SELECT a.step_run_id, a.id, a.step_run_id, a.user_id, a.decision, a.comment, a.d
 FROM workflow_approvals a
 WHERE a.step_run_id = ANY(%(keys)s::uuid[])
 ORDER BY a.decided_at, a.id;
+
+-- name: workflow_run_blast_radii_by_runs
+-- What the failures of runs reach, where that was walked, in no order. Who has the run may see it.
+SELECT b.run_id, b.walked_at, b.total, b.truncated, b.item_ids::text[], b.depths, b.critical
+FROM workflow_run_blast_radii b
+WHERE b.run_id = ANY(%(keys)s::uuid[]) AND b.walked_at IS NOT NULL;

@@ -16,8 +16,12 @@ UPDATE idempotent_answers SET entity_ids = %(ids)s::uuid[], user_errors = %(user
 WHERE principal = %(principal)s AND key = %(key)s;
 
 -- name: answers_forgotten
--- Drop the answers that are older than so many hours.
-DELETE FROM idempotent_answers WHERE answered_at < now() - %(hours)s * interval '1 hour';
+-- Drop answers that are older than so many hours, at most so many, none that a call looks at.
+DELETE FROM idempotent_answers WHERE (principal, key) IN (
+    SELECT principal, key FROM idempotent_answers WHERE answered_at < now() - %(hours)s * interval '1 hour'
+    ORDER BY answered_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
+RETURNING true;
 
 -- name: audit
 -- Who changed what, from what to what.

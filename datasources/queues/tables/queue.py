@@ -137,6 +137,12 @@ class TablesQueue:
         [depth] = await self._main.fetch(statements(_STATEMENTS)["queue_depth"], {"queue": self._name}, Depth)
         return depth
 
+    async def look(self, most: int) -> list[Message]:
+        """The oldest messages, received ones included; nobody receives them by this. Only tables can be looked at."""
+        return await self._main.fetch(
+            statements(_STATEMENTS)["queue_looked"], {"queue": self._name, "most": most}, Message
+        )
+
     async def bury(self, failures: Sequence[Failure]) -> None:
         """See the port."""
         await self._main.fetch(

@@ -10,7 +10,9 @@ import pytest
 import resolvers.events
 from resolvers.events.reading import AHEAD, MOST_BYTES, Unusable, read, split
 from resolvers.events.registry import TYPES, exported
-from tests.fixtures.events import NOON, event, related, upserted
+from tests.fixtures.alerts import fired
+from tests.fixtures.events import NOON, event, key, related, upserted
+from tests.fixtures.operations_events import change, incident, opened
 
 SCHEMAS = Path(resolvers.events.__file__).parent / "schemas"
 
@@ -28,7 +30,7 @@ def reason(body: bytes) -> str:
 
 def test_the_schemas_beside_the_code_are_those_of_the_structs() -> None:
     assert {path.name: path.read_bytes() for path in SCHEMAS.iterdir()} == exported()
-    assert len(exported()) == len(TYPES) == 12
+    assert len(exported()) == len(TYPES) == 19
 
 
 def test_an_event_is_read() -> None:
@@ -81,6 +83,23 @@ def test_what_is_no_event_has_a_reason(body: bytes, expected: str) -> None:
         (related("1", "a>b", attributes=[]), "Expected `object`, got `array` - at `$.attributes`"),
         (event("1", "relationship.removed", from_={"source": "s", "key": ""}),
          "Expected `str` of length >= 1 - at `$.from.key`"),
+        (opened("1", title="\t"), "Expected `str` matching regex '\\\\S' - at `$.title`"),
+        (opened("1", impact=6), "Expected `int` <= 5 - at `$.impact`"),
+        (opened("1", affected=["shop"]), "Expected `object`, got `str` - at `$.affected[0]`"),
+        (opened("1", affected=[key("shop")] * 501), "Expected `array` of length <= 500 - at `$.affected`"),
+        (opened("1", expectedVersion=1), "Object contains unknown field `expectedVersion`"),
+        (incident("1", "updated", restrictedTeam="payments"), "Object contains unknown field `restrictedTeam`"),
+        (incident("1", "resolved", code="FIXED"), "Object missing required field `resolution`"),
+        (incident("1", "noted", note=" "), "Expected `str` matching regex '\\\\S' - at `$.note`"),
+        (event("1", "incident.closed", incident="INC-7"), "Expected `object`, got `str` - at `$.incident`"),
+        (change("1", "proposed", title="x", risk="NONE"), "Invalid enum value 'NONE' - at `$.risk`"),
+        (change("1", "scheduled", plannedStart="2026-05-01T08:00:00", plannedEnd="2026-05-01T09:00:00Z"),
+         "Expected `datetime` with a timezone component - at `$.plannedStart`"),
+        (change("1", "finished", outcome="CANCELLED"), "Invalid enum value 'CANCELLED' - at `$.outcome`"),
+        (change("1", "started", by="me"), "Object contains unknown field `by`"),
+        (fired("1", impact=0), "Expected `int` >= 1 - at `$.impact`"),
+        (fired("1", labels={"a": None}), "Expected `str`, got `null` - at `$.labels[...]`"),
+        (fired("1", ""), "Expected `str` of length >= 1 - at `$.fingerprint`"),
     ],
 )  # fmt: skip
 def test_data_that_are_not_of_the_type_have_a_reason(made: dict[str, Any], expected: str) -> None:

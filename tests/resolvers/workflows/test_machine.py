@@ -218,11 +218,11 @@ def test_what_is_undone_is_what_succeeded_latest_first() -> None:
         made(
             {"key": "a", "kind": "REMEDIATION"},
             {"key": "b", "kind": "REMEDIATION"},
-            {"key": "told", "kind": "NOTIFICATION", "after": ["b"]},
+            {"key": "announce", "kind": "NOTIFICATION", "after": ["b"]},
             {"key": "c", "kind": "REMEDIATION", "after": ["a"]},
             {"key": "undo-a", "kind": "REMEDIATION", "configuration": {"compensates": "a"}},
             {"key": "undo-b", "kind": "REMEDIATION", "configuration": {"compensates": "b", "retry": {"attempts": 2}}},
-            {"key": "untell", "kind": "NOTIFICATION", "configuration": {"compensates": "told"}},
+            {"key": "untell", "kind": "NOTIFICATION", "configuration": {"compensates": "announce"}},
             {"key": "undo-c", "kind": "REMEDIATION", "configuration": {"compensates": "c"}},
         )
     )
@@ -231,7 +231,7 @@ def test_what_is_undone_is_what_succeeded_latest_first() -> None:
     led.done("b")
     led.lost("c", "disk is full")
     assert (led.run.state, led.run.ending) == (WorkflowRunState.COMPENSATING, WorkflowRunState.FAILED)
-    # `told` ended in the moment of b, and comes after it: it is undone first.
+    # `announce` ended in the moment of b, and comes after it: it is undone first.
     assert led.begun[-2:] == [("untell", 1), ("undo-b", 1)]
     led.lost("undo-b")
     led.later(4)
@@ -294,9 +294,9 @@ def test_a_bad_expression_fails_its_step_and_is_not_tried_again() -> None:
 
 def test_a_run_waits_for_people_only_if_nothing_else_is_open() -> None:
     led = Led(made({"key": "a", "kind": "MANUAL"}, {"key": "b", "kind": "WAIT"}))
-    assert led.run.state is WorkflowRunState.RUNNING
+    before = led.run.state
     led.later(60)
-    assert led.run.state is WorkflowRunState.WAITING
+    assert (before, led.run.state) == (WorkflowRunState.RUNNING, WorkflowRunState.WAITING)
 
 
 def test_steps_that_wait_for_each_other_end_the_run() -> None:

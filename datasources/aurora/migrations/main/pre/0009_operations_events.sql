@@ -46,3 +46,5 @@ CREATE TABLE alerts (
     PRIMARY KEY (receiver, fingerprint, starts_at)
 );
 CREATE INDEX alerts_by_incident ON alerts (incident_id, starts_at, fingerprint) WHERE incident_id IS NOT NULL;
+-- Which end of an alert is the first after a moment.
+CREATE INDEX alerts_by_resolution ON alerts (receiver, fingerprint, resolved_at) WHERE resolved_at IS NOT NULL;

@@ -1,0 +1,77 @@
+"""`stackflow queues`: look at what stands on a queue without taking it."""
+
+import asyncio
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import settings
+from commands.exits import CommandError, Exit
+from commands.stores import opened
+from datasources.queues.port import Message
+from datasources.queues.tables.queue import TablesQueue
+from datasources.sources import open_sources
+
+application = typer.Typer(help="What stands on the queues.", no_args_is_help=True)
+
+
+class Name(StrEnum):
+    """A queue."""
+
+    EVENTS = "events"
+    REMEDIATION_P1 = "remediation-p1"
+    REMEDIATION_STANDARD = "remediation-standard"
+    NOTIFICATIONS = "notifications"
+
+
+@application.callback()
+def _frame() -> None:
+    """What stands on the queues."""
+
+
+@application.command("show")
+def show(
+    name: Annotated[Name, typer.Argument(help="Which queue.")],
+    most: Annotated[int, typer.Option(min=1, max=1_000, help="How many messages.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="The messages as JSON, one a line.")] = False,
+) -> None:
+    """Show the oldest messages of a queue in tables. They stay there, for whoever is to receive them."""
+    with opened(settings.read()) as whole:
+        url = getattr(whole.queues, name.name.lower())
+        if url is not None:
+            raise CommandError(
+                "this queue is on SQS, where looking is receiving; to put messages back at once: "
+                f"aws sqs receive-message --visibility-timeout 0 --max-number-of-messages 10 --queue-url {url}",
+                Exit.USAGE,
+            )
+        found = asyncio.run(_looked(whole, name, most))
+    if as_json:
+        for each in found:
+            typer.echo(msgspec.json.encode(_told(each)).decode())
+    elif not found:
+        typer.echo(f"nothing stands on {name}")
+    else:
+        table = Table("group", "request", "attempt", "message")
+        for each in found:
+            table.add_row(each.group, each.request_id, str(each.attempt), each.body)
+        Console().print(table)
+
+
+async def _looked(whole: settings.Settings, name: Name, most: int) -> list[Message]:
+    sources = open_sources(*whole.stores())
+    try:
+        return await TablesQueue(sources.main, name.value).look(most)
+    finally:
+        await sources.close()
+
+
+def _told(message: Message) -> dict[str, object]:
+    told: dict[str, object] = {"id": message.id, "group": message.group, "requestId": message.request_id}
+    try:
+        return told | {"body": msgspec.json.decode(message.body)}
+    except msgspec.DecodeError:
+        return told | {"body": message.body}

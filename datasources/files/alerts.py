@@ -1,0 +1,72 @@
+"""The mapping of alerts: templates from labels to identification keys, and severities, in YAML."""
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import yaml
+from msgspec import Meta, Struct
+
+DEFAULT = Path(str(resources.files("datasources.files"))) / "alerts.yaml"
+
+# A label as Prometheus allows it, and nothing else: a template is no program.
+# https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels
+LABEL = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)(\.host)?\s*\}\}")
+
+Template = Annotated[str, Meta(min_length=1, max_length=400)]
+Level = Annotated[int, Meta(ge=1, le=5)]
+
+
+class AlertMappingError(Exception):
+    """A mapping of alerts cannot be used. The message names the file and the place, and says what to do."""
+
+
+class ItemTemplate(Struct, frozen=True, forbid_unknown_fields=True):
+    """An identification key, as texts with labels in them."""
+
+    source: Template
+    key: Template
+
+
+class Gravity(Struct, frozen=True, forbid_unknown_fields=True):
+    """Impact and urgency, each from 1, the gravest, to 5."""
+
+    impact: Level
+    urgency: Level
+
+
+class Severity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which label says how grave an alert is, and what its values mean."""
+
+    label: str = "severity"
+    levels: dict[str, Gravity] = {}
+    otherwise: Gravity = Gravity(3, 3)
+
+
+class AlertMapping(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Templates in the order in which they are tried, and severities."""
+
+    items: Annotated[tuple[ItemTemplate, ...], Meta(max_length=50)]
+    severity: Severity = Severity()
+
+
+def read(path: Path = DEFAULT) -> AlertMapping:
+    """The mapping in a file. AlertMappingError if it cannot be used."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        mapping = msgspec.convert(document, AlertMapping)
+    except OSError as error:
+        raise AlertMappingError(f"{path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise AlertMappingError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    except msgspec.ValidationError as error:
+        raise AlertMappingError(f"{path}: {error}") from error
+    for each in mapping.items:
+        for template in (each.source, each.key):
+            if re.search(r"[{}]", LABEL.sub("", template)):
+                raise AlertMappingError(
+                    f"{path}: {template!r} is no template; write labels as {{{{service}}}} or {{{{instance.host}}}}"
+                )
+    return mapping

@@ -1,0 +1,26 @@
+"""Alerts of monitoring, as their incidents show them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class AlertStatus(StrEnum):
+    """Whether what an alert watches is wrong now."""
+
+    FIRING = "FIRING"
+    RESOLVED = "RESOLVED"
+
+
+class AlertRecord(Struct, frozen=True, array_like=True):
+    """One firing of one alert. `fingerprint` is the same for all firings; `ends_at` is None while it fires."""
+
+    receiver: str
+    fingerprint: str
+    status: AlertStatus
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    generator_url: str
+    starts_at: datetime
+    ends_at: datetime | None

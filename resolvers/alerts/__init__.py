@@ -1,0 +1,1 @@
+"""Alerts that come in from monitoring: notifications read and mapped, and sent on as events."""

@@ -1,0 +1,42 @@
+"""What labels mean by a mapping: which configuration items an alert may be about, and how grave it is."""
+
+from collections.abc import Mapping
+
+from datasources.files.alerts import LABEL, AlertMapping, Gravity, ItemTemplate
+from resolvers.events.types import Key
+
+# What an identification key may have at most, as in events.
+SOURCE, KEY = 200, 450
+
+
+def items(mapping: AlertMapping, labels: Mapping[str, str]) -> tuple[Key, ...]:
+    """Identification keys in the order of the mapping, each once. A template is passed over if a label is missing or
+    empty, or if the key would be too long."""
+    found = (_filled(template, labels) for template in mapping.items)
+    return tuple(dict.fromkeys(key for key in found if key is not None))
+
+
+def gravity(mapping: AlertMapping, labels: Mapping[str, str]) -> Gravity:
+    """Impact and urgency."""
+    levels = {name.lower(): level for name, level in mapping.severity.levels.items()}
+    return levels.get(labels.get(mapping.severity.label, "").lower(), mapping.severity.otherwise)
+
+
+def _filled(template: ItemTemplate, labels: Mapping[str, str]) -> Key | None:
+    source, key = _text(template.source, labels), _text(template.key, labels)
+    if source is None or key is None or len(source) > SOURCE or len(key) > KEY:
+        return None
+    return Key(source, key)
+
+
+def _text(template: str, labels: Mapping[str, str]) -> str | None:
+    if any(not labels.get(name) for name, _ in LABEL.findall(template)):
+        return None
+    return LABEL.sub(lambda found: _host(labels[found[1]]) if found[2] else labels[found[1]], template)
+
+
+def _host(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    # An IPv6 address without a port has colons too, but then no brackets end before the last.
+    is_port = colon and port.isdigit() and (":" not in host or host.endswith("]"))
+    return (host if is_port else text).strip("[]") or text

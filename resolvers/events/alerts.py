@@ -1,0 +1,148 @@
+"""Events of alerts: whatever their order, an incident of a group is open while one of its alerts fires.
+
+An alert that fires joins the open incident of its group, or one that was resolved a while ago, or opens a new one. When
+the last alert of an incident is over, the incident is resolved. What is told again changes nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from datasources.aurora import alert_writes as rows
+from datasources.aurora import incident_writes
+from datasources.aurora.alert_writes import Firing, Group, Item
+from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
+from resolvers import incidents, rules
+from resolvers.events.alert_types import AlertFired, AlertResolved, OfAlert
+from resolvers.events.event import Event
+from resolvers.events.incidents import again, link, resolve, take
+from resolvers.events.landscape import joined
+from resolvers.incident_life import WORKED_ON
+from resolvers.incidents import AddIncidentNote, OpenIncident, UpdateIncident
+from resolvers.writing import Work, Write
+
+TABLE = "alerts"
+CATEGORY, CODE = "alert", "ALERT_RESOLVED"
+
+# So long after the last alert of a resolved incident, an alert of the same group opens it again; later a new one. By
+# the times of the alerts, not of their arrival.
+REOPENS_WITHIN = timedelta(hours=24)
+
+
+def fired(data: AlertFired, _: Event) -> Work:
+    """The incident that the alert belongs to from now on."""
+
+    async def work(write: Write) -> Sequence[str]:
+        group, firing = _group(data), _firing(data)
+        current = await rows.lock_group(write.transaction, group, data.group_key)
+        labels, annotations = data.labels, data.annotations
+        if not await rows.fire(write.transaction, firing, group, labels, annotations, data.generator_url):
+            return []
+        write.tables.add(TABLE)
+        # An end may have been told before the beginning.
+        await rows.settle(write.transaction, firing, data.starts_at)
+        is_over = await rows.end(write.transaction, firing) is not None
+        item = await rows.item(write.transaction, [(key.source, key.key) for key in data.items])
+        record = await _joinable(write, current, data.starts_at)
+        if record is None:
+            record = await _opened(write, data, item)
+            await rows.move_group(write.transaction, group, record.id)
+            await rows.attach(write.transaction, firing, record.id)
+            if is_over:
+                await resolve(write, record, CODE, "Its alert was over before it was told of.")
+            return [record.id]
+        await rows.attach(write.transaction, firing, record.id)
+        if record.state == IncidentState.RESOLVED and not is_over:
+            await take(write, record, "reopenIncident", f"Alert fires: {data.title}")
+            record = await again(write, record)
+        await _join(write, record, data, item)
+        return [record.id]
+
+    return work
+
+
+def resolved(data: AlertResolved, _: Event) -> Work:
+    """The incidents of the firings that this ends: resolved if no other alert of theirs fires."""
+
+    async def work(write: Write) -> Sequence[str]:
+        if data.ends_at < data.starts_at:
+            raise rules.invalid("endsAt", "the alert ends before it starts; mend the clock of its source")
+        group, firing = _group(data), _firing(data)
+        await rows.lock_group(write.transaction, group, data.group_key)
+        await rows.resolve(write.transaction, firing, group, data.labels, data.ends_at)
+        ids = await rows.settle(write.transaction, firing, data.ends_at)
+        write.tables.add(TABLE)
+        for id in ids:
+            await _quieter(write, id, data)
+        return ids
+
+    return work
+
+
+async def _joinable(write: Write, id: str | None, starts_at: datetime) -> IncidentRecord | None:
+    record = None if id is None else await incident_writes.locked(write.transaction, id, write.context.scope)
+    if record is None or record.state in WORKED_ON:
+        return record
+    if record.state != IncidentState.RESOLVED:
+        return None
+    standing = await rows.standing(write.transaction, record.id)
+    # Resolved by hand while an alert fires: it is the same trouble still.
+    if standing.firing or standing.last_end is None or starts_at - standing.last_end <= REOPENS_WITHIN:
+        return record
+    return None
+
+
+async def _opened(write: Write, data: AlertFired, item: Item | None) -> IncidentRecord:
+    command = OpenIncident(
+        title=data.title,
+        description=data.annotations.get("description", ""),
+        impact=data.impact,
+        urgency=data.urgency,
+        category=CATEGORY,
+        team_id=None if item is None else item.team_id,
+        affected_ids=() if item is None else (item.id,),
+    )
+    [id] = await incidents.open_incident(command)(write)
+    record = await incident_writes.locked(write.transaction, id, write.context.scope)
+    assert record is not None  # noqa: S101
+    return await _note(write, record, f"Opened by an alert: {data.title}{_unmatched(item)}")
+
+
+async def _join(write: Write, record: IncidentRecord, data: AlertFired, item: Item | None) -> None:
+    impact, urgency = min(record.impact, data.impact), min(record.urgency, data.urgency)
+    if (impact, urgency) != (record.impact, record.urgency):
+        graver = UpdateIncident(id=record.id, expected_version=record.version, impact=impact, urgency=urgency)
+        await incidents.update(graver)(write)
+        record = await again(write, record)
+    if item is not None:
+        record = await link(write, record, IncidentRole.AFFECTED, [item.id])
+    await _note(write, record, f"Alert joined: {data.title}{_unmatched(item)}")
+
+
+async def _quieter(write: Write, id: str, data: AlertResolved) -> None:
+    record = await incident_writes.locked(write.transaction, id, write.context.scope)
+    # The incident may have been deleted with its alerts meanwhile.
+    if record is None:
+        return
+    standing = await rows.standing(write.transaction, id)
+    name = data.labels.get("alertname") or data.fingerprint
+    if standing.firing == 0 and record.state in WORKED_ON:
+        await resolve(write, record, CODE, f"No alert fires any more; the last to end was {name}.")
+    else:
+        await _note(write, record, f"Alert resolved: {name}; {standing.firing} still firing")
+
+
+async def _note(write: Write, record: IncidentRecord, text: str) -> IncidentRecord:
+    await incidents.add_note(AddIncidentNote(id=record.id, expected_version=record.version, note=text))(write)
+    return await again(write, record)
+
+
+def _unmatched(item: Item | None) -> str:
+    return "" if item is not None else " (no configuration item matches its labels; link what it affects)"
+
+
+def _group(data: OfAlert) -> Group:
+    return Group(data.receiver, joined(data.group_key))
+
+
+def _firing(data: OfAlert) -> Firing:
+    return Firing(data.receiver, data.fingerprint, data.starts_at)

@@ -1,0 +1,142 @@
+"""Events of changes as use cases: what another system tells of one that it knows by a key of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from datasources.aurora import change_keys as keys
+from datasources.aurora import change_writes as rows
+from datasources.aurora import referred
+from datasources.records.changes import ChangeRecord, ChangeState
+from resolvers import changes, rules
+from resolvers.changes import ChangeStep, FinishChange, LinkChangeItems, ProposeChange, ScheduleChange, UpdateChange
+from resolvers.events.change_types import (
+    ChangeCancelled,
+    ChangeFinished,
+    ChangeProposed,
+    ChangeScheduled,
+    ChangeStarted,
+    OfChange,
+)
+from resolvers.events.event import Event
+from resolvers.events.naming import item_ids, team_id
+from resolvers.events.operation import About
+from resolvers.writing import Work, Write
+
+WORDS = ("title", "description", "type", "risk")
+
+
+def about(data: OfChange) -> About:
+    """Which change an event is about."""
+    return About("CHANGE", (data.change.source, data.change.key))
+
+
+def proposed(data: ChangeProposed, _: Event) -> Work:
+    """The new change, known by its key from now on; of one that is known, what is proposed is said anew."""
+
+    async def work(write: Write) -> Sequence[str]:
+        items = await item_ids(write.transaction, data.items, "items")
+        team = await team_id(write.transaction, data.team, "team")
+        record = await _found(write, data)
+        if record is not None:
+            return await _proposed_anew(write, record, data, items, team)
+        command = ProposeChange(**_words(data), team_id=team, configuration_item_ids=items)
+        [id] = await changes.propose(command)(write)
+        await keys.keep(write.transaction, data.change.source, data.change.key, id)
+        return [id]
+
+    return work
+
+
+def scheduled(data: ChangeScheduled, _: Event) -> Work:
+    """When the change is to be done; nothing is left to do if it is scheduled so."""
+
+    async def work(write: Write) -> Sequence[str]:
+        record = await _known(write, data)
+        window = (data.planned_start, data.planned_end)
+        if record.state == ChangeState.SCHEDULED and (record.planned_start, record.planned_end) == window:
+            return []
+        command = ScheduleChange(
+            id=record.id,
+            expected_version=record.version,
+            planned_start=data.planned_start,
+            planned_end=data.planned_end,
+        )
+        return await changes.schedule(command)(write)
+
+    return work
+
+
+def started(data: ChangeStarted, _: Event) -> Work:
+    """Work on the change began."""
+    return _stepped(data, "startChange", ChangeState.IN_PROGRESS)
+
+
+def cancelled(data: ChangeCancelled, _: Event) -> Work:
+    """The change was called off."""
+    return _stepped(data, "cancelChange", ChangeState.CANCELLED)
+
+
+def finished(data: ChangeFinished, _: Event) -> Work:
+    """The change done, as it was meant or not."""
+
+    async def work(write: Write) -> Sequence[str]:
+        record = await _known(write, data)
+        if record.state == ChangeState(data.outcome):
+            return []
+        command = FinishChange(id=record.id, expected_version=record.version, outcome=data.outcome)
+        return await changes.finish(command)(write)
+
+    return work
+
+
+def _stepped(data: OfChange, name: str, target: ChangeState) -> Work:
+    async def work(write: Write) -> Sequence[str]:
+        record = await _known(write, data)
+        if record.state == target:
+            return []
+        return await changes.step(name)(ChangeStep(id=record.id, expected_version=record.version))(write)
+
+    return work
+
+
+async def _found(write: Write, data: OfChange) -> ChangeRecord | None:
+    id = await keys.find(write.transaction, data.change.source, data.change.key)
+    return None if id is None else await rows.locked(write.transaction, id)
+
+
+async def _known(write: Write, data: OfChange) -> ChangeRecord:
+    record = await _found(write, data)
+    if record is None:
+        named = f"{data.change.key} of {data.change.source}"
+        message = f"change {named} is not known; send that it was proposed, then replay this event"
+        raise rules.missing("change", message)
+    return record
+
+
+def _words(data: ChangeProposed) -> dict[str, Any]:
+    said = {name: value for name in WORDS if (value := getattr(data, name)) is not UNSET}
+    # As the use case keeps it; blanks around it are no news.
+    return said | {"title": data.title.strip()}
+
+
+async def _proposed_anew(
+    write: Write, record: ChangeRecord, data: ChangeProposed, items: Sequence[str], team: str | None
+) -> Sequence[str]:
+    before = record
+    new = {name: value for name, value in _words(data).items() if value != getattr(record, name)}
+    if data.team is not UNSET and team != record.team_id:
+        new["team_id"] = team
+        assignee = record.assignee_id
+        # Somebody of another team goes with it.
+        if assignee and team and not await referred.is_member(write.transaction, team, assignee):
+            new["assignee_id"] = None
+    if new:
+        await changes.update(UpdateChange(id=record.id, expected_version=record.version, **new))(write)
+        record = await _known(write, data)
+    missing = await keys.not_linked(write.transaction, record.id, items) if items else []
+    if missing:
+        link = LinkChangeItems(id=record.id, expected_version=record.version, configuration_item_ids=tuple(missing))
+        await changes.link_items(link)(write)
+    return [record.id] if missing or record.version != before.version else []

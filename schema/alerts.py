@@ -1,0 +1,71 @@
+"""Alerts over HTTP: the webhook of Prometheus Alertmanager, each alert put onto the queue of events."""
+
+import asyncio
+import logging
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from datasources.call import Call, calling
+from datasources.errors import SourceError
+from datasources.files.alerts import AlertMapping
+from datasources.queues.port import Queue
+from resolvers.alerts.alertmanager import MOST_ALERTS, TooManyAlerts, accept_notification, read
+from resolvers.errors import BadUserInput, Forbidden, ShownError, SourceLost
+from resolvers.events.reading import Unusable
+from schema.events import BODY_BYTES, SECONDS, TooManyEvents, refusal, reply
+from schema.http import Authenticate, UnsupportedMedia, read_body, request_id
+
+WRITES = "alerts:write"
+
+log = logging.getLogger("stackflow.alerts")
+
+
+def alert_routes(queue: Queue, authenticate: Authenticate, mapping: AlertMapping) -> list[Route]:
+    """/alerts/alertmanager, for who may `alerts:write`. The answers are those of /events.
+
+    Alertmanager sends again after a 5xx, and gives up after a 4xx:
+    https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+    """
+
+    async def alertmanager(http: Request) -> Response:
+        call = Call(request_id=request_id(http), deadline=asyncio.get_running_loop().time() + SECONDS)
+        try:
+            with calling(call):
+                told = await _accepted(http, queue, authenticate, mapping, call)
+        except ShownError as error:
+            return refusal(error, call)
+        return reply(told, 202 if told["accepted"] else 400, call)
+
+    return [Route("/alerts/alertmanager", alertmanager, methods=["POST"])]
+
+
+async def _accepted(
+    http: Request, queue: Queue, authenticate: Authenticate, mapping: AlertMapping, call: Call
+) -> dict[str, Any]:
+    try:
+        principal = await authenticate(http.headers.get("authorization"))
+        if not principal.allows(WRITES):
+            raise Forbidden(f"this needs the permission {WRITES}", permission=WRITES)
+        kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send application/json")
+        notification = read(await read_body(http, BODY_BYTES))
+        accepted = await accept_notification(queue, notification, mapping, call.request_id)
+    except Unusable as unusable:
+        raise BadUserInput(unusable.reason) from unusable
+    except TooManyAlerts as error:
+        raise TooManyEvents(f"the notification has more than {MOST_ALERTS} alerts", allowed=MOST_ALERTS) from error
+    except SourceError as error:
+        raise SourceLost(f"{error.source} is not available", store=error.source) from error
+    if accepted.refused or notification.truncated:
+        # Alertmanager does not look at the answer.
+        log.warning(
+            "alerts not taken: %d refused, %d cut off by max_alerts; %s",
+            len(accepted.refused), notification.truncated, accepted.refused[0].reason if accepted.refused else "",
+            extra={"request_id": call.request_id},
+        )  # fmt: skip
+    return asdict(accepted) | {"truncated": notification.truncated}

@@ -1,0 +1,94 @@
+"""What labels mean: templates, severities, and mappings that cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from datasources.files.alerts import AlertMapping, AlertMappingError, ItemTemplate, read
+from resolvers.alerts.labels import gravity, items
+
+
+def mapping(*templates: tuple[str, str]) -> AlertMapping:
+    return AlertMapping(items=tuple(ItemTemplate(*each) for each in templates))
+
+
+def keys(labels: dict[str, str], *templates: tuple[str, str]) -> list[tuple[str, str]]:
+    return [(key.source, key.key) for key in items(mapping(*templates), labels)]
+
+
+def test_templates_are_filled_in_their_order() -> None:
+    labels = {"service": "shop", "env": "prod", "empty": ""}
+    assert keys(labels, ("cmdb", "{{service}}"), ("{{env}}", "{{ service }}-{{env}}"), ("cmdb", "fixed")) == [
+        ("cmdb", "shop"), ("prod", "shop-prod"), ("cmdb", "fixed"),
+    ]  # fmt: skip
+    # One that lacks a label is passed over, and a key stands once.
+    assert keys(labels, ("cmdb", "{{job}}"), ("cmdb", "{{empty}}"), ("cmdb", "shop"), ("cmdb", "{{service}}")) == [
+        ("cmdb", "shop")
+    ]
+
+
+def test_a_value_is_never_read_as_a_template() -> None:
+    assert keys({"a": "{{b}}", "b": "x"}, ("s", "{{a}}")) == [("s", "{{b}}")]
+
+
+@pytest.mark.parametrize(
+    ("instance", "host"),
+    [
+        ("redis-01:9121", "redis-01"),
+        ("redis-01", "redis-01"),
+        ("10.0.0.1:80", "10.0.0.1"),
+        ("[fd00::1]:9100", "fd00::1"),
+        ("fd00::1", "fd00::1"),
+        ("redis-01:admin", "redis-01:admin"),
+        (":9100", ":9100"),
+    ],
+)
+def test_a_host_is_an_instance_without_its_port(instance: str, host: str) -> None:
+    assert keys({"instance": instance}, ("s", "{{instance.host}}")) == [("s", host)]
+
+
+def test_a_key_that_no_item_can_have_is_passed_over() -> None:
+    assert keys({"a": "x" * 451}, ("s", "{{a}}")) == []
+    assert keys({"a": "x" * 201}, ("{{a}}", "k"), ("s", "{{a}}")) == [("s", "x" * 201)]
+
+
+@pytest.mark.parametrize(
+    ("severity", "levels"),
+    [
+        ("critical", (1, 1)), ("CRITICAL", (1, 1)), ("page", (1, 1)), ("error", (2, 2)), ("warning", (3, 3)),
+        ("info", (4, 4)), ("none", (4, 4)), ("s2", (2, 2)), ("purple", (3, 3)), (None, (3, 3)),
+    ],
+)  # fmt: skip
+def test_severities_of_the_mapping_that_ships(severity: str | None, levels: tuple[int, int]) -> None:
+    found = gravity(read(), {} if severity is None else {"severity": severity})
+    assert (found.impact, found.urgency) == levels
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("items: [", "is not YAML: while parsing a flow node expected the node content, but found '<stream end>'"),
+        ("[]", "Expected `object`, got `array`"),
+        ("{}", "Object missing required field `items`"),
+        ("items: [{source: s}]", "Object missing required field `key` - at `$.items[0]`"),
+        ("items: [{source: s, key: k, colour: red}]", "Object contains unknown field `colour` - at `$.items[0]`"),
+        ("items: []\nseverity: {levels: {x: {impact: 0, urgency: 1}}}",
+         "Expected `int` >= 1 - at `$.severity.levels[...].impact`"),
+        ("items: [{source: s, key: '{{a b}}'}]", "'{{a b}}' is no template"),
+        ("items: [{source: '{{x.port}}', key: k}]", "'{{x.port}}' is no template"),
+        ("items: [{source: s, key: '{{x|upper}}'}]", "'{{x|upper}}' is no template"),
+        ("items: [{source: s, key: '{x}'}]", "'{x}' is no template; write labels as {{service}} or {{instance.host}}"),
+    ],
+)  # fmt: skip
+def test_a_mapping_that_cannot_be_used_says_why(tmp_path: Path, text: str, problem: str) -> None:
+    path = tmp_path / "alerts.yaml"
+    path.write_text(text)
+    with pytest.raises(AlertMappingError) as caught:
+        read(path)
+    assert str(path) in str(caught.value)
+    assert problem in str(caught.value)
+
+
+def test_a_mapping_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(AlertMappingError, match="cannot be read: No such file or directory"):
+        read(tmp_path / "none.yaml")

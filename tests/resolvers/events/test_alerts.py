@@ -1,0 +1,141 @@
+"""Events of alerts: an incident of a group is open while one of its alerts fires, whatever the order of the news."""
+
+import asyncio
+
+from datasources.sources import Sources
+from resolvers.events.handling import handle
+from tests.fixtures.alerts import alerts, fired, incidents, notes, resolved
+from tests.fixtures.events import key, messages, rows, upserted
+from tests.fixtures.operations_events import linked, take, write
+
+DAY = 24 * 60
+
+
+async def test_an_alert_opens_an_incident_and_its_end_resolves_it(sources: Sources, url: str) -> None:
+    item = upserted("0", "shop", owner="payments")
+    assert await take(sources, item, fired("1", impact=1, urgency=1, items=[key("none"), key("shop")])) == []
+    assert incidents(url) == [("Alert f1", "NEW", 1, 1)]
+    assert linked(url) == [("shop", "AFFECTED")]
+    assert rows(url, "SELECT t.key, i.category FROM incidents i JOIN teams t ON t.id = i.team_id") == [
+        ("payments", "alert")
+    ]
+    assert alerts(url) == [("f1", "FIRING", 0, None, True)]
+    assert await take(sources, resolved("2", end=5)) == []
+    assert incidents(url) == [("Alert f1", "RESOLVED", 1, 1)]
+    assert alerts(url) == [("f1", "RESOLVED", 0, 5, True)]
+    assert rows(url, "SELECT resolution_code, resolution FROM incidents") == [
+        ("ALERT_RESOLVED", "No alert fires any more; the last to end was A-f1.")
+    ]
+    assert rows(url, "SELECT kind FROM incident_activities ORDER BY happened_at, id") == [
+        ("Opened",), ("Note",), ("Started",), ("Resolved",),
+    ]  # fmt: skip
+
+
+async def test_what_is_told_again_changes_nothing(sources: Sources, url: str) -> None:
+    await take(sources, fired("1"), fired("2", "f2"))
+    counted = "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM incident_activities)"
+    before = rows(url, counted)
+    # Another id and another annotation, as of a rule whose annotation holds the value.
+    assert await take(sources, fired("3", title="Alert f1 at 97%", annotations={"value": "97"})) == []
+    assert rows(url, counted) == before
+    await take(sources, resolved("4", end=5))
+    before = rows(url, counted)
+    assert await take(sources, resolved("5", end=5), fired("6"), resolved("7", end=5)) == []
+    assert rows(url, counted) == before
+    assert incidents(url) == [("Alert f1", "NEW", 3, 2)]
+
+
+async def test_alerts_of_a_group_are_one_incident_as_grave_as_the_gravest(sources: Sources, url: str) -> None:
+    await take(sources, upserted("a", "shop"), upserted("b", "till"), fired("1", items=[key("shop")]))
+    await take(sources, fired("2", "f2", 1, impact=1, urgency=2, items=[key("till")]), fired("3", "f3", 2, impact=5))
+    assert incidents(url) == [("Alert f1", "NEW", 1, 3)]
+    assert linked(url) == [("shop", "AFFECTED"), ("till", "AFFECTED")]
+    nothing = " (no configuration item matches its labels; link what it affects)"
+    assert notes(url) == [
+        "Opened by an alert: Alert f1", "Alert joined: Alert f2", f"Alert joined: Alert f3{nothing}",
+    ]  # fmt: skip
+    assert await take(sources, resolved("4", "f1", end=9), resolved("5", "f3", 2, 9)) == []
+    assert [state for _, state, _, _ in incidents(url)] == ["NEW"]
+    assert notes(url)[3:] == ["Alert resolved: A-f1; 2 still firing", "Alert resolved: A-f3; 1 still firing"]
+    await take(sources, resolved("6", "f2", 1, 9))
+    assert [state for _, state, _, _ in incidents(url)] == ["RESOLVED"]
+
+
+async def test_groups_have_incidents_of_their_own(sources: Sources, url: str) -> None:
+    long = "x" * 10_000
+    await take(sources, fired("1"), fired("2", "f2", group=f"{long}1"), fired("3", "f3", group=f"{long}2"))
+    assert [title for title, *_ in incidents(url)] == ["Alert f1", "Alert f2", "Alert f3"]
+
+
+async def test_an_alert_that_fires_again_opens_the_incident_again(sources: Sources, url: str) -> None:
+    await take(sources, fired("1"), resolved("2", end=5))
+    assert await take(sources, fired("3", start=5 + DAY)) == []
+    assert incidents(url) == [("Alert f1", "IN_PROGRESS", 3, 2)]
+    await take(sources, resolved("4", start=5 + DAY, end=6 + DAY))
+    assert incidents(url) == [("Alert f1", "RESOLVED", 3, 2)]
+    # After more than a day it is another trouble.
+    await take(sources, fired("5", start=7 + 2 * DAY))
+    assert [(state, count) for _, state, _, count in incidents(url)] == [("RESOLVED", 2), ("NEW", 1)]
+
+
+async def test_a_closed_or_cancelled_incident_is_left_alone(sources: Sources, url: str) -> None:
+    await take(sources, fired("1"), resolved("2", end=5))
+    write(url, "UPDATE incidents SET state = 'CLOSED'")
+    await take(sources, fired("3", start=6))
+    assert [(state, count) for _, state, _, count in incidents(url)] == [("CLOSED", 1), ("NEW", 1)]
+    write(url, "UPDATE incidents SET state = 'CANCELLED' WHERE state = 'NEW'")
+    assert await take(sources, resolved("4", start=6, end=7)) == []
+    assert [(state, count) for _, state, _, count in incidents(url)] == [("CLOSED", 1), ("CANCELLED", 1)]
+    assert notes(url)[-1] == "Alert resolved: A-f1; 0 still firing"
+
+
+async def test_one_resolved_by_hand_opens_again_when_another_alert_joins(sources: Sources, url: str) -> None:
+    await take(sources, fired("1"))
+    write(url, "UPDATE incidents SET state = 'RESOLVED'")
+    await take(sources, fired("2", "f2", 9 * DAY))
+    assert incidents(url) == [("Alert f1", "IN_PROGRESS", 3, 2)]
+
+
+async def test_work_that_waits_is_resolved_too(sources: Sources, url: str) -> None:
+    await take(sources, fired("1"))
+    write(url, "UPDATE incidents SET state = 'ON_HOLD'")
+    await take(sources, resolved("2"))
+    assert incidents(url) == [("Alert f1", "RESOLVED", 3, 1)]
+
+
+async def test_an_end_before_its_beginning_ends_right(sources: Sources, url: str) -> None:
+    assert await take(sources, resolved("2", end=5)) == []
+    assert (alerts(url), incidents(url)) == ([("f1", "RESOLVED", 0, 5, False)], [])
+    assert await take(sources, fired("1")) == []
+    assert (alerts(url), incidents(url)) == ([("f1", "RESOLVED", 0, 5, True)], [("Alert f1", "RESOLVED", 3, 1)])
+    # One that is over when it is told of does not open a resolved incident again.
+    await take(sources, resolved("4", "f2", 1, 6), fired("3", "f2", 1))
+    assert incidents(url) == [("Alert f1", "RESOLVED", 3, 2)]
+    assert rows(url, "SELECT count(*) FROM incident_activities WHERE kind = 'Reopened'") == [(0,)]
+
+
+async def test_a_start_that_moves_leaves_no_firing_behind(sources: Sources, url: str) -> None:
+    """Alertmanager takes the earlier of the starts that two Prometheus tell; only that one is then said to end."""
+    await take(sources, fired("1", start=1), fired("2", start=0), resolved("3", start=0, end=5))
+    assert alerts(url) == [("f1", "RESOLVED", 0, 5, True), ("f1", "RESOLVED", 1, 5, True)]
+    assert incidents(url) == [("Alert f1", "RESOLVED", 3, 2)]
+    # A firing after that end is none of them.
+    await take(sources, fired("4", start=6))
+    assert alerts(url)[2] == ("f1", "FIRING", 6, None, True)
+
+
+async def test_an_alert_that_ends_before_it_starts_is_refused(sources: Sources, url: str) -> None:
+    assert await take(sources, resolved("1", start=2, end=1)) == [
+        "the alert ends before it starts; mend the clock of its source"
+    ]
+    assert (alerts(url), rows(url, "SELECT count(*) FROM received_events")) == ([], [(0,)])
+
+
+async def test_many_alerts_of_a_group_at_once_are_one_incident(sources: Sources, url: str) -> None:
+    both = [
+        [fired(f"{n}", f"f{n}") | {"source": f"/alertmanager/{n}"}, resolved(f"{n}r", f"f{n}") | {"source": f"/x{n}"}]
+        for n in range(6)
+    ]
+    handled = await asyncio.gather(*(handle(sources, messages(each)) for each in both))
+    assert [(len(each.done), each.failed) for each in handled] == [(2, [])] * 6
+    assert [(state, count) for _, state, _, count in incidents(url)] == [("RESOLVED", 6)]

@@ -1,0 +1,49 @@
+"""What is kept for a time only, deleted when that time is over, a few rows at once."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from datasources.aurora import events, outbox
+from datasources.aurora.database import Database
+from datasources.sources import Sources
+from resolvers.feed import KEPT_DAYS
+
+# Hours that an answer to an idempotency key is kept.
+ANSWERS_HOURS = 24.0
+# Days that an event is remembered, so that it has its effect once; and that an entity's end is, so that an older upsert
+# which comes late does not bring it back.
+EVENTS_DAYS = 30.0
+# Rows deleted by one statement, so that none holds its locks for long; and such statements a table and time. 100,000
+# rows a minute are more than a process can write.
+DELETED, STATEMENTS = 5_000, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many rows were deleted: of the outbox, answers to idempotency keys, events, and times of ended entities."""
+
+    outbox: int
+    answers: int
+    events: int
+    times: int
+
+
+async def forget(sources: Sources) -> Forgotten:
+    """Delete what is too old. SourceUnavailable if the database is lost; the rest waits for the next time then."""
+    main = sources.main
+    return Forgotten(
+        outbox=await _all(outbox.forget, main, float(KEPT_DAYS)),
+        answers=await _all(outbox.forget_answers, main, ANSWERS_HOURS),
+        events=await _all(events.forget, main, EVENTS_DAYS),
+        times=await _all(events.forget_times, main, EVENTS_DAYS),
+    )
+
+
+async def _all(delete: Callable[[Database, float, int], Awaitable[int]], main: Database, age: float) -> int:
+    sum_ = 0
+    for _ in range(STATEMENTS):
+        deleted = await delete(main, age, DELETED)
+        sum_ += deleted
+        if deleted < DELETED:
+            break
+    return sum_
