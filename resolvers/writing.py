@@ -89,7 +89,6 @@ Told = Mapping[str, Any]
 # By these columns an audit entry says what it is about, so it holds them on both sides.
 NAMING = frozenset({"id", "key"})
 
-
 # Columns that the database has by itself, where a record is written as it was asked for: no part of what changed.
 BY_THE_DATABASE = frozenset({"version", "valid_from"})
 
@@ -179,8 +178,8 @@ async def _once(
             under_way = Write(context, action, transaction)
             ids = tuple(await work(under_way))
             if idempotency_key is not None:
-                told = [msgspec.to_builtins(each) for each in under_way.refused]
-                await writing.keep(transaction, principal, idempotency_key, ids, told)
+                left_out = [msgspec.to_builtins(each) for each in under_way.refused]
+                await writing.keep(transaction, principal, idempotency_key, ids, left_out)
             await writing.audit(transaction, under_way.entries)
             number = await writing.sign(transaction, context.call.request_id)
             tables = under_way.tables
