@@ -1,7 +1,7 @@
 # Everything from a fresh machine with Python 3.11 to 3.13 and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-janusgraph lint lock schema graphiql clean
+.PHONY: help setup run test test-janusgraph test-faults lint lock schema graphiql clean
 SHELL := /bin/sh
 
 PYTHON ?=
@@ -40,6 +40,9 @@ test: $(VENV)/.dev ## Run every test: those that ask PostgreSQL on 16 and 17 fir
 
 test-janusgraph: $(VENV)/.dev ## Run the graph's tests on JanusGraph too
 	@$(PY) -m pytest --janusgraph -k janusgraph tests/datasources $(ARGS)
+
+test-faults: $(VENV)/.dev ## Write 20,000 times while everything is killed in turn; STACKFLOW_FAULT_SEED says how
+	@$(PY) -m pytest tests/faults/test_faults.py --faults=20000 $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and the floors
 	@$(PY) -m ruff check .

@@ -15,6 +15,7 @@ from psycopg.rows import args_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
+from datasources.aurora.arrays import TextListDumper
 from datasources.aurora.statements import Statement
 from datasources.aurora.transaction import Transaction
 from datasources.call import current_call
@@ -208,6 +209,7 @@ class Database:
 
     async def _configure(self, connection: AsyncConnection[Any]) -> None:
         connection.adapters.register_loader("uuid", UuidText)
+        connection.adapters.register_dumper(list, TextListDumper)
         set_json_loads(orjson.loads, connection)
         self._lost = False
 

@@ -22,22 +22,19 @@ from resolvers.projection.follow import Follower
 from schema.execution import Request, run
 from schema.limits import DocumentLimits
 from tests.faults.client import document
-from tests.faults.world import Code, Thing, Told, World, reached
+from tests.faults.world import Code, Ends, Thing, Told, World, reached
 from tests.fixtures.events import event, key, prepare
 from workers.events import work
 
 T = TypeVar("T")
 
 DEPTH = 3
-READ = (
-    """query ($ids: [ID!]!) { nodes(ids: $ids) { id
+READ = """query ($ids: [ID!]!, $depth: Int!) { nodes(ids: $ids) { id
     ... on ConfigurationItem { name status attributes version
-        dependencies(depth: %d, first: 100) { edges { depth node { id } } } }
+        dependencies(depth: $depth, first: 100) { edges { depth node { id } } } }
     ... on Relationship { source attributes version }
     ... on Incident { title state version }
 } }"""
-    % DEPTH
-)
 SINCE = """query ($cursor: String) {
     changesSince(cursor: $cursor, first: 7) { entries { step id } endCursor hasMore } }"""
 
@@ -74,10 +71,10 @@ class Whole(RuleBasedStateMachine):
         self.world, self.told = World(), Told()
         # What events made: ids by key, or by keys of ends; and how many can't work.
         self.items: dict[str, str] = {}
-        self.edges: dict[tuple[str, str], str] = {}
+        self.edges: dict[Ends, str] = {}
         self.dead = 0
         # What the graph holds: the relationships as of the last round.
-        self.projected: set[tuple[str, str]] = set()
+        self.projected: set[Ends] = set()
         self.sent: list[dict[str, Any]] = []
         self.queued: list[dict[str, Any]] = []
         # What was sent in the last five minutes.
@@ -275,7 +272,7 @@ class Whole(RuleBasedStateMachine):
         assert self.run(work(self.there, open_queues(self.there.main).events)) == len(self.queued)
         items = {name: _values(self.world.things[id]) for name, id in self.items.items()}
         found = {ends: id for ends, id in self.edges.items() if id in self.world.things}
-        edges = {ends: {"attributes": self.world.things[id].attributes} for ends, id in found.items()}
+        edges: dict[Ends, Any] = {ends: {"attributes": self.world.things[id].attributes} for ends, id in found.items()}
         self.dead += sum(not self.told.take(each, items, edges) for each in self.queued)
         self.queued.clear()
         for name, values in items.items():
@@ -330,9 +327,9 @@ class Whole(RuleBasedStateMachine):
         if self.sees is not None:
             self.same(Call(sees=self.sees), self.world.edges())
 
-    def same(self, call: Call, edges: set[tuple[str, str]]) -> None:
+    def same(self, call: Call, edges: set[Ends]) -> None:
         ids = list(self.world.things)
-        shown = self.ask(self.there, READ, call, ids=ids)["nodes"]
+        shown = self.ask(self.there, READ, call, ids=ids, depth=DEPTH)["nodes"]
         assert shown == [_shown(thing, edges) for thing in self.world.things.values()]
 
     @rule()
@@ -348,7 +345,7 @@ class Whole(RuleBasedStateMachine):
         assert changes == self.world.changes
 
 
-def _shown(thing: Thing, edges: set[tuple[str, str]]) -> dict[str, Any]:
+def _shown(thing: Thing, edges: set[Ends]) -> dict[str, Any]:
     if thing.id.startswith("inc_"):
         return {"id": thing.id, "title": thing.name, "state": thing.status, "version": thing.version}
     rest = {"id": thing.id, "attributes": thing.attributes, "version": thing.version}

@@ -8,6 +8,7 @@ from resolvers.incident_life import LIFE
 # By which an event is newer than another: its moment, and then its id.
 Mark = tuple[str, str]
 Code = tuple[str, str | None]
+Ends = tuple[str, str]
 NEVER: Mark = ("", "")
 
 
@@ -62,7 +63,7 @@ class World:
         found = [each for each in self.of("rel") if (each.ends, each.name) == ((one, two), source)]
         return found[0] if found else None
 
-    def edges(self) -> set[tuple[str, str]]:
+    def edges(self) -> set[Ends]:
         """From whom to whom relationships lead."""
         return {each.ends for each in self.of("rel")}
 
@@ -75,7 +76,7 @@ class World:
         return []
 
 
-def reached(edges: set[tuple[str, str]], start: str, depth: int) -> list[tuple[int, str]]:
+def reached(edges: set[Ends], start: str, depth: int) -> list[tuple[int, str]]:
     """Breadth first along edges: depth and id, the start left out."""
     depths = {start: 0}
     for level in range(depth):
@@ -94,13 +95,13 @@ class Told:
     upserted: dict[Any, Mark] = field(default_factory=dict)
     ended: dict[Any, Mark] = field(default_factory=dict)
 
-    def take(self, event: dict[str, Any], items: dict[str, Any], edges: dict[tuple[str, str], Any]) -> bool:
+    def take(self, event: dict[str, Any], items: dict[str, Any], edges: dict[Ends, Any]) -> bool:
         """Its effect on the values of items and relationships by key; false for what can't work."""
         id = event["id"]
         if id in self.said:
             return self.said[id] == event
         data, mark = event["data"], (event["time"], id)
-        entity = data["item"]["key"] if "item" in data else (data["from"]["key"], data["to"]["key"])
+        entity: Any = data["item"]["key"] if "item" in data else (data["from"]["key"], data["to"]["key"])
         kind = event["type"].rpartition(".")[2]
         upserted, ended = self.upserted.get(entity, NEVER), self.ended.get(entity, NEVER)
         if kind == "upserted" and "item" in data and mark > upserted:

@@ -1,0 +1,149 @@
+"""Events a second into the tables and on into a Gremlin Server, by one process on one core, beside bare INSERTs.
+
+    PYTHONPATH=. python -m bench.projected [--items 5000] [--relationships 5000] [--profile]
+
+The process gives events their effect and follows the outbox at the same time, as `stackflow serve` does. It has one
+core to itself and its servers the others; on a machine with one core they share it. The time of sending is not counted.
+"""
+
+import argparse
+import asyncio
+import cProfile
+import os
+import pstats
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bench.events import BATCH, bare, edges, prepared, upserts
+from datasources.aurora import outbox
+from datasources.cache.off import NoCache
+from datasources.embedded.gremlin import EmbeddedGremlin
+from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.options import CacheSettings, GraphSettings, PostgresSettings
+from datasources.queues.opened import open_events
+from datasources.queues.port import Queue
+from datasources.sources import Sources, open_sources
+from resolvers.events.accepting import accept
+from resolvers.projection.check import check
+from resolvers.projection.follow import Follower
+from workers.events import work
+
+# Events, seconds until handled, seconds until projected, and seconds of the process's core.
+Measured = dict[str, tuple[int, float, float, float]]
+
+
+@contextmanager
+def cores(chosen: set[int]) -> Iterator[None]:
+    """Run this process, and what it starts in the body, on some cores only. Does nothing where that can't be."""
+    if not hasattr(os, "sched_setaffinity") or not chosen:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, chosen)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+async def sent(queue: Queue, events: list[bytes]) -> None:
+    """Put events onto the queue."""
+    for at in range(0, len(events), BATCH):
+        assert (await accept(queue, events[at : at + BATCH], "bench")).refused == []
+
+
+async def worked(sources: Sources, queue: Queue) -> tuple[float, float, float]:
+    """Seconds until the queue is empty, until the graph holds what came of it, and of this process's core."""
+    begin, core = time.perf_counter(), time.process_time()
+    handled = asyncio.Event()
+
+    async def follow() -> None:
+        follower = Follower(sources)
+        while True:
+            over = handled.is_set()
+            done = await follower.until_done()
+            if over and not done.rows:
+                return
+            await asyncio.sleep(0 if done.rows else 0.01)
+
+    following = asyncio.create_task(follow())
+    while await work(sources, queue):
+        pass
+    emptied = time.perf_counter()
+    handled.set()
+    await following
+    end, spent = time.perf_counter(), time.process_time() - core
+    assert await queue.dead(1) == []
+    assert (await outbox.state(sources.main)).pending == 0
+    return emptied - begin, end - begin, spent
+
+
+async def measure(database: str, graph: str, items: int, relationships: int) -> Measured:
+    """What each kind of events took."""
+    postgres = PostgresSettings(url=database, statement_timeout=60)
+    sources = open_sources(postgres, postgres, CacheSettings(url=None), GraphSettings(url=graph))
+    assert isinstance(sources.cache, NoCache)
+    queue = open_events(sources.main)
+    measured: Measured = {}
+    try:
+        for kind, events in {
+            "new items": list(upserts(items, "host")),
+            "new relationships": list(edges(items, relationships)),
+            "changed items": list(upserts(items, "renamed")),
+        }.items():
+            await sent(queue, events)
+            measured[kind] = (len(events), *await worked(sources, queue))
+        assert sources.projection is not None
+        assert (await check(sources.main, sources.projection)).differences == 0
+    finally:
+        await sources.close()
+    return measured
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--items", type=int, default=5_000)
+    parser.add_argument("--relationships", type=int, default=5_000)
+    parser.add_argument("--profile", action="store_true", help="also print where the process spends its time")
+    chosen = parser.parse_args()
+    first, *others = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder, ExitStack() as stack:
+        Path(folder).chmod(0o755)
+        server, graph = EmbeddedPostgres(Path(folder) / "postgres"), EmbeddedGremlin(Path(folder) / "graph")
+        with cores(set(others)):
+            server.start(("stackflow", "bare"), {"fsync": "off"})
+            stack.callback(server.stop)
+            graph.start()
+            stack.callback(graph.stop)
+        url, beside = prepared(server, "stackflow"), prepared(server, "bare")
+        profile = cProfile.Profile()
+        with cores({first}):
+            bares = dict(zip(("new items", "new relationships"), bare(beside, chosen.items, chosen.relationships),
+                             strict=True))  # fmt: skip
+            if chosen.profile:
+                profile.enable()
+            measured = asyncio.run(measure(url, graph.url, chosen.items, chosen.relationships))
+            profile.disable()
+    for kind, (count, handled, projected, core) in measured.items():
+        line = f"{kind:18} {count / handled:8,.0f} handled/s {count / projected:8,.0f} projected/s"
+        line += f" {count / core:8,.0f}/s of core"
+        if kind in bares:
+            line += f"  bare {count / bares[kind]:8,.0f} rows/s  ratio {projected / bares[kind]:.1f}"
+        print(line)
+    both = [measured[kind] for kind in bares]
+    count, seconds = sum(each[0] for each in both), sum(each[2] for each in both)
+    ratio = seconds / sum(bares.values())
+    cores_of = count / sum(each[3] for each in both)
+    line = f"{'new, both':37} {count / seconds:8,.0f} projected/s {cores_of:8,.0f}/s of core"
+    print(f"{line}  ratio to bare {ratio:.1f}")
+    print(f"load of the machine, one minute: {os.getloadavg()[0]:.1f}")
+    if chosen.profile:
+        pstats.Stats(profile).sort_stats("tottime").print_stats(25)
+
+
+if __name__ == "__main__":
+    main()
