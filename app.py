@@ -26,6 +26,7 @@ from schema.limits import DocumentLimits
 from settings import Settings, read
 from workers import events as incoming
 from workers.beside import beside
+from workers.consistency import comparing
 from workers.projection import following
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
@@ -77,6 +78,8 @@ def create(
             stack.push_async_callback(authenticator.close)
             if projecting:
                 await stack.enter_async_context(following(opened))
+                if settings.consistency_seconds and opened.projection is not None:
+                    await stack.enter_async_context(comparing(opened, settings.consistency_seconds))
                 await stack.enter_async_context(beside("events", partial(incoming.loop, opened, events)))
             yield
 

@@ -78,6 +78,8 @@ class Settings:
     log_level: str = "INFO"
     # Whether `stackflow serve` follows the outbox beside the server.
     projection: bool = True
+    # Seconds in which the whole graph is compared with the tables once, beside the server; 0 never compares it.
+    consistency_seconds: float = 300.0
 
     def stores(self) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
         """What sources are opened by. SettingsError names the first that is missing."""
@@ -119,6 +121,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         log_level=_log_level(environment),
         projection=_switch(environment, "PROJECTION", default=True),
+        consistency_seconds=_number(environment, "CONSISTENCY_SECONDS", 300.0, least=0, most=86_400),
     )
 
 

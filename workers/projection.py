@@ -12,8 +12,8 @@ import settings
 from datasources.aurora import outbox, table_writes
 from datasources.errors import SourceError
 from datasources.sources import Sources, open_sources
+from resolvers.projection.comparing import Comparer
 from resolvers.projection.follow import Follower, Round
-from resolvers.projection.sweep import Sweep
 from workers.beside import beside
 
 log = logging.getLogger("stackflow.projection")
@@ -23,7 +23,7 @@ log = logging.getLogger("stackflow.projection")
 BUSY, IDLE = 0.1, 1.0
 # Seconds between rounds that failed, at least and at most.
 LOST, LOST_MOST = 1.0, 30.0
-# Seconds between two looks at what is old, and at a page of the graph.
+# Seconds between two looks at what is old.
 UPKEEP = 60.0
 # Days that a row is kept after it was projected; hours that an answer to an idempotency key is kept; rows deleted at
 # once.
@@ -36,7 +36,7 @@ MARGIN = 30.0
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Follow the outbox until told to stop. Lost stores are waited for."""
-    follower, sweep = Follower(sources), Sweep(sources)
+    follower = Follower(sources)
     clock = asyncio.get_running_loop().time
     pause, upkeep = BUSY, clock() + UPKEEP
     failures = 0
@@ -47,7 +47,7 @@ async def loop(sources: Sources, stop: asyncio.Event) -> None:
             pause = 0.0 if done.full else BUSY if done.rows else min(IDLE, pause * 2 or BUSY)
             if clock() >= upkeep:
                 upkeep = clock() + UPKEEP
-                await _upkeep(sources, sweep)
+                await _upkeep(sources)
             failures = 0
         except SourceError as error:
             pause = min(LOST_MOST, LOST * 2**failures)
@@ -64,17 +64,21 @@ def following(sources: Sources) -> AbstractAsyncContextManager[None]:
 
 
 def handler(_event: Any, context: Any) -> dict[str, int]:
-    """The AWS Lambda entry: rounds until nothing waits, or until its time is nearly over."""
+    """The AWS Lambda entry: rounds until nothing waits, or until its time is nearly over; then a comparison of the
+    buckets that are due."""
     seconds = context.get_remaining_time_in_millis() / 1_000 - MARGIN
     return asyncio.run(_once(max(0.0, seconds)))
 
 
 async def _once(seconds: float) -> dict[str, int]:
-    sources = open_sources(*settings.read().stores())
+    whole = settings.read()
+    sources, consistency_seconds = open_sources(*whole.stores()), whole.consistency_seconds
     try:
         until = asyncio.get_running_loop().time() + seconds
         done = await Follower(sources).until_done(until)
         await forget(sources)
+        if consistency_seconds and asyncio.get_running_loop().time() < until:
+            await Comparer(sources, consistency_seconds).round()
         return {"rows": done.rows, "nodes": done.nodes, "edges": done.edges, "refused": done.refused}
     finally:
         await sources.close()
@@ -87,18 +91,10 @@ async def forget(sources: Sources) -> int:
     return await outbox.forget(sources.main, KEPT_DAYS, DELETED)
 
 
-async def _upkeep(sources: Sources, sweep: Sweep) -> None:
+async def _upkeep(sources: Sources) -> None:
     begin = time.perf_counter()
     forgotten = await forget(sources)
-    swept = await sweep.page()
-    log.log(
-        logging.WARNING if swept.divergent else logging.DEBUG,
-        "upkeep",
-        extra={
-            "forgotten": forgotten, "compared": swept.nodes, "divergent": swept.divergent, "left": swept.left,
-            "ms": _ms(time.perf_counter() - begin),
-        },
-    )  # fmt: skip
+    log.debug("upkeep", extra={"forgotten": forgotten, "ms": _ms(time.perf_counter() - begin)})
 
 
 def _tell(done: Round) -> None:

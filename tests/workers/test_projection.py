@@ -28,7 +28,6 @@ from datasources.sources import Sources
 from resolvers.projection.check import check
 from resolvers.projection.follow import Follower
 from resolvers.projection.rebuild import Options, rebuild
-from resolvers.projection.sweep import Sweep
 from tests.fixtures.databases import ask, person
 from tests.fixtures.following import DropEdge, DropItem, PutEdge, PutItem, emptied, outbox, rows, sources_of, write
 from tests.fixtures.gate import Gate
@@ -184,20 +183,6 @@ async def test_rows_and_answers_are_kept_for_their_time(projected_url: str, main
         (node(number),) for number in (2, 3, 4)
     ]
     assert rows(projected_url, "SELECT key FROM idempotent_answers") == [("young",)]
-
-
-async def test_the_sweep_finds_and_mends_what_a_page_lost(projected_url: str, main: Database) -> None:
-    emptied(projected_url)
-    write(projected_url, PutItem(1), PutItem(2), PutItem(3), PutItem(4), PutEdge(1, 1, 2), PutEdge(2, 3, 2))
-    projection = OracleProjection()
-    sources = sources_of(main, projection)
-    await Follower(sources).until_done()
-    projection.versions.clear()
-    projection.ids.clear()
-    sweep = Sweep(sources, 2)
-    swept = [await sweep.page() for _ in range(3)]
-    assert [(each.nodes, each.divergent, each.left) for each in swept] == [(2, 1, 0), (2, 1, 0), (0, 0, 0)]
-    assert (await check(main, projection)).differences == 0
 
 
 @asynccontextmanager
