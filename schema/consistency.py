@@ -26,15 +26,18 @@ class Consistency:
         "`stackflow graph check --repair` tries them again."
     )
     divergent: int | None = attribute(
-        "How many differences the latest `stackflow graph check` left; null if there was none."
+        "How many differences the latest comparison of the whole graph left; null if there was none yet. The server "
+        "compares it in buckets, over and over, and mends what differs; `stackflow graph check` does so at once."
     )
-    checked_at: datetime | None = attribute("When that check was made.")
+    checked_at: datetime | None = attribute(
+        "When that comparison was made: the time of the bucket that was compared longest ago, or of a later check."
+    )
 
 
 @strawberry.type
 class ConsistencyQueries:
     consistency: Consistency | None = field(
         _consistency,
-        "How far the graph is behind the tables now. Two statements, which read only what is not done yet.",
+        "How far the graph is behind the tables now. Three statements, which read only what is not done yet.",
         needs="consistency:read",
     )

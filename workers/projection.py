@@ -13,9 +13,13 @@ from typing import Any
 import settings
 from datasources.errors import SourceError
 from datasources.sources import Sources, open_sources
+from resolvers.projection.comparing import Comparer
 from resolvers.projection.follow import Follower, Round
+<<<<<<< HEAD
 from resolvers.projection.sweep import Sweep
 from resolvers.projection.whole import made_whole
+=======
+>>>>>>> consistent
 from workers.beside import beside
 from workers.housekeeping import forget
 
@@ -24,9 +28,15 @@ log = logging.getLogger("stackflow.projection")
 # Seconds between two rounds: after one that found something, and at most after those that did not. LISTEN would need
 # a session of its own, which RDS Proxy does not give.
 BUSY, IDLE = 0.1, 1.0
+<<<<<<< HEAD
 # Seconds between rounds that failed, at least and at most: the graph is to be right 10 s after its stores are back.
 LOST, LOST_MOST = 0.5, 4.0
 # Seconds between two looks at what is old, and at a page of the graph.
+=======
+# Seconds between rounds that failed, at least and at most.
+LOST, LOST_MOST = 1.0, 30.0
+# Seconds between two looks at what is old.
+>>>>>>> consistent
 UPKEEP = 60.0
 # Seconds of a round that make its line worth reading.
 SLOW = 1.0
@@ -36,6 +46,7 @@ MARGIN = 30.0
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Follow the outbox until told to stop. Lost stores are waited for."""
+<<<<<<< HEAD
     follower, sweep = Follower(sources), Sweep(sources)
     await repeat(partial(_round, follower, sources), partial(_upkeep, sources, sweep), stop)
 
@@ -44,6 +55,9 @@ async def repeat(
     once: Callable[[], Awaitable[Round]], keep_up: Callable[[], Awaitable[None]], stop: asyncio.Event
 ) -> None:
     """Rounds until told to stop, the sooner the more there is to do, and once a minute what `keep_up` does."""
+=======
+    follower = Follower(sources)
+>>>>>>> consistent
     clock = asyncio.get_running_loop().time
     pause, upkeep = BUSY, clock() + UPKEEP
     failures = 0
@@ -54,7 +68,11 @@ async def repeat(
             pause = 0.0 if done.full else BUSY if done.rows else min(IDLE, pause * 2 or BUSY)
             if clock() >= upkeep:
                 upkeep = clock() + UPKEEP
+<<<<<<< HEAD
                 await keep_up()
+=======
+                await _upkeep(sources)
+>>>>>>> consistent
             failures = 0
         except SourceError as error:
             pause = min(LOST_MOST, LOST * 2**failures)
@@ -71,18 +89,22 @@ def following(sources: Sources) -> AbstractAsyncContextManager[None]:
 
 
 def handler(_event: Any, context: Any) -> dict[str, int]:
-    """The AWS Lambda entry: rounds until nothing waits, or until its time is nearly over."""
+    """The AWS Lambda entry: rounds until nothing waits, or until its time is nearly over; then a comparison of the
+    buckets that are due."""
     seconds = context.get_remaining_time_in_millis() / 1_000 - MARGIN
     return asyncio.run(_once(max(0.0, seconds)))
 
 
 async def _once(seconds: float) -> dict[str, int]:
-    sources = open_sources(*settings.read().stores())
+    whole = settings.read()
+    sources, consistency_seconds = open_sources(*whole.stores()), whole.consistency_seconds
     try:
         until = asyncio.get_running_loop().time() + seconds
         await _made_whole(sources)
         done = await Follower(sources).until_done(until)
         await forget(sources)
+        if consistency_seconds and asyncio.get_running_loop().time() < until:
+            await Comparer(sources, consistency_seconds).round()
         return {"rows": done.rows, "nodes": done.nodes, "edges": done.edges, "refused": done.refused}
     finally:
         await sources.close()
@@ -105,9 +127,10 @@ async def _made_whole(sources: Sources) -> None:
         )  # fmt: skip
 
 
-async def _upkeep(sources: Sources, sweep: Sweep) -> None:
+async def _upkeep(sources: Sources) -> None:
     begin = time.perf_counter()
     forgotten = await forget(sources)
+<<<<<<< HEAD
     swept = await sweep.page()
     log.log(
         logging.WARNING if swept.divergent else logging.DEBUG,
@@ -117,6 +140,9 @@ async def _upkeep(sources: Sources, sweep: Sweep) -> None:
             "ms": _ms(time.perf_counter() - begin),
         },
     )  # fmt: skip
+=======
+    log.debug("upkeep", extra={"forgotten": forgotten, "ms": _ms(time.perf_counter() - begin)})
+>>>>>>> consistent
 
 
 def _tell(done: Round) -> None:

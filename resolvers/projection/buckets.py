@@ -1,4 +1,4 @@
-"""Buckets of nodes with the edges that leave them: which one a node is in, and the digest of what a graph holds there."""
+"""Buckets of nodes with the edges that leave them: which one a node is in, and the digest of what a graph holds."""
 
 import hashlib
 import re

@@ -47,8 +47,8 @@ class Comparer:
         self._at_once = at_once
 
     async def round(self) -> Looked:
-        """Compare the buckets that are due, at most `at_once`. Nothing without a graph or while it is far behind. Errors
-        are those of the database and the graph; what was claimed is due again after the same time."""
+        """Compare the buckets that are due, at most `at_once`. Nothing without a graph or while it is far behind.
+        Errors are those of the database and the graph; what was claimed is due again after the same time."""
         projection, main = self._sources.projection, self._sources.main
         with calling(Call()):
             if projection is None or (await outbox.state(main)).pending > LATE:

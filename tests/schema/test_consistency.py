@@ -6,8 +6,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from datasources.aurora import outbox
+from datasources.aurora import graph_buckets, outbox
 from datasources.aurora.database import Database
+from datasources.aurora.graph_buckets import Compared
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.sources import Sources
 from resolvers.projection.follow import Follower
@@ -32,7 +33,7 @@ async def sources(url: str) -> AsyncIterator[Sources]:
 
 async def meter(sources: Sources) -> Any:
     answer = await ask(sources, METER, OPERATOR)
-    assert (answer.errors, answer.sql) == ([], 2)
+    assert (answer.errors, answer.sql) == ([], 3)
     return answer.data["consistency"]
 
 
@@ -62,6 +63,19 @@ async def test_it_tells_what_the_latest_check_left(sources: Sources) -> None:
     assert last is not None
     assert (found["divergent"], last.divergent) == (1, 1)
     assert found["checkedAt"] is not None
+
+
+async def test_the_newer_of_a_check_and_of_the_comparison_by_buckets_counts(sources: Sources, url: str) -> None:
+    await outbox.keep_check(sources.main, 10, 20, 3)
+    every = [Compared(bucket, 1, 2, "a", "b", 2) for bucket in range(256)]
+    await graph_buckets.keep(sources.main, every[1:])
+    # One bucket was never compared.
+    assert (await meter(sources))["divergent"] == 3
+    await graph_buckets.keep(sources.main, every[:1])
+    assert (await meter(sources))["divergent"] == 512
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE graph_buckets SET checked_at = now() - interval '1 hour' WHERE bucket = 7")
+    assert (await meter(sources))["divergent"] == 3
 
 
 async def test_it_takes_a_permission(sources: Sources) -> None:
