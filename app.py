@@ -100,12 +100,9 @@ def create(
             stack.callback(open_streams.end)
             if projecting:
                 await stack.enter_async_context(following(opened))
-<<<<<<< HEAD
                 await stack.enter_async_context(requirements.following(opened))
-=======
                 if settings.consistency_seconds and opened.projection is not None:
                     await stack.enter_async_context(comparing(opened, settings.consistency_seconds))
->>>>>>> consistent
                 await stack.enter_async_context(beside("events", partial(incoming.loop, opened, events)))
                 await stack.enter_async_context(running(opened, queues))
             yield

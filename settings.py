@@ -81,13 +81,10 @@ class Settings:
     log_level: str = "INFO"
     # Whether `stackflow serve` follows the outbox beside the server.
     projection: bool = True
-<<<<<<< HEAD
     # How labels of alerts name items; None for the mapping that ships.
     alerts_mapping: Path | None = None
-=======
     # Seconds in which the whole graph is compared with the tables once, beside the server; 0 never compares it.
     consistency_seconds: float = 300.0
->>>>>>> consistent
 
     def stores(self) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
         """What sources are opened by. SettingsError names the first that is missing."""
@@ -131,11 +128,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         queues=_queues(environment),
         log_level=_log_level(environment),
         projection=_switch(environment, "PROJECTION", default=True),
-<<<<<<< HEAD
         alerts_mapping=Path(text) if (text := environment.get("ALERTS_MAPPING", "")) else None,
-=======
         consistency_seconds=_number(environment, "CONSISTENCY_SECONDS", 300.0, least=0, most=86_400),
->>>>>>> consistent
     )
 
 

@@ -23,7 +23,7 @@ from datasources.cache.off import NoCache
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.options import CacheSettings, GraphSettings, PostgresSettings
-from datasources.queues.opened import open_events
+from datasources.queues.opened import open_queues
 from datasources.queues.port import Queue
 from datasources.sources import Sources, open_sources
 from resolvers.events.accepting import accept
@@ -86,7 +86,7 @@ async def measure(database: str, graph: str, items: int, relationships: int) -> 
     postgres = PostgresSettings(url=database, statement_timeout=60)
     sources = open_sources(postgres, postgres, CacheSettings(url=None), GraphSettings(url=graph))
     assert isinstance(sources.cache, NoCache)
-    queue = open_events(sources.main)
+    queue = open_queues(sources.main).events
     measured: Measured = {}
     try:
         for kind, events in {

@@ -15,11 +15,7 @@ from datasources.errors import SourceError
 from datasources.sources import Sources, open_sources
 from resolvers.projection.comparing import Comparer
 from resolvers.projection.follow import Follower, Round
-<<<<<<< HEAD
-from resolvers.projection.sweep import Sweep
 from resolvers.projection.whole import made_whole
-=======
->>>>>>> consistent
 from workers.beside import beside
 from workers.housekeeping import forget
 
@@ -28,15 +24,9 @@ log = logging.getLogger("stackflow.projection")
 # Seconds between two rounds: after one that found something, and at most after those that did not. LISTEN would need
 # a session of its own, which RDS Proxy does not give.
 BUSY, IDLE = 0.1, 1.0
-<<<<<<< HEAD
 # Seconds between rounds that failed, at least and at most: the graph is to be right 10 s after its stores are back.
 LOST, LOST_MOST = 0.5, 4.0
-# Seconds between two looks at what is old, and at a page of the graph.
-=======
-# Seconds between rounds that failed, at least and at most.
-LOST, LOST_MOST = 1.0, 30.0
 # Seconds between two looks at what is old.
->>>>>>> consistent
 UPKEEP = 60.0
 # Seconds of a round that make its line worth reading.
 SLOW = 1.0
@@ -46,18 +36,13 @@ MARGIN = 30.0
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Follow the outbox until told to stop. Lost stores are waited for."""
-<<<<<<< HEAD
-    follower, sweep = Follower(sources), Sweep(sources)
-    await repeat(partial(_round, follower, sources), partial(_upkeep, sources, sweep), stop)
+    await repeat(partial(_round, Follower(sources), sources), partial(_upkeep, sources), stop)
 
 
 async def repeat(
     once: Callable[[], Awaitable[Round]], keep_up: Callable[[], Awaitable[None]], stop: asyncio.Event
 ) -> None:
     """Rounds until told to stop, the sooner the more there is to do, and once a minute what `keep_up` does."""
-=======
-    follower = Follower(sources)
->>>>>>> consistent
     clock = asyncio.get_running_loop().time
     pause, upkeep = BUSY, clock() + UPKEEP
     failures = 0
@@ -68,11 +53,7 @@ async def repeat(
             pause = 0.0 if done.full else BUSY if done.rows else min(IDLE, pause * 2 or BUSY)
             if clock() >= upkeep:
                 upkeep = clock() + UPKEEP
-<<<<<<< HEAD
                 await keep_up()
-=======
-                await _upkeep(sources)
->>>>>>> consistent
             failures = 0
         except SourceError as error:
             pause = min(LOST_MOST, LOST * 2**failures)
@@ -130,19 +111,7 @@ async def _made_whole(sources: Sources) -> None:
 async def _upkeep(sources: Sources) -> None:
     begin = time.perf_counter()
     forgotten = await forget(sources)
-<<<<<<< HEAD
-    swept = await sweep.page()
-    log.log(
-        logging.WARNING if swept.divergent else logging.DEBUG,
-        "upkeep",
-        extra={
-            "forgotten": asdict(forgotten), "compared": swept.nodes, "divergent": swept.divergent, "left": swept.left,
-            "ms": _ms(time.perf_counter() - begin),
-        },
-    )  # fmt: skip
-=======
-    log.debug("upkeep", extra={"forgotten": forgotten, "ms": _ms(time.perf_counter() - begin)})
->>>>>>> consistent
+    log.debug("upkeep", extra={"forgotten": asdict(forgotten), "ms": _ms(time.perf_counter() - begin)})
 
 
 def _tell(done: Round) -> None:

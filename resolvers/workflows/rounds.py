@@ -123,7 +123,7 @@ async def walk_failures(sources: Sources, now: datetime | None = None, most: int
                 total=len(reach.nodes),
                 truncated=reach.truncated,
             )
-            await writing.sign(transaction, f"{CAUSED}{each.run_id}", WHO, "WalkFailure", ())
+            await writing.sign(transaction, f"{CAUSED}{each.run_id}")
     await sources.cache.invalidate(["workflow_run_blast_radii"])
     return kept
 

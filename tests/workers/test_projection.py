@@ -159,46 +159,6 @@ async def test_a_rebuild_while_the_projector_runs_ends_alike(
     assert (await check(main, projection)).differences == 0
 
 
-<<<<<<< HEAD
-async def test_the_sweep_finds_and_mends_what_a_page_lost(projected_url: str, main: Database) -> None:
-    emptied(projected_url)
-    write(projected_url, PutItem(1), PutItem(2), PutItem(3), PutItem(4), PutEdge(1, 1, 2), PutEdge(2, 3, 2))
-    projection = OracleProjection()
-    sources = sources_of(main, projection)
-    await Follower(sources).until_done()
-    projection.versions.clear()
-    projection.ids.clear()
-    sweep = Sweep(sources, 2)
-    swept = [await sweep.page() for _ in range(3)]
-    assert [(each.nodes, each.divergent, each.left) for each in swept] == [(2, 1, 0), (2, 1, 0), (0, 0, 0)]
-    assert (await check(main, projection)).differences == 0
-=======
-async def test_rows_and_answers_are_kept_for_their_time(projected_url: str, main: Database) -> None:
-    emptied(projected_url)
-    write(projected_url, PutItem(1), PutItem(2), PutItem(3), PutItem(4))
-    with psycopg.connect(projected_url) as connection:
-        connection.execute("DELETE FROM idempotent_answers")
-        connection.execute("UPDATE outbox SET projected = true WHERE entity_id <> %s", (node(2),))
-        connection.execute(
-            "UPDATE outbox SET written_at = now() - interval '7 days 1 minute' WHERE entity_id = ANY(%s::uuid[])",
-            ([node(1), node(2)],),
-        )
-        connection.execute(
-            "UPDATE outbox SET written_at = now() - interval '6 days 23 hours' WHERE entity_id = %s", (node(3),)
-        )
-        connection.execute(
-            "INSERT INTO idempotent_answers (principal, key, action, input, entity_ids, answered_at) VALUES "
-            "('p', 'old', 'a', '', '{}', now() - interval '24 hours 1 minute'),"
-            "('p', 'young', 'a', '', '{}', now() - interval '23 hours')"
-        )
-    assert await forget(sources_of(main, None)) == 1
-    assert rows(projected_url, "SELECT entity_id::text FROM outbox ORDER BY position") == [
-        (node(number),) for number in (2, 3, 4)
-    ]
-    assert rows(projected_url, "SELECT key FROM idempotent_answers") == [("young",)]
->>>>>>> consistent
-
-
 @asynccontextmanager
 async def cached(main: Database, url: str) -> AsyncIterator[Sources]:
     """Sources with a cache of their own on a server."""
