@@ -53,7 +53,7 @@ def test_the_commands_of_the_text_run(demo: tuple[str, str], tmp_path: Path, mon
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
-    commands = re.findall(r"^\.venv/bin/stackflow (.+)$", README, re.MULTILINE)
+    commands = re.findall(r"^\.venv/bin/stackflow (import .+)$", README, re.MULTILINE)
     assert len(commands) == 1
     for command in commands:
         done = CliRunner().invoke(application, command.split())
