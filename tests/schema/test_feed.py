@@ -171,10 +171,12 @@ async def test_the_place_moves_on_where_nothing_is_for_the_reader(sources: Sourc
     assert ids(await since(sources, empty["endCursor"])) == [52]
 
 
-async def test_a_lost_database_is_told_as_such() -> None:
-    away = Database("main", "postgresql://nobody@127.0.0.1:1/none", pool_timeout=0.05)
-    answer = await ask(Sources(away, away, RecursiveGraph(away), NoCache()), SINCE, ALL)
-    await away.close()
-    assert answer.data == {"changesSince": None}
-    assert answer.errors[0]["message"] == "main is not available"
-    assert answer.errors[0]["extensions"] == {"code": "SOURCE_UNAVAILABLE", "store": "main", "timeout": False}
+async def test_a_lost_database_is_named(begin: str) -> None:
+    main = Database("main", "postgresql://127.0.0.1:1/nowhere", pool_timeout=0.2)
+    lost = Sources(main, main, RecursiveGraph(main), NoCache())
+    for cursor in (None, begin):
+        answer = await ask(lost, SINCE, ALL, cursor=cursor)
+        assert answer.data == {"changesSince": None}
+        assert answer.errors[0]["message"] == "main is not available"
+        assert answer.errors[0]["extensions"] == {"code": "SOURCE_UNAVAILABLE", "store": "main", "timeout": False}
+    await lost.close()
