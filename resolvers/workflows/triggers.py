@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from datasources.aurora import workflow_triggers as rows
 from datasources.aurora.workflow_triggers import Entry
-from datasources.call import Call, calling
+from datasources.call import Call, calling, current_call
 from datasources.errors import SourceRefused
 from datasources.records.queries import Scope
 from datasources.sources import Sources
@@ -99,7 +99,7 @@ async def _batch(sources: Sources, most: int, *, start_any: bool = True) -> tupl
         await rows.move(transaction, READER, entries[-1].place)
         return started
 
-    context = _context(sources, Call())
+    context = _context(sources, Call(deadline=current_call().deadline))
     with calling(context.call):
         try:
             written = await write(context, "TriggerWorkflows", TriggerWorkflows(), work)

@@ -19,7 +19,7 @@ async def test_the_demo_loads_into_an_empty_system_only(stores: Stores) -> None:
     assert (report.total("rejected"), report.total("unresolved"), report.pending, report.linked) == (0, 0, 10, 19)
     tables = {
         "configuration_items": 115, "relationships": 263, "redundancy_groups": 20, "teams": 64, "users": 12,
-        "incidents": 25, "changes": 10, "workflows": 3, "workflow_runs": 3, "documents": 6,
+        "incidents": 25, "changes": 10, "workflows": 4, "workflow_runs": 3, "documents": 6,
     }  # fmt: skip
     assert {table: stores.count(table) for table in tables} == tables
     assert stores.rows("SELECT count(*) FROM requirements", requirements=True) == [(12,)]

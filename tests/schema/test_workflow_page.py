@@ -1,0 +1,62 @@
+"""The page on workflows: its example does what it says, and its tables are what the code knows."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from datasources.call import Call
+from datasources.embedded.postgres import EmbeddedPostgres
+from resolvers.context import Context
+from resolvers.workflows.checking_expressions import CAUSE, INCIDENT, RUN
+from resolvers.workflows.definition import CONFIGURATIONS, TriggerEvent
+from resolvers.workflows.definitions import LIFE
+from resolvers.workflows.expression_trees import COMPREHENSIONS, FUNCTIONS, METHODS
+from schema.execution import Request, run
+from schema.limits import DocumentLimits
+from tests.fixtures.operations import Operations, opened
+from tests.fixtures.workflows import AUTHOR
+
+PAGE = (Path(__file__).parents[2] / "docs" / "workflows.md").read_text()
+
+
+@pytest.fixture(scope="module")
+async def operations(postgres: EmbeddedPostgres) -> AsyncIterator[Operations]:
+    async with opened(postgres, "workflow_page") as operations:
+        yield operations
+
+
+def table(title: str) -> list[list[str]]:
+    """The rows of the first table under a title, without its head."""
+    lines = PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    return rows[2:]
+
+
+async def test_the_example_drafts_a_workflow_without_problems(operations: Operations) -> None:
+    [document] = re.findall(r"```graphql\n(.*?)```", PAGE, re.DOTALL)
+    context = Context(AUTHOR, AUTHOR.scope, operations.sources, Call())
+    body = (await run(Request(document, {}), context, DocumentLimits())).body
+    shown = body["data"]["createWorkflow"]
+    assert shown["userErrors"] == []
+    assert (shown["workflow"]["state"], shown["workflow"]["problems"]) == ("DRAFT", [])
+
+
+def test_the_steps_of_a_revision() -> None:
+    told = {row[0].strip("`"): row[1] for row in table("Revisions")}
+    assert told.pop("createWorkflow") == ""
+    assert told == {name: ", ".join(step.origins) for name, step in LIFE.steps.items()}
+
+
+def test_the_kinds_and_the_events() -> None:
+    assert [row[0] for row in table("Steps")] == [kind.value for kind in CONFIGURATIONS]
+    assert [row[0].strip("`") for row in table("Triggers")] == list(TriggerEvent.__members__)
+
+
+def test_the_names_and_functions_of_expressions() -> None:
+    told = {row[0].strip("`"): tuple(re.findall(r"`(\w+)`", row[1])) for row in table("Expressions")}
+    assert (told["incident"], told["cause"], told["run"]) == (INCIDENT, CAUSE, RUN)
+    [functions] = re.findall(r"Functions: (.*?)At most", PAGE, re.DOTALL)
+    named = set(re.findall(r"`(\w+)", functions))
+    assert named == METHODS.keys() | FUNCTIONS.keys() | COMPREHENSIONS | {"has"}
