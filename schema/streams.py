@@ -16,7 +16,7 @@ from starlette.responses import Response as HttpResponse
 
 from resolvers.context import Context
 from resolvers.errors import BadUserInput, LimitExceeded, ShownError, StreamsUnavailable
-from resolvers.listening import Listening
+from resolvers.listening import PROVEN, SILENCE, Listening
 from resolvers.tail import Tail
 from schema.event_stream import ALIVE, COMPLETE, EVENT_STREAM, EventStream, OpenStreams, event
 from schema.execution import Request
@@ -38,12 +38,25 @@ class NotAcceptable(BadUserInput):
 
 
 class StreamEndpoint:
-    """The /graphql/stream route, beside /graphql. Without a tail it says where to ask instead."""
+    """The /graphql/stream route, beside /graphql. Without a tail it says where to ask instead.
 
-    def __init__(self, endpoint: GraphQLEndpoint, tail: Tail | None, streams: OpenStreams) -> None:
+    Who listens is proven anew every `prove_every` seconds; after so many seconds of `silence` a sign of life is sent.
+    """
+
+    def __init__(
+        self,
+        endpoint: GraphQLEndpoint,
+        tail: Tail | None,
+        streams: OpenStreams,
+        *,
+        prove_every: float = PROVEN,
+        silence: float = SILENCE,
+    ) -> None:
         self._endpoint = endpoint
         self._tail = tail
         self._streams = streams
+        self._prove_every = prove_every
+        self._silence = silence
 
     async def either(self, http: HttpRequest) -> HttpResponse:
         """The /graphql route: a stream for who accepts no JSON but events, an answer for everybody else."""
@@ -75,6 +88,8 @@ class StreamEndpoint:
             partial(self._endpoint.principal, http.headers.get("authorization")),
             asyncio.get_running_loop().time(),
             after=http.headers.get("last-event-id") or None,
+            prove_every=self._prove_every,
+            silence=self._silence,
         )
         return EventStream(self._pieces(request, context), self._streams, {REQUEST_ID: call.request_id})
 

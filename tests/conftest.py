@@ -12,6 +12,7 @@ from tests.fixtures.demo import demo
 from tests.fixtures.engines import gremlin_client, janusgraph_client, neptune, neptune_client
 from tests.fixtures.event_stores import events_url
 from tests.fixtures.gremlin import gremlin_server, janusgraph_server, transactional_server
+from tests.fixtures.stream_stores import streams_url
 from workers.migrations import migrate
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "janusgraph_server",
     "neptune",
     "neptune_client",
+    "streams_url",
     "transactional_server",
 ]
 

@@ -23,7 +23,6 @@ class Unsent(NamedTuple):
 
     position: int
     id: str
-    queue: str
     group: str
     body: str
     request_id: str
@@ -71,9 +70,9 @@ async def lock_sending(transaction: Transaction) -> bool:
     return is_ours
 
 
-async def unsent(transaction: Transaction, most: int) -> list[Unsent]:
-    """Messages that wait, the oldest first."""
-    return await _fetch(transaction, "messages_to_send", {"most": most}, Unsent)
+async def unsent(transaction: Transaction, queue: str, most: int) -> list[Unsent]:
+    """Messages that wait for a queue, the oldest first."""
+    return await _fetch(transaction, "messages_to_send", {"queue": queue, "most": most}, Unsent)
 
 
 async def sent(transaction: Transaction, positions: Sequence[int], now: datetime) -> None:

@@ -5,11 +5,13 @@ import 'graphiql/setup-workers/vite';
 import 'graphiql/style.css';
 import './page.css';
 
-import { createGraphiQLFetcher } from '@graphiql/toolkit';
+import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
+import { getOperationAST } from 'graphql';
 import { createRoot } from 'react-dom/client';
 
 import firstDocument from './first-document.graphql?raw';
+import { subscribe } from './subscription';
 
 const place = document.getElementById('graphiql');
 if (place === null) {
@@ -17,6 +19,13 @@ if (place === null) {
 }
 
 // Relative, so that it also works below a stage prefix such as /prod/graphiql/.
-const fetcher = createGraphiQLFetcher({ url: new URL('../graphql', window.location.href).href });
+const url = new URL('../graphql', window.location.href).href;
+const ask = createGraphiQLFetcher({ url });
+const fetcher: Fetcher = (params, options) => {
+  const operation = options?.documentAST && getOperationAST(options.documentAST, params.operationName);
+  return operation?.operation === 'subscription'
+    ? subscribe(`${url}/stream`, params, options?.headers ?? {})
+    : ask(params, options);
+};
 
 createRoot(place).render(<GraphiQL fetcher={fetcher} defaultQuery={firstDocument} defaultEditorToolsVisibility />);

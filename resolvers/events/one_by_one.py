@@ -97,7 +97,8 @@ async def _once(sources: Sources, arrived: Arrived) -> Outcome:
             write = Write(context, event.type.removeprefix(PREFIX), transaction)
             await operation.work(event.data, event)(write)
             await writing.sign(transaction, arrived.request_id, f"event:{event.source}", write.action, write.entries)
-        await sources.cache.invalidate(sorted(write.tables))
+        if write.tables:
+            await sources.cache.invalidate(sorted(write.tables))
     return DONE
 
 

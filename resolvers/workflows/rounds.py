@@ -131,28 +131,28 @@ async def walk_failures(sources: Sources, now: datetime | None = None, most: int
 async def send_messages(
     sources: Sources, queues: Mapping[str, Queue], now: datetime | None = None, most: int = MESSAGES
 ) -> int:
-    """Take messages to their queues, in their order; how many. One whose attempt was called off meanwhile goes nowhere.
+    """Take messages to their queues, at most so many to each, in their order; how many. One whose attempt was called
+    off meanwhile goes nowhere.
 
     At least once: a crash between a queue and the table sends again, under the same id. A lost queue holds back its
     own messages only; its SourceError comes when the others are sent.
     """
     moment = now or datetime.now(UTC)
-    count, lost = 0, None
+    count = 0
+    lost: SourceError | None = None
     async with sources.main.transaction() as transaction:
         if not await rounds.lock_sending(transaction):
             return 0
-        waiting = await rounds.unsent(transaction, most)
-        done = [each.position for each in waiting if not each.wanted]
-        wanted = [each for each in waiting if each.wanted]
-        for name in dict.fromkeys(each.queue for each in wanted):
-            some = [each for each in wanted if each.queue == name]
+        done: list[int] = []
+        for name, queue in queues.items():
+            waiting = await rounds.unsent(transaction, name, most)
             try:
-                await queues[name].send([_sending(each) for each in some])
+                await queue.send([_sending(each) for each in waiting if each.wanted])
             except SourceError as error:
                 lost = error
             else:
-                done += [each.position for each in some]
-                count += len(some)
+                done += [each.position for each in waiting]
+                count += sum(each.wanted for each in waiting)
         if done:
             await rounds.sent(transaction, done, moment)
     if lost is not None:

@@ -13,9 +13,11 @@ from graphql import (
 )
 from strawberry.types.base import StrawberryObjectDefinition
 
-from schema.fields import DeclaredField, declarations
+from schema.fields import DeclaredField, StreamDeclaration, declarations
+from schema.mutation import MutationRoot
 from schema.query import Query
 from schema.schema import SCHEMA
+from schema.subscription import SubscriptionRoot
 
 # Root fields that take no permission, each with its reason.
 OPEN_TO_ALL = {"viewer": "whoever is let in may know who they are; it tells nothing else"}
@@ -65,8 +67,21 @@ def test_every_field_is_declared(type_: str) -> None:
 
 
 def test_every_root_field_takes_a_permission() -> None:
-    open_ = {name for name, field in declarations(Query).items() if field.needs is None}
+    roots = {type_: declarations(type_) for type_ in (Query, MutationRoot, SubscriptionRoot)}
+    open_ = {name for fields in roots.values() for name, field in fields.items() if field.needs is None}
     assert open_ == set(OPEN_TO_ALL)
+
+
+def test_what_is_subscribed_to_is_a_stream_and_nothing_else_is() -> None:
+    """A field of another kind would be asked once and never again; a stream elsewhere would be no answer."""
+    streams = {
+        f"{definition.name}.{field.python_name}"
+        for converted in SCHEMA.schema_converter.type_map.values()
+        if isinstance(definition := converted.definition, StrawberryObjectDefinition)
+        for field in definition.fields
+        if isinstance(field, DeclaredField) and isinstance(field.declaration, StreamDeclaration)
+    }
+    assert streams == {f"Subscription.{name}" for name in declarations(SubscriptionRoot)} == {"Subscription.changes"}
 
 
 def test_permissions_are_spelled_alike() -> None:

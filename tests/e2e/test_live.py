@@ -1,54 +1,104 @@
-"""Subscriptions through a real server: once, in order, for who may see it, and going on where it was left."""
+"""The page about live answers is what a served process does, and a process with open streams stops."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import base64
+import json
+import re
+import shlex
+from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
 
 import app
 from datasources.embedded.postgres import EmbeddedPostgres
-from settings import read
+from resolvers import listening, tail
+from schema import event_stream
+from settings import Settings
+from tests.e2e.test_application import settings
+from tests.e2e.test_run import environment, serving
 from tests.fixtures.databases import create_database
-from tests.fixtures.streaming import served, stream
+from tests.fixtures.streaming import Events
 
-CHANGES = """subscription ($cursor: String, $kinds: [FeedKind!], $of: [ID!]) {
-  changes(cursor: $cursor, kinds: $kinds, of: $of) { kind step id requestId cursor node { id } }
-}"""
+__all__ = ["settings"]
 
-
-def item(number: int) -> str:
-    return f"00000000-0000-4000-8000-{number:012x}"
+PAGE = (Path(__file__).parents[2] / "docs" / "live.md").read_text()
+CURL = re.search(r"```sh\n(curl .*?)```", PAGE, re.DOTALL)
+MUTATION = 'mutation { createTeam(input: {key: "night", name: "Night"}) { userErrors { message } team { id } } }'
 
 
-@pytest.fixture(scope="module")
-def url(postgres: EmbeddedPostgres) -> str:
-    made = create_database(postgres, "live")
-    with psycopg.connect(made, autocommit=True) as connection:
-        connection.execute("INSERT INTO configuration_item_classes (key, name) VALUES ('service', 'Service')")
-    return made
+def documented(address: str) -> httpx.Request:
+    """The request of the page, to this server."""
+    assert CURL is not None
+    words = shlex.split(CURL[1])
+    assert words[:3] == ["curl", "-N", "http://127.0.0.1:8000/graphql/stream"]
+    options = dict(zip(words[3::2], words[4::2], strict=True)) | {"-H": ""}
+    headers = dict(word.split(": ") for flag, word in zip(words[3::2], words[4::2], strict=True) if flag == "-H")
+    assert set(options) == {"-H", "-d"}
+    url = words[2].replace("http://127.0.0.1:8000", address)
+    return httpx.Request("POST", url, headers=headers, content=options["-d"])
 
 
-@pytest.fixture
-async def client(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    settings = read({"DATABASE_URL": url, "REQUIREMENTS_URL": url, "REDIS_URL": "off"})
-    application = app.create(settings, on_loopback=True)
-    async with served(application) as address, httpx.AsyncClient(base_url=address, timeout=30) as opened:
-        yield opened
+async def test_the_request_of_the_page_hears_of_a_write_and_the_server_stops_with_it(
+    postgres: EmbeddedPostgres, open_folder: Path
+) -> None:
+    url = create_database(postgres, "served_live")
+    given = {"DATABASE_URL": url, "REQUIREMENTS_URL": postgres.url("requirements"), "REDIS_URL": "off"}
+    with serving(environment(open_folder, **given)) as (process, address):
+        async with httpx.AsyncClient(timeout=30) as client:
+            reply = await client.send(documented(address), stream=True)
+            assert (reply.status_code, reply.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+            events = Events(reply)
+            await events.begun()
+            written = (await client.post(f"{address}/graphql", json={"query": MUTATION})).json()["data"]["createTeam"]
+            assert written["userErrors"] == []
+            change = await events.change()
+            assert change == {
+                "kind": "TEAM", "step": "CREATED", "id": written["team"]["id"], "cursor": events.cursor, "node": {},
+            }  # fmt: skip
+            process.terminate()
+            with pytest.raises(EOFError):
+                await events.next()
+            await reply.aclose()
+        # Running requests would have 10 seconds; a stream has no end to wait for.
+        assert process.wait(8) == 0
 
 
-def insert(url: str, *numbers: int) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        for number in numbers:
-            connection.execute(
-                "INSERT INTO configuration_items (id, name, class_key) VALUES (%s, 'a', 'service')", (item(number),)
-            )
+def test_the_page_says_what_the_code_does() -> None:
+    said = [
+        f"after {listening.SILENCE:.0f} seconds of silence",
+        f"looked at every {listening.PROVEN:.0f} seconds",
+        f"more than {tail.BUFFER:,} entries wait",
+        f"takes nothing for {event_stream.UNREAD:.0f} seconds",
+        f"within {event_stream.ENDING:.0f} seconds",
+        f"looks at the outbox {['', 'once', 'twice', 'three', 'four', 'five'][round(1 / tail.EVERY)]} times a second",
+    ]
+    assert [each for each in said if each not in " ".join(PAGE.split())] == []
 
 
-async def test_a_write_is_told_once_and_in_order(client: httpx.AsyncClient, url: str) -> None:
-    async with stream(client, CHANGES) as events:
-        await events.begun()
-        insert(url, 1, 2, 3)
-        told = [await events.change() for _ in range(3)]
-        assert [each["id"] for each in told] == [f"ci_{item(n)}" for n in (1, 2, 3)]
-        assert await events.is_silent()
+def test_lambda_keeps_no_stream_open(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.main is not None
+    assert settings.requirements is not None
+    monkeypatch.setenv("DATABASE_URL", settings.main.url)
+    monkeypatch.setenv("REQUIREMENTS_URL", settings.requirements.url)
+    monkeypatch.setenv("REDIS_URL", "off")
+    event = {
+        "resource": "/graphql/stream", "path": "/graphql/stream", "httpMethod": "POST", "isBase64Encoded": False,
+        "headers": {"content-type": "application/json", "accept": "text/event-stream"}, "multiValueHeaders": {},
+        "queryStringParameters": None, "multiValueQueryStringParameters": None,
+        "body": json.dumps({"query": "subscription { changes { id } }"}),
+        "requestContext": {"identity": {"sourceIp": "127.0.0.1"}},
+    }  # fmt: skip
+    app._lambda.cache_clear()
+    # Mangum runs in the loop of its thread; here it gets one that ends with the test.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        answered = app.handler(event, None)
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+        app._lambda.cache_clear()
+    assert answered["statusCode"] == 501
+    (error,) = json.loads(base64.b64decode(answered["body"]))["errors"]
+    assert error["message"] == "streams are not served here; poll changesSince"

@@ -33,15 +33,15 @@ UPDATE workflow_runs r SET reason = r.reason FROM walked WHERE r.id = walked.run
 SELECT pg_try_advisory_xact_lock(7165381527);
 
 -- name: messages_to_send
--- The oldest messages that were not sent, whether somebody still waits for what they ask for, and what the failure that
+-- The oldest messages for a queue that were not sent, whether somebody still waits for what they ask for, and what the failure that
 -- their run is for reaches. Messages of a run whose failure was not walked yet wait for that.
-SELECT m.position, m.id, m.queue, m.group_key, m.body, m.request_id,
+SELECT m.position, m.id, m.group_key, m.body, m.request_id,
        x.state IS NULL OR x.state NOT IN ('CANCELLED', 'FAILED'),
        b.total, b.critical
 FROM outgoing_messages m
 LEFT JOIN workflow_step_runs x ON x.id = m.id
 LEFT JOIN workflow_run_blast_radii b ON b.run_id = x.run_id
-WHERE m.sent_at IS NULL AND (b.run_id IS NULL OR b.walked_at IS NOT NULL)
+WHERE m.sent_at IS NULL AND m.queue = %(queue)s AND (b.run_id IS NULL OR b.walked_at IS NOT NULL)
 ORDER BY m.position LIMIT %(most)s;
 
 -- name: messages_sent

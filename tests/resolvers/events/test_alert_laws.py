@@ -19,8 +19,8 @@ GROUPS = {"f1": "g1", "f2": "g1", "f3": "g2"}
 ITEMS = {"f1": "a", "f2": "b", "f3": "a"}
 
 
-# A firing of an alert: when it begins, when it ends or None, and how grave it is.
-Firing = tuple[str, int, int | None, int]
+# A firing of an alert: when it begins, when it was said to end, and how grave it is.
+Firing = tuple[str, int, tuple[int, ...], int]
 
 
 @st.composite
@@ -29,25 +29,26 @@ def firings(draw: st.DrawFn) -> list[Firing]:
     found: dict[tuple[str, int], Firing] = {}
     for _ in range(draw(st.integers(1, 6))):
         fingerprint, start = draw(st.sampled_from(sorted(GROUPS))), draw(st.integers(0, 20))
-        end = draw(st.none() | st.integers(start, 30))
-        found[fingerprint, start] = (fingerprint, start, end, draw(st.integers(1, 5)))
+        ends = tuple(draw(st.lists(st.integers(start, 30), max_size=2, unique=True)))
+        found[fingerprint, start] = (fingerprint, start, ends, draw(st.integers(1, 5)))
     return list(found.values())
 
 
 def told(firing: Firing) -> list[dict[str, Any]]:
     """The news of a firing."""
-    fingerprint, start, end, level = firing
+    fingerprint, start, ends, level = firing
     group, items = GROUPS[fingerprint], [key("nothing"), key(ITEMS[fingerprint])]
     id = f"{fingerprint}-{start}"
     news = [fired(id, fingerprint, start, group=group, impact=level, urgency=level, items=items)]
-    return news if end is None else [*news, resolved(f"{id}-end", fingerprint, start, end, group=group)]
+    return news + [resolved(f"{id}-end-{end}", fingerprint, start, end, group=group) for end in ends]
 
 
 def expected(told_of: list[Firing]) -> tuple[list[Any], list[Any]]:
-    """The slow and obvious way: a firing is over by the first end of its alert that is not before its start."""
+    """The slow and obvious way: a firing is over by the first end of its alert that is not before its start. Of several
+    ends of one firing the last counts."""
     left, by_group = [], defaultdict(list)
     for fingerprint, start, _, level in sorted(told_of):
-        ends = [end for other, _, end, _ in told_of if other == fingerprint and end is not None and end >= start]
+        ends = [max(each) for other, _, each, _ in told_of if other == fingerprint and each and max(each) >= start]
         left.append((fingerprint, "RESOLVED" if ends else "FIRING", start, min(ends, default=None), True))
         by_group[GROUPS[fingerprint]].append((not ends, level, ITEMS[fingerprint]))
     groups = [

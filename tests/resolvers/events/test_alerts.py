@@ -1,7 +1,10 @@
 """Events of alerts: an incident of a group is open while one of its alerts fires, whatever the order of the news."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 
+from datasources.cache.off import NoCache
 from datasources.sources import Sources
 from resolvers.events.handling import handle
 from tests.fixtures.alerts import alerts, fired, incidents, notes, resolved
@@ -96,6 +99,35 @@ async def test_one_resolved_by_hand_opens_again_when_another_alert_joins(sources
     assert incidents(url) == [("Alert f1", "IN_PROGRESS", 3, 2)]
 
 
+async def test_one_resolved_by_hand_while_an_alert_fires_is_the_same_trouble_however_late(
+    sources: Sources, url: str
+) -> None:
+    await take(sources, fired("1"), fired("2", "f2"), resolved("3", "f2"))
+    write(url, "UPDATE incidents SET state = 'RESOLVED'")
+    await take(sources, fired("4", "f3", 9 * DAY))
+    assert incidents(url) == [("Alert f1", "IN_PROGRESS", 3, 3)]
+
+
+async def test_every_table_that_an_alert_writes_to_is_told_to_the_cache(sources: Sources, url: str) -> None:
+    class Told(NoCache):
+        """A cache that remembers what it was told."""
+
+        def __init__(self) -> None:
+            self.tables: list[list[str]] = []
+
+        async def invalidate(self, tables: Sequence[str]) -> None:
+            self.tables.append(list(tables))
+
+    cache = Told()
+    told = replace(sources, cache=cache)
+    await take(told, fired("1"), resolved("2", end=5), fired("3"))
+    both = ["alerts", "incident_activities", "incident_configuration_items", "incidents"]
+    assert cache.tables == [both, ["alerts", "incident_activities", "incidents"]]
+    # An end alone is in no incident's list, but its row may be shown by the next beginning.
+    await take(told, resolved("4", "f2"))
+    assert cache.tables[2:] == [["alerts"]]
+
+
 async def test_work_that_waits_is_resolved_too(sources: Sources, url: str) -> None:
     await take(sources, fired("1"))
     write(url, "UPDATE incidents SET state = 'ON_HOLD'")
@@ -122,6 +154,15 @@ async def test_a_start_that_moves_leaves_no_firing_behind(sources: Sources, url:
     # A firing after that end is none of them.
     await take(sources, fired("4", start=6))
     assert alerts(url)[2] == ("f1", "FIRING", 6, None, True)
+
+
+async def test_the_first_end_that_fits_is_the_end_whenever_it_is_told(sources: Sources, url: str) -> None:
+    await take(sources, fired("1", start=0), fired("2", start=1), resolved("3", start=0, end=5))
+    await take(sources, resolved("4", start=1, end=3))
+    assert [(start, end) for _, _, start, end, _ in alerts(url)] == [(0, 3), (1, 3)]
+    # Of two ends of one firing the later holds.
+    await take(sources, resolved("5", start=1, end=4), resolved("6", start=1, end=2))
+    assert [(start, end) for _, _, start, end, _ in alerts(url)] == [(0, 4), (1, 4)]
 
 
 async def test_an_alert_that_ends_before_it_starts_is_refused(sources: Sources, url: str) -> None:

@@ -11,8 +11,9 @@ from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.queues.port import Fate
 from datasources.sources import Sources
 from resolvers.events.handling import handle
+from tests.fixtures.alerts import fired
 from tests.fixtures.events import key, messages, related, rows, state, upserted
-from tests.fixtures.operations_events import activities, incident, incidents, linked, opened, take
+from tests.fixtures.operations_events import activities, incident, incidents, linked, opened, take, write
 
 SOLVED: dict[str, Any] = {"code": "FIXED", "resolution": "Restarted it."}
 
@@ -195,3 +196,17 @@ async def test_a_lost_store_holds_back_what_comes_after() -> None:
     assert [(each.message.id[-1], each.fate) for each in handled.failed] == [
         ("0", Fate.AGAIN), ("1", Fate.HELD), ("2", Fate.HELD), ("3", Fate.DEAD),
     ]  # fmt: skip
+
+
+async def test_nothing_behind_an_event_that_could_not_be_tried_is_tried(sources: Sources, url: str) -> None:
+    """A missing table is no event's fault; those behind it would do without it, and are held for their order."""
+    write(url, "ALTER TABLE incident_keys RENAME TO away")
+    try:
+        handled = await handle(sources, messages([opened("1"), fired("2"), upserted("3", "a"), opened("4")]))
+    finally:
+        write(url, "ALTER TABLE away RENAME TO incident_keys")
+    assert [each.reason for each in handled.failed] == ["main refused a statement: UndefinedTable"] * 4
+    assert (handled.done, rows(url, "SELECT count(*) FROM received_events")) == ([], [(0,)])
+    # What comes before it in its batch is done.
+    both = [upserted("3", "a"), opened("1"), fired("2"), incident("5", "noted", note="n")]
+    assert await take(sources, *both) == []

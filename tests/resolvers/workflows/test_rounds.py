@@ -219,6 +219,24 @@ async def test_urgent_steps_and_notifications_have_queues_of_their_own(runs: Run
     assert [len(await each.receive(10, 0)) for each in (queues.remediation_p1, queues.remediation_standard)] == [1, 0]
 
 
+class Lost(TablesQueue):
+    """A queue that is away."""
+
+    async def send(self, messages: Sequence[Sending]) -> int:
+        raise SourceUnavailable("queue", "it is away")
+
+
+async def test_a_lost_queue_holds_back_its_own_messages_only(runs: Runs, sources: Sources) -> None:
+    for each in (MEND, MEND, step("tell", "NOTIFICATION", channel="#ops")):
+        await runs.start(runs.publish(each))
+    queues = replace(open_queues(sources.main), remediation_standard=Lost(sources.main, "remediation-standard"))
+    with pytest.raises(SourceUnavailable):
+        await send_messages(sources, outgoing(queues), most=1)
+    assert runs.rows("SELECT queue, sent_at IS NOT NULL FROM outgoing_messages ORDER BY position") == [
+        ("remediation-standard", False), ("remediation-standard", False), ("notifications", True),
+    ]  # fmt: skip
+
+
 class Forgetful(TablesQueue):
     """A queue that takes messages, and whose answer is lost once."""
 
