@@ -52,7 +52,8 @@ class _Budget:
 
 
 class _Evaluator(Evaluator):
-    """The library's evaluator with a budget."""
+    """The library's evaluator with a budget, and without the texts that its errors make of whole values: one error's
+    text holds those of two others, so `all` over thirty items without an answer would never end."""
 
     def __init__(self, ast: Tree, activation: Activation, budget: _Budget) -> None:
         super().__init__(ast, activation)
@@ -65,17 +66,55 @@ class _Evaluator(Evaluator):
     def sub_evaluator(self, ast: Tree) -> "_Evaluator":
         return _Evaluator(ast, self.activation, self._budget)
 
+    def ident_value(self, name: str, root_scope: bool = False) -> Any:
+        try:
+            return super().ident_value(name, root_scope)
+        except KeyError:
+            return CELEvalError(f"undeclared reference to '{name}'", KeyError, (name,))
+
+    def member_dot(self, tree: Any) -> Any:
+        member, name = self.visit(tree.children[0]), tree.children[1].value
+        if isinstance(member, CELEvalError):
+            return member
+        if not isinstance(member, celtypes.MapType):
+            return CELEvalError("nothing with parts", TypeError, ())
+        if name not in member:
+            return CELEvalError(f"no such member in mapping: '{name}'", KeyError, (name,))
+        return member[name]
+
+    def member_dot_arg(self, tree: Any) -> Any:
+        name = tree.children[1].value
+        if name not in ("all", "exists"):
+            return super().member_dot_arg(tree)
+        several = self.visit(tree.children[0])
+        if isinstance(several, CELEvalError):
+            return several
+        holds, decisive = self.build_ss_macro_eval(tree), name == "exists"
+        undecided: CELEvalError | None = None
+        for each in several:
+            answer = holds(each)
+            if _is_truth(answer):
+                if bool(answer) is decisive:
+                    return celtypes.BoolType(decisive)
+            else:
+                undecided = undecided or _no_truth(answer)
+        return celtypes.BoolType(not decisive) if undecided is None else undecided
+
 
 def _functions(budget: _Budget) -> dict[str, Callable[..., Any]]:
     """The library's operators where they could take more than they should: Python's `%` formats texts and `*` repeats
     lists, and to compare two lists of items looks at everything in them."""
     return {
+        "_&&_": _decided(False),
+        "_||_": _decided(True),
         "_+_": _joined(budget),
         "_*_": _numbers(operator.mul),
         "_%_": _numbers(operator.mod),
         "_/_": _numbers(_divided),
         "_[_]": _part,
         "matches": _matches,
+        "contains": _contains,
+        "string": _text,
         "_==_": _compared("_==_", operator.eq, budget),
         "_!=_": _compared("_!=_", operator.ne, budget),
         "_<_": _compared("_<_", operator.lt, budget),
@@ -97,6 +136,25 @@ def _numbers(of: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
     applied.__name__ = of.__name__
     return applied
+
+
+def _decided(decisive: bool) -> Callable[[Any, Any], Any]:
+    def applied(left: Any, right: Any) -> Any:
+        sides = (left, right)
+        if any(_is_truth(each) and bool(each) is decisive for each in sides):
+            return celtypes.BoolType(decisive)
+        undecided = [_no_truth(each) for each in sides if not _is_truth(each)]
+        return undecided[0] if undecided else celtypes.BoolType(not decisive)
+
+    return applied
+
+
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, (bool, celtypes.BoolType))
+
+
+def _no_truth(value: Any) -> CELEvalError:
+    return value if isinstance(value, CELEvalError) else CELEvalError("neither true nor false", TypeError, ())
 
 
 def _joined(budget: _Budget) -> Callable[[Any, Any], Any]:
@@ -169,6 +227,18 @@ def _matches(text: Any, pattern: Any) -> Any:
         return CELEvalError("pattern", error.__class__, error.args)
 
 
+def _contains(text: Any, part: Any) -> Any:
+    if not (isinstance(text, str) and isinstance(part, str)):
+        raise TypeError("a list is asked with in")
+    return celtypes.BoolType(str(part) in str(text))
+
+
+def _text(value: Any) -> Any:
+    if not (isinstance(value, str) or _is_number(value) or _is_truth(value)):
+        raise TypeError("no text of many values")
+    return base_functions["string"](value)
+
+
 def _weigh(value: Any, budget: _Budget) -> None:
     waiting = [value]
     while waiting:
@@ -184,7 +254,7 @@ def _weigh(value: Any, budget: _Budget) -> None:
 
 def _is_number(value: Any) -> bool:
     # The library's numbers are Python's, and its true and false are numbers too.
-    return isinstance(value, (int, float)) and not isinstance(value, (bool, celtypes.BoolType))
+    return isinstance(value, (int, float)) and not _is_truth(value)
 
 
 def _number(value: Any) -> int | float:

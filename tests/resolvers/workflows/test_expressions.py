@@ -158,6 +158,32 @@ def test_no_value(text: str, reason: str) -> None:
     assert reason in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # Each error of the library holds the texts of two before it: at 500 items these would never end.
+        ("items.all(i, i.labels.owner == 'a')", "there is no owner"),
+        ("items.exists(i, i.labels.owner == 'a')", "there is no owner"),
+        ("items.exists(i, nowhere == 1)", "there is no nowhere"),
+        ("items.exists(i, items.name == 1)", "values of types that do not go together"),
+        ("items.exists(i, i.name)", "values of types that do not go together"),
+        (" || ".join(["items.name"] * 60), "values of types that do not go together"),
+        ("items.map(i, string(items))", "values of types that do not go together"),
+        ("items.exists(i, i.labels.owner == 'a' || i.name == 'n499')", True),
+        ("items.all(i, i.labels.owner == 'a' || i.name == 'n499')", "there is no owner"),
+        ("items.all(i, i.labels.owner == 'a' && i.name == 'n499')", False),
+        ("items.all(i, i.name == 'n1' && i.labels.owner == 'a')", False),
+        ("items.exists(i, items == 1) || true", "it takes too much work"),
+    ],
+)
+def test_what_has_no_answer_for_each_item_costs_no_more(text: str, expected: bool | str) -> None:
+    try:
+        assert compile(text).evaluate(VALUES) is expected
+    except BadExpression as error:
+        assert isinstance(expected, str)
+        assert str(error).startswith(expected)  # noqa: PT017
+
+
 def test_joined_texts_are_bounded() -> None:
     long = {"inputs": {"long": "x" * 1_000_000}}
     with pytest.raises(BadExpression, match="too much work"):
