@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datasources.aurora import feed
+from datasources.errors import SourceUnavailable
 from datasources.records.feed import FeedEntry, FeedKind, FeedPlace
 from resolvers.context import Context
-from resolvers.errors import BadUserInput
+from resolvers.errors import BadUserInput, SourceLost
 
 # What one must be allowed to read to hear of it.
 NEEDS = {
@@ -39,16 +40,18 @@ async def since(
 ) -> Feed:
     """Entries after a place, oldest first. Without a place none, and the place where what happens from now on begins.
 
-    BadUserInput if something after the place is no longer kept. Otherwise as `allowed_kinds`.
+    BadUserInput if something after the place is no longer kept, SourceLost. Otherwise as `allowed_kinds`.
     """
     allowed = allowed_kinds(context, kinds)
     main = context.sources.main
-    if place is None:
-        return Feed((), await feed.end(main), more=False)
     try:
+        if place is None:
+            return Feed((), await feed.end(main), more=False)
         found = await feed.since(main, place, allowed, ids, context.scope, first + 1)
     except feed.Trimmed:
         raise too_old() from None
+    except SourceUnavailable as error:
+        raise SourceLost(f"{error.source} is not available", store=error.source) from error
     shown = tuple(found.entries[:first])
     # Moved on also by what is not for this reader, or the place would grow too old where nothing is for long.
     return Feed(shown, shown[-1].place if shown else max(place, found.end), more=len(found.entries) > first)

@@ -169,3 +169,13 @@ async def test_the_place_moves_on_where_nothing_is_for_the_reader(sources: Sourc
         assert await outbox.forget(sources.main, 7, 1_000) >= 1
         insert(connection, 52)
     assert ids(await since(sources, empty["endCursor"])) == [52]
+
+
+async def test_a_lost_database_is_named(begin: str) -> None:
+    main = Database("main", "postgresql://127.0.0.1:1/nowhere", pool_timeout=0.2)
+    lost = Sources(main, main, RecursiveGraph(main), NoCache())
+    for cursor in (None, begin):
+        answer = await ask(lost, SINCE, ALL, cursor=cursor)
+        assert (answer.codes, answer.data) == (["SOURCE_UNAVAILABLE"], {"changesSince": None})
+        assert answer.errors[0]["extensions"]["store"] == "main"
+    await lost.close()
