@@ -11,6 +11,8 @@ ARGS ?=
 ASKING := tests/datasources tests/architecture tests/schema/test_search.py tests/schema/test_walks.py tests/schema/test_feed.py \
   tests/schema/test_bulk_mutations.py tests/schema/test_incident_mutations.py tests/schema/test_relationship_mutations.py \
   tests/resolvers/events tests/workers
+# Two processes, each with stores of its own: a test file stays in one of them.
+AT_ONCE := -n 2 --dist loadfile
 VENV := .venv
 # An engine of settings.py. Two of them are started here and need a Java.
 GRAPH ?=
@@ -32,9 +34,9 @@ run: setup ## Serve on http://127.0.0.1:8000; settings are variables, as in: mak
 	@exec $(PY) -m commands serve $(ARGS)
 
 test: $(VENV)/.dev ## Run every test: those that ask PostgreSQL on 16 and 17 first, then all on 18
-	@$(PY) -m pytest --postgres=16 $(ASKING) $(ARGS)
-	@$(PY) -m pytest --postgres=17 $(ASKING) $(ARGS)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(AT_ONCE) --postgres=16 $(ASKING) $(ARGS)
+	@$(PY) -m pytest $(AT_ONCE) --postgres=17 $(ASKING) $(ARGS)
+	@$(PY) -m pytest $(AT_ONCE) $(ARGS)
 
 test-janusgraph: $(VENV)/.dev ## Run the graph's tests on JanusGraph too
 	@$(PY) -m pytest --janusgraph -k janusgraph tests/datasources $(ARGS)

@@ -11,6 +11,7 @@ from datasources.cache.redis.adapter import RedisCache
 from datasources.call import Call, calling
 from datasources.embedded.valkey import EmbeddedValkey
 from tests.datasources.cache.test_laws import put
+from tests.fixtures.standing_still import stand_still
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ async def test_frozen_server_is_a_miss_and_its_late_answers_reach_nobody(
 ) -> None:
     await put(cache, {"k": b"v", "other": b"o"}, ["t"])
     assert own_valkey.pid is not None
-    os.kill(own_valkey.pid, signal.SIGSTOP)
+    stand_still(own_valkey.pid)
     assert await spent(cache, 4) == [1, 1, 1, 0]
     assert (await cache.health()).problem == "the cache did not answer in time"
     os.kill(own_valkey.pid, signal.SIGCONT)
@@ -90,7 +91,7 @@ async def test_deadline_shorter_than_the_timeout_does_not_count_against_redis(
 ) -> None:
     await put(cache, {"k": b"v"}, ["t"])
     assert own_valkey.pid is not None
-    os.kill(own_valkey.pid, signal.SIGSTOP)
+    stand_still(own_valkey.pid)
     for _ in range(5):
         with calling(Call(deadline=asyncio.get_running_loop().time() + 0.01)):
             assert (await cache.get_many(["k"], ["t"])).values == {}
@@ -101,7 +102,7 @@ async def test_deadline_shorter_than_the_timeout_does_not_count_against_redis(
 async def test_cancelled_trial_does_not_hold_the_breaker_open(own_valkey: EmbeddedValkey, cache: RedisCache) -> None:
     await put(cache, {"k": b"v"}, ["t"])
     assert own_valkey.pid is not None
-    os.kill(own_valkey.pid, signal.SIGSTOP)
+    stand_still(own_valkey.pid)
     await spent(cache, 3)
     now(cache)
     trial = asyncio.ensure_future(cache.get_many(["k"], ["t"]))
@@ -119,7 +120,7 @@ async def test_invalidation_that_could_not_be_said_is_owed_and_paid_before_the_n
     other = RedisCache(own_valkey.url, timeout=5)
     await put(cache, {"k": b"old"}, ["t"])
     assert own_valkey.pid is not None
-    os.kill(own_valkey.pid, signal.SIGSTOP)
+    stand_still(own_valkey.pid)
     await spent(cache, 3)
     os.kill(own_valkey.pid, signal.SIGCONT)
     with calling(Call()) as call:
@@ -140,7 +141,7 @@ async def test_owed_invalidation_is_paid_at_closing(own_valkey: EmbeddedValkey, 
     other = RedisCache(own_valkey.url, timeout=5)
     await put(cache, {"k": b"old"}, ["t"])
     assert own_valkey.pid is not None
-    os.kill(own_valkey.pid, signal.SIGSTOP)
+    stand_still(own_valkey.pid)
     await spent(cache, 3)
     os.kill(own_valkey.pid, signal.SIGCONT)
     await cache.invalidate(["t"])

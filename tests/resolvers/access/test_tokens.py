@@ -110,7 +110,7 @@ NOW = int(time.time())
         ({"sub": None}, errors.MissingClaim),
         ({"sub": ""}, errors.MissingClaim),
     ],
-    ids=repr,
+    ids=lambda given: given.__name__ if isinstance(given, type) else "-".join(given),
 )
 async def test_claim_that_does_not_hold(
     issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any], reason: type[errors.AccessError]

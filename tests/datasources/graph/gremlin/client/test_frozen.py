@@ -15,6 +15,7 @@ import pytest
 from datasources.embedded.neptune_like import Faults, NeptuneLike
 from tests.datasources.graph.gremlin.client.conftest import url_of
 from tests.fixtures.gate import Gate
+from tests.fixtures.standing_still import stand_still
 
 ROOT = Path(__file__).parents[5]
 
@@ -36,7 +37,7 @@ class Child:
 
     @asynccontextmanager
     async def frozen(self) -> AsyncIterator[None]:
-        os.kill(self._process.pid, signal.SIGSTOP)
+        stand_still(self._process.pid)
         try:
             yield
         finally:
