@@ -111,7 +111,7 @@ def approve(command: ApproveWorkflowStep) -> Work:
         approvers = await rows.approvers(write.transaction, attempt.id)
         if len(approvers) >= wanted.approvals:
             running.course.succeeded(attempt, {"approvedBy": approvers})
-        running.notes.append(("Workflow step approved", _named(running, step)))
+        running.notes.append(("Workflow step approved", f"{_named(running, step)} by {caller(write.context)}"))
         return [(await engine.advanced(write, running)).id]
 
     return work
@@ -124,7 +124,7 @@ def reject(command: RejectWorkflowStep) -> Work:
         running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.APPROVAL)
         await _decided(write, running, step, attempt, WorkflowDecision.REJECTED, command.comment)
         running.course.failed(attempt, f"rejected by {caller(write.context)}", again=False)
-        running.notes.append(("Workflow step rejected", _named(running, step)))
+        running.notes.append(("Workflow step rejected", f"{_named(running, step)} by {caller(write.context)}"))
         return [(await engine.advanced(write, running)).id]
 
     return work

@@ -37,7 +37,6 @@ async def test_the_message_is_one_that_is_sent(runs: Runs) -> None:
     await send_messages(sources, outgoing(queues))
     [message] = await queues.remediation_standard.receive(1, 0)
     body = json.loads(message.body)
-    assert list(body) == [*(key for key in body if key in MESSAGE)]
     assert {key: type(value) for key, value in body.items()} == {key: type(value) for key, value in MESSAGE.items()}
     assert body["replyWith"] == MESSAGE["replyWith"] == EVENT["type"]
 

@@ -18,6 +18,7 @@ from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
 from resolvers.workflows import running
 from resolvers.workflows.rounds import advance_due, forget_messages, send_messages, walk_failures
+from resolvers.writing import Write
 from tests.fixtures.databases import sources_of
 from tests.fixtures.operations import INCIDENT, ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
@@ -93,12 +94,28 @@ async def test_of_many_workers_one_advances_a_run(runs: Runs, sources: Sources) 
     assert runs.rows("SELECT version FROM workflow_runs WHERE id = %s", run) == [(3,)]
 
 
-async def test_people_at_once_are_told_who_was_first(runs: Runs, sources: Sources) -> None:
+async def test_of_two_people_at_once_the_second_waits_and_is_told(runs: Runs, sources: Sources) -> None:
     run = await runs.start(runs.publish(step("look", "MANUAL"), MEND | {"after": ["look"]}))
-    done = running.CompleteWorkflowStep(run_id=run, step="look")
-    written = await asyncio.gather(*(runs.written(running.complete(done)) for _ in range(6)))
-    codes = sorted([error.code.value for error in each.user_errors] for each in written)
-    assert codes == [[]] + [["ILLEGAL_STATE"]] * 5
+    done = running.complete(running.CompleteWorkflowStep(run_id=run, step="look"))
+    written, committing = asyncio.Event(), asyncio.Event()
+
+    async def slow(write: Write) -> Sequence[str]:
+        ids = await done(write)
+        written.set()
+        await committing.wait()
+        return ids
+
+    first = asyncio.create_task(runs.written(slow))
+    await written.wait()
+    second = asyncio.create_task(runs.written(done))
+    waits = "SELECT true FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while not runs.rows(waits):
+        await asyncio.sleep(0.02)
+    # A worker passes over a run that somebody is at.
+    assert await advance_due(sources, runs.started(run) + timedelta(days=1)) == 0
+    committing.set()
+    assert (await first).user_errors == ()
+    assert [error.code for error in (await second).user_errors] == ["ILLEGAL_STATE"]
     assert len(runs.messages(run)) == 1
 
 
@@ -110,8 +127,8 @@ async def test_a_crash_before_the_commit_leaves_nothing(runs: Runs, sources: Sou
     run = await runs.start(runs.publish(step("look", "MANUAL"), MEND | {"after": ["look"]}))
     done = running.complete(running.CompleteWorkflowStep(run_id=run, step="look"))
 
-    async def dies(write: object) -> Sequence[str]:
-        await done(write)  # type: ignore[arg-type]
+    async def dies(write: Write) -> Sequence[str]:
+        await done(write)
         raise Died
 
     with pytest.raises(Died):

@@ -56,7 +56,7 @@ async def test_a_run_goes_from_step_to_step(runs: Runs) -> None:
     assert runs.notes(1) == [
         ("Workflow started", f"Failover ({number})"),
         ("Workflow step done", f"check of Failover ({number})"),
-        ("Workflow step approved", f"agree of Failover ({number})"),
+        ("Workflow step approved", f"agree of Failover ({number}) by USER:bob"),
     ]
 
 
