@@ -61,7 +61,8 @@ async def test_nothing_acknowledged_is_lost_or_done_twice(
         print(
             f"faults: {sum(writer.sent for writer in writers)} sent in {time.monotonic() - begin:.0f} s, "
             f"kills {dict(chaos.done)}, repeated calls {dict(troubles)}, stale reads "
-            f"{sum(writer.stale for writer in writers)}, equal {lag:.1f} s after the last fault ({chaos.last}), {seen} entities read",
+            f"{sum(writer.stale for writer in writers)}, equal {lag:.1f} s after the last fault ({chaos.last}), "
+            f"{seen} entities read",
             flush=True,
         )
 
