@@ -4,7 +4,8 @@ import asyncio
 import logging
 import random
 import time
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from datasources.aurora import outbox
 from datasources.errors import SourceError
 from datasources.sources import Sources, open_sources
 from resolvers.projection.follow import Follower, Round
+from resolvers.projection.records import CheckReport
 from resolvers.projection.sweep import Sweep
 from resolvers.projection.whole import made_whole
 from workers.beside import beside
@@ -43,7 +45,6 @@ async def loop(sources: Sources, stop: asyncio.Event) -> None:
     failures = 0
     while not stop.is_set():
         try:
-            await _made_whole(sources)
             done = await follower.round()
             _tell(done)
             pause = 0.0 if done.full else BUSY if done.rows else min(IDLE, pause * 2 or BUSY)
@@ -60,9 +61,15 @@ async def loop(sources: Sources, stop: asyncio.Event) -> None:
         await _sleep(pause * random.uniform(0.8, 1.2), stop)  # noqa: S311
 
 
-def following(sources: Sources) -> AbstractAsyncContextManager[None]:
-    """The loop beside the body; it has ended when this returns."""
-    return beside("projection", partial(loop, sources))
+@asynccontextmanager
+async def following(sources: Sources) -> AsyncIterator[None]:
+    """The loop beside the body, and a look at whether the graph is there; both have ended when this returns."""
+    async with beside("projection", partial(loop, sources)):
+        if sources.marks is None:
+            yield
+        else:
+            async with beside("whole", partial(keep_whole, sources)):
+                yield
 
 
 def handler(_event: Any, context: Any) -> dict[str, int]:
@@ -75,7 +82,6 @@ async def _once(seconds: float) -> dict[str, int]:
     sources = open_sources(*settings.read().stores())
     try:
         until = asyncio.get_running_loop().time() + seconds
-        await _made_whole(sources)
         done = await Follower(sources).until_done(until)
         await forget(sources)
         return {"rows": done.rows, "nodes": done.nodes, "edges": done.edges, "refused": done.refused}
@@ -89,16 +95,27 @@ async def forget(sources: Sources) -> int:
     return await outbox.forget(sources.main, KEPT_DAYS, DELETED)
 
 
-async def _made_whole(sources: Sources) -> None:
-    report = await made_whole(sources)
-    if report is not None:
-        log.warning(
-            "the graph was not whole",
-            extra={
-                "nodes": report.nodes, "edges": report.edges, "divergent": report.differences,
-                "repaired": report.repaired, "left": report.left, "ms": _ms(report.seconds),
-            },
-        )  # fmt: skip
+async def keep_whole(sources: Sources, stop: asyncio.Event) -> None:
+    """Look again and again whether the graph was emptied, until told to stop. Lost stores are waited for."""
+    while not stop.is_set():
+        try:
+            report = await made_whole(sources)
+        except SourceError as error:
+            log.debug("nobody knows whether the graph is whole", extra={"source": error.source, "problem": str(error)})
+        else:
+            if report is not None:
+                _tell_whole(report)
+        await _sleep(IDLE, stop)
+
+
+def _tell_whole(report: CheckReport) -> None:
+    log.warning(
+        "the graph was not known to be whole",
+        extra={
+            "nodes": report.nodes, "edges": report.edges, "divergent": report.differences, "left": report.left,
+            "ms": _ms(report.seconds),
+        },
+    )  # fmt: skip
 
 
 async def _upkeep(sources: Sources, sweep: Sweep) -> None:
