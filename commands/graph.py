@@ -20,6 +20,7 @@ from datasources.aurora import outbox
 from datasources.aurora.database import Database
 from datasources.errors import SourceError
 from datasources.graph.gremlin.bulk.loading import LoadFailed, bulk_store
+from datasources.graph.marks import Marks
 from datasources.graph.projection import Projection
 from datasources.sources import Sources, open_sources
 from resolvers.projection.check import check
@@ -105,21 +106,24 @@ async def follow(sources: Sources) -> int | None:
 
 
 async def _rebuild(whole: Settings, options: Options) -> RebuildReport:
-    async with _projecting(whole, writes=True) as (main, projection):
+    async with _projecting(whole, writes=True) as (main, projection, marks):
         aside = await outbox.set_aside(main)
         with bars(Console(stderr=True)) as progress:
             report = await rebuild(main, projection, options, bulk=bulk_store(whole.graph), progress=progress)
         if report.compared is not None:
             await _remember(main, report.compared, report.compared.left, aside)
+            await _finished(marks, report.compared)
         return report
 
 
 async def _check(whole: Settings, *, repair: bool) -> CheckReport:
-    async with _projecting(whole, writes=repair) as (main, projection):
+    async with _projecting(whole, writes=repair) as (main, projection, marks):
         aside = await outbox.set_aside(main) if repair else []
         with bars(Console(stderr=True)) as progress:
             report = await check(main, projection, repair=repair, progress=progress)
         await _remember(main, report, report.left if repair else report.differences, aside)
+        if repair:
+            await _finished(marks, report)
         return report
 
 
@@ -130,15 +134,29 @@ async def _remember(main: Database, report: CheckReport, divergent: int, aside: 
         await outbox.mend(main, aside)
 
 
+async def _finished(marks: Marks | None, report: CheckReport) -> None:
+    # Who follows the outbox need not compare it once more.
+    if marks is not None and not report.left:
+        await marks.finish()
+
+
 async def _fill(whole: Settings) -> RebuildReport | None:
     sources = open_sources(*whole.stores())
     try:
         if sources.projection is None:
             return None
         with bars(Console(stderr=True)) as progress:
-            return await rebuild(sources.main, sources.projection, Options(compare=False), progress=progress)
+            if sources.marks is not None:
+                await sources.marks.begin()
+            report = await rebuild(sources.main, sources.projection, Options(compare=False), progress=progress)
+            if sources.marks is not None:
+                await sources.marks.finish()
+            return report
     finally:
         await sources.close()
+
+
+Projecting = tuple[Database, Projection, Marks | None]
 
 
 async def _needed(whole: Settings) -> None:
@@ -147,14 +165,16 @@ async def _needed(whole: Settings) -> None:
 
 
 @asynccontextmanager
-async def _projecting(whole: Settings, *, writes: bool = False) -> AsyncIterator[tuple[Database, Projection]]:
+async def _projecting(whole: Settings, *, writes: bool = False) -> AsyncIterator[Projecting]:
     sources = open_sources(*whole.stores())
     try:
         if sources.projection is None:
             raise CommandError(
                 "walks run in the main database; there is no graph to rebuild; set GRAPH_URL or GRAPH=gremlin"
             )
-        yield sources.main, sources.projection
+        if writes and sources.marks is not None:
+            await sources.marks.begin()
+        yield sources.main, sources.projection, sources.marks
     finally:
         if writes:
             # Walks of before, also if it broke off.

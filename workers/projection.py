@@ -4,8 +4,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from datasources.errors import SourceError
 from datasources.sources import Sources, open_sources
 from resolvers.projection.comparing import Comparer
 from resolvers.projection.follow import Follower, Round
+from resolvers.projection.records import CheckReport
 from resolvers.projection.whole import made_whole
 from workers.beside import beside
 from workers.housekeeping import forget
@@ -36,7 +37,7 @@ MARGIN = 30.0
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Follow the outbox until told to stop. Lost stores are waited for."""
-    await repeat(partial(_round, Follower(sources), sources), partial(_upkeep, sources), stop)
+    await repeat(Follower(sources).round, partial(_upkeep, sources), stop)
 
 
 async def repeat(
@@ -64,9 +65,15 @@ async def repeat(
         await _sleep(pause * random.uniform(0.8, 1.2), stop)  # noqa: S311
 
 
-def following(sources: Sources) -> AbstractAsyncContextManager[None]:
-    """The loop beside the body; it has ended when this returns."""
-    return beside("projection", partial(loop, sources))
+@asynccontextmanager
+async def following(sources: Sources) -> AsyncIterator[None]:
+    """The loop beside the body, and a look at whether the graph is there; both have ended when this returns."""
+    async with beside("projection", partial(loop, sources)):
+        if sources.marks is None:
+            yield
+        else:
+            async with beside("whole", partial(keep_whole, sources)):
+                yield
 
 
 def handler(_event: Any, context: Any) -> dict[str, int]:
@@ -81,7 +88,6 @@ async def _once(seconds: float) -> dict[str, int]:
     sources, consistency_seconds = open_sources(*whole.stores()), whole.consistency_seconds
     try:
         until = asyncio.get_running_loop().time() + seconds
-        await _made_whole(sources)
         done = await Follower(sources).until_done(until)
         await forget(sources)
         if consistency_seconds and asyncio.get_running_loop().time() < until:
@@ -91,21 +97,27 @@ async def _once(seconds: float) -> dict[str, int]:
         await sources.close()
 
 
-async def _round(follower: Follower, sources: Sources) -> Round:
-    await _made_whole(sources)
-    return await follower.round()
+async def keep_whole(sources: Sources, stop: asyncio.Event) -> None:
+    """Look again and again whether the graph was emptied, until told to stop. Lost stores are waited for."""
+    while not stop.is_set():
+        try:
+            report = await made_whole(sources)
+        except SourceError as error:
+            log.debug("nobody knows whether the graph is whole", extra={"source": error.source, "problem": str(error)})
+        else:
+            if report is not None:
+                _tell_whole(report)
+        await _sleep(IDLE, stop)
 
 
-async def _made_whole(sources: Sources) -> None:
-    report = await made_whole(sources)
-    if report is not None:
-        log.warning(
-            "the graph was not whole",
-            extra={
-                "nodes": report.nodes, "edges": report.edges, "divergent": report.differences,
-                "repaired": report.repaired, "left": report.left, "ms": _ms(report.seconds),
-            },
-        )  # fmt: skip
+def _tell_whole(report: CheckReport) -> None:
+    log.warning(
+        "the graph was not known to be whole",
+        extra={
+            "nodes": report.nodes, "edges": report.edges, "divergent": report.differences, "left": report.left,
+            "ms": _ms(report.seconds),
+        },
+    )  # fmt: skip
 
 
 async def _upkeep(sources: Sources) -> None:

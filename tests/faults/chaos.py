@@ -22,6 +22,8 @@ class Chaos:
     kills: int
     count: int
     done: Counter[str] = field(default_factory=Counter)
+    # What was killed last.
+    last: str = ""
     # When the last thing that was killed answered again, by the clock of `time.monotonic`.
     over: float = 0.0
 
@@ -41,3 +43,4 @@ class Chaos:
             await asyncio.to_thread(start)
             self.over = time.monotonic()
             self.done[name] += 1
+            self.last = name

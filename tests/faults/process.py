@@ -38,6 +38,7 @@ async def work() -> None:
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(projection.loop(sources, stop))
+        group.create_task(projection.keep_whole(sources, stop))
         group.create_task(events.loop(sources, queue(), stop))
 
 

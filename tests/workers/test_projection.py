@@ -20,7 +20,9 @@ from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
+from datasources.graph.gremlin.marks import GremlinMarks
 from datasources.graph.gremlin.projection import GremlinProjection
+from datasources.graph.gremlin.source import g
 from datasources.graph.projection import Changes
 from datasources.options import GraphSettings
 from datasources.sources import Sources
@@ -116,6 +118,32 @@ async def test_a_graph_that_was_lost_is_brought_along_once_it_is_back(
     assert await holds(bare) == ([node(1), node(2)], [])
     await client.close()
     await gate.shut()
+
+
+async def test_a_graph_that_was_emptied_is_brought_back_beside_the_loop(
+    projected_url: str, main: Database, gremlin_server: EmbeddedGremlin, empty_gremlin: Empty,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    emptied(projected_url)
+    monkeypatch.setattr(workers.projection, "IDLE", 0.05)
+    bare = await empty_gremlin()
+    client = GremlinClient(GraphSettings(url=gremlin_server.url))
+    sources = replace(sources_of(main, GremlinProjection(client)), marks=GremlinMarks(client))
+    whole = ([node(1), node(2)], 1)
+
+    async def held() -> tuple[list[str], int]:
+        nodes, edges = await holds(bare)
+        return nodes, len(edges)
+
+    async with following(sources):
+        write(projected_url, PutItem(1), PutItem(2), PutEdge(1, 1, 2))
+        async with asyncio.timeout(60):
+            while not await GremlinMarks(client).is_whole() or await held() != whole:
+                await asyncio.sleep(0.02)
+            await client.submit(g.V().drop(), "empty", writes=True)
+            while await held() != whole:
+                await asyncio.sleep(0.02)
+    await client.close()
 
 
 async def test_the_loop_ends_when_the_server_does_and_says_what_it_did(
