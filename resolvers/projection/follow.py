@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from datasources.aurora import outbox
@@ -13,7 +13,6 @@ from datasources.errors import SourceError, SourceRefused, SourceUnavailable
 from datasources.graph.projection import Changes, NodeChange, Projection
 from datasources.graph.recursive.truth import Truth
 from datasources.sources import Sources
-from resolvers.projection.pages import in_order
 from resolvers.projection.stale import WALKED
 from resolvers.projection.state import ITEM, RELATIONSHIP, Entity, changes_of, entities_of
 
@@ -174,9 +173,12 @@ class _Telling:
         outcome = self._outcome
         try:
             new = [each for each in entities if not each.attempts]
-            # Items first: parts that are under way together must not each look for the same ends and make them.
-            for kind in (ITEM, RELATIONSHIP):
-                await self._tell_all([each for each in new if each.kind == kind])
+            if len(new) <= TOLD:
+                await self._tell(new)
+            else:
+                # Items first: parts that are under way together must not each look for the same ends and make them.
+                for kind in (ITEM, RELATIONSHIP):
+                    await self._tell_all([each for each in new if each.kind == kind])
             for each in entities:
                 if each.attempts:
                     await self._tell([each])
@@ -190,11 +192,15 @@ class _Telling:
         return outcome
 
     async def _tell_all(self, entities: Sequence[Entity]) -> None:
-        async def parts() -> AsyncIterator[Sequence[Entity]]:
-            for begin in range(0, len(entities), TOLD):
-                yield entities[begin : begin + TOLD]
-
-        await in_order(parts(), self._tell, lambda *_: None, self._at_once)
+        parts = [entities[begin : begin + TOLD] for begin in range(0, len(entities), TOLD)]
+        for begin in range(0, len(parts), self._at_once):
+            some = parts[begin : begin + self._at_once]
+            # All are waited for: one that is cancelled while it reads would end the transaction, and with it what was
+            # told of the others.
+            ends = await asyncio.gather(*map(self._tell, some), return_exceptions=True)
+            for end in ends:
+                if isinstance(end, BaseException):
+                    raise end
 
     async def _tell(self, entities: Sequence[Entity]) -> None:
         if not entities:
