@@ -1,7 +1,7 @@
-"""A long backlog told to a graph by the follower, against a repair of the same empty graph; and a comparison by
-buckets against a check: `python -m bench.following [--items 5000] [--degree 2]`.
+"""A long backlog told to a graph by the follower against a repair, and a comparison by buckets against a check.
 
-The engine is an embedded Gremlin Server. Figures of one run on one machine: read the ratios, not the seconds.
+`python -m bench.following [--items 5000] [--degree 2]`. The graph is empty before the first three. The engine is an
+embedded Gremlin Server. Figures of one run on one machine: read the ratios, not the seconds.
 """
 
 import argparse
