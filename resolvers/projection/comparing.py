@@ -1,19 +1,20 @@
 """The graph beside the tables, bucket by bucket: digests first, entries only where they differ, and these mended."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from datasources.aurora import graph_buckets, outbox
 from datasources.aurora.graph_buckets import Compared
 from datasources.call import Call, calling
-from datasources.graph.projection import Changes, NodeChange, Projection
+from datasources.graph.projection import Changes, EdgeVersion, NodeChange, Projection
 from datasources.graph.recursive.truth import Digested, Truth
 from datasources.sources import Sources
 from resolvers.projection.buckets import Digest, bucket_of, digest_of
 from resolvers.projection.edges import Comparison
 from resolvers.projection.nodes import remove_nodes
-from resolvers.projection.pages import PAGE
+from resolvers.projection.pages import AT_ONCE as PAGES_AT_ONCE
+from resolvers.projection.pages import PAGE, in_order
 from resolvers.projection.records import Difference
 from resolvers.projection.stale import WALKED
 
@@ -83,7 +84,7 @@ class _Look:
     async def run(self) -> Looked:
         tables = {each.bucket: each for each in await self._truth.digests(self._buckets)}
         held = await self._held()
-        graph = {bucket: await self._digest(held[bucket]) for bucket in self._buckets}
+        graph = await self._digests(held)
         differing = [bucket for bucket in self._buckets if str(graph[bucket]) != digest_of(tables[bucket])]
         found, left = 0, dict.fromkeys(self._buckets, 0)
         if differing:
@@ -103,13 +104,22 @@ class _Look:
                     held[bucket].append(id)
         return held
 
-    async def _digest(self, ids: Sequence[str]) -> Digest:
-        digest = Digest()
-        digest.add_nodes(ids)
-        for begin in range(0, len(ids), PAGE):
-            for versions in (await self._projection.leaving(ids[begin : begin + PAGE])).values():
-                digest.add_edges(versions)
-        return digest
+    async def _digests(self, held: Mapping[int, Sequence[str]]) -> dict[int, Digest]:
+        digests = {bucket: Digest() for bucket in self._buckets}
+        for bucket, ids in held.items():
+            digests[bucket].add_nodes(ids)
+
+        async def pages() -> AsyncIterator[list[str]]:
+            every = [id for ids in held.values() for id in ids]
+            for begin in range(0, len(every), PAGE):
+                yield every[begin : begin + PAGE]
+
+        def add(_: object, leaving: Mapping[str, Sequence[EdgeVersion]]) -> None:
+            for id, versions in leaving.items():
+                digests[bucket_of(id)].add_edges(versions)
+
+        await in_order(pages(), self._projection.leaving, add, PAGES_AT_ONCE)
+        return digests
 
     async def _settle(self, buckets: Sequence[int]) -> tuple[int, dict[int, int]]:
         """How many differences there were, and how many are left in each bucket. Edges before extra nodes go, as an

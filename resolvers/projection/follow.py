@@ -17,8 +17,11 @@ from resolvers.projection.stale import WALKED
 from resolvers.projection.state import ITEM, RELATIONSHIP, Entity, changes_of, entities_of
 
 GRAPH = "graph"
-# Rows of one round.
-ROWS = 1_000
+# Rows of one round; and of one that comes after a full one, as much waits then: rows of one entity are told as one, and
+# what is told goes in parts of which several are under way.
+ROWS, BACKLOG = 1_000, 10_000
+# Parts that the graph is told at once: as many as its client has sockets.
+AT_ONCE = 4
 # Entities that are told at once; what was told before the graph was lost, or the time was over, needs no second time.
 TOLD = 500
 # After so many refusals a row is set aside.
@@ -71,9 +74,13 @@ class Follower:
     until the next change of them or the next comparison mends it.
     """
 
-    def __init__(self, sources: Sources, rows: int = ROWS) -> None:
+    def __init__(self, sources: Sources, rows: int = ROWS, *, backlog: int = BACKLOG, at_once: int = AT_ONCE) -> None:
         self._sources = sources
         self._rows = rows
+        self._backlog = max(rows, backlog)
+        self._at_once = at_once
+        # Whether the last round was full.
+        self._behind = False
         # Entities of rounds whose end is not known.
         self._owed: dict[str, Entity] = {}
 
@@ -88,18 +95,20 @@ class Follower:
             async with self._sources.main.transaction() as transaction:
                 if not await outbox.lock(transaction, SILENCE):
                     return Round(held=False)
-                rows = await outbox.claimed(transaction, self._rows)
+                most = self._backlog if self._behind else self._rows
+                rows = await outbox.claimed(transaction, most)
                 truth = Truth(transaction)
                 entities = await entities_of(truth, rows)
                 done.lag = max((row.age for row in rows), default=0.0)
-                done.full = len(rows) == self._rows
+                done.full = self._behind = len(rows) == most
                 projection = self._sources.projection
                 if projection is None:
                     outcome.done = entities
                 elif entities or self._owed:
                     self._owe(entities)
                     with calling(Call(request_id=call.request_id, deadline=clock + WRITING)):
-                        outcome = await _Telling(truth, projection, done, self._owed).tell(list(self._owed.values()))
+                        telling = _Telling(truth, projection, done, self._owed, self._at_once)
+                        outcome = await telling.tell(list(self._owed.values()))
                 if outcome.done and projection is not None:
                     # A walk that ran before the graph knew may have been stored since.
                     await self._sources.cache.invalidate(WALKED)
@@ -148,11 +157,14 @@ async def _mark(transaction: Transaction, rows: Sequence[OutboxRow], outcome: _O
 class _Telling:
     """Telling the graph, as much at once as it takes."""
 
-    def __init__(self, truth: Truth, projection: Projection, done: Round, owed: dict[str, Entity]) -> None:
+    def __init__(
+        self, truth: Truth, projection: Projection, done: Round, owed: dict[str, Entity], at_once: int
+    ) -> None:
         self._truth = truth
         self._projection = projection
         self._done = done
         self._owed = owed
+        self._at_once = at_once
         self._outcome = _Outcome()
 
     async def tell(self, entities: Sequence[Entity]) -> _Outcome:
@@ -161,8 +173,12 @@ class _Telling:
         outcome = self._outcome
         try:
             new = [each for each in entities if not each.attempts]
-            for begin in range(0, len(new), TOLD):
-                await self._tell(new[begin : begin + TOLD])
+            if len(new) <= TOLD:
+                await self._tell(new)
+            else:
+                # Items first: parts that are under way together must not each look for the same ends and make them.
+                for kind in (ITEM, RELATIONSHIP):
+                    await self._tell_all([each for each in new if each.kind == kind])
             for each in entities:
                 if each.attempts:
                     await self._tell([each])
@@ -174,6 +190,17 @@ class _Telling:
             outcome.lost = error
             outcome.refused.clear()
         return outcome
+
+    async def _tell_all(self, entities: Sequence[Entity]) -> None:
+        parts = [entities[begin : begin + TOLD] for begin in range(0, len(entities), TOLD)]
+        for begin in range(0, len(parts), self._at_once):
+            some = parts[begin : begin + self._at_once]
+            # All are waited for: one that is cancelled while it reads would end the transaction, and with it what was
+            # told of the others.
+            ends = await asyncio.gather(*map(self._tell, some), return_exceptions=True)
+            for end in ends:
+                if isinstance(end, BaseException):
+                    raise end
 
     async def _tell(self, entities: Sequence[Entity]) -> None:
         if not entities:

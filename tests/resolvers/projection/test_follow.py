@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from datasources.errors import SourceRefused, SourceUnavailable
 from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.projection import Changes, EdgeVersion, Projection
+from resolvers.projection import follow
 from resolvers.projection.check import check
 from resolvers.projection.follow import ATTEMPTS, Follower
 from tests.fixtures.following import (
@@ -89,7 +91,7 @@ async def test_what_was_written_is_in_the_graph_at_the_end(
 ) -> None:
     emptied(projected_url)
     projection = await store()
-    follower = Follower(sources_of(main, projection), size)
+    follower = Follower(sources_of(main, projection), size, backlog=size)
     for each in history:
         if each is None:
             await follower.round()
@@ -100,7 +102,7 @@ async def test_what_was_written_is_in_the_graph_at_the_end(
     assert all(projected for projected, _, _ in outbox(projected_url))
 
 
-@given(history=histories(8), at=st.integers(1, 6), after=st.booleans())
+@given(history=histories(8), at=st.integers(1, 6), after=st.booleans(), told=st.sampled_from([1, 500]))
 @MODERATE
 async def test_a_round_that_broke_off_is_repeated(
     *,
@@ -109,8 +111,18 @@ async def test_a_round_that_broke_off_is_repeated(
     history: Sequence[Sequence[Op] | None],
     at: int,
     after: bool,
+    told: int,
 ) -> None:
-    """At any call, before or after the graph took it, in a process that goes on or in another."""
+    """At any call, before or after the graph took it, in a process that goes on or in another; with parts of one entity
+    several are under way then."""
+    with patch.object(follow, "TOLD", told):
+        await broken_off(projected_url, main, history, at, after=after)
+
+
+async def broken_off(
+    projected_url: str, main: Database, history: Sequence[Sequence[Op] | None], at: int, *, after: bool
+) -> None:
+    """A history in which the graph is lost at a call of it."""
     emptied(projected_url)
     inner = OracleProjection()
     follower = Follower(sources_of(main, Failing(inner, at, after=after)), 2)
@@ -139,6 +151,39 @@ async def test_rows_of_one_round_are_sent_at_once_and_later_rows_find_nothing_to
     assert (second.rows, second.nodes, second.edges, second.full) == (1, 1, 0, False)
     assert (third.rows, len(projection.applied)) == (0, 2)
     assert outbox(projected_url) == [(True, 0, "")] * 4
+
+
+async def test_a_round_after_a_full_one_takes_what_waits_and_tells_parts_of_it_at_once(
+    projected_url: str, main: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "TOLD", 2)
+    emptied(projected_url)
+    write(projected_url, *(PutItem(number) for number in range(1, 6)))
+    write(projected_url, *(PutItem(number) for number in range(1, 6)))
+    write(projected_url, *(PutEdge(number, number, number + 1) for number in range(1, 5)))
+
+    class Counting(OracleProjection):
+        under_way, most = 0, 0
+
+        async def apply(self, changes: Changes) -> None:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            await asyncio.sleep(0.05)
+            await super().apply(changes)
+            self.under_way -= 1
+
+    projection = Counting()
+    follower = Follower(sources_of(main, projection), 2, backlog=100, at_once=3)
+    done = [await follower.round() for _ in range(3)]
+    assert [(each.rows, each.nodes, each.edges, each.full) for each in done] == [
+        (2, 2, 0, True),
+        (12, 5, 4, False),
+        (0, 0, 0, False),
+    ]
+    # Two items; then five in three parts at once, and then four relationships in two.
+    assert [len(each.nodes) + len(each.edges) for each in projection.applied] == [2, 2, 2, 1, 2, 2]
+    assert projection.most == 3
+    assert (await check(main, projection)).differences == 0
 
 
 async def test_a_row_that_commits_late_is_claimed_late(projected_url: str, main: Database) -> None:
@@ -306,7 +351,7 @@ async def test_what_the_graph_refuses_is_set_aside_and_the_rest_goes_on(
 async def test_a_graph_that_refuses_everything_blames_no_row(projected_url: str, main: Database) -> None:
     emptied(projected_url)
     write(projected_url, PutItem(1), PutItem(2))
-    follower = Follower(sources_of(main, Refusing(OracleProjection(), [], read_only=True)), 1)
+    follower = Follower(sources_of(main, Refusing(OracleProjection(), [], read_only=True)), 1, backlog=1)
     for _ in range(ATTEMPTS + 1):
         with pytest.raises(SourceRefused):
             await follower.round()

@@ -1,0 +1,100 @@
+"""A long backlog told to a graph by the follower against a repair, and a comparison by buckets against a check.
+
+`python -m bench.following [--items 5000] [--degree 2]`. The graph is empty before the first three. The engine is an
+embedded Gremlin Server. Figures of one run on one machine: read the ratios, not the seconds.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from bench.landscape import Landscape, load
+from datasources.aurora import graph_buckets
+from datasources.aurora.database import Database
+from datasources.cache.off import NoCache
+from datasources.embedded.engines import TINKERGRAPH
+from datasources.embedded.gremlin import EmbeddedGremlin
+from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.graph.gremlin.client.client import GremlinClient
+from datasources.graph.gremlin.projection import GremlinProjection
+from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.options import GraphSettings
+from datasources.sources import Sources
+from resolvers.projection.check import check
+from resolvers.projection.comparing import Comparer
+from resolvers.projection.follow import Follower
+from workers.migrations import migrate
+
+ROUNDS = 1
+
+
+async def seconds(work: Callable[[], Awaitable[object]]) -> float:
+    begin = time.perf_counter()
+    await work()
+    return time.perf_counter() - begin
+
+
+async def measure(url: str, graph: str) -> dict[str, float]:
+    """Medians in seconds, of the same backlog each time and an empty graph before it; taken in turns."""
+    main = Database("main", url, statement_timeout=60)
+    client = GremlinClient(GraphSettings(url=graph))
+    projection = GremlinProjection(client)
+    sources = Sources(main, main, RecursiveGraph(main), NoCache(), projection)
+    spans: dict[str, list[float]] = {"small rounds": [], "follower": [], "repair": [], "check": [], "buckets": []}
+    try:
+        for number in range(ROUNDS + 1):
+            for name, work in (
+                ("small rounds", lambda: Follower(sources, 1_000, backlog=1_000, at_once=1).until_done()),
+                ("follower", lambda: Follower(sources).until_done()),
+                ("repair", lambda: check(main, projection, repair=True)),
+            ):
+                await projection.clear()
+                async with main.connection() as connection:
+                    await connection.execute("UPDATE outbox SET projected = false")
+                    await connection.execute("VACUUM ANALYZE outbox")
+                spent = await seconds(work)
+                # The first of each warms the engine up.
+                spans[name] += [spent] if number else []
+            async with main.connection() as connection:
+                await connection.execute("UPDATE outbox SET projected = true")
+            spans["check"].append(await seconds(lambda: check(main, projection)))
+            await graph_buckets.ask_for_all(main)
+            spans["buckets"].append(await seconds(lambda: Comparer(sources, 300).until_done()))
+    finally:
+        await client.close()
+        await main.close()
+    return {name: sorted(found)[len(found) // 2] for name, found in spans.items()}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--items", type=int, default=5_000)
+    parser.add_argument("--degree", type=int, default=2)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder:
+        Path(folder).chmod(0o755)
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        server.start(("stackflow",), {"fsync": "off"})
+        engine = EmbeddedGremlin(Path(folder) / "graph", TINKERGRAPH, "1g")
+        engine.start()
+        try:
+            url = server.url("stackflow")
+            migrate("main", url)
+            load(url, Landscape(items=chosen.items, degree=chosen.degree, incidents=0))
+            found = asyncio.run(measure(url, engine.url))
+        finally:
+            engine.stop()
+            server.stop()
+    rows = chosen.items * (1 + chosen.degree)
+    for beside, names in (("repair", ("small rounds", "follower", "repair")), ("check", ("check", "buckets"))):
+        for name in names:
+            ratio = found[name] / found[beside]
+            print(f"{name:13} {found[name]:6.2f} s  {rows / found[name]:8,.0f} rows/s  {ratio:.2f} of a {beside}")
+
+
+if __name__ == "__main__":
+    main()
