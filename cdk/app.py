@@ -12,8 +12,10 @@ from cdk_nag import AwsSolutionsChecks
 
 from cdk.bundle import ROOT, STUB, Bundle, BundleError, fresh, stub
 from cdk.environment import Create, Environment
+from cdk.network import Network
 from cdk.reading import EnvironmentFileError, read
 from cdk.serving.stack import Service
+from cdk.stores.stack import Stores
 
 
 def build(app: App, environment: Environment, bundle: Bundle, left_open: tuple[str, ...] = ()) -> dict[str, Stack]:
@@ -21,11 +23,17 @@ def build(app: App, environment: Environment, bundle: Bundle, left_open: tuple[s
     place = Place(account=environment.account, region=environment.region)
     prefix = f"StackFlow-{environment.name}"
     stacks: dict[str, Stack] = {}
+    facts = None
+    if isinstance(environment, Create):
+        network = Network(app, f"{prefix}-Network", environment_file=environment, place=place)
+        stores = Stores(app, f"{prefix}-Stores", environment_file=environment, network=network, place=place)
+        stacks |= {"Network": network, "Stores": stores}
+        facts = stores.facts
     service = Service(
         app,
         f"{prefix}-Service",
         environment_file=environment,
-        facts=None,
+        facts=facts,
         bundle=bundle,
         place=place,
         protected=environment.name == "prod",
