@@ -11,6 +11,7 @@ from aws_cdk import Environment as Place
 from cdk_nag import AwsSolutionsChecks
 
 from cdk.bundle import ROOT, STUB, Bundle, BundleError, fresh, stub
+from cdk.edge.stack import Edge
 from cdk.environment import Create, Environment
 from cdk.network import Network
 from cdk.reading import EnvironmentFileError, read
@@ -22,6 +23,7 @@ def build(app: App, environment: Environment, bundle: Bundle, left_open: tuple[s
     """The stacks of an environment, in the order in which they are deployed. Keys left open keep them from it."""
     place = Place(account=environment.account, region=environment.region)
     prefix = f"StackFlow-{environment.name}"
+    protected = environment.name == "prod"
     stacks: dict[str, Stack] = {}
     facts = None
     if isinstance(environment, Create):
@@ -36,9 +38,18 @@ def build(app: App, environment: Environment, bundle: Bundle, left_open: tuple[s
         facts=facts,
         bundle=bundle,
         place=place,
-        protected=environment.name == "prod",
+        protected=protected,
     )
     stacks["Service"] = service
+    stacks["Edge"] = Edge(
+        app,
+        f"{prefix}-Edge",
+        environment_file=environment,
+        api_domain=f"{service.gateway.rest_api_id}.execute-api.{environment.region}.amazonaws.com",
+        # CloudFront takes firewalls from there alone, wherever the rest stands.
+        place=Place(account=environment.account, region=environment.edge.region),
+        protected=protected,
+    )
     for stack in stacks.values():
         if left_open:
             _refuse(stack, left_open)
