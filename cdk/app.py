@@ -17,6 +17,11 @@ from cdk.network import Network
 from cdk.reading import EnvironmentFileError, read
 from cdk.serving.stack import Service
 from cdk.stores.stack import Stores
+from cdk.watch.stack import Watch
+
+
+class FindingError(Exception):
+    """The CDK or cdk-nag refuses the templates; validation-report.json beside them says why."""
 
 
 def build(app: App, environment: Environment, bundle: Bundle, left_open: tuple[str, ...] = ()) -> dict[str, Stack]:
@@ -50,6 +55,9 @@ def build(app: App, environment: Environment, bundle: Bundle, left_open: tuple[s
         place=Place(account=environment.account, region=environment.edge.region),
         protected=protected,
     )
+    stacks["Watch"] = Watch(
+        app, f"{prefix}-Watch", environment_file=environment, service=service, place=place, protected=protected
+    )
     for stack in stacks.values():
         if left_open:
             _refuse(stack, left_open)
@@ -79,18 +87,24 @@ def context() -> dict[str, object]:
 
 
 def synthesize(file: Path, out: Path, *, stubbed: bool = False) -> Path:
-    """Templates of an environment in a folder. EnvironmentFileError, BundleError; RuntimeError for a finding of nag."""
+    """Templates of an environment in a folder. EnvironmentFileError, BundleError, FindingError."""
     seen = read(file)
     environment = seen.environment
     with tempfile.TemporaryDirectory() as folder:
         bundle = stub(Path(folder)) if stubbed else fresh(ROOT / environment.functions.bundle)
         app = App(context=context(), outdir=str(out), analytics_reporting=False)
-        zones = environment.network.zones if isinstance(environment, Create) else list(environment.network.private_subnets)
+        zones = (
+            environment.network.zones if isinstance(environment, Create) else list(environment.network.private_subnets)
+        )
         # A VPC asks for its account's zones even where they are given; the answer keeps it from asking AWS.
         app.node.set_context(f"availability-zones:account={environment.account}:region={environment.region}", zones)
         build(app, environment, bundle, (*seen.open, STUB) if stubbed else seen.open)
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-        app.synth()
+        try:
+            app.synth()
+        except RuntimeError as error:
+            # What jsii raises for whatever the CDK throws; the CDK has printed its findings.
+            raise FindingError(f"{out}: {str(error).partition(chr(10))[0]}") from error
     return out
 
 
@@ -103,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         out = synthesize(given.file, given.out or ROOT / "cdk.out" / given.file.stem, stubbed=given.stub)
-    except (EnvironmentFileError, BundleError) as error:
+    except (EnvironmentFileError, BundleError, FindingError) as error:
         print(error, file=sys.stderr)
         return 1
     print(out)

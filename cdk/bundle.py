@@ -61,7 +61,9 @@ def fresh(path: Path, root: Path = ROOT) -> Bundle:
     except zipfile.BadZipFile as error:
         raise BundleError(f"functions.bundle: {path} is no zip; {BUILD}") from error
     except KeyError as error:
-        raise BundleError(f"functions.bundle: {path} does not say what it was built from ({MEMBER}); {BUILD}") from error
+        raise BundleError(
+            f"functions.bundle: {path} does not say what it was built from ({MEMBER}); {BUILD}"
+        ) from error
     if built_from != digest(root):
         raise BundleError(f"functions.bundle: {path} was built from other sources than these; {BUILD}")
     return Bundle(path, _sha256(path))

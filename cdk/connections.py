@@ -54,8 +54,3 @@ def _demand(environment: Environment, name: str, cluster: AdoptedAurora | MadeAu
     wanted = VERSIONS * (functions.concurrency * functions.connections + workers)
     most = cluster.max_connections if isinstance(cluster, AdoptedAurora) else serverless(cluster)
     return Demand(name, wanted, most * SHARE // 100, most)
-
-
-def ways(each: Demand) -> str:
-    """What there is to do about too many."""
-    return "lower functions.concurrency or functions.connections, or give the cluster more capacity"

@@ -11,7 +11,9 @@ EDGES = (
     "aws cloudfront list-distributions"
     " --query 'DistributionList.Items[].[Id,Aliases.Items[0],ViewerCertificate.ACMCertificateArn]' --output table"
 )
-CERTIFICATES = "aws acm list-certificates --region us-east-1 --query 'CertificateSummaryList[].[CertificateArn,DomainName]'"
+CERTIFICATES = (
+    "aws acm list-certificates --region us-east-1 --query 'CertificateSummaryList[].[CertificateArn,DomainName]'"
+)
 ASK = "ask who runs the issuer of your tokens"
 
 
@@ -58,8 +60,8 @@ PLACEHOLDERS: Mapping[str, Placeholder] = {
     "network.endpoints": Placeholder(
         [],
         "aws ec2 describe-vpc-endpoints --filters Name=vpc-id,Values=<network.vpc_id>"
-        " --query 'VpcEndpoints[].ServiceName'    # of secretsmanager, sqs, bedrock-runtime, bedrock-agent-runtime, name"
-        " those that are missing, or write [] where the subnets' default route leads to a NAT gateway",
+        " --query 'VpcEndpoints[].ServiceName'    # of secretsmanager, sqs, bedrock-runtime, bedrock-agent-runtime, write"
+        " those that are missing, or [] where the subnets' default route leads to a NAT gateway",
     ),
     **_aurora("main", "stackflow-main-prod"),
     **_aurora("requirements", "stackflow-req-prod"),

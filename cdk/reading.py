@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cdk.connections import Demand, demand, ways
+from cdk.connections import Demand, demand
 from cdk.environment import Adopt, Distribution, Environment
 from cdk.placeholders import filled, left_open
 
@@ -53,7 +53,10 @@ def _shown(message: str) -> str:
     """msgspec's words with the key in front, as the file spells it."""
     what, _, where = message.partition(" - at `$")
     table = where.removeprefix(".").rstrip("`").removesuffix("[...]")
-    for words, remedy in (("missing required field", "add it"), ("unknown field", "this mode has no such key; remove it")):
+    for words, remedy in (
+        ("missing required field", "add it"),
+        ("unknown field", "this mode has no such key; remove it"),
+    ):
         if words in what:
             key = what.split("`")[1]
             return f"{'.'.join(filter(None, (table, key)))}: {words.replace('field', 'key')}; {remedy}"
@@ -105,7 +108,7 @@ def _edge(environment: Environment) -> list[str]:
     faults = []
     if edge.region != "us-east-1":
         faults.append(
-            f"edge.region: {edge.region}; CloudFront takes its firewall and certificates from us-east-1 alone, write that"
+            f"edge.region: {edge.region}; CloudFront takes its firewall and certificates from us-east-1 alone: write that"
         )
     faces = {"docs": edge.distributions.docs, "app": edge.distributions.app, "api": edge.distributions.api}
     for name, face in faces.items():
@@ -138,12 +141,13 @@ def _crowded(each: Demand) -> str | None:
         return None
     return (
         f"functions.concurrency: up to {each.wanted} connections to aurora.{each.database}, which serves {each.allowed}"
-        f" of its {each.most} to functions; {ways(each)}"
+        f" of its {each.most} to functions; lower functions.concurrency or functions.connections,"
+        " or give the cluster more capacity"
     )
 
 
 def _beside(path: Path, environment: Environment) -> list[str]:
-    """What this file shares with those beside it and may not: a name, or a function's name in one account and region."""
+    """What this file may not share with those beside it: its name, and in one account and region its functions'."""
     faults = []
     for other in sorted(path.parent.glob("*.toml")):
         if other.name == path.name:
@@ -156,8 +160,9 @@ def _beside(path: Path, environment: Environment) -> list[str]:
             and isinstance(table.get("functions"), dict)
             and table["functions"].get("name") == environment.functions.name
         ):
-            faults.append(f"functions.name: {other.name} has {environment.functions.name} too, in one account and region")
+            faults.append(
+                f"functions.name: {other.name} has {environment.functions.name} too, in one account and region"
+            )
     if path.stem != environment.name:
         faults.append(f"name: {environment.name!r} in {path.name}; a file is called as its environment, rename either")
     return faults
-

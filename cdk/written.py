@@ -7,10 +7,7 @@ from constructs import IConstruct
 
 
 def accept(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Accept findings of AwsSolutions on a construct: rule, with its finding in brackets where it has one, and reason."""
+    """Accept findings of AwsSolutions on a construct: by rule, with the finding in brackets where it has one."""
     Validations.of(construct).acknowledge(
-        *(
-            Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}", reason=reason)
-            for rule, reason in reasons.items()
-        )
+        *(Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}", reason=reason) for rule, reason in reasons.items())
     )

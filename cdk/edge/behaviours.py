@@ -5,12 +5,15 @@ from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
 
-# Seconds that CloudFront waits for the gateway; without a raised quota it is 60 at most, and the gateway's 29 come first.
+# Seconds that CloudFront waits for the gateway: the most without a raised quota. The gateway's 29 come first.
 LONGEST_READ = 60
 # Seconds that an answer to a GET may be kept, if the service itself says so in Cache-Control.
 KEPT = 60
 
-CONTENT = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; frame-ancestors 'none'"
+CONTENT = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:;"
+    " frame-ancestors 'none'"
+)
 
 # A path without a name is a folder, whose page is its index.
 INDEX = """function handler(event) {

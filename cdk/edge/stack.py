@@ -5,6 +5,7 @@ from aws_cdk import Environment as Place
 from aws_cdk import aws_certificatemanager as certificates
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
@@ -35,13 +36,14 @@ class Edge(Stack):
         self._headers = security(self, environment_file.name)
         self._kept = answers(self, environment_file.name)
         self._index = index_pages(self, environment_file.name)
-        self._logs = access_logs(self)
         self._firewall: str = edge.firewall_arn or self._make_firewall()
+        self._logs: s3.Bucket | None = None
         faces = {"docs": edge.distributions.docs, "app": edge.distributions.app, "api": edge.distributions.api}
         self.distributions: dict[str, str] = {}
         for name, face in faces.items():
             if face.id is None:
-                self.distributions[name] = self._make(name, face, self._behaviours(name, api_domain))
+                self._logs = self._logs or access_logs(self)
+                self.distributions[name] = self._make(name, face, self._logs, api_domain)
             else:
                 self.distributions[name] = face.id
         CfnOutput(self, "FirewallArn", value=self._firewall)
@@ -80,18 +82,19 @@ class Edge(Stack):
         )
         return acl.attr_arn
 
-    def _behaviours(self, name: str, api_domain: str) -> dict[str, cloudfront.BehaviorOptions]:
+    def _behaviours(self, name: str, logged: s3.Bucket, api_domain: str) -> dict[str, cloudfront.BehaviorOptions]:
         """By path; the first is for all others."""
         stage = self._environment_file.functions.stage
         if name == "api":
             return {"*": to_api(api_domain, stage, self._kept, self._headers)}
-        found = {"*": to_pages(pages(self, name, self._logs), self._index, self._headers)}
+        found = {"*": to_pages(pages(self, name, logged), self._index, self._headers)}
         if name == "app":
             # On its own host the explorer needs no CORS.
             found["/graphql"] = to_api(api_domain, stage, self._kept, self._headers)
         return found
 
-    def _make(self, name: str, face: Distribution, behaviours: dict[str, cloudfront.BehaviorOptions]) -> str:
+    def _make(self, name: str, face: Distribution, logged: s3.Bucket, api_domain: str) -> str:
+        behaviours = self._behaviours(name, logged, api_domain)
         assert face.certificate_arn is not None  # noqa: S101
         made = cloudfront.Distribution(
             self,
@@ -108,7 +111,7 @@ class Edge(Stack):
             default_root_object=None if name == "api" else "index.html",
             web_acl_id=self._firewall,
             enable_logging=True,
-            log_bucket=self._logs,
+            log_bucket=logged,
             log_file_prefix=f"cloudfront/{name}/",
             # A GET's variables are no business of a log.
             log_includes_cookies=False,

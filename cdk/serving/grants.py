@@ -21,7 +21,12 @@ INTERFACES = (
 # As X-Ray has no resources to name.
 TRACES = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
 
-READ_GRAPH = ("neptune-db:CancelQuery", "neptune-db:GetQueryStatus", "neptune-db:ReadDataViaQuery", "neptune-db:connect")
+READ_GRAPH = (
+    "neptune-db:CancelQuery",
+    "neptune-db:GetQueryStatus",
+    "neptune-db:ReadDataViaQuery",
+    "neptune-db:connect",
+)
 WRITE_GRAPH = (*READ_GRAPH, "neptune-db:DeleteDataViaQuery", "neptune-db:WriteDataViaQuery")
 
 

@@ -9,6 +9,7 @@ from constructs import IConstruct
 
 from cdk.environment import Environment
 from cdk.serving.functions import RETENTION
+from cdk.watch.runbooks import described
 from cdk.written import accept
 
 ALIAS = "live"
@@ -38,6 +39,7 @@ def canary(stack: Stack, environment: Environment, alias: lambda_.Alias) -> list
         stack,
         "RolloutErrors",
         alarm_name=f"stackflow-{environment.name}-rollout-errors",
+        alarm_description=described("New code fails, so the canary goes back", "rollout"),
         metric=alias.metric_errors(period=minute),
         threshold=MOST_ERRORS,
         evaluation_periods=2,
@@ -47,6 +49,7 @@ def canary(stack: Stack, environment: Environment, alias: lambda_.Alias) -> list
         stack,
         "RolloutSlow",
         alarm_name=f"stackflow-{environment.name}-rollout-slow",
+        alarm_description=described("New code is slow, so the canary goes back", "rollout"),
         metric=alias.metric_duration(period=minute, statistic="p99"),
         threshold=SLOWEST_MS,
         evaluation_periods=2,

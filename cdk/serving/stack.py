@@ -16,7 +16,7 @@ from cdk.serving import grants, variables
 from cdk.serving.functions import Plan, function
 from cdk.serving.gateway import rest
 from cdk.serving.rollout import canary, live, migrated
-from cdk.serving.ticks import clock, each_minute, from_queue
+from cdk.serving.ticks import each_minute, from_queue, lost_ticks
 
 # Seconds. A batch of events; its queue hides it for six times as long. A worker that is woken each minute. Migrations.
 EVENTS_SECONDS = 120
@@ -56,7 +56,7 @@ class Service(Stack):
         workers: list[Construct] = [self.events, self.projector, self.workflows]
         migrated(self, self.migrations, bundle.sha256, before=[*workers, alias], after=[*workers, alias])
         from_queue(facts, self.events)
-        lost = clock(self, environment_file)
+        lost = lost_ticks(self)
         each_minute(self, environment_file, self.projector, lost)
         each_minute(self, environment_file, self.workflows, lost)
         self.gateway: gateway.RestApi = rest(self, environment_file, alias)

@@ -30,7 +30,7 @@ def from_queue(facts: Facts, worker: lambda_.Function) -> None:
     )
 
 
-def clock(stack: Stack, environment: Environment) -> sqs.Queue:
+def lost_ticks(stack: Stack) -> sqs.Queue:
     """Where a tick goes that could not be given."""
     lost = sqs.Queue(
         stack,

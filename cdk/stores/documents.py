@@ -19,9 +19,7 @@ def documents(stack: Stack, key: kms.IKey) -> s3.Bucket:
         enforce_ssl=True,
         versioned=True,
         lifecycle_rules=[
-            s3.LifecycleRule(
-                expiration=Duration.days(LOG_DAYS), noncurrent_version_expiration=Duration.days(1)
-            )
+            s3.LifecycleRule(expiration=Duration.days(LOG_DAYS), noncurrent_version_expiration=Duration.days(1))
         ],
         removal_policy=RemovalPolicy.RETAIN,
     )

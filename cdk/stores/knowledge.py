@@ -27,9 +27,7 @@ def knowledge(stack: Stack, environment: Create, key: kms.IKey) -> str:
     bucket = documents(stack, key)
     role = _role(stack, environment, bucket, key, model)
     collection = _collection(stack, name, key)
-    role.add_to_policy(
-        iam.PolicyStatement(sid="Index", actions=["aoss:APIAccessAll"], resources=[collection.attr_arn])
-    )
+    role.add_to_policy(iam.PolicyStatement(sid="Index", actions=["aoss:APIAccessAll"], resources=[collection.attr_arn]))
     access = _access(stack, environment, name, role)
     index = _index(stack, collection)
     index.add_resource_dependency(access)
@@ -105,8 +103,11 @@ def _collection(stack: Stack, name: str, key: kms.IKey) -> opensearch.CfnCollect
 
 def _access(stack: Stack, environment: Create, name: str, role: iam.Role) -> opensearch.CfnAccessPolicy:
     """Bedrock reads and writes the index; CloudFormation makes it."""
-    deployer = f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-cfn-exec-role-{environment.account}-{environment.region}"
-    index = [f"aoss:{verb}" for verb in ("CreateIndex", "DescribeIndex", "ReadDocument", "UpdateIndex", "WriteDocument")]
+    here = f"{environment.account}-{environment.region}"
+    deployer = f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-cfn-exec-role-{here}"
+    index = [
+        f"aoss:{verb}" for verb in ("CreateIndex", "DescribeIndex", "ReadDocument", "UpdateIndex", "WriteDocument")
+    ]
     rules = [
         {"ResourceType": "index", "Resource": [f"index/{name}/*"], "Permission": index},
         {

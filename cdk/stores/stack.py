@@ -27,9 +27,7 @@ class Stores(Stack):
         subnets = ec2.SubnetSelection(subnets=vpc.private_subnets)
         ids = [each.subnet_id for each in vpc.private_subnets]
         # As another stack's that can't be changed: a rule that a store adds would lead the network back to it.
-        group = ec2.SecurityGroup.from_security_group_id(
-            self, "Mesh", network.group.security_group_id, mutable=False
-        )
+        group = ec2.SecurityGroup.from_security_group_id(self, "Mesh", network.group.security_group_id, mutable=False)
         key = data_key(self, environment_file)
         clusters = environment_file.aurora
         self.facts: Facts = Facts(
@@ -41,9 +39,7 @@ class Stores(Stack):
             requirements=aurora(
                 self, "Requirements", clusters.requirements, vpc=vpc, subnets=subnets, group=group, key=key
             ),
-            graph=graph(
-                self, environment_file.neptune, subnets=ids, group=group.security_group_id, key=key.key_arn
-            ),
+            graph=graph(self, environment_file.neptune, subnets=ids, group=group.security_group_id, key=key.key_arn),
             cache=cache(self, environment_file, subnets=ids, group=group.security_group_id, key=key),
             queues=queues(self, environment_file, key),
             knowledge=knowledge(self, environment_file, key),

@@ -1,1 +1,1 @@
-"""The AWS deployment, synthesized without account or network. Run by `make deploy-check`, in an environment of its own."""
+"""The AWS deployment, synthesized without account or network. `make deploy-check` runs these."""
