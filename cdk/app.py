@@ -73,7 +73,7 @@ def _refuse(stack: Stack, left_open: tuple[str, ...]) -> None:
         "LeftOpen",
         assertions=[
             CfnRuleAssertion(
-                assert_=Fn.condition_equals(", ".join(left_open), ""),
+                assert_=Fn.condition_equals(f"{len(left_open)} left open", "0 left open"),
                 assert_description=f"left open in the environment file: {', '.join(left_open)}",
             )
         ],

@@ -48,7 +48,9 @@ def _aurora(key: str, identifier: str) -> dict[str, Placeholder]:
 def _distribution(key: str) -> dict[str, Placeholder]:
     return {
         f"edge.distributions.{key}.id": Placeholder(f"EPLACEHOLDER{key.upper()[:3]}", EDGES),
-        f"edge.distributions.{key}.domain": Placeholder(f"{key}.placeholder.invalid", EDGES),
+        f"edge.distributions.{key}.domain": Placeholder(
+            f"{key}.placeholder.invalid", f"{EDGES}    # for one that is to be made: a domain of yours"
+        ),
         f"edge.distributions.{key}.certificate_arn": Placeholder(
             f"arn:aws:acm:us-east-1:373544523367:certificate/placeholder-{key}", CERTIFICATES
         ),
@@ -60,8 +62,8 @@ PLACEHOLDERS: Mapping[str, Placeholder] = {
     "network.endpoints": Placeholder(
         [],
         "aws ec2 describe-vpc-endpoints --filters Name=vpc-id,Values=<network.vpc_id>"
-        " --query 'VpcEndpoints[].ServiceName'    # of secretsmanager, sqs, bedrock-runtime, bedrock-agent-runtime, write"
-        " those that are missing, or [] where the subnets' default route leads to a NAT gateway",
+        " --query 'VpcEndpoints[].ServiceName'    # of secretsmanager, sqs, bedrock-runtime, bedrock-agent-runtime,"
+        " write those that are missing, or [] where the subnets' default route leads to a NAT gateway",
     ),
     **_aurora("main", "stackflow-main-prod"),
     **_aurora("requirements", "stackflow-req-prod"),

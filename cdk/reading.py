@@ -108,7 +108,7 @@ def _edge(environment: Environment) -> list[str]:
     faults = []
     if edge.region != "us-east-1":
         faults.append(
-            f"edge.region: {edge.region}; CloudFront takes its firewall and certificates from us-east-1 alone: write that"
+            f"edge.region: {edge.region}; CloudFront takes firewalls and certificates from us-east-1 alone: write that"
         )
     faces = {"docs": edge.distributions.docs, "app": edge.distributions.app, "api": edge.distributions.api}
     for name, face in faces.items():

@@ -95,7 +95,7 @@ class Edge(Stack):
 
     def _make(self, name: str, face: Distribution, logged: s3.Bucket, api_domain: str) -> str:
         behaviours = self._behaviours(name, logged, api_domain)
-        assert face.certificate_arn is not None  # noqa: S101
+        assert face.certificate_arn is not None
         made = cloudfront.Distribution(
             self,
             name.title(),

@@ -100,7 +100,7 @@ def migrated(
 
 def _accept(stack: Stack, migrations: lambda_.Function, provider: custom_resources.Provider) -> None:
     child = migrations.node.default_child
-    assert isinstance(child, lambda_.CfnFunction)  # noqa: S101
+    assert isinstance(child, lambda_.CfnFunction)
     basic = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     accept(
         provider,

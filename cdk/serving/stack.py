@@ -40,7 +40,7 @@ class Service(Stack):
     ) -> None:
         super().__init__(scope, construct, env=place, termination_protection=protected)
         if facts is None:
-            assert isinstance(environment_file, Adopt)  # noqa: S101
+            assert isinstance(environment_file, Adopt)
             facts = adopted(self, environment_file)
             _endpoints(self, environment_file, facts)
         self.facts: Facts = facts

@@ -12,8 +12,6 @@ CERTIFICATES = "/var/task/certificates/rds-global-bundle.pem"
 
 # The role that functions take in both databases; a migration makes it and grants it rds_iam.
 ROLE = "stackflow_api"
-# The role of the migrations: the owner of the tables, by its secret.
-OWNER = "stackflow_admin"
 
 # Seconds between the deadline of a request and the gateway's: to answer what there is, and to travel.
 MARGIN = 4
@@ -65,18 +63,19 @@ def workflows(environment: Environment, facts: Facts) -> dict[str, str]:
 def migrations(facts: Facts) -> dict[str, str]:
     """Migrations come as the owner, by the secrets that no other function reads; neither cache nor graph."""
     return {
-        "DATABASE_URL": database_url(facts.main, OWNER),
+        "DATABASE_URL": database_url(facts.main),
         "DATABASE_SECRET": facts.main.secret.secret_arn,
-        "REQUIREMENTS_URL": database_url(facts.requirements, OWNER),
+        "REQUIREMENTS_URL": database_url(facts.requirements),
         "REQUIREMENTS_SECRET": facts.requirements.secret.secret_arn,
         "REDIS_URL": "off",
     }
 
 
-def database_url(database: Database, role: str) -> str:
-    """A libpq URL without a password that takes no certificate but RDS's own."""
+def database_url(database: Database, role: str | None = None) -> str:
+    """A libpq URL without a password that takes no certificate but RDS's own. Without a role, the secret names it."""
+    user = f"{role}@" if role else ""
     return (
-        f"postgresql://{role}@{database.host}:5432/{database.name}"
+        f"postgresql://{user}{database.host}:5432/{database.name}"
         f"?sslmode=verify-full&sslrootcert={quote(CERTIFICATES, safe='/')}"
     )
 

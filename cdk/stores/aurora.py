@@ -8,9 +8,11 @@ from aws_cdk import aws_rds as rds
 from cdk.connections import serverless
 from cdk.environment import MadeAurora
 from cdk.facts import Database
-from cdk.serving.variables import OWNER
 
 BACKUP_DAYS = 14
+
+# The owner of both databases. Only migrations come as it, by its secret.
+OWNER = "stackflow_admin"
 
 PARAMETERS = {
     # A connection without TLS is refused.
@@ -34,12 +36,6 @@ def aurora(
     key: kms.IKey,
 ) -> Database:
     """A serverless cluster with a writer and a reader in another zone, its owner's password kept and turned by RDS."""
-    instance = {
-        "publicly_accessible": False,
-        "enable_performance_insights": True,
-        "performance_insight_encryption_key": key,
-        "auto_minor_version_upgrade": True,
-    }
     version = rds.AuroraPostgresEngineVersion.of(cluster.engine_version, cluster.engine_version.partition(".")[0])
     made = rds.DatabaseCluster(
         stack,
@@ -52,8 +48,8 @@ def aurora(
         vpc=vpc,
         vpc_subnets=subnets,
         security_groups=[group],
-        writer=rds.ClusterInstance.serverless_v2("writer", **instance),
-        readers=[rds.ClusterInstance.serverless_v2("reader", scale_with_writer=True, **instance)],
+        writer=_instance("writer", key),
+        readers=[_instance("reader", key)],
         serverless_v2_min_capacity=cluster.min_capacity,
         serverless_v2_max_capacity=cluster.max_capacity,
         storage_encrypted=True,
@@ -66,7 +62,7 @@ def aurora(
         cloudwatch_logs_exports=["postgresql"],
         parameters=PARAMETERS,
     )
-    assert made.secret is not None  # noqa: S101
+    assert made.secret is not None
     return Database(
         cluster.identifier,
         cluster.database,
@@ -74,4 +70,16 @@ def aurora(
         stack.export_value(made.cluster_resource_identifier),
         made.secret,
         serverless(cluster),
+    )
+
+
+def _instance(name: str, key: kms.IKey) -> rds.IClusterInstance:
+    return rds.ClusterInstance.serverless_v2(
+        name,
+        # A reader that is to take over must be as large as the writer.
+        scale_with_writer=True if name == "reader" else None,
+        publicly_accessible=False,
+        enable_performance_insights=True,
+        performance_insight_encryption_key=key,
+        auto_minor_version_upgrade=True,
     )

@@ -69,7 +69,7 @@ def _role(stack: Stack, environment: Create, bucket: s3.Bucket, key: kms.IKey, m
     ):
         role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=[resource]))
     child = bucket.node.default_child
-    assert isinstance(child, s3.CfnBucket)  # noqa: S101
+    assert isinstance(child, s3.CfnBucket)
     reason = "all documents of the one bucket of documents"
     accept(role, {f"IAM5[Resource::<{stack.get_logical_id(child)}.Arn>/*]": reason})
     return role

@@ -78,20 +78,20 @@ def _gateway(environment: Environment, service: Service) -> Iterator[Watched]:
 
 def _stores(environment: Environment, facts: Facts) -> Iterator[Watched]:
     for key, database in (("main", facts.main), ("requirements", facts.requirements)):
-        cluster = {"DBClusterIdentifier": database.identifier}
-        heard = of_aws("RDS", "CPUUtilization", "SampleCount", **cluster)
+        cluster = database.identifier
+        heard = of_aws("RDS", "CPUUtilization", "SampleCount", DBClusterIdentifier=cluster)
         yield _silent(f"{key}-silent", f"aurora.{key} is not heard of", heard)
-        busy = of_aws("RDS", "CPUUtilization", "Average", **cluster)
+        busy = of_aws("RDS", "CPUUtilization", "Average", DBClusterIdentifier=cluster)
         yield Watched(f"{key}-cpu", f"aurora.{key} is busy", "slow", busy, at=NEARLY_FULL, periods=3)
-        connections = of_aws("RDS", "DatabaseConnections", **cluster)
+        connections = of_aws("RDS", "DatabaseConnections", DBClusterIdentifier=cluster)
         most = database.max_connections * NEARLY_FULL // 100
         yield Watched(
             f"{key}-connections", f"aurora.{key} has few connections left", "connections", connections, at=most
         )
-    cluster = {"DBClusterIdentifier": facts.graph.identifier}
-    heard = of_aws("Neptune", "CPUUtilization", "SampleCount", **cluster)
+    cluster = facts.graph.identifier
+    heard = of_aws("Neptune", "CPUUtilization", "SampleCount", DBClusterIdentifier=cluster)
     yield _silent("graph-silent", "The graph is not heard of", heard)
-    pending = of_aws("Neptune", "MainRequestQueuePendingRequests", **cluster)
+    pending = of_aws("Neptune", "MainRequestQueuePendingRequests", DBClusterIdentifier=cluster)
     yield Watched("graph-pending", "Traversals wait for the graph", "slow", pending, at=50, periods=3)
     lag = own(environment.name, "ProjectionLagSeconds", "Maximum")
     yield Watched("projection-lag", "The graph is minutes behind the tables", "projection-lag", lag, at=LATE_GRAPH)
