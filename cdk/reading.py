@@ -61,7 +61,7 @@ def _shown(message: str) -> str:
             key = what.split("`")[1]
             return f"{'.'.join(filter(None, (table, key)))}: {words.replace('field', 'key')}; {remedy}"
     if table.endswith("mode"):
-        return f"mode: {what}; write adopt or create"
+        return f"mode: {what[0].lower()}{what[1:]}; write adopt or create"
     return f"{table}: {what[0].lower()}{what[1:]}"
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cdk import frozen
+
 if find_spec("aws_cdk") is None:
     # The CDK has an environment of its own; in the other one these tests are not ours to run.
     collect_ignore_glob = ["*"]
@@ -40,3 +42,12 @@ def each(request: pytest.FixtureRequest) -> "Synth":
     """One mode after the other."""
     found: Synth = request.getfixturevalue(request.param)
     return found
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--write-snapshots` takes the present templates as reviewed."""
+    parser.addoption("--write-snapshots", action="store_true", help="take the present templates as reviewed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    frozen.WRITING = bool(config.getoption("--write-snapshots"))
