@@ -117,6 +117,6 @@ class Edge(Stack):
             log_includes_cookies=False,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
         )
-        accept(made, {"CFR1": "StackFlow serves every country"})
+        accept(made, {"CFR1": "people of every country use StackFlow"})
         CfnOutput(self, f"{name.title()}Domain", value=made.distribution_domain_name)
         return made.distribution_id

@@ -164,9 +164,9 @@ def test_the_knowledge_base_embeds_by_titan_in_1024_dimensions(dev: Synth) -> No
 def test_who_may_tell_the_topic(dev: Synth) -> None:
     (policy,) = dev.resources("AWS::SNS::TopicPolicy").values()
     (told,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
-    assert listed(told["Principal"]["Service"]) == [
-        "cloudwatch.amazonaws.com",
-        "events.amazonaws.com",
-        "costalerts.amazonaws.com",
+    assert sorted(listed(told["Principal"]["Service"])) == [
         "budgets.amazonaws.com",
+        "cloudwatch.amazonaws.com",
+        "costalerts.amazonaws.com",
+        "events.amazonaws.com",
     ]

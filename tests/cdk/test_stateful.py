@@ -36,7 +36,7 @@ def stateful(synth: Synth) -> list[tuple[str, str, dict[str, object]]]:
 
 def test_what_keeps_data_is_kept(dev: Synth) -> None:
     found = stateful(dev)
-    assert len(found) == 26
+    assert len(found) == 28
     for _, id_, resource in found:
         kept = "Snapshot" if resource["Type"] == "AWS::ElastiCache::ReplicationGroup" else "Retain"
         assert (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == (kept, kept), id_

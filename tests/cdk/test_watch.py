@@ -12,7 +12,48 @@ from tests.cdk.templates import Synth
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = re.findall(r"^## ([a-z-]+)$", (ROOT / "docs" / "runbooks.md").read_text(), re.MULTILINE)
 
-ALARMS = ["ai-ceiling", "ai-cost", "ai-tokens-1", "api-errors", "api-throttles", "cache-memory-1", "cache-memory-2", "cache-silent-1", "cache-silent-2", "edge-firewall", "events-age", "events-dead", "events-errors", "events-throttles", "gateway-5xx", "gateway-firewall", "gateway-p99", "graph-pending", "graph-silent", "key-changes", "main-connections", "main-cpu", "main-silent", "notifications-age", "notifications-dead", "projection-lag", "projector-errors", "projector-throttles", "remediation-p1-age", "remediation-p1-dead", "remediation-standard-age", "remediation-standard-dead", "requirements-connections", "requirements-cpu", "requirements-silent", "rollout-errors", "rollout-slow", "store-down", "workflows-errors", "workflows-throttles"]
+ALARMS = [
+    "ai-ceiling",
+    "ai-cost",
+    "ai-tokens-1",
+    "api-errors",
+    "api-throttles",
+    "cache-memory-1",
+    "cache-memory-2",
+    "cache-silent-1",
+    "cache-silent-2",
+    "edge-firewall",
+    "events-age",
+    "events-dead",
+    "events-errors",
+    "events-throttles",
+    "gateway-5xx",
+    "gateway-firewall",
+    "gateway-p99",
+    "graph-pending",
+    "graph-silent",
+    "key-changes",
+    "main-connections",
+    "main-cpu",
+    "main-silent",
+    "notifications-age",
+    "notifications-dead",
+    "projection-lag",
+    "projector-errors",
+    "projector-throttles",
+    "remediation-p1-age",
+    "remediation-p1-dead",
+    "remediation-standard-age",
+    "remediation-standard-dead",
+    "requirements-connections",
+    "requirements-cpu",
+    "requirements-silent",
+    "rollout-errors",
+    "rollout-slow",
+    "store-down",
+    "workflows-errors",
+    "workflows-throttles",
+]
 
 
 def alarms(synth: Synth) -> dict[str, dict[str, Any]]:
