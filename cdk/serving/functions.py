@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -62,6 +62,11 @@ def function(stack: Stack, environment: Environment, facts: Facts, code: lambda_
         environment=dict(plan.variables),
         snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if plan.snap_start else None,
     )
+    if plan.snap_start:
+        reason = "the alias that the gateway calls names a published version"
+        Validations.of(made).acknowledge(
+            Acknowledgment(id="Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish", reason=reason)
+        )
     accept(made, {"L1": "python3.13 is the runtime that the bundle's wheels are tested on; 3.14 comes with its wheels"})
     return made
 

@@ -77,3 +77,14 @@ def loaded(environment: Environment, folder: Path) -> Synth:
 def listed(value: object) -> list[Any]:
     """IAM writes a single value without its list."""
     return value if isinstance(value, list) else [value]
+
+
+def toml(value: object) -> str:
+    """A value as TOML, tables inline."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{key}" = {toml(each)}' for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)

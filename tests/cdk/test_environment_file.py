@@ -11,21 +11,11 @@ from cdk import check
 from cdk.environment import Adopt, Create
 from cdk.placeholders import MARK, PLACEHOLDERS, left_open
 from cdk.reading import EnvironmentFileError, read
+from tests.cdk.templates import toml
 
 FILES = Path(__file__).parents[2] / "cdk" / "environments"
 
 Edit = Callable[[dict[str, Any]], None]
-
-
-def toml(value: object) -> str:
-    """A value as TOML, tables inline."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f'"{key}" = {toml(each)}' for key, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(toml, value)) + "]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def written(folder: Path, name: str, edit: Edit) -> Path:
