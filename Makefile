@@ -1,7 +1,7 @@
 # Everything from a fresh machine with Python 3.11 to 3.13 and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-janusgraph test-faults lint lock schema graphiql clean
+.PHONY: help setup run test test-janusgraph test-faults lint lock schema graphiql deploy-check deploy-lint clean
 SHELL := /bin/sh
 
 PYTHON ?=
@@ -22,6 +22,9 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --root-user-acti
 INSTALL = $(PIP) --require-hashes -r $(1) || { echo "make: the dependencies cannot be installed; pip says why above" >&2; exit 1; }
 INSTALL_PROJECT := $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
+# The CDK is heavy and comes with a Node: it has an environment of its own.
+CDK := .venv-cdk
+CDK_PIP := $(CDK)/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 RUN_EXTRAS := --extra embedded --extra build
 PAGES := $(wildcard explorer/*.json explorer/*.ts explorer/.npmrc explorer/graphiql/*)
 
@@ -55,6 +58,7 @@ lock: ## Choose versions anew and pin them with hashes (needs uv)
 	@$(COMPILE) $(RUN_EXTRAS) pyproject.toml -o requirements.lock
 	@$(COMPILE) $(RUN_EXTRAS) --extra gremlin -c requirements.lock pyproject.toml -o requirements-gremlin.lock
 	@$(COMPILE) $(RUN_EXTRAS) --extra gremlin --extra dev -c requirements-gremlin.lock pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) --extra dev --extra cdk -c requirements-dev.lock pyproject.toml -o requirements-cdk.lock
 
 schema: $(VENV)/.run ## Write schema/schema.graphql
 	@$(PY) -m commands schema print > schema/schema.graphql.new
@@ -62,8 +66,14 @@ schema: $(VENV)/.run ## Write schema/schema.graphql
 
 graphiql: explorer/dist/.built ## Build GraphiQL into explorer/dist
 
+deploy-check: $(CDK)/.made ## Make the AWS templates of every environment and check them; no account, no network
+	@$(CDK)/bin/python -m pytest --confcutdir=tests/cdk tests/cdk $(ARGS)
+
+deploy-lint: $(CDK)/.made ## Check the types of cdk/ and its tests
+	@$(CDK)/bin/python -m mypy -p cdk -p tests.cdk
+
 clean: ## Remove what setup and tests made; your data in .stackflow stay
-	@rm -rf $(VENV) explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(CDK) cdk.out explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: each is newer than what it was made from, so a second run does nothing.
@@ -99,6 +109,12 @@ $(VENV)/.gremlin: $(VENV)/.run requirements-gremlin.lock
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@echo "installing what tests need (requirements-dev.lock)"
 	@$(call INSTALL,requirements-dev.lock)
+	@touch $@
+
+$(CDK)/.made: $(VENV)/.made requirements-cdk.lock
+	@echo "installing the CDK (requirements-cdk.lock)"
+	@[ -x $(CDK)/bin/python ] || $(PY) -m venv $(CDK)
+	@$(CDK_PIP) --require-hashes -r requirements-cdk.lock || { echo "make: the CDK cannot be installed; pip says why above" >&2; exit 1; }
 	@touch $@
 
 # Tried once per change: a machine without a network serves all the same, and the next start stays quick.

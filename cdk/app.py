@@ -1,0 +1,128 @@
+"""The entrance: `python -m cdk.app cdk/environments/prod.toml` writes the templates, without account or network."""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from aws_cdk import App, CfnRule, CfnRuleAssertion, Fn, Stack, Tags, Validations
+from aws_cdk import Environment as Place
+from cdk_nag import AwsSolutionsChecks
+
+from cdk.bundle import ROOT, STUB, Bundle, BundleError, fresh, stub
+from cdk.edge.stack import Edge
+from cdk.environment import Create, Environment
+from cdk.network import Network
+from cdk.reading import EnvironmentFileError, read
+from cdk.serving.stack import Service
+from cdk.stores.stack import Stores
+from cdk.watch.stack import Watch
+
+
+class FindingError(Exception):
+    """The CDK or cdk-nag refuses the templates; validation-report.json beside them says why."""
+
+
+def build(app: App, environment: Environment, bundle: Bundle, left_open: tuple[str, ...] = ()) -> dict[str, Stack]:
+    """The stacks of an environment, in the order in which they are deployed. Keys left open keep them from it."""
+    place = Place(account=environment.account, region=environment.region)
+    prefix = f"StackFlow-{environment.name}"
+    protected = environment.name == "prod"
+    stacks: dict[str, Stack] = {}
+    facts = None
+    if isinstance(environment, Create):
+        network = Network(app, f"{prefix}-Network", environment_file=environment, place=place)
+        stores = Stores(app, f"{prefix}-Stores", environment_file=environment, network=network, place=place)
+        stacks |= {"Network": network, "Stores": stores}
+        facts = stores.facts
+    service = Service(
+        app,
+        f"{prefix}-Service",
+        environment_file=environment,
+        facts=facts,
+        bundle=bundle,
+        place=place,
+        protected=protected,
+    )
+    stacks["Service"] = service
+    stacks["Edge"] = Edge(
+        app,
+        f"{prefix}-Edge",
+        environment_file=environment,
+        api_domain=f"{service.gateway.rest_api_id}.execute-api.{environment.region}.amazonaws.com",
+        # CloudFront takes firewalls from there alone, wherever the rest stands.
+        place=Place(account=environment.account, region=environment.edge.region),
+        protected=protected,
+    )
+    stacks["Watch"] = Watch(
+        app, f"{prefix}-Watch", environment_file=environment, service=service, place=place, protected=protected
+    )
+    for stack in stacks.values():
+        if left_open:
+            _refuse(stack, left_open)
+    Tags.of(app).add("project", "stackflow")
+    Tags.of(app).add("environment", environment.name)
+    return stacks
+
+
+def _refuse(stack: Stack, left_open: tuple[str, ...]) -> None:
+    """CloudFormation itself refuses a template with stand-ins, whoever hands it over."""
+    CfnRule(
+        stack,
+        "LeftOpen",
+        assertions=[
+            CfnRuleAssertion(
+                assert_=Fn.condition_equals(f"{len(left_open)} left open", "0 left open"),
+                assert_description=f"left open in the environment file: {', '.join(left_open)}",
+            )
+        ],
+    )
+
+
+def context() -> dict[str, object]:
+    """The feature flags of cdk.json, which the CDK reads by itself only under its own command line."""
+    flags: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return flags
+
+
+def synthesize(file: Path, out: Path, *, stubbed: bool = False) -> Path:
+    """Templates of an environment in a folder. EnvironmentFileError, BundleError, FindingError."""
+    seen = read(file)
+    environment = seen.environment
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = stub(Path(folder)) if stubbed else fresh(ROOT / environment.functions.bundle)
+        app = App(context=context(), outdir=str(out), analytics_reporting=False)
+        zones = (
+            environment.network.zones if isinstance(environment, Create) else list(environment.network.private_subnets)
+        )
+        # A VPC asks for its account's zones even where they are given; the answer keeps it from asking AWS.
+        app.node.set_context(f"availability-zones:account={environment.account}:region={environment.region}", zones)
+        build(app, environment, bundle, (*seen.open, STUB) if stubbed else seen.open)
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+        try:
+            app.synth()
+        except RuntimeError as error:
+            # What jsii raises for whatever the CDK throws; the CDK has printed its findings.
+            raise FindingError(f"{out}: {str(error).partition(chr(10))[0]}") from error
+    return out
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line. 1 for a file or bundle that cannot be used, with what to do about it."""
+    parser = argparse.ArgumentParser(prog="python -m cdk.app", description=__doc__)
+    parser.add_argument("file", type=Path, help="an environment file")
+    parser.add_argument("--out", type=Path, default=None, help="where the templates go; cdk.out/<name> by default")
+    parser.add_argument("--stub", action="store_true", help="without the bundle; what is written cannot be deployed")
+    given = parser.parse_args(arguments)
+    try:
+        out = synthesize(given.file, given.out or ROOT / "cdk.out" / given.file.stem, stubbed=given.stub)
+    except (EnvironmentFileError, BundleError, FindingError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""What an environment file leaves open, and how to find it: `python -m cdk.check <file> --deploy`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from cdk.bundle import ROOT, BundleError, fresh
+from cdk.connections import demand
+from cdk.environment import Adopt, Environment
+from cdk.placeholders import PLACEHOLDERS
+from cdk.reading import EnvironmentFileError, Read, read
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line. 1 if the file cannot be used; with --deploy also if it leaves something open or the bundle is
+    missing or old."""
+    parser = argparse.ArgumentParser(prog="python -m cdk.check", description=__doc__)
+    parser.add_argument("file", type=Path, help="an environment file")
+    parser.add_argument("--deploy", action="store_true", help="refuse what could not be deployed")
+    given = parser.parse_args(arguments)
+    try:
+        seen = read(given.file)
+    except EnvironmentFileError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for line in told(seen):
+        print(line)
+    if not given.deploy:
+        return 0
+    faults = [f"{key} is left open" for key in seen.open]
+    try:
+        fresh(ROOT / seen.environment.functions.bundle)
+    except BundleError as error:
+        faults.append(str(error))
+    for fault in faults:
+        print(f"{given.file}: {fault}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def told(seen: Read) -> list[str]:
+    """What is open with the command that finds it, the arithmetic of connections, what to compare with the account."""
+    lines = [f"{len(seen.open)} left open" if seen.open else "nothing left open"]
+    for key in seen.open:
+        lines += [f"  {key}", f"    {PLACEHOLDERS[key].find}"]
+    lines.append("connections at most")
+    for each in demand(seen.environment):
+        lines.append(f"  aurora.{each.database}: {each.wanted} of {each.allowed}, which are nine tenths of {each.most}")
+    lines.append("to compare with the account, which no template can")
+    lines += [f"  {command}" for command in comparisons(seen.environment)]
+    return lines
+
+
+def comparisons(environment: Environment) -> list[str]:
+    """Commands that change nothing."""
+    name, region = environment.functions.name, environment.region
+    found = [
+        f"aws lambda get-account-settings --region {region} --query AccountLimit.ConcurrentExecutions"
+        f"    # over {environment.functions.concurrency + 3}, which are reserved, by 100 at least",
+        f"aws lambda get-function --region {region} --function-name {name}    # exists: see docs/deploy.md, adopting",
+    ]
+    if isinstance(environment, Adopt):
+        network = environment.network
+        subnets = " ".join(network.private_subnets.values())
+        found += [
+            f"aws ec2 describe-subnets --region {region} --subnet-ids {subnets}"
+            " --query 'Subnets[].[SubnetId,AvailabilityZone,VpcId]' --output text"
+            f"    # {', '.join(f'{subnet} in {zone}' for zone, subnet in network.private_subnets.items())},"
+            f" all in {network.vpc_id}",
+            f"aws ec2 describe-security-group-rules --region {region}"
+            f" --filters Name=group-id,Values={network.security_group_id}"
+            "    # the group to itself on 5432, 8182, 6379, 443",
+            f"aws apigateway get-account --region {region} --query cloudwatchRoleArn    # a role, or no log is written",
+            f"aws sns get-topic-attributes --region {region} --topic-arn"
+            f" arn:aws:sns:{region}:{environment.account}:{environment.findings_topic} --query Attributes.Policy"
+            "    # cloudwatch, events and budgets may publish",
+        ]
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

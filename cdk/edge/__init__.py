@@ -1,0 +1,1 @@
+"""What stands before the gateway: CloudFront and its firewall."""

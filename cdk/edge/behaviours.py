@@ -1,0 +1,118 @@
+"""How CloudFront treats what passes: what it keeps, what it adds, which page a path means."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_s3 as s3
+
+# Seconds that CloudFront waits for the gateway: the most without a raised quota. The gateway's 29 come first.
+LONGEST_READ = 60
+# Seconds that an answer to a GET may be kept, if the service itself says so in Cache-Control.
+KEPT = 60
+
+CONTENT = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:;"
+    " frame-ancestors 'none'"
+)
+
+# A path without a name is a folder, whose page is its index.
+INDEX = """function handler(event) {
+  var request = event.request;
+  var last = request.uri.split('/').pop();
+  if (last === '') request.uri += 'index.html';
+  else if (last.indexOf('.') < 0) request.uri += '/index.html';
+  return request;
+}
+"""
+
+
+def security(stack: Stack, name: str) -> cloudfront.ResponseHeadersPolicy:
+    """The headers that every answer carries."""
+    year = Duration.days(365)
+    return cloudfront.ResponseHeadersPolicy(
+        stack,
+        "SecurityHeaders",
+        response_headers_policy_name=f"stackflow-{name}-security",
+        security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
+            strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
+                access_control_max_age=year, include_subdomains=True, override=True
+            ),
+            content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
+            frame_options=cloudfront.ResponseHeadersFrameOptions(
+                frame_option=cloudfront.HeadersFrameOption.DENY, override=True
+            ),
+            referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
+                referrer_policy=cloudfront.HeadersReferrerPolicy.NO_REFERRER, override=True
+            ),
+            # A page may be stricter than this.
+            content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
+                content_security_policy=CONTENT, override=False
+            ),
+        ),
+    )
+
+
+def answers(stack: Stack, name: str) -> cloudfront.CachePolicy:
+    """GETs of persisted documents, kept only if the service says so, and never for another token's bearer."""
+    return cloudfront.CachePolicy(
+        stack,
+        "Answers",
+        cache_policy_name=f"stackflow-{name}-answers",
+        comment="GraphQL over GET, for as long as Cache-Control allows, one copy for each token",
+        min_ttl=Duration.seconds(0),
+        default_ttl=Duration.seconds(0),
+        max_ttl=Duration.seconds(KEPT),
+        query_string_behavior=cloudfront.CacheQueryStringBehavior.all(),
+        header_behavior=cloudfront.CacheHeaderBehavior.allow_list("Authorization", "Accept"),
+        cookie_behavior=cloudfront.CacheCookieBehavior.none(),
+        enable_accept_encoding_gzip=True,
+        enable_accept_encoding_brotli=True,
+    )
+
+
+def index_pages(stack: Stack, name: str) -> cloudfront.Function:
+    """The function by which `/explorer` is a page."""
+    return cloudfront.Function(
+        stack,
+        "IndexPages",
+        function_name=f"stackflow-{name}-index-pages",
+        runtime=cloudfront.FunctionRuntime.JS_2_0,
+        code=cloudfront.FunctionCode.from_inline(INDEX),
+    )
+
+
+def to_api(
+    domain: str, stage: str, kept: cloudfront.ICachePolicy, headers: cloudfront.IResponseHeadersPolicy
+) -> cloudfront.BehaviorOptions:
+    """Everything passes to the gateway, by TLS 1.2; its own host name, not the viewer's."""
+    return cloudfront.BehaviorOptions(
+        origin=origins.HttpOrigin(
+            domain,
+            origin_path=f"/{stage}",
+            protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+            read_timeout=Duration.seconds(LONGEST_READ),
+        ),
+        allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+        viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+        cache_policy=kept,
+        origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+        response_headers_policy=headers,
+        compress=True,
+    )
+
+
+def to_pages(
+    bucket: s3.IBucket, index: cloudfront.IFunction, headers: cloudfront.IResponseHeadersPolicy
+) -> cloudfront.BehaviorOptions:
+    """Pages from a bucket that only this distribution reads."""
+    return cloudfront.BehaviorOptions(
+        origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
+        viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+        cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+        response_headers_policy=headers,
+        function_associations=[
+            cloudfront.FunctionAssociation(function=index, event_type=cloudfront.FunctionEventType.VIEWER_REQUEST)
+        ],
+        compress=True,
+    )

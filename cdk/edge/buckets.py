@@ -1,0 +1,38 @@
+"""The edge's buckets: pages, and the log of who asked."""
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_s3 as s3
+
+LOG_DAYS = 180
+
+
+def access_logs(stack: Stack) -> s3.Bucket:
+    """Logs of distributions and buckets. CloudFront's legacy delivery asks for ACLs and writes under no key of ours."""
+    return s3.Bucket(
+        stack,
+        "AccessLogs",
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        enforce_ssl=True,
+        versioned=True,
+        lifecycle_rules=[
+            s3.LifecycleRule(expiration=Duration.days(LOG_DAYS), noncurrent_version_expiration=Duration.days(1))
+        ],
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+
+
+def pages(stack: Stack, name: str, logs: s3.Bucket) -> s3.Bucket:
+    """Pages that anybody may read through CloudFront, so under no key of ours."""
+    return s3.Bucket(
+        stack,
+        f"{name.title()}Pages",
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        enforce_ssl=True,
+        versioned=True,
+        server_access_logs_bucket=logs,
+        server_access_logs_prefix=f"pages/{name}/",
+        removal_policy=RemovalPolicy.RETAIN,
+    )

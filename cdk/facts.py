@@ -1,0 +1,89 @@
+"""What the stateless stacks know of the stateful world: the same shape whether it was adopted or made."""
+
+from dataclasses import dataclass
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secrets
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A relational cluster. The secret is its owner's; functions other than migrations come by IAM."""
+
+    identifier: str
+    name: str
+    host: str
+    resource_id: str
+    secret: secrets.ISecret
+    max_connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Neptune's writer and reader."""
+
+    identifier: str
+    host: str
+    reader_host: str
+    resource_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Redis, with its token."""
+
+    identifier: str
+    host: str
+    secret: secrets.ISecret
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFact:
+    """A queue and the name of its dead letters."""
+
+    queue: sqs.IQueue
+    name: str
+    dead: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFacts:
+    """The four queues."""
+
+    events: QueueFact
+    remediation_p1: QueueFact
+    remediation_standard: QueueFact
+    notifications: QueueFact
+
+    def all(self) -> tuple[QueueFact, ...]:
+        """In the order in which they are shown."""
+        return self.events, self.remediation_p1, self.remediation_standard, self.notifications
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that functions reach."""
+
+    vpc: ec2.IVpc
+    subnets: ec2.SubnetSelection
+    group: ec2.ISecurityGroup
+    key: kms.IKey
+    main: Database
+    requirements: Database
+    graph: Graph
+    cache: Cache
+    queues: QueueFacts
+    knowledge: str
+    topic: sns.ITopic
+
+    def databases(self) -> tuple[Database, Database]:
+        """The main one first."""
+        return self.main, self.requirements
+
+
+def dead_letters(name: str) -> str:
+    """The name of the queue of a queue's dead letters; those of a FIFO queue are one too."""
+    return f"{name.removesuffix('.fifo')}-DLQ.fifo" if name.endswith(".fifo") else f"{name}-DLQ"

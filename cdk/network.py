@@ -1,0 +1,88 @@
+"""The network of a fresh environment: two zones, one group, the endpoints, and what an account needs once."""
+
+from aws_cdk import Environment as Place
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_apigateway as gateway
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from cdk.environment import Create
+from cdk.written import accept
+
+# Ports by which members of the group reach each other.
+PORTS = ((5432, "Aurora"), (8182, "Neptune"), (6379, "Redis"), (443, "endpoints"))
+
+
+class Network(Stack):
+    """A VPC of public subnets for the NAT gateway and private ones for everything else."""
+
+    def __init__(self, scope: Construct, construct: str, *, environment_file: Create, place: Place) -> None:
+        super().__init__(scope, construct, env=place, termination_protection=True)
+        network = environment_file.network
+        self.vpc: ec2.Vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(network.cidr),
+            availability_zones=network.zones,
+            nat_gateways=network.nat_gateways,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24, map_public_ip_on_launch=False
+                ),
+                ec2.SubnetConfiguration(name="private", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=22),
+            ],
+            # It would add a function of the CDK's; nothing joins the default group.
+            restrict_default_security_group=False,
+            gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
+        )
+        self._flows()
+        self.group: ec2.SecurityGroup = self._group()
+        for name in network.endpoints:
+            ec2.InterfaceVpcEndpoint(
+                self,
+                f"Endpoint-{name}",
+                vpc=self.vpc,
+                service=ec2.InterfaceVpcEndpointAwsService(name),
+                subnets=ec2.SubnetSelection(subnets=self.vpc.private_subnets),
+                security_groups=[self.group],
+                # The group lets its own members in, and nobody else.
+                open=False,
+            )
+        self._gateway_may_log()
+
+    def _flows(self) -> None:
+        log_group = logs.LogGroup(
+            self, "FlowLogs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        self.vpc.add_flow_log("Flows", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group))
+
+    def _group(self) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(
+            self,
+            "Mesh",
+            vpc=self.vpc,
+            allow_all_outbound=False,
+            description="StackFlow: functions, Aurora, Neptune, Redis, endpoints",
+        )
+        for port, what in PORTS:
+            group.add_ingress_rule(group, ec2.Port.tcp(port), what)
+            group.add_egress_rule(group, ec2.Port.tcp(port), what)
+        # The issuer's keys and those APIs of AWS that have no endpoint here.
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "HTTPS through the NAT gateway")
+        return group
+
+    def _gateway_may_log(self) -> None:
+        """API Gateway logs by one role an account and region; an empty account has none."""
+        managed = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+        role = iam.Role(
+            self,
+            "GatewayLogsRole",
+            assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
+            managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(managed)],
+        )
+        account = gateway.CfnAccount(self, "GatewayAccount", cloud_watch_role_arn=role.role_arn)
+        account.apply_removal_policy(RemovalPolicy.RETAIN)
+        reason = "API Gateway asks for this policy by name"
+        accept(role, {f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{managed}]": reason})

@@ -1,0 +1,1 @@
+"""What runs and keeps nothing: functions, gateway, rollout."""

@@ -1,0 +1,92 @@
+"""One function: its role, its log group, its place in the VPC."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+
+from cdk.environment import Environment
+from cdk.facts import Facts
+from cdk.serving import grants
+from cdk.written import accept
+
+RETENTION = logs.RetentionDays.THREE_MONTHS
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What sets one function apart. Seconds; `reserved` bounds its instances."""
+
+    construct: str
+    name: str
+    handler: str
+    timeout: int
+    variables: Mapping[str, str]
+    statements: Sequence[iam.PolicyStatement]
+    reserved: int | None = None
+    snap_start: bool = False
+
+
+def function(stack: Stack, environment: Environment, facts: Facts, code: lambda_.Code, plan: Plan) -> lambda_.Function:
+    """The function that a plan describes, with a role of its own."""
+    log_group = logs.LogGroup(
+        stack,
+        f"{plan.construct}Logs",
+        log_group_name=f"/aws/lambda/{plan.name}",
+        retention=RETENTION,
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+    role = _role(stack, environment, facts, plan)
+    log_group.grant_write(role)
+    made = lambda_.Function(
+        stack,
+        plan.construct,
+        function_name=plan.name,
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        architecture=lambda_.Architecture.ARM_64,
+        code=code,
+        handler=plan.handler,
+        memory_size=environment.functions.memory_mb,
+        timeout=Duration.seconds(plan.timeout),
+        reserved_concurrent_executions=plan.reserved,
+        role=role,
+        vpc=facts.vpc,
+        vpc_subnets=facts.subnets,
+        security_groups=[facts.group],
+        tracing=lambda_.Tracing.ACTIVE,
+        log_group=log_group,
+        logging_format=lambda_.LoggingFormat.JSON,
+        environment=dict(plan.variables),
+        snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if plan.snap_start else None,
+    )
+    if plan.snap_start:
+        reason = "the alias that the gateway calls names a published version"
+        Validations.of(made).acknowledge(
+            Acknowledgment(id="Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish", reason=reason)
+        )
+    accept(made, {"L1": "python3.13 is the runtime that the bundle's wheels are tested on; 3.14 comes with its wheels"})
+    return made
+
+
+def _role(stack: Stack, environment: Environment, facts: Facts, plan: Plan) -> iam.Role:
+    role = iam.Role(stack, f"{plan.construct}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    for statement in (*grants.running(environment, plan.name), *plan.statements):
+        role.add_to_policy(statement)
+    accept(role, {"IAM5[Resource::*]": "network interfaces and X-Ray have no resources that a policy could name"})
+    if any("neptune-db" in action for statement in plan.statements for action in statement.actions):
+        accept(role, {f"IAM5[Resource::{_shown(stack, grants.graph_arn(environment, facts))}]": (
+            "Neptune's data actions are granted on a cluster as a whole, by its resource id"
+        )})  # fmt: skip
+    return role
+
+
+def _shown(stack: Stack, arn: str) -> str:
+    """An ARN as a finding writes it: what another stack exports stands there by its export's name."""
+    resolved = stack.resolve(arn)
+    if isinstance(resolved, str):
+        return resolved
+    separator, parts = resolved["Fn::Join"]
+    return str(separator.join(part if isinstance(part, str) else part["Fn::ImportValue"] for part in parts))

@@ -1,0 +1,114 @@
+"""The gateway: its routes, its throttle, its log, its firewall."""
+
+import json
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_apigateway as gateway
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_wafv2 as waf
+
+from cdk.edge.firewall import firewall
+from cdk.environment import Environment
+from cdk.serving.functions import RETENTION
+from cdk.written import accept
+
+ROUTES = (
+    ("/graphql", ("GET", "POST")),
+    ("/events", ("POST",)),
+    ("/health/live", ("GET",)),
+    ("/health/ready", ("GET",)),
+)
+
+# CloudFront's addresses carry many callers: the gateway's own firewall lets each pass as often as ten at the edge.
+EDGE_FACTOR = 10
+
+# One JSON line a call. It has no query string: an APQ GET may hold variables in it.
+LINE = {
+    "requestId": "$context.requestId",
+    "extendedRequestId": "$context.extendedRequestId",
+    "trace": "$context.xrayTraceId",
+    "ip": "$context.identity.sourceIp",
+    "time": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "route": "$context.resourcePath",
+    "protocol": "$context.protocol",
+    "status": "$context.status",
+    "bytes": "$context.responseLength",
+    "milliseconds": "$context.responseLatency",
+    "functionMilliseconds": "$context.integrationLatency",
+    "error": "$context.error.messageString",
+}
+
+
+def rest(stack: Stack, environment: Environment, target: lambda_.IAlias) -> gateway.RestApi:
+    """A regional REST API: HTTP APIs know neither firewall nor X-Ray.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html
+    """
+    functions = environment.functions
+    log_group = logs.LogGroup(stack, "GatewayLogs", retention=RETENTION, removal_policy=RemovalPolicy.RETAIN)
+    api = gateway.RestApi(
+        stack,
+        "Gateway",
+        rest_api_name=functions.name,
+        endpoint_types=[gateway.EndpointType.REGIONAL],
+        # The account's own setting; the network of a fresh account makes it.
+        cloud_watch_role=False,
+        deploy_options=gateway.StageOptions(
+            stage_name=functions.stage,
+            tracing_enabled=True,
+            metrics_enabled=True,
+            # Bodies are never logged: they hold restricted text.
+            logging_level=gateway.MethodLoggingLevel.ERROR,
+            data_trace_enabled=False,
+            throttling_burst_limit=functions.burst,
+            throttling_rate_limit=functions.steady,
+            access_log_destination=gateway.LogGroupLogDestination(log_group),
+            access_log_format=gateway.AccessLogFormat.custom(json.dumps(LINE)),
+        ),
+    )
+    _routes(api, environment, target)
+    _guard(stack, environment, api)
+    return api
+
+
+def _routes(api: gateway.RestApi, environment: Environment, target: lambda_.IAlias) -> None:
+    seconds = min(environment.functions.gateway_seconds, environment.functions.timeout_seconds)
+    integration = gateway.LambdaIntegration(
+        target, proxy=True, allow_test_invoke=False, timeout=Duration.seconds(seconds)
+    )
+    checked = api.add_request_validator("Bodies", validate_request_body=True, validate_request_parameters=True)
+    objects = api.add_model(
+        "AnObject",
+        content_type="application/json",
+        schema=gateway.JsonSchema(schema=gateway.JsonSchemaVersion.DRAFT4, type=gateway.JsonSchemaType.OBJECT),
+    )
+    for path, methods in ROUTES:
+        resource = api.root.resource_for_path(path)
+        for method in methods:
+            # A batch of CloudEvents is a list, and the content type says so.
+            models = {"application/json": objects} if (path, method) == ("/graphql", "POST") else None
+            added = resource.add_method(method, integration, request_validator=checked, request_models=models)
+            accept(
+                added,
+                {
+                    "APIG4": "the function verifies the token itself: permissions are those of fields (docs/access.md)",
+                    "COG4": "tokens come from the issuer of the environment file, which need not be Cognito",
+                },
+            )
+
+
+def _guard(stack: Stack, environment: Environment, api: gateway.RestApi) -> None:
+    acl = firewall(
+        stack,
+        "GatewayFirewall",
+        name=f"{environment.functions.name}-gateway",
+        scope="REGIONAL",
+        rate=environment.edge.rate * EDGE_FACTOR,
+    )
+    waf.CfnWebACLAssociation(
+        stack,
+        "GatewayFirewallStands",
+        resource_arn=api.deployment_stage.stage_arn,
+        web_acl_arn=acl.attr_arn,
+    )

@@ -1,0 +1,165 @@
+"""The stack of what runs: five functions from one zip, one gateway, one rollout."""
+
+from aws_cdk import CfnOutput, Environment as Place, Stack  # noqa: I001
+from aws_cdk import aws_apigateway as gateway
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from cdk.adopted import adopted
+from cdk.bundle import Bundle
+from cdk.connections import SINGLE
+from cdk.environment import Adopt, Environment
+from cdk.facts import Facts
+from cdk.serving import grants, variables
+from cdk.serving.functions import Plan, function
+from cdk.serving.gateway import rest
+from cdk.serving.rollout import canary, live, migrated
+from cdk.serving.ticks import each_minute, from_queue, lost_ticks
+
+# Seconds. A batch of events; its queue hides it for six times as long. A worker that is woken each minute. Migrations.
+EVENTS_SECONDS = 120
+TICK_SECONDS = 58
+MIGRATIONS_SECONDS = 900
+
+
+class Service(Stack):
+    """Stateless: it can be destroyed and made again, and the data stay."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct: str,
+        *,
+        environment_file: Environment,
+        facts: Facts | None,
+        bundle: Bundle,
+        place: Place,
+        protected: bool,
+    ) -> None:
+        super().__init__(scope, construct, env=place, termination_protection=protected)
+        if facts is None:
+            assert isinstance(environment_file, Adopt)
+            facts = adopted(self, environment_file)
+            _endpoints(self, environment_file, facts)
+        self.facts: Facts = facts
+        self._environment_file = environment_file
+        self._code = lambda_.Code.from_asset(str(bundle.path))
+        self.api: lambda_.Function = self._api()
+        self.events: lambda_.Function = self._events()
+        self.projector: lambda_.Function = self._projector()
+        self.workflows: lambda_.Function = self._workflows()
+        self.migrations: lambda_.Function = self._migrations()
+        alias = live(self, environment_file, self.api)
+        self.rollout: list[cloudwatch.Alarm] = canary(self, environment_file, alias)
+        workers: list[Construct] = [self.events, self.projector, self.workflows]
+        migrated(self, self.migrations, bundle.sha256, before=[*workers, alias], after=[*workers, alias])
+        from_queue(facts, self.events)
+        lost = lost_ticks(self)
+        each_minute(self, environment_file, self.projector, lost)
+        each_minute(self, environment_file, self.workflows, lost)
+        self.gateway: gateway.RestApi = rest(self, environment_file, alias)
+        CfnOutput(self, "Url", value=self.gateway.url)
+
+    def _function(self, plan: Plan) -> lambda_.Function:
+        return function(self, self._environment_file, self.facts, self._code, plan)
+
+    def _api(self) -> lambda_.Function:
+        environment, facts = self._environment_file, self.facts
+        functions = environment.functions
+        return self._function(
+            Plan(
+                "Api",
+                functions.name,
+                "app.handler",
+                functions.timeout_seconds,
+                variables.api(environment, facts),
+                [
+                    *grants.stores(environment, facts),
+                    *grants.answering(environment, facts),
+                    *grants.sending(environment, facts, facts.queues.events.queue),
+                ],
+                reserved=functions.concurrency,
+                snap_start=functions.snap_start,
+            )
+        )
+
+    def _events(self) -> lambda_.Function:
+        environment, facts = self._environment_file, self.facts
+        return self._function(
+            Plan(
+                "EventsWorker",
+                f"{environment.functions.name}-events",
+                "workers.events.handler",
+                EVENTS_SECONDS,
+                variables.worker(environment, facts),
+                grants.stores(environment, facts),
+            )
+        )
+
+    def _projector(self) -> lambda_.Function:
+        environment, facts = self._environment_file, self.facts
+        return self._function(
+            Plan(
+                "Projector",
+                f"{environment.functions.name}-projector",
+                "workers.projection.handler",
+                TICK_SECONDS,
+                variables.worker(environment, facts),
+                grants.stores(environment, facts, grants.WRITE_GRAPH),
+                reserved=SINGLE,
+            )
+        )
+
+    def _workflows(self) -> lambda_.Function:
+        environment, facts = self._environment_file, self.facts
+        queues = facts.queues
+        return self._function(
+            Plan(
+                "Workflows",
+                f"{environment.functions.name}-workflows",
+                "workers.workflows.handler",
+                TICK_SECONDS,
+                variables.workflows(environment, facts),
+                [
+                    *grants.stores(environment, facts),
+                    *grants.sending(
+                        environment,
+                        facts,
+                        queues.remediation_p1.queue,
+                        queues.remediation_standard.queue,
+                        queues.notifications.queue,
+                    ),
+                ],
+                reserved=SINGLE,
+            )
+        )
+
+    def _migrations(self) -> lambda_.Function:
+        environment, facts = self._environment_file, self.facts
+        return self._function(
+            Plan(
+                "Migrations",
+                f"{environment.functions.name}-migrations",
+                "workers.migrations.handler",
+                MIGRATIONS_SECONDS,
+                variables.migrations(facts),
+                grants.reading(environment, facts, facts.main.secret, facts.requirements.secret),
+                reserved=SINGLE,
+            )
+        )
+
+
+def _endpoints(stack: Stack, environment: Adopt, facts: Facts) -> None:
+    """Those that the adopted VPC lacks, behind the one group."""
+    for name in environment.network.endpoints:
+        ec2.InterfaceVpcEndpoint(
+            stack,
+            f"Endpoint-{name}",
+            vpc=facts.vpc,
+            service=ec2.InterfaceVpcEndpointAwsService(name),
+            subnets=facts.subnets,
+            security_groups=[facts.group],
+            open=False,
+        )

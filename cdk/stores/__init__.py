@@ -1,0 +1,1 @@
+"""What keeps data, for an account that has none."""

@@ -1,0 +1,38 @@
+"""The bucket of runbooks and knowledge, and the bucket of who read it."""
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+LOG_DAYS = 365
+
+
+def documents(stack: Stack, key: kms.IKey) -> s3.Bucket:
+    """Documents, versioned, encrypted under the data key."""
+    readings = s3.Bucket(
+        stack,
+        "DocumentReadings",
+        # S3 delivers its access logs to no bucket under a key of ours.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        enforce_ssl=True,
+        versioned=True,
+        lifecycle_rules=[
+            s3.LifecycleRule(expiration=Duration.days(LOG_DAYS), noncurrent_version_expiration=Duration.days(1))
+        ],
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+    return s3.Bucket(
+        stack,
+        "Documents",
+        encryption=s3.BucketEncryption.KMS,
+        encryption_key=key,
+        bucket_key_enabled=True,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        enforce_ssl=True,
+        versioned=True,
+        server_access_logs_bucket=readings,
+        server_access_logs_prefix="documents/",
+        removal_policy=RemovalPolicy.RETAIN,
+    )

@@ -1,0 +1,63 @@
+"""The graph: a serverless Neptune with a reader in another zone."""
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_neptune as neptune
+
+from cdk.environment import MadeNeptune
+from cdk.facts import Graph
+from cdk.stores.aurora import BACKUP_DAYS
+
+PORT = 8182
+INSTANCES = 2
+
+PARAMETERS = {
+    "neptune_enable_audit_log": "1",
+    # Milliseconds; a function's own deadline comes first.
+    "neptune_query_timeout": "30000",
+}
+
+
+def graph(stack: Stack, cluster: MadeNeptune, *, subnets: list[str], group: str, key: str) -> Graph:
+    """L1, as the L2 is alpha. The resource id is exported, so that policies of another stack can name it."""
+    subnet_group = neptune.CfnDBSubnetGroup(
+        stack, "GraphSubnets", db_subnet_group_description="StackFlow's graph", subnet_ids=subnets
+    )
+    parameters = neptune.CfnDBClusterParameterGroup(
+        stack, "GraphParameters", family="neptune1.4", description="StackFlow's graph", parameters=PARAMETERS
+    )
+    made = neptune.CfnDBCluster(
+        stack,
+        "Graph",
+        db_cluster_identifier=cluster.identifier,
+        engine_version=cluster.engine_version,
+        db_subnet_group_name=subnet_group.ref,
+        db_cluster_parameter_group_name=parameters.ref,
+        vpc_security_group_ids=[group],
+        db_port=PORT,
+        storage_encrypted=True,
+        kms_key_id=key,
+        iam_auth_enabled=True,
+        deletion_protection=True,
+        backup_retention_period=BACKUP_DAYS,
+        copy_tags_to_snapshot=True,
+        enable_cloudwatch_logs_exports=["audit", "slowquery"],
+        serverless_scaling_configuration=neptune.CfnDBCluster.ServerlessScalingConfigurationProperty(
+            min_capacity=cluster.min_capacity, max_capacity=cluster.max_capacity
+        ),
+    )
+    made.apply_removal_policy(RemovalPolicy.RETAIN)
+    for number in range(INSTANCES):
+        instance = neptune.CfnDBInstance(
+            stack,
+            f"GraphInstance{number}",
+            db_cluster_identifier=made.ref,
+            db_instance_class="db.serverless",
+            auto_minor_version_upgrade=True,
+        )
+        instance.apply_removal_policy(RemovalPolicy.RETAIN)
+    return Graph(
+        cluster.identifier,
+        made.attr_endpoint,
+        made.attr_read_endpoint,
+        stack.export_value(made.attr_cluster_resource_id),
+    )

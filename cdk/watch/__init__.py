@@ -1,0 +1,1 @@
+"""What tells people: alarms, a dashboard, spending, changes of keys."""

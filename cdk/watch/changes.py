@@ -1,0 +1,38 @@
+"""Calls that would end a key, or give it away: each is told at once, whoever made it and whatever came of it."""
+
+from aws_cdk import Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sns as sns
+
+from cdk.environment import Environment
+from cdk.stores.key import ENDINGS
+from cdk.watch.alarms import Watched, alarm
+from cdk.watch.metrics import of_aws
+
+
+def key_changes(stack: Stack, environment: Environment, topic: sns.ITopic) -> cloudwatch.Alarm:
+    """A rule over CloudTrail, for every key of the account, and an alarm on the rule."""
+    rule = events.Rule(
+        stack,
+        "KeyCalls",
+        rule_name=f"stackflow-{environment.name}-key-changes",
+        description="Calls that would end a key or give it away",
+        event_pattern=events.EventPattern(
+            source=["aws.kms"],
+            detail_type=["AWS API Call via CloudTrail"],
+            detail={
+                "eventSource": ["kms.amazonaws.com"],
+                "eventName": [each.removeprefix("kms:") for each in ENDINGS],
+            },
+        ),
+        targets=[targets.SnsTopic(topic)],
+    )
+    matched = of_aws("Events", "MatchedEvents", "Sum", RuleName=rule.rule_name)
+    return alarm(
+        stack,
+        environment,
+        topic,
+        Watched("key-changes", "Somebody touched a key", "key-changes", matched, at=1, periods=1),
+    )

@@ -1,0 +1,84 @@
+"""What models cost: an hour over its share of the day, tokens out of their band, and a budget."""
+
+from collections.abc import Iterator
+
+from aws_cdk import Stack
+from aws_cdk import aws_budgets as budgets
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+
+from cdk.environment import Environment
+from cdk.watch.alarms import Watched, alarm
+from cdk.watch.metrics import HOUR, of_aws, own
+from cdk.watch.runbooks import Runbook, described
+
+# An hour may cost this part of a day's allowance.
+HOURS = 6
+# Deviations over what was usual.
+BAND = 3
+RUNBOOK: Runbook = "ai-spend"
+
+
+def spending(stack: Stack, environment: Environment, topic: sns.ITopic) -> Iterator[cloudwatch.AlarmBase]:
+    """Cost Explorer's monitors see calls of models by tag alone, which calls do not have: they are not used."""
+    models = environment.models
+    cost = own(environment.name, "AiCostUsd", period=HOUR)
+    ceiling = Watched(
+        "ai-ceiling",
+        f"An hour of models cost over a sixth of {models.usd_a_day:g} USD",
+        RUNBOOK,
+        cost,
+        at=models.usd_a_day / HOURS,
+        periods=1,
+    )
+    yield alarm(stack, environment, topic, ceiling)
+    yield _band(stack, environment, topic, "ai-cost", "Models cost more than usual", cost)
+    for number, model in enumerate(models.allowed, start=1):
+        tokens = of_aws("Bedrock", "InputTokenCount", "Sum", ModelId=model)
+        yield _band(stack, environment, topic, f"ai-tokens-{number}", f"{model} reads more tokens than usual", tokens)
+    _budget(stack, environment, topic)
+
+
+def _band(
+    stack: Stack, environment: Environment, topic: sns.ITopic, name: str, what: str, metric: cloudwatch.Metric
+) -> cloudwatch.AnomalyDetectionAlarm:
+    made = cloudwatch.AnomalyDetectionAlarm(
+        stack,
+        "".join(part.title() for part in name.split("-")),
+        alarm_name=f"stackflow-{environment.name}-{name}",
+        alarm_description=described(what, RUNBOOK),
+        metric=metric,
+        std_devs=BAND,
+        evaluation_periods=3,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_UPPER_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    made.add_alarm_action(actions.SnsAction(topic))
+    return made
+
+
+def _budget(stack: Stack, environment: Environment, topic: sns.ITopic) -> None:
+    budget = budgets.CfnBudget
+    budget(
+        stack,
+        "AiBudget",
+        budget=budget.BudgetDataProperty(
+            budget_name=f"stackflow-{environment.name}-ai",
+            budget_type="COST",
+            time_unit="DAILY",
+            budget_limit=budget.SpendProperty(amount=environment.models.usd_a_day, unit="USD"),
+            cost_filters={"Service": ["Amazon Bedrock"]},
+        ),
+        notifications_with_subscribers=[
+            budget.NotificationWithSubscribersProperty(
+                notification=budget.NotificationProperty(
+                    comparison_operator="GREATER_THAN",
+                    notification_type="ACTUAL",
+                    threshold=100,
+                    threshold_type="PERCENTAGE",
+                ),
+                subscribers=[budget.SubscriberProperty(subscription_type="SNS", address=topic.topic_arn)],
+            )
+        ],
+    )

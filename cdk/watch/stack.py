@@ -1,0 +1,43 @@
+"""The stack that watches the others. It holds no data: it can be destroyed and made again."""
+
+from aws_cdk import Environment as Place
+from aws_cdk import Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from cdk.environment import Environment
+from cdk.serving.stack import Service
+from cdk.watch.alarms import alarm, watched
+from cdk.watch.changes import key_changes
+from cdk.watch.dashboard import dashboard
+from cdk.watch.spend import spending
+
+
+class Watch(Stack):
+    """Alarms go to one topic."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct: str,
+        *,
+        environment_file: Environment,
+        service: Service,
+        place: Place,
+        protected: bool,
+    ) -> None:
+        super().__init__(scope, construct, env=place, termination_protection=protected)
+        facts = service.facts
+        # By its name, so that no subscription of this stack is written into the stack of the topic.
+        topic = sns.Topic.from_topic_arn(
+            self,
+            "Findings",
+            f"arn:aws:sns:{environment_file.region}:{environment_file.account}:{environment_file.findings_topic}",
+        )
+        alarms: list[cloudwatch.AlarmBase] = [
+            alarm(self, environment_file, topic, each) for each in watched(environment_file, facts, service)
+        ]
+        alarms += spending(self, environment_file, topic)
+        alarms.append(key_changes(self, environment_file, topic))
+        dashboard(self, environment_file, facts, service, [*alarms, *service.rollout])

@@ -1,0 +1,223 @@
+"""A wrong or half-filled file is an error that names the key and says what to do."""
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cdk import check
+from cdk.environment import Adopt, Create
+from cdk.placeholders import MARK, PLACEHOLDERS, left_open
+from cdk.reading import EnvironmentFileError, read
+from tests.cdk.templates import toml
+
+FILES = Path(__file__).parents[2] / "cdk" / "environments"
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+def written(folder: Path, name: str, edit: Edit) -> Path:
+    table = tomllib.loads((FILES / f"{name}.toml").read_text())
+    edit(table)
+    path = folder / f"{name}.toml"
+    path.write_text("\n".join(f"{key} = {toml(value)}" for key, value in table.items()))
+    return path
+
+
+def at(key: str, value: object) -> Edit:
+    """An edit that sets a key, or removes it for None."""
+
+    def edit(table: dict[str, Any]) -> None:
+        *tables, last = key.split(".")
+        for each in tables:
+            table = table[each]
+        if value is None:
+            del table[last]
+        else:
+            table[last] = value
+
+    return edit
+
+
+def test_an_unedited_file_is_read(tmp_path: Path) -> None:
+    """So that the errors below are those of their edits."""
+    assert isinstance(read(written(tmp_path, "prod", lambda table: None)).environment, Adopt)
+    (tmp_path / "prod.toml").unlink()
+    assert isinstance(read(written(tmp_path, "dev", lambda table: None)).environment, Create)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "message"),
+    [
+        ("prod", "mode", "lend", "mode: invalid value 'lend'; write adopt or create"),
+        ("prod", "mode", None, "mode: missing required key; add it"),
+        ("prod", "key_id", None, "key_id: missing required key; add it"),
+        ("prod", "typo", 1, "typo: unknown key; this mode has no such key; remove it"),
+        ("prod", "network.cidr", "10.0.0.0/16", "network.cidr: .*unknown key; this mode has no such key"),
+        ("prod", "aurora.main.engine_version", "16.13", "aurora.main.engine_version: .*unknown key"),
+        ("dev", "network.vpc_id", "vpc-0c4e3c18734dee8f7", "network.vpc_id: .*unknown key"),
+        ("dev", "redis.node_type", None, "redis.node_type: .*missing required key; add it"),
+        ("prod", "network.vpc_id", "vpc-EXAMPLE", "network.vpc_id: expected `str` matching regex"),
+        ("prod", "key_id", "mrk-?", "key_id: expected `str` matching regex"),
+        ("prod", "name", MARK, "name: expected `str` matching regex"),
+        # A missing secret.
+        ("prod", "aurora.main.secret_arn", None, "aurora.main.secret_arn: .*missing required key; add it"),
+        ("prod", "redis.secret_arn", "", "redis.secret_arn: expected `str` matching regex"),
+        # Zones.
+        (
+            "prod",
+            "network.private_subnets",
+            {"us-east-1a": "subnet-05eae5f255dec054f", "us-west-2b": "subnet-03ab773ce82d704d1"},
+            "network.private_subnets: us-west-2b is no zone of us-east-1; name the zone that",
+        ),
+        (
+            "prod",
+            "network.private_subnets",
+            {"us-east-1a": "subnet-05eae5f255dec054f", "us-east-1b": "subnet-05eae5f255dec054f"},
+            "network.private_subnets: subnet-05eae5f255dec054f stands in two zones; a subnet lies in one",
+        ),
+        (
+            "prod",
+            "network.private_subnets",
+            {"us-east-1a": "subnet-05eae5f255dec054f"},
+            "network.private_subnets: two zones are needed for Multi-AZ; there is 1",
+        ),
+        ("dev", "network.zones", ["us-east-1a", "eu-west-1b"], "network.zones: eu-west-1b is no zone of us-east-1"),
+        ("prod", "network.endpoints", ["s4"], "network.endpoints: 's4' is none that the functions need; write some of"),
+        # The edge.
+        ("prod", "edge.region", "eu-west-1", "edge.region: eu-west-1; CloudFront takes .* us-east-1 alone: write that"),
+        (
+            "dev",
+            "edge.distributions.api",
+            {"domain": "api.example.org"},
+            "edge.distributions.api.certificate_arn: missing; give the certificate of the domain",
+        ),
+        (
+            "dev",
+            "edge.distributions.api",
+            {"domain": "api.example.org", "certificate_arn": "arn:aws:acm:eu-west-1:111111111111:certificate/a"},
+            "edge.distributions.api.certificate_arn: expected `str` matching regex",
+        ),
+        (
+            "prod",
+            "edge.distributions.api",
+            {"id": "E1UTZ9SVSR2WGV", "domain": "api.example.org", "certificate_arn": MARK},
+            "edge.distributions.api.certificate_arn: an adopted distribution keeps its own; remove it",
+        ),
+        # Instances.
+        ("prod", "functions.provisioned", 201, "functions.provisioned: more than functions.concurrency, 200; lower it"),
+        ("prod", "functions.connections", 6, "functions.connections: expected `int` <= 5"),
+        (
+            "dev",
+            "functions.concurrency",
+            90,
+            "functions.concurrency: up to 772 connections to aurora.main, which serves 740 of its 823 to functions;"
+            " lower functions.concurrency or functions.connections, or give the cluster more capacity",
+        ),
+    ],
+)
+def test_a_fault_is_told_with_its_key(tmp_path: Path, name: str, key: str, value: object, message: str) -> None:
+    path = written(tmp_path, name, at(key, value))
+    with pytest.raises(EnvironmentFileError, match=rf"{name}\.toml: {message}"):
+        read(path)
+
+
+def test_both_ways_to_start_exclude_each_other(tmp_path: Path) -> None:
+    def edit(table: dict[str, Any]) -> None:
+        table["functions"] |= {"snap_start": True, "provisioned": 2}
+
+    with pytest.raises(EnvironmentFileError, match=r"functions\.snap_start: not with functions.provisioned"):
+        read(written(tmp_path, "prod", edit))
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    def edit(table: dict[str, Any]) -> None:
+        table["edge"]["region"] = "eu-west-1"
+        table["network"]["endpoints"] = ["s4"]
+
+    with pytest.raises(EnvironmentFileError) as told:
+        read(written(tmp_path, "prod", edit))
+    assert len(str(told.value).splitlines()) == 2
+
+
+def test_two_environments_may_not_share_a_name(tmp_path: Path) -> None:
+    written(tmp_path, "dev", at("name", "prod"))
+    path = written(tmp_path, "prod", lambda table: None)
+    with pytest.raises(EnvironmentFileError, match=r"name: dev\.toml is called prod too; each needs a name of its own"):
+        read(path)
+
+
+def test_two_environments_of_one_account_may_not_share_functions(tmp_path: Path) -> None:
+    def edit(table: dict[str, Any]) -> None:
+        table["account"] = "373544523367"
+        table["functions"]["name"] = "StackFlowAPI"
+
+    path = written(tmp_path, "dev", edit)
+    written(tmp_path, "prod", lambda table: None)
+    with pytest.raises(EnvironmentFileError, match=r"functions\.name: prod\.toml has StackFlowAPI too"):
+        read(path)
+
+
+def test_a_file_is_called_as_its_environment(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFileError, match=r"name: 'live' in prod\.toml; a file is called as its environment"):
+        read(written(tmp_path, "prod", at("name", "live")))
+
+
+def test_what_is_no_file_or_no_toml_is_told(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFileError, match="no such file; name one of cdk/environments"):
+        read(tmp_path / "prod.toml")
+    (tmp_path / "prod.toml").write_text("mode = ")
+    with pytest.raises(EnvironmentFileError, match=r"prod\.toml: not TOML: "):
+        read(tmp_path / "prod.toml")
+
+
+def test_what_the_page_does_not_give_is_left_open() -> None:
+    assert read(FILES / "prod.toml").open == (
+        "network.endpoints",
+        "aurora.main.resource_id",
+        "aurora.main.secret_arn",
+        "aurora.main.max_connections",
+        "aurora.requirements.database",
+        "aurora.requirements.resource_id",
+        "aurora.requirements.secret_arn",
+        "aurora.requirements.max_connections",
+        "neptune.reader_host",
+        "neptune.resource_id",
+        "redis.secret_arn",
+        "queues.remediation_p1",
+        "queues.remediation_standard",
+        "queues.notifications",
+        "access.issuer",
+        "access.audience",
+        "edge.firewall_arn",
+        "edge.distributions.app.id",
+        "edge.distributions.app.domain",
+        "edge.distributions.api.id",
+        "edge.distributions.api.domain",
+    )
+
+
+def test_every_placeholder_is_open_in_some_file() -> None:
+    used = {key for path in FILES.glob("*.toml") for key in left_open(tomllib.loads(path.read_text()))}
+    # A documented distribution and the documented database have theirs; another account's may not.
+    assert set(PLACEHOLDERS) - used == {"aurora.main.database", "edge.distributions.docs.id"}
+
+
+def test_a_deploy_is_refused_and_told_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    file = FILES / "prod.toml"
+    assert check.main([str(file)]) == 0
+    told = capsys.readouterr().out
+    for key in read(file).open:
+        assert f"  {key}\n    {PLACEHOLDERS[key].find}\n" in told
+    assert "  aurora.main: 1652 of 4500, which are nine tenths of 5000\n" in told
+    assert check.main([str(file), "--deploy"]) == 1
+    refused = capsys.readouterr().err.splitlines()
+    assert len(refused) == 22
+    assert f"{file}: redis.secret_arn is left open" in refused
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.main([str(tmp_path / "none.toml")]) == 1
+    assert "no such file" in capsys.readouterr().err

@@ -1,0 +1,77 @@
+"""New code takes over behind its migrations, a tenth first, and goes back if an alarm sounds."""
+
+from tests.cdk.templates import Synth
+
+
+def depends(synth: Synth, type_: str) -> dict[str, set[str]]:
+    return {
+        id_: set(each.get("DependsOn", []))
+        for id_, each in synth.templates["Service"]["Resources"].items()
+        if each["Type"] == type_
+    }
+
+
+def test_pre_migrations_come_before_any_new_code(each: Synth) -> None:
+    functions = depends(each, "AWS::Lambda::Function")
+    waiting = {id_ for id_, behind in functions.items() if "MigrationsPre" in behind}
+    assert {id_[:-8] for id_ in waiting} == {"EventsWorker", "Projector", "Workflows"}
+    (alias,) = depends(each, "AWS::Lambda::Alias").values()
+    assert "MigrationsPre" in alias
+
+
+def test_post_migrations_come_after_all_old_code_is_gone(each: Synth) -> None:
+    (behind,) = depends(each, "Custom::MigrationsPost").values()
+    assert {
+        id_[:-8] for id_ in behind if each.templates["Service"]["Resources"][id_]["Type"].startswith("AWS::Lambda")
+    } >= {
+        "EventsWorker",
+        "Live",
+        "Projector",
+        "Workflows",
+    }
+
+
+def test_each_new_bundle_asks_for_its_migrations(each: Synth) -> None:
+    for phase in ("pre", "post"):
+        (asked,) = each.resources(f"Custom::Migrations{phase.title()}").values()
+        assert asked["Phase"] == phase
+        assert len(asked["Bundle"]) == 64
+
+
+def test_a_canary_takes_a_tenth_for_five_minutes_and_alarms_guard_it(each: Synth) -> None:
+    (group,) = each.resources("AWS::CodeDeploy::DeploymentGroup").values()
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    assert set(group["AutoRollbackConfiguration"]["Events"]) == {
+        "DEPLOYMENT_FAILURE",
+        "DEPLOYMENT_STOP_ON_ALARM",
+        "DEPLOYMENT_STOP_ON_REQUEST",
+    }
+    assert len(group["AlarmConfiguration"]["Alarms"]) == 2
+    (alias,) = [
+        resource
+        for resource in each.templates["Service"]["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::Alias"
+    ]
+    assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
+
+
+def test_the_gateway_calls_the_alias_and_nothing_else(each: Synth) -> None:
+    (alias,) = each.resources("AWS::Lambda::Alias")
+    for method in each.resources("AWS::ApiGateway::Method").values():
+        assert f"'Ref': '{alias}'" in str(method["Integration"]["Uri"])
+
+
+def test_workers_of_the_clock_run_once_at_a_time(each: Synth) -> None:
+    schedules = each.resources("AWS::Scheduler::Schedule").values()
+    assert [schedule["ScheduleExpression"] for schedule in schedules] == ["rate(1 minute)"] * 2
+    for suffix in ("-projector", "-workflows", "-migrations"):
+        assert each.function(suffix)["ReservedConcurrentExecutions"] == 1
+    asynchronous = each.resources("AWS::Lambda::EventInvokeConfig").values()
+    assert [found["MaximumRetryAttempts"] for found in asynchronous] == [0, 0]
+
+
+def test_the_api_starts_plainly_unless_the_file_says_otherwise(each: Synth) -> None:
+    assert "SnapStart" not in each.function()
+    (alias,) = each.resources("AWS::Lambda::Alias").values()
+    assert "ProvisionedConcurrencyConfig" not in alias
+    assert each.function()["ReservedConcurrentExecutions"] == each.environment.functions.concurrency

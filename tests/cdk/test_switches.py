@@ -1,0 +1,106 @@
+"""What both files leave at its default: another region, other starts, endpoints, a longer gateway."""
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cdk.app import synthesize
+from cdk.reading import read
+from tests.cdk.templates import Synth, loaded, toml
+
+FILES = Path(__file__).parents[2] / "cdk" / "environments"
+
+
+def synth(folder: Path, like: str, edit: Callable[[dict[str, Any]], None]) -> Synth:
+    table = tomllib.loads((FILES / f"{like}.toml").read_text())
+    edit(table)
+    file = folder / f"{table['name']}.toml"
+    file.write_text("\n".join(f"{key} = {toml(value)}" for key, value in table.items()))
+    return loaded(read(file).environment, synthesize(file, folder / "out", stubbed=True))
+
+
+@pytest.fixture(scope="module")
+def west(tmp_path_factory: pytest.TempPathFactory) -> Synth:
+    """A fresh environment in another region than its edge, with instances that wait."""
+
+    def edit(table: dict[str, Any]) -> None:
+        table |= {"name": "west", "region": "us-west-2"}
+        table["network"]["zones"] = ["us-west-2a", "us-west-2b"]
+        table["functions"]["provisioned"] = 2
+
+    return synth(tmp_path_factory.mktemp("west"), "dev", edit)
+
+
+@pytest.fixture(scope="module")
+def next_one(tmp_path_factory: pytest.TempPathFactory) -> Synth:
+    """The documented system beside the function that runs there, with endpoints, SnapStart and a raised quota."""
+
+    def edit(table: dict[str, Any]) -> None:
+        table["name"] = "next"
+        table["network"]["endpoints"] = ["secretsmanager", "sqs"]
+        table["functions"] |= {"name": "StackFlowAPI-next", "snap_start": True, "gateway_seconds": 60}
+
+    return synth(tmp_path_factory.mktemp("next"), "prod", edit)
+
+
+def test_the_edge_stays_in_us_east_1(west: Synth) -> None:
+    artifacts = json.loads((west.folder / "manifest.json").read_text())["artifacts"]
+    regions = {
+        name.rpartition("-")[2]: each["environment"].rpartition("/")[2]
+        for name, each in artifacts.items()
+        if each["type"] == "aws:cloudformation:stack"
+    }
+    assert regions.pop("Edge") == "us-east-1"
+    assert regions == dict.fromkeys(("Network", "Stores", "Service", "Watch"), "us-west-2")
+    assert ".execute-api.us-west-2.amazonaws.com" in json.dumps(west.templates["Edge"])
+
+
+def test_nothing_of_another_region_names_us_east_1(west: Synth) -> None:
+    for stack in ("Network", "Stores", "Service", "Watch"):
+        for id_, resource in west.templates[stack]["Resources"].items():
+            # The CDK's own, by which the edge learns the gateway's address.
+            if "Export" not in id_:
+                assert "us-east-1" not in json.dumps(resource), id_
+
+
+def test_the_alarm_of_cloudfronts_firewall_stands_with_its_metrics(west: Synth) -> None:
+    names = {each["AlarmName"] for each in west.resources("AWS::CloudWatch::Alarm").values()}
+    assert "stackflow-west-gateway-firewall" in names
+    assert "stackflow-west-edge-firewall" not in names
+
+
+def test_instances_wait_if_the_file_says_so(west: Synth) -> None:
+    (alias,) = west.resources("AWS::Lambda::Alias").values()
+    assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 2}
+
+
+def test_the_api_alone_starts_from_a_snapshot_if_the_file_says_so(next_one: Synth) -> None:
+    assert next_one.function()["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    for suffix in ("-events", "-projector", "-workflows", "-migrations"):
+        assert "SnapStart" not in next_one.function(suffix)
+
+
+def test_a_raised_quota_lengthens_gateway_and_request(next_one: Synth) -> None:
+    methods = next_one.resources("AWS::ApiGateway::Method").values()
+    assert {method["Integration"]["TimeoutInMillis"] for method in methods} == {60_000}
+    variables = next_one.function()["Environment"]["Variables"]
+    assert variables["REQUEST_TIMEOUT_SECONDS"] == "56"
+    assert variables["DATABASE_STATEMENT_TIMEOUT_SECONDS"] == "20"
+
+
+def test_missing_endpoints_are_made_in_the_adopted_subnets(next_one: Synth) -> None:
+    made = next_one.resources("AWS::EC2::VPCEndpoint").values()
+    assert {each["ServiceName"] for each in made} == {
+        "com.amazonaws.us-east-1.secretsmanager",
+        "com.amazonaws.us-east-1.sqs",
+    }
+    for each in made:
+        assert each["SubnetIds"] == ["subnet-05eae5f255dec054f", "subnet-03ab773ce82d704d1"]
+        assert each["SecurityGroupIds"] == ["sg-0ada825cda6a75ed6"]
+        assert each["PrivateDnsEnabled"] is True
+    # The group is its owner's.
+    assert not {each for each in next_one.types() if "SecurityGroup" in each}

@@ -1,0 +1,107 @@
+"""Settings and the template cannot disagree: what functions get is what settings.py reads."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import settings
+from cdk.watch.metrics import OWN
+from tests.cdk.templates import Synth
+
+ROOT = Path(__file__).parents[2]
+PAGE = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
+SUFFIXES = ("", "-events", "-projector", "-workflows", "-migrations")
+
+# Given to functions and not read yet. It may only shrink: a name goes when settings.py reads it.
+NOT_READ_YET = {
+    "DATABASE_IAM",
+    "DATABASE_SECRET",
+    "EVENTS_QUEUE_URL",
+    "KNOWLEDGE_BASE_ID",
+    "NOTIFICATIONS_QUEUE_URL",
+    "REDIS_SECRET",
+    "REMEDIATION_P1_QUEUE_URL",
+    "REMEDIATION_STANDARD_QUEUE_URL",
+    "REQUIREMENTS_SECRET",
+    "STACKFLOW_ENVIRONMENT",
+}
+
+# Read and given to no function, with the reason.
+NOT_GIVEN = {
+    "AWS_REGION": "Lambda sets it and lets nobody else",
+    "GRAPH": "GRAPH_URL names the graph",
+    "GRAPH_LOADER_BUCKET": "a rebuild is a command of people",
+    "GRAPH_LOADER_ROLE": "a rebuild is a command of people",
+    "MAVEN_REPOSITORY_URL": "of embedded stores",
+    "PROJECTION": "of `stackflow serve`; the projector is a function",
+    "STACKFLOW_HOST": "of `stackflow serve`",
+    "STACKFLOW_PORT": "of `stackflow serve`",
+    "STACKFLOW_STATE": "of embedded stores",
+    "XDG_CACHE_HOME": "of embedded stores",
+    "OIDC_JWKS_URL": "the issuer's discovery document names it",
+}
+# Whose default is right on AWS too.
+BY_DEFAULT = {
+    "DATABASE_CONNECT_TIMEOUT_SECONDS", "DATABASE_POOL_TIMEOUT_SECONDS", "DATABASE_PREPARE", "GRAPH_ATTEMPTS",
+    "GRAPH_CA_FILE", "GRAPH_CONNECT_TIMEOUT_SECONDS", "GRAPH_EDGE_IDS", "GRAPH_FALLBACK", "GRAPH_HOPS",
+    "GRAPH_MESSAGE_BYTES", "GRAPH_POOL_MAX", "GRAPH_SOCKET_SECONDS", "GRAPH_TIMEOUT_SECONDS", "LIMIT_ALIASES",
+    "LIMIT_COST", "LIMIT_DEPTH", "LIMIT_DIRECTIVES", "LIMIT_PAGE", "LIMIT_TOKENS", "OIDC_PERMISSIONS_CLAIM",
+    "OIDC_PERMISSIONS_PREFIX", "OIDC_TEAMS_CLAIM", "REDIS_CA_FILE", "REDIS_LEASE_SECONDS", "REDIS_TIMEOUT_SECONDS",
+    "REDIS_TTL_SECONDS", "REQUEST_BODY_BYTES", "STACKFLOW_LOG_LEVEL",
+}  # fmt: skip
+
+
+def given(synth: Synth, suffix: str) -> dict[str, str]:
+    found = synth.function(suffix)["Environment"]["Variables"]
+    return {name: value if isinstance(value, str) else "https://reference.invalid" for name, value in found.items()}
+
+
+class Read(Mapping[str, str]):
+    """An environment that notes which variables are asked for, and has every other one as a URL does."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self.variables, self.asked = variables, set[str]()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self.variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.variables)
+
+    def __len__(self) -> int:
+        return len(self.variables)
+
+
+def test_functions_get_nothing_that_nobody_reads(each: Synth) -> None:
+    names = {name for suffix in SUFFIXES for name in given(each, suffix)}
+    assert names - PAGE == NOT_READ_YET
+
+
+def test_every_setting_is_given_or_left_for_a_reason(each: Synth) -> None:
+    names = {name for suffix in SUFFIXES for name in given(each, suffix)}
+    assert PAGE - names == NOT_GIVEN.keys() | BY_DEFAULT
+    assert NOT_GIVEN.keys() & BY_DEFAULT == set()
+
+
+def test_settings_take_what_each_function_gets(prod: Synth) -> None:
+    """With the region, as Lambda sets it. Every value lies within its bounds."""
+    for suffix in SUFFIXES:
+        environment = Read(given(prod, suffix) | {"AWS_REGION": "us-east-1"})
+        read = settings.read(environment)
+        read.stores()
+        assert set(environment.variables) - environment.asked <= NOT_READ_YET | {"AWS_REGION"}
+    assert read.cache is not None
+    assert read.cache.url is None
+
+
+def test_the_api_gets_its_bounds(prod: Synth) -> None:
+    read = settings.read(given(prod, "") | {"AWS_REGION": "us-east-1"})
+    assert read.main is not None
+    assert (read.limits.request_timeout, read.main.statement_timeout, read.main.pool_max) == (25, 20, 4)
+    assert read.access.issuer == "https://issuer.placeholder.invalid"
+    assert read.graph.signing is not None
+
+
+def test_metrics_are_named_once() -> None:
+    assert len(OWN) == 14

@@ -1,0 +1,154 @@
+"""Alarms with their runbooks, a dashboard, spending, and calls that would end a key."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from cdk.watch.metrics import OWN
+from tests.cdk.templates import Synth
+
+ROOT = Path(__file__).parents[2]
+RUNBOOKS = re.findall(r"^## ([a-z-]+)$", (ROOT / "docs" / "runbooks.md").read_text(), re.MULTILINE)
+
+# Calls that would end a key or give it away.
+ENDINGS = [
+    "DeleteImportedKeyMaterial",
+    "DisableKey",
+    "DisableKeyRotation",
+    "PutKeyPolicy",
+    "ScheduleKeyDeletion",
+    "UpdatePrimaryRegion",
+]
+
+ALARMS = [
+    "ai-ceiling",
+    "ai-cost",
+    "ai-tokens-1",
+    "api-errors",
+    "api-throttles",
+    "cache-memory-1",
+    "cache-memory-2",
+    "cache-silent-1",
+    "cache-silent-2",
+    "edge-firewall",
+    "events-age",
+    "events-dead",
+    "events-errors",
+    "events-throttles",
+    "gateway-5xx",
+    "gateway-firewall",
+    "gateway-p99",
+    "graph-pending",
+    "graph-silent",
+    "key-changes",
+    "main-connections",
+    "main-cpu",
+    "main-silent",
+    "notifications-age",
+    "notifications-dead",
+    "projection-lag",
+    "projector-errors",
+    "projector-throttles",
+    "remediation-p1-age",
+    "remediation-p1-dead",
+    "remediation-standard-age",
+    "remediation-standard-dead",
+    "requirements-connections",
+    "requirements-cpu",
+    "requirements-silent",
+    "rollout-errors",
+    "rollout-slow",
+    "store-down",
+    "workflows-errors",
+    "workflows-throttles",
+]
+
+
+def alarms(synth: Synth) -> dict[str, dict[str, Any]]:
+    prefix = f"stackflow-{synth.environment.name}-"
+    return {each["AlarmName"].removeprefix(prefix): each for each in synth.resources("AWS::CloudWatch::Alarm").values()}
+
+
+def test_every_alarm_is_there(each: Synth) -> None:
+    assert sorted(alarms(each)) == ALARMS
+
+
+def test_every_alarm_names_its_runbook(each: Synth) -> None:
+    named = {
+        name: alarm["AlarmDescription"].rpartition(" Runbook: docs/runbooks.md#")
+        for name, alarm in alarms(each).items()
+    }
+    assert all(what for what, _, _ in named.values())
+    assert {runbook for _, _, runbook in named.values()} == set(RUNBOOKS)
+
+
+def test_every_alarm_tells_somebody_but_those_of_the_rollout(each: Synth) -> None:
+    silent = {name for name, alarm in alarms(each).items() if not alarm.get("AlarmActions")}
+    assert silent == {"rollout-errors", "rollout-slow"}
+
+
+def test_alarms_sound_at_what_the_file_says(prod: Synth) -> None:
+    found = alarms(prod)
+    assert found["main-connections"]["Threshold"] == 4_000
+    assert found["ai-ceiling"]["Threshold"] == 50 / 6
+    assert found["projection-lag"]["Threshold"] == 300
+    assert found["gateway-p99"]["ExtendedStatistic"] == "p99"
+
+
+def test_a_silent_store_alarms(each: Synth) -> None:
+    for name in ("main-silent", "requirements-silent", "graph-silent", "cache-silent-1", "cache-silent-2"):
+        alarm = alarms(each)[name]
+        assert (alarm["TreatMissingData"], alarm["ComparisonOperator"]) == ("breaching", "LessThanThreshold")
+
+
+def test_alarms_of_queues_name_queues_that_exist(dev: Synth) -> None:
+    watched = {
+        dimension["Value"]
+        for alarm in alarms(dev).values()
+        for dimension in alarm.get("Dimensions", [])
+        if dimension["Name"] == "QueueName"
+    }
+    assert watched == {queue["QueueName"] for queue in dev.resources("AWS::SQS::Queue", "Stores").values()}
+
+
+def test_spending_is_held_to_a_band_a_ceiling_and_a_budget(each: Synth) -> None:
+    found = alarms(each)
+    for name in ("ai-cost", "ai-tokens-1"):
+        assert found[name]["ComparisonOperator"] == "GreaterThanUpperThreshold"
+        assert "ANOMALY_DETECTION_BAND" in json.dumps(found[name]["Metrics"])
+    (budget,) = each.resources("AWS::Budgets::Budget").values()
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": each.environment.models.usd_a_day, "Unit": "USD"}
+    assert budget["Budget"]["CostFilters"] == {"Service": ["Amazon Bedrock"]}
+
+
+def test_a_call_that_would_end_a_key_is_told(each: Synth) -> None:
+    (rule,) = each.resources("AWS::Events::Rule").values()
+    assert rule["State"] == "ENABLED"
+    assert rule["EventPattern"] == {
+        "source": ["aws.kms"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {
+            "eventSource": ["kms.amazonaws.com"],
+            "eventName": ENDINGS,
+        },
+    }
+    assert len(rule["Targets"]) == 1
+
+
+def test_the_page_about_keys_denies_the_same_calls_to_everybody() -> None:
+    page = (ROOT / "docs" / "aws.md").read_text()
+    (policy,) = re.findall(r"```json\n(.+?)```", page, re.DOTALL)
+    (statement,) = json.loads(policy)["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", [f"kms:{each}" for each in ENDINGS])
+
+
+def test_the_dashboard_shows_every_metric_of_ours_that_is_watched(each: Synth) -> None:
+    (board,) = each.resources("AWS::CloudWatch::Dashboard").values()
+    text = "".join(part for part in board["DashboardBody"]["Fn::Join"][1] if isinstance(part, str))
+    watched = {name for alarm in alarms(each).values() for name in OWN if f'"{name}"' in json.dumps(alarm)}
+    assert watched == {"AiCostUsd", "ProjectionLagSeconds", "StoreDown"}
+    for name in watched | {"Degraded", "Fallbacks", "OperationErrors", "CacheHits", "CacheMisses", "Traversals"}:
+        assert f'"{name}"' in text
+    for title in ("Alarms", "Traffic", "Errors", "Latency", "Saturation", "Aurora", "Neptune", "Redis", "Dead letters"):
+        assert title in text
