@@ -23,7 +23,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "workflows.md").read_text()
 
 @pytest.fixture(scope="module")
 async def operations(postgres: EmbeddedPostgres) -> AsyncIterator[Operations]:
-    async with opened(postgres, "workflow_page") as operations:
+    async with opened(postgres, "workflow_definitions_page") as operations:
         yield operations
 
 
