@@ -7,8 +7,11 @@ from pathlib import Path
 from cdk.bundle import ROOT, BundleError, fresh
 from cdk.connections import demand
 from cdk.environment import Adopt, Environment
+from cdk.facts import dead_letters
 from cdk.placeholders import PLACEHOLDERS
 from cdk.reading import EnvironmentFileError, Read, read
+from cdk.serving.stack import EVENTS_SECONDS
+from cdk.stores.queues import HIDDEN
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,6 +72,10 @@ def comparisons(environment: Environment) -> list[str]:
             f"aws ec2 describe-security-group-rules --region {region}"
             f" --filters Name=group-id,Values={network.security_group_id}"
             "    # the group to itself on 5432, 8182, 6379, 443",
+            f"aws sqs get-queue-attributes --queue-url $(aws sqs get-queue-url --queue-name {environment.queues.events}"
+            " --query QueueUrl --output text) --attribute-names VisibilityTimeout RedrivePolicy"
+            f"    # {EVENTS_SECONDS * HIDDEN} s, {EVENTS_SECONDS} at the very least; dead letters in"
+            f" {dead_letters(environment.queues.events)}, which its alarm names",
             f"aws apigateway get-account --region {region} --query cloudwatchRoleArn    # a role, or no log is written",
             f"aws sns get-topic-attributes --region {region} --topic-arn"
             f" arn:aws:sns:{region}:{environment.account}:{environment.findings_topic} --query Attributes.Policy"

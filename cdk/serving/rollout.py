@@ -2,9 +2,11 @@
 
 from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack, custom_resources
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
 from constructs import IConstruct
 
 from cdk.environment import Environment
@@ -32,8 +34,8 @@ def live(stack: Stack, environment: Environment, made: lambda_.Function) -> lamb
     )
 
 
-def canary(stack: Stack, environment: Environment, alias: lambda_.Alias) -> list[cloudwatch.Alarm]:
-    """CodeDeploy moves the alias, and back if an alarm sounds. The alarms."""
+def canary(stack: Stack, environment: Environment, alias: lambda_.Alias, topic: sns.ITopic) -> list[cloudwatch.Alarm]:
+    """CodeDeploy moves the alias, and back if an alarm sounds. The alarms, which tell the topic too."""
     minute = Duration.minutes(1)
     errors = cloudwatch.Alarm(
         stack,
@@ -55,6 +57,8 @@ def canary(stack: Stack, environment: Environment, alias: lambda_.Alias) -> list
         evaluation_periods=2,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
+    for each in (errors, slow):
+        each.add_alarm_action(actions.SnsAction(topic))
     group = codedeploy.LambdaDeploymentGroup(
         stack,
         "Rollout",

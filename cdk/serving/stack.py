@@ -52,7 +52,7 @@ class Service(Stack):
         self.workflows: lambda_.Function = self._workflows()
         self.migrations: lambda_.Function = self._migrations()
         alias = live(self, environment_file, self.api)
-        self.rollout: list[cloudwatch.Alarm] = canary(self, environment_file, alias)
+        self.rollout: list[cloudwatch.Alarm] = canary(self, environment_file, alias, facts.topic)
         workers: list[Construct] = [self.events, self.projector, self.workflows]
         migrated(self, self.migrations, bundle.sha256, before=[*workers, alias], after=[*workers, alias])
         from_queue(facts, self.events)
