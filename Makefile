@@ -1,7 +1,7 @@
 # Everything from a fresh machine with Python 3.11 to 3.13 and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-janusgraph test-faults lint lock schema graphiql deploy-check deploy-lint clean
+.PHONY: help setup run test test-janusgraph test-faults test-sqs lint lock schema graphiql deploy-check deploy-lint clean
 SHELL := /bin/sh
 
 PYTHON ?=
@@ -14,6 +14,7 @@ ASKING := tests/datasources tests/architecture tests/schema/test_search.py tests
 # Two processes, each with stores of its own: a test file stays in one of them.
 AT_ONCE := -n 2 --dist loadfile
 VENV := .venv
+SQS := .venv-sqs
 # An engine of settings.py. Two of them are started here and need a Java.
 GRAPH ?=
 JAVA := $(if $(filter gremlin neptune-like,$(GRAPH)),$(VENV)/.gremlin)
@@ -40,6 +41,9 @@ test: $(VENV)/.dev ## Run every test: those that ask PostgreSQL on 16 and 17 fir
 	@$(PY) -m pytest $(AT_ONCE) --postgres=16 $(ASKING) $(ARGS)
 	@$(PY) -m pytest $(AT_ONCE) --postgres=17 $(ASKING) $(ARGS)
 	@$(PY) -m pytest $(AT_ONCE) $(ARGS)
+
+test-sqs: $(VENV)/.dev $(SQS)/.made ## Run the tests of the queue in SQS on a server that speaks it
+	@$(PY) -m pytest --ministack=$(SQS)/bin/ministack tests/datasources/queues/test_sqs.py $(ARGS)
 
 test-janusgraph: $(VENV)/.dev ## Run the graph's tests on JanusGraph too
 	@$(PY) -m pytest --janusgraph -k janusgraph tests/datasources $(ARGS)
@@ -73,7 +77,7 @@ deploy-lint: $(CDK)/.made ## Check the types of cdk/ and its tests
 	@$(CDK)/bin/python -m mypy -p cdk -p tests.cdk
 
 clean: ## Remove what setup and tests made; your data in .stackflow stay
-	@rm -rf $(VENV) $(CDK) cdk.out explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(CDK) $(SQS) cdk.out explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: each is newer than what it was made from, so a second run does nothing.
@@ -109,6 +113,14 @@ $(VENV)/.gremlin: $(VENV)/.run requirements-gremlin.lock
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@echo "installing what tests need (requirements-dev.lock)"
 	@$(call INSTALL,requirements-dev.lock)
+	@touch $@
+
+# An environment of its own: it pins another botocore than the service.
+$(SQS)/.made: $(VENV)/.made tests/fixtures/ministack.lock
+	@echo "installing a server that speaks SQS (tests/fixtures/ministack.lock)"
+	@[ -x $(SQS)/bin/python ] || $(PY) -m venv $(SQS)
+	@$(SQS)/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes \
+	  -r tests/fixtures/ministack.lock || { echo "make: ministack cannot be installed; pip says why above" >&2; exit 1; }
 	@touch $@
 
 $(CDK)/.made: $(VENV)/.made requirements-cdk.lock
