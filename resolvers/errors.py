@@ -12,7 +12,7 @@ ShownError               code
 
 from typing import ClassVar
 
-from datasources.errors import SourceTimeout, SourceUnavailable
+from datasources.errors import SourceError, SourceTimeout
 
 
 class ShownError(Exception):
@@ -50,11 +50,11 @@ class SourceLost(ShownError):
     code = "SOURCE_UNAVAILABLE"
 
     @classmethod
-    def of(cls, error: SourceUnavailable) -> "SourceLost":
-        """What a caller is told of a store's failure."""
+    def of(cls, error: SourceError, remedy: str = "") -> "SourceLost":
+        """What a caller is told of a store's failure, and what to do."""
         late = isinstance(error, SourceTimeout)
         message = f"{error.source} did not answer in time" if late else f"{error.source} is not available"
-        told = cls(message, store=error.source, timeout=late)
+        told = cls(f"{message}; {remedy}" if remedy else message, store=error.source, timeout=late)
         told.__cause__ = error
         return told
 

@@ -51,7 +51,7 @@ async def since(
     except feed.Trimmed:
         raise too_old() from None
     except SourceUnavailable as error:
-        raise SourceLost(f"{error.source} is not available", store=error.source) from error
+        raise SourceLost.of(error) from error
     shown = tuple(found.entries[:first])
     # Moved on also by what is not for this reader, or the place would grow too old where nothing is for long.
     return Feed(shown, shown[-1].place if shown else max(place, found.end), more=len(found.entries) > first)

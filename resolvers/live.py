@@ -70,7 +70,7 @@ async def changes(
     except feed.Trimmed:
         raise too_old() from None
     except SourceError as error:
-        raise SourceLost(f"{error.source} is not available", store=error.source) from error
+        raise SourceLost.of(error) from error
 
 
 async def _waiting(

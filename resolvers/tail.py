@@ -138,8 +138,13 @@ class Tail:
         self._listeners.clear()
         self._task = None
 
+    def _is_over(self) -> bool:
+        # A driver may answer a cancelling by an error of its own, and then the task that was to end goes on: two would
+        # tell everything twice.
+        return self._task is not asyncio.current_task()
+
     async def _run(self) -> None:
-        while True:
+        while not self._is_over():
             full = await self._look()
             await (self._room() if full else asyncio.sleep(self._every))
 
@@ -150,8 +155,12 @@ class Tail:
             with calling(Call(deadline=clock() + LOOK)):
                 rows = await feed.tail(self._main, self._place, self._page)
         except SourceError as error:
+            if self._is_over():
+                return False
             log.warning("who listens waits", extra={"source": error.source, "problem": str(error)})
             await asyncio.sleep(LOST)
+            return False
+        if self._is_over():
             return False
         full = len(rows.entries) == self._page
         self._place = rows.entries[-1].place if full else max(self._place, rows.end)

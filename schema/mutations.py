@@ -9,7 +9,7 @@ from msgspec import UNSET as LEFT_OUT
 from msgspec import Struct
 from strawberry.types.unset import UNSET
 
-from datasources.errors import SourceTimeout, SourceUnavailable
+from datasources.errors import SourceUnavailable
 from resolvers.context import Context
 from resolvers.errors import SourceLost
 from resolvers.writing import MAIN, Refused, UserError, UserErrorCode, Work, Written, write
@@ -105,8 +105,7 @@ def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any
         try:
             return await write(context, made.command.__name__, command, made.work(command), key, made.database)
         except SourceUnavailable as error:
-            message = f"{error.source} is not available; repeat the call, with the same idempotencyKey if it had one"
-            raise SourceLost(message, store=error.source, timeout=isinstance(error, SourceTimeout)) from error
+            raise SourceLost.of(error, "repeat the call, with the same idempotencyKey if it had one") from error
 
     return field(
         call, description, needs=needs, arguments=(Argument("input", input, "What to write."),)

@@ -10,10 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasources.aurora import feed
+from datasources.aurora.database import Database
 from datasources.call import Call
+from datasources.errors import SourceUnavailable
 from datasources.records.feed import FeedEntry, FeedKind, FeedPlace, FeedStep
 from datasources.records.queries import Scope
 from datasources.sources import Sources
+from resolvers import tail as live_tail
 from resolvers.context import Context
 from resolvers.errors import StreamBehind
 from resolvers.listening import Listening
@@ -176,3 +179,31 @@ async def test_a_listener_keeps_what_it_wants_and_no_more_than_its_buffer() -> N
     with pytest.raises(StreamBehind):
         await listener.next(9, 0)
     assert listener.seen == end
+
+
+async def test_a_look_that_outlives_its_cancelling_is_the_last_of_its_task(
+    sources: Sources, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver may answer a cancelling by an error of its own: two that look would tell everything twice."""
+    monkeypatch.setattr(live_tail, "LOST", 0.0)
+    looked, real = asyncio.Event(), feed.tail
+
+    async def stubborn(main: Database, place: FeedPlace, limit: int) -> feed.FeedRows:
+        monkeypatch.setattr(feed, "tail", real)
+        looked.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise SourceUnavailable("main", "cancelled") from None
+        raise AssertionError("unreachable")
+
+    monkeypatch.setattr(feed, "tail", stubborn)
+    tail = Tail(sources.main, every=0.005)
+    async with tail.listening(list(FeedKind), None):
+        await looked.wait()
+    async with tail.listening(list(FeedKind), None) as listener:
+        await asyncio.sleep(0.05)
+        assert [each.get_name() for each in asyncio.all_tasks()].count("tail of the outbox") == 1
+        rows.items(1, 2)
+        told = [each.entity_id for _ in range(2) for each in await listener.next(10, 1.0)]
+        assert sorted(told) == sorted(set(told))

@@ -4,10 +4,10 @@ import httpx
 import pytest
 
 from tests.fixtures.feeding import TEAM, Rows, id_of, number_of
-from tests.fixtures.stream_stores import client, people, rows, sources, streams_url, url
+from tests.fixtures.stream_stores import client, people, rows, sources, url
 from tests.fixtures.streaming import stream
 
-__all__ = ["client", "people", "rows", "sources", "streams_url", "url"]
+__all__ = ["client", "people", "rows", "sources", "url"]
 
 RUNS = """subscription ($cursor: String) { changes(cursor: $cursor, kinds: [WORKFLOW_RUN]) {
   id step node { id } } }"""

@@ -12,6 +12,7 @@ import pytest
 import workers.projection
 from datasources.aurora import outbox as mailbox
 from datasources.aurora.database import Database
+from datasources.aurora.table_writes import TableWrites
 from datasources.cache.redis.adapter import RedisCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
@@ -42,7 +43,7 @@ async def plain(postgres: EmbeddedPostgres) -> AsyncIterator[Operations]:
 
 @pytest.fixture
 async def landscape(plain: Operations, valkey: EmbeddedValkey) -> AsyncIterator[Operations]:
-    cache = RedisCache(valkey.url)
+    cache = RedisCache(valkey.url, witness=TableWrites(plain.sources.main))
     put(plain, "DELETE FROM outbox")
     yield replace(plain, sources=replace(plain.sources, cache=cache, cache_seconds=HOURS))
     await cache.close()
