@@ -1,12 +1,13 @@
 """Every environment variable, parsed once. Only entrances import this."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from datasources.options import (
     BulkLoading,
@@ -17,10 +18,13 @@ from datasources.options import (
     JarSettings,
     PostgresSettings,
     QueueSettings,
+    Secret,
     Signing,
 )
 
 C = TypeVar("C", bound=StrEnum)
+
+SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+")
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -79,6 +83,8 @@ class Settings:
     jars: JarSettings
     queues: QueueSettings = field(default_factory=QueueSettings)
     log_level: str = "INFO"
+    # What logs and metrics are of, for example prod; None off AWS.
+    environment: str | None = None
     # Whether `stackflow serve` follows the outbox beside the server.
     projection: bool = True
     # How labels of alerts name items; None for the mapping that ships.
@@ -100,8 +106,8 @@ class Settings:
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from environment variables. SettingsError names the first variable that cannot be used."""
     return Settings(
-        main=_postgres(environment, "DATABASE_URL"),
-        requirements=_postgres(environment, "REQUIREMENTS_URL"),
+        main=_postgres(environment, "DATABASE_URL", "DATABASE_SECRET"),
+        requirements=_postgres(environment, "REQUIREMENTS_URL", "REQUIREMENTS_SECRET"),
         cache=_cache(environment),
         graph=_graph(environment),
         access=_access(environment),
@@ -127,6 +133,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         queues=_queues(environment),
         log_level=_log_level(environment),
+        environment=environment.get("STACKFLOW_ENVIRONMENT") or None,
         projection=_switch(environment, "PROJECTION", default=True),
         alerts_mapping=Path(text) if (text := environment.get("ALERTS_MAPPING", "")) else None,
         consistency_seconds=_number(environment, "CONSISTENCY_SECONDS", 300.0, least=0, most=86_400),
@@ -140,10 +147,18 @@ def _log_level(environment: Mapping[str, str]) -> str:
     return text.upper()
 
 
-def _postgres(environment: Mapping[str, str], name: str) -> PostgresSettings | None:
+def _postgres(environment: Mapping[str, str], name: str, secret_name: str) -> PostgresSettings | None:
     url = _url(environment, name, ("postgresql", "postgres"))
+    secret = _secret(environment, secret_name)
+    region = _region(environment, "the databases, as DATABASE_IAM is on") if _iam(environment) else None
     if url is None:
+        if secret is not None:
+            raise SettingsError(f"{name} is missing; set it to where the owner of {secret_name} signs in")
         return None
+    if secret is not None and region is not None:
+        raise SettingsError(f"{secret_name} and DATABASE_IAM are both set; keep one of them")
+    if secret is not None or region is not None:
+        _signed_in_by_aws(name, url, secret_name if region is None else "DATABASE_IAM")
     return PostgresSettings(
         url=url,
         pool_max=int(_number(environment, "DATABASE_POOL_MAX", 10, least=1, most=10)),
@@ -151,7 +166,42 @@ def _postgres(environment: Mapping[str, str], name: str) -> PostgresSettings | N
         pool_timeout=_number(environment, "DATABASE_POOL_TIMEOUT_SECONDS", 5.0, least=0.1, most=60),
         statement_timeout=_number(environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 10.0, least=0.1, most=900),
         prepare=_switch(environment, "DATABASE_PREPARE", default=False),
+        secret=secret,
+        signing=None if region is None else Signing(region),
     )
+
+
+def _iam(environment: Mapping[str, str]) -> bool:
+    return _switch(environment, "DATABASE_IAM", default=False)
+
+
+def _signed_in_by_aws(name: str, url: str, by: str) -> None:
+    parts = urlsplit(url)
+    words = dict(parse_qsl(parts.query))
+    if parts.password is not None or "password" in words:
+        raise SettingsError(f"{name} holds a password and {by} is set; keep one of them")
+    # A token goes over the wire as it is, so that only the right server may hear it.
+    if words.get("sslmode") != "verify-full":
+        raise SettingsError(f"{name} does not verify the server; {by} needs sslmode=verify-full and sslrootcert")
+    if by == "DATABASE_IAM" and not (parts.username and parts.hostname):
+        raise SettingsError(f"{name} names no user at a host; write it as postgresql://user@host/..., as {by} is set")
+
+
+def _secret(environment: Mapping[str, str], name: str) -> Secret | None:
+    text = environment.get(name, "")
+    if not text:
+        return None
+    # Whoever puts the secret itself here must not read it in a log.
+    if not SECRET.fullmatch(text):
+        raise SettingsError(f"{name} is no ARN of a secret: arn:aws:secretsmanager:region:account:secret:name")
+    return Secret(name, text)
+
+
+def _region(environment: Mapping[str, str], of: str) -> str:
+    region = environment.get("AWS_REGION") or None
+    if region is None:
+        raise SettingsError(f"AWS_REGION is missing; set it to the region of {of}")
+    return region
 
 
 def _access(environment: Mapping[str, str]) -> AccessSettings:
@@ -171,11 +221,20 @@ def _access(environment: Mapping[str, str]) -> AccessSettings:
 
 def _cache(environment: Mapping[str, str]) -> CacheSettings | None:
     text = environment.get("REDIS_URL", "")
+    secret = _secret(environment, "REDIS_SECRET")
     if not text:
+        if secret is not None:
+            raise SettingsError("REDIS_URL is missing; set it to the cache that REDIS_SECRET is of")
         return None
     url = None if text == "off" else _url(environment, "REDIS_URL", ("redis", "rediss"), also=", or 'off'")
+    if url is not None and secret is not None:
+        if urlsplit(url).scheme != "rediss":
+            raise SettingsError("REDIS_URL is without TLS; write rediss://, as REDIS_SECRET is set")
+        if urlsplit(url).password is not None:
+            raise SettingsError("REDIS_URL holds a token and REDIS_SECRET is set; keep one of them")
     return CacheSettings(
         url=url,
+        secret=secret,
         ca_file=environment.get("REDIS_CA_FILE") or None,
         timeout=_number(environment, "REDIS_TIMEOUT_SECONDS", 0.25, least=0.01, most=10),
         ttl=_number(environment, "REDIS_TTL_SECONDS", 60.0, least=1, most=86_400),
@@ -210,10 +269,7 @@ def _graph(environment: Mapping[str, str]) -> GraphSettings:
 def _signing(environment: Mapping[str, str]) -> Signing | None:
     if not _switch(environment, "GRAPH_IAM", default=False):
         return None
-    region = environment.get("AWS_REGION") or None
-    if region is None:
-        raise SettingsError("AWS_REGION is missing; set it to the region of the cluster, as GRAPH_IAM is on")
-    return Signing(region)
+    return Signing(_region(environment, "the cluster, as GRAPH_IAM is on"))
 
 
 def _queues(environment: Mapping[str, str]) -> QueueSettings:
@@ -228,10 +284,7 @@ def _queues(environment: Mapping[str, str]) -> QueueSettings:
         raise SettingsError("EVENTS_QUEUE_URL is no FIFO queue; events need their order: give one that ends in .fifo")
     if queues == QueueSettings():
         return queues
-    region = environment.get("AWS_REGION") or None
-    if region is None:
-        raise SettingsError("AWS_REGION is missing; set it to the region of the queues, as a queue's URL is set")
-    return replace(queues, region=region)
+    return replace(queues, region=_region(environment, "the queues, as a queue's URL is set"))
 
 
 def _bulk(environment: Mapping[str, str]) -> BulkLoading | None:

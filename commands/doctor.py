@@ -15,6 +15,7 @@ import settings
 from commands.exits import Exit, remedy
 from commands.probes import healths
 from commands.stores import databases, opened
+from datasources.credentials.opened import complete
 from datasources.embedded.process import EmbeddedError
 from datasources.errors import SourceError
 from workers.migrations import pending
@@ -63,12 +64,12 @@ def _look(chosen: settings.Settings) -> tuple[list[Finding], Exit]:
 
 def _findings(whole: settings.Settings) -> list[Finding]:
     found: list[Finding] = []
-    urls = {name: postgres.url for name, postgres in databases(whole).items()}
+    migrated = databases(whole)
     for health in asyncio.run(healths(whole)):
         waiting, problem, then = 0, health.problem, "" if health.reachable else remedy(health.name)
-        if health.reachable and health.name in urls:
+        if health.reachable and health.name in migrated:
             try:
-                waiting = len(pending(health.name, urls[health.name]))
+                waiting = len(pending(health.name, complete(health.name, migrated[health.name])))
             except SourceError as error:
                 problem, then = str(error), remedy(health.name)
         if waiting:

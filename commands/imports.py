@@ -16,6 +16,7 @@ from commands.exits import CommandError, Exit
 from commands.graph import follow
 from commands.stores import databases, opened
 from datasources.aurora.imports.landing import ImportStopped
+from datasources.credentials.opened import complete
 from datasources.errors import SourceError, SourceUnavailable
 from datasources.files.mapping import MappingError
 from datasources.sources import Sources, open_sources
@@ -48,7 +49,7 @@ def command(
     try:
         with opened(settings.read()) as whole:
             for name, postgres in databases(whole).items():
-                migrate(name, postgres.url)
+                migrate(name, complete(name, postgres))
             report, behind = asyncio.run(_run(whole, mapping, data or mapping.parent, options))
     except (MappingError, ImportStopped) as error:
         raise CommandError(str(error)) from error

@@ -10,6 +10,7 @@ import typer
 import settings
 from commands.exits import CommandError, Exit
 from commands.stores import databases, opened
+from datasources.credentials.opened import complete
 from workers.migrations import PHASES, Applied, Phase, migrate, pending
 
 
@@ -31,9 +32,9 @@ def command(
         steps: list[Applied] = []
         for name, postgres in databases(whole).items():
             if plan:
-                steps += pending(name, postgres.url, phases)
+                steps += pending(name, complete(name, postgres), phases)
             else:
-                steps += migrate(name, postgres.url, phases, None if as_json else _tell)
+                steps += migrate(name, complete(name, postgres), phases, None if as_json else _tell)
     _report(steps, plan, as_json)
 
 

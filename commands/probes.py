@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 
-from datasources.aurora.database import Database
 from datasources.cache.redis.adapter import RedisCache
+from datasources.credentials.opened import of_cache
 from datasources.health import Health
 from datasources.options import CacheSettings, GraphSettings, PostgresSettings
+from datasources.sources import open_database
 from settings import Settings
 
 # Seconds: a person waits, so a cold TLS handshake is not a fault yet.
@@ -26,7 +27,7 @@ async def healths(settings: Settings) -> list[Health]:
 
 
 async def _database(name: str, postgres: PostgresSettings) -> Health:
-    database = Database(name, postgres.url, connect_timeout=PATIENCE, pool_timeout=PATIENCE)
+    database = open_database(name, replace(postgres, connect_timeout=PATIENCE, pool_timeout=PATIENCE))
     try:
         return await database.health()
     finally:
@@ -36,7 +37,7 @@ async def _database(name: str, postgres: PostgresSettings) -> Health:
 async def _cache(settings: CacheSettings | None) -> Health:
     if settings is None or settings.url is None:
         return Health("cache", reachable=True, details={"state": "off"})
-    cache = RedisCache(settings.url, ca_file=settings.ca_file, timeout=PATIENCE)
+    cache = RedisCache(settings.url, ca_file=settings.ca_file, timeout=PATIENCE, credentials=of_cache(settings))
     try:
         return await cache.health()
     finally:

@@ -14,6 +14,7 @@ from commands import demo, graph, listening
 from commands.exits import CommandError, Exit
 from commands.signals import Stopping
 from commands.stores import databases, embedded, filled
+from datasources.credentials.opened import complete
 from datasources.options import GraphEngine
 from settings import Settings
 from workers.migrations import migrate
@@ -67,7 +68,7 @@ def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
 
 def _fill(whole: Settings, *, with_demo: bool) -> None:
     for name, postgres in databases(whole).items():
-        migrate(name, postgres.url, tell=lambda step: _tell(f"migrating {step.database}: {step.name}"))
+        migrate(name, complete(name, postgres), tell=lambda step: _tell(f"migrating {step.database}: {step.name}"))
     if with_demo:
         _load_demo(whole)
 

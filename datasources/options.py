@@ -1,8 +1,29 @@
 """What a source needs to be opened: addresses, bounds and times."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Signed with SigV4 in this region, by the credentials that boto3 finds in its usual places: web sockets for
+    `neptune-db`, sign-ins to a database for `rds-db`."""
+
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret in Secrets Manager, and the variable that names it, for messages."""
+
+    variable: str
+    arn: str
+
+    @property
+    def region(self) -> str:
+        # arn:aws:secretsmanager:us-east-1:123456789012:secret:name
+        return self.arn.split(":")[3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,28 +31,33 @@ class PostgresSettings:
     """One PostgreSQL. All times in seconds.
 
     `url` is a libpq URL; TLS is asked for in it (`sslmode=verify-full&sslrootcert=...`). `pool_max` is at most
-    10. `prepare` allows server-side prepared statements, which pin sessions behind RDS Proxy.
+    10. `prepare` allows server-side prepared statements, which pin sessions behind RDS Proxy. The password is in the
+    URL, or in a `secret`, or a token by `signing`; never in two of them.
     """
 
-    url: str
+    url: str = field(repr=False)
     pool_max: int = 10
     connect_timeout: float = 5.0
     pool_timeout: float = 5.0
     statement_timeout: float = 10.0
     prepare: bool = False
+    secret: Secret | None = None
+    signing: Signing | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
     """Redis or Valkey; `url` None means no cache. `rediss://` is TLS. All times in seconds."""
 
-    url: str | None
+    url: str | None = field(repr=False)
     ca_file: str | None = None
     timeout: float = 0.25
     ttl: float = 60.0
     lease: float = 2.0
     breaker_after: int = 3
     breaker_pause: float = 5.0
+    # Where the token stands, if not in the URL.
+    secret: Secret | None = None
 
 
 class HopForm(StrEnum):
@@ -47,14 +73,6 @@ class GraphEngine(StrEnum):
     SQL = "sql"
     GREMLIN = "gremlin"
     NEPTUNE_LIKE = "neptune-like"
-
-
-@dataclass(frozen=True, slots=True)
-class Signing:
-    """Web sockets are opened with SigV4 headers for `neptune-db` in this region, by the credentials that boto3
-    finds in its usual places."""
-
-    region: str
 
 
 @dataclass(frozen=True, slots=True)

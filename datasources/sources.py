@@ -7,6 +7,7 @@ from datasources.aurora.database import Database
 from datasources.aurora.table_writes import TableWrites
 from datasources.cache.off import NoCache
 from datasources.cache.port import Cache
+from datasources.credentials.opened import of_cache, of_database
 from datasources.graph.marks import Marks
 from datasources.graph.port import Graph
 from datasources.graph.projection import Projection
@@ -52,11 +53,11 @@ def open_sources(
     main: PostgresSettings, requirements: PostgresSettings, cache: CacheSettings, graph: GraphSettings
 ) -> Sources:
     """The sources that the settings ask for. Nothing is connected yet: a lost store must not stop the others."""
-    database = _database("main", main)
+    database = open_database("main", main)
     walks, projection, marks = _graph(graph, database)
     return Sources(
         main=database,
-        requirements=_database("requirements", requirements),
+        requirements=open_database("requirements", requirements),
         graph=walks,
         cache=_cache(cache, database),
         projection=projection,
@@ -65,7 +66,8 @@ def open_sources(
     )
 
 
-def _database(name: str, settings: PostgresSettings) -> Database:
+def open_database(name: str, settings: PostgresSettings) -> Database:
+    """One database behind its pool. Nothing is connected yet."""
     return Database(
         name,
         settings.url,
@@ -74,6 +76,7 @@ def _database(name: str, settings: PostgresSettings) -> Database:
         pool_timeout=settings.pool_timeout,
         statement_timeout=settings.statement_timeout,
         prepare=settings.prepare,
+        credentials=of_database(name, settings),
     )
 
 
@@ -100,4 +103,5 @@ def _cache(settings: CacheSettings, main: Database) -> Cache:
         lease=settings.lease,
         breaker_after=settings.breaker_after,
         breaker_pause=settings.breaker_pause,
+        credentials=of_cache(settings),
     )

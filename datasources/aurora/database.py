@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
@@ -16,9 +17,11 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from datasources.aurora.arrays import TextListDumper
+from datasources.aurora.signing_in import SigningIn
 from datasources.aurora.statements import Statement
 from datasources.aurora.transaction import Transaction
 from datasources.call import current_call
+from datasources.credentials.kept import Credentials
 from datasources.errors import (
     SourceConflict,
     SourceDuplicate,
@@ -38,6 +41,17 @@ CANCEL_GRACE = 0.5
 # Seconds to wait for a connection once connecting has failed for a second. The pool goes on trying behind the
 # scenes, so the first statement after the server is back may still fail, and none waits long until then.
 LOST_WAIT = 0.25
+
+# Seconds after which an unused connection is asked before it is trusted, by a wall clock: a monotonic one may stand
+# still while Lambda freezes the machine. Flows through a NAT gateway or a load balancer end without a word after 350.
+# https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
+TRUSTED_IDLE = 60.0
+# Seconds that it has to answer; longer ones are given up without a goodbye.
+ASKED = 0.5
+
+# For a peer that vanished while a statement is under way: noticed by the kernel within seconds, not two hours.
+# Milliseconds, seconds, seconds and a count.
+SOCKETS = {"tcp_user_timeout": 10_000, "keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
 
 
 class UuidText(TypeLoader):
@@ -64,6 +78,8 @@ class Database:
         pool_timeout: float = 5.0,
         statement_timeout: float = 10.0,
         prepare: bool = False,
+        credentials: Credentials | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
         self._prepare = prepare
@@ -72,12 +88,19 @@ class Database:
         self._opening = asyncio.Lock()
         self._opened = False
         self._lost = False
-        self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+        self._credentials = credentials
+        self._clock = clock
+        # When each connection was last seen alive, by the same clock.
+        self._seen: WeakKeyDictionary[AsyncConnection[Any], float] = WeakKeyDictionary()
+        self._pool: AsyncConnectionPool[SigningIn] = AsyncConnectionPool(
             url,
-            kwargs={
+            connection_class=SigningIn,
+            kwargs={name: value for name, value in SOCKETS.items() if f"{name}=" not in url}
+            | {
                 "autocommit": True,
                 "prepare_threshold": 5 if prepare else None,
                 "connect_timeout": max(2, round(connect_timeout)),
+                "credentials": credentials,
             },
             configure=self._configure,
             reconnect_failed=self._reconnect_failed,
@@ -162,10 +185,13 @@ class Database:
                 async with connection:
                     yield connection
             finally:
+                self._seen[connection] = self._clock()
                 await self._pool.putconn(connection)
         except (PoolTimeout, TooManyRequests) as error:
             if current_call().remaining() == 0:
                 raise SourceTimeout(self.name, f"no connection to {self.name} before the deadline") from error
+            if self._credentials is not None and self._credentials.problem:
+                raise SourceUnavailable(self.name, self._credentials.problem) from None
             raise SourceUnavailable(self.name, f"no connection to {self.name} within the pool wait") from error
         except errors.QueryCanceled as error:
             raise SourceTimeout(self.name, f"{self.name} did not answer in time") from error
@@ -180,14 +206,27 @@ class Database:
         except psycopg.Error as error:
             raise SourceRefused(self.name, f"{self.name} refused a statement: {type(error).__name__}") from error
 
-    async def _taken(self, wait: float) -> AsyncConnection[Any]:
+    async def _taken(self, wait: float) -> SigningIn:
         # Not by the pool's own check, which waits a second after each dead connection, and a restart leaves many.
         connection = await self._pool.getconn(timeout=wait)
-        while _said_goodbye(connection):
+        while _said_goodbye(connection) or not await self._answers(connection):
             await connection.close()
             await self._pool.putconn(connection)
             connection = await self._pool.getconn(timeout=wait)
         return connection
+
+    async def _answers(self, connection: AsyncConnection[Any]) -> bool:
+        idle = self._clock() - self._seen.get(connection, self._clock())
+        # A clock that was set back tells nothing.
+        if 0 <= idle < TRUSTED_IDLE:
+            return True
+        try:
+            # The outer one as in _deadline: the driver waits for a cancelling that nobody confirms.
+            async with asyncio.timeout(2 * ASKED), asyncio.timeout(ASKED):
+                await connection.execute("")
+        except (TimeoutError, psycopg.OperationalError):
+            return False
+        return True
 
     @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:

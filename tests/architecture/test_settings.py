@@ -145,3 +145,50 @@ def test_a_switch_is_on_or_off() -> None:
     assert settings.read(WHOLE | {"DATABASE_PREPARE": "on"}) != settings.read(WHOLE)
     with pytest.raises(SettingsError, match="write on or off"):
         settings.read(WHOLE | {"DATABASE_PREPARE": "maybe"})
+
+
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:main"
+VERIFIED = "postgresql://api@h/d?sslmode=verify-full&sslrootcert=ca.pem"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"DATABASE_IAM": "on", "DATABASE_URL": "postgresql://api@h/d"}, "DATABASE_URL does not verify"),
+        ({"DATABASE_IAM": "on", "DATABASE_URL": VERIFIED.replace("full", "ca")}, "DATABASE_URL does not verify"),
+        ({"DATABASE_IAM": "on", "REQUIREMENTS_URL": "postgresql://api@h/d"}, "REQUIREMENTS_URL does not verify"),
+        ({"DATABASE_IAM": "on", "DATABASE_URL": VERIFIED.replace("api@", "")}, "DATABASE_URL names no user"),
+        ({"DATABASE_IAM": "on", "DATABASE_URL": VERIFIED.replace("@", ":hush@")}, "DATABASE_URL holds a password"),
+        ({"DATABASE_IAM": "on", "DATABASE_URL": VERIFIED, "AWS_REGION": ""}, "AWS_REGION is missing"),
+        ({"DATABASE_IAM": "on", "DATABASE_URL": VERIFIED, "DATABASE_SECRET": ARN}, "DATABASE_SECRET and DATABASE_IAM"),
+        ({"DATABASE_SECRET": "hush", "DATABASE_URL": VERIFIED}, "DATABASE_SECRET is no ARN"),
+        ({"DATABASE_SECRET": ARN, "DATABASE_URL": "postgresql://h/d"}, "DATABASE_URL does not verify"),
+        ({"DATABASE_SECRET": ARN}, "DATABASE_URL is missing"),
+        ({"REQUIREMENTS_SECRET": ARN}, "REQUIREMENTS_URL is missing"),
+        ({"REDIS_SECRET": ARN}, "REDIS_URL is missing"),
+        ({"REDIS_SECRET": ARN, "REDIS_URL": "redis://h"}, "REDIS_URL is without TLS"),
+        ({"REDIS_SECRET": ARN, "REDIS_URL": "rediss://:hush@h"}, "REDIS_URL holds a token"),
+    ],
+)
+def test_what_aws_signs_in_to_is_verified_and_named_once(given: dict[str, str], says: str) -> None:
+    with pytest.raises(SettingsError, match=says) as caught:
+        settings.read({"AWS_REGION": "us-east-1"} | given)
+    assert "hush" not in str(caught.value)
+
+
+def test_secrets_and_tokens_are_read_each_for_its_own() -> None:
+    by_secret = settings.read({
+        "DATABASE_URL": VERIFIED, "DATABASE_SECRET": ARN, "REQUIREMENTS_URL": VERIFIED,
+        "REQUIREMENTS_SECRET": f"{ARN}2", "REDIS_URL": "rediss://h", "REDIS_SECRET": f"{ARN}3",
+    })  # fmt: skip
+    found = [store.secret for store in (by_secret.main, by_secret.requirements, by_secret.cache) if store is not None]
+    assert [(each.variable, each.arn, each.region) for each in found if each is not None] == [
+        ("DATABASE_SECRET", ARN, "us-east-1"),
+        ("REQUIREMENTS_SECRET", f"{ARN}2", "us-east-1"),
+        ("REDIS_SECRET", f"{ARN}3", "us-east-1"),
+    ]
+    signed = settings.read({"DATABASE_URL": VERIFIED, "DATABASE_IAM": "on", "AWS_REGION": "eu-west-1"}).main
+    assert signed is not None
+    assert signed.signing is not None
+    assert signed.signing.region == "eu-west-1"
+    assert settings.read({"STACKFLOW_ENVIRONMENT": "prod"}).environment == "prod"

@@ -18,6 +18,7 @@ from datasources.cache.redis.connection import connect, problem
 from datasources.cache.redis.trust import TRUST, Trust
 from datasources.cache.witness import Witness
 from datasources.call import Call, calling, current_call
+from datasources.credentials.kept import Credentials
 from datasources.health import Health
 
 FIRST_PAUSE = 0.005
@@ -52,12 +53,14 @@ class RedisCache:
         breaker_after: int = 3,
         breaker_pause: float = 5.0,
         trust: float = TRUST,
+        credentials: Credentials | None = None,
     ) -> None:
         self._url = url
         self._timeout = timeout
         self._lease = lease
         self._breaker = Breaker(breaker_after, breaker_pause)
-        self._redis = connect(url, ca_file, timeout)
+        self._credentials = credentials
+        self._redis = connect(url, ca_file, timeout, credentials)
         self._trust = None if witness is None else Trust(witness, self._ask, trust)
 
     async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Found:
@@ -149,7 +152,8 @@ class RedisCache:
             async with asyncio.timeout(self._timeout):
                 reply = await self._send("INFO", "server")
         except (RedisError, OSError) as error:
-            return Health("cache", reachable=False, problem=problem(error, self._url), details=details)
+            variable = "REDIS_URL" if self._credentials is None else "REDIS_SECRET"
+            return Health("cache", reachable=False, problem=problem(error, self._url, variable), details=details)
         latency = (time.perf_counter() - begin) * 1_000
         version = str(reply.get("valkey_version") or reply.get("redis_version", ""))
         return Health("cache", reachable=True, version=version, latency_ms=latency, details=details)

@@ -1,23 +1,75 @@
 """The connection to Redis: its address, its token, and TLS that is always verified."""
 
 import ssl
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, AuthorizationError
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from datasources.credentials.kept import Credential, Credentials
+from datasources.errors import SourceUnavailable
 
 CLIENT_NAME = "stackflow"
 MAX_CONNECTIONS = 16
 
 
-def connect(url: str, ca_file: str | None, timeout: float) -> Redis:
+class Provider(CredentialProvider):
+    """Our credentials as the client takes them; it notes which it gave last."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self.credentials = credentials
+
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        try:
+            found = await self.credentials.current()
+        except SourceUnavailable as error:
+            raise RedisConnectionError(str(error)) from error
+        _given.set(found)
+        return (found.password,) if found.user is None else (found.user, found.password)
+
+
+# What this task's connection signs in by: connections of one pool open at once.
+_given: ContextVar[Credential | None] = ContextVar("given", default=None)
+
+
+class SigningIn(AbstractConnection):
+    """A connection that tries once more when its token was changed under way."""
+
+    async def connect(self) -> None:
+        """As the client's own."""
+        provider = self.credential_provider
+        try:
+            await super().connect()  # type: ignore[no-untyped-call]
+        except (AuthenticationError, AuthorizationError):
+            given = _given.get()
+            if not isinstance(provider, Provider) or given is None:
+                raise
+            if await provider.credentials.after_refusal_of(given) is None:
+                raise
+            await super().connect()  # type: ignore[no-untyped-call]
+
+
+class PlainSigningIn(SigningIn, Connection):
+    """Without TLS, for loopback."""
+
+
+class SecureSigningIn(SigningIn, SSLConnection):
+    """By TLS."""
+
+
+def connect(url: str, ca_file: str | None, timeout: float, credentials: Credentials | None = None) -> Redis:
     """A client for `redis://[user:]password@host:port/database`, or `rediss://` for TLS 1.2 and later.
 
     Opens nothing yet. The query of the URL is ignored, so that it can't switch verification off. No retries:
-    a failed cache costs less as a miss. `timeout` in seconds holds for connecting and for each answer.
+    a failed cache costs less as a miss. `timeout` in seconds holds for connecting and for each answer. With
+    `credentials` the URL holds none.
     """
     parts = urlsplit(url)
     database = parts.path.strip("/")
@@ -32,7 +84,7 @@ def connect(url: str, ca_file: str | None, timeout: float) -> Redis:
     pool = BlockingConnectionPool(
         max_connections=MAX_CONNECTIONS,
         timeout=timeout,
-        connection_class=SSLConnection if tls else Connection,
+        connection_class=SecureSigningIn if tls else PlainSigningIn,
         host=parts.hostname or "127.0.0.1",
         port=parts.port or 6379,
         db=int(database) if database.isdigit() else 0,
@@ -42,6 +94,7 @@ def connect(url: str, ca_file: str | None, timeout: float) -> Redis:
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 0),
         client_name=CLIENT_NAME,
+        credential_provider=None if credentials is None else Provider(credentials),
         # RESP 2 and no driver name: each would cost a round trip in every new connection.
         protocol=2,
         driver_info=None,
@@ -50,7 +103,7 @@ def connect(url: str, ca_file: str | None, timeout: float) -> Redis:
     return Redis.from_pool(pool)
 
 
-def problem(error: BaseException, url: str) -> str:
+def problem(error: BaseException, url: str, variable: str = "REDIS_URL") -> str:
     """What is wrong, in one line for an operator, without the token."""
     causes: list[BaseException] = []
     at: BaseException | None = error
@@ -61,11 +114,11 @@ def problem(error: BaseException, url: str) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the certificate of the cache is not trusted ({cause.verify_message}); check REDIS_CA_FILE"
         if isinstance(cause, AuthenticationError | AuthorizationError):
-            return "the cache refused the credentials; check the token in REDIS_URL"
+            return f"the cache refused the credentials; check the token in {variable}"
     text = (str(error).strip().splitlines() or [type(error).__name__])[0]
     # ElastiCache and Redis say so instead of WRONGPASS when no token was sent.
     if text.startswith("NOAUTH") or "Authentication required" in text:
-        return "the cache refused the credentials; check the token in REDIS_URL"
+        return f"the cache refused the credentials; check the token in {variable}"
     if isinstance(error, TimeoutError):
         return "the cache did not answer in time"
     secret = unquote(urlsplit(url).password or "")

@@ -1,0 +1,106 @@
+"""Passwords from Secrets Manager and tokens of RDS, by boto3, which only who needs them imports."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from datasources.credentials.kept import Credential, CredentialFault
+from datasources.options import Secret
+
+# Seconds. A request waits for the first one.
+CONNECT_SECONDS = 2
+READ_SECONDS = 3
+
+# What Secrets Manager says, and what an operator does about it.
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+REMEDIES = {
+    "ResourceNotFoundException": "Secrets Manager has no such secret; check the ARN",
+    "AccessDeniedException": "the role may not read it; grant secretsmanager:GetSecretValue and kms:Decrypt",
+    "DecryptionFailure": "its key does not decrypt it; check that the key is enabled and grants kms:Decrypt",
+}
+
+
+def database_secret(secret: Secret) -> Callable[[], Credential]:
+    """How to fetch `{"username": ..., "password": ...}`. Without a username, the URL's serves."""
+
+    def fetch() -> Credential:
+        found = _json(_text(secret))
+        user, password = found.get("username"), found.get("password")
+        if not isinstance(password, str) or not password or not (user is None or isinstance(user, str)):
+            raise CredentialFault(f'{secret.variable} names a secret that is not {{"username": ..., "password": ...}}')
+        return Credential(user or None, password)
+
+    return fetch
+
+
+def cache_secret(secret: Secret) -> Callable[[], Credential]:
+    """How to fetch a token: the whole text of the secret, or `{"token": ...}`, with or without a `username`."""
+
+    def fetch() -> Credential:
+        text = _text(secret)
+        if not text.lstrip().startswith("{"):
+            if not text.strip():
+                raise CredentialFault(f"{secret.variable} names an empty secret")
+            return Credential(None, text.strip())
+        found = _json(text)
+        user, token = found.get("username"), found.get("token")
+        if not isinstance(token, str) or not token or not (user is None or isinstance(user, str)):
+            raise CredentialFault(f'{secret.variable} names a secret that is neither a token nor {{"token": ...}}')
+        return Credential(user or None, token)
+
+    return fetch
+
+
+def database_token(region: str, host: str, port: int, user: str) -> Callable[[], Credential]:
+    """How to sign a token of RDS, which serves 15 minutes; signing asks nobody but for the role's own credentials.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html
+    """
+
+    def fetch() -> Credential:
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            client = _client("rds", region)
+            token = client.generate_db_auth_token(DBHostname=host, Port=port, DBUsername=user)
+        except BotoCoreError as error:
+            raise CredentialFault(f"DATABASE_IAM: no token could be signed: {type(error).__name__}") from error
+        return Credential(None, token)
+
+    return fetch
+
+
+def _text(secret: Secret) -> str:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        reply = _client("secretsmanager", secret.region).get_secret_value(SecretId=secret.arn)
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        raise CredentialFault(f"{secret.variable} cannot be read: {REMEDIES.get(code, code)}") from error
+    except BotoCoreError as error:
+        why = f"Secrets Manager cannot be asked ({type(error).__name__})"
+        raise CredentialFault(f"{secret.variable} cannot be read: {why}") from error
+    text = reply.get("SecretString")
+    if not isinstance(text, str):
+        raise CredentialFault(f"{secret.variable} names a secret without text")
+    return text
+
+
+def _client(service: str, region: str) -> Any:
+    # The default session of boto3 is not for threads.
+    from boto3.session import Session
+    from botocore.config import Config
+
+    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 2})
+    return Session().client(service, region_name=region, config=config)
+
+
+def _json(text: str) -> dict[str, Any]:
+    # Nothing is raised in here: an error of the parser holds the text, which is the secret.
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,1 @@
+"""Credentials against a server that speaks as Secrets Manager does."""
