@@ -22,6 +22,10 @@ class Spending:
     rows: int = 0
     # Traversals sent to a graph engine, each attempt; numbers the ids by which the engine knows them.
     traversals: int = 0
+    # Fields of the answer, as estimated before it is made; and what the cache had and had not.
+    cost: int = 0
+    hits: int = 0
+    misses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
