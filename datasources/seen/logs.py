@@ -27,7 +27,7 @@ _COVERED = (
     (re.compile(r"(exception=\w+)\(.*\)(?=>)", re.DOTALL), rf"\1({COVER})"),
 )
 # What none of the patterns can match without; most lines have none of it.
-_SUSPECT = re.compile(r"(?i)://|password=|bearer|exception=")
+_SUSPECT = ("://", "password=", "bearer", "exception=")
 
 
 @dataclass(slots=True)
@@ -67,7 +67,9 @@ class JsonFormatter(logging.Formatter):
         measured = getattr(record, "measured", None)
         if self._seen.metrics and measured is not None:
             line |= measured.embedded(self._seen.environment, record.created)
-        return orjson.dumps(_safe(line), default=lambda value: covered(str(value))).decode()
+        text = orjson.dumps(line, default=str).decode()
+        # Most lines have nothing to cover. Values are covered each by itself, so that the line stays JSON.
+        return text if not _is_suspect(text) else orjson.dumps(_safe(line), default=_told).decode()
 
 
 def configure(level: str, seen: SeenSettings | None = None) -> None:
@@ -103,6 +105,15 @@ def told(error: BaseException) -> str:
     return "\ncaused by\n".join(parts)
 
 
+def _is_suspect(text: str) -> bool:
+    low = text.lower()
+    return any(each in low for each in _SUSPECT)
+
+
+def _told(value: object) -> str:
+    return covered(str(value))
+
+
 def _safe(value: Any) -> Any:
     if isinstance(value, str):
         return covered(value)
@@ -113,7 +124,7 @@ def _safe(value: Any) -> Any:
 
 def covered(text: str) -> str:
     """The text without passwords, bearer tokens and the words of errors that were never looked at."""
-    if _SUSPECT.search(text) is None:
+    if not _is_suspect(text):
         return text
     for pattern, cover in _COVERED:
         text = pattern.sub(cover, text)

@@ -73,7 +73,9 @@ async def test_a_restricted_title_is_in_no_line(landscape: Operations, caplog: p
                 "variables": {"t": TITLE},
             },
         )
-        written = await asking.post("/graphql", json={"query": f'{{ search(text: "{TITLE}") {{ hits {{ title }} }} }}'})
+        written = await asking.post(
+            "/graphql", json={"query": f'{{ search(text: "{TITLE}") {{ results {{ title }} }} }}'}
+        )
     assert shown.json()["data"] == {"incident": {"title": TITLE}}
     assert filtered.json()["data"] == {"incidents": {"nodes": [{"title": TITLE}]}}
     told = lines(caplog)
