@@ -62,6 +62,8 @@ class Call:
     sees: int | None = None
     # Whether this call wrote to the graph, so that its later reads go to the writer.
     wrote_graph: bool = False
+    # The trace that the caller says it belongs to: 32 hexadecimal digits, or empty.
+    trace: str = ""
 
     def remaining(self) -> float | None:
         """Seconds left, never below zero; None without a deadline. Needs a running event loop."""

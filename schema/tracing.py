@@ -55,6 +55,7 @@ def log_operation(request: Request, context: Context) -> Iterator[Logged]:
             "operation",
             extra={
                 "request_id": context.call.request_id,
+                "trace": context.call.trace,
                 "operation": name if is_executed and _NAME.fullmatch(name) else "",
                 "document": document[:16],
                 "principal": context.principal.name,

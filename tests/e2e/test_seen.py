@@ -145,3 +145,14 @@ async def test_only_a_trusted_operation_is_a_dimension(landscape: Operations, ca
     assert (ours["Operation"], "Operation" in theirs, theirs["operation"]) == ("teams", False, "teams")
     assert (ours["Statements"], ours["OperationErrors"]) == (trusted.budget.sql, 0)
     assert (ours["OperationCost"] > 0, theirs["OperationCost"] > 0) == (True, True)
+
+
+async def test_a_line_names_the_trace_of_its_caller(landscape: Operations, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "stackflow.operations")
+    root = {"x-amzn-trace-id": "Root=1-67891233-abcdef012345678912345678;Sampled=1"}
+    async with client(landscape.sources) as asking:
+        for headers in (root, {"traceparent": VALUE}):
+            await asking.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+    told = lines(caplog)
+    assert [orjson.loads(line)["trace"] for line in told] == ["67891233abcdef012345678912345678", ""]
+    assert clean(told)
