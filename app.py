@@ -16,6 +16,7 @@ from datasources.files.alerts import AlertMapping, AlertMappingError
 from datasources.files.alerts import read as read_mapping
 from datasources.queues.opened import open_queues
 from datasources.queues.port import Queue
+from datasources.seen.logs import invoked
 from datasources.sources import Sources, open_sources
 from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
@@ -30,11 +31,12 @@ from schema.health import health_routes
 from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
 from schema.streams import StreamEndpoint
-from settings import Settings, SettingsError, read
+from settings import Settings, SettingsError
 from workers import events as incoming
 from workers import requirements
 from workers.beside import beside
 from workers.consistency import comparing
+from workers.entrance import entered
 from workers.projection import following
 from workers.workflows import running
 
@@ -133,9 +135,10 @@ def _alert_mapping(settings: Settings) -> AlertMapping:
 
 @cache
 def _lambda() -> Mangum:
-    return Mangum(create(read(), streaming=False), lifespan="off")
+    return Mangum(create(entered(), streaming=False), lifespan="off")
 
 
 def handler(event: Any, context: Any) -> Any:
     """The AWS Lambda entry: one application an execution environment, made by its first call."""
+    invoked(context)
     return _lambda()(event, context)

@@ -19,6 +19,7 @@ from datasources.options import (
     PostgresSettings,
     QueueSettings,
     Secret,
+    SeenSettings,
     Signing,
 )
 
@@ -83,8 +84,7 @@ class Settings:
     jars: JarSettings
     queues: QueueSettings = field(default_factory=QueueSettings)
     log_level: str = "INFO"
-    # What logs and metrics are of, for example prod; None off AWS.
-    environment: str | None = None
+    seen: SeenSettings = field(default_factory=SeenSettings)
     # Whether `stackflow serve` follows the outbox beside the server.
     projection: bool = True
     # How labels of alerts name items; None for the mapping that ships.
@@ -133,7 +133,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         queues=_queues(environment),
         log_level=_log_level(environment),
-        environment=environment.get("STACKFLOW_ENVIRONMENT") or None,
+        seen=_seen(environment),
         projection=_switch(environment, "PROJECTION", default=True),
         alerts_mapping=Path(text) if (text := environment.get("ALERTS_MAPPING", "")) else None,
         consistency_seconds=_number(environment, "CONSISTENCY_SECONDS", 300.0, least=0, most=86_400),
@@ -145,6 +145,18 @@ def _log_level(environment: Mapping[str, str]) -> str:
     if text.upper() not in LOG_LEVELS:
         raise SettingsError(f"STACKFLOW_LOG_LEVEL is {text!r}; write one of {', '.join(LOG_LEVELS)}")
     return text.upper()
+
+
+def _seen(environment: Mapping[str, str]) -> SeenSettings:
+    metrics = environment.get("STACKFLOW_METRICS") or "off"
+    if metrics not in {"emf", "off"}:
+        raise SettingsError(f"STACKFLOW_METRICS is {metrics!r}; write emf or off")
+    return SeenSettings(
+        environment=environment.get("STACKFLOW_ENVIRONMENT") or "local",
+        metrics=metrics == "emf",
+        function=environment.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+        version=environment.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
+    )
 
 
 def _postgres(environment: Mapping[str, str], name: str, secret_name: str) -> PostgresSettings | None:

@@ -13,8 +13,8 @@ import uvicorn
 
 from commands.exits import CommandError, Exit
 from commands.signals import Stopping
+from datasources.seen.logs import configure
 from schema.event_stream import OpenStreams
-from schema.logs import configure
 from settings import Settings
 
 # Seconds: what running requests get after the first signal, and how long an idle connection stays open.
@@ -90,7 +90,7 @@ class _Server(uvicorn.Server):
 
 def run(application: Any, socket: sockets.socket, settings: Settings, stopping: Stopping) -> None:
     """Serve the ASGI application on the socket until `stopping` hears a signal."""
-    configure(settings.log_level)
+    configure(settings.log_level, settings.seen)
     server = _Server(
         uvicorn.Config(
             application,

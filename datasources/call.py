@@ -22,6 +22,10 @@ class Spending:
     rows: int = 0
     # Traversals sent to a graph engine, each attempt; numbers the ids by which the engine knows them.
     traversals: int = 0
+    # Fields of the answer, as estimated before it is made; and what the cache had and had not.
+    cost: int = 0
+    hits: int = 0
+    misses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Call:
     sees: int | None = None
     # Whether this call wrote to the graph, so that its later reads go to the writer.
     wrote_graph: bool = False
+    # The trace that the caller says it belongs to: 32 hexadecimal digits, or empty.
+    trace: str = ""
 
     def remaining(self) -> float | None:
         """Seconds left, never below zero; None without a deadline. Needs a running event loop."""

@@ -135,3 +135,14 @@ class JarSettings:
 
     repository: str | None = None
     cache: Path = Path("~/.cache/stackflow/jars")
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSettings:
+    """What lines of logs say of the process: the environment that metrics are of, whether they are written, and on
+    Lambda the function and its version."""
+
+    environment: str = "local"
+    metrics: bool = False
+    function: str = ""
+    version: str = ""

@@ -119,7 +119,7 @@ def check(request: Request, context: Context, limits: DocumentLimits) -> Documen
         return _refused(prepared.errors, context)
     variables = request.variables or {}
     refused = check_variables(variables) or check_cost(
-        prepared.document, request.operation_name, variables, limits, context.principal
+        prepared.document, request.operation_name, variables, limits, context.principal, context.call.spent
     )
     return _refused(refused, context) if refused else prepared.document
 

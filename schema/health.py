@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from datasources.call import Call, calling
 from datasources.health import Health
+from datasources.seen.metrics import tell
 from datasources.sources import Sources
 
 READY_SECONDS = 3.0
@@ -23,6 +24,7 @@ def health_routes(sources: Sources) -> list[Route]:
         call = Call(deadline=asyncio.get_running_loop().time() + READY_SECONDS)
         with calling(call):
             stores = await sources.health()
+        tell(StoreDown=sum(not store.reachable for store in stores))
         # A lost cache costs speed, not answers, as does a store that another stands in for: neither takes the service
         # out of rotation.
         serving = all(store.reachable or store.replaced_by for store in stores if store.name != "cache")

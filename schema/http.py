@@ -14,6 +14,7 @@ from uuid_utils import uuid7
 
 from datasources.call import Call, calling
 from datasources.errors import SourceError
+from datasources.seen.trace import trace_id
 from datasources.sources import Sources
 from resolvers.context import Context, Limits
 from resolvers.errors import BadUserInput, LimitExceeded, ShownError, SourceLost
@@ -69,7 +70,9 @@ class GraphQLEndpoint:
 
     def call(self, http: HttpRequest) -> Call:
         """The call that a request begins, with its deadline."""
-        return Call(request_id=request_id(http), deadline=asyncio.get_running_loop().time() + self._timeout)
+        trace = trace_id(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
+        deadline = asyncio.get_running_loop().time() + self._timeout
+        return Call(request_id=request_id(http), deadline=deadline, trace=trace)
 
     async def understood(self, http: HttpRequest, call: Call) -> tuple[Request, Context]:
         """What is asked, and by whom. ShownError if it cannot be told."""

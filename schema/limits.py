@@ -18,6 +18,7 @@ from graphql import (
     VariableNode,
 )
 
+from datasources.call import Spending
 from resolvers.context import Asker
 from schema.paging import DEFAULT_FIRST
 from schema.values import size_of_literals, size_of_variables
@@ -115,8 +116,10 @@ def check_cost(
     variables: Mapping[str, Any],
     limits: DocumentLimits,
     principal: Asker,
+    spent: Spending | None = None,
 ) -> list[GraphQLError]:
-    """What running the operation would exceed, and whether it asks about the schema without permission."""
+    """What running the operation would exceed, and whether it asks about the schema without permission. The estimate is
+    added to what is `spent`."""
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     errors = []
     for definition in document.definitions:
@@ -126,6 +129,8 @@ def check_cost(
             continue
         asked = _Asked(fragments, _defaults(definition) | dict(variables), limits.page)
         cost = asked.cost(definition.selection_set)
+        if spent is not None:
+            spent.cost += cost
         if cost > limits.cost:
             errors.append(_exceeded("cost", cost, limits.cost))
         if asked.introspects and not principal.allows("schema:introspect"):

@@ -2,16 +2,25 @@
 
 import hashlib
 import logging
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Any
 
+from datasources.seen.metrics import Measured
 from resolvers.context import Context
+from resolvers.errors import SourceLost
 from schema.execution import Request, Response
+from schema.operations import trusted_documents
 
 # A line has at most so many; `graph` counts the walks, and each traversal has a line of its own at DEBUG.
 TRAVERSALS = 50
+# Of errors that are ours and not the caller's.
+OURS = frozenset({SourceLost.code, "INTERNAL"})
+# A client may send any text as the name of its operation; only what can be one is told.
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 
 log = logging.getLogger("stackflow.operations")
 
@@ -33,17 +42,24 @@ def log_operation(request: Request, context: Context) -> Iterator[Logged]:
     finally:
         spent = context.call.spent
         response = logged.response
-        codes = [] if response is None else [
-            error.get("extensions", {}).get("code", "") for error in response.body.get("errors", [])
+        errors = [] if response is None else [
+            error.get("extensions", {}) for error in response.body.get("errors", [])
         ]  # fmt: skip
+        codes = [each.get("code", "") for each in errors]
+        milliseconds = round((time.perf_counter() - begin) * 1_000, 1)
+        document = hashlib.sha256(request.document.encode()).hexdigest()
+        trusted = trusted_documents().get(f"sha256:{document}")
+        name = request.operation_name or ""
+        is_executed = response is not None and response.executed
         log.info(
             "operation",
             extra={
                 "request_id": context.call.request_id,
-                "operation": request.operation_name or "",
-                "document": hashlib.sha256(request.document.encode()).hexdigest()[:16],
+                "trace": context.call.trace,
+                "operation": name if is_executed and _NAME.fullmatch(name) else "",
+                "document": document[:16],
                 "principal": context.principal.name,
-                "milliseconds": round((time.perf_counter() - begin) * 1_000, 1),
+                "milliseconds": milliseconds,
                 "sql": spent.sql,
                 "graph": spent.graph,
                 "cache": spent.cache,
@@ -51,5 +67,25 @@ def log_operation(request: Request, context: Context) -> Iterator[Logged]:
                 "traversals": [asdict(each) for each in context.call.traversed[:TRAVERSALS]],
                 "errors": codes,
                 "degraded": sorted(context.call.degraded),
+                "measured": Measured(
+                    {
+                        "OperationMilliseconds": milliseconds,
+                        # No response: it was cancelled or broke, which is ours.
+                        "OperationErrors": int(response is None or not OURS.isdisjoint(codes)),
+                        "OperationCost": spent.cost,
+                        "Statements": spent.sql,
+                        "Traversals": spent.traversals,
+                        "CacheHits": spent.hits,
+                        "CacheMisses": spent.misses,
+                        "Degraded": int(bool(context.call.degraded)),
+                        "StoreDown": len({each.get("store") for each in errors if _is_lost(each)}),
+                    },
+                    trusted.name if trusted is not None else None,
+                ),
             },
         )
+
+
+def _is_lost(extensions: Mapping[str, Any]) -> bool:
+    # A late store is slow, not down.
+    return extensions.get("code") == SourceLost.code and not extensions.get("timeout")

@@ -9,13 +9,15 @@ from functools import cache
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-import settings
 from datasources.call import Call, calling
 from datasources.errors import SourceError
 from datasources.queues.opened import open_queues
 from datasources.queues.port import DeadLetters, Failure, Fate, Message, Queue
+from datasources.seen.logs import invoked
+from datasources.seen.metrics import Measured
 from datasources.sources import Sources, open_sources
 from resolvers.events.handling import BATCH, Handled, handle
+from workers.entrance import entered
 
 log = logging.getLogger("stackflow.events")
 
@@ -116,6 +118,14 @@ def _count(handled: Handled, begin: float) -> None:
             "done": len(handled.done),
             **{fate.value: counts[fate] for fate in Fate},
             "milliseconds": round((time.perf_counter() - begin) * 1_000, 1),
+            "measured": Measured(
+                {
+                    "EventsDone": len(handled.done),
+                    "EventsAgain": counts[Fate.AGAIN],
+                    "EventsHeld": counts[Fate.HELD],
+                    "EventsDead": counts[Fate.DEAD],
+                }
+            ),
         },
     )
 
@@ -123,12 +133,13 @@ def _count(handled: Handled, begin: float) -> None:
 @cache
 def _lambda() -> tuple[asyncio.Runner, Sources, DeadLetters]:
     # One event loop an execution environment: the pools live on it.
-    whole = settings.read()
+    whole = entered()
     sources = open_sources(*whole.stores())
     return asyncio.Runner(), sources, open_queues(sources.main, whole.queues).events
 
 
-def handler(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001
+def handler(event: Any, context: Any) -> dict[str, Any]:
     """The Lambda entry for the queue of events; its mapping must have ReportBatchItemFailures."""
+    invoked(context)
     runner, sources, dead = _lambda()
     return runner.run(partial_response(sources, dead, event["Records"]))

@@ -10,14 +10,17 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-import settings
+from datasources.aurora.backlogs import backlogs
 from datasources.errors import SourceError
+from datasources.seen.logs import invoked
+from datasources.seen.metrics import tell
 from datasources.sources import Sources, open_sources
 from resolvers.projection.comparing import Comparer
 from resolvers.projection.follow import Follower, Round
 from resolvers.projection.records import CheckReport
 from resolvers.projection.whole import made_whole
 from workers.beside import beside
+from workers.entrance import entered
 from workers.housekeeping import forget
 
 log = logging.getLogger("stackflow.projection")
@@ -31,6 +34,8 @@ LOST, LOST_MOST = 0.5, 4.0
 UPKEEP = 60.0
 # Seconds of a round that make its line worth reading.
 SLOW = 1.0
+# The queue of events, as its tables name it.
+EVENTS = "events"
 # Seconds that a Lambda function keeps for ending.
 MARGIN = 30.0
 
@@ -79,17 +84,20 @@ async def following(sources: Sources) -> AsyncIterator[None]:
 def handler(_event: Any, context: Any) -> dict[str, int]:
     """The AWS Lambda entry: rounds until nothing waits, or until its time is nearly over; then a comparison of the
     buckets that are due."""
+    invoked(context)
     seconds = context.get_remaining_time_in_millis() / 1_000 - MARGIN
     return asyncio.run(_once(max(0.0, seconds)))
 
 
 async def _once(seconds: float) -> dict[str, int]:
-    whole = settings.read()
+    whole = entered()
     sources, consistency_seconds = open_sources(*whole.stores()), whole.consistency_seconds
     try:
         until = asyncio.get_running_loop().time() + seconds
         done = await Follower(sources).until_done(until)
+        _measure(done)
         await forget(sources)
+        await _measure_backlog(sources)
         if consistency_seconds and asyncio.get_running_loop().time() < until:
             await Comparer(sources, consistency_seconds).round()
         return {"rows": done.rows, "nodes": done.nodes, "edges": done.edges, "refused": done.refused}
@@ -123,12 +131,14 @@ def _tell_whole(report: CheckReport) -> None:
 async def _upkeep(sources: Sources) -> None:
     begin = time.perf_counter()
     forgotten = await forget(sources)
+    await _measure_backlog(sources)
     log.debug("upkeep", extra={"forgotten": asdict(forgotten), "ms": _ms(time.perf_counter() - begin)})
 
 
 def _tell(done: Round) -> None:
     if not done.rows and not done.retried:
         return
+    _measure(done)
     loud = done.seconds > SLOW or done.retried
     log.log(
         logging.INFO if loud else logging.DEBUG,
@@ -138,6 +148,20 @@ def _tell(done: Round) -> None:
             "lag": round(done.lag, 3), "ms": _ms(done.seconds),
         },
     )  # fmt: skip
+
+
+def _measure(done: Round) -> None:
+    tell(ProjectionLagSeconds=round(done.lag, 3), ProjectedRows=done.rows, ProjectionRefused=done.refused)
+
+
+async def _measure_backlog(sources: Sources) -> None:
+    # Of queues in tables; SQS measures its own.
+    waiting = [each for each in await backlogs(sources.main) if each.name == EVENTS]
+    tell(
+        OpenEvents=sum(each.waiting for each in waiting),
+        OldestEventSeconds=max((each.oldest_seconds for each in waiting), default=0.0),
+        DeadEvents=sum(each.dead for each in waiting),
+    )
 
 
 def _ms(seconds: float) -> float:

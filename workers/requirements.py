@@ -8,10 +8,11 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
-import settings
+from datasources.seen.logs import invoked
 from datasources.sources import Sources, open_sources
 from resolvers.projection.requirements import follow
 from workers.beside import beside
+from workers.entrance import entered
 from workers.housekeeping import forget_written
 from workers.projection import MARGIN, repeat
 
@@ -28,12 +29,13 @@ def following(sources: Sources) -> AbstractAsyncContextManager[None]:
 
 def handler(_event: Any, context: Any) -> dict[str, int]:
     """The AWS Lambda entry: rounds until nothing waits, or until its time is nearly over."""
+    invoked(context)
     seconds = context.get_remaining_time_in_millis() / 1_000 - MARGIN
     return asyncio.run(_once(max(0.0, seconds)))
 
 
 async def _once(seconds: float) -> dict[str, int]:
-    sources = open_sources(*settings.read().stores())
+    sources = open_sources(*entered().stores())
     try:
         until = asyncio.get_running_loop().time() + seconds
         rows, full = 0, True

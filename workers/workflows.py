@@ -9,16 +9,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-import settings
 from datasources.call import Call, calling
 from datasources.errors import SourceError
 from datasources.queues.opened import Queues, open_queues
 from datasources.queues.port import Queue
+from datasources.seen.logs import invoked
+from datasources.seen.metrics import tell
 from datasources.sources import Sources, open_sources
 from resolvers.workflows import triggers
 from resolvers.workflows.messages import NOTIFICATIONS, STANDARD, URGENT
 from resolvers.workflows.rounds import advance_due, forget_messages, send_messages, walk_failures
 from workers.beside import beside
+from workers.entrance import entered
 
 log = logging.getLogger("stackflow.workflows")
 
@@ -56,7 +58,10 @@ async def work(sources: Sources, queues: Queues, now: datetime | None = None) ->
         done = await triggers.round(sources)
         done += await advance_due(sources, now)
         done += await walk_failures(sources, now)
-        return done + await send_messages(sources, outgoing(queues), now)
+        done += await send_messages(sources, outgoing(queues), now)
+    if done:
+        tell(WorkflowSteps=done)
+    return done
 
 
 def outgoing(queues: Queues) -> Mapping[str, Queue]:
@@ -75,12 +80,13 @@ def running(sources: Sources, queues: Queues) -> AbstractAsyncContextManager[Non
 
 def handler(_event: Any, context: Any) -> dict[str, int]:
     """The AWS Lambda entry for a schedule: rounds until nothing is left to do, or until its time is nearly over."""
+    invoked(context)
     seconds = context.get_remaining_time_in_millis() / 1_000 - MARGIN
     return asyncio.run(_once(max(0.0, seconds)))
 
 
 async def _once(seconds: float) -> dict[str, int]:
-    whole = settings.read()
+    whole = entered()
     sources = open_sources(*whole.stores())
     try:
         queues = open_queues(sources.main, whole.queues)

@@ -22,7 +22,8 @@ STATEMENT = 20
 def shared(environment: Environment, facts: Facts) -> dict[str, str]:
     """What every function that opens the stores gets: no password, by IAM and TLS."""
     return {
-        # What its metrics are of.
+        # Its lines of logs hold metrics, which are of this environment.
+        "STACKFLOW_METRICS": "emf",
         "STACKFLOW_ENVIRONMENT": environment.name,
         "DATABASE_URL": database_url(facts.main, ROLE),
         "REQUIREMENTS_URL": database_url(facts.requirements, ROLE),

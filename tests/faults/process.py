@@ -13,8 +13,8 @@ import settings
 from app import create
 from datasources.aurora.database import Database
 from datasources.queues.tables.queue import TablesQueue
+from datasources.seen.logs import configure
 from datasources.sources import open_sources
-from schema.logs import configure
 from workers import events, projection
 
 # Seconds after which what a killed worker had received comes again.

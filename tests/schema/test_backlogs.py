@@ -9,13 +9,13 @@ import pytest
 
 from datasources.call import Call
 from datasources.queues.tables.queue import TablesQueue
+from datasources.seen.logs import JsonFormatter
 from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.events.accepting import accept
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.execution import Request, run
 from schema.limits import DocumentLimits
-from schema.logs import JsonFormatter
 from tests.fixtures.event_stores import sources, url
 from tests.fixtures.events import upserted
 from workers import events as worker

@@ -73,7 +73,11 @@ class RedisCache:
         if reply is None:
             return Found({}, at.stamp(None, tables, unseen))
         trust, seen, stored = reply[0], reply[1 : len(tables) + 1], reply[len(tables) + 1 :]
-        return Found(_fresh(keys, stored, at.view(trust, tables, seen)), at.stamp(trust, tables, seen))
+        found = _fresh(keys, stored, at.view(trust, tables, seen))
+        spent = current_call().spent
+        spent.hits += len(found)
+        spent.misses += len(set(keys)) - len(found)
+        return Found(found, at.stamp(trust, tables, seen))
 
     async def lease_many(self, keys: Sequence[str], stamp: bytes) -> Mapping[str, str]:
         """One script. A key whose tables moved since `stamp` is won without a lease: its load is not stored."""

@@ -1,0 +1,82 @@
+"""Metrics inside log lines, in CloudWatch's embedded metric format: every name with its unit, and how a line has them.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+NAMESPACE = "StackFlow"
+
+COUNT, MILLISECONDS, SECONDS = "Count", "Milliseconds", "Seconds"
+
+# All that is ever written. Each name is a metric that is paid for, so no name is made while the service runs.
+UNITS: Mapping[str, str] = {
+    # Of each operation.
+    "OperationMilliseconds": MILLISECONDS,
+    "OperationErrors": COUNT,
+    "OperationCost": COUNT,
+    "Statements": COUNT,
+    "Traversals": COUNT,
+    "CacheHits": COUNT,
+    "CacheMisses": COUNT,
+    "Degraded": COUNT,
+    # Of stores.
+    "StoreDown": COUNT,
+    # Of workers.
+    "ProjectionLagSeconds": SECONDS,
+    "ProjectedRows": COUNT,
+    "ProjectionRefused": COUNT,
+    "EventsDone": COUNT,
+    "EventsAgain": COUNT,
+    "EventsHeld": COUNT,
+    "EventsDead": COUNT,
+    "OpenEvents": COUNT,
+    "OldestEventSeconds": SECONDS,
+    "DeadEvents": COUNT,
+    "WorkflowSteps": COUNT,
+}
+# Those that each trusted operation has for itself as well. Few: each costs its price once an operation.
+BY_OPERATION = ("OperationMilliseconds", "OperationErrors")
+
+log = logging.getLogger("stackflow.metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Values by name for one line. `operation` is a name of ours, never one that a client chose: each new one would be
+    new metrics to pay for. ValueError for a name that is not in UNITS."""
+
+    values: Mapping[str, float]
+    operation: str | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        unknown = self.values.keys() - UNITS.keys()
+        if unknown:
+            raise ValueError(f"no metric is named {', '.join(sorted(unknown))}")
+
+    def embedded(self, environment: str, now: float | None = None) -> dict[str, Any]:
+        """The fields by which a line of JSON holds these values. `now` in seconds since 1970."""
+        line: dict[str, Any] = {"Environment": environment, **self.values}
+        directives = [_directive(["Environment"], self.values)]
+        named = [name for name in BY_OPERATION if name in self.values]
+        if self.operation is not None and named:
+            line["Operation"] = self.operation
+            directives.append(_directive(["Environment", "Operation"], named))
+        milliseconds = int((time.time() if now is None else now) * 1_000)
+        line["_aws"] = {"Timestamp": milliseconds, "CloudWatchMetrics": directives}
+        return line
+
+
+def tell(**values: float) -> None:
+    """A line of its own with these values. Nothing where metrics are off."""
+    if log.isEnabledFor(logging.INFO):
+        log.info("measured", extra={"measured": Measured(values)})
+
+
+def _directive(dimensions: list[str], names: Any) -> dict[str, Any]:
+    metrics = [{"Name": name, "Unit": UNITS[name]} for name in names]
+    return {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics}

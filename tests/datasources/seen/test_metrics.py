@@ -1,0 +1,85 @@
+"""Lines that CloudWatch reads metrics from: their form, their names, and none where metrics are off."""
+
+import logging
+import re
+from pathlib import Path
+
+import orjson
+import pytest
+
+from datasources.options import SeenSettings
+from datasources.seen import metrics
+from datasources.seen.logs import JsonFormatter
+from datasources.seen.metrics import BY_OPERATION, UNITS, Measured
+
+# Units that the specification knows: those that we use of them.
+KNOWN = {"Seconds", "Milliseconds", "Count", "Bytes", "None"}
+
+
+def test_a_value_is_of_the_environment_and_of_a_trusted_operation() -> None:
+    measured = Measured({"OperationMilliseconds": 12.5, "OperationErrors": 0, "Statements": 3}, "search")
+    assert measured.embedded("prod", now=1_700_000_000.25) == {
+        "Environment": "prod", "Operation": "search",
+        "OperationMilliseconds": 12.5, "OperationErrors": 0, "Statements": 3,
+        "_aws": {
+            "Timestamp": 1_700_000_000_250,
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "StackFlow", "Dimensions": [["Environment"]],
+                    "Metrics": [
+                        {"Name": "OperationMilliseconds", "Unit": "Milliseconds"},
+                        {"Name": "OperationErrors", "Unit": "Count"},
+                        {"Name": "Statements", "Unit": "Count"},
+                    ],
+                },
+                {
+                    "Namespace": "StackFlow", "Dimensions": [["Environment", "Operation"]],
+                    "Metrics": [
+                        {"Name": "OperationMilliseconds", "Unit": "Milliseconds"},
+                        {"Name": "OperationErrors", "Unit": "Count"},
+                    ],
+                },
+            ],
+        },
+    }  # fmt: skip
+
+
+def test_an_operation_of_a_client_is_no_dimension() -> None:
+    line = Measured({"OperationMilliseconds": 1.0}).embedded("prod")
+    assert [each["Dimensions"] for each in line["_aws"]["CloudWatchMetrics"]] == [[["Environment"]]]
+    assert "Operation" not in line
+
+
+def test_a_name_without_a_unit_is_refused() -> None:
+    with pytest.raises(ValueError, match="no metric is named Speed"):
+        Measured({"Speed": 1, "Statements": 1})
+
+
+def test_every_unit_is_one_that_cloudwatch_knows() -> None:
+    assert set(UNITS.values()) <= KNOWN
+    assert set(BY_OPERATION) <= UNITS.keys()
+
+
+def test_a_line_holds_metrics_only_where_they_are_on() -> None:
+    record = logging.makeLogRecord({"msg": "operation", "created": 5.0, "measured": Measured({"Statements": 2})})
+    off = orjson.loads(JsonFormatter().format(record))
+    on = orjson.loads(JsonFormatter(SeenSettings("dev", metrics=True)).format(record))
+    assert off.keys() == {"time", "level", "logger", "message"}
+    assert on.keys() - off.keys() == {"_aws", "Environment", "Statements"}
+    assert (on["_aws"]["Timestamp"], on["Environment"], on["Statements"]) == (5_000, "dev", 2)
+
+
+def test_a_worker_tells_lines_of_metrics_only_where_they_are_on(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.CRITICAL, "stackflow.metrics"):
+        metrics.tell(OpenEvents=3)
+        assert caplog.records == []
+    with caplog.at_level(logging.INFO, "stackflow.metrics"):
+        metrics.tell(OpenEvents=3)
+    (record,) = caplog.records
+    line = orjson.loads(JsonFormatter(SeenSettings("dev", metrics=True)).format(record))
+    assert line["OpenEvents"] == 3
+
+
+def test_the_page_has_every_metric_with_its_unit() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "observability.md").read_text()
+    assert dict(re.findall(r"^\| `([A-Z]\w+)` \| (\w+) \|", page, re.MULTILINE)) == dict(UNITS)

@@ -1,0 +1,24 @@
+"""The request id travels: a statement that is under way in PostgreSQL says whose it is."""
+
+import pytest
+
+from datasources.aurora.database import Database
+from datasources.aurora.statements import Statement
+from datasources.call import Call, calling
+from datasources.embedded.postgres import EmbeddedPostgres
+
+OWN = Statement(
+    "own_query", "What the server knows of this session.",
+    "SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid()", frozenset(),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [("0198c0de-7f3a", "0198c0de-7f3a"), ("x */ DROP TABLE teams; %s --", "xDROPTABLEteamss--")]
+)
+async def test_a_statement_carries_the_request_id(postgres: EmbeddedPostgres, given: str, told: str) -> None:
+    database = Database("main", postgres.url("stackflow"))
+    with calling(Call(given)):
+        [text] = await database.fetch(OWN, {}, str)
+    await database.close()
+    assert text == f"/* own_query {told} */ {OWN.text}"

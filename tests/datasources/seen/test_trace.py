@@ -1,0 +1,31 @@
+"""Which trace a request belongs to: what the headers may hold, and what is no trace."""
+
+import pytest
+
+from datasources.seen.trace import trace_id
+
+ID, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+AMAZON = f"Self=1-67891234-12456789abcdef012345678a;Root=1-67891233-abcdef012345678912345678;Parent={PARENT};Sampled=1"
+
+
+@pytest.mark.parametrize(
+    ("traceparent", "amazon", "told"),
+    [
+        (f"00-{ID}-{PARENT}-01", "", ID),
+        (f"00-{ID}-{PARENT}-01", AMAZON, ID),
+        (f"01-{ID}-{PARENT}-01-more", "", ID),
+        ("", AMAZON, "67891233abcdef012345678912345678"),
+        ("nonsense", "Root=1-67891233-abcdef012345678912345678", "67891233abcdef012345678912345678"),
+        ("", "", ""),
+        (f"00-{ID}-{PARENT}-01-more", "", ""),
+        (f"ff-{ID}-{PARENT}-01", "", ""),
+        (f"00-{'0' * 32}-{PARENT}-01", "", ""),
+        (f"00-{ID}-{'0' * 16}-01", "", ""),
+        (f"00-{ID.upper()}-{PARENT}-01", "", ""),
+        (f"00-{ID}-{PARENT}-01\n", "", ""),
+        ("", "Root=2-67891233-abcdef012345678912345678", ""),
+        ("", "Root=1-67891233-abcdef01234567891234567z", ""),
+    ],
+)
+def test_a_trace_is_known_by_either_header(traceparent: str, amazon: str, told: str) -> None:
+    assert trace_id(traceparent, amazon) == told
