@@ -40,6 +40,9 @@ from workers.workflows import running
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
 
+# What goes through API Gateway as it is: Mangum takes every other type for bytes, which its clients would get in Base64.
+TEXTS = ["text/", "application/json", "application/graphql-response+json", "application/javascript", "image/svg+xml"]
+
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 
@@ -133,7 +136,7 @@ def _alert_mapping(settings: Settings) -> AlertMapping:
 
 @cache
 def _lambda() -> Mangum:
-    return Mangum(create(read(), streaming=False), lifespan="off")
+    return Mangum(create(read(), streaming=False), lifespan="off", text_mime_types=TEXTS)
 
 
 def handler(event: Any, context: Any) -> Any:

@@ -35,9 +35,18 @@ PLATFORMS = tuple(f"manylinux_2_{minor}" for minor in GLIBCS) + ("manylinux2014"
 SUFFIXES = frozenset({".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".hash", ".pyc"})
 NAMES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "py.typed"})
 FOLDERS = frozenset({"__pycache__", "tests", "test"})
-PATHS = ("bin", "boto3/examples", "strawberry/codegen", "strawberry/cli", "pycparser")
-# Python 2 in a package for both: it does not compile.
-FILES = ("aenum/_py2.py",)
+# What stands in no function's way: scripts, tests, other frameworks, other languages, Python 2, a second copy of the
+# system's time zones; cffi is only wanted for its backend, which cryptography loads.
+PATHS = (
+    "bin", "aenum/_py2.py", "aenum/test*.py", "boto3/examples", "cffi", "dateutil/zoneinfo/*.tar.gz",
+    "pendulum/locales/[!e_]*", "pendulum/locales/e[!n]*", "pycparser",
+    *(f"strawberry/{name}" for name in (
+        "aiohttp", "chalice", "channels", "cli", "codegen", "django", "fastapi", "flask", "litestar", "quart", "sanic",
+    )),
+    # Compiled twins with all their debugging symbols: YAML is read once, and what aiohttp does with these is the
+    # handshake of a web socket, once a connection. Each falls back to its own Python.
+    "aiohttp/_http_*.so", "frozenlist/*.so", "multidict/*.so", "propcache/*.so", "yaml/*.so",
+)  # fmt: skip
 
 # The services whose descriptions botocore keeps, of more than 400.
 SERVICES = frozenset({"bedrock-agent-runtime", "bedrock-runtime", "secretsmanager", "sqs", "sts"})
@@ -70,6 +79,10 @@ def build(machine: str, folder: Path, python: Path, root: Path = ROOT) -> Built:
         tree = Path(name)
         _install(machine, tree, root)
         _strip(tree)
+        # Others' sources would be a fifth of the zip, and only tracebacks read them.
+        _compile(tree, python, "-b")
+        for path in tree.rglob("*.py"):
+            path.unlink()
         for source in sources(root):
             copy = tree / source.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -93,10 +106,9 @@ def _install(machine: str, tree: Path, root: Path) -> None:
 
 
 def _strip(tree: Path) -> None:
-    for path in PATHS:
-        shutil.rmtree(tree / path, ignore_errors=True)
-    for name in FILES:
-        (tree / name).unlink()
+    for pattern in PATHS:
+        for path in tree.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     for service in (tree / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
@@ -107,11 +119,11 @@ def _strip(tree: Path) -> None:
             path.unlink()
 
 
-def _compile(tree: Path, python: Path) -> None:
-    # Unchecked: nothing of the build's time gets in, and an import asks the disk for no source's date.
-    # In order of names and under one seed, or sets would come out differently.
+def _compile(tree: Path, python: Path, *options: str) -> None:
+    # Unchecked: nothing of the build's time gets in, and an import asks the disk for no source's date. Under one seed,
+    # or sets would come out differently. Columns in lines of a traceback would be a fifth of the bytecode.
     command = [
-        str(python), "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash", "-s", str(tree),
+        str(python), "-X", "no_debug_ranges", "-m", "compileall", *options, "-q", "-f", "--invalidation-mode", "unchecked-hash", "-s", str(tree),
         "-p", TASK_ROOT, str(tree),
     ]  # fmt: skip
     done = subprocess.run(command, check=False, env=os.environ | {"PYTHONHASHSEED": "0"}, stdout=sys.stderr)

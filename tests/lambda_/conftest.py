@@ -21,10 +21,11 @@ from resolvers.projection.whole import made_whole
 from settings import read
 from tests.datasources.cache.conftest import tls_redis
 from tests.datasources.cache.servers import TOKEN, TlsRedis
+from tests.fixtures.event_stores import url
 from tests.fixtures.gate import Gate
 from tests.lambda_.runtime import Function
 
-__all__ = ["tls_redis"]
+__all__ = ["tls_redis", "url"]
 
 PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 MACHINE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
