@@ -40,7 +40,7 @@ from workers.workflows import running
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
 
-# What goes through API Gateway as it is: Mangum takes every other type for bytes, which its clients would get in Base64.
+# What goes through API Gateway as it is: Mangum takes every other type for bytes, and clients would get them in Base64.
 TEXTS = ["text/", "application/json", "application/graphql-response+json", "application/javascript", "image/svg+xml"]
 
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]

@@ -29,7 +29,7 @@ MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # wheels may be named after are listed too.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 GLIBCS = (28, 27, 26, 24, 17, 12, 5)
-PLATFORMS = tuple(f"manylinux_2_{minor}" for minor in GLIBCS) + ("manylinux2014", "manylinux2010", "manylinux1")
+PLATFORMS = (*(f"manylinux_2_{minor}" for minor in GLIBCS), "manylinux2014", "manylinux2010", "manylinux1")
 
 # What no function reads: types, sources of C, and what pip notes down, which differs from machine to machine.
 SUFFIXES = frozenset({".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".hash", ".pyc"})
@@ -101,7 +101,7 @@ def _install(machine: str, tree: Path, root: Path) -> None:
         "--implementation=cp", "--python-version=3.13", *platforms, f"--target={tree}",
         f"--requirement={root / LOCK}",
     ]  # fmt: skip
-    if subprocess.run(command, check=False).returncode:
+    if subprocess.run(command, check=False).returncode:  # noqa: S603
         raise BuildError(f"the wheels of {LOCK} cannot be installed; pip says why above")
 
 
@@ -123,10 +123,11 @@ def _compile(tree: Path, python: Path, *options: str) -> None:
     # Unchecked: nothing of the build's time gets in, and an import asks the disk for no source's date. Under one seed,
     # or sets would come out differently. Columns in lines of a traceback would be a fifth of the bytecode.
     command = [
-        str(python), "-X", "no_debug_ranges", "-m", "compileall", *options, "-q", "-f", "--invalidation-mode", "unchecked-hash", "-s", str(tree),
-        "-p", TASK_ROOT, str(tree),
+        str(python), "-X", "no_debug_ranges", "-m", "compileall", *options, "-q", "-f",
+        "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", TASK_ROOT, str(tree),
     ]  # fmt: skip
-    done = subprocess.run(command, check=False, env=os.environ | {"PYTHONHASHSEED": "0"}, stdout=sys.stderr)
+    seeded = os.environ | {"PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, check=False, env=seeded, stdout=sys.stderr)  # noqa: S603
     if done.returncode:
         raise BuildError("the bytecode cannot be made; the compiler says why above")
 
@@ -153,7 +154,8 @@ def python313(named: str | None = None) -> Path:
     for candidate in [named] if named else _candidates():
         asked = "import sys; sys.exit(sys.implementation.name != 'cpython' or sys.version_info[:2] != (3, 13))"
         try:
-            if subprocess.run([candidate, "-c", asked], check=False, capture_output=True).returncode == 0:
+            found = subprocess.run([candidate, "-c", asked], check=False, capture_output=True)  # noqa: S603
+            if found.returncode == 0:
                 return Path(candidate)
         except OSError:
             continue

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from cdk.bundle import ROOT, BundleError, fresh
 from datasources.aurora.api_keys import insert_api_key
@@ -70,12 +71,19 @@ class Landscape:
     requirements: Gate
     graph: Gate
     cache: Gate
+    redis: TlsRedis
     variables: dict[str, str]
     key: str
 
     @property
     def gates(self) -> tuple[Gate, ...]:
         return self.main, self.requirements, self.graph, self.cache
+
+    async def forget(self) -> None:
+        """Empty the cache, by no gate."""
+        async with Redis(host="localhost", port=self.redis.port, password=TOKEN, ssl=True,
+                         ssl_ca_certs=self.redis.ca_file) as client:  # fmt: skip
+            await client.flushall()
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +120,8 @@ async def landscape(
         "REDIS_CA_FILE": tls_redis.ca_file,
         "REDIS_TIMEOUT_SECONDS": "5",
     }
-    yield Landscape(main, requirements, graph, cache, variables, key)
+    whole = Landscape(main, requirements, graph, cache, tls_redis, variables, key)
+    await whole.forget()
+    yield whole
     for gate in gates:
         await gate.shut()

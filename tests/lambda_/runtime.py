@@ -43,7 +43,7 @@ class Function:
         self._replies: queue.Queue[tuple[bool, bytes, float]] = queue.Queue()
         self._asked = threading.Event()
         self._sent = 0.0
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._answering())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
