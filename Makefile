@@ -1,7 +1,7 @@
 # Everything from a fresh machine with Python 3.11 to 3.13 and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-janusgraph test-faults test-sqs lint lock schema graphiql deploy-check deploy-lint clean
+.PHONY: help setup run test test-janusgraph test-faults test-sqs bundle test-lambda lint lock schema graphiql deploy-check deploy-lint clean
 SHELL := /bin/sh
 
 PYTHON ?=
@@ -23,6 +23,14 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --root-user-acti
 INSTALL = $(PIP) --require-hashes -r $(1) || { echo "make: the dependencies cannot be installed; pip says why above" >&2; exit 1; }
 INSTALL_PROJECT := $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
+# One lock for both architectures: hashes of every wheel, versions of those that there are for the functions' own.
+COMPILE_LAMBDA := $(UV) pip compile --quiet --generate-hashes --python-platform aarch64-manylinux_2_28 --python-version 3.13 \
+  --only-binary :all: --no-header --no-annotate
+# A CPython 3.13 makes the functions' bytecode and runs them in tests; looked for if not named.
+PYTHON313 ?=
+BUILD = $(PY) -m cdk.building $(if $(PYTHON313),--python $(PYTHON313))
+# AWS's own client of the Lambda runtime, on a Python of its own.
+RUNTIME := .venv-lambda
 # The CDK is heavy and comes with a Node: it has an environment of its own.
 CDK := .venv-cdk
 CDK_PIP := $(CDK)/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
@@ -62,6 +70,8 @@ lock: ## Choose versions anew and pin them with hashes (needs uv)
 	@$(COMPILE) $(RUN_EXTRAS) pyproject.toml -o requirements.lock
 	@$(COMPILE) $(RUN_EXTRAS) --extra gremlin -c requirements.lock pyproject.toml -o requirements-gremlin.lock
 	@$(COMPILE) $(RUN_EXTRAS) --extra gremlin --extra dev -c requirements-gremlin.lock pyproject.toml -o requirements-dev.lock
+	@$(COMPILE_LAMBDA) -c requirements.lock requirements-lambda.in -o requirements-lambda.lock
+	@$(COMPILE_LAMBDA) tests/lambda_/runtime.in -o tests/lambda_/runtime.lock
 	@$(COMPILE) --extra dev --extra cdk -c requirements-dev.lock pyproject.toml -o requirements-cdk.lock
 
 schema: $(VENV)/.run ## Write schema/schema.graphql
@@ -70,6 +80,13 @@ schema: $(VENV)/.run ## Write schema/schema.graphql
 
 graphiql: explorer/dist/.built ## Build GraphiQL into explorer/dist
 
+bundle: $(VENV)/.made ## Build dist/stackflow-lambda-arm64.zip, which all functions run; needs a CPython 3.13
+	@$(BUILD) arm64
+
+test-lambda: $(VENV)/.dev $(RUNTIME)/.made ## Run the functions' twin for x86_64 on AWS's runtime client; needs a CPython 3.13
+	@$(BUILD) $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+	@STACKFLOW_LAMBDA=required $(PY) -m pytest tests/lambda_ $(ARGS)
+
 deploy-check: $(CDK)/.made ## Make the AWS templates of every environment and check them; no account, no network
 	@$(CDK)/bin/python -m pytest --confcutdir=tests/cdk tests/cdk $(ARGS)
 
@@ -77,7 +94,7 @@ deploy-lint: $(CDK)/.made ## Check the types of cdk/ and its tests
 	@$(CDK)/bin/python -m mypy -p cdk -p tests.cdk
 
 clean: ## Remove what setup and tests made; your data in .stackflow stay
-	@rm -rf $(VENV) $(CDK) $(SQS) cdk.out explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(CDK) $(SQS) $(RUNTIME) cdk.out explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: each is newer than what it was made from, so a second run does nothing.
@@ -127,6 +144,12 @@ $(CDK)/.made: $(VENV)/.made requirements-cdk.lock
 	@echo "installing the CDK (requirements-cdk.lock)"
 	@[ -x $(CDK)/bin/python ] || $(PY) -m venv $(CDK)
 	@$(CDK_PIP) --require-hashes -r requirements-cdk.lock || { echo "make: the CDK cannot be installed; pip says why above" >&2; exit 1; }
+	@touch $@
+
+$(RUNTIME)/.made: $(VENV)/.made tests/lambda_/runtime.lock
+	@python=$$($(BUILD) --which) && { [ -x $(RUNTIME)/bin/python ] || "$$python" -m venv $(RUNTIME); }
+	@echo "installing AWS's runtime client (tests/lambda_/runtime.lock)"
+	@$(RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes -r tests/lambda_/runtime.lock
 	@touch $@
 
 # Tried once per change: a machine without a network serves all the same, and the next start stays quick.

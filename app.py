@@ -42,6 +42,9 @@ from workers.workflows import running
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
 
+# What goes through API Gateway as it is: Mangum takes every other type for bytes, and clients would get them in Base64.
+TEXTS = ["text/", "application/json", "application/graphql-response+json", "application/javascript", "image/svg+xml"]
+
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 
@@ -135,7 +138,7 @@ def _alert_mapping(settings: Settings) -> AlertMapping:
 
 @cache
 def _lambda() -> Mangum:
-    return Mangum(create(entered(), streaming=False), lifespan="off")
+    return Mangum(create(entered(), streaming=False), lifespan="off", text_mime_types=TEXTS)
 
 
 def handler(event: Any, context: Any) -> Any:

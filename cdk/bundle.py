@@ -9,7 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 # What goes into the bundle from this repository; the lock stands for what comes from elsewhere.
-SOURCES = ("app.py", "settings.py", "schema", "resolvers", "datasources", "workers", "requirements.lock")
+SOURCES = ("app.py", "settings.py", "schema", "resolvers", "datasources", "workers", "requirements-lambda.lock")
+
+# What of them stays at home: the stores that a laptop starts.
+LEFT_OUT = ("datasources/embedded",)
 
 # The member that whoever builds the bundle writes: `digest` of the sources it was built from, in hexadecimal.
 MEMBER = "sources.sha256"
@@ -35,11 +38,17 @@ class Bundle:
 def digest(root: Path = ROOT) -> str:
     """SHA-256 over the paths and bytes of all sources, in order of their paths. What it does not know is no source."""
     whole = hashlib.sha256()
-    for path in sorted(_files(root)):
+    for path in sources(root):
         content = path.read_bytes()
         whole.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
         whole.update(content)
     return whole.hexdigest()
+
+
+def sources(root: Path = ROOT) -> list[Path]:
+    """The files of this repository that the bundle holds, the lock among them, in order of their paths."""
+    left_out = [root / name for name in LEFT_OUT]
+    return sorted(path for path in _files(root) if not any(path.is_relative_to(each) for each in left_out))
 
 
 def _files(root: Path) -> Iterator[Path]:

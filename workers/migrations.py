@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from yoyo import read_migrations
 
+import settings
 from datasources.aurora.migrator import migrator
 from datasources.errors import SourceRefused
 
@@ -63,3 +64,19 @@ def pending(database: str, url: str, phases: tuple[Phase, ...] = PHASES) -> list
             for phase in phases
             for migration in session.to_apply(read_migrations(str(folder(database, phase))))
         ]
+
+
+def handler(event: Any, _context: Any) -> dict[str, Any]:
+    """The AWS Lambda entry for the deploy: both databases' migrations of the phase that CloudFormation's event names.
+
+    What it raises stops the deploy, and the message is shown there. `Applied` is how many were applied.
+    """
+    # The code that goes does not take its tables with it.
+    if event["RequestType"] == "Delete":
+        return {"Data": {"Applied": 0}}
+    phase = event["ResourceProperties"]["Phase"]
+    if phase not in PHASES:
+        raise ValueError(f"{phase!r} is no phase; ResourceProperties.Phase is one of {', '.join(PHASES)}")
+    main, requirements, *_ = settings.read().stores()
+    applied = migrate("main", main.url, (phase,)) + migrate("requirements", requirements.url, (phase,))
+    return {"Data": {"Applied": len(applied)}}

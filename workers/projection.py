@@ -98,11 +98,24 @@ async def _once(seconds: float) -> dict[str, int]:
         _measure(done)
         await forget(sources)
         await _measure_backlog(sources)
+        await _whole_by(sources, until)
         if consistency_seconds and asyncio.get_running_loop().time() < until:
             await Comparer(sources, consistency_seconds).round()
         return {"rows": done.rows, "nodes": done.nodes, "edges": done.edges, "refused": done.refused}
     finally:
         await sources.close()
+
+
+async def _whole_by(sources: Sources, until: float) -> None:
+    # A new cluster is whole only once somebody has looked. One that takes longer is for `stackflow graph rebuild`.
+    try:
+        async with asyncio.timeout_at(until):
+            report = await made_whole(sources)
+    except TimeoutError:
+        log.warning("the graph is not known to be whole; run: stackflow graph rebuild")
+    else:
+        if report is not None:
+            _tell_whole(report)
 
 
 async def keep_whole(sources: Sources, stop: asyncio.Event) -> None:

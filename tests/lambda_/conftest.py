@@ -1,0 +1,127 @@
+"""The unfolded bundle, and functions of it on stores that each stand behind a gate."""
+
+import os
+import platform
+import tempfile
+import zipfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from cdk.bundle import ROOT, BundleError, fresh
+from datasources.aurora.api_keys import insert_api_key
+from datasources.aurora.database import Database
+from datasources.embedded.gremlin import EmbeddedGremlin
+from datasources.sources import open_sources
+from resolvers.principals.api_keys import new_api_key
+from resolvers.projection.whole import made_whole
+from settings import read
+from tests.datasources.cache.conftest import tls_redis
+from tests.datasources.cache.servers import TOKEN, TlsRedis
+from tests.fixtures.event_stores import url
+from tests.fixtures.gate import Gate
+from tests.lambda_.runtime import Function
+
+__all__ = ["tls_redis", "url"]
+
+PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
+MACHINE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+
+# Makes a function of a handler and variables; it has ended when the test is over.
+Start = Callable[[str, dict[str, str]], Function]
+
+
+@pytest.fixture(scope="session")
+def unfolded() -> Iterator[Path]:
+    """The bundle's files. Without a Python 3.13 or a bundle of these sources, tests of them are skipped."""
+    try:
+        if not PYTHON.is_file():
+            raise BundleError("AWS's runtime client is not installed")
+        bundle = fresh(ROOT / "dist" / f"stackflow-lambda-{MACHINE}.zip")
+    except BundleError as error:
+        # `make test-lambda` makes both, so there nothing may be skipped.
+        if os.environ.get("STACKFLOW_LAMBDA") == "required":
+            pytest.fail(str(error))
+        pytest.skip(f"{error}; run make test-lambda, which needs a Python 3.13")
+    with tempfile.TemporaryDirectory(prefix="stackflow-") as folder, zipfile.ZipFile(bundle.path) as archive:
+        archive.extractall(folder)
+        yield Path(folder)
+
+
+@pytest.fixture
+def start(unfolded: Path) -> Iterator[Start]:
+    """Functions of the bundle."""
+    with ExitStack() as stack:
+
+        def started(handler: str, variables: dict[str, str]) -> Function:
+            return stack.enter_context(Function(PYTHON, unfolded, handler, variables))
+
+        yield started
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """The demo in PostgreSQL, Gremlin Server and Redis with TLS, each behind a gate; and a key that may do all."""
+
+    main: Gate
+    requirements: Gate
+    graph: Gate
+    cache: Gate
+    redis: TlsRedis
+    variables: dict[str, str]
+    key: str
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        return self.main, self.requirements, self.graph, self.cache
+
+    async def forget(self) -> None:
+        """Empty the cache, by no gate."""
+        async with Redis(host="localhost", port=self.redis.port, password=TOKEN, ssl=True,
+                         ssl_ca_certs=self.redis.ca_file) as client:  # fmt: skip
+            await client.flushall()
+
+
+@pytest.fixture(scope="session")
+async def key(demo: tuple[str, str]) -> str:
+    """An API key that may do everything on the demo."""
+    made = new_api_key()
+    main = Database("main", demo[0])
+    await insert_api_key(main, name="lambda", key_hash=made.hash, permissions=["*"], team_keys=[], expires_at=None)
+    await main.close()
+    return made.text
+
+
+@pytest.fixture
+async def landscape(
+    unfolded: Path, demo: tuple[str, str], key: str, gremlin_server: EmbeddedGremlin, tls_redis: TlsRedis
+) -> AsyncIterator[Landscape]:
+    sources = open_sources(
+        *read(
+            {"DATABASE_URL": demo[0], "REQUIREMENTS_URL": demo[1], "REDIS_URL": "off", "GRAPH_URL": gremlin_server.url}
+        ).stores()
+    )
+    await made_whole(sources)
+    await sources.close()
+    gates = [Gate(url) for url in (*demo, gremlin_server.url, f"rediss://:{TOKEN}@127.0.0.1:{tls_redis.port}/0")]
+    for gate in gates:
+        await gate.open()
+    main, requirements, graph, cache = gates
+    variables = {
+        "DATABASE_URL": main.url,
+        "REQUIREMENTS_URL": requirements.url,
+        "GRAPH_URL": graph.url,
+        # Its certificate is for this name.
+        "REDIS_URL": cache.url.replace("127.0.0.1", "localhost"),
+        "REDIS_CA_FILE": tls_redis.ca_file,
+        "REDIS_TIMEOUT_SECONDS": "5",
+    }
+    whole = Landscape(main, requirements, graph, cache, tls_redis, variables, key)
+    await whole.forget()
+    yield whole
+    for gate in gates:
+        await gate.shut()

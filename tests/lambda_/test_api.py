@@ -1,0 +1,79 @@
+"""The API as AWS runs it: API Gateway's events in, answers out, over freeze and thaw."""
+
+import asyncio
+import json
+import re
+from typing import Any
+
+from cdk.bundle import ROOT
+from tests.fixtures.demo import answer_to
+from tests.lambda_.conftest import Landscape, Start
+from tests.lambda_.runtime import Function, gateway_event
+
+HANDLER = "app.handler"
+
+# The first document that README.md shows.
+MISSION = re.findall(r"```graphql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
+TEAMS = "{ teams(first: 1) { nodes { key } } }"
+
+
+async def ask(function: Function, document: str, token: str) -> tuple[int, dict[str, Any]]:
+    reply = await asyncio.to_thread(function.call, gateway_event({"query": document}, token=token))
+    assert reply.error is None, function.said()
+    return reply.result["statusCode"], json.loads(reply.result["body"])
+
+
+async def test_the_document_of_the_readme_is_answered(
+    start: Start, landscape: Landscape, demo: tuple[str, str]
+) -> None:
+    function = start(HANDLER, landscape.variables)
+    status, body = await ask(function, MISSION, landscape.key)
+    assert status == 200
+    assert "errors" not in body
+    assert body["data"] == (await answer_to(demo, MISSION, {}))["data"]
+    assert "degraded" not in body["extensions"]
+    assert [gate.seen > 0 for gate in landscape.gates] == [True] * 4
+
+
+async def test_sources_are_opened_once_an_instance(start: Start, landscape: Landscape) -> None:
+    function = start(HANDLER, landscape.variables)
+    await ask(function, MISSION, landscape.key)
+    # Those that one document needs at once, so that the second needs no more.
+    seen = [gate.seen for gate in landscape.gates]
+    for _ in range(3):
+        assert (await ask(function, MISSION, landscape.key))[0] == 200
+    assert [gate.seen for gate in landscape.gates] == seen
+
+
+async def test_the_call_after_freeze_and_thaw_is_answered_though_every_socket_was_cut(
+    start: Start, landscape: Landscape
+) -> None:
+    function = start(HANDLER, landscape.variables)
+    before = await ask(function, MISSION, landscape.key)
+    seen = [gate.seen for gate in landscape.gates]
+    function.freeze()
+    await landscape.forget()
+    for gate in landscape.gates:
+        await gate.shut()
+        await gate.open()
+    function.thaw()
+    status, body = await ask(function, MISSION, landscape.key)
+    assert (status, body["data"]) == (200, before[1]["data"])
+    assert "errors" not in body
+    assert "degraded" not in body["extensions"]
+    assert [gate.seen > former for gate, former in zip(landscape.gates, seen, strict=True)] == [True] * 4
+
+
+async def test_nobody_is_let_in_without_a_key(start: Start, landscape: Landscape) -> None:
+    status, body = await ask(start(HANDLER, landscape.variables), TEAMS, "")
+    assert (status, body["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+
+
+async def test_health_says_which_stores_answer(start: Start, landscape: Landscape) -> None:
+    function = start(HANDLER, landscape.variables)
+    reply = await asyncio.to_thread(function.call, gateway_event(None, path="/health/ready"))
+    told = json.loads(reply.result["body"])
+    assert reply.result["statusCode"] == 200
+    assert {store["name"]: store["reachable"] for store in told["stores"]} == {
+        "main": True, "requirements": True, "graph": True, "cache": True
+    }  # fmt: skip

@@ -1,0 +1,83 @@
+"""What the bundle holds, and that it comes out the same each time. Asks the package index, as `make bundle` does."""
+
+import hashlib
+import re
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cdk import building
+from cdk.building import build, main, python313
+from cdk.bundle import MEMBER, ROOT, digest, sources
+from tests.lambda_.conftest import MACHINE
+
+PATH = ROOT / "dist" / f"stackflow-lambda-{MACHINE}.zip"
+
+# Of pyproject.toml's dependencies: a server, and a command line.
+NOT_IN_FUNCTIONS = {"uvicorn", "typer", "rich"}
+
+
+@pytest.fixture
+def archive(unfolded: Path) -> Iterator[zipfile.ZipFile]:
+    with zipfile.ZipFile(PATH) as opened:
+        yield opened
+
+
+def test_two_builds_are_the_same_to_the_byte(unfolded: Path, tmp_path: Path) -> None:
+    built = build(MACHINE, tmp_path, python313())
+    assert built.sha256 == hashlib.sha256(PATH.read_bytes()).hexdigest()
+    assert built.zipped < 20_000_000
+
+
+def test_nothing_tells_when_or_by_whom_it_was_built(archive: zipfile.ZipFile) -> None:
+    members = archive.infolist()
+    names = [member.filename.split("/") for member in members]
+    assert names == sorted(names)
+    assert {(member.date_time, member.external_attr, member.create_system) for member in members} == {
+        ((1980, 1, 1, 0, 0, 0), 0o100644 << 16, 3)
+    }
+    assert archive.read(MEMBER).decode().strip() == digest()
+
+
+def test_every_module_has_its_bytecode(archive: zipfile.ZipFile) -> None:
+    names = set(archive.namelist())
+    modules = {name for name in names if name.endswith(".py")}
+    ours = {path.relative_to(ROOT).as_posix() for path in sources() if path.suffix == ".py"}
+    assert modules == ours
+    for name in ours:
+        folder, _, file = name.rpartition("/")
+        cached = f"__pycache__/{file.removesuffix('.py')}.cpython-313.pyc"
+        assert (f"{folder}/{cached}" if folder else cached) in names
+    assert {"starlette/__init__.pyc", "psycopg/__init__.pyc"} < names
+
+
+def test_what_no_function_needs_stays_at_home(archive: zipfile.ZipFile) -> None:
+    names = archive.namelist()
+    assert {name.split("/")[0] for name in names}.isdisjoint({"commands", "demo", "explorer", "tests", "cdk", "bench"})
+    assert not [name for name in names if name.startswith("datasources/embedded/")]
+    assert "datasources/aurora/migrations/main/pre/0001_landscape.sql" in names
+    described = {name.split("/")[2] for name in names if re.match(r"botocore/data/[^/]+/", name)}
+    assert described == building.SERVICES
+
+
+def test_functions_get_the_project_s_dependencies() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    wanted = {each.split("==")[0] for each in project}
+    lines = (ROOT / "requirements-lambda.in").read_text().splitlines()
+    assert {line for line in lines if not line.startswith("#")} == wanted - NOT_IN_FUNCTIONS
+
+
+def test_functions_get_the_versions_that_tests_run_on() -> None:
+    def pinned(name: str) -> dict[str, str]:
+        return dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / name).read_text(), re.MULTILINE))
+
+    tested, shipped = pinned("requirements.lock"), pinned("requirements-lambda.lock")
+    assert {name: tested.get(name) for name in shipped} == shipped
+
+
+def test_without_a_python_3_13_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--python", "/nowhere/python3.13"]) == 1
+    assert capsys.readouterr().err == "bundle: /nowhere/python3.13 is no CPython 3.13\n"
