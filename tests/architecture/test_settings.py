@@ -191,4 +191,4 @@ def test_secrets_and_tokens_are_read_each_for_its_own() -> None:
     assert signed is not None
     assert signed.signing is not None
     assert signed.signing.region == "eu-west-1"
-    assert settings.read({"STACKFLOW_ENVIRONMENT": "prod"}).environment == "prod"
+    assert settings.read({"STACKFLOW_ENVIRONMENT": "prod"}).seen.environment == "prod"
