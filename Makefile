@@ -1,7 +1,7 @@
 # Everything from a fresh machine with Python 3.11 to 3.13 and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-janusgraph test-faults test-sqs bundle test-lambda lint lock schema graphiql deploy-check deploy-lint clean
+.PHONY: help setup run test test-janusgraph test-faults test-sqs bundle python313 test-lambda lint lock schema graphiql deploy-check deploy-lint clean
 SHELL := /bin/sh
 
 PYTHON ?=
@@ -82,6 +82,9 @@ graphiql: explorer/dist/.built ## Build GraphiQL into explorer/dist
 
 bundle: $(VENV)/.made ## Build dist/stackflow-lambda-arm64.zip, which all functions run; needs a CPython 3.13
 	@$(BUILD) arm64
+
+python313: $(VENV)/.made
+	@$(BUILD) --which
 
 test-lambda: $(VENV)/.dev $(RUNTIME)/.made ## Run the functions' twin for x86_64 on AWS's runtime client; needs a CPython 3.13
 	@$(BUILD) $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)

@@ -10,6 +10,7 @@ from yoyo import read_migrations
 
 import settings
 from datasources.aurora.migrator import migrator
+from datasources.credentials.opened import complete
 from datasources.errors import SourceRefused
 
 Phase = Literal["pre", "post"]
@@ -78,5 +79,6 @@ def handler(event: Any, _context: Any) -> dict[str, Any]:
     if phase not in PHASES:
         raise ValueError(f"{phase!r} is no phase; ResourceProperties.Phase is one of {', '.join(PHASES)}")
     main, requirements, *_ = settings.read().stores()
-    applied = migrate("main", main.url, (phase,)) + migrate("requirements", requirements.url, (phase,))
+    applied = migrate("main", complete("main", main), (phase,))
+    applied += migrate("requirements", complete("requirements", requirements), (phase,))
     return {"Data": {"Applied": len(applied)}}

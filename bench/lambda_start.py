@@ -1,0 +1,179 @@
+"""What a function costs: processor time of its start, its first answer, and warm answers beside the same app served.
+
+    python -m bench.lambda_start [--bundle dist/stackflow-lambda-x86_64.zip] [--starts 5] [--calls 300]
+
+Needs what `make test-lambda` makes, and starts a PostgreSQL with the demo. The twin under uvicorn runs on the same
+Python from the same files, asked over one kept connection. Printed: megabytes (10^6 bytes), the least processor time of
+several starts, what each package costs by itself while it is imported, and medians of warm calls in milliseconds. The
+figures are of one machine: read the ratios where others work on it.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import httpx
+
+from datasources.aurora.api_keys import insert_api_key
+from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.embedded.process import free_port
+from datasources.options import CacheSettings, GraphSettings, PostgresSettings
+from datasources.sources import open_sources
+from demo.load import load_if_empty
+from resolvers.principals.api_keys import new_api_key
+from tests.lambda_.runtime import Function, gateway_event
+from workers.migrations import migrate
+
+ROOT = Path(__file__).parents[1]
+PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
+# One that asks no store for rows, so that little but what carries it is measured.
+LIGHT = "{ __typename }"
+MISSION = re.findall(r"```graphql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
+# The same application in a process of its own, by a server whose cost per call is its own.
+SERVED = "import app, settings, uvicorn; uvicorn.run(app.create(settings.read()), port={}, log_level='error')"
+
+
+def timed_imports(root: Path, variables: dict[str, str]) -> Counter[str]:
+    """Milliseconds that each package costs by itself, without those that it imports; wall clock."""
+    command = [str(PYTHON), "-X", "importtime", "-c", "import app"]
+    said = subprocess.run(command, env=variables, cwd=root, check=True, capture_output=True, text=True).stderr
+    spent: Counter[str] = Counter()
+    for own, name in re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)$", said, re.MULTILINE):
+        spent[name.split(".")[0]] += int(own)
+    return Counter({name: round(microseconds / 1_000) for name, microseconds in spent.items()})
+
+
+def processor(root: Path, variables: dict[str, str], statement: str) -> float:
+    """Milliseconds of processor time of one statement in a new process, over the start of the interpreter."""
+    code = f"import time; begin = time.process_time(); {statement}; print((time.process_time() - begin) * 1_000)"
+    command = [str(PYTHON), "-c", code]
+    return float(subprocess.run(command, env=variables, cwd=root, check=True, capture_output=True, text=True).stdout)
+
+
+def called(root: Path, variables: dict[str, str], token: str, calls: int) -> dict[str, float]:
+    """Milliseconds of the first answer and of warm ones, as AWS's side of the runtime sees them."""
+    with Function(PYTHON, root, "app.handler", variables) as function:
+        function.ready()
+        events = {name: gateway_event({"query": text}, token=token) for name, text in DOCUMENTS.items()}
+        first = function.call(events["mission"])
+        assert first.error is None
+        assert first.result["statusCode"] == 200, first.result
+        warm = {
+            name: statistics.median(function.call(event).milliseconds for _ in range(calls))
+            for name, event in events.items()
+        }
+    return {"first": first.milliseconds} | warm
+
+
+DOCUMENTS = {"mission": MISSION, "light": LIGHT}
+
+
+def served(root: Path, variables: dict[str, str], token: str, calls: int, site: str) -> dict[str, float]:
+    """Milliseconds of warm answers of the same application under uvicorn."""
+    port = free_port()
+    paths = f"{root}{os.pathsep}{site}"
+    child = subprocess.Popen([str(PYTHON), "-c", SERVED.format(port)], env=variables | {"PYTHONPATH": paths}, cwd=root)
+    try:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", headers={"authorization": f"Bearer {token}"}, timeout=60
+        ) as client:
+            _await(client)
+            return {name: _median(client, text, calls) for name, text in DOCUMENTS.items()}
+    finally:
+        child.terminate()
+        child.wait(20)
+
+
+def _await(client: httpx.Client) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            client.get("/health/live").raise_for_status()
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise SystemExit("the server did not start")
+
+
+def _median(client: httpx.Client, document: str, calls: int) -> float:
+    spent = []
+    for _ in range(calls):
+        begin = time.perf_counter()
+        client.post("/graphql", json={"query": document}).raise_for_status()
+        spent.append((time.perf_counter() - begin) * 1_000)
+    return statistics.median(spent)
+
+
+async def filled(main: str, requirements: str) -> str:
+    """Load the demo; a key that may do everything."""
+    sources = open_sources(
+        PostgresSettings(main), PostgresSettings(requirements), CacheSettings(url=None), GraphSettings()
+    )
+    made = new_api_key()
+    await load_if_empty(sources.main, sources.requirements)
+    await insert_api_key(
+        sources.main, name="bench", key_hash=made.hash, permissions=["*"], team_keys=[], expires_at=None
+    )
+    await sources.close()
+    return made.text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bundle", type=Path, default=ROOT / "dist" / "stackflow-lambda-x86_64.zip")
+    parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--calls", type=int, default=300)
+    chosen = parser.parse_args()
+    # Where uvicorn and what it needs stand: the bundle has none.
+    site = str(Path(httpx.__file__).parents[1])
+    with tempfile.TemporaryDirectory(prefix="stackflow-") as folder:
+        root = Path(folder) / "task"
+        with zipfile.ZipFile(chosen.bundle) as archive:
+            archive.extractall(root)
+            unzipped = sum(member.file_size for member in archive.infolist())
+        Path(folder).chmod(0o755)
+        postgres = EmbeddedPostgres(Path(folder) / "postgres")
+        postgres.start(("stackflow", "requirements"), {})
+        try:
+            urls = {name: postgres.url(name) for name in ("stackflow", "requirements")}
+            migrate("main", urls["stackflow"])
+            migrate("requirements", urls["requirements"])
+            token = asyncio.run(filled(*urls.values()))
+            stores = {"DATABASE_URL": urls["stackflow"], "REQUIREMENTS_URL": urls["requirements"], "REDIS_URL": "off"}
+            alone = stores | {"PATH": os.environ["PATH"], "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+            entries = {"app": "import app", "app, made": "import app; app._lambda()"} | {
+                f"workers.{name}": f"import workers.{name}"
+                for name in ("events", "projection", "workflows", "migrations")
+            }
+            starts = {
+                name: min(processor(root, alone, statement) for _ in range(chosen.starts))
+                for name, statement in entries.items()
+            }
+            answers = called(root, stores, token, chosen.calls)
+            beside = served(root, alone, token, chosen.calls, site)
+            imports = timed_imports(root, alone).most_common(12)
+        finally:
+            postgres.stop()
+    told = {
+        "zipped_mb": round(chosen.bundle.stat().st_size / 1e6, 1),
+        "unzipped_mb": round(unzipped / 1e6, 1),
+        "start_cpu_ms": {name: round(value) for name, value in starts.items()},
+        "import_ms_by_package": dict(imports),
+        "answers_ms": {name: round(value, 2) for name, value in answers.items()},
+        "served_ms": {name: round(value, 2) for name, value in beside.items()},
+    }
+    print(json.dumps(told, indent=2))
+
+
+if __name__ == "__main__":
+    main()
