@@ -6,8 +6,6 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 import settings
 from commands.exits import CommandError, Exit
@@ -55,10 +53,19 @@ def show(
     elif not found:
         typer.echo(f"nothing stands on {name}")
     else:
-        table = Table("group", "request", "attempt", "message")
         for each in found:
-            table.add_row(each.group, each.request_id, str(each.attempt), each.body)
-        Console().print(table)
+            _print(each)
+
+
+def _print(message: Message) -> None:
+    # No table: a body is to be read whole, and its id copied.
+    head = f"message {message.id}  group {message.group}  received {message.attempt} times"
+    typer.secho(f"{head}  request {message.request_id}" if message.request_id else head, bold=True)
+    try:
+        typer.echo(msgspec.json.format(message.body, indent=2))
+    except msgspec.DecodeError:
+        typer.echo(message.body)
+    typer.echo()
 
 
 async def _looked(whole: settings.Settings, name: Name, most: int) -> list[Message]:

@@ -23,7 +23,6 @@ def _sent(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUIREMENTS_URL", url)
     monkeypatch.setenv("REDIS_URL", "off")
     monkeypatch.setenv("STACKFLOW_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("COLUMNS", "200")
 
     async def send() -> None:
         main = Database("main", url)
@@ -46,8 +45,11 @@ def test_messages_are_seen_and_stay() -> None:
             ("run-1", "req-1", {"action": "mend"}), ("run-2", "", "no JSON"),
         ]  # fmt: skip
     assert len(run("remediation-p1", "--json", "--most", "1").stdout.splitlines()) == 1
-    shown = run("remediation-p1").stdout
-    assert [word in shown for word in ("run-1", "req-1", '{"action":"mend"}', "run-2")] == [True] * 4
+    first, second = (text.splitlines() for text in run("remediation-p1").stdout.strip().split("\n\n"))
+    assert first[0].endswith("  group run-1  received 0 times  request req-1")
+    assert json.loads("".join(first[1:])) == {"action": "mend"}
+    assert second[0].endswith("  group run-2  received 0 times")
+    assert second[1:] == ["no JSON"]
 
 
 def test_an_empty_queue_says_so() -> None:
