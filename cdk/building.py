@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdk.bundle import MEMBER, ROOT, digest, sources
+from cdk.bundle import CERTIFICATES, MEMBER, ROOT, digest, sources
 
 LOCK = "requirements-lambda.lock"
 
@@ -186,6 +186,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(python)
             return 0
         built = build(chosen.machine, chosen.to, python)
+        if not (ROOT / CERTIFICATES).is_file():
+            print(
+                f"bundle: {CERTIFICATES} is missing, so these functions reach no Aurora; "
+                "certificates/README.md says how to fetch it",
+                file=sys.stderr,
+            )
     except BuildError as error:
         print(f"bundle: {error}", file=sys.stderr)
         return 1

@@ -9,7 +9,19 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 # What goes into the bundle from this repository; the lock stands for what comes from elsewhere.
-SOURCES = ("app.py", "settings.py", "schema", "resolvers", "datasources", "workers", "requirements-lambda.lock")
+SOURCES = (
+    "app.py",
+    "settings.py",
+    "schema",
+    "resolvers",
+    "datasources",
+    "workers",
+    "certificates",
+    "requirements-lambda.lock",
+)
+
+# By which functions trust Aurora. AWS changes them, so whoever builds fetches them: certificates/README.md.
+CERTIFICATES = "certificates/rds-global-bundle.pem"
 
 # What of them stays at home: the stores that a laptop starts.
 LEFT_OUT = ("datasources/embedded",)
