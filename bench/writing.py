@@ -89,7 +89,7 @@ async def change_bare(connection: AsyncConnection[Any], id: str) -> float:
         }  # fmt: skip
         await connection.execute(UPDATE, values)
         entry = {
-            "request_id": "bench", "principal": "bench", "action": "UpdateConfigurationItem", "ids": [str(uuid7())],
+            "request_ids": ["bench"], "principals": ["bench"], "actions": ["UpdateConfigurationItem"], "ids": [str(uuid7())],
             "entities": ["CONFIGURATION_ITEM"], "entity_ids": [id], "befores": [json.dumps({"id": id, "name": name})],
             "afters": [json.dumps({"id": id, "name": "changed"})],
         }  # fmt: skip
