@@ -89,9 +89,9 @@ async def change_bare(connection: AsyncConnection[Any], id: str) -> float:
         }  # fmt: skip
         await connection.execute(UPDATE, values)
         entry = {
-            "request_ids": ["bench"], "principals": ["bench"], "actions": ["UpdateConfigurationItem"], "ids": [str(uuid7())],
-            "entities": ["CONFIGURATION_ITEM"], "entity_ids": [id], "befores": [json.dumps({"id": id, "name": name})],
-            "afters": [json.dumps({"id": id, "name": "changed"})],
+            "request_ids": ["bench"], "principals": ["bench"], "actions": ["UpdateConfigurationItem"],
+            "ids": [str(uuid7())], "entities": ["CONFIGURATION_ITEM"], "entity_ids": [id],
+            "befores": [json.dumps({"id": id, "name": name})], "afters": [json.dumps({"id": id, "name": "changed"})],
         }  # fmt: skip
         await connection.execute(AUDIT, entry)
     return (time.perf_counter() - begin) * 1_000
