@@ -39,6 +39,22 @@ class Asker(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Unattended:
+    """Who writes where nobody calls: the source of an event, or time itself. It asks no fields, so it holds nothing."""
+
+    kind: str
+    subject: str
+
+    @property
+    def name(self) -> str:
+        return self.subject
+
+    def allows(self, permission: str) -> bool:
+        """Never."""
+        return False
+
+
 @dataclass(slots=True)
 class Context:
     """One a request; never shared, so neither are its loaders' rows."""

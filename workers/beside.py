@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 log = logging.getLogger("stackflow")
 
@@ -32,3 +32,10 @@ async def beside(name: str, loop: Callable[[asyncio.Event], Awaitable[None]]) ->
         await asyncio.wait({task}, timeout=ENDING)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def slept(seconds: float, stop: asyncio.Event) -> None:
+    """Return after so many seconds, or at once when a loop is told to end."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

@@ -9,7 +9,7 @@ from functools import partial
 from datasources.errors import SourceError
 from datasources.sources import Sources
 from resolvers.projection.comparing import Comparer
-from workers.beside import beside
+from workers.beside import beside, slept
 
 log = logging.getLogger("stackflow.consistency")
 
@@ -37,11 +37,7 @@ async def loop(sources: Sources, seconds: float, stop: asyncio.Event) -> None:
         except SourceError as error:
             pause = LOST
             log.warning("the comparison waits", extra={"source": error.source, "problem": str(error)})
-        try:
-            async with asyncio.timeout(pause):
-                await stop.wait()
-        except TimeoutError:
-            pass
+        await slept(pause, stop)
 
 
 def comparing(sources: Sources, seconds: float) -> AbstractAsyncContextManager[None]:

@@ -17,6 +17,7 @@ from datasources.seen.logs import invoked
 from datasources.seen.metrics import Measured
 from datasources.sources import Sources, open_sources
 from resolvers.events.handling import BATCH, Handled, handle
+from workers.beside import slept
 from workers.entrance import entered
 
 log = logging.getLogger("stackflow.events")
@@ -33,10 +34,7 @@ async def loop(sources: Sources, queue: Queue, stop: asyncio.Event) -> None:
             await work(sources, queue, WAIT)
         except SourceError as error:
             log.warning("events wait: %s", error)
-            try:
-                await asyncio.wait_for(stop.wait(), PAUSE)
-            except TimeoutError:
-                continue
+            await slept(PAUSE, stop)
 
 
 async def work(sources: Sources, queue: Queue, wait_seconds: float = 0.0) -> int:

@@ -19,7 +19,7 @@ from resolvers.projection.comparing import Comparer
 from resolvers.projection.follow import Follower, Round
 from resolvers.projection.records import CheckReport
 from resolvers.projection.whole import made_whole
-from workers.beside import beside
+from workers.beside import beside, slept
 from workers.entrance import entered
 from workers.housekeeping import forget
 
@@ -67,7 +67,7 @@ async def repeat(
             log.warning(
                 "the outbox waits", extra={"source": error.source, "problem": str(error), "again_in": round(pause, 1)}
             )
-        await _sleep(pause * random.uniform(0.8, 1.2), stop)  # noqa: S311
+        await slept(pause * random.uniform(0.8, 1.2), stop)  # noqa: S311
 
 
 @asynccontextmanager
@@ -128,7 +128,7 @@ async def keep_whole(sources: Sources, stop: asyncio.Event) -> None:
         else:
             if report is not None:
                 _tell_whole(report)
-        await _sleep(IDLE, stop)
+        await slept(IDLE, stop)
 
 
 def _tell_whole(report: CheckReport) -> None:
@@ -179,11 +179,3 @@ async def _measure_backlog(sources: Sources) -> None:
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1_000, 1)
-
-
-async def _sleep(seconds: float, stop: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        pass

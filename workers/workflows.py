@@ -19,7 +19,7 @@ from datasources.sources import Sources, open_sources
 from resolvers.workflows import triggers
 from resolvers.workflows.messages import NOTIFICATIONS, STANDARD, URGENT
 from resolvers.workflows.rounds import advance_due, forget_messages, send_messages, walk_failures
-from workers.beside import beside
+from workers.beside import beside, slept
 from workers.entrance import entered
 
 log = logging.getLogger("stackflow.workflows")
@@ -49,7 +49,7 @@ async def loop(sources: Sources, queues: Queues, stop: asyncio.Event) -> None:
             pause = min(LOST_MOST, LOST * 2**failures)
             failures = min(failures + 1, 10)
             log.warning("runs wait: %s", error, extra={"again_in": round(pause, 1)})
-        await _sleep(pause * random.uniform(0.8, 1.2), stop)  # noqa: S311
+        await slept(pause * random.uniform(0.8, 1.2), stop)  # noqa: S311
 
 
 async def work(sources: Sources, queues: Queues, now: datetime | None = None) -> int:
@@ -100,11 +100,3 @@ async def _once(seconds: float) -> dict[str, int]:
         return {"done": done}
     finally:
         await sources.close()
-
-
-async def _sleep(seconds: float, stop: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        pass

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +22,7 @@ from datasources.errors import (
 from datasources.records.events import EventTimesRecord
 from datasources.records.queries import Scope
 from datasources.sources import Sources
-from resolvers.context import Context
+from resolvers.context import Context, Unattended
 from resolvers.events.event import Event
 from resolvers.events.landscape import joined
 from resolvers.events.operation import Operation
@@ -31,22 +30,6 @@ from resolvers.events.outcomes import DONE, OLDER, OTHER_CONTENT, REPEATED, Arri
 from resolvers.events.registry import OPERATIONS
 from resolvers.events.types import PREFIX
 from resolvers.writing import TRIES, UNFIT, Refused, Write
-
-
-@dataclass(frozen=True, slots=True)
-class EventSource:
-    """Who writes when an event has its effect: the source that it names. Who sent it had `events:write`."""
-
-    subject: str
-    kind: str = "event"
-
-    @property
-    def name(self) -> str:
-        return self.subject
-
-    def allows(self, permission: str) -> bool:
-        """Nothing: an event asks no fields."""
-        return False
 
 
 async def apply_each(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
@@ -86,8 +69,9 @@ async def _tried(sources: Sources, arrived: Arrived) -> Outcome:
 async def _once(sources: Sources, arrived: Arrived) -> Outcome:
     event = arrived.event
     operation = OPERATIONS[event.type]
-    # It may touch restricted incidents: whoever knows the source's own key for one has told of it before.
-    context = Context(EventSource(event.source), Scope(True), sources, Call(request_id=arrived.request_id))
+    # Who sent it had `events:write`. It may touch restricted incidents: whoever knows the source's own key for one has
+    # told of it before.
+    context = Context(Unattended("event", event.source), Scope(True), sources, Call(request_id=arrived.request_id))
     with calling(context.call):
         async with sources.main.transaction() as transaction:
             name = (event.source, event.id)

@@ -27,6 +27,8 @@ from resolvers.workflows.messages import message
 from resolvers.writing import Write
 
 TABLE, ENTITY = "workflow_runs", "WORKFLOW_RUN"
+# What the requests begin with in which a run writes by itself; the rest is its id.
+CAUSED = "run:"
 # What a run writes beside its own row; the last only where it is for an incident.
 ATTEMPTS, APPROVALS, ACTIVITIES = "workflow_step_runs", "workflow_approvals", "incident_activities"
 

@@ -5,7 +5,6 @@ Each is safe to be broken off anywhere and to run in many processes at once. `no
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -21,7 +20,7 @@ from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.queues.port import Queue, Sending
 from datasources.records.queries import Scope
 from datasources.sources import Sources
-from resolvers.context import Context
+from resolvers.context import Context, Unattended
 from resolvers.workflows import engine
 from resolvers.workflows.definition import Unreadable
 from resolvers.workflows.machine import LIVE
@@ -35,26 +34,6 @@ RUNS, WALKS, MESSAGES = 100, 20, 100
 HOPS, KEPT, CRITICAL = 10, 100, 100
 # How long a sent message is kept, and how many are deleted at once.
 KEPT_FOR, DELETED = timedelta(days=7), 5_000
-
-
-# What the requests begin with that a run writes in, and who writes.
-CAUSED, WHO = "run:", "engine:workflows"
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """Who writes where neither a caller nor an event does: time itself."""
-
-    subject: str = "workflows"
-    kind: str = "engine"
-
-    @property
-    def name(self) -> str:
-        return self.subject
-
-    def allows(self, permission: str) -> bool:
-        """Nothing: it asks no fields."""
-        return False
 
 
 class Advance(msgspec.Struct, frozen=True):
@@ -123,7 +102,7 @@ async def walk_failures(sources: Sources, now: datetime | None = None, most: int
                 total=len(reach.nodes),
                 truncated=reach.truncated,
             )
-            await writing.sign(transaction, f"{CAUSED}{each.run_id}")
+            await writing.sign(transaction, f"{engine.CAUSED}{each.run_id}")
     await sources.cache.invalidate(["workflow_run_blast_radii"])
     return kept
 
@@ -168,7 +147,12 @@ async def forget_messages(sources: Sources, now: datetime | None = None) -> int:
 
 def _context(sources: Sources, run_id: str) -> Context:
     # Named by the run, so that whoever follows the outbox knows which run wrote.
-    return Context(Engine(), Scope(sees_restricted=True), sources, Call(request_id=f"{CAUSED}{run_id}"))
+    return Context(
+        Unattended("engine", "workflows"),
+        Scope(sees_restricted=True),
+        sources,
+        Call(request_id=f"{engine.CAUSED}{run_id}"),
+    )
 
 
 def _sending(message: Unsent) -> Sending:

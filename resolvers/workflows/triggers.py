@@ -6,7 +6,6 @@ a crash, or a second worker, starts nothing twice and leaves nothing out.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from msgspec import Struct
@@ -17,7 +16,7 @@ from datasources.call import Call, calling, current_call
 from datasources.errors import SourceRefused
 from datasources.records.queries import Scope
 from datasources.sources import Sources
-from resolvers.context import Context
+from resolvers.context import Context, Unattended
 from resolvers.workflows import engine
 from resolvers.workflows.graph import named
 from resolvers.workflows.matching import Known, Ready, holds, known, published
@@ -31,25 +30,6 @@ READER = "workflow-triggers"
 BATCH = 200
 # Runs that may lead to one another.
 DEEPEST = 8
-
-# How a worker names the request in which a run writes.
-CAUSED = "run:"
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """Who asks for a run that nobody asks for."""
-
-    subject: str = "triggers"
-    kind: str = "engine"
-
-    @property
-    def name(self) -> str:
-        return self.subject
-
-    def allows(self, permission: str) -> bool:
-        """Nothing: it asks no fields."""
-        return False
 
 
 class TriggerWorkflows(Struct, frozen=True):
@@ -113,7 +93,7 @@ def _problem(written: Written) -> str:
 
 
 def _context(sources: Sources, call: Call) -> Context:
-    return Context(Machine(), Scope(sees_restricted=True), sources, call)
+    return Context(Unattended("engine", "triggers"), Scope(sees_restricted=True), sources, call)
 
 
 async def _started(write: Write, entries: Sequence[Entry]) -> list[str]:
@@ -160,9 +140,9 @@ async def _start(write: Write, entry: Entry, ready: Ready, facts: Known) -> str 
 
 async def _cause(write: Write, entry: Entry) -> str | None:
     """The run on whose behalf something was changed, if there is one."""
-    if entry.request_id.startswith(CAUSED):
+    if entry.request_id.startswith(engine.CAUSED):
         try:
-            return str(UUID(entry.request_id.removeprefix(CAUSED)))
+            return str(UUID(entry.request_id.removeprefix(engine.CAUSED)))
         except ValueError:
             return None
     if not entry.request_id or entry.step == "CREATED":
