@@ -119,3 +119,11 @@ async def test_a_call_that_wrote_reads_from_the_writer(gremlin_client: GremlinCl
     with calling(Call()) as call:
         await GremlinProjection(gremlin_client).apply(Changes(nodes=(NodeChange(node(1)),)))
         assert call.wrote_graph
+
+
+async def test_versions_from_one_moment_are_told_apart_by_their_end(empty: Empty) -> None:
+    projection = await empty()
+    ended = EdgeVersion(edge(1, 1, 2), day(2), day(3))
+    lasting = EdgeVersion(edge(1, 2, 1), day(2))
+    assert await after(projection, lasting, ended) == [ended, lasting]
+    assert await after(projection, ended, lasting) == [ended, lasting]
