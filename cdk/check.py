@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from cdk.bundle import ROOT, BundleError, fresh
+from cdk.certificates import CertificatesError, vouch
 from cdk.connections import demand
 from cdk.environment import Adopt, Environment
 from cdk.facts import dead_letters
@@ -32,8 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     faults = [f"{key} is left open" for key in seen.open]
     try:
-        fresh(ROOT / seen.environment.functions.bundle)
-    except BundleError as error:
+        bundle = fresh(ROOT / seen.environment.functions.bundle)
+        vouch(bundle.path, seen.environment.region)
+    except (BundleError, CertificatesError) as error:
         faults.append(str(error))
     for fault in faults:
         print(f"{given.file}: {fault}", file=sys.stderr)
