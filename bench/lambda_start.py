@@ -61,7 +61,7 @@ def processor(root: Path, variables: dict[str, str], statement: str) -> float:
 
 def called(root: Path, variables: dict[str, str], token: str, calls: int) -> dict[str, float]:
     """Milliseconds of the first answer and of warm ones, as AWS's side of the runtime sees them."""
-    with Function(PYTHON, root, "app.handler", variables) as function:
+    with Function(PYTHON, root, "workers.api.handler", variables) as function:
         function.ready()
         events = {name: gateway_event({"query": text}, token=token) for name, text in DOCUMENTS.items()}
         first = function.call(events["mission"])
