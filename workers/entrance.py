@@ -16,18 +16,19 @@ def entered() -> settings.Settings:
     return whole
 
 
-def begin(module: str, *make: Callable[[], object]) -> None:
+def begin(module: str, make: Callable[[], object], rehearse: Callable[[], object] | None = None) -> None:
     """To be called by the module of a handler as its last line, while AWS waits for the import and counts no call.
 
-    Makes in order what the entry answers by, if this process runs the handler of that module; whoever only imports the
-    module makes nothing. What `make` raises fails the start with its own words. Where a snapshot is taken next, it is
-    to hold all late imports.
+    Makes what the entry answers by, if this process runs the handler of that module; whoever only imports the module
+    makes nothing. What `make` raises fails the start with its own words. A snapshot is to hold all that a first call
+    would wait for: late imports, and what `rehearse` leaves behind, which must ask no source.
     """
     start = settings.started()
     if start.module != module:
         return
-    for each in make:
-        each()
+    make()
     if start.snapshot:
         late.imported()
+        if rehearse is not None:
+            rehearse()
         restored.registered()
