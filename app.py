@@ -73,7 +73,14 @@ def create(
         authenticator.principal,
         timeout=limits.request_timeout,
         body_bytes=limits.body_bytes,
-        limits=document_limits(settings),
+        limits=DocumentLimits(
+            depth=limits.depth,
+            aliases=limits.aliases,
+            tokens=limits.tokens,
+            directives=limits.directives,
+            cost=limits.cost,
+            page=limits.page,
+        ),
     )
 
     queues = open_queues(opened.main, settings.queues)
@@ -113,19 +120,6 @@ def create(
     )
     application.state.streams = open_streams
     return application
-
-
-def document_limits(settings: Settings) -> DocumentLimits:
-    """What a document may be."""
-    limits = settings.limits
-    return DocumentLimits(
-        depth=limits.depth,
-        aliases=limits.aliases,
-        tokens=limits.tokens,
-        directives=limits.directives,
-        cost=limits.cost,
-        page=limits.page,
-    )
 
 
 def _alert_mapping(settings: Settings) -> AlertMapping:

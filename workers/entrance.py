@@ -16,12 +16,12 @@ def entered() -> settings.Settings:
     return whole
 
 
-def begin(module: str, make: Callable[[], object], rehearse: Callable[[], object] | None = None) -> None:
+def begin(module: str, make: Callable[[], object]) -> None:
     """To be called by the module of a handler as its last line, while AWS waits for the import and counts no call.
 
     Makes what the entry answers by, if this process runs the handler of that module; whoever only imports the module
-    makes nothing. What `make` raises fails the start with its own words. A snapshot is to hold all that a first call
-    would wait for: late imports, and what `rehearse` leaves behind, which must ask no source.
+    makes nothing. What `make` raises fails the start with its own words. A snapshot is to hold the late imports too:
+    to try calls as well before it saved the first answer nothing that could be measured.
     """
     start = settings.started()
     if start.module != module:
@@ -29,6 +29,4 @@ def begin(module: str, make: Callable[[], object], rehearse: Callable[[], object
     make()
     if start.snapshot:
         late.imported()
-        if rehearse is not None:
-            rehearse()
         restored.registered()
