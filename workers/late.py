@@ -7,11 +7,9 @@ from importlib import import_module
 MODULES = (
     "datasources.graph.gremlin.opened",
     "datasources.graph.gremlin.client.signing",
-    "aiohttp",
     "datasources.cache.redis.adapter",
+    "boto3",
     "boto3.session",
-    "botocore.auth",
-    "botocore.awsrequest",
     "botocore.config",
     "botocore.exceptions",
     "datasources.queues.sqs.queue",
