@@ -1,5 +1,6 @@
 """What every Lambda entry does once in its execution environment: settings, logs, and what no call shall wait for."""
 
+import gc
 from collections.abc import Callable
 
 import settings
@@ -16,7 +17,7 @@ def entered() -> settings.Settings:
     return whole
 
 
-def begin(module: str, make: Callable[[], object]) -> None:
+def begin(module: str, make: Callable[[], object] | None = None) -> None:
     """To be called by the module of a handler as its last line, while AWS waits for the import and counts no call.
 
     Makes what the entry answers by, if this process runs the handler of that module; whoever only imports the module
@@ -26,7 +27,11 @@ def begin(module: str, make: Callable[[], object]) -> None:
     start = settings.started()
     if start.module != module:
         return
-    make()
+    if make is not None:
+        make()
     if start.snapshot:
         late.imported()
         restored.registered()
+    # All that is there by now lives for ever, so calls need not have it looked through.
+    gc.freeze()
+    gc.enable()

@@ -21,15 +21,16 @@ OF_OTHERS = {"datasources/graph/gremlin/bulk", "datasources/embedded"}
 OF_THE_RUNTIME = {"snapshot_restore_py"}
 
 MADE = """
-import {entry}, sys
+import {entry}, gc, sys
 import workers.events
 made = sys.modules["workers.api"]._made.cache_info().currsize if "workers.api" in sys.modules else 0
-print(made, workers.events._lambda.cache_info().currsize)
+print(made, workers.events._lambda.cache_info().currsize, gc.isenabled())
 """
 
 
 def imported(entry: str, **variables: str) -> str:
-    """How many applications, then how many workers of events, a process has made that imported an entry."""
+    """How many applications, then how many workers of events, a process has made that imported an entry; and whether it
+    collects garbage by now."""
     done = subprocess.run(
         [sys.executable, "-c", MADE.format(entry=entry)], env=STORES | variables, cwd=ROOT, check=False,
         capture_output=True, text=True,
@@ -41,10 +42,13 @@ def imported(entry: str, **variables: str) -> str:
 @pytest.mark.parametrize(
     ("entry", "variables", "made"),
     [
-        ("workers.api", {}, "0 0"),
-        ("workers.api", {"_HANDLER": "workers.api.handler"}, "1 0"),
-        ("workers.events", {"_HANDLER": "workers.events.handler"}, "0 1"),
-        ("workers.projection", {"_HANDLER": "workers.projection.handler"}, "0 0"),
+        ("workers.api", {}, "0 0 True"),
+        ("workers.api", {"_HANDLER": "workers.api.handler"}, "1 0 True"),
+        ("workers.events", {"_HANDLER": "workers.events.handler"}, "0 1 True"),
+        ("workers.projection", {"_HANDLER": "workers.projection.handler"}, "0 0 True"),
+        ("workers.requirements", {"_HANDLER": "workers.requirements.handler"}, "0 0 True"),
+        ("workers.workflows", {"_HANDLER": "workers.workflows.handler"}, "0 0 True"),
+        ("workers.migrations", {"_HANDLER": "workers.migrations.handler"}, "0 0 True"),
     ],
 )
 def test_an_entry_makes_its_own_and_only_in_its_function(entry: str, variables: dict[str, str], made: str) -> None:
