@@ -2,11 +2,13 @@
 
 import gc
 
-from settings import started
 from workers.precompiled import take
 
-# Before what any entry imports, since that is what makes the classes.
+# Before what any entry imports, since that is what makes the classes; those of settings too.
 take()
+
+from settings import started  # noqa: E402
+
 if started().module:
     # What a start makes stays: to look through it again and again is a twelfth of the time. `begin` ends this.
     gc.disable()
