@@ -1,12 +1,10 @@
-"""Composition root: settings, then sources, then the schema's routes, then `handler` for Lambda. Nothing else."""
+"""Composition root: settings, then sources, then the schema's routes. Nothing else."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from mangum import Mangum
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -16,7 +14,6 @@ from datasources.files.alerts import AlertMapping, AlertMappingError
 from datasources.files.alerts import read as read_mapping
 from datasources.queues.opened import open_queues
 from datasources.queues.port import Queue
-from datasources.seen.logs import invoked
 from datasources.sources import Sources, open_sources
 from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
@@ -36,14 +33,10 @@ from workers import events as incoming
 from workers import requirements
 from workers.beside import beside
 from workers.consistency import comparing
-from workers.entrance import entered
 from workers.projection import following
 from workers.workflows import running
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
-
-# What goes through API Gateway as it is: Mangum takes every other type for bytes, and clients would get them in Base64.
-TEXTS = ["text/", "application/json", "application/graphql-response+json", "application/javascript", "image/svg+xml"]
 
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
@@ -134,14 +127,3 @@ def _alert_mapping(settings: Settings) -> AlertMapping:
         return read_mapping(settings.alerts_mapping) if settings.alerts_mapping else read_mapping()
     except AlertMappingError as error:
         raise SettingsError(f"ALERTS_MAPPING is not usable: {error}") from error
-
-
-@cache
-def _lambda() -> Mangum:
-    return Mangum(create(entered(), streaming=False), lifespan="off", text_mime_types=TEXTS)
-
-
-def handler(event: Any, context: Any) -> Any:
-    """The AWS Lambda entry: one application an execution environment, made by its first call."""
-    invoked(context)
-    return _lambda()(event, context)

@@ -71,6 +71,15 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StartSettings:
+    """How Lambda starts this process: the module of the handler that it is to run, and whether a snapshot of it is
+    taken before its first call. Empty and false elsewhere."""
+
+    module: str = ""
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. A database of None is to be started from a wheel."""
 
@@ -85,6 +94,7 @@ class Settings:
     queues: QueueSettings = field(default_factory=QueueSettings)
     log_level: str = "INFO"
     seen: SeenSettings = field(default_factory=SeenSettings)
+    start: StartSettings = field(default_factory=StartSettings)
     # Whether `stackflow serve` follows the outbox beside the server.
     projection: bool = True
     # How labels of alerts name items; None for the mapping that ships.
@@ -134,9 +144,18 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         queues=_queues(environment),
         log_level=_log_level(environment),
         seen=_seen(environment),
+        start=started(environment),
         projection=_switch(environment, "PROJECTION", default=True),
         alerts_mapping=Path(text) if (text := environment.get("ALERTS_MAPPING", "")) else None,
         consistency_seconds=_number(environment, "CONSISTENCY_SECONDS", 300.0, least=0, most=86_400),
+    )
+
+
+def started(environment: Mapping[str, str] = os.environ) -> StartSettings:
+    """How this process was started, alone: modules ask it while they are imported, and other settings may be wrong."""
+    return StartSettings(
+        module=environment.get("_HANDLER", "").rpartition(".")[0],
+        snapshot=environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start",
     )
 
 

@@ -3,9 +3,10 @@
     python -m bench.lambda_start [--bundle dist/stackflow-lambda-x86_64.zip] [--starts 5] [--calls 300]
 
 Needs what `make test-lambda` makes, and starts a PostgreSQL with the demo. The twin under uvicorn runs on the same
-Python from the same files, asked over one kept connection. Printed: megabytes (10^6 bytes), the least processor time of
-several starts, what each package costs by itself while it is imported, and medians of warm calls in milliseconds. The
-figures are of one machine: read the ratios where others work on it.
+Python from the same files, asked over one kept connection. Printed: megabytes (10^6 bytes); the least processor time of
+several starts, taken in turns, with the application made and with what the bundle has precompiled or without it; what
+each package costs by itself while it is imported; the first answer, plainly and as a copy of a snapshot, and medians of
+warm calls, in milliseconds. The figures are of one machine: read the ratios where others work on it.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import httpx
 
+from cdk.precompile import ENTRIES, FILE
 from datasources.aurora.api_keys import insert_api_key
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
@@ -44,7 +46,7 @@ SERVED = "import app, settings, uvicorn; uvicorn.run(app.create(settings.read())
 
 def timed_imports(root: Path, variables: dict[str, str]) -> Counter[str]:
     """Milliseconds that each package costs by itself, without those that it imports; wall clock."""
-    command = [str(PYTHON), "-X", "importtime", "-c", "import app"]
+    command = [str(PYTHON), "-X", "importtime", "-c", "import workers.api"]
     said = subprocess.run(command, env=variables, cwd=root, check=True, capture_output=True, text=True).stderr
     spent: Counter[str] = Counter()
     for own, name in re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)$", said, re.MULTILINE):
@@ -59,10 +61,34 @@ def processor(root: Path, variables: dict[str, str], statement: str) -> float:
     return float(subprocess.run(command, env=variables, cwd=root, check=True, capture_output=True, text=True).stdout)
 
 
-def called(root: Path, variables: dict[str, str], token: str, calls: int) -> dict[str, float]:
-    """Milliseconds of the first answer and of warm ones, as AWS's side of the runtime sees them."""
-    with Function(PYTHON, root, "app.handler", variables) as function:
-        function.ready()
+def starts(root: Path, variables: dict[str, str], times: int) -> dict[str, dict[str, float]]:
+    """The least processor time of each entry's start, with what is precompiled and without it."""
+    entries = {
+        "workers.api, off and tables": ("workers.api", variables),
+        "workers.api, Redis and Gremlin": ("workers.api", variables | CLIENTS),
+        **{name: (name, variables) for name in ENTRIES if name != "workers.api"},
+    }
+    spent: dict[str, dict[str, list[float]]] = {name: {"precompiled": [], "not": []} for name in entries}
+    file, aside = root / FILE, root / "aside"
+    for _ in range(times):
+        for name, (entry, given) in entries.items():
+            made = given | {"_HANDLER": f"{entry}.handler"}
+            spent[name]["precompiled"].append(processor(root, made, f"import {entry}"))
+            file.rename(aside)
+            spent[name]["not"].append(processor(root, made, f"import {entry}"))
+            aside.rename(file)
+    return {name: {how: round(min(each)) for how, each in both.items()} for name, both in spent.items()}
+
+
+def called(root: Path, variables: dict[str, str], token: str, calls: int, *, copied: bool) -> dict[str, float]:
+    """Milliseconds of the first answer and of warm ones, as AWS's side of the runtime sees them; before them, the
+    processor's until it asked for a call, by AWS's client and with the interpreter."""
+    start = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start" if copied else "on-demand"}
+    with Function(PYTHON, root, "workers.api.handler", variables | start) as function:
+        if copied:
+            function.snapshot()
+            function.restore()
+        init = function.ready()
         events = {name: gateway_event({"query": text}, token=token) for name, text in DOCUMENTS.items()}
         first = function.call(events["mission"])
         assert first.error is None
@@ -71,10 +97,12 @@ def called(root: Path, variables: dict[str, str], token: str, calls: int) -> dic
             name: statistics.median(function.call(event).milliseconds for _ in range(calls))
             for name, event in events.items()
         }
-    return {"first": first.milliseconds} | warm
+    return {"init_cpu": init * 1_000, "first": first.milliseconds} | warm
 
 
 DOCUMENTS = {"mission": MISSION, "light": LIGHT}
+# Clients of stores that no start connects to.
+CLIENTS = {"REDIS_URL": "rediss://:none@cache.invalid/0", "GRAPH_URL": "wss://graph.invalid/gremlin"}
 
 
 def served(root: Path, variables: dict[str, str], token: str, calls: int, site: str) -> dict[str, float]:
@@ -151,15 +179,9 @@ def main() -> None:
             token = asyncio.run(filled(*urls.values()))
             stores = {"DATABASE_URL": urls["stackflow"], "REQUIREMENTS_URL": urls["requirements"], "REDIS_URL": "off"}
             alone = stores | {"PATH": os.environ["PATH"], "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
-            entries = {"app": "import app", "app, made": "import app; app._lambda()"} | {
-                f"workers.{name}": f"import workers.{name}"
-                for name in ("events", "projection", "workflows", "migrations")
-            }
-            starts = {
-                name: min(processor(root, alone, statement) for _ in range(chosen.starts))
-                for name, statement in entries.items()
-            }
-            answers = called(root, stores, token, chosen.calls)
+            started = starts(root, alone, chosen.starts)
+            answers = called(root, stores, token, chosen.calls, copied=False)
+            copies = called(root, stores, token, chosen.calls, copied=True)
             beside = served(root, alone, token, chosen.calls, site)
             imports = timed_imports(root, alone).most_common(12)
         finally:
@@ -167,9 +189,10 @@ def main() -> None:
     told = {
         "zipped_mb": round(chosen.bundle.stat().st_size / 1e6, 1),
         "unzipped_mb": round(unzipped / 1e6, 1),
-        "start_cpu_ms": {name: round(value) for name, value in starts.items()},
+        "start_cpu_ms": started,
         "import_ms_by_package": dict(imports),
         "answers_ms": {name: round(value, 2) for name, value in answers.items()},
+        "copied_ms": {name: round(value, 2) for name, value in copies.items()},
         "served_ms": {name: round(value, 2) for name, value in beside.items()},
     }
     print(json.dumps(told, indent=2))

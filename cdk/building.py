@@ -9,6 +9,7 @@ x86_64 is there to run the same lock on the real runtime client.
 import argparse
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdk.bundle import CERTIFICATES, MEMBER, ROOT, digest, sources
+from cdk.precompile import FILE
 
 LOCK = "requirements-lambda.lock"
 
@@ -39,7 +41,7 @@ FOLDERS = frozenset({"__pycache__", "tests", "test"})
 # system's time zones; cffi is only wanted for its backend, which cryptography loads.
 PATHS = (
     "bin", "aenum/_py2.py", "aenum/test*.py", "boto3/examples", "cffi", "dateutil/zoneinfo/*.tar.gz",
-    "pendulum/locales/[!e_]*", "pendulum/locales/e[!n]*", "pycparser",
+    "pendulum/locales/[!el_]*", "pendulum/locales/e[!n]*", "pendulum/locales/l[!o]*", "pycparser",
     *(f"strawberry/{name}" for name in (
         "aiohttp", "chalice", "channels", "cli", "codegen", "django", "fastapi", "flask", "litestar", "quart", "sanic",
     )),
@@ -79,24 +81,49 @@ def build(machine: str, folder: Path, python: Path, root: Path = ROOT) -> Built:
     """
     with tempfile.TemporaryDirectory(prefix="stackflow-bundle-") as name:
         tree = Path(name)
-        _install(machine, tree, root)
-        _strip(tree)
-        # Others' sources would be a fifth of the zip, and only tracebacks read them.
-        _compile(tree, python, "-b")
-        for path in tree.rglob("*.py"):
-            path.unlink()
-        for source in sources(root):
-            copy = tree / source.relative_to(root)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
-        (tree / LOCK).unlink()
-        (tree / MEMBER).write_text(digest(root) + "\n")
-        _compile(tree, python)
+        platforms = [f"--platform={each}_{MACHINES[machine]}" for each in PLATFORMS]
+        _unfold(tree, python, root, platforms)
+        (tree / FILE).write_bytes(_precompiled(tree, machine, python, root))
         return _zip(tree, folder / f"stackflow-lambda-{machine}.zip")
 
 
-def _install(machine: str, tree: Path, root: Path) -> None:
-    platforms = [f"--platform={platform}_{MACHINES[machine]}" for platform in PLATFORMS]
+def _unfold(tree: Path, python: Path, root: Path, platforms: Sequence[str]) -> None:
+    _install(tree, root, platforms)
+    _strip(tree)
+    # Others' sources would be a fifth of the zip, and only tracebacks read them.
+    _compile(tree, python, "-b")
+    for path in tree.rglob("*.py"):
+        path.unlink()
+    for source in sources(root):
+        copy = tree / source.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)
+    (tree / LOCK).unlink()
+    (tree / MEMBER).write_text(digest(root) + "\n")
+    _compile(tree, python)
+
+
+def _precompiled(tree: Path, machine: str, python: Path, root: Path) -> bytes:
+    """The code of all dataclasses' methods, which a tree must be imported for; the texts are those of any machine's."""
+    if sys.platform == "linux" and platform.machine() == MACHINES[machine]:
+        return _compiled(tree, python)
+    with tempfile.TemporaryDirectory(prefix="stackflow-bundle-") as name:
+        _unfold(Path(name), python, root, ())
+        return _compiled(Path(name), python)
+
+
+def _compiled(tree: Path, python: Path) -> bytes:
+    script = [str(python), "-X", "no_debug_ranges", str(Path(__file__).with_name("precompile.py"))]
+    # Nothing of who builds decides what is imported, and nothing of the import stays in the tree.
+    quiet = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    said = subprocess.run([*script, "record", str(tree)], check=False, env=quiet, cwd=tree, stdout=subprocess.PIPE)  # noqa: S603
+    if said.returncode:
+        raise BuildError("the bundle cannot be imported; Python says why above")
+    made = subprocess.run([*script, "compile"], check=True, env=quiet, input=said.stdout, stdout=subprocess.PIPE)  # noqa: S603
+    return made.stdout
+
+
+def _install(tree: Path, root: Path, platforms: Sequence[str]) -> None:
     command = [
         sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
         "--root-user-action=ignore", "--no-compile", "--no-deps", "--require-hashes", "--only-binary=:all:",

@@ -45,9 +45,9 @@ class Functions(Part, frozen=True, kw_only=True):
     # Instances at most, which bounds the connections (docs/decisions/0026).
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=1_000)]
     connections: Annotated[int, msgspec.Meta(ge=1, le=5)] = 4
-    # How instances start (docs/decisions/0027).
+    # How instances of the API start (docs/decisions/0027): from a snapshot, or so many that wait.
+    snap_start: bool = True
     provisioned: Annotated[int, msgspec.Meta(ge=0, le=500)] = 0
-    snap_start: bool = False
     bundle: Text = "dist/stackflow-lambda-arm64.zip"
 
 

@@ -130,7 +130,10 @@ def _start(environment: Environment) -> list[str]:
     functions = environment.functions
     faults = []
     if functions.snap_start and functions.provisioned:
-        faults.append("functions.snap_start: not with functions.provisioned; AWS refuses both on one version, drop one")
+        faults.append(
+            "functions.snap_start: not with functions.provisioned, AWS refuses both on one version; write false, or"
+            " drop the other"
+        )
     if functions.provisioned > functions.concurrency:
         faults.append(f"functions.provisioned: more than functions.concurrency, {functions.concurrency}; lower it")
     return faults

@@ -18,7 +18,7 @@ from datasources.seen.metrics import Measured
 from datasources.sources import Sources, open_sources
 from resolvers.events.handling import BATCH, Handled, handle
 from workers.beside import slept
-from workers.entrance import entered
+from workers.entrance import begin, entered
 
 log = logging.getLogger("stackflow.events")
 
@@ -141,3 +141,6 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     invoked(context)
     runner, sources, dead = _lambda()
     return runner.run(partial_response(sources, dead, event["Records"]))
+
+
+begin(__name__, _lambda)

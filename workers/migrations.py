@@ -12,6 +12,7 @@ import settings
 from datasources.aurora.migrator import migrator
 from datasources.credentials.opened import complete
 from datasources.errors import SourceRefused
+from workers.entrance import begin
 
 Phase = Literal["pre", "post"]
 PHASES: tuple[Phase, ...] = ("pre", "post")
@@ -82,3 +83,7 @@ def handler(event: Any, _context: Any) -> dict[str, Any]:
     applied = migrate("main", complete("main", main), (phase,))
     applied += migrate("requirements", complete("requirements", requirements), (phase,))
     return {"Data": {"Applied": len(applied)}}
+
+
+# Settings are read by the call: a deploy that goes must not fail by them.
+begin(__name__)

@@ -20,7 +20,7 @@ from resolvers.projection.follow import Follower, Round
 from resolvers.projection.records import CheckReport
 from resolvers.projection.whole import made_whole
 from workers.beside import beside, slept
-from workers.entrance import entered
+from workers.entrance import begin, entered
 from workers.housekeeping import forget
 
 log = logging.getLogger("stackflow.projection")
@@ -179,3 +179,7 @@ async def _measure_backlog(sources: Sources) -> None:
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1_000, 1)
+
+
+# Sources are of a call: each makes its own loop. A setting that cannot be used fails the start.
+begin(__name__, entered)

@@ -12,7 +12,7 @@ from datasources.seen.logs import invoked
 from datasources.sources import Sources, open_sources
 from resolvers.projection.requirements import follow
 from workers.beside import beside
-from workers.entrance import entered
+from workers.entrance import begin, entered
 from workers.housekeeping import forget_written
 from workers.projection import MARGIN, repeat
 
@@ -51,3 +51,7 @@ async def _once(seconds: float) -> dict[str, int]:
 
 async def _upkeep(sources: Sources) -> None:
     await forget_written(sources.requirements)
+
+
+# Sources are of a call: each makes its own loop. A setting that cannot be used fails the start.
+begin(__name__, entered)

@@ -20,7 +20,7 @@ from resolvers.workflows import triggers
 from resolvers.workflows.messages import NOTIFICATIONS, STANDARD, URGENT
 from resolvers.workflows.rounds import advance_due, forget_messages, send_messages, walk_failures
 from workers.beside import beside, slept
-from workers.entrance import entered
+from workers.entrance import begin, entered
 
 log = logging.getLogger("stackflow.workflows")
 
@@ -100,3 +100,7 @@ async def _once(seconds: float) -> dict[str, int]:
         return {"done": done}
     finally:
         await sources.close()
+
+
+# Sources are of a call: each makes its own loop. A setting that cannot be used fails the start.
+begin(__name__, entered)

@@ -72,7 +72,7 @@ class Service(Stack):
             Plan(
                 "Api",
                 functions.name,
-                "app.handler",
+                "workers.api.handler",
                 functions.timeout_seconds,
                 variables.api(environment, facts),
                 [

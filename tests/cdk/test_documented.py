@@ -3,7 +3,7 @@
 from tests.cdk.templates import Synth, listed
 
 SUFFIXES = {
-    "": ("app.handler", 300),
+    "": ("workers.api.handler", 300),
     "-events": ("workers.events.handler", 120),
     "-projector": ("workers.projection.handler", 58),
     "-workflows": ("workers.workflows.handler", 58),

@@ -126,7 +126,7 @@ def test_a_fault_is_told_with_its_key(tmp_path: Path, name: str, key: str, value
 
 def test_both_ways_to_start_exclude_each_other(tmp_path: Path) -> None:
     def edit(table: dict[str, Any]) -> None:
-        table["functions"] |= {"snap_start": True, "provisioned": 2}
+        table["functions"]["provisioned"] = 2
 
     with pytest.raises(EnvironmentFileError, match=r"functions\.snap_start: not with functions.provisioned"):
         read(written(tmp_path, "prod", edit))

@@ -70,8 +70,16 @@ def test_workers_of_the_clock_run_once_at_a_time(each: Synth) -> None:
     assert [found["MaximumRetryAttempts"] for found in asynchronous] == [0, 0]
 
 
-def test_the_api_starts_plainly_unless_the_file_says_otherwise(each: Synth) -> None:
-    assert "SnapStart" not in each.function()
+def test_the_api_alone_starts_from_a_snapshot(each: Synth) -> None:
+    assert each.function()["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    for suffix in ("-events", "-projector", "-workflows", "-migrations"):
+        assert "SnapStart" not in each.function(suffix)
     (alias,) = each.resources("AWS::Lambda::Alias").values()
     assert "ProvisionedConcurrencyConfig" not in alias
     assert each.function()["ReservedConcurrentExecutions"] == each.environment.functions.concurrency
+
+
+def test_a_version_goes_when_the_next_has_taken_over(each: Synth) -> None:
+    """Each has a snapshot, which costs as long as it is kept."""
+    (version,) = each.resources("AWS::Lambda::Version").values()
+    assert version.get("DeletionPolicy", "Delete") == version.get("UpdateReplacePolicy", "Delete") == "Delete"

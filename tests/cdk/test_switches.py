@@ -30,19 +30,19 @@ def west(tmp_path_factory: pytest.TempPathFactory) -> Synth:
     def edit(table: dict[str, Any]) -> None:
         table |= {"name": "west", "region": "us-west-2"}
         table["network"]["zones"] = ["us-west-2a", "us-west-2b"]
-        table["functions"]["provisioned"] = 2
+        table["functions"] |= {"snap_start": False, "provisioned": 2}
 
     return synth(tmp_path_factory.mktemp("west"), "dev", edit)
 
 
 @pytest.fixture(scope="module")
 def next_one(tmp_path_factory: pytest.TempPathFactory) -> Synth:
-    """The documented system beside the function that runs there, with endpoints, SnapStart and a raised quota."""
+    """The documented system beside the function that runs there, with endpoints, plain starts and a raised quota."""
 
     def edit(table: dict[str, Any]) -> None:
         table["name"] = "next"
         table["network"]["endpoints"] = ["secretsmanager", "sqs"]
-        table["functions"] |= {"name": "StackFlowAPI-next", "snap_start": True, "gateway_seconds": 60}
+        table["functions"] |= {"name": "StackFlowAPI-next", "snap_start": False, "gateway_seconds": 60}
 
     return synth(tmp_path_factory.mktemp("next"), "prod", edit)
 
@@ -78,10 +78,9 @@ def test_instances_wait_if_the_file_says_so(west: Synth) -> None:
     assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 2}
 
 
-def test_the_api_alone_starts_from_a_snapshot_if_the_file_says_so(next_one: Synth) -> None:
-    assert next_one.function()["SnapStart"] == {"ApplyOn": "PublishedVersions"}
-    for suffix in ("-events", "-projector", "-workflows", "-migrations"):
-        assert "SnapStart" not in next_one.function(suffix)
+def test_the_api_starts_plainly_if_the_file_says_so(next_one: Synth, west: Synth) -> None:
+    for each in (next_one, west):
+        assert "SnapStart" not in each.function()
 
 
 def test_a_raised_quota_lengthens_gateway_and_request(next_one: Synth) -> None:

@@ -22,6 +22,7 @@ NOT_READ_YET = {
 NOT_GIVEN = {
     "AWS_LAMBDA_FUNCTION_NAME": "Lambda sets it",
     "AWS_LAMBDA_FUNCTION_VERSION": "Lambda sets it",
+    "AWS_LAMBDA_INITIALIZATION_TYPE": "Lambda sets it",
     "AWS_REGION": "Lambda sets it and lets nobody else",
     "CONSISTENCY_SECONDS": "of `stackflow serve`; the projector is a function",
     "GRAPH": "GRAPH_URL names the graph",
@@ -34,6 +35,7 @@ NOT_GIVEN = {
     "STACKFLOW_PORT": "of `stackflow serve`",
     "STACKFLOW_STATE": "of embedded stores",
     "XDG_CACHE_HOME": "of embedded stores",
+    "_HANDLER": "Lambda sets it",
     "OIDC_JWKS_URL": "the issuer's discovery document names it",
 }
 # Whose default is right on AWS too.

@@ -14,6 +14,7 @@ import app
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.api_keys import new_api_key
 from settings import Settings, read
+from workers import api
 
 ASK = {"query": "{ viewer { name kind } }"}
 
@@ -87,7 +88,7 @@ def test_lambda_answers_a_gateway_event_and_knows_no_developer(
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        answered = app.handler(event, None)
+        answered = api.handler(event, None)
     finally:
         asyncio.set_event_loop(None)
         loop.close()

@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-import app
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers import listening, tail
 from schema import event_stream
@@ -18,6 +17,7 @@ from tests.e2e.test_application import settings
 from tests.e2e.test_run import environment, serving
 from tests.fixtures.databases import create_database
 from tests.fixtures.streaming import Events
+from workers import api
 
 __all__ = ["settings"]
 
@@ -88,16 +88,16 @@ def test_lambda_keeps_no_stream_open(settings: Settings, monkeypatch: pytest.Mon
         "body": json.dumps({"query": "subscription { changes { id } }"}),
         "requestContext": {"identity": {"sourceIp": "127.0.0.1"}},
     }  # fmt: skip
-    app._lambda.cache_clear()
+    api._made.cache_clear()
     # Mangum runs in the loop of its thread; here it gets one that ends with the test.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        answered = app.handler(event, None)
+        answered = api.handler(event, None)
     finally:
         asyncio.set_event_loop(None)
         loop.close()
-        app._lambda.cache_clear()
+        api._made.cache_clear()
     assert answered["statusCode"] == 501
     (error,) = json.loads(answered["body"])["errors"]
     assert error["message"] == "streams are not served here; poll changesSince"

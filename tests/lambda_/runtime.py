@@ -42,6 +42,8 @@ class Function:
         self._events: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._replies: queue.Queue[tuple[bool, bytes, float]] = queue.Queue()
         self._asked = threading.Event()
+        self._frozen, self._resumed = threading.Event(), threading.Event()
+        self._failures: queue.Queue[Any] = queue.Queue()
         self._sent = 0.0
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._answering())
@@ -95,6 +97,20 @@ class Function:
         fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def snapshot(self) -> None:
+        """Wait until it is ready to be copied: it has started as SnapStart starts functions and asks to be restored."""
+        end = time.monotonic() + self._timeout
+        while not self._frozen.wait(0.02):
+            self._check(end)
+
+    def restore(self) -> None:
+        """Tell it that it is a copy from now on."""
+        self._resumed.set()
+
+    def failed(self) -> Any:
+        """Wait until it says that it cannot start, or not go on as a copy; the error as AWS logs it."""
+        return self._failures.get(timeout=self._timeout)
+
     def call(self, event: Any) -> Reply:
         """Give it an event and wait for its reply."""
         self._events.put((str(uuid4()), event))
@@ -137,6 +153,11 @@ class Function:
             disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
+                if self.path.endswith("/restore/next"):
+                    function._frozen.set()
+                    function._resumed.wait(function._timeout)
+                    self._send(200, b"{}", {})
+                    return
                 function._asked.set()
                 id_, event = function._events.get()
                 headers = {
@@ -154,6 +175,9 @@ class Function:
                 body = self._body()
                 arrived = time.perf_counter()
                 self._send(202, b'{"status":"OK"}', {})
+                if self.path.endswith(("/init/error", "/restore/error")):
+                    function._failures.put(json.loads(body))
+                    return
                 succeeded = self.path.endswith("/response")
                 function._replies.put((succeeded, body, (arrived - function._sent) * 1_000))
 

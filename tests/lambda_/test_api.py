@@ -10,7 +10,7 @@ from tests.fixtures.demo import answer_to
 from tests.lambda_.conftest import Landscape, Start
 from tests.lambda_.runtime import Function, gateway_event
 
-HANDLER = "app.handler"
+HANDLER = "workers.api.handler"
 
 # The first document that README.md shows.
 MISSION = re.findall(r"```graphql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]

@@ -1,0 +1,98 @@
+"""What an entry of Lambda makes while it is imported: what its own handler needs, and nothing of the others'."""
+
+import ast
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from cdk.precompile import ENTRIES
+from workers.late import MODULES
+
+ROOT = Path(__file__).parents[2]
+
+STORES = {"DATABASE_URL": "postgresql://h/d", "REQUIREMENTS_URL": "postgresql://h/r", "REDIS_URL": "off"}
+
+# Imported in a function for other reasons: a rebuild of the graph is a command of people, the embedded stores are a
+# laptop's, and the last comes with AWS's runtime.
+OF_OTHERS = {"datasources/graph/gremlin/bulk", "datasources/embedded"}
+OF_THE_RUNTIME = {"snapshot_restore_py"}
+
+MADE = """
+import {entry}, gc, sys
+import workers.events
+made = sys.modules["workers.api"]._made.cache_info().currsize if "workers.api" in sys.modules else 0
+print(made, workers.events._lambda.cache_info().currsize, gc.isenabled())
+"""
+
+
+def imported(entry: str, **variables: str) -> str:
+    """How many applications, then how many workers of events, a process has made that imported an entry; and whether it
+    collects garbage by now."""
+    done = subprocess.run(
+        [sys.executable, "-c", MADE.format(entry=entry)], env=STORES | variables, cwd=ROOT, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("entry", "variables", "made"),
+    [
+        ("workers.api", {}, "0 0 True"),
+        ("workers.api", {"_HANDLER": "workers.api.handler"}, "1 0 True"),
+        ("workers.events", {"_HANDLER": "workers.events.handler"}, "0 1 True"),
+        ("workers.projection", {"_HANDLER": "workers.projection.handler"}, "0 0 True"),
+        ("workers.requirements", {"_HANDLER": "workers.requirements.handler"}, "0 0 True"),
+        ("workers.workflows", {"_HANDLER": "workers.workflows.handler"}, "0 0 True"),
+        ("workers.migrations", {"_HANDLER": "workers.migrations.handler"}, "0 0 True"),
+    ],
+)
+def test_an_entry_makes_its_own_and_only_in_its_function(entry: str, variables: dict[str, str], made: str) -> None:
+    assert imported(entry, **variables) == made
+
+
+def test_the_bundle_is_precompiled_for_every_entry() -> None:
+    with_handler = {
+        f"workers.{path.stem}"
+        for path in (ROOT / "workers").glob("*.py")
+        if any(
+            isinstance(node, ast.FunctionDef) and node.name == "handler" for node in ast.parse(path.read_text()).body
+        )
+    }
+    assert with_handler == set(ENTRIES)
+
+
+def late(path: Path) -> set[str]:
+    """The modules that a file imports within its functions."""
+    found = set()
+    for function in ast.walk(ast.parse(path.read_text())):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name for alias in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    names = {f"{node.module}.{alias.name}" for alias in node.names}
+                    modules = {name for name in names if name.startswith(("resolvers", "datasources")) and _is(name)}
+                    found |= modules or {str(node.module)}
+    return found
+
+
+def _is(name: str) -> bool:
+    """Whether it is a module and no name of one. Asked of the files: to find it would import what it stands in."""
+    return (ROOT / f"{name.replace('.', '/')}.py").is_file()
+
+
+def test_a_snapshot_is_to_hold_every_late_import() -> None:
+    found = {
+        name
+        for floor in ("schema", "resolvers", "datasources", "workers")
+        for path in (ROOT / floor).rglob("*.py")
+        if not any(path.is_relative_to(ROOT / each) for each in OF_OTHERS)
+        for name in late(path)
+    }
+    assert found - OF_THE_RUNTIME == set(MODULES)
+    assert all(find_spec(name.split(".")[0]) for name in MODULES)
