@@ -75,3 +75,14 @@ def test_the_api_starts_plainly_unless_the_file_says_otherwise(each: Synth) -> N
     (alias,) = each.resources("AWS::Lambda::Alias").values()
     assert "ProvisionedConcurrencyConfig" not in alias
     assert each.function()["ReservedConcurrentExecutions"] == each.environment.functions.concurrency
+
+
+def test_former_versions_are_kept_so_that_the_alias_can_go_back(each: Synth) -> None:
+    versions = [
+        resource
+        for resource in each.templates["Service"]["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::Version"
+    ]
+    assert [(version["DeletionPolicy"], version["UpdateReplacePolicy"]) for version in versions] == [
+        ("Retain", "Retain")
+    ]
