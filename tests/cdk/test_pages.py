@@ -1,9 +1,11 @@
 """What docs/aws.md says is so."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
+from cdk.stores.key import ENDINGS
 from cdk.watch.metrics import OWN
 from tests.cdk.templates import Synth
 
@@ -57,6 +59,12 @@ def test_the_page_shows_the_functions_as_they_are(prod: Synth) -> None:
         if each.get("FunctionName")
     }
     assert shown == made
+
+
+def test_the_policy_of_the_page_denies_what_the_watch_tells() -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", section("The key"), re.DOTALL)
+    (statement,) = json.loads(shown)["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", list(ENDINGS))
 
 
 def test_the_page_shows_the_metrics_as_they_are() -> None:
