@@ -65,7 +65,10 @@ def test_an_answer_is_kept_only_if_it_says_so_and_for_one_token(dev: Synth) -> N
     assert (kept["MinTTL"], kept["DefaultTTL"], kept["MaxTTL"]) == (0, 0, 60)
     key = kept["ParametersInCacheKeyAndForwardedToOrigin"]
     # Nothing else: If-None-Match in it would keep a copy for each tag.
-    assert key["HeadersConfig"] == {"HeaderBehavior": "whitelist", "Headers": ["Authorization", "Accept"]}
+    assert key["HeadersConfig"] == {
+        "HeaderBehavior": "whitelist",
+        "Headers": ["Authorization", "Accept", "x-stackflow-as-of"],
+    }
     assert key["CookiesConfig"] == {"CookieBehavior": "none"}
     assert key["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
     behaviours = [distributions(dev)["api"]["DefaultCacheBehavior"], *distributions(dev)["app"]["CacheBehaviors"]]

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from cdk.environment import Adopt, Create
+from cdk.placeholders import MARK
 from cdk.reading import EnvironmentFileError, read
 from cdk.shapes import words
 from tests.cdk.test_environment_file import at, written
@@ -51,6 +52,14 @@ def test_what_is_left_open_may_lie_anywhere(tmp_path: Path) -> None:
         )
 
     assert "redis.secret_arn" in read(written(tmp_path, "prod", edit)).open
+
+
+def test_no_secret_is_of_another_account_than_one_that_is_open(tmp_path: Path) -> None:
+    def edit(table: dict[str, Any]) -> None:
+        table["account"] = MARK
+        table["redis"]["secret_arn"] = "arn:aws:secretsmanager:us-east-1:444455556666:secret:redis-AbCdEf"
+
+    assert "account" in read(written(tmp_path, "prod", edit)).open
 
 
 @pytest.mark.parametrize("mode", [Adopt, Create])
