@@ -121,6 +121,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     print(out)
+    left_open = read(given.file).open
+    if left_open:
+        print(
+            f"{len(left_open)} left open: no deploy takes these templates;"
+            f" `python -m cdk.check {given.file}` tells how to find each",
+            file=sys.stderr,
+        )
     return 0
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
+from cdk import keys
 from cdk.connections import Demand, demand
 from cdk.environment import Adopt, Distribution, Environment
 from cdk.placeholders import filled, left_open
+from cdk.places import places
 
 # What AWS names interface endpoints of, as far as the functions call it.
 ENDPOINTS = ("secretsmanager", "sqs", "bedrock-runtime", "bedrock-agent-runtime", "kms", "xray", "logs", "monitoring")
@@ -30,14 +32,16 @@ class Read:
 def read(path: Path) -> Read:
     """The environment that a file describes. EnvironmentFileError names what is wrong with it, all faults at once."""
     table = _table(path)
-    try:
-        environment: Environment = msgspec.convert(filled(table), Environment)
-    except msgspec.ValidationError as error:
-        raise EnvironmentFileError(f"{path}: {_shown(str(error))}") from error
-    faults = [*_rules(environment), *_beside(path, environment)]
+    given = filled(table)
+    wrong = keys.faults(given)
+    if wrong:
+        raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in wrong))
+    environment: Environment = msgspec.convert(given, Environment)
+    open_ = tuple(left_open(table))
+    faults = [*_rules(environment), *places(environment, open_), *_beside(path, environment)]
     if faults:
         raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in faults))
-    return Read(environment, tuple(left_open(table)))
+    return Read(environment, open_)
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -47,22 +51,6 @@ def _table(path: Path) -> dict[str, Any]:
         raise EnvironmentFileError(f"{path}: no such file; name one of cdk/environments") from error
     except tomllib.TOMLDecodeError as error:
         raise EnvironmentFileError(f"{path}: not TOML: {error}") from error
-
-
-def _shown(message: str) -> str:
-    """msgspec's words with the key in front, as the file spells it."""
-    what, _, where = message.partition(" - at `$")
-    table = where.removeprefix(".").rstrip("`").removesuffix("[...]")
-    for words, remedy in (
-        ("missing required field", "add it"),
-        ("unknown field", "this mode has no such key; remove it"),
-    ):
-        if words in what:
-            key = what.split("`")[1]
-            return f"{'.'.join(filter(None, (table, key)))}: {words.replace('field', 'key')}; {remedy}"
-    if table.endswith("mode"):
-        return f"mode: {what[0].lower()}{what[1:]}; write adopt or create"
-    return f"{table}: {what[0].lower()}{what[1:]}"
 
 
 def _rules(environment: Environment) -> list[str]:

@@ -7,6 +7,7 @@ ShownError               code
 ├── Forbidden            FORBIDDEN             a permission is missing; names it
 ├── StreamBehind         STREAM_BEHIND         a stream was read too slowly and ends; names the cursor to go on from
 ├── StreamsUnavailable   STREAMS_UNAVAILABLE   streams are not served here; names the field to ask instead
+├── PersistedQueryNotFound                     no document of this hash is known: schema/persisted.py
 └── SourceLost           SOURCE_UNAVAILABLE    a store is away or late; names the store
 """
 

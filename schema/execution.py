@@ -38,11 +38,15 @@ log = logging.getLogger("stackflow")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client sent: a document, its variables, and which of its operations to run."""
+    """What a client sent: a document, its variables, and which of its operations to run.
+
+    `by_id` says that the document was named by its id or hash, without its text.
+    """
 
     document: str
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
+    by_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,11 +83,13 @@ class DeclaredField(StrawberryField):
 
     declaration: Declaration
     needs: str | None
+    kept_seconds: int
 
     def __copy__(self) -> "DeclaredField":
         copied = super().__copy__()
         copied.declaration = self.declaration
         copied.needs = self.needs
+        copied.kept_seconds = self.kept_seconds
         copied.arguments = list(self.arguments)
         return copied
 
@@ -153,9 +155,16 @@ def field(
     *,
     needs: str | None,
     arguments: tuple[Argument, ...] = (),
+    kept_seconds: int = 0,
 ) -> Any:
-    """What a use case answers. `needs` None is only for fields that check for themselves; tests list them."""
-    return _declared(UseCaseDeclaration(call), description, needs, arguments, None)
+    """What a use case answers. `needs` None is only for fields that check for themselves; tests list them.
+
+    `kept_seconds` says for how long others may keep an answer to a GET (docs/persisted-documents.md). It is for what
+    only a release or a migration changes, and nobody's write; tests list those fields too.
+    """
+    declared: DeclaredField = _declared(UseCaseDeclaration(call), description, needs, arguments, None)
+    declared.kept_seconds = kept_seconds
+    return declared
 
 
 def stream(
@@ -192,6 +201,7 @@ def _declared(
         default=dataclasses.MISSING,
     )
     made.needs = needs
+    made.kept_seconds = 0
     made.declaration = declaration or AttributeDeclaration(_Named(made))
     made.arguments = [
         StrawberryArgument(

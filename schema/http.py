@@ -20,9 +20,10 @@ from resolvers.context import Context, Limits
 from resolvers.errors import BadUserInput, LimitExceeded, ShownError, SourceLost
 from resolvers.principals.errors import IssuerUnavailable, Unauthenticated
 from resolvers.principals.principal import Principal
-from schema.execution import Request, as_of_token, prepare, run
+from schema.execution import FREE_FORM, Request, as_of_token, prepare, run
+from schema.keeping import NO_STORE, Kept, kept
 from schema.limits import DocumentLimits
-from schema.operations import trusted_documents
+from schema.persisted import Documents, PersistedQueryNotFound
 from schema.tracing import log_operation
 
 RESPONSE_JSON = "application/graphql-response+json"
@@ -52,6 +53,7 @@ class GraphQLEndpoint:
         self._timeout = timeout
         self._body_bytes = body_bytes
         self.limits = limits or DocumentLimits()
+        self._documents = Documents(self.limits)
 
     async def respond(self, http: HttpRequest) -> HttpResponse:
         call = self.call(http)
@@ -65,6 +67,10 @@ class GraphQLEndpoint:
         with log_operation(request, context) as logged:
             response = await run(request, context, self.limits)
             logged.response = response
+        if http.method == "GET":
+            found = kept(request, prepare(request.document, self.limits).document, response, context, media)
+            if found is not None:
+                return _kept(found, http.headers.get("if-none-match", ""), call, media)
         is_refused = not response.executed and media == RESPONSE_JSON
         return _reply(response.body, 400 if is_refused else 200, call, media)
 
@@ -79,7 +85,7 @@ class GraphQLEndpoint:
         call.sees = _sees(http)
         with calling(call):
             principal = await self.principal(http.headers.get("authorization"))
-        request = await self._read(http)
+        request = await self._read(http, principal)
         return request, Context(principal, principal.scope, self._sources, call, Limits(page=self.limits.page))
 
     async def principal(self, authorization: str | None) -> Principal:
@@ -89,7 +95,7 @@ class GraphQLEndpoint:
         except SourceError as error:
             raise SourceLost(f"{error.source} is not available", store=error.source) from error
 
-    async def _read(self, http: HttpRequest) -> Request:
+    async def _read(self, http: HttpRequest, principal: Principal) -> Request:
         if http.method == "GET":
             given: Any = dict(http.query_params)
             for part in ("variables", "extensions"):
@@ -110,7 +116,8 @@ class GraphQLEndpoint:
             raise BadUserInput("variables must be an object", argument="variables")
         if name is not None and not isinstance(name, str):
             raise BadUserInput("operationName must be text", argument="operationName")
-        return Request(_document(given), variables, name or None)
+        text = self._documents.text(given, free_form=principal.allows(FREE_FORM))
+        return Request(text, variables, name or None, by_id=not isinstance(given.get("query"), str))
 
 
 async def read_body(http: HttpRequest, most: int) -> bytes:
@@ -123,17 +130,6 @@ async def read_body(http: HttpRequest, most: int) -> bytes:
             raise BodyTooLarge(f"the body is over {most} bytes", allowed=most)
         pieces.append(piece)
     return b"".join(pieces)
-
-
-def _document(given: dict[str, Any]) -> str:
-    text, id_ = given.get("query"), given.get("documentId")
-    if isinstance(text, str):
-        return text
-    if isinstance(id_, str) and id_ in trusted_documents():
-        return trusted_documents()[id_].text
-    if id_ is not None:
-        raise BadUserInput("no trusted document has this documentId", argument="documentId")
-    raise BadUserInput("the body must have a `query` text or a `documentId`", argument="query")
 
 
 class UnsupportedMedia(BadUserInput):
@@ -158,14 +154,17 @@ _STATUS: tuple[tuple[type[ShownError], int], ...] = (
 )
 
 
-def status_of(error: ShownError) -> int:
+def status_of(error: ShownError, media: str = RESPONSE_JSON) -> int:
     """The HTTP status of an error for which nothing was executed."""
+    if isinstance(error, PersistedQueryNotFound) and media == PLAIN_JSON:
+        # Clients of the older type read no body of another status, and would not send the text.
+        return 200
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
 
 
 def refused(error: ShownError, call: Call, media: str = RESPONSE_JSON) -> HttpResponse:
     """The reply to a request of which nothing was executed."""
-    reply = _reply({"errors": [_told(error)]}, status_of(error), call, media)
+    reply = _reply({"errors": [_told(error)]}, status_of(error, media), call, media)
     if isinstance(error, Unauthenticated):
         reply.headers["www-authenticate"] = "Bearer"
     return reply
@@ -176,13 +175,21 @@ def _told(error: ShownError) -> dict[str, Any]:
 
 
 def _reply(body: dict[str, Any], status: int, call: Call, media: str) -> HttpResponse:
-    headers = {REQUEST_ID: call.request_id, "cache-control": "no-store"}
+    headers = {REQUEST_ID: call.request_id, "cache-control": NO_STORE}
     return HttpResponse(
         orjson.dumps(body),
         status,
         headers if call.sees is None else headers | {AS_OF: as_of_token(call.sees)},
         f"{media}; charset=utf-8",
     )
+
+
+def _kept(found: Kept, if_none_match: str, call: Call, media: str) -> HttpResponse:
+    # The request id that is kept along is that of the call which made the answer.
+    headers = {REQUEST_ID: call.request_id} | found.headers
+    if found.is_known(if_none_match):
+        return HttpResponse(None, 304, headers)
+    return HttpResponse(found.content, 200, headers, f"{media}; charset=utf-8")
 
 
 def _media(http: HttpRequest) -> str:

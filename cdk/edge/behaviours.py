@@ -63,7 +63,8 @@ def answers(stack: Stack, name: str) -> cloudfront.CachePolicy:
         default_ttl=Duration.seconds(0),
         max_ttl=Duration.seconds(KEPT),
         query_string_behavior=cloudfront.CacheQueryStringBehavior.all(),
-        header_behavior=cloudfront.CacheHeaderBehavior.allow_list("Authorization", "Accept"),
+        # Who must see a write shares no answer with who need not: not a kept one, and none that others wait for.
+        header_behavior=cloudfront.CacheHeaderBehavior.allow_list("Authorization", "Accept", "x-stackflow-as-of"),
         cookie_behavior=cloudfront.CacheCookieBehavior.none(),
         enable_accept_encoding_gzip=True,
         enable_accept_encoding_brotli=True,

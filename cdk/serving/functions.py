@@ -61,6 +61,8 @@ def function(stack: Stack, environment: Environment, facts: Facts, code: lambda_
         logging_format=lambda_.LoggingFormat.JSON,
         environment=dict(plan.variables),
         snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if plan.snap_start else None,
+        # So that the alias can go back to the former version, which a deploy would else delete.
+        current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
     )
     if plan.snap_start:
         reason = "the alias that the gateway calls names a published version"

@@ -65,6 +65,16 @@ def test_a_stub_is_of_the_same_bytes_each_time(tmp_path: Path) -> None:
     assert stub(tmp_path / "a").sha256 == stub(tmp_path / "b").sha256
 
 
+def test_templates_with_open_values_say_that_no_deploy_takes_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = FILES / "prod.toml"
+    assert main([str(file), "--out", str(tmp_path), "--stub"]) == 0
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"21 left open: no deploy takes these templates; `python -m cdk.check {file}` tells how to find each"
+    )
+
+
 def test_no_template_without_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "prod.toml"
     file.write_text(

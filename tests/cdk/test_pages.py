@@ -1,16 +1,16 @@
-"""What docs/aws.md and docs/aws-cost.md say is so."""
+"""What docs/aws.md says is so."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
+from cdk.stores.key import ENDINGS
 from cdk.watch.metrics import OWN
 from tests.cdk.templates import Synth
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "aws.md").read_text()
-COST = (ROOT / "docs" / "aws-cost.md").read_text()
-HOURS = 730
 
 
 def section(title: str) -> str:
@@ -61,28 +61,13 @@ def test_the_page_shows_the_functions_as_they_are(prod: Synth) -> None:
     assert shown == made
 
 
+def test_the_policy_of_the_page_denies_what_the_watch_tells() -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", section("The key"), re.DOTALL)
+    (statement,) = json.loads(shown)["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", list(ENDINGS))
+
+
 def test_the_page_shows_the_metrics_as_they_are() -> None:
     assert {name.strip("`"): what for name, what in rows(section("Metrics that the service writes"))} == {
         name: what.replace("operations that were answered", "operations answered") for name, what in OWN.items()
     }
-
-
-def test_the_sums_of_the_cost_are_right() -> None:
-    *lines, (_, _, _, minimal, production) = rows(COST)
-    sums = [sum(int(line[column].rpartition(": ")[2]) for line in lines) for column in (3, 4)]
-    assert sums == [int(each.strip("*").replace(",", "")) for each in (minimal, production)]
-
-
-def test_the_products_of_the_cost_are_right() -> None:
-    """Of the lines whose price is for an hour of a unit."""
-    seen = 0
-    price = 0.0
-    for line in rows(COST):
-        stated = re.match(r"([\d.]+) USD an (?:ACU|NCU|OCU)-hour", line[1])
-        price = float(stated[1]) if stated else price if line[1] == "same" else 0.0
-        for cell in line[3:]:
-            counted = re.fullmatch(r"(\d+) x ([\d.]+) [ANO]CU: (\d+)", cell)
-            if counted and price:
-                seen += 1
-                assert round(price * int(counted[1]) * float(counted[2]) * HOURS) == int(counted[3]), line[0]
-    assert seen == 5

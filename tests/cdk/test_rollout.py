@@ -79,7 +79,12 @@ def test_the_api_alone_starts_from_a_snapshot(each: Synth) -> None:
     assert each.function()["ReservedConcurrentExecutions"] == each.environment.functions.concurrency
 
 
-def test_a_version_goes_when_the_next_has_taken_over(each: Synth) -> None:
-    """Each has a snapshot, which costs as long as it is kept."""
-    (version,) = each.resources("AWS::Lambda::Version").values()
-    assert version.get("DeletionPolicy", "Delete") == version.get("UpdateReplacePolicy", "Delete") == "Delete"
+def test_former_versions_are_kept_so_that_the_alias_can_go_back(each: Synth) -> None:
+    versions = [
+        resource
+        for resource in each.templates["Service"]["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::Version"
+    ]
+    assert [(version["DeletionPolicy"], version["UpdateReplacePolicy"]) for version in versions] == [
+        ("Retain", "Retain")
+    ]

@@ -206,20 +206,28 @@ class Function:
         return Answering
 
 
-def gateway_event(body: Mapping[str, Any] | None, *, path: str = "/graphql", token: str = "") -> dict[str, Any]:
-    """An event of API Gateway's REST API, format 1.0: a POST of JSON, or a GET without a body."""
+def gateway_event(
+    body: Mapping[str, Any] | None,
+    *,
+    path: str = "/graphql",
+    token: str = "",
+    query: Mapping[str, str] | None = None,
+    also: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """An event of API Gateway's REST API, format 1.0: a POST of JSON, or a GET without a body; `also` are headers."""
     method = "GET" if body is None else "POST"
     headers = {"host": "api.example.org", "accept": "application/graphql-response+json, application/json"}
     headers |= {} if body is None else {"content-type": "application/json"}
     headers |= {"authorization": f"Bearer {token}"} if token else {}
+    headers |= also or {}
     return {
         "resource": path,
         "path": path,
         "httpMethod": method,
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
+        "queryStringParameters": query and dict(query),
+        "multiValueQueryStringParameters": query and {name: [value] for name, value in query.items()},
         "pathParameters": None,
         "stageVariables": None,
         "requestContext": {

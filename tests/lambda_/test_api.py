@@ -1,6 +1,7 @@
 """The API as AWS runs it: API Gateway's events in, answers out, over freeze and thaw."""
 
 import asyncio
+import hashlib
 import json
 import re
 from typing import Any
@@ -77,3 +78,24 @@ async def test_health_says_which_stores_answer(start: Start, landscape: Landscap
     assert {store["name"]: store["reachable"] for store in told["stores"]} == {
         "main": True, "requirements": True, "graph": True, "cache": True
     }  # fmt: skip
+
+
+async def test_what_may_be_kept_says_so_through_the_gateway(start: Start, landscape: Landscape) -> None:
+    function = start(HANDLER, landscape.variables)
+    text = "{ __schema { queryType { name } } }"
+    named = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(text.encode()).hexdigest()}}
+    event = gateway_event(None, token=landscape.key, query={"extensions": json.dumps(named)})
+    unknown = (await asyncio.to_thread(function.call, event)).result
+    assert (unknown["statusCode"], unknown["headers"]["cache-control"]) == (400, "no-store")
+    taught = gateway_event({"query": text, "extensions": named}, token=landscape.key)
+    assert (await asyncio.to_thread(function.call, taught)).result["statusCode"] == 200
+    first = (await asyncio.to_thread(function.call, event)).result
+    assert (first["statusCode"], first["body"]) == (200, '{"data":{"__schema":{"queryType":{"name":"Query"}}}}')
+    told = {name: first["headers"][name] for name in ("cache-control", "vary", "etag")}
+    assert told == {
+        "cache-control": "public, max-age=60", "vary": "Authorization, Accept", "etag": told["etag"]
+    }  # fmt: skip
+    event["multiValueHeaders"] = event["multiValueHeaders"] | {"if-none-match": [told["etag"]]}
+    again = (await asyncio.to_thread(function.call, event)).result
+    assert (again["statusCode"], again["body"]) == (304, "")
+    assert {name: again["headers"][name] for name in told} == told
