@@ -1,4 +1,4 @@
-"""The role of the service: what it may do and what not, in both databases of one server, made by one who is no superuser."""
+"""The role of the service: what it may do and what not, in both databases, made by one who is no superuser."""
 
 from collections.abc import Iterator
 from typing import Any

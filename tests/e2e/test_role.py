@@ -14,7 +14,7 @@ from tests.fixtures.owners import Owned, owned
 from tests.fixtures.serving import serving
 from workers import events, migrations, projection, requirements, workflows
 
-# What asks for every kind of right that a request needs: a lock of a table, numbers, a function with settings of its own.
+# What asks for every kind of right that a request needs: a lock of a table, numbers, a function with its own settings.
 DOCUMENTS: list[tuple[str, Any]] = [
     ('mutation { defineConfigurationItemClass(input: {key: "vault", name: "Vault"}) { userErrors { message } } }',
      {"defineConfigurationItemClass": {"userErrors": []}}),
