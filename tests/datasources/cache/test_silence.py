@@ -20,12 +20,14 @@ class Instance:
 
     gate: Gate
     cache: RedisCache
+    # What its key and its table are called.
+    name: str
     now: float = 1_000_000.0
 
     async def found(self, times: int) -> int:
         """How many of so many reads at once find the value."""
-        answers = await asyncio.gather(*(self.cache.get_many(["k"], ["t"]) for _ in range(times)))
-        return sum(answer.values == {"k": b"v"} for answer in answers)
+        answers = await asyncio.gather(*(self.cache.get_many([self.name], [self.name]) for _ in range(times)))
+        return sum(answer.values == {self.name: b"v"} for answer in answers)
 
     def vanish(self) -> int:
         """The other end of each connection is gone, and new ones are let in; how many stood."""
@@ -37,18 +39,17 @@ class Instance:
 
 
 @pytest.fixture
-async def instance(tls_redis: TlsRedis) -> AsyncIterator[Instance]:
+async def instance(tls_redis: TlsRedis, name: str) -> AsyncIterator[Instance]:
     gate = Gate(f"rediss://:{TOKEN}@127.0.0.1:{tls_redis.port}/0")
     await gate.open()
     # Its certificate is for this name. Nothing may look slow on a slow machine but what is silent.
     url = gate.url.replace("127.0.0.1", "localhost")
-    made = Instance(gate, RedisCache(url, ca_file=tls_redis.ca_file, timeout=2.0, trust=600.0, witness=Log()))
+    made = Instance(gate, RedisCache(url, ca_file=tls_redis.ca_file, timeout=2.0, trust=600.0, witness=Log()), name)
     made.cache._trusted_connections.clock = lambda: made.now
-    found = await made.cache.get_many(["k"], ["t"])
-    tokens = await made.cache.lease_many(["k"], found.stamp)
-    await made.cache.fill({"k": b"v"}, tokens, found.stamp, 600.0)
+    found = await made.cache.get_many([name], [name])
+    tokens = await made.cache.lease_many([name], found.stamp)
+    await made.cache.fill({name: b"v"}, tokens, found.stamp, 600.0)
     yield made
-    await made.cache.invalidate(["t"])
     await made.cache.close()
     await gate.shut()
 
