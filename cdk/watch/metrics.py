@@ -26,7 +26,7 @@ OWN: Mapping[str, str] = {
     "ProjectionRefused": "changes that it set aside",
     "EventsDone": "events that have their effect",
     "EventsAgain": "events that come again",
-    "EventsHeld": "events behind one that comes again",
+    "EventsHeld": "events not tried: behind one that comes again, or while a store was away",
     "EventsDead": "events that can never work",
     "WorkflowSteps": "what the workflows did",
 }
