@@ -118,6 +118,8 @@ NOT_WATCHED = {
     "DeadEvents": "of queues in tables; AWS has SQS",
     "OldestEventSeconds": "of queues in tables; AWS has SQS",
     "OpenEvents": "of queues in tables; AWS has SQS",
+    "OpenStreams": "a function keeps no connection open",
+    "StreamEvents": "a function keeps no connection open",
 }
 
 

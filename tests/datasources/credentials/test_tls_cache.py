@@ -1,6 +1,7 @@
 """A cache with TLS whose token stands in a secret and is turned as ElastiCache turns it, as settings open it."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -19,9 +20,10 @@ __all__ = ["tls_redis"]
 NEXT = "the-next-token-of-sixteen"
 
 
-async def turned(server: TlsRedis, *steps: str) -> None:
+async def turned(server: TlsRedis, *steps: str, token: str = TOKEN) -> None:
     """What ElastiCache does to its tokens: ROTATE adds one, SET leaves that one alone."""
-    async with Redis(host="localhost", port=server.port, password=TOKEN, ssl=True, ssl_ca_certs=server.ca_file) as bare:
+    client: Any = Redis(host="localhost", port=server.port, password=token, ssl=True, ssl_ca_certs=server.ca_file)
+    async with client as bare:
         await bare.execute_command("ACL", "SETUSER", "default", *steps)
 
 
@@ -40,9 +42,7 @@ async def cache(tls_redis: TlsRedis, postgres: EmbeddedPostgres, secrets: Secret
     yield sources.cache
     await sources.close()
     # Whatever a test left, the server's own token is the only one again.
-    subject = Redis(host="localhost", port=tls_redis.port, password=NEXT, ssl=True, ssl_ca_certs=tls_redis.ca_file)
-    async with subject as bare:
-        await bare.execute_command("ACL", "SETUSER", "default", "resetpass", f">{TOKEN}")
+    await turned(tls_redis, "resetpass", f">{TOKEN}", token=NEXT)
 
 
 async def closed(cache: Cache) -> None:
