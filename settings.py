@@ -27,6 +27,9 @@ C = TypeVar("C", bound=StrEnum)
 
 SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+")
 
+# So that the name is the same with quotes and without.
+ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -101,6 +104,8 @@ class Settings:
     alerts_mapping: Path | None = None
     # Seconds in which the whole graph is compared with the tables once, beside the server; 0 never compares it.
     consistency_seconds: float = 300.0
+    # The role that the service takes in both databases, which migrations make; None if they are to make none.
+    database_role: str | None = None
 
     def stores(self) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
         """What sources are opened by. SettingsError names the first that is missing."""
@@ -148,6 +153,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         projection=_switch(environment, "PROJECTION", default=True),
         alerts_mapping=Path(text) if (text := environment.get("ALERTS_MAPPING", "")) else None,
         consistency_seconds=_number(environment, "CONSISTENCY_SECONDS", 300.0, least=0, most=86_400),
+        database_role=_role(environment),
     )
 
 
@@ -200,6 +206,13 @@ def _postgres(environment: Mapping[str, str], name: str, secret_name: str) -> Po
         secret=secret,
         signing=None if region is None else Signing(region),
     )
+
+
+def _role(environment: Mapping[str, str]) -> str | None:
+    text = environment.get("DATABASE_ROLE") or None
+    if text is not None and not ROLE.fullmatch(text):
+        raise SettingsError(f"DATABASE_ROLE is {text!r}; write small letters, digits and _, at most 63")
+    return text
 
 
 def _iam(environment: Mapping[str, str]) -> bool:

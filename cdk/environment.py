@@ -58,10 +58,18 @@ class Access(Part, frozen=True, kw_only=True):
     audience: Text
 
 
-class Models(Part, frozen=True, kw_only=True):
-    """Foundation models of Bedrock that the API may call, and what a day of them may cost."""
+class Price(Part, frozen=True, kw_only=True):
+    """USD of a million tokens that a model reads, and that it writes."""
 
-    allowed: Annotated[list[Text], msgspec.Meta(min_length=1)]
+    input: Annotated[float, msgspec.Meta(gt=0)]
+    output: Annotated[float, msgspec.Meta(ge=0)]
+
+
+class Models(Part, frozen=True, kw_only=True):
+    """Foundation models of Bedrock that the API may call, with their prices, and what a day of them may cost."""
+
+    # An alarm reads ten metrics at most, and each model has two.
+    allowed: Annotated[dict[Text, Price], msgspec.Meta(min_length=1, max_length=5)]
     usd_a_day: Annotated[float, msgspec.Meta(ge=1)]
 
 

@@ -10,6 +10,7 @@ import typer
 import settings
 from commands.exits import CommandError, Exit
 from commands.stores import databases, opened
+from datasources.aurora.role import let_in
 from datasources.credentials.opened import complete
 from workers.migrations import PHASES, Applied, Phase, migrate, pending
 
@@ -22,8 +23,8 @@ def command(
 ) -> None:
     """Apply the migrations that are missing, in both databases.
 
-    A deployment runs --pre, switches the code, and runs --post. Without either, all are applied. Safe to run
-    twice and by several at once.
+    A deployment runs --pre, switches the code, and runs --post. Without either, all are applied. The role that
+    DATABASE_ROLE names may read and write afterwards. Safe to run twice and by several at once.
     """
     if pre and post:
         raise CommandError("choose --pre or --post; without either, both are applied", Exit.USAGE)
@@ -33,8 +34,11 @@ def command(
         for name, postgres in databases(whole).items():
             if plan:
                 steps += pending(name, complete(name, postgres), phases)
-            else:
-                steps += migrate(name, complete(name, postgres), phases, None if as_json else _tell)
+                continue
+            url = complete(name, postgres)
+            steps += migrate(name, url, phases, None if as_json else _tell)
+            if whole.database_role is not None:
+                let_in(name, url, whole.database_role)
     _report(steps, plan, as_json)
 
 

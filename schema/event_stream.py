@@ -11,6 +11,8 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from datasources.seen.metrics import tell
+
 EVENT_STREAM = "text/event-stream"
 # A comment: says that we live, and makes proxies send what they hold.
 ALIVE = b":\n\n"
@@ -42,6 +44,16 @@ class OpenStreams:
     def is_full(self) -> bool:
         return self.open >= self.most
 
+    def begun(self) -> None:
+        """One more is open."""
+        self.open += 1
+        tell(OpenStreams=self.open)
+
+    def ended(self) -> None:
+        """One has ended."""
+        self.open -= 1
+        tell(OpenStreams=self.open)
+
     def end(self) -> None:
         """End them all, within a few seconds and for good."""
         self.ending.set()
@@ -58,7 +70,7 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._pieces = pieces
         self._streams = streams
-        streams.open += 1
+        streams.begun()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send(send))
@@ -73,7 +85,7 @@ class EventStream(Response):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._pieces.aclose()
-            self._streams.open -= 1
+            self._streams.ended()
         if stopped:
             # Without `complete`, so that the client comes back with its cursor to whoever serves then.
             with suppress(TimeoutError):

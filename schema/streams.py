@@ -14,6 +14,7 @@ from graphql import OperationType
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 
+from datasources.seen.metrics import tell
 from resolvers.context import Context
 from resolvers.errors import BadUserInput, LimitExceeded, ShownError, StreamsUnavailable
 from resolvers.listening import PROVEN, SILENCE, Listening
@@ -106,6 +107,7 @@ class StreamEndpoint:
                     yield b"".join(event(each.body, each.cursor) for each in some) or ALIVE
             yield COMPLETE
         finally:
+            tell(StreamEvents=events)
             log.info(
                 "stream",
                 extra={

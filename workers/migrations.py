@@ -10,6 +10,7 @@ from yoyo import read_migrations
 
 import settings
 from datasources.aurora.migrator import migrator
+from datasources.aurora.role import let_in
 from datasources.credentials.opened import complete
 from datasources.errors import SourceRefused
 from workers.entrance import begin
@@ -69,7 +70,8 @@ def pending(database: str, url: str, phases: tuple[Phase, ...] = PHASES) -> list
 
 
 def handler(event: Any, _context: Any) -> dict[str, Any]:
-    """The AWS Lambda entry for the deploy: both databases' migrations of the phase that CloudFormation's event names.
+    """The AWS Lambda entry for the deploy: both databases' migrations of the phase that CloudFormation's event names,
+    and the role of the functions, which can sign in before any of them is asked to.
 
     What it raises stops the deploy, and the message is shown there. `Applied` is how many were applied.
     """
@@ -79,9 +81,14 @@ def handler(event: Any, _context: Any) -> dict[str, Any]:
     phase = event["ResourceProperties"]["Phase"]
     if phase not in PHASES:
         raise ValueError(f"{phase!r} is no phase; ResourceProperties.Phase is one of {', '.join(PHASES)}")
-    main, requirements, *_ = settings.read().stores()
-    applied = migrate("main", complete("main", main), (phase,))
-    applied += migrate("requirements", complete("requirements", requirements), (phase,))
+    whole = settings.read()
+    main, requirements, *_ = whole.stores()
+    applied: list[Applied] = []
+    for name, postgres in (("main", main), ("requirements", requirements)):
+        url = complete(name, postgres)
+        applied += migrate(name, url, (phase,))
+        if whole.database_role is not None:
+            let_in(name, url, whole.database_role)
     return {"Data": {"Applied": len(applied)}}
 
 

@@ -10,7 +10,7 @@ from cdk.facts import Database, Facts
 # https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
 CERTIFICATES = "/var/task/certificates/rds-global-bundle.pem"
 
-# The role that functions take in both databases; a migration makes it and grants it rds_iam.
+# The role that functions take in both databases; the function of migrations makes it and grants it rds_iam.
 ROLE = "stackflow_api"
 
 # Seconds between the deadline of a request and the gateway's: to answer what there is, and to travel.
@@ -38,14 +38,13 @@ def shared(environment: Environment, facts: Facts) -> dict[str, str]:
 
 
 def api(environment: Environment, facts: Facts) -> dict[str, str]:
-    """The API also knows who calls, what stands behind answers, where events go, and its deadline."""
+    """The API also knows who calls, where events go, and its deadline."""
     return shared(environment, facts) | {
         "OIDC_ISSUER": environment.access.issuer,
         "OIDC_AUDIENCE": environment.access.audience,
         "REQUEST_TIMEOUT_SECONDS": str(deadline(environment)),
         "DATABASE_STATEMENT_TIMEOUT_SECONDS": str(min(STATEMENT, deadline(environment))),
         "EVENTS_QUEUE_URL": facts.queues.events.queue.queue_url,
-        "KNOWLEDGE_BASE_ID": facts.knowledge,
     }
 
 
@@ -70,6 +69,7 @@ def migrations(facts: Facts) -> dict[str, str]:
         "DATABASE_SECRET": facts.main.secret.secret_arn,
         "REQUIREMENTS_URL": database_url(facts.requirements),
         "REQUIREMENTS_SECRET": facts.requirements.secret.secret_arn,
+        "DATABASE_ROLE": ROLE,
         "REDIS_URL": "off",
     }
 

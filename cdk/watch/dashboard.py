@@ -8,9 +8,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from cdk.environment import Environment
 from cdk.facts import Facts
 from cdk.serving.stack import Service
-from cdk.watch.metrics import HOUR, nodes, of_aws, own
+from cdk.watch.metrics import HOUR, cost, nodes, of_aws, own, tokens
 
-HALF, THIRD, WHOLE = 12, 8, 24
+THIRD, WHOLE = 8, 24
 
 
 def dashboard(
@@ -42,21 +42,25 @@ def _golden(environment: Environment, service: Service) -> list[cloudwatch.IWidg
         _graph("Errors: gateway's, caller's, functions'", 6,
                [gateway.metric_server_error(), gateway.metric_client_error()],
                [own(name, "OperationErrors"), service.api.metric_errors(), service.api.metric_throttles()]),
-        _graph("Latency: p50, p95, p99 in ms", 6,
-               [gateway.metric_latency(statistic=each) for each in ("p50", "p95", "p99")]),
-        _graph("Saturation: degraded, fallbacks", 6, [own(name, "Degraded"), own(name, "Fallbacks")],
+        _graph("Latency in ms: gateway's p50, p95, p99, operations' p99", 6,
+               [*(gateway.metric_latency(statistic=each) for each in ("p50", "p95", "p99")),
+                own(name, "OperationMilliseconds", "p99")]),
+        _graph("Stores: answers without one, stores down", 6, [own(name, "Degraded")],
                [own(name, "StoreDown", "Maximum")]),
     ]  # fmt: skip
 
 
 def _behind(environment: Environment, facts: Facts) -> list[cloudwatch.IWidget]:
-    queues = facts.queues.all()
+    queues, name = facts.queues.all(), environment.name
     return [
-        _graph("Graph: seconds behind", THIRD, [own(environment.name, "ProjectionLagSeconds", "Maximum")],
-               [own(environment.name, "Traversals")]),
-        _graph("Queues: age of the oldest in s", THIRD,
+        _graph("Graph: seconds behind; changes done, refused", 6, [own(name, "ProjectionLagSeconds", "Maximum")],
+               [own(name, "ProjectedRows"), own(name, "ProjectionRefused")]),
+        _graph("Events; what workflows did", 6,
+               [own(name, each) for each in ("EventsDone", "EventsAgain", "EventsHeld", "EventsDead")],
+               [own(name, "WorkflowSteps")]),
+        _graph("Queues: age of the oldest in s", 6,
                [of_aws("SQS", "ApproximateAgeOfOldestMessage", QueueName=each.name) for each in queues]),
-        _graph("Dead letters", THIRD,
+        _graph("Dead letters", 6,
                [of_aws("SQS", "ApproximateNumberOfMessagesVisible", QueueName=each.dead) for each in queues]),
     ]  # fmt: skip
 
@@ -80,9 +84,12 @@ def _stores(facts: Facts) -> list[cloudwatch.IWidget]:
 
 
 def _spending(environment: Environment) -> list[cloudwatch.IWidget]:
-    name = environment.name
+    name, models = environment.name, environment.models.allowed
+    counted = ("InputTokenCount", "OutputTokenCount")
     return [
-        _graph("Cache: hits and misses", HALF, [own(name, "CacheHits"), own(name, "CacheMisses")]),
-        _graph("AI: USD an hour, tokens", HALF, [own(name, "AiCostUsd", period=HOUR)],
-               [own(name, "AiTokens", period=HOUR)]),
+        _graph("Operations: statements, traversals; fields", THIRD, [own(name, "Statements"), own(name, "Traversals")],
+               [own(name, "OperationCost")]),
+        _graph("Cache: hits and misses", THIRD, [own(name, "CacheHits"), own(name, "CacheMisses")]),
+        _graph("AI: USD an hour, tokens", THIRD, [cost(models)],
+               [tokens(model, which, HOUR) for model in models for which in counted]),
     ]  # fmt: skip

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from cdk.environment import Price
+
 NAMESPACE = "StackFlow"
 
-# Written by the service in CloudWatch's embedded metric format, with the dimension Environment; unit and meaning.
+# Written by the service in CloudWatch's embedded metric format, with the dimension Environment; what each is. A test
+# holds that the service writes each of them.
 OWN: Mapping[str, str] = {
     "OperationMilliseconds": "how long an operation took",
     "OperationErrors": "operations that were answered with an error which is not the caller's",
@@ -17,16 +20,21 @@ OWN: Mapping[str, str] = {
     "CacheHits": "values that the cache had",
     "CacheMisses": "values that it had not",
     "Degraded": "answers that went without a store",
-    "Fallbacks": "operations that no compiled plan could express",
-    "StoreDown": "1 for each store that could not be asked",
+    "StoreDown": "stores that could not be asked",
     "ProjectionLagSeconds": "age of the oldest change that the graph does not have",
-    "OpenEvents": "events that wait in the tables",
-    "AiCostUsd": "what calls of models cost",
-    "AiTokens": "tokens of calls of models",
+    "ProjectedRows": "changes that the projector has done",
+    "ProjectionRefused": "changes that it set aside",
+    "EventsDone": "events that have their effect",
+    "EventsAgain": "events that come again",
+    "EventsHeld": "events not tried: behind one that comes again, or while a store was away",
+    "EventsDead": "events that can never work",
+    "WorkflowSteps": "what the workflows did",
 }
 
 FIVE_MINUTES = Duration.minutes(5)
 HOUR = Duration.hours(1)
+# Prices are of so many tokens.
+MILLION = 1_000_000
 
 
 def own(environment: str, name: str, statistic: str = "Sum", period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
@@ -57,3 +65,28 @@ def of_aws(
 def nodes(replication_group: str) -> tuple[str, str]:
     """ElastiCache measures nodes, not groups: those of a group with one replica."""
     return f"{replication_group}-001", f"{replication_group}-002"
+
+
+def tokens(model: str, which: str, period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
+    """InputTokenCount or OutputTokenCount of one model: Bedrock counts each call, whoever makes it.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring.html#runtime-cloudwatch-metrics
+    """
+    return of_aws("Bedrock", which, "Sum", period, ModelId=model)
+
+
+def cost(models: Mapping[str, Price]) -> cloudwatch.MathExpression:
+    """USD of an hour of these models: the tokens that Bedrock counts, each at its price."""
+    terms, metrics = [], dict[str, cloudwatch.IMetric]()
+    for number, (model, price) in enumerate(models.items(), start=1):
+        for letter, which, usd in (("i", "InputTokenCount", price.input), ("o", "OutputTokenCount", price.output)):
+            # What costs nothing may not even be counted, and a sum with a gap in it is a gap.
+            if usd:
+                metrics[f"{letter}{number}"] = tokens(model, which, HOUR)
+                terms.append(f"FILL({letter}{number}, 0) * {usd:g}")
+    return cloudwatch.MathExpression(
+        expression=f"({' + '.join(terms)}) / {MILLION}",
+        using_metrics=metrics,
+        period=HOUR,
+        label="USD of models",
+    )

@@ -10,7 +10,7 @@ from aws_cdk import aws_sns as sns
 
 from cdk.environment import Environment
 from cdk.watch.alarms import Watched, alarm
-from cdk.watch.metrics import HOUR, of_aws, own
+from cdk.watch.metrics import cost, tokens
 from cdk.watch.runbooks import Runbook, described
 
 # An hour may cost this part of a day's allowance.
@@ -21,27 +21,31 @@ RUNBOOK: Runbook = "ai-spend"
 
 
 def spending(stack: Stack, environment: Environment, topic: sns.ITopic) -> Iterator[cloudwatch.AlarmBase]:
-    """Cost Explorer's monitors see calls of models by tag alone, which calls do not have: they are not used."""
+    """By what Bedrock and the bill count, so that calls which are not the service's are seen too.
+
+    Cost Explorer's own monitors are not used: one of all services is the account's, and AWS makes it; those of a
+    template see tags, which calls of models do not have.
+    """
     models = environment.models
-    cost = own(environment.name, "AiCostUsd", period=HOUR)
+    usd = cost(models.allowed)
     ceiling = Watched(
         "ai-ceiling",
         f"An hour of models cost over a sixth of {models.usd_a_day:g} USD",
         RUNBOOK,
-        cost,
+        usd,
         at=models.usd_a_day / HOURS,
         periods=1,
     )
     yield alarm(stack, environment, topic, ceiling)
-    yield _band(stack, environment, topic, "ai-cost", "Models cost more than usual", cost)
+    yield _band(stack, environment, topic, "ai-cost", "Models cost more than usual", usd)
     for number, model in enumerate(models.allowed, start=1):
-        tokens = of_aws("Bedrock", "InputTokenCount", "Sum", ModelId=model)
-        yield _band(stack, environment, topic, f"ai-tokens-{number}", f"{model} reads more tokens than usual", tokens)
+        read = tokens(model, "InputTokenCount")
+        yield _band(stack, environment, topic, f"ai-tokens-{number}", f"{model} reads more tokens than usual", read)
     _budget(stack, environment, topic)
 
 
 def _band(
-    stack: Stack, environment: Environment, topic: sns.ITopic, name: str, what: str, metric: cloudwatch.Metric
+    stack: Stack, environment: Environment, topic: sns.ITopic, name: str, what: str, metric: cloudwatch.IMetric
 ) -> cloudwatch.AnomalyDetectionAlarm:
     made = cloudwatch.AnomalyDetectionAlarm(
         stack,

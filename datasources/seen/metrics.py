@@ -26,6 +26,9 @@ UNITS: Mapping[str, str] = {
     "Degraded": COUNT,
     # Of stores.
     "StoreDown": COUNT,
+    # Of streams.
+    "OpenStreams": COUNT,
+    "StreamEvents": COUNT,
     # Of workers.
     "ProjectionLagSeconds": SECONDS,
     "ProjectedRows": COUNT,

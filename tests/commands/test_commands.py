@@ -52,6 +52,33 @@ def test_migrate_applies_once_and_says_so_as_json(fresh: str) -> None:
     assert json.loads(runner.invoke(application, ["migrate", "--plan", "--json"]).stdout) == {"planned": []}
 
 
+def test_a_role_that_is_named_is_let_in_and_none_else(
+    fresh: str, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def readers() -> list[tuple[str]]:
+        with psycopg.connect(fresh) as connection:
+            return connection.execute(
+                "SELECT grantee FROM information_schema.table_privileges WHERE table_name = 'incidents' "
+                "AND privilege_type = 'SELECT' AND grantee <> grantor"
+            ).fetchall()
+
+    assert runner.invoke(application, ["migrate"]).exit_code == Exit.OK
+    assert readers() == []
+    monkeypatch.setenv("DATABASE_ROLE", "let_in_by_command")
+    try:
+        # A plan changes nothing.
+        assert runner.invoke(application, ["migrate", "--plan"]).exit_code == Exit.OK
+        assert readers() == []
+        assert runner.invoke(application, ["migrate"]).exit_code == Exit.OK
+        assert readers() == [("let_in_by_command",)]
+    finally:
+        for url in (fresh, postgres.url("requirements")):
+            with psycopg.connect(url) as connection:
+                connection.execute("DROP OWNED BY let_in_by_command")
+        with psycopg.connect(fresh) as connection:
+            connection.execute("DROP ROLE let_in_by_command")
+
+
 def test_pre_and_post_are_apart(fresh: str) -> None:
     post = [step.name for step in pending("main", fresh) if step.phase == "post"]
     applied = json.loads(runner.invoke(application, ["migrate", "--post", "--json"]).stdout)["applied"]

@@ -15,7 +15,7 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.queues.opened import open_queues
 from datasources.sources import open_sources
 from resolvers.principals.api_keys import hash_of
-from settings import read
+from settings import Settings, read
 from tests.fixtures.databases import create_database
 
 OPENED = """mutation ($items: [ID!]!) { openIncident(input: {title: "Redis is down", impact: 1, urgency: 1,
@@ -28,9 +28,8 @@ SHOWN = """query ($run: ID!) { workflowRun(id: $run) { state blastRadius { total
     incident { activities { kind } } } }"""
 
 
-def seeded(postgres: EmbeddedPostgres) -> tuple[str, str]:
-    """A database with an item on which another depends, a workflow, and the key of a program; its URL and the item."""
-    url = create_database(postgres, "workflow_runs_e2e")
+def seeded(url: str) -> str:
+    """Fill a database with an item on which another depends, a workflow, and the key of a program; the item."""
     item, other, workflow = (str(uuid7()) for _ in range(3))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("INSERT INTO configuration_item_classes (key, name) VALUES ('cache', 'Cache')")
@@ -67,7 +66,7 @@ def seeded(postgres: EmbeddedPostgres) -> tuple[str, str]:
             "INSERT INTO api_keys (id, name, hash, permissions) VALUES (%s, 'robot', %s, '{*}')",
             (str(uuid7()), hash_of(KEY)),
         )
-    return url, item
+    return item
 
 
 KEY = "sfk_" + "r" * 43
@@ -83,8 +82,12 @@ async def until(done: Callable[[], Any]) -> Any:
 
 
 async def test_a_run_goes_from_its_start_to_its_end(postgres: EmbeddedPostgres) -> None:
-    url, item = seeded(postgres)
-    settings = read({"DATABASE_URL": url, "REQUIREMENTS_URL": url, "REDIS_URL": "off"})
+    url = create_database(postgres, "workflow_runs_e2e")
+    await led(url, read({"DATABASE_URL": url, "REQUIREMENTS_URL": url, "REDIS_URL": "off"}), seeded(url))
+
+
+async def led(url: str, settings: Settings, item: str) -> None:
+    """A run of what is seeded in the database of `url`, by the service with these settings."""
     sources = open_sources(*settings.stores())
     application = app.create(settings, sources, on_loopback=True, projecting=True)
     transport = httpx.ASGITransport(app=application)

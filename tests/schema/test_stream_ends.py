@@ -1,6 +1,7 @@
 """How streams end, and what they outlive: access that is over, slow readers, a lost database, a server's end."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from datasources.errors import SourceUnavailable
 from datasources.sources import Sources
 from resolvers.principals.errors import ExpiredToken, IssuerUnavailable
 from tests.fixtures.databases import READER, person, sources_of
+from tests.fixtures.emf import measured, values
 from tests.fixtures.feeding import Rows, id_of, number_of
 from tests.fixtures.gate import Gate
 from tests.fixtures.stream_stores import client, clients, people, rows, sources, url
@@ -206,6 +208,26 @@ async def test_streams_end_with_the_server_and_are_not_complete(sources: Sources
         reply = await client.post(URL, json={"query": CHANGES}, headers={"authorization": "Bearer all"})
         assert reply.status_code == 503
     assert made.state.streams.open == 0
+
+
+async def test_streams_are_counted_as_they_begin_and_end_and_their_events_once(
+    sources: Sources, people: People, rows: Rows, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "stackflow.metrics")
+    made = application(sources, people)
+    async with clients(made) as client:
+        async with stream(client, CHANGES, "all") as first, stream(client, CHANGES, "all") as second:
+            for each in (first, second):
+                await each.begun()
+            rows.items(1, 2)
+            assert [number_of(await first.change()) for _ in range(2)] == [1, 2]
+            assert [number_of(await second.change()) for _ in range(2)] == [1, 2]
+        async with asyncio.timeout(10):
+            while made.state.streams.open:
+                await asyncio.sleep(0.01)
+    lines = measured(caplog.records)
+    assert [values(each, "OpenStreams") for each in lines if "OpenStreams" in each] == [(1,), (2,), (1,), (0,)]
+    assert [values(each, "StreamEvents") for each in lines if "StreamEvents" in each] == [(2,), (2,)]
 
 
 async def test_a_reader_that_takes_nothing_does_not_hold_up_the_end(

@@ -4,7 +4,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -14,7 +14,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from datasources.breaker import Breaker
 from datasources.cache.port import Found
 from datasources.cache.redis import generations as at
-from datasources.cache.redis.connection import connect, problem
+from datasources.cache.redis.connection import Trusted, connect, problem
 from datasources.cache.redis.trust import TRUST, Trust
 from datasources.cache.witness import Witness
 from datasources.call import Call, calling, current_call
@@ -54,13 +54,15 @@ class RedisCache:
         breaker_pause: float = 5.0,
         trust: float = TRUST,
         credentials: Credentials | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._url = url
         self._timeout = timeout
         self._lease = lease
         self._breaker = Breaker(breaker_after, breaker_pause)
         self._credentials = credentials
-        self._redis = connect(url, ca_file, timeout, credentials)
+        self._trusted_connections = Trusted(clock)
+        self._redis = connect(url, ca_file, timeout, credentials, self._trusted_connections)
         self._trust = None if witness is None else Trust(witness, self._ask, trust)
 
     async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Found:
@@ -190,6 +192,7 @@ class RedisCache:
                 self._breaker.unjudged()
             else:
                 self._breaker.failed()
+                self._trusted_connections.doubt()
             return None
         except asyncio.CancelledError:
             self._breaker.unjudged()

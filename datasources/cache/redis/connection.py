@@ -1,6 +1,8 @@
 """The connection to Redis: its address, its token, and TLS that is always verified."""
 
 import ssl
+import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,6 +20,23 @@ from datasources.errors import SourceUnavailable
 
 CLIENT_NAME = "stackflow"
 MAX_CONNECTIONS = 16
+
+# Seconds after which an unused connection is given up for a new one, by a wall clock, as of the databases: whoever
+# stood at its other end may have gone without a word while Lambda froze us. A new one costs a few round trips, where a
+# silent one costs the whole timeout and counts against the cache.
+TRUSTED_IDLE = 60.0
+
+
+class Trusted:
+    """Which connections of one client still lead to somebody, as far as can be told."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.era = 0
+
+    def doubt(self) -> None:
+        """None that has not answered since: where one fell silent, the others did as well."""
+        self.era += 1
 
 
 class Provider(CredentialProvider):
@@ -40,10 +59,38 @@ _given: ContextVar[Credential | None] = ContextVar("given", default=None)
 
 
 class SigningIn(AbstractConnection):
-    """A connection that tries once more when its token was changed under way."""
+    """A connection that tries once more when its token was changed under way, and is opened anew when doubted."""
+
+    def __init__(self, *, trusted: Trusted, **options: Any) -> None:
+        super().__init__(**options)
+        self._trusted = trusted
+        self._answered = trusted.clock(), trusted.era
 
     async def connect(self) -> None:
-        """As the client's own."""
+        """As the client's own, which asks for it before each command."""
+        if self.is_connected and not self._is_trusted():
+            await self.disconnect(nowait=True)
+        if not self.is_connected:
+            await self._signed_in()
+
+    async def disconnect(self, *arguments: Any, **options: Any) -> None:
+        """As the client's own, without a goodbye: Redis needs none, and TLS would wait for an answer to it."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+        await super().disconnect(*arguments, **options)
+
+    async def read_response(self, *arguments: Any, **options: Any) -> Any:
+        """As the client's own; the other end has just been there."""
+        response = await super().read_response(*arguments, **options)
+        self._answered = self._trusted.clock(), self._trusted.era
+        return response
+
+    def _is_trusted(self) -> bool:
+        at, era = self._answered
+        # A clock that was set back tells nothing.
+        return era == self._trusted.era and self._trusted.clock() - at < TRUSTED_IDLE
+
+    async def _signed_in(self) -> None:
         provider = self.credential_provider
         try:
             await super().connect()  # type: ignore[no-untyped-call]
@@ -64,7 +111,13 @@ class SecureSigningIn(SigningIn, SSLConnection):
     """By TLS."""
 
 
-def connect(url: str, ca_file: str | None, timeout: float, credentials: Credentials | None = None) -> Redis:
+def connect(
+    url: str,
+    ca_file: str | None,
+    timeout: float,
+    credentials: Credentials | None = None,
+    trusted: Trusted | None = None,
+) -> Redis:
     """A client for `redis://[user:]password@host:port/database`, or `rediss://` for TLS 1.2 and later.
 
     Opens nothing yet. The query of the URL is ignored, so that it can't switch verification off. No retries:
@@ -98,6 +151,7 @@ def connect(url: str, ca_file: str | None, timeout: float, credentials: Credenti
         # RESP 2 and no driver name: each would cost a round trip in every new connection.
         protocol=2,
         driver_info=None,
+        trusted=trusted or Trusted(),
         **tls,
     )
     return Redis.from_pool(pool)

@@ -195,6 +195,29 @@ async def test_a_connection_that_vanished_in_silence_while_unused_is_replaced(po
         await gate.shut()
 
 
+async def test_one_that_vanished_speaks_for_all_that_slept_as_long(postgres: EmbeddedPostgres) -> None:
+    """Else each would cost its half second, one request after the other."""
+    gate, clock = Gate(postgres.url("stackflow")), Clock()
+    await gate.open()
+    database = Database("main", gate.url, pool_max=4, clock=clock)
+    try:
+        async with database.connection(), database.connection(), database.connection(), database.connection():
+            assert gate.seen == 4
+        gate.silence()
+        assert gate.cut_off() == 4
+        clock.now += TRUSTED_IDLE
+        async with database.connection(), database.connection(), database.connection(), database.connection():
+            # Four new ones, and the cancelling of what one was asked.
+            assert gate.seen == 4 + 4 + 1
+        clock.now += TRUSTED_IDLE
+        # What stands answers, so that it is trusted again.
+        assert [await user(database) for _ in range(4)] == ["stackflow"] * 4
+        assert gate.seen == 9
+    finally:
+        await database.close()
+        await gate.shut()
+
+
 async def test_the_first_statement_after_a_cut_answers(postgres: EmbeddedPostgres) -> None:
     gate = Gate(postgres.url("stackflow"))
     await gate.open()

@@ -2,6 +2,10 @@
 CREATE INDEX configuration_item_keys_by_key ON configuration_item_keys (key text_pattern_ops);
 CREATE INDEX workflows_by_update ON workflows (updated_at, id);
 
+-- Loads pg_trgm: an owner who is no superuser, as none is on RDS, may give a function no setting of an extension that
+-- his session does not know yet.
+DO $$ BEGIN PERFORM show_limit(); END $$;
+
 -- Rows whose title is like the text, best first, at most `most` of each kind; of more than 5,000 candidates of a
 -- kind the first found are ranked. It is a function because the threshold that the index operator obeys is a
 -- setting: here it holds for the call alone, and no session state is left behind. 0.4 finds one wrong letter in a

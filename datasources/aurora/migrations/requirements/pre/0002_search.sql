@@ -1,4 +1,8 @@
 -- What the search for requirements stands on; `similar_rows` of the main database says why it is a function.
+-- Loads pg_trgm: an owner who is no superuser, as none is on RDS, may give a function no setting of an extension that
+-- his session does not know yet.
+DO $$ BEGIN PERFORM show_limit(); END $$;
+
 CREATE FUNCTION similar_requirements(asked text, most integer)
 RETURNS TABLE (id uuid, title text, alike real)
 LANGUAGE sql STABLE ROWS 100

@@ -91,6 +91,21 @@ async def test_the_engine_went_away_and_came_back(child: Start, gate: Gate) -> N
     assert gate.seen == 2
 
 
+async def test_the_other_end_vanished_without_a_word(child: Start, gate: Gate) -> None:
+    """As a flow through a NAT gateway ends, or a host that is replaced."""
+    frozen = await child(url_of(gate))
+    frozen.ask(1)
+    assert await frozen.outcome() == {"rows": [1], "sent": 1}
+    async with frozen.frozen():
+        gate.silence()
+        assert gate.cut_off() == 1
+        await asyncio.sleep(0.5)
+    frozen.ask(2)
+    # It was asked by a ping, and the traversal went by a new socket only.
+    assert await frozen.outcome() == {"rows": [2], "sent": 1}
+    assert gate.seen == 2
+
+
 async def test_the_engine_is_still_away(child: Start, gate: Gate) -> None:
     frozen = await child(url_of(gate))
     frozen.ask(1)

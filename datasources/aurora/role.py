@@ -1,0 +1,116 @@
+"""The role that the service signs in as: made where it is missing, and given what serving needs and no more."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import Connection, errors, sql
+
+from datasources.aurora.migrator import migrator
+from datasources.errors import SourceRefused
+
+# Whoever is of it signs in to RDS by IAM, and no longer by a password. Only RDS has it.
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
+RDS_IAM = "rds_iam"
+
+# What the migrating user owns in the schema; what yoyo keeps of migrations is nothing to write in.
+_OWNED = """
+SELECT c.relname FROM pg_class c
+WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
+    AND c.relowner = quote_ident(current_user)::regrole
+    AND c.relkind = ANY (%s) AND NOT starts_with(c.relname, '_yoyo') AND c.relname <> 'yoyo_lock'
+ORDER BY c.relname
+"""
+_TABLES, _SEQUENCES = ["r", "p", "v", "m", "f"], ["S"]
+# What the owner of tables need not be able to give: PostgreSQL only warns when nothing came of it.
+_DOORS = (
+    ("SELECT has_database_privilege(%s, current_database(), 'CONNECT')", "CONNECT ON DATABASE ..."),
+    ("SELECT has_schema_privilege(%s, current_schema(), 'USAGE')", "USAGE ON SCHEMA ..."),
+)
+
+
+def let_in(database: str, url: str, role: str) -> None:
+    """Let `role` read and write every table of the user of `url`, now and later; create it, able to sign in and
+    without a password, if there is none. Changes nothing the second time. Blocks.
+
+    A role is of the whole server, so that databases which share one share it. One that exists keeps its attributes:
+    somebody may have locked it. SourceUnavailable if the database can't be reached; SourceRefused, with the statement
+    for an administrator, if this user may not do it.
+    """
+    with migrator(database, url) as session:
+        connection: Connection[Any] = session.connection
+        _make(database, connection, role)
+        if _one(connection, "SELECT pg_has_role(%s, current_user, 'MEMBER')", role):
+            raise SourceRefused(
+                database, f"DATABASE_ROLE: {role} may act as the owner of {database}; name a role that owns nothing"
+            )
+        _sign_in_by_iam(database, connection, role)
+        with connection.transaction():
+            _grant(connection, role)
+        for allowed, missing in _DOORS:
+            if not _one(connection, allowed, role):
+                raise SourceRefused(
+                    database,
+                    f"DATABASE_ROLE: {role} does not get into {database}; an administrator grants it: "
+                    f"GRANT {missing} TO {role}",
+                )
+
+
+def _make(database: str, connection: Connection[Any], role: str) -> None:
+    if _exists(connection, role):
+        return
+    try:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+    except errors.InsufficientPrivilege as error:
+        raise SourceRefused(
+            database,
+            f"DATABASE_ROLE: {role} does not exist and the owner of {database} may create no roles; "
+            f"an administrator creates it: CREATE ROLE {role} LOGIN",
+        ) from error
+    except (errors.DuplicateObject, errors.UniqueViolation):
+        # The migrator of another database of this server was first.
+        pass
+
+
+def _sign_in_by_iam(database: str, connection: Connection[Any], role: str) -> None:
+    if not _exists(connection, RDS_IAM) or _one(connection, "SELECT pg_has_role(%s, %s, 'MEMBER')", role, RDS_IAM):
+        return
+    try:
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(RDS_IAM), sql.Identifier(role)))
+    except errors.InsufficientPrivilege as error:
+        raise SourceRefused(
+            database,
+            f"DATABASE_ROLE: the owner of {database} may not grant {RDS_IAM}; "
+            f"an administrator grants it: GRANT {RDS_IAM} TO {role}",
+        ) from error
+    except errors.UniqueViolation:
+        pass
+
+
+def _grant(connection: Connection[Any], role: str) -> None:
+    to = sql.Identifier(role)
+    schema = sql.Identifier(str(_one(connection, "SELECT current_schema()")))
+    whole = sql.Identifier(str(_one(connection, "SELECT current_database()")))
+    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(whole, to))
+    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, to))
+    for kind, privileges, kinds in (
+        ("TABLE", "SELECT, INSERT, UPDATE, DELETE", _TABLES),
+        ("SEQUENCE", "USAGE, SELECT", _SEQUENCES),
+    ):
+        owned = [name for (name,) in connection.execute(_OWNED, (kinds,)).fetchall()]
+        named = sql.SQL(", ").join(sql.SQL("{}.{}").format(schema, sql.Identifier(each)) for each in owned)
+        if owned:
+            connection.execute(sql.SQL(f"GRANT {privileges} ON {kind} {{}} TO {{}}").format(named, to))
+        # For what later migrations make: only those of the same user, as PostgreSQL keeps it for each.
+        connection.execute(
+            sql.SQL(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {{}} GRANT {privileges} ON {kind}S TO {{}}").format(schema, to)
+        )
+
+
+def _exists(connection: Connection[Any], role: str) -> bool:
+    return bool(_one(connection, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s)", role))
+
+
+def _one(connection: Connection[Any], text: str, *bound: str) -> Any:
+    # Of each of these there is one row.
+    row: Sequence[Any] | None = connection.execute(text.encode(), bound).fetchone()
+    return row and row[0]
