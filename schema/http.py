@@ -14,7 +14,8 @@ from uuid_utils import uuid7
 
 from datasources.call import Call, calling
 from datasources.errors import SourceError
-from datasources.seen.trace import trace_id
+from datasources.seen.spans import SERVER, recorded
+from datasources.seen.trace import origin
 from datasources.sources import Sources
 from resolvers.context import Context, Limits
 from resolvers.errors import BadUserInput, LimitExceeded, ShownError, SourceLost
@@ -55,6 +56,13 @@ class GraphQLEndpoint:
 
     async def respond(self, http: HttpRequest) -> HttpResponse:
         call = self.call(http)
+        with recorded("GraphQL Operation", SERVER, call) as recording:
+            reply = await self._responded(http, call)
+            if recording is not None:
+                recording.root.attributes["http.response.status_code"] = reply.status_code
+        return reply
+
+    async def _responded(self, http: HttpRequest, call: Call) -> HttpResponse:
         media = _media(http)
         try:
             request, context = await self.understood(http, call)
@@ -70,9 +78,9 @@ class GraphQLEndpoint:
 
     def call(self, http: HttpRequest) -> Call:
         """The call that a request begins, with its deadline."""
-        trace = trace_id(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
+        came = origin(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
         deadline = asyncio.get_running_loop().time() + self._timeout
-        return Call(request_id=request_id(http), deadline=deadline, trace=trace)
+        return Call(request_id(http), deadline, trace=came.trace, parent=came.parent, sampled=came.sampled)
 
     async def understood(self, http: HttpRequest, call: Call) -> tuple[Request, Context]:
         """What is asked, and by whom. ShownError if it cannot be told."""
