@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 
 from datasources.call import Call, calling
 from datasources.errors import SourceError
-from datasources.seen.spans import SERVER, recorded
+from datasources.seen.spans import SERVER, answered, recorded
 from datasources.seen.trace import origin
 from datasources.sources import Sources
 from resolvers.context import Context, Limits
@@ -58,8 +58,7 @@ class GraphQLEndpoint:
         call = self.call(http)
         with recorded("GraphQL Operation", SERVER, call) as recording:
             reply = await self._responded(http, call)
-            if recording is not None:
-                recording.root.attributes["http.response.status_code"] = reply.status_code
+            answered(recording, reply.status_code)
         return reply
 
     async def _responded(self, http: HttpRequest, call: Call) -> HttpResponse:
@@ -78,9 +77,7 @@ class GraphQLEndpoint:
 
     def call(self, http: HttpRequest) -> Call:
         """The call that a request begins, with its deadline."""
-        came = origin(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
-        deadline = asyncio.get_running_loop().time() + self._timeout
-        return Call(request_id(http), deadline, trace=came.trace, parent=came.parent, sampled=came.sampled)
+        return arrived(http, self._timeout)
 
     async def understood(self, http: HttpRequest, call: Call) -> tuple[Request, Context]:
         """What is asked, and by whom. ShownError if it cannot be told."""
@@ -197,6 +194,13 @@ def _media(http: HttpRequest) -> str:
     # A client that names the older type, or nothing at all but */*, gets what it understands.
     accepted = http.headers.get("accept", "")
     return PLAIN_JSON if PLAIN_JSON in accepted and RESPONSE_JSON not in accepted else RESPONSE_JSON
+
+
+def arrived(http: HttpRequest, seconds: float) -> Call:
+    """The call that a request begins, which has so many seconds."""
+    came = origin(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
+    deadline = asyncio.get_running_loop().time() + seconds
+    return Call(request_id(http), deadline, trace=came.trace, parent=came.parent, sampled=came.sampled)
 
 
 def request_id(http: HttpRequest) -> str:

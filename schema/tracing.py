@@ -93,8 +93,8 @@ def log_operation(request: Request, context: Context) -> Iterator[Logged]:
 def _describe(
     spans: Recording, response: Response | None, name: str, document: str, trusted: str | None, codes: Sequence[str]
 ) -> None:
-    # https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/: a name that clients choose is none of a span's,
-    # as backends keep each for ever.
+    # A name that clients choose is an attribute and no span's name: backends make a list of those.
+    # https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/
     root = spans.root
     root.attributes["stackflow.document"] = document
     if response is not None and response.kind is not None:

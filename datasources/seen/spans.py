@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from os import urandom
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 from datasources.call import Call
 from datasources.seen.trace import Origin
@@ -63,6 +63,9 @@ class Span:
         cancelled = type(error).__name__ == "CancelledError"
         self.error = CANCELLED if cancelled else type(error).__name__
         self.fault = not cancelled
+        # As the drivers of SQL databases have it.
+        if isinstance(code := getattr(error, "sqlstate", None), str):
+            self.attributes["db.response.status_code"] = code
 
 
 class Recording:
@@ -71,7 +74,7 @@ class Recording:
     Its times are those of one monotonic clock, so that nothing begins before what it is a part of.
     """
 
-    __slots__ = ("dropped", "ended", "kept", "request_id", "root", "spans", "trace", "_since")
+    __slots__ = ("_since", "dropped", "ended", "kept", "request_id", "root", "spans", "trace")
 
     def __init__(self, origin: Origin, request_id: str, name: str, kind: Kind, attributes: dict[str, Value]) -> None:
         self.trace = origin.trace
@@ -79,7 +82,6 @@ class Recording:
         self.spans: list[Span] = []
         self.dropped = 0
         self.ended = False
-        # A round that found nothing to do is not worth a trace.
         self.kept = True
         self._since = time.time_ns() - time.perf_counter_ns()
         begin = self.now()
@@ -97,41 +99,51 @@ class Recording:
             self.dropped += 1
 
     def record(
-        self, name: str, kind: Kind, seconds: float, attributes: dict[str, Value], error: str = "", *, fault: bool = False
+        self,
+        name: str,
+        kind: Kind,
+        seconds: float,
+        attributes: dict[str, Value],
+        error: str = "",
+        *,
+        fault: bool = False,
     ) -> None:
         """Keep what took so long until now."""
         end = self.now()
         begin = max(self.root.begin_ns, end - round(seconds * 1e9))
         self.add(Span(name, kind, begin, end, attributes, error, fault, self.root.id))
 
-    def span(self, name: str, kind: Kind, *attributes: Mapping[str, Value]) -> "Spanned":
-        """Record the body of a `with`, however it ends."""
-        return Spanned(self, name, kind, attributes)
-
 
 class Spanned:
-    """A body that is recorded; attributes may be added to the span while it runs."""
+    """A body that is recorded however it ends, or not at all."""
 
-    __slots__ = ("_recording", "_span")
+    __slots__ = ("_least", "_recording", "_span")
 
-    def __init__(self, recording: Recording, name: str, kind: Kind, attributes: tuple[Mapping[str, Value], ...]) -> None:
-        self._recording = recording
-        whole: dict[str, Value] = {}
-        for some in attributes:
-            whole |= some
-        self._span = Span(name, kind, recording.now(), 0, whole, parent=recording.root.id)
+    def __init__(self, recording: Recording | None, span: Span | None, least: float) -> None:
+        self._recording, self._span, self._least = recording, span, least
 
-    def __enter__(self) -> Span:
-        return self._span
+    def __enter__(self) -> Self:
+        return self
+
+    def note(self, name: str, value: Value) -> None:
+        """Add an attribute."""
+        if self._span is not None:
+            self._span.attributes[name] = value
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._span.end_ns = self._recording.now()
+        span, recording = self._span, self._recording
+        if span is None or recording is None or recording.ended:
+            return
+        span.end_ns = recording.now()
         if error is not None:
-            self._span.failed(error)
-        if not self._recording.ended:
-            self._recording.add(self._span)
+            span.failed(error)
+        if error is not None or span.end_ns - span.begin_ns >= self._least * 1e9:
+            recording.add(span)
+
+
+_NOT = Spanned(None, None, 0.0)
 
 
 class Exporter(Protocol):
@@ -175,23 +187,37 @@ def recording() -> Recording | None:
     return None if found is None or found.ended else found
 
 
+def spanned(name: str, kind: Kind, attributes: Mapping[str, Value] | None = None, *, at_least: float = 0.0) -> Spanned:
+    """Record the body of a `with` as a span of this task's call, if anybody wants it. One that took less than
+    `at_least` seconds and did not fail is not kept."""
+    into = recording()
+    if into is None:
+        return _NOT
+    begin = into.now()
+    return Spanned(into, Span(name, kind, begin, begin, dict(attributes or ()), parent=into.root.id), at_least)
+
+
 @contextmanager
-def recorded(name: str, kind: Kind, call: Call, attributes: dict[str, Value] | None = None) -> Iterator[Recording | None]:
+def recorded(
+    name: str, kind: Kind, call: Call, attributes: Mapping[str, Value] | None = None, *, kept: bool = True
+) -> Iterator[Recording | None]:
     """Record the body as a call of its own, with all that stores do for it, and give it away at the end.
 
-    None where nobody wants it.
+    None where nobody wants it. One that is not `kept` is forgotten unless it is found to have worked, or fails.
     """
     exporter = _Exporting.exporter
     origin = None if exporter is None else exporter.origin(call)
     if exporter is None or origin is None:
         yield None
         return
-    whole = Recording(origin, call.request_id, name, kind, attributes or {})
+    whole = Recording(origin, call.request_id, name, kind, dict(attributes or ()))
+    whole.kept = kept
     token = _recording.set(whole)
     try:
         yield whole
     except BaseException as error:
         whole.root.failed(error)
+        whole.kept = True
         raise
     finally:
         _recording.reset(token)
@@ -200,3 +226,19 @@ def recorded(name: str, kind: Kind, call: Call, attributes: dict[str, Value] | N
         if whole.kept:
             exporter.take(whole)
 
+
+def worked(recording: Recording | None, name: str, count: int) -> None:
+    """Note how much a round of a worker has done. One that found nothing to do is not worth a trace."""
+    if recording is not None and count:
+        recording.root.attributes[name] = count
+        recording.kept = True
+
+
+def answered(recording: Recording | None, status: int) -> None:
+    """Note the status of HTTP that a call was answered with."""
+    if recording is not None:
+        root = recording.root
+        root.attributes["http.response.status_code"] = status
+        root.fault = root.fault or status >= 500
+        if status >= 400:
+            root.error = root.error or str(status)

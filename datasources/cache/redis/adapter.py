@@ -14,12 +14,13 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from datasources.breaker import Breaker
 from datasources.cache.port import Found
 from datasources.cache.redis import generations as at
-from datasources.cache.redis.connection import connect, problem
+from datasources.cache.redis.connection import address, connect, problem
 from datasources.cache.redis.trust import TRUST, Trust
 from datasources.cache.witness import Witness
 from datasources.call import Call, calling, current_call
 from datasources.credentials.kept import Credentials
 from datasources.health import Health
+from datasources.seen.spans import CLIENT, spanned
 
 FIRST_PAUSE = 0.005
 LONGEST_PAUSE = 0.05
@@ -60,6 +61,7 @@ class RedisCache:
         self._lease = lease
         self._breaker = Breaker(breaker_after, breaker_pause)
         self._credentials = credentials
+        self._address = address(url)
         self._redis = connect(url, ca_file, timeout, credentials)
         self._trust = None if witness is None else Trust(witness, self._ask, trust)
 
@@ -199,7 +201,10 @@ class RedisCache:
 
     async def _send(self, *command: str | bytes | int) -> Any:
         current_call().spent.cache += 1
-        return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+        name = str(command[0])
+        with spanned(name, CLIENT, self._address) as span:
+            span.note("db.operation.name", name)
+            return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
 
     @staticmethod
     def _names(tables: Sequence[str], keys: Sequence[str]) -> list[str]:
