@@ -92,9 +92,13 @@ class Otlp:
                         await self._full.wait()
                 self._wanted.clear()
                 self._full.clear()
-                while self._waiting:
-                    count = min(AT_ONCE, len(self._waiting))
-                    await self._send(client, [self._waiting.popleft() for _ in range(count)])
+                await self._drain(client)
+            await self._drain(client)
+
+    async def _drain(self, client: httpx.AsyncClient) -> None:
+        while self._waiting:
+            count = min(AT_ONCE, len(self._waiting))
+            await self._send(client, [self._waiting.popleft() for _ in range(count)])
 
     async def _send(self, client: httpx.AsyncClient, some: Sequence[Recording]) -> None:
         try:

@@ -21,8 +21,8 @@ HEADER = b'{"format":"json","version":1}\n'
 # Bytes of a datagram. X-Ray takes documents of 64 kB, and UDP carries 65,507 bytes.
 LIMIT = 64_000
 NAME = 200
-# What a name may hold besides letters, digits and spaces.
-_STRANGE = re.compile(r"[^\w\s.:/%&#=+\\\-@]")
+# What no name may hold; letters beyond ASCII may be in one, but none of ours has any.
+_STRANGE = re.compile(r"[^A-Za-z0-9_ .:/%&#=+\\\-@]")
 
 # What the map calls a store, where it is not the name of the span.
 _STORES = {"gremlin": "Neptune", "redis": "Redis", "postgresql": "PostgreSQL"}
