@@ -174,7 +174,8 @@ class RedisCache:
         if reply is None or reply[0] is not None or self._trust is None or not await self._trust.renewed():
             return reply
         # Counted as part of the renewing: what a request costs must not depend on the second it comes in.
-        with calling(Call(deadline=current_call().deadline)):
+        call = current_call()
+        with calling(Call(call.request_id, call.deadline)):
             return await self._ask("MGET", *places)
 
     async def _ask(self, *command: str | bytes | int, hurried: bool = True) -> Any:

@@ -77,7 +77,7 @@ class Trust:
         seconds = self._seconds * MARGIN
         end = asyncio.get_running_loop().time() + seconds
         try:
-            with calling(Call()):
+            with calling(Call(current_call().request_id)):
                 async with asyncio.timeout(seconds):
                     left = await self._witness.owe(tables)
         except (SourceError, TimeoutError):
