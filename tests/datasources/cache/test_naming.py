@@ -1,7 +1,8 @@
 """Redis is told whose command it runs, at no round trip more, and no answer is ever taken for another's."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -24,13 +25,29 @@ async def asked(redis: Any, request_id: str, *command: str) -> Any:
 
 
 class Chopper:
-    """In front of a server: passes on so many more bytes of its answers, and then holds them back until told."""
+    """In front of a server: passes on so many more bytes of its answers, and then holds them back until told.
+
+    While it does not hear, it reads no question either.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.left: int | None = None
         self.holds, self.goes_on = asyncio.Event(), asyncio.Event()
+        self.hears = asyncio.Event()
+        self.hears.set()
         self.tasks: list[asyncio.Task[None]] = []
+
+    @asynccontextmanager
+    async def before(self, valkey: EmbeddedValkey) -> AsyncIterator[Any]:
+        """A client that asks through it."""
+        server = await asyncio.start_server(self.accept, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        redis: Any = connect(valkey.url.replace(f":{valkey.port}/", f":{port}/"), None, 5.0)
+        yield redis
+        await redis.aclose()
+        server.close()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answers, questions = await asyncio.open_connection("127.0.0.1", self._port)
@@ -42,6 +59,7 @@ class Chopper:
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, answering: bool) -> None:
         with suppress(ConnectionError):
             while data := await source.read(65_536):
+                await self.hears.wait()
                 if answering and self.left is not None and len(data) > self.left:
                     target.write(data[: self.left])
                     data = data[self.left :]
@@ -136,25 +154,50 @@ async def test_a_command_that_is_cancelled_at_any_step_leaves_no_answer_behind(p
 @pytest.mark.parametrize("passed", range(len(b"+OK\r\n$1\r\n1\r\n")))
 async def test_the_rest_of_an_answer_that_was_given_up_is_nobodys(plain_valkey: EmbeddedValkey, passed: int) -> None:
     chopper = Chopper(plain_valkey.port)
-    server = await asyncio.start_server(chopper.accept, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    redis: Any = connect(plain_valkey.url.replace(f":{plain_valkey.port}/", f":{port}/"), None, 5.0)
-    await asked(redis, "r0", "MSET", "late", "1", "own", "2")
-    chopper.left = passed
-    task = asyncio.create_task(asked(redis, f"late-{passed}", "GET", "late"))
-    await chopper.holds.wait()
-    # What was passed on is read.
-    for _ in range(20):
-        await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    chopper.left = None
-    chopper.goes_on.set()
-    assert [await asked(redis, f"next-{passed}-{number}", "GET", "own") for number in range(2)] == [b"2", b"2"]
+    async with chopper.before(plain_valkey) as redis:
+        await asked(redis, "r0", "MSET", "late", "1", "own", "2")
+        chopper.left = passed
+        task = asyncio.create_task(asked(redis, f"late-{passed}", "GET", "late"))
+        await chopper.holds.wait()
+        # What was passed on is read.
+        for _ in range(20):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        chopper.left = None
+        chopper.goes_on.set()
+        assert [await asked(redis, f"next-{passed}-{number}", "GET", "own") for number in range(2)] == [b"2", b"2"]
+
+
+async def test_a_command_that_is_given_up_half_sent_owes_the_next_session_nothing(
+    plain_valkey: EmbeddedValkey,
+) -> None:
+    chopper = Chopper(plain_valkey.port)
+    async with chopper.before(plain_valkey) as redis:
+        await asked(redis, "r0", "SET", "own", "2")
+        chopper.hears.clear()
+        task = asyncio.create_task(asked(redis, "large-1", "SET", "late", "x" * 30_000_000))
+        # More than sockets hold, so that it is still being sent.
+        for _ in range(50):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        chopper.hears.set()
+        assert await asked(redis, "next-1", "GET", "own") == b"2"
+
+
+async def test_a_connection_that_was_lost_is_opened_before_its_packet_is_made(plain_valkey: EmbeddedValkey) -> None:
+    redis: Any = connect(plain_valkey.url, None, 5.0)
+    await asked(redis, "r0", "SET", "own", "2")
+    connection = await redis.connection_pool.get_connection()
+    await connection.disconnect()
+    with calling(Call("r1")):
+        await connection.send_command("GET", "own")
+        assert await connection.read_response() == b"2"
+    await redis.connection_pool.release(connection)
     await redis.aclose()
-    server.close()
-    await asyncio.gather(*chopper.tasks, return_exceptions=True)
 
 
 async def test_what_times_out_leaves_no_answer_behind(plain_valkey: EmbeddedValkey) -> None:
