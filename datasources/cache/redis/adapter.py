@@ -15,7 +15,7 @@ from datasources.breaker import Breaker
 from datasources.cache.port import Found
 from datasources.cache.redis import generations as at
 from datasources.cache.redis.connection import address, connect, problem
-from datasources.cache.redis.trust import TRUST, Trust
+from datasources.cache.redis.trust import SCRIPTS, TRUST, Trust
 from datasources.cache.witness import Witness
 from datasources.call import Call, calling, current_call
 from datasources.credentials.kept import Credentials
@@ -29,6 +29,8 @@ JITTER = 0.1
 _scripts = resources.files(__package__)
 _LEASE = _scripts.joinpath("lease.lua").read_text()
 _FILL = _scripts.joinpath("fill.lua").read_text()
+# What spans call a script: its text is long and says nothing of a call.
+_SCRIPTS: dict[str | bytes | int, str] = {_LEASE: "lease", _FILL: "fill", **SCRIPTS}
 
 
 class RedisCache:
@@ -203,8 +205,11 @@ class RedisCache:
     async def _send(self, *command: str | bytes | int) -> Any:
         current_call().spent.cache += 1
         name = str(command[0])
-        with spanned(name, CLIENT, self._address) as span:
+        script = _SCRIPTS.get(command[1]) if name == "EVAL" else None
+        with spanned(f"{name} {script}" if script else name, CLIENT, self._address) as span:
             span.note("db.operation.name", name)
+            if script:
+                span.note("db.stored_procedure.name", script)
             return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
 
     @staticmethod
