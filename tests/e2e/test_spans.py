@@ -152,8 +152,9 @@ async def test_what_a_caller_did_wrong_is_no_fault(client: httpx.AsyncClient) ->
 async def test_every_attribute_is_on_the_page_and_every_document_keeps_the_rules(client: httpx.AsyncClient) -> None:
     page = (Path(__file__).parents[2] / "docs" / "observability.md").read_text()
     listed = set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", page))
-    whole, _ = await asked(client, {"query": "{ incidents(first: 1) { totalCount nodes { number } } }"})
-    overview, _ = await asked(client, BODY)
+    parent = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
+    whole, _ = await asked(client, {"query": "{ incidents(first: 1) { totalCount nodes { number } } }"}, **parent)
+    overview, _ = await asked(client, BODY, **parent)
     keys = {key for each in (whole, overview) for span in (each.root, *each.spans) for key in span.attributes}
     assert keys <= listed
     databases = {"main", "requirements"}
