@@ -22,8 +22,6 @@ from datasources.seen.spans import CLIENT, PRODUCER, SERVER, exporting, recorded
 from tests.fixtures.databases import create_database
 from tests.fixtures.spans import Kept
 
-COUNT = "messaging.batch.message_count"
-
 
 @pytest.fixture(scope="module")
 def ministack(request: pytest.FixtureRequest) -> Iterator[str]:
@@ -152,14 +150,14 @@ async def test_each_call_is_a_span(queue: SqsQueue) -> None:
         received = await queue.receive(3, 0)
         await queue.settle(received, [])
     name = "test_each_call_is_a_span.fifo"
-    told = [(each.name, each.kind, each.attributes) for each in kept.recordings[0].spans]
-    assert [
-        (span, kind, of["messaging.operation.name"], of.get("messaging.batch.message_count")) for span, kind, of in told
-    ] == [
-        (f"send {name}", PRODUCER, "SendMessageBatch", 10),
-        (f"send {name}", PRODUCER, "SendMessageBatch", 2),
-        (f"receive {name}", CLIENT, "ReceiveMessage", None),
-        (f"settle {name}", CLIENT, "DeleteMessageBatch", 3),
+    spans = kept.recordings[0].spans
+    told = [(each.name, each.kind, each.attributes["messaging.operation.name"]) for each in spans]
+    assert told == [
+        (f"send {name}", PRODUCER, "SendMessageBatch"),
+        (f"send {name}", PRODUCER, "SendMessageBatch"),
+        (f"receive {name}", CLIENT, "ReceiveMessage"),
+        (f"settle {name}", CLIENT, "DeleteMessageBatch"),
     ]
+    assert [each.attributes.get("messaging.batch.message_count") for each in spans] == [10, 2, None, 3]
     assert {each.attributes["messaging.destination.name"] for each in spans} == {name}
     assert "body" not in repr(spans)
