@@ -14,6 +14,7 @@ from datasources.files.alerts import AlertMapping, AlertMappingError
 from datasources.files.alerts import read as read_mapping
 from datasources.queues.opened import open_queues
 from datasources.queues.port import Queue
+from datasources.seen.exported import traced
 from datasources.sources import Sources, open_sources
 from resolvers.access import Authenticator
 from resolvers.principals.principal import development_principal
@@ -93,6 +94,7 @@ def create(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         settle()
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(traced(settings.seen))
             stack.push_async_callback(opened.close)
             stack.push_async_callback(authenticator.close)
             stack.callback(open_streams.end)

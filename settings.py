@@ -21,6 +21,7 @@ from datasources.options import (
     Secret,
     SeenSettings,
     Signing,
+    Traces,
 )
 
 C = TypeVar("C", bound=StrEnum)
@@ -29,6 +30,7 @@ SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+
 
 # So that the name is the same with quotes and without.
 ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -181,7 +183,26 @@ def _seen(environment: Mapping[str, str]) -> SeenSettings:
         metrics=metrics == "emf",
         function=environment.get("AWS_LAMBDA_FUNCTION_NAME", ""),
         version=environment.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
+        traces=_chosen(environment, "STACKFLOW_TRACES", Traces, Traces.OFF),
+        daemon=_daemon(environment),
+        collector=_collector(environment),
     )
+
+
+def _daemon(environment: Mapping[str, str]) -> str:
+    text = environment.get("AWS_XRAY_DAEMON_ADDRESS") or "127.0.0.1:2000"
+    if not re.fullmatch(r"[\w.-]+:\d{1,5}", text):
+        raise SettingsError(f"AWS_XRAY_DAEMON_ADDRESS is {text!r}; write it as host:port")
+    return text
+
+
+def _collector(environment: Mapping[str, str]) -> str:
+    name = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    url = _url(environment, name, ("https", "http")) or "http://127.0.0.1:4318"
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise SettingsError(f"{name} is without TLS and not on this machine; write https://")
+    return url
 
 
 def _postgres(environment: Mapping[str, str], name: str, secret_name: str) -> PostgresSettings | None:

@@ -62,8 +62,11 @@ class Call:
     sees: int | None = None
     # Whether this call wrote to the graph, so that its later reads go to the writer.
     wrote_graph: bool = False
-    # The trace that the caller says it belongs to: 32 hexadecimal digits, or empty.
+    # The trace that the caller says it belongs to and his span in it, 32 and 16 hexadecimal digits or empty; and
+    # whether he keeps his part of it, None if he does not say.
     trace: str = ""
+    parent: str = ""
+    sampled: bool | None = None
 
     def remaining(self) -> float | None:
         """Seconds left, never below zero; None without a deadline. Needs a running event loop."""

@@ -137,12 +137,23 @@ class JarSettings:
     cache: Path = Path("~/.cache/stackflow/jars")
 
 
+class Traces(StrEnum):
+    """Where spans go: nowhere, from a Lambda function to X-Ray, or from a server to a collector of OpenTelemetry."""
+
+    OFF = "off"
+    XRAY = "xray"
+    OTLP = "otlp"
+
+
 @dataclass(frozen=True, slots=True)
 class SeenSettings:
     """What lines of logs say of the process: the environment that metrics are of, whether they are written, and on
-    Lambda the function and its version."""
+    Lambda the function and its version; where spans go, and the addresses of X-Ray's daemon and of a collector."""
 
     environment: str = "local"
     metrics: bool = False
     function: str = ""
     version: str = ""
+    traces: Traces = Traces.OFF
+    daemon: str = "127.0.0.1:2000"
+    collector: str = "http://127.0.0.1:4318"

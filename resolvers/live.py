@@ -124,7 +124,8 @@ async def _bounded(context: Context, reading: Awaitable[R]) -> R:
 
 def _call(context: Context, sees: int | None = None) -> Call:
     deadline = asyncio.get_running_loop().time() + BATCH_SECONDS
-    return Call(request_id=context.call.request_id, deadline=deadline, sees=sees)
+    came = context.call
+    return Call(came.request_id, deadline, sees=sees, trace=came.trace, parent=came.parent, sampled=came.sampled)
 
 
 async def _shown(

@@ -1,6 +1,5 @@
 """Alerts over HTTP: the webhook of Prometheus Alertmanager, each alert put onto the queue of events."""
 
-import asyncio
 import logging
 from dataclasses import asdict
 from typing import Any
@@ -13,11 +12,12 @@ from datasources.call import Call, calling
 from datasources.errors import SourceError
 from datasources.files.alerts import AlertMapping
 from datasources.queues.port import Queue
+from datasources.seen.spans import SERVER, answered, recorded
 from resolvers.alerts.alertmanager import MOST_ALERTS, TooManyAlerts, accept_notification, read
 from resolvers.errors import BadUserInput, Forbidden, ShownError, SourceLost
 from resolvers.events.reading import Unusable
 from schema.events import BODY_BYTES, SECONDS, TooManyEvents, refusal, reply
-from schema.http import Authenticate, UnsupportedMedia, read_body, request_id
+from schema.http import Authenticate, UnsupportedMedia, arrived, read_body
 
 WRITES = "alerts:write"
 
@@ -32,13 +32,15 @@ def alert_routes(queue: Queue, authenticate: Authenticate, mapping: AlertMapping
     """
 
     async def alertmanager(http: Request) -> Response:
-        call = Call(request_id=request_id(http), deadline=asyncio.get_running_loop().time() + SECONDS)
-        try:
-            with calling(call):
+        call = arrived(http, SECONDS)
+        with calling(call), recorded("POST /alerts/alertmanager", SERVER, call) as recording:
+            try:
                 told = await _accepted(http, queue, authenticate, mapping, call)
-        except ShownError as error:
-            return refusal(error, call)
-        return reply(told, 202 if told["accepted"] else 400, call)
+                answer = reply(told, 202 if told["accepted"] else 400, call)
+            except ShownError as error:
+                answer = refusal(error, call)
+            answered(recording, answer.status_code)
+        return answer
 
     return [Route("/alerts/alertmanager", alertmanager, methods=["POST"])]
 

@@ -1,6 +1,5 @@
 """Events over HTTP: CloudEvents 1.0 in structured JSON, alone or as a batch, put onto the queue."""
 
-import asyncio
 from dataclasses import asdict
 from typing import Any
 
@@ -12,10 +11,11 @@ from starlette.routing import Route
 from datasources.call import Call, calling
 from datasources.errors import SourceError
 from datasources.queues.port import Queue
+from datasources.seen.spans import SERVER, answered, recorded
 from resolvers.errors import BadUserInput, Forbidden, LimitExceeded, ShownError, SourceLost
 from resolvers.events.accepting import Accepted, accept
 from resolvers.events.reading import MOST_BYTES, Unusable, split
-from schema.http import REQUEST_ID, Authenticate, UnsupportedMedia, read_body, request_id, status_of
+from schema.http import REQUEST_ID, Authenticate, UnsupportedMedia, arrived, read_body, status_of
 
 # https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 STRUCTURED = "application/cloudevents+json"
@@ -41,13 +41,15 @@ def event_routes(queue: Queue, authenticate: Authenticate) -> list[Route]:
     """
 
     async def events(http: Request) -> Response:
-        call = Call(request_id=request_id(http), deadline=asyncio.get_running_loop().time() + SECONDS)
-        try:
-            with calling(call):
+        call = arrived(http, SECONDS)
+        with calling(call), recorded("POST /events", SERVER, call) as recording:
+            try:
                 accepted = await _accepted(http, queue, authenticate, call)
-        except ShownError as error:
-            return refusal(error, call)
-        return reply(asdict(accepted), 202 if accepted.accepted else 400, call)
+                answer = reply(asdict(accepted), 202 if accepted.accepted else 400, call)
+            except ShownError as error:
+                answer = refusal(error, call)
+            answered(recording, answer.status_code)
+        return answer
 
     return [Route("/events", events, methods=["POST"])]
 

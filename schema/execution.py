@@ -51,10 +51,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The response as data. `executed` is false when the document itself was refused."""
+    """The response as data. `executed` is false when the document itself was refused, and `kind` is told otherwise."""
 
     body: dict[str, Any]
     executed: bool
+    kind: OperationType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,12 @@ async def run(request: Request, context: Context, limits: DocumentLimits) -> Res
     checked = check(request, context, limits)
     if isinstance(checked, Response):
         return checked
-    if kind_of(checked, request.operation_name) is OperationType.SUBSCRIPTION:
+    kind = kind_of(checked, request.operation_name)
+    if kind is OperationType.SUBSCRIPTION:
         return _refused([_streamed()], context)
     with calling(context.call):
         result = await execute_once(checked, request, context)
-    return Response(body_of(result, context), executed=True)
+    return Response(body_of(result, context), executed=True, kind=kind)
 
 
 def kind_of(document: DocumentNode, operation_name: str | None) -> OperationType | None:

@@ -14,7 +14,8 @@ from uuid_utils import uuid7
 
 from datasources.call import Call, calling
 from datasources.errors import SourceError
-from datasources.seen.trace import trace_id
+from datasources.seen.spans import SERVER, answered, recorded
+from datasources.seen.trace import origin
 from datasources.sources import Sources
 from resolvers.context import Context, Limits
 from resolvers.errors import BadUserInput, LimitExceeded, ShownError, SourceLost
@@ -57,6 +58,12 @@ class GraphQLEndpoint:
 
     async def respond(self, http: HttpRequest) -> HttpResponse:
         call = self.call(http)
+        with recorded("GraphQL Operation", SERVER, call) as recording:
+            reply = await self._responded(http, call)
+            answered(recording, reply.status_code)
+        return reply
+
+    async def _responded(self, http: HttpRequest, call: Call) -> HttpResponse:
         media = _media(http)
         try:
             request, context = await self.understood(http, call)
@@ -76,9 +83,7 @@ class GraphQLEndpoint:
 
     def call(self, http: HttpRequest) -> Call:
         """The call that a request begins, with its deadline."""
-        trace = trace_id(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
-        deadline = asyncio.get_running_loop().time() + self._timeout
-        return Call(request_id=request_id(http), deadline=deadline, trace=trace)
+        return arrived(http, self._timeout)
 
     async def understood(self, http: HttpRequest, call: Call) -> tuple[Request, Context]:
         """What is asked, and by whom. ShownError if it cannot be told."""
@@ -196,6 +201,13 @@ def _media(http: HttpRequest) -> str:
     # A client that names the older type, or nothing at all but */*, gets what it understands.
     accepted = http.headers.get("accept", "")
     return PLAIN_JSON if PLAIN_JSON in accepted and RESPONSE_JSON not in accepted else RESPONSE_JSON
+
+
+def arrived(http: HttpRequest, seconds: float) -> Call:
+    """The call that a request begins, which has so many seconds."""
+    came = origin(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
+    deadline = asyncio.get_running_loop().time() + seconds
+    return Call(request_id(http), deadline, trace=came.trace, parent=came.parent, sampled=came.sampled)
 
 
 def request_id(http: HttpRequest) -> str:

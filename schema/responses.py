@@ -9,6 +9,7 @@ from typing import Any, cast
 from graphql import DocumentNode, ExecutionResult, OperationType, create_source_event_stream
 
 from datasources.call import calling
+from datasources.seen.spans import SERVER, recorded
 from resolvers.context import Context
 from resolvers.errors import ShownError
 from resolvers.live import Batch
@@ -88,7 +89,8 @@ async def _told(document: DocumentNode, request: Request, context: Context, batc
     if not batch.entries:
         cursor = _cursor(context)
         return () if cursor is None else [Told(None, cursor)]
-    with calling(batch.context.call):
+    call = batch.context.call
+    with calling(call), recorded("subscription", SERVER, call, {"graphql.operation.type": "subscription"}):
         showing = (execute_once(document, request, batch.context, entry) for entry in batch.entries)
         results = await asyncio.gather(*showing)
     return [

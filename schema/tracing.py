@@ -1,15 +1,16 @@
-"""One log line an operation: what ran, for whom, how long, what it cost. Never variables, never rows."""
+"""One log line and one span an operation: what ran, for whom, how long, what it cost. Never variables, never rows."""
 
 import hashlib
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from datasources.seen.metrics import Measured
+from datasources.seen.spans import Recording, recording
 from resolvers.context import Context
 from resolvers.errors import SourceLost
 from schema.execution import Request, Response
@@ -51,12 +52,15 @@ def log_operation(request: Request, context: Context) -> Iterator[Logged]:
         trusted = trusted_documents().get(f"sha256:{document}")
         name = request.operation_name or ""
         is_executed = response is not None and response.executed
+        shown = name if is_executed and _NAME.fullmatch(name) else ""
+        if (spans := recording()) is not None:
+            _describe(spans, response, shown, document[:16], None if trusted is None else trusted.name, codes)
         log.info(
             "operation",
             extra={
                 "request_id": context.call.request_id,
                 "trace": context.call.trace,
-                "operation": name if is_executed and _NAME.fullmatch(name) else "",
+                "operation": shown,
                 "document": document[:16],
                 "principal": context.principal.name,
                 "milliseconds": milliseconds,
@@ -84,6 +88,24 @@ def log_operation(request: Request, context: Context) -> Iterator[Logged]:
                 ),
             },
         )
+
+
+def _describe(
+    spans: Recording, response: Response | None, name: str, document: str, trusted: str | None, codes: Sequence[str]
+) -> None:
+    # A name that clients choose is an attribute and no span's name: backends make a list of those.
+    # https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/
+    root = spans.root
+    root.attributes["stackflow.document"] = document
+    if response is not None and response.kind is not None:
+        kind = response.kind.value
+        root.name = kind if trusted is None else f"{kind} {trusted}"
+        root.attributes["graphql.operation.type"] = kind
+    if trusted is not None or name:
+        root.attributes["graphql.operation.name"] = trusted or name
+    if codes:
+        ours = [code for code in codes if code in OURS]
+        root.error, root.fault = (ours or codes)[0], bool(ours)
 
 
 def _is_lost(extensions: Mapping[str, Any]) -> bool:

@@ -1,19 +1,21 @@
-"""What every Lambda entry does once in its execution environment: settings, logs, and what no call shall wait for."""
+"""What every Lambda entry does once in its execution environment: settings, logs, spans, and what no call shall wait for."""
 
 import gc
 from collections.abc import Callable
 
 import settings
+from datasources.seen.exported import trace_function
 from datasources.seen.logs import configure
 from workers import late, restored
 
 
 def entered() -> settings.Settings:
-    """The settings, by which the logs are set up from now on if this is Lambda. SettingsError as of `settings.read`."""
+    """The settings, by which logs and spans are set up if this is Lambda. SettingsError as of `settings.read`."""
     whole = settings.read()
     if whole.seen.function:
         # The runtime's own handler would write each line in a format of its own.
         configure(whole.log_level, whole.seen)
+        trace_function(whole.seen)
     return whole
 
 

@@ -15,6 +15,7 @@ from datasources.queues.opened import open_queues
 from datasources.queues.port import DeadLetters, Failure, Fate, Message, Queue
 from datasources.seen.logs import invoked
 from datasources.seen.metrics import Measured
+from datasources.seen.spans import CONSUMER, recorded, worked
 from datasources.sources import Sources, open_sources
 from resolvers.events.handling import BATCH, Handled, handle
 from workers.beside import slept
@@ -39,8 +40,9 @@ async def loop(sources: Sources, queue: Queue, stop: asyncio.Event) -> None:
 
 async def work(sources: Sources, queue: Queue, wait_seconds: float = 0.0) -> int:
     """One batch of up to 500; how many were received. SourceError if the queue is lost; nothing is lost by it."""
-    with calling(Call()):
+    with calling(Call()) as call, recorded("events", CONSUMER, call, kept=False) as recording:
         received = await queue.receive(BATCH, wait_seconds)
+        worked(recording, "messaging.batch.message_count", len(received))
         if received:
             begin = time.perf_counter()
             handled = await handle(sources, received)
@@ -57,7 +59,8 @@ async def partial_response(sources: Sources, dead: DeadLetters, records: Sequenc
     could not be tried its whole group comes again, so that FIFO order holds.
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
-    with calling(Call()):
+    with calling(Call()) as call, recorded("events", CONSUMER, call) as recording:
+        worked(recording, "messaging.batch.message_count", len(records))
         begin = time.perf_counter()
         handled = await handle(sources, [_message(record) for record in records])
         _tell(handled.failed)

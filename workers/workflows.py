@@ -15,6 +15,7 @@ from datasources.queues.opened import Queues, open_queues
 from datasources.queues.port import Queue
 from datasources.seen.logs import invoked
 from datasources.seen.metrics import tell
+from datasources.seen.spans import INTERNAL, recorded, worked
 from datasources.sources import Sources, open_sources
 from resolvers.workflows import triggers
 from resolvers.workflows.messages import NOTIFICATIONS, STANDARD, URGENT
@@ -54,11 +55,13 @@ async def loop(sources: Sources, queues: Queues, stop: asyncio.Event) -> None:
 
 async def work(sources: Sources, queues: Queues, now: datetime | None = None) -> int:
     """One round; how much was done. SourceError if a store is lost: what was not done waits for the next round."""
-    with calling(Call(deadline=asyncio.get_running_loop().time() + ROUND)):
+    call = Call(deadline=asyncio.get_running_loop().time() + ROUND)
+    with calling(call), recorded("workflows", INTERNAL, call, kept=False) as recording:
         done = await triggers.round(sources)
         done += await advance_due(sources, now)
         done += await walk_failures(sources, now)
         done += await send_messages(sources, outgoing(queues), now)
+        worked(recording, "stackflow.steps", done)
     if done:
         tell(WorkflowSteps=done)
     return done

@@ -24,6 +24,7 @@ def shared(environment: Environment, facts: Facts) -> dict[str, str]:
     return {
         # Its lines of logs hold metrics, which are of this environment.
         "STACKFLOW_METRICS": "emf",
+        "STACKFLOW_TRACES": "xray",
         "STACKFLOW_ENVIRONMENT": environment.name,
         "DATABASE_URL": database_url(facts.main, ROLE),
         "REQUIREMENTS_URL": database_url(facts.requirements, ROLE),

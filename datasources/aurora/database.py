@@ -5,6 +5,7 @@ import select
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -16,6 +17,7 @@ from psycopg.rows import args_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
+from datasources.aurora.address import address
 from datasources.aurora.arrays import TextListDumper
 from datasources.aurora.signing_in import SigningIn
 from datasources.aurora.statements import Statement
@@ -31,6 +33,7 @@ from datasources.errors import (
     SourceUnavailable,
 )
 from datasources.health import Health
+from datasources.seen.spans import CLIENT, INTERNAL, spanned
 
 R = TypeVar("R")
 
@@ -48,6 +51,9 @@ LOST_WAIT = 0.25
 TRUSTED_IDLE = 60.0
 # Seconds that it has to answer; longer ones are given up without a goodbye.
 ASKED = 0.5
+
+# Seconds that waiting for a connection takes before a span tells of it.
+WORTH_TELLING = 0.001
 
 # For a peer that vanished while a statement is under way: noticed by the kernel within seconds, not two hours.
 # Milliseconds, seconds, seconds and a count.
@@ -82,6 +88,7 @@ class Database:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
+        self._url = url
         self._prepare = prepare
         self._statement_timeout = statement_timeout
         self._pool_timeout = pool_timeout
@@ -167,9 +174,17 @@ class Database:
         text = (
             statement.text if self._prepare else f"/* {statement.name} {_comment(call.request_id)} */ {statement.text}"
         )
-        async with self._deadline():
-            await cursor.execute(text.encode(), parameters)
-            return await cursor.fetchall() if cursor.description is not None else []
+        with spanned(statement.name, CLIENT, self._address) as span:
+            span.note("db.query.summary", statement.name)
+            async with self._deadline():
+                await cursor.execute(text.encode(), parameters)
+                rows = await cursor.fetchall() if cursor.description is not None else []
+            span.note("db.response.returned_rows", len(rows))
+        return rows
+
+    @cached_property
+    def _address(self) -> Mapping[str, str | int]:
+        return address(self.name, self._url)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
@@ -182,7 +197,9 @@ class Database:
             remaining = current_call().remaining()
             wait = LOST_WAIT if self._lost else self._pool_timeout
             wait = wait if remaining is None else min(wait, remaining)
-            connection = await self._taken(wait)
+            with spanned("wait for a connection", INTERNAL, at_least=WORTH_TELLING) as span:
+                span.note("db.client.connection.pool.name", self.name)
+                connection = await self._taken(wait)
             try:
                 async with connection:
                     yield connection

@@ -5,6 +5,7 @@ credentials are covered wherever they come from.
 """
 
 import logging
+import os
 import re
 import traceback
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Invocation:
 
     id: str = ""
     number: int = 0
+    trace: str = ""
 
 
 _invocation = Invocation()
@@ -89,6 +91,13 @@ def invoked(context: Any) -> None:
     """Lines from now on are of this call of a Lambda function. The first of a process is a cold start."""
     _invocation.id = str(getattr(context, "aws_request_id", ""))
     _invocation.number += 1
+    # No setting: Lambda's runtime sets it anew before each call, and its context does not have it.
+    _invocation.trace = os.environ.get("_X_AMZN_TRACE_ID", "")
+
+
+def invocation_trace() -> str:
+    """X-Ray's header of the call of the function that is under way; empty elsewhere."""
+    return _invocation.trace
 
 
 def told(error: BaseException) -> str:

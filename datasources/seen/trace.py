@@ -1,19 +1,43 @@
 """The trace that a request belongs to, by the header of W3C or that of AWS."""
 
 import re
+from dataclasses import dataclass
 
 # https://www.w3.org/TR/trace-context/#traceparent-header; a later version may have more fields.
-_W3C = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.{0,256})?")
+_W3C = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(-.{0,256})?")
 # https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
-_AWS = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})")
+_ROOT = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})")
+_PARENT = re.compile(r"Parent=([0-9a-f]{16})")
+_SAMPLED = re.compile(r"Sampled=([01])")
 
 
-def trace_id(traceparent: str, amazon: str) -> str:
-    """32 hexadecimal digits; empty if neither header can be understood. That of W3C goes first. X-Ray writes the same
-    id as `1-` with a `-` behind the eighth digit."""
-    if (found := _W3C.fullmatch(traceparent)) and not (found[1] == "00" and found[3]):
-        return found[2]
-    for part in amazon.split(";", 8)[:8]:
-        if found := _AWS.fullmatch(part.strip()):
-            return found[1] + found[2]
-    return ""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The trace and the span in it that a call comes from: 32 and 16 hexadecimal digits, empty if not told.
+
+    `sampled` says whether the caller keeps its own part of the trace; None if it does not say.
+    """
+
+    trace: str = ""
+    parent: str = ""
+    sampled: bool | None = None
+
+
+def origin(traceparent: str, amazon: str) -> Origin:
+    """By the first header that can be understood; that of W3C goes first. X-Ray writes the id of a trace as `1-` with
+    a `-` behind the eighth digit."""
+    if (found := _W3C.fullmatch(traceparent)) and not (found[1] == "00" and found[5]):
+        # Other bits of the flags may come to mean something.
+        return Origin(found[2], found[3], bool(int(found[4], 16) & 1))
+    parts = [part.strip() for part in amazon.split(";", 8)[:8]]
+    trace = _first(_ROOT, parts)
+    if trace is None:
+        return Origin()
+    parent, sampled = _first(_PARENT, parts), _first(_SAMPLED, parts)
+    return Origin(
+        trace[1] + trace[2], "" if parent is None else parent[1], None if sampled is None else sampled[1] == "1"
+    )
+
+
+def _first(pattern: re.Pattern[str], parts: list[str]) -> re.Match[str] | None:
+    return next((found for part in parts if (found := pattern.fullmatch(part))), None)

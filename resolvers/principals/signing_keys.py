@@ -10,6 +10,7 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
+from datasources.seen.spans import CLIENT, spanned
 from resolvers.principals.errors import IssuerUnavailable, UnknownSigningKey
 
 SigningKey = RSAKey | ECKey | OKPKey
@@ -104,8 +105,12 @@ class SigningKeys:
         return found.jwks_uri
 
     async def _read(self, url: str) -> bytes:
-        response = await self._client.get(url, follow_redirects=False)
-        response.raise_for_status()
+        with spanned("GET", CLIENT) as span:
+            span.note("http.request.method", "GET")
+            span.note("server.address", httpx.URL(url).host)
+            response = await self._client.get(url, follow_redirects=False)
+            span.note("http.response.status_code", response.status_code)
+            response.raise_for_status()
         return response.content
 
 

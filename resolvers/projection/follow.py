@@ -12,6 +12,7 @@ from datasources.call import Call, calling
 from datasources.errors import SourceError, SourceRefused, SourceUnavailable
 from datasources.graph.projection import Changes, NodeChange, Projection
 from datasources.graph.recursive.truth import Truth
+from datasources.seen.spans import INTERNAL, recorded, worked
 from datasources.sources import Sources
 from resolvers.projection.stale import WALKED
 from resolvers.projection.state import ITEM, RELATIONSHIP, Entity, changes_of, entities_of
@@ -91,7 +92,8 @@ class Follower:
         clock = asyncio.get_running_loop().time()
         done = Round()
         outcome = _Outcome()
-        with calling(Call(deadline=clock + ROUND)) as call:
+        call = Call(deadline=clock + ROUND)
+        with calling(call), recorded("projection", INTERNAL, call, kept=False) as recording:
             async with self._sources.main.transaction() as transaction:
                 if not await outbox.lock(transaction, SILENCE):
                     return Round(held=False)
@@ -113,6 +115,7 @@ class Follower:
                     # A walk that ran before the graph knew may have been stored since.
                     await self._sources.cache.invalidate(WALKED)
                 await _mark(transaction, rows, outcome, done)
+                worked(recording, "stackflow.rows", len(rows))
         # The commit is known: nobody else was at work meanwhile.
         told = {each.id for each in outcome.done} | outcome.refused.keys()
         self._owed = {id: each for id, each in self._owed.items() if id not in told}

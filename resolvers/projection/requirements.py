@@ -6,6 +6,7 @@ import time
 from datasources.aurora import outbox
 from datasources.aurora.families import stale_tables
 from datasources.call import Call, calling
+from datasources.seen.spans import INTERNAL, recorded, worked
 from datasources.sources import Sources
 from resolvers.projection.follow import ROUND, ROWS, SILENCE, Round
 
@@ -19,7 +20,8 @@ async def follow(sources: Sources, most: int = ROWS) -> Round:
     """
     begin = time.perf_counter()
     done = Round()
-    with calling(Call(deadline=asyncio.get_running_loop().time() + ROUND)):
+    call = Call(deadline=asyncio.get_running_loop().time() + ROUND)
+    with calling(call), recorded("requirements", INTERNAL, call, kept=False) as recording:
         async with sources.requirements.transaction() as transaction:
             if not await outbox.lock(transaction, SILENCE):
                 return Round(held=False)
@@ -30,5 +32,6 @@ async def follow(sources: Sources, most: int = ROWS) -> Round:
                 await sources.cache.invalidate(stale)
             if rows:
                 await outbox.project(transaction, [row.position for row in rows], ())
+            worked(recording, "stackflow.rows", done.rows)
     done.seconds = time.perf_counter() - begin
     return done

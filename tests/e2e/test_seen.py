@@ -1,7 +1,7 @@
-"""What nobody may read is in no line: restricted and hostile operations over HTTP, with marked texts, and every log."""
+"""What nobody may read is in no line and no span: restricted and hostile operations over HTTP, with marked texts."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import orjson
@@ -17,12 +17,16 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.options import SeenSettings
 from datasources.seen.logs import JsonFormatter
+from datasources.seen.otlp import body
+from datasources.seen.spans import exporting
+from datasources.seen.xray import datagrams
 from datasources.sources import Sources
 from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.http import GraphQLEndpoint
 from schema.operations import trusted_documents
 from tests.fixtures.operations import FREE_FORM, INCIDENT, READS, TEAM, Operations, opened, uuid
+from tests.fixtures.spans import Kept
 
 TITLE, PASSWORD, TOKEN, KEY, NAME, VALUE = MARKS = tuple(f"marked-{each}-5d1e" for each in "tpokna")
 HIDDEN = f"inc_{uuid(INCIDENT, 2)}"
@@ -43,6 +47,17 @@ async def landscape(postgres: EmbeddedPostgres) -> AsyncIterator[Operations]:
         # A row that the database refuses and quotes.
         operations.write(f"ALTER TABLE teams ADD CONSTRAINT no_marks CHECK (name <> '{VALUE}')")
         yield operations
+
+
+@pytest.fixture(autouse=True)
+def spans() -> Iterator[Kept]:
+    """All that each test makes the service record, which has no mark in it as it goes out."""
+    kept = Kept()
+    with exporting(kept):
+        yield kept
+    assert len(kept.recordings) > 0
+    told = [body([each]) for each in kept.recordings] + [sent for each in kept.recordings for sent in datagrams(each)]
+    assert not any(mark.encode() in each for mark in MARKS for each in told)
 
 
 def client(sources: Sources, token: str = TOKEN) -> httpx.AsyncClient:
@@ -120,7 +135,7 @@ async def test_hostile_requests_are_in_no_line(landscape: Operations, caplog: py
 
 
 async def test_a_password_is_in_no_line_of_a_store_that_is_away(
-    landscape: Operations, caplog: pytest.LogCaptureFixture
+    landscape: Operations, caplog: pytest.LogCaptureFixture, spans: Kept
 ) -> None:
     caplog.set_level(logging.DEBUG)
     main = Database("main", f"postgresql://nobody:{PASSWORD}@127.0.0.1:1/x", pool_timeout=1.0)
@@ -132,6 +147,11 @@ async def test_a_password_is_in_no_line_of_a_store_that_is_away(
     told = lines(caplog)
     (line,) = [orjson.loads(each) for each in told if '"message":"operation"' in each]
     assert (line["OperationErrors"], line["StoreDown"], line["Environment"]) == (1, 1, "test")
+    (recording,) = spans.recordings
+    assert (recording.root.error, recording.root.fault) == ("SOURCE_UNAVAILABLE", True)
+    assert [(each.name, each.error, each.fault) for each in recording.spans] == [
+        ("wait for a connection", "PoolTimeout", True)
+    ]
     assert clean(told)
 
 

@@ -14,12 +14,13 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from datasources.breaker import Breaker
 from datasources.cache.port import Found
 from datasources.cache.redis import generations as at
-from datasources.cache.redis.connection import Trusted, connect, problem
-from datasources.cache.redis.trust import TRUST, Trust
+from datasources.cache.redis.connection import Trusted, address, connect, problem
+from datasources.cache.redis.trust import SCRIPTS, TRUST, Trust
 from datasources.cache.witness import Witness
 from datasources.call import Call, calling, current_call
 from datasources.credentials.kept import Credentials
 from datasources.health import Health
+from datasources.seen.spans import CLIENT, spanned
 
 FIRST_PAUSE = 0.005
 LONGEST_PAUSE = 0.05
@@ -28,6 +29,8 @@ JITTER = 0.1
 _scripts = resources.files(__package__)
 _LEASE = _scripts.joinpath("lease.lua").read_text()
 _FILL = _scripts.joinpath("fill.lua").read_text()
+# What spans call a script: its text is long and says nothing of a call.
+_SCRIPTS: dict[str | bytes | int, str] = {_LEASE: "lease", _FILL: "fill", **SCRIPTS}
 
 
 class RedisCache:
@@ -62,6 +65,7 @@ class RedisCache:
         self._breaker = Breaker(breaker_after, breaker_pause)
         self._credentials = credentials
         self._trusted_connections = Trusted(clock)
+        self._address = address(url)
         self._redis = connect(url, ca_file, timeout, credentials, self._trusted_connections)
         self._trust = None if witness is None else Trust(witness, self._ask, trust)
 
@@ -174,7 +178,8 @@ class RedisCache:
         if reply is None or reply[0] is not None or self._trust is None or not await self._trust.renewed():
             return reply
         # Counted as part of the renewing: what a request costs must not depend on the second it comes in.
-        with calling(Call(deadline=current_call().deadline)):
+        call = current_call()
+        with calling(Call(call.request_id, call.deadline)):
             return await self._ask("MGET", *places)
 
     async def _ask(self, *command: str | bytes | int, hurried: bool = True) -> Any:
@@ -202,7 +207,13 @@ class RedisCache:
 
     async def _send(self, *command: str | bytes | int) -> Any:
         current_call().spent.cache += 1
-        return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+        name = str(command[0])
+        script = _SCRIPTS.get(command[1]) if name == "EVAL" else None
+        with spanned(f"{name} {script}" if script else name, CLIENT, self._address) as span:
+            span.note("db.operation.name", name)
+            if script:
+                span.note("db.stored_procedure.name", script)
+            return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
 
     @staticmethod
     def _names(tables: Sequence[str], keys: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The connection to Redis: its address, its token, and TLS that is always verified."""
+"""The connection to Redis: its address, its token, its name, and TLS that is always verified."""
 
 import ssl
 import time
@@ -15,10 +15,10 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, AuthorizationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from datasources.cache.redis.naming import CLIENT_NAME, Named
 from datasources.credentials.kept import Credential, Credentials
 from datasources.errors import SourceUnavailable
 
-CLIENT_NAME = "stackflow"
 MAX_CONNECTIONS = 16
 
 # Seconds after which an unused connection is given up for a new one, by a wall clock, as of the databases: whoever
@@ -103,11 +103,11 @@ class SigningIn(AbstractConnection):
             await super().connect()  # type: ignore[no-untyped-call]
 
 
-class PlainSigningIn(SigningIn, Connection):
+class PlainSigningIn(Named, SigningIn, Connection):
     """Without TLS, for loopback."""
 
 
-class SecureSigningIn(SigningIn, SSLConnection):
+class SecureSigningIn(Named, SigningIn, SSLConnection):
     """By TLS."""
 
 
@@ -155,6 +155,18 @@ def connect(
         **tls,
     )
     return Redis.from_pool(pool)
+
+
+def address(url: str) -> dict[str, str | int]:
+    """What spans say of where a command went; never the token."""
+    parts = urlsplit(url)
+    database = parts.path.strip("/")
+    return {
+        "db.system.name": "redis",
+        "db.namespace": database if database.isdigit() else "0",
+        "server.address": parts.hostname or "127.0.0.1",
+        "server.port": parts.port or 6379,
+    }
 
 
 def problem(error: BaseException, url: str, variable: str = "REDIS_URL") -> str:

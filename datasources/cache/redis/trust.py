@@ -27,6 +27,8 @@ _scripts = resources.files(__package__)
 _LOOK = _scripts.joinpath("look.lua").read_text()
 _CONFIRM = _scripts.joinpath("confirm.lua").read_text()
 _DOUBT = _scripts.joinpath("doubt.lua").read_text()
+# The name of each script, by its text.
+SCRIPTS: dict[str | bytes | int, str] = {_LOOK: "look", _CONFIRM: "confirm", _DOUBT: "doubt"}
 
 Ask = Callable[..., Awaitable[Any]]
 
@@ -77,7 +79,7 @@ class Trust:
         seconds = self._seconds * MARGIN
         end = asyncio.get_running_loop().time() + seconds
         try:
-            with calling(Call()):
+            with calling(Call(current_call().request_id)):
                 async with asyncio.timeout(seconds):
                     left = await self._witness.owe(tables)
         except (SourceError, TimeoutError):

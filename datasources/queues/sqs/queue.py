@@ -4,15 +4,27 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import NAMESPACE_OID, uuid5
 
 from datasources.errors import SourceRefused, SourceUnavailable
 from datasources.queues.port import DeadLetter, DeadLetters, Depth, Failure, Fate, Message, Sending
+from datasources.seen.spans import CLIENT, PRODUCER, spanned
 
 # What one call may carry, in entries and in bytes.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 ENTRIES = 10
 BYTES = 262_144
+
+# How spans name each call, by the action's name in the API.
+# https://opentelemetry.io/docs/specs/semconv/messaging/sqs/
+_SPANS = {
+    "send_message_batch": ("SendMessageBatch", "send", PRODUCER),
+    "receive_message": ("ReceiveMessage", "receive", CLIENT),
+    "delete_message_batch": ("DeleteMessageBatch", "settle", CLIENT),
+    "change_message_visibility_batch": ("ChangeMessageVisibilityBatch", "settle", CLIENT),
+    "get_queue_attributes": ("GetQueueAttributes", "look at", CLIENT),
+}
 
 # More dead letters than this are replayed in several goes.
 REPLAYED = 10_000
@@ -49,6 +61,11 @@ class SqsQueue:
         self._delay = delay
         self._attempts = attempts
         self._client: Any = None
+        self._queue = url.rpartition("/")[2]
+        self._address = {
+            "messaging.system": "aws_sqs", "messaging.destination.name": self._queue, "aws.sqs.queue.url": url,
+            "server.address": urlsplit(url).hostname or "",
+        }  # fmt: skip
 
     async def send(self, messages: Sequence[Sending]) -> int:
         """As the port says, but for two things: SQS does not tell which were sent before, and on an error some may be
@@ -142,7 +159,13 @@ class SqsQueue:
             raise SourceUnavailable("queue", f"SQS did not take a message: {refused[0].get('Message', '')}")
 
     async def _call(self, name: str, **arguments: Any) -> Any:
-        return await asyncio.to_thread(self._called, name, arguments)
+        operation, type_, kind = _SPANS[name]
+        with spanned(f"{type_} {self._queue}", kind, self._address) as span:
+            span.note("messaging.operation.name", operation)
+            span.note("messaging.operation.type", type_)
+            if "Entries" in arguments:
+                span.note("messaging.batch.message_count", len(arguments["Entries"]))
+            return await asyncio.to_thread(self._called, name, arguments)
 
     def _called(self, name: str, arguments: dict[str, Any]) -> Any:
         # Importing these costs a cold start some 200 ms, so only who uses SQS pays.

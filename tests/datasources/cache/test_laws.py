@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 
 from datasources.cache.port import Cache
-from datasources.call import Call, calling
+from datasources.call import Call, calling, current_call
 from tests.datasources.cache.conftest import Clients
 
 Load = Callable[[Sequence[str]], Awaitable[dict[str, bytes]]]
@@ -254,7 +254,8 @@ async def test_every_key_and_the_connection_carry_our_name(clients: Clients, nam
     await cache.fill({name + "1": b""}, {name + "1": tokens[name + "1"]}, found.stamp, 60)
     stored = {key async for key in clients.bare.scan_iter(match=f"*{name}*", count=1_000)}
     assert stored == {f"sf1:g:{name}".encode(), f"sf1:v:{name}1".encode(), f"sf1:l:{name}2".encode()}
-    assert {client["name"] for client in await clients.bare.client_list()} == {"stackflow"}
+    names = {client["name"] for client in await clients.bare.client_list()}
+    assert names == {f"stackflow:{current_call().request_id}"}
 
 
 async def test_each_key_is_loaded_once_across_processes(clients: Clients, name: str) -> None:

@@ -13,11 +13,14 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from datasources.aurora.database import Database
+from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.queues.port import Failure, Fate, Sending
 from datasources.queues.sqs.queue import SqsQueue
 from datasources.queues.tables.queue import TablesQueue
+from datasources.seen.spans import CLIENT, PRODUCER, SERVER, exporting, recorded
 from tests.fixtures.databases import create_database
+from tests.fixtures.spans import Kept
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +141,23 @@ async def test_dead_letters_are_replayed(queue: SqsQueue) -> None:
     ]
     assert await queue.drop(None) == [by_body["b1"]]
     assert await queue.dead(10) == []
+
+
+async def test_each_call_is_a_span(queue: SqsQueue) -> None:
+    kept = Kept()
+    with exporting(kept), recorded("call", SERVER, Call()):
+        await queue.send([Sending("g", str(number), f"body {number}") for number in range(12)])
+        received = await queue.receive(3, 0)
+        await queue.settle(received, [])
+    name = "test_each_call_is_a_span.fifo"
+    spans = kept.recordings[0].spans
+    told = [(each.name, each.kind, each.attributes["messaging.operation.name"]) for each in spans]
+    assert told == [
+        (f"send {name}", PRODUCER, "SendMessageBatch"),
+        (f"send {name}", PRODUCER, "SendMessageBatch"),
+        (f"receive {name}", CLIENT, "ReceiveMessage"),
+        (f"settle {name}", CLIENT, "DeleteMessageBatch"),
+    ]
+    assert [each.attributes.get("messaging.batch.message_count") for each in spans] == [10, 2, None, 3]
+    assert {each.attributes["messaging.destination.name"] for each in spans} == {name}
+    assert "body" not in repr(spans)

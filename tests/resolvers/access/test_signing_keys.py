@@ -5,9 +5,12 @@ import asyncio
 import httpx
 import pytest
 
+from datasources.call import Call
+from datasources.seen.spans import CLIENT, SERVER, exporting, recorded
 from resolvers.principals.errors import IssuerUnavailable, UnknownSigningKey
 from resolvers.principals.signing_keys import SigningKeys
 from resolvers.principals.tokens import TokenVerifier
+from tests.fixtures.spans import Kept
 from tests.resolvers.access.conftest import Clock
 from tests.resolvers.access.issuer import Issuer, rsa
 
@@ -109,3 +112,13 @@ async def test_token_without_key_id_needs_an_only_key(issuer: Issuer, keys: Sign
     clock.now += 3_600
     with pytest.raises(UnknownSigningKey):
         await keys.get(None)
+
+
+async def test_asking_the_issuer_is_a_span_of_who_waited_for_it(issuer: Issuer, keys: SigningKeys) -> None:
+    kept = Kept()
+    with exporting(kept), recorded("call", SERVER, Call()):
+        await keys.get("first")
+        await keys.get("first")
+    told = {"http.request.method": "GET", "server.address": "127.0.0.1", "http.response.status_code": 200}
+    assert [(each.name, each.kind, each.attributes) for each in kept.recordings[0].spans] == [("GET", CLIENT, told)] * 2
+    assert issuer.asked == {"discovery": 1, "keys": 1}

@@ -21,6 +21,7 @@ from datasources.graph.gremlin.client.worker import Worker
 from datasources.graph.gremlin.source import g
 from datasources.health import Health
 from datasources.options import GraphSettings
+from datasources.seen.spans import CLIENT, Value, recording
 
 HEALTH_SECONDS = 2.0
 # A traversal that takes longer is worth a line in the log of a quiet day.
@@ -83,7 +84,7 @@ class GremlinClient:
             request.code = CANCELLED
             raise
         finally:
-            _tell(request, verb, len(rows), time.monotonic() - begin)
+            _tell(request, verb, len(rows), time.monotonic() - begin, endpoint.name)
         call.spent.rows += len(rows)
         call.wrote_graph = call.wrote_graph or writes
         return rows
@@ -159,16 +160,33 @@ def _signer(settings: GraphSettings, credentials: FindCredentials | None) -> Sig
     return Signer(settings.signing.region, credentials or usual_credentials)
 
 
-def _tell(request: Request, verb: str, rows: int, seconds: float) -> None:
-    """A line of its own, quiet unless it was slow, sent again or failed; and a word for the operation's line."""
+def _tell(request: Request, verb: str, rows: int, seconds: float, endpoint: str) -> None:
+    """A line of its own, quiet unless it was slow, sent again or failed; a word for the operation's line; a span."""
     retries = max(0, request.tries - 1)
     loud = bool(retries or request.code or seconds > SLOW_SECONDS)
     told = Traversed(
         request.traversal_id, verb, rows, request.received, round(seconds * 1_000, 1), retries, request.code
     )
     request.call.traversed.append(told)
+    if (spans := recording()) is not None:
+        is_fault = told.code not in {"", CANCELLED}
+        spans.record(verb, CLIENT, seconds, _attributes(told, endpoint), told.code, fault=is_fault)
     log.log(
         logging.INFO if loud else logging.DEBUG,
         "traversal",
         extra={"request_id": request.call.request_id} | asdict(told),
     )
+
+
+def _attributes(told: Traversed, endpoint: str) -> dict[str, Value]:
+    host, _, port = endpoint.rpartition(":")
+    return {
+        "db.system.name": "gremlin",
+        "db.operation.name": told.verb,
+        "db.response.returned_rows": told.rows,
+        "server.address": host,
+        "server.port": int(port),
+        "stackflow.traversal.id": told.traversal_id,
+        "stackflow.traversal.bytes": told.bytes,
+        "stackflow.traversal.retries": told.retries,
+    }

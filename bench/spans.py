@@ -1,0 +1,183 @@
+"""What spans cost an operation in processor time, and what naming a connection to Redis costs a command.
+
+`python -m bench.spans [--json]` starts a PostgreSQL and a Valkey. Figures of one run on one machine: read the ratios.
+"""
+
+import asyncio
+import gc
+import json
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from datasources.aurora.table_writes import TableWrites
+from datasources.cache.redis.adapter import RedisCache
+from datasources.cache.redis.connection import connect
+from datasources.call import Call, calling
+from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.embedded.valkey import EmbeddedValkey
+from datasources.options import CacheSettings, GraphSettings, PostgresSettings
+from datasources.seen.otlp import Otlp
+from datasources.seen.spans import Exporter, export_to
+from datasources.seen.xray import XRay
+from datasources.sources import open_sources
+from demo.load import load_if_empty
+from resolvers.principals.principal import Principal, PrincipalKind
+from schema.execution import settle
+from schema.http import GraphQLEndpoint
+from schema.operations import trusted_documents
+from workers.migrations import migrate
+
+ROUNDS, COMMANDS = 30, 300
+ANALYST = Principal("bench", "bench", PrincipalKind.USER, frozenset({"*"}))
+HEADER = "Root=1-67891233-abcdef012345678912345678;Parent=00f067aa0ba902b7;Sampled="
+# A light operation, whose one answer comes from the cache, and one that asks for much.
+LIGHT = {"query": "{ teams(first: 5) { nodes { key name } } }"}
+LARGE = {
+    "documentId": next(each.id for each in trusted_documents().values() if each.name == "incident-overview"),
+    "variables": {"number": "INC0001001"},
+}
+
+Ask = Callable[[], Awaitable[None]]
+
+
+async def everyone(_: str | None) -> Principal:
+    return ANALYST
+
+
+def asking(app: Starlette, body: Any) -> Ask:
+    """One request, without the cost of a client."""
+    sent = json.dumps(body).encode()
+    scope = {
+        "type": "http", "method": "POST", "path": "/graphql", "raw_path": b"/graphql", "query_string": b"",
+        "headers": [(b"content-type", b"application/json")], "http_version": "1.1", "scheme": "http",
+    }  # fmt: skip
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": sent, "more_body": False}
+
+    async def ask() -> None:
+        answers: list[bytes] = []
+
+        async def send(message: Any) -> None:
+            answers.append(message.get("body", b""))
+
+        await app(dict(scope), receive, send)
+        assert b'"errors"' not in b"".join(answers)
+
+    return ask
+
+
+async def spent(ask: Ask, times: int) -> float:
+    """Milliseconds of this process for each."""
+    gc.collect()
+    begin = time.process_time()
+    for _ in range(times):
+        await ask()
+    return (time.process_time() - begin) * 1_000 / times
+
+
+async def ratios(ask: Ask, exporters: dict[str, Exporter | None], times: int) -> dict[str, float]:
+    """Milliseconds without, and how much more each exporter costs in percent; asked in turn, medians of many rounds."""
+    found: dict[str, list[float]] = {name: [] for name in exporters}
+    for number in range(ROUNDS):
+        # None is always first or last, so that what slows the machine down meets all alike.
+        for name in list(exporters)[:: 1 if number % 2 else -1]:
+            export_to(exporters[name])
+            found[name].append(await spent(ask, times))
+    export_to(None)
+    off = statistics.median(found["off"])
+    more = {
+        name: statistics.median(after / before - 1 for before, after in zip(found["off"], found[name], strict=True))
+        for name in exporters
+        if name != "off"
+    }
+    return {"off ms": round(off, 3)} | {f"{name} %": round(100 * each, 1) for name, each in more.items()}
+
+
+async def named(url: str) -> dict[str, float]:
+    """Milliseconds of a command whose connection has the right name, and how much more one costs that is to be told."""
+    redis = connect(url, None, 5.0)
+    keys = [f"key-{number}" for number in range(20)]
+    found: tuple[list[float], list[float]] = ([], [])
+    for _ in range(ROUNDS):
+        for kind, names in enumerate((["same"] * COMMANDS, [f"other-{number}" for number in range(COMMANDS)])):
+            begin = time.perf_counter()
+            for name in names:
+                with calling(Call(name)):
+                    await redis.execute_command("MGET", *keys)  # type: ignore[no-untyped-call]
+            found[kind].append((time.perf_counter() - begin) * 1_000 / COMMANDS)
+    await redis.aclose()
+    more = statistics.median(after / before - 1 for before, after in zip(*found, strict=True))
+    return {"MGET ms": round(statistics.median(found[0]), 3), "named anew %": round(100 * more, 1)}
+
+
+async def measure(main: str, requirements: str, url: str) -> dict[str, dict[str, float]]:
+    """All of it: the light operation is answered from the cache, the large one from the databases."""
+    plain = open_sources(
+        PostgresSettings(main), PostgresSettings(requirements), CacheSettings(url=None), GraphSettings()
+    )
+    await load_if_empty(plain.main, plain.requirements)
+    # Trust that lasts: renewing it is no part of an operation.
+    cached = replace(plain, cache=RedisCache(url, witness=TableWrites(plain.main), timeout=5.0, trust=3_600.0))
+    daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    daemon.bind(("127.0.0.1", 0))
+    address = f"127.0.0.1:{daemon.getsockname()[1]}"
+    exporters: dict[str, Exporter | None] = {
+        "off": None,
+        "not sampled": XRay(address, lambda: HEADER + "0"),
+        "xray": XRay(address, lambda: HEADER + "1"),
+        # What a request pays; its spans are sent later.
+        "otlp": Otlp("http://127.0.0.1:1", "bench"),
+    }
+    found = {}
+    # As the service does once it is loaded.
+    settle()
+    for name, body, sources, times in (("light", LIGHT, cached, 50), ("large", LARGE, plain, 5)):
+        endpoint = GraphQLEndpoint(sources, everyone)
+        ask = asking(Starlette(routes=[Route("/graphql", endpoint.respond, methods=["POST"])]), body)
+        await spent(ask, 3)
+        found[name] = await ratios(ask, exporters, times)
+    daemon.close()
+    await cached.close()
+    return found | {"redis": await named(url)}
+
+
+def main() -> None:
+    """Start the stores, measure and say it."""
+    with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder:
+        Path(folder).chmod(0o755)
+        postgres, valkey = EmbeddedPostgres(Path(folder) / "postgres"), EmbeddedValkey(Path(folder) / "valkey")
+        try:
+            postgres.start(("stackflow", "requirements"), {"fsync": "off"})
+            valkey.start()
+            urls = postgres.url("stackflow"), postgres.url("requirements")
+            migrate("main", urls[0])
+            migrate("requirements", urls[1])
+            found = asyncio.run(measure(*urls, valkey.url))
+        finally:
+            valkey.stop()
+            postgres.stop()
+    if "--json" in sys.argv:
+        json.dump(found, sys.stdout)
+        return
+    table = Table("of", "figure", "value")
+    for name, each in found.items():
+        for figure, value in each.items():
+            table.add_row(name, figure, str(value))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
