@@ -60,7 +60,7 @@ def comparisons(environment: Environment) -> list[str]:
     name, region = environment.functions.name, environment.region
     found = [
         f"aws lambda get-account-settings --region {region} --query AccountLimit.ConcurrentExecutions"
-        f"    # over {environment.functions.concurrency + 3}, which are reserved, by 100 at least",
+        f"    # over {environment.functions.concurrency + 4}, which are reserved, by 100 at least",
         f"aws lambda get-function --region {region} --function-name {name}    # exists: see docs/deploy.md, adopting",
     ]
     if isinstance(environment, Adopt):

@@ -49,8 +49,8 @@ def demand(environment: Environment) -> list[Demand]:
 
 def _demand(environment: Environment, name: str, cluster: AdoptedAurora | MadeAurora) -> Demand:
     functions = environment.functions
-    # Besides the events worker there are the projector, the workflows and one migration.
-    workers = (EVENTS_INSTANCES + 3 * SINGLE) * WORKER_CONNECTIONS
+    # Besides the events worker there are the followers of both databases, the workflows and one migration.
+    workers = (EVENTS_INSTANCES + 4 * SINGLE) * WORKER_CONNECTIONS
     wanted = VERSIONS * (functions.concurrency * functions.connections + workers)
     most = cluster.max_connections if isinstance(cluster, AdoptedAurora) else serverless(cluster)
     return Demand(name, wanted, most * SHARE // 100, most)

@@ -1,4 +1,4 @@
-"""What every Lambda entry does once in its execution environment: settings, logs, spans, and what no call shall wait for."""
+"""What every Lambda entry does once: settings, logs, spans, and what no call shall wait for."""
 
 import gc
 from collections.abc import Callable

@@ -14,10 +14,10 @@ INSTANCES = 2
 OCU = 2
 RULES = 4
 # Those that do not watch one model each; tests/cdk/test_cost.py holds the numbers to the templates.
-ALARMS = 38
+ALARMS = 40
 ANOMALY_ALARMS = 1
 # Of docs/observability.md, and two of each trusted operation.
-METRICS = 28
+METRICS = 30
 MILLION = 1_000_000
 SECONDS = HOURS * 3_600
 

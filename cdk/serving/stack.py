@@ -49,15 +49,17 @@ class Service(Stack):
         self.api: lambda_.Function = self._api()
         self.events: lambda_.Function = self._events()
         self.projector: lambda_.Function = self._projector()
+        self.requirements: lambda_.Function = self._requirements()
         self.workflows: lambda_.Function = self._workflows()
         self.migrations: lambda_.Function = self._migrations()
         alias = live(self, environment_file, self.api)
         self.rollout: list[cloudwatch.Alarm] = canary(self, environment_file, alias, facts.topic)
-        workers: list[Construct] = [self.events, self.projector, self.workflows]
+        workers: list[Construct] = [self.events, self.projector, self.requirements, self.workflows]
         migrated(self, self.migrations, bundle.sha256, before=[*workers, alias], after=[*workers, alias])
         from_queue(facts, self.events)
         lost = lost_ticks(self)
         each_minute(self, environment_file, self.projector, lost)
+        each_minute(self, environment_file, self.requirements, lost)
         each_minute(self, environment_file, self.workflows, lost)
         self.gateway: gateway.RestApi = rest(self, environment_file, alias)
         CfnOutput(self, "Url", value=self.gateway.url)
@@ -108,6 +110,20 @@ class Service(Stack):
                 TICK_SECONDS,
                 variables.worker(environment, facts),
                 grants.stores(environment, facts, grants.WRITE_GRAPH),
+                reserved=SINGLE,
+            )
+        )
+
+    def _requirements(self) -> lambda_.Function:
+        environment, facts = self._environment_file, self.facts
+        return self._function(
+            Plan(
+                "Requirements",
+                f"{environment.functions.name}-requirements",
+                "workers.requirements.handler",
+                TICK_SECONDS,
+                variables.worker(environment, facts),
+                grants.stores(environment, facts),
                 reserved=SINGLE,
             )
         )

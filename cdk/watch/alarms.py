@@ -54,6 +54,7 @@ def _functions(service: Service) -> Iterator[Watched]:
         "api": service.api,
         "events": service.events,
         "projector": service.projector,
+        "requirements": service.requirements,
         "workflows": service.workflows,
     }
     for name, function in functions.items():
@@ -61,7 +62,7 @@ def _functions(service: Service) -> Iterator[Watched]:
         yield Watched(f"{name}-errors", f"The function of {name} fails", "errors", errors, at=5)
         throttles = function.metric_throttles(statistic="Sum")
         # A tick that finds its worker busy is throttled, as it should be.
-        often = 5 if name in {"projector", "workflows"} else 1
+        often = 5 if name in {"projector", "requirements", "workflows"} else 1
         yield Watched(
             f"{name}-throttles", f"Calls of {name} are turned away", "throttles", throttles, at=often, periods=3
         )

@@ -20,7 +20,7 @@ def test_both_versions_of_a_rollout_count(each: Synth) -> None:
     api = each.function()
     pool = int(each.function()["Environment"]["Variables"]["DATABASE_POOL_MAX"])
     events = next(iter(each.resources("AWS::Lambda::EventSourceMapping").values()))["ScalingConfig"]
-    workers = [each.function(suffix) for suffix in ("-projector", "-workflows", "-migrations")]
+    workers = [each.function(suffix) for suffix in ("-projector", "-requirements", "-workflows", "-migrations")]
     instances = events["MaximumConcurrency"] + sum(worker["ReservedConcurrentExecutions"] for worker in workers)
     wanted = 2 * (api["ReservedConcurrentExecutions"] * pool + instances * 2)
     assert [found.wanted for found in demand(each.environment)] == [wanted, wanted]

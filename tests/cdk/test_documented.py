@@ -6,6 +6,7 @@ SUFFIXES = {
     "": ("workers.api.handler", 300),
     "-events": ("workers.events.handler", 120),
     "-projector": ("workers.projection.handler", 58),
+    "-requirements": ("workers.requirements.handler", 58),
     "-workflows": ("workers.workflows.handler", 58),
     "-migrations": ("workers.migrations.handler", 900),
 }
@@ -191,7 +192,7 @@ def test_logs_are_structured_and_end(each: Synth) -> None:
     for suffix in SUFFIXES:
         assert each.function(suffix)["LoggingConfig"]["LogFormat"] == "JSON"
     groups = each.resources("AWS::Logs::LogGroup")
-    assert len(groups) == (7 if each.environment.name == "prod" else 9)
+    assert len(groups) == (8 if each.environment.name == "prod" else 10)
     assert {group["RetentionInDays"] for group in groups.values()} <= {30, 90}
 
 
@@ -215,7 +216,7 @@ def test_x_ray_follows_a_call_through_gateway_and_functions(each: Synth) -> None
 def test_alarms_go_to_the_topic_of_findings(prod: Synth) -> None:
     topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:stackflow-security-findings"
     alarms = prod.resources("AWS::CloudWatch::Alarm", "Watch")
-    assert len(alarms) == 38
+    assert len(alarms) == 40
     assert {action for alarm in alarms.values() for action in alarm["AlarmActions"]} == {topic}
 
 

@@ -168,7 +168,7 @@ def test_an_unedited_file_is_read(tmp_path: Path) -> None:
             "dev",
             "functions.concurrency",
             90,
-            "functions.concurrency: up to 772 connections to aurora.main, which serves 740 of its 823 to functions;"
+            "functions.concurrency: up to 776 connections to aurora.main, which serves 740 of its 823 to functions;"
             " lower functions.concurrency or functions.connections, or give the cluster more capacity",
         ),
     ],
@@ -268,7 +268,7 @@ def test_a_deploy_is_refused_and_told_what_is_missing(capsys: pytest.CaptureFixt
         assert f"  {key}\n    {PLACEHOLDERS[key].find}\n" in told
     assert "# subnet-05eae5f255dec054f in us-east-1a, subnet-03ab773ce82d704d1 in us-east-1b, all in vpc-0c4e3" in told
     assert "# 720 s, 120 at the very least; dead letters in StackFlow-Events-Ingestion-DLQ.fifo" in told
-    assert "  aurora.main: 1652 of 4500, which are nine tenths of 5000\n" in told
+    assert "  aurora.main: 1656 of 4500, which are nine tenths of 5000\n" in told
     assert check.main([str(file), "--deploy"]) == 1
     refused = capsys.readouterr().err.splitlines()
     assert len(refused) == 22

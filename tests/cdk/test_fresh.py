@@ -102,7 +102,7 @@ def test_the_group_reaches_its_own_members_and_https(dev: Synth) -> None:
 
 
 def test_every_function_is_in_the_group_of_the_stores(dev: Synth) -> None:
-    for suffix in ("", "-events", "-projector", "-workflows", "-migrations"):
+    for suffix in ("", "-events", "-projector", "-requirements", "-workflows", "-migrations"):
         (group,) = dev.function(suffix)["VpcConfig"]["SecurityGroupIds"]
         assert "Mesh" in str(group)
 

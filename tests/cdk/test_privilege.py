@@ -61,7 +61,7 @@ def test_no_action_is_a_pattern(each: Synth) -> None:
 
 def test_each_function_has_a_role_of_its_own(each: Synth) -> None:
     roles = [str(function["Role"]) for function in each.resources("AWS::Lambda::Function").values()]
-    assert len(roles) == len(set(roles)) == 6
+    assert len(roles) == len(set(roles)) == 7
 
 
 def test_no_policy_may_end_a_key(each: Synth) -> None:
@@ -70,7 +70,7 @@ def test_no_policy_may_end_a_key(each: Synth) -> None:
 
 
 def test_lambdas_own_rights_are_denied_to_its_code(each: Synth) -> None:
-    for suffix in ("", "-events", "-projector", "-workflows", "-migrations"):
+    for suffix in ("", "-events", "-projector", "-requirements", "-workflows", "-migrations"):
         name = each.function(suffix)["FunctionName"]
         arn = f"arn:aws:lambda:us-east-1:{each.environment.account}:function:{name}"
         denied = [
@@ -95,11 +95,11 @@ def having(synth: Synth, action: str) -> set[str]:
 @pytest.mark.parametrize(
     ("action", "roles"),
     [
-        ("rds-db:connect", {"Api", "EventsWorker", "Projector", "Workflows"}),
-        ("neptune-db:ReadDataViaQuery", {"Api", "EventsWorker", "Projector", "Workflows"}),
+        ("rds-db:connect", {"Api", "EventsWorker", "Projector", "Requirements", "Workflows"}),
+        ("neptune-db:ReadDataViaQuery", {"Api", "EventsWorker", "Projector", "Requirements", "Workflows"}),
         ("neptune-db:WriteDataViaQuery", {"Projector"}),
         ("neptune-db:DeleteDataViaQuery", {"Projector"}),
-        ("sqs:SendMessage", {"Api", "Workflows", "ProjectorTick", "WorkflowsTick"}),
+        ("sqs:SendMessage", {"Api", "Workflows", "ProjectorTick", "RequirementsTick", "WorkflowsTick"}),
         ("sqs:ReceiveMessage", {"EventsWorker"}),
         ("bedrock:Retrieve", {"Api"}),
     ],

@@ -14,7 +14,7 @@ def depends(synth: Synth, type_: str) -> dict[str, set[str]]:
 def test_pre_migrations_come_before_any_new_code(each: Synth) -> None:
     functions = depends(each, "AWS::Lambda::Function")
     waiting = {id_ for id_, behind in functions.items() if "MigrationsPre" in behind}
-    assert {id_[:-8] for id_ in waiting} == {"EventsWorker", "Projector", "Workflows"}
+    assert {id_[:-8] for id_ in waiting} == {"EventsWorker", "Projector", "Requirements", "Workflows"}
     (alias,) = depends(each, "AWS::Lambda::Alias").values()
     assert "MigrationsPre" in alias
 
@@ -27,6 +27,7 @@ def test_post_migrations_come_after_all_old_code_is_gone(each: Synth) -> None:
         "EventsWorker",
         "Live",
         "Projector",
+        "Requirements",
         "Workflows",
     }
 
@@ -63,16 +64,16 @@ def test_the_gateway_calls_the_alias_and_nothing_else(each: Synth) -> None:
 
 def test_workers_of_the_clock_run_once_at_a_time(each: Synth) -> None:
     schedules = each.resources("AWS::Scheduler::Schedule").values()
-    assert [schedule["ScheduleExpression"] for schedule in schedules] == ["rate(1 minute)"] * 2
-    for suffix in ("-projector", "-workflows", "-migrations"):
+    assert [schedule["ScheduleExpression"] for schedule in schedules] == ["rate(1 minute)"] * 3
+    for suffix in ("-projector", "-requirements", "-workflows", "-migrations"):
         assert each.function(suffix)["ReservedConcurrentExecutions"] == 1
     asynchronous = each.resources("AWS::Lambda::EventInvokeConfig").values()
-    assert [found["MaximumRetryAttempts"] for found in asynchronous] == [0, 0]
+    assert [found["MaximumRetryAttempts"] for found in asynchronous] == [0, 0, 0]
 
 
 def test_the_api_alone_starts_from_a_snapshot(each: Synth) -> None:
     assert each.function()["SnapStart"] == {"ApplyOn": "PublishedVersions"}
-    for suffix in ("-events", "-projector", "-workflows", "-migrations"):
+    for suffix in ("-events", "-projector", "-requirements", "-workflows", "-migrations"):
         assert "SnapStart" not in each.function(suffix)
     (alias,) = each.resources("AWS::Lambda::Alias").values()
     assert "ProvisionedConcurrencyConfig" not in alias

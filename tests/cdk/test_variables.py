@@ -13,7 +13,7 @@ from tests.cdk.templates import Synth
 
 ROOT = Path(__file__).parents[2]
 PAGE = set(re.findall(r"^\| `([A-Z0-9_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
-SUFFIXES = ("", "-events", "-projector", "-workflows", "-migrations")
+SUFFIXES = ("", "-events", "-projector", "-requirements", "-workflows", "-migrations")
 
 # Read and given to no function, with the reason.
 NOT_GIVEN = {
@@ -105,7 +105,7 @@ def test_the_role_that_migrations_make_is_the_one_that_functions_sign_in_as(each
         for name in ("DATABASE_URL", "REQUIREMENTS_URL"):
             assert f"postgresql://{made}@" in json.dumps(found[name])
     users = [users for _, each in each.statements() if each.get("Sid") == "Databases" for users in each["Resource"]]
-    assert len(users) == 8
+    assert len(users) == 10
     assert [user for user in users if not json.dumps(user).rstrip('"]}').endswith(f"/{made}")] == []
 
 
