@@ -15,7 +15,7 @@ ASKING := tests/datasources tests/architecture tests/schema/test_search.py tests
 AT_ONCE := -n 2 --dist loadfile
 VENV := .venv
 SQS := .venv-sqs
-# An engine of settings.py. Two of them are started here and need a Java.
+# An engine that settings know. Two of them are started here and need a Java.
 GRAPH ?=
 JAVA := $(if $(filter gremlin neptune-like,$(GRAPH)),$(VENV)/.gremlin)
 PY := $(VENV)/bin/python

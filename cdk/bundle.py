@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 # What goes into the bundle from this repository; the lock stands for what comes from elsewhere.
 SOURCES = (
     "app.py",
-    "settings.py",
+    "settings",
     "schema",
     "resolvers",
     "datasources",

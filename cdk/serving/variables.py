@@ -1,4 +1,4 @@
-"""The variables of each function: those of settings.py, and where the secrets stand that it may read."""
+"""The variables of each function: those that settings read, and where the secrets stand that it may read."""
 
 from urllib.parse import quote
 

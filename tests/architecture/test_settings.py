@@ -57,8 +57,13 @@ def test_every_variable_has_its_row_and_no_other() -> None:
 
 def test_every_variable_that_the_text_names_was_asked_for() -> None:
     """So that one read on a branch of its own is not missed."""
-    tree = ast.parse((ROOT / "settings.py").read_text())
-    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "settings").glob("*.py")]
+    texts = {
+        node.value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     named = {text for text in texts if re.fullmatch(r"[A-Z]+(_[A-Z0-9]+)+", text)}
     # The names without an underscore, and one that begins with it.
     assert named | {"GRAPH", "PROJECTION", "STREAMS", "_HANDLER"} == set(PAGE)

@@ -1,4 +1,4 @@
-"""Settings and the template cannot disagree: what functions get is what settings.py reads."""
+"""Settings and the template cannot disagree: what functions get is what settings read."""
 
 import ast
 import json
