@@ -6,7 +6,7 @@ never in one, so that it may go to whoever runs the service.
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -113,6 +113,12 @@ class Recording:
         begin = max(self.root.begin_ns, end - round(seconds * 1e9))
         self.add(Span(name, kind, begin, end, attributes, error, fault, self.root.id))
 
+    def broke(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        """How the body ended, as a context manager is told. An error makes the call worth keeping, and goes on."""
+        if error is not None:
+            self.root.failed(error)
+            self.kept = True
+
 
 class Spanned:
     """A body that is recorded however it ends, or not at all."""
@@ -214,11 +220,9 @@ def recorded(
     whole.kept = kept
     token = _recording.set(whole)
     try:
-        yield whole
-    except BaseException as error:
-        whole.root.failed(error)
-        whole.kept = True
-        raise
+        with ExitStack() as stack:
+            stack.push(whole.broke)
+            yield whole
     finally:
         _recording.reset(token)
         whole.ended = True
