@@ -42,7 +42,7 @@ from workers.migrations import migrate
 ROUNDS, COMMANDS = 30, 300
 ANALYST = Principal("bench", "bench", PrincipalKind.USER, frozenset({"*"}))
 HEADER = "Root=1-67891233-abcdef012345678912345678;Parent=00f067aa0ba902b7;Sampled="
-# A light operation, whose one answer comes from the cache, and one that asks for much.
+# A light operation, of one statement, and one that asks for much.
 LIGHT = {"query": "{ teams(first: 5) { nodes { key name } } }"}
 LARGE = {
     "documentId": next(each.id for each in trusted_documents().values() if each.name == "incident-overview"),
@@ -124,7 +124,7 @@ async def named(url: str) -> dict[str, float]:
 
 
 async def measure(main: str, requirements: str, url: str) -> dict[str, dict[str, float]]:
-    """All of it: the light operation is answered from the cache, the large one from the databases."""
+    """All of it: the light operation with a cache beside it, the large one without."""
     plain = open_sources(
         PostgresSettings(main), PostgresSettings(requirements), CacheSettings(url=None), GraphSettings()
     )

@@ -6,8 +6,8 @@ never in one, so that it may go to whoever runs the service.
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from enum import IntEnum
 from os import urandom
@@ -113,12 +113,6 @@ class Recording:
         begin = max(self.root.begin_ns, end - round(seconds * 1e9))
         self.add(Span(name, kind, begin, end, attributes, error, fault, self.root.id))
 
-    def broke(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
-        """How the body ended, as a context manager is told. An error makes the call worth keeping, and goes on."""
-        if error is not None:
-            self.root.failed(error)
-            self.kept = True
-
 
 class Spanned:
     """A body that is recorded however it ends, or not at all."""
@@ -203,32 +197,44 @@ def spanned(name: str, kind: Kind, attributes: Mapping[str, Value] | None = None
     return Spanned(into, Span(name, kind, begin, begin, dict(attributes or ()), parent=into.root.id), at_least)
 
 
-@contextmanager
-def recorded(
-    name: str, kind: Kind, call: Call, attributes: Mapping[str, Value] | None = None, *, kept: bool = True
-) -> Iterator[Recording | None]:
+class recorded:
     """Record the body as a call of its own, with all that stores do for it, and give it away at the end.
 
     None where nobody wants it. One that is not `kept` is forgotten unless it is found to have worked, or fails.
     """
-    exporter = _Exporting.exporter
-    origin = None if exporter is None else exporter.origin(call)
-    if exporter is None or origin is None:
-        yield None
-        return
-    whole = Recording(origin, call.request_id, name, kind, dict(attributes or ()))
-    whole.kept = kept
-    token = _recording.set(whole)
-    try:
-        with ExitStack() as stack:
-            stack.push(whole.broke)
-            yield whole
-    finally:
-        _recording.reset(token)
+
+    __slots__ = ("_exporter", "_token", "_whole")
+
+    def __init__(
+        self, name: str, kind: Kind, call: Call, attributes: Mapping[str, Value] | None = None, *, kept: bool = True
+    ) -> None:
+        self._exporter = _Exporting.exporter
+        self._whole: Recording | None = None
+        self._token: Token[Recording | None] | None = None
+        origin = None if self._exporter is None else self._exporter.origin(call)
+        if origin is not None:
+            self._whole = Recording(origin, call.request_id, name, kind, dict(attributes or ()))
+            self._whole.kept = kept
+
+    def __enter__(self) -> Recording | None:
+        if self._whole is not None:
+            self._token = _recording.set(self._whole)
+        return self._whole
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        whole = self._whole
+        if whole is None or self._token is None or self._exporter is None:
+            return
+        _recording.reset(self._token)
+        if error is not None:
+            whole.root.failed(error)
+            whole.kept = True
         whole.ended = True
         whole.root.end_ns = whole.now()
         if whole.kept:
-            exporter.take(whole)
+            self._exporter.take(whole)
 
 
 def worked(recording: Recording | None, name: str, count: int) -> None:
