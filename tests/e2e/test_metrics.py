@@ -18,7 +18,7 @@ from tests.fixtures.serving import serving
 
 COSTS = ("Statements", "Traversals", "CacheHits", "CacheMisses", "Degraded", "StoreDown", "OperationErrors")
 ITEM = '{ configurationItem(key: {source: "gitlab", key: "redis"}) { id name owner { name } } }'
-WALK = '{ configurationItem(key: {source: "gitlab", key: "redis"}) { neighbours(first: 3) { totalCount } } }'
+WALK = '{ configurationItem(key: {source: "gitlab", key: "redis"}) { neighbours(first: 50) { totalCount } } }'
 REQUIREMENTS = "{ requirements(first: 1) { totalCount } }"
 
 
