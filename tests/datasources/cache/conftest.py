@@ -12,6 +12,7 @@ import pytest
 
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import connect
+from datasources.cache.redis.generations import MOMENT, TRUST
 from datasources.embedded.valkey import EmbeddedValkey
 from tests.datasources.cache.servers import BINARY, TlsRedis
 from tests.fixtures.witness import Log
@@ -66,6 +67,8 @@ async def clients(request: pytest.FixtureRequest) -> AsyncIterator[Clients]:
     server = request.getfixturevalue(request.param)
     url, ca_file = (server.url(), server.ca_file) if isinstance(server, TlsRedis) else (server.url, None)
     found = Clients(url, ca_file, connect(url, ca_file, 5.0))
+    # Tests trust for ten minutes, and what is known stays known for one: a trust of an earlier test would outlive it.
+    await found.bare.delete(TRUST, MOMENT)
     yield found
     for cache in found.opened:
         await cache.close()

@@ -8,6 +8,7 @@ import pytest
 
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import TRUSTED_IDLE
+from datasources.cache.redis.generations import MOMENT, TRUST
 from datasources.call import Call, calling
 from tests.datasources.cache.servers import TOKEN, TlsRedis
 from tests.fixtures.gate import Gate
@@ -46,6 +47,8 @@ async def instance(tls_redis: TlsRedis, name: str) -> AsyncIterator[Instance]:
     url = gate.url.replace("127.0.0.1", "localhost")
     made = Instance(gate, RedisCache(url, ca_file=tls_redis.ca_file, timeout=2.0, trust=600.0, witness=Log()), name)
     made.cache._trusted_connections.clock = lambda: made.now
+    # Of tests before, which trusted as long as this one and knew no longer than a minute.
+    await made.cache._redis.delete(TRUST, MOMENT)
     found = await made.cache.get_many([name], [name])
     tokens = await made.cache.lease_many([name], found.stamp)
     await made.cache.fill({name: b"v"}, tokens, found.stamp, 600.0)
