@@ -1,9 +1,13 @@
-"""The stack of what runs: five functions from one zip, one gateway, one rollout."""
+"""The stack of what runs: six functions from one zip, one gateway, one rollout."""
 
-from aws_cdk import CfnOutput, Environment as Place, Stack  # noqa: I001
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import Environment as Place
 from aws_cdk import aws_apigateway as gateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -102,52 +106,33 @@ class Service(Stack):
 
     def _projector(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
-        return self._function(
-            Plan(
-                "Projector",
-                f"{environment.functions.name}-projector",
-                "workers.projection.handler",
-                TICK_SECONDS,
-                variables.worker(environment, facts),
-                grants.stores(environment, facts, grants.WRITE_GRAPH),
-                reserved=SINGLE,
-            )
-        )
+        writing = grants.stores(environment, facts, grants.WRITE_GRAPH)
+        return self._by_the_clock("Projector", "projection", variables.worker(environment, facts), writing)
 
     def _requirements(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
-        return self._function(
-            Plan(
-                "Requirements",
-                f"{environment.functions.name}-requirements",
-                "workers.requirements.handler",
-                TICK_SECONDS,
-                variables.worker(environment, facts),
-                grants.stores(environment, facts),
-                reserved=SINGLE,
-            )
-        )
+        reading = grants.stores(environment, facts)
+        return self._by_the_clock("Requirements", "requirements", variables.worker(environment, facts), reading)
 
     def _workflows(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
         queues = facts.queues
+        sent = queues.remediation_p1.queue, queues.remediation_standard.queue, queues.notifications.queue
+        statements = [*grants.stores(environment, facts), *grants.sending(environment, facts, *sent)]
+        return self._by_the_clock("Workflows", "workflows", variables.workflows(environment, facts), statements)
+
+    def _by_the_clock(
+        self, construct: str, module: str, given: Mapping[str, str], statements: Sequence[iam.PolicyStatement]
+    ) -> lambda_.Function:
+        """One that a clock wakes, and that runs once at a time."""
         return self._function(
             Plan(
-                "Workflows",
-                f"{environment.functions.name}-workflows",
-                "workers.workflows.handler",
+                construct,
+                f"{self._environment_file.functions.name}-{construct.lower()}",
+                f"workers.{module}.handler",
                 TICK_SECONDS,
-                variables.workflows(environment, facts),
-                [
-                    *grants.stores(environment, facts),
-                    *grants.sending(
-                        environment,
-                        facts,
-                        queues.remediation_p1.queue,
-                        queues.remediation_standard.queue,
-                        queues.notifications.queue,
-                    ),
-                ],
+                given,
+                statements,
                 reserved=SINGLE,
             )
         )

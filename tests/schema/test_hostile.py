@@ -9,14 +9,10 @@ import httpx
 import orjson
 import pytest
 import pytest_asyncio
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.options import CacheSettings, GraphSettings, PostgresSettings
-from datasources.sources import open_sources
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.http import GraphQLEndpoint
+from tests.fixtures.endpoint import endpoint
 
 # Eighteen fragments, each of which spreads the next one twice.
 DOUBLING = "query A { ...a } fragment s on Query { __typename } " + " ".join(
@@ -35,17 +31,8 @@ async def authenticate(_: str | None) -> Principal:
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(postgres: EmbeddedPostgres) -> AsyncIterator[httpx.AsyncClient]:
     """The endpoint with its usual limits, on real databases."""
-    sources = open_sources(
-        PostgresSettings(postgres.url("stackflow")),
-        PostgresSettings(postgres.url("requirements")),
-        CacheSettings(url=None),
-        GraphSettings(),
-    )
-    endpoint = GraphQLEndpoint(sources, authenticate)
-    app = Starlette(routes=[Route("/graphql", endpoint.respond, methods=["GET", "POST"])])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://stackflow") as opened:
+    async with endpoint(postgres, authenticate) as opened:
         yield opened
-    await sources.close()
 
 
 def nested(depth: int, within: str, innermost: Any) -> Any:

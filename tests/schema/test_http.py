@@ -6,47 +6,28 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.options import CacheSettings, GraphSettings, PostgresSettings
-from datasources.sources import open_sources
-from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
 from schema.operations import trusted_documents
+from tests.fixtures.endpoint import endpoint, knowing
 
 READER = Principal(
     "reader", "Reader", PrincipalKind.USER, frozenset({"teams:read", "nodes:read", "documents:free-form"})
+BOUND = Principal("app", "App", PrincipalKind.SERVICE, frozenset({"teams:read"}))
 )
 GRAPHQL = "application/graphql-response+json"
 
 
-async def authenticate(header: str | None) -> Principal:
-    if header != "Bearer good":
-        raise UnknownApiKey
-    return READER
-
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(postgres: EmbeddedPostgres) -> AsyncIterator[httpx.AsyncClient]:
-    sources = open_sources(
-        PostgresSettings(postgres.url("stackflow")),
-        PostgresSettings(postgres.url("requirements")),
-        CacheSettings(url=None),
-        GraphSettings(),
-    )
     limits = DocumentLimits(depth=6, aliases=3, tokens=120, directives=2, cost=2_000, page=100)
-    endpoint = GraphQLEndpoint(sources, authenticate, body_bytes=2_000, limits=limits)
-    app = Starlette(routes=[Route("/graphql", endpoint.respond, methods=["GET", "POST"])])
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://stackflow", headers={"authorization": "Bearer good"}
+    headers = {"authorization": "Bearer good"}
+    async with endpoint(
+        postgres, knowing({"Bearer good": READER, "Bearer bound": BOUND}), limits=limits, body_bytes=2_000, headers=headers
     ) as opened:
         yield opened
-    await sources.close()
 
 
 def codes(reply: httpx.Response) -> list[str]:
@@ -157,11 +138,8 @@ async def test_unknown_ids_are_null(client: httpx.AsyncClient) -> None:
     assert "errors" not in reply.json()
 
 
-async def test_who_lacks_free_form_runs_trusted_documents_only(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bound = Principal("app", "App", PrincipalKind.SERVICE, frozenset({"teams:read"}))
-    monkeypatch.setattr("tests.schema.test_http.READER", bound)
+async def test_who_lacks_free_form_runs_trusted_documents_only(client: httpx.AsyncClient) -> None:
+    client.headers["authorization"] = "Bearer bound"
     reply = await post(client, "{ __typename }")
     assert (reply.status_code, codes(reply)) == (400, ["FORBIDDEN"])
     trusted = next(each for each in trusted_documents().values() if each.name == "teams")

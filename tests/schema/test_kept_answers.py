@@ -8,19 +8,14 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.options import CacheSettings, GraphSettings, PostgresSettings
-from datasources.sources import open_sources
 from resolvers.context import Context
-from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.execution import GRAPHQL_SCHEMA
 from schema.executor import DEFINITION
-from schema.http import GraphQLEndpoint
 from schema.operations import trusted_documents
+from tests.fixtures.endpoint import endpoint, knowing
 
 CALLERS = {
     "Bearer reads": Principal(
@@ -41,26 +36,10 @@ def kept_for(seconds: int) -> dict[str, str]:
     return {"cache-control": f"public, max-age={seconds}", "vary": "Authorization, Accept"}
 
 
-async def authenticate(header: str | None) -> Principal:
-    if header not in CALLERS:
-        raise UnknownApiKey
-    return CALLERS[header]
-
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(postgres: EmbeddedPostgres) -> AsyncIterator[httpx.AsyncClient]:
-    sources = open_sources(
-        PostgresSettings(postgres.url("stackflow")),
-        PostgresSettings(postgres.url("requirements")),
-        CacheSettings(url=None),
-        GraphSettings(),
-    )
-    endpoint = GraphQLEndpoint(sources, authenticate)
-    app = Starlette(routes=[Route("/graphql", endpoint.respond, methods=["GET", "POST"])])
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://stackflow") as opened:
+    async with endpoint(postgres, knowing(CALLERS)) as opened:
         yield opened
-    await sources.close()
 
 
 @pytest.fixture

@@ -11,18 +11,13 @@ import pytest
 import pytest_asyncio
 from hypothesis import example, given
 from hypothesis import strategies as st
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.options import CacheSettings, GraphSettings, PostgresSettings
-from datasources.sources import open_sources
-from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
 from schema.operations import document_id, trusted_documents
 from schema.persisted import RememberedDocuments
+from tests.fixtures.endpoint import endpoint, knowing
 
 CALLERS = {
     "Bearer free": Principal(
@@ -36,26 +31,10 @@ OWN = "{ teams { totalCount } }"
 GRAPHQL = "application/graphql-response+json"
 
 
-async def authenticate(header: str | None) -> Principal:
-    if header not in CALLERS:
-        raise UnknownApiKey
-    return CALLERS[header]
-
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(postgres: EmbeddedPostgres) -> AsyncIterator[httpx.AsyncClient]:
-    sources = open_sources(
-        PostgresSettings(postgres.url("stackflow")),
-        PostgresSettings(postgres.url("requirements")),
-        CacheSettings(url=None),
-        GraphSettings(),
-    )
-    endpoint = GraphQLEndpoint(sources, authenticate, limits=DocumentLimits(tokens=200))
-    app = Starlette(routes=[Route("/graphql", endpoint.respond, methods=["GET", "POST"])])
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://stackflow") as opened:
+    async with endpoint(postgres, knowing(CALLERS), limits=DocumentLimits(tokens=200)) as opened:
         yield opened
-    await sources.close()
 
 
 def persisted(text: str) -> dict[str, Any]:
