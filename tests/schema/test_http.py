@@ -15,18 +15,17 @@ from tests.fixtures.endpoint import endpoint, knowing
 
 READER = Principal(
     "reader", "Reader", PrincipalKind.USER, frozenset({"teams:read", "nodes:read", "documents:free-form"})
-BOUND = Principal("app", "App", PrincipalKind.SERVICE, frozenset({"teams:read"}))
 )
+BOUND = Principal("app", "App", PrincipalKind.SERVICE, frozenset({"teams:read"}))
 GRAPHQL = "application/graphql-response+json"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(postgres: EmbeddedPostgres) -> AsyncIterator[httpx.AsyncClient]:
     limits = DocumentLimits(depth=6, aliases=3, tokens=120, directives=2, cost=2_000, page=100)
+    known = knowing({"Bearer good": READER, "Bearer bound": BOUND})
     headers = {"authorization": "Bearer good"}
-    async with endpoint(
-        postgres, knowing({"Bearer good": READER, "Bearer bound": BOUND}), limits=limits, body_bytes=2_000, headers=headers
-    ) as opened:
+    async with endpoint(postgres, known, limits=limits, body_bytes=2_000, headers=headers) as opened:
         yield opened
 
 
