@@ -19,6 +19,8 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
+from tests.fixtures.spans import AMAZON
+
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:StackFlowAPI"
 
 
@@ -165,7 +167,7 @@ class Function:
                     "Lambda-Runtime-Aws-Request-Id": id_,
                     "Lambda-Runtime-Deadline-Ms": str(int((time.time() + function._timeout) * 1_000)),
                     "Lambda-Runtime-Invoked-Function-Arn": ARN,
-                    "Lambda-Runtime-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1",
+                    "Lambda-Runtime-Trace-Id": AMAZON,
                 }
                 body = json.dumps(event).encode()
                 function._sent = time.perf_counter()

@@ -8,6 +8,7 @@ from typing import Any
 
 from cdk.bundle import ROOT
 from tests.fixtures.demo import answer_to
+from tests.fixtures.spans import PARENT, TRACE, daemon
 from tests.lambda_.conftest import Landscape, Start
 from tests.lambda_.runtime import Function, gateway_event
 
@@ -99,3 +100,19 @@ async def test_what_may_be_kept_says_so_through_the_gateway(start: Start, landsc
     again = (await asyncio.to_thread(function.call, event)).result
     assert (again["statusCode"], again["body"]) == (304, "")
     assert {name: again["headers"][name] for name in told} == told
+
+
+async def test_x_ray_is_told_of_each_store_under_the_segment_of_the_invocation(
+    start: Start, landscape: Landscape
+) -> None:
+    with daemon() as listening:
+        traced = {"STACKFLOW_TRACES": "xray", "AWS_XRAY_DAEMON_ADDRESS": listening.address}
+        function = start(HANDLER, landscape.variables | traced)
+        event = gateway_event({"query": MISSION}, token=landscape.key)
+        reply = await asyncio.to_thread(function.call, event)
+        found = [json.loads(datagram.partition(b"\n")[2]) for datagram in listening.received()]
+    asked = {name.lower(): value for name, value in reply.result["headers"].items()}["x-stackflow-request-id"]
+    [call] = found
+    assert (call["trace_id"], call["parent_id"]) == (f"1-{TRACE[:8]}-{TRACE[8:]}", PARENT)
+    assert {part["name"] for part in call["subsegments"]} >= {"PostgreSQL main", "Neptune", "Redis"}
+    assert {part["annotations"]["request_id"] for part in (call, *call["subsegments"])} == {asked}
