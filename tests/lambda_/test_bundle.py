@@ -12,6 +12,7 @@ import pytest
 from cdk import building
 from cdk.building import build, main, python313
 from cdk.bundle import MEMBER, ROOT, digest, sources
+from cdk.precompile import FILE
 from tests.lambda_.conftest import MACHINE
 
 PATH = ROOT / "dist" / f"stackflow-lambda-{MACHINE}.zip"
@@ -30,6 +31,15 @@ def test_two_builds_are_the_same_to_the_byte(unfolded: Path, tmp_path: Path) -> 
     built = build(MACHINE, tmp_path, python313())
     assert built.sha256 == hashlib.sha256(PATH.read_bytes()).hexdigest()
     assert built.zipped < 20_000_000
+
+
+def test_the_one_for_aws_is_as_small_and_holds_the_same_of_ours(archive: zipfile.ZipFile, tmp_path: Path) -> None:
+    built = build("arm64", tmp_path, python313())
+    assert built.zipped < 20_000_000
+    with zipfile.ZipFile(built.path) as other:
+        ours = {path.relative_to(ROOT).as_posix() for path in sources() if path.name != "requirements-lambda.lock"}
+        for name in (*sorted(ours), MEMBER, FILE):
+            assert other.read(name) == archive.read(name), name
 
 
 def test_nothing_tells_when_or_by_whom_it_was_built(archive: zipfile.ZipFile) -> None:
