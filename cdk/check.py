@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from cdk.bundle import ROOT, BundleError, fresh
-from cdk.certificates import CertificatesError, vouch
+from cdk.certificates import vouch
 from cdk.connections import demand
 from cdk.environment import Adopt, Environment
 from cdk.facts import dead_letters
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         bundle = fresh(ROOT / seen.environment.functions.bundle)
         vouch(bundle.path, seen.environment.region)
-    except (BundleError, CertificatesError) as error:
+    except BundleError as error:
         faults.append(str(error))
     for fault in faults:
         print(f"{given.file}: {fault}", file=sys.stderr)

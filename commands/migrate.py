@@ -10,7 +10,6 @@ import typer
 import settings
 from commands.exits import CommandError, Exit
 from commands.stores import databases, opened
-from datasources.aurora.role import let_in
 from datasources.credentials.opened import complete
 from workers.migrations import PHASES, Applied, Phase, migrate, pending
 
@@ -35,10 +34,8 @@ def command(
             if plan:
                 steps += pending(name, complete(name, postgres), phases)
                 continue
-            url = complete(name, postgres)
-            steps += migrate(name, url, phases, None if as_json else _tell)
-            if whole.database_role is not None:
-                let_in(name, url, whole.database_role)
+            tell = None if as_json else _tell
+            steps += migrate(name, complete(name, postgres), phases, tell, whole.database_role)
     _report(steps, plan, as_json)
 
 

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from yoyo import read_migrations
 
-import settings
 from datasources.aurora.migrator import migrator
 from datasources.aurora.role import let_in
 from datasources.credentials.opened import complete
 from datasources.errors import SourceRefused
-from workers.entrance import begin
+from datasources.seen.logs import invoked
+from workers.entrance import begin, entered
 
 Phase = Literal["pre", "post"]
 PHASES: tuple[Phase, ...] = ("pre", "post")
@@ -34,12 +34,17 @@ def folder(database: str, phase: Phase) -> Path:
 
 
 def migrate(
-    database: str, url: str, phases: tuple[Phase, ...] = PHASES, tell: Callable[[Applied], None] | None = None
+    database: str,
+    url: str,
+    phases: tuple[Phase, ...] = PHASES,
+    tell: Callable[[Applied], None] | None = None,
+    role: str | None = None,
 ) -> list[Applied]:
     """Apply what is missing, each migration in a transaction of its own, one migrator at a time. Blocks.
 
-    `tell` hears of each migration before it is applied. SourceUnavailable if the database can't be reached or
-    another migrator works for longer than a minute; SourceRefused, with the migration's name, if one fails.
+    `tell` hears of each migration before it is applied. `role` may read and write afterwards: see `let_in`, also for
+    its errors. SourceUnavailable if the database can't be reached or another migrator works for longer than a minute;
+    SourceRefused, with the migration's name, if one fails.
     """
     applied: list[Applied] = []
     step: Applied | None = None
@@ -56,6 +61,8 @@ def migrate(
         if step is None:
             raise
         raise SourceRefused(database, f"migration {step.phase}/{step.name}: {error}") from error
+    if role is not None:
+        let_in(database, url, role)
     return applied
 
 
@@ -69,26 +76,24 @@ def pending(database: str, url: str, phases: tuple[Phase, ...] = PHASES) -> list
         ]
 
 
-def handler(event: Any, _context: Any) -> dict[str, Any]:
+def handler(event: Any, context: Any) -> dict[str, Any]:
     """The AWS Lambda entry for the deploy: both databases' migrations of the phase that CloudFormation's event names,
     and the role of the functions, which can sign in before any of them is asked to.
 
     What it raises stops the deploy, and the message is shown there. `Applied` is how many were applied.
     """
+    invoked(context)
     # The code that goes does not take its tables with it.
     if event["RequestType"] == "Delete":
         return {"Data": {"Applied": 0}}
     phase = event["ResourceProperties"]["Phase"]
     if phase not in PHASES:
         raise ValueError(f"{phase!r} is no phase; ResourceProperties.Phase is one of {', '.join(PHASES)}")
-    whole = settings.read()
+    whole = entered()
     main, requirements, *_ = whole.stores()
     applied: list[Applied] = []
     for name, postgres in (("main", main), ("requirements", requirements)):
-        url = complete(name, postgres)
-        applied += migrate(name, url, (phase,))
-        if whole.database_role is not None:
-            let_in(name, url, whole.database_role)
+        applied += migrate(name, complete(name, postgres), (phase,), role=whole.database_role)
     return {"Data": {"Applied": len(applied)}}
 
 

@@ -33,6 +33,12 @@ class Reply:
     milliseconds: float
 
 
+def processor_of(pid: int) -> float:
+    """Processor seconds of a process so far, user and system, in steps of 10 ms as Linux counts them."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Function:
     """One execution environment: a process that runs one handler of an unfolded bundle. Times in seconds."""
 
@@ -95,9 +101,8 @@ class Function:
         return self.processor()
 
     def processor(self) -> float:
-        """Processor seconds of its process so far, user and system, in steps of 10 ms as Linux counts them."""
-        fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Of its process: see `processor_of`."""
+        return processor_of(self._child.pid)
 
     def snapshot(self) -> None:
         """Wait until it is ready to be copied: it has started as SnapStart starts functions and asks to be restored."""
