@@ -87,13 +87,16 @@ def prepare(text: str, limits: DocumentLimits) -> Prepared:
 
 
 def settle() -> None:
-    """Call once after start-up: what is loaded by now lives for ever, so the collector need not look at it again.
-
-    A large answer makes tens of thousands of objects that all die together; with the usual thresholds the collector
-    walks them many times over.
-    """
+    """Call once after start-up: what is loaded by now lives for ever, so the collector need not look at it again."""
     gc.collect()
     gc.freeze()
+    collect_rarely()
+
+
+def collect_rarely() -> None:
+    """A large answer makes tens of thousands of objects that all die together; with the usual thresholds the collector
+    walks them many times over.
+    """
     gc.set_threshold(100_000, 20, 100)
 
 

@@ -7,6 +7,7 @@ from mangum import Mangum
 
 import app
 from datasources.seen.logs import invoked
+from schema.execution import collect_rarely
 from workers.entrance import begin, entered
 
 # What goes through API Gateway as it is: Mangum takes every other type for bytes, and clients would get them in Base64.
@@ -15,6 +16,8 @@ TEXTS = ["text/", "application/json", "application/graphql-response+json", "appl
 
 @cache
 def _made() -> Mangum:
+    # As a server does when it has started. `begin` does the rest.
+    collect_rarely()
     # Its sources are opened by the first call that asks them: nothing is connected by now.
     return Mangum(app.create(entered(), streaming=False), lifespan="off", text_mime_types=TEXTS)
 

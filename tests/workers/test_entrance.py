@@ -1,6 +1,7 @@
 """What an entry of Lambda makes while it is imported: what its own handler needs, and nothing of the others'."""
 
 import ast
+import gc
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -22,17 +23,19 @@ OF_THE_RUNTIME = {"snapshot_restore_py"}
 # Spans of functions go to X-Ray.
 OF_SERVERS = {"datasources.seen.otlp"}
 
+USUAL = gc.get_threshold()[0]
+
 MADE = """
 import {entry}, gc, sys
 import workers.events
 made = sys.modules["workers.api"]._made.cache_info().currsize if "workers.api" in sys.modules else 0
-print(made, workers.events._lambda.cache_info().currsize, gc.isenabled())
+print(made, workers.events._lambda.cache_info().currsize, gc.isenabled(), gc.get_threshold()[0])
 """
 
 
 def imported(entry: str, **variables: str) -> str:
     """How many applications, then how many workers of events, a process has made that imported an entry; and whether it
-    collects garbage by now."""
+    collects garbage by now, and after how many new objects."""
     done = subprocess.run(
         [sys.executable, "-c", MADE.format(entry=entry)], env=STORES | variables, cwd=ROOT, check=False,
         capture_output=True, text=True,
@@ -44,13 +47,13 @@ def imported(entry: str, **variables: str) -> str:
 @pytest.mark.parametrize(
     ("entry", "variables", "made"),
     [
-        ("workers.api", {}, "0 0 True"),
-        ("workers.api", {"_HANDLER": "workers.api.handler"}, "1 0 True"),
-        ("workers.events", {"_HANDLER": "workers.events.handler"}, "0 1 True"),
-        ("workers.projection", {"_HANDLER": "workers.projection.handler"}, "0 0 True"),
-        ("workers.requirements", {"_HANDLER": "workers.requirements.handler"}, "0 0 True"),
-        ("workers.workflows", {"_HANDLER": "workers.workflows.handler"}, "0 0 True"),
-        ("workers.migrations", {"_HANDLER": "workers.migrations.handler"}, "0 0 True"),
+        ("workers.api", {}, f"0 0 True {USUAL}"),
+        ("workers.api", {"_HANDLER": "workers.api.handler"}, "1 0 True 100000"),
+        ("workers.events", {"_HANDLER": "workers.events.handler"}, f"0 1 True {USUAL}"),
+        ("workers.projection", {"_HANDLER": "workers.projection.handler"}, f"0 0 True {USUAL}"),
+        ("workers.requirements", {"_HANDLER": "workers.requirements.handler"}, f"0 0 True {USUAL}"),
+        ("workers.workflows", {"_HANDLER": "workers.workflows.handler"}, f"0 0 True {USUAL}"),
+        ("workers.migrations", {"_HANDLER": "workers.migrations.handler"}, f"0 0 True {USUAL}"),
     ],
 )
 def test_an_entry_makes_its_own_and_only_in_its_function(entry: str, variables: dict[str, str], made: str) -> None:
