@@ -1,0 +1,82 @@
+"""Bounds of values: what a text, a time or a JSON document keeps to, so that it is stored and read back equal.
+
+Every way in asks here: mutations, filters, events, alerts, imports and inputs of workflows. A violation is a phrase
+that follows the name of the field: 'has a NUL character; remove it'.
+"""
+
+import math
+from datetime import UTC, datetime
+
+import orjson
+
+# Levels of lists and objects. orjson and graphql-core recurse over a value; this stays far from their bounds.
+MAX_NESTING = 32
+# Values in one document, its containers included. A shared part of a YAML document counts each time.
+MAX_VALUES = 100_000
+# Bytes of one document as UTF-8 JSON.
+MAX_DOCUMENT_BYTES = 1_048_576
+# Integers that orjson reads and writes exactly. PostgreSQL's jsonb keeps any number.
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
+
+
+def text_violation(text: str) -> str | None:
+    """Why PostgreSQL can't hold the text or JSON can't carry it; None if both can."""
+    if "\0" in text:
+        return "has a NUL character; remove it"
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return "has half of a surrogate pair, which is no character; remove it"
+    return None
+
+
+def time_violation(time: datetime) -> str | None:
+    """Why the time is no moment of the years 1 to 9999 in UTC; None if it is one."""
+    if time.tzinfo is None:
+        return "has no time zone; end it with Z or an offset such as +02:00"
+    try:
+        time.astimezone(UTC)
+    except OverflowError:
+        return "is outside the years 1 to 9999 in UTC; use a time within them"
+    return None
+
+
+def document_violation(document: object) -> str | None:
+    """Why the JSON document can't be stored and read back equal; None if it can. Takes no recursion."""
+    count = 0
+    waiting: list[tuple[object, int]] = [(document, 1)]
+    while waiting:
+        value, level = waiting.pop()
+        count += 1
+        if count > MAX_VALUES:
+            return f"has more than {MAX_VALUES:,} values; split it"
+        if isinstance(value, dict | list | tuple) and level > MAX_NESTING:
+            return f"is nested more than {MAX_NESTING} levels deep; make it flatter"
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                if violation := _scalar_violation(key) if isinstance(key, str) else "has a key that is not text":
+                    return violation
+                waiting.append((inner, level + 1))
+        elif isinstance(value, list | tuple):
+            waiting.extend((inner, level + 1) for inner in value)
+        elif violation := _scalar_violation(value):
+            return violation
+    size = len(orjson.dumps(document))
+    if size > MAX_DOCUMENT_BYTES:
+        return f"has {size:,} bytes; at most {MAX_DOCUMENT_BYTES:,} are allowed"
+    return None
+
+
+def _scalar_violation(value: object) -> str | None:
+    if isinstance(value, str):
+        return text_violation(value)
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        if MIN_INTEGER <= value <= MAX_INTEGER:
+            return None
+        return "has an integer of more than 64 bits; write it as text"
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "has a number that is not finite; leave it out or write it as text"
+    return f"has a value of the type {type(value).__name__}, which JSON does not know"
