@@ -5,7 +5,7 @@ SourceError
 │   ├── SourceTimeout      it did not answer within the deadline
 │   └── SourceConflict     two transactions waited for each other, and this one gave way
 └── SourceRefused          it answered, and said no
-    ├── SourceRefusedValue a bound value is none of its column's type
+    ├── SourceRefusedValue a bound value has no place in its column, its index or a search vector
     └── SourceDuplicate    a unique key is taken
 """
 
@@ -35,7 +35,8 @@ class SourceRefused(SourceError):
 
 
 class SourceRefusedValue(SourceRefused):
-    """A bound value cannot be of its column's type: a number out of range, no moment in time, a NUL in text."""
+    """A bound value has no place in its column, its index or a search vector: a number out of range, no moment in time,
+    a NUL in text, a text too long. The same call would be refused again."""
 
 
 class SourceDuplicate(SourceRefused):

@@ -4,9 +4,15 @@ Every way in asks here: mutations, filters, events, alerts, imports and inputs o
 that follows the name of the field: 'has a NUL character; remove it'.
 """
 
+import dataclasses
+import json
 import math
+import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+import msgspec
 import orjson
 
 # Levels of lists and objects. orjson and graphql-core recurse over a value; this stays far from their bounds.
@@ -17,6 +23,39 @@ MAX_VALUES = 100_000
 MAX_DOCUMENT_BYTES = 1_048_576
 # Integers that orjson reads and writes exactly. PostgreSQL's jsonb keeps any number.
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
+# Bytes as UTF-8 of a text that an index holds. An entry of a B-tree has 2,704 bytes for all columns together and is
+# compressed, but a text of random characters does not shrink: 1,240 leave room for two of them and an id.
+# https://www.postgresql.org/docs/current/btree.html#BTREE-STRUCTURE
+MAX_KEY_BYTES = 1_240
+
+# Digits that may be an integer of more than 64 bits: orjson would read it as the nearest floating-point number.
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
+
+
+class Violation(NamedTuple):
+    """What is wrong with one value among many: its field, and a phrase that follows the field's name."""
+
+    field: str
+    phrase: str
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.phrase}"
+
+
+def read_json(data: bytes) -> object:
+    """The JSON document in these bytes, its integers exactly as written. ValueError if it is none.
+
+    Integers of more than 64 bits are no error here; `document_violation` names them.
+    """
+    document: object = orjson.loads(data)
+    if _LONG_NUMBER.search(data) is None:
+        return document
+    try:
+        # orjson has checked it already: nothing here is nested deeper than it allows, or is no JSON.
+        exact: object = json.loads(data)
+    except RecursionError as error:
+        raise ValueError("the document is nested too deeply") from error
+    return exact
 
 
 def text_violation(text: str) -> str | None:
@@ -66,6 +105,46 @@ def document_violation(document: object) -> str | None:
     if size > MAX_DOCUMENT_BYTES:
         return f"has {size:,} bytes; at most {MAX_DOCUMENT_BYTES:,} are allowed"
     return None
+
+
+def find_violation(value: object, field: str = "") -> Violation | None:
+    """The first violation among the texts, times, numbers and documents of structs, dataclasses and lists.
+
+    Fields are named as clients write them: `items.3.classKey`. A dict is a JSON document of one field.
+    """
+    waiting: list[tuple[str, object]] = [(field, value)]
+    while waiting:
+        name, each = waiting.pop()
+        if isinstance(each, str | int | float | None):
+            phrase = _scalar_violation(each)
+        elif isinstance(each, datetime):
+            phrase = time_violation(each)
+        elif isinstance(each, dict):
+            phrase = document_violation(each)
+        else:
+            phrase = None
+            waiting.extend(reversed([(_joined(name, part), inner) for part, inner in _parts(each)]))
+        if phrase is not None:
+            return Violation(name, phrase)
+    return None
+
+
+def _parts(value: object) -> Iterable[tuple[str, object]]:
+    if isinstance(value, msgspec.Struct):
+        values = (getattr(value, name) for name in value.__struct_fields__)
+        return zip(value.__struct_encode_fields__, values, strict=True)
+    if dataclasses.is_dataclass(value):
+        return [(each.name, getattr(value, each.name)) for each in dataclasses.fields(value)]
+    if isinstance(value, list | tuple):
+        return [(str(place), inner) for place, inner in enumerate(value)]
+    return ()
+
+
+def _joined(field: str, part: str) -> str:
+    # Python's name of a field becomes the client's: `starts_with` is startsWith, `in_` is in.
+    head, *rest = part.rstrip("_").split("_")
+    name = head + "".join(word.capitalize() for word in rest)
+    return f"{field}.{name}" if field else name
 
 
 def _scalar_violation(value: object) -> str | None:

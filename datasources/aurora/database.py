@@ -9,24 +9,22 @@ from functools import cached_property
 from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
-import orjson
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor, errors, sql
-from psycopg.adapt import Loader as TypeLoader
+from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.rows import args_row
-from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from datasources.aurora.address import address
 from datasources.aurora.arrays import TextListDumper
+from datasources.aurora.failures import source_error
+from datasources.aurora.loading import register_loaders
+from datasources.aurora.session import settle_session
 from datasources.aurora.signing_in import SigningIn
 from datasources.aurora.statements import Statement
 from datasources.aurora.transaction import Transaction
 from datasources.call import current_call
 from datasources.credentials.kept import Credentials
 from datasources.errors import (
-    SourceConflict,
-    SourceDuplicate,
     SourceRefused,
     SourceRefusedValue,
     SourceTimeout,
@@ -58,13 +56,6 @@ WORTH_TELLING = 0.001
 # For a peer that vanished while a statement is under way: noticed by the kernel within seconds, not two hours.
 # Milliseconds, seconds, seconds and a count.
 SOCKETS = {"tcp_user_timeout": 10_000, "keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
-
-
-class UuidText(TypeLoader):
-    """uuid as text: nothing above this floor computes with ids, and text costs a fifth of UUID objects."""
-
-    def load(self, data: psycopg.abc.Buffer) -> str:
-        return bytes(data).decode()
 
 
 class Database:
@@ -177,7 +168,11 @@ class Database:
         with spanned(statement.name, CLIENT, self._address) as span:
             span.note("db.query.summary", statement.name)
             async with self._deadline():
-                await cursor.execute(text.encode(), parameters)
+                try:
+                    await cursor.execute(text.encode(), parameters)
+                except (ValueError, OverflowError) as error:
+                    # The driver could not write a value: half of a surrogate pair, say.
+                    raise SourceRefusedValue(self.name, f"{self.name} has no form for a value") from error
                 rows = await cursor.fetchall() if cursor.description is not None else []
             span.note("db.response.returned_rows", len(rows))
         return rows
@@ -212,18 +207,8 @@ class Database:
             if self._credentials is not None and self._credentials.problem:
                 raise SourceUnavailable(self.name, self._credentials.problem) from None
             raise SourceUnavailable(self.name, f"no connection to {self.name} within the pool wait") from error
-        except errors.QueryCanceled as error:
-            raise SourceTimeout(self.name, f"{self.name} did not answer in time") from error
-        except (errors.DeadlockDetected, errors.SerializationFailure) as error:
-            raise SourceConflict(self.name, f"another transaction on {self.name} came in between") from error
-        except errors.UniqueViolation as error:
-            raise SourceDuplicate(self.name, error.diag.constraint_name or "") from error
-        except psycopg.OperationalError as error:
-            raise SourceUnavailable(self.name, f"{self.name} cannot be reached") from error
-        except psycopg.DataError as error:
-            raise SourceRefusedValue(self.name, f"{self.name} refused a value: {type(error).__name__}") from error
         except psycopg.Error as error:
-            raise SourceRefused(self.name, f"{self.name} refused a statement: {type(error).__name__}") from error
+            raise source_error(self.name, error) from error
 
     async def _taken(self, wait: float) -> SigningIn:
         # Not by the pool's own check, which waits a second after each dead connection, and a restart leaves many.
@@ -271,9 +256,9 @@ class Database:
                 self._opened = True
 
     async def _configure(self, connection: AsyncConnection[Any]) -> None:
-        connection.adapters.register_loader("uuid", UuidText)
+        register_loaders(connection.adapters)
         connection.adapters.register_dumper(list, TextListDumper)
-        set_json_loads(orjson.loads, connection)
+        await settle_session(connection)
         self._lost = False
 
     async def _reconnect_failed(self, _: object) -> None:

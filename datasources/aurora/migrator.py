@@ -26,12 +26,15 @@ class Migrator(PostgresqlPsycopgBackend):  # type: ignore[misc]
 
     def connect(self, dburi: str) -> Any:
         known = psycopg.conninfo.conninfo_to_dict(dburi)
-        return psycopg.connect(
+        connection = psycopg.connect(
             dburi,
             autocommit=True,
             application_name="stackflow migrate",
             connect_timeout=int(known.get("connect_timeout") or CONNECT_SECONDS),
         )
+        # Times in migrations are those of UTC, whatever the server has by default.
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection
 
     def list_tables(self, **kwargs: object) -> list[str]:
         cursor = self.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")

@@ -35,6 +35,8 @@ _DEFAULTS = {
     "unix_socket_directories": "",
     "shared_buffers": "256MB",
     "max_connections": "60",
+    # initdb wrote the zone of the host into the configuration; a session that sets none is in UTC like all others.
+    "timezone": "UTC",
 }
 
 

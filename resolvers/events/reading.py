@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from datasources.values import find_violation
 from resolvers.events.event import Event
 from resolvers.events.registry import TYPES
 
@@ -68,6 +69,8 @@ def read(body: bytes, now: datetime) -> Event:
     """The event in these bytes. Unusable with its reason."""
     if len(body) > MOST_BYTES:
         raise Unusable(f"the event has {len(body)} bytes; {MOST_BYTES} are allowed")
+    if not _is_text(body):
+        raise Unusable("not JSON: it is not UTF-8, or has a NUL character", *_names(body))
     try:
         envelope = _ENVELOPE.decode(body)
     except msgspec.ValidationError as error:
@@ -75,6 +78,8 @@ def read(body: bytes, now: datetime) -> Event:
     except NOT_JSON as error:
         raise Unusable(f"not JSON: {error}") from error
     names = (envelope.id, envelope.source)
+    if violation := find_violation(envelope):
+        raise Unusable(f"its {violation}", *map(_without_nul, names))
     decoder = _DATA.get(envelope.type)
     if decoder is None:
         raise Unusable(f"the type {envelope.type!r} is not known; known are {', '.join(sorted(_DATA))}", *names)
@@ -92,6 +97,8 @@ def read(body: bytes, now: datetime) -> Event:
         content = hashlib.sha256(_CONTENT.encode(said)).digest()
     except NOT_JSON as error:
         raise Unusable(f"the data are not those of {envelope.type}: {error}", *names) from error
+    if violation := find_violation(data):
+        raise Unusable(f"the data can't be stored: {violation}", *names)
     return Event(envelope.id, envelope.source, envelope.type, envelope.time, data, content)
 
 
@@ -106,9 +113,23 @@ def split(body: bytes) -> list[bytes]:
     return pieces
 
 
+def _is_text(body: bytes) -> bool:
+    # The decoder skips members that it does not know without a look at their characters, and the queue stores them.
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in body
+
+
 def _names(body: bytes) -> tuple[str, str]:
     try:
         named = _NAMED.decode(body)
-    except msgspec.DecodeError:
+    except NOT_JSON:
         return "", ""
-    return named.id, named.source
+    return _without_nul(named.id), _without_nul(named.source)
+
+
+def _without_nul(name: str) -> str:
+    # Refusals are stored as dead letters, and a name says what it can.
+    return name.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,0 +1,72 @@
+"""Column values as Python has them: every value that PostgreSQL holds is loaded, whatever it is."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import psycopg
+from psycopg.adapt import AdaptersMap, Loader
+
+from datasources.records.unreadable import UnreadableValue
+
+# Levels of a stored document that an answer can still show: orjson writes 254, and an answer adds its own levels.
+MAX_STORED_NESTING = 200
+
+_NO_OFFSET = timedelta(0)
+
+
+def register_loaders(adapters: AdaptersMap) -> None:
+    """Load the values of a connection's rows by the loaders of this module."""
+    adapters.register_loader("uuid", UuidLoader)
+    adapters.register_loader("json", DocumentLoader)
+    adapters.register_loader("jsonb", DocumentLoader)
+    adapters.register_loader("timestamptz", TimeLoader)
+
+
+class UuidLoader(Loader):
+    """uuid as text: nothing above this floor computes with ids, and text costs a fifth of UUID objects."""
+
+    def load(self, data: psycopg.abc.Buffer) -> str:
+        return bytes(data).decode()
+
+
+class DocumentLoader(Loader):
+    """jsonb as its Python value; UnreadableValue for a number out of range and for what is nested too deeply."""
+
+    def load(self, data: psycopg.abc.Buffer) -> object:
+        text = bytes(data)
+        try:
+            document = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            return UnreadableValue(f"JSON can't be read: {error.msg}")
+        # Counting brackets costs little, and almost no document has so many.
+        if text.count(b"[") + text.count(b"{") > MAX_STORED_NESTING and _levels(document) > MAX_STORED_NESTING:
+            return UnreadableValue(f"a document is nested more than {MAX_STORED_NESTING} levels deep")
+        return document
+
+
+class TimeLoader(Loader):
+    """timestamptz in UTC, whatever the zone of the session; UnreadableValue outside the years 1 to 9999."""
+
+    def load(self, data: psycopg.abc.Buffer) -> datetime | UnreadableValue:
+        text = bytes(data).decode()
+        try:
+            time = datetime.fromisoformat(text)
+            return time if time.utcoffset() == _NO_OFFSET else time.astimezone(UTC)
+        except (ValueError, OverflowError):
+            return UnreadableValue(f"the time {text} is outside the years 1 to 9999 in UTC")
+
+
+def _levels(document: object) -> int:
+    """Levels of lists and objects, counted without recursion and at most one above MAX_STORED_NESTING."""
+    level, containers = 0, _containers([document])
+    while containers and level <= MAX_STORED_NESTING:
+        level += 1
+        containers = [
+            inner for each in containers for inner in _containers(each.values() if isinstance(each, dict) else each)
+        ]
+    return level
+
+
+def _containers(values: Iterable[object]) -> list[dict[str, object] | list[object]]:
+    return [value for value in values if isinstance(value, dict | list)]
