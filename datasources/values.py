@@ -23,10 +23,12 @@ MAX_VALUES = 100_000
 MAX_DOCUMENT_BYTES = 1_048_576
 # Integers that orjson reads and writes exactly. PostgreSQL's jsonb keeps any number.
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
-# Bytes as UTF-8 of a text that an index holds. An entry of a B-tree has 2,704 bytes for all columns together and is
-# compressed, but a text of random characters does not shrink: 1,240 leave room for two of them and an id.
+# Bytes as UTF-8 of one text that is no document.
+MAX_TEXT_BYTES = 262_144
+# Bytes as UTF-8 of the texts that one index holds together. An entry of a B-tree has 2,704 bytes, some of them for two
+# ids and lengths. PostgreSQL compresses entries, but a text of random characters does not shrink.
 # https://www.postgresql.org/docs/current/btree.html#BTREE-STRUCTURE
-MAX_KEY_BYTES = 1_240
+MAX_KEY_BYTES = 2_600
 
 # Digits that may be an integer of more than 64 bits: orjson would read it as the nearest floating-point number.
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
@@ -68,6 +70,12 @@ def text_violation(text: str) -> str | None:
         except UnicodeEncodeError:
             return "has half of a surrogate pair, which is no character; remove it"
     return None
+
+
+def key_violation(*texts: str) -> str | None:
+    """Why one index can't hold these texts of one row together; None if it can."""
+    size = sum(len(text.encode(errors="replace")) for text in texts)
+    return None if size <= MAX_KEY_BYTES else f"has {size:,} bytes; at most {MAX_KEY_BYTES:,} are allowed"
 
 
 def time_violation(time: datetime) -> str | None:
@@ -115,7 +123,12 @@ def find_violation(value: object, field: str = "") -> Violation | None:
     waiting: list[tuple[str, object]] = [(field, value)]
     while waiting:
         name, each = waiting.pop()
-        if isinstance(each, str | int | float | None):
+        if isinstance(each, str):
+            size = len(each) if each.isascii() else len(each.encode(errors="replace"))
+            phrase = text_violation(each)
+            if phrase is None and size > MAX_TEXT_BYTES:
+                phrase = f"has {size:,} bytes; at most {MAX_TEXT_BYTES:,} are allowed"
+        elif isinstance(each, int | float | None):
             phrase = _scalar_violation(each)
         elif isinstance(each, datetime):
             phrase = time_violation(each)

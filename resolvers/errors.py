@@ -7,6 +7,7 @@ ShownError               code
 ├── Forbidden            FORBIDDEN             a permission is missing; names it
 ├── StreamBehind         STREAM_BEHIND         a stream was read too slowly and ends; names the cursor to go on from
 ├── StreamsUnavailable   STREAMS_UNAVAILABLE   streams are not served here; names the field to ask instead
+├── ValueUnreadable      VALUE_UNREADABLE      a stored value has no form in JSON; the field holds a substitute
 ├── PersistedQueryNotFound                     no document of this hash is known: schema/persisted.py
 └── SourceLost           SOURCE_UNAVAILABLE    a store is away or late; names the store
 """
@@ -43,6 +44,15 @@ class Forbidden(ShownError):
     """The principal lacks a permission."""
 
     code = "FORBIDDEN"
+
+
+class ValueUnreadable(ShownError):
+    """A stored value can't be shown; the field is null or the nearest value, and the rest of the answer stands."""
+
+    code = "VALUE_UNREADABLE"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the stored value can't be shown: {reason}; replace it")
 
 
 class SourceLost(ShownError):

@@ -72,6 +72,8 @@ async def _checked(write: Write, command: AddIdentificationKey | RemoveIdentific
         for name, text in texts.items()
         if (unfit := rules.unfit_text(text)) is not None
     ]
+    if not errors and (unfit := rules.unfit_text(texts["key"], texts["source"])) is not None:
+        errors = [UserError(UserErrorCode.INVALID, "key", f"the key {unfit}")]
     if errors:
         raise Refused(*errors)
     if not await rows.locked(write.transaction, [command.configuration_item_id]):

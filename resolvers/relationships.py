@@ -229,7 +229,7 @@ def _check_staying(
 
 
 def _check_values(command: RelateConfigurationItems, index: int, findings: Findings) -> None:
-    unfit = rules.unfit_text(command.identity.source)
+    unfit = rules.unfit_text(command.identity.source, command.type_key)
     if unfit is not None:
         findings.add(index, UserErrorCode.INVALID, "source", f"the source {unfit}")
     if command.attributes is not UNSET and command.attributes is not None:

@@ -1,14 +1,13 @@
 """Rules that every write of a record keeps: what it names is there and as expected, what it says can be stored."""
 
-import re
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol, TypeVar
 
-import orjson
 from msgspec import UNSET, UnsetType
 
 from datasources.aurora import referred
 from datasources.aurora.transaction import Transaction
+from datasources.values import MAX_KEY_BYTES, document_violation, find_violation, key_violation, text_violation
 from resolvers.principals.principal import PrincipalKind
 from resolvers.writing import Refused, UserError, UserErrorCode, Write
 
@@ -28,9 +27,6 @@ ITEMS_AT_MOST = 500
 
 # Characters of a name or key. An entry of an index has 2,704 bytes, and a character has up to four.
 MOST_CHARACTERS = 500
-
-# NUL as JSON writes it: not the end of an escaped backslash.
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Versioned)
@@ -83,6 +79,15 @@ def filled(text: str, field: str) -> str:
     return text.strip()
 
 
+def fit_name(text: str, field: str) -> str:
+    """The name or key without blanks around it. Refused if nothing is left, or an index has no room for it."""
+    name = filled(text, field)
+    unfit = unfit_text(name)
+    if unfit is not None:
+        raise invalid(field, f"the {field} {unfit}")
+    return name
+
+
 def in_range(number: int, field: str, least: int, most: int) -> int:
     """The number. Refused if it is out of bounds."""
     if not least <= number <= most:
@@ -91,33 +96,35 @@ def in_range(number: int, field: str, least: int, most: int) -> int:
 
 
 def is_storable(text: str) -> bool:
-    """Whether PostgreSQL can hold the text: it has no place for NUL."""
-    return "\0" not in text
+    """Whether PostgreSQL can hold the text, and an index as well."""
+    return text_violation(text) is None and key_violation(text) is None
 
 
-def unfit_text(text: str) -> str | None:
-    """What is wrong with a name or key; None if nothing is."""
+def unfit_text(text: str, *beside: str) -> str | None:
+    """What is wrong with a name or key; None if nothing is. One index holds it together with the texts of `beside`."""
     if not text:
         return "is empty; give it one"
     if len(text) > MOST_CHARACTERS:
         return f"has {len(text):,} characters; use at most {MOST_CHARACTERS}"
-    return unstorable_text(text)
+    if phrase := text_violation(text):
+        return phrase
+    if key_violation(text, *beside):
+        return f"is too long together with what else identifies it; at most {MAX_KEY_BYTES:,} bytes are allowed"
+    return None
 
 
 def unstorable_text(text: str) -> str | None:
     """What is wrong with any text; None if nothing is."""
-    return None if is_storable(text) else "has a NUL character; take it out"
+    violation = find_violation(text)
+    return None if violation is None else violation.phrase
 
 
 def unfit_attributes(value: Any) -> str | None:
     """Why attributes can't be stored; None if they can."""
     if not isinstance(value, dict):
         return 'attributes are an object, for example {"tier": 1}'
-    try:
-        text = orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        return "attributes hold a number that is too large; write it as text"
-    return "attributes have a NUL character in a text; take it out" if _NUL.search(text) else None
+    phrase = document_violation(value)
+    return None if phrase is None else f"attributes hold a value that {phrase}"
 
 
 async def known_team(transaction: Transaction, id: str | None, field: str) -> str | None:

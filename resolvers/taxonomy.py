@@ -130,13 +130,7 @@ def _tell(
 def _check_texts(**texts: str) -> None:
     errors = []
     for name, text in texts.items():
-        unfit = (
-            rules.unfit_text(text)
-            if name != "description"
-            else None
-            if rules.is_storable(text)
-            else "has a NUL character"
-        )
+        unfit = rules.unstorable_text(text) if name == "description" else rules.unfit_text(text)
         if unfit is not None:
             errors.append(UserError(UserErrorCode.INVALID, name, f"the {name} {unfit}"))
     if errors:

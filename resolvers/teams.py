@@ -61,7 +61,8 @@ def create(command: CreateTeam) -> Work:
         if not _KEY.fullmatch(command.key):
             message = "a key is of small letters and digits, joined by single dots, dashes or underscores"
             raise rules.invalid("key", message)
-        name = rules.filled(command.name, "name")
+        rules.fit_name(command.key, "key")
+        name = rules.fit_name(command.name, "name")
         wanted = TeamRecord(str(uuid7()), command.key, name, command.description, command.contact, 1, datetime.now(UTC))
         record = await rows.insert(write.transaction, wanted)
         if record is None:
@@ -80,7 +81,7 @@ def update(command: UpdateTeam) -> Work:
         before, members = await _locked(write, command)
         after = structs.replace(
             before,
-            name=rules.filled(rules.given(command.name, before.name, "name"), "name"),
+            name=rules.fit_name(rules.given(command.name, before.name, "name"), "name"),
             description=rules.given(command.description, before.description, "description"),
             contact=rules.given(command.contact, before.contact, "contact"),
         )

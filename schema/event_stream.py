@@ -6,12 +6,13 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from typing import Any
 
-import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from datasources.seen.metrics import tell
+from schema.encoding import encode_answer
 
 EVENT_STREAM = "text/event-stream"
 # A comment: says that we live, and makes proxies send what they hold.
@@ -23,13 +24,13 @@ COMPLETE = b"event: complete\ndata: \n\n"
 UNREAD, ENDING = 60.0, 3.0
 
 
-def event(body: object, cursor: str | None) -> bytes:
+def event(body: dict[str, Any] | None, cursor: str | None, request_id: str) -> bytes:
     """One response as the event `next` of the graphql-sse protocol; browsers send its cursor when they come back.
 
     Without a body it only tells them the cursor, which is no event.
     """
     id_ = b"" if cursor is None else b"id: " + cursor.encode() + b"\n"
-    return id_ + (b"" if body is None else b"event: next\ndata: " + orjson.dumps(body) + b"\n") + b"\n"
+    return id_ + (b"" if body is None else b"event: next\ndata: " + encode_answer(body, request_id) + b"\n") + b"\n"
 
 
 class OpenStreams:

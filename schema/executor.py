@@ -2,14 +2,22 @@
 
 from typing import Any
 
-from graphql import GraphQLField, GraphQLObjectType, is_leaf_type, is_non_null_type
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.executor import Executor
 from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
 from strawberry.types.arguments import convert_arguments
 
+from datasources.records.unreadable import UnreadableValue
 from resolvers.context import Context
+from resolvers.errors import ValueUnreadable
 from schema.fields import AttributeDeclaration, DeclaredField, StreamDeclaration, answer
 from schema.schema import SCHEMA
 
@@ -43,12 +51,15 @@ class DeclaredExecutor(Executor[None]):
             if isinstance(declaration, AttributeDeclaration):
                 result = declaration.get(source)
                 leaf = definition.type.of_type if is_non_null_type(definition.type) else definition.type
+                if isinstance(result, UnreadableValue):
+                    return self._substitute(result, definition, field_details_list, path)
                 if result is not None and is_leaf_type(leaf):
                     return self.complete_leaf_value(leaf, result)
             elif isinstance(declaration, StreamDeclaration):
                 result = source
             else:
-                result = answer(declaration, context, source, self._arguments(definition, declared, field_details_list))
+                arguments = self._arguments(definition, declared, field_details_list)
+                result = answer(declaration, context, source, arguments)
             nodes = [details.node for details in field_details_list]
             info = self.build_resolve_info(definition, nodes, parent_type, path)
             complete = self.complete_awaitable_value if self.is_awaitable(result) else self.complete_value
@@ -60,6 +71,19 @@ class DeclaredExecutor(Executor[None]):
         if not self.is_awaitable(completed) or self.is_awaitable(result):
             return completed
         return self._awaited(completed, definition, field_details_list, path)
+
+    def _substitute(
+        self, value: UnreadableValue, definition: GraphQLField, field_details_list: FieldDetailsList, path: Path
+    ) -> Any:
+        # A null would take the row, its list and what holds them away where the field is never null. So the error
+        # stands alone there, and the data hold the nearest value of the field's type.
+        type_ = definition.type.of_type if is_non_null_type(definition.type) else definition.type
+        self.handle_field_error(ValueUnreadable(value.reason), type_, field_details_list, path)
+        if not is_non_null_type(definition.type):
+            return None
+        if is_list_type(type_):
+            return []
+        return type_.serialize(value.substitute) if is_leaf_type(type_) else value.substitute
 
     async def _awaited(
         self, completed: Any, definition: GraphQLField, field_details_list: FieldDetailsList, path: Path
@@ -83,10 +107,12 @@ class DeclaredExecutor(Executor[None]):
             given = get_argument_values(
                 definition, first.node, self.variable_values, first.fragment_variable_values, self.hide_suggestions
             )
-            found = kept[key] = convert_arguments(
+            found = convert_arguments(
                 given,
                 declared.arguments,
                 scalar_registry=SCHEMA.schema_converter.scalar_registry,
                 config=SCHEMA.config,
             )
+            declared.check(found)
+            kept[key] = found
         return found

@@ -19,7 +19,9 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
+from datasources.values import find_violation
 from resolvers.context import Context, LoaderClass
+from resolvers.errors import BadUserInput
 
 Getter = Callable[[Any], Any]
 
@@ -84,12 +86,15 @@ class DeclaredField(StrawberryField):
     declaration: Declaration
     needs: str | None
     kept_seconds: int
+    # Whether what it calls answers for unfit values of the arguments, as mutations do in `userErrors`.
+    checks_itself: bool
 
     def __copy__(self) -> "DeclaredField":
         copied = super().__copy__()
         copied.declaration = self.declaration
         copied.needs = self.needs
         copied.kept_seconds = self.kept_seconds
+        copied.checks_itself = self.checks_itself
         copied.arguments = list(self.arguments)
         return copied
 
@@ -102,10 +107,20 @@ class DeclaredField(StrawberryField):
         # What a loader returns is awaited by graphql-core itself, without a coroutine of ours a field.
         return False
 
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        """Refuse values that no store holds and no row is equal to. BadUserInput names where the first one stands."""
+        if self.checks_itself:
+            return
+        for name, value in arguments.items():
+            violation = find_violation(value, name)
+            if violation is not None:
+                raise BadUserInput(str(violation), argument=violation.field)
+
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         context: Context = info.context
         if self.needs is not None:
             context.require(self.needs)
+        self.check(kwargs)
         return answer(self.declaration, context, source, kwargs)
 
 
@@ -156,14 +171,17 @@ def field(
     needs: str | None,
     arguments: tuple[Argument, ...] = (),
     kept_seconds: int = 0,
+    checks_itself: bool = False,
 ) -> Any:
     """What a use case answers. `needs` None is only for fields that check for themselves; tests list them.
 
     `kept_seconds` says for how long others may keep an answer to a GET (docs/persisted-documents.md). It is for what
-    only a release or a migration changes, and nobody's write; tests list those fields too.
+    only a release or a migration changes, and nobody's write; tests list those fields too. `checks_itself` is for
+    mutations, which answer for unfit values in `userErrors`.
     """
     declared: DeclaredField = _declared(UseCaseDeclaration(call), description, needs, arguments, None)
     declared.kept_seconds = kept_seconds
+    declared.checks_itself = checks_itself
     return declared
 
 
@@ -202,6 +220,7 @@ def _declared(
     )
     made.needs = needs
     made.kept_seconds = 0
+    made.checks_itself = False
     made.declaration = declaration or AttributeDeclaration(_Named(made))
     made.arguments = [
         StrawberryArgument(

@@ -1,12 +1,10 @@
 """GraphQL over HTTP: POST and GET, the right media types and status codes; no batches, no multipart."""
 
 import asyncio
-import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
 from graphql import OperationDefinitionNode, OperationType
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
@@ -17,10 +15,12 @@ from datasources.errors import SourceError
 from datasources.seen.spans import SERVER, answered, recorded
 from datasources.seen.trace import origin
 from datasources.sources import Sources
+from datasources.values import read_json
 from resolvers.context import Context, Limits
 from resolvers.errors import BadUserInput, LimitExceeded, ShownError, SourceLost
 from resolvers.principals.errors import IssuerUnavailable, Unauthenticated
 from resolvers.principals.principal import Principal
+from schema.encoding import encode_answer
 from schema.execution import FREE_FORM, Request, as_of_token, prepare, run
 from schema.keeping import NO_STORE, Kept, kept
 from schema.limits import DocumentLimits
@@ -182,7 +182,7 @@ def _told(error: ShownError) -> dict[str, Any]:
 def _reply(body: dict[str, Any], status: int, call: Call, media: str) -> HttpResponse:
     headers = {REQUEST_ID: call.request_id, "cache-control": NO_STORE}
     return HttpResponse(
-        orjson.dumps(body),
+        encode_answer(body, call.request_id),
         status,
         headers if call.sees is None else headers | {AS_OF: as_of_token(call.sees)},
         f"{media}; charset=utf-8",
@@ -228,8 +228,8 @@ def _sees(http: HttpRequest) -> int | None:
 
 def _json(data: bytes, what: str) -> Any:
     try:
-        return orjson.loads(data)
-    except json.JSONDecodeError:
+        return read_json(data)
+    except ValueError:
         raise BadUserInput(f"{what} is not JSON", argument=what) from None
 
 

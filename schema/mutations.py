@@ -10,6 +10,7 @@ from msgspec import Struct
 from strawberry.types.unset import UNSET
 
 from datasources.errors import SourceUnavailable
+from datasources.values import find_violation, key_violation
 from resolvers.context import Context
 from resolvers.errors import SourceLost
 from resolvers.writing import MAIN, Refused, UserError, UserErrorCode, Work, Written, write
@@ -97,19 +98,30 @@ def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any
 
     async def call(context: Context, _: Any, arguments: Mapping[str, Any]) -> Written:
         given = arguments["input"]
+        key = getattr(given, "idempotency_key", None) or None
         try:
             command = commanded(given, made)
+            check(command, made, key)
         except Refused as refused:
             return Written((), refused.errors)
-        key = getattr(given, "idempotency_key", None) or None
         try:
             return await write(context, made.command.__name__, command, made.work(command), key, made.database)
         except SourceUnavailable as error:
             raise SourceLost.of(error, "repeat the call, with the same idempotencyKey if it had one") from error
 
-    return field(
-        call, description, needs=needs, arguments=(Argument("input", input, "What to write."),)
-    )  # fmt: skip
+    what = (Argument("input", input, "What to write."),)
+    return field(call, description, needs=needs, arguments=what, checks_itself=True)
+
+
+def check(command: Struct, made: Mutation, idempotency_key: str | None) -> None:
+    """Refused for a value that can't be stored. In lists of commands the use case looks, which may refuse one alone."""
+    values = {each: getattr(command, each) for each in command.__struct_fields__ if each not in made.lists}
+    for name, value in {**values, "idempotency_key": idempotency_key}.items():
+        violation = find_violation(value, camel(name))
+        if violation is not None:
+            raise Refused(UserError(UserErrorCode.INVALID, violation.field, str(violation)))
+    if idempotency_key is not None and (phrase := key_violation(idempotency_key)):
+        raise Refused(UserError(UserErrorCode.INVALID, "idempotencyKey", f"idempotencyKey {phrase}"))
 
 
 def commanded(given: Any, made: Mutation | Shape, path: str = "") -> Struct:

@@ -1,14 +1,21 @@
 """The schema, built once."""
 
+from datetime import datetime
+
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from schema.mutation import MutationRoot
 from schema.query import NODES, Query
+from schema.scalars import DATE_TIME
 from schema.subscription import SubscriptionRoot
 
 SCHEMA = strawberry.Schema(
-    Query, MutationRoot, SubscriptionRoot, types=list(NODES), config=StrawberryConfig(auto_camel_case=True)
+    Query,
+    MutationRoot,
+    SubscriptionRoot,
+    types=list(NODES),
+    config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: DATE_TIME}),
 )
 
 

@@ -104,7 +104,7 @@ class StreamEndpoint:
                     bodies = [each.body for each in some if each.body is not None]
                     events += len(bodies)
                     codes |= {error["extensions"]["code"] for each in bodies for error in each.get("errors", ())}
-                    yield b"".join(event(each.body, each.cursor) for each in some) or ALIVE
+                    yield b"".join(event(each.body, each.cursor, context.call.request_id) for each in some) or ALIVE
             yield COMPLETE
         finally:
             tell(StreamEvents=events)

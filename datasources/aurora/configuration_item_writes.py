@@ -1,14 +1,20 @@
 """Configuration items and their identification keys written: statements inside a transaction."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
-import orjson
+from msgspec.structs import replace
 
+from datasources.aurora.column_values import document_text
 from datasources.aurora.statements import Statement, statements
 from datasources.aurora.transaction import Transaction
-from datasources.records.configuration_items import ConfigurationItemRecord, IdentificationKeyRecord
+from datasources.records.configuration_items import (
+    ConfigurationItemRecord,
+    ConfigurationItemStatus,
+    Criticality,
+    Environment,
+    IdentificationKeyRecord,
+)
 
 
 class Holder(NamedTuple):
@@ -30,7 +36,7 @@ async def insert(transaction: Transaction, records: Sequence[ConfigurationItemRe
             "environments": [each.environment.value for each in records],
             "criticalities": [each.criticality.value for each in records],
             "owner_team_ids": [each.owner_team_id for each in records],
-            "attributes": [orjson.dumps(each.attributes).decode() for each in records],
+            "attributes": [document_text(each.attributes) for each in records],
         },
     )
 
@@ -47,7 +53,7 @@ async def update(transaction: Transaction, record: ConfigurationItemRecord) -> N
             "environment": record.environment.value,
             "criticality": record.criticality.value,
             "owner_team_id": record.owner_team_id,
-            "attributes": orjson.dumps(record.attributes).decode(),
+            "attributes": document_text(record.attributes),
         },
     )
 
@@ -89,9 +95,15 @@ async def touch(transaction: Transaction, id: str) -> None:
     await transaction.execute(_statement("configuration_item_touch"), {"id": id})
 
 
-def _record(*values: object) -> ConfigurationItemRecord:
+def _record(*values: Any) -> ConfigurationItemRecord:
     # Columns are text, and rules compare members of enums.
-    return msgspec.convert(values, ConfigurationItemRecord)
+    record = ConfigurationItemRecord(*values)
+    return replace(
+        record,
+        status=ConfigurationItemStatus(record.status),
+        environment=Environment(record.environment),
+        criticality=Criticality(record.criticality),
+    )
 
 
 def _bound(key: IdentificationKeyRecord) -> dict[str, object]:

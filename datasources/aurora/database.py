@@ -14,10 +14,10 @@ from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
+from datasources.aurora import column_values
 from datasources.aurora.address import address
 from datasources.aurora.arrays import TextListDumper
 from datasources.aurora.failures import source_error
-from datasources.aurora.loading import register_loaders
 from datasources.aurora.session import settle_session
 from datasources.aurora.signing_in import SigningIn
 from datasources.aurora.statements import Statement
@@ -256,7 +256,7 @@ class Database:
                 self._opened = True
 
     async def _configure(self, connection: AsyncConnection[Any]) -> None:
-        register_loaders(connection.adapters)
+        column_values.register(connection.adapters)
         connection.adapters.register_dumper(list, TextListDumper)
         await settle_session(connection)
         self._lost = False

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import msgspec
-
+from datasources.aurora.column_values import document_text
 from datasources.aurora.database import Database
 from datasources.aurora.statements import statements
 from datasources.aurora.transaction import Transaction
@@ -125,11 +124,11 @@ async def write_relationships(
             "to_ids": [each.to_id for each in new],
             "type_keys": [each.type_key for each in new],
             "sources": [each.source for each in new],
-            "attributes": [_json(each.attributes) for each in new],
+            "attributes": [document_text(each.attributes) for each in new],
         }
         await _execute(transaction, "events_relationships_inserted", bound)
     if changed:
-        attributes = [_json(each.attributes) for each in changed]
+        attributes = [document_text(each.attributes) for each in changed]
         bound = {"ids": [each.id for each in changed], "attributes": attributes}
         await _execute(transaction, "events_relationships_changed", bound)
 
@@ -153,7 +152,7 @@ def _items(records: Sequence[ConfigurationItemRecord]) -> dict[str, object]:
         "environments": [str(each.environment) for each in records],
         "criticalities": [str(each.criticality) for each in records],
         "owner_team_ids": [each.owner_team_id for each in records],
-        "attributes": [_json(each.attributes) for each in records],
+        "attributes": [document_text(each.attributes) for each in records],
     }
 
 
@@ -175,8 +174,3 @@ async def _fetch(transaction: Transaction, name: str, bound: Mapping[str, object
 
 async def _execute(transaction: Transaction, name: str, bound: Mapping[str, object]) -> None:
     await transaction.execute(statements("events")[name], bound)
-
-
-def _json(value: object) -> str:
-    # Unlike orjson it takes integers of any size, as jsonb does.
-    return msgspec.json.encode(value).decode()

@@ -31,14 +31,14 @@ _KINDS: dict[str, type[SourceError]] = {
     "57014": SourceTimeout,
     # A writer became a reader: the name leads to the new writer in a while.
     "25006": SourceUnavailable,
-    # 53 is the server's lack of memory, disk or connections; 57 and 58 its end, its start or its disk; 08 the way to it.
+    # 53 is the server's lack of memory, disk or connections; 57 and 58 its end or its disk; 08 the way there.
     "08": SourceUnavailable,
     "40": SourceUnavailable,
     "53": SourceUnavailable,
     "55": SourceUnavailable,
     "57": SourceUnavailable,
     "58": SourceUnavailable,
-    # The rest is ours: wrong SQL (42), a missing right (42501), a foreign key that the use case did not ask for (23503).
+    # The rest is ours: wrong SQL (42), a missing right (42501), a foreign key that no use case looked at (23503).
 }
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import orjson
-
+from datasources.aurora.column_values import document_text
 from datasources.aurora.statements import Statement, statements
 from datasources.aurora.transaction import Transaction
 from datasources.records.configuration_items import ConfigurationItemStatus
@@ -57,7 +56,7 @@ async def insert(transaction: Transaction, records: Sequence[RelationshipRecord]
     bound = {
         "ids": [each.id for each in records],
         **_identities([identity(each) for each in records]),
-        "attributes": [orjson.dumps(each.attributes).decode() for each in records],
+        "attributes": [document_text(each.attributes) for each in records],
         "group_ids": [each.redundancy_group_id for each in records],
     }
     return set(await transaction.fetch(_statement("relationships_insert"), bound, str))
@@ -79,7 +78,7 @@ async def update(transaction: Transaction, records: Sequence[RelationshipRecord]
     """Write attributes and groups of locked relationships, in one statement."""
     bound = {
         "ids": [each.id for each in records],
-        "attributes": [orjson.dumps(each.attributes).decode() for each in records],
+        "attributes": [document_text(each.attributes) for each in records],
         "group_ids": [each.redundancy_group_id for each in records],
     }
     await transaction.execute(_statement("relationships_update"), bound)

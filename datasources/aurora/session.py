@@ -5,7 +5,9 @@ from typing import Any
 from psycopg import AsyncConnection
 
 # Names of one zone in the tz database.
-_UTC = frozenset({"UTC", "Etc/UTC", "UCT", "Etc/UCT", "Universal", "Etc/Universal", "Zulu", "Etc/Zulu", "GMT", "Etc/GMT"})
+_UTC = frozenset(
+    {"UTC", "Etc/UTC", "UCT", "Etc/UCT", "Universal", "Etc/Universal", "Zulu", "Etc/Zulu", "GMT", "Etc/GMT"}
+)
 
 
 async def settle_session(connection: AsyncConnection[Any]) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-import msgspec
 from msgspec.structs import asdict, replace
 from uuid_utils import uuid7
 
+from datasources.aurora.column_values import document_text
 from datasources.aurora.statements import statements
 from datasources.aurora.transaction import Transaction
 from datasources.records.queries import Scope
@@ -86,7 +86,7 @@ async def insert(transaction: Transaction, bound: dict[str, Any]) -> LockedRunRe
 
     A taken number is passed over: one, then two, then four more, so that a long row of imported ones ends soon.
     """
-    bound, step = bound | {"inputs": _json(bound["inputs"])}, 1
+    bound, step = bound | {"inputs": document_text(bound["inputs"])}, 1
     while True:
         [number] = await _fetch(transaction, "run_number", {"step": step}, str)
         found = await _fetch(transaction, "run_insert", bound | {"number": number}, _run)
@@ -126,7 +126,7 @@ async def write_attempts(transaction: Transaction, records: Sequence[WorkflowSte
             "attempts": [each.attempt for each in records],
             "started_ats": [each.started_at for each in records],
             "finished_ats": [each.finished_at for each in records],
-            "outcomes": [_json(each.outcome) for each in records],
+            "outcomes": [document_text(each.outcome) for each in records],
             "due_ats": [each.due_at for each in records],
             "reasons": [each.reason for each in records],
         },
@@ -222,8 +222,3 @@ async def _fetch(transaction: Transaction, name: str, bound: dict[str, Any], rec
 
 def _one(found: list[R]) -> R | None:
     return found[0] if found else None
-
-
-def _json(value: object) -> str:
-    # Unlike orjson it takes integers of any size, as jsonb does.
-    return msgspec.json.encode(value).decode()

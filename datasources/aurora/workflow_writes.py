@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import orjson
 from msgspec.structs import asdict, replace
 from uuid_utils import uuid7
 
+from datasources.aurora.column_values import document_text
 from datasources.aurora.statements import statements
 from datasources.aurora.transaction import Transaction
+from datasources.records.unreadable import Document
 from datasources.records.workflows import WorkflowRecord, WorkflowState, WorkflowStepKind, WorkflowStepRecord
 
 _STATEMENTS = "workflow_writes"
@@ -21,7 +22,7 @@ class NewStep(NamedTuple):
     name: str
     kind: WorkflowStepKind
     depends_on: Sequence[str]
-    configuration: dict[str, object]
+    configuration: Document
 
 
 async def lock_key(transaction: Transaction, key: str) -> None:
@@ -84,8 +85,8 @@ async def replace_steps(transaction: Transaction, id: str, wanted: Sequence[NewS
             "keys": [step.key for step in wanted],
             "names": [step.name for step in wanted],
             "kinds": [step.kind.value for step in wanted],
-            "depends_on": [_json(list(step.depends_on)) for step in wanted],
-            "configurations": [_json(step.configuration) for step in wanted],
+            "depends_on": [document_text(list(step.depends_on)) for step in wanted],
+            "configurations": [document_text(step.configuration) for step in wanted],
         },
     )
 
@@ -101,7 +102,7 @@ async def replace_items(transaction: Transaction, id: str, wanted: Sequence[str]
 
 
 def _bound(record: WorkflowRecord) -> dict[str, object]:
-    return asdict(record) | {"trigger": _json(record.trigger), "inputs": _json(record.inputs)}
+    return asdict(record) | {"trigger": document_text(record.trigger), "inputs": document_text(record.inputs)}
 
 
 def _workflow(*values: object) -> WorkflowRecord:
@@ -113,7 +114,3 @@ def _workflow(*values: object) -> WorkflowRecord:
 def _step(*values: object) -> WorkflowStepRecord:
     record = WorkflowStepRecord(*values)  # type: ignore[arg-type]
     return replace(record, kind=WorkflowStepKind(record.kind))
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()

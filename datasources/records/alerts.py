@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from datasources.records.unreadable import Document
+
 
 class AlertStatus(StrEnum):
     """Whether what an alert watches is wrong now."""
@@ -19,8 +21,8 @@ class AlertRecord(Struct, frozen=True, array_like=True):
     receiver: str
     fingerprint: str
     status: AlertStatus
-    labels: dict[str, str]
-    annotations: dict[str, str]
+    labels: Document
+    annotations: Document
     generator_url: str
     starts_at: datetime
     ends_at: datetime | None

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct
+
+from datasources.records.unreadable import Document
 
 
 class ConfigurationItemStatus(StrEnum):
@@ -45,7 +46,7 @@ class ConfigurationItemRecord(Struct, frozen=True, array_like=True):
     environment: Environment
     criticality: Criticality
     owner_team_id: str | None
-    attributes: dict[str, Any]
+    attributes: Document
     version: int
     valid_from: datetime
 

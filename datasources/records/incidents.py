@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct
+
+from datasources.records.unreadable import Document
 
 
 class IncidentState(StrEnum):
@@ -47,7 +48,7 @@ class IncidentRecord(Struct, frozen=True, array_like=True):
     reopened_at: datetime | None
     resolved_at: datetime | None
     closed_at: datetime | None
-    attributes: dict[str, Any]
+    attributes: Document
     version: int
     updated_at: datetime
 

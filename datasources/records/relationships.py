@@ -1,9 +1,10 @@
 """Relationships and the redundancy groups they may be members of."""
 
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
+
+from datasources.records.unreadable import Document
 
 
 class RelationshipRecord(Struct, frozen=True, array_like=True):
@@ -14,7 +15,7 @@ class RelationshipRecord(Struct, frozen=True, array_like=True):
     to_id: str
     type_key: str
     source: str
-    attributes: dict[str, Any]
+    attributes: Document
     redundancy_group_id: str | None
     version: int
     valid_from: datetime

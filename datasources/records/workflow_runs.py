@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct
+
+from datasources.records.unreadable import Document
 
 
 class WorkflowRunState(StrEnum):
@@ -53,7 +54,7 @@ class WorkflowRunRecord(Struct, frozen=True, array_like=True):
     requested_by: str
     cause_run_id: str | None
     priority: int | None
-    inputs: dict[str, Any]
+    inputs: Document
     reason: str
 
 
@@ -74,7 +75,7 @@ class WorkflowStepRunRecord(Struct, frozen=True, array_like=True):
     attempt: int
     started_at: datetime | None
     finished_at: datetime | None
-    outcome: dict[str, Any]
+    outcome: Document
     due_at: datetime | None
     reason: str
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from datasources.records.unreadable import Document, UnreadableValue
+
 
 class WorkflowState(StrEnum):
     """Where a revision of a workflow is in its life."""
@@ -34,10 +36,10 @@ class WorkflowRecord(Struct, frozen=True, array_like=True):
     name: str
     description: str
     state: WorkflowState
-    trigger: dict[str, Any]
+    trigger: Document
     version: int
     updated_at: datetime
-    inputs: list[dict[str, Any]]
+    inputs: list[dict[str, Any]] | UnreadableValue
 
 
 class WorkflowStepRecord(Struct, frozen=True, array_like=True):
@@ -50,4 +52,4 @@ class WorkflowStepRecord(Struct, frozen=True, array_like=True):
     name: str
     kind: WorkflowStepKind
     depends_on: list[str]
-    configuration: dict[str, Any]
+    configuration: Document

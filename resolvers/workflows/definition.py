@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from datasources.records.unreadable import UnreadableValue
 from datasources.records.workflows import WorkflowRecord, WorkflowStepKind, WorkflowStepRecord
 
 
@@ -175,6 +176,8 @@ def read(workflow: WorkflowRecord, steps: Sequence[WorkflowStepRecord]) -> Defin
 
 
 def _converted(value: Any, type: Any, path: str) -> Any:
+    if isinstance(value, UnreadableValue):
+        raise Unreadable(path, value.reason)
     try:
         return msgspec.convert(value, type)
     except msgspec.ValidationError as error:

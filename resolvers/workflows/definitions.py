@@ -84,7 +84,7 @@ def create(command: CreateWorkflow) -> Work:
         if not is_key(command.key):
             message = f"{command.key!r} is no key; write at most 64 small letters, digits and hyphens"
             raise rules.invalid("key", f"{message}, such as restart-service")
-        record = _draft(command.key, rules.filled(command.name, "name"), command.description)
+        record = _draft(command.key, rules.fit_name(command.name, "name"), command.description)
         record = structs.replace(record, trigger=trigger_data(command.trigger), inputs=inputs_data(command.inputs))
         steps = new_steps(command.steps)
         items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
@@ -114,7 +114,7 @@ def update(command: UpdateWorkflow) -> Work:
         before, _ = await _locked(write, command, "updateWorkflow")
         after = structs.replace(
             before,
-            name=rules.filled(rules.given(command.name, before.name, "name"), "name"),
+            name=rules.fit_name(rules.given(command.name, before.name, "name"), "name"),
             description=rules.given(command.description, before.description, "description"),
             trigger=before.trigger if command.trigger is UNSET else trigger_data(command.trigger),
             inputs=before.inputs if command.inputs is UNSET else inputs_data(rules.given(command.inputs, (), "inputs")),

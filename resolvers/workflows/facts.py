@@ -10,6 +10,7 @@ from datasources.aurora import workflow_run_writes as rows
 from datasources.aurora.transaction import Transaction
 from datasources.aurora.workflow_run_writes import CauseFacts, IncidentFacts, ItemFacts
 from datasources.records.queries import Scope
+from datasources.records.unreadable import UnreadableValue, readable
 from datasources.records.workflow_runs import LockedRunRecord
 from resolvers.workflows.definition import Definition, Notification, Remediation, Step
 from resolvers.workflows.expressions import BadExpression, compile
@@ -108,6 +109,10 @@ class Answers:
         return content
 
     def _value(self, text: str, before: Attempts, name: str) -> Any:
+        documents = {"inputs": self.run.inputs} | {f"steps.{key}.outcome": last.outcome for key, last in before.items()}
+        for what, document in documents.items():
+            if isinstance(document, UnreadableValue):
+                raise Unfit(f"the expression of {name} has no value: {what} can't be read: {document.reason}")
         steps = {key: {"outcome": last.outcome, "state": last.state.value} for key, last in before.items()}
         try:
             return compile(text).evaluate(self._shared | {"steps": steps})
@@ -131,7 +136,7 @@ def item_value(item: ItemFacts) -> Mapping[str, Any]:
         "environment": item.environment,
         "criticality": item.criticality,
         "status": item.status,
-        "labels": {name: value for name, value in item.attributes.items() if isinstance(value, str)},
+        "labels": {name: value for name, value in readable(item.attributes).items() if isinstance(value, str)},
     }
 
 

@@ -12,6 +12,7 @@ from datasources.aurora import workflow_triggers as rows
 from datasources.aurora.transaction import Transaction
 from datasources.aurora.workflow_run_writes import CauseFacts, IncidentFacts, ItemFacts
 from datasources.aurora.workflow_triggers import Entry, PublishedTrigger
+from datasources.records.unreadable import readable
 from datasources.records.workflow_runs import WorkflowRunState
 from resolvers.workflows.definition import Trigger, TriggerEvent
 from resolvers.workflows.expressions import BadExpression, compile
@@ -134,7 +135,7 @@ def _fits(trigger: Trigger, item: ItemFacts, below: Collection[tuple[str, str]])
     return (
         (trigger.class_key is None or (trigger.class_key, item.class_key) in below)
         and (not trigger.environment or item.environment in trigger.environment)
-        and all(item.attributes.get(name) == value for name, value in trigger.labels.items())
+        and all(readable(item.attributes).get(name) == value for name, value in trigger.labels.items())
     )
 
 

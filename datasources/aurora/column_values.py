@@ -1,11 +1,12 @@
-"""Column values as Python has them: every value that PostgreSQL holds is loaded, whatever it is."""
+"""Column values as Python has them and back: every value that PostgreSQL holds is loaded, whatever it is."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import orjson
 import psycopg
-from psycopg.adapt import AdaptersMap, Loader
+from psycopg.adapt import AdaptersMap, Dumper, Loader
 
 from datasources.records.unreadable import UnreadableValue
 
@@ -15,12 +16,13 @@ MAX_STORED_NESTING = 200
 _NO_OFFSET = timedelta(0)
 
 
-def register_loaders(adapters: AdaptersMap) -> None:
-    """Load the values of a connection's rows by the loaders of this module."""
+def register(adapters: AdaptersMap) -> None:
+    """Let a connection load the values of its rows, and dump those that can't be read, as this module says."""
     adapters.register_loader("uuid", UuidLoader)
     adapters.register_loader("json", DocumentLoader)
     adapters.register_loader("jsonb", DocumentLoader)
     adapters.register_loader("timestamptz", TimeLoader)
+    adapters.register_dumper(UnreadableValue, UnreadableDumper)
 
 
 class UuidLoader(Loader):
@@ -38,10 +40,11 @@ class DocumentLoader(Loader):
         try:
             document = orjson.loads(text)
         except orjson.JSONDecodeError as error:
-            return UnreadableValue(f"JSON can't be read: {error.msg}")
+            return UnreadableValue(f"the JSON can't be read: {error.msg}", text.decode(), {})
         # Counting brackets costs little, and almost no document has so many.
         if text.count(b"[") + text.count(b"{") > MAX_STORED_NESTING and _levels(document) > MAX_STORED_NESTING:
-            return UnreadableValue(f"a document is nested more than {MAX_STORED_NESTING} levels deep")
+            reason = f"the JSON is nested more than {MAX_STORED_NESTING} levels deep"
+            return UnreadableValue(reason, text.decode(), {})
         return document
 
 
@@ -54,7 +57,21 @@ class TimeLoader(Loader):
             time = datetime.fromisoformat(text)
             return time if time.utcoffset() == _NO_OFFSET else time.astimezone(UTC)
         except (ValueError, OverflowError):
-            return UnreadableValue(f"the time {text} is outside the years 1 to 9999 in UTC")
+            nearest = datetime.min if text.startswith("-") or text.endswith("BC") else datetime.max
+            return UnreadableValue(f"the time {text} is outside the years 1 to 9999", text, nearest.replace(tzinfo=UTC))
+
+
+class UnreadableDumper(Dumper):
+    """What can't be read, as PostgreSQL had written it."""
+
+    def dump(self, obj: UnreadableValue) -> bytes:
+        return obj.stored.encode()
+
+
+def document_text(document: object) -> str:
+    """A document as JSON for a column; one that can't be read as it was stored."""
+    # Unlike orjson it takes integers of any size, as jsonb does.
+    return document.stored if isinstance(document, UnreadableValue) else msgspec.json.encode(document).decode()
 
 
 def _levels(document: object) -> int:

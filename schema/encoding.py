@@ -1,0 +1,25 @@
+"""Answers as bytes: an answer that JSON can't carry becomes one that says so, with the request id."""
+
+import logging
+from typing import Any
+
+import orjson
+
+log = logging.getLogger("stackflow")
+
+
+def encode_answer(body: dict[str, Any], request_id: str) -> bytes:
+    """The body of a GraphQL response as JSON.
+
+    What a store holds is made showable when it is loaded, so this never fails; where it does all the same, the answer
+    is an error with the code INTERNAL, and the log has the cause.
+    """
+    try:
+        return orjson.dumps(body)
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        log.error("an answer can't be written as JSON", exc_info=error, extra={"request_id": request_id})
+    masked = {
+        "message": "something went wrong on our side; tell us the request id",
+        "extensions": {"code": "INTERNAL", "requestId": request_id},
+    }
+    return orjson.dumps({"errors": [masked], "data": None, "extensions": {"requestId": request_id}})

@@ -1,0 +1,29 @@
+"""Scalars as requests and answers carry them: times in UTC."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.schema.types.base_scalars import DateTimeDefinition
+
+_NO_OFFSET = timedelta(0)
+
+
+def show_time(time: datetime) -> str:
+    """The time in UTC, as `2026-01-31T12:00:00+00:00`."""
+    return (time if time.utcoffset() == _NO_OFFSET else time.astimezone(UTC)).isoformat()
+
+
+def parse_time(value: object) -> object:
+    """The time of an ISO 8601 text. StrawberryInputCoercionError names what is none."""
+    parse = DateTimeDefinition.parse_value
+    assert parse is not None  # noqa: S101
+    try:
+        return parse(value)
+    except OverflowError:
+        # 24:00 of the last day is a moment of the year 10000.
+        message = f'Value cannot represent a DateTime: "{value}". It is after the year 9999.'
+        raise StrawberryInputCoercionError(message) from None
+
+
+DATE_TIME = dataclasses.replace(DateTimeDefinition, serialize=show_time, parse_value=parse_time)
