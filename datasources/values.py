@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -29,6 +29,9 @@ MAX_TEXT_BYTES = 262_144
 # ids and lengths. PostgreSQL compresses entries, but a text of random characters does not shrink.
 # https://www.postgresql.org/docs/current/btree.html#BTREE-STRUCTURE
 MAX_KEY_BYTES = 2_600
+
+# PostgreSQL refuses larger offsets of a time than 15:59:59.
+MAX_OFFSET = timedelta(hours=16)
 
 # Digits that may be an integer of more than 64 bits: orjson would read it as the nearest floating-point number.
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
@@ -80,8 +83,11 @@ def key_violation(*texts: str) -> str | None:
 
 def time_violation(time: datetime) -> str | None:
     """Why the time is no moment of the years 1 to 9999 in UTC; None if it is one."""
-    if time.tzinfo is None:
+    offset = time.utcoffset()
+    if offset is None:
         return "has no time zone; end it with Z or an offset such as +02:00"
+    if abs(offset) >= MAX_OFFSET:
+        return "has an offset of 16 hours or more, which no zone has; use UTC"
     try:
         time.astimezone(UTC)
     except OverflowError:

@@ -110,6 +110,10 @@ OUTSIDE = "is outside the years 1 to 9999 in UTC; use a time within them"
         (datetime(2026, 1, 1), "has no time zone; end it with Z or an offset such as +02:00"),
         (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9))), OUTSIDE),
         (datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5))), OUTSIDE),
+        (
+            datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=-16))),
+            "has an offset of 16 hours or more, which no zone has; use UTC",
+        ),
     ],
 )  # fmt: skip
 def test_a_time_that_does_not_pass_has_its_reason(time: datetime, phrase: str) -> None:
