@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from datasources.records.unreadable import Document, UnreadableValue
+from datasources.records.unreadable import Document
 
 
 class WorkflowState(StrEnum):
@@ -39,7 +39,8 @@ class WorkflowRecord(Struct, frozen=True, array_like=True):
     trigger: Document
     version: int
     updated_at: datetime
-    inputs: list[dict[str, Any]] | UnreadableValue
+    # Or an UnreadableValue, which msgspec can't tell from a list: a cached one is a miss.
+    inputs: list[dict[str, Any]]
 
 
 class WorkflowStepRecord(Struct, frozen=True, array_like=True):

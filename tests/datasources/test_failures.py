@@ -55,7 +55,9 @@ def noise(count: int, characters: str = "abcdefghijklmnopqrstuvwxyz0123456789") 
 
 
 TEAM = "INSERT INTO teams (id, key, name, description) VALUES (gen_random_uuid(), %(key)s, 'a', %(text)s)"
-KEY = "INSERT INTO configuration_item_keys (source, key, configuration_item_id) VALUES (%(text)s, 'a', gen_random_uuid())"
+KEY = (
+    "INSERT INTO configuration_item_keys (source, key, configuration_item_id) VALUES (%(text)s, 'a', gen_random_uuid())"
+)
 WORDS = " ".join(f"{noise(9)}{number}" for number in range(90_000))
 VALUES = {
     "a key too long for its index": (TEAM, {"key": noise(5_000), "text": ""}),
