@@ -50,7 +50,7 @@ class UserError:
 UNFIT = UserError(
     UserErrorCode.INVALID,
     None,
-    "a value cannot be stored: a number is out of range, or a text has a NUL character; take it out",
+    "a value cannot be stored: a number is out of range, or a text is too long or has a NUL character; change it",
 )
 
 

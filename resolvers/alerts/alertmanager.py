@@ -12,10 +12,11 @@ from msgspec import Meta, Struct
 
 from datasources.files.alerts import AlertMapping
 from datasources.queues.port import Queue
+from datasources.values import find_violation
 from resolvers.alerts import labels as mapped
 from resolvers.events.accepting import Accepted, Refusal, accept
 from resolvers.events.alert_types import AlertFired, AlertResolved, Labels, Moment
-from resolvers.events.reading import NOT_JSON, Unusable
+from resolvers.events.reading import NOT_JSON, Unusable, without_nul
 from resolvers.events.types import PREFIX
 
 # Alerts of one notification.
@@ -108,6 +109,8 @@ def _read_alert(raw: msgspec.Raw) -> NotifiedAlert:
         alert = _ALERT.decode(raw)
     except (msgspec.ValidationError, *NOT_JSON) as error:
         raise Unusable(f"not an alert: {error}") from error
+    if violation := find_violation(alert):
+        raise Unusable(f"not an alert: {violation}", without_nul(alert.fingerprint))
     if alert.status == "resolved" and alert.ends_at < NEVER_BEFORE:
         raise Unusable("it is resolved and has no endsAt, so it counts as firing still", alert.fingerprint)
     return alert

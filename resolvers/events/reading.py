@@ -79,7 +79,7 @@ def read(body: bytes, now: datetime) -> Event:
         raise Unusable(f"not JSON: {error}") from error
     names = (envelope.id, envelope.source)
     if violation := find_violation(envelope):
-        raise Unusable(f"its {violation}", *map(_without_nul, names))
+        raise Unusable(f"its {violation}", *map(without_nul, names))
     decoder = _DATA.get(envelope.type)
     if decoder is None:
         raise Unusable(f"the type {envelope.type!r} is not known; known are {', '.join(sorted(_DATA))}", *names)
@@ -127,9 +127,9 @@ def _names(body: bytes) -> tuple[str, str]:
         named = _NAMED.decode(body)
     except NOT_JSON:
         return "", ""
-    return _without_nul(named.id), _without_nul(named.source)
+    return without_nul(named.id), without_nul(named.source)
 
 
-def _without_nul(name: str) -> str:
-    # Refusals are stored as dead letters, and a name says what it can.
+def without_nul(name: str) -> str:
+    """The name of something unusable as a log or a table can hold it."""
     return name.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -47,7 +47,7 @@ VALUES: list[tuple[dict[str, Any], str, str]] = [
     ({"name": "n" * 501}, "INVALID", "name"),
     ({"name": "a\0b"}, "INVALID", "name"),
     ({"classKey": "unknown"}, "NOT_FOUND", "classKey"),
-    ({"classKey": "\0"}, "NOT_FOUND", "classKey"),
+    ({"classKey": "\0"}, "INVALID", "classKey"),
     ({"ownerTeamId": "ci_00000000-0000-4000-8000-000000000001"}, "INVALID", "ownerTeamId"),
     ({"ownerTeamId": f"team_{NOBODY}"}, "NOT_FOUND", "ownerTeamId"),
     ({"attributes": [1]}, "INVALID", "attributes"),

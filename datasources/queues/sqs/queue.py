@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_OID, uuid5
 
-from datasources.errors import SourceRefused, SourceUnavailable
+from datasources.errors import SourceRefused, SourceRefusedValue, SourceUnavailable
 from datasources.queues.port import DeadLetter, DeadLetters, Depth, Failure, Fate, Message, Sending
 from datasources.seen.spans import CLIENT, PRODUCER, spanned
 
@@ -25,6 +25,13 @@ _SPANS = {
     "change_message_visibility_batch": ("ChangeMessageVisibilityBatch", "settle", CLIENT),
     "get_queue_attributes": ("GetQueueAttributes", "look at", CLIENT),
 }
+
+# Characters that SQS does not take. Messages are JSON, so they stand in texts, which may escape them.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+_REFUSED_CHARACTERS = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+
+# Codes of refusals that are about what a message says; sent again it would be refused again.
+_VALUE_FAULTS = frozenset({"InvalidMessageContents", "BatchRequestTooLong", "InvalidParameterValue"})
 
 # More dead letters than this are replayed in several goes.
 REPLAYED = 10_000
@@ -77,7 +84,7 @@ class SqsQueue:
 
     def _entry(self, message: Sending) -> dict[str, Any]:
         entry: dict[str, Any] = {
-            "MessageBody": message.body,
+            "MessageBody": message.body.translate(_REFUSED_CHARACTERS),
             "MessageAttributes": _attributes(group=message.group, requestId=message.request_id),
         }
         if self._fifo:
@@ -156,6 +163,8 @@ class SqsQueue:
         refused = reply.get("Failed", ())
         # A receipt that is no longer ours is not an error: its message comes again.
         if name == "send_message_batch" and refused:
+            if any(each.get("SenderFault") for each in refused):
+                raise SourceRefusedValue("queue", f"SQS refuses a message: {refused[0].get('Code', '')}")
             raise SourceUnavailable("queue", f"SQS did not take a message: {refused[0].get('Message', '')}")
 
     async def _call(self, name: str, **arguments: Any) -> Any:
@@ -180,6 +189,8 @@ class SqsQueue:
         except BotoCoreError as error:
             raise SourceUnavailable("queue", "SQS cannot be reached") from error
         except ClientError as error:
+            if error.response.get("Error", {}).get("Code", "").rpartition(".")[2] in _VALUE_FAULTS:
+                raise SourceRefusedValue("queue", "SQS refuses a message: it is too long or has a character") from error
             raise SourceRefused("queue", f"SQS refused a call: {error}") from error
 
 

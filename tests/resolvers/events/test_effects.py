@@ -162,13 +162,16 @@ async def test_a_value_that_no_column_takes_stops_no_other(sources: Sources, url
     events[7] = upserted("7", "i7", name="nul \x00")
     events[13] = upserted("13", "i13", attributes={"nul": "\x00"})
     reasons = await take(sources, *events)
-    assert reasons == ["main refused a value: DataError", "main refused a value: UntranslatableCharacter"]
+    said = "has a NUL character; remove it"
+    assert reasons == [f"the data can't be stored: name {said}", f"the data can't be stored: attributes {said}"]
     assert len(state(url)[0]) == 18
 
 
-async def test_integers_of_any_size_are_kept(sources: Sources, url: str) -> None:
-    assert await take(sources, upserted("1", "a", attributes={"n": 10**30})) == []
-    assert rows(url, "SELECT attributes->>'n' FROM configuration_items") == [(str(10**30),)]
+async def test_integers_of_64_bits_are_kept_exactly_and_larger_ones_are_refused(sources: Sources, url: str) -> None:
+    events = [upserted("1", "a", attributes={"n": 2**64 - 1}), upserted("2", "b", attributes={"n": 2**64})]
+    said = "attributes has an integer of more than 64 bits; write it as text"
+    assert await take(sources, *events) == [f"the data can't be stored: {said}"]
+    assert rows(url, "SELECT attributes->>'n' FROM configuration_items") == [(str(2**64 - 1),)]
 
 
 async def test_the_longest_values_have_room(sources: Sources, url: str) -> None:

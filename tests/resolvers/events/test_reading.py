@@ -50,8 +50,8 @@ DEEP = b'{"specversion":"1.0","id":"1","source":"/s","time":"2026-03-01T12:00:00
     [
         (b"", "not JSON: Input data was truncated"),
         (b"{", "not JSON: Input data was truncated"),
-        (b'"\xff"', "not a CloudEvent of version 1.0: Expected `object`, got `str`"),
-        (b'{"id": "\xff"}', "not JSON: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+        (b'"\xff"', "not JSON: it is not UTF-8, or has a NUL character"),
+        (b'{"id": "\xff"}', "not JSON: it is not UTF-8, or has a NUL character"),
         (DEEP, "not JSON: maximum recursion depth exceeded while deserializing an object"),
         (b"[]", "not a CloudEvent of version 1.0: Expected `object`, got `array`"),
         (bytes_of(specversion="0.3"), "not a CloudEvent of version 1.0: Invalid enum value '0.3' - at `$.specversion`"),
