@@ -81,7 +81,7 @@ async def test_documents_that_can_not_be_shown_are_loaded_as_unreadable_and_writ
 
 
 async def test_what_is_wide_is_not_deep(database: Database) -> None:
-    wide = {"a": [[], {}] * 200}
+    wide: object = {"a": [[], {}] * 200}
     assert await value(database, "%s::jsonb", document_text(wide)) == wide
     deep = '{"a":' * 200 + "1" + "}" * 200
     assert not isinstance(await value(database, "%s::jsonb", deep), UnreadableValue)

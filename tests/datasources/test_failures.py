@@ -59,7 +59,7 @@ KEY = (
     "INSERT INTO configuration_item_keys (source, key, configuration_item_id) VALUES (%(text)s, 'a', gen_random_uuid())"
 )
 WORDS = " ".join(f"{noise(9)}{number}" for number in range(90_000))
-VALUES = {
+VALUES: dict[str, tuple[str, dict[str, object]]] = {
     "a key too long for its index": (TEAM, {"key": noise(5_000), "text": ""}),
     "a text too long for its search vector": (TEAM, {"key": "a", "text": WORDS}),
     "a NUL in a text": (TEAM, {"key": "a\0", "text": ""}),

@@ -106,7 +106,13 @@ def test_texts_and_times_of_every_type_are_held_to_the_same() -> None:
     assert reason(bytes_of(opened("1", description="b\0"))) == f"the data can't be stored: description {said}"
     noted = incident("1", "noted", note="a\0")
     assert reason(bytes_of(noted)) == f"the data can't be stored: note {said}"
-    late = {"receiver": "r", "groupKey": "g", "fingerprint": "f", "startsAt": "0001-01-01T00:00:00+09:00", "title": "t"}
+    late: dict[str, Any] = {
+        "receiver": "r",
+        "groupKey": "g",
+        "fingerprint": "f",
+        "startsAt": "0001-01-01T00:00:00+09:00",
+        "title": "t",
+    }
     outside = "startsAt is outside the years 1 to 9999 in UTC; use a time within them"
     assert reason(bytes_of(event("1", "alert.fired", **late))) == f"the data can't be stored: {outside}"
     assert reason(bytes_of(upserted("1", "a") | {"source": "a\0b"})) == f"its source {said}"
