@@ -18,8 +18,8 @@ class QueueFull(Exception):
 class FairQueue:
     """Turns at `capacity` things, shared by flows that do not know each other: max-min fairness.
 
-    https://en.wikipedia.org/wiki/Max-min_fairness: who holds the fewest is next, and among equals the one that came
-    first. The last `capacity // SHARE` are given only to flows that hold none, for nobody can be asked to give one
+    https://en.wikipedia.org/wiki/Max-min_fairness: who holds the fewest is next, and among equals the one that was
+    served longest ago. The last `capacity // SHARE` are given only to flows that hold none, for nobody can be asked to give one
     back. A turn that is free costs no await.
     """
 
@@ -87,8 +87,11 @@ class FairQueue:
             flow = min(self._waiting, key=self._held.__getitem__)
             if not self._may_take(flow):
                 return
-            turn = self._waiting[flow][0]
-            self._leave(flow, turn)
+            # What else waits of this flow stands behind the others.
+            line = self._waiting.pop(flow)
+            turn = line.popleft()
+            if line:
+                self._waiting[flow] = line
             self._give(flow)
             turn.set_result(None)
 
