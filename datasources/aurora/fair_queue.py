@@ -19,7 +19,7 @@ class FairQueue:
     """Turns at `capacity` things, shared by flows that do not know each other: max-min fairness.
 
     https://en.wikipedia.org/wiki/Max-min_fairness: who holds the fewest is next, and among equals the one that was
-    served longest ago. The last `capacity // SHARE` are given only to flows that hold none, for nobody can be asked to give one
+    served longest ago. The last `capacity // SHARE` are given only to flows that hold none, for no turn can be taken
     back. A turn that is free costs no await.
     """
 

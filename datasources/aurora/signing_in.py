@@ -25,7 +25,7 @@ class SigningIn(AsyncConnection[Any]):
     confirms it within CANCEL_GRACE.
     """
 
-    async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+    async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:  # noqa: ASYNC109
         """As the driver's own, except for how long a cancelling is waited for."""
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
