@@ -50,6 +50,9 @@ TRUSTED_IDLE = 60.0
 # Seconds that it has to answer; longer ones are given up without a goodbye.
 ASKED = 0.5
 
+# Seconds that connecting which is under way gets when the pool is closed.
+CLOSE_SECONDS = 1.0
+
 # Seconds that waiting for a connection takes before a span tells of it.
 WORTH_TELLING = 0.001
 
@@ -334,7 +337,7 @@ class Database:
     async def close(self) -> None:
         """Close the pool and its connections."""
         if self._opened:
-            await self._pool.close()
+            await self._pool.close(CLOSE_SECONDS)
 
 
 def _nothing(*_: object) -> Any:

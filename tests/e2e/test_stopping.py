@@ -1,0 +1,147 @@
+"""A signal ends a server within ten seconds, also while its database hangs; and it brings back a store that died."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from commands.exits import Exit
+from datasources.embedded.ending import descendants
+from datasources.embedded.postgres import EmbeddedPostgres
+from tests.e2e.test_run import environment, serving
+from tests.fixtures.children import children, gone
+from tests.fixtures.standing_still import stand_still
+
+# What is promised, from the first signal to the end of the process.
+SECONDS = 10.0
+CREATE = """mutation ($key: String!) {
+    proposeChange(input: { title: $key, idempotencyKey: $key }) { change { title } userErrors { message } }
+}"""
+READ = "{ changes(first: 10) { nodes { title } } }"
+
+
+def ask(address: str, query: str, **variables: Any) -> Any:
+    """The answer, or None while there is none without errors."""
+    with suppress(httpx.TransportError):
+        body = httpx.post(f"{address}/graphql", json={"query": query, "variables": variables}, timeout=30).json()
+        return None if "errors" in body else body["data"]
+    return None
+
+
+def program(pid: int) -> str:
+    """The name of the program that a process runs."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return Path(words[0].decode()).name
+
+
+def one(pid: int, name: str) -> int:
+    """The process of this program below another one."""
+    [found] = [each for each in descendants(pid) if program(each) == name]
+    return found
+
+
+@contextmanager
+def hung(pids: list[int]) -> Iterator[None]:
+    """These processes stand still in the body; whichever is left then goes on."""
+    for pid in pids:
+        stand_still(pid)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def seconds_to_end(process: subprocess.Popen[str], signals: int = 1) -> float:
+    begin = time.monotonic()
+    for number in range(signals):
+        if number:
+            time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+    return time.monotonic() - begin
+
+
+@contextmanager
+def asking(address: str, pids: list[int], count: int = 4) -> Iterator[None]:
+    """Requests under way to stores that these processes are, which stand still."""
+    with httpx.Client(base_url=address, timeout=30) as client:
+        client.get("/health/live")
+
+        def ask_once() -> None:
+            with suppress(httpx.TransportError):
+                client.post("/graphql", json={"query": READ})
+
+        threads = [threading.Thread(target=ask_once) for _ in range(count)]
+        with hung(pids):
+            for each in threads:
+                each.start()
+            time.sleep(0.5)
+            yield
+        for each in threads:
+            each.join()
+
+
+@pytest.mark.parametrize(("signals", "bound"), [(1, SECONDS), (2, 3.0)])
+def test_a_server_whose_own_database_hangs_ends_and_nothing_acknowledged_is_lost(
+    open_folder: Path, signals: int, bound: float
+) -> None:
+    with serving(environment(open_folder), "--no-demo") as (process, address):
+        made = ask(address, CREATE, key="before")
+        assert made["proposeChange"]["userErrors"] == []
+        postmaster, below = one(process.pid, "postgres"), children(process.pid)
+        with asking(address, [postmaster, *descendants(postmaster)]):
+            assert seconds_to_end(process, signals) < bound
+        assert process.stdout is not None
+        [*_, said] = process.stdout.read().splitlines()
+        assert re.fullmatch(r"stopped; cut off: requests: \d, the workers, embedded PostgreSQL", said)
+        assert process.returncode == Exit.OK
+        assert gone(below)
+    with serving(environment(open_folder), "--no-demo") as (process, address):
+        assert ask(address, READ) == {"changes": {"nodes": [{"title": "before"}]}}
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == Exit.OK
+
+
+def test_a_server_whose_outer_database_hangs_ends(open_folder: Path) -> None:
+    outer = EmbeddedPostgres(open_folder / "outer")
+    outer.start(("stackflow", "requirements"), {"fsync": "off"})
+    own = {"DATABASE_URL": outer.url("stackflow"), "REQUIREMENTS_URL": outer.url("requirements"), "REDIS_URL": "off"}
+    try:
+        with serving(environment(open_folder, **own), "--no-demo") as (process, address):
+            assert ask(address, CREATE, key="before") is not None
+            assert outer.pid is not None
+            with asking(address, [outer.pid, *descendants(outer.pid)]):
+                assert seconds_to_end(process) < SECONDS
+    finally:
+        outer.stop()
+
+
+def test_a_store_that_dies_is_started_again_under_the_server(open_folder: Path) -> None:
+    with serving(environment(open_folder), "--no-demo") as (process, address):
+        assert ask(address, CREATE, key="before") is not None
+        for name in ("valkey-server", "postgres"):
+            died = one(process.pid, name)
+            os.kill(died, signal.SIGKILL)
+            end = time.monotonic() + 30
+            while name not in (below := {program(each): each for each in descendants(process.pid)}) or (
+                below[name] == died or ask(address, READ) is None
+            ):
+                assert time.monotonic() < end, name
+                time.sleep(0.1)
+        assert ask(address, CREATE, key="after") is not None
+        assert ask(address, READ) == {"changes": {"nodes": [{"title": "after"}, {"title": "before"}]}}
+        below = children(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == Exit.OK
+        assert gone(below)
