@@ -12,7 +12,7 @@ from pathlib import Path
 from datasources.embedded.ending import STOP_SECONDS, Left, end_child, within
 from datasources.embedded.engines import TINKERGRAPH, Engine
 from datasources.embedded.jars import Tell, fetched, untold
-from datasources.embedded.process import EmbeddedError, free_port, held, is_free, writing
+from datasources.embedded.process import EmbeddedError, close_folder, free_port, held, is_free, private_log, writing
 from datasources.embedded.question import ask
 from datasources.options import JarSettings
 
@@ -92,6 +92,7 @@ class EmbeddedGremlin:
             for attempt in range(1, ATTEMPTS + 1):
                 self.port = port or free_port()
                 with writing(self.folder):
+                    close_folder(self.folder)
                     self._configure()
                     self._launch(java, jars)
                 reason = self._fault()
@@ -133,7 +134,7 @@ class EmbeddedGremlin:
 
     def _launch(self, java: Path, jars: list[Path]) -> None:
         self._log_begin = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as log:
+        with private_log(self.log) as log:
             # A session of its own: Ctrl-C in the terminal is the parent's to handle. It reads our pipe for our end.
             self._child = subprocess.Popen(  # noqa: S603
                 [

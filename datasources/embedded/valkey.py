@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from datasources.embedded.ending import STOP_SECONDS, Left, end_child, within
-from datasources.embedded.process import EmbeddedError, free_port, kept_secret
+from datasources.embedded.process import EmbeddedError, close_folder, free_port, kept_secret, private_log
 
 MEMORY = "128mb"
 
@@ -40,16 +40,17 @@ class EmbeddedValkey:
 
     def start(self, port: int | None = None) -> None:
         """Start on a free port, or the given one, and wait until it answers. EmbeddedError if it can't."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(0o700, parents=True, exist_ok=True)
+        close_folder(self.folder)
         self._end_orphan()
+        self._forget()
         self.port = port or free_port()
         self._configure()
-        log = self.log.open("ab")
-        self._child = subprocess.Popen(  # noqa: S603
-            [str(self._binary), str(self._configuration)],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        log.close()
+        with private_log(self.log) as log:
+            self._child = subprocess.Popen(  # noqa: S603
+                [str(self._binary), str(self._configuration)],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
         self._pid_file.write_text(f"{self._child.pid} {os.getpid()}\n")
         self._wait()
 
@@ -76,6 +77,15 @@ class EmbeddedValkey:
     @property
     def _pid_file(self) -> Path:
         return self.folder / "valkey.pid"
+
+    def _forget(self) -> None:
+        # It would load what a SAVE by hand left, and not start if that is damaged.
+        (self.folder / "dump.rdb").unlink(missing_ok=True)
+        try:
+            kept_secret(self.folder / "password")
+        except EmbeddedError:
+            # Nobody knows the old one any more, as no server runs here.
+            (self.folder / "password").unlink()
 
     def _configure(self) -> None:
         lines = (
