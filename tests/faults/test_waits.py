@@ -1,4 +1,4 @@
-"""Two thousand runs wait, their worker is broken off twice, and another one begins: each run ends once."""
+"""Hundreds of runs wait, their worker is broken off twice, and another one begins: each run ends once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,8 @@ from datasources.sources import Sources
 from resolvers.workflows.rounds import RUNS, advance_due
 from tests.fixtures.runs import Runs, runs_opened, step
 
-WAITING = 2_000
+# Runs for each call of `--faults`, and at most: 400 by default, 2,000 in `make test-faults`.
+SHARE, MAX_WAITING = 0.4, 2_000
 
 MULTIPLY = """
 WITH pattern AS (SELECT r FROM workflow_runs r WHERE id = %(run)s),
@@ -34,10 +35,11 @@ async def runs(postgres: EmbeddedPostgres) -> AsyncIterator[Runs]:
         yield opened
 
 
-async def test_runs_that_waited_over_a_restart_end_once_each(runs: Runs) -> None:
+async def test_runs_that_waited_over_a_restart_end_once_each(runs: Runs, pytestconfig: pytest.Config) -> None:
+    waiting = min(MAX_WAITING, int(SHARE * pytestconfig.getoption("--faults")))
     pattern = await runs.start(runs.publish(step("pause", "WAIT", seconds=3_600)))
     with psycopg.connect(runs.operations.url, autocommit=True) as connection:
-        connection.execute(MULTIPLY.encode(), {"run": pattern, "count": WAITING})
+        connection.execute(MULTIPLY.encode(), {"run": pattern, "count": waiting})
         connection.execute("UPDATE workflow_step_runs SET due_at = now()")
     # Two that are broken off in the middle of a round, as where their process is killed.
     for _ in range(2):
@@ -48,7 +50,7 @@ async def test_runs_that_waited_over_a_restart_end_once_each(runs: Runs) -> None
             with suppress(asyncio.CancelledError):
                 await broken
     [[left]] = runs.rows("SELECT count(*) FROM workflow_runs WHERE state <> 'SUCCEEDED'")
-    assert 0 < left < WAITING
+    assert 0 < left < waiting
     async with AnotherProcess(runs) as sources:
         rounds = [await advance_due(sources, datetime.now(UTC))]
         while rounds[-1]:
@@ -56,13 +58,13 @@ async def test_runs_that_waited_over_a_restart_end_once_each(runs: Runs) -> None
     # Every round is full but the last one, so nothing is looked at twice.
     full, rest = divmod(left, RUNS)
     assert rounds == [RUNS] * full + [rest] * bool(rest) + [0]
-    assert runs.rows("SELECT state, count(*) FROM workflow_runs GROUP BY 1") == [("SUCCEEDED", WAITING)]
+    assert runs.rows("SELECT state, count(*) FROM workflow_runs GROUP BY 1") == [("SUCCEEDED", waiting)]
     assert runs.rows("SELECT state, attempt, count(*) FROM workflow_step_runs GROUP BY 1, 2") == [
-        ("SUCCEEDED", 1, WAITING)
+        ("SUCCEEDED", 1, waiting)
     ]
     # Once each: the end of a run is one version of it.
     assert runs.rows("SELECT version - (SELECT version FROM workflow_runs WHERE id = %s), count(*) FROM workflow_runs"
-                     " GROUP BY 1", pattern) == [(0, WAITING)]  # fmt: skip
+                     " GROUP BY 1", pattern) == [(0, waiting)]  # fmt: skip
 
 
 class AnotherProcess:
