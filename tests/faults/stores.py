@@ -135,9 +135,12 @@ class Service:
 
     def hangs(self) -> dict[str, Fault]:
         """By name, what makes a store stand still, with all below it, and what lets it go on."""
+        servers: dict[str, EmbeddedPostgres | EmbeddedValkey] = {
+            "main": self.main, "queue": self.queue, "cache": self.cache,
+        }  # fmt: skip
         return {
             f"{name} hangs": (partial(_stand_still, server), partial(_go_on, server))
-            for name, server in {"main": self.main, "queue": self.queue, "cache": self.cache}.items()
+            for name, server in servers.items()
         }
 
     def said(self) -> str:
