@@ -61,7 +61,7 @@ test-janusgraph: $(VENV)/.dev ## Run the graph's tests on JanusGraph too
 	@$(PY) -m pytest --janusgraph -k janusgraph tests/datasources $(ARGS)
 
 test-faults: $(VENV)/.dev ## Write 20,000 times while everything is killed in turn; STACKFLOW_FAULT_SEED says how
-	@$(PY) -m pytest tests/faults/test_faults.py --faults=20000 $(ARGS)
+	@$(PY) -m pytest tests/faults --faults=20000 $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and the floors
 	@$(PY) -m ruff check .

@@ -3,9 +3,10 @@
 import asyncio
 import errno
 import ipaddress
+import logging
 import os
 import socket as sockets
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,8 +18,12 @@ from datasources.seen.logs import configure
 from schema.event_stream import OpenStreams
 from settings import Settings
 
-# Seconds: what running requests get after the first signal, and how long an idle connection stays open.
-GRACE = 10
+# Seconds that running requests get after the first signal; seconds of signals.STOP_SECONDS that are left to the stores
+# when what works besides requests is cancelled, which takes at most the third.
+GRACE = 5
+STORES_SECONDS = 3.5
+CANCEL_SECONDS = 1.0
+# Seconds for which an idle connection stays open.
 IDLE = 65
 BACKLOG = 512
 
@@ -73,14 +78,34 @@ def on_loopback(socket: sockets.socket) -> bool:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, streams: OpenStreams) -> None:
+    def __init__(self, config: uvicorn.Config, streams: OpenStreams, stopping: Stopping) -> None:
         super().__init__(config)
         self._streams = streams
+        self._stopping = stopping
 
     async def shutdown(self, sockets: list[sockets.socket] | None = None) -> None:
         # A stream has no end of its own to wait for.
         self._streams.end()
-        await super().shutdown(sockets)
+        ending = asyncio.ensure_future(super().shutdown(sockets))
+        while not ending.done() and self._stopping.left() > STORES_SECONDS:
+            await asyncio.wait({ending}, timeout=0.1)
+        if self.force_exit and self.server_state.tasks:
+            self._note_requests()
+        if not ending.done() or self.force_exit:
+            # What follows the outbox and the queues: cancelled as the loop is closed, which rolls it back.
+            self._stopping.cut_off.append("the workers")
+
+    async def _wait_tasks_to_complete(self) -> None:
+        try:
+            await super()._wait_tasks_to_complete()
+        except asyncio.CancelledError:
+            # GRACE is over.
+            self._note_requests()
+            raise
+
+    def _note_requests(self) -> None:
+        self._stopping.cut_off.append(f"requests: {len(self.server_state.tasks)}")
+        _hush()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -105,8 +130,34 @@ def run(application: Any, socket: sockets.socket, settings: Settings, stopping: 
             timeout_graceful_shutdown=GRACE,
         ),
         application.state.streams,
+        stopping,
     )
     stopping.watch(server)
-    asyncio.run(server.serve(sockets=[socket]))
+    _run(server.serve(sockets=[socket]), stopping)
     if not server.started and not stopping.asked:
         raise CommandError("the application did not start; its log above says why")
+
+
+def _hush() -> None:
+    # Being cut off raises tracebacks in each of these. One line at the end says what was.
+    for name in ("uvicorn.error", "asyncio", "psycopg.pool"):
+        logging.getLogger(name).disabled = True
+
+
+def _run(serving: Coroutine[Any, Any, None], stopping: Stopping) -> None:
+    # As asyncio.run, which waits without a bound for what it cancels; and the pools of psycopg swallow that while they
+    # connect to a server that hangs.
+    loop = asyncio.new_event_loop()
+    try:
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(serving)
+    finally:
+        if left := asyncio.all_tasks(loop):
+            _hush()
+            for task in left:
+                task.cancel()
+            seconds = min(CANCEL_SECONDS, stopping.left())
+            loop.run_until_complete(asyncio.wait(left, timeout=max(0.0, seconds)))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        asyncio.set_event_loop(None)
+        loop.close()

@@ -37,7 +37,8 @@ def command(
 ) -> None:
     """Serve GraphQL over HTTP. Stores without a URL in the settings are started here, from wheels.
 
-    Ctrl-C stops the server and every store it started; running requests have 10 seconds to end.
+    Ctrl-C stops the server and every store it started within 10 seconds, of which running requests have 5; a second
+    Ctrl-C waits for none of them.
     """
     chosen = settings.read(listening.overridden(host, port))
     serve(chosen, pkgutil.resolve_name("app:create"), with_demo=with_demo)
@@ -47,7 +48,7 @@ def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
     """Serve until a signal. CommandError if the port is in use, before anything is started; EmbeddedError;
     SourceError if a database can't be reached or migrated."""
     stores = embedded(chosen, _tell_download)
-    with closing(_socket(chosen)) as socket, Stopping() as stopping:
+    with closing(_socket(chosen)) as socket, Stopping(stores.kill) as stopping:
         try:
             if stores.wanted.any:
                 _tell("starting the stores")
@@ -58,12 +59,15 @@ def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
                     # It keeps nothing on disk and begins empty.
                     graph.fill(whole, _tell)
             _banner(chosen, listening.address(socket))
+            stores.supervise()
             loopback = listening.on_loopback(socket)
             application = create(whole, on_loopback=loopback, projecting=whole.projection)
             listening.run(application, socket, whole, stopping)
         finally:
             stopping.finish()
-            stores.stop()
+            cut_off = [*stopping.cut_off, *(f"embedded {name}" for name in stores.stop(stopping.left))]
+            if cut_off:
+                _tell(f"stopped; cut off: {', '.join(cut_off)}")
 
 
 def _fill(whole: Settings, *, with_demo: bool) -> None:

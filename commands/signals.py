@@ -1,10 +1,23 @@
-"""Signals of a serving process: the first one stops it in order, and nothing interrupts the order."""
+"""Signals of a serving process: the first one stops it in order, and ten seconds later it has ended."""
 
+import os
 import signal
+import sys
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Thread
 from types import FrameType
 from typing import Protocol, Self
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+# Seconds from the first signal until the process has ended, whatever hangs; what is left of them after the second.
+# `docker stop` kills after ten.
+STOP_SECONDS = 9.5
+HURRY_SECONDS = 1.0
+# Seconds after which a process that is still there is ended past every order.
+LAST_SECONDS = 0.25
 
 
 class Server(Protocol):
@@ -17,21 +30,31 @@ class Server(Protocol):
 class Stopping:
     """While entered, SIGINT, SIGTERM and SIGHUP stop the server, or, before there is one, the start.
 
-    The second signal no longer waits for running requests. After `finish` further ones are ignored, so that an
-    impatient Ctrl-C can't leave a store running. `asked` tells whether a signal ended the server.
+    The second signal no longer waits for anything that can be cut off. A process that has not ended by itself when no
+    time is left, because something in it hangs, ends at once after `kill`. `asked` says whether a signal ended the
+    server; `cut_off` names what did not end in order.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kill: Callable[[], object] = lambda: None) -> None:
         self.asked = False
+        self.cut_off: list[str] = []
+        self._kill = kill
         self._server: Server | None = None
+        self._end: float | None = None
         self._before: dict[signal.Signals, object] = {}
+        # Reentrant, as a handler may come in at any instruction of the main thread.
+        self._news: SimpleQueue[bool] = SimpleQueue()
+        self._watchdog = Thread(target=self._watch, name="watchdog", daemon=True)
 
     def __enter__(self) -> Self:
         for number in STOP_SIGNALS:
             self._before[number] = signal.signal(number, self._caught)
+        self._watchdog.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._news.put(False)
+        self._watchdog.join()
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
@@ -40,13 +63,42 @@ class Stopping:
         self._server = server
 
     def finish(self) -> None:
-        """From now on signals are ignored: what follows must run to its end."""
-        for number in STOP_SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+        """From now on the end is under way, signal or not, and signals only hurry it."""
+        self._begin()
+
+    def left(self) -> float:
+        """Seconds until the process must have ended; all of them before a signal."""
+        return STOP_SECONDS if self._end is None else self._end - time.monotonic()
+
+    def _begin(self) -> bool:
+        first = self._end is None
+        if self._end is None:
+            self._end = time.monotonic() + STOP_SECONDS
+            self._news.put(True)
+        return first
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
+        first = self._begin()
+        if not first:
+            self._end = min(self._end or 0.0, time.monotonic() + HURRY_SECONDS)
         if self._server is None:
-            raise SystemExit(128 + number)
+            if first:
+                raise SystemExit(128 + number)
+            return
         self._server.force_exit = self.asked
         self.asked = True
         self._server.should_exit = True
+
+    def _watch(self) -> None:
+        if not self._news.get():
+            return
+        while self.left() > -LAST_SECONDS:
+            try:
+                self._news.get(timeout=0.05)
+            except Empty:
+                continue
+            return
+        self._kill()
+        sys.stderr.write("stackflow: something hung and was ended with the process\n")
+        sys.stderr.flush()
+        os._exit(1)

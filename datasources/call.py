@@ -67,6 +67,8 @@ class Call:
     trace: str = ""
     parent: str = ""
     sampled: bool | None = None
+    # For whom it works, as the stores share connections among flows: a principal; empty for the service's own work.
+    flow: str = ""
 
     def remaining(self) -> float | None:
         """Seconds left, never below zero; None without a deadline. Needs a running event loop."""

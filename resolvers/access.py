@@ -6,6 +6,7 @@ import httpx
 
 from datasources.aurora.api_keys import api_key_by_hash
 from datasources.aurora.database import Database
+from datasources.call import current_call
 from datasources.records.api_keys import ApiKeyRecord
 from resolvers.principals.api_keys import PREFIX, hash_of, principal_of
 from resolvers.principals.errors import MalformedCredentials, MissingCredentials, TokensNotAccepted, UnknownApiKey
@@ -77,10 +78,13 @@ class Authenticator:
             self._tokens = TokenVerifier(SigningKeys(self._client, issuer, jwks_url), issuer, audience, names)
 
     async def principal(self, authorization: str | None) -> Principal:
-        """Who asks. AccessError, or SourceError when the lookup of a key fails."""
-        return await authenticate(
+        """Who asks; from then on the current call is of this one's flow. AccessError, or SourceError when the lookup
+        of a key fails."""
+        found = await authenticate(
             authorization, tokens=self._tokens, find_api_key=self._find, development=self._development
         )
+        current_call().flow = f"{found.kind}:{found.subject}"
+        return found
 
     async def close(self) -> None:
         """Close the connections to the issuer."""

@@ -125,7 +125,9 @@ async def _bounded(context: Context, reading: Awaitable[R]) -> R:
 def _call(context: Context, sees: int | None = None) -> Call:
     deadline = asyncio.get_running_loop().time() + BATCH_SECONDS
     came = context.call
-    return Call(came.request_id, deadline, sees=sees, trace=came.trace, parent=came.parent, sampled=came.sampled)
+    return Call(
+        came.request_id, deadline, sees=sees, trace=came.trace, parent=came.parent, sampled=came.sampled, flow=came.flow
+    )
 
 
 async def _shown(

@@ -21,7 +21,7 @@ def health_routes(sources: Sources) -> list[Route]:
         return JSONResponse({"status": "live"})
 
     async def ready(_: Request) -> JSONResponse:
-        call = Call(deadline=asyncio.get_running_loop().time() + READY_SECONDS)
+        call = Call(deadline=asyncio.get_running_loop().time() + READY_SECONDS, flow="health")
         with calling(call):
             stores = await sources.health()
         tell(StoreDown=sum(not store.reachable for store in stores))

@@ -37,6 +37,10 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 Authenticate = Callable[[str | None], Awaitable[Principal]]
 
 
+# The flow of calls until it is known who asks.
+UNKNOWN_CALLERS = "unknown callers"
+
+
 class GraphQLEndpoint:
     """The /graphql route. One context a request; `timeout` is its deadline in seconds."""
 
@@ -207,7 +211,9 @@ def arrived(http: HttpRequest, seconds: float) -> Call:
     """The call that a request begins, which has so many seconds."""
     came = origin(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
     deadline = asyncio.get_running_loop().time() + seconds
-    return Call(request_id(http), deadline, trace=came.trace, parent=came.parent, sampled=came.sampled)
+    return Call(
+        request_id(http), deadline, trace=came.trace, parent=came.parent, sampled=came.sampled, flow=UNKNOWN_CALLERS
+    )
 
 
 def request_id(http: HttpRequest) -> str:

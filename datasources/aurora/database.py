@@ -4,22 +4,24 @@ import asyncio
 import select
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor, sql
+from psycopg import AsyncConnection, AsyncCursor, AsyncTransaction, sql
+from psycopg.pq import TransactionStatus
 from psycopg.rows import args_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from datasources.aurora import column_values
 from datasources.aurora.address import address
 from datasources.aurora.arrays import TextListDumper
 from datasources.aurora.failures import source_error
+from datasources.aurora.fair_queue import FairQueue, QueueFull
 from datasources.aurora.session import settle_session
-from datasources.aurora.signing_in import SigningIn
+from datasources.aurora.signing_in import CANCEL_GRACE, SigningIn
 from datasources.aurora.statements import Statement
 from datasources.aurora.transaction import Transaction
 from datasources.call import current_call
@@ -35,10 +37,6 @@ from datasources.seen.spans import CLIENT, INTERNAL, spanned
 
 R = TypeVar("R")
 
-# Seconds that a server has to confirm the cancelling of a late statement. One that is silent does not, and its
-# connection is given up: the driver alone would wait for it without end.
-CANCEL_GRACE = 0.5
-
 # Seconds to wait for a connection once connecting has failed for a second. The pool goes on trying behind the
 # scenes, so the first statement after the server is back may still fail, and none waits long until then.
 LOST_WAIT = 0.25
@@ -50,6 +48,9 @@ TRUSTED_IDLE = 60.0
 # Seconds that it has to answer; longer ones are given up without a goodbye.
 ASKED = 0.5
 
+# Seconds that connecting which is under way gets when the pool is closed.
+CLOSE_SECONDS = 1.0
+
 # Seconds that waiting for a connection takes before a span tells of it.
 WORTH_TELLING = 0.001
 
@@ -59,7 +60,7 @@ SOCKETS = {"tcp_user_timeout": 10_000, "keepalives_idle": 30, "keepalives_interv
 
 
 class Database:
-    """A pool of at most 10 connections, opened by the first statement.
+    """A pool of at most 10 connections, opened by the first statement and shared fairly by the flows of work.
 
     No session state and, unless `prepare`, no server-side prepared statements, so it is safe behind RDS Proxy.
     Each statement carries the request id as a comment. Times are in seconds.
@@ -92,6 +93,7 @@ class Database:
         self._seen: WeakKeyDictionary[AsyncConnection[Any], float] = WeakKeyDictionary()
         # When one of them was last found to have vanished, by the same clock.
         self._vanished: float | None = None
+        self._turns = FairQueue(pool_max)
         self._pool: AsyncConnectionPool[SigningIn] = AsyncConnectionPool(
             url,
             connection_class=SigningIn,
@@ -107,7 +109,6 @@ class Database:
             min_size=0,
             max_size=pool_max,
             timeout=pool_timeout,
-            max_waiting=1_000,
             reconnect_timeout=1.0,
             open=False,
             name=name,
@@ -134,10 +135,23 @@ class Database:
         """A transaction at READ COMMITTED, committed at the end of the body, rolled back by any exception.
 
         SourceConflict when it met another in a deadlock, SourceDuplicate when a unique key is taken; both left nothing
-        behind. After SourceUnavailable while committing nobody knows: try again by an idempotency key.
+        behind. After SourceUnavailable while committing nobody knows: try again by an idempotency key. All of it,
+        BEGIN and COMMIT included, ends within a second of the call's deadline.
         """
-        async with self.connection() as connection, connection.transaction():
-            yield Transaction(connection, self._run_in)
+        async with self.connection() as connection:
+            block = AsyncTransaction(connection)
+            async with self._deadline():
+                await block.__aenter__()
+            try:
+                yield Transaction(connection, self._run_in)
+            except BaseException as error:
+                # The deadline may be over. A server that does not answer by then rolls back when it sees us gone.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CANCEL_GRACE):
+                        await block.__aexit__(type(error), error, error.__traceback__)
+                raise
+            async with self._deadline():
+                await block.__aexit__(None, None, None)
 
     async def _run_in(
         self,
@@ -185,23 +199,20 @@ class Database:
     async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
         """A pooled connection in autocommit, with driver errors turned into source errors.
 
-        For whoever needs a transaction or COPY; counts no statement.
+        For whoever needs a transaction or COPY; counts no statement. The body has no deadline but what it sets itself.
+        A connection that is left within a transaction or a statement is closed.
         """
         try:
             await self._open()
-            remaining = current_call().remaining()
-            wait = LOST_WAIT if self._lost else self._pool_timeout
-            wait = wait if remaining is None else min(wait, remaining)
-            with spanned("wait for a connection", INTERNAL, at_least=WORTH_TELLING) as span:
-                span.note("db.client.connection.pool.name", self.name)
-                connection = await self._taken(wait)
-            try:
-                async with connection:
+            async with self._turn() as end:
+                with spanned("wait for a connection", INTERNAL, at_least=WORTH_TELLING) as span:
+                    span.note("db.client.connection.pool.name", self.name)
+                    connection = await self._taken(end)
+                try:
                     yield connection
-            finally:
-                self._seen[connection] = self._clock()
-                await self._pool.putconn(connection)
-        except (PoolTimeout, TooManyRequests) as error:
+                finally:
+                    await self._returned(connection)
+        except (PoolTimeout, QueueFull) as error:
             if current_call().remaining() == 0:
                 raise SourceTimeout(self.name, f"no connection to {self.name} before the deadline") from error
             if self._credentials is not None and self._credentials.problem:
@@ -210,14 +221,45 @@ class Database:
         except psycopg.Error as error:
             raise source_error(self.name, error) from error
 
-    async def _taken(self, wait: float) -> SigningIn:
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[float]:
+        """A turn at the pool; until when a connection is waited for, by the clock of the event loop."""
+        call, clock = current_call(), asyncio.get_running_loop().time
+        remaining = call.remaining()
+        wait = LOST_WAIT if self._lost else self._pool_timeout
+        wait = wait if remaining is None else min(wait, remaining)
+        end = clock() + wait
+        try:
+            await self._turns.take(call.flow, wait)
+        except TimeoutError as error:
+            raise PoolTimeout from error
+        try:
+            yield end
+        finally:
+            self._turns.give_back(call.flow)
+
+    async def _taken(self, end: float) -> SigningIn:
         # Not by the pool's own check, which waits a second after each dead connection, and a restart leaves many.
-        connection = await self._pool.getconn(timeout=wait)
-        while _said_goodbye(connection) or not await self._answers(connection):
+        clock = asyncio.get_running_loop().time
+        while True:
+            connection = await self._pool.getconn(timeout=end - clock())
+            try:
+                if not _said_goodbye(connection) and await self._answers(connection):
+                    return connection
+            except BaseException:
+                await self._discarded(connection)
+                raise
+            await self._discarded(connection)
+
+    async def _returned(self, connection: SigningIn) -> None:
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
             await connection.close()
-            await self._pool.putconn(connection)
-            connection = await self._pool.getconn(timeout=wait)
-        return connection
+        self._seen[connection] = self._clock()
+        await self._pool.putconn(connection)
+
+    async def _discarded(self, connection: SigningIn) -> None:
+        await connection.close()
+        await self._pool.putconn(connection)
 
     async def _answers(self, connection: AsyncConnection[Any]) -> bool:
         now = self._clock()
@@ -229,8 +271,7 @@ class Database:
         if self._vanished is not None and self._vanished - seen >= TRUSTED_IDLE:
             return False
         try:
-            # The outer one as in _deadline: the driver waits for a cancelling that nobody confirms.
-            async with asyncio.timeout(2 * ASKED), asyncio.timeout(ASKED):
+            async with asyncio.timeout(ASKED):
                 await connection.execute("")
         except (TimeoutError, psycopg.OperationalError):
             self._vanished = self._clock()
@@ -242,7 +283,7 @@ class Database:
         remaining = current_call().remaining()
         seconds = self._statement_timeout if remaining is None else min(self._statement_timeout, remaining)
         try:
-            async with asyncio.timeout(seconds + CANCEL_GRACE), asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds):
                 yield
         except TimeoutError as error:
             raise SourceTimeout(self.name, f"{self.name} did not answer within {seconds:.1f} s") from error
@@ -281,7 +322,7 @@ class Database:
     async def close(self) -> None:
         """Close the pool and its connections."""
         if self._opened:
-            await self._pool.close()
+            await self._pool.close(CLOSE_SECONDS)
 
 
 def _nothing(*_: object) -> Any:

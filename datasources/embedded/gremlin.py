@@ -3,14 +3,16 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from datasources.embedded.ending import STOP_SECONDS, Left, end_child, within
 from datasources.embedded.engines import TINKERGRAPH, Engine
 from datasources.embedded.jars import Tell, fetched, untold
-from datasources.embedded.process import EmbeddedError, free_port, held, is_free, writing
+from datasources.embedded.process import EmbeddedError, close_folder, free_port, held, is_free, private_log, writing
 from datasources.embedded.question import ask
 from datasources.options import JarSettings
 
@@ -90,6 +92,7 @@ class EmbeddedGremlin:
             for attempt in range(1, ATTEMPTS + 1):
                 self.port = port or free_port()
                 with writing(self.folder):
+                    close_folder(self.folder)
                     self._configure()
                     self._launch(java, jars)
                 reason = self._fault()
@@ -100,15 +103,19 @@ class EmbeddedGremlin:
                 if _BUSY not in reason or attempt == ATTEMPTS:
                     raise EmbeddedError(f"embedded {self.engine.name} did not start: {reason}; see {self.log}")
 
-    def stop(self) -> None:
-        """End it; returns when the process has ended. What it holds is in memory, so nothing is lost by haste."""
-        self._kill()
+    def stop(self, left: Left | None = None) -> bool:
+        """End it at once: what it holds is in memory, so nothing is lost by haste. True."""
+        self._kill(left)
         self._held.close()
+        return True
 
-    def _kill(self) -> None:
+    def ended(self) -> int | None:
+        """The exit code of a server that ended by itself, negative for a signal; None while it runs or is stopped."""
+        return None if self._child is None else self._child.poll()
+
+    def _kill(self, left: Left | None = None) -> None:
         if self._child is not None:
-            self._child.kill()
-            self._child.wait()
+            end_child(self._child, ((signal.SIGKILL, 5.0),), left or within(STOP_SECONDS))
             if self._child.stdin is not None:
                 self._child.stdin.close()
             self._child = None
@@ -127,7 +134,7 @@ class EmbeddedGremlin:
 
     def _launch(self, java: Path, jars: list[Path]) -> None:
         self._log_begin = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as log:
+        with private_log(self.log) as log:
             # A session of its own: Ctrl-C in the terminal is the parent's to handle. It reads our pipe for our end.
             self._child = subprocess.Popen(  # noqa: S603
                 [

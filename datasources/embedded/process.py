@@ -3,16 +3,20 @@
 import errno
 import fcntl
 import os
+import re
 import secrets
 import socket
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 # Linux tells of processes here; macOS has only `ps`.
 _PROC = Path("/proc")
+_SECRET = re.compile(r"[0-9a-f]{48}")
 
 
 class EmbeddedError(Exception):
@@ -40,7 +44,10 @@ def is_free(port: int) -> bool:
 
 
 def kept_secret(path: Path) -> str:
-    """The secret in a file that only we can read; made on first use, whole or not at all."""
+    """The secret in a file that only we can read; made on first use, whole or not at all.
+
+    EmbeddedError if the file holds something else by now: a server that knows the old one would refuse it.
+    """
     if not path.exists():
         # A full disk must not leave an empty file behind that would pass for a secret.
         new = path.with_name(f"{path.name}.new")
@@ -51,7 +58,31 @@ def kept_secret(path: Path) -> str:
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
-    return path.read_text()
+    found = path.read_text(errors="replace")
+    if not _SECRET.fullmatch(found):
+        raise EmbeddedError(
+            f"{path} holds no password; put the old file back, or move {path.parent} away to begin with empty data"
+        )
+    return found
+
+
+def close_folder(folder: Path) -> None:
+    """Let nobody but its owner into a folder that exists, and nobody else read the files that stand in it.
+
+    What belongs to somebody else is left as it is.
+    """
+    for path, mode in ((folder, 0o700), *((each, 0o600) for each in folder.iterdir() if each.is_file())):
+        if stat.S_IMODE(path.stat().st_mode) & ~mode:
+            with suppress(PermissionError):
+                path.chmod(stat.S_IMODE(path.stat().st_mode) & mode)
+
+
+@contextmanager
+def private_log(path: Path) -> Iterator[BinaryIO]:
+    """A file to append to, which nobody else may read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "ab") as file:
+        yield file
 
 
 def arguments(pid: int) -> str:
@@ -91,7 +122,8 @@ def held(folder: Path) -> Iterator[None]:
     The kernel lets go when the process ends, however it ends.
     """
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        # Root lends PostgreSQL another user, who must get through it.
+        folder.mkdir(0o700 if os.geteuid() else 0o711, parents=True, exist_ok=True)
         # Unbuffered: on a full disk the write fails here, not at some later close.
         lock = (folder / "lock").open("ab", buffering=0)
     with lock:

@@ -7,11 +7,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from datasources.embedded.ending import STOP_SECONDS, Left, kill_tree, within
 from datasources.embedded.engines import TINKERGRAPH, TRANSACTIONAL
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.jars import Tell, untold
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import EmbeddedError, held, is_held, writing
+from datasources.embedded.supervisor import Store, Supervisor
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.errors import SourceUnavailable
 from datasources.options import GraphEngine, JarSettings
@@ -66,6 +68,10 @@ class EmbeddedStores:
         self._tell = tell
         self._started = ExitStack()
         self._server: EmbeddedPostgres | None = None
+        self._stores: list[Store] = []
+        self._supervisor: Supervisor | None = None
+        self._left: Left | None = None
+        self._cut_off: list[str] = []
 
     def start(self) -> StoreUrls:
         """Start what is wanted and say where it answers. EmbeddedError if the folder is in use or one can't run.
@@ -114,9 +120,38 @@ class EmbeddedStores:
                 raise
             raise EmbeddedError(fault) from error
 
-    def stop(self) -> None:
-        """Stop what was started, last first; returns when every process has ended."""
+    def supervise(self) -> None:
+        """From now on start again, on its port, what ends by itself; until `stop`."""
+        self._supervisor = Supervisor(self._stores)
+        self._supervisor.start()
+
+    def stop(self, left: Left | None = None) -> list[str]:
+        """Stop what was started, last first; returns when every process has ended, after what is `left` at most.
+
+        The names of those that did not end in order in that time and were killed.
+        """
+        self._left = left or within(STOP_SECONDS)
+        if self._supervisor is not None:
+            self._supervisor.stop(self._left)
+            self._supervisor = None
         self._started.close()
+        self._left, self._stores = None, []
+        cut_off, self._cut_off = self._cut_off, []
+        return cut_off
+
+    def kill(self) -> None:
+        """End every process at once, from whatever thread."""
+        for store in self._stores:
+            if store.server.pid is not None:
+                kill_tree(store.server.pid)
+
+    def _look_after(self, stack: ExitStack, store: Store) -> None:
+        def end() -> None:
+            if not store.server.stop(self._left):
+                self._cut_off.append(store.name)
+
+        self._stores.append(store)
+        stack.callback(end)
 
     @contextmanager
     def joined(self) -> Iterator[StoreUrls]:
@@ -145,8 +180,11 @@ class EmbeddedStores:
         if not self.wanted.databases:
             return None, None
         server = EmbeddedPostgres(self.folder / "postgres")
-        server.start(self.wanted.databases)
-        stack.callback(server.stop)
+        databases = self.wanted.databases
+        self._look_after(
+            stack, Store("PostgreSQL", server, lambda: server.start(databases, port=server.port), str(server.log))
+        )
+        server.start(databases)
         self._server = server
         return (
             server.url(MAIN) if self.wanted.main else None,
@@ -157,9 +195,9 @@ class EmbeddedStores:
         if not self.wanted.cache:
             return None
         server = EmbeddedValkey(self.folder / "valkey")
+        self._look_after(stack, Store("Valkey", server, lambda: server.start(server.port), str(server.log)))
         with writing(self.folder):
             server.start()
-        stack.callback(server.stop)
         return server.url
 
     def _graph(self, stack: ExitStack) -> tuple[str | None, str | None]:
@@ -168,8 +206,8 @@ class EmbeddedStores:
         neptune = self.wanted.graph is GraphEngine.NEPTUNE_LIKE
         engine = TRANSACTIONAL if neptune else TINKERGRAPH
         server = EmbeddedGremlin(self.folder / "graph", engine, jars=self._jars, tell=self._tell)
+        self._look_after(stack, Store("Gremlin Server", server, lambda: server.start(server.port), str(server.log)))
         server.start()
-        stack.callback(server.stop)
         if not neptune:
             return server.url, None
         # Only who asks for it loads its web server.

@@ -9,7 +9,8 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from datasources.embedded.process import EmbeddedError, free_port, kept_secret
+from datasources.embedded.ending import STOP_SECONDS, Left, end_child, within
+from datasources.embedded.process import EmbeddedError, close_folder, free_port, kept_secret, private_log
 
 MEMORY = "128mb"
 
@@ -39,31 +40,35 @@ class EmbeddedValkey:
 
     def start(self, port: int | None = None) -> None:
         """Start on a free port, or the given one, and wait until it answers. EmbeddedError if it can't."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(0o700, parents=True, exist_ok=True)
+        close_folder(self.folder)
         self._end_orphan()
+        self._forget()
         self.port = port or free_port()
         self._configure()
-        log = (self.folder / "server.log").open("ab")
-        self._child = subprocess.Popen(  # noqa: S603
-            [str(self._binary), str(self._configuration)],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        log.close()
+        with private_log(self.log) as log:
+            self._child = subprocess.Popen(  # noqa: S603
+                [str(self._binary), str(self._configuration)],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
         self._pid_file.write_text(f"{self._child.pid} {os.getpid()}\n")
         self._wait()
 
-    def stop(self) -> None:
-        """Shut down; returns when the process has ended."""
-        if self._child is None:
-            return
-        self._child.send_signal(signal.SIGTERM)
-        try:
-            self._child.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
-        self._child = None
-        self._pid_file.unlink(missing_ok=True)
+    def stop(self, left: Left | None = None) -> bool:
+        """Shut down, or whatever ends it in the seconds that are left: it holds nothing that haste could lose. True."""
+        if self._child is not None:
+            end_child(self._child, ((signal.SIGTERM, 2.0),), left or within(STOP_SECONDS))
+            self._child = None
+            self._pid_file.unlink(missing_ok=True)
+        return True
+
+    def ended(self) -> int | None:
+        """The exit code of a server that ended by itself, negative for a signal; None while it runs or is stopped."""
+        return None if self._child is None else self._child.poll()
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "server.log"
 
     @property
     def _configuration(self) -> Path:
@@ -72,6 +77,15 @@ class EmbeddedValkey:
     @property
     def _pid_file(self) -> Path:
         return self.folder / "valkey.pid"
+
+    def _forget(self) -> None:
+        # It would load what a SAVE by hand left, and not start if that is damaged.
+        (self.folder / "dump.rdb").unlink(missing_ok=True)
+        try:
+            kept_secret(self.folder / "password")
+        except EmbeddedError:
+            # Nobody knows the old one any more, as no server runs here.
+            (self.folder / "password").unlink()
 
     def _configure(self) -> None:
         lines = (
@@ -106,7 +120,7 @@ class EmbeddedValkey:
                 pass
             if self._child is None or self._child.poll() is not None or time.monotonic() > end:
                 self.stop()
-                raise EmbeddedError(f"embedded Valkey did not start; see {self.folder / 'server.log'}")
+                raise EmbeddedError(f"embedded Valkey did not start; see {self.log}")
             time.sleep(0.01)
 
     def _end_orphan(self) -> None:

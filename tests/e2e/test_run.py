@@ -27,9 +27,9 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(settings: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(settings: Mapping[str, str], *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The process, and its address once it serves."""
-    command = [sys.executable, "-m", "commands", "serve"]
+    command = [sys.executable, "-m", "commands", "serve", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(settings)) as process:
         try:
             assert process.stdout is not None

@@ -4,23 +4,25 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tests.faults.stores import Service
+# What ends or stops something, and what starts it again or lets it go on.
+Fault = tuple[Callable[[], object], Callable[[], object]]
 
-# Seconds for which something stays away before it is started again.
-AWAY = 1.5
+# Seconds for which something stays away before it is started again: at least and at most.
+AWAY = (0.0, 1.5)
 
 
 @dataclass
 class Chaos:
-    """So many kills of everything that can be killed, spread over so many calls; the last one after all of them."""
+    """So many times each fault, spread over so many calls; the last one after all of them."""
 
-    service: Service
+    faults: Mapping[str, Fault]
     seed: int
     kills: int
     count: int
+    away: tuple[float, float] = AWAY
     done: Counter[str] = field(default_factory=Counter)
     # What was killed last.
     last: str = ""
@@ -30,16 +32,15 @@ class Chaos:
     async def run(self, progress: Callable[[], int]) -> None:
         """All faults, one after the other; `progress` says how much of the work is done."""
         draw = random.Random(f"chaos {self.seed}")
-        faults = self.service.faults()
-        names = [name for name in faults for _ in range(self.kills)]
+        names = [name for name in self.faults for _ in range(self.kills)]
         draw.shuffle(names)
         points = sorted(draw.randrange(self.count // 50, self.count) for _ in names[1:])
         for name, point in zip(names, [*points, self.count], strict=True):
             while progress() < point:
                 await asyncio.sleep(0.02)
-            kill, start = faults[name]
+            kill, start = self.faults[name]
             await asyncio.to_thread(kill)
-            await asyncio.sleep(draw.uniform(0, AWAY))
+            await asyncio.sleep(draw.uniform(*self.away))
             await asyncio.to_thread(start)
             self.over = time.monotonic()
             self.done[name] += 1

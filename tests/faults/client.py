@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -53,6 +54,8 @@ class Client:
         self._die = random.Random(seed)
         self._http = httpx.AsyncClient(timeout=15)
         self.troubles: Counter[str] = Counter()
+        # Seconds of the longest call of GraphQL, one attempt.
+        self.longest = 0.0
 
     async def mutate(self, mutation: str, key: str, input: dict[str, Any]) -> dict[str, Any]:
         """The payload."""
@@ -79,11 +82,14 @@ class Client:
         async with asyncio.timeout(PATIENCE):
             while True:
                 where = address or self._die.choice(self._addresses)
+                begin = time.monotonic()
                 try:
                     reply = await self._http.post(f"{where}{path}", json=content, headers={"content-type": kind})
                 except httpx.TransportError as error:
                     self.troubles[type(error).__name__] += 1
                 else:
+                    if path == "/graphql":
+                        self.longest = max(self.longest, time.monotonic() - begin)
                     body = reply.json()
                     codes = {error["extensions"]["code"] for error in body.get("errors", [])}
                     if not codes:

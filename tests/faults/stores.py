@@ -6,20 +6,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
 
+from datasources.embedded.ending import descendants, kill_tree
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
 from datasources.embedded.valkey import EmbeddedValkey
-from tests.fixtures.children import children
+from tests.faults.chaos import Fault
+from tests.fixtures.standing_still import stand_still
 from workers.migrations import migrate
 
 ROOT = Path(__file__).parents[2]
@@ -59,22 +60,30 @@ class Child:
 
 def _kill_tree(server: EmbeddedPostgres) -> None:
     assert server.pid is not None
-    below = children(server.pid)
-    # The postmaster first: it would start again what it sees die.
-    for pid in (server.pid, *below):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    kill_tree(server.pid)
     # Nothing is left to be shut down; it collects what ended.
     server.stop()
+
+
+def _stand_still(server: EmbeddedPostgres | EmbeddedValkey) -> None:
+    assert server.pid is not None
+    for pid in (server.pid, *descendants(server.pid)):
+        stand_still(pid)
+
+
+def _go_on(server: EmbeddedPostgres | EmbeddedValkey) -> None:
+    assert server.pid is not None
+    for pid in (server.pid, *descendants(server.pid)):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 class Service:
     """Two servers, a worker, and the five stores below them. PostgreSQL writes through to the disk, as in production:
     a kill leaves it a recovery."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self._settings = settings
         self.main = EmbeddedPostgres(folder / "main")
         self.queue = EmbeddedPostgres(folder / "queue")
         self.cache = EmbeddedValkey(folder / "cache")
@@ -111,9 +120,9 @@ class Service:
         self.queue.stop()
         self.main.stop()
 
-    def faults(self) -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]]:
+    def faults(self) -> dict[str, Fault]:
         """By name, what kills and what starts again."""
-        made: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {}
+        made: dict[str, Fault] = {}
         for name, server in {"main": self.main, "queue": self.queue}.items():
             made[name] = (partial(_kill_tree, server), partial(server.start, port=server.port))
         cache, graph = self.cache.port, self.graph.port
@@ -123,6 +132,16 @@ class Service:
         for name, child in self._children.items():
             made[name] = (child.kill, child.start)
         return made
+
+    def hangs(self) -> dict[str, Fault]:
+        """By name, what makes a store stand still, with all below it, and what lets it go on."""
+        servers: dict[str, EmbeddedPostgres | EmbeddedValkey] = {
+            "main": self.main, "queue": self.queue, "cache": self.cache,
+        }  # fmt: skip
+        return {
+            f"{name} hangs": (partial(_stand_still, server), partial(_go_on, server))
+            for name, server in servers.items()
+        }
 
     def said(self) -> str:
         """The last words of every process, for a failure."""
@@ -142,6 +161,7 @@ class Service:
             "QUEUE_URL": self.queue.url("stackflow"),
             "REDIS_URL": self.cache.url,
             "GRAPH_URL": self.graph.url,
+            **self._settings,
         }
         child = self._children[name] = Child(name, words, environment, self._folder)
         child.start()
@@ -160,9 +180,9 @@ class Service:
 
 
 @asynccontextmanager
-async def service(folder: Path) -> AsyncIterator[Service]:
+async def service(folder: Path, **settings: str) -> AsyncIterator[Service]:
     """The service, for the body. What its processes said is printed if the body fails."""
-    made, well = Service(folder), False
+    made, well = Service(folder, **settings), False
     try:
         await asyncio.to_thread(made.start)
         yield made

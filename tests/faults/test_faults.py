@@ -1,6 +1,5 @@
 """Four writers go on while everything below them is killed in turn: nothing acknowledged is lost or done twice."""
 
-import asyncio
 import time
 from collections import Counter
 from pathlib import Path
@@ -8,13 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.chaos import Chaos
-from tests.faults.client import Client, document
 from tests.faults.proof import Proof
 from tests.faults.stores import service
-from tests.faults.writer import Writer
+from tests.faults.writing import made_writers, written_under
 
-WRITERS = 4
-SHARED = 3
 # Mutations and events to one kill of each process and store.
 CALM = 2_500
 # What is promised: so many seconds after the last fault the graph is what the tables are.
@@ -30,25 +26,10 @@ async def test_nothing_acknowledged_is_lost_or_done_twice(
     with capsys.disabled():
         print(f"\nfaults: seed {seed}, {count} mutations and events, {kills} kills of each", flush=True)
     async with service(open_folder) as stores:
-        shared = await _shared(stores.addresses)
-        writers = [Writer(number, seed, count // WRITERS, stores.addresses, shared) for number in range(WRITERS)]
-        chaos = Chaos(stores, seed, kills, count)
-        over = asyncio.Event()
-
-        def progress() -> int:
-            return count if over.is_set() else min(count - 1, sum(writer.sent for writer in writers))
-
-        async def write() -> None:
-            async with asyncio.TaskGroup() as group:
-                for writer in writers:
-                    group.create_task(writer.run(lambda: None))
-            over.set()
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(write())
-            group.create_task(chaos.run(progress))
+        writers = await made_writers(stores, seed, count)
+        chaos = Chaos(stores.faults(), seed, kills, count)
+        await written_under(chaos, writers)
         proof = Proof(stores, writers)
-        assert sum(writer.stale for writer in writers) == 0
         lag = await proof.converged(chaos.over, SECONDS)
         proof.exactly_once()
         proof.one_effect()
@@ -65,17 +46,3 @@ async def test_nothing_acknowledged_is_lost_or_done_twice(
             f"equal {lag:.1f} s after the last fault ({chaos.last}), {seen} entities read",
             flush=True,
         )
-
-
-async def _shared(addresses: list[str]) -> list[str]:
-    client = Client(addresses, "shared")
-    made = [
-        await client.ask(
-            document("createConfigurationItem"),
-            "createConfigurationItem",
-            input={"name": f"shared {number}", "classKey": "service"},
-        )
-        for number in range(SHARED)
-    ]
-    await client.close()
-    return [each["configurationItem"]["id"] for each in made]

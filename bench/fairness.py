@@ -1,0 +1,105 @@
+"""Quick reads of one client beside slow statements of another: with both as one flow, and each as its own.
+
+`python -m bench.fairness [--slow 12] [--seconds 6]`. Figures of one run on one machine: read the ratios. The last line
+is what a free turn costs beside the statement that it is for.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+from datasources.aurora.database import Database
+from datasources.aurora.fair_queue import FairQueue
+from datasources.aurora.statements import Statement
+from datasources.call import Call, calling
+from datasources.embedded.postgres import EmbeddedPostgres
+
+SLOW = Statement("slow", "A slow statement.", "SELECT pg_sleep(%(seconds)s)::text", frozenset())
+QUICK = Statement("quick", "A quick one.", "SELECT 1", frozenset())
+# Seconds of a slow statement, and between two quick ones.
+SLOW_SECONDS, PAUSE = 1.0, 0.02
+TURNS = 100_000
+
+
+async def quick(database: Database, seconds: float, flow: str) -> list[float]:
+    """Milliseconds of quick reads, one after the other, in order."""
+    found, end = list[float](), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        begin = time.perf_counter()
+        with calling(Call(flow=flow)):
+            await database.fetch(QUICK, {}, int)
+        found.append((time.perf_counter() - begin) * 1_000)
+        await asyncio.sleep(PAUSE)
+    return sorted(found)
+
+
+async def beside(database: Database, slow: int, seconds: float, flow: str) -> list[float]:
+    """The same while so many slow statements of a flow `hog` are always under way or wait."""
+
+    async def hog() -> None:
+        while True:
+            with calling(Call(flow="hog")):
+                await database.fetch(SLOW, {"seconds": SLOW_SECONDS}, str)
+
+    tasks = [asyncio.create_task(hog()) for _ in range(slow)]
+    await asyncio.sleep(SLOW_SECONDS / 2)
+    try:
+        return await quick(database, seconds, flow)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def turns() -> float:
+    """Microseconds of a free turn, taken and given back."""
+    queue = FairQueue(10)
+    begin = time.perf_counter()
+    for _ in range(TURNS):
+        await queue.take("any", 1.0)
+        queue.give_back("any")
+    return (time.perf_counter() - begin) / TURNS * 1_000_000
+
+
+def at(sorted_: list[float], share: float) -> float:
+    return sorted_[min(len(sorted_) - 1, int(len(sorted_) * share))]
+
+
+async def measure(url: str, slow: int, seconds: float) -> None:
+    """Print the three, each against the first."""
+    database = Database("main", url)
+    await quick(database, 1.0, "warm")
+    alone = await quick(database, seconds, "quick")
+    one = await beside(database, slow, seconds, "hog")
+    own = await beside(database, slow, seconds, "quick")
+    await database.close()
+    for name, found in (("alone", alone), ("one flow", one), ("own flow", own)):
+        p50, p95 = at(found, 0.5), at(found, 0.95)
+        print(
+            f"{name:10} {len(found):5} reads  p50 {p50:8.2f} ms ({p50 / at(alone, 0.5):6.1f} x)"
+            f"  p95 {p95:8.2f} ms ({p95 / at(alone, 0.95):6.1f} x)  max {found[-1]:8.2f} ms"
+        )
+    cost = await turns()
+    print(f"a free turn {cost:.2f} us, {cost / 10 / at(alone, 0.5):.2f} % of a quick read")
+
+
+def main() -> None:
+    """Measure on an embedded PostgreSQL."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--slow", type=int, default=12)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="stackflow-") as folder:
+        Path(folder).chmod(0o755)
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        server.start(("stackflow",), {"fsync": "off"})
+        try:
+            asyncio.run(measure(server.url("stackflow"), chosen.slow, chosen.seconds))
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
