@@ -17,6 +17,9 @@ __all__ = ["ImportStopped", "Landing", "Plan", "Refused"]
 # What PostgreSQL says of a row that it can't hold. A program limit is an OperationalError to the driver.
 _REFUSALS = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 
+# Rows of a section above which its temporary tables are analyzed: below, no plan can take long.
+MEASURED_ROWS = 100
+
 # Line, reason and staged values of a row that the database refused.
 Refused = Callable[[int, str, Any], None]
 
@@ -51,16 +54,18 @@ class Landing(Session):
 
     async def plan(self, table: Table, staged: int, repeats: Rule = "reject") -> Plan:
         """Decide the fate of every staged row; nothing is written outside temporary tables."""
-        items = table.entity == "configuration_items"
+        items, large = table.entity == "configuration_items", staged > MEASURED_ROWS
         await self.choose_joins(table.name, staged)
         try:
             async with self.connection.transaction():
                 await self.run(_frame("memory"))
                 if items:
                     await self.run(_landscape("spread_keys"))
-                    await self.run(_landscape("measure_keys"))
+                    if large:
+                        await self.run(_landscape("measure_keys"))
                 await self.run(table.plan())
-                await self.run(table.measure())
+                if large:
+                    await self.run(table.measure())
                 if items:
                     await mark_shared(self, repeats)
                 else:
@@ -141,7 +146,7 @@ class Landing(Session):
 
     async def clear(self) -> None:
         """Drop the staged and planned rows."""
-        if not self.connection.broken:
+        if not self.connection.closed:
             await self.run(_frame("drop_tables"))
 
 

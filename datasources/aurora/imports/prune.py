@@ -106,7 +106,7 @@ class Prune:
 
     async def end(self) -> None:
         """Drop what was remembered."""
-        if not self._main.connection.broken:
+        if not self._main.connection.closed:
             await self._main.run(_named("drop_seen"))
 
     async def _measure(self, *tables: str) -> None:

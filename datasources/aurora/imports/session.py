@@ -51,7 +51,7 @@ class Session:
 
     async def end(self) -> None:
         """Give the session back as it was."""
-        if not self.connection.broken:
+        if not self.connection.closed:
             await self.run(_named("end"), name=self._name)
 
     async def lock(self) -> None:
@@ -66,7 +66,7 @@ class Session:
 
     async def unlock(self) -> None:
         """Let other imports in."""
-        if not self.connection.broken:
+        if not self.connection.closed:
             await self.run(_named("unlock"))
 
     async def refresh(self) -> None:

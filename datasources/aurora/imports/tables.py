@@ -94,7 +94,8 @@ class Table:
         """Which planned rows have the identity of another row that wins: the first, or the latest."""
         identity = ", ".join(self.identity)
         if latest:
-            return _frame("mark_earlier").filled(identity=identity, latest=_frame("latest").text)
+            names = ", ".join(f"p.{name}" for name in self.identity)
+            return _frame("mark_earlier").filled(identity=names, latest=_frame("latest").text)
         return _frame("mark_repeats").filled(
             identity=identity, same=" AND ".join(f"p.{name} = f.{name}" for name in self.identity)
         )
