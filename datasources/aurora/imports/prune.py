@@ -8,8 +8,8 @@ from datasources.aurora.statements import Statement, statements
 
 # Names of what goes, in a report.
 NAMES = 20
-# Fewer rows than this are never a share: of two items one may go.
-FEW = 10
+# So many rows are never too large a share: of two items one may go.
+FEW = 1
 
 
 @dataclass(frozen=True, slots=True)

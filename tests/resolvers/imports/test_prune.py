@@ -226,7 +226,7 @@ async def test_items_that_relationships_of_the_run_name_stay(stores: Stores) -> 
 @pytest.mark.parametrize(
     ("count", "refused"),
     [
-        (6, ""),
+        (7, ""),
         (5, "3 of 8 items of the source would go, more than 25%; check the files, or repeat with --force"),
         (0, "all 8 items of the source would go; check the files, or repeat with --force"),
     ],

@@ -44,19 +44,24 @@ async def test_a_key_of_the_longest_that_is_allowed_goes_in(stores: Stores) -> N
     assert stores.count("configuration_item_keys") == 2
 
 
-async def test_a_batch_that_the_database_refuses_loses_one_row(stores: Stores) -> None:
-    # Words of a text index end at one megabyte in all: nothing but the database knows.
-    words = " ".join(f"{number:07}" for number in range(24_990))
-    rows = [{"number": str(n), "title": "t", "text": words if n == 3 else "short"} for n in range(1, 9)]
+async def test_a_batch_that_the_database_refuses_loses_the_refused_rows_only(stores: Stores) -> None:
+    async with stores.main.connection() as connection:
+        await connection.execute(b"ALTER TABLE changes ADD CONSTRAINT odd CHECK (title <> 'odd')")
+        await connection.execute(b"CREATE INDEX narrow ON changes (description)")
+    # Nothing in it repeats, so that compressing can't make it fit the index.
+    long = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(3_000))
+    rows = [{"number": str(n), "title": "odd" if n == 3 else "even", "text": long if n == 6 else ""} for n in range(9)]
     document = small(sections=[])
     document["files"]["changes"] = {"inline": rows}
     fields = {"number": "number", "title": "title", "description": "text"}
     document["sections"] = [{"entity": "changes", "file": "changes", "fields": fields}]
     report = await stores.load(document)
-    if report.total("rejected"):
-        ((line, reason),) = stores.reasons()
-        assert (line, reason.startswith("the database refuses the row: ")) == (3, True)
-    assert report.total("created") == stores.count("changes") == 8 - report.total("rejected")
+    assert (report.total("created"), report.total("rejected")) == (7, 2)
+    (line, reason), (second, limit) = stores.reasons()
+    assert (line, reason) == (4, "the database refuses the row: it breaks odd")
+    assert (second, limit.startswith("the database refuses the row: index row ")) == (7, True)
+    assert stores.rejects[0]["row"] == {"number": "3", "title": "odd", "description": ""}
+    assert stores.rows("SELECT number FROM changes ORDER BY 1") == [(str(n),) for n in (0, 1, 2, 4, 5, 7, 8)]
 
 
 async def test_classes_in_a_ring_are_rejected_with_all_that_hangs_on_them(stores: Stores) -> None:
