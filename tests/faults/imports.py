@@ -25,7 +25,7 @@ STATE = (
 
 def write_files(folder: Path, items: int) -> None:
     """Items in a tree, each tenth of which hangs on an item that no file holds."""
-    rows = [f"h{n},Host {n},{'h%d' % (n // 2) if n % 10 else 'ghost%d' % n}" for n in range(1, items)]
+    rows = [f"h{n},Host {n},{f'h{n // 2}' if n % 10 else f'ghost{n}'}" for n in range(1, items)]
     (folder / "servers.csv").write_text("\n".join(["host,name,on", *rows, ""]))
     mapping = {
         "source": "cmdb",

@@ -86,7 +86,7 @@ async def test_a_statement_under_way_ends_with_its_client(two: tuple[str, str, P
         blocker.execute("LOCK TABLE configuration_items IN SHARE MODE")
         process = await start(folder, url, other)
         end = time.monotonic() + 60
-        while not blocker.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (1,):
+        while blocker.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() != (1,):
             assert time.monotonic() < end
             await asyncio.sleep(0.05)
         second = await start(folder, url, other)
