@@ -1,9 +1,16 @@
-"""Import of 1,000,000 relationships against bare COPY of the same rows into an identical table with its indexes.
+"""Imports against bare COPY of the same rows into identical tables with their indexes, and against each other.
 
-    PYTHONPATH=. python -m bench.imports [--rows 1000000] [--items 100000] [--seed 7]
+    PYTHONPATH=. python -m bench.imports [--rows 380000] [--items 60000] [--seed 7]
 
-Both run on the same embedded server, one after the other, the bare COPY first and again afterwards (the better
-of the two counts). Printed: seconds, rows a second, the ratio, and the peak resident memory of this process.
+All run on one embedded server, each in a process and, where it says fresh, in databases of its own:
+
+- fresh: the import into empty databases. All others are compared with it.
+- after a dry run: into empty databases after a dry run of the same, with the statistics that autovacuum then takes:
+  those of tables that hold nothing but rows of a rolled back transaction.
+- the same again, which changes nothing; again with --prune; and with --prune of a fifth that is gone.
+
+Printed: seconds, rows a second, the ratio to fresh and to bare COPY, and the peak resident memory of the process.
+Bare COPY comes last of each pair and is the better of two.
 """
 
 import argparse
@@ -14,11 +21,13 @@ import tempfile
 import time
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 from datasources.aurora.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
+from resolvers.imports.report import ImportReport
 from resolvers.imports.run import Options, run_import
 from workers.migrations import migrate
 
@@ -30,24 +39,19 @@ files:
   items: {path: items.csv}
   relationships: {path: relationships.csv}
 sections:
-"""
-ITEMS = """
   - {entity: classes, file: classes, fields: {key: key}}
   - {entity: relationship_types, file: types, fields: {key: key, impact: impact}}
   - {entity: configuration_items, file: items, fields: {key: key, name: name, class: {constant: server}}}
-"""
-RELATIONSHIPS = """
   - {entity: relationships, file: relationships, fields: {from: from, to: to, type: {constant: depends_on}}}
 """
+# What an import of them writes.
+TABLES = ("configuration_items", "configuration_item_keys", "relationships")
 
 
 def write_files(folder: Path, rows: int, items: int, seed: int) -> None:
-    """The items and distinct relationships between them, in random order, from the seed."""
+    """The items and distinct relationships between them, in random order, from the seed; and the mapping."""
     draw = random.Random(seed)
-    with (folder / "items.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["key", "name"])
-        writer.writerows((f"host-{number:06}", f"Host {number}") for number in range(items))
+    write_items(folder, items)
     pairs: set[int] = set()
     with (folder / "relationships.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -57,36 +61,59 @@ def write_files(folder: Path, rows: int, items: int, seed: int) -> None:
             if one != two and one * items + two not in pairs:
                 pairs.add(one * items + two)
                 writer.writerow([f"host-{one:06}", f"host-{two:06}"])
-    (folder / "items.yaml").write_text(MAPPING + ITEMS)
-    (folder / "relationships.yaml").write_text(MAPPING + RELATIONSHIPS)
+    (folder / "mapping.yaml").write_text(MAPPING)
 
 
-def bare_copy(url: str, file: Path) -> float:
-    """Seconds to COPY the file of final rows into an empty table with the same columns and indexes."""
+def write_items(folder: Path, items: int) -> None:
+    """So many items."""
+    with (folder / "items.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["key", "name"])
+        writer.writerows((f"host-{number:06}", f"Host {number}") for number in range(items))
+
+
+def take_away(folder: Path, items: int) -> None:
+    """Leave only the relationships of the first so many items, and those items."""
+    write_items(folder, items)
+    path = folder / "relationships.csv"
+    with path.open(newline="") as file:
+        header, *pairs = list(csv.reader(file))
+    kept = [pair for pair in pairs if all(int(end.removeprefix("host-")) < items for end in pair)]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *kept])
+
+
+def bare_copy(url: str, folder: Path) -> float:
+    """Seconds to COPY the final rows into empty tables with the same columns and indexes."""
+    seconds = 0.0
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP TABLE IF EXISTS bare_relationships")
-        connection.execute("CREATE TABLE bare_relationships (LIKE relationships INCLUDING ALL)")
-        connection.execute("CHECKPOINT")
-        begin = time.perf_counter()
-        with (
-            connection.cursor() as cursor,
-            cursor.copy("COPY bare_relationships FROM STDIN") as copy,
-            file.open("rb") as rows,
-        ):
-            while block := rows.read(1 << 18):
-                copy.write(block)
-        seconds = time.perf_counter() - begin
-        connection.execute("DROP TABLE bare_relationships")
+        for table in TABLES:
+            # Generated columns are computed again, as an import has to.
+            names = ", ".join(columns(connection, table))
+            file = folder / f"{table}.copy"
+            out_of = f"COPY (SELECT {names} FROM {table}) TO STDOUT".encode()
+            with connection.cursor() as cursor, file.open("wb") as out, cursor.copy(out_of) as rows:
+                out.writelines(rows)
+            connection.execute(f"CREATE TABLE bare (LIKE {table} INCLUDING ALL)".encode())
+            connection.execute("CHECKPOINT")
+            begin = time.perf_counter()
+            into = f"COPY bare ({names}) FROM STDIN".encode()
+            with connection.cursor() as cursor, file.open("rb") as lines, cursor.copy(into) as copy:
+                while block := lines.read(1 << 18):
+                    copy.write(block)
+            seconds += time.perf_counter() - begin
+            connection.execute("DROP TABLE bare")
     return seconds
 
 
-def dump(url: str, file: Path) -> int:
-    """Write the final rows in the order of the import as COPY text; how many there are."""
-    with psycopg.connect(url) as connection, connection.cursor() as cursor, file.open("wb") as out:
-        with cursor.copy("COPY (SELECT * FROM relationships ORDER BY id) TO STDOUT") as copy:
-            for block in copy:
-                out.write(block)
-        return cursor.rowcount
+def columns(connection: psycopg.Connection[Any], table: str) -> list[str]:
+    """The columns of a table that are not generated."""
+    found = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND attgenerated = ''"
+        " AND NOT attisdropped ORDER BY attnum",
+        (table,),
+    )
+    return [row[0] for row in found.fetchall()]
 
 
 def peak() -> float:
@@ -95,66 +122,94 @@ def peak() -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def isolated(work: Path, url: str, other: str, mapping: str) -> tuple[float, float, int]:
-    """Run one import in this process: seconds, peak MiB, rows created in its last section."""
+def child(folder: Path, url: str, other: str, options: Options) -> tuple[float, float, str]:
+    """What a spawned process runs, so that its peak is the import's alone: seconds, MiB and what happened."""
 
-    async def run() -> tuple[float, int]:
+    async def run() -> ImportReport:
         main, requirements = Database("main", url), Database("requirements", other)
         try:
-            report = await run_import(work / mapping, work, main, requirements, Options())
+            return await run_import(folder / "mapping.yaml", folder, main, requirements, options)
         finally:
             await main.close()
             await requirements.close()
-        return report.seconds, report.sections[-1].created
 
-    seconds, created = asyncio.run(run())
-    return seconds, peak(), created
-
-
-def child(arguments: tuple[Path, str, str, str]) -> tuple[float, float, int]:
-    """What a spawned process runs, so that its peak is the import's alone."""
-    return isolated(*arguments)
+    report = asyncio.run(run())
+    gone = report.pruned
+    pruned = f", {gone.deleted + gone.retired:,} items and {gone.relationships:,} relationships pruned" if gone else ""
+    said = f"{report.total('created'):,} created, {report.total('left'):,} left{pruned} {report.prune_refused}"
+    return report.seconds, peak(), said.strip()
 
 
-def pool_again(work: Path, url: str, other: str) -> tuple[float, float, int]:
-    """The second import of the same relationships, in a process of its own."""
-    with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        return pool.apply(child, ((work, url, other, "relationships.yaml"),))
+class Bench:
+    """One server, and fresh databases on it."""
+
+    def __init__(self, folder: Path, rows: int) -> None:
+        self.folder = folder
+        self.rows = rows
+        self.server = EmbeddedPostgres(folder / "postgres")
+        self.first = 0.0
+
+    def fresh(self) -> tuple[str, str]:
+        """The addresses of two empty databases, migrated. Those of before are dropped."""
+        with psycopg.connect(self.server.url("postgres"), autocommit=True) as connection:
+            for name in ("stackflow", "requirements"):
+                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+                connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute("CHECKPOINT")
+        url, other = self.server.url("stackflow"), self.server.url("requirements")
+        migrate("main", url)
+        migrate("requirements", other)
+        return url, other
+
+    def run(self, title: str, urls: tuple[str, str], **options: Any) -> float:
+        """One import in a process of its own, printed; its seconds."""
+        with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+            seconds, memory, said = pool.apply(child, (self.folder, *urls, Options(**options)))
+        self.first = self.first or seconds
+        print(
+            f"{title}: {said}; {seconds:.1f} s, {self.rows / seconds:,.0f} rows/s, {seconds / self.first:.2f}x of"
+            f" fresh, peak {memory:.0f} MiB",
+            flush=True,
+        )
+        return seconds
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--items", type=int, default=100_000)
+    parser.add_argument("--rows", type=int, default=380_000)
+    parser.add_argument("--items", type=int, default=60_000)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as name:
         work = Path(name)
         work.chmod(0o755)
         write_files(work, options.rows, options.items, options.seed)
-        server = EmbeddedPostgres(work / "postgres")
-        server.start(("stackflow", "requirements"), {"max_wal_size": "4GB"})
+        bench = Bench(work, options.rows + options.items)
+        # The bench takes the statistics itself, at the worst moment.
+        bench.server.start((), {"max_wal_size": "4GB", "autovacuum": "off"})
         try:
-            url, other = server.url("stackflow"), server.url("requirements")
-            migrate("main", url)
-            migrate("requirements", other)
-            with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-                for mapping in ("items.yaml", "relationships.yaml"):
-                    if mapping == "relationships.yaml":
-                        with psycopg.connect(url, autocommit=True) as connection:
-                            connection.execute("CHECKPOINT")
-                    seconds, memory, created = pool.apply(child, ((work, url, other, mapping),))
-                    rate = f"{created / seconds:,.0f}/s"
-                    print(f"{mapping}: {created:,} created in {seconds:.2f} s, {rate}, peak {memory:.0f} MiB")
-                rows = dump(url, work / "final.copy")
-                bare = min(bare_copy(url, work / "final.copy") for _ in range(2))
-                print(f"bare COPY: {rows:,} rows in {bare:.2f} s, {rows / bare:,.0f}/s")
-                seconds_again, memory, created = pool_again(work, url, other)
-                print(f"the same again: {created:,} created in {seconds_again:.2f} s, peak {memory:.0f} MiB")
-                print(f"import at {bare / seconds:.2f} of the speed of bare COPY")
+            measure(bench, options.items)
         finally:
-            server.stop()
+            bench.server.stop()
+
+
+def measure(bench: Bench, items: int) -> None:
+    """All runs, in an order in which each finds what it is about."""
+    seconds = bench.run("fresh", bench.fresh())
+    urls = bench.fresh()
+    bench.run("dry run", urls, dry_run=True)
+    with psycopg.connect(urls[0], autocommit=True) as connection:
+        connection.execute("ANALYZE")
+    bench.run("after a dry run", urls)
+    bare = min(bare_copy(urls[0], bench.folder) for _ in range(2))
+    print(
+        f"bare COPY: {bare:.1f} s, {bench.rows / bare:,.0f} rows/s; fresh import at {bare / seconds:.2f} of its speed"
+    )
+    bench.run("the same again", urls)
+    bench.run("again with --prune", urls, prune="bench")
+    take_away(bench.folder, items * 4 // 5)
+    bench.run("a fifth pruned", urls, prune="bench", prune_share=0.5)
 
 
 if __name__ == "__main__":

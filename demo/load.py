@@ -4,7 +4,7 @@ from importlib import resources
 from pathlib import Path
 
 from datasources.aurora.database import Database
-from datasources.aurora.imports.references import is_empty
+from datasources.aurora.imports.waiting import is_empty
 from resolvers.imports.report import ImportReport
 from resolvers.imports.run import AfterWrite, run_import
 

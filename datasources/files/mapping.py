@@ -65,6 +65,9 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     unless: dict[str, Any] = {}
     present: list[str] = []
     distinct: bool = False
+    # Which of several rows of one key wins; where it is the latest, the value that decides.
+    repeats: Literal["first", "latest", "reject"] | None = None
+    latest_by: str | Value | None = None
     fields: FieldMap = {}
     attributes: FieldMap = {}
     each: list[FieldMap] = []
@@ -79,6 +82,11 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         """The entity this section makes."""
         return ENTITIES[self.entity]
 
+    @property
+    def rule(self) -> Literal["first", "latest", "reject"]:
+        """Which of several rows of one key wins."""
+        return self.repeats or ("first" if self.distinct else "reject")
+
     def variants(self) -> Iterator[FieldMap]:
         """The field maps to apply to each row, one after the other."""
         for over in self.each or [{}]:
@@ -91,6 +99,8 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         yield from ((name, "present") for name in self.present)
         if self.unnest:
             yield self.unnest, "unnest"
+        if self.latest_by is not None:
+            yield from ((column, "latest_by") for column in columns_of(self.latest_by))
         for fields in (*self.variants(), self.attributes):
             for key, value in fields.items():
                 yield from ((column, key) for column in columns_of(value))
@@ -173,6 +183,12 @@ def _section_problems(place: str, section: Section, mapping: Mapping) -> Iterato
         return
     if section.file not in mapping.files:
         yield f"{place}.file", f"{section.file!r} is not among files{hint(section.file, mapping.files)}"
+    if (section.repeats == "latest") != (section.latest_by is not None):
+        yield f"{place}.latest_by", "goes with repeats: latest; give both or neither"
+    if section.distinct and section.repeats is not None:
+        yield f"{place}.distinct", "is repeats: first; give one of them"
+    if section.latest_by is not None:
+        yield from _value_problems(f"{place}.latest_by", section.latest_by)
     if section.attributes and not entity.attributes:
         yield f"{place}.attributes", f"{entity.name} keep no attributes; use fields"
     names = [field.name for field in entity.fields]

@@ -5,6 +5,7 @@ CSV and JSON Lines are streamed and take memory of one row. JSON and YAML docume
 
 import csv
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,9 @@ class Reader:
         self._path = folder / (file.path or "")
         self._mapping = mapping
         self.label = file.path or f"{mapping} (inline)"
+        # Bytes of the file, and how far reading is in them; a gzipped file counts as it lies on the disk.
+        self.size: int | None = None
+        self._raw: IO[bytes] | None = None
         self.format = "inline" if file.inline is not None else file.format or _format_of(self._path, mapping)
 
     def header(self) -> list[str] | None:
@@ -147,8 +151,15 @@ class Reader:
                 break
         return list(names)
 
+    @property
+    def position(self) -> int:
+        """Bytes of the file that were read so far."""
+        return self._raw.tell() if self._raw is not None and not self._raw.closed else self.size or 0
+
     def _open(self) -> IO[bytes]:
-        return cast("IO[bytes]", gzip.open(self._path, "rb")) if self._path.suffix == ".gz" else self._path.open("rb")
+        raw = self._raw = self._path.open("rb")
+        self.size = os.fstat(raw.fileno()).st_size
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if self._path.suffix == ".gz" else raw
 
     def _unreadable(self, error: Exception) -> MappingError:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "not a whole gzip file"

@@ -36,8 +36,10 @@ class Converter:
         self.columns = [field.name for field in fields]
         if section.attributes:
             self.columns += ["attributes", "dropped"]
+        if section.latest_by is not None:
+            self.columns.append("latest_by")
         place = _Place(mapping, header, section.source or mapping.source, name)
-        self._variants = [_Variant(entity, fields, over, section.attributes, place) for over in section.variants()]
+        self._variants = [_Variant(entity, fields, over, section, place) for over in section.variants()]
 
     def rows(self, row: Any) -> Iterator[Any]:
         """The row itself, or one row for each element of its nested list.
@@ -77,7 +79,7 @@ class _Variant:
         entity: Entity,
         fields: list[Field],
         specs: FieldMap,
-        attributes: FieldMap,
+        section: Section,
         place: "_Place",
     ) -> None:
         names = [field.name for field in fields]
@@ -89,8 +91,13 @@ class _Variant:
         self._least = min((field.limit for _, field in self._limits), default=0)
         self._attributes = [
             (name, compile_value(spec, place.mapping, place.header, f"{place.name}.attributes.{name}"))
-            for name, spec in attributes.items()
+            for name, spec in section.attributes.items()
         ]
+        self._latest = (
+            compile_value(section.latest_by, place.mapping, place.header, f"{place.name}.latest_by")
+            if section.latest_by is not None
+            else None
+        )
         self._ends = _ends(names) if entity.name == "relationships" else None
         self._ordered = [
             (names.index(first), names.index(second)) for first, second in entity.ordered if {first, second} <= {*names}
@@ -105,7 +112,7 @@ class _Variant:
                 column = spec if isinstance(spec, str) else spec.column if spec is not None else None
                 matched = " or does not match" if isinstance(spec, Value) and spec.match else ""
                 where = f": column {column} is empty{matched}" if column else ""
-                raise Unusable(f"{self._names[index]} is missing{where}", harmless=True)
+                raise Unusable(f"{self._names[index]} is missing{where}")
         if self._ends is not None:
             first, second = self._ends
             if all(values[a] == values[b] for a, b in zip(first, second, strict=True)):
@@ -117,6 +124,8 @@ class _Variant:
                 raise Unusable(f"{self._names[late]} {values[late]} is before {self._names[early]} {values[early]}")
         if self._attributes:
             values += _document([(name, get(row)) for name, get in self._attributes])
+        if self._latest is not None:
+            values.append(as_text(self._latest(row)))
         return values
 
     def _measure(self, values: list[str]) -> None:

@@ -28,7 +28,7 @@ class SectionReport(msgspec.Struct, kw_only=True):
 
 
 class PruneReport(msgspec.Struct, kw_only=True):
-    """What a prune did, in rows."""
+    """What a prune takes away, in rows, next to what the source had. `names` are the first of it by fate."""
 
     source: str
     relationships: int
@@ -36,11 +36,16 @@ class PruneReport(msgspec.Struct, kw_only=True):
     keys: int
     retired: int
     deleted: int
+    items_before: int
+    items_absent: int
+    relationships_before: int
+    names: dict[str, list[str]] = {}
 
 
 class ImportReport(msgspec.Struct, kw_only=True):
-    """A whole import. `settled` pending relationships became real; `linked` requirements found their item.
+    """A whole import. `settled` rows waited and went in; `waiting` counts by entity those that wait for an item.
 
+    `linked` requirements found their item. `absent` is what a refused prune would have taken away.
     `graph` counts the changes that were sent to the graph from here, None if there is none or it could not be reached.
     """
 
@@ -48,10 +53,14 @@ class ImportReport(msgspec.Struct, kw_only=True):
     dry_run: bool
     sections: list[SectionReport] = []
     settled: int = 0
+    settled_by_entity: dict[str, int] = {}
+    settled_examples: dict[str, list[str]] = {}
     pending: int = 0
+    waiting: dict[str, int] = {}
     linked: int = 0
     pruned: PruneReport | None = None
     prune_refused: str = ""
+    absent: PruneReport | None = None
     rejects: str | None = None
     graph: int | None = None
     seconds: float = 0.0

@@ -1,38 +1,47 @@
 """The import: check everything, then section by section stage, plan and write in batches; then report."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from datasources.aurora.database import Database
-from datasources.aurora.imports import prune as pruning
-from datasources.aurora.imports.landing import ImportStopped, Landing, Plan
-from datasources.aurora.imports.references import count_pending, link_requirements, settle_pending
-from datasources.aurora.imports.tables import TABLES
-from datasources.files.mapping import Mapping, MappingError, Section, load_mapping
+from datasources.aurora.imports.landing import Landing, Plan
+from datasources.aurora.imports.prune import Prune
+from datasources.aurora.imports.tables import TABLES, Table
+from datasources.aurora.imports.waiting import count_waiting, link_requirements, settle
+from datasources.files.mapping import Mapping, MappingError, Section, Value, load_mapping
 from datasources.files.readers import Reader
 from datasources.files.records import Converter
 from datasources.files.rejects import Reject, RejectFile
 from datasources.files.staging import Tally, staged_blocks
+from resolvers.imports.progress import Progress, Step, silent
 from resolvers.imports.report import ImportReport, PruneReport, SectionReport
 
 # Records in one transaction.
 BATCH = 100_000
 # Reasons shown in a report; all of them stand in the rejects file.
 SHOWN = 5
+# The share of a source's items, or of its relationships, that a prune may take without force.
+PRUNE_SHARE = 0.25
+# What a prune deletes: a row of these that can't be read may name what seems gone.
+PRUNED = frozenset({"configuration_items", "relationships"})
 
 AfterWrite = Callable[[frozenset[str]], Awaitable[None]]
-Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run: `prune` names the source whose absent rows go; `rejects` is where refused rows are written."""
+    """How to run: `prune` names the source whose absent rows go; `rejects` is where refused rows are written.
+
+    A prune of more than `prune_share` of the source (0 to 1), or of all of it, is refused without `force`.
+    """
 
     dry_run: bool = False
     prune: str | None = None
+    prune_share: float = PRUNE_SHARE
+    force: bool = False
     rejects: Path | None = None
     batch: int = BATCH
 
@@ -53,6 +62,7 @@ class _Run:
     options: Options
     rejects: RejectFile
     progress: Progress
+    prune: Prune | None
     # Files whose unreadable rows were told by a section before.
     told: set[str]
     # Why a prune would be unsafe: rows of the source that could not be identified.
@@ -70,12 +80,12 @@ async def run_import(
     options: Options | None = None,
     *,
     after_write: AfterWrite | None = None,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> ImportReport:
     """Import what the mapping at `path` says from the files below `folder`.
 
-    Raises MappingError before anything is written, ImportStopped when a batch is refused, SourceError when a
-    database fails. `after_write` gets the tables that were written, after the last commit.
+    Raises MappingError before anything is written, ImportStopped when it can't begin, SourceError when a database
+    fails. `after_write` gets the tables that were written, after the last commit.
     """
     options = options or Options()
     mapping = load_mapping(path)
@@ -89,7 +99,8 @@ async def run_import(
     rejects = RejectFile(options.rejects)
     try:
         async with _landings(main, requirements, options) as (first, second):
-            run = _Run(first, second, options, rejects, progress, set())
+            prune = Prune(first, options.prune) if options.prune is not None else None
+            run = _Run(first, second, options, rejects, progress, prune, set())
             await _carry_out(run, tasks, mapping, report)
     finally:
         rejects.close()
@@ -119,12 +130,15 @@ async def _landings(main: Database, requirements: Database, options: Options) ->
     async with AsyncExitStack() as stack:
         first = Landing(await stack.enter_async_context(main.connection()))
         second = Landing(await stack.enter_async_context(requirements.connection()))
-        if not await first.lock():
-            raise ImportStopped("another import is under way; wait for it and run this one again")
+        for landing in (first, second):
+            stack.push_async_callback(landing.end)
+            await landing.begin()
+        await first.lock()
         stack.push_async_callback(first.unlock)
         for landing in (first, second):
             stack.push_async_callback(landing.clear)
-        stack.push_async_callback(pruning.end, first)
+            await landing.refresh()
+        stack.push_async_callback(Prune(first, "").end)
         if options.dry_run:
             # The same statements run, so the answer is the truth; then all is rolled back.
             for landing in (first, second):
@@ -133,63 +147,122 @@ async def _landings(main: Database, requirements: Database, options: Options) ->
 
 
 async def _carry_out(run: _Run, tasks: list[Task], mapping: Mapping, report: ImportReport) -> None:
-    if run.options.prune is not None:
-        await pruning.begin(run.main)
-    for task in tasks:
-        report.sections.append(await _section(run, task))
-    report.settled = await settle_pending(run.main)
-    report.pending = await count_pending(run.main, mapping.sources())
+    if run.prune is not None:
+        await run.prune.begin()
+    for number, task in enumerate(tasks, start=1):
+        report.sections.append(await _section(run, task, mapping, Step("reading", "", number, len(tasks))))
+    run.progress(Step("settling", "rows that waited"))
+    await _settle(run, report)
+    report.waiting = await count_waiting(run.main, mapping.sources())
+    report.pending = sum(report.waiting.values())
     report.linked = await link_requirements(run.main, run.requirements)
-    if run.options.prune is not None:
-        if run.doubtful:
-            report.prune_refused = f"{run.doubtful} rows could not be identified and may not be gone; mend them first"
-        else:
-            pruned = await pruning.prune(run.main, run.requirements, run.options.prune)
-            report.pruned = PruneReport(source=run.options.prune, **asdict(pruned))
+    if run.prune is not None:
+        run.progress(Step("pruning", f"what {run.options.prune} no longer holds"))
+        await _prune(run, run.prune, report)
 
 
-async def _section(run: _Run, task: Task) -> SectionReport:
+async def _settle(run: _Run, report: ImportReport) -> None:
+    async for settled in settle(run.main, run.options.batch):
+        for fate, rows in (("rejected", settled.rejected), ("unresolved", settled.unresolved)):
+            for line, reason, row in rows:
+                run.rejects.write(Reject("rows that waited", line, settled.entity, reason, row))
+                shown = report.settled_examples.setdefault(fate, [])
+                if len(shown) < SHOWN:
+                    shown.append(f"{settled.entity}: {reason}")
+        if settled.created or settled.changed:
+            report.settled_by_entity[settled.entity] = settled.created + settled.changed
+    report.settled = sum(report.settled_by_entity.values())
+
+
+async def _prune(run: _Run, prune: Prune, report: ImportReport) -> None:
+    if run.doubtful:
+        report.prune_refused = f"{run.doubtful} rows could not be identified and may not be gone; mend them first"
+        return
+    gone = await prune.find()
+    found = PruneReport(source=run.options.prune or "", **asdict(gone))
+    excess = None if run.options.force else gone.excess(run.options.prune_share)
+    if excess is not None:
+        report.prune_refused = f"{excess}; check the files, or repeat with --force"
+        if not run.options.dry_run:
+            report.absent = found
+            return
+    # A dry run lists what would go all the same.
+    await prune.carry_out(run.requirements)
+    report.pruned = found
+
+
+async def _section(run: _Run, task: Task, mapping: Mapping, step: Step) -> SectionReport:
     section, label = task.section, task.reader.label
+    step = replace(step, title=section.title)
     report = SectionReport(title=section.title, entity=section.entity, file=label)
     examples: dict[str, list[str]] = {}
+    hidden = 0
 
     def refuse(reject: Reject, fate: str = "rejected") -> None:
+        nonlocal hidden
         run.rejects.write(reject)
         shown = examples.setdefault(fate, [])
         if len(shown) < SHOWN:
             shown.append(f"line {reject.line}: {reject.reason}")
-        if fate == "rejected" and not reject.harmless:
-            run.doubtful += 1
+        hidden += fate == "rejected" and not reject.harmless
+
+    def refused(line: int, reason: str, row: object) -> None:
+        # Staged rows are remembered by the prune, so their keys count as present.
+        refuse(Reject(label, line, section.entity, reason, row, harmless=True))
 
     table, landing, tally = TABLES[section.entity], run.landing(section), Tally()
     blocks = staged_blocks(task.reader, task.converter, tally, refuse, unreadable=label not in run.told)
     run.told.add(label)
-    run.progress(section.title, 0)
-    await landing.stage(table, task.converter.columns, blocks)
-    plan = await landing.plan(table, distinct=section.distinct)
+    run.progress(step)
+    await landing.stage(table, task.converter.columns, _watched(blocks, run, step, task.reader))
+    run.doubtful += hidden if section.entity in PRUNED else tally.unreadable
+    run.progress(replace(step, phase="planning"))
+    plan = await landing.plan(table, tally.staged, section.rule)
     async for line, reason, row in landing.refusals():
-        # Staged rows are remembered by the prune, so their keys count as present.
-        refuse(Reject(label, line, section.entity, reason, row, harmless=True))
+        refused(line, reason, row)
     async for line, note, row in landing.notes():
         report.unresolved += 1
         refuse(Reject(label, line, section.entity, note, row, harmless=True), "unresolved")
-    if run.options.prune is not None and landing is run.main:
-        await pruning.remember(run.main, table)
-    await _write(run, landing, task, plan, tally.staged)
+    if run.prune is not None and landing is run.main:
+        await run.prune.remember(table)
+        if run.options.prune in _fixed_sources(section, mapping):
+            run.prune.cover(section.entity)
+    plan = await _write(run, landing, table, plan, replace(step, phase="writing", total=tally.staged), refused)
     _count(report, tally, plan)
     report.examples = plan.examples | examples
     return report
 
 
-async def _write(run: _Run, landing: Landing, task: Task, plan: Plan, staged: int) -> None:
+def _watched(blocks: Iterator[bytes], run: _Run, step: Step, reader: Reader) -> Iterator[bytes]:
+    for block in blocks:
+        yield block
+        run.progress(replace(step, done=reader.position, total=reader.size))
+
+
+def _fixed_sources(section: Section, mapping: Mapping) -> set[str]:
+    """The sources that every row of a section is of, whatever the file holds."""
+    sources = set()
+    for fields in section.variants():
+        given = fields.get("source")
+        if given is None:
+            sources.add(section.source or mapping.source)
+        elif isinstance(given, Value) and isinstance(given.constant, str):
+            sources.add(given.constant)
+    return sources
+
+
+async def _write(
+    run: _Run, landing: Landing, table: Table, plan: Plan, step: Step, refused: Callable[[int, str, object], None]
+) -> Plan:
+    lost, staged = 0, step.total or 0
     # A section that changes nothing opens no transaction.
-    if not any(plan.counts.get(fate) for fate in ("create", "change", "pending")):
-        return
-    table = TABLES[task.section.entity]
-    for after in range(0, staged, run.options.batch):
+    for after in range(0, staged, run.options.batch) if plan.writes else ():
         upto = min(after + run.options.batch, staged)
-        await landing.carry_out(table, after, upto)
-        run.progress(task.section.title, upto)
+        run.progress(replace(step, done=after))
+        lost += await landing.carry_out(table, plan, after, upto, refused)
+        run.progress(replace(step, done=upto))
+    await landing.finish(table, plan)
+    return replace(plan, counts=await landing.counts(table)) if lost else plan
 
 
 def _count(report: SectionReport, tally: Tally, plan: Plan) -> None:
@@ -204,8 +277,7 @@ def _count(report: SectionReport, tally: Tally, plan: Plan) -> None:
 
 def _written(report: ImportReport) -> frozenset[str]:
     names = {TABLES[section.entity].name for section in report.sections if section.created or section.changed}
-    if report.settled:
-        names.add("relationships")
+    names |= {TABLES[entity].name for entity in report.settled_by_entity}
     if report.linked:
         names.add("requirement_configuration_items")
     if report.pruned is not None:

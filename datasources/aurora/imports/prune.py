@@ -1,53 +1,118 @@
 """Prune: delete what a named source no longer holds. Items that records point to are retired, not deleted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from datasources.aurora.imports.landing import Landing
 from datasources.aurora.imports.tables import Table
-from datasources.aurora.statements import statements
+from datasources.aurora.statements import Statement, statements
+
+# Names of what goes, in a report.
+NAMES = 20
+# So many rows are never too large a share: of two items one may go.
+FEW = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
-    """What a prune did, in rows."""
+class Gone:
+    """What a prune takes away, in rows, next to what the source has; `names` are the first of it by fate."""
 
     relationships: int = 0
     pending: int = 0
     keys: int = 0
     retired: int = 0
     deleted: int = 0
+    items_before: int = 0
+    items_absent: int = 0
+    relationships_before: int = 0
+    names: dict[str, list[str]] = field(default_factory=dict)
+
+    def excess(self, share: float) -> str | None:
+        """Why so much may not go without force; None if it may. `share` is between 0 and 1."""
+        for what, absent, before in (
+            ("items", self.items_absent, self.items_before),
+            ("relationships", self.relationships, self.relationships_before),
+        ):
+            if before and absent == before:
+                return f"all {before:,} {what} of the source would go"
+            if absent > max(share * before, FEW):
+                return f"{absent:,} of {before:,} {what} of the source would go, more than {share:.0%}"
+        return None
 
 
-async def begin(main: Landing) -> None:
-    """Make room for what this import will see."""
-    named = statements("imports/prune")
-    for name in ("drop_seen", "make_seen_items", "make_seen_relationships"):
-        await main.run(named[name])
+class Prune:
+    """The prune of one source in the course of one import: what its files hold, and then what goes.
+
+    Of what the mapping has no section, nothing goes: a mapping of items says nothing of relationships.
+    """
+
+    def __init__(self, main: Landing, source: str) -> None:
+        self._main = main
+        self._source = source
+        self._covered: set[str] = set()
+
+    async def begin(self) -> None:
+        """Make room for what this import will see."""
+        for name in ("drop_seen", "make_seen_items", "make_seen_relationships"):
+            await self._main.run(_named(name))
+
+    async def remember(self, table: Table) -> None:
+        """Note the staged rows of a section as seen."""
+        if table.entity == "configuration_items":
+            await self._main.run(_named("see_configuration_items"))
+        elif table.entity == "relationships":
+            await self._main.run(_named("see_relationships"))
+            await self._main.run(_named("see_ends"))
+        else:
+            return
+        if await (await self._main.run(_named("staged_source"), source=self._source)).fetchone():
+            self._covered.add(table.entity)
+
+    def cover(self, entity: str) -> None:
+        """Say that the mapping has a section of this entity and source, though its file may hold no row."""
+        self._covered.add(entity)
+
+    async def find(self) -> Gone:
+        """What would go. Deletes nothing."""
+        await self._measure("seen_items", "seen_relationships")
+        for name, entity in (
+            ("gone_relationships", "relationships"),
+            ("gone_waiting", "relationships"),
+            ("gone_keys", "configuration_items"),
+        ):
+            await self._main.run(_named(name), source=self._source, covered=entity in self._covered)
+            await self._measure(name)
+        await self._main.run(_named("gone_items"))
+        await self._measure("gone_items")
+        before = await (await self._main.run(_named("totals"), source=self._source)).fetchone() or (0, 0, 0)
+        counts = await (await self._main.run(_named("counts"))).fetchone() or (0,) * 5
+        names: dict[str, list[str]] = {}
+        for what, name in await (await self._main.run(_named("names"), limit=NAMES)).fetchall():
+            names.setdefault(what, []).append(name)
+        return Gone(
+            *counts, items_before=before[0], items_absent=before[1], relationships_before=before[2], names=names
+        )
+
+    async def carry_out(self, requirements: Landing) -> None:
+        """Delete or retire what was found, in one transaction of the main database."""
+        main = self._main
+        async with main.connection.transaction():
+            for name in ("prune_relationships", "prune_waiting", "prune_keys"):
+                await main.run(_named(name))
+            await main.run(_named("remember_status"), source=self._source)
+            await main.run(_named("retire_items"))
+            deleted = [row[0] for row in await (await main.run(_named("delete_items"))).fetchall()]
+        if deleted:
+            await requirements.run(_named("unlink_items"), ids=deleted)
+
+    async def end(self) -> None:
+        """Drop what was remembered."""
+        if not self._main.connection.closed:
+            await self._main.run(_named("drop_seen"))
+
+    async def _measure(self, *tables: str) -> None:
+        for table in tables:
+            await self._main.run(_named("measure").filled(table=table))
 
 
-async def remember(main: Landing, table: Table) -> None:
-    """Note the staged rows of a section as seen."""
-    statement = statements("imports/prune").get(f"see_{table.entity}")
-    if statement is not None:
-        await main.run(statement)
-
-
-async def prune(main: Landing, requirements: Landing, source: str) -> Pruned:
-    """Delete or retire what `source` no longer holds, in one transaction of the main database."""
-    named = statements("imports/prune")
-    slots = {"gone": named["gone"].text, "referenced": named["referenced"].text}
-    async with main.connection.transaction():
-        relationships = (await main.run(named["prune_relationships"], source=source)).rowcount
-        pending = (await main.run(named["prune_pending"], source=source)).rowcount
-        keys = (await main.run(named["prune_keys"], source=source)).rowcount
-        retired = (await main.run(named["retire_items"].filled(**slots), source=source)).rowcount
-        cursor = await main.run(named["delete_items"].filled(**slots), source=source)
-        deleted = [row[0] for row in await cursor.fetchall()]
-    if deleted:
-        await requirements.run(named["unlink_items"], ids=deleted)
-    return Pruned(relationships, pending, keys, retired, len(deleted))
-
-
-async def end(main: Landing) -> None:
-    """Drop what was remembered."""
-    await main.run(statements("imports/prune")["drop_seen"])
+def _named(name: str) -> Statement:
+    return statements("imports/prune")[name]

@@ -7,6 +7,7 @@ from typing import Literal
 from datasources.aurora.statements import Statement, statements
 from datasources.files.entities import ENTITIES
 
+_PENDING = "WHEN w.pending THEN 'pending'"
 # What a change moves besides the mapped columns; rows with history are moved by their trigger.
 _BUMPS = {
     "": (),
@@ -19,7 +20,8 @@ _BUMPS = {
 class Table:
     """The table of an entity. `match` joins a planned row to its stored one; `identity` finds duplicates in a file.
 
-    `columns` are all that an import writes, keys included. Every name here is ours, never a mapping's.
+    `columns` are all that an import writes, keys included. `owner` is the SQL of what a link that waits belongs to.
+    Every name here is ours, never a mapping's.
     """
 
     entity: str
@@ -31,6 +33,12 @@ class Table:
     bump: Literal["", "version", "update"] = ""
     before: str = ""
     different: str = ""
+    owner: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """True when a row may wait for an item or a group."""
+        return bool(self.before)
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -49,7 +57,7 @@ class Table:
 
     def copy(self, columns: list[str]) -> Statement:
         """COPY into the staged rows: only the columns that the mapping gives."""
-        known = set(_staged(self.entity))
+        known = {*_staged(self.entity), "latest_by"}
         if not set(columns) <= known:
             raise ValueError(f"{self.entity} has no staged {sorted(set(columns) - known)}")
         return _frame("copy").filled(columns="".join(f', "{name}"' for name in columns))
@@ -58,7 +66,7 @@ class Table:
         """What would become of each staged row."""
         different = [f"(t.{column}) IS DISTINCT FROM (w.{column})" for column in self.movable]
         return _frame("plan").filled(
-            wanted=statements(f"imports/{self.domain}")[self.entity].text,
+            wanted=self._wanted(),
             table=self.name,
             match=" AND ".join(f"t.{column} = w.{column}" for column in self.match),
             absent=f"t.{self.match[0]} IS NULL",
@@ -66,11 +74,38 @@ class Table:
             before=self.before,
         )
 
-    def mark_repeats(self) -> Statement:
-        """Which planned rows have the identity of an earlier one."""
+    def _wanted(self) -> str:
+        staged = statements(f"imports/{self.domain}")[self.entity]
+        if not self.owner:
+            return staged.text
+        fields = ", ".join(f's."{field.name}"' for field in ENTITIES[self.entity].fields if field.name != "needed")
+        waits = statements("imports/waiting")["waits"].filled(owner=self.owner, identity=fields, entity=self.entity)
+        return staged.filled(waits=waits.text).text
+
+    def measure(self) -> Statement:
+        """Statistics of the planned rows: the columns that later statements join or look for."""
+        waiting = ("waiting_identity",) if self.waits else ()
+        identity = () if self.entity == "configuration_items" else self.identity
+        return _frame("measure_planned").filled(
+            columns=", ".join(dict.fromkeys(("ordinal", "action", *self.match, *identity, *waiting)))
+        )
+
+    def mark_repeats(self, *, latest: bool) -> Statement:
+        """Which planned rows have the identity of another row that wins: the first, or the latest."""
+        identity = ", ".join(self.identity)
+        if latest:
+            names = ", ".join(f"p.{name}" for name in self.identity)
+            return _frame("mark_earlier").filled(identity=names, latest=_frame("latest").text)
         return _frame("mark_repeats").filled(
-            identity=", ".join(self.identity),
-            same=" AND ".join(f"p.{name} = f.{name}" for name in self.identity),
+            identity=identity, same=" AND ".join(f"p.{name} = f.{name}" for name in self.identity)
+        )
+
+    def stage_ready(self) -> Statement:
+        """Staged rows made of those that wait no longer."""
+        names = _staged(self.entity)
+        return statements("imports/waiting")["stage_ready"].filled(
+            columns="".join(f', "{name}"' for name in names),
+            values="".join(f", w.fields ->> '{name}'" for name in names),
         )
 
     def create(self) -> Statement:
@@ -108,7 +143,16 @@ def _words(text: str) -> tuple[str, ...]:
 
 def _links(entity: str, owner: str, domain: str, extra: str = "") -> Table:
     columns = _words(f"{owner}_id configuration_item_id {extra}")
-    return Table(entity, f"{owner}_configuration_items", columns, domain, match=columns, identity=columns)
+    return Table(
+        entity,
+        f"{owner}_configuration_items",
+        columns,
+        domain,
+        match=columns,
+        identity=("ends", *_words(extra)),
+        before=_PENDING,
+        owner=f"{owner[0]}.id",
+    )
 
 
 TABLES: Mapping[str, Table] = {
@@ -143,7 +187,6 @@ TABLES: Mapping[str, Table] = {
             "configuration_items",
             _words("name class_key status environment criticality owner_team_id attributes"),
             "landscape",
-            identity=("identity",),
             different="w.gains_keys",
         ),
         Table(
@@ -151,7 +194,9 @@ TABLES: Mapping[str, Table] = {
             "redundancy_groups",
             _words("dependent_id name needed"),
             "landscape",
-            identity=("dependent_id", "name"),
+            identity=("ends", "name"),
+            before=_PENDING,
+            owner="''",
         ),
         Table(
             "relationships",
@@ -159,7 +204,7 @@ TABLES: Mapping[str, Table] = {
             _words("from_id to_id type_key source attributes redundancy_group_id impact_from_id impact_to_id"),
             "relationships",
             identity=("ends", "type_key", "source"),
-            before="WHEN w.pending THEN 'pending'",
+            before=_PENDING,
         ),
         Table(
             "changes",

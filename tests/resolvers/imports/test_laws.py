@@ -26,7 +26,7 @@ JOIN configuration_item_keys f ON f.configuration_item_id = r.from_id
 JOIN configuration_item_keys t ON t.configuration_item_id = r.to_id
 JOIN configuration_item_keys i ON i.configuration_item_id = r.impact_from_id ORDER BY 1, 2
 """
-PENDING = "SELECT from_key, to_key FROM pending_relationships ORDER BY 1, 2"
+PENDING = "SELECT fields ->> 'from', fields ->> 'to' FROM waiting_rows ORDER BY 1, 2"
 
 
 def state(stores: Stores) -> list[Any]:
@@ -51,7 +51,7 @@ def counted_once(report: ImportReport) -> bool:
 async def test_any_order_and_batches_twice_end_as_once(
     stores: Stores, items: list[tuple[str, str, str]], links: list[tuple[str, str]], batch: int, draw: random.Random
 ) -> None:
-    tables = "configuration_items, configuration_item_keys, relationships, pending_relationships"
+    tables = "configuration_items, configuration_item_keys, relationships, waiting_rows"
     histories = "configuration_item_history, relationship_history"
 
     async def clean() -> None:
@@ -85,9 +85,7 @@ async def test_any_order_and_batches_twice_end_as_once(
 async def test_a_dry_run_tells_the_truth_and_writes_nothing(stores: Stores) -> None:
     write(stores, [("a", "Alpha", "1"), ("b", "Beta", "")], [("a", "b"), ("a", "z"), ("b", "b")])
     dry = await stores.load(small(), dry_run=True)
-    assert [stores.count(table) for table in ("configuration_items", "relationships", "pending_relationships")] == [
-        0
-    ] * 3
+    assert [stores.count(table) for table in ("configuration_items", "relationships", "waiting_rows")] == [0] * 3
     real = await stores.load(small())
     assert [(s.created, s.pending, s.rejected, s.examples) for s in dry.sections] == [
         (s.created, s.pending, s.rejected, s.examples) for s in real.sections

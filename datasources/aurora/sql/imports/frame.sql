@@ -1,18 +1,10 @@
--- name: lock
--- One import at a time: the plan of a second one would be out of date before it is carried out.
-SELECT pg_try_advisory_lock(hashtext('stackflow import'))
-
--- name: unlock
--- Let the next import in.
-SELECT pg_advisory_unlock(hashtext('stackflow import'))
-
 -- name: memory
 -- Sorts and hashes of this transaction may take this much before they go to disk.
 SELECT set_config('work_mem', '96MB', true)
 
 -- name: stage
 -- Rows of one section as text: NULL where the mapping doesn't give the field, '' where the row leaves it empty.
-CREATE TEMP TABLE staged (ordinal bigint NOT NULL, line bigint NOT NULL, id uuid NOT NULL/*columns*/)
+CREATE TEMP TABLE staged (ordinal bigint NOT NULL, line bigint NOT NULL, id uuid NOT NULL, latest_by text/*columns*/)
 
 -- name: copy
 -- Fill the staged rows.
@@ -22,15 +14,19 @@ COPY staged (ordinal, line, id/*columns*/) FROM STDIN
 -- Let the planner know how many rows there are.
 ANALYZE staged
 
+-- name: measure_planned
+-- The same for what the batches read: autovacuum never sees a temporary table.
+ANALYZE planned (/*columns*/)
+
 -- name: drop_tables
 -- Forget the rows of the section before.
-DROP TABLE IF EXISTS staged, planned
+DROP TABLE IF EXISTS staged, planned, staged_keys, repeats
 
 -- name: plan
 -- What would become of each staged row: create, change, leave or reject; repeats are found afterwards.
 CREATE TEMP TABLE planned AS
 WITH w AS (/*wanted*/)
-SELECT w.*, NULL::bigint AS first_line,
+SELECT w.*, NULL::bigint AS first_line, NULL::text AS shared,
     CASE
         WHEN w.reason IS NOT NULL THEN 'reject'
         /*before*/
@@ -42,15 +38,33 @@ FROM w
 LEFT JOIN /*table*/ t ON /*match*/
 
 -- name: mark_repeats
--- A row whose identity an earlier row has: repeat where the mapping says distinct, else reject with both lines.
+-- Rows whose identity an earlier row has: rejected with both lines, or repeats where the mapping lets one row win.
 -- Grouping hashes the identities alone; ranking every row by a window would sort all its columns.
 WITH firsts AS (
-    SELECT /*identity*/, min(ordinal) AS first_ordinal, min(line) AS first_line
+    SELECT /*identity*/, min(ordinal) AS ordinal, min(line) AS line
     FROM planned WHERE reason IS NULL GROUP BY /*identity*/ HAVING count(*) > 1
 )
-UPDATE planned p SET first_line = f.first_line, action = CASE WHEN %(distinct)s THEN 'repeat' ELSE 'reject' END
+UPDATE planned p SET first_line = f.line, action = CASE WHEN %(reject)s THEN 'reject' ELSE 'repeat' END
 FROM firsts f
-WHERE p.reason IS NULL AND p.ordinal > f.first_ordinal AND /*same*/
+WHERE p.reason IS NULL AND p.ordinal > f.ordinal AND /*same*/
+
+-- name: mark_earlier
+-- Rows whose identity a later row has, by the mapping's column and then by the line: the latest row wins.
+WITH ranked AS (
+    SELECT p.ordinal, count(*) OVER same AS members,
+        row_number() OVER (same ORDER BY /*latest*/) AS place,
+        first_value(p.line) OVER (same ORDER BY /*latest*/) AS winner
+    FROM planned p JOIN staged s USING (ordinal) WHERE p.reason IS NULL
+    WINDOW same AS (PARTITION BY /*identity*/)
+)
+UPDATE planned p SET first_line = r.winner, action = 'repeat'
+FROM ranked r
+WHERE r.members > 1 AND r.place > 1 AND p.ordinal = r.ordinal
+
+-- name: latest
+-- The later of two rows: numbers by size, other values by their text, empty ones last; then the later line.
+CASE WHEN s.latest_by ~ '^-?[0-9]+([.][0-9]+)?$' THEN s.latest_by::numeric END DESC NULLS LAST,
+nullif(s.latest_by, '') COLLATE "C" DESC NULLS LAST, p.ordinal DESC
 
 -- name: index_planned
 -- Batches are ranges of ordinals.
@@ -60,20 +74,30 @@ CREATE INDEX ON planned (ordinal)
 -- How many rows meet which fate.
 SELECT action, count(*) FROM planned GROUP BY action
 
+-- name: reject_row
+-- One row that the database refused when it was alone.
+UPDATE planned SET action = 'reject', reason = %(reason)s WHERE ordinal = %(ordinal)s
+
+-- name: refused_row
+-- The staged values of one row.
+SELECT s.line, (SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(s) - '{ordinal,line,id,latest_by}'::text[]) WHERE value <> 'null')
+FROM staged s WHERE s.ordinal = %(ordinal)s
+
 -- name: rejected_rows
 -- Rows refused by the plan, in the order of the file, with the staged values.
 SELECT p.line,
-    coalesce(p.reason, p.shown || ' stands on line ' || p.first_line || ' and again on line ' || p.line),
-    (SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(s) - '{ordinal,line,id}'::text[]) WHERE value <> 'null')
+    coalesce(p.reason, p.shown || coalesce(' on line ' || p.line || ' shares the key ' || p.shared || ' with line '
+        || p.first_line || '; one item takes one row', ' stands on line ' || p.first_line || ' and again on line ' || p.line)),
+    (SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(s) - '{ordinal,line,id,latest_by}'::text[]) WHERE value <> 'null')
 FROM planned p JOIN staged s USING (ordinal)
 WHERE p.action = 'reject'
 ORDER BY p.ordinal
 
 -- name: noted_rows
--- Rows that go in with a reference left empty, in the order of the file.
+-- Rows that go in, or wait, with a reference left empty, in the order of the file.
 SELECT p.line, note, to_jsonb(p.shown)
 FROM planned p CROSS JOIN unnest(p.notes) AS note
-WHERE p.action IN ('create', 'change', 'leave')
+WHERE p.action IN ('create', 'change', 'leave', 'pending')
 ORDER BY p.ordinal
 
 -- name: examples

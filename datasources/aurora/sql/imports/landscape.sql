@@ -54,59 +54,117 @@ SELECT s.ordinal, s.line, s.key AS shown,
     s.impact, coalesce(s.description, e.description, '') AS description
 FROM staged s LEFT JOIN relationship_types e ON e.key = s.key
 
+-- name: spread_keys
+-- Every identification key of the staged items, one a row, with the item that has it.
+CREATE TEMP TABLE staged_keys AS
+WITH named AS (
+    SELECT s.ordinal, s.source, s.key, true AS own FROM staged s
+    UNION ALL
+    SELECT s.ordinal, j.key, j.value, false FROM staged s CROSS JOIN jsonb_each_text(nullif(s.keys, '')::jsonb) j
+    WHERE j.value <> '' AND (j.key, j.value) <> (s.source, s.key)
+)
+SELECT n.ordinal, n.source, n.key, n.own, k.configuration_item_id AS item_id
+FROM named n LEFT JOIN configuration_item_keys k ON k.source = n.source AND k.key = n.key
+
+-- name: measure_keys
+-- Let the planner know how many keys there are.
+ANALYZE staged_keys
+
 -- name: configuration_items
 -- Items by any of their identification keys; attributes are merged, and those the row leaves empty are removed.
+-- An item that a prune retired has the status of before again. 2,600 bytes fit a row of the index of keys.
 SELECT s.ordinal, s.line, s.key AS shown,
     CASE WHEN k.found > 1 THEN 'the keys of ' || s.key || ' belong to ' || k.found || ' different items'
+         WHEN k.nameless THEN 'an identification key of ' || s.key || ' has no source; name one'
+         WHEN k.bytes > 2600 THEN
+             'an identification key and its source have ' || k.bytes || ' bytes together, above the limit of 2,600'
          WHEN coalesce(nullif(s.class, ''), e.class_key) IS NULL THEN
              'the class of ' || s.key || ' is missing; a new item needs one'
          WHEN c.key IS NULL THEN 'class ' || s.class || ' is not known' END AS reason,
     array_remove(ARRAY[CASE WHEN s.owner <> '' AND o.id IS NULL THEN
         'owner team ' || s.owner || ' is not known; the item goes in without an owner' END], NULL) AS notes,
-    coalesce(k.id::text, s.source || E'\x1f' || s.key) AS identity,
-    coalesce(k.id, s.id) AS id, s.source, s.key, nullif(s.keys, '')::jsonb AS keys,
-    s.keys <> '' AND k.id IS NOT NULL AND EXISTS (
-        SELECT 1 FROM jsonb_each_text(nullif(s.keys, '')::jsonb) j
-        WHERE j.value <> '' AND NOT EXISTS (
-            SELECT 1 FROM configuration_item_keys n WHERE n.source = j.key AND n.key = j.value))
-    OR (k.id IS NOT NULL AND m.configuration_item_id IS NULL) AS gains_keys,
+    coalesce(k.id, s.id) AS id, s.source, s.key, k.id IS NOT NULL AND k.gained > 0 AS gains_keys,
     coalesce(nullif(s.name, ''), e.name, s.key) AS name, coalesce(nullif(s.class, ''), e.class_key) AS class_key,
-    coalesce(nullif(s.status, ''), e.status, 'ACTIVE') AS status,
+    coalesce(nullif(s.status, ''), CASE WHEN e.status = 'RETIRED' THEN r.status END, e.status, 'ACTIVE') AS status,
     coalesce(nullif(s.environment, ''), e.environment, 'UNKNOWN') AS environment,
     coalesce(nullif(s.criticality, ''), e.criticality, 'MEDIUM') AS criticality,
     CASE WHEN s.owner IS NULL THEN e.owner_team_id ELSE o.id END AS owner_team_id,
     (coalesce(e.attributes, '{}') || coalesce(s.attributes::jsonb, '{}')) - coalesce(s.dropped::text[], '{}')
         AS attributes
 FROM staged s
-LEFT JOIN configuration_item_keys m ON m.source = s.source AND m.key = s.key
-CROSS JOIN LATERAL (
-    SELECT count(DISTINCT a.id) AS found, (min(a.id::text))::uuid AS id
-    FROM (SELECT m.configuration_item_id AS id WHERE m.configuration_item_id IS NOT NULL
-          UNION ALL
-          SELECT n.configuration_item_id
-          FROM jsonb_each_text(nullif(s.keys, '')::jsonb) j
-          JOIN configuration_item_keys n ON n.source = j.key AND n.key = j.value) a
-) k
+JOIN (
+    SELECT ordinal, count(DISTINCT item_id) AS found, min(item_id::text)::uuid AS id,
+        count(*) FILTER (WHERE item_id IS NULL) AS gained, bool_or(source = '') AS nameless,
+        max(octet_length(source) + octet_length(key)) AS bytes
+    FROM staged_keys GROUP BY ordinal
+) k ON k.ordinal = s.ordinal
 LEFT JOIN configuration_items e ON e.id = k.id
+LEFT JOIN pruned_items r ON r.configuration_item_id = e.id
 LEFT JOIN configuration_item_classes c ON c.key = coalesce(nullif(s.class, ''), e.class_key)
 LEFT JOIN teams o ON o.key = s.owner
 
+-- name: shared_keys
+-- Rows that share an item or a new key with another row, with what they share, in the order in which rows win.
+WITH tokens AS (
+    SELECT ordinal, source, key, own, coalesce(item_id::text, source || E'\x1f' || key) AS token FROM staged_keys
+),
+shared AS (
+    SELECT token, row_number() OVER () AS number FROM tokens GROUP BY token HAVING min(ordinal) < max(ordinal)
+)
+SELECT p.ordinal, p.line, h.number, CASE WHEN t.own THEN '' ELSE left(t.key, 60) || ' of ' || left(t.source, 60) END
+FROM tokens t
+JOIN shared h USING (token)
+JOIN planned p USING (ordinal)
+JOIN staged s USING (ordinal)
+WHERE p.reason IS NULL
+ORDER BY /*order*/
+
+-- name: make_repeats
+-- Rows that an earlier one wins over.
+CREATE TEMP TABLE repeats (ordinal bigint, winner bigint, line bigint, shared text, action text)
+
+-- name: copy_repeats
+-- Fill them.
+COPY repeats FROM STDIN
+
+-- name: measure_repeats
+-- Let the planner know how many there are.
+ANALYZE repeats
+
+-- name: mark_shared
+-- Rows that share a key with the row that wins: rejected with both lines, or repeats of its item.
+UPDATE planned p SET action = r.action, first_line = r.line, shared = nullif(r.shared, ''), id = w.id
+FROM repeats r JOIN planned w ON w.ordinal = r.winner
+WHERE p.ordinal = r.ordinal
+
+-- name: gain_of_repeats
+-- An item that stays as it is gains the keys that its repeated rows give.
+UPDATE planned p SET action = 'change'
+WHERE p.action = 'leave' AND p.ordinal IN (
+    SELECT r.winner FROM repeats r JOIN staged_keys k ON k.ordinal = r.ordinal
+    WHERE r.action = 'repeat' AND k.item_id IS NULL)
+
 -- name: keep_keys
--- The identification keys of one batch of items.
+-- The identification keys of one batch of items; those of repeated rows come with the row that won.
 INSERT INTO configuration_item_keys (source, key, configuration_item_id)
-SELECT p.source, p.key, p.id FROM planned p
-WHERE p.action IN ('create', 'change') AND p.ordinal > %(after)s AND p.ordinal <= %(upto)s
-UNION ALL
-SELECT j.key, j.value, p.id FROM planned p CROSS JOIN jsonb_each_text(p.keys) j
-WHERE p.action IN ('create', 'change') AND p.ordinal > %(after)s AND p.ordinal <= %(upto)s AND j.value <> ''
+SELECT k.source, k.key, p.id
+FROM planned p JOIN staged_keys k ON k.ordinal = p.ordinal
+WHERE p.action IN ('create', 'change') AND p.ordinal > %(after)s AND p.ordinal <= %(upto)s AND k.item_id IS NULL
+ON CONFLICT (source, key) DO NOTHING
+
+-- name: keep_keys_of_repeats
+-- The keys of rows that were repeats, once the rows that won are in.
+INSERT INTO configuration_item_keys (source, key, configuration_item_id)
+SELECT k.source, k.key, p.id
+FROM planned p JOIN staged_keys k ON k.ordinal = p.ordinal JOIN configuration_items c ON c.id = p.id
+WHERE p.action = 'repeat' AND k.item_id IS NULL
 ON CONFLICT (source, key) DO NOTHING
 
 -- name: redundancy_groups
--- Groups of a dependent, of which `needed` members must be healthy.
+-- Groups of a dependent, of which `needed` members must be healthy; a group waits while its dependent is not known.
 SELECT s.ordinal, s.line, s.name || ' of ' || s.item AS shown,
-    CASE WHEN k.key IS NULL THEN 'configuration item ' || s.item || ' is not known' END AS reason,
-    '{}'::text[] AS notes, coalesce(e.id, s.id) AS id, k.configuration_item_id AS dependent_id, s.name,
-    s.needed::integer AS needed
+    NULL::text AS reason, '{}'::text[] AS notes, /*waits*/
+    coalesce(e.id, s.id) AS id, k.configuration_item_id AS dependent_id, s.name, s.needed::integer AS needed
 FROM staged s
 LEFT JOIN configuration_item_keys k ON k.source = s.item_source AND k.key = s.item
 LEFT JOIN redundancy_groups e ON e.dependent_id = k.configuration_item_id AND e.name = s.name

@@ -25,11 +25,11 @@ LEFT JOIN teams g ON g.key = s.team
 LEFT JOIN users u ON u.key = s.assignee
 
 -- name: change_items
--- Items that a change touches; both must be known.
+-- Items that a change touches; the link waits while its item is not known.
 SELECT s.ordinal, s.line, s.change || ' touches ' || s.item AS shown,
-    CASE WHEN c.id IS NULL THEN 'change ' || s.change || ' is not known'
-         WHEN k.key IS NULL THEN 'configuration item ' || s.item || ' is not known' END AS reason,
-    '{}'::text[] AS notes, c.id AS change_id, k.configuration_item_id
+    CASE WHEN c.id IS NULL THEN 'change ' || s.change || ' is not known' END AS reason,
+    '{}'::text[] AS notes, /*waits*/
+    c.id AS change_id, k.configuration_item_id
 FROM staged s
 LEFT JOIN changes c ON c.number = s.change
 LEFT JOIN configuration_item_keys k ON k.source = s.item_source AND k.key = s.item
@@ -72,11 +72,11 @@ LEFT JOIN teams r ON r.key = s.restricted_team
 LEFT JOIN changes c ON c.number = s.change
 
 -- name: incident_items
--- Items that an incident affects or that caused it; both must be known.
+-- Items that an incident affects or that caused it; the link waits while its item is not known.
 SELECT s.ordinal, s.line, s.incident || ' ' || lower(s.role) || ' ' || s.item AS shown,
-    CASE WHEN i.id IS NULL THEN 'incident ' || s.incident || ' is not known'
-         WHEN k.key IS NULL THEN 'configuration item ' || s.item || ' is not known' END AS reason,
-    '{}'::text[] AS notes, i.id AS incident_id, k.configuration_item_id, s.role
+    CASE WHEN i.id IS NULL THEN 'incident ' || s.incident || ' is not known' END AS reason,
+    '{}'::text[] AS notes, /*waits*/
+    i.id AS incident_id, k.configuration_item_id, s.role
 FROM staged s
 LEFT JOIN incidents i ON i.number = s.incident
 LEFT JOIN configuration_item_keys k ON k.source = s.item_source AND k.key = s.item
@@ -111,11 +111,11 @@ SELECT s.ordinal, s.line, s.key AS shown, NULL::text AS reason, '{}'::text[] AS 
 FROM staged s LEFT JOIN documents e ON e.key = s.key
 
 -- name: document_items
--- Items that a document is about; both must be known.
+-- Items that a document is about; the link waits while its item is not known.
 SELECT s.ordinal, s.line, s.document || ' about ' || s.item AS shown,
-    CASE WHEN d.id IS NULL THEN 'document ' || s.document || ' is not known'
-         WHEN k.key IS NULL THEN 'configuration item ' || s.item || ' is not known' END AS reason,
-    '{}'::text[] AS notes, d.id AS document_id, k.configuration_item_id
+    CASE WHEN d.id IS NULL THEN 'document ' || s.document || ' is not known' END AS reason,
+    '{}'::text[] AS notes, /*waits*/
+    d.id AS document_id, k.configuration_item_id
 FROM staged s
 LEFT JOIN documents d ON d.key = s.document
 LEFT JOIN configuration_item_keys k ON k.source = s.item_source AND k.key = s.item

@@ -1,9 +1,9 @@
 -- name: drop_seen
 -- Forget what an earlier import saw.
-DROP TABLE IF EXISTS seen_items, seen_relationships
+DROP TABLE IF EXISTS seen_items, seen_relationships, gone_relationships, gone_waiting, gone_keys, gone_items
 
 -- name: make_seen_items
--- Keys of the items in the files of this import.
+-- Keys of the items that the files of this import name; an end of a relationship counts.
 CREATE TEMP TABLE seen_items (source text, key text)
 
 -- name: make_seen_relationships
@@ -15,65 +15,150 @@ CREATE TEMP TABLE seen_relationships
 -- Remember the keys of this section, rejected rows included: a row that is wrong is not gone.
 INSERT INTO seen_items SELECT source, key FROM staged
 
+-- name: see_ends
+-- Remember the items at the ends of this section's relationships.
+INSERT INTO seen_items SELECT from_source, "from" FROM staged UNION SELECT to_source, "to" FROM staged
+
 -- name: see_relationships
 -- Remember the relationships of this section, rejected rows included.
 INSERT INTO seen_relationships SELECT source, from_source, "from", to_source, "to", type FROM staged
 
--- name: prune_relationships
--- Delete the source's relationships that no file held; the trigger keeps their history.
-DELETE FROM relationships r
-WHERE r.source = %(source)s AND NOT EXISTS (
-    SELECT 1 FROM seen_relationships s
+-- name: staged_source
+-- One row when a staged row is of this source.
+SELECT 1 FROM staged WHERE source = %(source)s LIMIT 1
+
+-- name: measure
+-- Let the planner know how many rows a table of this import has.
+ANALYZE /*table*/
+
+-- name: gone_relationships
+-- The source's relationships that no file held.
+CREATE TEMP TABLE gone_relationships AS
+WITH present AS (
+    SELECT DISTINCT f.configuration_item_id AS from_id, t.configuration_item_id AS to_id, s.type_key
+    FROM seen_relationships s
     JOIN configuration_item_keys f ON f.source = s.from_source AND f.key = s.from_key
     JOIN configuration_item_keys t ON t.source = s.to_source AND t.key = s.to_key
-    WHERE s.source = r.source AND s.type_key = r.type_key
-        AND f.configuration_item_id = r.from_id AND t.configuration_item_id = r.to_id)
+    WHERE s.source = %(source)s
+)
+SELECT r.id, r.from_id, r.to_id, r.type_key
+FROM relationships r
+LEFT JOIN present p ON p.from_id = r.from_id AND p.to_id = r.to_id AND p.type_key = r.type_key
+WHERE r.source = %(source)s AND %(covered)s AND p.from_id IS NULL
 
--- name: prune_pending
--- Delete the source's pending relationships that no file held.
-DELETE FROM pending_relationships p
-WHERE p.source = %(source)s AND NOT EXISTS (
-    SELECT 1 FROM seen_relationships s
-    WHERE (s.source, s.from_source, s.from_key, s.to_source, s.to_key, s.type_key)
-        = (p.source, p.from_source, p.from_key, p.to_source, p.to_key, p.type_key))
+-- name: gone_waiting
+-- The source's relationships that wait and that no file held.
+CREATE TEMP TABLE gone_waiting AS
+SELECT w.identity
+FROM waiting_rows w
+LEFT JOIN (SELECT DISTINCT * FROM seen_relationships) s ON s.source = w.source
+    AND s.from_source = w.fields ->> 'from_source' AND s.from_key = w.fields ->> 'from'
+    AND s.to_source = w.fields ->> 'to_source' AND s.to_key = w.fields ->> 'to' AND s.type_key = w.fields ->> 'type'
+WHERE w.entity = 'relationships' AND w.source = %(source)s AND %(covered)s AND s.source IS NULL
+
+-- name: gone_keys
+-- The source's keys that no file held; `last` where the item has no other key left.
+CREATE TEMP TABLE gone_keys AS
+WITH absent AS (
+    SELECT k.source, k.key, k.configuration_item_id AS item_id
+    FROM configuration_item_keys k
+    LEFT JOIN (SELECT DISTINCT source, key FROM seen_items) s ON s.source = k.source AND s.key = k.key
+    WHERE k.source = %(source)s AND %(covered)s AND s.key IS NULL
+),
+kept AS (
+    SELECT DISTINCT k.configuration_item_id AS item_id
+    FROM configuration_item_keys k
+    LEFT JOIN absent a ON a.source = k.source AND a.key = k.key
+    WHERE a.key IS NULL
+)
+SELECT a.source, a.key, a.item_id, k.item_id IS NULL AS last
+FROM absent a LEFT JOIN kept k ON k.item_id = a.item_id
+
+-- name: gone_items
+-- Items that no source names any longer, and whether records other than what goes with them point to them.
+-- A set of joins: asked item by item, each would look through all relationships that go.
+CREATE TEMP TABLE gone_items AS
+WITH last AS (SELECT DISTINCT item_id AS id FROM gone_keys WHERE last),
+pointed AS (
+    SELECT l.id FROM last l JOIN relationships r ON r.from_id = l.id
+    LEFT JOIN gone_relationships g ON g.id = r.id WHERE g.id IS NULL
+    UNION
+    SELECT l.id FROM last l JOIN relationships r ON r.to_id = l.id
+    LEFT JOIN gone_relationships g ON g.id = r.id WHERE g.id IS NULL
+    UNION
+    SELECT l.id FROM last l JOIN incident_configuration_items r ON r.configuration_item_id = l.id
+    UNION
+    SELECT l.id FROM last l JOIN change_configuration_items r ON r.configuration_item_id = l.id
+    UNION
+    SELECT l.id FROM last l JOIN document_configuration_items r ON r.configuration_item_id = l.id
+    UNION
+    SELECT l.id FROM last l JOIN workflow_configuration_items r ON r.configuration_item_id = l.id
+    UNION
+    SELECT l.id FROM last l JOIN workflow_runs r ON r.configuration_item_id = l.id
+    UNION
+    SELECT l.id FROM last l JOIN redundancy_groups r ON r.dependent_id = l.id
+)
+SELECT c.id, c.name, c.status, p.id IS NOT NULL AS referenced
+FROM last l
+JOIN configuration_items c ON c.id = l.id
+LEFT JOIN pointed p ON p.id = l.id
+
+-- name: totals
+-- What the source has, next to what would go: its items, those that it would name no longer, its relationships.
+-- Items that were retired before and keep being absent count on neither side.
+SELECT (SELECT count(DISTINCT k.configuration_item_id) FROM configuration_item_keys k
+        LEFT JOIN gone_items g ON g.id = k.configuration_item_id AND g.status = 'RETIRED'
+        WHERE k.source = %(source)s AND g.id IS NULL),
+    (SELECT count(DISTINCT k.item_id) FROM gone_keys k
+        LEFT JOIN gone_items g ON g.id = k.item_id AND g.status = 'RETIRED' WHERE g.id IS NULL),
+    (SELECT count(*) FROM relationships WHERE source = %(source)s)
+
+-- name: counts
+-- What would go: relationships, rows that wait, keys of items that stay, items that are retired, items that are deleted.
+SELECT (SELECT count(*) FROM gone_relationships), (SELECT count(*) FROM gone_waiting),
+    (SELECT count(*) FROM gone_keys WHERE NOT last),
+    (SELECT count(*) FROM gone_items WHERE referenced AND status <> 'RETIRED'),
+    (SELECT count(*) FROM gone_items WHERE NOT referenced)
+
+-- name: names
+-- What would go, by name, in order: deleted and retired items, and relationships.
+SELECT what, name FROM (
+    SELECT CASE WHEN referenced THEN 'retired' ELSE 'deleted' END AS what, k.key AS name
+    FROM gone_items i JOIN gone_keys k ON k.item_id = i.id AND k.last WHERE NOT (i.referenced AND i.status = 'RETIRED')
+    UNION ALL
+    SELECT 'relationships', f.name || ' ' || g.type_key || ' ' || t.name
+    FROM gone_relationships g
+    JOIN configuration_items f ON f.id = g.from_id
+    JOIN configuration_items t ON t.id = g.to_id
+) n ORDER BY what, name LIMIT %(limit)s
+
+-- name: prune_relationships
+-- Delete the relationships; the trigger keeps their history.
+DELETE FROM relationships r USING gone_relationships g WHERE r.id = g.id
+
+-- name: prune_waiting
+-- Delete the rows that wait.
+DELETE FROM waiting_rows w USING gone_waiting g WHERE w.entity = 'relationships' AND w.identity = g.identity
 
 -- name: prune_keys
--- Delete the source's keys that no file held, of items that another key still names.
-DELETE FROM configuration_item_keys k
-WHERE k.source = %(source)s
-    AND NOT EXISTS (SELECT 1 FROM seen_items s WHERE s.source = k.source AND s.key = k.key)
-    AND EXISTS (
-        SELECT 1 FROM configuration_item_keys o
-        WHERE o.configuration_item_id = k.configuration_item_id
-            AND (o.source <> k.source OR EXISTS (SELECT 1 FROM seen_items s WHERE s.source = o.source AND s.key = o.key)))
+-- Delete the keys of items that another key still names.
+DELETE FROM configuration_item_keys k USING gone_keys g WHERE k.source = g.source AND k.key = g.key AND NOT g.last
+
+-- name: remember_status
+-- Keep the status of before of what is retired, for when the item comes back.
+INSERT INTO pruned_items (configuration_item_id, source, status)
+SELECT id, %(source)s, status FROM gone_items WHERE referenced AND status <> 'RETIRED'
+ON CONFLICT (configuration_item_id) DO UPDATE SET source = excluded.source, status = excluded.status, retired_at = now()
 
 -- name: retire_items
--- Retire the source's items that no file held but that records still point to.
+-- Retire the items that records still point to.
 UPDATE configuration_items c SET status = 'RETIRED'
-WHERE c.status <> 'RETIRED' AND EXISTS (/*gone*/) AND (/*referenced*/)
+FROM gone_items g WHERE c.id = g.id AND g.referenced AND c.status <> 'RETIRED'
 
 -- name: delete_items
--- Delete the source's items that no file held and nothing points to; the trigger keeps their history.
-DELETE FROM configuration_items c
-WHERE EXISTS (/*gone*/) AND NOT (/*referenced*/)
+-- Delete the items that nothing points to; the trigger keeps their history.
+DELETE FROM configuration_items c USING gone_items g WHERE c.id = g.id AND NOT g.referenced
 RETURNING c.id::text
-
--- name: gone
--- An item is gone when the source names it and no file held that key.
-SELECT 1 FROM configuration_item_keys k
-WHERE k.configuration_item_id = c.id AND k.source = %(source)s
-    AND NOT EXISTS (SELECT 1 FROM seen_items s WHERE s.source = k.source AND s.key = k.key)
-
--- name: referenced
--- Records that point to an item.
-EXISTS (SELECT 1 FROM relationships r WHERE r.from_id = c.id)
-    OR EXISTS (SELECT 1 FROM relationships r WHERE r.to_id = c.id)
-    OR EXISTS (SELECT 1 FROM incident_configuration_items r WHERE r.configuration_item_id = c.id)
-    OR EXISTS (SELECT 1 FROM change_configuration_items r WHERE r.configuration_item_id = c.id)
-    OR EXISTS (SELECT 1 FROM document_configuration_items r WHERE r.configuration_item_id = c.id)
-    OR EXISTS (SELECT 1 FROM workflow_configuration_items r WHERE r.configuration_item_id = c.id)
-    OR EXISTS (SELECT 1 FROM workflow_runs r WHERE r.configuration_item_id = c.id)
-    OR EXISTS (SELECT 1 FROM redundancy_groups r WHERE r.dependent_id = c.id)
 
 -- name: unlink_items
 -- Links of requirements to deleted items wait for their item again.

@@ -24,11 +24,11 @@ LEFT JOIN workflows w ON w.key = s.workflow AND w.revision = coalesce(nullif(s.r
 LEFT JOIN workflow_steps e ON e.workflow_id = w.id AND e.key = s.key
 
 -- name: workflow_items
--- Items that a workflow is for; both must be known.
+-- Items that a workflow is for; the link waits while its item is not known.
 SELECT s.ordinal, s.line, s.workflow || ' for ' || s.item AS shown,
-    CASE WHEN w.id IS NULL THEN 'workflow ' || s.workflow || ' is not known'
-         WHEN k.key IS NULL THEN 'configuration item ' || s.item || ' is not known' END AS reason,
-    '{}'::text[] AS notes, w.id AS workflow_id, k.configuration_item_id
+    CASE WHEN w.id IS NULL THEN 'workflow ' || s.workflow || ' is not known' END AS reason,
+    '{}'::text[] AS notes, /*waits*/
+    w.id AS workflow_id, k.configuration_item_id
 FROM staged s
 LEFT JOIN workflows w ON w.key = s.workflow AND w.revision = coalesce(nullif(s.revision, '')::integer, 1)
 LEFT JOIN configuration_item_keys k ON k.source = s.item_source AND k.key = s.item

@@ -1,0 +1,64 @@
+"""Rows of one section that name the same item: who wins, and which rows are repeats of it or rejected."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+from datasources.aurora.imports.session import Session
+from datasources.aurora.statements import Statement, statements
+
+Rule = Literal["first", "latest", "reject"]
+
+# Ordinal, line, number of what is shared, and a key's name where it is not the row's own.
+Share = tuple[int, int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A row that another row of the section wins over, and the key they share if it is not the row's own."""
+
+    ordinal: int
+    winner: int
+    line: int
+    shared: str
+    action: Literal["repeat", "reject"]
+
+
+def settle(shares: list[Share], rule: Rule) -> Iterator[Repeat]:
+    """The rows that lose, of rows in the order in which they win. Each key goes to the first row that has it.
+
+    Where one row wins, the keys of its repeats are its own as well; a row with keys of two winners is rejected.
+    Takes time in proportion to the shares. Repeated with what it gave the items, it gives the same again.
+    """
+    owners: dict[int, tuple[int, int]] = {}
+    for ordinal, group in groupby(shares, key=lambda share: share[0]):
+        row = list(group)
+        claims = {owners[number]: name for _, _, number, name in row if number in owners}
+        if not claims:
+            owners.update((number, (ordinal, row[0][1])) for _, _, number, _ in row)
+            continue
+        merged = rule != "reject" and len(claims) == 1
+        (winner, line), shared = next(iter(claims.items())) if merged or rule == "reject" else list(claims.items())[1]
+        if merged:
+            owners.update((number, (winner, line)) for _, _, number, _ in row)
+        yield Repeat(ordinal, winner, line, shared, "repeat" if merged else "reject")
+
+
+async def mark_shared(session: Session, rule: Rule) -> None:
+    """Mark planned items that share a key with a row that wins."""
+    order = statements("imports/frame")["latest"].text if rule == "latest" else "p.ordinal"
+    cursor = await session.run(_named("shared_keys").filled(order=f"{order}, NOT t.own, t.source, t.key"))
+    lost = list(settle(await cursor.fetchall(), rule))
+    if not lost:
+        return
+    await session.run(_named("make_repeats"))
+    async with session.connection.cursor() as target, target.copy(_named("copy_repeats").text.encode()) as copy:
+        for repeat in lost:
+            await copy.write_row((repeat.ordinal, repeat.winner, repeat.line, repeat.shared, repeat.action))
+    for name in ("measure_repeats", "mark_shared", "gain_of_repeats"):
+        await session.run(_named(name))
+
+
+def _named(name: str) -> Statement:
+    return statements("imports/landscape")[name]

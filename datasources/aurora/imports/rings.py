@@ -1,0 +1,97 @@
+"""Rows that would stand above themselves: classes whose parents, or steps whose dependencies, form a ring."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from datasources.aurora.imports.session import Session
+from datasources.aurora.imports.tables import Table
+from datasources.aurora.statements import statements
+
+# Members of a ring that a reason names.
+SHOWN = 8
+
+
+def rings(above: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+    """The strongly connected components of more than one node, and self-loops (Tarjan 1972, without recursion).
+
+    Takes time in proportion to nodes and edges.
+    """
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    members: set[str] = set()
+    for root in above:
+        if root in index:
+            continue
+        work: list[tuple[str, Iterator[str]]] = [(root, iter(above[root]))]
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        members.add(root)
+        while work:
+            node, rest = work[-1]
+            for other in rest:
+                if other not in above:
+                    continue
+                if other not in index:
+                    index[other] = low[other] = len(index)
+                    stack.append(other)
+                    members.add(other)
+                    work.append((other, iter(above[other])))
+                    break
+                if other in members:
+                    low[node] = min(low[node], index[other])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    ring = []
+                    while not ring or ring[-1] != node:
+                        ring.append(stack.pop())
+                        members.discard(ring[-1])
+                    if len(ring) > 1 or node in above[node]:
+                        yield ring[::-1]
+
+
+async def reject_rings(session: Session, table: Table) -> None:
+    """Reject planned rows that close a ring, and classes whose parent is rejected and not there otherwise."""
+    named = statements("imports/rings")
+    if table.entity not in named:
+        return
+    rows = await (await session.run(named[table.entity])).fetchall()
+    above = {node: parents for node, parents, *_ in rows}
+    ordinals = {node: (ordinal, known) for node, _, ordinal, known, _ in rows}
+    labels = {node: label for node, *_, label in rows}
+    reasons: dict[int, str] = {}
+    for ring in rings(above):
+        path = " < ".join([*(labels[node] for node in ring[:SHOWN]), "…" if len(ring) > SHOWN else labels[ring[0]]])
+        for node in ring:
+            ordinal, _ = ordinals[node]
+            if ordinal is not None:
+                reasons[ordinal] = f"{labels[node]} stands above itself: {path}"
+    if table.entity == "classes":
+        reasons |= _orphans(above, ordinals, reasons)
+    if reasons:
+        await session.run(named["reject"], ordinals=list(reasons), reasons=list(reasons.values()))
+
+
+def _orphans(
+    above: Mapping[str, Sequence[str]], ordinals: Mapping[str, tuple[int | None, bool]], rejected: Mapping[int, str]
+) -> dict[int, str]:
+    # A class goes in after its parent; where the parent is rejected and new, so are all below it.
+    below: dict[str, list[str]] = {}
+    for node, parents in above.items():
+        for parent in parents:
+            below.setdefault(parent, []).append(node)
+    missing = {parent for parent in below if parent not in above}
+    missing |= {node for node, (ordinal, known) in ordinals.items() if ordinal in rejected and not known}
+    reasons: dict[int, str] = {}
+    waiting = sorted(missing)
+    while waiting:
+        parent = waiting.pop()
+        for node in below.get(parent, []):
+            ordinal, known = ordinals[node]
+            if ordinal is not None and ordinal not in rejected and ordinal not in reasons:
+                reasons[ordinal] = f"parent class {parent} is not known; its row was rejected"
+                if not known:
+                    waiting.append(node)
+    return reasons

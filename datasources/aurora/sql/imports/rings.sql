@@ -1,0 +1,21 @@
+-- name: classes
+-- Every class with its parent as it would be: of the file, or else of the table; and whether the table has it.
+SELECT coalesce(p.key, e.key), array_remove(ARRAY[CASE WHEN p.key IS NULL THEN e.parent_key ELSE p.parent_key END], NULL),
+    p.ordinal, e.key IS NOT NULL, coalesce(p.key, e.key)
+FROM (SELECT ordinal, key, parent_key FROM planned WHERE action IN ('create', 'change', 'leave')) p
+FULL JOIN configuration_item_classes e ON e.key = p.key
+
+-- name: workflow_steps
+-- Every step of the workflows of the file with those it depends on, as they would be.
+SELECT coalesce(p.workflow_id, e.workflow_id)::text || ' ' || coalesce(p.key, e.key),
+    ARRAY(SELECT coalesce(p.workflow_id, e.workflow_id)::text || ' ' || d
+          FROM unnest(coalesce(p.depends_on, e.depends_on)) d), p.ordinal, e.id IS NOT NULL, coalesce(p.key, e.key)
+FROM (SELECT * FROM planned WHERE action IN ('create', 'change', 'leave')) p
+FULL JOIN (SELECT * FROM workflow_steps WHERE workflow_id IN (SELECT workflow_id FROM planned)) e
+    ON e.workflow_id = p.workflow_id AND e.key = p.key
+
+-- name: reject
+-- Reject planned rows with a reason each.
+UPDATE planned p SET action = 'reject', reason = r.reason
+FROM unnest(%(ordinals)s::bigint[], %(reasons)s::text[]) r (ordinal, reason)
+WHERE p.ordinal = r.ordinal
