@@ -12,7 +12,8 @@ from datasources.aurora.workflow_run_writes import CauseFacts, IncidentFacts, It
 from datasources.records.queries import Scope
 from datasources.records.workflow_runs import LockedRunRecord
 from resolvers.workflows.definition import Definition, Notification, Remediation, Step
-from resolvers.workflows.expressions import BadExpression, compile
+from resolvers.workflows.expression_thread import in_thread
+from resolvers.workflows.expressions import WORK, Allowance, BadExpression, compile
 from resolvers.workflows.machine import Attempts, Unfit
 
 # Items that an expression looks at.
@@ -20,6 +21,9 @@ ITEMS_AT_MOST = 500
 
 # A run is advanced by whoever may do the step at hand; what it may know does not depend on who that is.
 ALL = Scope(sees_restricted=True)
+
+# Work of all expressions that a run evaluates at once, 1 s or so: those of the steps that begin by one happening.
+ADVANCE_WORK = 5 * WORK
 
 # Bytes of what an executor is told, as JSON. A queue takes 256 KB in all.
 CONTENT_AT_MOST = 65_536
@@ -43,7 +47,7 @@ async def read(transaction: Transaction, run: LockedRunRecord, definition: Defin
         items = await rows.items(transaction, run.configuration_item_id, None, 1)
         return Facts(incident, items[0] if items else None, items, cause)
     items = []
-    if run.incident_id is not None and "items" in roots(definition):
+    if run.incident_id is not None and "items" in await in_thread(roots, definition):
         items = await rows.items(transaction, None, run.incident_id, ITEMS_AT_MOST)
     return Facts(incident, None, items, cause)
 
@@ -66,6 +70,7 @@ class Answers:
 
     run: LockedRunRecord
     facts: Facts
+    _allowance: Allowance = field(default_factory=lambda: Allowance(ADVANCE_WORK), init=False)
     _shared: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,7 +115,7 @@ class Answers:
     def _value(self, text: str, before: Attempts, name: str) -> Any:
         steps = {key: {"outcome": last.outcome, "state": last.state.value} for key, last in before.items()}
         try:
-            return compile(text).evaluate(self._shared | {"steps": steps})
+            return compile(text).evaluate(self._shared | {"steps": steps}, self._allowance)
         except BadExpression as error:
             raise Unfit(f"the expression of {name} has no value: {error}") from error
 
