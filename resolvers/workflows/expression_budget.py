@@ -1,4 +1,4 @@
-"""The work that one evaluation may do: what was spent of it, the time that it took, and the patterns that it compiled."""
+"""The work that one evaluation may do: what was spent of it, the time that it took, the patterns that it compiled."""
 
 import time
 
@@ -6,8 +6,9 @@ import re2  # type: ignore[import-untyped]
 
 from resolvers.workflows.bad_expression import BadExpression
 
-# Seconds of processor time of one evaluation, whatever was spent: a guard against work that is not charged.
-CPU_SECONDS = 0.5
+# Seconds of processor time of one evaluation, whatever was spent: a guard against work that is not charged. What is
+# charged takes a fifth of it on an idle machine.
+CPU_SECONDS = 1.0
 # Units between two looks at that time; each is a call of the system.
 _CLOCK_UNITS = 256
 
@@ -16,8 +17,8 @@ _CHARACTERS = 1_000
 # Characters of a text that an expression makes, and of a text and a pattern that `matches` takes; members of a list
 # that `+` makes.
 MAX_TEXT, MAX_MATCHED, MAX_PATTERN, MAX_LIST = 65_536, 4_096, 1_000, 10_000
-# Instructions of a pattern, and how many of them for how many bytes of text cost one unit: RE2 takes up to 20 ns for each
-# of both where it falls back to its automaton without states.
+# Instructions of a pattern, and how many of them times bytes of text cost one unit: RE2 takes up to 20 ns for each where
+# it falls back to its automaton without states.
 MAX_INSTRUCTIONS = 2_500
 _STEPS = 500
 # Units of a pattern that compiles, those for each so many instructions of it, and of one that does not, which may be

@@ -44,15 +44,17 @@ def _of_the_library(value: Any, budget: Budget) -> Any:
         case float():
             return celtypes.DoubleType(value)
         case int():
-            # The library wraps a function for each.
-            budget.spend()
-            return celtypes.IntType(value)
+            if not -(2**63) <= value < 2**63:
+                raise ValueError("a number is out of range")
+            # The library's own way wraps a function for each number.
+            return int.__new__(celtypes.IntType, value)
         case str():
             budget.read(value)
             return celtypes.StringType(value)
         case list() | tuple():
             return celtypes.ListType([_of_the_library(each, budget) for each in value])
         case dict():
+            budget.spend(len(value))
             return celtypes.MapType(
                 {celtypes.StringType(key): _of_the_library(each, budget) for key, each in value.items()}
             )

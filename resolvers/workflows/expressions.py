@@ -41,7 +41,7 @@ class Expression:
 
     def evaluate(self, values: Mapping[str, Any], allowance: Allowance | None = None) -> Any:
         """Its value as JSON-able data, where `values` are the roots by name, themselves JSON-able. BadExpression
-        where there is none: a missing name, types that do not go together, too much work. It may take up to 0.5 s of
+        where there is none: a missing name, types that do not go together, too much work. It may take up to 1 s of
         processor time, so call it in a thread of its own (`expression_thread`)."""
         from resolvers.workflows import expression_values
         from resolvers.workflows.expression_budget import Budget
