@@ -35,6 +35,8 @@ class Envelope(Struct, frozen=True):
     time: Annotated[datetime, Meta(tz=True)]
     data: msgspec.Raw
     datacontenttype: str = "application/json"
+    # An extension of ours, written by the door of HTTP over whatever was sent.
+    stackflowsender: str = ""
 
 
 class Named(Struct, frozen=True):
@@ -92,7 +94,7 @@ def read(body: bytes, now: datetime) -> Event:
         content = hashlib.sha256(_CONTENT.encode(said)).digest()
     except NOT_JSON as error:
         raise Unusable(f"the data are not those of {envelope.type}: {error}", *names) from error
-    return Event(envelope.id, envelope.source, envelope.type, envelope.time, data, content)
+    return Event(envelope.id, envelope.source, envelope.type, envelope.time, data, content, envelope.stackflowsender)
 
 
 def split(body: bytes) -> list[bytes]:

@@ -17,8 +17,8 @@ _CHARACTERS = 1_000
 # Characters of a text that an expression makes, and of a text and a pattern that `matches` takes; members of a list
 # that `+` makes.
 MAX_TEXT, MAX_MATCHED, MAX_PATTERN, MAX_LIST = 65_536, 4_096, 1_000, 10_000
-# Instructions of a pattern, and how many of them times bytes of text cost one unit: RE2 takes up to 20 ns for each where
-# it falls back to its automaton without states.
+# Instructions of a pattern, and how many of them times bytes of text cost one unit: RE2 takes up to 20 ns for each
+# where it falls back to its automaton without states.
 MAX_INSTRUCTIONS = 2_500
 _STEPS = 500
 # Units of a pattern that compiles, those for each so many instructions of it, and of one that does not, which may be

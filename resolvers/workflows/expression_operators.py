@@ -166,6 +166,9 @@ def _text(budget: Budget) -> Function:
         if not (isinstance(value, str) or _is_number(value) or is_truth(value)):
             raise TypeError("no text of many values")
         budget.read(value)
+        if is_truth(value):
+            # The library writes them as Python does.
+            return celtypes.StringType("true" if value else "false")
         return base_functions["string"](value)
 
     return applied

@@ -37,12 +37,17 @@ class Facts:
     item: ItemFacts | None = None
     items: Sequence[ItemFacts] = ()
     cause: CauseFacts | None = None
+    # Whether the publisher of the workflow may not see the incident: then expressions and messages hold nothing of it.
+    hidden: bool = False
 
 
 async def read(transaction: Transaction, run: LockedRunRecord, definition: Definition) -> Facts:
     """What is known now; the items of an incident only if an expression asks for them."""
     incident = None if run.incident_id is None else await rows.incident(transaction, run.incident_id, ALL)
     cause = None if run.cause_run_id is None else await rows.cause(transaction, run.cause_run_id)
+    # It may have been restricted since the run began.
+    if incident is not None and incident.restricted and not await _is_seen(transaction, run, incident):
+        return Facts(incident, None, (), cause, hidden=True)
     if run.configuration_item_id is not None:
         items = await rows.items(transaction, run.configuration_item_id, None, 1)
         return Facts(incident, items[0] if items else None, items, cause)
@@ -50,6 +55,10 @@ async def read(transaction: Transaction, run: LockedRunRecord, definition: Defin
     if run.incident_id is not None and "items" in await in_thread(roots, definition):
         items = await rows.items(transaction, None, run.incident_id, ITEMS_AT_MOST)
     return Facts(incident, None, items, cause)
+
+
+async def _is_seen(transaction: Transaction, run: LockedRunRecord, incident: IncidentFacts) -> bool:
+    return incident.is_seen_by(await rows.publisher(transaction, run.workflow_id))
 
 
 def roots(definition: Definition) -> frozenset[str]:
@@ -86,7 +95,7 @@ class Answers:
         }
         if cause is not None:
             self._shared["cause"] = cause._asdict()
-        if facts.incident is not None:
+        if facts.incident is not None and not facts.hidden:
             self._shared["incident"] = incident_value(facts.incident)
 
     def holds(self, step: Step, before: Attempts) -> bool:
@@ -122,8 +131,8 @@ class Answers:
 
 def incident_value(incident: IncidentFacts) -> Mapping[str, Any]:
     """An incident as expressions see it: none of its words."""
-    value = incident._asdict()
-    del value["id"]
+    value = incident._asdict() | {"restricted": incident.restricted}
+    del value["id"], value["restricted_team"]
     return value
 
 

@@ -31,6 +31,7 @@ VALUES: dict[str, Any] = {
         ("'P' + string(incident.priority)", "P1"),
         ("inputs.service.matches('^se.*h$') ? 'yes' : 'no'", "yes"),
         ("inputs.none == null", True),
+        ("string(inputs.none == null) + string(false)", "truefalse"),
         ("has(inputs.other) || has(inputs.service)", True),
         ("has(steps.reboot.outcome.code)", False),
         ("steps['drain'].outcome.nodes[1]", "b"),
