@@ -23,7 +23,7 @@ MAX_INSTRUCTIONS = 2_500
 _STEPS = 500
 # Units of a pattern that compiles, those for each so many instructions of it, and of one that does not, which may be
 # found out late.
-_COMPILED, _INSTRUCTIONS, _REFUSED = 20, 10, 2_000
+_COMPILED, _INSTRUCTIONS, _REFUSED = 20, 10, 4_000
 # Patterns kept for an evaluation: each may hold a cache of `max_mem` bytes.
 _PATTERNS = 4
 

@@ -13,6 +13,9 @@ from resolvers.workflows.expression_budget import MAX_LIST, MAX_TEXT, Budget
 
 Function = Callable[..., Any]
 
+# Units beyond the visit of the node: the library wraps a function for each number that it makes.
+_ARITHMETIC, _CONVERSION = 2, 4
+
 
 def functions(budget: Budget) -> dict[str, Function]:
     """The library's operators and functions, each charged by what it looks at. Python's `%` formats texts and its `*`
@@ -66,7 +69,7 @@ def _numbers(budget: Budget, of: Callable[[Any, Any], Any]) -> Function:
     def applied(left: Any, right: Any) -> Any:
         if not (_is_number(left) and _is_number(right)):
             raise TypeError("not numbers")
-        budget.spend()
+        budget.spend(_ARITHMETIC)
         return of(left, right)
 
     return applied
@@ -85,7 +88,7 @@ def _joined(budget: Budget) -> Function:
             budget.spend((len(left) + len(right)) // 10)
             return celtypes.ListType([*left, *right])
         else:
-            budget.spend()
+            budget.spend(_ARITHMETIC)
         return operator.add(left, right)
 
     return applied
@@ -176,6 +179,7 @@ def _text(budget: Budget) -> Function:
 
 def _converted(budget: Budget, kind: Callable[[Any], Any]) -> Function:
     def applied(value: Any) -> Any:
+        budget.spend(_CONVERSION)
         budget.read(value)
         return kind(value)
 

@@ -77,17 +77,6 @@ async def test_so_many_say_yes_each_once(runs: Runs) -> None:
     assert runs.state(run) == "SUCCEEDED"
 
 
-@pytest.mark.parametrize(
-    ("configuration", "may"),
-    [
-        ({"team": "platform"}, {"bob", "development"}),
-        ({"users": ["eve"]}, {"eve", "development"}),
-        ({"team": "platform", "users": ["eve"]}, {"bob", "eve", "development"}),
-        ({}, {"bob", "eve", "development"}),
-        # Where four eyes are not asked for, a program may decide, too.
-        ({"four_eyes": False}, {"bob", "eve", "development", "service"}),
-    ],
-)
 async def test_a_person_is_one_by_whichever_key_or_token(runs: Runs) -> None:
     key = Principal("api-key:1", "adas", PrincipalKind.SERVICE, ADA.permissions, owner="ada")
     foreign = Principal("api-key:2", "job", PrincipalKind.SERVICE, ADA.permissions)
@@ -130,6 +119,17 @@ async def test_a_run_that_was_imported_is_of_who_started_it(runs: Runs) -> None:
     assert (await yes(runs, run, BOB)).user_errors == ()
 
 
+@pytest.mark.parametrize(
+    ("configuration", "may"),
+    [
+        ({"team": "platform"}, {"bob", "development"}),
+        ({"users": ["eve"]}, {"eve", "development"}),
+        ({"team": "platform", "users": ["eve"]}, {"bob", "eve", "development"}),
+        ({}, {"bob", "eve", "development"}),
+        # Where four eyes are not asked for, a program may decide, too.
+        ({"four_eyes": False}, {"bob", "eve", "development", "service"}),
+    ],
+)
 async def test_a_step_says_whom_it_asks(runs: Runs, configuration: dict[str, Any], may: set[str]) -> None:
     # A program is none of the users, whatever it is called.
     service = somebody("eve", kind=PrincipalKind.SERVICE)

@@ -209,10 +209,8 @@ def test_no_trigger_is_left_without_work_by_those_before_it() -> None:
     sees_all = Scope(sees_restricted=True)
     dear = "[1, 2, 3, 4].all(n, [1, 2, 3, 4, 5, 6, 7, 8] != [n])"
     several = [
-        Ready(
-            "", f"{n}", Trigger(event=TriggerEvent.ITEM_CHANGED, when=dear if n < 9 else "size(items) == 0"), sees_all
-        )
-        for n in range(10)
+        Ready("", f"{n}", Trigger(event=TriggerEvent.ITEM_CHANGED, when=when), sees_all)
+        for n, when in enumerate([dear] * 9 + ["size(items) == 0"])
     ]
     allowance = Allowance(200)
     found = judged(several, Known(), set(), allowance)
