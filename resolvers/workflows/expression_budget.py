@@ -12,8 +12,8 @@ CPU_SECONDS = 1.0
 # Units between two looks at that time; each is a call of the system.
 _CLOCK_UNITS = 256
 
-# Characters that one unit copies, compares or searches.
-_CHARACTERS = 1_000
+# Characters that one unit compares or searches, and that it copies, where memory counts: a character may have 4 bytes.
+_CHARACTERS, _COPIED = 1_000, 200
 # Characters of a text that an expression makes, and of a text and a pattern that `matches` takes; members of a list
 # that `+` makes.
 MAX_TEXT, MAX_MATCHED, MAX_PATTERN, MAX_LIST = 65_536, 4_096, 1_000, 10_000
@@ -61,8 +61,12 @@ class Budget:
                 raise BadExpression("it takes too much time; look at fewer items, or at less of each")
 
     def read(self, *values: object) -> None:
-        """Texts were copied, compared or searched; other values cost nothing here."""
+        """Texts are compared or searched; other values cost nothing here."""
         self.spend(sum(len(each) // _CHARACTERS for each in values if isinstance(each, str)))
+
+    def copy(self, *values: object) -> None:
+        """Texts are copied; other values cost nothing here."""
+        self.spend(sum(len(each) // _COPIED for each in values if isinstance(each, str)))
 
     def matches(self, text: str, pattern: str) -> bool:
         """Whether a text holds the pattern. re2.error if it is none."""

@@ -81,7 +81,7 @@ def _joined(budget: Budget) -> Function:
         if isinstance(left, str) and isinstance(right, str):
             if len(left) + len(right) > MAX_TEXT:
                 raise BadExpression(f"it makes a text of more than {MAX_TEXT:,} characters; make it shorter")
-            budget.read(left, right)
+            budget.copy(left, right)
         elif isinstance(left, list) and isinstance(right, list):
             if len(left) + len(right) > MAX_LIST:
                 raise BadExpression(f"it makes a list of more than {MAX_LIST:,} members; make it shorter")
@@ -168,7 +168,7 @@ def _text(budget: Budget) -> Function:
     def applied(value: Any) -> Any:
         if not (isinstance(value, str) or _is_number(value) or is_truth(value)):
             raise TypeError("no text of many values")
-        budget.read(value)
+        budget.copy(value)
         if is_truth(value):
             # The library writes them as Python does.
             return celtypes.StringType("true" if value else "false")

@@ -49,7 +49,7 @@ def _of_the_library(value: Any, budget: Budget) -> Any:
             # The library's own way wraps a function for each number.
             return int.__new__(celtypes.IntType, value)
         case str():
-            budget.read(value)
+            budget.copy(value)
             return celtypes.StringType(value)
         case list() | tuple():
             return celtypes.ListType([_of_the_library(each, budget) for each in value])
@@ -80,7 +80,7 @@ def _plain(value: Any, budget: Budget) -> Any:
         case celtypes.MapType():
             return {_key(key): _plain(each, budget) for key, each in value.items()}
         case str():
-            budget.read(value)
+            budget.copy(value)
             return str(value)
         case CELEvalError():
             raise value

@@ -14,8 +14,8 @@ from resolvers.workflows.bad_expression import BadExpression as BadExpression
 LONGEST = 1000
 
 # Units of work of one evaluation. One is a visit of a node or a look at a value and takes some 5 us; a comprehension of
-# five comparisons over 500 items takes 19,000. `bench/expressions.py` measures the dearest expressions within it.
-WORK = 40_000
+# five comparisons over 500 items takes 25,000. `bench/expressions.py` measures the dearest expressions within it.
+WORK = 32_000
 
 Path = tuple[str, ...]
 

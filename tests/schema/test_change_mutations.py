@@ -113,11 +113,10 @@ async def test_four_eyes(writing: Writer) -> None:
     # Another spelling is the same person; a program approves nothing, whoever it acts for.
     assert (await writing.do("approveChange", somebody("Ada"), id=id, expectedVersion=4)).codes == [("INVALID", None)]
     key = Principal("api-key:1", "zoes", PrincipalKind.SERVICE, ADA.permissions, owner="zoe")
+    message = "a program may not approve a change; let a person approve it with a token of their own"
     for program in (somebody("ada", kind=PrincipalKind.SERVICE), somebody("job", kind=PrincipalKind.SERVICE), key):
         done = await writing.do("approveChange", program, id=id, expectedVersion=4)
-        assert done.messages == [
-            "a program may not approve a change; let a person approve it with a token of their own"
-        ]
+        assert done.messages == [message]
     assert writing.everything() == before
     assert (await writing.do("approveChange", somebody("zoe"), id=id, expectedVersion=4)).shown["state"] == "APPROVED"
     hands = [("USER:ada", "USER:bob", "USER:eve", "USER:fay")]
