@@ -27,6 +27,7 @@ def create(
     name: Annotated[str, typer.Argument(help="Who will use it; unique.")],
     permission: Annotated[list[str], typer.Option(help="Such as incidents:read, or * for all. Repeat for more.")],
     team: Annotated[list[str] | None, typer.Option(help="Key of a team whose restricted incidents it sees.")] = None,
+    owner: Annotated[str, typer.Option(help="The person for whom it acts: the subject of their tokens.")] = "",
     days: Annotated[int | None, typer.Option(min=1, help="How long it lasts; for ever by default.")] = None,
 ) -> None:
     """Make a key and print it once."""
@@ -38,7 +39,13 @@ def create(
 
     async def insert(main: Database) -> None:
         await insert_api_key(
-            main, name=name, key_hash=made.hash, permissions=permission, team_keys=team or [], expires_at=expires
+            main,
+            name=name,
+            key_hash=made.hash,
+            permissions=permission,
+            team_keys=team or [],
+            expires_at=expires,
+            owner=owner,
         )
 
     try:

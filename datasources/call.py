@@ -60,6 +60,8 @@ class Call:
     # value, and walks in the tables while the graph does not hold that write. None asks for nothing. 0 stands for a
     # write of another database, whose transactions have no place among those of main: no cached value, and no more.
     sees: int | None = None
+    # The run that writes, set by the engine alone: what a client says of it is a text and no cause.
+    cause_run_id: str | None = None
     # Whether this call wrote to the graph, so that its later reads go to the writer.
     wrote_graph: bool = False
     # The trace that the caller says it belongs to and his span in it, 32 and 16 hexadecimal digits or empty; and

@@ -12,7 +12,8 @@ from datasources.aurora import change_writes as rows
 from datasources.records.changes import ChangeRecord, ChangeRisk, ChangeState, ChangeType
 from resolvers import rules
 from resolvers.lifecycle import Step, lifecycle
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write, caller, told
+from resolvers.principals.principal import identity, is_person
+from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write, told
 
 TABLE, ENTITY, LINKS = "changes", "CHANGE", "change_configuration_items"
 
@@ -118,7 +119,7 @@ def propose(command: ProposeChange) -> Work:
             str(uuid7()), "", title, command.description, command.type, PROPOSED, command.risk, command.team_id,
             command.assignee_id, None, None, None, None, 1, datetime.now(UTC),
         )  # fmt: skip
-        record = await rows.insert(write.transaction, wanted, caller(write.context))
+        record = await rows.insert(write.transaction, wanted, write.context.principal.actor)
         await rows.link(write.transaction, record.id, items)
         write.tables.add(LINKS)
         write.changed(TABLE, ENTITY, record.id, None, told(record, items=items))
@@ -143,17 +144,22 @@ def update(command: UpdateChange) -> Work:
         )
         if (after.team_id, after.assignee_id) != (before.team_id, before.assignee_id):
             await _known(write, after.team_id, after.assignee_id)
-        return await _taken(write, before, after, step, caller(write.context))
+        return await _taken(write, before, after, step, write.context.principal.actor)
 
     return work
 
 
 def approve(command: ApproveChange) -> Work:
-    """The change may be done. Refused for whoever had a hand in its proposal: four eyes see more than two."""
+    """The change may be done. Refused for programs, and for whoever had a hand in its proposal, by whichever key."""
 
     async def work(write: Write) -> Sequence[str]:
         before, step = await _locked(write, command, "approveChange")
-        if await rows.is_proposed_by(write.transaction, before.id, caller(write.context)):
+        principal = write.context.principal
+        if not is_person(principal.kind):
+            message = "a program may not approve a change; let a person approve it with a token of their own"
+            raise Refused(UserError(UserErrorCode.INVALID, None, message))
+        proposers = await rows.proposers(write.transaction, before.id)
+        if identity(principal.actor) in {identity(each) for each in proposers}:
             message = "you proposed it, or changed the proposal; somebody else must approve it"
             raise Refused(UserError(UserErrorCode.INVALID, None, message))
         return await _taken(write, before, structs.replace(before, state=APPROVED), step)
@@ -211,7 +217,7 @@ def link_items(command: LinkChangeItems) -> Work:
         items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
         linked = await rows.link(write.transaction, before.id, items)
         write.tables.add(LINKS)
-        return await _taken(write, before, before, step, caller(write.context), linked=sorted(linked))
+        return await _taken(write, before, before, step, write.context.principal.actor, linked=sorted(linked))
 
     return work
 
@@ -227,7 +233,7 @@ def unlink_items(command: UnlinkChangeItems) -> Work:
             message = f"ci_{strangers[0]} is not linked; see the change's configurationItems"
             raise rules.missing("configurationItemIds", message)
         write.tables.add(LINKS)
-        return await _taken(write, before, before, step, caller(write.context), unlinked=sorted(unlinked))
+        return await _taken(write, before, before, step, write.context.principal.actor, unlinked=sorted(unlinked))
 
     return work
 

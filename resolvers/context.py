@@ -33,6 +33,10 @@ class Asker(Protocol):
     def kind(self) -> str: ...
     @property
     def subject(self) -> str: ...
+    @property
+    def actor(self) -> str:
+        """Who stands behind the caller, as KIND:subject."""
+        ...
 
     def allows(self, permission: str) -> bool:
         """Whether the permission is held."""
@@ -45,10 +49,17 @@ class Unattended:
 
     kind: str
     subject: str
+    # Who sent the event, where that is known, as KIND:subject.
+    sender: str = ""
 
     @property
     def name(self) -> str:
         return self.subject
+
+    @property
+    def actor(self) -> str:
+        """Who stands behind it, as KIND:subject."""
+        return self.sender or f"{self.kind}:{self.subject}"
 
     def allows(self, permission: str) -> bool:
         """Never."""

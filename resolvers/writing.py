@@ -19,6 +19,7 @@ from datasources.aurora.transaction import Transaction
 from datasources.aurora.writing import AuditEntry
 from datasources.errors import SourceConflict, SourceRefusedValue
 from resolvers.context import Context
+from resolvers.principals.principal import EXECUTE, PrincipalKind
 
 # Deadlocks are rare and end at once; more than so many in a row are a fault of the order in which rows are locked.
 TRIES = 5
@@ -181,7 +182,7 @@ async def _once(
                 left_out = [msgspec.to_builtins(each) for each in under_way.refused]
                 await writing.keep(transaction, principal, idempotency_key, ids, left_out)
             await writing.audit(transaction, under_way.entries)
-            number = await writing.sign(transaction, context.call.request_id)
+            number = await _signed(transaction, context, database)
             tables = under_way.tables
     except Refused as refused:
         return Written(() if refused.id is None else (refused.id,), refused.errors)
@@ -193,6 +194,19 @@ async def _once(
     await context.sources.cache.invalidate(sorted(tables))
     context.forget()
     return Written(ids, tuple(under_way.refused))
+
+
+async def _signed(transaction: Transaction, context: Context, database: str) -> int:
+    if database != MAIN:
+        return await writing.sign(transaction, context.call.request_id)
+    return await writing.sign_by(transaction, origin(context))
+
+
+def origin(context: Context) -> writing.Origin:
+    """Where the writes of a context come from. What a request id says of a run counts for executors only."""
+    principal, call = context.principal, context.call
+    by_executor = principal.kind == PrincipalKind.SERVICE and principal.allows(EXECUTE)
+    return writing.Origin(call.request_id, principal.actor, call.cause_run_id, by_executor)
 
 
 def _again(kept: writing.KeptAnswer, input: bytes) -> Written:

@@ -56,7 +56,7 @@ async def _accepted(
         if kind != "application/json":
             raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send application/json")
         notification = read(await read_body(http, BODY_BYTES))
-        accepted = await accept_notification(queue, notification, mapping, call.request_id)
+        accepted = await accept_notification(queue, notification, mapping, call.request_id, sender=principal.actor)
     except Unusable as unusable:
         raise BadUserInput(unusable.reason) from unusable
     except TooManyAlerts as error:

@@ -59,7 +59,7 @@ async def _accepted(http: Request, queue: Queue, authenticate: Authenticate, cal
         principal = await authenticate(http.headers.get("authorization"))
         if not principal.allows(WRITES):
             raise Forbidden(f"this needs the permission {WRITES}", permission=WRITES)
-        return await accept(queue, await _bodies(http), call.request_id)
+        return await accept(queue, await _bodies(http), call.request_id, sender=principal.actor)
     except SourceError as error:
         raise SourceLost(f"{error.source} is not available", store=error.source) from error
 

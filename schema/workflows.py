@@ -9,13 +9,20 @@ import strawberry
 from strawberry.scalars import JSON
 
 from datasources.records.queries import Order
-from datasources.records.workflows import WorkflowRecord, WorkflowState, WorkflowStepKind, WorkflowStepRecord
+from datasources.records.workflows import (
+    WorkflowRecord,
+    WorkflowState,
+    WorkflowStepKind,
+    WorkflowStepRecord,
+    WorkflowTriggerProblemRecord,
+)
 from resolvers.context import Context
 from resolvers.loaders.configuration_items import ConfigurationItemsByWorkflow
 from resolvers.loaders.workflow_runs import WorkflowRunsByWorkflow
 from resolvers.loaders.workflows import (
     ProblemsByWorkflow,
     StepsByWorkflow,
+    TriggerProblemByWorkflow,
     WorkflowById,
     WorkflowByKey,
     Workflows,
@@ -93,6 +100,14 @@ class WorkflowProblem:
     message: str = attribute("What is wrong and what to do.")
 
 
+@strawberry.type(description="Why the trigger of a workflow started no run for something that happened.")
+class WorkflowTriggerProblem:
+    record = WorkflowTriggerProblemRecord
+
+    happened_at: datetime = attribute("When it was looked at.")
+    reason: str = attribute("Why no run was started, for example that its expression takes too much work.")
+
+
 @strawberry.type(
     description="One revision of a workflow. Its steps form a directed acyclic graph; a published one never changes."
 )
@@ -121,6 +136,12 @@ class Workflow(Node):
         ProblemsByWorkflow,
         "What stops it from being published, or from running as it is meant: all of it, in the order of its parts. "
         "At most four statements for all workflows of an answer.",
+        key="id",
+        needs=NEEDS,
+    )
+    trigger_problem: WorkflowTriggerProblem | None = link(
+        TriggerProblemByWorkflow,
+        "Why its trigger started no run the last time that it should have; null if it always could. One statement.",
         key="id",
         needs=NEEDS,
     )

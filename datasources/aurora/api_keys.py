@@ -26,6 +26,7 @@ async def insert_api_key(
     permissions: Sequence[str],
     team_keys: Sequence[str] = (),
     expires_at: datetime | None = None,
+    owner: str = "",
 ) -> ApiKeyRecord:
     """Store a new key; None never expires. SourceRefused if the name is taken."""
     parameters = {
@@ -35,6 +36,7 @@ async def insert_api_key(
         "permissions": list(permissions),
         "team_keys": list(team_keys),
         "expires_at": expires_at,
+        "owner": owner,
     }
     rows = await database.fetch(_SQL["insert_api_key"], parameters, ApiKeyRecord)
     return rows[0]

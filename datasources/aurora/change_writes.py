@@ -30,10 +30,9 @@ async def locked(transaction: Transaction, id: str) -> ChangeRecord | None:
     return found[0] if found else None
 
 
-async def is_proposed_by(transaction: Transaction, id: str, who: str) -> bool:
-    """Whether this principal had a hand in the proposal."""
-    [found] = await transaction.fetch(statements(_STATEMENTS)["change_proposed_by"], {"id": id, "who": who}, bool)
-    return found
+async def proposers(transaction: Transaction, id: str) -> list[str]:
+    """Who had a hand in the proposal, each as KIND:subject."""
+    return await transaction.fetch(statements(_STATEMENTS)["change_proposers"], {"id": id}, str)
 
 
 async def update(

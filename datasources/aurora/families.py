@@ -11,7 +11,7 @@ TABLES = {
     "CHANGE": ("changes", "change_configuration_items"),
     "TEAM": ("teams", "team_memberships"),
     "USER": ("users", "team_memberships"),
-    "WORKFLOW": ("workflows", "workflow_steps", "workflow_configuration_items"),
+    "WORKFLOW": ("workflows", "workflow_steps", "workflow_configuration_items", "workflow_trigger_problems"),
     "REQUIREMENT": ("requirements", "requirement_configuration_items"),
     # A run tells the activities of its incident what became of it.
     "WORKFLOW_RUN": (

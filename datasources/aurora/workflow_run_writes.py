@@ -33,7 +33,17 @@ class IncidentFacts(NamedTuple):
     urgency: int
     state: str
     category: str
-    restricted: bool
+    # The key of the one team that may see it.
+    restricted_team: str | None
+
+    @property
+    def restricted(self) -> bool:
+        """Whether only its team may see it."""
+        return self.restricted_team is not None
+
+    def is_seen_by(self, scope: Scope) -> bool:
+        """Whether a scope holds the incident."""
+        return self.restricted_team is None or scope.sees_restricted or self.restricted_team in scope.team_keys
 
 
 class ItemFacts(NamedTuple):
@@ -155,6 +165,12 @@ async def incident(transaction: Transaction, id: str, scope: Scope) -> IncidentF
     return _one(await _fetch(transaction, "run_incident", {"id": id} | _scope(scope), IncidentFacts))
 
 
+async def publisher(transaction: Transaction, workflow_id: str) -> Scope:
+    """What the publisher of a workflow could see; all for an imported one, which an operator brought."""
+    found = await _fetch(transaction, "run_publisher", {"id": workflow_id}, _seen_by)
+    return found[0] if found else Scope(sees_restricted=True)
+
+
 async def items(
     transaction: Transaction, configuration_item_id: str | None, incident_id: str | None, most: int
 ) -> list[ItemFacts]:
@@ -169,13 +185,14 @@ async def decide(
     decision: WorkflowDecision,
     comment: str,
     principal: str,
+    identity: str,
     user_key: str | None,
     now: datetime,
 ) -> bool:
-    """Keep what somebody decided; False if that one has decided before."""
+    """Keep what somebody decided; False if that one has decided before, by whichever key or token."""
     bound = {
         "id": str(uuid7()), "step_run_id": step_run_id, "decision": decision.value, "comment": comment,
-        "principal": principal, "user_key": user_key, "decided_at": now,
+        "principal": principal, "identity": identity, "user_key": user_key, "decided_at": now,
     }  # fmt: skip
     return bool(await _fetch(transaction, "run_approval_insert", bound, bool))
 
@@ -210,6 +227,10 @@ def _run(*values: Any) -> LockedRunRecord:
 def _attempt(*values: Any) -> WorkflowStepRunRecord:
     attempt = WorkflowStepRunRecord(*values)
     return replace(attempt, state=WorkflowStepRunState(attempt.state))
+
+
+def _seen_by(sees_restricted: bool, team_keys: list[str]) -> Scope:
+    return Scope(sees_restricted, tuple(team_keys))
 
 
 def _scope(scope: Scope) -> dict[str, object]:

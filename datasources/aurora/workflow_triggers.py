@@ -1,6 +1,7 @@
 """What triggers of workflows read: the outbox after their own place, published triggers, and who led to a change."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from datasources.aurora.database import Database
@@ -20,6 +21,11 @@ class Entry(NamedTuple):
     entity_id: str
     step: str
     request_id: str
+    # Who stands behind it, as KIND:subject; the run that wrote; whether an executor of steps wrote, whose request id
+    # may name a run.
+    actor: str = ""
+    cause_run_id: str | None = None
+    by_executor: bool = False
 
     @property
     def place(self) -> FeedPlace:
@@ -28,11 +34,13 @@ class Entry(NamedTuple):
 
 
 class PublishedTrigger(NamedTuple):
-    """The trigger of a published workflow, as it stands in its row."""
+    """The trigger of a published workflow, as it stands in its row, and what its publisher could see."""
 
     workflow_id: str
     key: str
     trigger: Any
+    sees_restricted: bool
+    team_keys: list[str]
 
 
 class RunFacts(NamedTuple):
@@ -95,6 +103,17 @@ async def cause(transaction: Transaction, entity_id: str, request_id: str) -> st
     bound = {"entity_id": entity_id, "request_id": request_id}
     found = await transaction.fetch(statements(_STATEMENTS)["trigger_cause"], bound, str)
     return found[0] if found else None
+
+
+async def initiators(transaction: Transaction, run_id: str) -> list[str]:
+    """Who stands behind a run, each as KIND:subject."""
+    return await transaction.fetch(statements(_STATEMENTS)["trigger_initiators"], {"id": run_id}, str)
+
+
+async def write_problem(transaction: Transaction, workflow_id: str, reason: str, now: datetime) -> None:
+    """Keep why a trigger started no run; it takes the place of what was kept before."""
+    bound = {"id": workflow_id, "now": now, "reason": reason}
+    await transaction.execute(statements(_STATEMENTS)["trigger_problem_written"], bound)
 
 
 async def chain(transaction: Transaction, run_id: str, most: int) -> Sequence[str]:

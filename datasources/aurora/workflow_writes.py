@@ -9,6 +9,7 @@ from uuid_utils import uuid7
 from datasources.aurora.column_values import document_text
 from datasources.aurora.statements import statements
 from datasources.aurora.transaction import Transaction
+from datasources.records.queries import Scope
 from datasources.records.unreadable import Document
 from datasources.records.workflows import WorkflowRecord, WorkflowState, WorkflowStepKind, WorkflowStepRecord
 
@@ -56,6 +57,14 @@ async def update(transaction: Transaction, record: WorkflowRecord) -> WorkflowRe
     """A locked revision as it is to be, one version further."""
     [updated] = await transaction.fetch(statements(_STATEMENTS)["workflow_update"], _bound(record), _workflow)
     return updated
+
+
+async def write_publisher(transaction: Transaction, id: str, principal: str, scope: Scope) -> None:
+    """Keep who publishes a revision and what that one can see."""
+    bound = {
+        "id": id, "principal": principal, "sees_restricted": scope.sees_restricted, "team_keys": list(scope.team_keys),
+    }  # fmt: skip
+    await transaction.execute(statements(_STATEMENTS)["workflow_publisher_written"], bound)
 
 
 async def delete(transaction: Transaction, id: str) -> None:

@@ -7,7 +7,7 @@ from datasources.aurora.database import Database
 from datasources.aurora.predicates import Column
 from datasources.aurora.statements import statements
 from datasources.aurora.table import Table
-from datasources.records.workflows import WorkflowRecord, WorkflowStepRecord
+from datasources.records.workflows import WorkflowRecord, WorkflowStepRecord, WorkflowTriggerProblemRecord
 
 WORKFLOWS = Table(
     domain="workflows",
@@ -33,3 +33,13 @@ async def steps_by_ids(database: Database, keys: Sequence[str]) -> dict[str, Wor
         return key, WorkflowStepRecord(*values)
 
     return dict(await database.fetch(statements("workflows")["workflow_steps_by_ids"], {"keys": list(keys)}, pair))
+
+
+async def trigger_problems_by_ids(database: Database, keys: Sequence[str]) -> dict[str, WorkflowTriggerProblemRecord]:
+    """Why triggers started no run the last time, by the workflow's id; left out where there was no reason."""
+
+    def pair(key: str, *values: Any) -> tuple[str, WorkflowTriggerProblemRecord]:
+        return key, WorkflowTriggerProblemRecord(*values)
+
+    statement = statements("workflows")["workflow_trigger_problems_by_ids"]
+    return dict(await database.fetch(statement, {"keys": list(keys)}, pair))

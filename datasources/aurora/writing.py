@@ -36,6 +36,16 @@ class AuditEntry:
     after: object | None
 
 
+class Origin(NamedTuple):
+    """Where a write came from: the request; who stands behind it, as KIND:subject; the run that wrote; and whether an
+    executor of steps sent it, whose request id may name the run on whose behalf it was."""
+
+    request_id: str
+    actor: str = ""
+    cause_run_id: str | None = None
+    by_executor: bool = False
+
+
 async def claim(transaction: Transaction, principal: str, key: str, action: str, input: bytes) -> KeptAnswer | None:
     """Take an idempotency key for this transaction; what it was used for before, if it was."""
     bound = {"principal": principal, "key": key, "action": action, "input": input}
@@ -77,9 +87,19 @@ async def sign(transaction: Transaction, request_id: str) -> int:
     return number
 
 
-async def sign_each(transaction: Transaction, requests: Mapping[str, str]) -> None:
+async def sign_by(transaction: Transaction, origin: Origin) -> int:
+    """As `sign`, for the main database, with all that is known of where the request came from."""
+    [number] = await transaction.fetch(statements("writing")["outbox_signed_by"], origin._asdict(), int)
+    return number
+
+
+async def sign_each(transaction: Transaction, origins: Mapping[str, Origin]) -> None:
     """Name the requests of this transaction in the outbox, by entity. The last thing before a commit."""
-    bound = {"entity_ids": list(requests), "request_ids": list(requests.values())}
+    bound = {
+        "entity_ids": list(origins),
+        "request_ids": [each.request_id for each in origins.values()],
+        "actors": [each.actor for each in origins.values()],
+    }
     await transaction.execute(statements("writing")["outbox_signed_each"], bound)
 
 

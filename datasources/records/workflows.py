@@ -43,6 +43,13 @@ class WorkflowRecord(Struct, frozen=True, array_like=True):
     inputs: list[dict[str, Any]]
 
 
+class WorkflowTriggerProblemRecord(Struct, frozen=True, array_like=True):
+    """Why a trigger started no run the last time, without values."""
+
+    happened_at: datetime
+    reason: str
+
+
 class WorkflowStepRecord(Struct, frozen=True, array_like=True):
     """A step of one revision. `depends_on` holds keys of steps of the same revision that must be over before."""
 

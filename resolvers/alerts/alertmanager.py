@@ -77,7 +77,12 @@ def read(body: bytes) -> Notification:
 
 
 async def accept_notification(
-    queue: Queue, notification: Notification, mapping: AlertMapping, request_id: str, now: datetime | None = None
+    queue: Queue,
+    notification: Notification,
+    mapping: AlertMapping,
+    request_id: str,
+    now: datetime | None = None,
+    sender: str = "",
 ) -> Accepted:
     """Queue an event for each alert that can be tried, all in one go; what was refused by its place among the alerts.
 
@@ -99,7 +104,7 @@ async def accept_notification(
             events.append((alert.status == "resolved", place, body))
     # What fires goes first: an incident that an alert of the same notification joins is not resolved in between.
     events.sort()
-    accepted = await accept(queue, [body for _, _, body in events], request_id, now)
+    accepted = await accept(queue, [body for _, _, body in events], request_id, now, sender)
     refused += [replace(each, index=events[each.index][1]) for each in accepted.refused]
     return Accepted(accepted.accepted, sorted(refused, key=lambda each: each.index))
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
+
 from datasources.queues.port import Queue, Sending
 from resolvers.events.event import Event
 from resolvers.events.reading import Unusable, read
@@ -28,8 +30,12 @@ class Accepted:
     refused: list[Refusal]
 
 
-async def accept(queue: Queue, bodies: Sequence[bytes], request_id: str, now: datetime | None = None) -> Accepted:
+async def accept(
+    queue: Queue, bodies: Sequence[bytes], request_id: str, now: datetime | None = None, sender: str = ""
+) -> Accepted:
     """Queue the events that can be tried, all in one go. SourceError if the queue is lost; then none is queued.
+
+    `sender` is who stands behind them, as KIND:subject: what a person sends by an event, that one has done.
 
     Events of one source are one group: they have their effect in the order in which they were sent.
     """
@@ -42,9 +48,17 @@ async def accept(queue: Queue, bodies: Sequence[bytes], request_id: str, now: da
         except Unusable as unusable:
             refusals.append(Refusal(index, unusable.id, unusable.source, unusable.reason))
         else:
-            sendings.append(Sending(event.source, _deduplication_id(event), body.decode(), request_id))
+            sendings.append(Sending(event.source, _deduplication_id(event), _signed(body, sender), request_id))
     await queue.send(sendings)
     return Accepted(len(sendings), refusals)
+
+
+def _signed(body: bytes, sender: str) -> str:
+    if not sender:
+        return body.decode()
+    envelope = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    envelope["stackflowsender"] = msgspec.Raw(msgspec.json.encode(sender))
+    return msgspec.json.encode(envelope).decode()
 
 
 def _deduplication_id(event: Event) -> str:

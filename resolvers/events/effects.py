@@ -171,7 +171,7 @@ async def _write(transaction: Transaction, made: Landscape) -> set[str]:
     audited += [_audited(made, RELATIONSHIP, record.id, record, None) for record in removed]
     if audited:
         await writing.audit(transaction, audited)
-        await writing.sign_each(transaction, {each.entity_id: each.request_id for each in audited})
+        await writing.sign_each(transaction, {each.entity_id: _origin(made, each) for each in audited})
     return ({"configuration_items"} if items else set()) | ({"relationships"} if edges or removed else set())
 
 
@@ -180,6 +180,10 @@ def _audited(made: Landscape, entity: str, id: str, before: Record | None, after
     action = by.event.type.removeprefix(PREFIX)
     changed = difference(*(None if each is None else told(each, BY_THE_DATABASE) for each in (before, after)))
     return AuditEntry(by.request_id, f"event:{by.event.source}", action, entity, id, *changed)
+
+
+def _origin(made: Landscape, entry: AuditEntry) -> writing.Origin:
+    return writing.Origin(entry.request_id, made.touched[entry.entity_id].event.sender or entry.principal)
 
 
 def _name(arrived: Arrived) -> tuple[str, str]:

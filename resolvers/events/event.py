@@ -17,3 +17,5 @@ class Event(Struct, frozen=True):
     data: Any
     # SHA-256 of what it says, whatever its white space and the order of its members.
     content: bytes
+    # Who sent it over HTTP, as KIND:subject; empty where that is not known.
+    sender: str = ""

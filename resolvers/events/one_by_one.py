@@ -29,7 +29,7 @@ from resolvers.events.operation import Operation
 from resolvers.events.outcomes import DONE, OLDER, OTHER_CONTENT, REPEATED, Arrived, Outcome, Result, away, refused
 from resolvers.events.registry import OPERATIONS
 from resolvers.events.types import PREFIX
-from resolvers.writing import TRIES, UNFIT, Refused, Write
+from resolvers.writing import TRIES, UNFIT, Refused, Write, origin
 
 
 async def apply_each(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
@@ -71,7 +71,8 @@ async def _once(sources: Sources, arrived: Arrived) -> Outcome:
     operation = OPERATIONS[event.type]
     # Who sent it had `events:write`. It may touch restricted incidents: whoever knows the source's own key for one has
     # told of it before.
-    context = Context(Unattended("event", event.source), Scope(True), sources, Call(request_id=arrived.request_id))
+    sender = Unattended("event", event.source, event.sender)
+    context = Context(sender, Scope(True), sources, Call(request_id=arrived.request_id))
     with calling(context.call):
         async with sources.main.transaction() as transaction:
             name = (event.source, event.id)
@@ -85,7 +86,7 @@ async def _once(sources: Sources, arrived: Arrived) -> Outcome:
             write = Write(context, event.type.removeprefix(PREFIX), transaction)
             await operation.work(event.data, event)(write)
             await writing.audit(transaction, write.entries)
-            await writing.sign(transaction, arrived.request_id)
+            await writing.sign_by(transaction, origin(context))
         if write.tables:
             await sources.cache.invalidate(sorted(write.tables))
     return DONE

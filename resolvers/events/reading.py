@@ -36,6 +36,8 @@ class Envelope(Struct, frozen=True):
     time: Annotated[datetime, Meta(tz=True)]
     data: msgspec.Raw
     datacontenttype: str = "application/json"
+    # An extension of ours, written by the door of HTTP over whatever was sent.
+    stackflowsender: str = ""
 
 
 class Named(Struct, frozen=True):
@@ -99,7 +101,7 @@ def read(body: bytes, now: datetime) -> Event:
         raise Unusable(f"the data are not those of {envelope.type}: {error}", *names) from error
     if violation := find_violation(data):
         raise Unusable(f"the data can't be stored: {violation}", *names)
-    return Event(envelope.id, envelope.source, envelope.type, envelope.time, data, content)
+    return Event(envelope.id, envelope.source, envelope.type, envelope.time, data, content, envelope.stackflowsender)
 
 
 def split(body: bytes) -> list[bytes]:

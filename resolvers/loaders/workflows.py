@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from datasources.aurora.related import related
-from datasources.aurora.workflows import WORKFLOWS, steps_by_ids
-from datasources.records.workflows import WorkflowRecord, WorkflowStepRecord
+from datasources.aurora.workflows import WORKFLOWS, steps_by_ids, trigger_problems_by_ids
+from datasources.records.workflows import WorkflowRecord, WorkflowStepRecord, WorkflowTriggerProblemRecord
 from resolvers.loaders.loader import Loader
 from resolvers.loaders.tables import PagesBy, RelatedBy, RowBy
 from resolvers.workflows.publishing import found_problems
@@ -46,6 +46,17 @@ class WorkflowStepById(Loader[str, WorkflowStepRecord | None]):
         return dict(await steps_by_ids(self.context.sources.main, keys))
 
     def absent(self, key: str) -> WorkflowStepRecord | None:
+        return None
+
+
+class TriggerProblemByWorkflow(Loader[str, WorkflowTriggerProblemRecord | None]):
+    value = WorkflowTriggerProblemRecord | None
+    reads = ("workflow_trigger_problems",)
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, WorkflowTriggerProblemRecord | None]:
+        return dict(await trigger_problems_by_ids(self.context.sources.main, keys))
+
+    def absent(self, key: str) -> WorkflowTriggerProblemRecord | None:
         return None
 
 

@@ -46,6 +46,7 @@ def principal_of(record: ApiKeyRecord) -> Principal:
         permissions=known_permissions(record.permissions),
         team_keys=frozenset(record.team_keys),
         kind=PrincipalKind.SERVICE,
+        owner=record.owner,
     )
 
 

@@ -12,6 +12,9 @@ CAUSE = ("workflow", "number", "state")
 RUN = ("number", "requestedBy", "cause")
 STEP = ("outcome", "state")
 
+# Characters of all expressions of the steps: each 1,000 of them may take 50 ms to be compiled.
+TEXT_AT_MOST = 65_536
+
 _STEP_ROOTS = ("inputs", "steps", "incident", "items", "run", "cause")
 _TRIGGER_ROOTS = {
     TriggerEvent.MANUAL: (),
@@ -25,6 +28,10 @@ _TRIGGER_ROOTS = {
 
 def expression_problems(definition: Definition) -> Iterator[tuple[str, str]]:
     """The field of each bad expression, and what is wrong with it."""
+    length = sum(len(text) for step in definition.steps for text in texts(step).values())
+    if length > TEXT_AT_MOST:
+        yield "steps", f"the expressions of the steps have {length:,} characters; at most {TEXT_AT_MOST:,} are allowed"
+        return
     trigger = definition.trigger
     if trigger.when is not None and trigger.event is not TriggerEvent.MANUAL:
         yield from _problems("trigger.when", trigger.when, _TRIGGER_ROOTS[trigger.event], frozenset(), frozenset())

@@ -14,7 +14,7 @@ from resolvers.lifecycle import Step, lifecycle
 from resolvers.workflows.checking import is_key
 from resolvers.workflows.publishing import found_problems
 from resolvers.workflows.wanted import WantedInput, WantedStep, WantedTrigger, inputs_data, new_steps, trigger_data
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write
+from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write, caller
 
 TABLE, ENTITY = "workflows", "WORKFLOW"
 STEPS, LINKS = "workflow_steps", "workflow_configuration_items"
@@ -151,6 +151,7 @@ def publish(command: PublishWorkflow) -> Work:
             raise Refused(*errors)
         for old in await rows.published(write.transaction, before.key):
             await _in_state(write, old, RETIRED)
+        await rows.write_publisher(write.transaction, before.id, caller(write.context), write.context.scope)
         return [await _in_state(write, before, PUBLISHED)]
 
     return work

@@ -21,6 +21,7 @@ from datasources.records.workflow_runs import (
 from resolvers import rules
 from resolvers.workflows import facts as known
 from resolvers.workflows.definition import Definition, Step, Unreadable, read
+from resolvers.workflows.expression_thread import in_thread
 from resolvers.workflows.facts import Answers, Facts
 from resolvers.workflows.machine import LIVE, Course
 from resolvers.workflows.messages import message
@@ -79,7 +80,7 @@ async def opened(write: Write, run: LockedRunRecord, now: datetime) -> Running:
 async def advanced(write: Write, running: Running) -> LockedRunRecord:
     """Everything that follows from what the run was told, written; the run as it then is."""
     course = running.course
-    course.advance()
+    await in_thread(course.advance)
     changed = list(course.changed.values())
     if not changed and course.run == running.before and not running.touched:
         return running.before

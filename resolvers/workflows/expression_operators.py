@@ -1,4 +1,4 @@
-"""The operators and functions of expressions where the library's could cost more than they should, and the budget."""
+"""The operators and functions of expressions where the library's could cost more than they should."""
 
 import operator
 from collections.abc import Callable
@@ -9,44 +9,33 @@ from celpy import celtypes
 from celpy.evaluation import CELEvalError, base_functions
 
 from resolvers.workflows.bad_expression import BadExpression
+from resolvers.workflows.expression_budget import MAX_LIST, MAX_TEXT, Budget
 
-# Visits of a node and looks at a value, of one evaluation. A comprehension of five comparisons over 500 items takes
-# 20,000 of them, in 0.2 s.
-WORK = 50_000
+Function = Callable[..., Any]
 
-# Bytes of memory for one pattern; RE2 takes time linear in the text.
-_PATTERNS = re2.Options()
-_PATTERNS.log_errors = False
-_PATTERNS.max_mem = 1 << 20
+# Units beyond the visit of the node: the library wraps a function for each number that it makes.
+_ARITHMETIC, _CONVERSION = 2, 4
 
 
-class Budget:
-    """The work that an evaluation may still do. BadExpression when it is spent."""
-
-    def __init__(self) -> None:
-        self._left = WORK
-
-    def spend(self, amount: int = 1) -> None:
-        """So much was done."""
-        self._left -= amount
-        if self._left < 0:
-            raise BadExpression("it takes too much work; look at fewer items, or at less of each")
-
-
-def functions(budget: Budget) -> dict[str, Callable[..., Any]]:
-    """The library's operators where they could take more than they should: Python's `%` formats texts and `*` repeats
-    lists, and to compare two lists of items looks at everything in them."""
-    return {
-        "_&&_": _decided(False),
-        "_||_": _decided(True),
+def functions(budget: Budget) -> dict[str, Function]:
+    """The library's operators and functions, each charged by what it looks at. Python's `%` formats texts and its `*`
+    repeats lists, so these are for numbers only."""
+    return base_functions | {
         "_+_": _joined(budget),
-        "_*_": _numbers(operator.mul),
-        "_%_": _numbers(operator.mod),
-        "_/_": _numbers(_divided),
-        "_[_]": _part,
-        "matches": _matches,
-        "contains": _contains,
-        "string": _text,
+        "_-_": _numbers(budget, operator.sub),
+        "_*_": _numbers(budget, operator.mul),
+        "_%_": _numbers(budget, operator.mod),
+        "_/_": _numbers(budget, _divided),
+        "_[_]": _part(budget),
+        "matches": _matches(budget),
+        "contains": _texts(budget, operator.contains),
+        "startsWith": _texts(budget, str.startswith),
+        "endsWith": _texts(budget, str.endswith),
+        "string": _text(budget),
+        "int": _converted(budget, celtypes.IntType),
+        "double": _converted(budget, celtypes.DoubleType),
+        "bool": _converted(budget, celtypes.BoolType),
+        "size": _size,
         "_==_": _compared("_==_", operator.eq, budget),
         "_!=_": _compared("_!=_", operator.ne, budget),
         "_<_": _compared("_<_", operator.lt, budget),
@@ -55,30 +44,6 @@ def functions(budget: Budget) -> dict[str, Callable[..., Any]]:
         "_>=_": _compared("_>=_", operator.ge, budget),
         "_in_": _among(budget),
     }
-
-
-def _numbers(of: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def applied(left: Any, right: Any) -> Any:
-        for each in (left, right):
-            if isinstance(each, CELEvalError):
-                return each
-        if not (_is_number(left) and _is_number(right)):
-            raise TypeError("not numbers")
-        return of(left, right)
-
-    applied.__name__ = of.__name__
-    return applied
-
-
-def _decided(decisive: bool) -> Callable[[Any, Any], Any]:
-    def applied(left: Any, right: Any) -> Any:
-        sides = (left, right)
-        if any(is_truth(each) and bool(each) is decisive for each in sides):
-            return celtypes.BoolType(decisive)
-        undecided = [no_truth(each) for each in sides if not is_truth(each)]
-        return undecided[0] if undecided else celtypes.BoolType(not decisive)
-
-    return applied
 
 
 def is_truth(value: Any) -> bool:
@@ -91,15 +56,41 @@ def no_truth(value: Any) -> CELEvalError:
     return value if isinstance(value, CELEvalError) else CELEvalError("neither true nor false", TypeError, ())
 
 
-def _joined(budget: Budget) -> Callable[[Any, Any], Any]:
-    def applied(left: Any, right: Any) -> Any:
-        value = operator.add(left, right)
-        if isinstance(value, (str, list)):
-            # Each join copies what it joins; texts faster than lists.
-            budget.spend(len(value) // (100 if isinstance(value, str) else 1))
-        return value
+def decided(decisive: bool, left: Any, right: Any) -> Any:
+    """What `||` (true is decisive) or `&&` (false is) says of two sides, either of which may be an error."""
+    sides = (left, right)
+    if any(is_truth(each) and bool(each) is decisive for each in sides):
+        return celtypes.BoolType(decisive)
+    undecided = [no_truth(each) for each in sides if not is_truth(each)]
+    return undecided[0] if undecided else celtypes.BoolType(not decisive)
 
-    applied.__name__ = "add"
+
+def _numbers(budget: Budget, of: Callable[[Any, Any], Any]) -> Function:
+    def applied(left: Any, right: Any) -> Any:
+        if not (_is_number(left) and _is_number(right)):
+            raise TypeError("not numbers")
+        budget.spend(_ARITHMETIC)
+        return of(left, right)
+
+    return applied
+
+
+def _joined(budget: Budget) -> Function:
+    def applied(left: Any, right: Any) -> Any:
+        # Each join copies what it joins, so it is charged before.
+        if isinstance(left, str) and isinstance(right, str):
+            if len(left) + len(right) > MAX_TEXT:
+                raise BadExpression(f"it makes a text of more than {MAX_TEXT:,} characters; make it shorter")
+            budget.copy(left, right)
+        elif isinstance(left, list) and isinstance(right, list):
+            if len(left) + len(right) > MAX_LIST:
+                raise BadExpression(f"it makes a list of more than {MAX_LIST:,} members; make it shorter")
+            budget.spend((len(left) + len(right)) // 10)
+            return celtypes.ListType([*left, *right])
+        else:
+            budget.spend(_ARITHMETIC)
+        return operator.add(left, right)
+
     return applied
 
 
@@ -109,7 +100,7 @@ def _divided(left: Any, right: Any) -> Any:
     return operator.truediv(left, right)
 
 
-def _compared(name: str, of: Callable[[Any, Any], Any], budget: Budget) -> Callable[[Any, Any], Any]:
+def _compared(name: str, of: Callable[[Any, Any], Any], budget: Budget) -> Function:
     def applied(left: Any, right: Any) -> Any:
         # JSON has one kind of number: 3 and 3.0 are the same, as CEL says they are.
         if _is_number(left) and _is_number(right):
@@ -118,59 +109,87 @@ def _compared(name: str, of: Callable[[Any, Any], Any], budget: Budget) -> Calla
         _weigh(right, budget)
         return base_functions[name](left, right)
 
-    applied.__name__ = name
     return applied
 
 
-def _among(budget: Budget) -> Callable[[Any, Any], Any]:
-    def applied(wanted: Any, container: Any) -> Any:
+def _among(budget: Budget) -> Function:
+    def applied(member: Any, container: Any) -> Any:
         if isinstance(container, str):
             raise TypeError("a text is asked with contains")
-        _weigh(wanted, budget)
-        if not isinstance(container, celtypes.MapType):
-            _weigh(container, budget)
-        return base_functions["_in_"](wanted, container)
+        if isinstance(container, celtypes.MapType):
+            # The library compares all keys one by one.
+            budget.read(member)
+            return celtypes.BoolType(member in container)
+        _weigh(member, budget)
+        _weigh(container, budget)
+        return base_functions["_in_"](member, container)
 
-    applied.__name__ = "_in_"
     return applied
 
 
-def _part(container: Any, key: Any) -> Any:
-    for each in (container, key):
-        if isinstance(each, CELEvalError):
-            return each
-    if isinstance(container, celtypes.ListType):
-        if not isinstance(key, int) or not _is_number(key):
-            raise TypeError("not a place")
-        if key < 0:
-            raise IndexError("before the first")
-    elif not isinstance(container, celtypes.MapType):
-        raise TypeError("nothing with parts")
-    return container[key]
+def _part(budget: Budget) -> Function:
+    def applied(container: Any, key: Any) -> Any:
+        if isinstance(container, celtypes.ListType):
+            if not isinstance(key, int) or not _is_number(key):
+                raise TypeError("not a place")
+            if key < 0:
+                raise IndexError("before the first")
+        elif not isinstance(container, celtypes.MapType):
+            raise TypeError("nothing with parts")
+        budget.read(key)
+        return container[key]
+
+    return applied
 
 
-def _matches(text: Any, pattern: Any) -> Any:
-    for each in (text, pattern):
-        if isinstance(each, CELEvalError):
-            return each
-    if not (isinstance(text, str) and isinstance(pattern, str)):
-        raise TypeError("not texts")
-    try:
-        return celtypes.BoolType(re2.compile(str(pattern), _PATTERNS).search(str(text)) is not None)
-    except re2.error as error:
-        return CELEvalError("pattern", error.__class__, error.args)
+def _matches(budget: Budget) -> Function:
+    def applied(text: Any, pattern: Any) -> Any:
+        if not (isinstance(text, str) and isinstance(pattern, str)):
+            raise TypeError("not texts")
+        try:
+            return celtypes.BoolType(budget.matches(str(text), str(pattern)))
+        except re2.error as error:
+            return CELEvalError("pattern", error.__class__, ())
+
+    return applied
 
 
-def _contains(text: Any, part: Any) -> Any:
-    if not (isinstance(text, str) and isinstance(part, str)):
-        raise TypeError("a list is asked with in")
-    return celtypes.BoolType(str(part) in str(text))
+def _texts(budget: Budget, of: Callable[[str, str], bool]) -> Function:
+    def applied(text: Any, part: Any) -> Any:
+        if not (isinstance(text, str) and isinstance(part, str)):
+            raise TypeError("a list is asked with in")
+        budget.read(text, part)
+        return celtypes.BoolType(of(str(text), str(part)))
+
+    return applied
 
 
-def _text(value: Any) -> Any:
-    if not (isinstance(value, str) or _is_number(value) or is_truth(value)):
-        raise TypeError("no text of many values")
-    return base_functions["string"](value)
+def _text(budget: Budget) -> Function:
+    def applied(value: Any) -> Any:
+        if not (isinstance(value, str) or _is_number(value) or is_truth(value)):
+            raise TypeError("no text of many values")
+        budget.copy(value)
+        if is_truth(value):
+            # The library writes them as Python does.
+            return celtypes.StringType("true" if value else "false")
+        return base_functions["string"](value)
+
+    return applied
+
+
+def _converted(budget: Budget, kind: Callable[[Any], Any]) -> Function:
+    def applied(value: Any) -> Any:
+        budget.spend(_CONVERSION)
+        budget.read(value)
+        return kind(value)
+
+    return applied
+
+
+def _size(value: Any) -> Any:
+    if not isinstance(value, (str, celtypes.ListType, celtypes.MapType)):
+        raise TypeError("no size")
+    return celtypes.IntType(len(value))
 
 
 def _weigh(value: Any, budget: Budget) -> None:
@@ -184,6 +203,8 @@ def _weigh(value: Any, budget: Budget) -> None:
         elif isinstance(each, celtypes.MapType):
             budget.spend(len(each))
             waiting += each.values()
+        else:
+            budget.read(each)
 
 
 def _is_number(value: Any) -> bool:

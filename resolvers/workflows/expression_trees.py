@@ -132,7 +132,7 @@ class _Check:
             # A comprehension in a comprehension multiplies their lengths, and the library bounds no work.
             if bound:
                 raise BadExpression(f"{name} stands within another comprehension; do one after the other")
-            variable = _ident(arguments[0]) if len(arguments) == 2 else None
+            variable = name_of(arguments[0]) if len(arguments) == 2 else None
             if variable is None:
                 raise BadExpression(f"{name} takes a name and an expression, as items.{name}(item, item.name != '')")
             self.visit(arguments[1], frozenset({variable}), depth + 1)
@@ -158,7 +158,7 @@ def told(token: Token) -> str:
     return text
 
 
-def _ident(tree: Tree) -> str | None:
+def name_of(tree: Tree) -> str | None:
     """The name that a tree is, if it is one and no more."""
     inner = tree.children[0] if tree.data == "primary" else tree
     return str(inner.children[0]) if isinstance(inner, LarkTree) and inner.data == "ident" else None
@@ -186,7 +186,7 @@ def _paths(tree: Tree, bound: frozenset[str]) -> Iterator[Path]:
         assert isinstance(receiver, LarkTree)  # noqa: S101
         variable, body = _arguments(tree, 2)
         yield from _paths(receiver, bound)
-        yield from _paths(body, bound | {str(_ident(variable))})
+        yield from _paths(body, bound | {str(name_of(variable))})
         return
     for child in tree.children:
         if isinstance(child, LarkTree):
@@ -201,7 +201,7 @@ def _chain(tree: Tree) -> tuple[Path, list[Tree]]:
         assert isinstance(inner, LarkTree)  # noqa: S101
         after.append(_plain(step))
         tree = inner
-    name = _ident(tree)
+    name = name_of(tree)
     if name is None:
         return (), []
     path = [name]

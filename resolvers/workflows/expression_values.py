@@ -1,24 +1,27 @@
-"""The values of expressions: the library's evaluator with a bound on its work, and errors in words without values."""
+"""The values of expressions: into the library and out of it within a budget, and errors in words without values."""
 
+import logging
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from celpy import celtypes
-from celpy.adapter import json_to_cel
-from celpy.evaluation import Activation, CELEvalError, CELUnsupportedError, Evaluator
+from celpy.evaluation import CELEvalError, CELUnsupportedError
 
 from resolvers.workflows.bad_expression import BadExpression
-from resolvers.workflows.expression_operators import Budget, functions, is_truth, no_truth
+from resolvers.workflows.expression_budget import Budget
+from resolvers.workflows.expression_evaluator import BoundedEvaluator
 from resolvers.workflows.expression_trees import Tree
 
+# The library's lines hold values, which readers of a log need not be allowed to see.
+logging.getLogger("celpy").setLevel(logging.CRITICAL)
 
-def value_of(tree: Tree, values: Mapping[str, Any]) -> Any:
+
+def value_of(tree: Tree, values: Mapping[str, Any], budget: Budget) -> Any:
     """The value of a checked tree as JSON-able data. BadExpression, in words without values, if it has none."""
-    budget = Budget()
     try:
-        context = {name: json_to_cel(value) for name, value in values.items()}
-        return _plain(_Evaluator(tree, Activation(functions=functions(budget)), budget).evaluate(context), budget)
+        context = {name: _of_the_library(value, budget) for name, value in values.items()}
+        return _plain(BoundedEvaluator(tree, context, budget).value(), budget)
     except CELEvalError as error:
         raise BadExpression(_reason(error)) from error
     except CELUnsupportedError as error:
@@ -27,56 +30,36 @@ def value_of(tree: Tree, values: Mapping[str, Any]) -> Any:
         raise BadExpression("it, or a value that it looks at, is nested too deeply") from error
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
         raise BadExpression("its values do not go together") from error
+    finally:
+        budget.close()
 
 
-class _Evaluator(Evaluator):
-    """The library's evaluator with a budget, and without the texts that its errors make of whole values: one error's
-    text holds those of two others, so `all` over thirty items without an answer would never end."""
-
-    def __init__(self, ast: Tree, activation: Activation, budget: Budget) -> None:
-        super().__init__(ast, activation)
-        self._budget = budget
-
-    def visit(self, tree: Any) -> Any:
-        self._budget.spend()
-        return super().visit(tree)
-
-    def sub_evaluator(self, ast: Tree) -> "_Evaluator":
-        return _Evaluator(ast, self.activation, self._budget)
-
-    def ident_value(self, name: str, root_scope: bool = False) -> Any:
-        try:
-            return super().ident_value(name, root_scope)
-        except KeyError:
-            return CELEvalError(f"undeclared reference to '{name}'", KeyError, (name,))
-
-    def member_dot(self, tree: Any) -> Any:
-        member, name = self.visit(tree.children[0]), tree.children[1].value
-        if isinstance(member, CELEvalError):
-            return member
-        if not isinstance(member, celtypes.MapType):
-            return CELEvalError("nothing with parts", TypeError, ())
-        if name not in member:
-            return CELEvalError(f"no such member in mapping: '{name}'", KeyError, (name,))
-        return member[name]
-
-    def member_dot_arg(self, tree: Any) -> Any:
-        name = tree.children[1].value
-        if name not in ("all", "exists"):
-            return super().member_dot_arg(tree)
-        several = self.visit(tree.children[0])
-        if isinstance(several, CELEvalError):
-            return several
-        holds, decisive = self.build_ss_macro_eval(tree), name == "exists"
-        undecided: CELEvalError | None = None
-        for each in several:
-            answer = holds(each)
-            if is_truth(answer):
-                if bool(answer) is decisive:
-                    return celtypes.BoolType(decisive)
-            else:
-                undecided = undecided or no_truth(answer)
-        return celtypes.BoolType(not decisive) if undecided is None else undecided
+def _of_the_library(value: Any, budget: Budget) -> Any:
+    budget.spend()
+    match value:
+        case None:
+            return None
+        case bool():
+            return celtypes.BoolType(value)
+        case float():
+            return celtypes.DoubleType(value)
+        case int():
+            if not -(2**63) <= value < 2**63:
+                raise ValueError("a number is out of range")
+            # The library's own way wraps a function for each number.
+            return int.__new__(celtypes.IntType, value)
+        case str():
+            budget.copy(value)
+            return celtypes.StringType(value)
+        case list() | tuple():
+            return celtypes.ListType([_of_the_library(each, budget) for each in value])
+        case dict():
+            budget.spend(len(value))
+            return celtypes.MapType(
+                {celtypes.StringType(key): _of_the_library(each, budget) for key, each in value.items()}
+            )
+        case _:
+            raise TypeError("not JSON")
 
 
 def _plain(value: Any, budget: Budget) -> Any:
@@ -97,6 +80,7 @@ def _plain(value: Any, budget: Budget) -> Any:
         case celtypes.MapType():
             return {_key(key): _plain(each, budget) for key, each in value.items()}
         case str():
+            budget.copy(value)
             return str(value)
         case CELEvalError():
             raise value

@@ -13,7 +13,20 @@ from resolvers.workflows.bad_expression import BadExpression as BadExpression
 # Characters. A condition fits in a tenth of it; the reader's time grows with the length.
 LONGEST = 1000
 
+# Units of work of one evaluation. One is a visit of a node or a look at a value and takes some 5 us; a comprehension of
+# five comparisons over 500 items takes 25,000. `bench/expressions.py` measures the dearest expressions within it.
+WORK = 32_000
+
 Path = tuple[str, ...]
+
+
+class Allowance:
+    """The work that several evaluations may do together; each may do WORK at most."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, work: int = WORK) -> None:
+        self.left = work
 
 
 class Expression:
@@ -26,13 +39,31 @@ class Expression:
         self.paths = paths
         self._tree = tree
 
-    def evaluate(self, values: Mapping[str, Any]) -> Any:
+    def evaluate(self, values: Mapping[str, Any], allowance: Allowance | None = None) -> Any:
         """Its value as JSON-able data, where `values` are the roots by name, themselves JSON-able. BadExpression
-        where there is none: a missing name, types that do not go together, too much work."""
+        where there is none: a missing name, types that do not go together, too much work. It may take up to 1 s of
+        processor time, so call it in a thread of its own (`expression_thread`)."""
         from resolvers.workflows import expression_values
+        from resolvers.workflows.expression_budget import Budget
 
-        roots = {path[0] for path in self.paths}
-        return expression_values.value_of(self._tree, {root: values[root] for root in sorted(roots & values.keys())})
+        shared = allowance or Allowance()
+        budget = Budget(min(WORK, shared.left))
+        try:
+            return expression_values.value_of(self._tree, self._asked(values), budget)
+        finally:
+            shared.left -= budget.spent
+
+    def _asked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        # Of a root only what is named: all of a run's inputs need not be converted for one of them.
+        asked: dict[str, Any] = {}
+        for root in sorted({path[0] for path in self.paths} & values.keys()):
+            names = {path[1] if len(path) > 1 else None for path in self.paths if path[0] == root}
+            whole = values[root]
+            if None in names or not isinstance(whole, dict):
+                asked[root] = whole
+            else:
+                asked[root] = {name: whole[name] for name in whole if name in names}
+        return asked
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"

@@ -13,7 +13,8 @@ from datasources.records.queries import Scope
 from datasources.records.unreadable import UnreadableValue, readable
 from datasources.records.workflow_runs import LockedRunRecord
 from resolvers.workflows.definition import Definition, Notification, Remediation, Step
-from resolvers.workflows.expressions import BadExpression, compile
+from resolvers.workflows.expression_thread import in_thread
+from resolvers.workflows.expressions import WORK, Allowance, BadExpression, compile
 from resolvers.workflows.machine import Attempts, Unfit
 
 # Items that an expression looks at.
@@ -21,6 +22,9 @@ ITEMS_AT_MOST = 500
 
 # A run is advanced by whoever may do the step at hand; what it may know does not depend on who that is.
 ALL = Scope(sees_restricted=True)
+
+# Work of all expressions that a run evaluates at once, 1 s or so: those of the steps that begin by one happening.
+ADVANCE_WORK = 5 * WORK
 
 # Bytes of what an executor is told, as JSON. A queue takes 256 KB in all.
 CONTENT_AT_MOST = 65_536
@@ -34,19 +38,28 @@ class Facts:
     item: ItemFacts | None = None
     items: Sequence[ItemFacts] = ()
     cause: CauseFacts | None = None
+    # Whether the publisher of the workflow may not see the incident: then expressions and messages hold nothing of it.
+    hidden: bool = False
 
 
 async def read(transaction: Transaction, run: LockedRunRecord, definition: Definition) -> Facts:
     """What is known now; the items of an incident only if an expression asks for them."""
     incident = None if run.incident_id is None else await rows.incident(transaction, run.incident_id, ALL)
     cause = None if run.cause_run_id is None else await rows.cause(transaction, run.cause_run_id)
+    # It may have been restricted since the run began.
+    if incident is not None and incident.restricted and not await _is_seen(transaction, run, incident):
+        return Facts(incident, None, (), cause, hidden=True)
     if run.configuration_item_id is not None:
         items = await rows.items(transaction, run.configuration_item_id, None, 1)
         return Facts(incident, items[0] if items else None, items, cause)
     items = []
-    if run.incident_id is not None and "items" in roots(definition):
+    if run.incident_id is not None and "items" in await in_thread(roots, definition):
         items = await rows.items(transaction, None, run.incident_id, ITEMS_AT_MOST)
     return Facts(incident, None, items, cause)
+
+
+async def _is_seen(transaction: Transaction, run: LockedRunRecord, incident: IncidentFacts) -> bool:
+    return incident.is_seen_by(await rows.publisher(transaction, run.workflow_id))
 
 
 def roots(definition: Definition) -> frozenset[str]:
@@ -67,6 +80,7 @@ class Answers:
 
     run: LockedRunRecord
     facts: Facts
+    _allowance: Allowance = field(default_factory=lambda: Allowance(ADVANCE_WORK), init=False)
     _shared: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,7 +96,7 @@ class Answers:
         }
         if cause is not None:
             self._shared["cause"] = cause._asdict()
-        if facts.incident is not None:
+        if facts.incident is not None and not facts.hidden:
             self._shared["incident"] = incident_value(facts.incident)
 
     def holds(self, step: Step, before: Attempts) -> bool:
@@ -115,15 +129,15 @@ class Answers:
                 raise Unfit(f"the expression of {name} has no value: {what} can't be read: {document.reason}")
         steps = {key: {"outcome": last.outcome, "state": last.state.value} for key, last in before.items()}
         try:
-            return compile(text).evaluate(self._shared | {"steps": steps})
+            return compile(text).evaluate(self._shared | {"steps": steps}, self._allowance)
         except BadExpression as error:
             raise Unfit(f"the expression of {name} has no value: {error}") from error
 
 
 def incident_value(incident: IncidentFacts) -> Mapping[str, Any]:
     """An incident as expressions see it: none of its words."""
-    value = incident._asdict()
-    del value["id"]
+    value = incident._asdict() | {"restricted": incident.restricted}
+    del value["id"], value["restricted_team"]
     return value
 
 

@@ -12,10 +12,11 @@ from datasources.aurora import workflow_triggers as rows
 from datasources.aurora.transaction import Transaction
 from datasources.aurora.workflow_run_writes import CauseFacts, IncidentFacts, ItemFacts
 from datasources.aurora.workflow_triggers import Entry, PublishedTrigger
+from datasources.records.queries import Scope
 from datasources.records.unreadable import readable
 from datasources.records.workflow_runs import WorkflowRunState
 from resolvers.workflows.definition import Trigger, TriggerEvent
-from resolvers.workflows.expressions import BadExpression, compile
+from resolvers.workflows.expressions import WORK, Allowance, BadExpression, compile
 from resolvers.workflows.facts import ALL, ITEMS_AT_MOST, incident_value, item_value
 
 log = logging.getLogger("stackflow.workflows")
@@ -46,15 +47,22 @@ class Known:
     incident_id: str | None = None
     configuration_item_id: str | None = None
     cause_run_id: str | None = None
+    # The incident that it is about, directly or by a run for it.
+    about: IncidentFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A readable trigger of a published workflow."""
+    """A readable trigger of a published workflow, and what its publisher could see."""
 
     workflow_id: str
     key: str
     trigger: Trigger
+    scope: Scope
+
+    def sees(self, known: Known) -> bool:
+        """Whether its publisher could see what happened."""
+        return known.about is None or known.about.is_seen_by(self.scope)
 
     def trigger_key(self, entry: Entry) -> str:
         """What a run is wanted for: there is at most one for it."""
@@ -80,7 +88,9 @@ async def published(transaction: Transaction) -> Triggers:
     ready: dict[TriggerEvent, list[Ready]] = {}
     for each in await rows.published(transaction):
         if (trigger := _read(each)) is not None:
-            ready.setdefault(trigger.event, []).append(Ready(each.workflow_id, each.key, trigger))
+            ready.setdefault(trigger.event, []).append(
+                Ready(each.workflow_id, each.key, trigger, Scope(each.sees_restricted, tuple(each.team_keys)))
+            )
     classes = {each.trigger.class_key for some in ready.values() for each in some} - {None}
     below = await rows.descendants(transaction, [each for each in classes if each]) if classes else set()
     return Triggers(ready, below)
@@ -102,7 +112,8 @@ async def known(transaction: Transaction, entry: Entry) -> Known | None:
             return None
         items = await facts.items(transaction, None, incident.id, ITEMS_AT_MOST)
         # An incident of one item is about it; a run for several would see but one of them.
-        return Known(incident, items, None, incident.id, items[0].id if len(items) == 1 else None)
+        item_id = items[0].id if len(items) == 1 else None
+        return Known(incident, items, None, incident.id, item_id, about=incident)
     if entry.kind == "CONFIGURATION_ITEM":
         items = await facts.items(transaction, entry.entity_id, None, 1)
         return Known(None, items, None, None, entry.entity_id) if items else None
@@ -110,12 +121,36 @@ async def known(transaction: Transaction, entry: Entry) -> Known | None:
     if run is None or run.state not in _ENDED:
         return None
     cause = await facts.cause(transaction, run.id)
-    return Known(None, (), cause, run.incident_id, run.configuration_item_id, run.id)
+    about = None if run.incident_id is None else await facts.incident(transaction, run.incident_id, ALL)
+    return Known(None, (), cause, run.incident_id, run.configuration_item_id, run.id, about)
 
 
-def holds(ready: Ready, known: Known, below: Collection[tuple[str, str]]) -> bool:
-    """Whether all conditions of a trigger hold. An expression without a value holds for nothing, and is logged."""
-    trigger = ready.trigger
+def judged(
+    several: Sequence[Ready], known: Known, below: Collection[tuple[str, str]], allowance: Allowance
+) -> list[tuple[Ready, bool, str]]:
+    """Each trigger with whether all of its conditions hold, and why its expression has no value where it has none.
+
+    Of the allowance each expression may use an equal share of what those before it left, so that none is left without.
+    Call it in a thread: it takes as long as the expressions take.
+    """
+    waiting = sum(each.trigger.when is not None for each in several)
+    found: list[tuple[Ready, bool, str]] = []
+    for each in several:
+        text, holds, problem = each.trigger.when, _holds(each.trigger, known, below), ""
+        if holds and text is not None:
+            share = Allowance(min(WORK, allowance.left // waiting))
+            before = share.left
+            try:
+                holds = _is_true(text, known, share)
+            except BadExpression as error:
+                holds, problem = False, f"the expression of when has no value: {error}"
+            allowance.left -= before - share.left
+        waiting -= text is not None
+        found.append((each, holds, problem))
+    return found
+
+
+def _holds(trigger: Trigger, known: Known, below: Collection[tuple[str, str]]) -> bool:
     if known.incident is not None:
         if trigger.priority and known.incident.priority not in trigger.priority:
             return False
@@ -126,9 +161,7 @@ def holds(ready: Ready, known: Known, below: Collection[tuple[str, str]]) -> boo
     ):
         return False
     asks_item = trigger.class_key is not None or trigger.environment or trigger.labels
-    if asks_item and not any(_fits(trigger, item, below) for item in known.items):
-        return False
-    return trigger.when is None or _is_true(ready, trigger.when, known)
+    return not asks_item or any(_fits(trigger, item, below) for item in known.items)
 
 
 def _fits(trigger: Trigger, item: ItemFacts, below: Collection[tuple[str, str]]) -> bool:
@@ -139,19 +172,13 @@ def _fits(trigger: Trigger, item: ItemFacts, below: Collection[tuple[str, str]])
     )
 
 
-def _is_true(ready: Ready, text: str, known: Known) -> bool:
+def _is_true(text: str, known: Known, allowance: Allowance) -> bool:
     values: dict[str, Any] = {"items": [item_value(item) for item in known.items]}
     if known.incident is not None:
         values["incident"] = incident_value(known.incident)
     if known.cause is not None:
         values["cause"] = known.cause._asdict()
-    try:
-        value = compile(text).evaluate(values)
-    except BadExpression as error:
-        log.warning("the expression of a trigger has no value", extra={"workflow": ready.key, "problem": str(error)})
-        return False
+    value = compile(text).evaluate(values, allowance)
     if not isinstance(value, bool):
-        problem = "it gives neither true nor false"
-        log.warning("the expression of a trigger has no value", extra={"workflow": ready.key, "problem": problem})
-        return False
+        raise BadExpression("it gives neither true nor false")
     return value

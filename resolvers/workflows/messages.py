@@ -29,7 +29,7 @@ def message(
         "revision": definition.revision,
         "step": begun.step.key,
         "priority": run.priority,
-        "incident": None if facts.incident is None else facts.incident.number,
+        "incident": None if facts.incident is None or facts.hidden else facts.incident.number,
         "configurationItem": None if facts.item is None else {"id": f"ci_{facts.item.id}", "name": facts.item.name},
         "requestId": request_id,
     }
@@ -42,6 +42,8 @@ def message(
             "deadline": attempt.due_at,
             "replyWith": FINISHED,
         }
+        if facts.hidden:
+            body["blastRadius"] = None
         queue = URGENT if run.priority == 1 else STANDARD
     elif isinstance(wanted, Notification):
         body |= {"channel": wanted.channel, "message": begun.content}

@@ -7,6 +7,7 @@ from datasources.records.workflows import WorkflowRecord, WorkflowStepRecord
 from resolvers.workflows.checking import problems
 from resolvers.workflows.checking_names import name_problems
 from resolvers.workflows.definition import Definition, Unreadable, read
+from resolvers.workflows.expression_thread import in_thread
 from resolvers.writing import UserError, UserErrorCode
 
 
@@ -23,5 +24,5 @@ async def found_problems(
             found[record.id] = [UserError(UserErrorCode.INVALID, error.path, error.reason)]
     if definitions:
         for definition, named in zip(definitions, await name_problems(asked, definitions), strict=True):
-            found[definition.id] = problems(definition) + named
+            found[definition.id] = await in_thread(problems, definition) + named
     return found

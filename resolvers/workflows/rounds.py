@@ -13,7 +13,8 @@ from datasources.aurora import workflow_rounds as rounds
 from datasources.aurora import workflow_run_writes as rows
 from datasources.aurora import writing
 from datasources.aurora.workflow_rounds import Unsent
-from datasources.call import Call, calling
+from datasources.aurora.writing import Origin
+from datasources.call import Call, calling, current_call
 from datasources.errors import SourceError
 from datasources.graph.port import MAX_NODES, Direction, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
@@ -50,6 +51,9 @@ async def advance_due(sources: Sources, now: datetime | None = None, most: int =
         due = await rows.due(transaction, moment, most)
     moved = 0
     for id in due:
+        if current_call().remaining() == 0:
+            # What is left is due in the next round, too.
+            break
         written = await _advance(sources, id, moment)
         moved += len(written.ids)
         for error in written.user_errors:
@@ -102,7 +106,7 @@ async def walk_failures(sources: Sources, now: datetime | None = None, most: int
                 total=len(reach.nodes),
                 truncated=reach.truncated,
             )
-            await writing.sign(transaction, f"{engine.CAUSED}{each.run_id}")
+            await writing.sign_by(transaction, Origin(f"{engine.CAUSED}{each.run_id}", cause_run_id=each.run_id))
     await sources.cache.invalidate(["workflow_run_blast_radii"])
     return kept
 
@@ -146,17 +150,17 @@ async def forget_messages(sources: Sources, now: datetime | None = None) -> int:
 
 
 def _context(sources: Sources, run_id: str) -> Context:
-    # Named by the run, so that whoever follows the outbox knows which run wrote.
+    # Named by the run, so that whoever follows the outbox knows which run wrote; triggers believe the cause alone.
     return Context(
         Unattended("engine", "workflows"),
         Scope(sees_restricted=True),
         sources,
-        Call(request_id=f"{engine.CAUSED}{run_id}"),
+        Call(request_id=f"{engine.CAUSED}{run_id}", cause_run_id=run_id),
     )
 
 
 def _sending(message: Unsent) -> Sending:
     body = msgspec.json.decode(message.body)
-    if message.total is not None and "replyWith" in body:
+    if message.total is not None and "replyWith" in body and "blastRadius" not in body:
         body["blastRadius"] = {"total": message.total, "critical": message.critical}
     return Sending(message.group, message.id, msgspec.json.encode(body).decode(), message.request_id)

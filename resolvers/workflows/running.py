@@ -8,10 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from datasources.aurora import workflow_run_writes as rows
+from datasources.aurora import workflow_triggers as triggers
 from datasources.records.workflow_runs import LockedRunRecord, WorkflowDecision, WorkflowStepRunRecord
 from datasources.records.workflows import WorkflowStepKind
 from resolvers import rules
-from resolvers.principals.principal import PrincipalKind
+from resolvers.principals.principal import PrincipalKind, identity, is_person
 from resolvers.rules import unfit_attributes
 from resolvers.workflows import engine, starting
 from resolvers.workflows.definition import Approval, Manual, Step, Unreadable
@@ -235,21 +236,31 @@ async def _decided(
     decision: WorkflowDecision,
     comment: str,
 ) -> Approval:
-    wanted, who = step.configuration, caller(write.context)
+    wanted, who, principal = step.configuration, caller(write.context), write.context.principal
     assert isinstance(wanted, Approval)  # noqa: S101
-    if wanted.four_eyes and who == running.before.requested_by:
-        raise rules.invalid("step", "you asked for this run; somebody else must decide about it")
+    if wanted.four_eyes:
+        await _four_eyes(write, running.before.id)
     if not _is_one_of(write, wanted.team, wanted.users):
         named = [*((f"the team {wanted.team}",) if wanted.team else ()), *wanted.users]
         raise rules.invalid("step", f"it is for {' or '.join(named)} to decide; ask one of them")
-    key = rules.user_key(write)
-    if not await rows.decide(
-        write.transaction, attempt.id, decision, _words(comment, "comment"), who, key, running.course.now
-    ):
+    key, one = rules.user_key(write), identity(principal.actor)
+    words, now = _words(comment, "comment"), running.course.now
+    if not await rows.decide(write.transaction, attempt.id, decision, words, who, one, key, now):
         raise rules.invalid("step", "you have decided about it already; somebody else is asked for the next decision")
     write.tables.add(engine.APPROVALS)
     running.touched = True
     return wanted
+
+
+async def _four_eyes(write: Write, run_id: str) -> None:
+    """Refused for programs, and for whoever asked for the run or caused it, by whichever key or token."""
+    principal = write.context.principal
+    if not is_person(principal.kind):
+        message = "a program may not decide where four eyes are asked for; let a person decide with their own token"
+        raise rules.invalid("step", message)
+    behind = await triggers.initiators(write.transaction, run_id)
+    if identity(principal.actor) in {identity(each) for each in behind}:
+        raise rules.invalid("step", "you asked for this run, or caused it; somebody else must decide about it")
 
 
 def _may_do(write: Write, step: Step) -> None:

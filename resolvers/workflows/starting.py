@@ -38,6 +38,8 @@ class Starting:
     requested_by: str = ""
     trigger_key: str | None = None
     cause_run_id: str | None = None
+    # Who stands behind it, as KIND:subject; the caller where a client starts it.
+    initiators: tuple[str, ...] = ()
 
 
 async def start(write: Write, starting: Starting, now: datetime | None = None) -> str | None:
@@ -50,6 +52,9 @@ async def start(write: Write, starting: Starting, now: datetime | None = None) -
     definition = await _definition(write, starting.workflow_id)
     inputs = _inputs(definition, starting.inputs)
     incident = await _incident(write, starting.incident_id)
+    if incident is not None and not incident.is_seen_by(await rows.publisher(write.transaction, definition.id)):
+        message = "whoever published the workflow may not see this incident; let somebody publish it who may"
+        raise rules.invalid("workflowId", message)
     if starting.configuration_item_id is not None:
         await rules.known_items(write.transaction, [starting.configuration_item_id], "configurationItemId")
     run = await rows.insert(
@@ -67,6 +72,7 @@ async def start(write: Write, starting: Starting, now: datetime | None = None) -
             "cause_run_id": starting.cause_run_id,
             "priority": None if incident is None else incident.priority,
             "inputs": inputs,
+            "initiators": list(starting.initiators) or [write.context.principal.actor],
         },
     )
     if run is None:

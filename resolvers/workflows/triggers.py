@@ -6,6 +6,7 @@ a crash, or a second worker, starts nothing twice and leaves nothing out.
 
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -18,8 +19,10 @@ from datasources.records.queries import Scope
 from datasources.sources import Sources
 from resolvers.context import Context, Unattended
 from resolvers.workflows import engine
+from resolvers.workflows.expression_thread import in_thread
+from resolvers.workflows.expressions import WORK, Allowance
 from resolvers.workflows.graph import named
-from resolvers.workflows.matching import Known, Ready, holds, known, published
+from resolvers.workflows.matching import Known, Ready, judged, known, published
 from resolvers.workflows.starting import Starting, start
 from resolvers.writing import Refused, Write, Written, write
 
@@ -28,6 +31,8 @@ log = logging.getLogger("stackflow.workflows")
 READER = "workflow-triggers"
 # Rows of the outbox of one transaction.
 BATCH = 200
+# Work of the expressions of all triggers about one row, and after which a round ends: some 4 s.
+ROW_WORK = 20 * WORK
 # Runs that may lead to one another.
 DEEPEST = 8
 
@@ -74,9 +79,12 @@ async def _batch(sources: Sources, most: int, *, start_any: bool = True) -> tupl
         entries = await rows.after(transaction, place, most)
         if not entries:
             return []
-        looked = len(entries)
-        started = await _started(write, entries) if start_any else []
-        await rows.move(transaction, READER, entries[-1].place)
+        started: list[str] = []
+        if start_any:
+            looked, started = await _started(write, entries)
+        else:
+            looked = len(entries)
+        await rows.move(transaction, READER, entries[looked - 1].place)
         return started
 
     context = _context(sources, Call(deadline=current_call().deadline))
@@ -96,29 +104,49 @@ def _context(sources: Sources, call: Call) -> Context:
     return Context(Unattended("engine", "triggers"), Scope(sees_restricted=True), sources, call)
 
 
-async def _started(write: Write, entries: Sequence[Entry]) -> list[str]:
+async def _started(write: Write, entries: Sequence[Entry]) -> tuple[int, list[str]]:
+    """How many rows were looked at, at least one, and the runs that were started. It ends early where expressions took
+    much work: what is left waits for the next round."""
     triggers = await published(write.transaction)
     ids: list[str] = []
-    for entry in entries:
+    spent = 0
+    for number, entry in enumerate(entries, start=1):
         ready = triggers.of(entry)
         if not ready:
             continue
         facts = await known(write.transaction, entry)
         if facts is None:
             continue
-        for each in ready:
-            if holds(each, facts, triggers.below) and (id := await _start(write, entry, each, facts)) is not None:
+        visible = [each for each in ready if each.sees(facts)]
+        allowance = Allowance(ROW_WORK)
+        for each, holds, problem in await in_thread(judged, visible, facts, triggers.below, allowance):
+            if problem:
+                await _told(write, each, problem)
+            elif holds and (id := await _start(write, entry, each, facts)) is not None:
                 ids.append(id)
-    return ids
+        spent += ROW_WORK - allowance.left
+        if spent >= ROW_WORK:
+            return number, ids
+    return len(entries), ids
+
+
+async def _told(write: Write, ready: Ready, problem: str) -> None:
+    log.warning("a trigger starts no run", extra={"workflow": ready.key, "problem": problem})
+    await rows.write_problem(write.transaction, ready.workflow_id, problem, datetime.now(UTC))
+    write.tables.add("workflow_trigger_problems")
 
 
 async def _start(write: Write, entry: Entry, ready: Ready, facts: Known) -> str | None:
     cause = facts.cause_run_id or await _cause(write, entry)
     chain = list(await rows.chain(write.transaction, cause, DEEPEST)) if cause is not None else []
     if problem := _ring(ready, chain):
-        log.warning("a trigger starts no run", extra={"workflow": ready.key, "problem": problem})
         write.changed(engine.TABLE, engine.ENTITY, str(cause), None, {"notStarted": ready.key, "reason": problem})
+        await _told(write, ready, problem)
         return None
+    # Whoever changed something stands behind what it leads to, with those who stand behind the run that led there.
+    initiators = {entry.actor} - {""}
+    if cause is not None:
+        initiators |= set(await rows.initiators(write.transaction, cause))
     # The run and its messages carry the name of the request that everything began with.
     call = Call(request_id=entry.request_id or write.context.call.request_id, deadline=write.context.call.deadline)
     context = _context(write.context.sources, call)
@@ -129,17 +157,20 @@ async def _start(write: Write, entry: Entry, ready: Ready, facts: Known) -> str 
         trigger_key=ready.trigger_key(entry),
         # A name that no run has leads to nothing.
         cause_run_id=cause if chain else None,
+        initiators=tuple(sorted(initiators)),
     )
     try:
         return await start(Write(context, write.action, write.transaction, write.entries, write.tables), starting)
     except Refused as refused:
         # Nothing of it was written: it is refused before its first row.
-        log.warning("a trigger starts no run", extra={"workflow": ready.key, "problem": str(refused)})
+        await _told(write, ready, str(refused))
         return None
 
 
 async def _cause(write: Write, entry: Entry) -> str | None:
-    """The run on whose behalf something was changed, if there is one."""
+    """The run on whose behalf something was changed, if there is one. A request id counts where an executor sent it."""
+    if entry.cause_run_id is not None or not entry.by_executor:
+        return entry.cause_run_id
     if entry.request_id.startswith(engine.CAUSED):
         try:
             return str(UUID(entry.request_id.removeprefix(engine.CAUSED)))

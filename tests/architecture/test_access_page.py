@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from resolvers.principals.principal import EVERYTHING, READ_RESTRICTED
+from resolvers.principals.principal import EVERYTHING, EXECUTE, READ_RESTRICTED
 from schema.alerts import WRITES as ALERTS_WRITE
 from schema.events import WRITES as EVENTS_WRITE
 from schema.execution import FREE_FORM
@@ -17,5 +17,5 @@ def test_the_page_lists_every_permission() -> None:
     printed = set(re.findall(r'@needs\(permission: "([^"]+)"\)', sdl()))
     assert len(printed) == 24
     assert sorted(listed) == sorted(
-        printed | {READ_RESTRICTED, FREE_FORM, EVENTS_WRITE, ALERTS_WRITE, "schema:introspect", EVERYTHING}
+        printed | {READ_RESTRICTED, EXECUTE, FREE_FORM, EVENTS_WRITE, ALERTS_WRITE, "schema:introspect", EVERYTHING}
     )

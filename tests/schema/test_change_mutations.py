@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from resolvers.principals.principal import PrincipalKind
+from resolvers.principals.principal import Principal, PrincipalKind
 from tests.fixtures.operations import opened
 from tests.fixtures.writing import ADA, BOB, EVE, Writer, change, item, somebody, team, user
 
@@ -110,12 +110,25 @@ async def test_four_eyes(writing: Writer) -> None:
         done = await writing.do("approveChange", who, id=id, expectedVersion=4)
         assert done.codes == [("INVALID", None)]
         assert done.messages == ["you proposed it, or changed the proposal; somebody else must approve it"]
+    # Another spelling is the same person; a program approves nothing, whoever it acts for.
+    assert (await writing.do("approveChange", somebody("Ada"), id=id, expectedVersion=4)).codes == [("INVALID", None)]
+    key = Principal("api-key:1", "zoes", PrincipalKind.SERVICE, ADA.permissions, owner="zoe")
+    message = "a program may not approve a change; let a person approve it with a token of their own"
+    for program in (somebody("ada", kind=PrincipalKind.SERVICE), somebody("job", kind=PrincipalKind.SERVICE), key):
+        done = await writing.do("approveChange", program, id=id, expectedVersion=4)
+        assert done.messages == [message]
     assert writing.everything() == before
-    # A program of the same subject is another caller, and so is whoever shares a name.
-    program = somebody("ada", kind=PrincipalKind.SERVICE)
-    assert (await writing.do("approveChange", program, id=id, expectedVersion=4)).shown["state"] == "APPROVED"
+    assert (await writing.do("approveChange", somebody("zoe"), id=id, expectedVersion=4)).shown["state"] == "APPROVED"
     hands = [("USER:ada", "USER:bob", "USER:eve", "USER:fay")]
     assert [tuple(row[0]) for row in writing.rows("SELECT proposed_by FROM changes WHERE id = %s", id[4:])] == hands
+
+
+async def test_what_a_key_proposes_its_owner_has_proposed(writing: Writer) -> None:
+    key = Principal("api-key:1", "adas", PrincipalKind.SERVICE, ADA.permissions, owner="Ada")
+    done = await writing.do("proposeChange", key, title="Move the shop")
+    id, version = done.shown["id"], done.shown["version"]
+    refused = await writing.do("approveChange", ADA, id=id, expectedVersion=version)
+    assert refused.messages == ["you proposed it, or changed the proposal; somebody else must approve it"]
 
 
 async def test_who_imported_a_change_is_not_known_and_anyone_may_approve_it(writing: Writer) -> None:

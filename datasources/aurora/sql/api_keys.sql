@@ -1,6 +1,6 @@
 -- name: api_key_by_hash
 -- The key with this SHA-256, if it is neither revoked nor expired.
-SELECT id, name, permissions, team_keys
+SELECT id, name, permissions, team_keys, owner
 FROM api_keys
 WHERE hash = %(hash)s
   AND revoked_at IS NULL
@@ -8,13 +8,13 @@ WHERE hash = %(hash)s
 
 -- name: insert_api_key
 -- A new key by its SHA-256; names are unique.
-INSERT INTO api_keys (id, name, hash, permissions, team_keys, expires_at)
-VALUES (%(id)s, %(name)s, %(hash)s, %(permissions)s, %(team_keys)s, %(expires_at)s)
-RETURNING id, name, permissions, team_keys;
+INSERT INTO api_keys (id, name, hash, permissions, team_keys, expires_at, owner)
+VALUES (%(id)s, %(name)s, %(hash)s, %(permissions)s, %(team_keys)s, %(expires_at)s, %(owner)s)
+RETURNING id, name, permissions, team_keys, owner;
 
 -- name: revoke_api_key
 -- End a key by its name from now on; nothing if it is unknown or revoked already.
 UPDATE api_keys
 SET revoked_at = now()
 WHERE name = %(name)s AND revoked_at IS NULL
-RETURNING id, name, permissions, team_keys;
+RETURNING id, name, permissions, team_keys, owner;

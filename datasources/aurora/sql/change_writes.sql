@@ -18,9 +18,9 @@ SELECT h.id, h.number, h.title, h.description, h.type, h.state, h.risk, h.team_i
        h.planned_end, h.actual_start, h.actual_end, h.version, h.updated_at
 FROM changes h WHERE h.id = ANY(%(ids)s::uuid[]) ORDER BY h.id FOR NO KEY UPDATE;
 
--- name: change_proposed_by
--- Whether somebody had a hand in the proposal of a change.
-SELECT %(who)s = ANY(h.proposed_by) FROM changes h WHERE h.id = %(id)s;
+-- name: change_proposers
+-- Who had a hand in the proposal of a change, as KIND:subject.
+SELECT unnest(h.proposed_by) FROM changes h WHERE h.id = %(id)s;
 
 -- name: change_update
 -- A locked change as it is to be, and as it then is. The times of `stamps` are set to now, and an end never before its

@@ -25,10 +25,11 @@ FROM (SELECT max(nextval('workflow_run_numbers')) AS n FROM generate_series(1, %
 -- name: run_insert
 -- A new run as it now is, or nothing if its number or its trigger key is taken. Waits for whoever takes the same.
 INSERT INTO workflow_runs (id, number, workflow_id, incident_id, configuration_item_id, started_by_id, started_at,
-                           requested_by, request_id, trigger_key, cause_run_id, priority, inputs)
+                           requested_by, request_id, trigger_key, cause_run_id, priority, inputs, initiators)
 VALUES (%(id)s, %(number)s, %(workflow_id)s, %(incident_id)s, %(configuration_item_id)s,
         (SELECT id FROM users WHERE key = %(user_key)s), %(started_at)s, %(requested_by)s, %(request_id)s,
-        %(trigger_key)s, %(cause_run_id)s, %(priority)s, %(inputs)s::jsonb)
+        %(trigger_key)s, %(cause_run_id)s, %(priority)s, %(inputs)s::jsonb,
+        %(initiators)s::text[])
 ON CONFLICT DO NOTHING
 RETURNING id, number, workflow_id, incident_id, configuration_item_id, state, started_by_id, started_at, finished_at,
           version, requested_by, cause_run_id, priority, inputs, reason, ending, request_id;
@@ -86,11 +87,16 @@ SELECT w.key, r.number, r.state FROM workflow_runs r JOIN workflows w ON w.id = 
 
 -- name: run_incident
 -- What a run may know of the incident that it is for, if the asker may see it.
-SELECT i.id, i.number, i.priority, i.impact, i.urgency, i.state, i.category, i.restricted_team_id IS NOT NULL
+SELECT i.id, i.number, i.priority, i.impact, i.urgency, i.state, i.category,
+       (SELECT t.key FROM teams t WHERE t.id = i.restricted_team_id)
 FROM incidents i
 WHERE i.id = %(id)s
   AND (%(sees_restricted)s OR i.restricted_team_id IS NULL
        OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])));
+
+-- name: run_publisher
+-- What the publisher of a workflow could see; nothing for an imported one.
+SELECT p.sees_restricted, p.team_keys FROM workflow_publishers p WHERE p.workflow_id = %(id)s;
 
 -- name: run_items
 -- What a run may know of the item that it is for, else of those that its incident affects, at most so many, by name.
@@ -103,9 +109,10 @@ ORDER BY c.name, c.id LIMIT %(most)s;
 
 -- name: run_approval_insert
 -- What somebody decided about an attempt; nothing if that one has decided before.
-INSERT INTO workflow_approvals (id, step_run_id, user_id, decision, comment, decided_at, principal)
+INSERT INTO workflow_approvals (id, step_run_id, user_id, decision, comment, decided_at, principal,
+                                identity)
 VALUES (%(id)s, %(step_run_id)s, (SELECT id FROM users WHERE key = %(user_key)s), %(decision)s, %(comment)s,
-        %(decided_at)s, %(principal)s)
+        %(decided_at)s, %(principal)s, %(identity)s)
 ON CONFLICT DO NOTHING
 RETURNING true;
 

@@ -24,7 +24,8 @@ FROM outbox_readers r WHERE r.name = %(name)s FOR UPDATE SKIP LOCKED;
 
 -- name: reader_next
 -- What stands after a place, in order of transactions, before the oldest one that is still under way, at most so much.
-SELECT o.transaction::text::bigint, o.position, o.entity, o.entity_id, o.change, o.request_id
+SELECT o.transaction::text::bigint, o.position, o.entity, o.entity_id, o.change, o.request_id,
+       o.actor, o.cause_run_id, o.by_executor
 FROM outbox o
 WHERE (o.transaction, o.position) > (%(transaction)s::text::xid8, %(position)s::bigint)
   AND o.transaction < pg_snapshot_xmin(pg_current_snapshot())
@@ -36,9 +37,9 @@ LIMIT %(most)s;
 UPDATE outbox_readers SET transaction = %(transaction)s::text::xid8, position = %(position)s WHERE name = %(name)s;
 
 -- name: triggers_published
--- The triggers of published workflows, but for those that only people start.
-SELECT w.id, w.key, w.trigger
-FROM workflows w
+-- The triggers of published workflows, but for those that only people start, with what their publishers could see.
+SELECT w.id, w.key, w.trigger, coalesce(p.sees_restricted, true), coalesce(p.team_keys, '{}')
+FROM workflows w LEFT JOIN workflow_publishers p ON p.workflow_id = w.id
 WHERE w.state = 'PUBLISHED' AND coalesce(w.trigger->>'event', 'manual') <> 'manual'
 ORDER BY w.key, w.revision;
 
@@ -58,6 +59,19 @@ FROM workflow_runs r
 WHERE (r.incident_id = %(entity_id)s OR r.configuration_item_id = %(entity_id)s)
   AND r.request_id = %(request_id)s AND r.trigger_key IS NOT NULL
 ORDER BY r.started_at DESC, r.id DESC LIMIT 1;
+
+-- name: trigger_initiators
+-- Who stands behind a run, as KIND:subject; of an imported run who started it.
+SELECT DISTINCT found.actor
+FROM workflow_runs r LEFT JOIN users u ON u.id = r.started_by_id
+CROSS JOIN LATERAL unnest(r.initiators || r.requested_by || ('USER:' || u.key)) AS found (actor)
+WHERE r.id = %(id)s AND found.actor <> ''
+ORDER BY found.actor;
+
+-- name: trigger_problem_written
+-- Why a trigger of a workflow started no run the last time.
+INSERT INTO workflow_trigger_problems (workflow_id, happened_at, reason) VALUES (%(id)s, %(now)s, %(reason)s)
+ON CONFLICT (workflow_id) DO UPDATE SET happened_at = excluded.happened_at, reason = excluded.reason;
 
 -- name: trigger_chain
 -- A run and those that led to it, the last one first, by the key of the workflow; at most so many.

@@ -34,6 +34,13 @@ SELECT EXISTS (SELECT 1 FROM workflow_runs r WHERE r.workflow_id = %(id)s);
 -- Wait for whoever else publishes a workflow: two that are well alone may start each other for ever.
 SELECT pg_advisory_xact_lock(hashtextextended('workflows published', 0))::text;
 
+-- name: workflow_publisher_written
+-- Who published a workflow, and what that one could see.
+INSERT INTO workflow_publishers (workflow_id, principal, sees_restricted, team_keys)
+VALUES (%(id)s, %(principal)s, %(sees_restricted)s, %(team_keys)s::text[])
+ON CONFLICT (workflow_id) DO UPDATE SET principal = excluded.principal, sees_restricted = excluded.sees_restricted,
+    team_keys = excluded.team_keys;
+
 -- name: workflows_published_of_key
 -- The published revisions of a key, locked until the transaction ends.
 SELECT w.id, w.key, w.revision, w.name, w.description, w.state, w.trigger, w.version, w.updated_at, w.inputs

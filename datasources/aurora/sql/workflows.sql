@@ -60,3 +60,8 @@ ORDER BY s.position, s.key;
 SELECT s.id, s.id, s.workflow_id, s.key, s.position, s.name, s.kind, s.depends_on, s.configuration
 FROM workflow_steps s
 WHERE s.id = ANY(%(keys)s::uuid[]);
+
+-- name: workflow_trigger_problems_by_ids
+-- Why the triggers of workflows started no run the last time, in no order.
+SELECT p.workflow_id, p.happened_at, p.reason FROM workflow_trigger_problems p
+WHERE p.workflow_id = ANY(%(keys)s::uuid[]);

@@ -38,10 +38,20 @@ WITH signed AS (
 )
 SELECT pg_current_xact_id()::text::bigint;
 
+-- name: outbox_signed_by
+-- As outbox_signed, with who stands behind the request, the run that it wrote for, and whether an executor sent it. Only
+-- the main database has a place for these.
+WITH signed AS (
+    UPDATE outbox SET request_id = %(request_id)s, actor = %(actor)s, cause_run_id = %(cause_run_id)s,
+                      by_executor = %(by_executor)s
+    WHERE transaction = pg_current_xact_id()
+)
+SELECT pg_current_xact_id()::text::bigint;
+
 -- name: outbox_signed_each
--- Tell the outbox rows of this transaction about each entity whose request made them.
-UPDATE outbox o SET request_id = g.request_id
-FROM unnest(%(entity_ids)s::uuid[], %(request_ids)s::text[]) AS g (entity_id, request_id)
+-- Tell the outbox rows of this transaction about each entity whose request made them, and who stands behind it.
+UPDATE outbox o SET request_id = g.request_id, actor = g.actor
+FROM unnest(%(entity_ids)s::uuid[], %(request_ids)s::text[], %(actors)s::text[]) AS g (entity_id, request_id, actor)
 WHERE o.transaction = pg_current_xact_id() AND o.entity_id = g.entity_id;
 
 -- name: transaction_projected

@@ -143,3 +143,20 @@ async def test_an_unknown_change_can_be_told_of_later(sources: Sources, url: str
 async def test_there_is_no_approval_by_event(sources: Sources, url: str) -> None:
     [reason] = await take(sources, change("1", "approved"))
     assert reason.startswith("the type 'io.stackflow.change.approved' is not known; known are ")
+
+
+async def test_who_sends_a_proposal_by_an_event_stands_behind_it(sources: Sources, url: str) -> None:
+    sent = proposed("1") | {"stackflowsender": "USER:ada"}
+    assert await take(sources, sent) == []
+    assert changes(url, "h.proposed_by") == [(["USER:ada"],)]
+    assert rows(url, "SELECT DISTINCT actor FROM outbox WHERE entity = 'CHANGE'") == [("USER:ada",)]
+    # The same, sent by somebody else, is no other event.
+    assert await take(sources, proposed("1") | {"stackflowsender": "USER:bob"}) == []
+    assert changes(url, "h.proposed_by") == [(["USER:ada"],)]
+
+
+async def test_who_sends_an_item_by_an_event_stands_behind_it(sources: Sources, url: str) -> None:
+    assert await take(sources, upserted("1", "shop") | {"stackflowsender": "USER:ada"}, upserted("2", "cart")) == []
+    assert rows(url, "SELECT DISTINCT actor FROM outbox WHERE entity = 'CONFIGURATION_ITEM' ORDER BY 1") == [
+        ("USER:ada",), ("event:/cmdb",),
+    ]  # fmt: skip

@@ -43,7 +43,7 @@ def one(written: Written) -> UserError:
 async def test_who_asked_for_a_run_does_not_decide_about_it(runs: Runs) -> None:
     run = await agreeing(runs)
     for refused in (await yes(runs, run, ADA), await no(runs, run, ADA)):
-        assert one(refused).message == "you asked for this run; somebody else must decide about it"
+        assert one(refused).message == "you asked for this run, or caused it; somebody else must decide about it"
     assert runs.rows("SELECT count(*) FROM workflow_approvals") == [(0,)]
     assert runs.state(run) == "WAITING"
     assert (await yes(runs, run, BOB)).user_errors == ()
@@ -77,13 +77,57 @@ async def test_so_many_say_yes_each_once(runs: Runs) -> None:
     assert runs.state(run) == "SUCCEEDED"
 
 
+async def test_a_person_is_one_by_whichever_key_or_token(runs: Runs) -> None:
+    key = Principal("api-key:1", "adas", PrincipalKind.SERVICE, ADA.permissions, owner="ada")
+    foreign = Principal("api-key:2", "job", PrincipalKind.SERVICE, ADA.permissions)
+    client = somebody("ada", kind=PrincipalKind.SERVICE)
+    program = "a program may not decide where four eyes are asked for; let a person decide with their own token"
+    mine = "you asked for this run, or caused it; somebody else must decide about it"
+    for asks in (ADA, key, client, somebody("Ada")):
+        run = await agreeing(runs, who=asks)
+        for decides, message in {
+            ADA: mine,
+            somebody("ADA"): mine,
+            key: program,
+            client: program,
+            foreign: program,
+        }.items():
+            for refused in (await yes(runs, run, decides), await no(runs, run, decides)):
+                assert one(refused).message == message
+        assert runs.state(run) == "WAITING"
+        assert runs.rows(
+            "SELECT count(*) FROM workflow_approvals WHERE step_run_id = %s", runs.attempt(run, "agree")
+        ) == [(0,)]
+        assert (await yes(runs, run, BOB)).user_errors == ()
+    # Where four eyes are not asked for, one person still counts once.
+    run = await agreeing(runs, four_eyes=False, approvals=2)
+    assert (await yes(runs, run, ADA)).user_errors == ()
+    for again in (somebody("ADA"), key, client):
+        assert one(await yes(runs, run, again)).message.startswith("you have decided about it already")
+    assert runs.state(run) == "WAITING"
+    assert (await yes(runs, run, foreign)).user_errors == ()
+    assert runs.state(run) == "SUCCEEDED"
+
+
+async def test_a_run_that_was_imported_is_of_who_started_it(runs: Runs) -> None:
+    run = await agreeing(runs, who=BOB)
+    runs.operations.write(
+        f"""UPDATE workflow_runs SET requested_by = '', initiators = '{{}}',
+        started_by_id = (SELECT id FROM users WHERE key = 'ada') WHERE id = '{run}'"""
+    )
+    assert one(await yes(runs, run, ADA)).message.startswith("you asked for this run")
+    assert (await yes(runs, run, BOB)).user_errors == ()
+
+
 @pytest.mark.parametrize(
     ("configuration", "may"),
     [
         ({"team": "platform"}, {"bob", "development"}),
         ({"users": ["eve"]}, {"eve", "development"}),
         ({"team": "platform", "users": ["eve"]}, {"bob", "eve", "development"}),
-        ({}, {"bob", "eve", "development", "service"}),
+        ({}, {"bob", "eve", "development"}),
+        # Where four eyes are not asked for, a program may decide, too.
+        ({"four_eyes": False}, {"bob", "eve", "development", "service"}),
     ],
 )
 async def test_a_step_says_whom_it_asks(runs: Runs, configuration: dict[str, Any], may: set[str]) -> None:
@@ -94,7 +138,7 @@ async def test_a_step_says_whom_it_asks(runs: Runs, configuration: dict[str, Any
         written = await yes(runs, run, who)
         assert runs.state(run) == ("SUCCEEDED" if name in may else "WAITING")
         if name not in may:
-            assert one(written).message.startswith("it is for ")
+            assert one(written).message.startswith(("it is for ", "a program may not decide"))
 
 
 async def test_one_no_fails_the_run_and_nobody_is_asked_again(runs: Runs) -> None:

@@ -5,12 +5,13 @@ import sys
 from typing import Any
 
 import pytest
+import re2  # type: ignore[import-untyped]
 from celpy.celparser import CELParser
 from celpy.evaluation import Activation, Evaluator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolvers.workflows.expressions import BadExpression, compile
+from resolvers.workflows.expressions import Allowance, BadExpression, compile
 
 ITEMS = [{"id": str(n), "name": f"n{n}", "class": "service", "labels": {"tier": "1"}} for n in range(500)]
 VALUES: dict[str, Any] = {
@@ -30,6 +31,7 @@ VALUES: dict[str, Any] = {
         ("'P' + string(incident.priority)", "P1"),
         ("inputs.service.matches('^se.*h$') ? 'yes' : 'no'", "yes"),
         ("inputs.none == null", True),
+        ("string(inputs.none == null) + string(false)", "truefalse"),
         ("has(inputs.other) || has(inputs.service)", True),
         ("has(steps.reboot.outcome.code)", False),
         ("steps['drain'].outcome.nodes[1]", "b"),
@@ -184,11 +186,72 @@ def test_what_has_no_answer_for_each_item_costs_no_more(text: str, expected: boo
         assert str(error).startswith(expected)  # noqa: PT017
 
 
-def test_joined_texts_are_bounded() -> None:
-    long = {"inputs": {"long": "x" * 1_000_000}}
+def test_texts_and_lists_that_an_expression_makes_are_bounded() -> None:
+    values = {"inputs": {"long": "x" * 32_768, "longer": "x" * 32_769, "list": [0] * 5_000}}
+    assert len(compile("inputs.long + inputs.long").evaluate(values)) == 65_536
+    with pytest.raises(BadExpression, match="it makes a text of more than 65,536 characters"):
+        compile("inputs.long + inputs.longer").evaluate(values)
+    assert compile("size(inputs.list + inputs.list)").evaluate(values) == 10_000
+    with pytest.raises(BadExpression, match="it makes a list of more than 10,000 members"):
+        compile("size(inputs.list + inputs.list + [0])").evaluate(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("inputs.long.matches('a')", "matches takes a text of at most 4,096 characters"),
+        ("'a'.matches(inputs.pattern)", "a pattern of matches has at most 1,000 characters"),
+        ("'a'.matches('.{500}')", "a pattern of matches is too large"),
+        (r"inputs.many.exists(x, 'a'.matches('\\pL{1000}'))", "too much work"),
+        ("inputs.many.all(x, !inputs.short.matches('(a|aa|aaa){1,200}b.{100}c'))", "too much work"),
+        ("inputs.many.all(x, !inputs.short.matches('(a|b)*a(a|b){300}c'))", "too much work"),
+        ("inputs.many.exists(x, 'a'.matches(string(x) + '.{100}'))", "too much work"),
+        ("inputs.many.exists(x, inputs.long.contains('ab'))", "too much work"),
+        ("inputs.many.exists(x, inputs.long.endsWith(inputs.other))", "too much work"),
+        ("inputs.many.map(x, string(inputs.long))", "too much work"),
+        ("inputs.many.exists(x, inputs.long == inputs.other)", "too much work"),
+        ("inputs.many.map(x, inputs.long)", "too much work"),
+        ("inputs.many.exists(x, int(inputs.long) == 1)", "too much work"),
+        ("inputs.values == null", "too much work"),
+        ("inputs == null", "too much work"),
+    ],
+)
+def test_everything_is_charged(text: str, reason: str) -> None:
+    many = list(range(2_000))
+    values = {
+        "long": "a" * 60_000, "other": "a" * 59_999 + "b", "short": "ab" * 2_048, "pattern": "a" * 1_001, "many": many,
+        "values": [{"a": {}}] * 30_000,
+    }  # fmt: skip
+    with pytest.raises(BadExpression, match=reason):
+        compile(text).evaluate({"inputs": values})
+
+
+def test_patterns_are_compiled_once_an_evaluation_and_given_up_after_it() -> None:
+    values = {"inputs": {"many": ["ab"] * 500}}
+    assert compile("inputs.many.all(x, x.matches('^(a|b)+$'))").evaluate(values) is True
+    assert re2._Regexp._make.cache_info().currsize == 0
+
+
+def test_evaluations_share_an_allowance() -> None:
+    text = compile("[1, 2, 3].map(i, i)")
+    allowance = Allowance(2 * 16 + 5)
+    # The work of one is the same whatever the machine does meanwhile.
+    assert [text.evaluate({}, allowance) for _ in range(2)] == [[1, 2, 3]] * 2
+    assert allowance.left == 5
     with pytest.raises(BadExpression, match="too much work"):
-        compile("[1, 2, 3].map(i, inputs.long + inputs.long + inputs.long)").evaluate(long)
-    assert len(compile("inputs.long + inputs.long").evaluate(long)) == 2_000_000
+        text.evaluate({}, allowance)
+    assert allowance.left == 0
+
+
+def test_of_a_root_only_what_is_named_is_looked_at() -> None:
+    values = {"inputs": {"a": 1, "odd": object()}}
+    assert compile("inputs.a + 1").evaluate(values) == 2
+    assert compile("inputs['a'] + 1").evaluate(values) == 2
+    assert compile("has(inputs.b)").evaluate(values) is False
+    with pytest.raises(BadExpression, match="there is no b"):
+        compile("inputs.b").evaluate(values)
+    with pytest.raises(BadExpression, match="do not go together"):
+        compile("'a' in inputs").evaluate(values)
 
 
 def test_a_reason_holds_no_value() -> None:

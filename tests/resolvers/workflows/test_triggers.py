@@ -12,12 +12,13 @@ from datasources.aurora import workflow_triggers as rows
 from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.context import Context
+from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.workflows.triggers import DEEPEST, round
 from schema.execution import Request, run
 from schema.limits import DocumentLimits
 from tests.fixtures.operations import opened
 from tests.fixtures.workflows import Authoring
-from tests.fixtures.writing import ADA, item, team
+from tests.fixtures.writing import ADA, item, somebody, team
 
 OPENED = {"event": "INCIDENT_OPENED"}
 
@@ -61,9 +62,14 @@ async def incident(authoring: Authoring, title: str, **input: Any) -> str:
     return id
 
 
-async def changed(authoring: Authoring, id: str, version: int, request_id: str = "req-2", **input: Any) -> None:
-    """An incident is described anew in a request of this name."""
-    context = Context(ADA, ADA.scope, authoring.operations.sources, Call(request_id=request_id))
+EXECUTOR = somebody("executor", "payments", also="workflows:execute", kind=PrincipalKind.SERVICE)
+
+
+async def changed(
+    authoring: Authoring, id: str, version: int, request_id: str = "req-2", who: Principal = ADA, **input: Any
+) -> None:
+    """An incident is described again in a request of this name."""
+    context = Context(who, who.scope, authoring.operations.sources, Call(request_id=request_id))
     document = "mutation ($input: UpdateIncidentInput!) { updateIncident(input: $input) { userErrors { message } } }"
     variables = {"input": {"id": id, "expectedVersion": version} | input}
     body = (await run(Request(document, variables), context, DocumentLimits())).body
@@ -217,8 +223,8 @@ async def test_a_workflow_does_not_start_itself(authoring: Authoring, caplog: py
     assert await fired(authoring) == [("again", "shaky")]
     [[first]] = authoring.writing.rows("SELECT id::text FROM workflow_runs")
     # What the run asked for changes the incident, under its own name or under that of the request it began with.
-    await changed(authoring, id, 2, f"run:{first}", impact=1)
-    await changed(authoring, id, 3, "req-2", impact=2)
+    await changed(authoring, id, 2, f"run:{first}", EXECUTOR, impact=1)
+    await changed(authoring, id, 3, "req-2", EXECUTOR, impact=2)
     with caplog.at_level(logging.WARNING):
         assert await fired(authoring) == [("again", "shaky")]
     problem = "again would start itself: again -> again"
@@ -226,10 +232,10 @@ async def test_a_workflow_does_not_start_itself(authoring: Authoring, caplog: py
     audits, _ = authoring.writing.left(f"run_{first}")
     assert [each[3] for each in audits][-2:] == [{"notStarted": "again", "reason": problem}] * 2
     # Somebody else may.
-    await changed(authoring, id, 4, "req-9", impact=3)
+    await changed(authoring, id, 4, "req-9", EXECUTOR, impact=3)
     # A name that no run has is nobody's.
-    await changed(authoring, id, 5, "run:01931f0a-0000-7000-8000-0000000000aa", impact=2)
-    await changed(authoring, id, 6, "run:nonsense", impact=1)
+    await changed(authoring, id, 5, "run:01931f0a-0000-7000-8000-0000000000aa", EXECUTOR, impact=2)
+    await changed(authoring, id, 6, "run:nonsense", EXECUTOR, impact=1)
     assert await fired(authoring) == [("again", "shaky")] * 4
 
 
@@ -300,8 +306,8 @@ async def test_what_cannot_be_read_or_evaluated_stops_nobody_else(
     }
     assert told == {
         "a-unreadable": "Expected `array`, got `str` - at `$.priority`",
-        "b-no-value": "a list has no such place",
-        "c-no-answer": "it gives neither true nor false",
+        "b-no-value": "the expression of when has no value: a list has no such place",
+        "c-no-answer": "the expression of when has no value: it gives neither true nor false",
         "d-no-steps": told["d-no-steps"],
     }
     assert told["d-no-steps"].startswith("the workflow cannot be run; put steps.0.configuration right")
