@@ -1,7 +1,7 @@
 # Everything from a fresh machine with Python 3.11 to 3.13 and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-janusgraph test-faults test-sqs bundle python313 test-lambda lint lock schema graphiql deploy-check deploy-lint clean
+.PHONY: help setup run test test-janusgraph test-faults test-fuzz test-sqs bundle python313 test-lambda lint lock schema graphiql deploy-check deploy-lint clean
 SHELL := /bin/sh
 
 PYTHON ?=
@@ -62,6 +62,9 @@ test-janusgraph: $(VENV)/.dev ## Run the graph's tests on JanusGraph too
 
 test-faults: $(VENV)/.dev ## Write 20,000 times while everything is killed in turn; STACKFLOW_FAULT_SEED says how
 	@$(PY) -m pytest tests/faults --faults=20000 $(ARGS)
+
+test-fuzz: $(VENV)/.dev ## Send 20,000 generated requests, events, alerts and imports; STACKFLOW_FUZZ_SEED says which
+	@$(PY) -m pytest -s tests/fuzz --fuzz=20000 $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and the floors
 	@$(PY) -m ruff check .

@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--ministack", default=None, help="the ministack to run the tests of SQS on; without it they don't"
     )
     parser.addoption("--faults", type=int, default=1_000, help="how much is written while stores are killed")
+    parser.addoption("--fuzz", type=int, default=600, help="how many requests are generated")
     parser.addoption("--janusgraph", action="store_true", help="also run the tests that need a JanusGraph")
 
 
