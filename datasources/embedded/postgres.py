@@ -37,6 +37,8 @@ _DEFAULTS = {
     "max_connections": "60",
     # initdb wrote the zone of the host into the configuration; a session that sets none is in UTC like all others.
     "timezone": "UTC",
+    # Without the lines of context, which quote values that were refused.
+    "log_error_verbosity": "terse",
 }
 
 
