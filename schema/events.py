@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,6 +14,7 @@ from datasources.seen.spans import SERVER, answered, recorded
 from resolvers.errors import BadUserInput, Forbidden, LimitExceeded, ShownError, SourceLost
 from resolvers.events.accepting import Accepted, accept
 from resolvers.events.reading import MOST_BYTES, Unusable, split
+from schema.encoding import encode_answer
 from schema.http import REQUEST_ID, Authenticate, UnsupportedMedia, arrived, read_body, status_of
 
 # https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
@@ -91,4 +91,4 @@ def reply(body: dict[str, Any], status: int, call: Call) -> Response:
     headers = {REQUEST_ID: call.request_id, "cache-control": "no-store"}
     if status == 401:
         headers["www-authenticate"] = "Bearer"
-    return Response(orjson.dumps(body), status, headers, "application/json")
+    return Response(encode_answer(body, call.request_id), status, headers, "application/json")

@@ -40,7 +40,7 @@ class Notification(Struct, frozen=True):
     group_key: Annotated[str, Meta(min_length=1)] = msgspec.field(name="groupKey")
     alerts: Annotated[list[msgspec.Raw], Meta(min_length=1)]
     # How many more there are, which `max_alerts` cut off.
-    truncated: Annotated[int, Meta(ge=0)] = msgspec.field(name="truncatedAlerts", default=0)
+    truncated: Annotated[int, Meta(ge=0, le=2**63 - 1)] = msgspec.field(name="truncatedAlerts", default=0)
 
 
 class NotifiedAlert(Struct, frozen=True):

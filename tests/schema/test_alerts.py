@@ -251,6 +251,8 @@ async def test_an_alert_that_is_none_is_refused_and_the_others_are_taken(
         ([], "application/json", 400, "not a notification of version 4: Expected `object`, got `array`"),
         (notification(GOOD) | {"version": "3"}, "application/json", 400,
          "not a notification of version 4: Invalid enum value '3' - at `$.version`"),
+        (notification(GOOD) | {"truncatedAlerts": 10**30}, "application/json", 400,
+         "not a notification of version 4: Expected `int` <= 9223372036854775807 - at `$.truncatedAlerts`"),
         (notification(GOOD) | {"groupKey": ""}, "application/json", 400,
          "not a notification of version 4: Expected `str` of length >= 1 - at `$.groupKey`"),
         (notification(), "application/json", 400,
