@@ -16,12 +16,13 @@ class Bar:
     """One line on stderr, only where it is a terminal."""
 
     def __init__(self, console: Console) -> None:
-        share = (TaskProgressColumn(),) if console.width < NARROW else (BarColumn(bar_width=20), TaskProgressColumn())
+        narrow = console.width < NARROW
+        share = (TaskProgressColumn(),) if narrow else (BarColumn(bar_width=20), TaskProgressColumn())
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
             *share,
-            TimeElapsedColumn(),
+            *(() if narrow else (TimeElapsedColumn(),)),
             console=console,
             transient=True,
             disable=not console.is_terminal,
@@ -44,8 +45,10 @@ class Bar:
         if (step.phase, step.section) != (self._step.phase, self._step.section):
             self._progress.reset(self._task, start=True)
         self._step = step
+        # A share is known once there is a first part of it; until then the bar pulses.
+        self._progress.tasks[0].total = step.total if step.done else None
         self._progress.update(
-            self._task, description=f"{place}{step.phase} {step.title}", total=step.total or None, completed=step.done
+            self._task, description=f"{place}{step.phase} {step.title}", completed=step.done, refresh=True
         )
         if step.phase == "writing":
             self._written[f"{step.section}. {step.title}"] = (step.done, step.total or 0)

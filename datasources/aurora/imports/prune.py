@@ -83,13 +83,21 @@ class Prune:
             await self._measure(name)
         await self._main.run(_named("gone_items"))
         await self._measure("gone_items")
-        before = await (await self._main.run(_named("totals"), source=self._source)).fetchone() or (0, 0, 0)
-        counts = await (await self._main.run(_named("counts"))).fetchone() or (0,) * 5
+        items, absent, relationships = await self._row("totals", source=self._source)
+        going = await self._row("counts")
         names: dict[str, list[str]] = {}
         for what, name in await (await self._main.run(_named("names"), limit=NAMES)).fetchall():
             names.setdefault(what, []).append(name)
         return Gone(
-            *counts, items_before=before[0], items_absent=before[1], relationships_before=before[2], names=names
+            relationships=going[0],
+            pending=going[1],
+            keys=going[2],
+            retired=going[3],
+            deleted=going[4],
+            items_before=items,
+            items_absent=absent,
+            relationships_before=relationships,
+            names=names,
         )
 
     async def carry_out(self, requirements: Landing) -> None:
@@ -108,6 +116,10 @@ class Prune:
         """Drop what was remembered."""
         if not self._main.connection.closed:
             await self._main.run(_named("drop_seen"))
+
+    async def _row(self, name: str, **parameters: object) -> tuple[int, ...]:
+        row: tuple[int, ...] | None = await (await self._main.run(_named(name), **parameters)).fetchone()
+        return row or ()
 
     async def _measure(self, *tables: str) -> None:
         for table in tables:

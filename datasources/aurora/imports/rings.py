@@ -44,7 +44,7 @@ def rings(above: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[node])
                 if low[node] == index[node]:
-                    ring = []
+                    ring: list[str] = []
                     while not ring or ring[-1] != node:
                         ring.append(stack.pop())
                         members.discard(ring[-1])

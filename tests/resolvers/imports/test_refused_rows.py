@@ -28,11 +28,8 @@ async def items(stores: Stores, *rows: dict[str, Any], **over: Any) -> None:
 async def test_a_key_that_no_index_holds_rejects_its_row(stores: Stores, keys: dict[str, str], reason: str) -> None:
     rows = [{"key": "a", "keys": {}}, {"key": "b", "keys": keys}, {"key": "c", "keys": {"serial": "s"}}]
     await items(stores, *rows)
-    ((line, told),) = stores.reasons()
-    assert (line, told.replace("2606", "2,606").replace("2706", "2,706").replace("2640", "2,640")[: len(reason)]) == (
-        2,
-        reason,
-    )
+    ((line, given),) = stores.reasons()
+    assert (line, given[: len(reason)]) == (2, reason)
     assert stores.rows("SELECT name FROM configuration_items ORDER BY 1") == [("a",), ("c",)]
 
 

@@ -77,7 +77,7 @@ SELECT s.ordinal, s.line, s.key AS shown,
     CASE WHEN k.found > 1 THEN 'the keys of ' || s.key || ' belong to ' || k.found || ' different items'
          WHEN k.nameless THEN 'an identification key of ' || s.key || ' has no source; name one'
          WHEN k.bytes > 2600 THEN
-             'an identification key and its source have ' || k.bytes || ' bytes together, above the limit of 2,600'
+             'an identification key and its source have ' || to_char(k.bytes, 'FM999,999,999') || ' bytes together, above the limit of 2,600'
          WHEN coalesce(nullif(s.class, ''), e.class_key) IS NULL THEN
              'the class of ' || s.key || ' is missing; a new item needs one'
          WHEN c.key IS NULL THEN 'class ' || s.class || ' is not known' END AS reason,

@@ -4,7 +4,7 @@
 SELECT s.ordinal, s.line, s."from" || ' ' || s.type || ' ' || s."to" AS shown,
     CASE WHEN y.key IS NULL THEN 'relationship type ' || s.type || ' is not known'
          WHEN octet_length(s.type) + octet_length(s.source) > 2600 THEN
-             'the type and the source have ' || octet_length(s.type) + octet_length(s.source)
+             'the type and the source have ' || to_char(octet_length(s.type) + octet_length(s.source), 'FM999,999,999')
              || ' bytes together, above the limit of 2,600'
          WHEN f.configuration_item_id = t.configuration_item_id THEN
              'a relationship of ' || s."from" || ' to itself: ' || s."to" || ' is another key of the same item' END
