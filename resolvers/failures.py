@@ -27,19 +27,22 @@ class Flow(Generic[K]):
     group_ids: list[K] = field(default_factory=list)
     statuses: Mapping[K, str] = field(default_factory=dict)
     groups: Mapping[K, GroupState] = field(default_factory=dict)
-    # For each node the number of an effect and that of a group, -1 for none, by turns.
+    # For each node the number of an effect and the code of an edge, by turns: -1 for an edge in no group, the number of
+    # its group, or -2 less that number if the edge is not walked.
     _effects: "list[array[int]]" = field(default_factory=list)
     _numbers: dict[K, int] = field(default_factory=dict)
     _group_numbers: dict[K, int] = field(default_factory=dict)
 
-    def add(self, cause: K, effect: K, group: K | None) -> None:
-        """One edge. Parallel edges and self-loops change nothing."""
-        number = -1
+    def add(self, cause: K, effect: K, group: K | None, *, walked: bool = True) -> None:
+        """One edge. Parallel edges and self-loops change nothing. No failure flows along an edge that is not walked, but
+        its cause is a member of its group all the same."""
+        code = -1
         if group is not None:
             number = self._group_numbers.setdefault(group, len(self.group_ids))
             if number == len(self.group_ids):
                 self.group_ids.append(group)
-        self._effects[self.number(cause)].extend((self.number(effect), number))
+            code = number if walked else -2 - number
+        self._effects[self.number(cause)].extend((self.number(effect), code))
 
     def number(self, id: K) -> int:
         """The number of a node, a new one for a new node."""
@@ -77,8 +80,9 @@ class Flow(Generic[K]):
             depth = depths[cause] + 1
             if depth > max_depth:
                 break
-            for effect in self._effects[cause][::2]:
-                if effect not in depths and not away[effect]:
+            edges = iter(self._effects[cause])
+            for effect, code in zip(edges, edges, strict=True):
+                if code > -2 and effect not in depths and not away[effect]:
                     depths[effect] = depth
                     queue.append(effect)
         return depths
@@ -88,6 +92,8 @@ class Flow(Generic[K]):
         states = [self.groups.get(id) for id in self.group_ids]
         # Members that fail, by group; what is not ACTIVE is no healthy member before it fails either.
         lost: dict[int, set[int]] = {}
+        # Groups into which a failure flows along an edge that is walked.
+        entered: set[int] = set()
         down = bytearray(len(self.ids))
         queue = deque(starts)
         for start in starts:
@@ -95,16 +101,21 @@ class Flow(Generic[K]):
         while queue:
             cause = queue.popleft()
             edges = iter(self._effects[cause])
-            for effect, group in zip(edges, edges, strict=True):
+            for effect, code in zip(edges, edges, strict=True):
                 if down[effect] or away[effect]:
                     continue
+                group = code if code > -2 else -2 - code
                 state = states[group] if group >= 0 else None
                 if state is not None:
                     members = lost.setdefault(group, set())
                     if not idle[cause]:
                         members.add(cause)
-                    if state.healthy - len(members) >= state.needed:
+                    if code == group:
+                        entered.add(group)
+                    if group not in entered or state.healthy - len(members) >= state.needed:
                         continue
+                elif code < -1:
+                    continue
                 down[effect] = 1
                 queue.append(effect)
         return down

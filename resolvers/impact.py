@@ -8,8 +8,9 @@ from enum import StrEnum
 from datasources.graph.port import MAX_NODES, Capped, Edge, Impact, Position, Reach, Subgraph, Walk
 from resolvers.context import Context
 from resolvers.failures import Flow, Judgement, K
-from resolvers.loaders.impact import GroupStateById, StatusesByNodes, WholeImpact, WholeImpactByStarts, text
+from resolvers.loaders.impact import GroupStateById, StatusesByNodes, WholeImpact, WholeImpactByStarts
 from resolvers.loaders.relationships import ReachAsked, ReachByStarts, SubgraphAsked, SubgraphByNodes
+from resolvers.whole_impact import text
 
 # Edges among reached items that are taken from the graph; for more of them the tables are asked.
 MAX_EDGES = 50_000
@@ -94,12 +95,14 @@ async def _judge(context: Context, failed: frozenset[str], reach: Reach, walk: W
     for edge in subgraph.edges:
         if edge.impact is not Impact.NONE:
             flow.add(*_ends(edge), edge.group_id)
-    if flow.group_ids and reach.nodes[-1].depth == walk.max_depth:
-        # A member may fail by items that are further away than the walk goes.
+    if flow.group_ids and (reach.nodes[-1].depth == walk.max_depth or walk.types is not None):
+        # A member may fail by what is further away than the walk goes, or be one by a type that is not walked.
         return None
-    flow.statuses = await context.loader(StatusesByNodes, walk.as_of).load(nodes)
+    # Asked for before either is awaited, so that both go out in one wave.
+    statuses = context.loader(StatusesByNodes, walk.as_of).load(nodes)
     ids = sorted(flow.group_ids)
     states = await context.loader(GroupStateById, walk.as_of).load_many(ids)
+    flow.statuses = await statuses
     flow.groups = {id: state for id, state in zip(ids, states, strict=True) if state is not None}
     return flow.judge(failed, walk.max_depth)
 

@@ -35,8 +35,8 @@ MOST_FAILED = 100
 
 described(
     Outcome,
-    "What becomes of an item that a failure reaches: it FAILS, redundancy keeps it up but AT_RISK, or UNKNOWN where the "
-    "whole impact could not be computed; then `limit` of the impact says why.",
+    "What becomes of an item that a failure reaches: it FAILS, redundancy keeps it up but AT_RISK, or UNKNOWN where "
+    "the whole impact could not be computed; then `limit` of the impact says why.",
     FAILS="It fails too: by something it depends on outside any redundancy group, or as fewer members of one of its "
     "groups than it needs are left. Only ACTIVE members that do not fail are left; what is PLANNED, in MAINTENANCE or "
     "RETIRED keeps nothing up.",
@@ -81,9 +81,9 @@ class ImpactTotals:
 
 
 @strawberry.type(
-    description="What failures reach, nearest first; nothing is left out silently. Items that are PLANNED or RETIRED are "
-    "not reached, and no failure flows through them; items in MAINTENANCE are. The items that fail first are taken as "
-    "failed whatever their status. With `asOf`, relationships, members and statuses are those of that moment."
+    description="What failures reach, nearest first; nothing is left out silently. Items that are PLANNED or RETIRED "
+    "are not reached, and no failure flows through them; items in MAINTENANCE are. The items that fail first are taken "
+    "as failed whatever their status. With `asOf`, relationships, members and statuses are those of that moment."
 )
 class Impact:
     edges: list[ImpactedItem] = attribute("The items of the page.", of="answer.items")
@@ -93,8 +93,8 @@ class Impact:
         needs=ITEMS,
     )
     totals: ImpactTotals | None = attribute(
-        "The whole impact in numbers, over all pages, within `depth` hops; null when it could not be computed, and then "
-        "`limit` says why.",
+        "The whole impact in numbers, over all pages, within `depth` hops; null when it could not be computed, and "
+        "then `limit` says why.",
         of="answer.totals",
     )
     limit: ImpactLimit | None = attribute(

@@ -28,7 +28,7 @@ class Landscape:
         flow.groups = {
             group: GroupState(
                 needed,
-                len({l.cause for l in self.links if l.group == group and self.statuses[l.cause] == "ACTIVE"}),
+                len({e.cause for e in self.links if e.group == group and self.statuses[e.cause] == "ACTIVE"}),
             )
             for group, needed in self.needed.items()
         }

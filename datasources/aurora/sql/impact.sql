@@ -1,8 +1,15 @@
 -- name: impact_step
--- A fragment: what a failure of `node.id` flows to over one table, with the redundancy group of the edge.
-SELECT r.impact_to_id AS id, r.redundancy_group_id AS group_id
+-- A fragment: what a failure of `node.id` flows to over one table.
+SELECT r.impact_to_id AS id FROM /*edges*/ r WHERE r.impact_from_id = node.id /*types*/ /*valid*/
+
+-- name: impact_edge
+-- A fragment: the edges from `node.id` over one table, with their redundancy groups. An edge of another type than is
+-- walked counts where it makes a member of a group.
+SELECT r.impact_to_id AS id, r.redundancy_group_id AS group_id,
+       %(types)s::text[] IS NULL OR r.type_key = ANY(%(types)s::text[]) AS walked
 FROM /*edges*/ r
-WHERE r.impact_from_id = node.id /*types*/ /*valid*/
+WHERE r.impact_from_id = node.id /*valid*/
+      AND (%(types)s::text[] IS NULL OR r.type_key = ANY(%(types)s::text[]) OR r.redundancy_group_id IS NOT NULL)
 
 -- name: impact_status
 -- A fragment: the status of `node.id` in one table of items.
@@ -17,21 +24,22 @@ WITH RECURSIVE walk (id) AS (
     UNION
     SELECT step.id FROM walk AS node CROSS JOIN LATERAL (/*steps*/ OFFSET 0) AS step
 )
-SELECT coalesce(string_agg(uuid_send(some.id), ''::bytea), ''::bytea)
-FROM (SELECT id FROM walk LIMIT %(max_nodes)s + 1) AS some
+SELECT coalesce(string_agg(uuid_send(reached.id), ''::bytea), ''::bytea)
+FROM (SELECT id FROM walk LIMIT %(max_nodes)s + 1) AS reached
 
 -- name: impact_edges
 -- What failures of nodes flow to: for each node all effects, 16 bytes each, and the groups of these edges, 16 bytes
--- each, zero for an edge in no group. At most a given number of edges and one.
+-- each, zero for an edge in no group; those that are walked and those that are not in rows of their own. At most a given
+-- number of edges and one.
 WITH edge AS MATERIALIZED (
-    SELECT node.id AS cause, step.id AS effect, step.group_id
+    SELECT node.id AS cause, step.id AS effect, step.group_id, step.walked
     FROM unnest(%(ids)s::uuid[]) AS node (id) CROSS JOIN LATERAL (/*steps*/ OFFSET 0) AS step
     LIMIT %(max_edges)s + 1
 )
 SELECT uuid_send(cause), string_agg(uuid_send(effect), ''::bytea ORDER BY effect, group_id),
        string_agg(uuid_send(coalesce(group_id, '00000000-0000-0000-0000-000000000000')), ''::bytea
-                  ORDER BY effect, group_id)
-FROM edge GROUP BY cause
+                  ORDER BY effect, group_id), walked
+FROM edge GROUP BY cause, walked
 
 -- name: impact_statuses
 -- The items that are not ACTIVE, with their status. An item without a row, or without one at that time, is ACTIVE.

@@ -121,6 +121,12 @@ def flows(walk: Walk) -> str:
     )
 
 
+def flow_edges(as_of: datetime | None) -> str:
+    """The edges along which a failure of `node.id` flows, and those that make it a member of a group."""
+    arm = statements("impact")["impact_edge"]
+    return " UNION ALL ".join(arm.filled(edges=table, valid=valid).text for table, valid in _tables(as_of))
+
+
 def members(as_of: datetime | None) -> str:
     """The members of the redundancy group `grp`."""
     arm = statements("impact")["impact_member"]

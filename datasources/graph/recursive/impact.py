@@ -16,11 +16,12 @@ BATCH = 10_000
 
 class FlowRow(NamedTuple):
     """A node and what its failure flows to: 16 bytes an id, and for each effect 16 bytes of the edge's group, zero
-    for none."""
+    for none; whether the walk goes along these edges, or they only make the node a member of their groups."""
 
     cause: bytes
     effects: bytes
     groups: bytes
+    walked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class ImpactTables:
     async def edges(self, ids: Sequence[str], walk: Walk, most: int) -> list[FlowRow]:
         """The edges along which failures of these nodes flow; more than `most` edges if there are more."""
         return await self._database.fetch(
-            _statement("edges", steps=fragments.flows(walk)),
+            _statement("edges", steps=fragments.flow_edges(walk.as_of)),
             _bound(walk) | {"ids": list(ids), "max_edges": most},
             FlowRow,
             "graph",
