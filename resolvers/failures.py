@@ -34,7 +34,7 @@ class Flow(Generic[K]):
     _group_numbers: dict[K, int] = field(default_factory=dict)
 
     def add(self, cause: K, effect: K, group: K | None, *, walked: bool = True) -> None:
-        """One edge. Parallel edges and self-loops change nothing. No failure flows along an edge that is not walked, but
+        """One edge; parallel ones and self-loops change nothing. No failure flows along one that is not walked, but
         its cause is a member of its group all the same."""
         code = -1
         if group is not None:
