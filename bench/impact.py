@@ -72,8 +72,8 @@ async def measure(url: str) -> None:
     stop.set()
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1_024
     median, least = sorted(spans)[TIMES // 2], sorted(bares)[TIMES // 2]
-    print(  # noqa: T201
-        f"{items} items reached, {failing} fail: {median:.2f} s, bare closure {least:.2f} s, ratio {median / least:.1f}; "
+    print(
+        f"{items} items reached, {failing} fail: {median:.2f} s, bare {least:.2f} s, ratio {median / least:.1f}; "
         f"{grown:.0f} MB more, longest pause {await pause:.3f} s"
     )
     await bare.close()

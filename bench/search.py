@@ -1,5 +1,7 @@
-"""Typing errors in a large landscape: `python -m bench.search`. Share found first and on the first page, and the latency
-beside the bare query by trigrams, on one machine in one run: read the shares and the ratio, not the milliseconds."""
+"""Typing errors in a large landscape, beside the bare query by trigrams: `python -m bench.search`.
+
+Shares found first and among the first ten, and latencies, of one run on one machine: read the shares and the ratio.
+"""
 
 import asyncio
 import random
@@ -25,7 +27,10 @@ PARTS = (
 SYLLABLES = ("ba", "ke", "lo", "mi", "nu", "ra", "se", "ti", "vo", "zu", "gra", "ster", "plo", "kin", "del")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # What somebody writes who wants similar names and no more.
-BARE = b"SELECT name FROM configuration_items WHERE name %> %(text)s ORDER BY word_similarity(%(text)s, name) DESC LIMIT 10"
+BARE = b"""
+SELECT name FROM configuration_items WHERE name %%> %(text)s
+ORDER BY word_similarity(%(text)s, name) DESC LIMIT 10
+"""
 
 
 def names(random_: random.Random) -> tuple[list[str], list[str]]:
@@ -70,7 +75,7 @@ async def measure(url: str, short: list[str], long_: list[str], random_: random.
             found = await search_main(database, SearchAsked(text, (SearchKind.CONFIGURATION_ITEM,), 10), scope)
             spans.append(time.perf_counter() - begin)
             begin = time.perf_counter()
-            await (await bare.execute(BARE.replace(b"%>", b"%%>"), {"text": text})).fetchall()
+            await (await bare.execute(BARE, {"text": text})).fetchall()
             bares.append(time.perf_counter() - begin)
             titles = [hit.title for hit in found]
             places.setdefault(kind, []).append(titles.index(name) if name in titles else 99)
@@ -79,9 +84,9 @@ async def measure(url: str, short: list[str], long_: list[str], random_: random.
             f"{kind} {sum(place < 10 for place in some) / len(some):.0%}" for kind, some in places.items()
         )
         p95, bare_p95 = (statistics.quantiles(each, n=20)[-1] * 1_000 for each in (spans, bares))
-        print(  # noqa: T201
+        print(
             f"{label}: first {sum(place == 0 for place in every) / len(every):.1%}, "
-            f"first ten {sum(place < 10 for place in every) / len(every):.1%} ({by_kind}); "  # noqa: PLR2004
+            f"first ten {sum(place < 10 for place in every) / len(every):.1%} ({by_kind}); "
             f"p95 {p95:.1f} ms, bare {bare_p95:.1f} ms, ratio {p95 / bare_p95:.2f}"
         )
     await bare.close()
@@ -101,9 +106,7 @@ def main() -> None:
             migrate("main", url)
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute("INSERT INTO configuration_item_classes VALUES ('server', NULL, 'Server', '')")
-                with connection.cursor().copy(
-                    "COPY configuration_items (id, name, class_key) FROM STDIN"
-                ) as copy:
+                with connection.cursor().copy("COPY configuration_items (id, name, class_key) FROM STDIN") as copy:
                     for number, name in enumerate([*short, *long_]):
                         copy.write_row((f"00000000-0000-4000-8000-{number:012x}", name, "server"))
                 connection.execute("CREATE INDEX bare ON configuration_items USING gin (name gin_trgm_ops)")

@@ -46,9 +46,16 @@ async def whole_impact(tables: ImpactTables, failed: Sequence[str], walk: Walk) 
 
 
 def _add(flow: Flow[bytes], row: FlowRow) -> None:
-    for at in range(0, len(row.effects), 16):
-        group = row.groups[at : at + 16]
-        flow.add(row.cause, row.effects[at : at + 16], None if group == _NO_GROUP else group, walked=row.walked)
+    effects = _ids(row.effects)
+    if row.groups is None:
+        flow.extend(row.cause, effects)
+        return
+    for effect, group in zip(effects, _ids(row.groups), strict=True):
+        flow.add(row.cause, effect, None if group == _NO_GROUP else group, walked=row.walked)
+
+
+def _ids(packed: bytes) -> list[bytes]:
+    return [packed[at : at + 16] for at in range(0, len(packed), 16)]
 
 
 def packed(id: str) -> bytes:

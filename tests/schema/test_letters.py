@@ -13,11 +13,13 @@ from uuid_utils import uuid7
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.sources import Sources
 from tests.fixtures.databases import ask, create_database, sources_of
-from workers.migrations import migrate
+from workers.migrations import folds_letters, migrate
 
 NAMES = (
-    "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ", "platform-Straße", "İZMİR-Gateway", "支付网关-生产环境", "決済ゲートウェイ本番", "결제게이트웨이",
-    "เซิร์ฟเวอร์ฐานข้อมูล", "платёжныйсервер", "100%_pure", "Cafe\u0301-Router", "ＦＵＬＬ幅", "plain-name", "Գլխավոր-ՍԵՐՎԵՐ",
+    "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ", "platform-Straße", "İZMİR-Gateway", "支付网关-生产环境",
+    "決済ゲートウェイ本番", "결제게이트웨이",
+    "เซิร์ฟเวอร์ฐานข้อมูล", "платёжныйсервер", "100%_pure", "Cafe\u0301-Router",
+    "ＦＵＬＬ幅", "plain-name", "Գլխավոր-ՍԵՐՎԵՐ",
 )  # fmt: skip
 CONTAINS = "query ($f: ConfigurationItemFilter) { configurationItems(filter: $f, first: 50) { nodes { name } } }"
 SEARCH = "query ($t: String!) { search(text: $t, kinds: [CONFIGURATION_ITEM]) { results { title score } } }"
@@ -62,13 +64,27 @@ async def filtered(sources: Sources, operator: str, text: str) -> list[str]:
 
 
 HELD = [
-    ("öl-pumpe", "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ"), ("ÖL-PUMPE", "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ"), ("машина", "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ"),
-    ("λόγος", "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ"), ("ΛΌΓΟΣ", "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ"), ("STRASSE", "platform-Straße"),
-    ("straẞe", "platform-Straße"), ("izmir", "İZMİR-Gateway"), ("ızmır", "İZMİR-Gateway"), ("网关", "支付网关-生产环境"),
-    ("生", "支付网关-生产环境"), ("ゲートウェイ", "決済ゲートウェイ本番"), ("ｹﾞｰﾄｳｪｲ", "決済ゲートウェイ本番"), ("게이트", "결제게이트웨이"),
-    ("ฐานข้อมูล", "เซิร์ฟเวอร์ฐานข้อมูล"), ("СЕРВЕР", "платёжныйсервер"), ("%_P", "100%_pure"), ("CAFÉ", "Cafe\u0301-Router"),
-    ("full幅", "ＦＵＬＬ幅"), ("սերվեր", "Գլխավոր-ՍԵՐՎԵՐ"),
-]  # fmt: skip
+    ("öl-pumpe", "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ"),
+    ("ÖL-PUMPE", "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ"),
+    ("машина", "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ"),
+    ("λόγος", "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ"),
+    ("ΛΌΓΟΣ", "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ"),
+    ("STRASSE", "platform-Straße"),
+    ("straẞe", "platform-Straße"),
+    ("izmir", "İZMİR-Gateway"),
+    ("ızmır", "İZMİR-Gateway"),
+    ("网关", "支付网关-生产环境"),
+    ("生", "支付网关-生产环境"),
+    ("ゲートウェイ", "決済ゲートウェイ本番"),
+    ("ｹﾞｰﾄｳｪｲ", "決済ゲートウェイ本番"),
+    ("게이트", "결제게이트웨이"),
+    ("ฐานข้อมูล", "เซิร์ฟเวอร์ฐานข้อมูล"),
+    ("СЕРВЕР", "платёжныйсервер"),
+    ("%_P", "100%_pure"),
+    ("CAFÉ", "Cafe\u0301-Router"),
+    ("full幅", "ＦＵＬＬ幅"),
+    ("սերվեր", "Գլխավոր-ՍԵՐՎԵՐ"),
+]
 
 
 @pytest.mark.parametrize(("text", "name"), HELD)
@@ -158,3 +174,17 @@ def test_the_index_is_used(postgres: EmbeddedPostgres) -> None:
             assert "configuration_items_spelled" in plan(connection, both), text
         near = "near_keys(c.name) && near_keys('serve') AND length(c.name) <= 16"
         assert "configuration_items_near" in plan(connection, near)
+
+
+def test_a_server_without_such_a_collation_knows_the_case_of_ascii(postgres: EmbeddedPostgres) -> None:
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE letters_ascii TEMPLATE template0 LOCALE 'C'")
+    url = postgres.url("letters_ascii")
+    with psycopg.connect(url) as connection:
+        connection.execute("DELETE FROM pg_collation WHERE collname NOT IN ('default', 'C', 'POSIX', 'ucs_basic')")
+    migrate("main", url)
+    assert not folds_letters("main", url)
+    assert folds_letters("main", postgres.url("stackflow"))
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT folded('ABCÄ'), spelled('ABCÄ'), worded('ABC中')").fetchone()
+    assert row == ("abcÄ", "abcA", "abc 中 ")

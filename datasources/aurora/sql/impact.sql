@@ -29,16 +29,17 @@ FROM (SELECT id FROM walk LIMIT %(max_nodes)s + 1) AS reached
 
 -- name: impact_edges
 -- What failures of nodes flow to: for each node all effects, 16 bytes each, and the groups of these edges, 16 bytes
--- each, zero for an edge in no group; those that are walked and those that are not in rows of their own. At most a given
+-- each, zero for an edge in no group, null where no edge is in one; those that are walked and those that are not in rows of their own. At most a given
 -- number of edges and one.
 WITH edge AS MATERIALIZED (
     SELECT node.id AS cause, step.id AS effect, step.group_id, step.walked
     FROM unnest(%(ids)s::uuid[]) AS node (id) CROSS JOIN LATERAL (/*steps*/ OFFSET 0) AS step
     LIMIT %(max_edges)s + 1
 )
-SELECT uuid_send(cause), string_agg(uuid_send(effect), ''::bytea ORDER BY effect, group_id),
-       string_agg(uuid_send(coalesce(group_id, '00000000-0000-0000-0000-000000000000')), ''::bytea
-                  ORDER BY effect, group_id), walked
+SELECT uuid_send(cause), string_agg(uuid_send(effect), ''::bytea),
+       CASE WHEN count(group_id) > 0 THEN
+           string_agg(uuid_send(coalesce(group_id, '00000000-0000-0000-0000-000000000000')), ''::bytea)
+       END, walked
 FROM edge GROUP BY cause, walked
 
 -- name: impact_statuses
