@@ -50,7 +50,7 @@ def _quoted(word: str) -> str:
 
 
 def _inside(text: str) -> str | None:
-    """The text, if it is looked for inside of words as well: it is beyond ASCII, and its spelling in ASCII has the three
+    """The text, if it is looked for inside of words too: it is beyond ASCII, and its spelling in ASCII has the three
     letters of a trigram, as any one letter beyond U+0E00 has."""
     letters = sum(3 if ord(letter) >= _SPELLED_BY_THREE else 1 for letter in text if letter.isalnum())
     return text if not text.isascii() and letters >= 3 else None

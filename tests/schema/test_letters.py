@@ -1,6 +1,6 @@
 """Letters of all scripts, whatever the locale of the server: contains, startsWith and search, and the indexes below."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import psycopg
@@ -55,6 +55,12 @@ async def sources(postgres: EmbeddedPostgres, url: str) -> AsyncIterator[Sources
     opened = sources_of(url, postgres.url("requirements"))
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="module")
+def connection(url: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(url, autocommit=True) as opened:
+        yield opened
 
 
 async def filtered(sources: Sources, operator: str, text: str) -> list[str]:
@@ -139,16 +145,15 @@ async def test_letters_that_do_not_follow_each_other_are_no_phrase(sources: Sour
 
 @settings(max_examples=150, deadline=None)
 @given(text=st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8))
-def test_whatever_holds_a_text_holds_its_spelling(url: str, text: str) -> None:
+def test_whatever_holds_a_text_holds_its_spelling(connection: psycopg.Connection[Any], text: str) -> None:
     """The law that lets the index look first; and no text is an error."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(
-            "SELECT spelled(t.whole) LIKE '%%' || like_literal(spelled(t.part)) || '%%',"
-            " octet_length(spelled(t.whole)) = length(spelled(t.whole)), worded(t.whole) IS NOT NULL,"
-            " cardinality(near_keys(t.whole)) > 0 OR length(spelled(t.whole)) > 24"
-            " FROM (SELECT 'Ab-' || folded(%(t)s::text) || '-Ж中' AS whole, folded(%(t)s::text) AS part) t",
-            {"t": text},
-        ).fetchone()
+    row = connection.execute(
+        "SELECT spelled(t.whole) LIKE '%%' || like_literal(spelled(t.part)) || '%%',"
+        " octet_length(spelled(t.whole)) = length(spelled(t.whole)), worded(t.whole) IS NOT NULL,"
+        " cardinality(near_keys(t.whole)) > 0 OR length(spelled(t.whole)) > 24"
+        " FROM (SELECT 'Ab-' || folded(%(t)s::text) || '-Ж中' AS whole, folded(%(t)s::text) AS part) t",
+        {"t": text},
+    ).fetchone()
     assert row == (True, True, True, True)
 
 

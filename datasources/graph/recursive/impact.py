@@ -17,7 +17,7 @@ BATCH = 10_000
 class FlowRow(NamedTuple):
     """A node and what its failure flows to, 16 bytes an id.
 
-    For each effect `groups` has the 16 bytes of the edge's group, zero for none; it is None where no edge is in a group.
+    For each effect `groups` has the 16 bytes of the edge's group, zero for none; None where no edge is in a group.
     `walked` says whether the walk goes along these edges, or they only make the node a member of their groups.
     """
 
