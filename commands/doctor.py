@@ -18,7 +18,7 @@ from commands.stores import databases, opened
 from datasources.credentials.opened import complete
 from datasources.embedded.process import EmbeddedError
 from datasources.errors import SourceError
-from workers.migrations import pending
+from workers.migrations import folds_letters, pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,27 @@ def _findings(whole: settings.Settings) -> list[Finding]:
     migrated = databases(whole)
     for health in asyncio.run(healths(whole)):
         waiting, problem, then = 0, health.problem, "" if health.reachable else remedy(health.name)
+        limited = False
         if health.reachable and health.name in migrated:
             try:
-                waiting = len(pending(health.name, complete(health.name, migrated[health.name])))
+                url = complete(health.name, migrated[health.name])
+                waiting = len(pending(health.name, url))
+                limited = not waiting and not folds_letters(health.name, url)
             except SourceError as error:
                 problem, then = str(error), remedy(health.name)
         if waiting:
             problem, then = f"{waiting} migrations are not applied", "run stackflow migrate"
+        ok = not problem and health.reachable
+        if limited:
+            # It works, so the store is not wrong: it finds less.
+            problem, then = (
+                "only ASCII letters are found in another case",
+                "use PostgreSQL 17 or later, or one with ICU",
+            )
         version = health.version or health.details.get("state", "")
         found.append(
             Finding(
-                health.name, not problem and health.reachable, health.reachable, version,
+                health.name, ok, health.reachable, version,
                 round(health.latency_ms, 2), waiting, problem, then,
             )
         )  # fmt: skip

@@ -11,14 +11,17 @@ from datasources.records.incidents import IncidentRecord
 from datasources.records.queries import Order, Page
 from datasources.records.workflow_runs import BlastRadiusRecord
 from resolvers.context import Context
+from resolvers.errors import LimitExceeded
 from resolvers.loaders.configuration_items import ConfigurationItemById, ConfigurationItemsByIncident
 from resolvers.loaders.tables import Selected, Selection
 from schema.fields import attribute, field, link
-from schema.impact import ARGUMENTS, MOST_FAILED, Impact, ImpactValue, impact_of
+from schema.impact import ARGUMENTS, Impact, ImpactValue, impact_of
 from schema.lazy import LazyConfigurationItem
 from schema.relationships import ITEMS, NEEDS
 
 WALKS = NEEDS
+# All of them are taken as failed: the blast radius of some would be less than the incident's.
+MAX_ITEMS_OF_INCIDENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +49,26 @@ class BlastRadius:
     record = BlastRadiusRecord
 
     walked_at: datetime = attribute("When it was walked.")
-    total: int = attribute("How many items are reached within 10 hops; at least so many if `truncated`.")
-    truncated: bool = attribute("Whether more are reached: over 10,000, or items have too many relationships.")
+    total: int = attribute(
+        "How many items are reached within 10 hops, redundancy not considered; at least so many if `truncated`."
+    )
+    truncated: bool = attribute(
+        "Whether more may be reached: there are over 200,000 items or 2,000,000 relationships, or it took too long."
+    )
     items: list[BlastRadiusItem] = attribute("The nearest of them, at most 100.", of=_items)
     critical: list[str] = attribute("The names of reached items that are CRITICAL, at most 100, by name.")
 
 
 async def _of_incident(context: Context, incident: IncidentRecord, arguments: Mapping[str, Any]) -> ImpactValue | None:
-    page = Page(MOST_FAILED, Order("name"))
+    page = Page(MAX_ITEMS_OF_INCIDENT, Order("name"))
     asked = Selected(Selection(extra=(("role", None),)), page=page)
     found = await context.loader(ConfigurationItemsByIncident, asked).load(incident.id)
+    if found.more:
+        raise LimitExceeded(
+            f"the incident has more than {MAX_ITEMS_OF_INCIDENT} items; ask `impact` for some of them",
+            limit="items",
+            allowed=MAX_ITEMS_OF_INCIDENT,
+        )
     failed = frozenset(row.record.id for row in found.rows)
     return await impact_of(context, failed, arguments) if failed else None
 
@@ -66,8 +79,8 @@ class HasBlastRadius:
 
     blast_radius: Impact | None = field(
         _of_incident,
-        "What the failure of all its items does to others, at most 100 of its items by name; null if it has none. One "
-        "statement beside what `impact` takes.",
+        "What the failure of all its items does to others, at most 10,000 of them; null if it has none. One statement "
+        "more than `impact` takes.",
         needs=WALKS,
         arguments=ARGUMENTS,
     )

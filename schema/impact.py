@@ -9,7 +9,7 @@ import strawberry
 from datasources.graph.port import Direction, Position
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
-from resolvers.impact import ImpactAnswer, Outcome, impact
+from resolvers.impact import ImpactAnswer, ImpactLimit, Outcome, impact
 from resolvers.loaders.configuration_items import ConfigurationItemById
 from schema.connections import PageInfo, PageInfoValue, ends, page_info
 from schema.enums import described
@@ -35,11 +35,19 @@ MOST_FAILED = 100
 
 described(
     Outcome,
-    "What becomes of an item: it FAILS, redundancy keeps it up but AT_RISK, or UNKNOWN where the impact "
-    "is longer than a page.",
-    FAILS="It fails too.",
+    "What becomes of an item that a failure reaches: it FAILS, redundancy keeps it up but AT_RISK, or UNKNOWN where "
+    "the whole impact could not be computed; then `limit` of the impact says why.",
+    FAILS="It fails too: by something it depends on outside any redundancy group, or as fewer members of one of its "
+    "groups than it needs are left. Only ACTIVE members that do not fail are left; what is PLANNED, in MAINTENANCE or "
+    "RETIRED keeps nothing up.",
     AT_RISK="A failure reaches it, and redundancy keeps it up.",
-    UNKNOWN="A failure reaches it; the impact is too large to tell whether redundancy keeps it up.",
+    UNKNOWN="A failure reaches it; whether redundancy keeps it up could not be computed.",
+)
+described(
+    ImpactLimit,
+    "Why a whole impact could not be computed.",
+    SIZE="It has more than 200,000 items or 2,000,000 relationships.",
+    TIME="The time of the request did not suffice.",
 )
 
 
@@ -72,7 +80,11 @@ class ImpactTotals:
     by_depth: list[DepthCount] = attribute("The items counted by hops.")
 
 
-@strawberry.type(description="What failures reach, nearest first; nothing is left out silently.")
+@strawberry.type(
+    description="What failures reach, nearest first; nothing is left out silently. Items that are PLANNED or RETIRED "
+    "are not reached, and no failure flows through them; items in MAINTENANCE are. The items that fail first are taken "
+    "as failed whatever their status. With `asOf`, relationships, members and statuses are those of that moment."
+)
 class Impact:
     edges: list[ImpactedItem] = attribute("The items of the page.", of="answer.items")
     nodes: list[LazyConfigurationItem | None] | None = field(
@@ -81,13 +93,23 @@ class Impact:
         needs=ITEMS,
     )
     totals: ImpactTotals | None = attribute(
-        "The whole impact in numbers, over all pages; null when it is over 10,000 items.", of="answer.totals"
+        "The whole impact in numbers, over all pages, within `depth` hops; null when it could not be computed, and "
+        "then `limit` says why.",
+        of="answer.totals",
+    )
+    limit: ImpactLimit | None = attribute(
+        "Why the whole impact could not be computed, outcomes are UNKNOWN and relationships may be capped; null when "
+        "totals and outcomes are exact.",
+        of="answer.limit",
     )
     truncated: bool = attribute(
         "Whether more items follow, or relationships were capped.",
         of=lambda found: found.answer.cursor is not None or bool(found.answer.capped),
     )
-    capped: list[CappedItem] = attribute("The items of which not all relationships were followed.", of="answer.capped")
+    capped: list[CappedItem] = attribute(
+        "The items of which not all relationships were followed; none when totals are given, whatever `fanOut`.",
+        of="answer.capped",
+    )
     page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _info(found))
 
 
@@ -116,7 +138,8 @@ class HasImpact:
 
     impact: Impact | None = field(
         lambda context, item, arguments: impact_of(context, frozenset({item.id}), arguments),
-        "What its failure does to others. Two traversals, and one statement where redundancy plays a part.",
+        "What its failure does to others. Two traversals, one statement, and one more where redundancy plays a part; "
+        "beyond 10,000 items or `fanOut` relationships of one, up to three more for each 10,000 items.",
         needs=NEEDS,
         arguments=ARGUMENTS,
     )

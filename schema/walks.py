@@ -19,7 +19,9 @@ AFTER = Argument("after", str | None, "Go on after this cursor; pass the other a
 TYPES = Argument("types", list[str] | None, "Only along relationships of these types, for example `depends_on`.")
 AS_OF = Argument("asOf", datetime | None, "As the graph was at this moment; null for now.")
 FAN_OUT = Argument(
-    "fanOut", int | None, "Follow at most this many relationships of one item, 1 to 10,000. Default 1,000."
+    "fanOut",
+    int | None,
+    "Follow at most this many relationships of one item, 1 to 10,000. Default 1,000. Impact counts the others too.",
 )
 
 

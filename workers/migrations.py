@@ -76,6 +76,15 @@ def pending(database: str, url: str, phases: tuple[Phase, ...] = PHASES) -> list
         ]
 
 
+def folds_letters(database: str, url: str) -> bool:
+    """Whether letters beyond ASCII are compared whatever their case; false where the server has no collation that knows
+    them. Of a migrated database. Blocks. Errors as `migrate`."""
+    with migrator(database, url) as session:
+        # Asked of the function: whatever the collation is made of, this is what counts.
+        row = session.execute(r"SELECT folded(U&'\0416') = U&'\0436'").fetchone()
+    return bool(row and row[0])
+
+
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """The AWS Lambda entry for the deploy: both databases' migrations of the phase that CloudFormation's event names,
     and the role of the functions, which can sign in before any of them is asked to.

@@ -11,7 +11,7 @@ CHANGES = Table(
     columns={
         "id": Column("h.id", "uuid"),
         "number": Column("h.number", indexed=True),
-        "title": Column("h.title"),
+        "title": Column("h.title", spelled=True),
         "type": Column("h.type", grouped=True),
         "state": Column("h.state", grouped=True),
         "risk": Column("h.risk", grouped=True),

@@ -15,7 +15,7 @@ CONFIGURATION_ITEMS = Table(
     alias="c",
     columns={
         "id": Column("c.id", "uuid"),
-        "name": Column("c.name", indexed=True),
+        "name": Column("c.name", spelled=True, indexed=True),
         "class": Column(
             "c.class_key",
             grouped=True,

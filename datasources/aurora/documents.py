@@ -16,7 +16,7 @@ DOCUMENTS = Table(
         "id": Column("d.id", "uuid"),
         "key": Column("d.key", indexed=True),
         "kind": Column("d.kind", grouped=True),
-        "title": Column("d.title", indexed=True),
+        "title": Column("d.title", spelled=True, indexed=True),
         "source": Column("d.source", grouped=True),
         "updated_at": Column("d.updated_at", "timestamptz"),
     },

@@ -11,7 +11,7 @@ INCIDENTS = Table(
     columns={
         "id": Column("i.id", "uuid"),
         "number": Column("i.number", indexed=True),
-        "title": Column("i.title"),
+        "title": Column("i.title", spelled=True),
         "state": Column("i.state", grouped=True),
         "impact": Column("i.impact", "smallint", grouped=True),
         "urgency": Column("i.urgency", "smallint", grouped=True),

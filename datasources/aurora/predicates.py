@@ -16,14 +16,15 @@ _COMPARISONS = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator
 class Column:
     """A field that may be filtered, ordered or grouped by: its SQL and its PostgreSQL type.
 
-    `indexed` allows ordering; such an expression is never null. `within` is SQL that widens equality, with the
-    bound array in place of `{}`.
+    `indexed` allows ordering; such an expression is never null. `spelled` says that there is an index of trigrams on
+    its spelling in ASCII. `within` is SQL that widens equality, with the bound array in place of `{}`.
     """
 
     sql: str
     type: str = "text"
     indexed: bool = False
     grouped: bool = False
+    spelled: bool = False
     within: str | None = None
 
 
@@ -100,12 +101,16 @@ def _compare(table: Filterable, compare: Compare, parameters: Parameters) -> str
         return f"{sql} IS NULL" if value else f"{sql} IS NOT NULL"
     if operator is Operator.HOLDS:
         return f"{sql} @> {parameters.bind(value, 'jsonb')}"
-    if operator is Operator.CONTAINS:
-        return f"{sql} ILIKE {parameters.bind(f'%{_escaped(value)}%', 'text')}"
-    if operator is Operator.STARTS_WITH:
-        return f"{sql} ILIKE {parameters.bind(f'{_escaped(value)}%', 'text')}"
+    if operator in {Operator.CONTAINS, Operator.STARTS_WITH}:
+        return _like(column, operator is Operator.CONTAINS, parameters.bind(value, "text"))
     return f"{sql} {_COMPARISONS[operator]} {parameters.bind(value, column.type)}"
 
 
-def _escaped(value: object) -> str:
-    return str(value).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _like(column: Column, anywhere: bool, text: str) -> str:
+    """Whether the column holds the text, or begins with it, whatever the case of letters in any script."""
+    before = "'%%' ||" if anywhere else ""
+    found = f"folded({column.sql}) LIKE {before} like_literal(folded({text})) || '%%'"
+    if not column.spelled:
+        return found
+    # By the index first: whatever holds the text holds its spelling, too.
+    return f"spelled({column.sql}) LIKE {before} like_literal(spelled({text})) || '%%' AND {found}"

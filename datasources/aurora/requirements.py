@@ -11,7 +11,7 @@ REQUIREMENTS = Table(
     columns={
         "id": Column("r.id", "uuid"),
         "key": Column("r.key", indexed=True),
-        "title": Column("r.title", indexed=True),
+        "title": Column("r.title", spelled=True, indexed=True),
         "kind": Column("r.kind", grouped=True),
         "state": Column("r.state", grouped=True),
         "priority": Column("r.priority", grouped=True),

@@ -11,7 +11,7 @@ TEAMS = Table(
     columns={
         "id": Column("t.id", "uuid"),
         "key": Column("t.key", indexed=True),
-        "name": Column("t.name", indexed=True),
+        "name": Column("t.name", spelled=True, indexed=True),
         "description": Column("t.description"),
     },
     links=frozenset({"user"}),

@@ -11,7 +11,7 @@ USERS = Table(
     columns={
         "id": Column("u.id", "uuid"),
         "key": Column("u.key", indexed=True),
-        "name": Column("u.name", indexed=True),
+        "name": Column("u.name", spelled=True, indexed=True),
         "email": Column("u.email"),
         "active": Column("u.active", "boolean"),
     },

@@ -16,7 +16,7 @@ WORKFLOWS = Table(
     columns={
         "id": Column("w.id", "uuid"),
         "key": Column("w.key"),
-        "name": Column("w.name", indexed=True),
+        "name": Column("w.name", spelled=True, indexed=True),
         "state": Column("w.state", grouped=True),
         "updated_at": Column("w.updated_at", "timestamptz", indexed=True),
     },

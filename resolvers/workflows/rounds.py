@@ -15,13 +15,15 @@ from datasources.aurora import writing
 from datasources.aurora.workflow_rounds import Unsent
 from datasources.aurora.writing import Origin
 from datasources.call import Call, calling, current_call
-from datasources.errors import SourceError
+from datasources.errors import SourceError, SourceTimeout
 from datasources.graph.port import MAX_NODES, Direction, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.graph.recursive.impact import ImpactTables
 from datasources.queues.port import Queue, Sending
 from datasources.records.queries import Scope
 from datasources.sources import Sources
 from resolvers.context import Context, Unattended
+from resolvers.whole_impact import text, whole_impact
 from resolvers.workflows import engine
 from resolvers.workflows.definition import Unreadable
 from resolvers.workflows.machine import LIVE
@@ -79,36 +81,44 @@ async def _advance(sources: Sources, id: str, now: datetime) -> Written:
 
 
 async def walk_failures(sources: Sources, now: datetime | None = None, most: int = WALKS) -> int:
-    """Walk what the failures of new runs reach, the way impact flows; how many were kept. A graph that is lost is
-    replaced by the tables, whatever the settings say of requests: a remediation must not wait for it."""
+    """Walk what the failures of new runs reach, the way impact flows; how many were kept. In the tables, which give it
+    whole: a remediation neither waits for a lost graph nor acts on a part."""
     moment = now or datetime.now(UTC)
     async with sources.main.transaction() as transaction:
         due = await rounds.unwalked(transaction, most)
     if not due:
         return 0
-    walk = Walk(Direction.DEPENDENTS, max_depth=HOPS, max_nodes=MAX_NODES)
-    starts = [frozenset(each.item_ids) for each in due]
-    try:
-        reaches = await sources.graph.reach(starts, walk)
-    except SourceError as error:
-        log.warning("the graph is replaced by the tables: %s", error)
-        reaches = await RecursiveGraph(sources.main).reach(starts, walk)
     kept = 0
-    for each, reach in zip(due, reaches, strict=True):
+    for each in due:
+        reached, truncated = await _reached(sources, each.item_ids)
         async with sources.main.transaction() as transaction:
-            critical = await rounds.critical_names(transaction, [node.id for node in reach.nodes], CRITICAL)
+            critical = await rounds.critical_names(transaction, [id for id, _ in reached], CRITICAL)
             kept += await rounds.keep_blast_radius(
                 transaction,
                 each.run_id,
-                [(node.id, node.depth) for node in reach.nodes[:KEPT]],
+                reached[:KEPT],
                 critical,
                 moment,
-                total=len(reach.nodes),
-                truncated=reach.truncated,
+                total=len(reached),
+                truncated=truncated,
             )
             await writing.sign_by(transaction, Origin(f"{engine.CAUSED}{each.run_id}", cause_run_id=each.run_id))
     await sources.cache.invalidate(["workflow_run_blast_radii"])
     return kept
+
+
+async def _reached(sources: Sources, failed: Sequence[str]) -> tuple[list[tuple[str, int]], bool]:
+    """Reached items with their hops, in order, and whether there may be more."""
+    walk = Walk(Direction.DEPENDENTS, max_depth=HOPS, max_nodes=MAX_NODES)
+    try:
+        found = await whole_impact(ImpactTables(sources.main), failed, walk)
+    except SourceTimeout as error:
+        log.warning("a blast radius is cut: %s", error)
+        found = None
+    if found is not None:
+        return [(text(id), depth) for id, depth in zip(found.ids, found.depths, strict=True)], False
+    [reach] = await RecursiveGraph(sources.main).reach([frozenset(failed)], walk)
+    return [(node.id, node.depth) for node in reach.nodes], True
 
 
 async def send_messages(

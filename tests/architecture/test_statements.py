@@ -91,7 +91,7 @@ def test_functions_of_the_database_hide_restricted_incidents(postgres: EmbeddedP
             "SELECT proname, prosrc FROM pg_proc "
             "WHERE pronamespace = 'public'::regnamespace AND prosrc ~ '\\mincidents\\M'"
         ).fetchall()
-    assert [name for name, _ in functions] == ["similar_rows"]
+    assert [name for name, _ in functions] == ["spelled_alike"]
     for _, source in functions:
         hidden = (
             "(sees_restricted OR i.restricted_team_id IS NULL OR i.restricted_team_id IN "

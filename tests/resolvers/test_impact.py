@@ -1,80 +1,93 @@
-"""What fails with what: the fixed point equals plain repetition, for any graph and any groups."""
+"""What fails with what: the fixed point equals plain repetition, for any graph, groups, statuses and caps."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasources.graph.port import Edge, Impact
-from datasources.records.relationships import RedundancyGroupRecord
-from resolvers.impact import fail
+from datasources.graph.recursive.impact import GroupState
+from resolvers.failures import Flow, Judgement
+from tests.oracles.impact import Link, judge
 
 NODES = [f"n{number}" for number in range(8)]
+STATUSES = ("ACTIVE", "ACTIVE", "ACTIVE", "MAINTENANCE", "PLANNED", "RETIRED")
 
 
-def plain(failed: frozenset[str], edges: Sequence[Edge], groups: Mapping[str, RedundancyGroupRecord]) -> frozenset[str]:
-    """Repeat the definition until nothing changes."""
-    down = set(failed)
-    while True:
-        more = {
-            node
-            for node in NODES
-            if node not in down
-            and (
-                any(cause in down and effect == node and group not in groups for cause, effect, group in facts(edges))
-                or any(
-                    len([m for m in group.members if m not in down]) < group.needed
-                    and any(effect == node and g == id_ and c in down for c, effect, g in facts(edges))
-                    for id_, group in groups.items()
-                )
+@dataclass(frozen=True)
+class Landscape:
+    links: Sequence[Link]
+    needed: Mapping[str, int] = field(default_factory=dict)
+    statuses: Mapping[str, str] = field(default_factory=dict)
+
+    def judged(self, failed: frozenset[str], max_depth: int) -> Judgement[str]:
+        flow: Flow[str] = Flow()
+        for link in self.links:
+            flow.add(link.cause, link.effect, link.group)
+        flow.statuses = {id: status for id, status in self.statuses.items() if status != "ACTIVE"}
+        flow.groups = {
+            group: GroupState(
+                needed,
+                len({e.cause for e in self.links if e.group == group and self.statuses[e.cause] == "ACTIVE"}),
             )
+            for group, needed in self.needed.items()
         }
-        if not more:
-            return frozenset(down)
-        down |= more
-
-
-def facts(edges: Sequence[Edge]) -> list[tuple[str, str, str | None]]:
-    """Cause, effect and group of each edge through which impact flows."""
-    return [
-        (e.from_id, e.to_id, e.group_id) if e.impact is Impact.FORWARD else (e.to_id, e.from_id, e.group_id)
-        for e in edges
-        if e.impact is not Impact.NONE
-    ]
+        return flow.judge(failed, max_depth)
 
 
 @st.composite
-def landscapes(draw: st.DrawFn) -> tuple[list[Edge], dict[str, RedundancyGroupRecord]]:
-    """Edges among eight nodes; each dependent may have a group over some of its causes."""
-    pairs = draw(
-        st.lists(st.tuples(st.sampled_from(NODES), st.sampled_from(NODES), st.sampled_from(Impact)), max_size=20)
+def landscapes(draw: st.DrawFn) -> Landscape:
+    """Edges among eight nodes, loops and parallel ones included; each dependent may have two groups."""
+    pairs = draw(st.lists(st.tuples(st.sampled_from(NODES), st.sampled_from(NODES)), max_size=24))
+    links = [
+        Link(cause, effect, draw(st.sampled_from((None, f"g-{effect}", f"h-{effect}")))) for cause, effect in pairs
+    ]
+    groups = sorted({link.group for link in links if link.group})
+    return Landscape(
+        links,
+        {group: draw(st.integers(1, 4)) for group in groups if draw(st.integers(0, 9))},
+        {node: draw(st.sampled_from(STATUSES)) for node in NODES},
     )
-    edges: list[Edge] = []
-    members: dict[str, list[str]] = {}
-    for number, (from_id, to_id, impact) in enumerate(pairs):
-        cause, effect = (from_id, to_id) if impact is Impact.FORWARD else (to_id, from_id)
-        group = f"g-{effect}" if impact is not Impact.NONE and draw(st.booleans()) else None
-        if group:
-            members.setdefault(group, []).append(cause)
-        edges.append(Edge(f"e{number}", from_id, to_id, "t", impact, group))
-    groups = {
-        id_: RedundancyGroupRecord(id_, id_[2:], "g", draw(st.integers(1, 4)), tuple(sorted(set(causes))))
-        for id_, causes in members.items()
-    }
-    return edges, groups
 
 
-@settings(max_examples=300, deadline=None)
-@given(landscapes(), st.frozensets(st.sampled_from(NODES), min_size=1, max_size=3))
-def test_failing_equals_plain_repetition(
-    landscape: tuple[list[Edge], dict[str, RedundancyGroupRecord]], failed: frozenset[str]
-) -> None:
-    edges, groups = landscape
-    assert fail(failed, edges, groups) == plain(failed, edges, groups)
+@settings(max_examples=500, deadline=None)
+@given(landscapes(), st.frozensets(st.sampled_from(NODES), min_size=1, max_size=3), st.integers(1, 5))
+def test_a_judgement_equals_plain_repetition(landscape: Landscape, failed: frozenset[str], max_depth: int) -> None:
+    found = landscape.judged(failed, max_depth)
+    told = [(depth, id, bool(fails)) for depth, id, fails in zip(found.depths, found.ids, found.fails, strict=True)]
+    assert told == judge(landscape.links, landscape.needed, landscape.statuses, failed, max_depth)
+    assert sum(count for _, count in found.by_depth()) == len(told)
+
+
+def replicas(*statuses: str, needed: int = 1) -> Landscape:
+    """A service that needs so many of its replicas."""
+    links = [Link(f"replica{n}", "service", "g") for n in range(len(statuses))]
+    return Landscape(
+        links, {"g": needed}, {f"replica{n}": status for n, status in enumerate(statuses)} | {"service": "ACTIVE"}
+    )
+
+
+def service_fails(landscape: Landscape, *failed: str) -> bool:
+    [fails] = landscape.judged(frozenset(failed), 10).fails
+    return bool(fails)
 
 
 def test_two_of_three_replicas_keep_a_service_up() -> None:
-    edges = [Edge(f"e{n}", "service", f"replica{n}", "depends_on", Impact.REVERSE, "g") for n in range(3)]
-    groups = {"g": RedundancyGroupRecord("g", "service", "replicas", 2, ("replica0", "replica1", "replica2"))}
-    assert fail({"replica0"}, edges, groups) == {"replica0"}
-    assert fail({"replica0", "replica1"}, edges, groups) == {"replica0", "replica1", "service"}
+    landscape = replicas("ACTIVE", "ACTIVE", "ACTIVE", needed=2)
+    assert not service_fails(landscape, "replica0")
+    assert service_fails(landscape, "replica0", "replica1")
+
+
+def test_only_an_active_spare_keeps_a_service_up() -> None:
+    assert not service_fails(replicas("ACTIVE", "ACTIVE"), "replica0")
+    for status in ("RETIRED", "PLANNED", "MAINTENANCE"):
+        assert service_fails(replicas("ACTIVE", status), "replica0"), status
+        # What was no healthy member takes nothing away when it fails.
+        assert not service_fails(replicas("ACTIVE", status), "replica1"), status
+
+
+def test_a_group_that_was_short_before_fails_with_what_reaches_it() -> None:
+    landscape = replicas("ACTIVE", "MAINTENANCE", "RETIRED", needed=2)
+    assert service_fails(landscape, "replica0")
+    assert service_fails(landscape, "replica1")
+    assert landscape.judged(frozenset({"elsewhere"}), 10).ids == []

@@ -9,10 +9,11 @@ from datasources.graph.port import Direction, Walk
 _TYPES = "AND r.type_key = ANY(%(types)s::text[])"
 _NOW = (("relationships", ""),)
 # A closed version was true until valid_to, not including it; a current row has been true since valid_from.
-_AT = (
-    ("relationships", "AND r.valid_from <= %(as_of)s"),
-    ("relationship_history", "AND r.valid_from <= %(as_of)s AND %(as_of)s < r.valid_to"),
-)
+_CURRENT = "AND r.valid_from <= %(as_of)s"
+_CLOSED = "AND r.valid_from <= %(as_of)s AND %(as_of)s < r.valid_to"
+_AT = (("relationships", _CURRENT), ("relationship_history", _CLOSED))
+_ITEMS_NOW = (("configuration_items", ""),)
+_ITEMS_AT = (("configuration_items", _CURRENT), ("configuration_item_history", _CLOSED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +111,30 @@ def types_met(as_of: datetime | None) -> str:
         for near, outgoing in (("from_id", "true"), ("to_id", "false"))
         for table, valid in _tables(as_of)
     )
+
+
+def flows(walk: Walk) -> str:
+    """What a failure of `node.id` flows to, whatever the walk's caps."""
+    arm = statements("impact")["impact_step"]
+    return " UNION ALL ".join(
+        arm.filled(edges=table, types=_types(walk), valid=valid).text for table, valid in _tables(walk.as_of)
+    )
+
+
+def flow_edges(as_of: datetime | None) -> str:
+    """The edges along which a failure of `node.id` flows, and those that make it a member of a group."""
+    arm = statements("impact")["impact_edge"]
+    return " UNION ALL ".join(arm.filled(edges=table, valid=valid).text for table, valid in _tables(as_of))
+
+
+def members(as_of: datetime | None) -> str:
+    """The members of the redundancy group `grp`."""
+    arm = statements("impact")["impact_member"]
+    return " UNION ALL ".join(arm.filled(edges=table, valid=valid).text for table, valid in _tables(as_of))
+
+
+def statuses(as_of: datetime | None) -> str:
+    """The status of the item `node.id`."""
+    arm = statements("impact")["impact_status"]
+    tables = _ITEMS_NOW if as_of is None else _ITEMS_AT
+    return " UNION ALL ".join(arm.filled(items=table, valid=valid).text for table, valid in tables)

@@ -1,0 +1,68 @@
+-- name: impact_step
+-- A fragment: what a failure of `node.id` flows to over one table.
+SELECT r.impact_to_id AS id FROM /*edges*/ r WHERE r.impact_from_id = node.id /*types*/ /*valid*/
+
+-- name: impact_edge
+-- A fragment: the edges from `node.id` over one table, with their redundancy groups. An edge of another type than is
+-- walked counts where it makes a member of a group.
+SELECT r.impact_to_id AS id, r.redundancy_group_id AS group_id,
+       %(types)s::text[] IS NULL OR r.type_key = ANY(%(types)s::text[]) AS walked
+FROM /*edges*/ r
+WHERE r.impact_from_id = node.id /*valid*/
+      AND (%(types)s::text[] IS NULL OR r.type_key = ANY(%(types)s::text[]) OR r.redundancy_group_id IS NOT NULL)
+
+-- name: impact_status
+-- A fragment: the status of `node.id` in one table of items.
+SELECT r.status FROM /*items*/ r WHERE r.id = node.id /*valid*/
+
+-- name: impact_closure
+-- Everything that failures can flow to, whatever its depth, starts included: 16 bytes an id, in no order. Recursion
+-- ends at a given number of nodes and one, since rows of a recursive query are made as they are asked for. OFFSET 0
+-- keeps the step one index scan a node: as a join it may become a scan of the whole table a level.
+WITH RECURSIVE walk (id) AS (
+    SELECT DISTINCT unnest(%(starts)s::uuid[])
+    UNION
+    SELECT step.id FROM walk AS node CROSS JOIN LATERAL (/*steps*/ OFFSET 0) AS step
+)
+SELECT coalesce(string_agg(uuid_send(reached.id), ''::bytea), ''::bytea)
+FROM (SELECT id FROM walk LIMIT %(max_nodes)s + 1) AS reached
+
+-- name: impact_edges
+-- What failures of nodes flow to: for each node all effects, 16 bytes each, and the groups of these edges, 16 bytes
+-- each, zero for an edge in no group, null where no edge is in one; those that are walked and those that are not in rows of their own. At most a given
+-- number of edges and one.
+WITH edge AS MATERIALIZED (
+    SELECT node.id AS cause, step.id AS effect, step.group_id, step.walked
+    FROM unnest(%(ids)s::uuid[]) AS node (id) CROSS JOIN LATERAL (/*steps*/ OFFSET 0) AS step
+    LIMIT %(max_edges)s + 1
+)
+SELECT uuid_send(cause), string_agg(uuid_send(effect), ''::bytea),
+       CASE WHEN count(group_id) > 0 THEN
+           string_agg(uuid_send(coalesce(group_id, '00000000-0000-0000-0000-000000000000')), ''::bytea)
+       END, walked
+FROM edge GROUP BY cause, walked
+
+-- name: impact_statuses
+-- The items that are not ACTIVE, with their status. An item without a row, or without one at that time, is ACTIVE.
+SELECT node.id, item.status
+FROM unnest(%(ids)s::uuid[]) AS node (id) CROSS JOIN LATERAL (/*statuses*/ OFFSET 0) AS item
+WHERE item.status <> 'ACTIVE'
+
+-- name: impact_groups
+-- How many members each group needs, and how many of its members are ACTIVE.
+SELECT grp.id, grp.needed, (
+           SELECT count(DISTINCT member.id)
+           FROM (/*members*/) AS member
+           WHERE NOT EXISTS (
+               SELECT FROM (SELECT member.id) AS node CROSS JOIN LATERAL (/*statuses*/ OFFSET 0) AS item
+               WHERE item.status <> 'ACTIVE'
+           )
+       )
+FROM redundancy_groups grp
+WHERE grp.id = ANY(%(ids)s::uuid[])
+
+-- name: impact_member
+-- A fragment: the members of the group `grp` in one table.
+SELECT r.impact_from_id AS id
+FROM /*edges*/ r
+WHERE r.impact_to_id = grp.dependent_id AND r.redundancy_group_id = grp.id /*valid*/
