@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from datasources.sources import Sources
+from datasources.supervisor import Backoff, background, supervise
 from resolvers.projection.comparing import Comparer
-from workers.supervisor import Backoff, background, supervise
 
 log = logging.getLogger("stackflow.consistency")
 

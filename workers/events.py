@@ -18,10 +18,10 @@ from datasources.seen.logs import invoked
 from datasources.seen.metrics import Measured
 from datasources.seen.spans import CONSUMER, recorded, worked
 from datasources.sources import Sources, open_sources
+from datasources.supervisor import Backoff, background, supervise
 from resolvers.events.handling import BATCH, Handled
 from workers.entrance import begin, entered
 from workers.isolation import WORKER, handle_apart, report
-from workers.supervisor import Backoff, background, supervise
 
 log = logging.getLogger("stackflow.events")
 

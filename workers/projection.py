@@ -13,13 +13,13 @@ from datasources.aurora.backlogs import backlogs
 from datasources.seen.logs import invoked
 from datasources.seen.metrics import tell
 from datasources.sources import Sources, open_sources
+from datasources.supervisor import Backoff, background, supervise
 from resolvers.projection.comparing import Comparer
 from resolvers.projection.follow import Follower, Round
 from resolvers.projection.records import CheckReport
 from resolvers.projection.whole import made_whole
 from workers.entrance import begin, entered
 from workers.housekeeping import forget
-from workers.supervisor import Backoff, background, supervise
 
 log = logging.getLogger("stackflow.projection")
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from datasources.seen.logs import invoked
 from datasources.sources import Sources, open_sources
+from datasources.supervisor import background
 from resolvers.projection.requirements import follow
 from workers.entrance import begin, entered
 from workers.housekeeping import forget_written
 from workers.projection import MARGIN, repeat
-from workers.supervisor import background
 
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:

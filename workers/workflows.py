@@ -14,11 +14,11 @@ from datasources.seen.logs import invoked
 from datasources.seen.metrics import tell
 from datasources.seen.spans import INTERNAL, recorded, worked
 from datasources.sources import Sources, open_sources
+from datasources.supervisor import Backoff, background, supervise
 from resolvers.workflows import triggers
 from resolvers.workflows.messages import NOTIFICATIONS, STANDARD, URGENT
 from resolvers.workflows.rounds import advance_due, forget_messages, send_messages, walk_failures
 from workers.entrance import begin, entered
-from workers.supervisor import Backoff, background, supervise
 
 WORKER = "workflows"
 

@@ -9,8 +9,8 @@ import pytest
 from datasources.errors import SourceUnavailable
 from datasources.records.workers import WorkerState
 from datasources.seen.heartbeats import Heartbeat, Heartbeats
+from datasources.supervisor import Backoff, background, supervise
 from tests.fixtures.emf import measured, values
-from workers.supervisor import Backoff, background, supervise
 
 AT_ONCE = Backoff(0.0, 0.0)
 
