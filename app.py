@@ -86,7 +86,7 @@ def create(
     events = queue or queues.events
 
     open_streams = OpenStreams(limits.streams)
-    streams = StreamEndpoint(endpoint, Tail(opened.main) if streaming else None, open_streams)
+    streams = StreamEndpoint(endpoint, Tail(opened.main, opened.heartbeats) if streaming else None, open_streams)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

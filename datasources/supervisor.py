@@ -39,46 +39,57 @@ async def supervise(
     bound: float,
     lost: Backoff = Backoff(),
     failed: Backoff = Backoff(),
+    on_fault: Callable[[BaseException], None] | None = None,
 ) -> None:
     """Run rounds until told to stop; each gives the seconds until the next one.
 
     A round under way is ended first. One that raises is logged and tried again after a backoff, `lost` for a lost
-    store and `failed` for anything else. A round that takes longer than `bound` seconds counts as stuck.
+    store and `failed` for anything else, which `on_fault` hears of. A round that takes longer than `bound` seconds
+    counts as stuck.
     """
     heartbeat = heartbeats.add(name, bound)
-    while not stop.is_set():
-        pause = await _attempt(heartbeat, round, lost, failed)
-        if pause > 0:
-            await sleep(pause * random.uniform(1 - JITTER, 1 + JITTER), stop)  # noqa: S311
-    heartbeats.remove(heartbeat)
+    try:
+        while not stop.is_set():
+            outcome = await _outcome(heartbeat, round)
+            if isinstance(outcome, BaseException):
+                is_lost = isinstance(outcome, SourceError)
+                pause = (lost if is_lost else failed).seconds(heartbeat.failures)
+                heartbeat.fail(outcome, pause)
+                if on_fault is not None and not is_lost:
+                    on_fault(outcome)
+            else:
+                pause = outcome
+                heartbeat.succeed()
+            if pause > 0:
+                await sleep(pause * random.uniform(1 - JITTER, 1 + JITTER), stop)  # noqa: S311
+    finally:
+        heartbeats.remove(heartbeat)
 
 
-async def _attempt(
-    heartbeat: Heartbeat, round: Callable[[], Awaitable[float]], lost: Backoff, failed: Backoff
-) -> float:
+async def _outcome(heartbeat: Heartbeat, round: Callable[[], Awaitable[float]]) -> float | BaseException:
+    """The pause that a round asks for, or what it raised."""
     stuck = asyncio.get_running_loop().call_later(heartbeat.bound, heartbeat.report_stuck)
     heartbeat.begin()
     try:
-        pause = await round()
+        return await round()
     except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+        if _is_cancelled():
             raise
         # Not ours: a library's own task was cancelled, and it passed that on.
-        return _fail(heartbeat, error, failed)
-    except Exception as error:  # noqa: BLE001
-        # The outermost edge of a worker: no fault of one round may end it.
-        return _fail(heartbeat, error, lost if isinstance(error, SourceError) else failed)
+        return error
+    except Exception as error:
+        # A driver may answer a cancelling by an error of its own.
+        if _is_cancelled():
+            raise asyncio.CancelledError from error
+        # The outermost edge of a loop: no fault of one round may end it.
+        return error
     finally:
         stuck.cancel()
-    heartbeat.succeed()
-    return pause
 
 
-def _fail(heartbeat: Heartbeat, error: BaseException, backoff: Backoff) -> float:
-    pause = backoff.seconds(heartbeat.failures)
-    heartbeat.fail(error, pause)
-    return pause
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @asynccontextmanager
