@@ -6,9 +6,12 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
-from datasources.errors import SourceError
+from datasources.errors import SourceError, SourceUnavailable
 from datasources.seen.heartbeats import Heartbeat, Heartbeats
+
+T = TypeVar("T")
 
 log = logging.getLogger("stackflow.workers")
 
@@ -90,6 +93,28 @@ async def _outcome(heartbeat: Heartbeat, round: Callable[[], Awaitable[float]]) 
 def _is_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What one piece of work raised, so that the others can go on."""
+
+    error: Exception
+
+
+async def attempt(work: Callable[[], Awaitable[T]]) -> T | Fault:
+    """One piece of a round's work, a message, a row or a run; a Fault of its own if it raises.
+
+    SourceUnavailable passes through: that a store is lost is no fault of the piece.
+    """
+    try:
+        return await work()
+    except SourceUnavailable:
+        raise
+    except Exception as error:
+        if _is_cancelled():
+            raise asyncio.CancelledError from error
+        return Fault(error)
 
 
 @asynccontextmanager

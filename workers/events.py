@@ -21,7 +21,7 @@ from datasources.sources import Sources, open_sources
 from datasources.supervisor import Backoff, background, supervise
 from resolvers.events.handling import BATCH, Handled
 from workers.entrance import begin, entered
-from workers.isolation import WORKER, handle_apart, report
+from workers.isolation import WORKER, handle_apart, report_poison
 
 log = logging.getLogger("stackflow.events")
 
@@ -80,7 +80,7 @@ async def partial_response(sources: Sources, dead: DeadLetters, records: Sequenc
         messages = [_message(record) for record in records]
         handled, error = await handle_apart(sources, messages)
         if error is not None:
-            report([(messages[0], error)])
+            report_poison([(messages[0], error)])
         _tell(handled.failed)
         _count(handled, begin)
         unburied = await _bury(dead, [each for each in handled.failed if each.fate is Fate.DEAD])

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
+from datasources.errors import SourceUnavailable
 from datasources.queues.port import Failure, Fate, Message
-from datasources.seen.faults import describe
-from datasources.seen.metrics import Measured
+from datasources.seen.faults import describe, report
 from datasources.sources import Sources
+from datasources.supervisor import Fault, attempt
 from resolvers.events.handling import Handled, handle
 
 log = logging.getLogger("stackflow.workers")
@@ -35,7 +37,7 @@ async def handle_apart(
     # Dead letters of events that say something impossible prove nothing: their data were never applied.
     works = bool(handled.done)
     if works:
-        report(poison)
+        report_poison(poison)
     for message, error in poison:
         is_dead = works or message.attempt >= ATTEMPTS
         reason = f"handling it failed: {describe(error)}; the log has the traceback"
@@ -47,12 +49,14 @@ async def _halved(
     sources: Sources, messages: Sequence[Message], handle: Handle, poison: list[tuple[Message, Exception]]
 ) -> Handled:
     try:
-        return await handle(sources, messages)
-    except Exception as error:  # noqa: BLE001
-        # The outermost edge of a batch: whatever one message is, the others are not to share its fault.
-        if len(messages) == 1:
-            poison.append((messages[0], error))
-            return Handled([], [])
+        outcome = await attempt(partial(handle, sources, messages))
+    except SourceUnavailable as error:
+        return Handled([], [Failure(each, str(error), Fate.HELD) for each in messages])
+    if not isinstance(outcome, Fault):
+        return outcome
+    if len(messages) == 1:
+        poison.append((messages[0], outcome.error))
+        return Handled([], [])
     middle = len(messages) // 2
     first = await _halved(sources, messages[:middle], handle, poison)
     waits = next((each for each in first.failed if each.fate is not Fate.DEAD), None)
@@ -82,18 +86,11 @@ def _in_order(messages: Sequence[Message], handled: Handled) -> Handled:
     return ordered
 
 
-def report(poison: Sequence[tuple[Message, Exception]]) -> None:
-    """One line for each kind of fault, with the first message, how many there are, and the traceback."""
+def report_poison(poison: Sequence[tuple[Message, Exception]]) -> None:
+    """One line for each kind of fault, with the first message and how many there are."""
     kinds: dict[str, list[tuple[Message, Exception]]] = {}
     for message, error in poison:
         kinds.setdefault(describe(error), []).append((message, error))
-    for problem, alike in kinds.items():
+    for alike in kinds.values():
         message, error = alike[0]
-        log.error(
-            "events cannot be handled",
-            extra={
-                "worker": WORKER, "count": len(alike), "event": message.id, "group": message.group, "problem": problem,
-                "measured": Measured({"WorkerFailures": len(alike)}, worker=WORKER),
-            },
-            exc_info=error,
-        )  # fmt: skip
+        report(log, "events cannot be handled", error, WORKER, len(alike), event=message.id, group=message.group)

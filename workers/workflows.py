@@ -1,20 +1,21 @@
 """The worker of runs: a loop beside a server, or a Lambda function, that gives runs what is due and sends messages."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from datasources.call import Call, calling
+from datasources.errors import SourceTimeout
 from datasources.queues.opened import Queues, open_queues
 from datasources.queues.port import Queue
 from datasources.seen.logs import invoked
 from datasources.seen.metrics import tell
 from datasources.seen.spans import INTERNAL, recorded, worked
 from datasources.sources import Sources, open_sources
-from datasources.supervisor import Backoff, background, supervise
+from datasources.supervisor import Backoff, Fault, attempt, background, supervise
 from resolvers.workflows import triggers
 from resolvers.workflows.messages import NOTIFICATIONS, STANDARD, URGENT
 from resolvers.workflows.rounds import advance_due, forget_messages, send_messages, walk_failures
@@ -51,16 +52,34 @@ async def loop(sources: Sources, queues: Queues, stop: asyncio.Event) -> None:
 
 
 async def work(sources: Sources, queues: Queues, now: datetime | None = None) -> int:
-    """One round; how much was done. SourceError if a store is lost: what was not done waits for the next round."""
+    """One round; how much was done. SourceError if a store is lost: what was not done waits for the next round.
+
+    What is wrong with one part of it, or late, holds up no other; its error comes when all have had their turn.
+    """
     call = Call(deadline=asyncio.get_running_loop().time() + ROUND)
+    parts: tuple[Callable[[], Awaitable[int]], ...] = (
+        partial(triggers.round, sources),
+        partial(advance_due, sources, now),
+        partial(walk_failures, sources, now),
+        partial(send_messages, sources, outgoing(queues), now),
+    )
+    done = 0
+    error: Exception | None = None
     with calling(call), recorded("workflows", INTERNAL, call, kept=False) as recording:
-        done = await triggers.round(sources)
-        done += await advance_due(sources, now)
-        done += await walk_failures(sources, now)
-        done += await send_messages(sources, outgoing(queues), now)
+        for part in parts:
+            try:
+                outcome = await attempt(part)
+            except SourceTimeout as timeout:
+                outcome = Fault(timeout)
+            if isinstance(outcome, Fault):
+                error = error or outcome.error
+            else:
+                done += outcome
         worked(recording, "stackflow.steps", done)
     if done:
         tell(WorkflowSteps=done)
+    if error is not None:
+        raise error
     return done
 
 

@@ -1,9 +1,11 @@
-"""An unexpected exception in our own words: its type and where it was raised, without any value that it quotes."""
+"""Unexpected exceptions in our own words, without any value that they quote, and their lines in the log."""
 
+import logging
 import traceback
 from pathlib import Path
 
 from datasources.errors import SourceError
+from datasources.seen.metrics import Measured
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -14,6 +16,13 @@ def describe(error: BaseException) -> str:
         return str(error)
     place = _place(error)
     return f"{type(error).__name__} at {place}" if place else type(error).__name__
+
+
+def report(log: logging.Logger, line: str, error: BaseException, worker: str, count: int = 1, **told: object) -> None:
+    """One line with the traceback for what a worker set aside, `count` pieces of its work alike."""
+    measured = Measured({"WorkerFailures": count}, worker=worker)
+    extra = {"worker": worker, "problem": describe(error), "count": count, **told, "measured": measured}
+    log.error(line, extra=extra, exc_info=error)
 
 
 def _place(error: BaseException) -> str:
