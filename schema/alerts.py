@@ -16,7 +16,8 @@ from datasources.seen.spans import SERVER, answered, recorded
 from resolvers.alerts.alertmanager import MOST_ALERTS, TooManyAlerts, accept_notification, read
 from resolvers.errors import BadUserInput, Forbidden, ShownError, SourceLost
 from resolvers.events.reading import Unusable
-from schema.events import BODY_BYTES, SECONDS, TooManyEvents, refusal, reply
+from schema.cloudevents import BODY_BYTES, TooManyEvents, media_type
+from schema.events import SECONDS, refusal, reply
 from schema.http import Authenticate, UnsupportedMedia, arrived, read_body
 
 WRITES = "alerts:write"
@@ -52,7 +53,7 @@ async def _accepted(
         principal = await authenticate(http.headers.get("authorization"))
         if not principal.allows(WRITES):
             raise Forbidden(f"this needs the permission {WRITES}", permission=WRITES)
-        kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = media_type(http)
         if kind != "application/json":
             raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send application/json")
         notification = read(await read_body(http, BODY_BYTES))
