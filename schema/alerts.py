@@ -1,4 +1,4 @@
-"""Alerts over HTTP: the webhook of Prometheus Alertmanager, each alert put onto the queue of events."""
+"""Alerts over HTTP: the webhooks of Alertmanager and Grafana, each alert put onto the queue of events."""
 
 import logging
 from dataclasses import asdict
@@ -13,7 +13,8 @@ from datasources.errors import SourceError
 from datasources.files.alerts import AlertMapping
 from datasources.queues.port import Queue
 from datasources.seen.spans import SERVER, answered, recorded
-from resolvers.alerts.alertmanager import MOST_ALERTS, TooManyAlerts, accept_notification, read
+from resolvers.alerts.alertmanager import accept_notification
+from resolvers.alerts.webhook import MOST_ALERTS, TooManyAlerts, read
 from resolvers.errors import BadUserInput, Forbidden, ShownError, SourceLost
 from resolvers.events.reading import Unusable
 from schema.cloudevents import BODY_BYTES, TooManyEvents, media_type
