@@ -38,7 +38,7 @@ async def test_an_entity_that_cannot_be_read_is_set_aside_and_the_others_are_tol
     )  # fmt: skip
     [refused] = [each for each in outbox(projected_url) if not each[0]]
     assert refused[1] == ATTEMPTS
-    assert refused[2].startswith("ValueError at tests/resolvers/projection/test_follow.py:")
+    assert refused[2].startswith("ValueError at tests/resolvers/projection/test_poison.py:")
     assert not (await follower.round()).retried
 
 
