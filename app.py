@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -30,10 +29,9 @@ from schema.http import GraphQLEndpoint
 from schema.limits import DocumentLimits
 from schema.streams import StreamEndpoint
 from settings import Settings, SettingsError
-from workers import events as incoming
 from workers import requirements
-from workers.beside import beside
 from workers.consistency import comparing
+from workers.events import receiving
 from workers.projection import following
 from workers.workflows import running
 
@@ -88,7 +86,7 @@ def create(
     events = queue or queues.events
 
     open_streams = OpenStreams(limits.streams)
-    streams = StreamEndpoint(endpoint, Tail(opened.main) if streaming else None, open_streams)
+    streams = StreamEndpoint(endpoint, Tail(opened.main, opened.heartbeats) if streaming else None, open_streams)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -103,7 +101,7 @@ def create(
                 await stack.enter_async_context(requirements.following(opened))
                 if settings.consistency_seconds and opened.projection is not None:
                     await stack.enter_async_context(comparing(opened, settings.consistency_seconds))
-                await stack.enter_async_context(beside("events", partial(incoming.loop, opened, events)))
+                await stack.enter_async_context(receiving(opened, events))
                 await stack.enter_async_context(running(opened, queues))
             yield
 

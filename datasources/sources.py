@@ -1,7 +1,7 @@
 """All sources, opened once. Nothing above asks which adapter it got."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from datasources.aurora.database import Database
 from datasources.aurora.table_writes import TableWrites
@@ -14,6 +14,7 @@ from datasources.graph.projection import Projection
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.health import Health
 from datasources.options import CacheSettings, GraphSettings, PostgresSettings
+from datasources.seen.heartbeats import Heartbeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Sources:
     cache_seconds: float = 60.0
     # Whether that copy is still there; None as above.
     marks: Marks | None = None
+    # Of the loops that work on them in this process.
+    heartbeats: Heartbeats = field(default_factory=Heartbeats)
 
     def database(self, name: str) -> Database:
         """By name: main or requirements."""

@@ -1,23 +1,24 @@
 """The one reader of the outbox for all who listen in this process."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from datasources.aurora import feed
 from datasources.aurora.database import Database
+from datasources.aurora.feed import Trimmed
 from datasources.call import Call, calling
-from datasources.errors import SourceError
 from datasources.records.feed import FeedEntry, FeedKind, FeedPlace
+from datasources.seen.heartbeats import Heartbeats
+from datasources.supervisor import Backoff, supervise
 from resolvers.errors import StreamBehind
-
-log = logging.getLogger("stackflow.live")
 
 # Seconds between two looks at the outbox while somebody listens; after one that failed; and that one may take. LISTEN
 # would need a session of its own, which RDS Proxy does not give.
 EVERY, LOST, LOOK = 0.2, 1.0, 10.0
+# Seconds that a look may take with what it waits for afterwards.
+BOUND = 60.0
 # Entries of one look, and of those that may wait for one listener.
 PAGE, BUFFER = 1_000, 5_000
 # Seconds that the next page of many is held back for listeners who have no room for it.
@@ -97,8 +98,17 @@ class Tail:
     What it passes on are restricted incidents too: who listens must look at the scope.
     """
 
-    def __init__(self, main: Database, *, every: float = EVERY, page: int = PAGE, buffer: int = BUFFER) -> None:
+    def __init__(
+        self,
+        main: Database,
+        heartbeats: Heartbeats | None = None,
+        *,
+        every: float = EVERY,
+        page: int = PAGE,
+        buffer: int = BUFFER,
+    ) -> None:
         self._main = main
+        self._heartbeats = heartbeats or Heartbeats()
         self._every = every
         self._page = page
         self._buffer = buffer
@@ -115,7 +125,6 @@ class Tail:
             if self._task is None or self._place is None:
                 self._place = await feed.end(self._main)
                 self._task = asyncio.create_task(self._run(), name="tail of the outbox")
-                self._task.add_done_callback(self._ended)
             listener = Listener(self._place, kinds, ids, self._buffer, self._taken)
             self._listeners.add(listener)
         try:
@@ -129,37 +138,42 @@ class Tail:
             self._task.cancel()
             self._task = None
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        # Nobody is left waiting for what does not come. Who listens next begins anew.
-        for listener in self._listeners:
-            listener.fail(error)
-        self._listeners.clear()
-        self._task = None
-
     def _is_over(self) -> bool:
         # A driver may answer a cancelling by an error of its own, and then the task that was to end goes on: two would
         # tell everything twice.
         return self._task is not asyncio.current_task()
 
     async def _run(self) -> None:
-        while not self._is_over():
-            full = await self._look()
-            await (self._room() if full else asyncio.sleep(self._every))
+        stop = asyncio.Event()
+
+        def end(error: BaseException) -> None:
+            self._end(error)
+            stop.set()
+
+        async def round() -> float:
+            try:
+                full = await self._look()
+            except Trimmed as error:
+                end(error)
+                return 0.0
+            if full:
+                await self._room()
+            return 0.0 if full else self._every
+
+        lost = Backoff(LOST, LOST)
+        await supervise(self._heartbeats, "streams", round, stop, bound=BOUND, lost=lost, on_fault=end)
+
+    def _end(self, error: BaseException) -> None:
+        # Nobody is left waiting for what does not come. Who listens next begins anew.
+        for listener in self._listeners:
+            listener.fail(error)
+        self._listeners.clear()
+        self._task = None
 
     async def _look(self) -> bool:
         assert self._place is not None  # noqa: S101
-        clock = asyncio.get_running_loop().time
-        try:
-            with calling(Call(deadline=clock() + LOOK)):
-                rows = await feed.tail(self._main, self._place, self._page)
-        except SourceError as error:
-            if self._is_over():
-                return False
-            log.warning("who listens waits", extra={"source": error.source, "problem": str(error)})
-            await asyncio.sleep(LOST)
-            return False
+        with calling(Call(deadline=asyncio.get_running_loop().time() + LOOK)):
+            rows = await feed.tail(self._main, self._place, self._page)
         if self._is_over():
             return False
         full = len(rows.entries) == self._page

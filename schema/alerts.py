@@ -1,4 +1,4 @@
-"""Alerts over HTTP: the webhook of Prometheus Alertmanager, each alert put onto the queue of events."""
+"""Alerts over HTTP: the webhooks of Alertmanager and Grafana, each alert put onto the queue of events."""
 
 import logging
 from dataclasses import asdict
@@ -13,10 +13,12 @@ from datasources.errors import SourceError
 from datasources.files.alerts import AlertMapping
 from datasources.queues.port import Queue
 from datasources.seen.spans import SERVER, answered, recorded
-from resolvers.alerts.alertmanager import MOST_ALERTS, TooManyAlerts, accept_notification, read
+from resolvers.alerts.alertmanager import accept_notification
+from resolvers.alerts.webhook import MOST_ALERTS, TooManyAlerts, read
 from resolvers.errors import BadUserInput, Forbidden, ShownError, SourceLost
 from resolvers.events.reading import Unusable
-from schema.events import BODY_BYTES, SECONDS, TooManyEvents, refusal, reply
+from schema.cloudevents import BODY_BYTES, TooManyEvents, media_type
+from schema.events import SECONDS, refusal, reply
 from schema.http import Authenticate, UnsupportedMedia, arrived, read_body
 
 WRITES = "alerts:write"
@@ -52,7 +54,7 @@ async def _accepted(
         principal = await authenticate(http.headers.get("authorization"))
         if not principal.allows(WRITES):
             raise Forbidden(f"this needs the permission {WRITES}", permission=WRITES)
-        kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = media_type(http)
         if kind != "application/json":
             raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send application/json")
         notification = read(await read_body(http, BODY_BYTES))

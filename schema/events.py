@@ -1,4 +1,4 @@
-"""Events over HTTP: CloudEvents 1.0 in structured JSON, alone or as a batch, put onto the queue."""
+"""Events over HTTP: CloudEvents 1.0, structured, as a batch or binary, put onto the queue."""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,27 +11,15 @@ from datasources.call import Call, calling
 from datasources.errors import SourceError
 from datasources.queues.port import Queue
 from datasources.seen.spans import SERVER, answered, recorded
-from resolvers.errors import BadUserInput, Forbidden, LimitExceeded, ShownError, SourceLost
+from resolvers.errors import Forbidden, ShownError, SourceLost
 from resolvers.events.accepting import Accepted, accept
-from resolvers.events.reading import MOST_BYTES, Unusable, split
+from schema.cloudevents import TooManyEvents, read_events
 from schema.encoding import encode_answer
-from schema.http import REQUEST_ID, Authenticate, UnsupportedMedia, arrived, read_body, status_of
-
-# https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
-STRUCTURED = "application/cloudevents+json"
-BATCH = "application/cloudevents-batch+json"
+from schema.http import REQUEST_ID, Authenticate, arrived, status_of
 
 WRITES = "events:write"
 
-# Bytes of a batch.
-BODY_BYTES = 8 * 1_048_576
-# Events of a batch.
-MOST_EVENTS = 5_000
 SECONDS = 10.0
-
-
-class TooManyEvents(LimitExceeded):
-    """The batch has more events than a request may have."""
 
 
 def event_routes(queue: Queue, authenticate: Authenticate) -> list[Route]:
@@ -59,24 +47,9 @@ async def _accepted(http: Request, queue: Queue, authenticate: Authenticate, cal
         principal = await authenticate(http.headers.get("authorization"))
         if not principal.allows(WRITES):
             raise Forbidden(f"this needs the permission {WRITES}", permission=WRITES)
-        return await accept(queue, await _bodies(http), call.request_id, sender=principal.actor)
+        return await accept(queue, await read_events(http), call.request_id, sender=principal.actor)
     except SourceError as error:
         raise SourceLost(f"{error.source} is not available", store=error.source) from error
-
-
-async def _bodies(http: Request) -> list[bytes]:
-    kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == STRUCTURED:
-        return [await read_body(http, MOST_BYTES)]
-    if kind != BATCH:
-        raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send {STRUCTURED} or {BATCH}")
-    try:
-        bodies = split(await read_body(http, BODY_BYTES))
-    except Unusable as unusable:
-        raise BadUserInput(unusable.reason) from unusable
-    if len(bodies) > MOST_EVENTS:
-        raise TooManyEvents(f"the batch has {len(bodies)} events", allowed=MOST_EVENTS)
-    return bodies
 
 
 def refusal(error: ShownError, call: Call) -> Response:

@@ -6,40 +6,44 @@ import time
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
-from datasources.errors import SourceError
 from datasources.sources import Sources
+from datasources.supervisor import Backoff, background, supervise
 from resolvers.projection.comparing import Comparer
-from workers.beside import beside, slept
 
 log = logging.getLogger("stackflow.consistency")
 
 # Seconds between two looks whether a bucket is due; after a store was lost.
 PAUSE, LOST = 5.0, 30.0
+# Seconds that a round may take.
+BOUND = 900.0
 
 
 async def loop(sources: Sources, seconds: float, stop: asyncio.Event) -> None:
     """Compare each bucket once in so many seconds, until told to stop. Lost stores are waited for."""
     comparer = Comparer(sources, seconds)
-    while not stop.is_set():
-        pause = PAUSE
+
+    async def round() -> float:
         begin = time.perf_counter()
-        try:
-            done = await comparer.round()
-            if done.buckets:
-                log.log(
-                    logging.WARNING if done.found else logging.DEBUG,
-                    "compared",
-                    extra={
-                        "buckets": done.buckets, "differing": done.differing, "divergent": done.found,
-                        "left": done.left, "ms": round((time.perf_counter() - begin) * 1_000, 1),
-                    },
-                )  # fmt: skip
-        except SourceError as error:
-            pause = LOST
-            log.warning("the comparison waits", extra={"source": error.source, "problem": str(error)})
-        await slept(pause, stop)
+        done = await comparer.round()
+        if done.buckets:
+            log.log(
+                logging.WARNING if done.found else logging.DEBUG,
+                "compared",
+                extra={
+                    "buckets": done.buckets, "differing": done.differing, "divergent": done.found,
+                    "left": done.left, "ms": _ms(begin),
+                },
+            )  # fmt: skip
+        return PAUSE
+
+    lost = Backoff(LOST, LOST)
+    await supervise(sources.heartbeats, "consistency", round, stop, bound=BOUND, lost=lost, failed=lost)
 
 
 def comparing(sources: Sources, seconds: float) -> AbstractAsyncContextManager[None]:
-    """The loop beside the body; it has ended when this returns."""
-    return beside("consistency", partial(loop, sources, seconds))
+    """The loop while the body runs; it has ended when this returns."""
+    return background("consistency", partial(loop, sources, seconds))
+
+
+def _ms(begin: float) -> float:
+    return round((time.perf_counter() - begin) * 1_000, 1)

@@ -5,7 +5,8 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
+from contextlib import AbstractAsyncContextManager
+from functools import cache, partial
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -17,38 +18,52 @@ from datasources.seen.logs import invoked
 from datasources.seen.metrics import Measured
 from datasources.seen.spans import CONSUMER, recorded, worked
 from datasources.sources import Sources, open_sources
-from resolvers.events.handling import BATCH, Handled, handle
-from workers.beside import slept
+from datasources.supervisor import Backoff, background, supervise
+from resolvers.events.handling import BATCH, Handled
 from workers.entrance import begin, entered
+from workers.isolation import WORKER, handle_apart, report_poison
 
 log = logging.getLogger("stackflow.events")
 
-# Seconds to wait for events, and after a lost store. A stop is heard within the former.
+# Seconds to wait for events. A stop is heard within them.
 WAIT = 1.0
-PAUSE = 2.0
+# Between rounds that failed: events of others are not to wait long behind some that always fail.
+BACKOFF = Backoff(1.0, 4.0)
+# Seconds that a batch may take.
+BOUND = 300.0
 
 
 async def loop(sources: Sources, queue: Queue, stop: asyncio.Event) -> None:
-    """Give events their effect until told to stop; a batch under way is ended first. A lost store is waited for."""
-    while not stop.is_set():
-        try:
-            await work(sources, queue, WAIT)
-        except SourceError as error:
-            log.warning("events wait: %s", error)
-            await slept(PAUSE, stop)
+    """Give events their effect until told to stop; a batch under way is ended first."""
+
+    async def round() -> float:
+        await work(sources, queue, WAIT)
+        return 0.0
+
+    await supervise(sources.heartbeats, WORKER, round, stop, bound=BOUND, lost=BACKOFF, failed=BACKOFF)
+
+
+def receiving(sources: Sources, queue: Queue) -> AbstractAsyncContextManager[None]:
+    """The loop while the body runs; it has ended when this returns."""
+    return background(WORKER, partial(loop, sources, queue))
 
 
 async def work(sources: Sources, queue: Queue, wait_seconds: float = 0.0) -> int:
-    """One batch of up to 500; how many were received. SourceError if the queue is lost; nothing is lost by it."""
+    """One batch of up to 500; how many were received. SourceError if the queue is lost; nothing is lost by it.
+
+    An event that raises is set aside and the others go on. If all of them raise, so does this, once that is settled.
+    """
     with calling(Call()) as call, recorded("events", CONSUMER, call, kept=False) as recording:
         received = await queue.receive(BATCH, wait_seconds)
         worked(recording, "messaging.batch.message_count", len(received))
         if received:
             begin = time.perf_counter()
-            handled = await handle(sources, received)
+            handled, error = await handle_apart(sources, received)
             _tell(handled.failed)
             await queue.settle(handled.done, handled.failed)
             _count(handled, begin)
+            if error is not None:
+                raise error
     return len(received)
 
 
@@ -56,13 +71,16 @@ async def partial_response(sources: Sources, dead: DeadLetters, records: Sequenc
     """What SQS is to deliver again, of the records of one invocation, by their order in it.
 
     An event that can never work goes to the dead letters with its reason and holds nothing back. Behind one that
-    could not be tried its whole group comes again, so that FIFO order holds.
+    could not be tried its whole group comes again, so that FIFO order holds. Never raises for what a record holds.
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
     with calling(Call()) as call, recorded("events", CONSUMER, call) as recording:
         worked(recording, "messaging.batch.message_count", len(records))
         begin = time.perf_counter()
-        handled = await handle(sources, [_message(record) for record in records])
+        messages = [_message(record) for record in records]
+        handled, error = await handle_apart(sources, messages)
+        if error is not None:
+            report_poison([(messages[0], error)])
         _tell(handled.failed)
         _count(handled, begin)
         unburied = await _bury(dead, [each for each in handled.failed if each.fate is Fate.DEAD])

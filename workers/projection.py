@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,15 +10,14 @@ from functools import partial
 from typing import Any
 
 from datasources.aurora.backlogs import backlogs
-from datasources.errors import SourceError
 from datasources.seen.logs import invoked
 from datasources.seen.metrics import tell
 from datasources.sources import Sources, open_sources
+from datasources.supervisor import Backoff, background, supervise
 from resolvers.projection.comparing import Comparer
 from resolvers.projection.follow import Follower, Round
 from resolvers.projection.records import CheckReport
 from resolvers.projection.whole import made_whole
-from workers.beside import beside, slept
 from workers.entrance import begin, entered
 from workers.housekeeping import forget
 
@@ -32,6 +30,8 @@ BUSY, IDLE = 0.1, 1.0
 LOST, LOST_MOST = 0.5, 4.0
 # Seconds between two looks at what is old.
 UPKEEP = 60.0
+# Seconds that a round may take with its upkeep; and one that brings an emptied graph back.
+BOUND, WHOLE_BOUND = 300.0, 7_200.0
 # Seconds of a round that make its line worth reading.
 SLOW = 1.0
 # The queue of events, as its tables name it.
@@ -41,43 +41,44 @@ MARGIN = 30.0
 
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
-    """Follow the outbox until told to stop. Lost stores are waited for."""
-    await repeat(Follower(sources).round, partial(_upkeep, sources), stop)
+    """Follow the outbox until told to stop."""
+    await repeat(sources, "projection", Follower(sources).round, partial(_upkeep, sources), stop)
 
 
 async def repeat(
-    once: Callable[[], Awaitable[Round]], keep_up: Callable[[], Awaitable[None]], stop: asyncio.Event
+    sources: Sources,
+    name: str,
+    once: Callable[[], Awaitable[Round]],
+    keep_up: Callable[[], Awaitable[None]],
+    stop: asyncio.Event,
 ) -> None:
-    """Rounds until told to stop, the sooner the more there is to do, and once a minute what `keep_up` does."""
+    """Rounds of a follower until told to stop, the sooner the more there is to do, and once a minute what `keep_up`
+    does."""
     clock = asyncio.get_running_loop().time
     pause, upkeep = BUSY, clock() + UPKEEP
-    failures = 0
-    while not stop.is_set():
-        try:
-            done = await once()
-            _tell(done)
-            pause = 0.0 if done.full else BUSY if done.rows else min(IDLE, pause * 2 or BUSY)
-            if clock() >= upkeep:
-                upkeep = clock() + UPKEEP
-                await keep_up()
-            failures = 0
-        except SourceError as error:
-            pause = min(LOST_MOST, LOST * 2**failures)
-            failures = min(failures + 1, 10)
-            log.warning(
-                "the outbox waits", extra={"source": error.source, "problem": str(error), "again_in": round(pause, 1)}
-            )
-        await slept(pause * random.uniform(0.8, 1.2), stop)  # noqa: S311
+
+    async def round() -> float:
+        nonlocal pause, upkeep
+        done = await once()
+        _tell(done)
+        pause = 0.0 if done.full else BUSY if done.rows else min(IDLE, pause * 2 or BUSY)
+        if clock() >= upkeep:
+            upkeep = clock() + UPKEEP
+            await keep_up()
+        return pause
+
+    backoff = Backoff(LOST, LOST_MOST)
+    await supervise(sources.heartbeats, name, round, stop, bound=BOUND, lost=backoff)
 
 
 @asynccontextmanager
 async def following(sources: Sources) -> AsyncIterator[None]:
-    """The loop beside the body, and a look at whether the graph is there; both have ended when this returns."""
-    async with beside("projection", partial(loop, sources)):
+    """The loop while the body runs, and a look at whether the graph is there; both have ended when this returns."""
+    async with background("projection", partial(loop, sources)):
         if sources.marks is None:
             yield
         else:
-            async with beside("whole", partial(keep_whole, sources)):
+            async with background("whole", partial(keep_whole, sources)):
                 yield
 
 
@@ -119,16 +120,16 @@ async def _whole_by(sources: Sources, until: float) -> None:
 
 
 async def keep_whole(sources: Sources, stop: asyncio.Event) -> None:
-    """Look again and again whether the graph was emptied, until told to stop. Lost stores are waited for."""
-    while not stop.is_set():
-        try:
-            report = await made_whole(sources)
-        except SourceError as error:
-            log.debug("nobody knows whether the graph is whole", extra={"source": error.source, "problem": str(error)})
-        else:
-            if report is not None:
-                _tell_whole(report)
-        await slept(IDLE, stop)
+    """Look again and again whether the graph was emptied, until told to stop."""
+
+    async def round() -> float:
+        report = await made_whole(sources)
+        if report is not None:
+            _tell_whole(report)
+        return IDLE
+
+    backoff = Backoff(IDLE, LOST_MOST)
+    await supervise(sources.heartbeats, "whole", round, stop, bound=WHOLE_BOUND, lost=backoff)
 
 
 def _tell_whole(report: CheckReport) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from datasources.seen.logs import invoked
 from datasources.sources import Sources, open_sources
+from datasources.supervisor import background
 from resolvers.projection.requirements import follow
-from workers.beside import beside
 from workers.entrance import begin, entered
 from workers.housekeeping import forget_written
 from workers.projection import MARGIN, repeat
@@ -19,12 +19,12 @@ from workers.projection import MARGIN, repeat
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Follow the outbox of the requirements database until told to stop. A lost store is waited for."""
-    await repeat(partial(follow, sources), partial(_upkeep, sources), stop)
+    await repeat(sources, "requirements", partial(follow, sources), partial(_upkeep, sources), stop)
 
 
 def following(sources: Sources) -> AbstractAsyncContextManager[None]:
-    """The loop beside the body; it has ended when this returns."""
-    return beside("requirements", partial(loop, sources))
+    """The loop while the body runs; it has ended when this returns."""
+    return background("requirements", partial(loop, sources))
 
 
 def handler(_event: Any, context: Any) -> dict[str, int]:

@@ -1,29 +1,27 @@
 """The worker of runs: a loop beside a server, or a Lambda function, that gives runs what is due and sends messages."""
 
 import asyncio
-import logging
-import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from datasources.call import Call, calling
-from datasources.errors import SourceError
+from datasources.errors import SourceTimeout
 from datasources.queues.opened import Queues, open_queues
 from datasources.queues.port import Queue
 from datasources.seen.logs import invoked
 from datasources.seen.metrics import tell
 from datasources.seen.spans import INTERNAL, recorded, worked
 from datasources.sources import Sources, open_sources
+from datasources.supervisor import Backoff, Fault, attempt, background, supervise
 from resolvers.workflows import triggers
 from resolvers.workflows.messages import NOTIFICATIONS, STANDARD, URGENT
 from resolvers.workflows.rounds import advance_due, forget_messages, send_messages, walk_failures
-from workers.beside import beside, slept
 from workers.entrance import begin, entered
 
-log = logging.getLogger("stackflow.workflows")
+WORKER = "workflows"
 
 # Seconds between two rounds: after one that found something, and at most after those that did not.
 BUSY, IDLE = 0.1, 1.0
@@ -31,39 +29,57 @@ BUSY, IDLE = 0.1, 1.0
 LOST, LOST_MOST = 1.0, 30.0
 # Seconds that a round may take, and between two looks at what is old.
 ROUND, UPKEEP = 30.0, 3_600.0
+# Seconds after which a round counts as stuck: its parts are transactions of their own, each with its time.
+BOUND = 300.0
 # Seconds that a Lambda function keeps for ending.
 MARGIN = 35.0
 
 
 async def loop(sources: Sources, queues: Queues, stop: asyncio.Event) -> None:
-    """Rounds until told to stop. Lost stores are waited for."""
+    """Rounds until told to stop."""
     clock = asyncio.get_running_loop().time
-    pause, upkeep, failures = BUSY, clock() + UPKEEP, 0
-    while not stop.is_set():
-        try:
-            pause = BUSY if await work(sources, queues) else min(IDLE, pause * 2)
-            if clock() >= upkeep:
-                upkeep = clock() + UPKEEP
-                await forget_messages(sources)
-            failures = 0
-        except SourceError as error:
-            pause = min(LOST_MOST, LOST * 2**failures)
-            failures = min(failures + 1, 10)
-            log.warning("runs wait: %s", error, extra={"again_in": round(pause, 1)})
-        await slept(pause * random.uniform(0.8, 1.2), stop)  # noqa: S311
+    pause, upkeep = BUSY, clock() + UPKEEP
+
+    async def round() -> float:
+        nonlocal pause, upkeep
+        pause = BUSY if await work(sources, queues) else min(IDLE, pause * 2)
+        if clock() >= upkeep:
+            upkeep = clock() + UPKEEP
+            await forget_messages(sources)
+        return pause
+
+    await supervise(sources.heartbeats, WORKER, round, stop, bound=BOUND, lost=Backoff(LOST, LOST_MOST))
 
 
 async def work(sources: Sources, queues: Queues, now: datetime | None = None) -> int:
-    """One round; how much was done. SourceError if a store is lost: what was not done waits for the next round."""
+    """One round; how much was done. SourceError if a store is lost: what was not done waits for the next round.
+
+    What is wrong with one part of it, or late, holds up no other; its error comes when all have had their turn.
+    """
     call = Call(deadline=asyncio.get_running_loop().time() + ROUND)
+    parts: tuple[Callable[[], Awaitable[int]], ...] = (
+        partial(triggers.round, sources),
+        partial(advance_due, sources, now),
+        partial(walk_failures, sources, now),
+        partial(send_messages, sources, outgoing(queues), now),
+    )
+    done = 0
+    error: Exception | None = None
     with calling(call), recorded("workflows", INTERNAL, call, kept=False) as recording:
-        done = await triggers.round(sources)
-        done += await advance_due(sources, now)
-        done += await walk_failures(sources, now)
-        done += await send_messages(sources, outgoing(queues), now)
+        for part in parts:
+            try:
+                outcome = await attempt(part)
+            except SourceTimeout as timeout:
+                outcome = Fault(timeout)
+            if isinstance(outcome, Fault):
+                error = error or outcome.error
+            else:
+                done += outcome
         worked(recording, "stackflow.steps", done)
     if done:
         tell(WorkflowSteps=done)
+    if error is not None:
+        raise error
     return done
 
 
@@ -77,8 +93,8 @@ def outgoing(queues: Queues) -> Mapping[str, Queue]:
 
 
 def running(sources: Sources, queues: Queues) -> AbstractAsyncContextManager[None]:
-    """The loop beside the body; it has ended when this returns."""
-    return beside("workflows", partial(loop, sources, queues))
+    """The loop while the body runs; it has ended when this returns."""
+    return background(WORKER, partial(loop, sources, queues))
 
 
 def handler(_event: Any, context: Any) -> dict[str, int]:

@@ -57,7 +57,7 @@ def _behind(environment: Environment, facts: Facts) -> list[cloudwatch.IWidget]:
                [own(name, "ProjectedRows"), own(name, "ProjectionRefused")]),
         _graph("Events; what workflows did", 6,
                [own(name, each) for each in ("EventsDone", "EventsAgain", "EventsHeld", "EventsDead")],
-               [own(name, "WorkflowSteps")]),
+               [own(name, each) for each in ("WorkflowSteps", "WorkerFailures")]),
         _graph("Queues: age of the oldest in s", 6,
                [of_aws("SQS", "ApproximateAgeOfOldestMessage", QueueName=each.name) for each in queues]),
         _graph("Dead letters", 6,

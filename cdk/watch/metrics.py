@@ -29,6 +29,7 @@ OWN: Mapping[str, str] = {
     "EventsHeld": "events not tried: behind one that comes again, or while a store was away",
     "EventsDead": "events that can never work",
     "WorkflowSteps": "what the workflows did",
+    "WorkerFailures": "what workers met and nobody foresaw: set aside, or tried again",
 }
 
 FIVE_MINUTES = Duration.minutes(5)

@@ -89,5 +89,10 @@ def _row(
     return (
         whole,
         last,
-        FeedEntry(transaction, position, FeedKind(kind), entity_id, FeedStep(step), request_id, written_at),
+        FeedEntry(transaction, position, FeedKind(kind), entity_id, _step(step), request_id, written_at),
     )
+
+
+def _step(text: str) -> FeedStep:
+    # A newer version may know more steps, and one row that nobody can name is not to end every stream.
+    return FeedStep(text) if text in FeedStep.__members__ else FeedStep.CHANGED

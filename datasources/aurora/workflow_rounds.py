@@ -31,6 +31,12 @@ class Unsent(NamedTuple):
     critical: list[str] | None
 
 
+async def set_aside(transaction: Transaction, run_id: str, reason: str, now: datetime) -> None:
+    """End a run as FAILED, and what of it is under way, without reading any of it."""
+    bound = {"id": run_id, "reason": reason, "now": now}
+    await transaction.execute(statements("workflow_rounds")["run_set_aside"], bound)
+
+
 async def want_blast_radius(transaction: Transaction, run_id: str) -> None:
     """Let a worker walk what the failure of a new run reaches."""
     await transaction.execute(statements("workflow_rounds")["blast_radius_wanted"], {"id": run_id})

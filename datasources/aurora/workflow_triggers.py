@@ -81,6 +81,15 @@ async def move(transaction: Transaction, name: str, place: FeedPlace) -> None:
     await transaction.execute(statements(_STATEMENTS)["reader_moved"], bound)
 
 
+async def bury(transaction: Transaction, queue: str, id: str, entry: Entry, body: str, reason: str) -> None:
+    """Keep a row that was passed over among the dead letters of a queue."""
+    bound = {
+        "queue": queue, "ids": [id], "groups": [entry.entity_id], "bodies": [body], "request_ids": [entry.request_id],
+        "attempts": [1], "reasons": [reason],
+    }  # fmt: skip
+    await transaction.execute(statements("queues")["dead_letters_buried"], bound)
+
+
 async def published(transaction: Transaction) -> list[PublishedTrigger]:
     """The triggers of published workflows that are not started by people only, by key."""
     return await transaction.fetch(statements(_STATEMENTS)["triggers_published"], {}, PublishedTrigger)

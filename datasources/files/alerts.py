@@ -11,9 +11,9 @@ from msgspec import Meta, Struct
 
 DEFAULT = Path(str(resources.files("datasources.files"))) / "alerts.yaml"
 
-# A label as Prometheus allows it, and nothing else: a template is no program.
-# https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels
-LABEL = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)(\.host)?\s*\}\}")
+# A label and nothing else: a template is no program. A name that is none of the classic ones is quoted, as in PromQL.
+# https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels, https://prometheus.io/docs/guides/utf8/
+LABEL = re.compile(r'\{\{\s*(?:([a-zA-Z_][a-zA-Z0-9_]*)|"((?:[^"\\]|\\["\\])+)")(\.host)?\s*\}\}')
 
 Template = Annotated[str, Meta(min_length=1, max_length=400)]
 Level = Annotated[int, Meta(ge=1, le=5)]
@@ -52,6 +52,12 @@ class AlertMapping(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     severity: Severity = Severity()
 
 
+def label_of(found: re.Match[str]) -> tuple[str, bool]:
+    """The label that a match of LABEL names, and whether its port is to be left out."""
+    plain, quoted, host = found.groups()
+    return plain or re.sub(r"\\(.)", r"\1", quoted), host is not None
+
+
 def read(path: Path = DEFAULT) -> AlertMapping:
     """The mapping in a file. AlertMappingError if it cannot be used."""
     try:
@@ -67,6 +73,7 @@ def read(path: Path = DEFAULT) -> AlertMapping:
         for template in (each.source, each.key):
             if re.search(r"[{}]", LABEL.sub("", template)):
                 raise AlertMappingError(
-                    f"{path}: {template!r} is no template; write labels as {{{{service}}}} or {{{{instance.host}}}}"
+                    f"{path}: {template!r} is no template; write labels as {{{{service}}}} or {{{{instance.host}}}}, "
+                    'and names with other characters in quotes: {{"service.name"}} or {{"host.name".host}}'
                 )
     return mapping

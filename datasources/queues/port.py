@@ -102,7 +102,10 @@ class Queue(DeadLetters, Protocol):
     """One queue with its dead letters. Errors: SourceError."""
 
     async def send(self, messages: Sequence[Sending]) -> int:
-        """Put messages at the end, in this order, all or none; how many were not sent before."""
+        """Put messages at the end, in this order, all or none; how many were not sent before.
+
+        SourceRefusedValue if one of them says what the queue does not take.
+        """
         ...
 
     async def receive(self, most: int, wait_seconds: float) -> list[Message]:

@@ -41,20 +41,25 @@ UNITS: Mapping[str, str] = {
     "OldestEventSeconds": SECONDS,
     "DeadEvents": COUNT,
     "WorkflowSteps": COUNT,
+    "WorkerFailures": COUNT,
+    "WorkersDown": COUNT,
 }
 # Those that each trusted operation has for itself as well. Few: each costs its price once an operation.
 BY_OPERATION = ("OperationMilliseconds", "OperationErrors")
+# Those that each worker has for itself as well.
+BY_WORKER = ("WorkerFailures",)
 
 log = logging.getLogger("stackflow.metrics")
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Values by name for one line. `operation` is a name of ours, never one that a client chose: each new one would be
-    new metrics to pay for. ValueError for a name that is not in UNITS."""
+    """Values by name for one line. `operation` and `worker` are names of ours, never one that a client chose: each new
+    one would be new metrics to pay for. ValueError for a name that is not in UNITS."""
 
     values: Mapping[str, float]
     operation: str | None = field(default=None)
+    worker: str | None = field(default=None)
 
     def __post_init__(self) -> None:
         unknown = self.values.keys() - UNITS.keys()
@@ -65,10 +70,12 @@ class Measured:
         """The fields by which a line of JSON holds these values. `now` in seconds since 1970."""
         line: dict[str, Any] = {"Environment": environment, **self.values}
         directives = [_directive(["Environment"], self.values)]
-        named = [name for name in BY_OPERATION if name in self.values]
-        if self.operation is not None and named:
-            line["Operation"] = self.operation
-            directives.append(_directive(["Environment", "Operation"], named))
+        own = (("Operation", self.operation, BY_OPERATION), ("Worker", self.worker, BY_WORKER))
+        for dimension, value, names in own:
+            named = [name for name in names if name in self.values]
+            if value is not None and named:
+                line[dimension] = value
+                directives.append(_directive(["Environment", dimension], named))
         milliseconds = int((time.time() if now is None else now) * 1_000)
         line["_aws"] = {"Timestamp": milliseconds, "CloudWatchMetrics": directives}
         return line

@@ -104,7 +104,7 @@ class Otlp:
         try:
             reply = await client.post(self._url, content=body(some, self._resource), headers=JSON)
             reply.raise_for_status()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONEncodeError) as error:
             self.lost += len(some)
             self._tell(error)
         except asyncio.CancelledError:

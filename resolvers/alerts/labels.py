@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from datasources.files.alerts import LABEL, AlertMapping, Gravity, ItemTemplate
+from datasources.files.alerts import LABEL, AlertMapping, Gravity, ItemTemplate, label_of
 from resolvers.events.types import Key
 
 # What an identification key may have at most, as in events.
@@ -30,9 +30,13 @@ def _filled(template: ItemTemplate, labels: Mapping[str, str]) -> Key | None:
 
 
 def _text(template: str, labels: Mapping[str, str]) -> str | None:
-    if any(not labels.get(name) for name, _ in LABEL.findall(template)):
+    if any(not labels.get(label_of(found)[0]) for found in LABEL.finditer(template)):
         return None
-    return LABEL.sub(lambda found: _host(labels[found[1]]) if found[2] else labels[found[1]], template)
+    return LABEL.sub(lambda found: _value(labels, *label_of(found)), template)
+
+
+def _value(labels: Mapping[str, str], name: str, without_port: bool) -> str:
+    return _host(labels[name]) if without_port else labels[name]
 
 
 def _host(text: str) -> str:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from datasources.errors import SourceRefusedValue
 from datasources.queues.port import Queue, Sending
 from resolvers.events.event import Event
-from resolvers.events.reading import Unusable, read
+from resolvers.events.reading import MOST_BYTES, Unusable, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,15 @@ class Accepted:
 async def accept(
     queue: Queue, bodies: Sequence[bytes], request_id: str, now: datetime | None = None, sender: str = ""
 ) -> Accepted:
-    """Queue the events that can be tried, all in one go. SourceError if the queue is lost; then none is queued.
+    """Queue the events that can be tried; one that cannot be, or that the queue refuses for what it says, holds back no
+    other. SourceError if the queue is lost; then some may be queued, and sent again they are not doubled.
 
     `sender` is who stands behind them, as KIND:subject: what a person sends by an event, that one has done.
 
     Events of one source are one group: they have their effect in the order in which they were sent.
     """
     moment = now or datetime.now(UTC)
+    places: list[tuple[int, Event]] = []
     sendings: list[Sending] = []
     refusals: list[Refusal] = []
     for index, body in enumerate(bodies):
@@ -48,9 +51,30 @@ async def accept(
         except Unusable as unusable:
             refusals.append(Refusal(index, unusable.id, unusable.source, unusable.reason))
         else:
-            sendings.append(Sending(event.source, _deduplication_id(event), _signed(body, sender), request_id))
-    await queue.send(sendings)
-    return Accepted(len(sendings), refusals)
+            signed = _signed(body, sender)
+            if (size := len(signed.encode())) > MOST_BYTES:
+                reason = f"the event has {size} bytes with the name of its sender; {MOST_BYTES} are allowed"
+                refusals.append(Refusal(index, event.id, event.source, reason))
+                continue
+            places.append((index, event))
+            sendings.append(Sending(event.source, _deduplication_id(event), signed, request_id))
+    refused = await _send(queue, sendings, range(len(sendings)))
+    for place, reason in refused.items():
+        index, event = places[place]
+        refusals.append(Refusal(index, event.id, event.source, reason))
+    return Accepted(len(sendings) - len(refused), sorted(refusals, key=lambda each: each.index))
+
+
+async def _send(queue: Queue, sendings: Sequence[Sending], places: range) -> dict[int, str]:
+    """Send those at these places in their order; why the queue refuses which of them."""
+    try:
+        await queue.send([sendings[place] for place in places])
+    except SourceRefusedValue as error:
+        if len(places) == 1:
+            return {places[0]: f"the queue does not take it: {error}"}
+        middle = len(places) // 2
+        return await _send(queue, sendings, places[:middle]) | await _send(queue, sendings, places[middle:])
+    return {}
 
 
 def _signed(body: bytes, sender: str) -> str:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from datasources.values import find_violation
 from resolvers.events.event import Event
+from resolvers.events.payload import payload_of
 from resolvers.events.registry import TYPES
 
 # Bytes of one event; what a message of SQS may have.
@@ -34,8 +35,10 @@ class Envelope(Struct, frozen=True):
     type: str
     # Not compulsory in CloudEvents, but here: it decides which of two events is the newer one.
     time: Annotated[datetime, Meta(tz=True)]
-    data: msgspec.Raw
-    datacontenttype: str = "application/json"
+    # One of the two; the second holds the bytes of the same JSON.
+    data: msgspec.Raw | UnsetType = UNSET
+    data_base64: str | None = None
+    datacontenttype: str | None = None
     # An extension of ours, written by the door of HTTP over whatever was sent.
     stackflowsender: str = ""
 
@@ -85,8 +88,10 @@ def read(body: bytes, now: datetime) -> Event:
     decoder = _DATA.get(envelope.type)
     if decoder is None:
         raise Unusable(f"the type {envelope.type!r} is not known; known are {', '.join(sorted(_DATA))}", *names)
-    if envelope.datacontenttype.partition(";")[0].strip().lower() != "application/json":
-        raise Unusable(f"datacontenttype is {envelope.datacontenttype!r}; send application/json", *names)
+    try:
+        payload = payload_of(envelope.data, envelope.data_base64, envelope.datacontenttype)
+    except ValueError as error:
+        raise Unusable(str(error), *names) from error
     if envelope.time > now + AHEAD:
         raise Unusable(
             f"its time {envelope.time.isoformat()} is too far in the future; mend the clock of the source", *names
@@ -94,8 +99,8 @@ def read(body: bytes, now: datetime) -> Event:
     if envelope.time < EARLIEST:
         raise Unusable(f"its time {envelope.time.isoformat()} is before 1970; mend the clock of the source", *names)
     try:
-        data = decoder.decode(envelope.data)
-        said = (envelope.type, envelope.time.astimezone(UTC), msgspec.json.decode(envelope.data))
+        data = decoder.decode(payload)
+        said = (envelope.type, envelope.time.astimezone(UTC), msgspec.json.decode(payload))
         content = hashlib.sha256(_CONTENT.encode(said)).digest()
     except NOT_JSON as error:
         raise Unusable(f"the data are not those of {envelope.type}: {error}", *names) from error

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from datasources.aurora import outbox
 from datasources.aurora.outbox import OutboxRow
@@ -12,8 +13,10 @@ from datasources.call import Call, calling
 from datasources.errors import SourceError, SourceRefused, SourceUnavailable
 from datasources.graph.projection import Changes, NodeChange, Projection
 from datasources.graph.recursive.truth import Truth
+from datasources.seen.faults import describe
 from datasources.seen.spans import INTERNAL, recorded, worked
 from datasources.sources import Sources
+from datasources.supervisor import Fault, attempt
 from resolvers.projection.stale import WALKED
 from resolvers.projection.state import ITEM, RELATIONSHIP, Entity, changes_of, entities_of
 
@@ -208,7 +211,11 @@ class _Telling:
     async def _tell(self, entities: Sequence[Entity]) -> None:
         if not entities:
             return
-        changes = await changes_of(self._truth, entities)
+        changes = await attempt(partial(changes_of, self._truth, entities))
+        if isinstance(changes, Fault):
+            # One of them cannot be read, whatever the tables hold of it: the others are told.
+            await self._halve(entities, changes.error)
+            return
         # What is about to be sent may have to be taken back, should this round not be the last word.
         for change in changes.edges:
             id = change.version.edge.id
@@ -216,16 +223,19 @@ class _Telling:
         try:
             await self._projection.apply(changes)
         except SourceRefused as error:
-            if len(entities) == 1:
-                self._outcome.refused[entities[0].id] = str(error)
-                return
-            middle = len(entities) // 2
-            await self._tell(entities[:middle])
-            await self._tell(entities[middle:])
+            await self._halve(entities, error)
         else:
             self._outcome.done += entities
             self._done.nodes += len(changes.nodes)
             self._done.edges += len(changes.edges)
+
+    async def _halve(self, entities: Sequence[Entity], error: Exception) -> None:
+        if len(entities) == 1:
+            self._outcome.refused[entities[0].id] = describe(error)
+            return
+        middle = len(entities) // 2
+        await self._tell(entities[:middle])
+        await self._tell(entities[middle:])
 
     async def _probe(self, ids: Collection[str]) -> None:
         # A role that may not write refuses everything; then no row is to blame.

@@ -1,11 +1,17 @@
 """The state of entities as the tables have it now, and how a graph store is told."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from datasources.aurora.outbox import OutboxRow
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange
 from datasources.graph.recursive.truth import Truth
+from datasources.seen.faults import describe
+from datasources.supervisor import Fault, attempt
+
+log = logging.getLogger("stackflow.projection")
 
 ITEM = "CONFIGURATION_ITEM"
 RELATIONSHIP = "RELATIONSHIP"
@@ -39,9 +45,24 @@ async def entities_of(truth: Truth, rows: Sequence[OutboxRow]) -> list[Entity]:
             found.setdefault(row.entity_id, []).append(row)
     before: dict[str, list[EdgeVersion]] = {}
     positions = [row.position for row in rows if row.entity == RELATIONSHIP]
-    for version in await truth.before(positions) if positions else ():
+    for version in await _before(truth, positions):
         before.setdefault(version.edge.id, []).append(version)
     return [Entity(id, of[0].entity, tuple(of), tuple(before.get(id, ()))) for id, of in found.items()]
+
+
+async def _before(truth: Truth, positions: Sequence[int]) -> Sequence[EdgeVersion]:
+    """The edges before the changes at these positions. One that cannot be read is left out: should the graph hold it,
+    the next comparison takes it away."""
+    if not positions:
+        return ()
+    found = await attempt(partial(truth.before, positions))
+    if not isinstance(found, Fault):
+        return found
+    if len(positions) == 1:
+        log.warning("a version of before cannot be read", extra={"problem": describe(found.error)})
+        return ()
+    middle = len(positions) // 2
+    return [*await _before(truth, positions[:middle]), *await _before(truth, positions[middle:])]
 
 
 async def changes_of(truth: Truth, entities: Sequence[Entity]) -> Changes:

@@ -105,6 +105,11 @@ async def advanced(write: Write, running: Running) -> LockedRunRecord:
 
 async def unreadable(write: Write, run: LockedRunRecord, unreadable: Unreadable, now: datetime) -> LockedRunRecord:
     """Write that a run can't go on because nobody can say how."""
+    return await failed(write, run, f"its workflow cannot be read: {unreadable}", now)
+
+
+async def failed(write: Write, run: LockedRunRecord, reason: str, now: datetime) -> LockedRunRecord:
+    """Write that a run can't go on, and why; what of it is under way is called off."""
     attempts = [
         structs.replace(
             each, state=WorkflowStepRunState.CANCELLED, finished_at=now, due_at=None, reason="the run cannot go on"
@@ -114,7 +119,6 @@ async def unreadable(write: Write, run: LockedRunRecord, unreadable: Unreadable,
     ]
     if attempts:
         await rows.write_attempts(write.transaction, attempts)
-    reason = f"its workflow cannot be read: {unreadable}"
     ended = structs.replace(run, state=WorkflowRunState.FAILED, finished_at=now, reason=reason)
     after = await rows.update(write.transaction, ended)
     write.tables.add(ATTEMPTS)

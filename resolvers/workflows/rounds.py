@@ -6,22 +6,25 @@ Each is safe to be broken off anywhere and to run in many processes at once. `no
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 
 from datasources.aurora import workflow_rounds as rounds
 from datasources.aurora import workflow_run_writes as rows
 from datasources.aurora import writing
-from datasources.aurora.workflow_rounds import Unsent
+from datasources.aurora.workflow_rounds import Unsent, Unwalked
 from datasources.aurora.writing import Origin
 from datasources.call import Call, calling, current_call
-from datasources.errors import SourceError, SourceTimeout
+from datasources.errors import SourceError, SourceRefusedValue, SourceTimeout
 from datasources.graph.port import MAX_NODES, Direction, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.graph.recursive.impact import ImpactTables
-from datasources.queues.port import Queue, Sending
+from datasources.queues.port import Failure, Fate, Message, Queue, Sending
 from datasources.records.queries import Scope
+from datasources.seen.faults import describe, report
 from datasources.sources import Sources
+from datasources.supervisor import Fault, attempt
 from resolvers.context import Context, Unattended
 from resolvers.whole_impact import text, whole_impact
 from resolvers.workflows import engine
@@ -52,15 +55,49 @@ async def advance_due(sources: Sources, now: datetime | None = None, most: int =
     async with sources.main.transaction() as transaction:
         due = await rows.due(transaction, moment, most)
     moved = 0
+    late: SourceTimeout | None = None
     for id in due:
         if current_call().remaining() == 0:
             # What is left is due in the next round, too.
             break
-        written = await _advance(sources, id, moment)
+        try:
+            outcome = await attempt(partial(_advance, sources, id, moment))
+        except SourceTimeout as timeout:
+            # That may be the run's own fault: those behind it go on first.
+            late = timeout
+            continue
+        written = await _set_aside(sources, id, outcome, moment) if isinstance(outcome, Fault) else outcome
         moved += len(written.ids)
         for error in written.user_errors:
             log.error("a run cannot go on", extra={"run": id, "problem": error.message})
+    if late is not None:
+        raise late
     return moved
+
+
+async def _set_aside(sources: Sources, id: str, fault: Fault, now: datetime) -> Written:
+    """End a run as FAILED that raised what nobody foresaw, so that it holds up no other."""
+    report(log, "a run fails", fault.error, "workflows", run=id)
+    reason = f"it cannot go on: {describe(fault.error)}; the log has the traceback"
+
+    async def work(write: Write) -> Sequence[str]:
+        run = await rows.locked_if_free(write.transaction, id)
+        if run is None or run.state not in LIVE:
+            return []
+        return [(await engine.failed(write, run, reason, now)).id]
+
+    context = _context(sources, id)
+    with calling(context.call):
+        written = await attempt(partial(write, context, "AdvanceWorkflowRun", Advance(id), work))
+    if not isinstance(written, Fault):
+        return written
+    # Not even its row can be read: then it is written as it stands.
+    report(log, "a run is set aside", written.error, "workflows", run=id)
+    async with sources.main.transaction() as transaction:
+        await rounds.set_aside(transaction, id, reason, now)
+        await writing.sign_by(transaction, Origin(context.call.request_id, cause_run_id=id))
+    await sources.cache.invalidate([engine.TABLE, engine.ATTEMPTS])
+    return Written((id,))
 
 
 async def _advance(sources: Sources, id: str, now: datetime) -> Written:
@@ -86,23 +123,29 @@ async def walk_failures(sources: Sources, now: datetime | None = None, most: int
     moment = now or datetime.now(UTC)
     async with sources.main.transaction() as transaction:
         due = await rounds.unwalked(transaction, most)
+    outcome = await attempt(partial(_walk, sources, due, moment))
+    if not isinstance(outcome, Fault):
+        return outcome
+    kept = 0
+    for each in due:
+        outcome = await attempt(partial(_walk, sources, [each], moment))
+        if isinstance(outcome, Fault):
+            # Its messages wait for it, so it is walked all the same: it reached nothing, and not all was looked at.
+            report(log, "a failure cannot be walked", outcome.error, "workflows", run=each.run_id)
+            outcome = await _keep(sources, each.run_id, (), moment, truncated=True)
+        kept += outcome
+    if kept:
+        await sources.cache.invalidate(["workflow_run_blast_radii"])
+    return kept
+
+
+async def _walk(sources: Sources, due: Sequence[Unwalked], now: datetime) -> int:
     if not due:
         return 0
     kept = 0
     for each in due:
         reached, truncated = await _reached(sources, each.item_ids)
-        async with sources.main.transaction() as transaction:
-            critical = await rounds.critical_names(transaction, [id for id, _ in reached], CRITICAL)
-            kept += await rounds.keep_blast_radius(
-                transaction,
-                each.run_id,
-                reached[:KEPT],
-                critical,
-                moment,
-                total=len(reached),
-                truncated=truncated,
-            )
-            await writing.sign_by(transaction, Origin(f"{engine.CAUSED}{each.run_id}", cause_run_id=each.run_id))
+        kept += await _keep(sources, each.run_id, reached, now, truncated=truncated)
     await sources.cache.invalidate(["workflow_run_blast_radii"])
     return kept
 
@@ -121,6 +164,18 @@ async def _reached(sources: Sources, failed: Sequence[str]) -> tuple[list[tuple[
     return [(node.id, node.depth) for node in reach.nodes], True
 
 
+async def _keep(
+    sources: Sources, run_id: str, reached: Sequence[tuple[str, int]], now: datetime, *, truncated: bool
+) -> bool:
+    async with sources.main.transaction() as transaction:
+        critical = await rounds.critical_names(transaction, [id for id, _ in reached], CRITICAL)
+        is_kept = await rounds.keep_blast_radius(
+            transaction, run_id, reached[:KEPT], critical, now, total=len(reached), truncated=truncated
+        )
+        await writing.sign_by(transaction, Origin(f"{engine.CAUSED}{run_id}", cause_run_id=run_id))
+    return is_kept
+
+
 async def send_messages(
     sources: Sources, queues: Mapping[str, Queue], now: datetime | None = None, most: int = MESSAGES
 ) -> int:
@@ -128,7 +183,8 @@ async def send_messages(
     off meanwhile goes nowhere.
 
     At least once: a crash between a queue and the table sends again, under the same id. A lost queue holds back its
-    own messages only; its SourceError comes when the others are sent.
+    own messages only; its SourceError comes when the others are sent. A message that cannot be sent at all is a dead
+    letter of its queue.
     """
     moment = now or datetime.now(UTC)
     count = 0
@@ -140,17 +196,40 @@ async def send_messages(
         for name, queue in queues.items():
             waiting = await rounds.unsent(transaction, name, most)
             try:
-                await queue.send([_sending(each) for each in waiting if each.wanted])
+                failures = await _send(queue, [each for each in waiting if each.wanted])
+                if failures:
+                    await queue.bury(failures)
             except SourceError as error:
                 lost = error
             else:
                 done += [each.position for each in waiting]
-                count += sum(each.wanted for each in waiting)
+                count += sum(each.wanted for each in waiting) - len(failures)
         if done:
             await rounds.sent(transaction, done, moment)
     if lost is not None:
         raise lost
     return count
+
+
+async def _send(queue: Queue, messages: Sequence[Unsent]) -> list[Failure]:
+    """Send them in their order; those that are no message, or that the queue refuses for what they say."""
+    outcome = await attempt(partial(_send_all, queue, messages))
+    if not isinstance(outcome, Fault):
+        return []
+    if len(messages) > 1:
+        middle = len(messages) // 2
+        return await _send(queue, messages[:middle]) + await _send(queue, messages[middle:])
+    if isinstance(outcome.error, SourceError) and not isinstance(outcome.error, SourceRefusedValue):
+        # It refuses whatever it is sent: wrong rights, say, or no such queue.
+        raise outcome.error
+    [message] = messages
+    report(log, "a message cannot be sent", outcome.error, "workflows", sending=message.id)
+    reason = f"it cannot be sent: {describe(outcome.error)}"
+    return [Failure(Message(message.id, message.group, message.body, 1, message.request_id), reason, Fate.DEAD)]
+
+
+async def _send_all(queue: Queue, messages: Sequence[Unsent]) -> None:
+    await queue.send([_sending(each) for each in messages])
 
 
 async def forget_messages(sources: Sources, now: datetime | None = None) -> int:

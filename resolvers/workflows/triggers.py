@@ -7,16 +7,20 @@ a crash, or a second worker, starts nothing twice and leaves nothing out.
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
+from uuid_utils import uuid7
 
 from datasources.aurora import workflow_triggers as rows
 from datasources.aurora.workflow_triggers import Entry
 from datasources.call import Call, calling, current_call
-from datasources.errors import SourceRefused
 from datasources.records.queries import Scope
+from datasources.seen.faults import describe, report
 from datasources.sources import Sources
+from datasources.supervisor import Fault, attempt
 from resolvers.context import Context, Unattended
 from resolvers.workflows import engine
 from resolvers.workflows.expression_thread import in_thread
@@ -29,6 +33,8 @@ from resolvers.writing import Refused, Write, Written, write
 log = logging.getLogger("stackflow.workflows")
 
 READER = "workflow-triggers"
+# Under which name the rows that were passed over stand among the dead letters.
+DEAD = "workflow-triggers"
 # Rows of the outbox of one transaction.
 BATCH = 200
 # Work of the expressions of all triggers about one row, and after which a round ends: some 4 s.
@@ -44,28 +50,53 @@ class TriggerWorkflows(Struct, frozen=True):
 async def round(sources: Sources) -> int:
     """Start runs for what happened since the last round; how many rows of the outbox were looked at, at most 200.
 
-    The first round of all looks at nothing: what happened before starts no runs. SourceError if a store is lost. A row
-    that the store refuses to start a run for is passed over, with an error in the log; the others go on.
+    The first round of all looks at nothing: what happened before starts no runs. SourceUnavailable if a store is lost.
+    A row for which the store refuses to start a run, or that raises, is passed over: an error in the log, and a dead
+    letter of the queue `workflow-triggers` with the reason. The others go on.
     """
     if not await rows.is_behind(sources.main, READER):
         return 0
-    read, refused = await _batch(sources, BATCH)
+    read, refused = await _tried(sources, BATCH)
     if not refused:
         return read
     done = 0
     while done < BATCH:
-        read, refused = await _batch(sources, 1)
+        read, refused = await _tried(sources, 1)
         if refused:
-            log.error("a change starts no runs", extra={"problem": refused})
-            read, _ = await _batch(sources, 1, start_any=False)
+            read = await _pass_over(sources, refused)
         if not read:
             break
         done += read
     return done
 
 
-async def _batch(sources: Sources, most: int, *, start_any: bool = True) -> tuple[int, str]:
-    """How many rows were looked at, and what the store refused: then all is as it was before."""
+async def _tried(sources: Sources, most: int) -> tuple[int, str]:
+    """How many rows were looked at, and why none was: then all is as it was before."""
+    outcome = await attempt(partial(_batch, sources, most))
+    if not isinstance(outcome, Fault):
+        return outcome
+    if most == 1:
+        report(log, "a change starts no runs", outcome.error, "workflows")
+    return 0, describe(outcome.error)
+
+
+async def _pass_over(sources: Sources, reason: str) -> int:
+    """Move the place behind the next row and keep the row among the dead letters; how many rows that were, 1 or 0."""
+    async with sources.main.transaction() as transaction:
+        place = await rows.locked(transaction, READER)
+        entries = [] if place is None else await rows.after(transaction, place, 1)
+        for entry in entries:
+            body = msgspec.json.encode({
+                "entity": entry.kind, "entityId": entry.entity_id, "change": entry.step,
+                "transaction": entry.transaction, "position": entry.position,
+            }).decode()  # fmt: skip
+            await rows.bury(transaction, DEAD, str(uuid7()), entry, body, f"it starts no runs: {reason}")
+            await rows.move(transaction, READER, entry.place)
+    return len(entries)
+
+
+async def _batch(sources: Sources, most: int) -> tuple[int, str]:
+    """How many rows were looked at, and what was refused: then all is as it was before."""
     looked = 0
 
     async def work(write: Write) -> Sequence[str]:
@@ -79,20 +110,13 @@ async def _batch(sources: Sources, most: int, *, start_any: bool = True) -> tupl
         entries = await rows.after(transaction, place, most)
         if not entries:
             return []
-        started: list[str] = []
-        if start_any:
-            looked, started = await _started(write, entries)
-        else:
-            looked = len(entries)
+        looked, started = await _started(write, entries)
         await rows.move(transaction, READER, entries[looked - 1].place)
         return started
 
     context = _context(sources, Call(deadline=current_call().deadline))
     with calling(context.call):
-        try:
-            written = await write(context, "TriggerWorkflows", TriggerWorkflows(), work)
-        except SourceRefused as error:
-            return 0, str(error)
+        written = await write(context, "TriggerWorkflows", TriggerWorkflows(), work)
     return looked, _problem(written)
 
 

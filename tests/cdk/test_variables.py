@@ -124,6 +124,7 @@ NOT_WATCHED = {
     "OpenEvents": "of queues in tables; AWS has SQS",
     "OpenStreams": "a function keeps no connection open",
     "StreamEvents": "a function keeps no connection open",
+    "WorkersDown": "of servers; a worker on AWS is a function, whose errors AWS counts",
 }
 
 

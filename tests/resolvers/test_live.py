@@ -163,6 +163,18 @@ async def test_a_fault_of_the_tail_ends_who_listens_and_the_next_begins_anew(
         assert len(await heard(stream, 1)) == 1
 
 
+async def test_a_step_that_nobody_knows_ends_no_stream(sources: Sources, rows: Rows, url: str) -> None:
+    tail = Tail(sources.main, every=0.005)
+    async with aclosing(listened(sources, tail, None)) as stream:
+        await anext(stream)
+        with psycopg.connect(url) as connection:
+            connection.execute(
+                "INSERT INTO outbox (entity, entity_id, change) VALUES ('TEAM', gen_random_uuid(), 'ARCHIVED')"
+            )
+        rows.items(1)
+        assert [each.step for each in await heard(stream, 2)] == [FeedStep.CHANGED, FeedStep.CREATED]
+
+
 def entry(position: int, kind: FeedKind = FeedKind.TEAM, id: str = "a") -> FeedEntry:
     return FeedEntry(1, position, kind, id, FeedStep.CREATED, "", psycopg.TimestampFromTicks(0))
 

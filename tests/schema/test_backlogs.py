@@ -23,11 +23,12 @@ from workers import events as worker
 __all__ = ["sources", "url"]
 
 
-async def shown(sources: Sources, *permissions: str) -> dict[str, Any]:
+async def shown(
+    sources: Sources, *permissions: str, document: str = "{ backlogs { name waiting oldestSeconds dead } }"
+) -> dict[str, Any]:
     allowed = frozenset({"documents:free-form", *permissions})
     principal = Principal("x", "X", PrincipalKind.SERVICE, allowed)
     context = Context(principal, principal.scope, sources, Call())
-    document = "{ backlogs { name waiting oldestSeconds dead } }"
     return (await run(Request(document, {}), context, DocumentLimits())).body
 
 
@@ -55,6 +56,24 @@ async def test_backlog_age_and_rejects_are_numbers(sources: Sources, url: str) -
 async def test_who_may_not_know_is_told_so(sources: Sources) -> None:
     body = await shown(sources)
     assert (body["data"], body["errors"][0]["extensions"]["permission"]) == ({"backlogs": None}, "consistency:read")
+
+
+WORKERS = """{ backlogs { name dead worker { name state } } workers { name state reason failures lastRoundAt } }"""
+
+
+async def test_workers_are_told_with_their_state(sources: Sources) -> None:
+    body = await shown(sources, "consistency:read", document=WORKERS)
+    assert body["data"] == {"backlogs": [{"name": "events", "dead": 0, "worker": None}], "workers": []}
+    sources.heartbeats.add("events", 60).fail(ValueError("a value of a row"), 1.0)
+    sources.heartbeats.add("workflows", 60).succeed()
+    body = await shown(sources, "consistency:read", document=WORKERS)
+    events, workflows = body["data"]["workers"]
+    assert events == {"name": "events", "state": "FAILING", "reason": "ValueError", "failures": 1, "lastRoundAt": None}
+    assert (workflows["name"], workflows["state"]) == ("workflows", "RUNNING")
+    assert workflows["lastRoundAt"] is not None
+    assert body["data"]["backlogs"][0]["worker"] == {"name": "events", "state": "FAILING"}
+    hidden = await shown(sources, document="{ workers { name } }")
+    assert hidden["data"] == {"workers": None}
 
 
 async def test_a_round_with_work_leaves_one_line(sources: Sources, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,7 +1,7 @@
 """POST /events: each mode, who may, and each kind of bad input with its status and reason."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
 import httpx
@@ -9,9 +9,12 @@ import pytest
 from starlette.applications import Starlette
 
 from datasources.aurora.database import Database
+from datasources.errors import SourceRefusedValue
 from datasources.queues.opened import open_queues
-from datasources.queues.port import Queue
+from datasources.queues.port import Queue, Sending
+from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
+from resolvers.events.accepting import accept
 from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.events import event_routes
@@ -117,7 +120,14 @@ async def test_when_nothing_is_accepted_the_answer_says_why(
         (b"{}", BATCH, 400, "BAD_USER_INPUT", "not a JSON array of events: Expected `array`, got `object`"),
         (b"[]", BATCH, 400, "BAD_USER_INPUT", "the batch is empty"),
         (b"{}", "application/json", 415, "BAD_USER_INPUT",
-         "content-type is 'application/json'; send application/cloudevents+json or application/cloudevents-batch+json"),
+         "content-type is 'application/json'; send application/cloudevents+json or application/cloudevents-batch+json, "
+         "or ce-specversion and ce-id and ce-source and ce-type with the data as the body"),
+        (b"{}", "application/cloudevents+avro", 415, "BAD_USER_INPUT",
+         "content-type is 'application/cloudevents+avro'; send application/cloudevents+json or "
+         "application/cloudevents-batch+json, or ce-specversion and ce-id and ce-source and ce-type with the data as "
+         "the body"),
+        (b"{}", f"{STRUCTURED}; charset=iso-8859-1", 415, "BAD_USER_INPUT",
+         "the charset of content-type is 'iso-8859-1'; send utf-8"),
         (b" " * 262_145, STRUCTURED, 413, "LIMIT_EXCEEDED", "the body is over 262144 bytes"),
         (b" " * 8_388_609, BATCH, 413, "LIMIT_EXCEEDED", "the body is over 8388608 bytes"),
         (b"[" + b"1," * 5_000 + b"1]", BATCH, 413, "LIMIT_EXCEEDED", "the batch has 5001 events"),
@@ -152,3 +162,117 @@ async def test_a_lost_queue_is_told() -> None:
         reply = await post(client, upserted("1", "a"))
     assert (reply.status_code, reply.json()["errors"][0]["extensions"]["code"]) == (503, "SOURCE_UNAVAILABLE")
     await away.close()
+
+
+def binary(**attributes: str) -> dict[str, str]:
+    """The headers of an event in binary mode."""
+    given = {"specversion": "1.0", "id": "1", "source": "/cmdb", "time": "2026-03-01T12:00:00Z",
+             "type": "io.stackflow.configuration-item.upserted"}  # fmt: skip
+    return {f"ce-{name}": value for name, value in (given | attributes).items()}
+
+
+ITEM = json.dumps(upserted("1", "a")["data"]).encode()
+
+
+@pytest.mark.parametrize("kind", ["application/json", 'application/json; Charset="UTF-8"', "application/x+json", None])
+async def test_an_event_in_binary_mode_is_the_same_as_in_structured_mode(
+    client: httpx.AsyncClient, queue: Queue, kind: str | None
+) -> None:
+    headers = binary(comexampleextension="7") | ({} if kind is None else {"content-type": kind})
+    reply = await client.post("/events", content=ITEM, headers=headers)
+    assert (reply.status_code, reply.json()) == (202, {"accepted": 1, "refused": []})
+    # The same by the other mode is not queued again.
+    assert (await post(client, upserted("1", "a"))).json()["accepted"] == 1
+    assert await waiting(queue) == [("/cmdb", "r-1", "1")]
+
+
+@pytest.mark.parametrize(
+    ("sent", "source"),
+    [
+        ("Euro%20%E2%82%AC%20%F0%9F%98%80", "Euro \u20ac \U0001f600"),
+        # Lower case, and what needs no encoding.
+        ("%e2%82%ac%61", "\u20aca"),
+        # One round only.
+        ("a%2520b", "a%20b"),
+        # A percent sign that begins nothing stands for itself.
+        ("100%", "100%"),
+        # Quotes, as senders of before encoded them.
+        ('"a \\"quoted\\" b"', 'a "quoted" b'),
+        ('"', '"'),
+    ],
+)
+async def test_header_values_are_decoded_once(client: httpx.AsyncClient, queue: Queue, sent: str, source: str) -> None:
+    reply = await client.post("/events", content=ITEM, headers=binary(source=sent))
+    assert reply.status_code == 202
+    assert await waiting(queue) == [(source, "r-1", "1")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status", "message"),
+    [
+        (binary(source="%C0%A0"), ITEM, 400, "ce-source is not UTF-8 once its percent signs are decoded"),
+        (binary(datacontenttype="application/json"), ITEM, 400,
+         "ce-datacontenttype is no attribute; data are the body, and content-type says their type"),
+        (binary(data="1"), ITEM, 400,
+         "ce-data is no attribute; data are the body, and content-type says their type"),
+        (binary() | {"content-type": "text/xml"}, b"<a/>", 415,
+         "content-type is 'text/xml'; send application/json, or a type that ends in +json"),
+        (binary(), b'1},"id":"other"', 400, "the body is not JSON: JSON is malformed: trailing characters (byte 2)"),
+        (binary(), b'"\xff"', 400, "the body is not JSON: 'utf-8' codec can't decode byte 0xff in position 0: "
+         "invalid start byte"),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_in_binary_mode_is_named(
+    client: httpx.AsyncClient, queue: Queue, headers: dict[str, str], body: bytes, status: int, message: str
+) -> None:
+    reply = await client.post("/events", content=body, headers=headers)
+    assert (reply.status_code, [each["message"] for each in reply.json()["errors"]]) == (status, [message])
+    assert (await queue.depth()).waiting == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "reason"),
+    [
+        (binary() | {"ce-id": ""}, ITEM, "not a CloudEvent of version 1.0: Expected `str` of length >= 1 - at `$.id`"),
+        (binary(specversion="0.3"), ITEM,
+         "not a CloudEvent of version 1.0: Invalid enum value '0.3' - at `$.specversion`"),
+        (binary(), b"", "not a CloudEvent of version 1.0: Object missing required field `data`"),
+    ],
+)  # fmt: skip
+async def test_an_attribute_that_is_wrong_is_named(
+    client: httpx.AsyncClient, headers: dict[str, str], body: bytes, reason: str
+) -> None:
+    reply = await client.post("/events", content=body, headers=headers)
+    assert (reply.status_code, [each["reason"] for each in reply.json()["refused"]]) == (400, [reason])
+
+
+async def test_an_attribute_that_is_there_twice_is_named(client: httpx.AsyncClient) -> None:
+    headers = [*binary().items(), ("ce-id", "2")]
+    reply = await client.post("/events", content=ITEM, headers=headers)
+    assert (reply.status_code, reply.json()["errors"][0]["message"]) == (400, "ce-id is there twice; send it once")
+
+
+class Choosy(TablesQueue):
+    """A queue that refuses what some messages say."""
+
+    refuses: Collection[str] = ()
+
+    async def send(self, messages: Sequence[Sending]) -> int:
+        if any(json.loads(each.body)["id"] in self.refuses for each in messages):
+            raise SourceRefusedValue("queue", "the queue refused a value")
+        return await super().send(messages)
+
+
+async def test_what_the_queue_refuses_holds_back_no_other_event_of_the_batch(sources: Sources) -> None:
+    choosy = Choosy(sources.main, "events")
+    choosy.refuses = {"0", "4", "9"}
+    bodies = [json.dumps(upserted(str(n), f"i{n}", n)).encode() for n in range(10)]
+    accepted = await accept(choosy, [*bodies[:5], b"{", *bodies[5:]], "r-1")
+    reason = "the queue does not take it: the queue refused a value"
+    assert [(each.index, each.id, each.source, each.reason) for each in accepted.refused] == [
+        (0, "0", "/cmdb", reason), (4, "4", "/cmdb", reason), (5, "", "", "not JSON: Input data was truncated"),
+        (10, "9", "/cmdb", reason),
+    ]  # fmt: skip
+    assert accepted.accepted == 7
+    # The others are queued in their order.
+    assert [id for _, _, id in await waiting(choosy)] == ["1", "2", "3", "5", "6", "7", "8"]

@@ -52,5 +52,5 @@ async def test_a_lost_graph_is_waited_for(
     await Follower(sources_of(own, OracleProjection())).until_done()
     await graph_buckets.ask_for_all(own)
     async with comparing(sources_of(own, Failing(OracleProjection(), 1)), 300), asyncio.timeout(60):
-        while "the comparison waits" not in caplog.text:
+        while "worker waits for a store" not in caplog.text:
             await asyncio.sleep(0.01)

@@ -111,7 +111,7 @@ async def test_a_graph_that_was_lost_is_brought_along_once_it_is_back(
         await until(lambda: outbox(projected_url) == [(True, 0, "")])
         await gate.shut()
         write(projected_url, PutItem(2))
-        await until(lambda: "the outbox waits" in caplog.text)
+        await until(lambda: "worker waits for a store" in caplog.text)
         assert outbox(projected_url) == [(True, 0, ""), (False, 0, "")]
         await gate.open()
         await until(lambda: outbox(projected_url) == [(True, 0, "")] * 2)

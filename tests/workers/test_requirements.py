@@ -139,14 +139,14 @@ async def test_the_loop_waits_for_a_lost_database_and_goes_on(
         await gate.shut()
         retitle(landscape, "lost")
         async with asyncio.timeout(60):
-            while "the outbox waits" not in caplog.text:
+            while "worker waits for a store" not in caplog.text:
                 await asyncio.sleep(0.02)
         assert told(landscape) == [True, False]
         await gate.open()
         await until_told(landscape)
     assert task.done()
     assert (first != "lost", await title(landscape)) == (True, "lost")
-    waits = [vars(record) for record in caplog.records if record.message == "the outbox waits"]
+    waits = [vars(record) for record in caplog.records if record.message == "worker waits for a store"]
     assert {(each["levelno"], each["source"]) for each in waits} == {(logging.WARNING, "requirements")}
     await behind.close()
     await gate.shut()

@@ -1,3 +1,13 @@
+-- name: run_set_aside
+-- A run that cannot even be read fails, and what of it is under way is called off.
+WITH called_off AS (
+    UPDATE workflow_step_runs
+    SET state = 'CANCELLED', finished_at = %(now)s, due_at = NULL, reason = 'the run cannot go on'
+    WHERE run_id = %(id)s AND finished_at IS NULL
+)
+UPDATE workflow_runs SET state = 'FAILED', finished_at = %(now)s, reason = %(reason)s, version = version + 1
+WHERE id = %(id)s AND finished_at IS NULL;
+
 -- name: blast_radius_wanted
 -- A run has a failure whose reach is to be walked.
 INSERT INTO workflow_run_blast_radii (run_id) VALUES (%(id)s);

@@ -135,6 +135,18 @@ async def test_what_waits_is_bounded_and_the_oldest_give_way() -> None:
     assert ([each["name"] for each in found.spans], exporter.sent, exporter.lost) == (["3", "4"], 2, 3)
 
 
+async def test_a_batch_that_is_no_json_is_lost_and_the_next_is_sent() -> None:
+    with collector() as found:
+        exporter = Otlp(found.url, "dev", pause=0.0)
+        async with exporter.running():
+            exporter.take(made(0, name="half \ud800"))
+            async with asyncio.timeout(30):
+                while not exporter.lost:
+                    await asyncio.sleep(0.01)
+            exporter.take(made(0, name="whole"))
+    assert ([each["name"] for each in found.spans], exporter.sent, exporter.lost) == (["whole"], 1, 1)
+
+
 @pytest.mark.parametrize("gone", [True, False], ids=["gone", "refusing"])
 async def test_a_collector_that_takes_none_is_told_of_once(gone: bool, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "stackflow.spans")

@@ -27,6 +27,18 @@ def test_templates_are_filled_in_their_order() -> None:
     ]
 
 
+def test_names_that_are_not_classic_stand_in_quotes() -> None:
+    labels = {"service.name": "redis", "host.name": "db-1:9100", 'od"d}}': "x", "back\\slash": "y", "größe": "XL"}
+    assert keys(
+        labels,
+        ("otel", '{{"service.name"}}'), ("otel", '{{ "host.name".host }}'), ("s", '{{"host.name"}}'),
+        ("s", '{{"od\\"d}}"}}-{{"back\\\\slash"}}'), ("s", '{{"größe"}}'), ("s", '{{"service.version"}}'),
+    ) == [("otel", "redis"), ("otel", "db-1"), ("s", "db-1:9100"), ("s", "x-y"), ("s", "XL")]  # fmt: skip
+    # Classic names may be quoted as well; then a suffix within the quotes is a part of the name.
+    labels = {"instance": "a:1", "instance.host": "b"}
+    assert keys(labels, ("s", '{{"instance".host}}'), ("s", '{{"instance.host"}}')) == [("s", "a"), ("s", "b")]
+
+
 def test_a_value_is_never_read_as_a_template() -> None:
     assert keys({"a": "{{b}}", "b": "x"}, ("s", "{{a}}")) == [("s", "{{b}}")]
 
@@ -77,6 +89,9 @@ def test_severities_of_the_mapping_that_ships(severity: str | None, levels: tupl
         ("items: [{source: s, key: '{{a b}}'}]", "'{{a b}}' is no template"),
         ("items: [{source: '{{x.port}}', key: k}]", "'{{x.port}}' is no template"),
         ("items: [{source: s, key: '{{x|upper}}'}]", "'{{x|upper}}' is no template"),
+        ("items: [{source: s, key: '{{service.name}}'}]", "'{{service.name}}' is no template"),
+        ("items: [{source: s, key: '{{\"a}}'}]", "'{{\"a}}' is no template"),
+        ("items: [{source: s, key: '{{\"\"}}'}]", "'{{\"\"}}' is no template"),
         ("items: [{source: s, key: '{x}'}]", "'{x}' is no template; write labels as {{service}} or {{instance.host}}"),
     ],
 )  # fmt: skip

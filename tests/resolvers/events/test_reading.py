@@ -1,5 +1,6 @@
 """CloudEvents read: what is one, what is none and why, and the schemas beside the code."""
 
+import base64
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -42,6 +43,39 @@ def test_an_event_is_read() -> None:
     assert read_.content == read(bytes_of(time="2026-03-01T13:00:00+01:00"), NOON).content
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [None, "application/json", "text/json", "application/vnd.example.item+json", "Application/JSON; charset=UTF-8"],
+)
+def test_data_are_read_from_either_member_whatever_kind_of_json_they_are(kind: str | None) -> None:
+    plain = json.loads(bytes_of())
+    data = json.dumps(plain.pop("data")).encode()
+    packed = json.dumps(plain | {"data_base64": base64.b64encode(data).decode(), "datacontenttype": kind}).encode()
+    assert read(packed, NOON) == read(bytes_of(datacontenttype=kind), NOON) == read(bytes_of(), NOON)
+
+
+NOT_BASE64 = "data_base64 is not Base64 (RFC 4648, section 4)"
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"data_base64": "e30="}, "it has both data and data_base64; send one of them"),
+        ({"data": None, "data_base64": "e30"}, NOT_BASE64),
+        ({"data": None, "data_base64": "e30=\n"}, NOT_BASE64),
+        ({"data": None, "data_base64": "\u00e4"}, NOT_BASE64),
+        ({"data": None, "data_base64": "e30="}, "the data are not those of io.stackflow.configuration-item.upserted: "
+         "Object missing required field `item`"),
+        ({"data": None, "data_base64": "/w=="}, "the data are not those of io.stackflow.configuration-item.upserted: "
+         "JSON is malformed: invalid character (byte 0)"),
+        ({"datacontenttype": "application/jsonx"},
+         "datacontenttype is 'application/jsonx'; send application/json, or a type that ends in +json"),
+    ],
+)  # fmt: skip
+def test_data_that_cannot_be_unpacked_have_a_reason(members: dict[str, Any], expected: str) -> None:
+    assert reason(bytes_of(**members)) == expected
+
+
 DEEP = b'{"specversion":"1.0","id":"1","source":"/s","time":"2026-03-01T12:00:00Z","data":' + b"[" * 100_000
 
 
@@ -63,7 +97,8 @@ DEEP = b'{"specversion":"1.0","id":"1","source":"/s","time":"2026-03-01T12:00:00
         (bytes_of(data=None), "not a CloudEvent of version 1.0: Object missing required field `data`"),
         (bytes_of(type="io.stackflow.nothing"), "the type 'io.stackflow.nothing' is not known; known are "
          + ", ".join(sorted(TYPES))),
-        (bytes_of(datacontenttype="text/xml"), "datacontenttype is 'text/xml'; send application/json"),
+        (bytes_of(datacontenttype="text/xml"), "datacontenttype is 'text/xml'; send application/json, or a "
+         "type that ends in +json"),
         (bytes_of(time="1969-12-31T23:59:59Z"),
          "its time 1969-12-31T23:59:59+00:00 is before 1970; mend the clock of the source"),
         (bytes_of(data={}), "the data are not those of io.stackflow.configuration-item.upserted: "

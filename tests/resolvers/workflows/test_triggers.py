@@ -1,6 +1,7 @@
 """What happens starts runs: which ones, exactly once, whatever crashes, and never in a ring."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,6 +14,7 @@ from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
+from resolvers.workflows import triggers
 from resolvers.workflows.triggers import DEEPEST, round
 from schema.execution import Request, run
 from schema.limits import DocumentLimits
@@ -35,7 +37,7 @@ async def authoring(landscape: Authoring) -> Authoring:
     landscape.operations.write(
         """
         ALTER TABLE workflow_runs DROP CONSTRAINT IF EXISTS poison;
-        TRUNCATE workflows, workflow_runs, outgoing_messages, audit_entries, outbox_readers CASCADE;
+        TRUNCATE workflows, workflow_runs, outgoing_messages, audit_entries, outbox_readers, dead_letters CASCADE;
         DELETE FROM incident_configuration_items WHERE incident_id IN (SELECT id FROM incidents WHERE number > 'INC3');
         DELETE FROM incident_activities WHERE incident_id IN (SELECT id FROM incidents WHERE number > 'INC3');
         DELETE FROM incidents WHERE number > 'INC3'"""
@@ -329,6 +331,41 @@ async def test_a_row_that_the_store_refuses_is_passed_over(
     with caplog.at_level(logging.ERROR):
         assert await fired(authoring) == [("any", "after"), ("any", "before")]
     assert [each.message for each in caplog.records if each.levelno == logging.ERROR] == ["a change starts no runs"]
+    [(entity, reason)] = passed_over(authoring)
+    assert (entity, reason.partition(":")[0]) == (poison, "it starts no runs")
+
+
+def passed_over(authoring: Authoring) -> list[tuple[str, str]]:
+    return [
+        (json.loads(body)["entityId"], reason)
+        for body, reason in authoring.writing.rows(
+            "SELECT body, reason FROM dead_letters WHERE queue = 'workflow-triggers' ORDER BY died_at"
+        )
+    ]
+
+
+async def test_a_row_that_raises_is_passed_over_and_kept_where_operators_look(
+    authoring: Authoring, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await authoring.published("any", trigger=OPENED)
+    for title in ("before", "poison", "after"):
+        await incident(authoring, title)
+    [[poison]] = authoring.writing.rows("SELECT id::text FROM incidents WHERE title = 'poison'")
+    real = triggers.known
+
+    async def known(transaction: Any, entry: Any) -> Any:
+        if entry.entity_id == poison:
+            raise ZeroDivisionError("a value of a row")
+        return await real(transaction, entry)
+
+    monkeypatch.setattr(triggers, "known", known)
+    with caplog.at_level(logging.ERROR):
+        assert await fired(authoring) == [("any", "after"), ("any", "before")]
+    [(entity, reason)] = passed_over(authoring)
+    assert entity == poison
+    assert reason.startswith("it starts no runs: ZeroDivisionError at tests/resolvers/workflows/test_triggers.py:")
+    # Nothing is left that the next round would stumble over.
+    assert await triggers.round(authoring.operations.sources) == 0
 
 
 async def test_only_what_is_published_starts(authoring: Authoring) -> None:

@@ -1,0 +1,194 @@
+"""Poison among runs, failures and messages: it alone is set aside with its reason, and the others go on."""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from datasources.aurora import workflow_run_writes as rows
+from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.errors import SourceRefusedValue, SourceTimeout
+from datasources.graph.port import Reach, Walk
+from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.queues.opened import open_queues
+from datasources.queues.port import Sending
+from datasources.queues.tables.queue import TablesQueue
+from datasources.sources import Sources
+from resolvers.workflows import engine, triggers
+from resolvers.workflows.rounds import advance_due, send_messages, walk_failures
+from tests.fixtures.operations import ITEM, uuid
+from tests.fixtures.runs import Runs, runs_opened, step
+from workers import workflows
+from workers.workflows import outgoing
+
+PAUSE = step("pause", "WAIT", seconds=5)
+MEND = step("mend", "REMEDIATION", action="mend", timeout=60)
+DUE = timedelta(seconds=6)
+
+
+@pytest.fixture(scope="module")
+async def runs(postgres: EmbeddedPostgres) -> AsyncIterator[Runs]:
+    async with runs_opened(postgres, "workflow_isolation") as opened:
+        yield opened
+
+
+@pytest.fixture
+def sources(runs: Runs) -> Sources:
+    """The landscape's sources, with nothing left over of an earlier test."""
+    runs.operations.write(
+        "DELETE FROM workflow_runs; DELETE FROM outgoing_messages; DELETE FROM queue_messages;"
+        " DELETE FROM queue_deduplication; DELETE FROM outbox; DELETE FROM dead_letters"
+    )
+    return runs.operations.sources
+
+
+async def three(runs: Runs, *steps: Any) -> list[str]:
+    return [await runs.start(runs.publish(*steps)) for _ in range(3)]
+
+
+def reason_of(runs: Runs, run: str) -> str:
+    [[reason]] = runs.rows("SELECT reason FROM workflow_runs WHERE id = %s", run)
+    return str(reason)
+
+
+def dead_letters(runs: Runs) -> list[tuple[str, str, str]]:
+    return runs.rows("SELECT queue, id::text, reason FROM dead_letters ORDER BY died_at")
+
+
+async def test_a_run_that_raises_fails_with_its_reason_and_the_others_go_on(
+    runs: Runs, sources: Sources, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    [first, poison, last] = await three(runs, PAUSE, MEND | {"after": ["pause"]})
+    real = engine.advanced
+
+    async def advanced(write: Any, running: Any) -> Any:
+        if running.before.id == poison:
+            raise ZeroDivisionError("a value of a row")
+        return await real(write, running)
+
+    monkeypatch.setattr(engine, "advanced", advanced)
+    assert await advance_due(sources, runs.started(last) + DUE) == 3
+    assert [runs.state(each) for each in (first, poison, last)] == ["RUNNING", "FAILED", "RUNNING"]
+    assert reason_of(runs, poison).startswith("it cannot go on: ZeroDivisionError at tests/resolvers/workflows/")
+    assert runs.steps(poison) == [("pause", 1, "CANCELLED")]
+    assert runs.rows("SELECT count(*) FROM audit_entries WHERE entity_id = %s AND after->>'state' = 'FAILED'", poison)
+    assert [each.message for each in caplog.records if each.levelno == logging.ERROR] == ["a run fails"]
+    assert await advance_due(sources, runs.started(last) + DUE) == 0
+
+
+async def test_a_run_that_cannot_even_be_read_fails_too(
+    runs: Runs, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [first, poison, last] = await three(runs, PAUSE, MEND | {"after": ["pause"]})
+    real = rows.locked_if_free
+
+    async def locked_if_free(transaction: Any, id: str) -> Any:
+        if id == poison:
+            raise ValueError("a value of a row")
+        return await real(transaction, id)
+
+    monkeypatch.setattr(rows, "locked_if_free", locked_if_free)
+    assert await advance_due(sources, runs.started(last) + DUE) == 3
+    assert [runs.state(each) for each in (first, poison, last)] == ["RUNNING", "FAILED", "RUNNING"]
+    assert reason_of(runs, poison).startswith("it cannot go on: ValueError at ")
+    assert runs.steps(poison) == [("pause", 1, "CANCELLED")]
+    assert runs.rows("SELECT request_id FROM outbox WHERE entity_id = %s ORDER BY position", poison)[-1] == (
+        f"run:{poison}",
+    )
+    assert await advance_due(sources, runs.started(last) + DUE) == 0
+
+
+async def test_a_run_that_is_late_lets_those_behind_it_go_first(
+    runs: Runs, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [late, second, last] = await three(runs, PAUSE)
+    real = engine.opened
+
+    async def opened(write: Any, run: Any, now: Any) -> Any:
+        if run.id == late:
+            raise SourceTimeout("main", "main did not answer in time")
+        return await real(write, run, now)
+
+    monkeypatch.setattr(engine, "opened", opened)
+    with pytest.raises(SourceTimeout):
+        await advance_due(sources, runs.started(last) + DUE)
+    assert [runs.state(each) for each in (late, second, last)] == ["RUNNING", "SUCCEEDED", "SUCCEEDED"]
+
+
+class Poisoned(RecursiveGraph):
+    """A graph that raises for one start, whatever else it is asked."""
+
+    async def reach(self, starts: Sequence[frozenset[str]], walk: Walk, *more: Any, **named: Any) -> Sequence[Reach]:
+        if any(uuid(ITEM, 2) in each for each in starts):
+            raise ZeroDivisionError("a value of a row")
+        return await super().reach(starts, walk, *more, **named)
+
+
+async def test_a_failure_that_cannot_be_walked_holds_up_no_message(runs: Runs, sources: Sources) -> None:
+    flow = runs.publish(MEND)
+    ids = [await runs.start(flow, configuration_item_id=uuid(ITEM, number)) for number in (1, 2, 3)]
+    poisoned = replace(sources, graph=Poisoned(sources.main))
+    assert await walk_failures(poisoned) == 3
+    told = dict(runs.rows("SELECT run_id::text, truncated FROM workflow_run_blast_radii"))
+    # Of the one nobody knows how far it reaches, which is what it says.
+    assert told == {ids[0]: False, ids[1]: True, ids[2]: False}
+    assert await send_messages(sources, outgoing(open_queues(sources.main))) == 3
+
+
+async def test_a_message_that_cannot_be_sent_is_a_dead_letter_of_its_queue(
+    runs: Runs, sources: Sources, caplog: pytest.LogCaptureFixture
+) -> None:
+    [first, poison, last] = await three(runs, MEND)
+    broken = runs.attempt(poison, "mend")
+    runs.operations.write(f"UPDATE outgoing_messages SET body = '{{' WHERE id = '{broken}'")
+    queues = open_queues(sources.main)
+    assert await send_messages(sources, outgoing(queues)) == 2
+    received = await queues.remediation_standard.receive(10, 0)
+    assert [each.group for each in received] == [first, last]
+    [(queue, id, reason)] = dead_letters(runs)
+    assert (queue, id) == ("remediation-standard", broken)
+    assert reason.startswith("it cannot be sent: DecodeError at ")
+    assert [each.message for each in caplog.records if each.levelno == logging.ERROR] == ["a message cannot be sent"]
+    assert await send_messages(sources, outgoing(queues)) == 0
+
+
+class Choosy(TablesQueue):
+    """A queue that refuses what one message says."""
+
+    refuses = ""
+
+    async def send(self, messages: Sequence[Sending]) -> int:
+        if any(each.deduplication_id == self.refuses for each in messages):
+            raise SourceRefusedValue("queue", "the queue refused a value")
+        return await super().send(messages)
+
+
+async def test_a_value_that_a_queue_refuses_holds_up_no_other(runs: Runs, sources: Sources) -> None:
+    [first, poison, last] = await three(runs, MEND)
+    choosy = Choosy(sources.main, "remediation-standard")
+    choosy.refuses = runs.attempt(poison, "mend")
+    queues = replace(open_queues(sources.main), remediation_standard=choosy)
+    assert await send_messages(sources, outgoing(queues)) == 2
+    assert [each.group for each in await choosy.receive(10, 0)] == [first, last]
+    assert dead_letters(runs) == [
+        ("remediation-standard", choosy.refuses, "it cannot be sent: the queue refused a value")
+    ]
+
+
+async def test_a_part_of_a_round_that_raises_holds_up_no_other(
+    runs: Runs, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await runs.start(runs.publish(PAUSE, step("tell", "NOTIFICATION", "pause", channel="#ops")))
+
+    async def broken(_: Sources) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(triggers, "round", broken)
+    queues = open_queues(sources.main)
+    with pytest.raises(ZeroDivisionError):
+        await workflows.work(sources, queues, runs.started(run) + DUE)
+    assert runs.state(run) == "SUCCEEDED"
+    assert len(await queues.notifications.receive(10, 0)) == 1
