@@ -92,7 +92,7 @@ LEAVES = st.sampled_from(["inputs.l", "inputs.s", "inputs.n", "inputs.t", "1", "
 def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     two = st.tuples(inner, inner)
     return st.one_of(
-        *(two.map(lambda pair, sign=sign: f"({pair[0]} {sign} {pair[1]})") for sign in "+*/<"),
+        st.tuples(inner, st.sampled_from("+*/<"), inner).map(lambda three: f"({three[0]} {three[1]} {three[2]})"),
         two.map(lambda pair: f"({pair[0]} == {pair[1]})"),
         two.map(lambda pair: f"({pair[0]} in {pair[1]})"),
         two.map(lambda pair: f"{pair[0]}.map(x, {pair[1]})"),
