@@ -10,7 +10,7 @@ from msgspec import Struct
 from strawberry.types.unset import UNSET
 
 from datasources.errors import SourceUnavailable
-from datasources.values import find_violation, key_violation
+from datasources.values import Violation, find_violation, key_violation
 from resolvers.context import Context
 from resolvers.errors import SourceLost
 from resolvers.writing import MAIN, Refused, UserError, UserErrorCode, Work, Written, write
@@ -114,14 +114,17 @@ def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any
 
 
 def check(command: Struct, made: Mutation, idempotency_key: str | None) -> None:
-    """Refused for a value that can't be stored. In lists of commands the use case looks, which may refuse one alone."""
+    """Refused for values that can't be stored, one error a field. In lists of commands the use case looks, which may
+    refuse one alone."""
     values = {each: getattr(command, each) for each in command.__struct_fields__ if each not in made.lists}
-    for name, value in {**values, "idempotency_key": idempotency_key}.items():
-        violation = find_violation(value, camel(name))
-        if violation is not None:
-            raise Refused(UserError(UserErrorCode.INVALID, violation.field, str(violation)))
-    if idempotency_key is not None and (phrase := key_violation(idempotency_key)):
-        raise Refused(UserError(UserErrorCode.INVALID, "idempotencyKey", f"idempotencyKey {phrase}"))
+    found = [find_violation(value, camel(name)) for name, value in values.items()]
+    if idempotency_key is not None:
+        phrase = key_violation(idempotency_key)
+        too_long = None if phrase is None else Violation("idempotencyKey", phrase)
+        found.append(find_violation(idempotency_key, "idempotencyKey") or too_long)
+    errors = [UserError(UserErrorCode.INVALID, each.field, str(each)) for each in found if each is not None]
+    if errors:
+        raise Refused(*errors)
 
 
 def commanded(given: Any, made: Mutation | Shape, path: str = "") -> Struct:

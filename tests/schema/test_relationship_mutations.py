@@ -80,7 +80,7 @@ async def test_ends_and_type_must_be_there(writer: Writer, ends: tuple[str, str]
     for values, errors in (
         ({"fromId": nobody}, [("NOT_FOUND", "fromId")]),
         ({"toId": nobody, "typeKey": "owns"}, [("NOT_FOUND", "toId"), ("NOT_FOUND", "typeKey")]),
-        ({"typeKey": "\0"}, [("NOT_FOUND", "typeKey")]),
+        ({"typeKey": "\0"}, [("INVALID", "typeKey")]),
         ({"toId": ends[0]}, [("INVALID", "toId")]),
         ({"source": "\0"}, [("INVALID", "source")]),
         ({"attributes": "text"}, [("INVALID", "attributes")]),

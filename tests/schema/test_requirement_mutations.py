@@ -80,7 +80,7 @@ async def test_a_requirement_is_made_and_told_in_its_own_database_alone(landscap
         ({"title": "a" * 501}, [("INVALID", "title")]),
         ({"title": "a\0"}, [("INVALID", "title")]),
         ({"description": "a" * 100_001}, [("INVALID", "description")]),
-        ({"description": "a\0"}, [("INVALID", None)]),
+        ({"description": "a\0"}, [("INVALID", "description")]),
         ({"configurationItemIds": [item(1), item(9)]}, [("NOT_FOUND", "configurationItemIds")]),
         ({"configurationItemIds": [team(1)]}, [("INVALID", "configurationItemIds.0")]),
         ({"configurationItemIds": [f"ci_00000000-0000-7000-8000-{n:012d}" for n in range(501)]},

@@ -54,10 +54,10 @@ async def test_classes_make_no_circle(writer: Writer) -> None:
         assert await writer.refused("defineConfigurationItemClass", **asked) == [("INVALID", "parentKey")]
     payload = await writer.write("defineConfigurationItemClass", key="database", name="Database", parentKey="redis")
     assert "redis is a kind of cache is a kind of database" in payload["userErrors"][0]["message"]
-    for parent in ("unknown", "\0"):
+    for parent, code in (("unknown", "NOT_FOUND"), ("\0", "INVALID")):
         asked = {"key": "cache", "name": "Cache", "parentKey": parent}
-        assert await writer.refused("defineConfigurationItemClass", **asked) == [("NOT_FOUND", "parentKey")]
-    asked = {"key": "", "name": " ", "description": "\0"}
+        assert await writer.refused("defineConfigurationItemClass", **asked) == [(code, "parentKey")]
+    asked = {"key": "\0", "name": "\ud83d", "description": "\0"}
     assert await writer.refused("defineConfigurationItemClass", **asked) == [
         ("INVALID", "key"), ("INVALID", "name"), ("INVALID", "description"),
     ]  # fmt: skip
@@ -117,7 +117,7 @@ async def test_whoever_relates_while_the_impact_changes_has_the_one_that_holds(w
 
 
 async def test_a_type_needs_texts(writer: Writer) -> None:
-    asked = {"key": " ", "label": "", "inverseLabel": "\0", "impact": "NONE"}
+    asked = {"key": " ", "label": "", "inverseLabel": "x" * 501, "impact": "NONE"}
     assert await writer.refused("defineRelationshipType", **asked) == [
         ("INVALID", "key"), ("INVALID", "label"), ("INVALID", "inverseLabel"),
     ]  # fmt: skip

@@ -158,7 +158,7 @@ async def test_a_draft_changes_only_where_it_is_told(authoring: Authoring) -> No
         ({"trigger": {"labels": [{"name": "a", "value": "b"}] * 2}}, [("INVALID", "trigger.labels.1.name")]),
         ({"configurationItemIds": [item(99)]}, [("NOT_FOUND", "configurationItemIds")]),
         ({"configurationItemIds": [team(1)]}, [("INVALID", "configurationItemIds.0")]),
-        ({"description": "\0"}, [("INVALID", None)]),
+        ({"description": "\0"}, [("INVALID", "description")]),
     ],
 )
 async def test_a_form_that_cannot_be_kept_drafts_nothing(authoring: Authoring, input: Any, codes: Any) -> None:
