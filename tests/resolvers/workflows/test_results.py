@@ -109,7 +109,7 @@ async def test_the_words_about_a_restricted_incident_are_in_no_letter(runs: Runs
         ({"state": "DONE"}, "Invalid enum value 'DONE'"),
         ({"outcome": []}, "Expected `object`, got `array`"),
         ({"outcome": {"text": "x" * 70_000}}, "the outcome has more than 65,536 bytes; refer to what is large"),
-        ({"outcome": {"text": "\0"}}, "outcomes have a NUL character in a text; take it out"),
+        ({"outcome": {"text": "\0"}}, "outcome has a NUL character; remove it"),
         ({"reason": "x" * 5_000}, "Expected `str` of length <= 4000"),
         ({"id": "01890000-0000-7000-8000-000000000000"}, "no attempt at a step has the id"),
         ({"colour": "red"}, "unknown field `colour`"),
