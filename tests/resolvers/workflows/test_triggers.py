@@ -14,7 +14,7 @@ from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
-from resolvers.workflows import triggers
+from resolvers.workflows import matching, triggers
 from resolvers.workflows.triggers import DEEPEST, round
 from schema.execution import Request, run
 from schema.limits import DocumentLimits
@@ -351,14 +351,14 @@ async def test_a_row_that_raises_is_passed_over_and_kept_where_operators_look(
     for title in ("before", "poison", "after"):
         await incident(authoring, title)
     [[poison]] = authoring.writing.rows("SELECT id::text FROM incidents WHERE title = 'poison'")
-    real = triggers.known
+    real = matching.known
 
     async def known(transaction: Any, entry: Any) -> Any:
         if entry.entity_id == poison:
             raise ZeroDivisionError("a value of a row")
         return await real(transaction, entry)
 
-    monkeypatch.setattr(triggers, "known", known)
+    monkeypatch.setattr("resolvers.workflows.triggers.known", known)
     with caplog.at_level(logging.ERROR):
         assert await fired(authoring) == [("any", "after"), ("any", "before")]
     [(entity, reason)] = passed_over(authoring)
