@@ -4,7 +4,7 @@ import asyncio
 import select
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
@@ -140,18 +140,22 @@ class Database:
         """
         async with self.connection() as connection:
             block = AsyncTransaction(connection)
-            async with self._deadline():
-                await block.__aenter__()
-            try:
-                yield Transaction(connection, self._run_in)
-            except BaseException as error:
+
+            async def end(kind: Any, error: Any, trace: Any) -> None:
+                if error is None:
+                    async with self._deadline():
+                        await block.__aexit__(None, None, None)
+                    return
                 # The deadline may be over. A server that does not answer by then rolls back when it sees us gone.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CANCEL_GRACE):
-                        await block.__aexit__(type(error), error, error.__traceback__)
-                raise
-            async with self._deadline():
-                await block.__aexit__(None, None, None)
+                        await block.__aexit__(kind, error, trace)
+
+            async with AsyncExitStack() as stack:
+                async with self._deadline():
+                    await block.__aenter__()
+                stack.push_async_exit(end)
+                yield Transaction(connection, self._run_in)
 
     async def _run_in(
         self,
@@ -243,13 +247,15 @@ class Database:
         clock = asyncio.get_running_loop().time
         while True:
             connection = await self._pool.getconn(timeout=end - clock())
+            alive = False
             try:
-                if not _said_goodbye(connection) and await self._answers(connection):
-                    return connection
-            except BaseException:
-                await self._discarded(connection)
-                raise
-            await self._discarded(connection)
+                alive = not _said_goodbye(connection) and await self._answers(connection)
+            finally:
+                # Also where it is cancelled meanwhile.
+                if not alive:
+                    await self._discarded(connection)
+            if alive:
+                return connection
 
     async def _returned(self, connection: SigningIn) -> None:
         if connection.pgconn.transaction_status != TransactionStatus.IDLE:

@@ -66,15 +66,16 @@ class FairQueue:
     @contextmanager
     def _in_line(self, flow: str, turn: asyncio.Future[None]) -> Iterator[None]:
         self._waiting.setdefault(flow, deque()).append(turn)
+        begun = False
         try:
             yield
-        except BaseException:
-            if turn.done():
+            begun = True
+        finally:
+            if not begun and turn.done():
                 # Given in the moment in which the wait was cancelled.
                 self.give_back(flow)
-            else:
+            elif not begun:
                 self._leave(flow, turn)
-            raise
 
     def _leave(self, flow: str, turn: asyncio.Future[None]) -> None:
         line = self._waiting[flow]

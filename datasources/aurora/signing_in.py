@@ -35,18 +35,20 @@ class SigningIn(AsyncConnection[Any]):
             raise
 
     async def _cancelled(self, gen: PQGen[Any], interval: float) -> None:
-        end = time.monotonic() + CANCEL_GRACE
+        end, confirmed = time.monotonic() + CANCEL_GRACE, False
         try:
             await self.cancel_safe(timeout=CANCEL_GRACE)
             left = max(0.01, end - time.monotonic())
             await waiting.wait_async(gen, self.pgconn.socket, interval=min(interval, left), timeout=left)
+            confirmed = True
         except errors.QueryCanceled:
-            return
+            confirmed = True
         except (psycopg.Error, OSError):
-            self.pgconn.finish()
-        except BaseException:
-            self.pgconn.finish()
-            raise
+            # It is not known what the server is at.
+            return
+        finally:
+            if not confirmed:
+                self.pgconn.finish()
 
     @classmethod
     async def connect(cls, conninfo: str = "", *, credentials: Credentials | None = None, **kwargs: Any) -> Self:  # type: ignore[override]

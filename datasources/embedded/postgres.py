@@ -166,6 +166,9 @@ class EmbeddedPostgres:
             if self._answers():
                 return
             said = self._said()
+            if shutil.disk_usage(self.folder).free < SEGMENT_BYTES and "No space left" not in said:
+                # The log itself may have had no place for it.
+                said = "FATAL: No space left on device"
             if "Address already in use" not in said or attempt == ATTEMPTS:
                 raise EmbeddedError(f"embedded PostgreSQL did not start: {_reason(said)}; {self._remedy(said)}")
 
@@ -301,7 +304,9 @@ def _is_backend(pid: int) -> bool:
 
 def _reason(said: str) -> str:
     """The line that says why, out of what a program printed: its first complaint, or else its last line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    # What it says to a client that comes too early is no reason.
+    early = ("the database system is starting up", "the database system is not yet accepting connections")
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.rstrip().endswith(early)]
     for mark in ("PANIC:", "FATAL:", "error:", "error while loading"):
         for line in lines:
             if mark in line:
