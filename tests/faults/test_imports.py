@@ -68,6 +68,7 @@ async def test_a_signal_at_any_moment(two: tuple[str, str, Path], number: signal
             # Before Python has handlers a signal ends it as it ends any process.
             assert process.returncode in {128 + number, -number}, said
             assert "Traceback" not in said or process.returncode == -number
+            assert "run the same import again" in said or process.returncode == -number
         await freed(url)
     await whole(url, other, folder)
     result = state(url)
