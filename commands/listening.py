@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from commands.exits import CommandError, Exit
 from commands.signals import Stopping
@@ -26,6 +27,10 @@ CANCEL_SECONDS = 1.0
 # Seconds for which an idle connection stays open.
 IDLE = 65
 BACKLOG = 512
+# Seconds for the headers of a request to come, from the connection on or from their first byte.
+HEADER_SECONDS = 10.0
+# Connections at a time; whoever comes then gets 503.
+CONNECTIONS = 4_000
 
 
 class PortBusy(Exception):
@@ -77,6 +82,43 @@ def on_loopback(socket: sockets.socket) -> bool:
     return ipaddress.ip_address(socket.getsockname()[0]).is_loopback
 
 
+class TimedProtocol(H11Protocol):
+    """HTTP/1.1 that closes a connection whose headers do not come: uvicorn knows a timeout between requests only."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # What stands behind the answered request may be the beginning of another one.
+        self._watch(idle=True)
+
+    def _watch(self, *, idle: bool = False) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._unwatch()
+        elif self._waiting is None and not self.transport.is_closing() and not (idle and self._is_idle()):
+            self._waiting = self.loop.call_later(HEADER_SECONDS, self.transport.close)
+
+    def _is_idle(self) -> bool:
+        return not self.conn.trailing_data[0]
+
+    def _unwatch(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, streams: OpenStreams, stopping: Stopping) -> None:
         super().__init__(config)
@@ -126,6 +168,8 @@ def run(application: Any, socket: sockets.socket, settings: Settings, stopping: 
             proxy_headers=False,
             lifespan="auto",
             ws="none",
+            http=TimedProtocol,
+            limit_concurrency=CONNECTIONS,
             timeout_keep_alive=IDLE,
             timeout_graceful_shutdown=GRACE,
         ),

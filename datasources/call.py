@@ -62,6 +62,8 @@ class Call:
     sees: int | None = None
     # The run that writes, set by the engine alone: what a client says of it is a text and no cause.
     cause_run_id: str | None = None
+    # Bytes of documents and texts in rows that this call may still read. None: as many as there are.
+    row_bytes: int | None = None
     # Whether this call wrote to the graph, so that its later reads go to the writer.
     wrote_graph: bool = False
     # The trace that the caller says it belongs to and his span in it, 32 and 16 hexadecimal digits or empty; and

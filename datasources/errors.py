@@ -4,6 +4,7 @@ SourceError
 ├── SourceUnavailable      the store cannot be reached, or its breaker is open
 │   ├── SourceTimeout      it did not answer within the deadline
 │   └── SourceConflict     two transactions waited for each other, and this one gave way
+├── SourceTooLarge         it has more than one call may read
 └── SourceRefused          it answered, and said no
     ├── SourceRefusedValue a bound value has no place in its column, its index or a search vector
     └── SourceDuplicate    a unique key is taken
@@ -28,6 +29,10 @@ class SourceTimeout(SourceUnavailable):
 
 class SourceConflict(SourceUnavailable):
     """The store rolled back for the sake of another transaction; the same work may pass at once."""
+
+
+class SourceTooLarge(SourceError):
+    """What was asked for has more bytes than one call may read."""
 
 
 class SourceRefused(SourceError):

@@ -19,9 +19,10 @@ LoaderClass = Callable[["Context", Any], L]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one answer: `page` rows or nodes a page."""
+    """Bounds of one answer: `page` rows or nodes a page, and `fields` in all, counted while they are executed."""
 
     page: int = 500
+    fields: int = 200_000
 
 
 class Asker(Protocol):

@@ -14,7 +14,7 @@ ShownError               code
 
 from typing import ClassVar
 
-from datasources.errors import SourceError, SourceTimeout
+from datasources.errors import SourceError, SourceTimeout, SourceTooLarge
 
 
 class ShownError(Exception):
@@ -68,6 +68,16 @@ class SourceLost(ShownError):
         told = cls(f"{message}; {remedy}" if remedy else message, store=error.source, timeout=late)
         told.__cause__ = error
         return told
+
+
+def too_large(error: SourceTooLarge) -> LimitExceeded:
+    """What a caller is told whose answer has larger rows than one may have."""
+    told = LimitExceeded(
+        "the rows of this answer have too large documents or texts; ask for fewer rows, or in several requests",
+        limit="bytes",
+    )
+    told.__cause__ = error
+    return told
 
 
 class StreamBehind(ShownError):

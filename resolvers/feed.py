@@ -52,6 +52,9 @@ async def since(
         raise too_old() from None
     except SourceUnavailable as error:
         raise SourceLost.of(error) from error
+    # The oldest transaction under way only moves on, so each place that was given out lies before it.
+    if place.transaction > found.end.transaction:
+        raise too_new()
     shown = tuple(found.entries[:first])
     # Moved on also by what is not for this reader, or the place would grow too old where nothing is for long.
     return Feed(shown, shown[-1].place if shown else max(place, found.end), more=len(found.entries) > first)
@@ -62,6 +65,15 @@ def allowed_kinds(context: Context, kinds: Sequence[FeedKind] | None) -> Sequenc
     for kind in kinds or ():
         context.require(NEEDS[kind])
     return kinds if kinds is not None else [kind for kind in FeedKind if context.principal.allows(NEEDS[kind])]
+
+
+def too_new() -> BadUserInput:
+    """What one is told whose place no transaction has come to: the cursor is of another database, or of this one before
+    it was restored, and going on from there would silently wait for ever."""
+    return BadUserInput(
+        "the cursor is ahead of all that was written here; begin again without a cursor and read the whole again",
+        argument="cursor",
+    )
 
 
 def too_old() -> BadUserInput:

@@ -126,7 +126,14 @@ def _call(context: Context, sees: int | None = None) -> Call:
     deadline = asyncio.get_running_loop().time() + BATCH_SECONDS
     came = context.call
     return Call(
-        came.request_id, deadline, sees=sees, trace=came.trace, parent=came.parent, sampled=came.sampled, flow=came.flow
+        came.request_id,
+        deadline,
+        sees=sees,
+        row_bytes=came.row_bytes,
+        trace=came.trace,
+        parent=came.parent,
+        sampled=came.sampled,
+        flow=came.flow,
     )
 
 

@@ -17,9 +17,10 @@ from resolvers.alerts.alertmanager import accept_notification
 from resolvers.alerts.webhook import MOST_ALERTS, TooManyAlerts, read
 from resolvers.errors import BadUserInput, Forbidden, ShownError, SourceLost
 from resolvers.events.reading import Unusable
-from schema.cloudevents import BODY_BYTES, TooManyEvents, media_type
+from schema.bodies import UnsupportedMedia, media_type, read_body
+from schema.cloudevents import BODY_BYTES, TooManyEvents
 from schema.events import SECONDS, refusal, reply
-from schema.http import Authenticate, UnsupportedMedia, arrived, read_body
+from schema.http import Authenticate, arrived
 
 WRITES = "alerts:write"
 

@@ -70,10 +70,12 @@ class BacklogQueries:
         _backlogs,
         "What waits in each queue, by name. One statement, which reads every message that waits.",
         needs=PERMISSION,
+        size=10,
     )
     workers: list[Worker] | None = field(
         _workers,
         "The background workers of the server that answers, by name; none where they run elsewhere, as on AWS. No "
         "statement.",
         needs=PERMISSION,
+        size=10,
     )

@@ -15,7 +15,7 @@ from resolvers.errors import LimitExceeded
 from resolvers.loaders.configuration_items import ConfigurationItemById, ConfigurationItemsByIncident
 from resolvers.loaders.tables import Selected, Selection
 from schema.fields import attribute, field, link
-from schema.impact import ARGUMENTS, Impact, ImpactValue, impact_of
+from schema.impact import ARGUMENTS, COST, Impact, ImpactValue, impact_of
 from schema.lazy import LazyConfigurationItem
 from schema.relationships import ITEMS, NEEDS
 
@@ -55,8 +55,8 @@ class BlastRadius:
     truncated: bool = attribute(
         "Whether more may be reached: there are over 200,000 items or 2,000,000 relationships, or it took too long."
     )
-    items: list[BlastRadiusItem] = attribute("The nearest of them, at most 100.", of=_items)
-    critical: list[str] = attribute("The names of reached items that are CRITICAL, at most 100, by name.")
+    items: list[BlastRadiusItem] = attribute("The nearest of them, at most 100.", of=_items, size=100)
+    critical: list[str] = attribute("The names of reached items that are CRITICAL, at most 100, by name.", size=20)
 
 
 async def _of_incident(context: Context, incident: IncidentRecord, arguments: Mapping[str, Any]) -> ImpactValue | None:
@@ -83,4 +83,5 @@ class HasBlastRadius:
         "more than `impact` takes.",
         needs=WALKS,
         arguments=ARGUMENTS,
+        cost=COST,
     )

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from resolvers.errors import BadUserInput, LimitExceeded
 from resolvers.events.payload import is_json
 from resolvers.events.reading import MOST_BYTES, NOT_JSON, Unusable, split
-from schema.http import UnsupportedMedia, read_body
+from schema.bodies import UnsupportedMedia, media_type, read_body
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -27,8 +27,6 @@ ATTRIBUTE = re.compile(r"[a-z0-9]+")
 BODY_BYTES = 8 * 1_048_576
 # Events of a batch.
 MOST_EVENTS = 5_000
-# JSON is UTF-8, of which ASCII is a part. https://www.rfc-editor.org/rfc/rfc8259#section-8.1
-CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
 
 
 class TooManyEvents(LimitExceeded):
@@ -50,18 +48,6 @@ async def read_events(http: Request) -> list[bytes]:
     if kind and not is_json(kind):
         raise UnsupportedMedia(f"content-type is {kind!r}; send application/json, or a type that ends in +json")
     return [_structured(_attributes(http), await read_body(http, MOST_BYTES))]
-
-
-def media_type(http: Request) -> str:
-    """The type of the body in small letters, without parameters; empty if it is not said. UnsupportedMedia for a
-    charset that is not UTF-8."""
-    kind, *parameters = http.headers.get("content-type", "").split(";")
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        charset = value.strip().strip('"').lower()
-        if name.strip().lower() == "charset" and charset not in CHARSETS:
-            raise UnsupportedMedia(f"the charset of content-type is {charset!r}; send utf-8")
-    return kind.strip().lower()
 
 
 def _pieces(body: bytes) -> list[bytes]:

@@ -116,6 +116,7 @@ class CreateConfigurationItemsInBulkPayload:
     ids: list[strawberry.ID] = attribute(
         "The global ids of those that were made, in order of input; see `nodes`.",
         of=lambda written: [encode("ci", each) for each in written.ids],
+        size=100,
     )
     user_errors: list[UserErrorType] = user_errors()
 

@@ -114,7 +114,11 @@ class ConfigurationItemClass:
         ConfigurationItemClassByKey, "The class it is a kind of; null for a root.", key="parent_key", needs=NEEDS
     )
     children: list["ConfigurationItemClass"] | None = link(
-        ConfigurationItemClassesByParent, "The classes right below it, by key.", key="key", needs=NEEDS
+        ConfigurationItemClassesByParent,
+        "The classes right below it, by key.",
+        key="key",
+        needs=NEEDS,
+        size=10,
     )
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByClass,
@@ -157,7 +161,11 @@ class ConfigurationItem(
     version: int = attribute("Goes up by one with each change.")
     valid_from: datetime = attribute("Since when this version holds.")
     keys: list[IdentificationKey] | None = link(
-        IdentificationKeysByConfigurationItem, "The keys by which its sources know it.", key="id", needs=NEEDS
+        IdentificationKeysByConfigurationItem,
+        "The keys by which its sources know it.",
+        key="id",
+        needs=NEEDS,
+        size=3,
     )
     owner: LazyTeam | None = link(TeamById, "The team that answers for it.", key="owner_team_id", needs="teams:read")
 
@@ -248,4 +256,5 @@ class ConfigurationItemQueries:
         lambda context, _parent, _arguments: context.loader(ConfigurationItemClasses).load(None),
         "The whole taxonomy of configuration items, by key. One statement.",
         needs=NEEDS,
+        size=100,
     )

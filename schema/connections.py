@@ -10,12 +10,19 @@ import strawberry
 from datasources.records.queries import Order, Page, Row, Rows
 from resolvers.context import Context
 from resolvers.loaders.tables import PagesBy, Selected, Selection
-from schema.fields import Argument, attribute, field
+from schema.fields import PAGE, Argument, attribute, field
 from schema.filters import order_of, predicate_of
 from schema.paging import PAGE_ARGUMENTS, encode_cursor, page
 
 T = TypeVar("T")
 V = TypeVar("V")
+
+FILTER = (
+    "Only rows that fulfil all of this. Null is no filter, as is a variable that is left out; a null within it is "
+    "refused, as it would take a condition away."
+)
+# Groups of a connection that are typical: states, priorities, categories.
+GROUPS = 20
 
 
 class RowsAsked:
@@ -127,8 +134,8 @@ class Group:
 
 @strawberry.type(description="A page of rows; what is not selected is not loaded.")
 class Connection(Generic[T]):
-    nodes: list[T] = field(_nodes, "The rows of the page.", needs=None)
-    edges: list[Edge[T]] = field(_edges, "The rows of the page with their cursors.", needs=None)
+    nodes: list[T] = field(_nodes, "The rows of the page.", needs=None, size=PAGE)
+    edges: list[Edge[T]] = field(_edges, "The rows of the page with their cursors.", needs=None, size=PAGE)
     page_info: PageInfo = field(_page_info, "Where the page lies.", needs=None)
     total_count: int = field(
         lambda context, request, _: request.count(context),
@@ -148,6 +155,7 @@ def groups(by: type[Any]) -> Any:
         "The rows counted by the value of a field, over all pages, largest groups first. One statement.",
         needs=None,
         arguments=(Argument("by", by, "The field to group by."),),
+        size=GROUPS,
     )
 
 
@@ -198,7 +206,7 @@ def connection(
         needs=needs,
         arguments=(
             *PAGE_ARGUMENTS,
-            Argument("filter", filter, "Only rows that fulfil all of this."),
+            Argument("filter", filter, FILTER),
             Argument("orderBy", order, "The order; ties are broken by id."),
             *also,
         ),

@@ -15,7 +15,7 @@ from resolvers.errors import Forbidden, ShownError, SourceLost
 from resolvers.events.accepting import Accepted, accept
 from schema.cloudevents import TooManyEvents, read_events
 from schema.encoding import encode_answer
-from schema.http import REQUEST_ID, Authenticate, arrived, status_of
+from schema.http import REQUEST_ID, Authenticate, arrived, headers_of, status_of
 
 WRITES = "events:write"
 
@@ -56,12 +56,12 @@ def refusal(error: ShownError, call: Call) -> Response:
     """The answer to a request of which nothing was accepted."""
     status = 413 if isinstance(error, TooManyEvents) else 403 if isinstance(error, Forbidden) else None
     told = {"errors": [{"message": str(error), "extensions": error.extensions}]}
-    return reply(told, status or status_of(error), call)
+    answer = reply(told, status or status_of(error), call)
+    answer.headers.update(headers_of(error))
+    return answer
 
 
 def reply(body: dict[str, Any], status: int, call: Call) -> Response:
     """An answer as JSON, with the request id."""
     headers = {REQUEST_ID: call.request_id, "cache-control": "no-store"}
-    if status == 401:
-        headers["www-authenticate"] = "Bearer"
     return Response(encode_answer(body, call.request_id), status, headers, "application/json")

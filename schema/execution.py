@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,16 +21,19 @@ from graphql import (
 )
 
 from datasources.call import calling
-from datasources.errors import SourceUnavailable
+from datasources.errors import SourceTooLarge, SourceUnavailable
 from resolvers.context import Context
-from resolvers.errors import ShownError, SourceLost
-from schema.executor import DeclaredExecutor
+from resolvers.errors import ShownError, SourceLost, too_large
+from schema.executor import GRACE, DeclaredExecutor
 from schema.limits import DocumentLimits, check_cost, check_document, check_variables
 from schema.operations import document_id, trusted_documents
+from schema.pace import ExecutionStopped, OutOfTime
 from schema.schema import SCHEMA
 
 GRAPHQL_SCHEMA = SCHEMA._schema
 DOCUMENTS_KEPT = 1_000
+# Of one operation, in the log: a list of a thousand rows may have a thousand errors, all alike.
+MAX_ERRORS = 5
 FREE_FORM = "documents:free-form"
 
 log = logging.getLogger("stackflow")
@@ -137,10 +140,29 @@ def body_of(result: ExecutionResult, context: Context) -> dict[str, Any]:
     """A result as it goes out: errors as they may be seen, data, and what it cost."""
     body: dict[str, Any] = {}
     if result.errors:
-        body["errors"] = [shown(error, context) for error in result.errors]
+        body["errors"] = _shown(result.errors, context)
     body["data"] = result.data
     body["extensions"] = extensions(context)
     return body
+
+
+def _shown(errors: Sequence[GraphQLError], context: Context) -> list[dict[str, Any]]:
+    """All errors, of which those that nobody expected are logged, the first MAX_ERRORS with their tracebacks."""
+    told = [shown(error, context) for error in errors]
+    unexpected = [error for error, each in zip(errors, told, strict=True) if each["extensions"]["code"] == "INTERNAL"]
+    for error in unexpected[:MAX_ERRORS]:
+        log.error(
+            "unexpected error",
+            exc_info=error.original_error,
+            extra={"request_id": context.call.request_id, "path": error.path},
+        )
+    if len(unexpected) > MAX_ERRORS:
+        log.error(
+            "%d more unexpected errors of the same operation",
+            len(unexpected) - MAX_ERRORS,
+            extra={"request_id": context.call.request_id},
+        )
+    return told
 
 
 async def execute_once(
@@ -160,14 +182,18 @@ async def execute_once(
             )
             return result if isinstance(result, ExecutionResult) else await result
     except TimeoutError:
-        late = SourceLost("the request ran out of time", timeout=True)
-        return ExecutionResult(data=None, errors=[GraphQLError(str(late), original_error=late)])
+        return _stopped(OutOfTime())
+    except ExecutionStopped as stopped:
+        return _stopped(stopped.reason)
+
+
+def _stopped(reason: ShownError) -> ExecutionResult:
+    return ExecutionResult(data=None, errors=[GraphQLError(str(reason), original_error=reason)])
 
 
 def _grace(context: Context) -> float | None:
-    # Stores fail by themselves at the deadline, field by field; this catches what none of them does.
     remaining = context.call.remaining()
-    return None if remaining is None else remaining + 1.0
+    return None if remaining is None else remaining + GRACE
 
 
 def _streamed() -> GraphQLError:
@@ -205,7 +231,7 @@ def as_of_token(transaction: int) -> str:
 
 
 def shown(error: GraphQLError, context: Context) -> dict[str, Any]:
-    """An error as the client may see it: ours as they are, everything else masked and logged."""
+    """An error as the client may see it: ours as they are, everything else masked."""
     original = error.original_error
     if isinstance(original, ShownError):
         return dict(error.formatted)
@@ -216,7 +242,9 @@ def shown(error: GraphQLError, context: Context) -> dict[str, Any]:
         # Loaders tell it themselves; this is a write or a feed that met a lost store.
         lost = SourceLost.of(original)
         return dict(error.formatted) | {"message": str(lost), "extensions": lost.extensions}
-    log.error("unexpected error", exc_info=original, extra={"request_id": context.call.request_id, "path": error.path})
+    if isinstance(original, SourceTooLarge):
+        large = too_large(original)
+        return dict(error.formatted) | {"message": str(large), "extensions": large.extensions}
     masked: dict[str, Any] = {
         "message": "something went wrong on our side; tell us the request id",
         "extensions": {"code": "INTERNAL", "requestId": context.call.request_id},

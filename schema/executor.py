@@ -1,26 +1,33 @@
 """graphql-core's executor, with a short way for declared fields: arguments once a field node, attributes at once."""
 
+import asyncio
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from graphql import (
     GraphQLField,
     GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
 )
-from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.execution.executor import Executor
 from graphql.execution.values import get_argument_values
-from graphql.pyutils import Path
+from graphql.pyutils import Path, gather_with_cancel
 from strawberry.types.arguments import convert_arguments
 
 from datasources.records.unreadable import UnreadableValue
 from resolvers.context import Context
 from resolvers.errors import ValueUnreadable
-from schema.fields import AttributeDeclaration, DeclaredField, StreamDeclaration, answer
+from schema.fields import OBJECT_COST, AttributeDeclaration, DeclaredField, StreamDeclaration, answer
+from schema.pace import ExecutionStopped, Pace
 from schema.schema import SCHEMA
 
+# Seconds after the deadline. Stores fail by themselves at the deadline, field by field; this is for what none ends.
+GRACE = 1.0
 DEFINITION = "strawberry-definition"
 
 
@@ -30,6 +37,53 @@ class DeclaredExecutor(Executor[None]):
     In a list of a thousand items a field has the same arguments a thousand times: they are coerced and converted
     once. An attribute of a leaf type needs no resolve info, no awaiting and no object: it is read and serialised.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        context: Context = self.context_value
+        remaining = context.call.remaining()
+        stop_at = None if remaining is None else asyncio.get_running_loop().time() + remaining + GRACE
+        self.pace = Pace(context.limits.fields, stop_at, context.waves.stir)
+
+    def handle_field_error(
+        self,
+        raw_error: Exception,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        path: Path,
+    ) -> None:
+        if isinstance(raw_error, ExecutionStopped):
+            raise raw_error
+        super().handle_field_error(raw_error, return_type, field_details_list, path)
+
+    def execute_fields(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Path | None,
+        grouped_field_set: GroupedFieldSet,
+        position_context: None,
+    ) -> Any:
+        self.pace.spend(OBJECT_COST + len(grouped_field_set))
+        return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+
+    def complete_iterable_value(
+        self,
+        item_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        items: Iterable[Any],
+        position_context: None,
+    ) -> Any:
+        """As the base class, which knows no turns: a list that is still not complete when the turn is over goes on
+        in a later one."""
+        if is_leaf_type(item_type.of_type if is_non_null_type(item_type) else item_type):
+            items = list(items)
+            self.pace.spend(len(items))
+            return super().complete_iterable_value(item_type, field_details_list, info, path, items, position_context)
+        completion = _Completion(self, item_type, field_details_list, info, path, iter(items))
+        return completion.rest() if not completion.complete() or completion.pending else completion.results
 
     def execute_field(
         self,
@@ -58,17 +112,19 @@ class DeclaredExecutor(Executor[None]):
             elif isinstance(declaration, StreamDeclaration):
                 result = source
             else:
+                self.pace.spend(declared.cost)
                 arguments = self._arguments(definition, declared, field_details_list)
                 result = answer(declaration, context, source, arguments)
+            is_awaited = self.is_awaitable(result)
             nodes = [details.node for details in field_details_list]
             info = self.build_resolve_info(definition, nodes, parent_type, path)
-            complete = self.complete_awaitable_value if self.is_awaitable(result) else self.complete_value
+            complete = self.complete_awaitable_value if is_awaited else self.complete_value
             completed = complete(definition.type, field_details_list, info, path, result, position_context)
         except Exception as error:
             # The edge of a field: whatever happened becomes an error of the response and nulls what it must.
             self.handle_field_error(error, definition.type, field_details_list, path)
             return None
-        if not self.is_awaitable(completed) or self.is_awaitable(result):
+        if is_awaited or not self.is_awaitable(completed):
             return completed
         return self._awaited(completed, definition, field_details_list, path)
 
@@ -116,3 +172,62 @@ class DeclaredExecutor(Executor[None]):
             declared.check(found)
             kept[key] = found
         return found
+
+
+class _Completion:
+    """The items of a list, completed in order. `pending` are places in `results` of what has to be awaited."""
+
+    __slots__ = ("_details", "_executor", "_info", "_items", "_path", "_type", "is_complete", "pending", "results")
+
+    def __init__(
+        self,
+        executor: DeclaredExecutor,
+        item_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        items: Iterator[Any],
+    ) -> None:
+        self.results: list[Any] = []
+        self.pending: list[int] = []
+        self.is_complete = False
+        self._executor = executor
+        self._type = item_type
+        self._details = field_details_list
+        self._info = info
+        self._path = path
+        self._items = items
+
+    def complete(self) -> bool:
+        """Complete items until none is left or the turn is over; whether none is left."""
+        executor, results = self._executor, self.results
+        pace, complete_item = executor.pace, executor.complete_list_item_value
+        try:
+            while pace.fields < pace.turn_ends:
+                try:
+                    item = next(self._items)
+                except StopIteration:
+                    self.is_complete = True
+                    break
+                index = len(results)
+                path = self._path.add_key(index, None)
+                if complete_item(item, results, self._type, self._details, self._info, path, None):
+                    self.pending.append(index)
+        except Exception:
+            executor.settle_in_background([results[index] for index in self.pending])
+            raise
+        return self.is_complete
+
+    async def rest(self) -> list[Any]:
+        """The whole list, with what has to be awaited, in as many turns as it takes."""
+        results = self.results
+        while not self.is_complete:
+            await self._executor.pace.next_turn()
+            self.complete()
+        if not self.pending:
+            return results
+        for index, result in zip(
+            self.pending, await gather_with_cancel(*(results[index] for index in self.pending)), strict=True
+        ):
+            results[index] = result
+        return results

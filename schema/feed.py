@@ -12,7 +12,7 @@ from resolvers.context import Context
 from resolvers.errors import BadUserInput
 from resolvers.live import Batch, changes
 from schema.enums import described
-from schema.fields import Argument, attribute, field, stream
+from schema.fields import PAGE, Argument, attribute, field, stream
 from schema.ids import decode, encode
 from schema.node import Node, type_of_kind
 from schema.paging import clamp, malformed, pack, unpack
@@ -59,7 +59,13 @@ def _place(cursor: str | None) -> FeedPlace | None:
     if cursor is None:
         return None
     match unpack(cursor, "cursor"):
-        case [int(transaction), int(position)] if transaction >= 0 and 0 <= position < 2**63:
+        # A boolean is an int to Python, and none to PostgreSQL.
+        case [int(transaction), int(position)] if (
+            not isinstance(transaction, bool)
+            and not isinstance(position, bool)
+            and 0 <= transaction < 2**63
+            and 0 <= position < 2**63
+        ):
             return FeedPlace(transaction, position)
     raise malformed("cursor")
 
@@ -97,7 +103,7 @@ class FeedEntryType:
 class Feed:
     record = use_cases.Feed
 
-    entries: list[FeedEntryType] = attribute("What changed. A thing that changed twice stands twice.")
+    entries: list[FeedEntryType] = attribute("What changed. A thing that changed twice stands twice.", size=PAGE)
     end_cursor: str = attribute("Pass it as `cursor` next time.", of=lambda page: cursor_of(page.end))
     has_more: bool = attribute("Whether more is known already; if not, ask again in a while.", of="more")
 

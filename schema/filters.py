@@ -1,6 +1,7 @@
 """Filters: operator objects, combined by and, or and not, across relations; made into predicates."""
 
 import dataclasses
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
@@ -9,6 +10,7 @@ import orjson
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
+from strawberry.utils.str_converters import to_camel_case
 
 from datasources.records.queries import ANYTHING, All, Compare, Either, Not, Operator, Order, Predicate, Some
 from resolvers.errors import BadUserInput, LimitExceeded
@@ -148,7 +150,9 @@ described(
 
 
 def predicate_of(filter_: Any) -> Predicate:
-    """The predicate of a filter input; an absent filter is true. LimitExceeded over MOST_CONDITIONS."""
+    """The predicate of a filter input; one that is absent or null is true. LimitExceeded over MOST_CONDITIONS."""
+    if filter_ is None or filter_ is UNSET:
+        return ANYTHING
     predicate = _predicate(filter_)
     conditions = _conditions(predicate)
     if conditions > MOST_CONDITIONS:
@@ -169,69 +173,91 @@ def _conditions(predicate: Predicate) -> int:
             return 1
 
 
-def _predicate(filter_: Any) -> Predicate:
-    if filter_ is None or filter_ is UNSET:
-        return ANYTHING
-    parts: list[Predicate] = []
+def _predicate(filter_: Any, path: str = "filter") -> Predicate:
+    parts = [_part(name, value, f"{path}.{spelled}") for name, spelled, value in _given(filter_, path)]
+    return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+
+def _given(filter_: Any, path: str) -> Iterator[tuple[str, str, Any]]:
+    """The fields that a filter or a comparison gives: their Python names, GraphQL names and values.
+
+    BadUserInput for a null. As if it were not there it would take the condition away: of a variable that was meant to
+    hold a value, every row would be left.
+    """
+    if filter_ is None:
+        raise BadUserInput(f"{path} holds a null; leave it out", argument=path)
     for each in dataclasses.fields(filter_):
         value = getattr(filter_, each.name)
-        if value is UNSET or value is None:
+        if value is UNSET:
             continue
-        parts.append(_part(each.name, value))
-    return parts[0] if len(parts) == 1 else All(tuple(parts))
+        spelled = to_camel_case(each.name.rstrip("_"))
+        if value is None:
+            remedy = "leave it out"
+            if isinstance(filter_, Comparison) and each.name != "is_null":
+                nullable = any(one.name == "is_null" for one in dataclasses.fields(filter_))  # type: ignore[arg-type]
+                remedy += "; rows without a value are found by isNull: true" if nullable else ""
+            raise BadUserInput(f"{path}.{spelled} is null; {remedy}", argument=f"{path}.{spelled}")
+        yield each.name, spelled, value
 
 
-def _part(name: str, value: Any) -> Predicate:
+def _part(name: str, value: Any, path: str) -> Predicate:
     if name == "and_":
-        return All(tuple(_predicate(part) for part in value))
+        return All(tuple(_predicate(part, path) for part in value))
     if name == "or_":
-        return Either(tuple(_predicate(part) for part in value))
+        return Either(tuple(_predicate(part, path) for part in value))
     if name == "not_":
-        return Not(_predicate(value))
+        return Not(_predicate(value, path))
     if isinstance(value, Comparison):
-        return _comparison(name, value)
+        return _comparison(name, value, path)
     if isinstance(value, ToMany):
-        some = [] if value.some in (UNSET, None) else [Some(name, _predicate(value.some))]
-        none = [] if value.none in (UNSET, None) else [Not(Some(name, _predicate(value.none)))]
-        return All((*some, *none))
-    return Some(name, _predicate(value))
+        asked = [(each, Some(name, _predicate(inner, f"{path}.{each}"))) for each, _, inner in _given(value, path)]
+        return All(tuple(Not(some) if each == "none" else some for each, some in asked))
+    inner = _predicate(value, path)
+    # Of a row that is related to none no condition holds, but that there is none: `owner: { id: { isNull: true } }`.
+    return Either((Some(name, inner), Not(Some(name, ANYTHING)))) if _holds_of_none(inner) else Some(name, inner)
 
 
-def _comparison(name: str, comparison: Comparison) -> Predicate:
+def _holds_of_none(predicate: Predicate) -> bool:
+    match predicate:
+        case Compare("id", Operator.IS_NULL, True):
+            return True
+        case All(parts):
+            return bool(parts) and all(map(_holds_of_none, parts))
+        case Either(parts):
+            return any(map(_holds_of_none, parts))
+        case _:
+            return False
+
+
+def _comparison(name: str, comparison: Comparison, path: str) -> Predicate:
     parts: list[Predicate] = []
     column = "class" if name == "class_" else name
-    for each in dataclasses.fields(comparison):  # type: ignore[arg-type]
-        value = getattr(comparison, each.name)
-        if value is UNSET or value is None:
-            continue
-        if isinstance(comparison, IdFilter) and each.name != "is_null":
+    for operator, spelled, value in _given(comparison, path):
+        if isinstance(comparison, IdFilter):
             column = name if name == "id" else f"{name}_id"
-            value = [_uuid(one, name) for one in value] if isinstance(value, list) else _uuid(value, name)
-        elif isinstance(comparison, IdFilter):
-            column = name if name == "id" else f"{name}_id"
-        parts.append(Compare(column, Comparison.operators[each.name], _plain(value, name, each.name)))
+        asked = _plain(value, f"{path}.{spelled}", operator)
+        if isinstance(comparison, IdFilter) and operator != "is_null":
+            asked = tuple(_uuid(one, path) for one in value) if isinstance(value, list) else _uuid(value, path)
+        parts.append(Compare(column, Comparison.operators[operator], asked))
     return parts[0] if len(parts) == 1 else All(tuple(parts))
 
 
-def _plain(value: Any, name: str, operator: str) -> object:
+def _plain(value: Any, path: str, operator: str) -> object:
+    if operator == "holds":
+        return orjson.dumps(value).decode()
     if isinstance(value, list):
         if len(value) > MOST_VALUES:
             raise LimitExceeded(
-                f"filter.{name}.in holds {len(value)} values; at most {MOST_VALUES} are allowed", allowed=MOST_VALUES
+                f"{path} holds {len(value)} values; at most {MOST_VALUES} are allowed", allowed=MOST_VALUES
             )
-        return tuple(_plain(one, name, operator) for one in value)
-    if operator == "holds":
-        try:
-            return orjson.dumps(value).decode()
-        except orjson.JSONEncodeError:
-            raise BadUserInput(f"filter.{name}.holds has a number over 64 bits") from None
+        return tuple(_plain(one, path, operator) for one in value)
     if isinstance(value, datetime) and value.tzinfo is None:
-        raise BadUserInput(f"filter.{name}.{operator} needs a time zone, for example 2026-01-31T12:00:00Z")
+        raise BadUserInput(f"{path} needs a time zone, for example 2026-01-31T12:00:00Z", argument=path)
     return value.value if hasattr(value, "value") else value
 
 
-def _uuid(text: str, name: str) -> str:
-    return decode(text, f"filter.{name}")[1]
+def _uuid(text: str, path: str) -> str:
+    return decode(text, path)[1]
 
 
 def order_of(order: Any, default: Order) -> Order:

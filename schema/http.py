@@ -1,6 +1,7 @@
 """GraphQL over HTTP: POST and GET, the right media types and status codes; no batches, no multipart."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,16 +11,27 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from uuid_utils import uuid7
 
+from datasources.aurora.bounded import MAX_ROW_BYTES
 from datasources.call import Call, calling
 from datasources.errors import SourceError
 from datasources.seen.spans import SERVER, answered, recorded
 from datasources.seen.trace import origin
 from datasources.sources import Sources
-from datasources.values import read_json
 from resolvers.context import Context, Limits
-from resolvers.errors import BadUserInput, LimitExceeded, ShownError, SourceLost
+from resolvers.errors import BadUserInput, ShownError, SourceLost
 from resolvers.principals.errors import IssuerUnavailable, Unauthenticated
 from resolvers.principals.principal import Principal
+from schema.bodies import (
+    PLAIN_JSON,
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientLeft,
+    UnsupportedEncoding,
+    UnsupportedMedia,
+    media_type,
+    parse_json,
+    read_body,
+)
 from schema.encoding import encode_answer
 from schema.execution import FREE_FORM, Request, as_of_token, prepare, run
 from schema.keeping import NO_STORE, Kept, kept
@@ -28,11 +40,13 @@ from schema.persisted import Documents, PersistedQueryNotFound
 from schema.tracing import log_operation
 
 RESPONSE_JSON = "application/graphql-response+json"
-PLAIN_JSON = "application/json"
+READING = frozenset({"GET", "HEAD"})
 REQUEST_ID = "x-stackflow-request-id"
 AS_OF = "x-stackflow-as-of"
 _TOKEN = re.compile(r"w([0-9]{1,18})")
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+log = logging.getLogger("stackflow.http")
 
 Authenticate = Callable[[str | None], Awaitable[Principal]]
 
@@ -71,14 +85,14 @@ class GraphQLEndpoint:
         media = _media(http)
         try:
             request, context = await self.understood(http, call)
-            if http.method == "GET" and not only(request, self.limits, OperationType.QUERY):
-                raise MethodNotAllowed("GET is for queries only; use POST")
+            if http.method in READING and not only(request, self.limits, OperationType.QUERY):
+                raise MethodNotAllowed(f"{http.method} is for queries only; use POST")
         except ShownError as error:
             return refused(error, call, media)
         with log_operation(request, context) as logged:
             response = await run(request, context, self.limits)
             logged.response = response
-        if http.method == "GET":
+        if http.method in READING:
             found = kept(request, prepare(request.document, self.limits).document, response, context, media)
             if found is not None:
                 return _kept(found, http.headers.get("if-none-match", ""), call, media)
@@ -95,7 +109,9 @@ class GraphQLEndpoint:
         with calling(call):
             principal = await self.principal(http.headers.get("authorization"))
         request = await self._read(http, principal)
-        return request, Context(principal, principal.scope, self._sources, call, Limits(page=self.limits.page))
+        return request, Context(
+            principal, principal.scope, self._sources, call, Limits(page=self.limits.page, fields=self.limits.cost)
+        )
 
     async def principal(self, authorization: str | None) -> Principal:
         """Who asks by this header. AccessError, or SourceLost where it cannot be told now."""
@@ -105,16 +121,17 @@ class GraphQLEndpoint:
             raise SourceLost(f"{error.source} is not available", store=error.source) from error
 
     async def _read(self, http: HttpRequest, principal: Principal) -> Request:
-        if http.method == "GET":
-            given: Any = dict(http.query_params)
+        if http.method in READING:
+            # A parameter without a value is one that was left out.
+            given: Any = {name: value for name, value in http.query_params.items() if value}
             for part in ("variables", "extensions"):
                 if part in given:
-                    given[part] = _json(given[part].encode(), part)
+                    given[part] = parse_json(given[part].encode(errors="replace"), part)
         else:
-            kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+            kind = media_type(http)
             if kind != PLAIN_JSON:
                 raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send {PLAIN_JSON}")
-            given = _json(await read_body(http, self._body_bytes), "the body")
+            given = parse_json(await read_body(http, self._body_bytes, self._timeout), "the body")
         if isinstance(given, list):
             raise BadUserInput("batches are off; send one operation a request")
         if not isinstance(given, dict):
@@ -129,28 +146,12 @@ class GraphQLEndpoint:
         return Request(text, variables, name or None, by_id=not isinstance(given.get("query"), str))
 
 
-async def read_body(http: HttpRequest, most: int) -> bytes:
-    """The body. BodyTooLarge as soon as it has more bytes than `most`."""
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in http.stream():
-        size += len(piece)
-        if size > most:
-            raise BodyTooLarge(f"the body is over {most} bytes", allowed=most)
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
-class UnsupportedMedia(BadUserInput):
-    """The body is not JSON by its own word."""
-
-
 class MethodNotAllowed(BadUserInput):
-    """The operation is not one for this method of HTTP."""
+    """The operation is not one for this method of HTTP; `allow` are those that it may be sent by."""
 
-
-class BodyTooLarge(LimitExceeded):
-    """The body has more bytes than a request may have."""
+    def __init__(self, message: str, allow: str = "POST") -> None:
+        super().__init__(message)
+        self.allow = allow
 
 
 _STATUS: tuple[tuple[type[ShownError], int], ...] = (
@@ -160,6 +161,8 @@ _STATUS: tuple[tuple[type[ShownError], int], ...] = (
     (MethodNotAllowed, 405),
     (UnsupportedMedia, 415),
     (BodyTooLarge, 413),
+    (BodyTooSlow, 408),
+    (ClientLeft, 400),
 )
 
 
@@ -174,9 +177,23 @@ def status_of(error: ShownError, media: str = RESPONSE_JSON) -> int:
 def refused(error: ShownError, call: Call, media: str = RESPONSE_JSON) -> HttpResponse:
     """The reply to a request of which nothing was executed."""
     reply = _reply({"errors": [_told(error)]}, status_of(error, media), call, media)
-    if isinstance(error, Unauthenticated):
-        reply.headers["www-authenticate"] = "Bearer"
+    reply.headers.update(headers_of(error))
     return reply
+
+
+def headers_of(error: ShownError) -> dict[str, str]:
+    """The headers by which a client learns of HTTP what was wrong."""
+    if isinstance(error, ClientLeft):
+        log.info("the client left", extra={"problem": str(error)})
+    if isinstance(error, Unauthenticated):
+        return {"www-authenticate": "Bearer"}
+    if isinstance(error, MethodNotAllowed):
+        return {"allow": error.allow}
+    if isinstance(error, UnsupportedEncoding):
+        # RFC 9110, section 12.5.3: what a 415 takes instead.
+        return {"accept-encoding": "identity"}
+    # The rest of the body may still come: it must not be taken for the next request.
+    return {"connection": "close"} if isinstance(error, BodyTooSlow) else {}
 
 
 def _told(error: ShownError) -> dict[str, Any]:
@@ -212,7 +229,13 @@ def arrived(http: HttpRequest, seconds: float) -> Call:
     came = origin(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
     deadline = asyncio.get_running_loop().time() + seconds
     return Call(
-        request_id(http), deadline, trace=came.trace, parent=came.parent, sampled=came.sampled, flow=UNKNOWN_CALLERS
+        request_id(http),
+        deadline,
+        row_bytes=MAX_ROW_BYTES,
+        trace=came.trace,
+        parent=came.parent,
+        sampled=came.sampled,
+        flow=UNKNOWN_CALLERS,
     )
 
 
@@ -230,13 +253,6 @@ def _sees(http: HttpRequest) -> int | None:
     if found is None:
         raise BadUserInput(f"{AS_OF} is not a token of an earlier answer; leave it out", argument=AS_OF)
     return int(found[1])
-
-
-def _json(data: bytes, what: str) -> Any:
-    try:
-        return read_json(data)
-    except ValueError:
-        raise BadUserInput(f"{what} is not JSON", argument=what) from None
 
 
 def only(request: Request, limits: DocumentLimits, *kinds: OperationType) -> bool:

@@ -41,4 +41,5 @@ class HasAlerts:
         "The alerts that it was opened by and that joined it, in the order in which they began. One statement.",
         key="id",
         needs="incidents:read",
+        size=10,
     )

@@ -128,7 +128,11 @@ class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius):
     assignee: LazyUser | None = link(UserById, "Who works on it.", key="assignee_id", needs="users:read")
     change: LazyChange | None = link(ChangeById, "The change it is related to.", key="change_id", needs="changes:read")
     activities: list[IncidentActivity] | None = link(
-        ActivitiesByIncident, "What happened to it, oldest first. One statement.", key="id", needs=NEEDS
+        ActivitiesByIncident,
+        "What happened to it, oldest first. One statement.",
+        key="id",
+        needs=NEEDS,
+        size=20,
     )
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByIncident,

@@ -1,7 +1,7 @@
 """Limits of a document: tokens, depth, aliases, directives, cost; introspection is a permission."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -11,27 +11,26 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
-    IntValueNode,
-    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    VariableNode,
 )
 
 from datasources.call import Spending
 from resolvers.context import Asker
-from schema.paging import DEFAULT_FIRST
+from schema.cost import INTROSPECTION, MAX_FILTER_OBJECTS, OperationCost
 from schema.values import size_of_literals, size_of_variables
 
-# An introspection document has 13 levels of nested types; it is a permission, and exempt from the depth limit.
-INTROSPECTION = frozenset({"__schema", "__type"})
 MOST_EXPANDED = 20_000
-PAGES = frozenset({"nodes", "edges"})
+# Levels below `__schema` and `__type`, which the limit of depth leaves out: clients ask for 14.
+MAX_INTROSPECTION_DEPTH = 20
+# Pairs of fields of one selection that share a response name, fragments in place. Validation compares each pair (rule
+# 'Overlapping Fields Can Be Merged'), at 10 to 30 microseconds.
+MAX_PAIRS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
-    """Bounds of one document; `cost` is in fields, each multiplied by the page sizes around it."""
+    """Bounds of one document; `cost` is in fields, each multiplied by the lists around it."""
 
     depth: int = 16
     aliases: int = 60
@@ -42,61 +41,96 @@ class DocumentLimits:
     page: int = 500
 
 
-@dataclass(slots=True)
-class _Measured:
-    depth: int = 0
-    aliases: int = 0
-    directives: int = 0
-    expanded: int = 0
-
-
 def check_document(document: DocumentNode, limits: DocumentLimits) -> list[GraphQLError]:
     """What the document exceeds, counted with fragments in place; before validation, whose cost it bounds."""
-    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
-    measured = _Measured()
+    measured = _Measured(
+        {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    )
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             measured.directives += len(definition.directives or ())
-            _measure(definition.selection_set, fragments, measured, 1, frozenset())
-    errors = []
-    for name, value, allowed in (
-        ("depth", measured.depth, limits.depth),
-        ("aliases", measured.aliases, limits.aliases),
-        ("directives", measured.directives, limits.directives),
-        ("fields", measured.expanded, MOST_EXPANDED),
-        *size_of_literals(document).exceeded(),
-    ):
-        if value > allowed:
-            errors.append(_exceeded(name, value, allowed))
-    return errors
+            measured.measure(definition.selection_set)
+    # Validation refuses a fragment that nothing spreads, and looks at all of it before.
+    for name, fragment in measured.fragments.items():
+        if name not in measured.spread:
+            measured.measure(fragment.selection_set)
+    return [
+        _exceeded(name, value, allowed)
+        for name, value, allowed in (
+            ("depth", measured.depth, limits.depth),
+            ("depth of introspection", measured.introspection, MAX_INTROSPECTION_DEPTH),
+            ("aliases", measured.aliases, limits.aliases),
+            ("directives", measured.directives, limits.directives),
+            ("fields", measured.expanded, MOST_EXPANDED),
+            ("repeated fields", measured.pairs, MAX_PAIRS),
+            *size_of_literals(document).exceeded(),
+        )
+        if value > allowed
+    ]
 
 
-def _measure(
-    selections: SelectionSetNode,
-    fragments: Mapping[str, FragmentDefinitionNode],
-    measured: _Measured,
-    depth: int,
-    inside: frozenset[str],
-) -> None:
-    for node in selections.selections:
-        measured.expanded += 1
-        if measured.expanded > MOST_EXPANDED:
-            return
-        measured.directives += len(node.directives or ())
-        if isinstance(node, FieldNode):
-            if node.name.value in INTROSPECTION:
-                continue
-            measured.depth = max(measured.depth, depth)
-            measured.aliases += node.alias is not None
-            if node.selection_set:
-                _measure(node.selection_set, fragments, measured, depth + 1, inside)
-        elif isinstance(node, InlineFragmentNode):
-            _measure(node.selection_set, fragments, measured, depth, inside)
-        elif isinstance(node, FragmentSpreadNode):
-            name = node.name.value
-            # A cycle is for validation to refuse.
-            if name in fragments and name not in inside:
-                _measure(fragments[name].selection_set, fragments, measured, depth, inside | {name})
+@dataclass(slots=True)
+class _Measured:
+    fragments: Mapping[str, FragmentDefinitionNode]
+    depth: int = 0
+    introspection: int = 0
+    aliases: int = 0
+    directives: int = 0
+    expanded: int = 0
+    pairs: int = 0
+    spread: set[str] = field(default_factory=set)
+
+    def measure(self, selections: SelectionSetNode) -> None:
+        """Add what stands in the selections of an operation, or of a fragment that none spreads."""
+        self._expand(selections, 1, 0, frozenset())
+        if self.expanded <= MOST_EXPANDED:
+            self._pair([(selections, frozenset())])
+
+    def _expand(self, selections: SelectionSetNode, depth: int, below: int, inside: frozenset[str]) -> None:
+        """`below` is the depth below `__schema` or `__type`, with it; 0 elsewhere."""
+        for node in selections.selections:
+            self.expanded += 1
+            if self.expanded > MOST_EXPANDED:
+                return
+            self.directives += len(node.directives or ())
+            if isinstance(node, FieldNode):
+                level = below + 1 if below or node.name.value in INTROSPECTION else 0
+                self.introspection = max(self.introspection, level)
+                self.depth = self.depth if level else max(self.depth, depth)
+                self.aliases += node.alias is not None
+                if node.selection_set:
+                    self._expand(node.selection_set, depth + 1, level, inside)
+            elif isinstance(node, InlineFragmentNode):
+                self._expand(node.selection_set, depth, below, inside)
+            elif isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                self.spread.add(name)
+                # A cycle is for validation to refuse.
+                if name in self.fragments and name not in inside:
+                    self._expand(self.fragments[name].selection_set, depth, below, inside | {name})
+
+    def _pair(self, merged: list[tuple[SelectionSetNode, frozenset[str]]]) -> None:
+        """Count the pairs of fields with one response name, as validation and execution merge selections. Each
+        selection comes with the fragments that it stands in."""
+        fields: dict[str, list[tuple[FieldNode, frozenset[str]]]] = {}
+        stack, spread = list(merged), set[str]()
+        while stack:
+            selections, inside = stack.pop()
+            for node in selections.selections:
+                if isinstance(node, FieldNode):
+                    fields.setdefault((node.alias or node.name).value, []).append((node, inside))
+                elif isinstance(node, InlineFragmentNode):
+                    stack.append((node.selection_set, inside))
+                elif isinstance(node, FragmentSpreadNode):
+                    name = node.name.value
+                    if name in self.fragments and name not in spread and name not in inside:
+                        spread.add(name)
+                        stack.append((self.fragments[name].selection_set, inside | {name}))
+        for nodes in fields.values():
+            self.pairs += len(nodes) * (len(nodes) - 1) // 2
+            below = [(node.selection_set, inside) for node, inside in nodes if node.selection_set]
+            if below and self.pairs <= MAX_PAIRS:
+                self._pair(below)
 
 
 def check_variables(variables: Mapping[str, Any]) -> list[GraphQLError]:
@@ -127,13 +161,16 @@ def check_cost(
             continue
         if operation_name is not None and (definition.name is None or definition.name.value != operation_name):
             continue
-        asked = _Asked(fragments, _defaults(definition) | dict(variables), limits.page)
-        cost = asked.cost(definition.selection_set)
+        cost = OperationCost(definition, fragments, variables, limits.page)
         if spent is not None:
-            spent.cost += cost
-        if cost > limits.cost:
-            errors.append(_exceeded("cost", cost, limits.cost))
-        if asked.introspects and not principal.allows("schema:introspect"):
+            spent.cost += cost.fields
+        for name, value, allowed in (
+            ("cost", cost.fields, limits.cost),
+            ("number of objects in a filter", cost.filter_objects, MAX_FILTER_OBJECTS),
+        ):
+            if value > allowed:
+                errors.append(_exceeded(name, value, allowed))
+        if cost.introspects and not principal.allows("schema:introspect"):
             errors.append(
                 GraphQLError(
                     "asking about the schema needs the permission schema:introspect",
@@ -141,79 +178,6 @@ def check_cost(
                 )
             )
     return errors
-
-
-class _Asked:
-    """The cost of a validated operation with its variables."""
-
-    def __init__(
-        self, fragments: Mapping[str, FragmentDefinitionNode], variables: Mapping[str, Any], page: int
-    ) -> None:
-        self.fragments = fragments
-        self.variables = variables
-        self.page = page
-        self.introspects = False
-        self._costs: dict[str, int] = {}
-
-    def cost(self, selections: SelectionSetNode) -> int:
-        total = 0
-        for node in selections.selections:
-            if isinstance(node, FieldNode):
-                self.introspects |= node.name.value in INTROSPECTION
-                inner = self.cost(node.selection_set) if node.selection_set else 0
-                total += 1 + min(self._rows(node), self.page) * inner
-            elif isinstance(node, InlineFragmentNode):
-                total += self.cost(node.selection_set)
-            elif isinstance(node, FragmentSpreadNode):
-                name = node.name.value
-                if name not in self._costs:
-                    self._costs[name] = self.cost(self.fragments[name].selection_set)
-                total += self._costs[name]
-        return total
-
-    def _rows(self, node: FieldNode) -> int:
-        for argument in node.arguments or ():
-            value = argument.value
-            if argument.name.value in {"first", "last"}:
-                if isinstance(value, IntValueNode):
-                    return max(1, int(value.value))
-                if isinstance(value, VariableNode):
-                    given = self.variables.get(value.name.value)
-                    return max(1, given) if isinstance(given, int) else DEFAULT_FIRST
-            if argument.name.value == "ids":
-                if isinstance(value, ListValueNode):
-                    return max(1, len(value.values))
-                if isinstance(value, VariableNode):
-                    given = self.variables.get(value.name.value)
-                    return max(1, len(given)) if isinstance(given, list) else 1
-        return DEFAULT_FIRST if node.selection_set and self._pages(node.selection_set) else 1
-
-    def _pages(self, selections: SelectionSetNode) -> bool:
-        """Whether the rows of a connection are selected, here or in a fragment that is spread here."""
-        stack, spread = [selections], set()
-        while stack:
-            for node in stack.pop().selections:
-                if isinstance(node, FieldNode):
-                    if node.name.value in PAGES:
-                        return True
-                elif isinstance(node, InlineFragmentNode):
-                    stack.append(node.selection_set)
-                elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
-                    spread.add(node.name.value)
-                    stack.append(self.fragments[node.name.value].selection_set)
-        return False
-
-
-def _defaults(definition: OperationDefinitionNode) -> dict[str, Any]:
-    """The defaults of variables that decide how many rows are asked for: numbers, and lists by their length."""
-    found: dict[str, Any] = {}
-    for each in definition.variable_definitions or ():
-        value = each.default_value
-        if isinstance(value, IntValueNode):
-            found[each.variable.name.value] = int(value.value)
-        elif isinstance(value, ListValueNode):
-            found[each.variable.name.value] = list(value.values)
-    return found
 
 
 def _exceeded(name: str, value: int, allowed: int) -> GraphQLError:

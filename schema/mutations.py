@@ -62,7 +62,7 @@ class SeenInput(VersionedInput):
 
 def user_errors() -> Any:
     """The field `userErrors` of a payload."""
-    return attribute("Rules that were broken; empty when it was done.", of="user_errors")
+    return attribute("Rules that were broken; empty when it was done.", of="user_errors", size=5)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

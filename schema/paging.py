@@ -78,7 +78,7 @@ def unpack(cursor: str, argument: str) -> Any:
     """The parts that `pack` was given. BadUserInput when there are none."""
     try:
         return orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         raise malformed(argument) from None
 
 

@@ -11,7 +11,7 @@ from resolvers.context import Context
 from resolvers.loaders.configuration_items import ConfigurationItemById
 from resolvers.loaders.relationships import PathsAsked, PathsByEnds, RelationshipById
 from schema.enums import described
-from schema.fields import Argument, attribute, field, link
+from schema.fields import PAGE, Argument, attribute, field, link
 from schema.ids import decode_as, encode
 from schema.lazy import LazyConfigurationItem
 from schema.paging import clamp
@@ -47,7 +47,7 @@ class PathRelationship:
 
 @strawberry.type(description="One hop of a path: every relationship that makes it.")
 class Hop:
-    relationships: list[PathRelationship] = attribute("Parallel relationships between the two items.", of=list)
+    relationships: list[PathRelationship] = attribute("Parallel relationships between the two items.", of=list, size=2)
 
 
 @strawberry.type(description="A shortest way from one item to another.")
@@ -57,13 +57,14 @@ class Path:
         lambda context, path, _: context.loader(ConfigurationItemById).load_many(path.nodes),
         "The items from start to end.",
         needs=ITEMS,
+        size=10,
     )
-    hops: list[Hop] = attribute("The hops from start to end.")
+    hops: list[Hop] = attribute("The hops from start to end.", size=10)
 
 
 @strawberry.type(description="All shortest paths.")
 class Paths:
-    paths: list[Path] = attribute("The paths, in order of their items' ids; empty when there is no way.")
+    paths: list[Path] = attribute("The paths, in order of their items' ids; empty when there is no way.", size=PAGE)
     truncated: bool = attribute("Whether there are more, or relationships were capped on the way.")
 
 

@@ -12,7 +12,7 @@ from schema.configuration_items import ConfigurationItem, ConfigurationItemQueri
 from schema.consistency import ConsistencyQueries
 from schema.documents import Document, DocumentQueries
 from schema.feed import FeedQueries
-from schema.fields import Argument, field
+from schema.fields import Argument, ArgumentSize, field
 from schema.ids import decode
 from schema.impact import ImpactQueries
 from schema.incidents import Incident, IncidentQueries
@@ -95,4 +95,5 @@ class Query(
         "As `node`, for at most 500 ids, in their order. One statement for each type among them.",
         needs="nodes:read",
         arguments=(Argument("ids", list[strawberry.ID], "Global ids."),),
+        size=ArgumentSize("ids"),
     )

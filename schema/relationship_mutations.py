@@ -102,6 +102,7 @@ class RelateConfigurationItemsInBulkPayload:
     ids: list[strawberry.ID] = attribute(
         "The global ids of those that hold now, new or not, in order of input; see `nodes`.",
         of=lambda written: [encode("rel", each) for each in written.ids],
+        size=100,
     )
     user_errors: list[UserErrorType] = user_errors()
 

@@ -37,4 +37,5 @@ class RelationshipTypeQueries:
         lambda context, _parent, _arguments: context.loader(RelationshipTypes).load(None),
         "All types of relationships, by key. One statement.",
         needs=NEEDS,
+        size=50,
     )

@@ -28,7 +28,7 @@ from resolvers.loaders.relationships import (
 )
 from schema.connections import PageInfo, PageInfoValue, ends, page_info
 from schema.enums import described
-from schema.fields import Argument, attribute, field, link
+from schema.fields import PAGE, Argument, attribute, field, link
 from schema.ids import encode
 from schema.lazy import LazyConfigurationItem
 from schema.node import Node, identity
@@ -65,6 +65,7 @@ class RedundancyGroup:
     member_ids: list[strawberry.ID] = attribute(
         "The global ids of the items that are members, in order; see `nodes`.",
         of=lambda group: [encode("ci", each) for each in group.members],
+        size=5,
     )
 
 
@@ -110,13 +111,14 @@ class Neighbour:
 
 @strawberry.type(description="Relationships of one item, in order of the other end's id.")
 class NeighbourConnection:
-    edges: list[Neighbour] = attribute("The relationships of the page.", of="steps")
+    edges: list[Neighbour] = attribute("The relationships of the page.", of="steps", size=PAGE)
     nodes: list[LazyConfigurationItem | None] | None = field(
         lambda context, found, _: context.loader(ConfigurationItemById).load_many(
             [s.neighbour_id for s in found.steps]
         ),
         "The items at the other ends, once for each relationship.",
         needs=ITEMS,
+        size=PAGE,
     )
     total_count: int = attribute("How many relationships there are in all; exact, and free.", of="degree")
     page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _steps_info(found))
@@ -162,14 +164,15 @@ class ReachValue:
 
 @strawberry.type(description="What a walk reached, nearest first; nothing is left out silently.")
 class ReachConnection:
-    edges: list[ReachedItem] = attribute("The items of the page with their depth.", of="nodes")
+    edges: list[ReachedItem] = attribute("The items of the page with their depth.", of="nodes", size=PAGE)
     nodes: list[LazyConfigurationItem | None] | None = field(
         lambda context, found, _: context.loader(ConfigurationItemById).load_many([node.id for node in found.nodes]),
         "The items of the page.",
         needs=ITEMS,
+        size=PAGE,
     )
     truncated: bool = attribute("Whether more items follow, or relationships were capped.", of="reach.truncated")
-    capped: list[CappedItem] = attribute("The items of which not all relationships were followed.")
+    capped: list[CappedItem] = attribute("The items of which not all relationships were followed.", size=10)
     page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _reach_info(found))
 
 
@@ -241,6 +244,7 @@ class HasRelationships:
         needs=NEEDS,
         arguments=(AS_OF,),
         loader_arguments=lambda context, arguments: arguments.get("asOf"),
+        size=10,
     )
 
 

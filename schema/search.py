@@ -10,7 +10,7 @@ from datasources.records.search import SearchHit, SearchKind
 from resolvers.context import Context
 from resolvers.search import search
 from schema.enums import described
-from schema.fields import Argument, attribute, field
+from schema.fields import PAGE, Argument, attribute, field
 from schema.node import Node
 from schema.paging import clamp
 
@@ -68,9 +68,10 @@ class SearchResult:
 
 @strawberry.type(description="What a search found, and where it could not look.")
 class SearchResults:
-    results: list[SearchResult] = attribute("What matches, best first.")
+    results: list[SearchResult] = attribute("What matches, best first.", size=PAGE)
     missing: list[str] = attribute(
-        "The stores that did not answer, for example `requirements`; empty when the search is complete."
+        "The stores that did not answer, for example `requirements`; empty when the search is complete.",
+        size=2,
     )
 
 

@@ -19,9 +19,10 @@ from resolvers.context import Context
 from resolvers.errors import BadUserInput, LimitExceeded, ShownError, StreamsUnavailable
 from resolvers.listening import PROVEN, SILENCE, Listening
 from resolvers.tail import Tail
+from schema.bodies import PLAIN_JSON
 from schema.event_stream import ALIVE, COMPLETE, EVENT_STREAM, EventStream, OpenStreams, event
 from schema.execution import Request
-from schema.http import PLAIN_JSON, REQUEST_ID, RESPONSE_JSON, GraphQLEndpoint, MethodNotAllowed, only, refused
+from schema.http import READING, REQUEST_ID, RESPONSE_JSON, GraphQLEndpoint, MethodNotAllowed, only, refused
 from schema.responses import responses
 
 log = logging.getLogger("stackflow.streams")
@@ -72,10 +73,12 @@ class StreamEndpoint:
         try:
             if self._tail is None:
                 raise StreamsUnavailable("streams are not served here; poll changesSince", field="changesSince")
+            if http.method == "HEAD":
+                raise MethodNotAllowed("a stream has no end to measure; use GET or POST", "GET, POST")
             _check_accept(http.headers.get("accept", ""))
             request, context = await self._endpoint.understood(http, call)
             kinds = (OperationType.QUERY, OperationType.SUBSCRIPTION)
-            if http.method == "GET" and not only(request, self._endpoint.limits, *kinds):
+            if http.method in READING and not only(request, self._endpoint.limits, *kinds):
                 raise MethodNotAllowed("GET is for queries and subscriptions only; use POST")
             if self._streams.is_full or self._streams.ending.is_set():
                 raise TooManyStreams(

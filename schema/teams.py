@@ -55,7 +55,11 @@ class Team(Node):
     version: int = attribute("Goes up by one with each change.")
     updated_at: datetime = attribute("When it last changed.")
     members: list[Membership] | None = link(
-        MembershipsByTeam, "Who is what in it, by name of the person. One statement.", key="id", needs="users:read"
+        MembershipsByTeam,
+        "Who is what in it, by name of the person. One statement.",
+        key="id",
+        needs="users:read",
+        size=20,
     )
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByTeam,

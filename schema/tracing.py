@@ -13,7 +13,7 @@ from datasources.seen.metrics import Measured
 from datasources.seen.spans import Recording, recording
 from resolvers.context import Context
 from resolvers.errors import SourceLost
-from schema.execution import Request, Response
+from schema.execution import MAX_ERRORS, Request, Response
 from schema.operations import trusted_documents
 
 # A line has at most so many; `graph` counts the walks, and each traversal has a line of its own at DEBUG.
@@ -69,7 +69,8 @@ def log_operation(request: Request, context: Context) -> Iterator[Logged]:
                 "cache": spent.cache,
                 "rows": spent.rows,
                 "traversals": [asdict(each) for each in context.call.traversed[:TRAVERSALS]],
-                "errors": codes,
+                "errors": codes[:MAX_ERRORS],
+                "errors_left_out": max(0, len(codes) - MAX_ERRORS),
                 "degraded": sorted(context.call.degraded),
                 "measured": Measured(
                     {

@@ -68,6 +68,7 @@ class User(Node):
         "What they are in which team, by name of the team. One statement.",
         key="id",
         needs="teams:read",
+        size=5,
     )
     teams: LazyTeamConnection | None = connection(
         TeamsByUser,

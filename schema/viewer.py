@@ -36,12 +36,18 @@ class Viewer:
     permissions: list[str] = attribute(
         "What you may do, in order, for example `incidents:read`; `*` is everything.",
         of=lambda principal: sorted(principal.permissions),
+        size=50,
     )
     team_keys: list[str] = attribute(
-        "The keys of your teams, in order, as your credentials say.", of=lambda principal: sorted(principal.team_keys)
+        "The keys of your teams, in order, as your credentials say.",
+        of=lambda principal: sorted(principal.team_keys),
+        size=5,
     )
     teams: list[LazyTeam] | None = field(
-        _teams, "Your teams, by key; those that are not known here are left out. One statement.", needs="teams:read"
+        _teams,
+        "Your teams, by key; those that are not known here are left out. One statement.",
+        needs="teams:read",
+        size=5,
     )
 
 

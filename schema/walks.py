@@ -57,7 +57,9 @@ def decode_position(cursor: str | None) -> Position | None:
     if cursor is None:
         return None
     match unpack(cursor, "after"):
-        case [int(depth), str(identity)] if _UUID.fullmatch(identity) and 0 <= depth <= MAX_DEPTH:
+        case [int(depth), str(identity)] if (
+            not isinstance(depth, bool) and _UUID.fullmatch(identity) and 0 <= depth <= MAX_DEPTH
+        ):
             return Position(depth, identity)
     raise malformed("after")
 

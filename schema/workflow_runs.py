@@ -118,7 +118,11 @@ class WorkflowStepRun:
     reason: str = attribute("Why it failed, was passed over or called off; may be empty.")
     step: LazyWorkflowStep | None = link(WorkflowStepById, "The step that is tried.", key="step_id", needs=NEEDS)
     approvals: list[WorkflowApproval] | None = link(
-        ApprovalsByStepRun, "What was decided about it, oldest first. One statement.", key="id", needs=NEEDS
+        ApprovalsByStepRun,
+        "What was decided about it, oldest first. One statement.",
+        key="id",
+        needs=NEEDS,
+        size=3,
     )
 
 
@@ -172,6 +176,7 @@ class WorkflowRun(Node):
         "The attempts at its steps, in order of the steps, then of attempts. One statement.",
         key="id",
         needs=NEEDS,
+        size=20,
     )
 
 

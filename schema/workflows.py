@@ -1,6 +1,6 @@
 """Workflows: what is to be done, step by step, in revisions."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -68,11 +68,24 @@ described(
 )
 
 
-async def _depends_on(context: Context, step: WorkflowStepRecord, _: Mapping[str, Any]) -> list[WorkflowStepRecord]:
+def _depends_on(
+    context: Context, step: WorkflowStepRecord, _: Mapping[str, Any]
+) -> list[WorkflowStepRecord] | Awaitable[list[WorkflowStepRecord]]:
     if not step.depends_on:
         return []
-    steps = await context.loader(StepsByWorkflow).load(step.workflow_id)
+    steps = context.loader(StepsByWorkflow).load(step.workflow_id)
+    # Loaded with `steps` already: without a coroutine for each step of a graph that has very many ways through it.
+    return _among(steps.result(), step) if steps.done() else _among_loaded(steps, step)
+
+
+def _among(steps: Sequence[WorkflowStepRecord], step: WorkflowStepRecord) -> list[WorkflowStepRecord]:
     return [each for each in steps if each.key in step.depends_on]
+
+
+async def _among_loaded(
+    steps: Awaitable[Sequence[WorkflowStepRecord]], step: WorkflowStepRecord
+) -> list[WorkflowStepRecord]:
+    return _among(await steps, step)
 
 
 @strawberry.type(description="A step of one revision of a workflow.")
@@ -85,12 +98,15 @@ class WorkflowStep:
     kind: WorkflowStepKind = attribute("Who or what does it.")
     configuration: JSON = attribute("What its executor needs to know.")
     depends_on_keys: list[str] = attribute(
-        "The keys of the steps that must be over before it starts; empty for a first step.", of="depends_on"
+        "The keys of the steps that must be over before it starts; empty for a first step.",
+        of="depends_on",
+        size=3,
     )
     depends_on: list["WorkflowStep"] | None = field(
         _depends_on,
         "The steps that must be over before it starts, in order of position. Costs nothing beside `steps`.",
         needs=NEEDS,
+        size=3,
     )
 
 
@@ -125,12 +141,17 @@ class Workflow(Node):
     state: WorkflowState = attribute("Where this revision is in its life.")
     trigger: JSON = attribute("What starts it; empty if only people do.")
     inputs: list[JSON] = attribute(
-        "What a run is given: name, description and default of each; without a default it is required."
+        "What a run is given: name, description and default of each; without a default it is required.",
+        size=5,
     )
     version: int = attribute("Goes up by one with each change of this row.")
     updated_at: datetime = attribute("When it last changed.")
     steps: list[WorkflowStep] | None = link(
-        StepsByWorkflow, "Its steps, in order of position. One statement.", key="id", needs=NEEDS
+        StepsByWorkflow,
+        "Its steps, in order of position. One statement.",
+        key="id",
+        needs=NEEDS,
+        size=20,
     )
     problems: list[WorkflowProblem] | None = link(
         ProblemsByWorkflow,
@@ -138,6 +159,7 @@ class Workflow(Node):
         "At most four statements for all workflows of an answer.",
         key="id",
         needs=NEEDS,
+        size=5,
     )
     trigger_problem: WorkflowTriggerProblem | None = link(
         TriggerProblemByWorkflow,

@@ -8,6 +8,8 @@ import orjson
 import psycopg
 from psycopg.adapt import AdaptersMap, Dumper, Loader
 
+from datasources.aurora.bounded import spend
+from datasources.call import current_call
 from datasources.records.unreadable import UnreadableValue
 
 # Levels of a stored document that an answer can still show: orjson writes 254, and an answer adds its own levels.
@@ -33,10 +35,12 @@ class UuidLoader(Loader):
 
 
 class DocumentLoader(Loader):
-    """jsonb as its Python value; UnreadableValue for a number out of range and for what is nested too deeply."""
+    """jsonb as its Python value, its bytes counted; UnreadableValue for a number out of range and for what is nested
+    too deeply."""
 
     def load(self, data: psycopg.abc.Buffer) -> object:
         text = bytes(data)
+        spend(current_call(), len(text), "main")
         try:
             document = orjson.loads(text)
         except orjson.JSONDecodeError as error:

@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from datasources.aurora import column_values
+from datasources.aurora import bounded, column_values
 from datasources.aurora.address import address
 from datasources.aurora.arrays import TextListDumper
 from datasources.aurora.failures import source_error
@@ -187,11 +187,14 @@ class Database:
             span.note("db.query.summary", statement.name)
             async with self._deadline():
                 try:
-                    await cursor.execute(text.encode(), parameters)
+                    if record is not None and call.row_bytes is not None and bounded.may_be_large(statement.text):
+                        rows = await bounded.fetch(connection, text.encode(), parameters, record, call, self.name)
+                    else:
+                        await cursor.execute(text.encode(), parameters)
+                        rows = await cursor.fetchall() if cursor.description is not None else []
                 except (ValueError, OverflowError) as error:
                     # The driver could not write a value: half of a surrogate pair, say.
                     raise SourceRefusedValue(self.name, f"{self.name} has no form for a value") from error
-                rows = await cursor.fetchall() if cursor.description is not None else []
             span.note("db.response.returned_rows", len(rows))
         return rows
 

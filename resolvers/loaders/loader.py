@@ -7,15 +7,19 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
-from datasources.errors import SourceRefusedValue, SourceUnavailable
+from datasources.aurora.bounded import spend
+from datasources.errors import SourceRefusedValue, SourceTooLarge, SourceUnavailable
 from resolvers.context import Context
-from resolvers.errors import BadUserInput, SourceLost
+from resolvers.errors import BadUserInput, SourceLost, too_large
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 # Raised with each change of a cached record's shape, so that old and new code never read each other's bytes.
 FORMAT = 1
+
+# Values of one batch that are handed out in one turn of the event loop.
+VALUES_PER_TURN = 50
 
 
 class Loader(Generic[K, V]):
@@ -72,9 +76,12 @@ class Loader(Generic[K, V]):
         waiting, self._waiting = self._waiting, {}
         # Gathered, not caught: whatever went wrong belongs to every waiting field, and the schema masks it there.
         (outcome,) = await asyncio.gather(self._read_through(list(waiting)), return_exceptions=True)
-        for key, future in waiting.items():
+        for number, (key, future) in enumerate(waiting.items(), 1):
             if future.done():
                 continue
+            if number % VALUES_PER_TURN == 0:
+                # Whoever waits for a value goes on in the next turn of the event loop: others are served between them.
+                await asyncio.sleep(0)
             if isinstance(outcome, BaseException):
                 future.set_exception(_told(outcome))
                 # Read once, so that a field nobody awaits leaves no 'exception was never retrieved' in the log.
@@ -127,6 +134,7 @@ class Loader(Generic[K, V]):
             if name in found:
                 # Bytes of another shape, such as another release's while both serve, are a miss.
                 with suppress(msgspec.DecodeError):
+                    spend(self.context.call, len(found[name]), "cache")
                     values[key] = msgspec.msgpack.decode(found[name], type=self.value)
         return values
 
@@ -140,4 +148,6 @@ def _told(error: BaseException) -> BaseException:
         told = BadUserInput("a filter value or cursor cannot be understood")
         told.__cause__ = error
         return told
+    if isinstance(error, SourceTooLarge):
+        return too_large(error)
     return SourceLost.of(error) if isinstance(error, SourceUnavailable) else error

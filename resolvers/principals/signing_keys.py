@@ -87,7 +87,7 @@ class SigningKeys:
         try:
             url = self._jwks_url or await self._discover()
             found = msgspec.json.decode(await self._read(url), type=KeySet)
-        except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError, UnicodeDecodeError):
+        except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             # The keys there are go on serving. A cancelled fetch does not come here and does not count as a try.
             self._tried_at = self._clock()
             return
@@ -119,6 +119,9 @@ def _usable(entries: list[dict[str, Any]]) -> Mapping[str | None, SigningKey]:
     for entry in entries:
         if entry.get("use", "sig") != "sig":
             continue
+        key_id = entry.get("kid")
+        if key_id is not None and not isinstance(key_id, str):
+            continue
         try:
             key = import_key(entry)
         except (JoseError, ValueError, KeyError, TypeError):
@@ -126,7 +129,7 @@ def _usable(entries: list[dict[str, Any]]) -> Mapping[str | None, SigningKey]:
             continue
         # Never a symmetric one: in a public document it would let anyone sign.
         if isinstance(key, SigningKey):
-            found[entry.get("kid")] = key
+            found[key_id] = key
     if len(found) == 1:
         found[None] = next(iter(found.values()))
     else:

@@ -9,6 +9,7 @@ from joserfc import jws, jwt
 from joserfc.errors import DecodeError, JoseError, UnsupportedAlgorithmError
 from joserfc.jws import JWSRegistry
 
+from datasources.values import text_violation
 from resolvers.principals.errors import (
     BadSignature,
     ExpiredToken,
@@ -27,6 +28,9 @@ ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
 )  # fmt: skip
 MAX_LENGTH = 16_384
+MAX_SUBJECT_LENGTH = 500
+# Seconds since 1970 of the year 9999: no token is meant to outlive it, and infinity is no time.
+MAX_SECONDS = 253_402_300_799
 
 
 class _OurAlgorithms(JWSRegistry):
@@ -85,7 +89,7 @@ class TokenVerifier:
         prefix = self._names.permissions_prefix
         return Principal(
             subject=subject,
-            name=next(name for name in names if isinstance(name, str) and name),
+            name=next(filter(_is_name, names)),
             permissions=known_permissions(text[len(prefix) :] for text in permissions if text.startswith(prefix)),
             team_keys=frozenset(_texts(claims.get(self._names.teams))),
             # A token by client credentials is the client's own.
@@ -97,7 +101,7 @@ class TokenVerifier:
             raise MalformedCredentials
         try:
             header = jws.extract_compact(token.encode()).headers()
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, RecursionError) as error:
             raise MalformedCredentials from error
         # Before any key is looked up, and again in decode: the token must not choose how it is verified.
         if header.get("alg") not in ALGORITHMS:
@@ -108,7 +112,7 @@ class TokenVerifier:
         key = await self._keys.get(key_id)
         try:
             claims: Mapping[str, Any] = jwt.decode(token, key, registry=_REGISTRY).claims
-        except DecodeError as error:
+        except (DecodeError, RecursionError) as error:
             raise MalformedCredentials from error
         except (JoseError, ValueError) as error:
             raise BadSignature from error
@@ -124,6 +128,12 @@ class TokenVerifier:
         subject, expires, begins = claims.get("sub"), _seconds(claims.get("exp")), claims.get("nbf")
         if expires is None or not isinstance(subject, str) or not subject:
             raise MissingClaim
+        # What stands in audit entries and bound values has to be text that the database can hold.
+        teams = _texts(claims.get(self._names.teams))
+        if len(subject) > MAX_SUBJECT_LENGTH or any(map(text_violation, (subject, *teams))):
+            raise MalformedCredentials
+        if claims.get("iat") is not None and _seconds(claims["iat"]) is None:
+            raise MalformedCredentials
         now = self._clock()
         if now >= expires + self._leeway:
             raise ExpiredToken
@@ -132,7 +142,14 @@ class TokenVerifier:
 
 
 def _seconds(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # NaN is within no bounds.
+    return float(value) if -MAX_SECONDS <= value <= MAX_SECONDS else None
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_SUBJECT_LENGTH and text_violation(value) is None
 
 
 def _texts(value: object) -> list[str]:

@@ -1,8 +1,10 @@
 """changesSince: everything once, in an order that holds while transactions overlap, nothing that may not be seen."""
 
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import psycopg
 import pytest
 
@@ -13,6 +15,7 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.sources import Sources
 from resolvers.principals.principal import Principal
+from schema.paging import unpack
 from tests.fixtures.databases import READER, ask, create_database, person
 
 SINCE = """query ($cursor: String, $kinds: [FeedKind!], $of: [ID!], $first: Int = 100) {
@@ -22,6 +25,14 @@ SINCE = """query ($cursor: String, $kinds: [FeedKind!], $of: [ID!], $first: Int 
 }"""
 ALL = person(*READER, "feed:read", "relationships:read")
 TEAM, OTHER = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000a2"
+
+
+# What a cursor may hold, and no place: booleans, numbers that no transaction and no position has.
+NO_PLACES: list[Any] = [[True, 1], [1, True], [2**63, 1], [1, 2**63], [1.5, 1], [1, 1, 1], {"a": 1}, None]
+
+
+def packed(parts: Any) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
 
 def item(number: int) -> str:
@@ -137,9 +148,19 @@ async def test_kinds_take_the_permission_of_what_they_are(sources: Sources, url:
     assert (await ask(sources, SINCE, person("teams:read"), cursor=begin)).codes == ["FORBIDDEN"]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "WzFd", "WyJhIiwxXQ", "Wy0xLDFd"])
+@pytest.mark.parametrize("cursor", ["", "x", "WzFd", "WyJhIiwxXQ", "Wy0xLDFd", *map(packed, NO_PLACES)])
 async def test_what_is_no_cursor_is_refused(sources: Sources, cursor: str) -> None:
     assert (await ask(sources, SINCE, ALL, cursor=cursor)).codes == ["BAD_USER_INPUT"]
+
+
+@pytest.mark.parametrize("ahead", [10**6, 2**62])
+async def test_a_place_ahead_of_all_that_was_written_is_refused(sources: Sources, begin: str, ahead: int) -> None:
+    """The cursor of a database that was restored since: nothing would be told for ever."""
+    cursor = packed([unpack(begin, "cursor")[0] + ahead, 1])
+    refused = await ask(sources, SINCE, ALL, cursor=cursor)
+    assert (refused.codes, refused.data) == (["BAD_USER_INPUT"], {"changesSince": None})
+    assert "ahead of all that was written here; begin again without a cursor" in refused.errors[0]["message"]
+    assert (await since(sources, begin))["entries"] == []
 
 
 async def test_a_place_before_what_is_kept_is_refused(sources: Sources, url: str, begin: str) -> None:

@@ -77,7 +77,12 @@ CHANGES = {
     '{not: {plannedEnd: {gt: "2026-04-01T00:00:00Z"}}}': "134",
     "{not: {not: {state: {eq: PROPOSED}}}}": "4",
     '{not: {or: [{number: {eq: "CHG1"}}, {number: {eq: "CHG2"}}]}, title: {contains: "redis"}}': "3",
-    "{state: null, number: {eq: null}, and: null}": "1234",
+    # Rows that are related to none.
+    "{team: {id: {isNull: true}}}": "4",
+    "{team: {id: {isNull: false}}}": "123",
+    '{team: {or: [{id: {isNull: true}}, {key: {eq: "platform"}}]}}': "234",
+    '{team: {id: {isNull: true}, key: {eq: "platform"}}}': "",
+    "{not: {assignee: {id: {isNull: true}}}}": "12",
 }
 
 
@@ -106,6 +111,13 @@ ITEMS = {
     "{not: {owner: {}}}": ["attic"],
     '{attributes: {holds: {os: "linux"}}}': ["redis"],
     '{attributes: {holds: {os: "linux", cpu: 1}}}': [],
+    # Any document may be asked for, also one that no item has.
+    "{attributes: {holds: []}}": [],
+    '{attributes: {holds: ["os"]}}': [],
+    "{attributes: {holds: 1}}": [],
+    "{attributes: {holds: {}}}": ["attic", "ledger", "redis", "shop"],
+    "{owner: {id: {isNull: true}}}": ["attic"],
+    "{not: {owner: {id: {isNull: true}}}}": ["ledger", "redis", "shop"],
     "{status: {eq: ACTIVE}, environment: {in: [UNKNOWN]}, criticality: {eq: MEDIUM}}": [
         "attic",
         "ledger",
@@ -216,13 +228,51 @@ async def test_values_that_cannot_be_are_refused_before_any_statement(
     assert answer.statements == 0
 
 
-async def test_a_text_that_no_store_holds_is_refused_alone(filtered: Operations) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("a\0b", "has a NUL character; remove it"), ("a\ud800b", "has half of a surrogate pair, which is no character")],
+)
+async def test_text_that_no_row_can_hold_is_refused_by_its_place(filtered: Operations, text: str, reason: str) -> None:
     answer = await filtered.ask(
         "query ($text: String) { changes(filter: {title: {eq: $text}}) { nodes { id } } users { totalCount } }",
-        text="a\0b",
+        text=text,
     )
     assert answer.data == {"changes": None, "users": {"totalCount": 3}}
     assert answer.codes == [("changes", "BAD_USER_INPUT")]
+    assert answer.errors[0]["message"].startswith(f"filter.title.eq {reason}")
+
+
+IS_NULL = "leave it out; rows without a value are found by isNull: true"
+
+
+@pytest.mark.parametrize(
+    ("filter_", "message"),
+    [
+        ("{title: {contains: $null}}", f"filter.title.contains is null; {IS_NULL}"),
+        ("{plannedEnd: {gt: null}}", f"filter.plannedEnd.gt is null; {IS_NULL}"),
+        ("{plannedEnd: {isNull: null}}", "filter.plannedEnd.isNull is null; leave it out"),
+        ("{team: {key: {in: $null}}}", f"filter.team.key.in is null; {IS_NULL}"),
+        ("{or: [{state: {eq: null}}]}", "filter.or.state.eq is null; leave it out"),
+        ("{state: null}", "filter.state is null; leave it out"),
+        ("{team: null}", "filter.team is null; leave it out"),
+        ("{and: null}", "filter.and is null; leave it out"),
+        ("{not: null}", "filter.not is null; leave it out"),
+        ("{incidents: {some: null}}", "filter.incidents.some is null; leave it out"),
+    ],
+)
+async def test_a_null_does_not_take_a_condition_away(filtered: Operations, filter_: str, message: str) -> None:
+    """Of a variable that was meant to hold a value, all rows would be left."""
+    declared = "($null: [String!])" if "in: $null" in filter_ else "($null: String)" if "$null" in filter_ else ""
+    answer = await filtered.ask(f"query {declared} {{ changes(filter: {filter_}) {{ totalCount }} }}", null=None)
+    assert (answer.codes, answer.errors[0]["message"]) == ([("changes", "BAD_USER_INPUT")], message)
+    assert answer.statements == 0
+
+
+async def test_a_filter_that_is_null_is_no_filter(filtered: Operations) -> None:
+    """What a client sends who leaves an optional filter empty."""
+    for variables in ({}, {"f": None}):
+        answer = await filtered.ask("query ($f: ChangeFilter) { changes(filter: $f) { totalCount } }", **variables)
+        assert answer.data == {"changes": {"totalCount": 4}}
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,21 @@
 """GraphQL over HTTP: media types, status codes, methods, limits and masks, against real stores."""
 
+import asyncio
+import gzip
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
+from starlette.requests import Request
 
+from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.principal import Principal, PrincipalKind
+from schema.bodies import BodyTooSlow, ClientLeft, read_body
+from schema.http import refused
 from schema.limits import DocumentLimits
 from schema.operations import trusted_documents
 from tests.fixtures.endpoint import endpoint, knowing
@@ -147,3 +154,101 @@ async def test_who_lacks_free_form_runs_trusted_documents_only(client: httpx.Asy
         assert (answered.status_code, answered.json()["data"]) == (200, {"teams": {"totalCount": 0, "nodes": []}})
     unknown = await client.post("/graphql", json={"documentId": "sha256:0"})
     assert (unknown.status_code, codes(unknown)) == (400, ["BAD_USER_INPUT"])
+
+
+JSON = {"content-type": "application/json"}
+BODY = b'{"query": "{ __typename }"}'
+
+
+async def test_a_byte_order_mark_is_no_part_of_the_json(client: httpx.AsyncClient) -> None:
+    reply = await client.post("/graphql", content=b"\xef\xbb\xbf" + BODY, headers=JSON)
+    assert (reply.status_code, reply.json()["data"]) == (200, {"__typename": "Query"})
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "GZIP", "gzip, br", "x-unknown"])
+async def test_a_compressed_body_is_refused_by_its_coding(client: httpx.AsyncClient, coding: str) -> None:
+    reply = await client.post("/graphql", content=gzip.compress(BODY), headers=JSON | {"content-encoding": coding})
+    assert (reply.status_code, reply.headers["accept-encoding"]) == (415, "identity")
+    assert reply.json()["errors"][0]["message"] == (
+        f"content-encoding is {coding.lower()!r}; send the body as it is, not compressed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("charset", "status"),
+    [("utf-8", 200), ('"UTF-8"', 200), ("utf-16", 415), ("iso-8859-1", 415), ("windows-1252", 415)],
+)
+async def test_json_is_utf_8(client: httpx.AsyncClient, charset: str, status: int) -> None:
+    headers = {"content-type": f"application/json; charset={charset}"}
+    reply = await client.post("/graphql", content=BODY, headers=headers)
+    assert reply.status_code == status
+    if status == 415:
+        assert reply.json()["errors"][0]["message"] == f"the charset of content-type is {charset!r}; send utf-8"
+
+
+async def test_head_is_get_without_a_body(client: httpx.AsyncClient) -> None:
+    params = {"query": "{ __typename }"}
+    got, head = [await client.request(method, "/graphql", params=params) for method in ("GET", "HEAD")]
+    assert (head.status_code, head.headers["content-type"]) == (200, got.headers["content-type"])
+    refused = await client.head("/graphql", params={"query": "mutation { __typename }"})
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_other_methods_are_told_which_there_are(client: httpx.AsyncClient, method: str) -> None:
+    reply = await client.request(method, "/graphql")
+    assert (reply.status_code, set(reply.headers["allow"].split(", "))) == (405, {"GET", "HEAD", "POST"})
+
+
+@pytest.mark.parametrize("empty", ["variables", "extensions", "operationName", "documentId"])
+async def test_a_parameter_without_a_value_is_left_out(client: httpx.AsyncClient, empty: str) -> None:
+    reply = await client.get(f"/graphql?query=%7B__typename%7D&{empty}=")
+    assert (reply.status_code, reply.json()["data"]) == (200, {"__typename": "Query"})
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ("variables=%7B", "variables is not JSON"),
+        ("variables=%5B1%5D", "variables must be an object"),
+        ("variables=1", "variables must be an object"),
+        ("extensions=x", "extensions is not JSON"),
+    ],
+)
+async def test_a_parameter_that_is_none_is_named(client: httpx.AsyncClient, parameter: str, message: str) -> None:
+    reply = await client.get(f"/graphql?query=%7B__typename%7D&{parameter}")
+    assert (reply.status_code, reply.json()["errors"][0]["message"]) == (400, message)
+
+
+def request_of(*messages: dict[str, Any], left: bool = False) -> Request:
+    """A request whose body comes in these messages, and then nothing, or the end of the connection."""
+    waiting = list(messages)
+
+    async def receive() -> dict[str, Any]:
+        if waiting:
+            return waiting.pop(0)
+        if not left:
+            await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+    return Request({"type": "http", "method": "POST", "headers": [], "path": "/graphql"}, receive)
+
+
+PIECE = {"type": "http.request", "body": b"{", "more_body": True}
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    with pytest.raises(BodyTooSlow) as slow:
+        await read_body(request_of(PIECE), 100, 0.01)
+    reply = refused(slow.value, Call())
+    assert (reply.status_code, reply.headers["connection"]) == (408, "close")
+    assert b"the body did not come within 0.01 seconds" in bytes(reply.body)
+
+
+async def test_a_client_that_leaves_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO), pytest.raises(ClientLeft) as left:
+        await read_body(request_of(PIECE, left=True), 100)
+    with caplog.at_level(logging.INFO):
+        assert refused(left.value, Call()).status_code == 400
+    (line,) = caplog.records
+    assert (line.levelname, line.exc_info, line.getMessage()) == ("INFO", None, "the client left")

@@ -1,9 +1,11 @@
 """One JSON line an operation: what ran and what it cost, never what was asked about."""
 
 import logging
+from typing import Any, cast
 
 import orjson
 import pytest
+from graphql import ExecutionResult, GraphQLError
 
 from datasources.call import Call
 from datasources.records.queries import Scope
@@ -11,7 +13,7 @@ from datasources.seen.logs import JsonFormatter
 from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution import Request, run
+from schema.execution import Request, Response, body_of, run
 from schema.limits import DocumentLimits
 from schema.tracing import log_operation
 from tests.fixtures.databases import sources_of
@@ -46,3 +48,20 @@ def test_a_traceback_is_one_line() -> None:
     text = JsonFormatter().format(record)
     assert "\n" not in text
     assert orjson.loads(text)["traceback"].endswith("builtins.ValueError")
+
+
+async def test_a_thousand_errors_are_five_and_a_count(caplog: pytest.LogCaptureFixture) -> None:
+    """A list whose rows all fail fills no log."""
+    anyone = Principal("ada", "Ada", PrincipalKind.USER, frozenset())
+    context = Context(anyone, anyone.scope, cast("Any", None), Call("r-1"))
+    broken = [GraphQLError("x", original_error=ValueError(str(n)), path=["a", n]) for n in range(1_000)]
+    with caplog.at_level(logging.INFO):
+        body = body_of(ExecutionResult(data=None, errors=broken), context)
+        with log_operation(Request("{ __typename }"), context) as logged:
+            logged.response = Response(body, executed=True)
+    assert len(body["errors"]) == 1_000
+    *errors, rest, line = caplog.records
+    assert [str(cast("Any", each.exc_info)[1]) for each in errors] == ["0", "1", "2", "3", "4"]
+    assert rest.getMessage() == "995 more unexpected errors of the same operation"
+    assert vars(line)["errors"] == ["INTERNAL"] * 5
+    assert vars(line)["errors_left_out"] == 995

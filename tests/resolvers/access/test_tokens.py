@@ -9,12 +9,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey
 
 from resolvers.principals import errors
 from resolvers.principals.principal import PrincipalKind
 from resolvers.principals.signing_keys import SigningKeys
-from resolvers.principals.tokens import ClaimNames, TokenVerifier
+from resolvers.principals.tokens import MAX_LENGTH, ClaimNames, TokenVerifier
 from tests.resolvers.access.issuer import AUDIENCE, Issuer, Key, rsa
 
 
@@ -116,6 +117,45 @@ async def test_claim_that_does_not_hold(
     issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any], reason: type[errors.AccessError]
 ) -> None:
     assert await refused(verifier, issuer.token(**claims)) is reason
+
+
+ABSURD: tuple[tuple[str, type[errors.AccessError], tuple[Any, ...]], ...] = (
+    ("exp", errors.MissingClaim, (10**400, 10**15, float("inf"), float("nan"), "9999", [1])),
+    ("nbf", errors.TokenNotYetValid, (10**400, float("nan"), True, {})),
+    ("iat", errors.MalformedCredentials, (10**400, float("-inf"), "now", False)),
+    ("sub", errors.MalformedCredentials, ("a\0b", "a\ud800b", "a" * 501)),
+    ("teams", errors.MalformedCredentials, (["a\0b"], ["ok", "\udfff"], "ok a\0b")),
+    ("permissions", errors.MalformedCredentials, (["*"] * 100_000,)),
+)
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [({name: value}, reason) for name, reason, values in ABSURD for value in values],
+    ids=lambda given: given.__name__ if isinstance(given, type) else ascii(given)[:40],
+)
+async def test_absurd_claims_are_refused(
+    issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any], reason: type[errors.AccessError]
+) -> None:
+    assert await refused(verifier, issuer.token(**claims)) is reason
+
+
+async def test_names_that_are_no_text_to_store_are_passed_over(issuer: Issuer, verifier: TokenVerifier) -> None:
+    for name in ("a\0b", "\ud800", "n" * 501, 5, ""):
+        assert (await verifier.principal(issuer.token(name=name, username="ada-l"))).name == "ada-l"
+
+
+@pytest.mark.parametrize("part", ["header", "claims"])
+async def test_json_that_is_nested_deeply_is_refused(issuer: Issuer, verifier: TokenVerifier, part: str) -> None:
+    """Signed or not: reading it must not run out of the stack."""
+    deep = b"[" * 5_000 + b"]" * 5_000
+    if part == "header":
+        header = b64(b'{"alg":"RS256","a":' + deep + b"}")
+        token = f"{header}.{b64(b'{}')}.AA"
+    else:
+        token = jws.serialize_compact({"alg": "RS256", "kid": "first"}, b'{"a":' + deep + b"}", issuer.keys[0])
+    assert len(token) < MAX_LENGTH
+    assert await refused(verifier, token) is errors.MalformedCredentials
 
 
 async def test_leeway_covers_clocks_that_differ(issuer: Issuer, keys: SigningKeys) -> None:

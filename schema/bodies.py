@@ -1,0 +1,91 @@
+"""Bodies of requests: read within a bound of bytes and of time, not compressed, JSON in UTF-8."""
+
+import asyncio
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+
+from datasources.values import read_json
+from resolvers.errors import BadUserInput, LimitExceeded
+
+PLAIN_JSON = "application/json"
+# JSON is UTF-8, of which ASCII is a part. https://www.rfc-editor.org/rfc/rfc8259#section-8.1
+CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
+MARK = b"\xef\xbb\xbf"
+# Seconds for a body to come.
+BODY_SECONDS = 10.0
+
+
+class UnsupportedMedia(BadUserInput):
+    """The body is not JSON by its own word."""
+
+
+class UnsupportedEncoding(UnsupportedMedia):
+    """The body is compressed; no door takes that, as a small one may hold a very large one."""
+
+
+class BodyTooLarge(LimitExceeded):
+    """The body has more bytes than a request may have."""
+
+
+class BodyTooSlow(LimitExceeded):
+    """The body did not come in the time that it may take."""
+
+
+class ClientLeft(BadUserInput):
+    """The client closed the connection before its body was here; nobody reads the answer."""
+
+
+async def read_body(http: HttpRequest, most: int, seconds: float = BODY_SECONDS) -> bytes:
+    """The body, without a byte order mark.
+
+    UnsupportedEncoding; BodyTooLarge as soon as it has more bytes than `most`; BodyTooSlow after `seconds`; ClientLeft.
+    """
+    _check_coding(http)
+    try:
+        async with asyncio.timeout(seconds):
+            return (await _read(http, most)).removeprefix(MARK)
+    except TimeoutError:
+        raise BodyTooSlow(
+            f"the body did not come within {seconds:g} seconds; send it faster", allowed=seconds
+        ) from None
+    except ClientDisconnect:
+        raise ClientLeft("the client left before its body was here") from None
+
+
+async def _read(http: HttpRequest, most: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in http.stream():
+        size += len(piece)
+        if size > most:
+            raise BodyTooLarge(f"the body is over {most} bytes", allowed=most)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _check_coding(http: HttpRequest) -> None:
+    coding = http.headers.get("content-encoding", "").strip().lower()
+    if coding not in {"", "identity"}:
+        raise UnsupportedEncoding(f"content-encoding is {coding[:60]!r}; send the body as it is, not compressed")
+
+
+def media_type(http: HttpRequest) -> str:
+    """The type of the body in small letters, without parameters; empty if it is not said. UnsupportedMedia for a
+    charset that is not UTF-8."""
+    kind, *parameters = http.headers.get("content-type", "").split(";")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        charset = value.strip().strip("\"'").lower()
+        if name.strip().lower() == "charset" and charset not in CHARSETS:
+            raise UnsupportedMedia(f"the charset of content-type is {charset[:60]!r}; send utf-8")
+    return kind.strip().lower()
+
+
+def parse_json(data: bytes, what: str) -> Any:
+    """The JSON of a body or of a parameter. BadUserInput names it."""
+    try:
+        return read_json(data)
+    except ValueError:
+        raise BadUserInput(f"{what} is not JSON", argument=what) from None
