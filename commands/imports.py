@@ -19,7 +19,7 @@ from commands.stores import databases, opened
 from datasources.aurora.imports.session import ImportStopped
 from datasources.credentials.opened import complete
 from datasources.errors import SourceError, SourceUnavailable
-from datasources.files.mapping import MappingError
+from datasources.files.errors import MappingError
 from datasources.sources import Sources, open_sources
 from resolvers.imports.report import ImportReport
 from resolvers.imports.run import PRUNE_SHARE, Options, run_import

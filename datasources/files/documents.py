@@ -1,64 +1,36 @@
-"""Rows inside one JSON or YAML document, each with the line it begins on."""
+"""Rows of JSON: of the list inside a document, or one a line, each with the line it begins on."""
 
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
-import yaml
+import msgspec
 
-from datasources.files.mapping import MappingError
+from datasources.files.encodings import bad_byte, detect, lines
+from datasources.files.errors import MappingError
 from datasources.files.rejects import OnReject, shortened
 
 _BLANK = re.compile(r"[ \t\r\n]*")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+# Digits of an integer. Python converts up to 4,300; what is stored has 20 at most.
+_MAX_DIGITS = 1_000
 
 
-class _Loader(yaml.CSafeLoader):
-    """The safe loader, with timestamps left as the text that was written: zones are the mapping's matter."""
+def _integer(text: str) -> int | float:
+    # Beyond every double, as 1e400 is: the gate of values refuses the row that brings it.
+    return int(text) if len(text) <= _MAX_DIGITS else float("inf")
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def yaml_rows(text: str, path: str, label: str, reject: OnReject) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows of the list at the dotted `path`. MappingError when the document or the path can't be read."""
-    loader = _Loader(text)
-    try:
-        node = loader.get_single_node()
-        for step in path.split(".") if path else []:
-            node = _child(node, step)
-            if node is None:
-                raise MappingError(f"{label}: there is no {path} in the document; check rows")
-        if not isinstance(node, yaml.SequenceNode):
-            raise MappingError(f"{label}: {path or 'the document'} is not a list; check rows")
-        for item in node.value:
-            line = item.start_mark.line + 1
-            row = loader.construct_document(item)
-            if isinstance(row, dict):
-                yield line, row
-            else:
-                reject(line, f"not a mapping but {shortened(row)}", row)
-    except yaml.YAMLError as error:
-        raise MappingError(f"{label}: not readable as YAML: {' '.join(str(error).split())}") from error
-    except RecursionError as error:
-        raise MappingError(f"{label}: nested too deep to be read") from error
-    finally:
-        loader.dispose()
-
-
-def _child(node: Any, name: str) -> Any:
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    return next((value for key, value in node.value if key.value == name), None)
+_decode = json.JSONDecoder(parse_int=_integer).raw_decode
 
 
 def json_rows(text: str, path: str, label: str, reject: OnReject) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows of the list at the dotted `path`. MappingError when the document or the path can't be read."""
     try:
         position = _skip(text, 0)
+        if position == len(text):
+            raise MappingError(f"{label}: the file is empty; it needs a document")
         for step in path.split(".") if path else []:
             position = _enter(text, position, step, label)
         if text[position : position + 1] != "[":
@@ -66,22 +38,45 @@ def json_rows(text: str, path: str, label: str, reject: OnReject) -> Iterator[tu
         yield from _elements(text, position + 1, reject)
     except json.JSONDecodeError as error:
         raise MappingError(f"{label}: malformed JSON on line {error.lineno}: {error.msg}") from error
-    except RecursionError as error:
-        raise MappingError(f"{label}: nested too deep to be read") from error
+
+
+def json_lines(stream: IO[bytes], encoding: str | None, label: str, reject: OnReject) -> Iterator[tuple[int, Any]]:
+    """One row a line; empty lines are passed over."""
+    decode = msgspec.json.Decoder().decode
+    name = detect(stream, encoding, label)
+    for number, line in enumerate(lines(stream, name, label), start=1):
+        if not line.strip():
+            continue
+        if problem := bad_byte(line, name):
+            reject(number, f"line {number} {problem}", line.rstrip("\r\n"))
+            continue
+        try:
+            row = decode(line)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            reject(number, f"malformed JSON: {error}", line.rstrip("\r\n"))
+            continue
+        if isinstance(row, dict):
+            yield number, row
+        else:
+            reject(number, f"not a JSON object but {shortened(row)}", row)
 
 
 def _elements(text: str, position: int, reject: OnReject) -> Iterator[tuple[int, dict[str, Any]]]:
-    decode = json.JSONDecoder().raw_decode
     line, counted = 1, 0
     position = _skip(text, position)
     while text[position : position + 1] != "]":
         line += text.count("\n", counted, position)
         counted = position
-        row, position = decode(text, position)
-        if isinstance(row, dict):
-            yield line, row
+        try:
+            row, position = _decode(text, position)
+        except RecursionError:
+            position = _end(text, position)
+            reject(line, "nested too deep to be read", None)
         else:
-            reject(line, f"not a JSON object but {shortened(row)}", row)
+            if isinstance(row, dict):
+                yield line, row
+            else:
+                reject(line, f"not a JSON object but {shortened(row)}", row)
         position = _skip(text, position)
         if text[position : position + 1] == ",":
             position = _skip(text, position + 1)
@@ -90,24 +85,34 @@ def _elements(text: str, position: int, reject: OnReject) -> Iterator[tuple[int,
 
 
 def _enter(text: str, position: int, name: str, label: str) -> int:
-    # Values before the wanted one are decoded and dropped: only the list itself is kept row by row.
-    decode = json.JSONDecoder().raw_decode
+    # Values before the one at the path are passed over: only the list itself is read, row by row.
     if text[position : position + 1] != "{":
         raise MappingError(f"{label}: there is no {name} in the document; check rows")
     position = _skip(text, position + 1)
     while text[position : position + 1] == '"':
-        key, position = decode(text, position)
+        key, position = _decode(text, position)
         position = _skip(text, position)
         if text[position : position + 1] != ":":
             raise json.JSONDecodeError("expected :", text, position)
         position = _skip(text, position + 1)
         if key == name:
             return position
-        _, position = decode(text, position)
-        position = _skip(text, position)
+        position = _skip(text, _end(text, position))
         if text[position : position + 1] == ",":
             position = _skip(text, position + 1)
     raise MappingError(f"{label}: there is no {name} in the document; check rows")
+
+
+def _end(text: str, position: int) -> int:
+    """Behind the value that begins here; brackets are counted, so that no depth is too much."""
+    if text[position : position + 1] not in {"[", "{"}:
+        return int(_decode(text, position)[1])
+    depth = 0
+    for token in _TOKEN.finditer(text, position):
+        depth += (token.group() in "[{") - (token.group() in "]}")
+        if not depth:
+            return token.end()
+    raise json.JSONDecodeError("a bracket is never closed", text, position)
 
 
 def _skip(text: str, position: int) -> int:

@@ -9,6 +9,8 @@ Kind = Literal["text", "time", "integer", "choice", "list", "document", "switch"
 SHORT = 500
 PROSE = 200_000
 BODY = 1_000_000
+# UTF-8 bytes of the texts that stand together in one btree index: its rows end at 2,704 bytes, less their headers.
+INDEXED = 2_600
 # Bytes of JSON in one attribute document.
 DOCUMENT = 1_048_576
 
@@ -32,13 +34,17 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One kind of record. `ordered` names pairs of time fields of which the second may not be the earlier."""
+    """One kind of record. `ordered` names pairs of time fields of which the second may not be the earlier.
+
+    `indexed` names fields whose texts stand together in one index.
+    """
 
     name: str
     fields: tuple[Field, ...]
     database: Literal["main", "requirements"] = "main"
     attributes: bool = False
     ordered: tuple[tuple[str, str], ...] = ()
+    indexed: tuple[str, ...] = ()
 
     def field(self, name: str) -> Field | None:
         """The field of that name, or None."""
@@ -235,6 +241,11 @@ ENTITIES: dict[str, Entity] = {
             ),
             database="requirements",
         ),
-        Entity("requirement_items", (_key("requirement"), *_ITEM), database="requirements"),
+        Entity(
+            "requirement_items",
+            (_key("requirement"), *_ITEM),
+            database="requirements",
+            indexed=("item_source", "item"),
+        ),
     )
 }

@@ -1,211 +1,208 @@
-"""Files as rows with their line numbers: CSV, JSON Lines, JSON and YAML, plain or gzipped, streamed where possible.
+"""Files as rows with their line numbers: CSV, JSON Lines, JSON, YAML and XLSX, plain or gzipped.
 
-CSV and JSON Lines are streamed and take memory of one row. JSON and YAML documents are read whole.
+CSV and JSON Lines are streamed and take memory of one row. Documents and workbooks are read whole.
 """
 
-import csv
 import gzip
-import os
+import re
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
-import msgspec
+from datasources.files.csv_rows import CsvRows, column_name
+from datasources.files.documents import json_lines, json_rows
+from datasources.files.encodings import decoded
+from datasources.files.errors import MappingError
+from datasources.files.hints import hint
+from datasources.files.mapping import DataFile
+from datasources.files.paths import files_below, format_of
+from datasources.files.rejects import OnReject
+from datasources.files.yaml_documents import yaml_rows
 
-from datasources.files.documents import json_rows, yaml_rows
-from datasources.files.mapping import DataFile, MappingError, hint
-from datasources.files.rejects import OnReject, shortened
+if TYPE_CHECKING:
+    from datasources.files.workbooks import SheetRows
 
-# A field may be large; what is too large is refused where its entity's bound is known.
-csv.field_size_limit(2**31 - 1)
-
-Row = list[str] | dict[str, Any]
+Row = list[Any] | dict[str, Any]
 # Rows of JSON Lines looked at before the run, to see whether the mapping's columns exist.
 PEEK = 1_000
-# Bytes of one line of CSV or JSON Lines, and of one whole document, that are held in memory.
-LINE_LIMIT = 64 * 1_048_576
-DOCUMENT_LIMIT = 256 * 1_048_576
+# A line of the second file of a pattern is its number and this, and so on: one number for both.
+_FILE_SHIFT = 32
+_LINE = re.compile(r"line ([0-9]{10,18})\b")
+# What a header of one column holds when its delimiter is another.
+_DELIMITERS = {";": "';'", "\t": '"\\t"', "|": "'|'"}
+
+
+@dataclass(slots=True)
+class Position:
+    """Where the row that is being read stands: its file below the data folder, and its number in it from 1."""
+
+    file: str = ""
+    row: int = 0
 
 
 class Reader:
-    """One file of a mapping. `label` is its path as the mapping writes it."""
+    """The files of one entry of a mapping. `label` is their path as the mapping writes it."""
 
     def __init__(self, file: DataFile, folder: Path, mapping: str) -> None:
         self._file = file
-        self._path = folder / (file.path or "")
         self._mapping = mapping
         self.label = file.path or f"{mapping} (inline)"
-        # Bytes of the file, and how far reading is in them; a gzipped file counts as it lies on the disk.
+        # Where the row that is being read stands.
+        self.place = Position(self.label)
+        # Bytes of all files, and how far reading is in them; a gzipped file counts as it lies on the disk.
         self.size: int | None = None
+        self._before = 0
         self._raw: IO[bytes] | None = None
-        self.format = "inline" if file.inline is not None else file.format or _format_of(self._path, mapping)
+        self._files = [] if file.path is None else files_below(folder, file.path, mapping)
+        formats = {file.format or format_of(path, mapping) for _, path in self._files} or {"inline"}
+        if len(formats) > 1:
+            raise MappingError(f"{mapping}: {file.path} matches files of several formats; give each its own entry")
+        self.format = formats.pop()
 
     def header(self) -> list[str] | None:
-        """The columns of a CSV file in order; None for documents. MappingError if the file can't be read."""
-        if self.format != "csv":
+        """The columns of a table in order; None for documents. MappingError if the file can't be read."""
+        if self.format not in {"csv", "xlsx"}:
             return None
-        try:
-            with self._open() as stream:
-                first = stream.readline().decode(self._encoding)
-        except UnicodeDecodeError as error:
-            raise MappingError(f"{self.label}: the header is not {self._file.encoding}; give its encoding") from error
-        except (OSError, EOFError, zlib.error) as error:
-            raise self._unreadable(error) from error
-        names = next(csv.reader([first], delimiter=self._file.delimiter), [])
-        if not names:
-            raise MappingError(f"{self.label}: the file is empty; it needs a header line")
-        repeated = {name for name in names if names.count(name) > 1}
-        if repeated:
-            raise MappingError(f"{self.label}: the header names {', '.join(sorted(repeated))} twice; rename one")
-        return names
+        return self._header(*self._files[0])
 
     def check(self, columns: list[tuple[str, str]], unnest: str | None) -> None:
-        """MappingError when a column that the mapping reads is not in the file; no row is taken in."""
-        header = self.header()
-        known = header if header is not None else self._known()
+        """MappingError when a column that the mapping reads is not in a file; no row is taken in."""
+        if self.format in {"csv", "xlsx"}:
+            for label, path in self._files:
+                self._check_header(columns, label, self._header(label, path))
+            return
+        known = self._known()
         # An empty document can't contradict a mapping.
         for column, key in columns if known else []:
-            name = column if header is not None else column.split(".", 1)[0]
-            nested = unnest is not None and name in {"item", "item_index"}
-            if name not in known and not nested:
-                raise MappingError(
-                    f"{self._mapping}: {key} reads column {column!r}, which {self.label} does not have"
-                    f"{hint(column, known)}"
-                )
+            name = column.split(".", 1)[0]
+            if name not in known and not (unnest is not None and name in {"item", "item_index"}):
+                raise self._no_column(key, column, self.label, known)
 
     def rows(self, reject: OnReject) -> Iterator[tuple[int, Row]]:
-        """Each row with the line (from 1) it begins on. Rows that can't be read go to `reject` with the reason.
+        """Each row with its line, see `locate`. Rows that can't be read go to `reject` with the reason.
 
-        MappingError when the file as a whole can't be read.
+        MappingError when a file as a whole can't be read.
         """
+        place = self.place
         if self._file.inline is not None:
-            yield from enumerate(self._file.inline, start=1)
+            for place.row, inline in enumerate(self._file.inline, start=1):
+                yield place.row, inline
             return
-        try:
-            with self._open() as stream:
-                if self.format == "csv":
-                    yield from self._csv(stream, reject)
-                elif self.format == "jsonl":
-                    yield from _json_lines(stream, reject)
-                else:
-                    read = json_rows if self.format == "json" else yaml_rows
-                    yield from read(self._text(stream), self._file.rows, self.label, reject)
-        except (OSError, EOFError, zlib.error) as error:
-            raise self._unreadable(error) from error
+        first: list[str] | None = None
+        self._before = 0
+        for index, (label, path) in enumerate(self._files):
+            place.file, place.row = label, 0
+            offset = index << _FILE_SHIFT
 
-    def _csv(self, stream: IO[bytes], reject: OnReject) -> Iterator[tuple[int, list[str]]]:
-        bad: dict[int, str] = {}
-        reader = csv.reader(_lines(stream, self._encoding, bad), delimiter=self._file.delimiter, strict=True)
-        width = len(next(reader, []))
-        line = reader.line_num
-        while True:
-            begin = line + 1
-            try:
-                row = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                line = reader.line_num
-                upto = f" to {line}" if line > begin else ""
-                reject(begin, f"malformed CSV on line {begin}{upto}: {error}", None)
-                continue
-            line = reader.line_num
-            if bad:
-                problems = [bad.pop(number) for number in range(begin, line + 1) if number in bad]
-                if problems:
-                    reject(begin, problems[0], row)
-                    continue
-            if len(row) != width:
-                if row:
-                    reject(begin, f"{len(row)} columns where the header has {width}", row)
-                continue
-            yield begin, row
+            def refuse(line: int, reason: str, row: Any, offset: int = offset) -> None:
+                place.row += 1
+                reject(offset + line, reason, row)
+
+            with self._stream(label, path) as stream:
+                if self.format in {"csv", "xlsx"}:
+                    table = self._table(stream, label)
+                    first = first or table.header
+                    rows = _reordered(table.rows(refuse), first, table.header)
+                else:
+                    rows = self._documents(stream, label, refuse)
+                for line, row in rows:
+                    place.row += 1
+                    yield offset + line, row
+            self._before += path.stat().st_size
+
+    def locate(self, line: int) -> tuple[str, int]:
+        """The file and the line in it of a row's line."""
+        if not self._files:
+            return self.label, line
+        return self._files[line >> _FILE_SHIFT][0], line & ((1 << _FILE_SHIFT) - 1)
+
+    def relocated(self, reason: str) -> str:
+        """A reason with the lines that it names as they stand in their files."""
+        return _LINE.sub(lambda found: "line {1} of {0}".format(*self.locate(int(found.group(1)))), reason)
 
     @property
-    def _encoding(self) -> str:
-        # A byte order mark is no part of the first column's name.
-        return (
-            "utf-8-sig" if self._file.encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else self._file.encoding
+    def position(self) -> int:
+        """Bytes of the files that were read so far."""
+        reading = self._raw.tell() if self._raw is not None and not self._raw.closed else None
+        return self._before + reading if reading is not None else self.size or 0
+
+    def _header(self, label: str, path: Path) -> list[str]:
+        with self._stream(label, path) as stream:
+            return self._table(stream, label).header
+
+    def _table(self, stream: IO[bytes], label: str) -> "CsvRows | SheetRows":
+        if self.format == "csv":
+            return CsvRows(stream, self._file, label)
+        # Loaded where a workbook is read, and nowhere else.
+        from datasources.files.workbooks import SheetRows
+
+        return SheetRows(stream, self._file, label)
+
+    def _documents(self, stream: IO[bytes], label: str, reject: OnReject) -> Iterator[tuple[int, Row]]:
+        if self.format == "jsonl":
+            return json_lines(stream, self._file.encoding, label, reject)
+        read = json_rows if self.format == "json" else yaml_rows
+        return cast(
+            "Iterator[tuple[int, Row]]",
+            read(decoded(stream, self._file.encoding, label), self._file.rows, label, reject),
         )
 
-    def _text(self, stream: IO[bytes]) -> str:
-        data = stream.read(DOCUMENT_LIMIT + 1)
-        if len(data) > DOCUMENT_LIMIT:
-            raise MappingError(
-                f"{self.label}: above {DOCUMENT_LIMIT:,} bytes; give it as JSON Lines, which is streamed"
-            )
-        try:
-            return data.decode(self._encoding)
-        except UnicodeDecodeError as error:
-            raise MappingError(
-                f"{self.label}: byte {error.start:,} is not {self._file.encoding}; give its encoding"
-            ) from error
+    def _check_header(self, columns: list[tuple[str, str]], label: str, header: list[str]) -> None:
+        for column, key in columns:
+            name = column_name(column)
+            places = [str(index) for index, known in enumerate(header, start=1) if known == name]
+            if not places or not name:
+                raise self._no_column(key, column, label, header)
+            if len(places) > 1:
+                raise MappingError(
+                    f"{self._mapping}: {key} reads column {column!r}, which {label} has {len(places)} times (columns"
+                    f" {', '.join(places)}); rename one"
+                )
+
+    def _no_column(self, key: str, column: str, label: str, known: list[str]) -> MappingError:
+        remedy = hint(column, [name for name in known if name])
+        if len(known) == 1:
+            for sign, written in _DELIMITERS.items():
+                if sign in known[0]:
+                    remedy = f"; its header is one column: write delimiter: {written}"
+        return MappingError(f"{self._mapping}: {key} reads column {column!r}, which {label} does not have{remedy}")
 
     def _known(self) -> list[str]:
+        """The columns of a document; none where rows whose columns are not known could not be read."""
         names: dict[str, None] = {}
-        for index, (_, row) in enumerate(self.rows(lambda *_: None)):
+        unread: list[int] = []
+
+        def reject(line: int, _: str, row: Any) -> None:
+            if isinstance(row, dict):
+                names.update(dict.fromkeys(row))
+            else:
+                unread.append(line)
+
+        for index, (_, row) in enumerate(self.rows(reject)):
             if isinstance(row, dict):
                 names.update(dict.fromkeys(row))
             if self.format == "jsonl" and index >= PEEK:
                 break
-        return list(names)
+        return [] if unread else list(names)
 
-    @property
-    def position(self) -> int:
-        """Bytes of the file that were read so far."""
-        return self._raw.tell() if self._raw is not None and not self._raw.closed else self.size or 0
-
-    def _open(self) -> IO[bytes]:
-        raw = self._raw = self._path.open("rb")
-        self.size = os.fstat(raw.fileno()).st_size
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if self._path.suffix == ".gz" else raw
-
-    def _unreadable(self, error: Exception) -> MappingError:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "not a whole gzip file"
-        return MappingError(f"{self._mapping}: {self.label} can't be read: {why}; check --data and the path")
-
-
-def _bounded(stream: IO[bytes]) -> Iterator[bytes]:
-    # A line without end, as in a file that is no text, must not fill the memory.
-    while line := stream.readline(LINE_LIMIT):
-        if len(line) == LINE_LIMIT:
-            raise MappingError(f"a line is longer than {LINE_LIMIT:,} bytes; is it the right file and format?")
-        yield line
-
-
-def _lines(stream: IO[bytes], encoding: str, bad: dict[int, str]) -> Iterator[str]:
-    first = True
-    for number, line in enumerate(_bounded(stream), start=1):
+    @contextmanager
+    def _stream(self, label: str, path: Path) -> Iterator[IO[bytes]]:
         try:
-            yield line.decode(encoding)
-        except UnicodeDecodeError as error:
-            bad[number] = f"line {number} is not {encoding.removesuffix('-sig')}: {error.reason} at byte {error.start}"
-            yield line.decode("utf-8", "surrogateescape")
-        if first:
-            first, encoding = False, encoding.removesuffix("-sig")
+            self.size = sum(each.stat().st_size for _, each in self._files)
+            with path.open("rb") as raw:
+                self._raw = raw
+                yield cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if path.name.lower().endswith(".gz") else raw
+        except (OSError, EOFError, zlib.error) as error:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else "not a whole gzip file"
+            raise MappingError(f"{self._mapping}: {label} can't be read: {why}; check --data and the path") from error
 
 
-def _json_lines(stream: IO[bytes], reject: OnReject) -> Iterator[tuple[int, dict[str, Any]]]:
-    decode = msgspec.json.Decoder().decode
-    for number, line in enumerate(_bounded(stream), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            reject(number, f"malformed JSON: {error}", line.decode("utf-8", "backslashreplace").rstrip("\n"))
-            continue
-        if isinstance(row, dict):
-            yield number, row
-        else:
-            reject(number, f"not a JSON object but {shortened(row)}", row)
-
-
-def _format_of(path: Path, mapping: str) -> str:
-    name = path.name.removesuffix(".gz")
-    formats = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}
-    found = formats.get(Path(name).suffix.lower())
-    if found is None:
-        raise MappingError(f"{mapping}: the format of {path.name} is not known by its name; give format")
-    return found
+def _reordered(rows: Iterator[tuple[int, list[Any]]], first: list[str], header: list[str]) -> Iterator[tuple[int, Row]]:
+    """Rows with their cells in the order of the first file's columns; a column that a file lacks is empty."""
+    if header == first:
+        return iter(rows)
+    places = [header.index(name) if name in header else None for name in first]
+    return ((line, [row[place] if place is not None else "" for place in places]) for line, row in rows)

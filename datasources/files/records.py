@@ -1,19 +1,22 @@
 """From a row to staged records: a section of a mapping compiled against the columns of its file."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Any
 
 import msgspec
 
-from datasources.files.entities import DOCUMENT, Entity, Field
-from datasources.files.mapping import FieldMap, Mapping, MappingError, Section, Value
+from datasources.files.columns import Get, as_text, compile_column, document_text
+from datasources.files.conditions import compile_selection
+from datasources.files.entities import DOCUMENT, INDEXED, SHORT, Entity, Field
+from datasources.files.errors import MappingError
+from datasources.files.lookups import Lookups
+from datasources.files.mapping import FieldMap, Mapping, Section, Value
+from datasources.files.readers import Reader
 from datasources.files.rejects import Unusable, shortened
-from datasources.files.transforms import Get, as_json, as_text, compile_column, compile_time, compile_value, truth
-
-# An escaped NUL, which jsonb refuses, and not an escaped backslash before u0000.
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+from datasources.files.transforms import Scope, compile_time, compile_value, truth, whole_number
+from datasources.values import document_violation, text_violation
 
 Render = Callable[[Any], str]
 Record = list[str]
@@ -26,9 +29,11 @@ class Converter:
     the mapping gives the field and the row leaves it empty; fields the mapping doesn't give have no column.
     """
 
-    def __init__(self, section: Section, mapping: Mapping, header: list[str] | None, name: str) -> None:
+    def __init__(self, section: Section, lookups: Lookups, reader: Reader, name: str) -> None:
         self.section = section
-        self.selected = _selection(section, mapping, header)
+        mapping, header = lookups.mapping, reader.header()
+        scope = Scope(mapping, header, reader.place, lookups, cells_are_text=reader.format == "csv")
+        self.selected = compile_selection(section, scope, name)
         self._nested = compile_column(section.unnest, header) if section.unnest else None
         entity = section.kind
         mapped = {name for fields in section.variants() for name in fields}
@@ -38,7 +43,7 @@ class Converter:
             self.columns += ["attributes", "dropped"]
         if section.latest_by is not None:
             self.columns.append("latest_by")
-        place = _Place(mapping, header, section.source or mapping.source, name)
+        place = _Place(scope, section.source or mapping.source, name)
         self._variants = [_Variant(entity, fields, over, section, place) for over in section.variants()]
 
     def rows(self, row: Any) -> Iterator[Any]:
@@ -67,8 +72,7 @@ class Converter:
 class _Place:
     """What every field of a section is compiled against; `name` leads the way in messages."""
 
-    mapping: Mapping
-    header: list[str] | None
+    scope: Scope
     source: str
     name: str
 
@@ -87,17 +91,25 @@ class _Variant:
         self._required = [index for index, field in enumerate(fields) if field.required]
         self._names = names
         self._specs = specs
+        self._indexed = [names.index(name) for name in entity.indexed if name in names]
         self._limits = [(index, field) for index, field in enumerate(fields) if field.kind != "time"]
         self._least = min((field.limit for _, field in self._limits), default=0)
         self._attributes = [
-            (name, compile_value(spec, place.mapping, place.header, f"{place.name}.attributes.{name}"))
+            (name, compile_value(spec, place.scope, f"{place.name}.attributes.{name}"))
             for name, spec in section.attributes.items()
         ]
         self._latest = (
-            compile_value(section.latest_by, place.mapping, place.header, f"{place.name}.latest_by")
+            compile_value(section.latest_by, place.scope, f"{place.name}.latest_by")
             if section.latest_by is not None
             else None
         )
+        # A source whose cell is empty names nothing; it does not fall back to the mapping's.
+        self._sources = [
+            (index, names.index(of) if of in names else -1)
+            for index, field in enumerate(fields)
+            if field.origin and field.name in specs
+            for of in (field.name.removesuffix("source").removesuffix("_") or "key",)
+        ]
         self._ends = _ends(names) if entity.name == "relationships" else None
         self._ordered = [
             (names.index(first), names.index(second)) for first, second in entity.ordered if {first, second} <= {*names}
@@ -108,11 +120,10 @@ class _Variant:
         values = [get(row) for get in self._gets]
         for index in self._required:
             if not values[index]:
-                spec = self._specs.get(self._names[index])
-                column = spec if isinstance(spec, str) else spec.column if spec is not None else None
-                matched = " or does not match" if isinstance(spec, Value) and spec.match else ""
-                where = f": column {column} is empty{matched}" if column else ""
-                raise Unusable(f"{self._names[index]} is missing{where}")
+                raise self._missing(index)
+        for index, of in self._sources:
+            if not values[index] and (of < 0 or values[of]):
+                raise self._missing(index)
         if self._ends is not None:
             first, second = self._ends
             if all(values[a] == values[b] for a, b in zip(first, second, strict=True)):
@@ -128,20 +139,47 @@ class _Variant:
             values.append(as_text(self._latest(row)))
         return values
 
+    def _missing(self, index: int) -> Unusable:
+        spec = self._specs.get(self._names[index])
+        column = spec if isinstance(spec, str) else spec.column if spec is not None else None
+        matched = " or does not match" if isinstance(spec, Value) and spec.match else ""
+        where = f": column {column} is empty{matched}" if column else ""
+        return Unusable(f"{self._names[index]} is missing{where}")
+
     def _measure(self, values: list[str]) -> None:
         for index, field in self._limits:
             if len(values[index]) > field.limit:
                 raise Unusable(f"{field.name} is {len(values[index]):,} characters, above the limit of {field.limit:,}")
+        size = sum(len(values[index].encode("utf-8", "replace")) for index in self._indexed)
+        if size > INDEXED:
+            named = ", ".join(self._names[index] for index in self._indexed)
+            raise Unusable(f"{named} are {size:,} bytes together, above the limit of {INDEXED:,} of an index")
 
 
 def _document(pairs: list[tuple[str, Any]]) -> tuple[str, str]:
-    kept = {name: value for name, value in pairs if value is not None}
-    text = _json(as_json(kept))
-    size = len(text.encode())
-    if size > DOCUMENT:
-        largest = max(kept, key=lambda name: len(as_text(kept[name])))
-        raise Unusable(f"attributes are {size:,} bytes, above the limit of {DOCUMENT:,}; the largest is {largest}")
-    return text, array_literal([name for name, value in pairs if value is None])
+    held: dict[str, Any] = {}
+    nested = False
+    for name, value in pairs:
+        if value is None:
+            continue
+        if isinstance(value, str):
+            violation = text_violation(value)
+        elif isinstance(value, date | time):
+            value, violation = value.isoformat(), None  # noqa: PLW2901
+        else:
+            violation = document_violation([value])
+            nested = nested or isinstance(value, dict | list)
+        # Of the document as a whole the size is told below, with the largest value.
+        if violation and "bytes" not in violation:
+            raise Unusable(f"attributes.{name} {violation}")
+        held[name] = value
+    if nested and (violation := document_violation(held)) and "bytes" not in violation:
+        raise Unusable(f"attributes {violation}")
+    text = msgspec.json.encode(held)
+    if len(text) > DOCUMENT:
+        largest = max(held, key=lambda name: len(msgspec.json.encode(held[name])))
+        raise Unusable(f"attributes are {len(text):,} bytes, above the limit of {DOCUMENT:,}; the largest is {largest}")
+    return text.decode(), array_literal([name for name, value in pairs if value is None])
 
 
 def _ends(names: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -151,14 +189,14 @@ def _ends(names: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
 
 def _field(field: Field, spec: str | Value | None, place: _Place) -> Get:
     where = f"{place.name}.fields.{field.name}"
-    mapping, header, source = place.mapping, place.header, place.source
+    scope, source = place.scope, place.source
     if spec is None:
         fixed = source if field.origin else ""
         return lambda _: fixed
-    if isinstance(spec, str) and header is not None and field.kind == "text" and mapping.empty == [""]:
-        return compile_column(spec, header)
-    get = compile_value(spec, mapping, header, where)
-    render = _render(field, spec, mapping)
+    if isinstance(spec, str) and scope.cells_are_text and field.kind == "text" and scope.mapping.empty == [""]:
+        return scope.column(spec)
+    get = compile_value(spec, scope, where)
+    render = _render(field, spec, scope.mapping)
     if isinstance(spec, Value) and spec.constant is not None:
         try:
             fixed = render(spec.constant)
@@ -195,26 +233,35 @@ def _render(field: Field, spec: str | Value, mapping: Mapping) -> Render:
 
 
 def _given_json(found: Any, field: Field, what: str) -> str:
-    text = found if isinstance(found, str) else as_json(found)
-    try:
-        document = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        raise Unusable(f"column {what}: {shortened(text)} is not JSON") from None
-    if field.name == "keys" and not isinstance(document, dict):
-        raise Unusable(f"column {what}: {shortened(text)} is not an object of source and key")
-    return _json(text)
-
-
-def _json(text: str) -> str:
-    if "\\u0000" in text and _NUL.search(text):
-        raise Unusable("a NUL character stands in a document; PostgreSQL keeps none")
+    document = found
+    if isinstance(found, str):
+        try:
+            document = msgspec.json.decode(found)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            raise Unusable(f"column {what}: {shortened(found)} is not JSON") from None
+    text = document_text(document, field.name)
+    if field.name == "keys":
+        _check_keys(document, what, text)
     return text
+
+
+def _check_keys(document: Any, what: str, text: str) -> None:
+    if not isinstance(document, dict):
+        raise Unusable(f"column {what}: {shortened(text)} is not an object of source and key")
+    for source, key in document.items():
+        if isinstance(key, bool | float | list | dict):
+            raise Unusable(f"keys.{source} is {shortened(as_text(key))}; a key is text")
+        named = as_text(key)
+        if named and not source:
+            raise Unusable(f"keys has {shortened(named)} under an empty source; name its source")
+        if len(source) > SHORT or len(named) > SHORT:
+            raise Unusable(f"keys.{shortened(source)}: source or key is above the limit of {SHORT} characters")
 
 
 def _integer(text: str, field: Field, what: str) -> str:
     try:
-        number = int(text)
-    except ValueError:
+        number = whole_number(text.strip(), what)
+    except Unusable:
         raise Unusable(f"column {what}: {shortened(text)} is not a whole number") from None
     if not field.low <= number <= field.high:
         raise Unusable(f"column {what}: {number} is not between {field.low} and {field.high}")
@@ -231,18 +278,3 @@ def array_literal(parts: Sequence[str]) -> str:
     """Texts as a PostgreSQL array literal."""
     quoted = (part.replace("\\", "\\\\").replace('"', '\\"') for part in parts)
     return "{" + ",".join(f'"{part}"' for part in quoted) + "}"
-
-
-def _selection(section: Section, mapping: Mapping, header: list[str] | None) -> Callable[[Any], bool] | None:
-    tests: list[Callable[[Any], bool]] = []
-    for name in section.present:
-        get = compile_value(name, mapping, header, "present")
-        tests.append(lambda row, get=get: get(row) is not None)  # type: ignore[misc]
-    for wanted, conditions in ((True, section.where), (False, section.unless)):
-        for name, value in conditions.items():
-            read = compile_column(name, header)
-            allowed = {as_text(item) for item in (value if isinstance(value, list) else [value])}
-            tests.append(
-                lambda row, read=read, allowed=allowed, wanted=wanted: (as_text(read(row)) in allowed) is wanted  # type: ignore[misc]
-            )
-    return (lambda row: all(test(row) for test in tests)) if tests else None

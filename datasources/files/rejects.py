@@ -45,7 +45,11 @@ class RejectFile:
             # Rows may be restricted, so the file is the owner's alone.
             self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
         fields = {name: getattr(reject, name) for name in ("file", "line", "entity", "reason", "row")}
-        self._file.write(self._encoder.encode(_printable(fields)) + b"\n")
+        try:
+            line = self._encoder.encode(_printable(fields))
+        except RecursionError:
+            line = self._encoder.encode(_printable(fields | {"row": "nested too deep to be shown"}))
+        self._file.write(line + b"\n")
 
     def close(self) -> None:
         """Flush and close; harmless when nothing was written."""
@@ -56,7 +60,10 @@ class RejectFile:
 
 def shortened(value: object, at_most: int = 60) -> str:
     """A value fit for a message: at most so many characters, with its length when it was longer."""
-    text = str(value)
+    try:
+        text = str(value)
+    except RecursionError:
+        text = "a deeply nested value"
     shown = text if len(text) <= at_most else f"{text[:at_most]}… ({len(text):,} characters)"
     return repr(shown.encode("utf-8", "backslashreplace").decode())
 

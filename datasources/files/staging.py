@@ -9,6 +9,7 @@ from uuid_utils import uuid7
 from datasources.files.readers import Reader
 from datasources.files.records import Converter
 from datasources.files.rejects import Reject, Unusable
+from datasources.values import text_violation
 
 # Records in one block given to COPY.
 BLOCK = 2_000
@@ -38,30 +39,36 @@ def staged_blocks(
     `unreadable` False keeps quiet about rows that can't be read: another section of the same file told them.
     """
     entity = converter.section.entity
-    label = reader.label
 
     def unread(line: int, reason: str, row: Any) -> None:
         if unreadable:
             tally.unreadable += 1
-            refuse(Reject(label, line, entity, reason, row))
+            refuse(Reject(*reader.locate(line), entity, reason, row))
+
+    def unfit(line: int, reason: Unusable, row: Any) -> None:
+        tally.refused += 1
+        refuse(Reject(*reader.locate(line), entity, str(reason), row, harmless=reason.harmless))
 
     ordinal = 0
     block: list[bytes] = []
     selected = converter.selected
-    width = len(converter.columns) - 1
     for line, row in reader.rows(unread):
         before = tally.records + tally.skipped
         for part in converter.rows(row):
-            if selected is not None and not selected(part):
-                tally.skipped += 1
+            try:
+                if selected is not None and not selected(part):
+                    tally.skipped += 1
+                    continue
+            except Unusable as reason:
+                tally.records += 1
+                unfit(line, reason, part)
                 continue
             for record in converter.records(part):
                 tally.records += 1
                 try:
-                    text = _copy_text(record, width)
+                    text = _copy_text(record, converter.columns)
                 except Unusable as reason:
-                    tally.refused += 1
-                    refuse(Reject(label, line, entity, str(reason), part, harmless=reason.harmless))
+                    unfit(line, reason, part)
                     continue
                 ordinal += 1
                 block.append(b"%d\t%d\t%b\t%b\n" % (ordinal, line, str(uuid7()).encode(), text))
@@ -75,15 +82,15 @@ def staged_blocks(
         yield b"".join(block)
 
 
-def _copy_text(record: list[str] | Unusable, tabs: int) -> bytes:
+def _copy_text(record: list[str] | Unusable, columns: list[str]) -> bytes:
     if isinstance(record, Unusable):
         raise record
     text = "\t".join(record)
-    if "\\" in text or "\n" in text or "\r" in text or text.count("\t") != tabs:
+    if "\\" in text or "\n" in text or "\r" in text or text.count("\t") != len(columns) - 1:
         text = "\t".join([value.translate(_ESCAPES) for value in record])
-    if "\x00" in text:
-        raise Unusable("a NUL character stands in a value; PostgreSQL keeps none")
-    try:
+    if not text_violation(text):
         return text.encode()
-    except UnicodeEncodeError:
-        raise Unusable("half of a surrogate pair stands in a value; it is not Unicode text") from None
+    for name, value in zip(columns, record, strict=True):
+        if violation := text_violation(value):
+            raise Unusable(f"{name} {violation}")
+    raise AssertionError("a text can't be stored, and each of its fields can")

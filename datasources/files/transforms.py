@@ -1,64 +1,47 @@
-"""From a cell to a value: empty markers, patterns, lists, value maps, times and zones, compiled once per column."""
+"""From a cell to a value: empty markers, patterns, lists, look-ups, value maps and kinds, compiled once per column."""
 
 import re
 from collections.abc import Callable
 from collections.abc import Mapping as AnyMapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from datasources.files.mapping import Ambiguous, Mapping, MappingError, Value, columns_of
+from datasources.files.columns import Get, as_text, compile_column
+from datasources.files.errors import MappingError
+from datasources.files.lookups import Lookups
+from datasources.files.mapping import TEMPLATE, Lookup, Mapping, Value, columns_of
+from datasources.files.patterns import Pattern
+from datasources.files.readers import Position
 from datasources.files.rejects import Unusable, shortened
+from datasources.files.times import time_reader
+from datasources.values import document_violation
 
-Get = Callable[[Any], Any]
 Step = Callable[[Any], Any]
 
 _SLUG = re.compile(r"[^a-z0-9.]+")
-_TEMPLATE = re.compile(r"\{([^{}]+)\}")
-_ENCODER = msgspec.json.Encoder(enc_hook=str)
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_DIGITS = 1_000
 
 
-def as_text(value: Any) -> str:
-    """A value as staged text: documents as JSON, truth as true or false, nothing as the empty string."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict | list):
-        return as_json(value)
-    return str(value)
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the values of a section are compiled against; `position` moves with the rows."""
+
+    mapping: Mapping
+    header: list[str] | None = None
+    position: Position = field(default_factory=Position)
+    lookups: Lookups | None = None
+    cells_are_text: bool = False
+
+    def column(self, name: str) -> Get:
+        """How to read a column of these rows."""
+        return compile_column(name, self.header)
 
 
-def as_json(value: Any) -> str:
-    """A value as JSON text; what JSON has no form for becomes its text."""
-    return _ENCODER.encode(value).decode()
-
-
-def compile_column(column: str, header: list[str] | None) -> Get:
-    """How to read a column: its position in a CSV row, or a dotted path in a document (`teams.0`: the first team)."""
-    if header is not None:
-        position = header.index(column)
-        return lambda row: row[position]
-    steps = column.split(".")
-
-    def walk(row: Any) -> Any:
-        for step in steps:
-            if isinstance(row, dict):
-                row = row.get(step)
-            elif isinstance(row, list) and step.isdigit() and int(step) < len(row):
-                row = row[int(step)]
-            else:
-                return None
-        return row
-
-    return walk
-
-
-def compile_value(spec: str | Value, mapping: Mapping, header: list[str] | None, place: str) -> Get:
+def compile_value(spec: str | Value, scope: Scope, place: str) -> Get:
     """A function from a row to a value, None where the value is empty. It raises Unusable with the reason.
 
     MappingError when the specification itself can't be used.
@@ -67,9 +50,8 @@ def compile_value(spec: str | Value, mapping: Mapping, header: list[str] | None,
     if value.constant is not None:
         constant = value.constant
         return lambda _: constant
-    markers = frozenset(value.empty if value.empty is not None else mapping.empty) | {""}
-    origin = _origin(value, header, markers)
-    steps = list(_steps(value, mapping, place))
+    origin = _origin(value, scope)
+    steps = _steps(value, scope, place)
     default = value.default
     if not steps and default is None:
         return origin
@@ -85,9 +67,13 @@ def compile_value(spec: str | Value, mapping: Mapping, header: list[str] | None,
     return get
 
 
-def _origin(value: Value, header: list[str] | None, markers: frozenset[str]) -> Get:
+def _origin(value: Value, scope: Scope) -> Get:
+    if value.row or value.file:
+        return _place(value, scope.position)
+    markers = frozenset(value.empty if value.empty is not None else scope.mapping.empty) | {""}
+
     def column(name: str) -> Get:
-        read = compile_column(name, header)
+        read = scope.column(name)
 
         def get(row: Any) -> Any:
             found = read(row)
@@ -97,7 +83,7 @@ def _origin(value: Value, header: list[str] | None, markers: frozenset[str]) -> 
 
     gets = [column(name) for name in columns_of(value)]
     if value.template is not None:
-        pieces = _TEMPLATE.split(value.template)[::2]
+        pieces = TEMPLATE.split(value.template)[::2]
 
         def fill(row: Any) -> Any:
             # A template with a hole says nothing, rather than half of something.
@@ -115,7 +101,16 @@ def _origin(value: Value, header: list[str] | None, markers: frozenset[str]) -> 
     return gets[0]
 
 
-def _steps(value: Value, mapping: Mapping, place: str) -> list[Step]:
+def _place(value: Value, position: Position) -> Get:
+    if not value.file:
+        return lambda _: position.row
+    if not value.row:
+        return lambda _: position.file
+    return lambda _: f"{position.file}:{position.row}"
+
+
+def _steps(value: Value, scope: Scope, place: str) -> list[Step]:
+    # The order is part of the language: docs/import.md lists it.
     what = value.column or place
     steps: list[Step] = []
     if value.match is not None:
@@ -123,23 +118,27 @@ def _steps(value: Value, mapping: Mapping, place: str) -> list[Step]:
     if value.split is not None:
         separator = value.split
         steps.append(lambda found: _parts(found, separator))
+    if value.lookup is not None:
+        steps.append(_looking_up(value.lookup, scope, place, what))
     if value.map is not None:
         steps.append(_mapped(value.map, value.otherwise, what))
     if value.case is not None:
         case = value.case
-        steps.append(lambda found: _cased(as_text(found), case))
+        steps.append(lambda found: _each(found, lambda part: _cased(as_text(part), case)))
     if value.as_ == "time" or value.time is not None:
-        steps.append(compile_time(value, mapping, what))
+        steps.append(compile_time(value, scope.mapping, what))
     elif value.as_ is not None:
         steps.append(_typed(value.as_, what))
     return steps
 
 
+def _each(found: Any, convert: Step) -> Any:
+    """A value of each part of a list, or of the one value."""
+    return [convert(part) for part in found] if isinstance(found, list) else convert(found)
+
+
 def _matching(value: Value, place: str) -> Step:
-    try:
-        pattern = re.compile(value.match or "")
-    except re.error as error:
-        raise MappingError(f"{place}: match is not a pattern: {error}") from error
+    pattern = Pattern(value.match or "", f"{place}: match")
     otherwise = None if value.otherwise is msgspec.UNSET or value.map is not None else value.otherwise
 
     def match(found: Any) -> Any:
@@ -156,6 +155,27 @@ def _parts(found: Any, separator: str) -> list[Any] | None:
     return [part for part in parts if part not in ("", None)] or None
 
 
+def _looking_up(lookup: Lookup, scope: Scope, place: str, what: str) -> Step:
+    if scope.lookups is None:
+        raise MappingError(f"{place}: a look-up can't stand here")
+    table = scope.lookups.table(lookup, place)
+
+    def one(found: Any) -> Any:
+        text = as_text(found)
+        if text in table.values:
+            return table.values[text]
+        if lookup.otherwise == "empty":
+            return None
+        unread = f"; a row of it can't be read: {table.unreadable}" if table.unreadable else ""
+        raise Unusable(f"column {what}: {lookup.key} {shortened(text)} is not in {table.label}{unread}")
+
+    def look_up(found: Any) -> Any:
+        values = _each(found, one)
+        return [value for value in values if value is not None] or None if isinstance(values, list) else values
+
+    return look_up
+
+
 def _mapped(table: AnyMapping[str, Any], otherwise: Any, what: str) -> Step:
     def one(found: Any) -> Any:
         text = as_text(found)
@@ -165,7 +185,7 @@ def _mapped(table: AnyMapping[str, Any], otherwise: Any, what: str) -> Step:
             raise Unusable(f"column {what}: {shortened(text)} is not in the value map")
         return otherwise
 
-    return lambda found: [one(part) for part in found] if isinstance(found, list) else one(found)
+    return lambda found: _each(found, one)
 
 
 def _cased(text: str, case: str) -> str | None:
@@ -176,19 +196,32 @@ def _cased(text: str, case: str) -> str | None:
 
 def _typed(kind: str, what: str) -> Step:
     def convert(found: Any) -> Any:
-        text = as_text(found)
-        try:
-            if kind == "integer":
-                return int(text)
-            if kind == "number":
-                return float(text)
-        except ValueError:
-            raise Unusable(f"column {what}: {shortened(text)} is not {kind}") from None
+        text = as_text(found).strip()
+        if kind == "integer":
+            return whole_number(text, what)
         if kind == "boolean":
             return truth(text, what)
-        return text
+        if kind == "number":
+            if not _NUMBER.fullmatch(text):
+                raise Unusable(f"column {what}: {shortened(text)} is not number")
+            number = float(text)
+            if violation := document_violation(number):
+                raise Unusable(f"column {what}: {shortened(text)} {violation}")
+            return number
+        return as_text(found)
 
-    return convert
+    return lambda found: _each(found, convert)
+
+
+def whole_number(text: str, what: str) -> int:
+    """ASCII digits with a sign or without. Unusable for anything else, and beyond 64 bits."""
+    if not _INTEGER.fullmatch(text):
+        raise Unusable(f"column {what}: {shortened(text)} is not integer")
+    # Python converts 4,300 digits at most; any number of this length is too large.
+    number = int(text[:_DIGITS])
+    if violation := document_violation(number):
+        raise Unusable(f"column {what}: {shortened(text)} {violation}")
+    return number
 
 
 def truth(text: str, what: str) -> bool:
@@ -200,47 +233,7 @@ def truth(text: str, what: str) -> bool:
 
 
 def compile_time(value: Value, mapping: Mapping, what: str) -> Step:
-    """A function from text to an ISO 8601 time in UTC.
-
-    The format is `iso`, `unix`, `unix_ms` or one of strptime. A time without offset stands in the zone. In the
-    hour that comes twice the `ambiguous` rule decides; a time that the clocks skipped is Unusable.
-    """
-    form = value.time or mapping.time
-    zone = ZoneInfo(value.zone or mapping.zone)
-    rule: Ambiguous = value.ambiguous or mapping.ambiguous
-
-    def convert(found: Any) -> str:
-        text = as_text(found).strip()
-        try:
-            moment = _parsed(text, form)
-        except (ValueError, OverflowError, OSError):
-            raise Unusable(f"column {what}: {shortened(text)} is not a time of the form {form}") from None
-        if moment.tzinfo is None:
-            moment = _placed(moment, zone, rule, f"column {what}: {shortened(text)}")
-        try:
-            return moment.astimezone(UTC).isoformat()
-        except OverflowError:
-            raise Unusable(f"column {what}: {shortened(text)} is out of range") from None
-
-    return convert
-
-
-def _parsed(text: str, form: str) -> datetime:
-    if form == "iso":
-        return datetime.fromisoformat(text)
-    if form in {"unix", "unix_ms"}:
-        # Sums of whole microseconds: a float of seconds would lose some.
-        scale = 1 if form == "unix" else 1_000
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=float(text) / scale)
-    return datetime.strptime(text, form)
-
-
-def _placed(moment: datetime, zone: ZoneInfo, rule: Ambiguous, what: str) -> datetime:
-    first, second = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
-    if first.utcoffset() == second.utcoffset():
-        return first
-    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
-        raise Unusable(f"{what} does not exist in {zone.key}: the clocks skipped it")
-    if rule == "reject":
-        raise Unusable(f"{what} comes twice in {zone.key}: the clocks went back")
-    return first if rule == "earlier" else second
+    """A function from a value to an ISO 8601 time in UTC, by the value's own form, zone and rule or the mapping's."""
+    return time_reader(
+        value.time or mapping.time, value.zone or mapping.zone, value.ambiguous or mapping.ambiguous, what
+    )

@@ -11,7 +11,10 @@ from datasources.aurora.imports.landing import Landing, Plan
 from datasources.aurora.imports.prune import Prune
 from datasources.aurora.imports.tables import TABLES, Table
 from datasources.aurora.imports.waiting import count_waiting, link_requirements, settle
-from datasources.files.mapping import Mapping, MappingError, Section, Value, load_mapping
+from datasources.files.errors import MappingError
+from datasources.files.lookups import Lookups
+from datasources.files.mapping import Mapping, Section, Value
+from datasources.files.mapping_files import load_mapping
 from datasources.files.readers import Reader
 from datasources.files.records import Converter
 from datasources.files.rejects import Reject, RejectFile
@@ -114,14 +117,14 @@ async def run_import(
 def prepare(mapping: Mapping, name: str, folder: Path) -> list[Task]:
     """Every section with its file opened once and its columns checked. MappingError names what is wrong."""
     tasks = []
+    lookups = Lookups(mapping, folder, name)
     for index, section in enumerate(mapping.sections):
         place = f"sections[{index}]"
         reader = Reader(mapping.files[section.file], folder, name)
         reader.check([(column, f"{place}.{key}") for column, key in section.columns()], section.unnest)
-        header = reader.header()
-        if section.unnest and header is not None:
+        if section.unnest and reader.header() is not None:
             raise MappingError(f"{name}: {place}.unnest: CSV has no nested lists; use each, or split")
-        tasks.append(Task(section, reader, Converter(section, mapping, header, f"{name}: {place}")))
+        tasks.append(Task(section, reader, Converter(section, lookups, reader, f"{name}: {place}")))
     return tasks
 
 
@@ -208,7 +211,7 @@ async def _section(run: _Run, task: Task, mapping: Mapping, step: Step) -> Secti
 
     def refused(line: int, reason: str, row: object) -> None:
         # Staged rows are remembered by the prune, so their keys count as present.
-        refuse(Reject(label, line, section.entity, reason, row, harmless=True))
+        refuse(Reject(*task.reader.locate(line), section.entity, task.reader.relocated(reason), row, harmless=True))
 
     table, landing, tally = TABLES[section.entity], run.landing(section), Tally()
     blocks = staged_blocks(task.reader, task.converter, tally, refuse, unreadable=label not in run.told)
@@ -222,7 +225,7 @@ async def _section(run: _Run, task: Task, mapping: Mapping, step: Step) -> Secti
         refused(line, reason, row)
     async for line, note, row in landing.notes():
         report.unresolved += 1
-        refuse(Reject(label, line, section.entity, note, row, harmless=True), "unresolved")
+        refuse(Reject(*task.reader.locate(line), section.entity, note, row, harmless=True), "unresolved")
     if run.prune is not None and landing is run.main:
         await run.prune.remember(table)
         if run.options.prune in _fixed_sources(section, mapping):

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from datasources.files.entities import ENTITIES
-from datasources.files.mapping import MappingError, load_mapping
+from datasources.files.errors import MappingError
+from datasources.files.mapping_files import load_mapping
 from tests.fixtures.imports import MAPPINGS, small
 
 

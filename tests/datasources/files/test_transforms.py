@@ -4,15 +4,16 @@ from typing import Any
 
 import pytest
 
-from datasources.files.mapping import Mapping, MappingError, Value
+from datasources.files.errors import MappingError
+from datasources.files.mapping import Mapping, Value
 from datasources.files.rejects import Unusable
-from datasources.files.transforms import compile_value
+from datasources.files.transforms import Scope, compile_value
 
 MAPPING = Mapping(source="s", files={}, sections=[], zone="Europe/Amsterdam", time="%Y-%m-%d %H:%M:%S", empty=["-"])
 
 
 def value(row: dict[str, Any] | list[str], header: list[str] | None = None, **spec: Any) -> Any:
-    return compile_value(Value(**spec), MAPPING, header, "place")(row)
+    return compile_value(Value(**spec), Scope(MAPPING, header), "place")(row)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +76,9 @@ def test_times(spec: dict[str, Any], text: str, expected: str) -> None:
         ({"as_": "time"}, "2013-03-31 02:30:00", "does not exist in Europe/Amsterdam: the clocks skipped it"),
         ({"as_": "time", "ambiguous": "reject"}, "2013-10-27 02:30:00", "comes twice in Europe/Amsterdam"),
         ({"as_": "time"}, "2013-13-01 00:00:00", "is not a time of the form %Y-%m-%d %H:%M:%S"),
-        ({"as_": "time", "time": "unix"}, "1e40", "is not a time of the form unix"),
+        ({"as_": "time", "time": "unix"}, "1e40", "is outside the years 1 to 9999 in UTC"),
         ({"as_": "time", "time": "unix"}, "nan", "is not a time of the form unix"),
-        ({"as_": "time", "time": "iso"}, "0001-01-01T00:00:00+14:00", "is out of range"),
+        ({"as_": "time", "time": "iso"}, "0001-01-01T00:00:00+14:00", "is outside the years 1 to 9999 in UTC"),
         ({"as_": "integer"}, "twelve", "column t: 'twelve' is not integer"),
         ({"as_": "boolean"}, "maybe", "is neither true nor false"),
         ({"map": {"a": "b"}}, "c", "column t: 'c' is not in the value map"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from datasources.files.mapping import MappingError
+from datasources.files.errors import MappingError
 from tests.fixtures.imports import Stores, small
 
 ITEMS = "key,name,rack\na,Alpha,1\nb,Beta,2\nc,Gamma,3\n"
@@ -48,7 +48,7 @@ async def test_malformed_lines_are_rejected_and_the_rest_goes_in(stores: Stores)
 
 async def test_a_line_in_another_encoding_is_rejected(stores: Stores) -> None:
     await loaded(stores, ITEMS.encode() + "d,Délta,4\ne,Epsilon,5\n".encode("latin-1"))
-    assert stores.reasons() == [(5, "line 5 is not utf-8: invalid continuation byte at byte 3")]
+    assert stores.reasons() == [(5, "line 5 is not utf-8: byte 0xe9 at place 3")]
     assert stores.rejects[0]["row"] == ["d", "D\\udce9lta", "4"]
     assert stores.count("configuration_items") == 4
 
@@ -120,8 +120,8 @@ async def test_a_name_too_long_for_an_index_is_rejected(stores: Stores) -> None:
 async def test_a_nul_character_is_rejected(stores: Stores) -> None:
     await loaded(stores, ITEMS + "d,De\x00lta,4\ne,Epsilon,\x00\n")
     assert stores.reasons() == [
-        (5, "a NUL character stands in a value; PostgreSQL keeps none"),
-        (6, "a NUL character stands in a document; PostgreSQL keeps none"),
+        (5, "name has a NUL character; remove it"),
+        (6, "attributes.rack has a NUL character; remove it"),
     ]
     assert stores.count("configuration_items") == 3
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from datasources.files.mapping import MappingError
+from datasources.files.errors import MappingError
 from resolvers.imports.report import ImportReport
 from tests.fixtures.imports import Stores, small
 

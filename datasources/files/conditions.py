@@ -1,0 +1,171 @@
+"""Conditions of a section: which rows are read, by `present`, `where` and `unless`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from datasources.files.columns import as_text
+from datasources.files.errors import MappingError
+from datasources.files.mapping import Section, condition_groups
+from datasources.files.patterns import Pattern
+from datasources.files.rejects import Unusable, shortened
+from datasources.files.times import time_reader
+from datasources.files.transforms import Scope, compile_value
+
+Test = Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An operator's operand, with the column it is asked of and the place in the mapping."""
+
+    operand: Any
+    column: str
+    place: str
+    scope: Scope
+
+
+Operator = Callable[[Condition], Test]
+
+
+def compile_selection(section: Section, scope: Scope, place: str) -> Test | None:
+    """Whether a row is read; None where every row is. The test raises Unusable for what it can't compare.
+
+    MappingError when a condition can't be used.
+    """
+    tests: list[Test] = []
+    for name in section.present:
+        get = compile_value(name, scope, f"{place}.present")
+        tests.append(lambda row, get=get: get(row) is not None)  # type: ignore[misc]
+    for name, conditions, wanted in (("where", section.where, True), ("unless", section.unless, False)):
+        for test in _tests(conditions, scope, f"{place}.{name}"):
+            tests.append(lambda row, test=test, wanted=wanted: test(row) is wanted)  # type: ignore[misc]
+    return _all(tests) if tests else None
+
+
+def _tests(conditions: dict[str, Any], scope: Scope, place: str) -> list[Test]:
+    tests = []
+    for key, value in conditions.items():
+        where = f"{place}.{key}"
+        groups = condition_groups(key, value)
+        if groups is not None:
+            parts = [_all(_tests(group, scope, where)) for group in groups]
+            tests.append(_any(parts) if key == "any" else _all(parts))
+        else:
+            tests.append(_column(key, value, scope, where))
+    return tests
+
+
+def _column(name: str, value: Any, scope: Scope, place: str) -> Test:
+    read = scope.column(name)
+    if not isinstance(value, dict):
+        value = {"in": value}
+    if not value:
+        raise MappingError(f"{place}: the condition is empty; there are {', '.join(OPERATORS)}")
+    tests = []
+    for operator, operand in value.items():
+        if operator not in OPERATORS:
+            raise MappingError(f"{place}: {operator!r} is not an operator; there are {', '.join(OPERATORS)}")
+        tests.append(OPERATORS[operator](Condition(operand, name, f"{place}.{operator}", scope)))
+    return lambda row: all(test(found) for found in (read(row),) for test in tests)
+
+
+def _all(tests: list[Test]) -> Test:
+    return lambda row: all(test(row) for test in tests)
+
+
+def _any(tests: list[Test]) -> Test:
+    return lambda row: any(test(row) for test in tests)
+
+
+def _among(wanted: bool) -> Operator:
+    def operator(condition: Condition) -> Test:
+        allowed = {as_text(each) for each in _list(condition.operand)}
+        return lambda found: (as_text(found) in allowed) is wanted
+
+    return operator
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _empty(condition: Condition) -> Test:
+    operand = condition.operand
+    if not isinstance(operand, bool):
+        raise MappingError(f"{condition.place}: write true or false")
+    markers = frozenset(condition.scope.mapping.empty) | {""}
+    return lambda found: (found is None or (isinstance(found, str) and found in markers)) is operand
+
+
+def _matches(condition: Condition) -> Test:
+    pattern = Pattern(as_text(condition.operand), condition.place)
+    return lambda found: pattern.search(as_text(found)) is not None
+
+
+def _text(compare: Callable[[str, str], bool]) -> Operator:
+    def operator(condition: Condition) -> Test:
+        part = as_text(condition.operand)
+        return lambda found: compare(as_text(found), part)
+
+    return operator
+
+
+def _number(compare: Callable[[Decimal, Decimal], bool]) -> Operator:
+    def operator(condition: Condition) -> Test:
+        try:
+            bound = _decimal(condition.operand, condition.place)
+        except Unusable as error:
+            raise MappingError(f"{error}; for times there are before and after") from error
+
+        def test(found: Any) -> bool:
+            # A comparison with nothing is never true.
+            return as_text(found).strip() != "" and compare(_decimal(found, f"column {condition.column}"), bound)
+
+        return test
+
+    return operator
+
+
+def _decimal(value: Any, what: str) -> Decimal:
+    text = as_text(value).strip()
+    try:
+        number = Decimal(text) if len(text) <= 400 and "_" not in text else Decimal("nan")
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite():
+        raise Unusable(f"{what}: {shortened(text)} is not a number")
+    return number
+
+
+def _time(compare: Callable[[str, str], bool]) -> Operator:
+    def operator(condition: Condition) -> Test:
+        mapping = condition.scope.mapping
+        try:
+            bound = time_reader("iso", mapping.zone, mapping.ambiguous, condition.place)(condition.operand)
+        except Unusable as error:
+            raise MappingError(str(error).removeprefix("column ")) from error
+        read = time_reader(mapping.time, mapping.zone, mapping.ambiguous, condition.column)
+        return lambda found: as_text(found).strip() != "" and compare(read(found), bound)
+
+    return operator
+
+
+OPERATORS: dict[str, Operator] = {
+    "equals": _among(True),
+    "in": _among(True),
+    "not": _among(False),
+    "not_in": _among(False),
+    "empty": _empty,
+    "matches": _matches,
+    "contains": _text(lambda found, part: part in found),
+    "starts_with": _text(lambda found, part: found.startswith(part)),
+    "ends_with": _text(lambda found, part: found.endswith(part)),
+    "greater": _number(lambda found, bound: found > bound),
+    "at_least": _number(lambda found, bound: found >= bound),
+    "less": _number(lambda found, bound: found < bound),
+    "at_most": _number(lambda found, bound: found <= bound),
+    "after": _time(lambda found, bound: found > bound),
+    "before": _time(lambda found, bound: found < bound),
+}

@@ -1,0 +1,160 @@
+"""Times: from text in a declared form and zone to ISO 8601 in UTC."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from datasources.files.mapping import Ambiguous
+from datasources.files.rejects import Unusable, shortened
+from datasources.values import time_violation
+
+# Forms that are no strptime format. An Excel serial counts days, with 1 for 1900-01-01 and a leap day in 1900.
+NAMED_FORMS = frozenset({"iso", "unix", "unix_ms", "rfc2822", "excel"})
+_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
+# What Python's strptime reads the same everywhere: no names of the machine's language or zone.
+_DIRECTIVES = frozenset("aAbBdHIjmMpSfyYzZGuUwWV%")
+_INSTEAD = {"T": "%H:%M:%S", "F": "%Y-%m-%d", "D": "%m/%d/%y", "R": "%H:%M", "e": "%d", "k": "%H", "h": "%b"}
+_INSTEAD |= {"s": "unix", "c": "%a %b %d %H:%M:%S %Y", "x": "%m/%d/%y", "X": "%H:%M:%S", "N": "%f", "L": "%f"}
+# A day of a year, by what is given beside the year.
+_DAYS = (("d", "m"), ("d", "b"), ("d", "B"), ("j",), *((week, day) for week in "UW" for day in "waAu"))
+_ZONE = re.compile(r"(?<![A-Za-z])(?:UTC|GMT|UT|Z)(?![A-Za-z])")
+_WORD = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z]{0,4}T?(?![A-Za-z])")
+_NO_ZONES = re.compile(
+    r"(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|[ap]m\b|t\b)", re.I
+)
+_NUMBER = re.compile(r"[-+]?[0-9]{1,18}(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?")
+_FRACTION = re.compile(r"([.,][0-9]{6})[0-9]+")
+_LEAP = re.compile(r"(:59:)60(?![0-9])")
+# https://www.rfc-editor.org/rfc/rfc2822#section-3.3
+_RFC2822 = re.compile(
+    r"(?:[A-Za-z]{3},?\s+)?([0-9]{1,2}\s+[A-Za-z]{3}\s+[0-9]{4}\s+[0-9]{2}:[0-9]{2})(:[0-9]{2})?\s+([-+][0-9]{4}|[A-Z]+)"
+    r"(?:\s+\(.*\))?"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EXCEL = datetime(1899, 12, 30)
+
+
+def form_problem(form: str) -> str | None:
+    """Why a form of times can't be used; None if it can: it has to give a year and a day."""
+    if form in NAMED_FORMS:
+        return None
+    found = set()
+    for directive in _DIRECTIVE.findall(form):
+        if directive not in _DIRECTIVES:
+            instead = f"; write {_INSTEAD[directive]}" if directive in _INSTEAD else ""
+            return f"{form!r} has %{directive}, which is not read{instead}"
+        if directive in found and directive != "%":
+            return f"{form!r} has %{directive} twice"
+        found.add(directive)
+    if not found - {"%"}:
+        return f"{form!r} is not a form of times; write {', '.join(sorted(NAMED_FORMS))} or one like %Y-%m-%d %H:%M:%S"
+    if "G" in found:
+        has_day = "V" in found and bool(found & set("uaAw"))
+    elif found & {"y", "Y"}:
+        has_day = any(found.issuperset(day) for day in _DAYS)
+    else:
+        return f"{form!r} has no year; a time needs one (%Y)"
+    if not has_day:
+        return f"{form!r} has no day; a time needs one (%m and %d)"
+    if {"z", "Z"} <= found:
+        return f"{form!r} has %z and %Z; write the zone's name as it stands there, as in GMT%z"
+    try:
+        datetime.strptime(datetime(2026, 7, 1, tzinfo=UTC).strftime(form), form)
+    except (ValueError, re.error) as error:
+        return f"{form!r} is not a form of times: {error}"
+    return None
+
+
+def time_reader(form: str, zone_name: str, rule: Ambiguous, what: str) -> Callable[[Any], str]:
+    """A function from a value to an ISO 8601 time in UTC. It raises Unusable with the reason.
+
+    A time without offset stands in the zone. In the hour that comes twice the rule decides; a time that the clocks
+    skipped is Unusable. Digits beyond microseconds are cut off, and a leap second is the next minute's first.
+    """
+    zone = ZoneInfo(zone_name)
+
+    def read(found: Any) -> str:
+        shown = f"column {what}: {shortened(found)}"
+        try:
+            moment = _parsed(found, form)
+            if moment is None:
+                raise Unusable(f"{shown} is not a time of the form {form}{_zone_hint(found, form)}")
+            if moment.tzinfo is None:
+                moment = _placed(moment, zone, rule, shown)
+            if violation := time_violation(moment):
+                raise Unusable(f"{shown} {violation}")
+            return moment.astimezone(UTC).isoformat()
+        except OverflowError:
+            raise Unusable(f"{shown} is outside the years 1 to 9999 in UTC; use a time within them") from None
+
+    return read
+
+
+def _parsed(found: Any, form: str) -> datetime | None:
+    # Cells of workbooks come as times.
+    if isinstance(found, datetime):
+        return found
+    if isinstance(found, date):
+        return datetime(found.year, found.month, found.day)
+    text = str(found).strip()
+    try:
+        if form in {"unix", "unix_ms", "excel"}:
+            return _numbered(text, form)
+        text = _FRACTION.sub(r"\1", text)
+        leap = ":60" in text and _LEAP.search(text)
+        if leap:
+            text = _LEAP.sub(r"\g<1>59", text)
+        moment = _written(text, form)
+    except ValueError:
+        return None
+    return moment + timedelta(seconds=1) if leap and moment is not None else moment
+
+
+def _numbered(text: str, form: str) -> datetime | None:
+    if not _NUMBER.fullmatch(text):
+        return None
+    if form == "excel":
+        days = float(text)
+        # Excel's 60 is a day that never was, and it knows no day before 1 and none after 9999.
+        if not 1 <= days < 2_958_466 or int(days) == 60:
+            return None
+        return _EXCEL + timedelta(days=int(days) + (days < 60), milliseconds=round(days % 1 * 86_400_000))
+    # Whole microseconds: a float of seconds would lose some.
+    micros = int(Decimal(text) * (1_000_000 if form == "unix" else 1_000))
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def _written(text: str, form: str) -> datetime | None:
+    if form == "iso":
+        return datetime.fromisoformat(text)
+    if form == "rfc2822":
+        parts = _RFC2822.fullmatch(text)
+        if parts is None:
+            return None
+        day, seconds, zone = parts.groups()
+        text, form = f"{day}{seconds or ':00'} {_ZONE.sub('+0000', zone)}", "%d %b %Y %H:%M:%S %z"
+    elif "%Z" in form:
+        # strptime drops the name of a zone. Only those of UTC say the same everywhere.
+        text, form = _ZONE.sub("+0000", text), form.replace("%Z", "%z")
+    return datetime.strptime(text, form)
+
+
+def _zone_hint(found: Any, form: str) -> str:
+    if form != "rfc2822" and "%Z" not in form:
+        return ""
+    names = [name for name in _WORD.findall(str(found)) if not _NO_ZONES.match(name) and not _ZONE.fullmatch(name)]
+    return f": zone {names[-1]} is not read, only UTC, GMT and Z; write the offset (%z)" if names else ""
+
+
+def _placed(moment: datetime, zone: ZoneInfo, rule: Ambiguous, what: str) -> datetime:
+    first, second = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
+    if first.utcoffset() == second.utcoffset():
+        return first
+    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
+        raise Unusable(f"{what} does not exist in {zone.key}: the clocks skipped it")
+    if rule == "reject":
+        raise Unusable(f"{what} comes twice in {zone.key}: the clocks went back")
+    return first if rule == "earlier" else second

@@ -1,0 +1,141 @@
+"""Sheets of XLSX workbooks as rows. A workbook is held in memory, after a look at how large it gets."""
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import IO, Any
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from datasources.files.csv_rows import column_name
+from datasources.files.encodings import DOCUMENT_LIMIT
+from datasources.files.errors import MappingError
+from datasources.files.hints import hint
+from datasources.files.mapping import DataFile
+from datasources.files.rejects import OnReject, shortened
+
+# Cells of the rectangle that holds all cells of a sheet. The library makes room for every one of them.
+MAX_CELLS = 20_000_000
+# Entries of a workbook's archive. One of a hundred sheets has some three hundred.
+MAX_PARTS = 5_000
+# Integers up to here are exact in a double, which is all that a workbook stores.
+_EXACT = 2**53
+
+# What is not unpacked: pictures, fonts, printer settings.
+_PARTS = (".xml", ".rels")
+_CELL = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]+)([0-9]+)["']""")
+
+
+class SheetRows:
+    """The header and the rows of one sheet. MappingError when the workbook can't be read."""
+
+    def __init__(self, stream: IO[bytes], file: DataFile, label: str) -> None:
+        self._label = label
+        try:
+            workbook = CalamineWorkbook.from_filelike(_unpacked(stream, label))
+            sheet = _sheet(workbook, file, label)
+            self._cells = sheet.to_python(skip_empty_area=False)
+        except PasswordError as error:
+            raise MappingError(f"{label}: is encrypted; save it without a password") from error
+        except (CalamineError, OSError, ValueError) as error:
+            raise MappingError(
+                f"{label}: is not a workbook that can be read: {' '.join(str(error).split())}"
+            ) from error
+        self._first = file.header
+        if len(self._cells) < file.header or not any(cell != "" for cell in self._cells[file.header - 1]):
+            raise MappingError(f"{label}: row {file.header} of sheet {sheet.name} is empty; it needs a header there")
+        head = [column_name(_value(cell)) for cell in self._cells[file.header - 1]]
+        while head and not head[-1]:
+            head.pop()
+        self.header = head
+
+    def rows(self, reject: OnReject) -> Iterator[tuple[int, list[Any]]]:
+        """Rows with their number in the sheet. Empty rows are passed over; cells right of the header are no row's."""
+        width = len(self.header)
+        for number, cells in enumerate(self._cells[self._first :], start=self._first + 1):
+            row = [_value(cell) for cell in cells[:width]]
+            if any(cell != "" for cell in row):
+                yield number, row
+            elif any(cell != "" for cell in cells[width:]):
+                reject(number, "its only cells stand right of the header", [_value(cell) for cell in cells])
+
+
+def _value(cell: Any) -> Any:
+    """A cell as it was written: 123.0 is 123. Times stay times; a length of time is its text."""
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) <= _EXACT:
+        return int(cell)
+    if isinstance(cell, timedelta):
+        hours, rest = divmod(round(cell.total_seconds()), 3_600)
+        return f"{hours}:{rest // 60:02}:{rest % 60:02}"
+    return cell
+
+
+def _sheet(workbook: CalamineWorkbook, file: DataFile, label: str) -> CalamineSheet:
+    sheets = [each for each in workbook.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
+    names = [each.name for each in sheets]
+    if file.sheet is None:
+        visible = [each.name for each in sheets if each.visible == SheetVisibleEnum.Visible]
+        if not visible:
+            raise MappingError(f"{label}: has no sheet that is not hidden; give sheet{hint('', names)}")
+        return workbook.get_sheet_by_name(visible[0])
+    if str(file.sheet) in names:
+        return workbook.get_sheet_by_name(str(file.sheet))
+    if isinstance(file.sheet, int) and 1 <= file.sheet <= len(names):
+        return workbook.get_sheet_by_name(names[file.sheet - 1])
+    raise MappingError(f"{label}: there is no sheet {file.sheet}{hint(str(file.sheet), names)}")
+
+
+def _unpacked(stream: IO[bytes], label: str) -> IO[bytes]:
+    """The parts that hold cells, stored without compression, none larger than the archive's directory says."""
+    data = stream.read(DOCUMENT_LIMIT + 1)
+    if len(data) > DOCUMENT_LIMIT:
+        raise MappingError(f"{label}: above {DOCUMENT_LIMIT:,} bytes; save it as CSV, which is streamed")
+    if data[:4] == b"\xd0\xcf\x11\xe0":
+        raise MappingError(f"{label}: is encrypted or an old .xls; save it as .xlsx without a password")
+    plain = io.BytesIO()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(plain, "w") as copy:
+            parts = [part for part in archive.infolist() if part.filename.lower().endswith(_PARTS)]
+            size = sum(part.file_size for part in parts)
+            if size > DOCUMENT_LIMIT or len(parts) > MAX_PARTS:
+                raise MappingError(
+                    f"{label}: unpacks to {size:,} bytes in {len(parts):,} parts, above {DOCUMENT_LIMIT:,} bytes or"
+                    f" {MAX_PARTS:,} parts; save it as CSV, which is streamed"
+                )
+            for part in parts:
+                # Never more than the directory says, whatever the part holds.
+                content = archive.read(part)
+                if b"sheetData" in content:
+                    _measure(content, label)
+                copy.writestr(zipfile.ZipInfo(part.filename), content)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error) as error:
+        raise MappingError(f"{label}: is not a workbook: {shortened(error, 100)}; save it as .xlsx again") from error
+    plain.seek(0)
+    return plain
+
+
+def _measure(sheet: bytes, label: str) -> None:
+    columns = rows = 1
+    for letters, digits in _CELL.findall(sheet):
+        if len(letters) > 3 or len(digits) > 7:
+            raise MappingError(f"{label}: has a cell {letters[:9].decode()}{digits[:9].decode()}, beyond any sheet")
+        column = 0
+        for letter in letters.upper():
+            column = column * 26 + letter - 64
+        columns, rows = max(columns, column), max(rows, int(digits))
+    if columns * rows > MAX_CELLS:
+        raise MappingError(
+            f"{label}: its cells span {rows:,} rows and {columns:,} columns, above {MAX_CELLS:,} cells; delete what"
+            " stands far off, or save it as CSV"
+        )
