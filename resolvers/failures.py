@@ -36,22 +36,23 @@ class Flow(Generic[K]):
     def add(self, cause: K, effect: K, group: K | None, *, walked: bool = True) -> None:
         """One edge; parallel ones and self-loops change nothing. No failure flows along one that is not walked, but
         its cause is a member of its group all the same."""
-        code = -1
-        if group is not None:
-            number = self._group_numbers.setdefault(group, len(self.group_ids))
-            if number == len(self.group_ids):
-                self.group_ids.append(group)
-            code = number if walked else -2 - number
-        self._effects[self.number(cause)].extend((self.number(effect), code))
+        self.extend(cause, (effect,), (group,), walked=walked)
 
-    def extend(self, cause: K, effects: Iterable[K]) -> None:
-        """Edges in no group, from one cause: what most edges are, at a third of the cost."""
-        numbers = self._numbers
+    def extend(self, cause: K, effects: Iterable[K], groups: Iterable[K | None], *, walked: bool = True) -> None:
+        """Many edges from one cause, with the group of each. Plain loops: a million edges pass through here."""
+        numbers, group_numbers = self._numbers, self._group_numbers
         found = self._effects[self.number(cause)]
-        for effect in effects:
+        for effect, group in zip(effects, groups, strict=False):
             number = numbers.get(effect)
             found.append(self.number(effect) if number is None else number)
-            found.append(-1)
+            if group is None:
+                found.append(-1)
+                continue
+            code = group_numbers.get(group)
+            if code is None:
+                code = group_numbers[group] = len(self.group_ids)
+                self.group_ids.append(group)
+            found.append(code if walked else -2 - code)
 
     def number(self, id: K) -> int:
         """The number of a node, a new one for a new node."""

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import repeat
+from struct import Struct
 
 from datasources.graph.port import Walk
 from datasources.graph.recursive.impact import BATCH, FlowRow, GroupState, ImpactTables
@@ -13,6 +15,7 @@ MAX_EDGES = 2_000_000
 # Edges that are judged without a thread of their own.
 FEW_EDGES = 10_000
 _NO_GROUP = bytes(16)
+_ID = Struct("16s")
 
 
 async def whole_impact(tables: ImpactTables, failed: Sequence[str], walk: Walk) -> Judgement[bytes] | None:
@@ -46,16 +49,12 @@ async def whole_impact(tables: ImpactTables, failed: Sequence[str], walk: Walk) 
 
 
 def _add(flow: Flow[bytes], row: FlowRow) -> None:
-    effects = _ids(row.effects)
-    if row.groups is None:
-        flow.extend(row.cause, effects)
-        return
-    for effect, group in zip(effects, _ids(row.groups), strict=True):
-        flow.add(row.cause, effect, None if group == _NO_GROUP else group, walked=row.walked)
+    groups = repeat(None) if row.groups is None else (None if id == _NO_GROUP else id for id in _ids(row.groups))
+    flow.extend(row.cause, _ids(row.effects), groups, walked=row.walked)
 
 
 def _ids(packed: bytes) -> list[bytes]:
-    return [packed[at : at + 16] for at in range(0, len(packed), 16)]
+    return [id for (id,) in _ID.iter_unpack(packed)]
 
 
 def packed(id: str) -> bytes:
