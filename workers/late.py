@@ -13,6 +13,7 @@ MODULES = (
     "botocore.config",
     "botocore.exceptions",
     "datasources.queues.sqs.queue",
+    "resolvers.workflows.expression_budget",
     "resolvers.workflows.expression_trees",
     "resolvers.workflows.expression_values",
 )

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from datasources.values import find_violation
+from datasources.values import MAX_INTEGER, find_violation
 from resolvers.alerts.fingerprint import fingerprint_of
 from resolvers.events.alert_types import Labels, Moment
 from resolvers.events.reading import NOT_JSON, Unusable, without_nul
@@ -94,7 +94,7 @@ def read(body: bytes) -> Notification:
         raise TooManyAlerts
     receiver = _decoded(told.receiver, str) or NOBODY
     truncated = _decoded(told.truncated, int)
-    return Notification(receiver, _group_key(told), told.alerts, max(0, truncated or 0))
+    return Notification(receiver, _group_key(told), told.alerts, min(max(0, truncated or 0), MAX_INTEGER))
 
 
 def read_alert(raw: Raw) -> NotifiedAlert:

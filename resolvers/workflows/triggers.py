@@ -74,6 +74,8 @@ async def _tried(sources: Sources, most: int) -> tuple[int, str]:
     """How many rows were looked at, and why none was: then all is as it was before."""
     outcome = await attempt(partial(_batch, sources, most))
     if not isinstance(outcome, Fault):
+        if most == 1 and outcome[1]:
+            log.error("a change starts no runs", extra={"problem": outcome[1]})
         return outcome
     if most == 1:
         report(log, "a change starts no runs", outcome.error, "workflows")

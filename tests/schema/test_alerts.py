@@ -328,6 +328,11 @@ async def test_what_is_odd_around_the_alerts_refuses_none_of_them(
     assert (await queue.depth()).waiting == 2
 
 
+async def test_a_number_of_alerts_that_nobody_can_count_is_bounded(client: httpx.AsyncClient) -> None:
+    reply = await post(client, notification(alert("a")) | {"truncatedAlerts": 2**70})
+    assert (reply.status_code, reply.json()["truncated"]) == (202, 2**64 - 1)
+
+
 async def test_where_no_group_is_told_each_alert_is_one_of_its_own(
     client: httpx.AsyncClient, sources: Sources, queue: Queue, url: str
 ) -> None:
