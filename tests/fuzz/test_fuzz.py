@@ -20,7 +20,7 @@ import pytest
 from datasources.aurora.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
-from datasources.files.mapping import MappingError
+from datasources.files.errors import MappingError
 from demo.load import load_if_empty
 from resolvers.imports.run import run_import
 from tests.fixtures.databases import create_database
