@@ -30,7 +30,7 @@ Row = list[Any] | dict[str, Any]
 PEEK = 1_000
 # A line of the second file of a pattern is its number and this, and so on: one number for both.
 _FILE_SHIFT = 32
-_LINE = re.compile(r"line ([0-9]{10,18})\b")
+_LINE = re.compile(r"\bon line ([0-9]{1,18})\b")
 # What a header of one column holds when its delimiter is another.
 _DELIMITERS = {";": "';'", "\t": '"\\t"', "|": "'|'"}
 
@@ -121,7 +121,9 @@ class Reader:
 
     def relocated(self, reason: str) -> str:
         """A reason with the lines that it names as they stand in their files."""
-        return _LINE.sub(lambda found: "line {1} of {0}".format(*self.locate(int(found.group(1)))), reason)
+        if len(self._files) < 2:
+            return reason
+        return _LINE.sub(lambda found: "on line {1} of {0}".format(*self.locate(int(found.group(1)))), reason)
 
     @property
     def position(self) -> int:

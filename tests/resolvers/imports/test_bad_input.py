@@ -72,6 +72,24 @@ async def test_a_key_twice_in_one_file_names_both_lines(stores: Stores) -> None:
     assert stores.rows("SELECT name FROM configuration_items ORDER BY id") == [("Alpha",), ("Beta",), ("Gamma",)]
 
 
+async def test_a_key_twice_in_files_of_a_pattern_names_both_files(stores: Stores) -> None:
+    mapping = small()
+    mapping["files"]["items"] = {"path": "items-*.csv"}
+    stores.write("items-1.csv", ITEMS)
+    stores.write("items-2.csv", "name,key,rack\nOther,b,1\nDelta,d,1\n")
+    stores.write("links.csv", "from,to\na,d\n")
+    await stores.load(mapping)
+    assert [(row["file"], row["line"], row["reason"]) for row in stores.rejects] == [
+        ("items-2.csv", 2, "b stands on line 3 of items-1.csv and again on line 2 of items-2.csv")
+    ]
+    assert stores.rows("SELECT name FROM configuration_items ORDER BY name") == [
+        ("Alpha",),
+        ("Beta",),
+        ("Delta",),
+        ("Gamma",),
+    ]
+
+
 async def test_a_relationship_to_itself_is_rejected_and_a_cycle_is_legal(stores: Stores) -> None:
     await loaded(stores, links="from,to\na,a\na,b\nb,c\nc,a\n")
     assert stores.reasons() == [(2, "a relationship of 'a' to itself")]
