@@ -48,7 +48,7 @@ def _falls(
     down: Set[str],
     status: Callable[[str], str],
 ) -> bool:
-    if link.group not in needed:
+    if link.group is None or link.group not in needed:
         return True
     causes = {each.cause for each in members if each.group == link.group}
     left = [cause for cause in causes if status(cause) == "ACTIVE" and cause not in down]

@@ -144,7 +144,7 @@ async def test_letters_that_do_not_follow_each_other_are_no_phrase(sources: Sour
 
 
 @settings(max_examples=150, deadline=None)
-@given(text=st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8))
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8))
 def test_whatever_holds_a_text_holds_its_spelling(connection: psycopg.Connection[Any], text: str) -> None:
     """The law that lets the index look first; and no text is an error."""
     row = connection.execute(
