@@ -29,7 +29,7 @@ IDLE = 65
 BACKLOG = 512
 # Seconds for the headers of a request to come, from the connection on or from their first byte.
 HEADER_SECONDS = 10.0
-# Connections at a time; whoever comes then gets 503.
+# Connections at a time, besides those of streams; more get 503.
 CONNECTIONS = 4_000
 
 
@@ -169,7 +169,7 @@ def run(application: Any, socket: sockets.socket, settings: Settings, stopping: 
             lifespan="auto",
             ws="none",
             http=TimedProtocol,
-            limit_concurrency=CONNECTIONS,
+            limit_concurrency=CONNECTIONS + settings.limits.streams,
             timeout_keep_alive=IDLE,
             timeout_graceful_shutdown=GRACE,
         ),

@@ -5,19 +5,15 @@ import gc
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from graphql import (
     DocumentNode,
     ExecutionResult,
     GraphQLError,
-    GraphQLSyntaxError,
     OperationType,
     execute,
     get_operation_ast,
-    parse,
-    validate,
 )
 
 from datasources.call import calling
@@ -25,13 +21,11 @@ from datasources.errors import SourceTooLarge, SourceUnavailable
 from resolvers.context import Context
 from resolvers.errors import ShownError, SourceLost, too_large
 from schema.executor import GRACE, DeclaredExecutor
-from schema.limits import DocumentLimits, check_cost, check_document, check_variables
+from schema.limits import DocumentLimits, check_cost, check_variables
 from schema.operations import document_id, trusted_documents
 from schema.pace import ExecutionStopped, OutOfTime
-from schema.schema import SCHEMA
+from schema.prepared import GRAPHQL_SCHEMA, prepare
 
-GRAPHQL_SCHEMA = SCHEMA._schema
-DOCUMENTS_KEPT = 1_000
 # Of one operation, in the log: a list of a thousand rows may have a thousand errors, all alike.
 MAX_ERRORS = 5
 FREE_FORM = "documents:free-form"
@@ -59,34 +53,6 @@ class Response:
     body: dict[str, Any]
     executed: bool
     kind: OperationType | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A document ready to run, or the reasons why it is refused."""
-
-    document: DocumentNode | None
-    errors: tuple[GraphQLError, ...] = ()
-
-
-@lru_cache(maxsize=DOCUMENTS_KEPT)
-def prepare(text: str, limits: DocumentLimits) -> Prepared:
-    """Parse, check limits and validate; the answer is kept for the most recent documents."""
-    try:
-        document = parse(text, max_tokens=limits.tokens)
-    except GraphQLSyntaxError as error:
-        if "tokens" in error.message:
-            error.extensions = {"code": "LIMIT_EXCEEDED", "allowed": limits.tokens}
-        else:
-            error.extensions = {"code": "GRAPHQL_PARSE_FAILED"}
-        return Prepared(None, (error,))
-    refused = check_document(document, limits)
-    if refused:
-        return Prepared(None, tuple(refused))
-    errors = validate(GRAPHQL_SCHEMA, document, max_errors=20)
-    for each in errors:
-        each.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
-    return Prepared(None if errors else document, tuple(errors))
 
 
 def settle() -> None:

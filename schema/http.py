@@ -33,10 +33,11 @@ from schema.bodies import (
     read_body,
 )
 from schema.encoding import encode_answer
-from schema.execution import FREE_FORM, Request, as_of_token, prepare, run
+from schema.execution import FREE_FORM, Request, as_of_token, run
 from schema.keeping import NO_STORE, Kept, kept
 from schema.limits import DocumentLimits
 from schema.persisted import Documents, PersistedQueryNotFound
+from schema.prepared import prepare
 from schema.tracing import log_operation
 
 RESPONSE_JSON = "application/graphql-response+json"

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from resolvers.errors import BadUserInput, ShownError
-from schema.execution import prepare
 from schema.limits import DocumentLimits
 from schema.operations import document_id, trusted_documents
+from schema.prepared import prepare
 
 # What one process remembers at most, in documents and in bytes of UTF-8.
 MOST_DOCUMENTS = 1_000
