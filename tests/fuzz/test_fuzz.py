@@ -103,7 +103,7 @@ async def test_nothing_that_is_sent_breaks_it(
                 async with gate:
                     try:
                         codes.update(await _sent(number, seed, client, known, databases, tmp_path))
-                    except Exception as error:
+                    except AssertionError as error:
                         error.add_note(f"request {number} of seed {seed}")
                         raise
 

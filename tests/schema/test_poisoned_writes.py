@@ -11,10 +11,16 @@ from tests.fixtures.poison import DEEP, LARGE_NUMBER, id_of, poisoned, row
 from tests.fixtures.writing import ADA, PERMISSIONS, SELECTIONS, Writer, alone
 
 WRITER = person(*PERMISSIONS, *READER, "workflows:write")
-SELECTIONS |= {
+WORKFLOWS = {
     "updateWorkflow": "workflow { name trigger version }", "reviseWorkflow": "workflow { revision trigger }",
     "retireWorkflow": "workflow { state }",
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _selections(monkeypatch: pytest.MonkeyPatch) -> None:
+    for mutation, selection in WORKFLOWS.items():
+        monkeypatch.setitem(SELECTIONS, mutation, selection)
 
 
 @pytest.fixture(params=[LARGE_NUMBER, DEEP], ids=["large number", "deep"])

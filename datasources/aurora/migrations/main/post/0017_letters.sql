@@ -1,4 +1,4 @@
--- What only the code before 0018 used.
+-- What only the code before 0016 used.
 DROP FUNCTION similar_rows(text, text[], boolean, text[], integer);
 DROP INDEX teams_trigram;
 DROP INDEX users_trigram;
