@@ -22,7 +22,7 @@ class Limits:
     """Bounds of one answer: `page` rows or nodes a page, and `fields` in all, counted while they are executed."""
 
     page: int = 500
-    fields: int = 200_000
+    fields: int = 150_000
 
 
 class Asker(Protocol):

@@ -36,7 +36,7 @@ class DocumentLimits:
     aliases: int = 60
     tokens: int = 4_000
     directives: int = 50
-    cost: int = 200_000
+    cost: int = 150_000
     # Above it a field refuses by itself, naming its argument; so a larger page counts as one of this size.
     page: int = 500
 

@@ -33,7 +33,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             aliases=int(variables.number(environment, "LIMIT_ALIASES", 60, least=1, most=10_000)),
             tokens=int(variables.number(environment, "LIMIT_TOKENS", 4_000, least=10, most=100_000)),
             directives=int(variables.number(environment, "LIMIT_DIRECTIVES", 50, least=0, most=10_000)),
-            cost=int(variables.number(environment, "LIMIT_COST", 200_000, least=1, most=1e9)),
+            cost=int(variables.number(environment, "LIMIT_COST", 150_000, least=1, most=1e9)),
             page=int(variables.number(environment, "LIMIT_PAGE", 500, least=1, most=10_000)),
             streams=int(variables.number(environment, "STREAMS", 1_000, least=0, most=100_000)),
         ),

@@ -36,7 +36,7 @@ class LimitSettings:
     aliases: int = 60
     tokens: int = 4_000
     directives: int = 50
-    cost: int = 200_000
+    cost: int = 150_000
     page: int = 500
     streams: int = 1_000
 

@@ -19,7 +19,7 @@ V = TypeVar("V")
 FORMAT = 1
 
 # Values of one batch that are handed out in one turn of the event loop.
-VALUES_PER_TURN = 50
+VALUES_PER_TURN = 25
 
 
 class Loader(Generic[K, V]):
