@@ -4,6 +4,7 @@
 # ruff: noqa: E501
 
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -158,28 +159,28 @@ def test_a_row_that_cannot_be_stored_is_refused_and_the_next_goes_in(
     assert found.values("key") == ["b"]
 
 
-@pytest.mark.parametrize("field", ["keys", "attributes"])
-def test_documents_pass_the_gate_in_every_field(tmp_path: Path, field: str) -> None:
-    row = {"key": "a", "d": {"s": "9" * 501 if field == "keys" else float("inf")}}
-    spec: dict[str, Any] = {"fields": {"keys": "d"}} if field == "keys" else {"attributes": {"d": "d"}}
-    found = staged(tmp_path, items({"f": {"inline": [row, {"key": "b", "d": {}}]}}, **spec))
-    assert [line for _, line, _ in found.refused] == [1] if field == "keys" else True
-    assert found.values("key")[-1] == "b"
+@pytest.mark.parametrize("field", ["trigger", "keys"])
+@pytest.mark.parametrize("hostile", [float("inf"), "\ud83d", 2**70, [[[]]] * 3])
+def test_documents_pass_the_gate_in_every_field(tmp_path: Path, field: str, hostile: Any) -> None:
+    value = {"s": hostile}
+    for _ in range(40 if isinstance(hostile, list) else 0):
+        value = {"s": value}
+    (tmp_path / "f.json").write_text(json.dumps([{"key": "a", "d": value}, {"key": "b", "d": {}}]))
+    mapping = items({"f": {"path": "f.json"}}, fields={"keys": "d"})
+    if field == "trigger":
+        mapping["sections"][0] |= {"entity": "workflows", "fields": {"key": "key", "trigger": "d"}}
+    found = staged(tmp_path, mapping)
+    [(_, line, reason)] = found.refused
+    assert (line, reason.startswith(f"{field} ")) == (1, True)
+    assert found.values("key") == ["b"]
 
 
-@pytest.mark.parametrize(
-    ("keys", "reason"),
-    [
-        ({"": "x"}, "keys has 'x' under an empty source; name its source"),
-        ({"s": ["x"]}, "keys.s is '[\"x\"]'; a key is text"),
-        ({"s": 1.5}, "keys.s is '1.5'; a key is text"),
-        ({"s": "𒀀" * 500, "t": "x"}, None),
-        ({"s": "x" * 501}, "keys.'s': source or key is above the limit of 500 characters"),
-    ],
-)  # fmt: skip
-def test_identification_keys_fit_their_index(tmp_path: Path, keys: dict[str, Any], reason: str | None) -> None:
-    found = staged(tmp_path, items({"f": {"inline": [{"key": "a", "keys": keys}]}}, fields={"keys": "keys"}))
-    assert found.refused == ([("m.yaml (inline)", 1, reason)] if reason else [])
+@pytest.mark.parametrize(("key", "shown"), [(["x"], '["x"]'), (1.5, "1.5"), (True, "true")])
+def test_an_identification_key_is_text(tmp_path: Path, key: Any, shown: str) -> None:
+    found = staged(tmp_path, items({"f": {"inline": [{"key": "a", "keys": {"s": key}}]}}, fields={"keys": "keys"}))
+    assert found.refused == [("m.yaml (inline)", 1, f"keys.'s' is '{shown}'; a key is text")]
+    found = staged(tmp_path, items({"f": {"inline": [{"key": "a", "keys": {"s": 7}}]}}, fields={"keys": "keys"}))
+    assert found.values("keys") == ['{"s":7}']
 
 
 def test_the_texts_of_a_requirements_item_fit_one_index(tmp_path: Path) -> None:
