@@ -5,7 +5,7 @@ import time
 from typing import Any, Self, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, errors, waiting
+from psycopg import AsyncConnection, errors, generators, waiting
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 
@@ -42,13 +42,23 @@ class SigningIn(AsyncConnection[Any]):
             await waiting.wait_async(gen, self.pgconn.socket, interval=min(interval, left), timeout=left)
             confirmed = True
         except errors.QueryCanceled:
-            confirmed = True
+            confirmed = await self._drained(end)
         except (psycopg.Error, OSError):
             # It is not known what the server is at.
             return
         finally:
             if not confirmed:
                 self.pgconn.finish()
+
+    async def _drained(self, end: float) -> bool:
+        # A statement whose rows are read in parts has more to be read after its error. Left there, its cursor would
+        # cancel it once more, with a longer wait.
+        while self.pgconn.transaction_status == TransactionStatus.ACTIVE and (left := end - time.monotonic()) > 0:
+            try:
+                await waiting.wait_async(generators.fetch(self.pgconn), self.pgconn.socket, left, left)
+            except psycopg.Error:
+                return False
+        return self.pgconn.transaction_status != TransactionStatus.ACTIVE
 
     @classmethod
     async def connect(cls, conninfo: str = "", *, credentials: Credentials | None = None, **kwargs: Any) -> Self:  # type: ignore[override]

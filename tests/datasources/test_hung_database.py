@@ -28,6 +28,13 @@ TABLE = Statement(
 EMPTY = Statement("empty", "", "TRUNCATE written", frozenset())
 INSERT = Statement("insert", "", "INSERT INTO written (key, part) VALUES (%(key)s, %(part)s)", frozenset())
 READ = Statement("read", "", "SELECT key, count(*) FROM written GROUP BY key", frozenset())
+# A part of the rows at once, the others after 9 s.
+TEXTS = Statement(
+    "texts",
+    "",
+    "SELECT CASE WHEN n < 60 THEN repeat('x', 900) ELSE pg_sleep(9)::text END AS body FROM generate_series(1, 60) n",
+    frozenset(),
+)
 SLEEP = Statement("sleep", "", "SELECT pg_sleep(%(seconds)s)::text", frozenset())
 
 
@@ -202,12 +209,36 @@ async def test_a_cancelled_unit_does_not_wait_for_a_server_that_hangs(
     await whole(database)
 
 
-async def test_a_cancelling_that_the_server_confirms_keeps_the_connection(database: Database) -> None:
+@pytest.mark.parametrize("row_bytes", [None, 1_000_000], ids=["at once", "in parts"])
+async def test_rows_that_come_from_a_server_that_hangs_have_the_deadline(
+    server: EmbeddedPostgres, database: Database, row_bytes: int | None
+) -> None:
+    clock, hang = asyncio.get_running_loop().time, Hang(server)
+    begin = clock()
+    with calling(Call(deadline=begin + DEADLINE, row_bytes=row_bytes)):
+        reading = asyncio.create_task(database.fetch(TEXTS, {}, str))
+    await asyncio.sleep(0.2)
+    hang.begin()
+    try:
+        with pytest.raises(SourceTimeout):
+            await reading
+        assert clock() - begin < DEADLINE + LATE
+    finally:
+        hang.end()
+    await recovered(database)
+    await whole(database)
+
+
+@pytest.mark.parametrize("row_bytes", [None, 1_000_000], ids=["at once", "in parts"])
+async def test_a_cancelling_that_the_server_confirms_keeps_the_connection(
+    database: Database, row_bytes: int | None
+) -> None:
     for _ in range(2):
         async with database.connection() as connection:
             pid = connection.info.backend_pid
-        with calling(Call(deadline=asyncio.get_running_loop().time() + 0.1)), pytest.raises(SourceTimeout):
-            await database.fetch(SLEEP, {"seconds": 9.0}, str)
+        call = Call(deadline=asyncio.get_running_loop().time() + 0.3, row_bytes=row_bytes)
+        with calling(call), pytest.raises(SourceTimeout):
+            await database.fetch(TEXTS, {}, str)
         async with database.connection() as connection:
             assert connection.info.backend_pid == pid
 
