@@ -21,9 +21,10 @@ from graphql import (
 from graphql.language import DocumentNode
 
 from resolvers.context import Context
-from schema.execution import GRAPHQL_SCHEMA, Request, Response
+from schema.execution import Request, Response
 from schema.executor import DEFINITION
 from schema.fields import AttributeDeclaration, DeclaredField
+from schema.prepared import GRAPHQL_SCHEMA
 
 # Seconds that anything is kept at most; CloudFront is told the same (cdk/edge/behaviours.py). What the schema says of
 # itself changes by a release alone.

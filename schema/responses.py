@@ -14,7 +14,6 @@ from resolvers.context import Context
 from resolvers.errors import ShownError
 from resolvers.live import Batch
 from schema.execution import (
-    GRAPHQL_SCHEMA,
     Request,
     Response,
     body_of,
@@ -27,6 +26,7 @@ from schema.execution import (
 from schema.executor import DeclaredExecutor
 from schema.feed import cursor_of
 from schema.limits import DocumentLimits
+from schema.prepared import GRAPHQL_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)

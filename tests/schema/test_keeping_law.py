@@ -7,10 +7,10 @@ from graphql import GraphQLObjectType, OperationType, get_named_type, is_leaf_ty
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema.execution import GRAPHQL_SCHEMA
 from schema.executor import DEFINITION
 from schema.fields import AttributeDeclaration, attribute, field
 from schema.keeping import MOST_SECONDS, seconds_kept
+from schema.prepared import GRAPHQL_SCHEMA
 
 assert GRAPHQL_SCHEMA.query_type is not None
 ROOTS = GRAPHQL_SCHEMA.query_type.fields
