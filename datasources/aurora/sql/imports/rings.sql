@@ -4,6 +4,7 @@ SELECT coalesce(p.key, e.key), array_remove(ARRAY[CASE WHEN p.key IS NULL THEN e
     p.ordinal, e.key IS NOT NULL, coalesce(p.key, e.key)
 FROM (SELECT ordinal, key, parent_key FROM planned WHERE action IN ('create', 'change', 'leave')) p
 FULL JOIN configuration_item_classes e ON e.key = p.key
+ORDER BY p.ordinal, e.key
 
 -- name: workflow_steps
 -- Every step of the workflows of the file with those it depends on, as they would be.
@@ -13,6 +14,7 @@ SELECT coalesce(p.workflow_id, e.workflow_id)::text || ' ' || coalesce(p.key, e.
 FROM (SELECT * FROM planned WHERE action IN ('create', 'change', 'leave')) p
 FULL JOIN (SELECT * FROM workflow_steps WHERE workflow_id IN (SELECT workflow_id FROM planned)) e
     ON e.workflow_id = p.workflow_id AND e.key = p.key
+ORDER BY p.ordinal, e.workflow_id, e.key
 
 -- name: reject
 -- Reject planned rows with a reason each.
