@@ -109,9 +109,10 @@ async def test_of_two_who_want_a_key_at_once_one_gets_it(writer: Writer) -> None
 @pytest.mark.parametrize("mutation", ["addIdentificationKey", "removeIdentificationKey"])
 async def test_a_key_needs_an_item_a_source_and_a_text(writer: Writer, mutation: str) -> None:
     id_ = await writer.item()
-    assert await writer.refused(mutation, configurationItemId=id_, source=" ", key="\0") == [
+    assert await writer.refused(mutation, configurationItemId=id_, source=" ", key="") == [
         ("INVALID", "source"), ("INVALID", "key"),
     ]  # fmt: skip
+    assert await writer.refused(mutation, configurationItemId=id_, source="a", key="\0") == [("INVALID", "key")]
     assert await writer.refused(mutation, configurationItemId=f"ci_{NOBODY}", source="a", key="b") == [
         ("NOT_FOUND", "configurationItemId")
     ]
