@@ -142,9 +142,10 @@ async def walk_failures(sources: Sources, now: datetime | None = None, most: int
 async def _walk(sources: Sources, due: Sequence[Unwalked], now: datetime) -> int:
     if not due:
         return 0
+    # All are walked before the first is written: one that can't be walked leaves nothing behind.
+    walked = [await _reached(sources, each.item_ids) for each in due]
     kept = 0
-    for each in due:
-        reached, truncated = await _reached(sources, each.item_ids)
+    for each, (reached, truncated) in zip(due, walked, strict=True):
         kept += await _keep(sources, each.run_id, reached, now, truncated=truncated)
     await sources.cache.invalidate(["workflow_run_blast_radii"])
     return kept

@@ -11,12 +11,14 @@ import pytest
 from datasources.aurora import workflow_run_writes as rows
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceRefusedValue, SourceTimeout
-from datasources.graph.port import Reach, Walk
-from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.graph.port import Walk
+from datasources.graph.recursive.impact import ImpactTables
 from datasources.queues.opened import open_queues
 from datasources.queues.port import Sending
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
+from resolvers.failures import Judgement
+from resolvers.whole_impact import whole_impact
 from resolvers.workflows import engine, triggers
 from resolvers.workflows.rounds import advance_due, send_messages, walk_failures
 from tests.fixtures.operations import ITEM, uuid
@@ -118,20 +120,19 @@ async def test_a_run_that_is_late_lets_those_behind_it_go_first(
     assert [runs.state(each) for each in (late, second, last)] == ["RUNNING", "SUCCEEDED", "SUCCEEDED"]
 
 
-class Poisoned(RecursiveGraph):
-    """A graph that raises for one start, whatever else it is asked."""
-
-    async def reach(self, starts: Sequence[frozenset[str]], walk: Walk, *more: Any, **named: Any) -> Sequence[Reach]:
-        if any(uuid(ITEM, 2) in each for each in starts):
-            raise ZeroDivisionError("a value of a row")
-        return await super().reach(starts, walk, *more, **named)
-
-
-async def test_a_failure_that_cannot_be_walked_holds_up_no_message(runs: Runs, sources: Sources) -> None:
+async def test_a_failure_that_cannot_be_walked_holds_up_no_message(
+    runs: Runs, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
     flow = runs.publish(MEND)
     ids = [await runs.start(flow, configuration_item_id=uuid(ITEM, number)) for number in (1, 2, 3)]
-    poisoned = replace(sources, graph=Poisoned(sources.main))
-    assert await walk_failures(poisoned) == 3
+
+    async def poisoned(tables: ImpactTables, failed: Sequence[str], walk: Walk) -> Judgement[bytes] | None:
+        if uuid(ITEM, 2) in failed:
+            raise ZeroDivisionError("a value of a row")
+        return await whole_impact(tables, failed, walk)
+
+    monkeypatch.setattr("resolvers.workflows.rounds.whole_impact", poisoned)
+    assert await walk_failures(sources) == 3
     told = dict(runs.rows("SELECT run_id::text, truncated FROM workflow_run_blast_radii"))
     # Of the one nobody knows how far it reaches, which is what it says.
     assert told == {ids[0]: False, ids[1]: True, ids[2]: False}
