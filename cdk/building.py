@@ -49,7 +49,9 @@ PATHS = (
     "botocore/cacert.pem",
     # Compiled twins with all their debugging symbols: YAML is read once, and what aiohttp does with these is the
     # handshake of a web socket, once a connection. Each falls back to its own Python.
-    "aiohttp/_http_*.so", "frozenlist/*.so", "multidict/*.so", "propcache/*.so", "yaml/*.so",
+    "aiohttp/_http_*.so", "frozenlist/*.so", "multidict/*.so", "propcache/*.so", "yaml/*.so", "yarl/*.so",
+    # An event loop that no function runs, and plugins of a test framework.
+    "anyio/_backends/_trio.py", "anyio/pytest_plugin.py", "aiohttp/pytest_plugin.py",
 )  # fmt: skip
 
 # The services whose descriptions botocore keeps, of more than 400.

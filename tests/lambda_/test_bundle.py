@@ -17,8 +17,8 @@ from tests.lambda_.conftest import MACHINE
 
 PATH = ROOT / "dist" / f"stackflow-lambda-{MACHINE}.zip"
 
-# Of pyproject.toml's dependencies: a server, and a command line.
-NOT_IN_FUNCTIONS = {"uvicorn", "typer", "rich"}
+# Of pyproject.toml's dependencies: a server, a command line, and the reader of workbooks, which only imports use.
+NOT_IN_FUNCTIONS = {"uvicorn", "typer", "rich", "python-calamine"}
 
 
 @pytest.fixture
