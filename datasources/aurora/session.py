@@ -13,8 +13,8 @@ _UTC = frozenset(
 async def settle_session(connection: AsyncConnection[Any]) -> None:
     """Set the zone and the style of times where the server reports others. Costs no round trip where it does not.
 
-    RDS Proxy refuses `options` in a connection string, and SET pins a connection for its life. So nothing is set where
-    the server is in UTC already, as Aurora and the embedded server are; a server in another zone is worth its pin.
+    `SET` pins a connection of RDS Proxy for its life, and `options` may not pass it (not checked). So nothing is set
+    where the server is in UTC already, as Aurora and the embedded server are; a server in another zone is worth its pin.
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-pinning.html
     """
     if connection.info.parameter_status("TimeZone") not in _UTC:

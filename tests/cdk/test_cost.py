@@ -197,7 +197,7 @@ def test_the_command_prints_tables_sums_and_sources(
     told = capsys.readouterr().out
     assert "dev, before traffic: US dollars a month" in told
     assert re.search(r"│ Aurora, main +│ 2 x 0.5 to 4 ACU +│ +0.12 │ ACU-hour +│ +87.60 │ +700.80 │", told)
-    assert re.search(r"│ sum +│ +│ +│ +│ 945.91 │ 2,876.61 │", told)
+    assert re.search(r"│ sum +│ +│ +│ +│ 946.51 │ 2,877.21 │", told)
     assert "Together 2,162.89 to 4,093.60 USD." in told
     assert (
         "nat-hour: 0.045 USD (gateway-hour), of 2026-02-24: https://cloudburn.io/blog/aws-nat-gateway-pricing" in told
