@@ -14,7 +14,7 @@ async def settle_session(connection: AsyncConnection[Any]) -> None:
     """Set the zone and the style of times where the server reports others. Costs no round trip where it does not.
 
     `SET` pins a connection of RDS Proxy for its life, and `options` may not pass it (not checked). So nothing is set
-    where the server is in UTC already, as Aurora and the embedded server are; a server in another zone is worth its pin.
+    where the server is in UTC already, as Aurora and the embedded server are; another zone is worth its pin.
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-pinning.html
     """
     if connection.info.parameter_status("TimeZone") not in _UTC:
