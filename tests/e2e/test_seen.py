@@ -44,8 +44,11 @@ async def authenticate(header: str | None) -> Principal:
 async def landscape(postgres: EmbeddedPostgres) -> AsyncIterator[Operations]:
     async with opened(postgres, "seen") as operations:
         operations.write(f"UPDATE incidents SET title = '{TITLE}' WHERE number = 'INC2'")
-        # A row that the database refuses and quotes.
+        # Rows that the database refuses and quotes: by the caller's fault, and by ours.
         operations.write(f"ALTER TABLE teams ADD CONSTRAINT no_marks CHECK (name <> '{VALUE}')")
+        operations.write(
+            f"ALTER TABLE teams ADD CONSTRAINT one_contact EXCLUDE (contact WITH =) WHERE (contact = '{VALUE}')"
+        )
         yield operations
 
 
@@ -105,13 +108,28 @@ async def test_a_row_that_the_database_quotes_is_in_no_line(
     caplog.set_level(logging.DEBUG)
     with pytest.raises(psycopg.errors.CheckViolation, match=VALUE):
         landscape.write(f"UPDATE teams SET name = '{VALUE}' WHERE key = 'payments'")
+    landscape.write(
+        f"INSERT INTO teams (id, key, name, contact) VALUES ('{uuid(TEAM, 9)}', 'contact', 'Contact', '{VALUE}')"
+    )
+    with pytest.raises(psycopg.errors.ExclusionViolation, match=VALUE):
+        landscape.write(f"UPDATE teams SET contact = '{VALUE}' WHERE key = 'payments'")
     document = "mutation ($input: UpdateTeamInput!) { updateTeam(input: $input) { userErrors { code } } }"
-    input = {"id": f"team_{uuid(TEAM, 1)}", "expectedVersion": 1, "name": VALUE, "idempotencyKey": KEY}
+    answers = []
     async with client(landscape.sources) as asking:
-        answer = await asking.post("/graphql", json={"query": document, "variables": {"input": input}})
+        for field in ("name", "contact"):
+            input = {
+                "id": f"team_{uuid(TEAM, 1)}",
+                "expectedVersion": 1,
+                field: VALUE,
+                "idempotencyKey": f"{KEY}-{field}",
+            }
+            answer = await asking.post("/graphql", json={"query": document, "variables": {"input": input}})
+            answers.append(answer.json())
     told = lines(caplog)
     assert [orjson.loads(line)["message"] for line in told if '"ERROR"' in line] == ["unexpected error"]
-    assert answer.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
+    refused, failed = answers
+    assert refused["data"] == {"updateTeam": {"userErrors": [{"code": "INVALID"}]}}
+    assert [error["extensions"]["code"] for error in failed["errors"]] == ["INTERNAL"]
     assert clean(told)
 
 

@@ -75,6 +75,8 @@ STEPS = st.lists(
 )
 
 
+# The pool's own waits are of random length, on the loop, while a strategy draws: Hypothesis takes them for its own.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
 async def test_it_tells_what_a_poll_tells_wherever_it_is_broken_off(sources: Sources, rows: Rows) -> None:
     numbers = Numbers()
     loop = asyncio.get_running_loop()
