@@ -4,10 +4,9 @@
 
 Needs what `make test-lambda` makes, and starts a PostgreSQL with the demo. The twin under uvicorn runs on the same
 Python from the same files, asked over one kept connection. Printed: megabytes (10^6 bytes); the least processor time of
-several starts, taken in turns, with the application made and with what the bundle has precompiled or without it; what
-each package costs by itself while it is imported; the first answer, plainly and as a copy of a snapshot, and medians of
-warm calls, in milliseconds; of each of these also what the process spent, on average, in steps of 10 ms altogether. The
-figures are of one machine: read the ratios where others work on it.
+several starts, taken in turns; what each package costs by itself while it is imported; the first answer, plainly and as
+a copy of a snapshot, and medians of warm calls, in milliseconds; of each of these also what the process spent, on
+average, in steps of 10 ms altogether. The figures are of one machine: read the ratios where others work on it.
 """
 
 import argparse
@@ -25,7 +24,6 @@ from pathlib import Path
 
 import httpx
 
-from cdk.precompile import ENTRIES, FILE
 from datasources.aurora.api_keys import insert_api_key
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
@@ -33,7 +31,7 @@ from datasources.options import CacheSettings, GraphSettings, PostgresSettings
 from datasources.sources import open_sources
 from demo.load import load_if_empty
 from resolvers.principals.api_keys import new_api_key
-from tests.lambda_.runtime import Function, gateway_event, processor_of
+from tests.lambda_.runtime import ENTRIES, Function, gateway_event, processor_of
 from workers.migrations import migrate
 
 ROOT = Path(__file__).parents[1]
@@ -62,23 +60,18 @@ def processor(root: Path, variables: dict[str, str], statement: str) -> float:
     return float(subprocess.run(command, env=variables, cwd=root, check=True, capture_output=True, text=True).stdout)
 
 
-def starts(root: Path, variables: dict[str, str], times: int) -> dict[str, dict[str, float]]:
-    """The least processor time of each entry's start, with what is precompiled and without it."""
+def starts(root: Path, variables: dict[str, str], times: int) -> dict[str, float]:
+    """The least processor time of each entry's start."""
     entries = {
         "workers.api, off and tables": ("workers.api", variables),
         "workers.api, Redis and Gremlin": ("workers.api", variables | CLIENTS),
         **{name: (name, variables) for name in ENTRIES if name != "workers.api"},
     }
-    spent: dict[str, dict[str, list[float]]] = {name: {"precompiled": [], "not": []} for name in entries}
-    file, aside = root / FILE, root / "aside"
+    spent: dict[str, list[float]] = {name: [] for name in entries}
     for _ in range(times):
         for name, (entry, given) in entries.items():
-            made = given | {"_HANDLER": f"{entry}.handler"}
-            spent[name]["precompiled"].append(processor(root, made, f"import {entry}"))
-            file.rename(aside)
-            spent[name]["not"].append(processor(root, made, f"import {entry}"))
-            aside.rename(file)
-    return {name: {how: round(min(each)) for how, each in both.items()} for name, both in spent.items()}
+            spent[name].append(processor(root, given | {"_HANDLER": f"{entry}.handler"}, f"import {entry}"))
+    return {name: round(min(each)) for name, each in spent.items()}
 
 
 def called(root: Path, variables: dict[str, str], token: str, calls: int, *, copied: bool) -> dict[str, float]:

@@ -9,7 +9,6 @@ x86_64 is there to run the same lock on the real runtime client.
 import argparse
 import hashlib
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -20,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdk.bundle import CERTIFICATES, MEMBER, ROOT, digest, sources
-from cdk.precompile import FILE
 
 LOCK = "requirements-lambda.lock"
 
@@ -85,7 +83,6 @@ def build(machine: str, folder: Path, python: Path, root: Path = ROOT) -> Built:
         tree = Path(name)
         platforms = [f"--platform={each}_{MACHINES[machine]}" for each in PLATFORMS]
         _unfold(tree, python, root, platforms)
-        (tree / FILE).write_bytes(_precompiled(tree, machine, python, root))
         return _zip(tree, folder / f"stackflow-lambda-{machine}.zip")
 
 
@@ -103,26 +100,6 @@ def _unfold(tree: Path, python: Path, root: Path, platforms: Sequence[str]) -> N
     (tree / LOCK).unlink()
     (tree / MEMBER).write_text(digest(root) + "\n")
     _compile(tree, python)
-
-
-def _precompiled(tree: Path, machine: str, python: Path, root: Path) -> bytes:
-    """The code of all dataclasses' methods, which a tree must be imported for; the texts are those of any machine's."""
-    if sys.platform == "linux" and platform.machine() == MACHINES[machine]:
-        return _compiled(tree, python)
-    with tempfile.TemporaryDirectory(prefix="stackflow-bundle-") as name:
-        _unfold(Path(name), python, root, ())
-        return _compiled(Path(name), python)
-
-
-def _compiled(tree: Path, python: Path) -> bytes:
-    script = [str(python), "-X", "no_debug_ranges", str(Path(__file__).with_name("precompile.py"))]
-    # Nothing of who builds decides what is imported, and nothing of the import stays in the tree.
-    quiet = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    said = subprocess.run([*script, "record", str(tree)], check=False, env=quiet, cwd=tree, stdout=subprocess.PIPE)  # noqa: S603
-    if said.returncode:
-        raise BuildError("the bundle cannot be imported; Python says why above")
-    made = subprocess.run([*script, "compile"], check=True, env=quiet, input=said.stdout, stdout=subprocess.PIPE)  # noqa: S603
-    return made.stdout
 
 
 def _install(tree: Path, root: Path, platforms: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """Changes written: proposed, rewritten, linked, and taken from state to state."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -13,7 +13,7 @@ from datasources.records.changes import ChangeRecord, ChangeRisk, ChangeState, C
 from resolvers import rules
 from resolvers.lifecycle import Step, lifecycle
 from resolvers.principals.principal import identity, is_person
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write, told
+from resolvers.writing import Refused, UserError, UserErrorCode, Write, told
 
 TABLE, ENTITY, LINKS = "changes", "CHANGE", "change_configuration_items"
 
@@ -108,134 +108,99 @@ class UnlinkChangeItems(LinkChangeItems, frozen=True, kw_only=True):
     """Items that it does not work on."""
 
 
-def propose(command: ProposeChange) -> Work:
+async def propose(write: Write, command: ProposeChange) -> Sequence[str]:
     """The new change's id. Who proposes it may not approve it."""
-
-    async def work(write: Write) -> Sequence[str]:
-        title = rules.filled(command.title, "title")
-        await _known(write, command.team_id, command.assignee_id)
-        items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
-        wanted = ChangeRecord(
-            str(uuid7()), "", title, command.description, command.type, PROPOSED, command.risk, command.team_id,
-            command.assignee_id, None, None, None, None, 1, datetime.now(UTC),
-        )  # fmt: skip
-        record = await rows.insert(write.transaction, wanted, write.context.principal.actor)
-        await rows.link(write.transaction, record.id, items)
-        write.tables.add(LINKS)
-        write.changed(TABLE, ENTITY, record.id, None, told(record, items=items))
-        return [record.id]
-
-    return work
+    title = rules.filled(command.title, "title")
+    await _known(write, command.team_id, command.assignee_id)
+    items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    wanted = ChangeRecord(
+        str(uuid7()), "", title, command.description, command.type, PROPOSED, command.risk, command.team_id,
+        command.assignee_id, None, None, None, None, 1, datetime.now(UTC),
+    )  # fmt: skip
+    record = await rows.insert(write.transaction, wanted, write.context.principal.actor)
+    await rows.link(write.transaction, record.id, items)
+    write.tables.add(LINKS)
+    write.changed(TABLE, ENTITY, record.id, None, told(record, items=items))
+    return [record.id]
 
 
-def update(command: UpdateChange) -> Work:
+async def update(write: Write, command: UpdateChange) -> Sequence[str]:
     """What is proposed. Who writes has a hand in the proposal from then on, and may not approve it either."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, step = await _locked(write, command, "updateChange")
-        after = structs.replace(
-            before,
-            title=rules.filled(rules.given(command.title, before.title, "title"), "title"),
-            description=rules.given(command.description, before.description, "description"),
-            type=rules.given(command.type, before.type, "type"),
-            risk=rules.given(command.risk, before.risk, "risk"),
-            team_id=before.team_id if command.team_id is UNSET else command.team_id,
-            assignee_id=before.assignee_id if command.assignee_id is UNSET else command.assignee_id,
-        )
-        if (after.team_id, after.assignee_id) != (before.team_id, before.assignee_id):
-            await _known(write, after.team_id, after.assignee_id)
-        return await _taken(write, before, after, step, write.context.principal.actor)
-
-    return work
+    before, step = await _locked(write, command, "updateChange")
+    after = structs.replace(
+        before,
+        title=rules.filled(rules.given(command.title, before.title, "title"), "title"),
+        description=rules.given(command.description, before.description, "description"),
+        type=rules.given(command.type, before.type, "type"),
+        risk=rules.given(command.risk, before.risk, "risk"),
+        team_id=before.team_id if command.team_id is UNSET else command.team_id,
+        assignee_id=before.assignee_id if command.assignee_id is UNSET else command.assignee_id,
+    )
+    if (after.team_id, after.assignee_id) != (before.team_id, before.assignee_id):
+        await _known(write, after.team_id, after.assignee_id)
+    return await _taken(write, before, after, step, write.context.principal.actor)
 
 
-def approve(command: ApproveChange) -> Work:
+async def approve(write: Write, command: ApproveChange) -> Sequence[str]:
     """The change may be done. Refused for programs, and for whoever had a hand in its proposal, by whichever key."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, step = await _locked(write, command, "approveChange")
-        principal = write.context.principal
-        if not is_person(principal.kind):
-            message = "a program may not approve a change; let a person approve it with a token of their own"
-            raise Refused(UserError(UserErrorCode.INVALID, None, message))
-        proposers = await rows.proposers(write.transaction, before.id)
-        if identity(principal.actor) in {identity(each) for each in proposers}:
-            message = "you proposed it, or changed the proposal; somebody else must approve it"
-            raise Refused(UserError(UserErrorCode.INVALID, None, message))
-        return await _taken(write, before, structs.replace(before, state=APPROVED), step)
-
-    return work
+    before, step = await _locked(write, command, "approveChange")
+    principal = write.context.principal
+    if not is_person(principal.kind):
+        message = "a program may not approve a change; let a person approve it with a token of their own"
+        raise Refused(UserError(UserErrorCode.INVALID, None, message))
+    proposers = await rows.proposers(write.transaction, before.id)
+    if identity(principal.actor) in {identity(each) for each in proposers}:
+        message = "you proposed it, or changed the proposal; somebody else must approve it"
+        raise Refused(UserError(UserErrorCode.INVALID, None, message))
+    return await _taken(write, before, structs.replace(before, state=APPROVED), step)
 
 
-def schedule(command: ScheduleChange) -> Work:
+async def schedule(write: Write, command: ScheduleChange) -> Sequence[str]:
     """When the change is to be done; again for another time."""
-
-    async def work(write: Write) -> Sequence[str]:
-        for field, moment in (("plannedStart", command.planned_start), ("plannedEnd", command.planned_end)):
-            if moment.tzinfo is None:
-                raise rules.invalid(field, f"{field} has no time zone; write 2026-05-01T08:00Z, for example")
-        if command.planned_start >= command.planned_end:
-            raise rules.invalid("plannedEnd", "the planned end is not after the planned start; swap or move them")
-        before, step = await _locked(write, command, "scheduleChange")
-        after = structs.replace(
-            before, state=SCHEDULED, planned_start=command.planned_start, planned_end=command.planned_end
-        )
-        return await _taken(write, before, after, step)
-
-    return work
+    for field, moment in (("plannedStart", command.planned_start), ("plannedEnd", command.planned_end)):
+        if moment.tzinfo is None:
+            raise rules.invalid(field, f"{field} has no time zone; write 2026-05-01T08:00Z, for example")
+    if command.planned_start >= command.planned_end:
+        raise rules.invalid("plannedEnd", "the planned end is not after the planned start; swap or move them")
+    before, step = await _locked(write, command, "scheduleChange")
+    after = structs.replace(
+        before, state=SCHEDULED, planned_start=command.planned_start, planned_end=command.planned_end
+    )
+    return await _taken(write, before, after, step)
 
 
-def finish(command: FinishChange) -> Work:
+async def finish(write: Write, command: FinishChange) -> Sequence[str]:
     """The change done, as it was meant or not."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, step = await _locked(write, command, "finishChange")
-        return await _taken(write, before, structs.replace(before, state=ChangeState(command.outcome)), step)
-
-    return work
+    before, step = await _locked(write, command, "finishChange")
+    return await _taken(write, before, structs.replace(before, state=ChangeState(command.outcome)), step)
 
 
-def step(name: str) -> Callable[[ChangeStep], Work]:
-    """The work of a step that has one target and nothing more to say."""
-
-    def of(command: ChangeStep) -> Work:
-        async def work(write: Write) -> Sequence[str]:
-            before, step = await _locked(write, command, name)
-            [target] = step.targets
-            return await _taken(write, before, structs.replace(before, state=ChangeState(target)), step)
-
-        return work
-
-    return of
+async def take_step(write: Write, command: ChangeStep, *, name: str) -> Sequence[str]:
+    """The change after a step that has one target and nothing more to say. `name` is the mutation's."""
+    before, step = await _locked(write, command, name)
+    [target] = step.targets
+    return await _taken(write, before, structs.replace(before, state=ChangeState(target)), step)
 
 
-def link_items(command: LinkChangeItems) -> Work:
+async def link_items(write: Write, command: LinkChangeItems) -> Sequence[str]:
     """The items that the change works on, with those that it did."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, step = await _locked(write, command, "linkChangeItems")
-        items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
-        linked = await rows.link(write.transaction, before.id, items)
-        write.tables.add(LINKS)
-        return await _taken(write, before, before, step, write.context.principal.actor, linked=sorted(linked))
-
-    return work
+    before, step = await _locked(write, command, "linkChangeItems")
+    items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    linked = await rows.link(write.transaction, before.id, items)
+    write.tables.add(LINKS)
+    return await _taken(write, before, before, step, write.context.principal.actor, linked=sorted(linked))
 
 
-def unlink_items(command: UnlinkChangeItems) -> Work:
+async def unlink_items(write: Write, command: UnlinkChangeItems) -> Sequence[str]:
     """The items that the change does not work on. Refused if it never did on one of them."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, step = await _locked(write, command, "unlinkChangeItems")
-        wanted = set(command.configuration_item_ids)
-        unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
-        if strangers := sorted(wanted - set(unlinked)):
-            message = f"ci_{strangers[0]} is not linked; see the change's configurationItems"
-            raise rules.missing("configurationItemIds", message)
-        write.tables.add(LINKS)
-        return await _taken(write, before, before, step, write.context.principal.actor, unlinked=sorted(unlinked))
-
-    return work
+    before, step = await _locked(write, command, "unlinkChangeItems")
+    wanted = set(command.configuration_item_ids)
+    unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
+    if strangers := sorted(wanted - set(unlinked)):
+        message = f"ci_{strangers[0]} is not linked; see the change's configurationItems"
+        raise rules.missing("configurationItemIds", message)
+    write.tables.add(LINKS)
+    return await _taken(write, before, before, step, write.context.principal.actor, unlinked=sorted(unlinked))
 
 
 async def _known(write: Write, team_id: str | None, assignee_id: str | None) -> None:

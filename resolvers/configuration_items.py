@@ -16,7 +16,7 @@ from datasources.records.configuration_items import (
 )
 from resolvers import rules
 from resolvers.bulk import BulkMode, Findings, check_count
-from resolvers.writing import BY_THE_DATABASE, Refused, UserError, UserErrorCode, Work, Write, same, told
+from resolvers.writing import BY_THE_DATABASE, Refused, UserError, UserErrorCode, Write, same, told
 
 TABLE, ENTITY, NOUN = "configuration_items", "CONFIGURATION_ITEM", "configuration item"
 RETIRED = ConfigurationItemStatus.RETIRED
@@ -71,88 +71,75 @@ class RestoreConfigurationItem(Struct, frozen=True, kw_only=True):
     status: ConfigurationItemStatus | UnsetType | None = UNSET
 
 
-def create(command: CreateConfigurationItem) -> Work:
+async def create(write: Write, command: CreateConfigurationItem) -> Sequence[str]:
     """The new item's id. Refused for an empty name, unfit attributes, or an unknown class or team."""
-    return _creating((command,), Findings(), BulkMode.ALL_OR_NOTHING)
+    return await _create(write, (command,), Findings(), BulkMode.ALL_OR_NOTHING)
 
 
-def create_in_bulk(command: CreateConfigurationItemsInBulk) -> Work:
+async def create_in_bulk(write: Write, command: CreateConfigurationItemsInBulk) -> Sequence[str]:
     """The new items' ids, in order of input. As `create`, in as many statements for many as for one."""
-    return _creating(command.items, Findings("items"), command.mode)
+    return await _create(write, command.items, Findings("items"), command.mode)
 
 
-def _creating(commands: Sequence[CreateConfigurationItem], findings: Findings, mode: BulkMode) -> Work:
-    async def work(write: Write) -> Sequence[str]:
-        check_count(commands)
-        records = [_new(each) for each in commands]
-        await _check(write, records, findings)
-        findings.settle(write, mode)
-        made = [record for index, record in enumerate(records) if findings.sound(index)]
-        if made:
-            await rows.insert(write.transaction, made)
-        for record in made:
-            write.changed(TABLE, ENTITY, record.id, None, told(record, BY_THE_DATABASE))
-        return [record.id for record in made]
+async def _create(
+    write: Write, commands: Sequence[CreateConfigurationItem], findings: Findings, mode: BulkMode
+) -> Sequence[str]:
+    check_count(commands)
+    records = [_new(each) for each in commands]
+    await _check(write, records, findings)
+    findings.settle(write, mode)
+    made = [record for index, record in enumerate(records) if findings.sound(index)]
+    if made:
+        await rows.insert(write.transaction, made)
+    for record in made:
+        write.changed(TABLE, ENTITY, record.id, None, told(record, BY_THE_DATABASE))
+    return [record.id for record in made]
 
-    return work
 
-
-def update(command: UpdateConfigurationItem) -> Work:
+async def update(write: Write, command: UpdateConfigurationItem) -> Sequence[str]:
     """The item's id; nothing is written where nothing would change. Refused as `create`, and for a retired item."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before = await _found(write, command)
-        _check_not_null(command)
-        if command.status is RETIRED:
-            message = "an item is retired by retireConfigurationItem; here are PLANNED, ACTIVE and MAINTENANCE"
-            raise Refused(UserError(UserErrorCode.INVALID, "status", message))
-        if before.status is RETIRED:
-            message = "the item is RETIRED and stays as it is; what can be done is restoreConfigurationItem"
-            raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
-        given = {
-            name: getattr(command, name)
-            for name in command.__struct_fields__
-            if name not in {"id", "expected_version"} and getattr(command, name) is not UNSET
-        }
-        if "name" in given:
-            given["name"] = given["name"].strip()
-        after = structs.replace(before, **given)
-        findings = Findings()
-        await _check(write, [after], findings, frozenset(given))
-        findings.settle(write, BulkMode.ALL_OR_NOTHING)
-        return await _write(write, before, after)
-
-    return work
+    before = await _found(write, command)
+    _check_not_null(command)
+    if command.status is RETIRED:
+        message = "an item is retired by retireConfigurationItem; here are PLANNED, ACTIVE and MAINTENANCE"
+        raise Refused(UserError(UserErrorCode.INVALID, "status", message))
+    if before.status is RETIRED:
+        message = "the item is RETIRED and stays as it is; what can be done is restoreConfigurationItem"
+        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
+    given = {
+        name: getattr(command, name)
+        for name in command.__struct_fields__
+        if name not in {"id", "expected_version"} and getattr(command, name) is not UNSET
+    }
+    if "name" in given:
+        given["name"] = given["name"].strip()
+    after = structs.replace(before, **given)
+    findings = Findings()
+    await _check(write, [after], findings, frozenset(given))
+    findings.settle(write, BulkMode.ALL_OR_NOTHING)
+    return await _write(write, before, after)
 
 
-def retire(command: RetireConfigurationItem) -> Work:
+async def retire(write: Write, command: RetireConfigurationItem) -> Sequence[str]:
     """The item's id. Refused unless it is planned, active or in maintenance."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before = await _found(write, command)
-        if before.status is RETIRED:
-            message = "the item is RETIRED already; what can be done is restoreConfigurationItem"
-            raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
-        return await _write(write, before, structs.replace(before, status=RETIRED))
-
-    return work
+    before = await _found(write, command)
+    if before.status is RETIRED:
+        message = "the item is RETIRED already; what can be done is restoreConfigurationItem"
+        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
+    return await _write(write, before, structs.replace(before, status=RETIRED))
 
 
-def restore(command: RestoreConfigurationItem) -> Work:
+async def restore(write: Write, command: RestoreConfigurationItem) -> Sequence[str]:
     """The item's id. Refused unless it is retired, and for a state that is none of a life."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before = await _found(write, command)
-        status = command.status or ConfigurationItemStatus.ACTIVE
-        if status not in IN_LIFE:
-            message = "an item is restored to PLANNED, ACTIVE or MAINTENANCE"
-            raise Refused(UserError(UserErrorCode.INVALID, "status", message))
-        if before.status is not RETIRED:
-            message = f"the item is {before.status}; what can be done is updateConfigurationItem, or to retire it"
-            raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
-        return await _write(write, before, structs.replace(before, status=status))
-
-    return work
+    before = await _found(write, command)
+    status = command.status or ConfigurationItemStatus.ACTIVE
+    if status not in IN_LIFE:
+        message = "an item is restored to PLANNED, ACTIVE or MAINTENANCE"
+        raise Refused(UserError(UserErrorCode.INVALID, "status", message))
+    if before.status is not RETIRED:
+        message = f"the item is {before.status}; what can be done is updateConfigurationItem, or to retire it"
+        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
+    return await _write(write, before, structs.replace(before, status=status))
 
 
 async def _found(

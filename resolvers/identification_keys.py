@@ -10,7 +10,7 @@ from datasources.errors import SourceConflict
 from datasources.records.configuration_items import IdentificationKeyRecord
 from resolvers import rules
 from resolvers.configuration_items import ENTITY, NOUN, TABLE
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write
+from resolvers.writing import Refused, UserError, UserErrorCode, Write
 
 KEYS = "configuration_item_keys"
 
@@ -31,38 +31,30 @@ class RemoveIdentificationKey(Struct, frozen=True, kw_only=True):
     key: str
 
 
-def add(command: AddIdentificationKey) -> Work:
+async def add(write: Write, command: AddIdentificationKey) -> Sequence[str]:
     """The item's id; nothing is written where it has the key. Refused where another item has it."""
-
-    async def work(write: Write) -> Sequence[str]:
-        key = await _checked(write, command)
-        if not await rows.add_key(write.transaction, command.configuration_item_id, key):
-            holder = await rows.holder(write.transaction, key)
-            if holder is None:
-                # It was taken a moment ago and is free again: a repetition finds out.
-                raise SourceConflict("main", "the holder of an identification key changed meanwhile")
-            if holder.id == command.configuration_item_id:
-                return [command.configuration_item_id]
-            message = (
-                f"{key.source} knows {holder.name} (ci_{holder.id}) by the key {key.key}; take it away from there first"
-            )
-            raise Refused(UserError(UserErrorCode.TAKEN, "key", message))
-        return await _changed(write, command.configuration_item_id, None, key)
-
-    return work
+    key = await _checked(write, command)
+    if not await rows.add_key(write.transaction, command.configuration_item_id, key):
+        holder = await rows.holder(write.transaction, key)
+        if holder is None:
+            # It was taken a moment ago and is free again: a repetition finds out.
+            raise SourceConflict("main", "the holder of an identification key changed meanwhile")
+        if holder.id == command.configuration_item_id:
+            return [command.configuration_item_id]
+        message = (
+            f"{key.source} knows {holder.name} (ci_{holder.id}) by the key {key.key}; take it away from there first"
+        )
+        raise Refused(UserError(UserErrorCode.TAKEN, "key", message))
+    return await _changed(write, command.configuration_item_id, None, key)
 
 
-def remove(command: RemoveIdentificationKey) -> Work:
+async def remove(write: Write, command: RemoveIdentificationKey) -> Sequence[str]:
     """The item's id. Refused where the item has no such key."""
-
-    async def work(write: Write) -> Sequence[str]:
-        key = await _checked(write, command)
-        if not await rows.remove_key(write.transaction, command.configuration_item_id, key):
-            message = f"{key.source} does not know the item by the key {key.key}; see its `keys`"
-            raise Refused(UserError(UserErrorCode.NOT_FOUND, "key", message))
-        return await _changed(write, command.configuration_item_id, key, None)
-
-    return work
+    key = await _checked(write, command)
+    if not await rows.remove_key(write.transaction, command.configuration_item_id, key):
+        message = f"{key.source} does not know the item by the key {key.key}; see its `keys`"
+        raise Refused(UserError(UserErrorCode.NOT_FOUND, "key", message))
+    return await _changed(write, command.configuration_item_id, key, None)
 
 
 async def _checked(write: Write, command: AddIdentificationKey | RemoveIdentificationKey) -> IdentificationKeyRecord:

@@ -1,13 +1,13 @@
 """Incidents taken from state to state, along the life in incident_life."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct, structs
 
 from datasources.records.incidents import IncidentState
 from resolvers import rules
 from resolvers.incidents import locked, taken
-from resolvers.writing import Work, Write
+from resolvers.writing import Write
 
 
 class IncidentStep(Struct, frozen=True, kw_only=True):
@@ -51,31 +51,20 @@ class ResolveIncident(Struct, frozen=True, kw_only=True):
     resolution: str
 
 
-def step(name: str) -> Callable[[IncidentStep], Work]:
-    """The work of a step by its name. What was said of the solution holds only while the incident is solved."""
-
-    def of(command: IncidentStep) -> Work:
-        async def work(write: Write) -> Sequence[str]:
-            before, step = await locked(write, command.id, command.expected_version, name)
-            [target] = step.targets
-            after = structs.replace(before, state=IncidentState(target))
-            if "resolved_at" in step.clears:
-                after = structs.replace(after, resolution_code="", resolution="")
-            return await taken(write, before, after, step, body=command.note)
-
-        return work
-
-    return of
+async def take_step(write: Write, command: IncidentStep, *, name: str) -> Sequence[str]:
+    """The incident after the step `name`, a mutation's. What was said of the solution holds only while it is solved."""
+    before, step = await locked(write, command.id, command.expected_version, name)
+    [target] = step.targets
+    after = structs.replace(before, state=IncidentState(target))
+    if "resolved_at" in step.clears:
+        after = structs.replace(after, resolution_code="", resolution="")
+    return await taken(write, before, after, step, body=command.note)
 
 
-def resolve(command: ResolveIncident) -> Work:
+async def resolve(write: Write, command: ResolveIncident) -> Sequence[str]:
     """The incident solved; how is told by the incident and, after a reopening, by the activity."""
-
-    async def work(write: Write) -> Sequence[str]:
-        code = rules.filled(command.resolution_code, "resolutionCode")
-        resolution = rules.filled(command.resolution, "resolution")
-        before, step = await locked(write, command.id, command.expected_version, "resolveIncident")
-        after = structs.replace(before, state=IncidentState.RESOLVED, resolution_code=code, resolution=resolution)
-        return await taken(write, before, after, step, body=resolution)
-
-    return work
+    code = rules.filled(command.resolution_code, "resolutionCode")
+    resolution = rules.filled(command.resolution, "resolution")
+    before, step = await locked(write, command.id, command.expected_version, "resolveIncident")
+    after = structs.replace(before, state=IncidentState.RESOLVED, resolution_code=code, resolution=resolution)
+    return await taken(write, before, after, step, body=resolution)

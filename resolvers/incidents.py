@@ -13,7 +13,7 @@ from datasources.records.incidents import IncidentRecord, IncidentRole, Incident
 from resolvers import rules
 from resolvers.incident_life import LIFE, priority
 from resolvers.lifecycle import Step
-from resolvers.writing import Told, Work, Write, told
+from resolvers.writing import Told, Write, told
 
 TABLE, ENTITY = "incidents", "INCIDENT"
 LINKS, ACTIVITIES = "incident_configuration_items", "incident_activities"
@@ -80,118 +80,92 @@ class UnlinkIncidentItems(LinkIncidentItems, frozen=True, kw_only=True):
     """Items that an incident neither affects nor was caused by."""
 
 
-def open_incident(command: OpenIncident) -> Work:
+async def open_incident(write: Write, command: OpenIncident) -> Sequence[str]:
     """The new incident's id. It may be restricted only to a team whose incidents the caller sees."""
-
-    async def work(write: Write) -> Sequence[str]:
-        title = rules.filled(command.title, "title")
-        impact = rules.in_range(command.impact, "impact", 1, 5)
-        urgency = rules.in_range(command.urgency, "urgency", 1, 5)
-        await rules.known_team(write.transaction, command.team_id, "teamId")
-        await _may_be_restricted(write, command.restricted_team_id)
-        await rules.known_user(write.transaction, command.assignee_id, "assigneeId")
-        await rules.works_in(write.transaction, command.team_id, command.assignee_id)
-        if command.change_id and command.change_id not in await referred.changes(
-            write.transaction, [command.change_id]
-        ):
-            raise rules.missing("changeId", "there is no such change; see `changes`")
-        affected = await rules.known_items(write.transaction, command.affected_ids, "affectedIds")
-        causes = await rules.known_items(write.transaction, command.cause_ids, "causeIds")
-        now = datetime.now(UTC)
-        wanted = IncidentRecord(
-            str(uuid7()), "", title, command.description, IncidentState.NEW, impact, urgency,
-            priority(impact, urgency), command.category, command.team_id, command.assignee_id,
-            command.restricted_team_id, command.change_id, "", "", now, None, None, None, {}, 1, now,
-        )  # fmt: skip
-        record = await rows.insert(write.transaction, wanted)
-        await rows.link(write.transaction, record.id, IncidentRole.AFFECTED, affected)
-        await rows.link(write.transaction, record.id, IncidentRole.CAUSE, causes)
-        await activity(write, record.id, "Opened")
-        write.tables.add(LINKS)
-        write.changed(TABLE, ENTITY, record.id, None, audited(record, affected=affected, causes=causes))
-        return [record.id]
-
-    return work
+    title = rules.filled(command.title, "title")
+    impact = rules.in_range(command.impact, "impact", 1, 5)
+    urgency = rules.in_range(command.urgency, "urgency", 1, 5)
+    await rules.known_team(write.transaction, command.team_id, "teamId")
+    await _may_be_restricted(write, command.restricted_team_id)
+    await rules.known_user(write.transaction, command.assignee_id, "assigneeId")
+    await rules.works_in(write.transaction, command.team_id, command.assignee_id)
+    if command.change_id and command.change_id not in await referred.changes(write.transaction, [command.change_id]):
+        raise rules.missing("changeId", "there is no such change; see `changes`")
+    affected = await rules.known_items(write.transaction, command.affected_ids, "affectedIds")
+    causes = await rules.known_items(write.transaction, command.cause_ids, "causeIds")
+    now = datetime.now(UTC)
+    wanted = IncidentRecord(
+        str(uuid7()), "", title, command.description, IncidentState.NEW, impact, urgency,
+        priority(impact, urgency), command.category, command.team_id, command.assignee_id,
+        command.restricted_team_id, command.change_id, "", "", now, None, None, None, {}, 1, now,
+    )  # fmt: skip
+    record = await rows.insert(write.transaction, wanted)
+    await rows.link(write.transaction, record.id, IncidentRole.AFFECTED, affected)
+    await rows.link(write.transaction, record.id, IncidentRole.CAUSE, causes)
+    await activity(write, record.id, "Opened")
+    write.tables.add(LINKS)
+    write.changed(TABLE, ENTITY, record.id, None, audited(record, affected=affected, causes=causes))
+    return [record.id]
 
 
-def update(command: UpdateIncident) -> Work:
+async def update(write: Write, command: UpdateIncident) -> Sequence[str]:
     """What is said of the incident; its priority follows its impact and urgency where one of them is given."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, step = await locked(write, command.id, command.expected_version, "updateIncident")
-        impact = rules.in_range(rules.given(command.impact, before.impact, "impact"), "impact", 1, 5)
-        urgency = rules.in_range(rules.given(command.urgency, before.urgency, "urgency"), "urgency", 1, 5)
-        # A source may have its own idea of the priority; it stays until somebody judges anew.
-        judged = command.impact is not UNSET or command.urgency is not UNSET
-        after = structs.replace(
-            before,
-            title=rules.filled(rules.given(command.title, before.title, "title"), "title"),
-            description=rules.given(command.description, before.description, "description"),
-            impact=impact,
-            urgency=urgency,
-            priority=priority(impact, urgency) if judged else before.priority,
-            category=rules.given(command.category, before.category, "category"),
-        )
-        return await taken(write, before, after, step)
-
-    return work
+    before, step = await locked(write, command.id, command.expected_version, "updateIncident")
+    impact = rules.in_range(rules.given(command.impact, before.impact, "impact"), "impact", 1, 5)
+    urgency = rules.in_range(rules.given(command.urgency, before.urgency, "urgency"), "urgency", 1, 5)
+    # A source may have its own idea of the priority; it stays until somebody judges anew.
+    judged = command.impact is not UNSET or command.urgency is not UNSET
+    after = structs.replace(
+        before,
+        title=rules.filled(rules.given(command.title, before.title, "title"), "title"),
+        description=rules.given(command.description, before.description, "description"),
+        impact=impact,
+        urgency=urgency,
+        priority=priority(impact, urgency) if judged else before.priority,
+        category=rules.given(command.category, before.category, "category"),
+    )
+    return await taken(write, before, after, step)
 
 
-def assign(command: AssignIncident) -> Work:
+async def assign(write: Write, command: AssignIncident) -> Sequence[str]:
     """Who works on the incident: a team, a person, or a person of that team."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, step = await locked(write, command.id, command.expected_version, "assignIncident")
-        team_id = before.team_id if command.team_id is UNSET else command.team_id
-        assignee_id = before.assignee_id if command.assignee_id is UNSET else command.assignee_id
-        if command.team_id is not UNSET:
-            await rules.known_team(write.transaction, team_id, "teamId")
-        if command.assignee_id is not UNSET:
-            await rules.known_user(write.transaction, assignee_id, "assigneeId")
-        await rules.works_in(write.transaction, team_id, assignee_id)
-        after = structs.replace(before, team_id=team_id, assignee_id=assignee_id)
-        return await taken(write, before, after, step, team_id=team_id)
-
-    return work
+    before, step = await locked(write, command.id, command.expected_version, "assignIncident")
+    team_id = before.team_id if command.team_id is UNSET else command.team_id
+    assignee_id = before.assignee_id if command.assignee_id is UNSET else command.assignee_id
+    if command.team_id is not UNSET:
+        await rules.known_team(write.transaction, team_id, "teamId")
+    if command.assignee_id is not UNSET:
+        await rules.known_user(write.transaction, assignee_id, "assigneeId")
+    await rules.works_in(write.transaction, team_id, assignee_id)
+    after = structs.replace(before, team_id=team_id, assignee_id=assignee_id)
+    return await taken(write, before, after, step, team_id=team_id)
 
 
-def add_note(command: AddIncidentNote) -> Work:
+async def add_note(write: Write, command: AddIncidentNote) -> Sequence[str]:
     """A note among the incident's activities; it is in no audit entry."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, step = await locked(write, command.id, command.expected_version, "addIncidentNote")
-        return await taken(write, before, before, step, body=rules.filled(command.note, "note"))
-
-    return work
+    before, step = await locked(write, command.id, command.expected_version, "addIncidentNote")
+    return await taken(write, before, before, step, body=rules.filled(command.note, "note"))
 
 
-def link_items(command: LinkIncidentItems) -> Work:
+async def link_items(write: Write, command: LinkIncidentItems) -> Sequence[str]:
     """The items in their role; those that have it already keep it."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, step = await locked(write, command.id, command.expected_version, "linkIncidentItems")
-        items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
-        linked = await rows.link(write.transaction, before.id, command.role, items)
-        write.tables.add(LINKS)
-        return await taken(write, before, before, step, linked=sorted(linked), role=command.role.value)
-
-    return work
+    before, step = await locked(write, command.id, command.expected_version, "linkIncidentItems")
+    items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    linked = await rows.link(write.transaction, before.id, command.role, items)
+    write.tables.add(LINKS)
+    return await taken(write, before, before, step, linked=sorted(linked), role=command.role.value)
 
 
-def unlink_items(command: UnlinkIncidentItems) -> Work:
+async def unlink_items(write: Write, command: UnlinkIncidentItems) -> Sequence[str]:
     """The items without their role. Refused if one of them does not have it."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, step = await locked(write, command.id, command.expected_version, "unlinkIncidentItems")
-        wanted = set(command.configuration_item_ids)
-        unlinked = await rows.unlink(write.transaction, before.id, command.role, sorted(wanted))
-        if strangers := sorted(wanted - set(unlinked)):
-            message = f"ci_{strangers[0]} is not linked as {command.role}; see the incident's configurationItems"
-            raise rules.missing("configurationItemIds", message)
-        write.tables.add(LINKS)
-        return await taken(write, before, before, step, unlinked=sorted(unlinked), role=command.role.value)
-
-    return work
+    before, step = await locked(write, command.id, command.expected_version, "unlinkIncidentItems")
+    wanted = set(command.configuration_item_ids)
+    unlinked = await rows.unlink(write.transaction, before.id, command.role, sorted(wanted))
+    if strangers := sorted(wanted - set(unlinked)):
+        message = f"ci_{strangers[0]} is not linked as {command.role}; see the incident's configurationItems"
+        raise rules.missing("configurationItemIds", message)
+    write.tables.add(LINKS)
+    return await taken(write, before, before, step, unlinked=sorted(unlinked), role=command.role.value)
 
 
 async def locked(write: Write, id: str, version: int, step: str) -> tuple[IncidentRecord, Step]:

@@ -12,7 +12,7 @@ from datasources.errors import SourceConflict
 from datasources.records.relationships import RelationshipRecord
 from resolvers import rules
 from resolvers.relationships import write_all
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write
+from resolvers.writing import Refused, UserError, UserErrorCode, Write
 
 TABLE, ENTITY, NOUN = "redundancy_groups", "REDUNDANCY_GROUP", "redundancy group"
 
@@ -35,55 +35,47 @@ class RemoveRedundancyGroup(Struct, frozen=True, kw_only=True):
     id: str
 
 
-def define(command: DefineRedundancyGroup) -> Work:
+async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:
     """The group's id; nothing is written where it is so already. Refused unless `needed` is from 1 to the count of
     different items that are members, and for a relationship that does not impact the dependent or is in another
     group."""
-
-    async def work(write: Write) -> Sequence[str]:
-        name = command.name.strip()
-        _check_values(command, name)
-        if not await relationship_rows.ends(write.transaction, [command.dependent_id]):
-            raise rules.unknown("configuration item", "dependentId")
-        group = Group(str(uuid7()), command.dependent_id, name, command.needed)
-        before: Group | None = None
-        if not await rows.insert(write.transaction, group):
-            before = await rows.named(write.transaction, command.dependent_id, name)
-            if before is None:
-                raise SourceConflict("main", "a redundancy group was removed meanwhile")
-            group = before._replace(needed=command.needed)
-        found = await rows.relationships(write.transaction, group.id, command.relationship_ids)
-        await _check_members(write, command, group, found)
-        if before is not None and before.needed != group.needed:
-            await rows.update(write.transaction, group.id, group.needed)
-        members = set(command.relationship_ids)
-        moved = [
-            (each, structs.replace(each, redundancy_group_id=group.id if each.id in members else None))
-            for each in found.values()
-            if (each.redundancy_group_id == group.id) != (each.id in members)
-        ]
-        await write_all(write, moved)
-        if moved or before != group:
-            _tell(write, group.id, before, group)
-        return [group.id]
-
-    return work
+    name = command.name.strip()
+    _check_values(command, name)
+    if not await relationship_rows.ends(write.transaction, [command.dependent_id]):
+        raise rules.unknown("configuration item", "dependentId")
+    group = Group(str(uuid7()), command.dependent_id, name, command.needed)
+    before: Group | None = None
+    if not await rows.insert(write.transaction, group):
+        before = await rows.named(write.transaction, command.dependent_id, name)
+        if before is None:
+            raise SourceConflict("main", "a redundancy group was removed meanwhile")
+        group = before._replace(needed=command.needed)
+    found = await rows.relationships(write.transaction, group.id, command.relationship_ids)
+    await _check_members(write, command, group, found)
+    if before is not None and before.needed != group.needed:
+        await rows.update(write.transaction, group.id, group.needed)
+    members = set(command.relationship_ids)
+    moved = [
+        (each, structs.replace(each, redundancy_group_id=group.id if each.id in members else None))
+        for each in found.values()
+        if (each.redundancy_group_id == group.id) != (each.id in members)
+    ]
+    await write_all(write, moved)
+    if moved or before != group:
+        _tell(write, group.id, before, group)
+    return [group.id]
 
 
-def remove(command: RemoveRedundancyGroup) -> Work:
+async def remove(write: Write, command: RemoveRedundancyGroup) -> Sequence[str]:
     """The id of what was the group."""
-
-    async def work(write: Write) -> Sequence[str]:
-        group = (await rows.locked(write.transaction, [command.id])).get(command.id)
-        if group is None:
-            raise rules.unknown(NOUN)
-        found = await rows.relationships(write.transaction, group.id)
-        await write_all(write, [(each, structs.replace(each, redundancy_group_id=None)) for each in found.values()])
-        await rows.delete(write.transaction, group.id)
-        _tell(write, group.id, group, None)
-        return [group.id]
-
-    return work
+    group = (await rows.locked(write.transaction, [command.id])).get(command.id)
+    if group is None:
+        raise rules.unknown(NOUN)
+    found = await rows.relationships(write.transaction, group.id)
+    await write_all(write, [(each, structs.replace(each, redundancy_group_id=None)) for each in found.values()])
+    await rows.delete(write.transaction, group.id)
+    _tell(write, group.id, group, None)
+    return [group.id]
 
 
 def _tell(write: Write, id: str, before: Group | None, after: Group | None) -> None:

@@ -17,7 +17,7 @@ from datasources.records.relationship_types import Impact
 from datasources.records.relationships import RelationshipRecord
 from resolvers import rules
 from resolvers.bulk import BulkMode, Findings, check_count
-from resolvers.writing import BY_THE_DATABASE, Refused, UserError, UserErrorCode, Work, Write, same, told
+from resolvers.writing import BY_THE_DATABASE, Refused, UserError, UserErrorCode, Write, same, told
 
 TABLE, ENTITY, NOUN = "relationships", "RELATIONSHIP", "relationship"
 MANUAL = "manual"
@@ -62,39 +62,38 @@ class UnrelateConfigurationItems(Struct, frozen=True, kw_only=True):
     expected_version: int
 
 
-def relate(command: RelateConfigurationItems) -> Work:
+async def relate(write: Write, command: RelateConfigurationItems) -> Sequence[str]:
     """The relationship's id, also of one that was there already. Refused for one item at both ends, a retired or
     unknown end, an unknown type, and a redundancy group of another dependent."""
-    return _relating((command,), Findings(), BulkMode.ALL_OR_NOTHING)
+    return await _relate(write, (command,), Findings(), BulkMode.ALL_OR_NOTHING)
 
 
-def relate_in_bulk(command: RelateConfigurationItemsInBulk) -> Work:
+async def relate_in_bulk(write: Write, command: RelateConfigurationItemsInBulk) -> Sequence[str]:
     """The relationships' ids, in order of input. As `relate`, in as many statements for many as for one."""
-    return _relating(command.items, Findings("items"), command.mode)
+    return await _relate(write, command.items, Findings("items"), command.mode)
 
 
-def _relating(commands: Sequence[RelateConfigurationItems], findings: Findings, mode: BulkMode) -> Work:
-    async def work(write: Write) -> Sequence[str]:
-        check_count(commands)
-        await _check(write, commands, findings)
-        storable = [each.identity for each in commands if rules.is_storable(each.type_key + each.identity.source)]
-        there = await rows.alike(write.transaction, storable)
-        _check_staying(commands, there, findings)
-        findings.settle(write, mode)
-        sound = [each for index, each in enumerate(commands) if findings.sound(index)]
-        new = [_new(each) for each in sound if each.identity not in there]
-        if new:
-            inserted = await rows.insert(write.transaction, new)
-            if len(inserted) < len(new):
-                raise SourceConflict("main", "a relationship was made meanwhile")
-        for record in new:
-            write.changed(TABLE, ENTITY, record.id, None, told(record, BY_THE_DATABASE))
-        known = [(there[each.identity], each) for each in sound if each.identity in there]
-        await write_all(write, [(before, _said(before, command)) for before, command in known])
-        ids = {rows.identity(record): record.id for record in (*new, *there.values())}
-        return [ids[each.identity] for each in sound]
-
-    return work
+async def _relate(
+    write: Write, commands: Sequence[RelateConfigurationItems], findings: Findings, mode: BulkMode
+) -> Sequence[str]:
+    check_count(commands)
+    await _check(write, commands, findings)
+    storable = [each.identity for each in commands if rules.is_storable(each.type_key + each.identity.source)]
+    there = await rows.alike(write.transaction, storable)
+    _check_staying(commands, there, findings)
+    findings.settle(write, mode)
+    sound = [each for index, each in enumerate(commands) if findings.sound(index)]
+    new = [_new(each) for each in sound if each.identity not in there]
+    if new:
+        inserted = await rows.insert(write.transaction, new)
+        if len(inserted) < len(new):
+            raise SourceConflict("main", "a relationship was made meanwhile")
+    for record in new:
+        write.changed(TABLE, ENTITY, record.id, None, told(record, BY_THE_DATABASE))
+    known = [(there[each.identity], each) for each in sound if each.identity in there]
+    await write_all(write, [(before, _said(before, command)) for before, command in known])
+    ids = {rows.identity(record): record.id for record in (*new, *there.values())}
+    return [ids[each.identity] for each in sound]
 
 
 async def write_all(write: Write, pairs: Sequence[tuple[RelationshipRecord, RelationshipRecord]]) -> None:
@@ -106,46 +105,38 @@ async def write_all(write: Write, pairs: Sequence[tuple[RelationshipRecord, Rela
         write.changed(TABLE, ENTITY, after.id, told(before, BY_THE_DATABASE), told(after, BY_THE_DATABASE))
 
 
-def update(command: UpdateRelationship) -> Work:
+async def update(write: Write, command: UpdateRelationship) -> Sequence[str]:
     """The relationship's id; nothing is written where nothing would change. Refused for a redundancy group of another
     dependent, and where a group would be left with fewer members than it needs."""
-
-    async def work(write: Write) -> Sequence[str]:
-        wanted = [command.redundancy_group_id] if command.redundancy_group_id else []
-        groups = await group_rows.locked(write.transaction, wanted, [command.id])
-        before = await _locked(write, command, groups)
-        after = _said(before, command)
-        if command.attributes is None:
-            raise Refused(rules.null("attributes"))
-        unfit = rules.unfit_attributes(after.attributes) if command.attributes is not UNSET else None
-        if unfit is not None:
-            raise rules.invalid("attributes", unfit)
-        if before.redundancy_group_id != after.redundancy_group_id:
-            if after.redundancy_group_id is not None:
-                travel = (await rows.travels(write.transaction, [before.id]))[before.id]
-                error = misplaced(groups.get(after.redundancy_group_id), travel.impact_to_id)
-                if error is not None:
-                    raise Refused(UserError(error[0], "redundancyGroupId", error[1]))
-            await _check_leaving(write, before, groups, "redundancyGroupId")
-        await write_all(write, [(before, after)])
-        return [after.id]
-
-    return work
+    wanted = [command.redundancy_group_id] if command.redundancy_group_id else []
+    groups = await group_rows.locked(write.transaction, wanted, [command.id])
+    before = await _locked(write, command, groups)
+    after = _said(before, command)
+    if command.attributes is None:
+        raise Refused(rules.null("attributes"))
+    unfit = rules.unfit_attributes(after.attributes) if command.attributes is not UNSET else None
+    if unfit is not None:
+        raise rules.invalid("attributes", unfit)
+    if before.redundancy_group_id != after.redundancy_group_id:
+        if after.redundancy_group_id is not None:
+            travel = (await rows.travels(write.transaction, [before.id]))[before.id]
+            error = misplaced(groups.get(after.redundancy_group_id), travel.impact_to_id)
+            if error is not None:
+                raise Refused(UserError(error[0], "redundancyGroupId", error[1]))
+        await _check_leaving(write, before, groups, "redundancyGroupId")
+    await write_all(write, [(before, after)])
+    return [after.id]
 
 
-def unrelate(command: UnrelateConfigurationItems) -> Work:
+async def unrelate(write: Write, command: UnrelateConfigurationItems) -> Sequence[str]:
     """The id of what was the relationship. Refused where its redundancy group would be left with fewer members than
     it needs."""
-
-    async def work(write: Write) -> Sequence[str]:
-        groups = await group_rows.locked(write.transaction, [], [command.id])
-        before = await _locked(write, command, groups)
-        await _check_leaving(write, before, groups, "id")
-        await rows.delete(write.transaction, before.id)
-        write.changed(TABLE, ENTITY, before.id, told(before, BY_THE_DATABASE), None)
-        return [before.id]
-
-    return work
+    groups = await group_rows.locked(write.transaction, [], [command.id])
+    before = await _locked(write, command, groups)
+    await _check_leaving(write, before, groups, "id")
+    await rows.delete(write.transaction, before.id)
+    write.changed(TABLE, ENTITY, before.id, told(before, BY_THE_DATABASE), None)
+    return [before.id]
 
 
 def misplaced(group: Group | None, impacted: str | None) -> tuple[UserErrorCode, str] | None:

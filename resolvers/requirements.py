@@ -1,6 +1,6 @@
 """Requirements written, in the requirements database: asked for, reworded, linked, and taken from state to state."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from datasources.aurora import requirement_writes as rows
 from datasources.records.requirements import RequirementKind, RequirementPriority, RequirementRecord, RequirementState
 from resolvers import rules
 from resolvers.lifecycle import Step, lifecycle
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write, told
+from resolvers.writing import Refused, UserError, UserErrorCode, Write, told
 
 DATABASE = "requirements"
 TABLE, ENTITY, LINKS, NOUN = "requirements", "REQUIREMENT", "requirement_configuration_items", "requirement"
@@ -99,87 +99,64 @@ class UnlinkRequirementItems(LinkRequirementItems, frozen=True, kw_only=True):
     """Items that need not meet it."""
 
 
-def create(command: CreateRequirement) -> Work:
+async def create(write: Write, command: CreateRequirement) -> Sequence[str]:
     """The new requirement's id. Refused if its key is taken."""
-
-    async def work(write: Write) -> Sequence[str]:
-        wanted = RequirementRecord(
-            str(uuid7()), _text(command.key, "key"), _text(command.title, "title"), _description(command.description),
-            command.kind, PROPOSED, command.priority, 1, datetime.now(UTC),
-        )  # fmt: skip
-        items = await _known_items(write, command.configuration_item_ids)
-        record = await rows.insert(write.transaction, wanted)
-        if record is None:
-            message = f"there is a requirement {wanted.key}; choose another key"
-            raise Refused(UserError(UserErrorCode.TAKEN, "key", message))
-        await rows.link(write.transaction, record.id, items)
-        write.tables.add(LINKS)
-        write.changed(TABLE, ENTITY, record.id, None, told(record, items=items))
-        return [record.id]
-
-    return work
+    wanted = RequirementRecord(
+        str(uuid7()), _text(command.key, "key"), _text(command.title, "title"), _description(command.description),
+        command.kind, PROPOSED, command.priority, 1, datetime.now(UTC),
+    )  # fmt: skip
+    items = await _known_items(write, command.configuration_item_ids)
+    record = await rows.insert(write.transaction, wanted)
+    if record is None:
+        message = f"there is a requirement {wanted.key}; choose another key"
+        raise Refused(UserError(UserErrorCode.TAKEN, "key", message))
+    await rows.link(write.transaction, record.id, items)
+    write.tables.add(LINKS)
+    write.changed(TABLE, ENTITY, record.id, None, told(record, items=items))
+    return [record.id]
 
 
-def update(command: UpdateRequirement) -> Work:
+async def update(write: Write, command: UpdateRequirement) -> Sequence[str]:
     """What must hold."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, _ = await _locked(write, command, "updateRequirement")
-        after = structs.replace(
-            before,
-            title=_text(rules.given(command.title, before.title, "title"), "title"),
-            description=_description(rules.given(command.description, before.description, "description")),
-            kind=rules.given(command.kind, before.kind, "kind"),
-            priority=rules.given(command.priority, before.priority, "priority"),
-        )
-        return await _taken(write, before, after)
-
-    return work
+    before, _ = await _locked(write, command, "updateRequirement")
+    after = structs.replace(
+        before,
+        title=_text(rules.given(command.title, before.title, "title"), "title"),
+        description=_description(rules.given(command.description, before.description, "description")),
+        kind=rules.given(command.kind, before.kind, "kind"),
+        priority=rules.given(command.priority, before.priority, "priority"),
+    )
+    return await _taken(write, before, after)
 
 
-def step(name: str) -> Callable[[RequirementStep], Work]:
-    """The work of a step that has one target and nothing more to say."""
-
-    def of(command: RequirementStep) -> Work:
-        async def work(write: Write) -> Sequence[str]:
-            before, step = await _locked(write, command, name)
-            [target] = step.targets
-            return await _taken(write, before, structs.replace(before, state=RequirementState(target)))
-
-        return work
-
-    return of
+async def take_step(write: Write, command: RequirementStep, *, name: str) -> Sequence[str]:
+    """The requirement after a step that has one target and nothing more to say. `name` is the mutation's."""
+    before, step = await _locked(write, command, name)
+    [target] = step.targets
+    return await _taken(write, before, structs.replace(before, state=RequirementState(target)))
 
 
-def link_items(command: LinkRequirementItems) -> Work:
+async def link_items(write: Write, command: LinkRequirementItems) -> Sequence[str]:
     """The items that must meet the requirement, with those that had to."""
-
-    async def work(write: Write) -> Sequence[str]:
-        # Before the lock: nobody waits for a row of this database while the other one is asked.
-        items = await _known_items(write, command.configuration_item_ids)
-        before, _ = await _locked(write, command, "linkRequirementItems")
-        linked = await rows.link(write.transaction, before.id, items)
-        write.tables.add(LINKS)
-        return await _taken(write, before, before, linked=sorted(linked))
-
-    return work
+    # Before the lock: nobody waits for a row of this database while the other one is asked.
+    items = await _known_items(write, command.configuration_item_ids)
+    before, _ = await _locked(write, command, "linkRequirementItems")
+    linked = await rows.link(write.transaction, before.id, items)
+    write.tables.add(LINKS)
+    return await _taken(write, before, before, linked=sorted(linked))
 
 
-def unlink_items(command: UnlinkRequirementItems) -> Work:
+async def unlink_items(write: Write, command: UnlinkRequirementItems) -> Sequence[str]:
     """The items that need not meet the requirement. Refused if one of them never had to. Asks only this database, so
     an item that the main one no longer knows can be unlinked as well."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, _ = await _locked(write, command, "unlinkRequirementItems")
-        wanted = set(command.configuration_item_ids)
-        unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
-        if strangers := sorted(wanted - unlinked):
-            message = f"ci_{strangers[0]} is not linked; see the requirement's configurationItems"
-            raise rules.missing("configurationItemIds", message)
-        write.tables.add(LINKS)
-        return await _taken(write, before, before, unlinked=sorted(unlinked))
-
-    return work
+    before, _ = await _locked(write, command, "unlinkRequirementItems")
+    wanted = set(command.configuration_item_ids)
+    unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
+    if strangers := sorted(wanted - unlinked):
+        message = f"ci_{strangers[0]} is not linked; see the requirement's configurationItems"
+        raise rules.missing("configurationItemIds", message)
+    write.tables.add(LINKS)
+    return await _taken(write, before, before, unlinked=sorted(unlinked))
 
 
 async def _known_items(write: Write, ids: Sequence[str]) -> Sequence[str]:

@@ -10,7 +10,7 @@ from datasources.errors import SourceConflict
 from datasources.records.configuration_items import ConfigurationItemClassRecord
 from datasources.records.relationship_types import Impact, RelationshipTypeRecord
 from resolvers import rules
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write
+from resolvers.writing import Refused, UserError, UserErrorCode, Write
 
 CLASSES, CLASS = "configuration_item_classes", "CONFIGURATION_ITEM_CLASS"
 TYPES, TYPE = "relationship_types", "RELATIONSHIP_TYPE"
@@ -43,29 +43,25 @@ def entity_id(entity: str, key: str) -> str:
     return str(uuid5(NAMESPACES[entity], key))
 
 
-def define_class(command: DefineConfigurationItemClass) -> Work:
+async def define_class(write: Write, command: DefineConfigurationItemClass) -> Sequence[str]:
     """The uuid that stands for the class. Refused for an unknown parent, or one that is the class itself or below
     it."""
-
-    async def work(write: Write) -> Sequence[str]:
-        key = command.key.strip()
-        _check_texts(key=key, name=command.name.strip(), description=command.description or "")
-        await rows.reserve_classes(write.transaction)
-        before = await rows.class_of(write.transaction, key)
-        after = ConfigurationItemClassRecord(
-            key,
-            (before.parent_key if before else None) if command.parent_key is UNSET else command.parent_key,
-            command.name.strip(),
-            (before.description if before else "") if command.description is UNSET else command.description or "",
-        )
-        if after.parent_key is not None and (before is None or after.parent_key != before.parent_key):
-            await _check_parent(write, key, after.parent_key)
-        if before != after:
-            await rows.write_class(write.transaction, after)
-            _tell(write, CLASSES, CLASS, before, after)
-        return [entity_id(CLASS, key)]
-
-    return work
+    key = command.key.strip()
+    _check_texts(key=key, name=command.name.strip(), description=command.description or "")
+    await rows.reserve_classes(write.transaction)
+    before = await rows.class_of(write.transaction, key)
+    after = ConfigurationItemClassRecord(
+        key,
+        (before.parent_key if before else None) if command.parent_key is UNSET else command.parent_key,
+        command.name.strip(),
+        (before.description if before else "") if command.description is UNSET else command.description or "",
+    )
+    if after.parent_key is not None and (before is None or after.parent_key != before.parent_key):
+        await _check_parent(write, key, after.parent_key)
+    if before != after:
+        await rows.write_class(write.transaction, after)
+        _tell(write, CLASSES, CLASS, before, after)
+    return [entity_id(CLASS, key)]
 
 
 async def _check_parent(write: Write, key: str, parent_key: str) -> None:
@@ -79,30 +75,26 @@ async def _check_parent(write: Write, key: str, parent_key: str) -> None:
         raise Refused(UserError(UserErrorCode.NOT_FOUND, "parentKey", message))
 
 
-def define_type(command: DefineRelationshipType) -> Work:
+async def define_type(write: Write, command: DefineRelationshipType) -> Sequence[str]:
     """The uuid that stands for the type. Refused for another impact while relationships are of the type: each holds
     its own, normalised."""
-
-    async def work(write: Write) -> Sequence[str]:
-        key, label, inverse_label = command.key.strip(), command.label.strip(), command.inverse_label.strip()
-        description = command.description or ""
-        _check_texts(key=key, label=label, inverseLabel=inverse_label, description=description)
-        after = RelationshipTypeRecord(key, label, inverse_label, command.impact, description)
-        before = None
-        if not await rows.insert_type(write.transaction, after):
-            before = await rows.type_locked(write.transaction, key)
-            if before is None:
-                raise SourceConflict("main", "a relationship type was removed meanwhile")
-            if command.description is UNSET:
-                after = structs.replace(after, description=before.description)
-            await _check_impact(write, before, after)
-            if before != after:
-                await rows.update_type(write.transaction, after)
+    key, label, inverse_label = command.key.strip(), command.label.strip(), command.inverse_label.strip()
+    description = command.description or ""
+    _check_texts(key=key, label=label, inverseLabel=inverse_label, description=description)
+    after = RelationshipTypeRecord(key, label, inverse_label, command.impact, description)
+    before = None
+    if not await rows.insert_type(write.transaction, after):
+        before = await rows.type_locked(write.transaction, key)
+        if before is None:
+            raise SourceConflict("main", "a relationship type was removed meanwhile")
+        if command.description is UNSET:
+            after = structs.replace(after, description=before.description)
+        await _check_impact(write, before, after)
         if before != after:
-            _tell(write, TYPES, TYPE, before, after)
-        return [entity_id(TYPE, key)]
-
-    return work
+            await rows.update_type(write.transaction, after)
+    if before != after:
+        _tell(write, TYPES, TYPE, before, after)
+    return [entity_id(TYPE, key)]
 
 
 async def _check_impact(write: Write, before: RelationshipTypeRecord, after: RelationshipTypeRecord) -> None:

@@ -11,7 +11,7 @@ from datasources.aurora import team_writes as rows
 from datasources.records.teams import MembershipRole, TeamRecord
 from datasources.records.users import MembershipRecord
 from resolvers import rules
-from resolvers.writing import Refused, Told, UserError, UserErrorCode, Work, Write, told
+from resolvers.writing import Refused, Told, UserError, UserErrorCode, Write, told
 
 TABLE, ENTITY, MEMBERSHIPS = "teams", "TEAM", "team_memberships"
 
@@ -54,70 +54,54 @@ class RemoveTeamMember(Struct, frozen=True, kw_only=True):
     user_id: str
 
 
-def create(command: CreateTeam) -> Work:
+async def create(write: Write, command: CreateTeam) -> Sequence[str]:
     """The new team's id. Refused if its key is taken: access to restricted incidents goes by it."""
-
-    async def work(write: Write) -> Sequence[str]:
-        if not _KEY.fullmatch(command.key):
-            message = "a key is of small letters and digits, joined by single dots, dashes or underscores"
-            raise rules.invalid("key", message)
-        rules.fit_name(command.key, "key")
-        name = rules.fit_name(command.name, "name")
-        wanted = TeamRecord(str(uuid7()), command.key, name, command.description, command.contact, 1, datetime.now(UTC))
-        record = await rows.insert(write.transaction, wanted)
-        if record is None:
-            message = f"there is a team {command.key}; choose another key"
-            raise Refused(UserError(UserErrorCode.TAKEN, "key", message))
-        write.changed(TABLE, ENTITY, record.id, None, _told(record, []))
-        return [record.id]
-
-    return work
+    if not _KEY.fullmatch(command.key):
+        message = "a key is of small letters and digits, joined by single dots, dashes or underscores"
+        raise rules.invalid("key", message)
+    rules.fit_name(command.key, "key")
+    name = rules.fit_name(command.name, "name")
+    wanted = TeamRecord(str(uuid7()), command.key, name, command.description, command.contact, 1, datetime.now(UTC))
+    record = await rows.insert(write.transaction, wanted)
+    if record is None:
+        message = f"there is a team {command.key}; choose another key"
+        raise Refused(UserError(UserErrorCode.TAKEN, "key", message))
+    write.changed(TABLE, ENTITY, record.id, None, _told(record, []))
+    return [record.id]
 
 
-def update(command: UpdateTeam) -> Work:
+async def update(write: Write, command: UpdateTeam) -> Sequence[str]:
     """What is said of the team."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, members = await _locked(write, command)
-        after = structs.replace(
-            before,
-            name=rules.fit_name(rules.given(command.name, before.name, "name"), "name"),
-            description=rules.given(command.description, before.description, "description"),
-            contact=rules.given(command.contact, before.contact, "contact"),
-        )
-        return await _written(write, before, after, members, members)
-
-    return work
+    before, members = await _locked(write, command)
+    after = structs.replace(
+        before,
+        name=rules.fit_name(rules.given(command.name, before.name, "name"), "name"),
+        description=rules.given(command.description, before.description, "description"),
+        contact=rules.given(command.contact, before.contact, "contact"),
+    )
+    return await _written(write, before, after, members, members)
 
 
-def set_member(command: SetTeamMember) -> Work:
+async def set_member(write: Write, command: SetTeamMember) -> Sequence[str]:
     """Somebody in the team, in this role. Refused if that takes the team's last lead."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, members = await _locked(write, command)
-        await rules.known_user(write.transaction, command.user_id, "userId")
-        if command.role is not MembershipRole.LEAD:
-            _keeps_a_lead(members, command.user_id, "role")
-        await rows.set_membership(write.transaction, before.id, command.user_id, command.role)
-        left = await rows.memberships(write.transaction, before.id)
-        return await _written(write, before, before, members, left)
-
-    return work
+    before, members = await _locked(write, command)
+    await rules.known_user(write.transaction, command.user_id, "userId")
+    if command.role is not MembershipRole.LEAD:
+        _keeps_a_lead(members, command.user_id, "role")
+    await rows.set_membership(write.transaction, before.id, command.user_id, command.role)
+    left = await rows.memberships(write.transaction, before.id)
+    return await _written(write, before, before, members, left)
 
 
-def remove_member(command: RemoveTeamMember) -> Work:
+async def remove_member(write: Write, command: RemoveTeamMember) -> Sequence[str]:
     """Somebody out of the team. Refused for its last lead."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, members = await _locked(write, command)
-        if command.user_id not in {each.user_id for each in members}:
-            raise rules.missing("userId", "nobody with this id is in the team; see its `members`")
-        _keeps_a_lead(members, command.user_id, "userId")
-        await rows.remove_membership(write.transaction, before.id, command.user_id)
-        left = await rows.memberships(write.transaction, before.id)
-        return await _written(write, before, before, members, left)
-
-    return work
+    before, members = await _locked(write, command)
+    if command.user_id not in {each.user_id for each in members}:
+        raise rules.missing("userId", "nobody with this id is in the team; see its `members`")
+    _keeps_a_lead(members, command.user_id, "userId")
+    await rows.remove_membership(write.transaction, before.id, command.user_id)
+    left = await rows.memberships(write.transaction, before.id)
+    return await _written(write, before, before, members, left)
 
 
 def _keeps_a_lead(members: Sequence[MembershipRecord], leaving: str, field: str) -> None:

@@ -1,7 +1,8 @@
 """Writes: a use case in one transaction with its audit entries, its outbox rows and its idempotency key.
 
-A use case is `async def work(write: Write) -> ids`: it locks what it changes, checks the rules of the domain, and
-raises `Refused` where one is broken; then nothing is written and the caller is told which. `write()` runs it.
+A use case is `async def open_incident(write: Write, command: OpenIncident) -> ids`: it locks what it changes, checks
+the rules of the domain, and raises `Refused` where one is broken; then nothing is written and the caller learns which.
+`write()` runs it.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -138,6 +139,11 @@ class Write:
         self.refused.extend(errors)
 
 
+C = TypeVar("C")
+
+# A use case: the ids that it wrote, in the order of its command.
+UseCase = Callable[[Write, C], Awaitable[Sequence[str]]]
+# A use case whose command is bound.
 Work = Callable[[Write], Awaitable[Sequence[str]]]
 
 

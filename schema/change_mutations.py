@@ -1,6 +1,7 @@
 """Changes written by clients."""
 
 from datetime import datetime
+from functools import partial
 
 import strawberry
 from strawberry.types.unset import UNSET
@@ -172,7 +173,7 @@ class ChangeMutations:
         needs=NEEDS,
     )
     start_change: StartChangePayload | None = mutation(
-        Mutation(use_cases.StartChange, use_cases.step("startChange"), THE),
+        Mutation(use_cases.StartChange, partial(use_cases.take_step, name="startChange"), THE),
         StartChangeInput,
         "Begin the work of an approved or scheduled change.",
         needs=NEEDS,
@@ -184,7 +185,7 @@ class ChangeMutations:
         needs=NEEDS,
     )
     cancel_change: CancelChangePayload | None = mutation(
-        Mutation(use_cases.CancelChange, use_cases.step("cancelChange"), THE),
+        Mutation(use_cases.CancelChange, partial(use_cases.take_step, name="cancelChange"), THE),
         CancelChangeInput,
         "Call off a change whose work has not begun, for good.",
         needs=NEEDS,

@@ -1,5 +1,7 @@
 """Incidents taken from state to state by clients."""
 
+from functools import partial
+
 import strawberry
 
 from resolvers import incident_steps as use_cases
@@ -88,19 +90,19 @@ class CancelIncidentPayload(IncidentPayload):
 @strawberry.type
 class IncidentStepMutations:
     start_incident: StartIncidentPayload | None = mutation(
-        Mutation(use_cases.StartIncident, use_cases.step("startIncident"), THE),
+        Mutation(use_cases.StartIncident, partial(use_cases.take_step, name="startIncident"), THE),
         StartIncidentInput,
         "Begin to work on a new incident.",
         needs=NEEDS,
     )
     hold_incident: HoldIncidentPayload | None = mutation(
-        Mutation(use_cases.HoldIncident, use_cases.step("holdIncident"), THE),
+        Mutation(use_cases.HoldIncident, partial(use_cases.take_step, name="holdIncident"), THE),
         HoldIncidentInput,
         "Let an incident in progress wait for something outside the team.",
         needs=NEEDS,
     )
     resume_incident: ResumeIncidentPayload | None = mutation(
-        Mutation(use_cases.ResumeIncident, use_cases.step("resumeIncident"), THE),
+        Mutation(use_cases.ResumeIncident, partial(use_cases.take_step, name="resumeIncident"), THE),
         ResumeIncidentInput,
         "Go on with an incident on hold.",
         needs=NEEDS,
@@ -112,19 +114,19 @@ class IncidentStepMutations:
         needs=NEEDS,
     )
     reopen_incident: ReopenIncidentPayload | None = mutation(
-        Mutation(use_cases.ReopenIncident, use_cases.step("reopenIncident"), THE),
+        Mutation(use_cases.ReopenIncident, partial(use_cases.take_step, name="reopenIncident"), THE),
         ReopenIncidentInput,
         "Go on with a resolved incident. Its resolution stays among its activities only.",
         needs=NEEDS,
     )
     close_incident: CloseIncidentPayload | None = mutation(
-        Mutation(use_cases.CloseIncident, use_cases.step("closeIncident"), THE),
+        Mutation(use_cases.CloseIncident, partial(use_cases.take_step, name="closeIncident"), THE),
         CloseIncidentInput,
         "Close a resolved incident for good.",
         needs=NEEDS,
     )
     cancel_incident: CancelIncidentPayload | None = mutation(
-        Mutation(use_cases.CancelIncident, use_cases.step("cancelIncident"), THE),
+        Mutation(use_cases.CancelIncident, partial(use_cases.take_step, name="cancelIncident"), THE),
         CancelIncidentInput,
         "Call off an incident that is not resolved, for good.",
         needs=NEEDS,

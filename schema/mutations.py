@@ -1,7 +1,7 @@
 """How a mutation is declared: one input, one payload of what was written and of what was wrong with it."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import strawberry
@@ -13,7 +13,7 @@ from datasources.errors import SourceUnavailable
 from datasources.values import Violation, find_violation, key_violation
 from resolvers.context import Context
 from resolvers.errors import SourceLost
-from resolvers.writing import MAIN, Refused, UserError, UserErrorCode, Work, Written, write
+from resolvers.writing import MAIN, Refused, UseCase, UserError, UserErrorCode, Write, Written, write
 from schema.enums import described
 from schema.fields import Argument, attribute, field
 from schema.ids import decode
@@ -85,7 +85,7 @@ class Mutation:
     """A command that a use case understands, and how an input becomes one: as in `Shape`."""
 
     command: type[Struct]
-    work: Callable[[Any], Work]
+    use_case: UseCase[Any]
     ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
     lists: Mapping[str, Shape] = dataclasses.field(default_factory=dict)
     objects: Mapping[str, Shape] = dataclasses.field(default_factory=dict)
@@ -97,6 +97,9 @@ def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any
     """A field of the mutation root. The input may have `idempotency_key`; every other field is the command's own."""
 
     async def call(context: Context, _: Any, arguments: Mapping[str, Any]) -> Written:
+        async def work(under_way: Write) -> Sequence[str]:
+            return await made.use_case(under_way, command)
+
         given = arguments["input"]
         key = getattr(given, "idempotency_key", None) or None
         try:
@@ -105,7 +108,7 @@ def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any
         except Refused as refused:
             return Written((), refused.errors)
         try:
-            return await write(context, made.command.__name__, command, made.work(command), key, made.database)
+            return await write(context, made.command.__name__, command, work, key, made.database)
         except SourceUnavailable as error:
             raise SourceLost.of(error, "repeat the call, with the same idempotencyKey if it had one") from error
 

@@ -1,5 +1,7 @@
 """Requirements written by clients, in the requirements database."""
 
+from functools import partial
+
 import strawberry
 from strawberry.types.unset import UNSET
 
@@ -141,7 +143,7 @@ class UnlinkRequirementItemsPayload(RequirementPayload):
 
 
 def _step(command: type[use_cases.RequirementStep], name: str) -> Mutation:
-    return Mutation(command, use_cases.step(name), THE, database=use_cases.DATABASE)
+    return Mutation(command, partial(use_cases.take_step, name=name), THE, database=use_cases.DATABASE)
 
 
 @strawberry.type

@@ -36,4 +36,3 @@ def begin(module: str, make: Callable[[], object] | None = None) -> None:
         restored.registered()
     # All that is there by now lives for ever, so calls need not have it looked through.
     gc.freeze()
-    gc.enable()

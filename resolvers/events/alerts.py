@@ -18,7 +18,7 @@ from resolvers.events.incidents import again, link, resolve, take
 from resolvers.events.landscape import joined
 from resolvers.incident_life import WORKED_ON
 from resolvers.incidents import AddIncidentNote, OpenIncident, UpdateIncident
-from resolvers.writing import Work, Write
+from resolvers.writing import Write
 
 TABLE = "alerts"
 CATEGORY, CODE = "alert", "ALERT_RESOLVED"
@@ -28,54 +28,46 @@ CATEGORY, CODE = "alert", "ALERT_RESOLVED"
 REOPENS_WITHIN = timedelta(hours=24)
 
 
-def fired(data: AlertFired, _: Event) -> Work:
+async def fired(write: Write, data: AlertFired, _: Event) -> Sequence[str]:
     """The incident that the alert belongs to from now on."""
-
-    async def work(write: Write) -> Sequence[str]:
-        group, firing = _group(data), _firing(data)
-        current = await rows.lock_group(write.transaction, group, data.group_key)
-        labels, annotations = data.labels, data.annotations
-        if not await rows.fire(write.transaction, firing, group, labels, annotations, data.generator_url):
-            return []
-        write.tables.add(TABLE)
-        # An end may have been told before the beginning.
-        await rows.settle(write.transaction, firing, data.starts_at)
-        is_over = await rows.end(write.transaction, firing) is not None
-        item = await rows.item(write.transaction, [(key.source, key.key) for key in data.items])
-        record = await _joinable(write, current, data.starts_at)
-        if record is None:
-            record = await _opened(write, data, item)
-            await rows.move_group(write.transaction, group, record.id)
-            await rows.attach(write.transaction, firing, record.id)
-            if is_over:
-                await resolve(write, record, CODE, "Its alert was over before it was told of.")
-            return [record.id]
+    group, firing = _group(data), _firing(data)
+    current = await rows.lock_group(write.transaction, group, data.group_key)
+    labels, annotations = data.labels, data.annotations
+    if not await rows.fire(write.transaction, firing, group, labels, annotations, data.generator_url):
+        return []
+    write.tables.add(TABLE)
+    # An end may have been told before the beginning.
+    await rows.settle(write.transaction, firing, data.starts_at)
+    is_over = await rows.end(write.transaction, firing) is not None
+    item = await rows.item(write.transaction, [(key.source, key.key) for key in data.items])
+    record = await _joinable(write, current, data.starts_at)
+    if record is None:
+        record = await _opened(write, data, item)
+        await rows.move_group(write.transaction, group, record.id)
         await rows.attach(write.transaction, firing, record.id)
-        if record.state == IncidentState.RESOLVED and not is_over:
-            await take(write, record, "reopenIncident", f"Alert fires: {data.title}")
-            record = await again(write, record)
-        await _join(write, record, data, item)
+        if is_over:
+            await resolve(write, record, CODE, "Its alert was over before it was told of.")
         return [record.id]
+    await rows.attach(write.transaction, firing, record.id)
+    if record.state == IncidentState.RESOLVED and not is_over:
+        await take(write, record, "reopenIncident", f"Alert fires: {data.title}")
+        record = await again(write, record)
+    await _join(write, record, data, item)
+    return [record.id]
 
-    return work
 
-
-def resolved(data: AlertResolved, _: Event) -> Work:
+async def resolved(write: Write, data: AlertResolved, _: Event) -> Sequence[str]:
     """The incidents of the firings that this ends: resolved if no other alert of theirs fires."""
-
-    async def work(write: Write) -> Sequence[str]:
-        if data.ends_at < data.starts_at:
-            raise rules.invalid("endsAt", "the alert ends before it starts; mend the clock of its source")
-        group, firing = _group(data), _firing(data)
-        await rows.lock_group(write.transaction, group, data.group_key)
-        await rows.resolve(write.transaction, firing, group, data.labels, data.ends_at)
-        ids = await rows.settle(write.transaction, firing, data.ends_at)
-        write.tables.add(TABLE)
-        for id in ids:
-            await _quieter(write, id, data)
-        return ids
-
-    return work
+    if data.ends_at < data.starts_at:
+        raise rules.invalid("endsAt", "the alert ends before it starts; mend the clock of its source")
+    group, firing = _group(data), _firing(data)
+    await rows.lock_group(write.transaction, group, data.group_key)
+    await rows.resolve(write.transaction, firing, group, data.labels, data.ends_at)
+    ids = await rows.settle(write.transaction, firing, data.ends_at)
+    write.tables.add(TABLE)
+    for id in ids:
+        await _quieter(write, id, data)
+    return ids
 
 
 async def _joinable(write: Write, id: str | None, starts_at: datetime) -> IncidentRecord | None:
@@ -101,7 +93,7 @@ async def _opened(write: Write, data: AlertFired, item: Item | None) -> Incident
         team_id=None if item is None else item.team_id,
         affected_ids=() if item is None else (item.id,),
     )
-    [id] = await incidents.open_incident(command)(write)
+    [id] = await incidents.open_incident(write, command)
     record = await incident_writes.locked(write.transaction, id, write.context.scope)
     assert record is not None  # noqa: S101
     return await _note(write, record, f"Opened by an alert: {data.title}{_unmatched(item)}")
@@ -111,7 +103,7 @@ async def _join(write: Write, record: IncidentRecord, data: AlertFired, item: It
     impact, urgency = min(record.impact, data.impact), min(record.urgency, data.urgency)
     if (impact, urgency) != (record.impact, record.urgency):
         graver = UpdateIncident(id=record.id, expected_version=record.version, impact=impact, urgency=urgency)
-        await incidents.update(graver)(write)
+        await incidents.update(write, graver)
         record = await again(write, record)
     if item is not None:
         record = await link(write, record, IncidentRole.AFFECTED, [item.id])
@@ -132,7 +124,7 @@ async def _quieter(write: Write, id: str, data: AlertResolved) -> None:
 
 
 async def _note(write: Write, record: IncidentRecord, text: str) -> IncidentRecord:
-    await incidents.add_note(AddIncidentNote(id=record.id, expected_version=record.version, note=text))(write)
+    await incidents.add_note(write, AddIncidentNote(id=record.id, expected_version=record.version, note=text))
     return await again(write, record)
 
 

@@ -22,7 +22,7 @@ from resolvers.events.change_types import (
 from resolvers.events.event import Event
 from resolvers.events.naming import item_ids, team_id
 from resolvers.events.operation import About
-from resolvers.writing import Work, Write
+from resolvers.writing import Write
 
 WORDS = ("title", "description", "type", "risk")
 
@@ -32,73 +32,58 @@ def about(data: OfChange) -> About:
     return About("CHANGE", (data.change.source, data.change.key))
 
 
-def proposed(data: ChangeProposed, _: Event) -> Work:
+async def proposed(write: Write, data: ChangeProposed, _: Event) -> Sequence[str]:
     """The new change, known by its key from now on; of one that is known, what is proposed is said anew."""
-
-    async def work(write: Write) -> Sequence[str]:
-        items = await item_ids(write.transaction, data.items, "items")
-        team = await team_id(write.transaction, data.team, "team")
-        record = await _found(write, data)
-        if record is not None:
-            return await _proposed_anew(write, record, data, items, team)
-        command = ProposeChange(**_words(data), team_id=team, configuration_item_ids=items)
-        [id] = await changes.propose(command)(write)
-        await keys.keep(write.transaction, data.change.source, data.change.key, id)
-        return [id]
-
-    return work
+    items = await item_ids(write.transaction, data.items, "items")
+    team = await team_id(write.transaction, data.team, "team")
+    record = await _found(write, data)
+    if record is not None:
+        return await _proposed_anew(write, record, data, items, team)
+    command = ProposeChange(**_words(data), team_id=team, configuration_item_ids=items)
+    [id] = await changes.propose(write, command)
+    await keys.keep(write.transaction, data.change.source, data.change.key, id)
+    return [id]
 
 
-def scheduled(data: ChangeScheduled, _: Event) -> Work:
+async def scheduled(write: Write, data: ChangeScheduled, _: Event) -> Sequence[str]:
     """When the change is to be done; nothing is left to do if it is scheduled so."""
-
-    async def work(write: Write) -> Sequence[str]:
-        record = await _known(write, data)
-        window = (data.planned_start, data.planned_end)
-        if record.state == ChangeState.SCHEDULED and (record.planned_start, record.planned_end) == window:
-            return []
-        command = ScheduleChange(
-            id=record.id,
-            expected_version=record.version,
-            planned_start=data.planned_start,
-            planned_end=data.planned_end,
-        )
-        return await changes.schedule(command)(write)
-
-    return work
+    record = await _known(write, data)
+    window = (data.planned_start, data.planned_end)
+    if record.state == ChangeState.SCHEDULED and (record.planned_start, record.planned_end) == window:
+        return []
+    command = ScheduleChange(
+        id=record.id,
+        expected_version=record.version,
+        planned_start=data.planned_start,
+        planned_end=data.planned_end,
+    )
+    return await changes.schedule(write, command)
 
 
-def started(data: ChangeStarted, _: Event) -> Work:
+async def started(write: Write, data: ChangeStarted, _: Event) -> Sequence[str]:
     """Work on the change began."""
-    return _stepped(data, "startChange", ChangeState.IN_PROGRESS)
+    return await _take_step(write, data, "startChange", ChangeState.IN_PROGRESS)
 
 
-def cancelled(data: ChangeCancelled, _: Event) -> Work:
+async def cancelled(write: Write, data: ChangeCancelled, _: Event) -> Sequence[str]:
     """The change was called off."""
-    return _stepped(data, "cancelChange", ChangeState.CANCELLED)
+    return await _take_step(write, data, "cancelChange", ChangeState.CANCELLED)
 
 
-def finished(data: ChangeFinished, _: Event) -> Work:
+async def finished(write: Write, data: ChangeFinished, _: Event) -> Sequence[str]:
     """The change done, as it was meant or not."""
-
-    async def work(write: Write) -> Sequence[str]:
-        record = await _known(write, data)
-        if record.state == ChangeState(data.outcome):
-            return []
-        command = FinishChange(id=record.id, expected_version=record.version, outcome=data.outcome)
-        return await changes.finish(command)(write)
-
-    return work
+    record = await _known(write, data)
+    if record.state == ChangeState(data.outcome):
+        return []
+    command = FinishChange(id=record.id, expected_version=record.version, outcome=data.outcome)
+    return await changes.finish(write, command)
 
 
-def _stepped(data: OfChange, name: str, target: ChangeState) -> Work:
-    async def work(write: Write) -> Sequence[str]:
-        record = await _known(write, data)
-        if record.state == target:
-            return []
-        return await changes.step(name)(ChangeStep(id=record.id, expected_version=record.version))(write)
-
-    return work
+async def _take_step(write: Write, data: OfChange, name: str, target: ChangeState) -> Sequence[str]:
+    record = await _known(write, data)
+    if record.state == target:
+        return []
+    return await changes.take_step(write, ChangeStep(id=record.id, expected_version=record.version), name=name)
 
 
 async def _found(write: Write, data: OfChange) -> ChangeRecord | None:
@@ -133,10 +118,10 @@ async def _proposed_anew(
         if assignee and team and not await referred.is_member(write.transaction, team, assignee):
             new["assignee_id"] = None
     if new:
-        await changes.update(UpdateChange(id=record.id, expected_version=record.version, **new))(write)
+        await changes.update(write, UpdateChange(id=record.id, expected_version=record.version, **new))
         record = await _known(write, data)
     missing = await keys.not_linked(write.transaction, record.id, items) if items else []
     if missing:
         link = LinkChangeItems(id=record.id, expected_version=record.version, configuration_item_ids=tuple(missing))
-        await changes.link_items(link)(write)
+        await changes.link_items(write, link)
     return [record.id] if missing or record.version != before.version else []

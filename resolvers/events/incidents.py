@@ -1,6 +1,7 @@
 """Events of incidents as use cases: what another system tells of one that it knows by a key of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import UNSET
@@ -24,7 +25,7 @@ from resolvers.events.operation import About
 from resolvers.events.types import Key
 from resolvers.incident_steps import IncidentStep, ResolveIncident
 from resolvers.incidents import AddIncidentNote, AssignIncident, LinkIncidentItems, OpenIncident, UpdateIncident
-from resolvers.writing import Work, Write
+from resolvers.writing import Write
 
 WORDS = ("title", "description", "impact", "urgency", "category")
 
@@ -34,84 +35,63 @@ def about(data: OfIncident) -> About:
     return About("INCIDENT", (data.incident.source, data.incident.key))
 
 
-def opened(data: IncidentOpened, _: Event) -> Work:
+async def opened(write: Write, data: IncidentOpened, _: Event) -> Sequence[str]:
     """The new incident, known by its key from now on; one that is known is told what is said of it."""
-
-    async def work(write: Write) -> Sequence[str]:
-        restricted_id = await team_id(write.transaction, data.restricted_team, "restrictedTeam")
-        record = await _found(write, data)
-        if record is not None:
-            if data.restricted_team is not UNSET and restricted_id != record.restricted_team_id:
-                message = "an incident is restricted when it is opened or never; leave restrictedTeam out"
-                raise rules.invalid("restrictedTeam", message)
-            return await _said(write, record, data)
-        command = OpenIncident(
-            **_words(data),
-            team_id=await team_id(write.transaction, data.team, "team"),
-            restricted_team_id=restricted_id,
-            affected_ids=await item_ids(write.transaction, data.affected, "affected"),
-            cause_ids=await item_ids(write.transaction, data.causes, "causes"),
-        )
-        [id] = await incidents.open_incident(command)(write)
-        await keys.keep(write.transaction, data.incident.source, data.incident.key, id)
-        return [id]
-
-    return work
+    restricted_id = await team_id(write.transaction, data.restricted_team, "restrictedTeam")
+    record = await _found(write, data)
+    if record is not None:
+        if data.restricted_team is not UNSET and restricted_id != record.restricted_team_id:
+            message = "an incident is restricted when it is opened or never; leave restrictedTeam out"
+            raise rules.invalid("restrictedTeam", message)
+        return await _said(write, record, data)
+    command = OpenIncident(
+        **_words(data),
+        team_id=await team_id(write.transaction, data.team, "team"),
+        restricted_team_id=restricted_id,
+        affected_ids=await item_ids(write.transaction, data.affected, "affected"),
+        cause_ids=await item_ids(write.transaction, data.causes, "causes"),
+    )
+    [id] = await incidents.open_incident(write, command)
+    await keys.keep(write.transaction, data.incident.source, data.incident.key, id)
+    return [id]
 
 
-def updated(data: IncidentUpdated, _: Event) -> Work:
+async def updated(write: Write, data: IncidentUpdated, _: Event) -> Sequence[str]:
     """What is said of the incident. What it says already leaves nothing behind."""
-
-    async def work(write: Write) -> Sequence[str]:
-        return await _said(write, await _known(write, data), data)
-
-    return work
+    return await _said(write, await _known(write, data), data)
 
 
-def resolved(data: IncidentResolved, _: Event) -> Work:
+async def resolved(write: Write, data: IncidentResolved, _: Event) -> Sequence[str]:
     """The incident solved; one that nobody worked on is started first."""
-
-    async def work(write: Write) -> Sequence[str]:
-        return await resolve(write, await _known(write, data), data.code, data.resolution)
-
-    return work
+    return await resolve(write, await _known(write, data), data.code, data.resolution)
 
 
-def stepped(name: str, target: IncidentState) -> Callable[[IncidentStepped, Event], Work]:
-    """The work of a step by its name. Where the incident is in that state already, nothing is left to do."""
-
-    def of(data: IncidentStepped, _: Event) -> Work:
-        async def work(write: Write) -> Sequence[str]:
-            record = await _known(write, data)
-            if record.state == target:
-                return []
-            return await take(write, record, name, data.note)
-
-        return work
-
-    return of
+async def _take_step(
+    write: Write, data: IncidentStepped, _: Event, *, name: str, target: IncidentState
+) -> Sequence[str]:
+    # In that state already, nothing is left to do.
+    record = await _known(write, data)
+    if record.state == target:
+        return []
+    return await take(write, record, name, data.note)
 
 
-reopened = stepped("reopenIncident", IncidentState.IN_PROGRESS)
-closed = stepped("closeIncident", IncidentState.CLOSED)
-cancelled = stepped("cancelIncident", IncidentState.CANCELLED)
+reopened = partial(_take_step, name="reopenIncident", target=IncidentState.IN_PROGRESS)
+closed = partial(_take_step, name="closeIncident", target=IncidentState.CLOSED)
+cancelled = partial(_take_step, name="cancelIncident", target=IncidentState.CANCELLED)
 
 
-def noted(data: IncidentNoted, _: Event) -> Work:
+async def noted(write: Write, data: IncidentNoted, _: Event) -> Sequence[str]:
     """A note among the incident's activities."""
-
-    async def work(write: Write) -> Sequence[str]:
-        record = await _known(write, data)
-        command = AddIncidentNote(id=record.id, expected_version=record.version, note=data.note)
-        return await incidents.add_note(command)(write)
-
-    return work
+    record = await _known(write, data)
+    command = AddIncidentNote(id=record.id, expected_version=record.version, note=data.note)
+    return await incidents.add_note(write, command)
 
 
 async def take(write: Write, record: IncidentRecord, name: str, note: str = "") -> Sequence[str]:
     """A locked incident taken a step further. Refused where its state does not allow it."""
     command = IncidentStep(id=record.id, expected_version=record.version, note=note)
-    return await incident_steps.step(name)(command)(write)
+    return await incident_steps.take_step(write, command, name=name)
 
 
 async def resolve(write: Write, record: IncidentRecord, code: str, resolution: str) -> Sequence[str]:
@@ -124,7 +104,7 @@ async def resolve(write: Write, record: IncidentRecord, code: str, resolution: s
     command = ResolveIncident(
         id=record.id, expected_version=record.version, resolution_code=code, resolution=resolution
     )
-    return await incident_steps.resolve(command)(write)
+    return await incident_steps.resolve(write, command)
 
 
 async def again(write: Write, record: IncidentRecord) -> IncidentRecord:
@@ -142,7 +122,7 @@ async def link(write: Write, record: IncidentRecord, role: IncidentRole, ids: Se
     command = LinkIncidentItems(
         id=record.id, expected_version=record.version, role=role, configuration_item_ids=tuple(missing)
     )
-    await incidents.link_items(command)(write)
+    await incidents.link_items(write, command)
     return await again(write, record)
 
 
@@ -170,7 +150,7 @@ async def _said(write: Write, record: IncidentRecord, data: IncidentOpened | Inc
     before = record.version
     new = {name: value for name, value in _words(data).items() if value != getattr(record, name)}
     if new:
-        await incidents.update(UpdateIncident(id=record.id, expected_version=record.version, **new))(write)
+        await incidents.update(write, UpdateIncident(id=record.id, expected_version=record.version, **new))
         record = await again(write, record)
     record = await _assigned(write, record, data)
     for role, named, field in (
@@ -195,7 +175,7 @@ async def _assigned(write: Write, record: IncidentRecord, data: IncidentOpened |
         team_id=team,
         assignee_id=UNSET if assignee == record.assignee_id else None,
     )
-    await incidents.assign(command)(write)
+    await incidents.assign(write, command)
     return await again(write, record)
 
 

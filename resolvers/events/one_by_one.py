@@ -84,7 +84,7 @@ async def _once(sources: Sources, arrived: Arrived) -> Outcome:
             if not await _is_newest(transaction, operation, event):
                 return OLDER
             write = Write(context, event.type.removeprefix(PREFIX), transaction)
-            await operation.work(event.data, event)(write)
+            await operation.use_case(write, event.data, event)
             await writing.audit(transaction, write.entries)
             await writing.sign_by(transaction, origin(context))
         if write.tables:

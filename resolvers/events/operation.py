@@ -1,13 +1,13 @@
 """What a type of operations events is: its data, the use case that it runs, and whose order it keeps."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
 from resolvers.events.event import Event
-from resolvers.writing import Work
+from resolvers.writing import Write
 
 D = TypeVar("D", bound=Struct)
 
@@ -27,13 +27,13 @@ def _nobody(_: Struct) -> About | None:
 class Operation(Generic[D]):
     """A type of events that go through use cases, one at a time.
 
-    `work` makes the use case of an event; it raises `Refused` as every use case does. Without `about` the order of
+    `use_case` applies an event; it raises `Refused` as every use case does. Without `about` the order of
     events does not matter: each has its effect. With it, one that is older than the newest of its source and entity has
     none. Steps (`is_step`) and what is said are two orders: an older word does not undo a newer step, nor is it undone
     by one.
     """
 
     data: type[D]
-    work: Callable[[D, Event], Work]
+    use_case: Callable[[Write, D, Event], Awaitable[Sequence[str]]]
     about: Callable[[D], About | None] = _nobody
     is_step: bool = False

@@ -14,7 +14,7 @@ from resolvers.events.event import Event
 from resolvers.workflows import engine, running
 from resolvers.workflows.definition import Unreadable
 from resolvers.workflows.machine import LIVE
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write, same
+from resolvers.writing import Refused, UserError, UserErrorCode, Write, same
 
 Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="The id of the message.")]
 
@@ -29,38 +29,34 @@ class StepFinished(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     reason: Annotated[str, Meta(max_length=4_000)] = ""
 
 
-def finished(data: StepFinished, _: Event) -> Work:
+async def finished(write: Write, data: StepFinished, _: Event) -> Sequence[str]:
     """The run goes on. Refused for an attempt that nobody waits for any more; the same result again is none."""
-
-    async def work(write: Write) -> Sequence[str]:
-        outcome = running.fit_outcome(data.outcome)
-        run_id = await rows.run_of_attempt(write.transaction, data.id)
-        run = None if run_id is None else await rows.locked(write.transaction, run_id, write.context.scope)
-        if run is None:
-            raise rules.missing("id", f"no attempt at a step has the id {data.id}; send the id of the message")
-        try:
-            under_way = await engine.opened(write, run, datetime.now(UTC))
-        except Unreadable as unreadable:
-            raise _illegal(f"{run.number} cannot go on: its workflow cannot be read: {unreadable}") from unreadable
-        [attempt] = [each for each in under_way.course.attempts if each.id == data.id]
-        step = under_way.course.step_of(attempt)
-        named = f"attempt {attempt.attempt} at step {step.key} of {run.number}"
-        if step.kind != WorkflowStepKind.REMEDIATION:
-            raise _illegal(f"{named} is {step.kind.lower()}; only remediations are reported by events")
-        if attempt.state is not WorkflowStepRunState.RUNNING or run.state not in LIVE:
-            if _is_said_before(attempt, data):
-                return []
-            # What people wrote about a restricted incident is for no letter that others read.
-            tells = attempt.reason and not (under_way.facts.incident and under_way.facts.incident.restricted)
-            why = f": {attempt.reason}" if tells else ""
-            raise _illegal(f"{named} is {attempt.state} already{why}; a result that comes later changes nothing")
-        if data.state == "SUCCEEDED":
-            under_way.course.succeeded(attempt, outcome)
-        else:
-            under_way.course.failed(attempt, data.reason or "its executor gave no reason", outcome)
-        return [(await engine.advanced(write, under_way)).id]
-
-    return work
+    outcome = running.fit_outcome(data.outcome)
+    run_id = await rows.run_of_attempt(write.transaction, data.id)
+    run = None if run_id is None else await rows.locked(write.transaction, run_id, write.context.scope)
+    if run is None:
+        raise rules.missing("id", f"no attempt at a step has the id {data.id}; send the id of the message")
+    try:
+        under_way = await engine.opened(write, run, datetime.now(UTC))
+    except Unreadable as unreadable:
+        raise _illegal(f"{run.number} cannot go on: its workflow cannot be read: {unreadable}") from unreadable
+    [attempt] = [each for each in under_way.course.attempts if each.id == data.id]
+    step = under_way.course.step_of(attempt)
+    named = f"attempt {attempt.attempt} at step {step.key} of {run.number}"
+    if step.kind != WorkflowStepKind.REMEDIATION:
+        raise _illegal(f"{named} is {step.kind.lower()}; only remediations are reported by events")
+    if attempt.state is not WorkflowStepRunState.RUNNING or run.state not in LIVE:
+        if _is_said_before(attempt, data):
+            return []
+        # What people wrote about a restricted incident is for no letter that others read.
+        tells = attempt.reason and not (under_way.facts.incident and under_way.facts.incident.restricted)
+        why = f": {attempt.reason}" if tells else ""
+        raise _illegal(f"{named} is {attempt.state} already{why}; a result that comes later changes nothing")
+    if data.state == "SUCCEEDED":
+        under_way.course.succeeded(attempt, outcome)
+    else:
+        under_way.course.failed(attempt, data.reason or "its executor gave no reason", outcome)
+    return [(await engine.advanced(write, under_way)).id]
 
 
 def _is_said_before(attempt: WorkflowStepRunRecord, data: StepFinished) -> bool:

@@ -14,7 +14,7 @@ from resolvers.lifecycle import Step, lifecycle
 from resolvers.workflows.checking import is_key
 from resolvers.workflows.publishing import found_problems
 from resolvers.workflows.wanted import WantedInput, WantedStep, WantedTrigger, inputs_data, new_steps, trigger_data
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write, caller
+from resolvers.writing import Refused, UserError, UserErrorCode, Write, caller
 
 TABLE, ENTITY = "workflows", "WORKFLOW"
 STEPS, LINKS = "workflow_steps", "workflow_configuration_items"
@@ -77,109 +77,85 @@ class ReviseWorkflow(WorkflowStep, frozen=True, kw_only=True):
     """What it says is to be changed."""
 
 
-def create(command: CreateWorkflow) -> Work:
+async def create(write: Write, command: CreateWorkflow) -> Sequence[str]:
     """The draft's id. It may have problems until it is published, but its parts must be of the right form."""
-
-    async def work(write: Write) -> Sequence[str]:
-        if not is_key(command.key):
-            message = f"{command.key!r} is no key; write at most 64 small letters, digits and hyphens"
-            raise rules.invalid("key", f"{message}, such as restart-service")
-        record = _draft(command.key, rules.fit_name(command.name, "name"), command.description)
-        record = structs.replace(record, trigger=trigger_data(command.trigger), inputs=inputs_data(command.inputs))
-        steps = new_steps(command.steps)
-        items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
-        return [await _made(write, record, steps, items)]
-
-    return work
+    if not is_key(command.key):
+        message = f"{command.key!r} is no key; write at most 64 small letters, digits and hyphens"
+        raise rules.invalid("key", f"{message}, such as restart-service")
+    record = _draft(command.key, rules.fit_name(command.name, "name"), command.description)
+    record = structs.replace(record, trigger=trigger_data(command.trigger), inputs=inputs_data(command.inputs))
+    steps = new_steps(command.steps)
+    items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    return [await _made(write, record, steps, items)]
 
 
-def revise(command: ReviseWorkflow) -> Work:
+async def revise(write: Write, command: ReviseWorkflow) -> Sequence[str]:
     """The id of a draft that says what the revision says; the next one of its key."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, _ = await _locked(write, command, "reviseWorkflow")
-        steps = [_same(step) for step in await rows.steps(write.transaction, before.id)]
-        items = await rows.items(write.transaction, before.id)
-        draft = _draft(before.key, before.name, before.description)
-        draft = structs.replace(draft, trigger=before.trigger, inputs=before.inputs)
-        return [await _made(write, draft, steps, items)]
-
-    return work
+    before, _ = await _locked(write, command, "reviseWorkflow")
+    steps = [_same(step) for step in await rows.steps(write.transaction, before.id)]
+    items = await rows.items(write.transaction, before.id)
+    draft = _draft(before.key, before.name, before.description)
+    draft = structs.replace(draft, trigger=before.trigger, inputs=before.inputs)
+    return [await _made(write, draft, steps, items)]
 
 
-def update(command: UpdateWorkflow) -> Work:
+async def update(write: Write, command: UpdateWorkflow) -> Sequence[str]:
     """What the draft says."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, _ = await _locked(write, command, "updateWorkflow")
-        after = structs.replace(
-            before,
-            name=rules.fit_name(rules.given(command.name, before.name, "name"), "name"),
-            description=rules.given(command.description, before.description, "description"),
-            trigger=before.trigger if command.trigger is UNSET else trigger_data(command.trigger),
-            inputs=before.inputs if command.inputs is UNSET else inputs_data(rules.given(command.inputs, (), "inputs")),
-        )
-        was = await _told(write, before)
-        if command.steps is not UNSET:
-            steps = new_steps(rules.given(command.steps, (), "steps"))
-            await _unused(write, before, "its steps")
-            await rows.replace_steps(write.transaction, before.id, steps)
-            write.tables.add(STEPS)
-        if command.configuration_item_ids is not UNSET:
-            ids = rules.given(command.configuration_item_ids, (), "configurationItemIds")
-            items = await rules.known_items(write.transaction, ids, "configurationItemIds")
-            await rows.replace_items(write.transaction, before.id, items)
-            write.tables.add(LINKS)
-        record = await rows.update(write.transaction, after)
-        write.changed(TABLE, ENTITY, record.id, was, await _told(write, record))
-        return [record.id]
-
-    return work
+    before, _ = await _locked(write, command, "updateWorkflow")
+    after = structs.replace(
+        before,
+        name=rules.fit_name(rules.given(command.name, before.name, "name"), "name"),
+        description=rules.given(command.description, before.description, "description"),
+        trigger=before.trigger if command.trigger is UNSET else trigger_data(command.trigger),
+        inputs=before.inputs if command.inputs is UNSET else inputs_data(rules.given(command.inputs, (), "inputs")),
+    )
+    was = await _told(write, before)
+    if command.steps is not UNSET:
+        steps = new_steps(rules.given(command.steps, (), "steps"))
+        await _unused(write, before, "its steps")
+        await rows.replace_steps(write.transaction, before.id, steps)
+        write.tables.add(STEPS)
+    if command.configuration_item_ids is not UNSET:
+        ids = rules.given(command.configuration_item_ids, (), "configurationItemIds")
+        items = await rules.known_items(write.transaction, ids, "configurationItemIds")
+        await rows.replace_items(write.transaction, before.id, items)
+        write.tables.add(LINKS)
+    record = await rows.update(write.transaction, after)
+    write.changed(TABLE, ENTITY, record.id, was, await _told(write, record))
+    return [record.id]
 
 
-def publish(command: PublishWorkflow) -> Work:
+async def publish(write: Write, command: PublishWorkflow) -> Sequence[str]:
     """The revision in use, and the one before of its key in use no longer; its runs go on. Refused with everything
     that is wrong with the definition."""
-
-    async def work(write: Write) -> Sequence[str]:
-        # First of all: who waits for it must not hold a row that its holder wants.
-        await rows.lock_publishing(write.transaction)
-        before, _ = await _locked(write, command, "publishWorkflow")
-        steps = await rows.steps(write.transaction, before.id)
-        found = await found_problems(write.transaction, [(before, steps)])
-        if errors := found[before.id]:
-            raise Refused(*errors)
-        for old in await rows.published(write.transaction, before.key):
-            await _in_state(write, old, RETIRED)
-        await rows.write_publisher(write.transaction, before.id, caller(write.context), write.context.scope)
-        return [await _in_state(write, before, PUBLISHED)]
-
-    return work
+    # First of all: who waits for it must not hold a row that its holder wants.
+    await rows.lock_publishing(write.transaction)
+    before, _ = await _locked(write, command, "publishWorkflow")
+    steps = await rows.steps(write.transaction, before.id)
+    found = await found_problems(write.transaction, [(before, steps)])
+    if errors := found[before.id]:
+        raise Refused(*errors)
+    for old in await rows.published(write.transaction, before.key):
+        await _in_state(write, old, RETIRED)
+    await rows.write_publisher(write.transaction, before.id, caller(write.context), write.context.scope)
+    return [await _in_state(write, before, PUBLISHED)]
 
 
-def retire(command: RetireWorkflow) -> Work:
+async def retire(write: Write, command: RetireWorkflow) -> Sequence[str]:
     """The revision in use no longer. Its runs go on; no new ones begin."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, _ = await _locked(write, command, "retireWorkflow")
-        return [await _in_state(write, before, RETIRED)]
-
-    return work
+    before, _ = await _locked(write, command, "retireWorkflow")
+    return [await _in_state(write, before, RETIRED)]
 
 
-def discard(command: DiscardWorkflow) -> Work:
+async def discard(write: Write, command: DiscardWorkflow) -> Sequence[str]:
     """The id of a draft that is gone."""
-
-    async def work(write: Write) -> Sequence[str]:
-        before, _ = await _locked(write, command, "discardWorkflow")
-        await _unused(write, before, "the draft")
-        told = await _told(write, before)
-        await rows.delete(write.transaction, before.id)
-        write.tables |= {STEPS, LINKS}
-        write.changed(TABLE, ENTITY, before.id, told, None)
-        return [before.id]
-
-    return work
+    before, _ = await _locked(write, command, "discardWorkflow")
+    await _unused(write, before, "the draft")
+    told = await _told(write, before)
+    await rows.delete(write.transaction, before.id)
+    write.tables |= {STEPS, LINKS}
+    write.changed(TABLE, ENTITY, before.id, told, None)
+    return [before.id]
 
 
 def _draft(key: str, name: str, description: str) -> WorkflowRecord:

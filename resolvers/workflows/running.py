@@ -19,7 +19,7 @@ from resolvers.workflows.definition import Approval, Manual, Step, Unreadable
 from resolvers.workflows.engine import Running
 from resolvers.workflows.machine import FORWARD, LIVE
 from resolvers.workflows.starting import Starting
-from resolvers.writing import Refused, UserError, UserErrorCode, Work, Write, caller
+from resolvers.writing import Refused, UserError, UserErrorCode, Write, caller
 
 # Bytes of what came of a step, as JSON; characters of a comment or a reason.
 OUTCOME_AT_MOST = 65_536
@@ -80,99 +80,75 @@ class CancelWorkflowRun(RunCommand, frozen=True, kw_only=True):
     reason: str
 
 
-def start(command: StartWorkflow) -> Work:
+async def start(write: Write, command: StartWorkflow) -> Sequence[str]:
     """The new run's id."""
-
-    async def work(write: Write) -> Sequence[str]:
-        if (command.workflow_id is None) == (command.workflow_key is None):
-            raise rules.invalid("workflowKey", "give either workflowId or workflowKey")
-        workflow_id = command.workflow_id
-        if command.workflow_key is not None:
-            found = await rows.workflow_by_key(write.transaction, command.workflow_key)
-            if found is None:
-                raise rules.missing("workflowKey", "no workflow of this key is published; see `workflows`")
-            workflow_id = found.id
-        inputs = {} if command.inputs is None else command.inputs
-        if not isinstance(inputs, dict):
-            raise rules.invalid("inputs", 'inputs are an object, for example {"size": 3}')
-        assert workflow_id is not None  # noqa: S101
-        wanted = Starting(workflow_id, command.incident_id, command.configuration_item_id, inputs)
-        id = await starting.start(write, wanted)
-        return [] if id is None else [id]
-
-    return work
+    if (command.workflow_id is None) == (command.workflow_key is None):
+        raise rules.invalid("workflowKey", "give either workflowId or workflowKey")
+    workflow_id = command.workflow_id
+    if command.workflow_key is not None:
+        found = await rows.workflow_by_key(write.transaction, command.workflow_key)
+        if found is None:
+            raise rules.missing("workflowKey", "no workflow of this key is published; see `workflows`")
+        workflow_id = found.id
+    inputs = {} if command.inputs is None else command.inputs
+    if not isinstance(inputs, dict):
+        raise rules.invalid("inputs", 'inputs are an object, for example {"size": 3}')
+    assert workflow_id is not None  # noqa: S101
+    wanted = Starting(workflow_id, command.incident_id, command.configuration_item_id, inputs)
+    id = await starting.start(write, wanted)
+    return [] if id is None else [id]
 
 
-def approve(command: ApproveWorkflowStep) -> Work:
+async def approve(write: Write, command: ApproveWorkflowStep) -> Sequence[str]:
     """A yes of the caller. With enough of them the step is over."""
-
-    async def work(write: Write) -> Sequence[str]:
-        running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.APPROVAL)
-        wanted = await _decided(write, running, step, attempt, WorkflowDecision.APPROVED, command.comment)
-        approvers = await rows.approvers(write.transaction, attempt.id)
-        if len(approvers) >= wanted.approvals:
-            running.course.succeeded(attempt, {"approvedBy": approvers})
-        running.notes.append(("Workflow step approved", f"{_named(running, step)} by {caller(write.context)}"))
-        return [(await engine.advanced(write, running)).id]
-
-    return work
+    running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.APPROVAL)
+    wanted = await _decided(write, running, step, attempt, WorkflowDecision.APPROVED, command.comment)
+    approvers = await rows.approvers(write.transaction, attempt.id)
+    if len(approvers) >= wanted.approvals:
+        running.course.succeeded(attempt, {"approvedBy": approvers})
+    running.notes.append(("Workflow step approved", f"{_named(running, step)} by {caller(write.context)}"))
+    return [(await engine.advanced(write, running)).id]
 
 
-def reject(command: RejectWorkflowStep) -> Work:
+async def reject(write: Write, command: RejectWorkflowStep) -> Sequence[str]:
     """A no of the caller. One is enough, and nobody is asked again."""
-
-    async def work(write: Write) -> Sequence[str]:
-        running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.APPROVAL)
-        await _decided(write, running, step, attempt, WorkflowDecision.REJECTED, command.comment)
-        running.course.failed(attempt, f"rejected by {caller(write.context)}", again=False)
-        running.notes.append(("Workflow step rejected", f"{_named(running, step)} by {caller(write.context)}"))
-        return [(await engine.advanced(write, running)).id]
-
-    return work
+    running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.APPROVAL)
+    await _decided(write, running, step, attempt, WorkflowDecision.REJECTED, command.comment)
+    running.course.failed(attempt, f"rejected by {caller(write.context)}", again=False)
+    running.notes.append(("Workflow step rejected", f"{_named(running, step)} by {caller(write.context)}"))
+    return [(await engine.advanced(write, running)).id]
 
 
-def complete(command: CompleteWorkflowStep) -> Work:
+async def complete(write: Write, command: CompleteWorkflowStep) -> Sequence[str]:
     """A step done by hand."""
-
-    async def work(write: Write) -> Sequence[str]:
-        outcome = fit_outcome(command.outcome)
-        running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.MANUAL)
-        _may_do(write, step)
-        running.course.succeeded(attempt, outcome)
-        running.notes.append(("Workflow step done", _named(running, step)))
-        return [(await engine.advanced(write, running)).id]
-
-    return work
+    outcome = fit_outcome(command.outcome)
+    running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.MANUAL)
+    _may_do(write, step)
+    running.course.succeeded(attempt, outcome)
+    running.notes.append(("Workflow step done", _named(running, step)))
+    return [(await engine.advanced(write, running)).id]
 
 
-def fail(command: FailWorkflowStep) -> Work:
+async def fail(write: Write, command: FailWorkflowStep) -> Sequence[str]:
     """A step that could not be done by hand. It may be tried again, as its workflow says."""
-
-    async def work(write: Write) -> Sequence[str]:
-        reason = _words(rules.filled(command.reason, "reason"), "reason")
-        running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.MANUAL)
-        _may_do(write, step)
-        running.course.failed(attempt, reason)
-        running.notes.append(("Workflow step failed", _named(running, step)))
-        return [(await engine.advanced(write, running)).id]
-
-    return work
+    reason = _words(rules.filled(command.reason, "reason"), "reason")
+    running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.MANUAL)
+    _may_do(write, step)
+    running.course.failed(attempt, reason)
+    running.notes.append(("Workflow step failed", _named(running, step)))
+    return [(await engine.advanced(write, running)).id]
 
 
-def cancel(command: CancelWorkflowRun) -> Work:
+async def cancel(write: Write, command: CancelWorkflowRun) -> Sequence[str]:
     """A run called off; what it had done is undone."""
-
-    async def work(write: Write) -> Sequence[str]:
-        reason = _words(rules.filled(command.reason, "reason"), "reason")
-        run = await _locked(write, command)
-        if run.state not in FORWARD:
-            legal = "wait until it is over" if run.state in LIVE else "it is over"
-            raise _illegal(f"{run.number} is {run.state} and cannot be cancelled any more; {legal}")
-        running = await _opened(write, run)
-        running.course.called_off(reason)
-        return [(await engine.advanced(write, running)).id]
-
-    return work
+    reason = _words(rules.filled(command.reason, "reason"), "reason")
+    run = await _locked(write, command)
+    if run.state not in FORWARD:
+        legal = "wait until it is over" if run.state in LIVE else "it is over"
+        raise _illegal(f"{run.number} is {run.state} and cannot be cancelled any more; {legal}")
+    running = await _opened(write, run)
+    running.course.called_off(reason)
+    return [(await engine.advanced(write, running)).id]
 
 
 def fit_outcome(value: Any, error: Callable[[str, str], Exception] = rules.invalid) -> dict[str, Any]:

@@ -21,6 +21,12 @@ from uuid import uuid4
 
 from tests.fixtures.spans import AMAZON
 
+# The modules with a handler: tests/workers/test_entrance.py compares them with the folder.
+ENTRIES = (
+    "workers.api", "workers.events", "workers.migrations", "workers.projection", "workers.requirements",
+    "workers.workflows",
+)  # fmt: skip
+
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:StackFlowAPI"
 
 

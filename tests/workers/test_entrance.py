@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cdk.precompile import ENTRIES
+from tests.lambda_.runtime import ENTRIES
 from workers.late import MODULES
 
 ROOT = Path(__file__).parents[2]
@@ -31,13 +31,13 @@ MADE = """
 import {entry}, gc, sys
 import workers.events
 made = sys.modules["workers.api"]._made.cache_info().currsize if "workers.api" in sys.modules else 0
-print(made, workers.events._lambda.cache_info().currsize, gc.isenabled(), gc.get_threshold()[0])
+print(made, workers.events._lambda.cache_info().currsize, gc.get_threshold()[0])
 """
 
 
 def imported(entry: str, **variables: str) -> str:
-    """How many applications, then how many workers of events, a process has made that imported an entry; and whether it
-    collects garbage by now, and after how many new objects."""
+    """How many applications, then how many workers of events, a process has made that imported an entry; and after
+    how many new objects it collects garbage."""
     done = subprocess.run(
         [sys.executable, "-c", MADE.format(entry=entry)], env=STORES | variables, cwd=ROOT, check=False,
         capture_output=True, text=True,
@@ -49,20 +49,20 @@ def imported(entry: str, **variables: str) -> str:
 @pytest.mark.parametrize(
     ("entry", "variables", "made"),
     [
-        ("workers.api", {}, f"0 0 True {USUAL}"),
-        ("workers.api", {"_HANDLER": "workers.api.handler"}, "1 0 True 100000"),
-        ("workers.events", {"_HANDLER": "workers.events.handler"}, f"0 1 True {USUAL}"),
-        ("workers.projection", {"_HANDLER": "workers.projection.handler"}, f"0 0 True {USUAL}"),
-        ("workers.requirements", {"_HANDLER": "workers.requirements.handler"}, f"0 0 True {USUAL}"),
-        ("workers.workflows", {"_HANDLER": "workers.workflows.handler"}, f"0 0 True {USUAL}"),
-        ("workers.migrations", {"_HANDLER": "workers.migrations.handler"}, f"0 0 True {USUAL}"),
+        ("workers.api", {}, f"0 0 {USUAL}"),
+        ("workers.api", {"_HANDLER": "workers.api.handler"}, "1 0 100000"),
+        ("workers.events", {"_HANDLER": "workers.events.handler"}, f"0 1 {USUAL}"),
+        ("workers.projection", {"_HANDLER": "workers.projection.handler"}, f"0 0 {USUAL}"),
+        ("workers.requirements", {"_HANDLER": "workers.requirements.handler"}, f"0 0 {USUAL}"),
+        ("workers.workflows", {"_HANDLER": "workers.workflows.handler"}, f"0 0 {USUAL}"),
+        ("workers.migrations", {"_HANDLER": "workers.migrations.handler"}, f"0 0 {USUAL}"),
     ],
 )
 def test_an_entry_makes_its_own_and_only_in_its_function(entry: str, variables: dict[str, str], made: str) -> None:
     assert imported(entry, **variables) == made
 
 
-def test_the_bundle_is_precompiled_for_every_entry() -> None:
+def test_every_entry_is_started_from_the_bundle() -> None:
     with_handler = {
         f"workers.{path.stem}"
         for path in (ROOT / "workers").glob("*.py")

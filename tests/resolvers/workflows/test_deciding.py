@@ -1,6 +1,7 @@
 """Who may decide about a step, and what a run that is called off or has failed undoes; exact rows and refusals."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,12 +24,12 @@ async def runs(postgres: EmbeddedPostgres) -> AsyncIterator[Runs]:
 
 
 async def yes(runs: Runs, run: str, who: Principal, key: str = "agree") -> Written:
-    return await runs.written(running.approve(running.ApproveWorkflowStep(run_id=run, step=key)), who)
+    return await runs.written(partial(running.approve, command=running.ApproveWorkflowStep(run_id=run, step=key)), who)
 
 
 async def no(runs: Runs, run: str, who: Principal) -> Written:
     command = running.RejectWorkflowStep(run_id=run, step="agree", comment="Not on a Friday")
-    return await runs.written(running.reject(command), who)
+    return await runs.written(partial(running.reject, command=command), who)
 
 
 async def agreeing(runs: Runs, *rest: Any, who: Principal = ADA, **configuration: Any) -> str:
@@ -163,7 +164,7 @@ UNDONE = (
 
 async def done(runs: Runs, run: str, key: str) -> None:
     command = running.CompleteWorkflowStep(run_id=run, step=key)
-    assert (await runs.written(running.complete(command))).user_errors == ()
+    assert (await runs.written(partial(running.complete, command=command))).user_errors == ()
 
 
 async def test_a_run_that_is_called_off_undoes_what_it_did(runs: Runs) -> None:
@@ -171,10 +172,10 @@ async def test_a_run_that_is_called_off_undoes_what_it_did(runs: Runs) -> None:
     await done(runs, run, "drain")
     await done(runs, run, "warm")
     cancel = running.CancelWorkflowRun(run_id=run, reason="Not needed any more")
-    assert (await runs.written(running.cancel(cancel))).user_errors == ()
+    assert (await runs.written(partial(running.cancel, command=cancel))).user_errors == ()
     assert runs.state(run) == "COMPENSATING"
     assert runs.steps(run)[2:] == [("switch", 1, "CANCELLED"), ("cool", 1, "WAITING")]
-    refused = one(await runs.written(running.cancel(cancel)))
+    refused = one(await runs.written(partial(running.cancel, command=cancel)))
     assert (refused.code, "wait until it is over" in refused.message) == ("ILLEGAL_STATE", True)
     await done(runs, run, "cool")
     assert runs.steps(run)[3:] == [("refill", 1, "RUNNING"), ("cool", 1, "SUCCEEDED")]
@@ -186,9 +187,9 @@ async def test_a_step_failed_by_hand_is_tried_again_or_fails_the_run(runs: Runs)
         runs.publish(step("look", "MANUAL", retry={"attempts": 2, "backoff": 0.0})), incident_id=uuid(INCIDENT, 1)
     )
     fail = running.FailWorkflowStep(run_id=run, step="look", reason="Nobody there")
-    await runs.written(running.fail(fail))
+    await runs.written(partial(running.fail, command=fail))
     assert runs.steps(run) == [("look", 1, "FAILED"), ("look", 2, "WAITING")]
-    await runs.written(running.fail(fail))
+    await runs.written(partial(running.fail, command=fail))
     assert runs.rows("SELECT state, reason FROM workflow_runs WHERE id = %s", run) == [
         ("FAILED", "step look failed: Nobody there")
     ]
@@ -208,7 +209,7 @@ async def test_what_is_not_legal_names_what_is(runs: Runs) -> None:
     ]  # fmt: skip
     unknown = one(await yes(runs, run, BOB, "nothing"))
     assert (unknown.code, unknown.field) == ("NOT_FOUND", "step")
-    await runs.written(running.cancel(running.CancelWorkflowRun(run_id=run, reason="x")))
+    await runs.written(partial(running.cancel, command=running.CancelWorkflowRun(run_id=run, reason="x")))
     over = one(await yes(runs, run, BOB, "decide"))
     assert over.message.endswith("is CANCELLED; nothing can be done in it any more")
 
@@ -216,25 +217,27 @@ async def test_what_is_not_legal_names_what_is(runs: Runs) -> None:
 async def test_a_run_has_a_version_that_may_be_expected(runs: Runs) -> None:
     run = await runs.start(runs.publish(step("look", "MANUAL")))
     command = running.CompleteWorkflowStep(run_id=run, step="look", expected_version=1)
-    written = await runs.written(running.complete(command))
+    written = await runs.written(partial(running.complete, command=command))
     assert (one(written).code, one(written).field, written.ids) == ("CONFLICT", "expectedVersion", (run,))
     command = running.CompleteWorkflowStep(run_id=run, step="look", expected_version=2)
-    assert (await runs.written(running.complete(command))).user_errors == ()
+    assert (await runs.written(partial(running.complete, command=command))).user_errors == ()
 
 
 @pytest.mark.parametrize("outcome", [[], "x", {"text": "\0"}, {"text": "x" * 70_000}])
 async def test_an_outcome_is_an_object_that_can_be_kept(runs: Runs, outcome: Any) -> None:
     run = await runs.start(runs.publish(step("look", "MANUAL")))
     command = running.CompleteWorkflowStep(run_id=run, step="look", outcome=outcome)
-    assert one(await runs.written(running.complete(command))).field == "outcome"
+    assert one(await runs.written(partial(running.complete, command=command))).field == "outcome"
     assert runs.state(run) == "WAITING"
 
 
 async def test_only_the_team_of_a_manual_step_does_it(runs: Runs) -> None:
     run = await runs.start(runs.publish(step("look", "MANUAL", team="platform")))
     command = running.CompleteWorkflowStep(run_id=run, step="look")
-    assert one(await runs.written(running.complete(command), EVE)).message.startswith("it is for the team platform")
-    assert (await runs.written(running.complete(command), BOB)).user_errors == ()
+    assert one(await runs.written(partial(running.complete, command=command), EVE)).message.startswith(
+        "it is for the team platform"
+    )
+    assert (await runs.written(partial(running.complete, command=command), BOB)).user_errors == ()
 
 
 async def test_a_run_for_a_restricted_incident_is_answered_as_an_unknown_one(runs: Runs) -> None:
@@ -248,7 +251,7 @@ async def test_a_run_for_a_restricted_incident_is_answered_as_an_unknown_one(run
     assert one(hidden).code == "NOT_FOUND"
     assert runs.state(run) == "WAITING"
     cancel = running.CancelWorkflowRun(run_id=run, reason="muttered")
-    assert (await runs.written(running.cancel(cancel), ADA)).user_errors == ()
+    assert (await runs.written(partial(running.cancel, command=cancel), ADA)).user_errors == ()
     told = str(runs.rows("SELECT before, after FROM audit_entries WHERE entity_id = %s", run))
     assert "whispered" not in told
     assert "muttered" not in told
@@ -268,7 +271,9 @@ async def test_expressions_decide_what_is_done_and_what_is_sent(runs: Runs) -> N
         ),
         incident_id=uuid(INCIDENT, 1),
     )  # fmt: skip
-    await runs.written(running.complete(running.CompleteWorkflowStep(run_id=run, step="look", outcome={"by": 21})))
+    await runs.written(
+        partial(running.complete, command=running.CompleteWorkflowStep(run_id=run, step="look", outcome={"by": 21}))
+    )
     assert runs.steps(run) == [("look", 1, "SUCCEEDED"), ("page", 1, "SKIPPED"), ("grow", 1, "RUNNING")]
     [(_, body)] = runs.messages(run)
     assert body["inputs"] == {"by": 42, "unit": "GB", "of": "ledger"}
@@ -281,7 +286,7 @@ async def test_an_expression_without_a_value_fails_its_step(runs: Runs) -> None:
             step("grow", "REMEDIATION", "look", action="grow", inputs={"by": "steps.look.outcome.by"}),
         )
     )
-    await runs.written(running.complete(running.CompleteWorkflowStep(run_id=run, step="look")))
+    await runs.written(partial(running.complete, command=running.CompleteWorkflowStep(run_id=run, step="look")))
     [[state, reason]] = runs.rows("SELECT state, reason FROM workflow_runs WHERE id = %s", run)
     assert (state, reason) == ("FAILED", "step grow failed: the expression of inputs.by has no value: there is no by")
     assert runs.messages(run) == []

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ async def test_a_result_that_comes_too_late_is_a_dead_letter(runs: Runs) -> None
     [reason] = await told(runs, finished("l-1", attempt))
     assert "is FAILED already: timed out after 60 s; a result that comes later changes nothing" in reason
     off = await runs.start(runs.publish(MEND))
-    await runs.written(running.cancel(running.CancelWorkflowRun(run_id=off, reason="enough")))
+    await runs.written(partial(running.cancel, command=running.CancelWorkflowRun(run_id=off, reason="enough")))
     [reason] = await told(runs, finished("l-2", runs.attempt(off, "mend")))
     assert "is CANCELLED already: enough; " in reason
     assert (runs.state(late), runs.state(off)) == ("RUNNING", "CANCELLED")
@@ -97,7 +98,7 @@ async def test_a_result_that_comes_too_late_is_a_dead_letter(runs: Runs) -> None
 
 async def test_the_words_about_a_restricted_incident_are_in_no_letter(runs: Runs) -> None:
     run = await runs.start(runs.publish(MEND), incident_id=uuid(INCIDENT, 2))
-    await runs.written(running.cancel(running.CancelWorkflowRun(run_id=run, reason="muttered")))
+    await runs.written(partial(running.cancel, command=running.CancelWorkflowRun(run_id=run, reason="muttered")))
     [reason] = await told(runs, finished("r-1", runs.attempt(run, "mend")))
     assert "is CANCELLED already; " in reason
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import orjson
 import pytest
@@ -96,7 +97,7 @@ async def test_of_many_workers_one_advances_a_run(runs: Runs, sources: Sources) 
 
 async def test_of_two_people_at_once_the_second_waits_and_is_told(runs: Runs, sources: Sources) -> None:
     run = await runs.start(runs.publish(step("look", "MANUAL"), MEND | {"after": ["look"]}))
-    done = running.complete(running.CompleteWorkflowStep(run_id=run, step="look"))
+    done = partial(running.complete, command=running.CompleteWorkflowStep(run_id=run, step="look"))
     written, committing = asyncio.Event(), asyncio.Event()
 
     async def slow(write: Write) -> Sequence[str]:
@@ -125,7 +126,7 @@ class Died(Exception):
 
 async def test_a_crash_before_the_commit_leaves_nothing(runs: Runs, sources: Sources) -> None:
     run = await runs.start(runs.publish(step("look", "MANUAL"), MEND | {"after": ["look"]}))
-    done = running.complete(running.CompleteWorkflowStep(run_id=run, step="look"))
+    done = partial(running.complete, command=running.CompleteWorkflowStep(run_id=run, step="look"))
 
     async def dies(write: Write) -> Sequence[str]:
         await done(write)
@@ -286,7 +287,7 @@ async def test_a_message_whose_sending_is_in_doubt_is_sent_again_under_its_id(ru
 
 async def test_a_step_that_is_called_off_before_it_was_sent_is_never_sent(runs: Runs, sources: Sources) -> None:
     run = await runs.start(runs.publish(MEND))
-    await runs.written(running.cancel(running.CancelWorkflowRun(run_id=run, reason="enough")))
+    await runs.written(partial(running.cancel, command=running.CancelWorkflowRun(run_id=run, reason="enough")))
     assert await work(sources, open_queues(sources.main)) == 0
     assert runs.rows("SELECT sent_at IS NOT NULL FROM outgoing_messages") == [(True,)]
     assert runs.rows("SELECT count(*) FROM queue_messages") == [(0,)]

@@ -1,6 +1,7 @@
 """Runs led by people on real PostgreSQL: started, approved, done by hand, called off; exact rows."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,10 +37,10 @@ async def test_a_run_goes_from_step_to_step(runs: Runs) -> None:
     ) == [("WAITING", "USER:ada", "req-1", 2, 2)]
     assert runs.steps(run) == [("check", 1, "WAITING")]
     done = running.CompleteWorkflowStep(run_id=run, step="check", outcome={"answering": 2})
-    assert (await runs.written(running.complete(done))).user_errors == ()
+    assert (await runs.written(partial(running.complete, command=done))).user_errors == ()
     assert runs.steps(run) == [("check", 1, "SUCCEEDED"), ("agree", 1, "WAITING")]
     yes = running.ApproveWorkflowStep(run_id=run, step="agree", comment="Go")
-    assert (await runs.written(running.approve(yes), BOB)).user_errors == ()
+    assert (await runs.written(partial(running.approve, command=yes), BOB)).user_errors == ()
     assert runs.steps(run) == [("check", 1, "SUCCEEDED"), ("agree", 1, "SUCCEEDED"), ("promote", 1, "RUNNING")]
     assert runs.state(run) == "RUNNING"
     [(queue, body)] = runs.messages(run)
@@ -98,7 +99,7 @@ async def test_what_cannot_be_started_leaves_nothing(
         else {}
     )
     before = runs.rows("SELECT count(*) FROM workflow_runs")
-    written = await runs.written(running.start(running.StartWorkflow(**(wanted | given))), EVE)
+    written = await runs.written(partial(running.start, command=running.StartWorkflow(**(wanted | given))), EVE)
     assert [(each.code.value, each.field) for each in written.user_errors] == codes
     assert runs.rows("SELECT count(*) FROM workflow_runs") == before
 
@@ -111,9 +112,9 @@ async def test_defaults_are_filled_in(runs: Runs) -> None:
 
 async def test_only_a_published_and_readable_workflow_is_started(runs: Runs) -> None:
     draft = runs.publish(step("look", "MANUAL"), state="DRAFT")
-    written = await runs.written(running.start(running.StartWorkflow(workflow_id=draft)), ADA)
+    written = await runs.written(partial(running.start, command=running.StartWorkflow(workflow_id=draft)), ADA)
     assert [(each.code.value, each.field) for each in written.user_errors] == [("ILLEGAL_STATE", "workflowId")]
     odd = runs.publish(step("look", "MANUAL", colour="red"))
-    written = await runs.written(running.start(running.StartWorkflow(workflow_id=odd)), ADA)
+    written = await runs.written(partial(running.start, command=running.StartWorkflow(workflow_id=odd)), ADA)
     assert [(each.code.value, each.field) for each in written.user_errors] == [("INVALID", "workflowId")]
     assert "steps.0.configuration" in written.user_errors[0].message

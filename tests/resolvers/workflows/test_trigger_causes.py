@@ -1,6 +1,7 @@
 """Triggers believe no name of a request, see what their publishers may see, and name those who stand behind a run."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -95,7 +96,7 @@ async def test_who_stands_behind_a_run_goes_with_it(authoring: Authoring) -> Non
     [[first]] = authoring.writing.rows(
         "SELECT r.id::text FROM workflow_runs r JOIN workflows w ON w.id = r.workflow_id WHERE w.key = 'opened'"
     )
-    cancel = running.cancel(running.CancelWorkflowRun(run_id=first, reason="no"))
+    cancel = partial(running.cancel, command=running.CancelWorkflowRun(run_id=first, reason="no"))
     assert (await done(authoring, bob, cancel)).user_errors == ()
     await fired(authoring)
     assert authoring.writing.rows(
@@ -118,14 +119,14 @@ async def test_who_caused_a_run_does_not_approve_it(authoring: Authoring) -> Non
     [[first]] = authoring.writing.rows(
         "SELECT r.id::text FROM workflow_runs r JOIN workflows w ON w.id = r.workflow_id WHERE w.key = 'opened'"
     )
-    do = running.complete(running.CompleteWorkflowStep(run_id=first, step="do"))
+    do = partial(running.complete, command=running.CompleteWorkflowStep(run_id=first, step="do"))
     assert (await done(authoring, somebody("bob"), do)).user_errors == ()
     await fired(authoring)
     ids = dict(
         authoring.writing.rows("SELECT w.key, r.id::text FROM workflow_runs r JOIN workflows w ON w.id = r.workflow_id")
     )
     for key, refused in {"agreed": ("ada", "Ada", "ADA"), "after": ("ada", "bob", "BOB")}.items():
-        yes = running.approve(running.ApproveWorkflowStep(run_id=ids[key], step="agree"))
+        yes = partial(running.approve, command=running.ApproveWorkflowStep(run_id=ids[key], step="agree"))
         for subject in refused:
             [error] = (await done(authoring, somebody(subject), yes)).user_errors
             assert error.message == "you asked for this run, or caused it; somebody else must decide about it"
@@ -168,7 +169,7 @@ async def test_no_run_is_started_for_an_incident_that_its_publisher_may_not_see(
     id = await authoring.published("outside", OUTSIDE)
     secret = await incident(authoring, "secret", restrictedTeamId=team(1))
     command = running.StartWorkflow(workflow_id=id.removeprefix("wf_"), incident_id=secret.removeprefix("inc_"))
-    [error] = (await done(authoring, ALL_SEEING, running.start(command))).user_errors
+    [error] = (await done(authoring, ALL_SEEING, partial(running.start, command=command))).user_errors
     assert error.message == "whoever published the workflow may not see this incident; let somebody publish it who may"
     assert authoring.writing.rows("SELECT count(*) FROM workflow_runs") == [(0,)]
 
@@ -185,7 +186,7 @@ async def test_what_is_restricted_later_is_hidden_from_expressions_and_messages(
         f"UPDATE incidents SET restricted_team_id = '{team(1).removeprefix('team_')}' WHERE title = 'later'"
     )
     [[id]] = authoring.writing.rows("SELECT id::text FROM workflow_runs")
-    do = running.complete(running.CompleteWorkflowStep(run_id=id, step="hold"))
+    do = partial(running.complete, command=running.CompleteWorkflowStep(run_id=id, step="hold"))
     assert (await done(authoring, ALL_SEEING, do)).user_errors == ()
     [[mended], [told]] = authoring.writing.rows("SELECT body::jsonb FROM outgoing_messages ORDER BY position")
     assert (mended["incident"], mended["configurationItem"], mended["blastRadius"]) == (None, None, None)
