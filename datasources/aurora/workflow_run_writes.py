@@ -143,9 +143,11 @@ async def write_attempts(transaction: Transaction, records: Sequence[WorkflowSte
     )
 
 
-async def update(transaction: Transaction, record: LockedRunRecord) -> LockedRunRecord:
-    """A locked run as it is to be, one version further."""
-    bound = {name: asdict(record)[name] for name in ("id", "state", "finished_at", "reason", "ending")}
+async def update(transaction: Transaction, record: LockedRunRecord, actor: str) -> LockedRunRecord:
+    """A locked run as it is to be, one version further. `actor` is who acted on it, as KIND:subject."""
+    bound = {name: asdict(record)[name] for name in ("id", "state", "finished_at", "reason", "ending")} | {
+        "actor": actor
+    }
     [updated] = await _fetch(transaction, "run_update", bound, _run)
     return updated
 

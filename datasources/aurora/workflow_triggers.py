@@ -119,6 +119,11 @@ async def initiators(transaction: Transaction, run_id: str) -> list[str]:
     return await transaction.fetch(statements(_STATEMENTS)["trigger_initiators"], {"id": run_id}, str)
 
 
+async def causers(transaction: Transaction, run_id: str) -> list[str]:
+    """Who stands behind what a run leads to, each as KIND:subject: its initiators, and who acted on it."""
+    return await transaction.fetch(statements(_STATEMENTS)["trigger_causers"], {"id": run_id}, str)
+
+
 async def write_problem(transaction: Transaction, workflow_id: str, reason: str, now: datetime) -> None:
     """Keep why a trigger started no run; it takes the place of what was kept before."""
     bound = {"id": workflow_id, "now": now, "reason": reason}

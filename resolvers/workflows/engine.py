@@ -91,7 +91,7 @@ async def advanced(write: Write, running: Running) -> LockedRunRecord:
     told = [message(running.definition, course.run, running.facts, each, request_id) for each in course.begun]
     if messages := [each for each in told if each is not None]:
         await rows.write_messages(write.transaction, messages, course.now)
-    after = await rows.update(write.transaction, course.run)
+    after = await rows.update(write.transaction, course.run, write.context.principal.actor)
     restricted = running.facts.incident is not None and running.facts.incident.restricted
     write.changed(
         TABLE, ENTITY, after.id, audited(running.before, restricted=restricted), audited(after, restricted=restricted)
@@ -120,7 +120,7 @@ async def failed(write: Write, run: LockedRunRecord, reason: str, now: datetime)
     if attempts:
         await rows.write_attempts(write.transaction, attempts)
     ended = structs.replace(run, state=WorkflowRunState.FAILED, finished_at=now, reason=reason)
-    after = await rows.update(write.transaction, ended)
+    after = await rows.update(write.transaction, ended, write.context.principal.actor)
     write.tables.add(ATTEMPTS)
     write.changed(TABLE, ENTITY, after.id, audited(run, restricted=True), audited(after, restricted=True))
     await note(write, after, ENDED[after.state], after.number)

@@ -169,10 +169,10 @@ async def _start(write: Write, entry: Entry, ready: Ready, facts: Known) -> str 
         write.changed(engine.TABLE, engine.ENTITY, str(cause), None, {"notStarted": ready.key, "reason": problem})
         await _told(write, ready, problem)
         return None
-    # Whoever changed something stands behind what it leads to, with those who stand behind the run that led there.
+    # Whoever changed something stands behind what it leads to, with those behind the run that led there and those who acted on it.
     initiators = {entry.actor} - {""}
     if cause is not None:
-        initiators |= set(await rows.initiators(write.transaction, cause))
+        initiators |= set(await rows.causers(write.transaction, cause))
     # The run and its messages carry the name of the request that everything began with.
     call = Call(request_id=entry.request_id or write.context.call.request_id, deadline=write.context.call.deadline)
     context = _context(write.context.sources, call)

@@ -70,9 +70,10 @@ ON CONFLICT (id) DO UPDATE SET state = excluded.state, started_at = excluded.sta
     finished_at = excluded.finished_at, outcome = excluded.outcome, due_at = excluded.due_at, reason = excluded.reason;
 
 -- name: run_update
--- A locked run as it is by now, one version further.
+-- A locked run as it is by now, one version further, with who acted on it.
 UPDATE workflow_runs
-SET state = %(state)s, finished_at = %(finished_at)s, reason = %(reason)s, ending = %(ending)s, version = version + 1
+SET state = %(state)s, finished_at = %(finished_at)s, reason = %(reason)s, ending = %(ending)s, version = version + 1,
+    participants = CASE WHEN %(actor)s::text = ANY(participants) THEN participants ELSE participants || %(actor)s::text END
 WHERE id = %(id)s
 RETURNING id, number, workflow_id, incident_id, configuration_item_id, state, started_by_id, started_at, finished_at,
           version, requested_by, cause_run_id, priority, inputs, reason, ending, request_id;

@@ -68,6 +68,14 @@ CROSS JOIN LATERAL unnest(r.initiators || r.requested_by || ('USER:' || u.key)) 
 WHERE r.id = %(id)s AND found.actor <> ''
 ORDER BY found.actor;
 
+-- name: trigger_causers
+-- Who stands behind what a run leads to: those behind the run, and who acted on it.
+SELECT DISTINCT found.actor
+FROM workflow_runs r LEFT JOIN users u ON u.id = r.started_by_id
+CROSS JOIN LATERAL unnest(r.initiators || r.participants || r.requested_by || ('USER:' || u.key)) AS found (actor)
+WHERE r.id = %(id)s AND found.actor <> ''
+ORDER BY found.actor;
+
 -- name: trigger_problem_written
 -- Why a trigger of a workflow started no run the last time.
 INSERT INTO workflow_trigger_problems (workflow_id, happened_at, reason) VALUES (%(id)s, %(now)s, %(reason)s)

@@ -137,6 +137,30 @@ async def test_who_caused_a_run_does_not_approve_it(authoring: Authoring) -> Non
         authoring.operations.write("DELETE FROM workflow_approvals")
 
 
+async def test_who_acted_on_a_run_does_not_approve_what_it_leads_to(authoring: Authoring) -> None:
+    agree = {"key": "agree", "name": "Agree", "kind": "APPROVAL"}
+    first, second = ({"key": key, "name": key, "kind": "MANUAL"} for key in ("first", "second"))
+    await authoring.published("opened", trigger=OPENED, steps=[first, second | {"dependsOn": ["first"]}])
+    await authoring.published("after", trigger={"event": "RUN_FINISHED", "workflows": ["opened"]}, steps=[agree])
+    await incident(authoring, "shaky")
+    await fired(authoring)
+    [[cause]] = authoring.writing.rows("SELECT id::text FROM workflow_runs")
+    for key, subject in (("first", "bob"), ("second", "carol")):
+        command = running.CompleteWorkflowStep(run_id=cause, step=key)
+        did = await done(authoring, somebody(subject), partial(running.complete, command=command))
+        assert did.user_errors == ()
+    await fired(authoring)
+    [[led, initiators]] = authoring.writing.rows(
+        "SELECT id::text, initiators FROM workflow_runs WHERE cause_run_id IS NOT NULL"
+    )
+    assert initiators == ["USER:ada", "USER:bob", "USER:carol", "engine:triggers"]
+    yes = partial(running.approve, command=running.ApproveWorkflowStep(run_id=led, step="agree"))
+    for subject in ("ada", "bob", "carol"):
+        [error] = (await done(authoring, somebody(subject), yes)).user_errors
+        assert error.message == "you asked for this run, or caused it; somebody else must decide about it"
+    assert (await done(authoring, somebody("eve"), yes)).user_errors == ()
+
+
 async def test_a_trigger_sees_what_its_publisher_may_see(authoring: Authoring) -> None:
     for key, who in {"inside": AUTHOR, "all": ALL_SEEING, "outside": OUTSIDE}.items():
         await authoring.published(key, who, trigger=OPENED, steps=[TELL])
