@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -29,6 +30,12 @@ IDLE = 65
 BACKLOG = 512
 # Seconds for the headers of a request to come, from the connection on or from their first byte.
 HEADER_SECONDS = 10.0
+# Of a request line with its headers; uvicorn's own bound.
+MAX_HEADER_BYTES = 65_536
+# A body in more chunks than that, of fewer bytes each on average, is refused: a chunk costs 11 us whatever its size, so
+# a body of 2 MB in chunks of one byte would hold up all others for seconds.
+MAX_SMALL_CHUNKS = 4_096
+MIN_CHUNK_BYTES = 16
 # Connections at a time, besides those of streams; more get 503.
 CONNECTIONS = 4_000
 
@@ -82,10 +89,36 @@ def on_loopback(socket: sockets.socket) -> bool:
     return ipaddress.ip_address(socket.getsockname()[0]).is_loopback
 
 
+class ChunkBound(h11.Connection):
+    """HTTP/1.1 that refuses a body in many small chunks; `refused` says that it did."""
+
+    refused = False
+    _chunks = 0
+    _bytes = 0
+
+    def next_event(self) -> Any:
+        """As h11's. RemoteProtocolError for such a body, which uvicorn answers with 400 and a closed connection."""
+        event = super().next_event()
+        if type(event) is h11.Data:
+            # What came of a chunk with one read of the socket is no chunk of its own.
+            self._chunks += event.chunk_end
+            self._bytes += len(event.data)
+            if self._chunks > MAX_SMALL_CHUNKS and self._bytes < self._chunks * MIN_CHUNK_BYTES:
+                self.refused = True
+                raise h11.RemoteProtocolError("the body comes in too many small chunks")
+        elif type(event) is h11.Request:
+            self._chunks = self._bytes = 0
+        return event
+
+
 class TimedProtocol(H11Protocol):
     """HTTP/1.1 that closes a connection whose headers do not come: uvicorn knows a timeout between requests only."""
 
     _waiting: asyncio.TimerHandle | None = None
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.conn: ChunkBound = ChunkBound(h11.SERVER, self.config.h11_max_incomplete_event_size or MAX_HEADER_BYTES)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -103,6 +136,11 @@ class TimedProtocol(H11Protocol):
         super().on_response_complete()
         # What stands behind the answered request may be the beginning of another one.
         self._watch(idle=True)
+
+    def send_400_response(self, msg: str) -> None:
+        if self.conn.refused:
+            msg = f"More than {MAX_SMALL_CHUNKS:,} chunks of fewer than {MIN_CHUNK_BYTES} bytes; send larger ones."
+        super().send_400_response(msg)
 
     def _watch(self, *, idle: bool = False) -> None:
         if self.cycle is not None and not self.cycle.response_complete:

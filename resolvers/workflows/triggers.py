@@ -169,7 +169,8 @@ async def _start(write: Write, entry: Entry, ready: Ready, facts: Known) -> str 
         write.changed(engine.TABLE, engine.ENTITY, str(cause), None, {"notStarted": ready.key, "reason": problem})
         await _told(write, ready, problem)
         return None
-    # Whoever changed something stands behind what it leads to, with those behind the run that led there and those who acted on it.
+    # Who changed something stands behind what it leads to, with those behind the run that led there and those who acted
+    # on it.
     initiators = {entry.actor} - {""}
     if cause is not None:
         initiators |= set(await rows.causers(write.transaction, cause))
