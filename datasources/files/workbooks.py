@@ -34,6 +34,9 @@ _EXACT = 2**53
 
 # What is not unpacked: pictures, fonts, printer settings.
 _PARTS = (".xml", ".rels")
+# Tags that say how many elements they hold. The library makes room for as many, whatever the part holds.
+_COUNTED = re.compile(rb"<(?:\w+:)?(?:sst|mergeCells|numFmts|cellXfs|cellStyleXfs|dxfs)\s[^<>]*>")
+_COUNT = re.compile(rb"""\s(?:uniqueCount|count)\s*=\s*(?:"[^"]*"|'[^']*')""")
 _CELL = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]+)([0-9]+)["']""")
 
 
@@ -118,7 +121,8 @@ def _unpacked(stream: IO[bytes], label: str) -> IO[bytes]:
                 content = archive.read(part)
                 if b"sheetData" in content:
                     _measure(content, label)
-                copy.writestr(zipfile.ZipInfo(part.filename), content)
+                uncounted = _COUNTED.sub(lambda tag: _COUNT.sub(b"", tag[0]), content)
+                copy.writestr(zipfile.ZipInfo(part.filename), uncounted)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error) as error:
         raise MappingError(f"{label}: is not a workbook: {shortened(error, 100)}; save it as .xlsx again") from error
     plain.seek(0)

@@ -108,3 +108,12 @@ def test_malformed_parts_are_one_line(tmp_path: Path) -> None:
 def test_an_old_workbook_is_named_by_its_suffix(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match=r"the format of x\.xls is not known by its name; save it as \.xlsx"):
         Reader(DataFile(path="x.xls"), tmp_path, "m")
+
+
+def test_counts_that_a_workbook_says_of_itself_make_no_room(tmp_path: Path) -> None:
+    shared = '<sst xmlns="x" count="{0}" uniqueCount = \'{0}\'><si><t>key</t></si><si><t>count="2"</t></si></sst>'
+    many = shared.format(2**32 - 1).replace("x", "http://schemas.openxmlformats.org/spreadsheetml/2006/main", 1)
+    rows = row(1, A=' t="s"><v>0</v>') + row(2, A=' t="s"><v>1</v>')
+    # The library would end the process.
+    data = workbook({"S": rows}, parts={"xl/sharedStrings.xml": many.encode()})
+    assert read(tmp_path, data) == (["key"], [(2, ['count="2"'])])
