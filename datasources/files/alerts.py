@@ -1,4 +1,4 @@
-"""The mapping of alerts: templates from labels to identification keys, and severities, in YAML 1.2: `no`, `on` and `012` stay text."""
+"""The mapping of alerts, in YAML 1.2: templates from labels to identification keys, and severities."""
 
 import re
 from importlib import resources
