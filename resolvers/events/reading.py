@@ -13,7 +13,7 @@ from resolvers.events.event import Event
 from resolvers.events.payload import payload_of
 from resolvers.events.registry import TYPES
 
-# Bytes of one event; what a message of SQS may have.
+# Bytes of one event, and of one with all that the queue keeps of it: what a message of SQS may have everywhere.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MOST_BYTES = 262_144
 

@@ -253,6 +253,29 @@ async def test_an_attribute_that_is_there_twice_is_named(client: httpx.AsyncClie
     assert (reply.status_code, reply.json()["errors"][0]["message"]) == (400, "ce-id is there twice; send it once")
 
 
+def sized(size: int) -> bytes:
+    """An event of so many bytes."""
+    body = json.dumps(upserted("1", "a", attributes={"x": "ß"}), separators=(",", ":")).encode()
+    return body.replace(b"\\u00df", b"x" * (size - len(body) + 6))
+
+
+async def test_what_the_queue_keeps_of_an_event_counts(client: httpx.AsyncClient, queue: Queue) -> None:
+    # As SQS counts: the body with its sender, and name, type and value of each attribute.
+    sender = len('"stackflowsender":"SERVICE:t",')
+    more = sender + len("group" + "String" + "/cmdb") + len("requestId" + "String" + "r-1")
+    for size in (262_144, 262_145 - more):
+        reply = await post(client, sized(size))
+        assert (reply.status_code, reply.json()["accepted"]) == (400, 0)
+        [refused] = reply.json()["refused"]
+        assert (refused["id"], refused["reason"]) == (
+            "1",
+            f"the event has {size + more} bytes with its sender, source and request id as the queue keeps them; "
+            "262144 are allowed",
+        )
+    assert (await post(client, sized(262_144 - more))).status_code == 202
+    assert await waiting(queue) == [("/cmdb", "r-1", "1")]
+
+
 def poisoned(value: str) -> bytes:
     """An event with this JSON among its attributes."""
     return json.dumps(upserted("odd", "odd", attributes={"a": "here"})).replace('"here"', value).encode()
