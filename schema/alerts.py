@@ -1,5 +1,6 @@
 """Alerts over HTTP: the webhooks of Alertmanager and Grafana, each alert put onto the queue of events."""
 
+import asyncio
 import logging
 from dataclasses import asdict
 from typing import Any
@@ -58,7 +59,8 @@ async def _accepted(
         kind = media_type(http)
         if kind != "application/json":
             raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send application/json")
-        notification = read(await read_body(http, BODY_BYTES))
+        # In a thread, as one that is nested deeply takes up to a second.
+        notification = await asyncio.to_thread(read, await read_body(http, BODY_BYTES))
         accepted = await accept_notification(queue, notification, mapping, call.request_id, sender=principal.actor)
     except Unusable as unusable:
         raise BadUserInput(unusable.reason) from unusable

@@ -3,6 +3,7 @@
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 """
 
+import asyncio
 import re
 from urllib.parse import unquote_to_bytes
 
@@ -37,7 +38,8 @@ async def read_events(http: Request) -> list[bytes]:
     """The events of a request, each in structured form. UnsupportedMedia, BodyTooLarge, TooManyEvents, BadUserInput."""
     kind = media_type(http)
     if kind == BATCH:
-        return _pieces(await read_body(http, BODY_BYTES))
+        # In a thread, as one that is nested deeply takes up to a second.
+        return await asyncio.to_thread(_pieces, await read_body(http, BODY_BYTES))
     if kind == STRUCTURED:
         return [await read_body(http, MOST_BYTES)]
     if kind.startswith(FORMATS) or not any(name in http.headers for name in COMPULSORY):
@@ -92,6 +94,8 @@ def _structured(attributes: dict[str, str], body: bytes) -> bytes:
         try:
             # Read as a whole, so that nothing of it can close the envelope.
             msgspec.json.decode(body)
+        except RecursionError as error:
+            raise BadUserInput("the body is nested too deeply to be read; make it flatter") from error
         except NOT_JSON as error:
             raise BadUserInput(f"the body is not JSON: {error}") from error
         event["data"] = msgspec.Raw(body)

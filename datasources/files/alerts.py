@@ -1,4 +1,4 @@
-"""The mapping of alerts: templates from labels to identification keys, and severities, in YAML."""
+"""The mapping of alerts, in YAML 1.2: templates from labels to identification keys, and severities."""
 
 import re
 from importlib import resources
@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import yaml
 from msgspec import Meta, Struct
+
+from datasources.files.yaml_documents import yaml_value
 
 DEFAULT = Path(str(resources.files("datasources.files"))) / "alerts.yaml"
 
@@ -61,12 +62,13 @@ def label_of(found: re.Match[str]) -> tuple[str, bool]:
 def read(path: Path = DEFAULT) -> AlertMapping:
     """The mapping in a file. AlertMappingError if it cannot be used."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        mapping = msgspec.convert(document, AlertMapping)
+        document = yaml_value(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise AlertMappingError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise AlertMappingError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    except ValueError as error:
+        raise AlertMappingError(f"{path}: {error}") from error
+    try:
+        mapping = msgspec.convert(document, AlertMapping)
     except msgspec.ValidationError as error:
         raise AlertMappingError(f"{path}: {error}") from error
     for each in mapping.items:

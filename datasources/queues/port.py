@@ -21,6 +21,16 @@ class Sending:
     body: str
     request_id: str = ""
 
+    @property
+    def size(self) -> int:
+        """Bytes of the message, its attributes with their names and types included, as SQS counts them.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
+        """
+        attributes = {"group": self.group, "requestId": self.request_id}
+        texts = [each for name, value in attributes.items() if value for each in (name, "String", value)]
+        return sum(len(each.encode()) for each in (self.body, *texts))
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

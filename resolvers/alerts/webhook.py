@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from datasources.json_nesting import cut_json
 from datasources.values import MAX_INTEGER, find_violation
 from resolvers.alerts.fingerprint import fingerprint_of
 from resolvers.events.alert_types import Labels, Moment
@@ -83,9 +84,12 @@ _ALERT = msgspec.json.Decoder(_Alert)
 
 
 def read(body: bytes) -> Notification:
-    """The notification in these bytes. Unusable with its reason; TooManyAlerts."""
+    """The notification in these bytes. Unusable with its reason; TooManyAlerts.
+
+    What is nested too deeply to be read is cut, so that it costs its own alert alone.
+    """
     try:
-        told = _BODY.decode(body)
+        told = _body(body)
     except msgspec.ValidationError as error:
         raise Unusable(f"not a notification: {error}") from error
     except NOT_JSON as error:
@@ -95,6 +99,13 @@ def read(body: bytes) -> Notification:
     receiver = _decoded(told.receiver, str) or NOBODY
     truncated = _decoded(told.truncated, int)
     return Notification(receiver, _group_key(told), told.alerts, min(max(0, truncated or 0), MAX_INTEGER))
+
+
+def _body(body: bytes) -> _Body:
+    try:
+        return _BODY.decode(body)
+    except RecursionError:
+        return _BODY.decode(cut_json(body))
 
 
 def read_alert(raw: Raw) -> NotifiedAlert:

@@ -51,13 +51,16 @@ async def accept(
         except Unusable as unusable:
             refusals.append(Refusal(index, unusable.id, unusable.source, unusable.reason))
         else:
-            signed = _signed(body, sender)
-            if (size := len(signed.encode())) > MOST_BYTES:
-                reason = f"the event has {size} bytes with the name of its sender; {MOST_BYTES} are allowed"
+            sending = Sending(event.source, _deduplication_id(event), _signed(body, sender), request_id)
+            if sending.size > MOST_BYTES:
+                reason = (
+                    f"the event has {sending.size} bytes with its sender, source and request id as the queue keeps "
+                    f"them; {MOST_BYTES} are allowed"
+                )
                 refusals.append(Refusal(index, event.id, event.source, reason))
                 continue
             places.append((index, event))
-            sendings.append(Sending(event.source, _deduplication_id(event), signed, request_id))
+            sendings.append(sending)
     refused = await _send(queue, sendings, range(len(sendings)))
     for place, reason in refused.items():
         index, event = places[place]

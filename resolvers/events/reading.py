@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from datasources.json_nesting import cut_json
 from datasources.values import find_violation
 from resolvers.events.event import Event
 from resolvers.events.payload import payload_of
 from resolvers.events.registry import TYPES
 
-# Bytes of one event; what a message of SQS may have.
+# Bytes of one event, and of one with all that the queue keeps of it: what a message of SQS may have everywhere.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MOST_BYTES = 262_144
 
@@ -63,6 +64,8 @@ class Unusable(Exception):
 # Text that is not UTF-8, and arrays within arrays without end, are told apart from other errors by the library alone.
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+TOO_DEEP = "it is nested too deeply to be read; make it flatter"
+
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _NAMED = msgspec.json.Decoder(Named)
 _DATA = {name: msgspec.json.Decoder(data) for name, data in TYPES.items()}
@@ -80,6 +83,8 @@ def read(body: bytes, now: datetime) -> Event:
         envelope = _ENVELOPE.decode(body)
     except msgspec.ValidationError as error:
         raise Unusable(f"not a CloudEvent of version 1.0: {error}", *_names(body)) from error
+    except RecursionError as error:
+        raise Unusable(TOO_DEEP, *_names(cut_json(body))) from error
     except NOT_JSON as error:
         raise Unusable(f"not JSON: {error}") from error
     names = (envelope.id, envelope.source)
@@ -110,14 +115,25 @@ def read(body: bytes, now: datetime) -> Event:
 
 
 def split(body: bytes) -> list[bytes]:
-    """The events of a batch, each as its own bytes. Unusable if it is no JSON array or an empty one."""
+    """The events of a batch, each as its own bytes. Unusable if it is no JSON array or an empty one.
+
+    Where one is nested too deeply to be read, all are cut at MAX_LEVELS, which is refused of data by name.
+    """
     try:
-        pieces = [bytes(each) for each in _BATCH.decode(body)]
+        pieces = _pieces(body)
     except NOT_JSON as error:
         raise Unusable(f"not a JSON array of events: {error}") from error
     if not pieces:
         raise Unusable("the batch is empty")
     return pieces
+
+
+def _pieces(body: bytes) -> list[bytes]:
+    try:
+        found = _BATCH.decode(body)
+    except RecursionError:
+        found = _BATCH.decode(cut_json(body))
+    return [bytes(each) for each in found]
 
 
 def _is_text(body: bytes) -> bool:

@@ -1,5 +1,6 @@
 """Webhooks of Grafana and of older Alertmanagers, and odd members of a notification: what can be used is taken."""
 
+import json
 from typing import Any
 
 import httpx
@@ -120,6 +121,20 @@ async def test_an_odd_alert_loses_none_of_its_neighbours(
     assert refused["index"] == 1
     assert refused["reason"].startswith(reason)
     assert (await queue.depth()).waiting == 2
+
+
+@pytest.mark.parametrize(
+    ("member", "refused"),
+    [("labels", True), ("annotations", True), ("startsAt", True), ("values", False), ("of another version", False)],
+)
+async def test_an_alert_that_is_nested_too_deeply_to_be_read_loses_none_of_its_neighbours(
+    client: httpx.AsyncClient, queue: Queue, member: str, refused: bool
+) -> None:
+    body = json.dumps(notification(alert("a"), alert("x") | {member: "here"}, alert("b")) | {"commonLabels": "here"})
+    reply = await post(client, body.replace('"here"', "[" * 6_000 + "]" * 6_000).encode())
+    assert (reply.status_code, reply.json()["accepted"]) == (202, 2 if refused else 3)
+    assert [each["index"] for each in reply.json()["refused"]] == ([1] if refused else [])
+    assert (await queue.depth()).waiting == reply.json()["accepted"]
 
 
 async def test_what_an_alert_may_leave_out_is_no_reason(client: httpx.AsyncClient, queue: Queue) -> None:

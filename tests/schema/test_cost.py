@@ -10,14 +10,16 @@ import pytest
 import pytest_asyncio
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, get_introspection_query, parse
 
+from bench.dearest_documents import families
 from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.context import Context, Limits
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.cost import OperationCost
 from schema.execution import Request, Response, run
-from schema.limits import MAX_INTROSPECTION_DEPTH, MAX_PAIRS, DocumentLimits, check_document
+from schema.limits import MAX_INTROSPECTION_DEPTH, MAX_PAIRS, DocumentLimits, check_cost, check_document
 from schema.pace import FIELDS_PER_LOOK, FIELDS_PER_TURN, ExecutionStopped, Pace
+from schema.prepared import prepare
 from tests.fixtures.databases import create_database, sources_of
 
 ANYONE = Principal("anyone", "Anyone", PrincipalKind.USER, frozenset({"*"}))
@@ -89,6 +91,17 @@ def test_standard_introspection_is_within_the_limits() -> None:
     )
     assert exceeded(document) == []
     assert cost(document) < DocumentLimits().cost
+
+
+def test_the_dearest_documents_are_legal_but_for_those_that_show_a_refusal() -> None:
+    refused = {}
+    for name, document, variables in families():
+        prepared = prepare(document, DocumentLimits()).document
+        assert prepared is not None, name
+        if errors := check_cost(prepared, None, variables, DocumentLimits(), ANYONE):
+            refused[name] = (errors[0].extensions or {})["code"]
+    refusals = ("lists in lists: teams, deeper", "lists in lists: steps, 7", "filter of too many objects")
+    assert refused == dict.fromkeys(refusals, "LIMIT_EXCEEDED")
 
 
 def test_introspection_is_counted_like_all_else() -> None:

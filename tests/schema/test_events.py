@@ -218,6 +218,7 @@ async def test_header_values_are_decoded_once(client: httpx.AsyncClient, queue: 
         (binary() | {"content-type": "text/xml"}, b"<a/>", 415,
          "content-type is 'text/xml'; send application/json, or a type that ends in +json"),
         (binary(), b'1},"id":"other"', 400, "the body is not JSON: JSON is malformed: trailing characters (byte 2)"),
+        (binary(), b"[" * 6_000, 400, "the body is nested too deeply to be read; make it flatter"),
         (binary(), b'"\xff"', 400, "the body is not JSON: 'utf-8' codec can't decode byte 0xff in position 0: "
          "invalid start byte"),
     ],
@@ -250,6 +251,82 @@ async def test_an_attribute_that_is_there_twice_is_named(client: httpx.AsyncClie
     headers = [*binary().items(), ("ce-id", "2")]
     reply = await client.post("/events", content=ITEM, headers=headers)
     assert (reply.status_code, reply.json()["errors"][0]["message"]) == (400, "ce-id is there twice; send it once")
+
+
+def sized(size: int) -> bytes:
+    """An event of so many bytes."""
+    body = json.dumps(upserted("1", "a", attributes={"x": "ß"}), separators=(",", ":")).encode()
+    return body.replace(b"\\u00df", b"x" * (size - len(body) + 6))
+
+
+async def test_what_the_queue_keeps_of_an_event_counts(client: httpx.AsyncClient, queue: Queue) -> None:
+    # As SQS counts: the body with its sender, and name, type and value of each attribute.
+    sender = len('"stackflowsender":"SERVICE:t",')
+    more = sender + len("group" + "String" + "/cmdb") + len("requestId" + "String" + "r-1")
+    for size in (262_144, 262_145 - more):
+        reply = await post(client, sized(size))
+        assert (reply.status_code, reply.json()["accepted"]) == (400, 0)
+        [refused] = reply.json()["refused"]
+        assert (refused["id"], refused["reason"]) == (
+            "1",
+            f"the event has {size + more} bytes with its sender, source and request id as the queue keeps them; "
+            "262144 are allowed",
+        )
+    assert (await post(client, sized(262_144 - more))).status_code == 202
+    assert await waiting(queue) == [("/cmdb", "r-1", "1")]
+
+
+def poisoned(value: str) -> bytes:
+    """An event with this JSON among its attributes."""
+    return json.dumps(upserted("odd", "odd", attributes={"a": "here"})).replace('"here"', value).encode()
+
+
+OUT_OF_RANGE = "the data are not those of io.stackflow.configuration-item.upserted: Integer value out of range"
+NESTED = "the data can't be stored: attributes is nested more than 32 levels deep; make it flatter"
+
+
+@pytest.mark.parametrize("place", [0, 4, 9])
+@pytest.mark.parametrize(
+    ("odd", "names", "reason"),
+    [
+        (poisoned("[" * 500 + "]" * 500), ("odd", "/cmdb"), NESTED),
+        (poisoned("[" * 1_200 + "]" * 1_200), ("odd", "/cmdb"), NESTED),
+        (poisoned('{"x]":[' * 6_000 + "]}" * 6_000), ("odd", "/cmdb"), NESTED),
+        (poisoned("9" * 5_000), ("odd", "/cmdb"), OUT_OF_RANGE),
+        (poisoned("-" + "9" * 400), ("odd", "/cmdb"), "the data can't be stored: attributes has "),
+        (poisoned("1e999"), ("odd", "/cmdb"), "the data are not those of io.stackflow.configuration-item.upserted: "),
+        (b"[" * 6_000 + b"]" * 6_000, ("", ""), "not a CloudEvent of version 1.0: Expected `object`, got `array`"),
+        (b"9" * 5_000, ("", ""), "not a CloudEvent of version 1.0: Number out of range"),
+    ],
+    ids=["500 levels", "1,200 levels", "12,000 levels", "5,000 digits", "400 digits", "1e999", "an array", "a number"],
+)  # fmt: skip
+async def test_one_event_that_cannot_be_read_holds_back_no_other_of_its_batch(
+    client: httpx.AsyncClient, queue: Queue, place: int, odd: bytes, names: tuple[str, str], reason: str
+) -> None:
+    bodies = [json.dumps(upserted(str(n), f"i{n}", n)).encode() for n in range(9)]
+    bodies.insert(place, odd)
+    reply = await post(client, b"[" + b",".join(bodies) + b"]", BATCH)
+    assert (reply.status_code, reply.json()["accepted"]) == (202, 9)
+    [refused] = reply.json()["refused"]
+    assert (refused["index"], (refused["id"], refused["source"])) == (place, names)
+    assert refused["reason"].startswith(reason)
+    assert [id for _, _, id in await waiting(queue)] == [str(n) for n in range(9)]
+
+
+@pytest.mark.parametrize("levels", [1_200, 6_000])
+async def test_an_event_alone_that_is_nested_too_deeply_is_named(client: httpx.AsyncClient, levels: int) -> None:
+    reply = await post(client, poisoned("[" * levels + "]" * levels))
+    assert (reply.status_code, reply.json()["refused"]) == (
+        400,
+        [{"index": 0, "id": "odd", "source": "/cmdb", "reason": "it is nested too deeply to be read; make it flatter"}],
+    )
+
+
+async def test_what_is_nested_where_nobody_looks_refuses_nothing(client: httpx.AsyncClient, queue: Queue) -> None:
+    deep = json.dumps(upserted("2", "b") | {"extension": "here"}).replace('"here"', "[" * 6_000 + "]" * 6_000)
+    reply = await post(client, f"[{json.dumps(upserted('1', 'a'))}, {deep}]".encode(), BATCH)
+    assert (reply.status_code, reply.json()) == (202, {"accepted": 2, "refused": []})
+    assert [id for _, _, id in await waiting(queue)] == ["1", "2"]
 
 
 class Choosy(TablesQueue):

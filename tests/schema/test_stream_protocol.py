@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from datasources.sources import Sources
+from schema.paging import pack, unpack
 from tests.fixtures.feeding import Rows
 from tests.fixtures.stream_stores import client as client
 from tests.fixtures.stream_stores import clients, people, rows, sources, url
@@ -78,6 +79,64 @@ async def test_what_is_wrong_with_an_operation_is_an_event(
         all_.subject, all_.name, all_.kind, all_.permissions - {"relationships:read"}, all_.team_keys
     )
     assert codes(await whole(client, query)) == [code]
+
+
+ID = "00000000-0000-7000-8000-000000000001"
+# What a browser may send back, or somebody by hand: nothing of ours, cursors of other places, and places of no one.
+STRANGE = [
+    "", "x", "1", "null", "W10", "0", "%00", "\u00e9", "W3RydWUsMV0", "WzEsMV0=====", "A" * 20_000,
+    pack(["name", False, "a", ID]), pack(["3", ID]), pack([1]), pack([1, 2, 3]), pack({"transaction": 1}),
+    pack([2**63, 1]), pack([-1, 1]), pack([1.5, 1]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("by", "cursor"),
+    [("argument", each) for each in STRANGE] + [("header", each) for each in STRANGE if each.isascii()],
+    ids=lambda each: each[:20],
+)
+async def test_what_is_no_cursor_of_the_feed_begins_no_stream(client: httpx.AsyncClient, by: str, cursor: str) -> None:
+    query = "subscription ($cursor: String) { changes(cursor: $cursor) { kind } }"
+    if by == "header" and not cursor:
+        # An empty one is what a browser sends that was told none yet.
+        async with stream(client, query, "all", {"last-event-id": ""}) as events:
+            assert await events.begun()
+        return
+    headers = {"last-event-id": cursor} if by == "header" else {}
+    variables = {"cursor": cursor} if by == "argument" else {}
+    async with stream(client, query, "all", headers, **variables) as events:
+        error = await events.error()
+    assert error == {
+        "message": "cursor is not a cursor; pass one as this API returned it",
+        "code": "BAD_USER_INPUT", "argument": "cursor",
+    }  # fmt: skip
+
+
+async def test_a_cursor_of_another_connection_begins_no_stream(client: httpx.AsyncClient, rows: Rows) -> None:
+    """Real ones, of a page and of a walk."""
+    rows.items(1, 2)
+    document = "{ configurationItems(first: 1) { pageInfo { endCursor } } }"
+    reply = await client.post("/graphql", json={"query": document}, headers={"authorization": "Bearer all"})
+    cursor = reply.json()["data"]["configurationItems"]["pageInfo"]["endCursor"]
+    assert cursor
+    async with stream(client, CHANGES, "all", {"last-event-id": cursor}) as events:
+        assert (await events.error())["argument"] == "cursor"
+    # And a place of the feed is no place in a page.
+    async with stream(client, CHANGES, "all") as events:
+        place = await events.begun()
+    document = f'{{ configurationItems(first: 1, after: "{place}") {{ totalCount nodes {{ id }} }} }}'
+    reply = await client.post("/graphql", json={"query": document}, headers={"authorization": "Bearer all"})
+    [error] = reply.json()["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "after"}
+
+
+async def test_a_place_ahead_of_all_that_was_written_begins_no_stream(client: httpx.AsyncClient) -> None:
+    """That of a database which was restored since: nothing would be told for ever."""
+    async with stream(client, CHANGES, "all") as events:
+        transaction, position = unpack(await events.begun(), "cursor")
+    async with stream(client, CHANGES, "all", {"last-event-id": pack([transaction + 10**6, position])}) as events:
+        error = await events.error()
+    assert (error["code"], "ahead of all that was written here" in error["message"]) == ("BAD_USER_INPUT", True)
 
 
 async def test_a_stream_takes_the_permission_to_read_the_feed(client: httpx.AsyncClient) -> None:

@@ -152,6 +152,31 @@ async def test_the_loop_waits_for_a_lost_database_and_goes_on(
     await gate.shut()
 
 
+async def test_rows_with_values_that_nobody_can_read_hold_up_no_other(landscape: Operations) -> None:
+    """Times and documents beyond all bounds, of an entity that is known, and one that is not."""
+    first = await title(landscape)
+    retitle(landscape, "poisoned")
+    for values in (
+        "'REQUIREMENT', gen_random_uuid(), 'CHANGED', 'infinity', repeat('[', 300)::text || repeat(']', 300)",
+        "'REQUIREMENT', gen_random_uuid(), 'CHANGED', '-infinity', '{\"a\": 1' || repeat('0', 400) || '}'",
+        "'of a later version', gen_random_uuid(), 'something else', '0044-03-15 BC', '[]'",
+    ):
+        put(
+            landscape,
+            "INSERT INTO outbox (entity, entity_id, change, written_at, payload) "
+            f"SELECT entity, id, change, at::timestamptz, payload::jsonb FROM (SELECT {values}) "
+            "AS poison (entity, id, change, at, payload)",
+        )
+    put(landscape, f"UPDATE requirements SET updated_at = 'infinity' WHERE id = '{uuid(REQUIREMENT, 1)}'")
+    assert await title(landscape) == first
+    done = await follow(landscape.sources)
+    assert (done.rows, done.full, told(landscape)) == (5, False, [True] * 5)
+    # The one of the year 44 BC is that old indeed.
+    assert 2_000 * 31_557_600 < done.lag < 2_100 * 31_557_600
+    assert await title(landscape) == "poisoned"
+    assert (await follow(landscape.sources)).rows == 0
+
+
 async def test_a_lost_database_ends_a_round(landscape: Operations) -> None:
     gate = Gate(landscape.requirements_url)
     lost = Database("requirements", gate.url, connect_timeout=1, pool_timeout=0.5)

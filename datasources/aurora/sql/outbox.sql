@@ -7,8 +7,9 @@ SELECT pg_try_advisory_xact_lock(7165381526);
 SELECT set_config('idle_in_transaction_session_timeout', %(milliseconds)s, true);
 
 -- name: outbox_claimed
--- The first rows in order of position that nothing was done about yet, and their ages in seconds.
-SELECT position, entity, entity_id, attempts, extract(epoch FROM clock_timestamp() - written_at)::float8
+-- The first rows in order of position that nothing was done about yet, and their ages in seconds; 0 if there is none.
+SELECT position, entity, entity_id, attempts,
+       CASE WHEN isfinite(written_at) THEN extract(epoch FROM clock_timestamp() - written_at)::float8 ELSE 0 END
 FROM outbox
 WHERE NOT projected AND refused = ''
 ORDER BY position
@@ -38,7 +39,8 @@ SELECT position FROM outbox WHERE NOT projected AND refused <> '' ORDER BY posit
 -- How many rows wait, how many were set aside, and the age in seconds of the oldest that waits.
 SELECT count(*) FILTER (WHERE refused = ''),
        count(*) FILTER (WHERE refused <> ''),
-       greatest(coalesce(extract(epoch FROM clock_timestamp() - min(written_at) FILTER (WHERE refused = '')), 0), 0)::float8
+       greatest(coalesce(extract(epoch FROM clock_timestamp()
+           - min(written_at) FILTER (WHERE refused = '' AND isfinite(written_at))), 0), 0)::float8
 FROM outbox
 WHERE NOT projected;
 

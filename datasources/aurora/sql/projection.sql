@@ -1,10 +1,11 @@
 -- name: edge_columns
--- A fragment: a current relationship as an edge version.
+-- A fragment: a current relationship as an edge version. A time beyond the calendar is the nearest within it.
 r.id, r.from_id, r.to_id, r.type_key,
 CASE WHEN r.impact_from_id IS NULL THEN 'NONE'
      WHEN r.impact_from_id = r.from_id THEN 'FORWARD'
      ELSE 'REVERSE' END AS impact,
-r.redundancy_group_id, r.valid_from
+r.redundancy_group_id,
+least(greatest(r.valid_from, '0001-01-01 00:00:00Z'), '9999-12-31 23:59:59.999999Z') AS valid_from
 
 -- name: counts
 -- How many nodes and edges there are now: items and whatever stands at an end of a relationship; relationships.
@@ -83,7 +84,8 @@ WITH edges AS (
                     WHEN r.impact_from_id = r.from_id THEN 'FORWARD'
                     ELSE 'REVERSE' END,
                coalesce(r.redundancy_group_id::text, ''),
-               (extract(epoch FROM r.valid_from) * 1000000)::bigint)), 15))::bit(60)::bigint) AS total
+               (extract(epoch FROM least(greatest(r.valid_from, '0001-01-01 00:00:00Z'), '9999-12-31 23:59:59.999999Z'))
+                * 1000000)::bigint)), 15))::bit(60)::bigint) AS total
     FROM relationships r
     WHERE get_byte(uuid_send(r.from_id), 15) = ANY(%(buckets)s::int[])
     GROUP BY 1

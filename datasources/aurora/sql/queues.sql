@@ -89,7 +89,7 @@ WHERE m.position = first.position AND NOT m.head;
 
 -- name: queue_depth
 -- How many messages there are, and the age of the oldest in seconds.
-SELECT count(*), coalesce(extract(epoch FROM now() - min(sent_at)), 0)::float8
+SELECT count(*), coalesce(extract(epoch FROM now() - min(sent_at) FILTER (WHERE isfinite(sent_at))), 0)::float8
 FROM queue_messages WHERE queue = %(queue)s;
 
 -- name: dead_letters_buried
@@ -131,7 +131,7 @@ RETURNING id;
 SELECT n.queue, coalesce(m.waiting, 0), coalesce(m.oldest, 0)::float8, coalesce(d.dead, 0)
 FROM (SELECT 'events' AS queue UNION SELECT queue FROM queue_messages UNION SELECT queue FROM dead_letters) n
 LEFT JOIN (
-    SELECT queue, count(*) AS waiting, extract(epoch FROM now() - min(sent_at)) AS oldest
+    SELECT queue, count(*) AS waiting, extract(epoch FROM now() - min(sent_at) FILTER (WHERE isfinite(sent_at))) AS oldest
     FROM queue_messages GROUP BY queue
 ) m USING (queue)
 LEFT JOIN (SELECT queue, count(*) AS dead FROM dead_letters GROUP BY queue) d USING (queue)

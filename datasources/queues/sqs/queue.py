@@ -198,12 +198,11 @@ def _parts(messages: Sequence[Sending]) -> Iterator[list[Sending]]:
     part: list[Sending] = []
     size = 0
     for each in messages:
-        bytes_ = len(each.body.encode()) + len(each.group.encode()) + len(each.request_id) + 100
-        if part and (len(part) == ENTRIES or size + bytes_ > BYTES):
+        if part and (len(part) == ENTRIES or size + each.size > BYTES):
             yield part
             part, size = [], 0
         part.append(each)
-        size += bytes_
+        size += each.size
     if part:
         yield part
 

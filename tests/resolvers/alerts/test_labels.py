@@ -79,7 +79,12 @@ def test_severities_of_the_mapping_that_ships(severity: str | None, levels: tupl
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("items: [", "is not YAML: while parsing a flow node expected the node content, but found '<stream end>'"),
+        ("items: [", "not readable as YAML: did not find expected node content on line 2"),
+        ("", "the file is empty; it needs a document"),
+        ("items: []\nitems: []", "key 'items' stands on line 1 and again on line 2"),
+        ("items: &i [*i]", "alias *i on line 1 stands inside its own anchor"),
+        ("items: !!python/name:os.system []", "tag tag:yaml.org,2002:python/name:os.system on line 1 is not read"),
+        ("items: " + "[" * 2_000, "nested more than 1,000 levels deep on line 1"),
         ("[]", "Expected `object`, got `array`"),
         ("{}", "Object missing required field `items`"),
         ("items: [{source: s}]", "Object missing required field `key` - at `$.items[0]`"),
@@ -102,6 +107,29 @@ def test_a_mapping_that_cannot_be_used_says_why(tmp_path: Path, text: str, probl
         read(path)
     assert str(path) in str(caught.value)
     assert problem in str(caught.value)
+
+
+def test_words_of_a_mapping_stay_as_they_are_written(tmp_path: Path) -> None:
+    """YAML 1.1 makes false of no, 10 of 012, and 45,045 of 12:30:45."""
+    path = tmp_path / "alerts.yaml"
+    text = (
+        "items: [{source: on, key: 012}, {source: no, key: 12:30:45}, {source: 2026-07-01, key: 1_000}]\n"
+        "severity: {label: off, levels: {yes: {impact: 1, urgency: 2}, no: {impact: 4, urgency: 5}}}\n"
+    )
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    found = read(path)
+    assert [(each.source, each.key) for each in found.items] == [
+        ("on", "012"), ("no", "12:30:45"), ("2026-07-01", "1_000"),
+    ]  # fmt: skip
+    assert (found.severity.label, sorted(found.severity.levels)) == ("off", ["no", "yes"])
+    assert gravity(found, {"off": "No"}).impact == 4
+
+
+def test_a_mapping_that_is_not_text_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.yaml"
+    path.write_bytes(b"items: []\n# \xff\n")
+    with pytest.raises(AlertMappingError, match="can't decode byte 0xff"):
+        read(path)
 
 
 def test_a_mapping_that_is_not_there_says_so(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ DEEP = b'{"specversion":"1.0","id":"1","source":"/s","time":"2026-03-01T12:00:00
         (b"{", "not JSON: Input data was truncated"),
         (b'"\xff"', "not JSON: it is not UTF-8, or has a NUL character"),
         (b'{"id": "\xff"}', "not JSON: it is not UTF-8, or has a NUL character"),
-        (DEEP, "not JSON: maximum recursion depth exceeded while deserializing an object"),
+        (DEEP, "it is nested too deeply to be read; make it flatter"),
         (b"[]", "not a CloudEvent of version 1.0: Expected `object`, got `array`"),
         (bytes_of(specversion="0.3"), "not a CloudEvent of version 1.0: Invalid enum value '0.3' - at `$.specversion`"),
         (bytes_of(id=""), "not a CloudEvent of version 1.0: Expected `str` of length >= 1 - at `$.id`"),
@@ -172,7 +172,7 @@ def test_a_batch_is_split_and_its_events_read_on_their_own() -> None:
         (b"[]", "the batch is empty"),
         (b"{}", "not a JSON array of events: Expected `array`, got `object`"),
         (b"[{", "not a JSON array of events: Input data was truncated"),
-        (b"[" * 100_000, "not a JSON array of events: maximum recursion depth exceeded while deserializing an object"),
+        (b"[" * 100_000, "not a JSON array of events: Input data was truncated"),
     ):
         with pytest.raises(Unusable) as caught:
             split(body)

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from datasources.queues.opened import open_queues
 from datasources.sources import Sources
 from datasources.values import document_violation, text_violation
+from resolvers.events.accepting import accept
 from resolvers.events.event import Event
 from resolvers.events.handling import handle
 from resolvers.events.reading import Unusable, read
@@ -123,6 +125,28 @@ def test_texts_and_times_of_every_type_are_held_to_the_same() -> None:
     unread = bytes_of(upserted("1", "a") | {"subject": "here"})
     for unfit in (b"\xff", b"\0"):
         assert reason(unread.replace(b"here", unfit)) == "not JSON: it is not UTF-8, or has a NUL character"
+
+
+async def test_of_a_key_that_stands_twice_the_last_one_counts(sources: Sources, url: str) -> None:
+    """RFC 8259 leaves it open; here it is so of the event, its data and its attributes, in every place alike."""
+    body = (
+        b'{"specversion": "1.0", "id": "a", "id": "b", "source": "/x", "source": "/cmdb", '
+        b'"type": "none", "type": "io.stackflow.configuration-item.upserted", "time": "2026-03-01T12:00:00Z", '
+        b'"data": 1, "data": {"item": {"source": "cmdb", "key": "x", "key": "i"}, "name": "A", "name": "B", '
+        b'"class": "service", "attributes": {"k": 1, "\\u006b": {"in": 1, "in": 2}}}}'
+    )
+    once = upserted("b", "i", name="B", attributes={"k": {"in": 2}})
+    found, plain = read(body, NOON), read(bytes_of(once), NOON)
+    assert (found.id, found.source, found.data) == (plain.id, plain.source, plain.data)
+    # Sent the one way and then the other it is one event.
+    assert found.content == plain.content
+    queue = open_queues(sources.main).events
+    assert (await accept(queue, [body, bytes_of(once)], "r", NOON, "USER:ada")).accepted == 2
+    [message] = await queue.receive(10, 0)
+    assert (await handle(sources, [message])).failed == []
+    shown = "SELECT i.name, i.attributes FROM configuration_items i JOIN configuration_item_keys k ON " \
+            "k.configuration_item_id = i.id WHERE k.key = 'i'"  # fmt: skip
+    assert rows(url, shown) == [("B", {"k": {"in": 2}})]
 
 
 @pytest.mark.parametrize("poison", [LARGE_NUMBER, DEEP])

@@ -171,6 +171,15 @@ async def test_a_prune_is_refused_when_a_required_field_is_empty(stores: Stores)
     assert (report.pruned, stores.count("configuration_items")) == (None, 8)
 
 
+@pytest.mark.parametrize("row", ["k0,", ",k1", "k0", "k0,k1,k2"])
+async def test_a_prune_is_refused_when_the_end_of_a_relationship_is_blank(stores: Stores, row: str) -> None:
+    await wide(stores)
+    stores.write("links.csv", f"from,to\nk1,k2\n{row}\n")
+    report = await stores.load(small(), prune="cmdb", force=True)
+    assert report.prune_refused == "1 rows could not be identified and may not be gone; mend them first"
+    assert (report.pruned, stores.count("relationships"), stores.count("configuration_items")) == (None, 7, 8)
+
+
 async def test_a_row_that_is_rejected_with_its_key_is_present(stores: Stores) -> None:
     await wide(stores)
     mapping = small()

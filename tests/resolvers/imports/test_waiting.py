@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from tests.fixtures.databases import ask, person, sources_of
 from tests.fixtures.imports import Stores, small
 
 EDGES = """
@@ -58,6 +61,27 @@ async def test_a_relationship_that_waited_is_of_its_group(stores: Stores) -> Non
     )
     assert again.changes_nothing
     assert stores.count("waiting_rows") == 0
+
+
+IMPACT = """query ($of: [ID!]!) { impact(of: $of) { totals { failing atRisk } edges { outcome node { name } } } }"""
+
+
+@pytest.mark.parametrize("begun", [("one",), ()])
+async def test_what_waited_counts_as_a_spare_once_it_is_there(stores: Stores, begun: tuple[str, ...]) -> None:
+    """Of one and two, web needs one: whichever fails, web is at risk and does not fail."""
+    both = links(("web", "one"), ("web", "two"))
+    await stores.load(mapping("items", "groups", "links", items=items("web", *begun), groups=GROUP, links=both))
+    await stores.load(mapping("items", items=items(*{"one", "two"} - set(begun))))
+    sources = sources_of(stores.url, stores.requirements_url)
+    try:
+        for key in ("one", "two"):
+            [(id,)] = stores.rows(f"SELECT configuration_item_id FROM configuration_item_keys WHERE key = '{key}'")
+            assert (await ask(sources, IMPACT, person("*"), of=[f"ci_{id}"])).data["impact"] == {
+                "totals": {"failing": 0, "atRisk": 1}, "edges": [{"outcome": "AT_RISK", "node": {"name": "web"}}],
+            }  # fmt: skip
+    finally:
+        await sources.main.close()
+        await sources.requirements.close()
 
 
 async def test_sections_in_any_order_end_the_same(stores: Stores) -> None:

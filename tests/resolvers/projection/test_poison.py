@@ -1,16 +1,23 @@
 """Rows that cannot be read: the projector sets them aside, and the others reach the graph."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
+import psycopg
 import pytest
 
+from datasources.aurora import graph_buckets
 from datasources.aurora.database import Database
+from datasources.aurora.outbox import state
 from datasources.graph.projection import EdgeVersion
 from datasources.graph.recursive.truth import Truth
+from resolvers.projection.buckets import BUCKETS
+from resolvers.projection.comparing import Comparer, Looked
 from resolvers.projection.follow import ATTEMPTS, Follower
+from resolvers.projection.rebuild import Options, rebuild
 from tests.fixtures.following import DropEdge, PutEdge, PutItem, emptied, outbox, sources_of, write
 from tests.fixtures.graph import edge_id, node
-from tests.fixtures.projection import holds
+from tests.fixtures.projection import Empty, holds
 from tests.oracles.projection import OracleProjection
 
 
@@ -64,3 +71,39 @@ async def test_a_version_of_before_that_cannot_be_read_holds_up_no_other(
     assert (await follower.until_done()).rows == 3
     assert all(projected for projected, _, _ in outbox(projected_url))
     assert [each.edge.id for each in (await holds(projection))[1] if each.edge.id != edge_id(2)] == []
+
+
+BEYOND = {2: ("infinity", datetime.max), 3: ("-infinity", datetime.min), 4: ("0044-03-15 BC", datetime.min)}
+
+
+async def test_times_beyond_the_calendar_are_the_nearest_within_it(
+    projected_url: str, main: Database, empty: Empty
+) -> None:
+    """Also to those who compare by buckets, rebuild, and take away what was."""
+    emptied(projected_url)
+    write(projected_url, *(PutItem(number) for number in range(1, 5)))
+    write(projected_url, *(PutEdge(number, number, number % 4 + 1) for number in range(1, 5)))
+    with psycopg.connect(projected_url) as connection:
+        # Without the trigger that sets the time.
+        connection.execute("SET session_replication_role = replica")
+        for number, (text, _) in BEYOND.items():
+            connection.execute("UPDATE relationships SET valid_from = %s WHERE id = %s", (text, edge_id(number)))
+        connection.execute("UPDATE outbox SET written_at = 'infinity' WHERE position % 2 = 0")
+        connection.execute("UPDATE outbox SET written_at = '-infinity' WHERE position % 3 = 0")
+    assert 0 <= (await state(main)).lag < 600
+    projection = await empty()
+    sources = sources_of(main, projection)
+    done = await Follower(sources).until_done()
+    assert (done.rows, done.refused, 0 <= done.lag < 600) == (8, 0, True)
+    held = {each.edge.id: each.valid_from for each in (await holds(projection))[1]}
+    assert held.keys() == {edge_id(number) for number in range(1, 5)}
+    for number, (_, nearest) in BEYOND.items():
+        assert held[edge_id(number)] == nearest.replace(tzinfo=UTC)
+    await graph_buckets.ask_for_all(main)
+    assert await Comparer(sources, 300).until_done() == Looked(buckets=BUCKETS)
+    report = await rebuild(main, projection, Options(page=2))
+    assert report.compared is not None
+    assert (report.edges, report.compared.differences) == (4, 0)
+    write(projected_url, *map(DropEdge, BEYOND))
+    assert (await Follower(sources).until_done()).refused == 0
+    assert [each.edge.id for each in (await holds(projection))[1]] == [edge_id(1)]

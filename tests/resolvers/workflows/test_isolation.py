@@ -19,7 +19,7 @@ from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
 from resolvers.failures import Judgement
 from resolvers.whole_impact import whole_impact
-from resolvers.workflows import engine, triggers
+from resolvers.workflows import engine, running, triggers
 from resolvers.workflows.rounds import advance_due, send_messages, walk_failures
 from tests.fixtures.operations import ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
@@ -101,6 +101,47 @@ async def test_a_run_that_cannot_even_be_read_fails_too(
         f"run:{poison}",
     )
     assert await advance_due(sources, runs.started(last) + DUE) == 0
+
+
+TYPE_ERROR = "it cannot go on: TypeError at resolvers/workflows/machine.py:"
+
+
+@pytest.mark.parametrize(
+    ("poison", "reason"),
+    [
+        # Nobody can tell whether it is due, so it ends.
+        ("UPDATE workflow_step_runs SET due_at = '-infinity' WHERE run_id = {}", TYPE_ERROR),
+        ("UPDATE workflow_step_runs SET due_at = '0044-03-15 BC' WHERE run_id = {}", TYPE_ERROR),
+        # What is not looked at holds nothing up.
+        ("UPDATE workflow_step_runs SET started_at = 'infinity' WHERE run_id = {}", ""),
+        ("UPDATE workflow_step_runs SET outcome = ('[' || repeat('1', 400) || ']')::jsonb WHERE run_id = {}", ""),
+        ("UPDATE workflow_runs SET started_at = '-infinity' WHERE id = {}", ""),
+        ("UPDATE workflow_runs SET inputs = (repeat('[', 300) || repeat(']', 300))::jsonb WHERE id = {}", ""),
+    ],
+)
+async def test_a_run_with_values_that_nobody_can_read_ends_and_the_others_go_on(
+    runs: Runs, sources: Sources, poison: str, reason: str
+) -> None:
+    [first, poisoned, last] = await three(runs, PAUSE)
+    runs.operations.write(poison.format(f"'{poisoned}'"))
+    now = runs.started(last) + DUE
+    assert await advance_due(sources, now) == 3
+    ended = "FAILED" if reason else "SUCCEEDED"
+    assert [runs.state(each) for each in (first, poisoned, last)] == ["SUCCEEDED", ended, "SUCCEEDED"]
+    assert reason_of(runs, poisoned).startswith(reason)
+    assert bool(reason_of(runs, poisoned)) is bool(reason)
+    assert await advance_due(sources, now) == 0
+
+
+async def test_a_run_that_is_never_due_waits_and_the_others_go_on(runs: Runs, sources: Sources) -> None:
+    [first, never, last] = await three(runs, PAUSE)
+    runs.operations.write(f"UPDATE workflow_step_runs SET due_at = 'infinity' WHERE run_id = '{never}'")
+    assert await advance_due(sources, runs.started(last) + DUE) == 2
+    assert [runs.state(each) for each in (first, never, last)] == ["SUCCEEDED", "RUNNING", "SUCCEEDED"]
+    # Somebody who calls it off ends it.
+    cancel = running.CancelWorkflowRun(run_id=never, reason="nobody waits for it")
+    assert (await runs.written(running.cancel(cancel), command=cancel)).user_errors == ()
+    assert runs.state(never) == "CANCELLED"
 
 
 async def test_a_run_that_is_late_lets_those_behind_it_go_first(
