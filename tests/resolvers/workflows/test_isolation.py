@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -140,7 +141,7 @@ async def test_a_run_that_is_never_due_waits_and_the_others_go_on(runs: Runs, so
     assert [runs.state(each) for each in (first, never, last)] == ["SUCCEEDED", "RUNNING", "SUCCEEDED"]
     # Somebody who calls it off ends it.
     cancel = running.CancelWorkflowRun(run_id=never, reason="nobody waits for it")
-    assert (await runs.written(running.cancel(cancel), command=cancel)).user_errors == ()
+    assert (await runs.written(partial(running.cancel, command=cancel), command=cancel)).user_errors == ()
     assert runs.state(never) == "CANCELLED"
 
 
