@@ -12,10 +12,11 @@ from starlette.routing import Route
 from datasources.call import Call, calling
 from datasources.errors import SourceError
 from datasources.files.alerts import AlertMapping
+from datasources.json_members import TooManyMembers
 from datasources.queues.port import Queue
 from datasources.seen.spans import SERVER, answered, recorded
 from resolvers.alerts.alertmanager import accept_notification
-from resolvers.alerts.webhook import MOST_ALERTS, TooManyAlerts, read
+from resolvers.alerts.webhook import MAX_ALERTS, read
 from resolvers.errors import BadUserInput, Forbidden, ShownError, SourceLost
 from resolvers.events.reading import Unusable
 from schema.bodies import UnsupportedMedia, media_type, read_body
@@ -59,13 +60,13 @@ async def _accepted(
         kind = media_type(http)
         if kind != "application/json":
             raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send application/json")
-        # In a thread, as one that is nested deeply takes up to a second.
+        # In a thread, as one of brackets alone takes up to a second.
         notification = await asyncio.to_thread(read, await read_body(http, BODY_BYTES))
         accepted = await accept_notification(queue, notification, mapping, call.request_id, sender=principal.actor)
     except Unusable as unusable:
         raise BadUserInput(unusable.reason) from unusable
-    except TooManyAlerts as error:
-        raise TooManyEvents(f"the notification has more than {MOST_ALERTS} alerts", allowed=MOST_ALERTS) from error
+    except TooManyMembers as error:
+        raise TooManyEvents(f"the notification has more than {MAX_ALERTS:,} alerts", allowed=MAX_ALERTS) from error
     except SourceError as error:
         raise SourceLost(f"{error.source} is not available", store=error.source) from error
     if accepted.refused or notification.truncated:

@@ -10,9 +10,10 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 from starlette.requests import Request
 
+from datasources.json_members import TooManyMembers
 from resolvers.errors import BadUserInput, LimitExceeded
 from resolvers.events.payload import is_json
-from resolvers.events.reading import MOST_BYTES, NOT_JSON, Unusable, split
+from resolvers.events.reading import MAX_EVENTS, MOST_BYTES, NOT_JSON, Unusable, split
 from schema.bodies import UnsupportedMedia, media_type, read_body
 
 STRUCTURED = "application/cloudevents+json"
@@ -26,8 +27,6 @@ ATTRIBUTE = re.compile(r"[a-z0-9]+")
 
 # Bytes of a batch.
 BODY_BYTES = 8 * 1_048_576
-# Events of a batch.
-MOST_EVENTS = 5_000
 
 
 class TooManyEvents(LimitExceeded):
@@ -38,7 +37,7 @@ async def read_events(http: Request) -> list[bytes]:
     """The events of a request, each in structured form. UnsupportedMedia, BodyTooLarge, TooManyEvents, BadUserInput."""
     kind = media_type(http)
     if kind == BATCH:
-        # In a thread, as one that is nested deeply takes up to a second.
+        # In a thread, as one of brackets alone takes up to a second.
         return await asyncio.to_thread(_pieces, await read_body(http, BODY_BYTES))
     if kind == STRUCTURED:
         return [await read_body(http, MOST_BYTES)]
@@ -54,12 +53,11 @@ async def read_events(http: Request) -> list[bytes]:
 
 def _pieces(body: bytes) -> list[bytes]:
     try:
-        bodies = split(body)
+        return split(body)
+    except TooManyMembers as error:
+        raise TooManyEvents(f"the batch has more than {MAX_EVENTS:,} events", allowed=MAX_EVENTS) from error
     except Unusable as unusable:
         raise BadUserInput(unusable.reason) from unusable
-    if len(bodies) > MOST_EVENTS:
-        raise TooManyEvents(f"the batch has {len(bodies)} events", allowed=MOST_EVENTS)
-    return bodies
 
 
 def _attributes(http: Request) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Notifications of Alertmanager and Grafana: each of their alerts becomes one event on the queue of events."""
 
+import asyncio
 import hashlib
 import re
 from dataclasses import replace
@@ -40,6 +41,8 @@ async def accept_notification(
     events: list[tuple[bool, int, bytes]] = []
     refused: list[Refusal] = []
     for place, raw in enumerate(notification.alerts):
+        # Others are answered in between.
+        await asyncio.sleep(0)
         try:
             alert = read_alert(raw)
         except Unusable as unusable:

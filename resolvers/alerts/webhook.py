@@ -3,22 +3,24 @@
 Only what is needed of a notification is looked at, and only what is needed of an alert can refuse it.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import Struct
 
-from datasources.json_nesting import cut_json
+from datasources.json_members import TooManyMembers, split_array, split_object
 from datasources.values import MAX_INTEGER, find_violation
 from resolvers.alerts.fingerprint import fingerprint_of
 from resolvers.events.alert_types import Labels, Moment
-from resolvers.events.reading import NOT_JSON, Unusable, without_nul
+from resolvers.events.reading import NOT_JSON, TOO_DEEP, Unusable, without_nul
 
 T = TypeVar("T")
 
-# Alerts of one notification.
-MOST_ALERTS = 5_000
+# Alerts of one notification, and members of its object.
+MAX_ALERTS = 5_000
+MAX_MEMBERS = 1_000
 # The receiver of a notification that names none.
 NOBODY = "default"
 # Go's zero time: there is no end yet.
@@ -30,7 +32,7 @@ class Notification(Struct, frozen=True):
 
     receiver: str
     group_key: str
-    alerts: list[Raw]
+    alerts: list[bytes]
     # How many more there are, which `max_alerts` cut off.
     truncated: int
 
@@ -48,22 +50,6 @@ class NotifiedAlert(Struct, frozen=True):
     links: Labels
 
 
-class TooManyAlerts(Exception):
-    """A notification has more alerts than one may have."""
-
-
-class _Body(Struct, frozen=True):
-    """https://prometheus.io/docs/alerting/latest/configuration/#webhook_config and
-    https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
-    """
-
-    alerts: Annotated[list[Raw], Meta(min_length=1)]
-    receiver: Raw | UnsetType = UNSET
-    group_key: Raw | UnsetType = msgspec.field(name="groupKey", default=UNSET)
-    group_labels: Raw | UnsetType = msgspec.field(name="groupLabels", default=UNSET)
-    truncated: Raw | UnsetType = msgspec.field(name="truncatedAlerts", default=UNSET)
-
-
 class _Alert(Struct, frozen=True):
     """Alertmanager before 0.19 tells no fingerprint, and Grafana no start of some."""
 
@@ -74,45 +60,44 @@ class _Alert(Struct, frozen=True):
     annotations: Labels | None = None
     fingerprint: str | None = None
     generator_url: str | None = msgspec.field(name="generatorURL", default=None)
-    dashboard_url: Raw | UnsetType = msgspec.field(name="dashboardURL", default=UNSET)
-    panel_url: Raw | UnsetType = msgspec.field(name="panelURL", default=UNSET)
-    values: Raw | UnsetType = UNSET
 
 
-_BODY = msgspec.json.Decoder(_Body)
 _ALERT = msgspec.json.Decoder(_Alert)
+NEEDED = _Alert.__struct_encode_fields__
 
 
 def read(body: bytes) -> Notification:
-    """The notification in these bytes. Unusable with its reason; TooManyAlerts.
+    """The notification in these bytes, its alerts as they are. Unusable with its reason; TooManyMembers.
 
-    What is nested too deeply to be read is cut, so that it costs its own alert alone.
+    https://prometheus.io/docs/alerting/latest/configuration/#webhook_config and
+    https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
     """
     try:
-        told = _body(body)
-    except msgspec.ValidationError as error:
+        members = split_object(body, MAX_MEMBERS)
+    except ValueError as error:
         raise Unusable(f"not a notification: {error}") from error
-    except NOT_JSON as error:
-        raise Unusable(f"not JSON: {error}") from error
-    if len(told.alerts) > MOST_ALERTS:
-        raise TooManyAlerts
-    receiver = _decoded(told.receiver, str) or NOBODY
-    truncated = _decoded(told.truncated, int)
-    return Notification(receiver, _group_key(told), told.alerts, min(max(0, truncated or 0), MAX_INTEGER))
-
-
-def _body(body: bytes) -> _Body:
     try:
-        return _BODY.decode(body)
-    except RecursionError:
-        return _BODY.decode(cut_json(body))
+        alerts = split_array(members.get("alerts", b""), MAX_ALERTS)
+    except TooManyMembers:
+        raise
+    except ValueError as error:
+        raise Unusable(f"not a notification: alerts: {error}") from error
+    if not alerts:
+        raise Unusable("not a notification: it has no alerts")
+    receiver = _decoded(members.get("receiver"), str) or NOBODY
+    truncated = _decoded(members.get("truncatedAlerts"), int)
+    return Notification(receiver, _group_key(members), alerts, min(max(0, truncated or 0), MAX_INTEGER))
 
 
-def read_alert(raw: Raw) -> NotifiedAlert:
+def read_alert(raw: bytes) -> NotifiedAlert:
     """One alert. Unusable with its reason."""
     try:
-        alert = _ALERT.decode(raw)
-    except (msgspec.ValidationError, *NOT_JSON) as error:
+        members = split_object(raw, MAX_MEMBERS)
+        needed = [b'"%s":%s' % (name.encode(), members[name]) for name in NEEDED if name in members]
+        alert = _ALERT.decode(b"{" + b",".join(needed) + b"}")
+    except RecursionError as error:
+        raise Unusable(f"not an alert: {TOO_DEEP}") from error
+    except (ValueError, *NOT_JSON) as error:
         raise Unusable(f"not an alert: {error}") from error
     labels = alert.labels or {}
     fingerprint = alert.fingerprint or fingerprint_of(labels)
@@ -125,7 +110,7 @@ def read_alert(raw: Raw) -> NotifiedAlert:
         ends_at=ends_at,
         fingerprint=fingerprint,
         generator_url=alert.generator_url or "",
-        links=_links(alert),
+        links=_links(members),
     )
     if violation := find_violation(told):
         raise Unusable(f"not an alert: {violation}", without_nul(fingerprint))
@@ -134,19 +119,20 @@ def read_alert(raw: Raw) -> NotifiedAlert:
     return told
 
 
-def _group_key(told: _Body) -> str:
+def _group_key(members: Mapping[str, bytes]) -> str:
     # A number in versions before 4.
-    if key := _decoded(told.group_key, str) or _decoded(told.group_key, int):
+    group_key = members.get("groupKey")
+    if key := _decoded(group_key, str) or _decoded(group_key, int):
         return str(key)
-    labels = _decoded(told.group_labels, dict[str, str])
+    labels = _decoded(members.get("groupLabels"), dict[str, str])
     return msgspec.json.encode(labels, order="sorted").decode() if labels else ""
 
 
-def _links(alert: _Alert) -> Labels:
-    values = _decoded(alert.values, dict[str, float | None])
+def _links(members: Mapping[str, bytes]) -> Labels:
+    values = _decoded(members.get("values"), dict[str, float | None])
     found = {
-        "dashboardURL": _decoded(alert.dashboard_url, str),
-        "panelURL": _decoded(alert.panel_url, str),
+        "dashboardURL": _decoded(members.get("dashboardURL"), str),
+        "panelURL": _decoded(members.get("panelURL"), str),
         "values": ", ".join(f"{name}={value:g}" for name, value in sorted(values.items()) if value is not None)
         if values
         else None,
@@ -154,9 +140,9 @@ def _links(alert: _Alert) -> Labels:
     return {name: text for name, text in found.items() if text}
 
 
-def _decoded(raw: Raw | UnsetType, kind: type[T]) -> T | None:
+def _decoded(raw: bytes | None, kind: type[T]) -> T | None:
     """What a member says, if it is of this type; what is not needed refuses nothing."""
-    if raw is UNSET:
+    if raw is None:
         return None
     try:
         return msgspec.json.decode(raw, type=kind)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from datasources.json_nesting import cut_json
+from datasources.json_members import TooManyMembers, split_array, split_object
 from datasources.values import find_violation
 from resolvers.events.event import Event
 from resolvers.events.payload import payload_of
@@ -16,6 +16,10 @@ from resolvers.events.registry import TYPES
 # Bytes of one event, and of one with all that the queue keeps of it: what a message of SQS may have everywhere.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MOST_BYTES = 262_144
+
+# Events of a batch, and members of an event that can't be read.
+MAX_EVENTS = 5_000
+MAX_MEMBERS = 1_000
 
 # How far the clock of a source may be ahead of ours. A time further ahead would hold back everything after it.
 AHEAD = timedelta(minutes=5)
@@ -44,13 +48,6 @@ class Envelope(Struct, frozen=True):
     stackflowsender: str = ""
 
 
-class Named(Struct, frozen=True):
-    """What an unusable event calls itself, as far as it can be read."""
-
-    id: str = ""
-    source: str = ""
-
-
 class Unusable(Exception):
     """An event that can never have an effect; the message is the reason."""
 
@@ -67,9 +64,7 @@ NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 TOO_DEEP = "it is nested too deeply to be read; make it flatter"
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
-_NAMED = msgspec.json.Decoder(Named)
 _DATA = {name: msgspec.json.Decoder(data) for name, data in TYPES.items()}
-_BATCH = msgspec.json.Decoder(list[msgspec.Raw])
 _CONTENT = msgspec.json.Encoder(order="deterministic")
 
 
@@ -84,9 +79,9 @@ def read(body: bytes, now: datetime) -> Event:
     except msgspec.ValidationError as error:
         raise Unusable(f"not a CloudEvent of version 1.0: {error}", *_names(body)) from error
     except RecursionError as error:
-        raise Unusable(TOO_DEEP, *_names(cut_json(body))) from error
+        raise Unusable(TOO_DEEP, *_names(body)) from error
     except NOT_JSON as error:
-        raise Unusable(f"not JSON: {error}") from error
+        raise Unusable(f"not JSON: {error}", *_names(body)) from error
     names = (envelope.id, envelope.source)
     if violation := find_violation(envelope):
         raise Unusable(f"its {violation}", *map(without_nul, names))
@@ -115,25 +110,19 @@ def read(body: bytes, now: datetime) -> Event:
 
 
 def split(body: bytes) -> list[bytes]:
-    """The events of a batch, each as its own bytes. Unusable if it is no JSON array or an empty one.
+    """The events of a batch, each as its own bytes, which may be anything.
 
-    Where one is nested too deeply to be read, all are cut at MAX_LEVELS, which is refused of data by name.
+    TooManyMembers above MAX_EVENTS; Unusable if it is no JSON array or an empty one.
     """
     try:
-        pieces = _pieces(body)
-    except NOT_JSON as error:
+        pieces = split_array(body, MAX_EVENTS)
+    except TooManyMembers:
+        raise
+    except ValueError as error:
         raise Unusable(f"not a JSON array of events: {error}") from error
     if not pieces:
         raise Unusable("the batch is empty")
     return pieces
-
-
-def _pieces(body: bytes) -> list[bytes]:
-    try:
-        found = _BATCH.decode(body)
-    except RecursionError:
-        found = _BATCH.decode(cut_json(body))
-    return [bytes(each) for each in found]
 
 
 def _is_text(body: bytes) -> bool:
@@ -146,11 +135,19 @@ def _is_text(body: bytes) -> bool:
 
 
 def _names(body: bytes) -> tuple[str, str]:
+    """What an event that can't be read calls itself, by `id` and `source`, as far as these can be read."""
     try:
-        named = _NAMED.decode(body)
-    except NOT_JSON:
+        members = split_object(body, MAX_MEMBERS)
+    except ValueError:
         return "", ""
-    return without_nul(named.id), without_nul(named.source)
+    return _name(members.get("id")), _name(members.get("source"))
+
+
+def _name(member: bytes | None) -> str:
+    try:
+        return "" if member is None else without_nul(msgspec.json.decode(member, type=str))
+    except NOT_JSON:
+        return ""
 
 
 def without_nul(name: str) -> str:

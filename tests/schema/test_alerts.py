@@ -212,7 +212,7 @@ GOOD = alert("f")
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (3, "not an alert: Expected `object`, got `int`"),
+        (3, "not an alert: it is no object"),
         (GOOD | {"status": "pending"}, "not an alert: Invalid enum value 'pending' - at `$.status`"),
         (GOOD | {"startsAt": "yesterday"}, "not an alert: Invalid RFC3339 encoded datetime - at `$.startsAt`"),
         (GOOD | {"labels": {"a": 1}}, "not an alert: Expected `str`, got `int` - at `$.labels[...]`"),
@@ -247,11 +247,11 @@ async def test_an_alert_that_is_none_is_refused_and_the_others_are_taken(
 @pytest.mark.parametrize(
     ("body", "kind", "status", "message"),
     [
-        (b"{", "application/json", 400, "not JSON: Input data was truncated"),
-        ([], "application/json", 400, "not a notification: Expected `object`, got `array`"),
+        (b"{", "application/json", 400, "not a notification: the object has no end"),
+        ([], "application/json", 400, "not a notification: it is no object"),
         (notification(), "application/json", 400,
-         "not a notification: Expected `array` of length >= 1 - at `$.alerts`"),
-        (notification(*[1] * 5_001), "application/json", 413, "the notification has more than 5000 alerts"),
+         "not a notification: it has no alerts"),
+        (notification(*[1] * 5_001), "application/json", 413, "the notification has more than 5,000 alerts"),
         (b" " * 8_388_609, "application/json", 413, "the body is over 8388608 bytes"),
         (notification(GOOD), "application/cloudevents+json", 415,
          "content-type is 'application/cloudevents+json'; send application/json"),
