@@ -25,16 +25,24 @@ class FindingError(Exception):
     """The CDK or cdk-nag refuses the templates; validation-report.json beside them says why."""
 
 
-def build(app: App, environment: Environment, bundle: Bundle, left_open: tuple[str, ...] = ()) -> dict[str, Stack]:
-    """The stacks of an environment, in the order in which they are deployed. Keys left open keep them from it."""
+def build(
+    app: App, environment: Environment, bundle: Bundle, left_open: tuple[str, ...] = (), *, first: bool = False
+) -> dict[str, Stack]:
+    """The stacks of an environment, in the order in which they are deployed. Keys left open keep them from it.
+
+    The stacks of a first deploy are not protected, nor its clusters: a deploy that fails could not be undone else. The
+    command line protects a stack before it deploys it, so the next deploy does so.
+    """
     place = Place(account=environment.account, region=environment.region)
     prefix = f"StackFlow-{environment.name}"
-    protected = environment.name == "prod"
+    protected = environment.name == "prod" and not first
     stacks: dict[str, Stack] = {}
     facts = None
     if isinstance(environment, Create):
-        network = Network(app, f"{prefix}-Network", environment_file=environment, place=place)
-        stores = Stores(app, f"{prefix}-Stores", environment_file=environment, network=network, place=place)
+        network = Network(app, f"{prefix}-Network", environment_file=environment, place=place, protected=not first)
+        stores = Stores(
+            app, f"{prefix}-Stores", environment_file=environment, network=network, place=place, protected=not first
+        )
         stacks |= {"Network": network, "Stores": stores}
         facts = stores.facts
     service = Service(
@@ -87,7 +95,7 @@ def context() -> dict[str, object]:
     return flags
 
 
-def synthesize(file: Path, out: Path, *, stubbed: bool = False) -> Path:
+def synthesize(file: Path, out: Path, *, stubbed: bool = False, first: bool = False) -> Path:
     """Templates of an environment in a folder. EnvironmentFileError, BundleError, FindingError."""
     seen = read(file)
     environment = seen.environment
@@ -103,7 +111,7 @@ def synthesize(file: Path, out: Path, *, stubbed: bool = False) -> Path:
         )
         # A VPC asks for its account's zones even where they are given; the answer keeps it from asking AWS.
         app.node.set_context(f"availability-zones:account={environment.account}:region={environment.region}", zones)
-        build(app, environment, bundle, (*seen.open, STUB) if stubbed else seen.open)
+        build(app, environment, bundle, (*seen.open, STUB) if stubbed else seen.open, first=first)
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         try:
             app.synth()
@@ -119,9 +127,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("file", type=Path, help="an environment file")
     parser.add_argument("--out", type=Path, default=None, help="where the templates go; cdk.out/<name> by default")
     parser.add_argument("--stub", action="store_true", help="without the bundle; what is written cannot be deployed")
+    parser.add_argument("--first", action="store_true", help="for a first deploy: nothing is protected yet")
     given = parser.parse_args(arguments)
     try:
-        out = synthesize(given.file, given.out or ROOT / "cdk.out" / given.file.stem, stubbed=given.stub)
+        out = synthesize(
+            given.file, given.out or ROOT / "cdk.out" / given.file.stem, stubbed=given.stub, first=given.first
+        )
     except (EnvironmentFileError, BundleError, FindingError) as error:
         print(error, file=sys.stderr)
         return 1

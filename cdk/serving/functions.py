@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 
 from cdk.environment import Environment
 from cdk.facts import Facts
+from cdk.retention import KEPT
 from cdk.serving import grants
 from cdk.written import accept
 
@@ -37,7 +38,7 @@ def function(stack: Stack, environment: Environment, facts: Facts, code: lambda_
         f"{plan.construct}Logs",
         log_group_name=f"/aws/lambda/{plan.name}",
         retention=RETENTION,
-        removal_policy=RemovalPolicy.RETAIN,
+        removal_policy=KEPT,
     )
     role = _role(stack, environment, facts, plan)
     log_group.grant_write(role)

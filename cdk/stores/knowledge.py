@@ -2,7 +2,7 @@
 
 import json
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -35,7 +35,6 @@ def knowledge(stack: Stack, environment: Create, key: kms.IKey) -> str:
     base.add_resource_dependency(index)
     waits: IDependable = role
     base.node.add_dependency(waits)
-    base.apply_removal_policy(RemovalPolicy.RETAIN)
     source = bedrock.CfnDataSource.S3DataSourceConfigurationProperty(bucket_arn=bucket.bucket_arn)
     bedrock.CfnDataSource(
         stack,
@@ -95,7 +94,6 @@ def _collection(stack: Stack, name: str, key: kms.IKey) -> opensearch.CfnCollect
     collection = opensearch.CfnCollection(
         stack, "IndexCollection", name=name, type="VECTORSEARCH", standby_replicas="ENABLED"
     )
-    collection.apply_removal_policy(RemovalPolicy.RETAIN)
     collection.add_resource_dependency(encryption)
     collection.add_resource_dependency(network)
     return collection
@@ -128,7 +126,7 @@ def _access(stack: Stack, environment: Create, name: str, role: iam.Role) -> ope
 def _index(stack: Stack, collection: opensearch.CfnCollection) -> opensearch.CfnIndex:
     index = opensearch.CfnIndex
     field = index.PropertyMappingProperty
-    made = index(
+    return index(
         stack,
         "Index",
         collection_endpoint=collection.attr_collection_endpoint,
@@ -146,8 +144,6 @@ def _index(stack: Stack, collection: opensearch.CfnCollection) -> opensearch.Cfn
             }
         ),
     )
-    made.apply_removal_policy(RemovalPolicy.RETAIN)
-    return made
 
 
 def _base(
