@@ -1,7 +1,8 @@
-"""The entrance: `python -m cdk.app cdk/environments/prod.toml` writes the templates, without account or network."""
+"""The entrance: `cdk deploy` runs it, or `python -m cdk.app cdk/environments/prod.toml`; no account, no network."""
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +20,8 @@ from cdk.reading import EnvironmentFileError, read
 from cdk.serving.stack import Service
 from cdk.stores.stack import Stores
 from cdk.watch.stack import Watch
+
+ENVIRONMENTS = ROOT / "cdk" / "environments"
 
 
 class FindingError(Exception):
@@ -95,6 +98,20 @@ def context() -> dict[str, object]:
     return flags
 
 
+def switches() -> frozenset[str]:
+    """Those that the CDK's command line turns on by `-c first=true`."""
+    given: dict[str, object] = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
+    return frozenset(name for name in ("first", "stub") if str(given.get(name)).lower() == "true")
+
+
+def named() -> Path:
+    """The file of the environment that the variable ENVIRONMENT names. EnvironmentFileError without one."""
+    name = os.environ.get("ENVIRONMENT")
+    if not name:
+        raise EnvironmentFileError("ENVIRONMENT: not set; name a file of cdk/environments: export ENVIRONMENT=dev")
+    return ENVIRONMENTS / f"{name}.toml"
+
+
 def synthesize(file: Path, out: Path, *, stubbed: bool = False, first: bool = False) -> Path:
     """Templates of an environment in a folder. EnvironmentFileError, BundleError, FindingError."""
     seen = read(file)
@@ -124,24 +141,26 @@ def synthesize(file: Path, out: Path, *, stubbed: bool = False, first: bool = Fa
 def main(arguments: list[str] | None = None) -> int:
     """The command line. 1 for a file or bundle that cannot be used, with what to do about it."""
     parser = argparse.ArgumentParser(prog="python -m cdk.app", description=__doc__)
-    parser.add_argument("file", type=Path, help="an environment file")
-    parser.add_argument("--out", type=Path, default=None, help="where the templates go; cdk.out/<name> by default")
+    parser.add_argument("file", type=Path, nargs="?", help="an environment file; that of $ENVIRONMENT by default")
+    parser.add_argument("--out", type=Path, help="where the templates go; $CDK_OUTDIR or cdk.out/<name> by default")
     parser.add_argument("--stub", action="store_true", help="without the bundle; what is written cannot be deployed")
     parser.add_argument("--first", action="store_true", help="for a first deploy: nothing is protected yet")
     given = parser.parse_args(arguments)
+    stubbed, first = given.stub or "stub" in switches(), given.first or "first" in switches()
     try:
-        out = synthesize(
-            given.file, given.out or ROOT / "cdk.out" / given.file.stem, stubbed=given.stub, first=given.first
-        )
+        file = given.file or named()
+        # The CDK's command line reads what it asked for there.
+        out = given.out or Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out" / file.stem)
+        synthesize(file, out, stubbed=stubbed, first=first)
     except (EnvironmentFileError, BundleError, FindingError) as error:
         print(error, file=sys.stderr)
         return 1
     print(out)
-    left_open = read(given.file).open
+    left_open = read(file).open
     if left_open:
         print(
             f"{len(left_open)} left open: no deploy takes these templates;"
-            f" `python -m cdk.check {given.file}` tells how to find each",
+            f" `python -m cdk.check {file}` tells how to find each",
             file=sys.stderr,
         )
     return 0
