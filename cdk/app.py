@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from aws_cdk import App, CfnRule, CfnRuleAssertion, Fn, Stack, Tags, Validations
@@ -18,6 +19,7 @@ from cdk.environment import Create, Environment
 from cdk.network import Network
 from cdk.reading import EnvironmentFileError, read
 from cdk.serving.stack import Service
+from cdk.stores.knowledge import Knowledge
 from cdk.stores.stack import Stores
 from cdk.watch.stack import Watch
 
@@ -48,6 +50,17 @@ def build(
         )
         stacks |= {"Network": network, "Stores": stores}
         facts = stores.facts
+        if environment.knowledge:
+            knowledge = Knowledge(
+                app,
+                f"{prefix}-Knowledge",
+                environment_file=environment,
+                collection=environment.knowledge.collection,
+                sources=stores.sources,
+                place=place,
+            )
+            stacks["Knowledge"] = knowledge
+            facts = replace(facts, knowledge=knowledge.id)
     service = Service(
         app,
         f"{prefix}-Service",

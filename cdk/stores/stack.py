@@ -9,8 +9,9 @@ from cdk.environment import Create, MadeAurora
 from cdk.facts import Database, Facts
 from cdk.network import Network
 from cdk.stores.aurora import aurora
+from cdk.stores.documents import documents
 from cdk.stores.key import data_key
-from cdk.stores.knowledge import knowledge
+from cdk.stores.knowledge import Sources
 from cdk.stores.neptune import graph
 from cdk.stores.queues import findings, queues
 from cdk.stores.redis import cache
@@ -35,6 +36,7 @@ class Stores(Stack):
         # As another stack's that can't be changed: a rule that a store adds would lead the network back to it.
         group = ec2.SecurityGroup.from_security_group_id(self, "Mesh", network.group.security_group_id, mutable=False)
         key = data_key(self, environment_file)
+        self.sources: Sources = Sources(self.export_value(documents(self, key).bucket_arn), key)
         clusters = environment_file.aurora
         ids, group_id = [each.subnet_id for each in vpc.private_subnets], group.security_group_id
 
@@ -53,6 +55,6 @@ class Stores(Stack):
             ),
             cache=cache(self, environment_file, subnets=ids, group=group_id, key=key),
             queues=queues(self, environment_file, key),
-            knowledge=knowledge(self, environment_file, key),
+            knowledge=None,
             topic=findings(self, environment_file, key),
         )
