@@ -1,5 +1,4 @@
-"""A failed first deploy can be repeated, and a stack that was destroyed made again: no name stays taken, and nothing is
-kept without what it needs."""
+"""A failed first deploy can be repeated: no name stays taken, and nothing is kept without what it needs."""
 
 from collections.abc import Iterator
 from typing import Any
