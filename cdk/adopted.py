@@ -27,7 +27,7 @@ def adopted(stack: Stack, environment: Adopt) -> Facts:
         graph=Graph(graph.identifier, graph.host, graph.reader_host, graph.resource_id),
         cache=Cache(redis.identifier, redis.host, _secret(stack, "RedisToken", redis.secret_arn, key)),
         queues=_queues(stack, environment, key),
-        knowledge=environment.knowledge.id,
+        knowledge=environment.knowledge.id if environment.knowledge else None,
         topic=sns.Topic.from_topic_arn(stack, "Findings", _arn(environment, "sns", environment.findings_topic)),
     )
 

@@ -1,9 +1,11 @@
-"""The entrance: `python -m cdk.app cdk/environments/prod.toml` writes the templates, without account or network."""
+"""The entrance: `cdk deploy` runs it, or `python -m cdk.app cdk/environments/prod.toml`; no account, no network."""
 
 import argparse
 import json
+import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from aws_cdk import App, CfnRule, CfnRuleAssertion, Fn, Stack, Tags, Validations
@@ -17,26 +19,48 @@ from cdk.environment import Create, Environment
 from cdk.network import Network
 from cdk.reading import EnvironmentFileError, read
 from cdk.serving.stack import Service
+from cdk.stores.knowledge import Knowledge
 from cdk.stores.stack import Stores
 from cdk.watch.stack import Watch
+
+ENVIRONMENTS = ROOT / "cdk" / "environments"
 
 
 class FindingError(Exception):
     """The CDK or cdk-nag refuses the templates; validation-report.json beside them says why."""
 
 
-def build(app: App, environment: Environment, bundle: Bundle, left_open: tuple[str, ...] = ()) -> dict[str, Stack]:
-    """The stacks of an environment, in the order in which they are deployed. Keys left open keep them from it."""
+def build(
+    app: App, environment: Environment, bundle: Bundle, left_open: tuple[str, ...] = (), *, first: bool = False
+) -> dict[str, Stack]:
+    """The stacks of an environment, in the order in which they are deployed. Keys left open keep them from it.
+
+    The stacks of a first deploy are not protected, nor its clusters: a deploy that fails could not be undone else. The
+    command line protects a stack before it deploys it, so the next deploy does so.
+    """
     place = Place(account=environment.account, region=environment.region)
     prefix = f"StackFlow-{environment.name}"
-    protected = environment.name == "prod"
+    protected = environment.name == "prod" and not first
     stacks: dict[str, Stack] = {}
     facts = None
     if isinstance(environment, Create):
-        network = Network(app, f"{prefix}-Network", environment_file=environment, place=place)
-        stores = Stores(app, f"{prefix}-Stores", environment_file=environment, network=network, place=place)
+        network = Network(app, f"{prefix}-Network", environment_file=environment, place=place, protected=not first)
+        stores = Stores(
+            app, f"{prefix}-Stores", environment_file=environment, network=network, place=place, protected=not first
+        )
         stacks |= {"Network": network, "Stores": stores}
         facts = stores.facts
+        if environment.knowledge:
+            knowledge = Knowledge(
+                app,
+                f"{prefix}-Knowledge",
+                environment_file=environment,
+                collection=environment.knowledge.collection,
+                sources=stores.sources,
+                place=place,
+            )
+            stacks["Knowledge"] = knowledge
+            facts = replace(facts, knowledge=knowledge.id)
     service = Service(
         app,
         f"{prefix}-Service",
@@ -87,7 +111,21 @@ def context() -> dict[str, object]:
     return flags
 
 
-def synthesize(file: Path, out: Path, *, stubbed: bool = False) -> Path:
+def switches() -> frozenset[str]:
+    """Those that the CDK's command line turns on by `-c first=true`."""
+    given: dict[str, object] = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
+    return frozenset(name for name in ("first", "stub") if str(given.get(name)).lower() == "true")
+
+
+def named() -> Path:
+    """The file of the environment that the variable ENVIRONMENT names. EnvironmentFileError without one."""
+    name = os.environ.get("ENVIRONMENT")
+    if not name:
+        raise EnvironmentFileError("ENVIRONMENT: not set; name a file of cdk/environments: export ENVIRONMENT=dev")
+    return ENVIRONMENTS / f"{name}.toml"
+
+
+def synthesize(file: Path, out: Path, *, stubbed: bool = False, first: bool = False) -> Path:
     """Templates of an environment in a folder. EnvironmentFileError, BundleError, FindingError."""
     seen = read(file)
     environment = seen.environment
@@ -103,7 +141,7 @@ def synthesize(file: Path, out: Path, *, stubbed: bool = False) -> Path:
         )
         # A VPC asks for its account's zones even where they are given; the answer keeps it from asking AWS.
         app.node.set_context(f"availability-zones:account={environment.account}:region={environment.region}", zones)
-        build(app, environment, bundle, (*seen.open, STUB) if stubbed else seen.open)
+        build(app, environment, bundle, (*seen.open, STUB) if stubbed else seen.open, first=first)
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         try:
             app.synth()
@@ -116,21 +154,26 @@ def synthesize(file: Path, out: Path, *, stubbed: bool = False) -> Path:
 def main(arguments: list[str] | None = None) -> int:
     """The command line. 1 for a file or bundle that cannot be used, with what to do about it."""
     parser = argparse.ArgumentParser(prog="python -m cdk.app", description=__doc__)
-    parser.add_argument("file", type=Path, help="an environment file")
-    parser.add_argument("--out", type=Path, default=None, help="where the templates go; cdk.out/<name> by default")
+    parser.add_argument("file", type=Path, nargs="?", help="an environment file; that of $ENVIRONMENT by default")
+    parser.add_argument("--out", type=Path, help="where the templates go; $CDK_OUTDIR or cdk.out/<name> by default")
     parser.add_argument("--stub", action="store_true", help="without the bundle; what is written cannot be deployed")
+    parser.add_argument("--first", action="store_true", help="for a first deploy: nothing is protected yet")
     given = parser.parse_args(arguments)
+    stubbed, first = given.stub or "stub" in switches(), given.first or "first" in switches()
     try:
-        out = synthesize(given.file, given.out or ROOT / "cdk.out" / given.file.stem, stubbed=given.stub)
+        file = given.file or named()
+        # The CDK's command line reads what it asked for there.
+        out = given.out or Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out" / file.stem)
+        synthesize(file, out, stubbed=stubbed, first=first)
     except (EnvironmentFileError, BundleError, FindingError) as error:
         print(error, file=sys.stderr)
         return 1
     print(out)
-    left_open = read(given.file).open
+    left_open = read(file).open
     if left_open:
         print(
             f"{len(left_open)} left open: no deploy takes these templates;"
-            f" `python -m cdk.check {given.file}` tells how to find each",
+            f" `python -m cdk.check {file}` tells how to find each",
             file=sys.stderr,
         )
     return 0

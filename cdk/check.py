@@ -65,6 +65,13 @@ def comparisons(environment: Environment) -> list[str]:
     ]
     if isinstance(environment, Adopt):
         network = environment.network
+        if network.endpoints:
+            found.append(
+                f"aws ec2 describe-vpc-endpoints --region {region} --filters Name=vpc-id,Values={network.vpc_id}"
+                " --query 'VpcEndpoints[].[ServiceName,PrivateDnsEnabled]' --output text"
+                f"    # none yet for {', '.join(network.endpoints)}: those to be made answer for these names in the"
+                f" whole VPC, and admit {', '.join(network.ranges)}; ask the owners of its other workloads"
+            )
         subnets = " ".join(network.private_subnets.values())
         found += [
             f"aws ec2 describe-subnets --region {region} --subnet-ids {subnets}"
@@ -73,7 +80,13 @@ def comparisons(environment: Environment) -> list[str]:
             f" all in {network.vpc_id}",
             f"aws ec2 describe-security-group-rules --region {region}"
             f" --filters Name=group-id,Values={network.security_group_id}"
-            "    # the group to itself on 5432, 8182, 6379, 443",
+            "    # in and out, the group to itself on 5432, 8182, 6379, 443;"
+            " out, 443 to 0.0.0.0/0: the keys of the issuer",
+            f"aws ec2 describe-route-tables --region {region}"
+            f" --filters Name=association.subnet-id,Values={','.join(network.private_subnets.values())}"
+            " --query 'RouteTables[].[Associations[].SubnetId,Routes[?DestinationCidrBlock==`0.0.0.0/0`]]'"
+            "    # both subnets, each with a default route to a NAT gateway: the keys of the issuer are on the"
+            " internet; a subnet that is not shown has the main table of its VPC",
             f"aws sqs get-queue-attributes --queue-url $(aws sqs get-queue-url --queue-name {environment.queues.events}"
             " --query QueueUrl --output text) --attribute-names VisibilityTimeout RedrivePolicy"
             f"    # {EVENTS_SECONDS * HIDDEN} s, {EVENTS_SECONDS} at the very least; dead letters in"

@@ -15,6 +15,7 @@ Firewall = Annotated[str, msgspec.Meta(pattern=r"^arn:aws:wafv2:us-east-1:\d{12}
 Identity = Annotated[str, msgspec.Meta(pattern=r"^cluster-[A-Z0-9]+$")]
 Fifo = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,75}\.fifo$")]
 Standard = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
+Range = Annotated[str, msgspec.Meta(pattern=r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$")]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -101,12 +102,14 @@ class Edge(Part, frozen=True, kw_only=True):
 
 
 class AdoptedNetwork(Part, frozen=True, kw_only=True):
-    """A VPC that exists. Subnets are keyed by their zone; endpoints are those that the template is to make."""
+    """A VPC that exists. Subnets are keyed by their zone; endpoints are those that the template is to make, which admit
+    the ranges of the VPC."""
 
     vpc_id: Vpc
     private_subnets: dict[Zone, Subnet]
     security_group_id: Group
     endpoints: list[Text]
+    ranges: list[Range] = []
 
 
 class MadeNetwork(Part, frozen=True, kw_only=True):
@@ -220,7 +223,8 @@ class Adopt(Shared, frozen=True, kw_only=True, tag_field="mode", tag="adopt"):
     aurora: AdoptedAuroras
     neptune: AdoptedNeptune
     redis: AdoptedRedis
-    knowledge: AdoptedKnowledge
+    # Without it there is none.
+    knowledge: AdoptedKnowledge | None = None
 
 
 class Create(Shared, frozen=True, kw_only=True, tag_field="mode", tag="create"):
@@ -230,7 +234,8 @@ class Create(Shared, frozen=True, kw_only=True, tag_field="mode", tag="create"):
     aurora: MadeAuroras
     neptune: MadeNeptune
     redis: MadeRedis
-    knowledge: MadeKnowledge
+    # Without it none is made.
+    knowledge: MadeKnowledge | None = None
 
 
 Environment = Adopt | Create

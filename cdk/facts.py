@@ -76,7 +76,7 @@ class Facts:
     graph: Graph
     cache: Cache
     queues: QueueFacts
-    knowledge: str
+    knowledge: str | None
     topic: sns.ITopic
 
     def databases(self) -> tuple[Database, Database]:

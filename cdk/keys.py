@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -38,15 +38,23 @@ def _faults(
         if name not in table:
             if field.required:
                 yield _missing(key)
-        elif isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+        elif (part := table_of(field.type)) is not None:
             if isinstance(table[name], Mapping):
-                yield from _faults(table[name], field.type, f"{key}.", elsewhere, other)
+                yield from _faults(table[name], part, f"{key}.", elsewhere, other)
             else:
                 yield f"{key}: must be a table; write [{key}] above its keys"
         else:
             fault = _value(key, table[name], field.type)
             if fault:
                 yield fault
+
+
+def table_of(type_: Any) -> type[msgspec.Struct] | None:
+    """The table that a key holds, also one that may be missing; None for a value."""
+    return next(
+        (each for each in (type_, *get_args(type_)) if isinstance(each, type) and issubclass(each, msgspec.Struct)),
+        None,
+    )
 
 
 def _missing(key: str) -> str:
@@ -86,5 +94,6 @@ def _keys(type_: type[msgspec.Struct], path: str = "") -> Iterator[str]:
     for field in msgspec.structs.fields(type_):
         key = f"{path}{field.encode_name}"
         yield key
-        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            yield from _keys(field.type, f"{key}.")
+        part = table_of(field.type)
+        if part is not None:
+            yield from _keys(part, f"{key}.")

@@ -9,6 +9,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk.environment import Create
+from cdk.retention import keep
 from cdk.written import accept
 
 # Ports by which members of the group reach each other.
@@ -18,8 +19,10 @@ PORTS = ((5432, "Aurora"), (8182, "Neptune"), (6379, "Redis"), (443, "endpoints"
 class Network(Stack):
     """A VPC of public subnets for the NAT gateway and private ones for everything else."""
 
-    def __init__(self, scope: Construct, construct: str, *, environment_file: Create, place: Place) -> None:
-        super().__init__(scope, construct, env=place, termination_protection=True)
+    def __init__(
+        self, scope: Construct, construct: str, *, environment_file: Create, place: Place, protected: bool
+    ) -> None:
+        super().__init__(scope, construct, env=place, termination_protection=protected)
         network = environment_file.network
         self.vpc: ec2.Vpc = ec2.Vpc(
             self,
@@ -83,6 +86,8 @@ class Network(Stack):
             managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(managed)],
         )
         account = gateway.CfnAccount(self, "GatewayAccount", cloud_watch_role_arn=role.role_arn)
-        account.apply_removal_policy(RemovalPolicy.RETAIN)
+        # The setting is the account's and stays in force: so does the role it names.
+        for each in (account, role):
+            keep(each, RemovalPolicy.RETAIN)
         reason = "API Gateway asks for this policy by name"
         accept(role, {f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{managed}]": reason})

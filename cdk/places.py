@@ -9,7 +9,7 @@ from cdk.environment import Adopt, Create, Environment, MadeAurora, MadeNeptune
 def places(environment: Environment, left_open: tuple[str, ...]) -> list[str]:
     """What is wrong, each with its key and the remedy. Keys that are left open hold stand-ins, which lie anywhere."""
     if isinstance(environment, Adopt):
-        return [*_secrets(environment, left_open), *_hosts(environment, left_open)]
+        return [*_secrets(environment, left_open), *_hosts(environment, left_open), *_ranges(environment)]
     return [*_capacities(environment), *_range(environment)]
 
 
@@ -46,6 +46,14 @@ def _hosts(environment: Adopt, left_open: tuple[str, ...]) -> Iterator[str]:
         # A name of one's own may stand for any cluster.
         if key not in left_open and host.endswith(".amazonaws.com") and environment.region not in host.split("."):
             yield f"{key}: {host} lies in another region than {environment.region}; name the cluster of this one"
+
+
+def _ranges(environment: Adopt) -> Iterator[str]:
+    for each in environment.network.ranges:
+        try:
+            IPv4Network(each)
+        except ValueError as error:
+            yield f"network.ranges: {error}; write the ranges as AWS shows them"
 
 
 def _capacities(environment: Create) -> Iterator[str]:

@@ -8,13 +8,16 @@ from typing import Any
 import msgspec
 
 from cdk import keys
+from cdk.collisions import collisions
 from cdk.connections import Demand, demand
-from cdk.environment import Adopt, Distribution, Environment
+from cdk.environment import Adopt, AdoptedNetwork, Distribution, Environment
 from cdk.placeholders import filled, left_open
 from cdk.places import places
 
 # What AWS names interface endpoints of, as far as the functions call it.
 ENDPOINTS = ("secretsmanager", "sqs", "bedrock-runtime", "bedrock-agent-runtime", "kms", "xray", "logs", "monitoring")
+# The addresses of a VPC.
+RANGES = "aws ec2 describe-vpcs --vpc-ids {vpc} --query 'Vpcs[0].CidrBlockAssociationSet[].CidrBlock' --output text"
 
 
 class EnvironmentFileError(Exception):
@@ -38,7 +41,7 @@ def read(path: Path) -> Read:
         raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in wrong))
     environment: Environment = msgspec.convert(given, Environment)
     open_ = tuple(left_open(table))
-    faults = [*_rules(environment), *places(environment, open_), *_beside(path, environment)]
+    faults = [*_rules(environment), *places(environment, open_), *_beside(path, environment, table)]
     if faults:
         raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in faults))
     return Read(environment, open_)
@@ -84,9 +87,18 @@ def _zones(environment: Environment) -> list[str]:
 
 
 def _endpoints(environment: Environment) -> list[str]:
-    return [
+    network = environment.network
+    faults = (
+        [
+            "network.ranges: missing; endpoints answer for the names of AWS in the whole VPC, so write its ranges:"
+            f" {RANGES.format(vpc=network.vpc_id)}"
+        ]
+        if isinstance(network, AdoptedNetwork) and network.endpoints and not network.ranges
+        else []
+    )
+    return faults + [
         f"network.endpoints: {each!r} is none that the functions need; write some of {', '.join(ENDPOINTS)}"
-        for each in environment.network.endpoints
+        for each in network.endpoints
         if each not in ENDPOINTS
     ]
 
@@ -137,23 +149,15 @@ def _crowded(each: Demand) -> str | None:
     )
 
 
-def _beside(path: Path, environment: Environment) -> list[str]:
-    """What this file may not share with those beside it: its name, and in one account and region its functions'."""
-    faults = []
-    for other in sorted(path.parent.glob("*.toml")):
-        if other.name == path.name:
-            continue
-        table = filled(_table(other))
-        if table.get("name") == environment.name:
-            faults.append(f"name: {other.name} is called {environment.name} too; each needs a name of its own")
-        elif (
-            (table.get("account"), table.get("region")) == (environment.account, environment.region)
-            and isinstance(table.get("functions"), dict)
-            and table["functions"].get("name") == environment.functions.name
-        ):
-            faults.append(
-                f"functions.name: {other.name} has {environment.functions.name} too, in one account and region"
-            )
+def _beside(path: Path, environment: Environment, table: dict[str, Any]) -> list[str]:
+    """What this file may not share with those beside it: its name, and what its templates give a name."""
+    others = {other.name: _table(other) for other in sorted(path.parent.glob("*.toml")) if other.name != path.name}
+    faults = [
+        f"name: {other} is called {environment.name} too; each needs a name of its own"
+        for other, found in others.items()
+        if found.get("name") == environment.name
+    ]
+    faults += collisions(table, others)
     if path.stem != environment.name:
         faults.append(f"name: {environment.name!r} in {path.name}; a file is called as its environment, rename either")
     return faults

@@ -17,6 +17,7 @@ _WORDS = tuple(
         (r"private_subnets", 'zones with their subnets, as in { us-east-1a = "subnet-05eae5f255dec054f" }'),
         (r"security_group_id", "the id of a security group: sg- and hexadecimal digits"),
         (r"cidr", "a range as in 10.60.0.0/16"),
+        (r"network\.ranges", 'ranges of addresses, as in ["10.0.0.0/16"]'),
         (r"zones", "two or three zones as in us-east-1a"),
         (r"secret_arn", "the ARN of a secret: arn:aws:secretsmanager:<region>:<account>:secret:<name>"),
         (r"resource_id", "the resource id of a cluster: cluster- and capital letters and digits"),

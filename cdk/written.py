@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Acknowledgment, Validations
+from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct
 
 
@@ -11,3 +11,12 @@ def accept(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     Validations.of(construct).acknowledge(
         *(Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}", reason=reason) for rule, reason in reasons.items())
     )
+
+
+def shown(stack: Stack, arn: str) -> str:
+    """An ARN as a finding writes it: what another stack exports stands there by its export's name."""
+    resolved = stack.resolve(arn)
+    if isinstance(resolved, str):
+        return resolved
+    separator, parts = resolved["Fn::Join"]
+    return str(separator.join(part if isinstance(part, str) else part["Fn::ImportValue"] for part in parts))

@@ -73,7 +73,8 @@ def _stores(environment: Create) -> Iterator[Line]:
     least, most = neptune.min_capacity, neptune.max_capacity
     yield Line("Neptune", _range(least, most, "NCU"), "neptune-ncu", *_hours(INSTANCES * least, INSTANCES * most))
     yield Line("Redis", f"2 x {environment.redis.node_type}", environment.redis.node_type, *_hours(INSTANCES))
-    yield Line("OpenSearch Serverless", f"{OCU} OCU at least", "opensearch-ocu", *_hours(OCU))
+    if environment.knowledge:
+        yield Line("OpenSearch Serverless", f"{OCU} OCU at least", "opensearch-ocu", *_hours(OCU))
     yield Line("Key", "1", "key", 1, 1)
     # Redis's token, and RDS keeps the owner of each cluster.
     yield Line("Secrets", "3", "secret", 3, 3)

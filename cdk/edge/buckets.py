@@ -3,6 +3,8 @@
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 
+from cdk.retention import KEPT
+
 LOG_DAYS = 180
 
 
@@ -19,6 +21,7 @@ def access_logs(stack: Stack) -> s3.Bucket:
         lifecycle_rules=[
             s3.LifecycleRule(expiration=Duration.days(LOG_DAYS), noncurrent_version_expiration=Duration.days(1))
         ],
+        # Without a name of its own it stands in nobody's way, and with a first line in it nothing could delete it.
         removal_policy=RemovalPolicy.RETAIN,
     )
 
@@ -34,5 +37,5 @@ def pages(stack: Stack, name: str, logs: s3.Bucket) -> s3.Bucket:
         versioned=True,
         server_access_logs_bucket=logs,
         server_access_logs_prefix=f"pages/{name}/",
-        removal_policy=RemovalPolicy.RETAIN,
+        removal_policy=KEPT,
     )

@@ -1,6 +1,6 @@
 """The stack before the gateway: three distributions behind one firewall. It stands in us-east-1."""
 
-from aws_cdk import ArnFormat, CfnOutput, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, CfnOutput, Stack
 from aws_cdk import Environment as Place
 from aws_cdk import aws_certificatemanager as certificates
 from aws_cdk import aws_cloudfront as cloudfront
@@ -13,6 +13,7 @@ from cdk.edge.behaviours import answers, index_pages, security, to_api, to_pages
 from cdk.edge.buckets import access_logs, pages
 from cdk.edge.firewall import firewall
 from cdk.environment import Distribution, Environment
+from cdk.retention import KEPT
 from cdk.serving.functions import RETENTION
 from cdk.written import accept
 
@@ -60,7 +61,7 @@ class Edge(Stack):
             # AWS WAF delivers to names of this beginning alone.
             log_group_name=f"aws-waf-logs-{edge.firewall}",
             retention=RETENTION,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=KEPT,
         )
         waf.CfnLoggingConfiguration(
             self,

@@ -10,8 +10,9 @@ from aws_cdk import aws_logs as logs
 
 from cdk.environment import Environment
 from cdk.facts import Facts
+from cdk.retention import KEPT
 from cdk.serving import grants
-from cdk.written import accept
+from cdk.written import accept, shown
 
 RETENTION = logs.RetentionDays.THREE_MONTHS
 
@@ -37,7 +38,7 @@ def function(stack: Stack, environment: Environment, facts: Facts, code: lambda_
         f"{plan.construct}Logs",
         log_group_name=f"/aws/lambda/{plan.name}",
         retention=RETENTION,
-        removal_policy=RemovalPolicy.RETAIN,
+        removal_policy=KEPT,
     )
     role = _role(stack, environment, facts, plan)
     log_group.grant_write(role)
@@ -79,16 +80,7 @@ def _role(stack: Stack, environment: Environment, facts: Facts, plan: Plan) -> i
         role.add_to_policy(statement)
     accept(role, {"IAM5[Resource::*]": "network interfaces and X-Ray have no resources that a policy could name"})
     if any("neptune-db" in action for statement in plan.statements for action in statement.actions):
-        accept(role, {f"IAM5[Resource::{_shown(stack, grants.graph_arn(environment, facts))}]": (
+        accept(role, {f"IAM5[Resource::{shown(stack, grants.graph_arn(environment, facts))}]": (
             "Neptune's data actions are granted on a cluster as a whole, by its resource id"
         )})  # fmt: skip
     return role
-
-
-def _shown(stack: Stack, arn: str) -> str:
-    """An ARN as a finding writes it: what another stack exports stands there by its export's name."""
-    resolved = stack.resolve(arn)
-    if isinstance(resolved, str):
-        return resolved
-    separator, parts = resolved["Fn::Join"]
-    return str(separator.join(part if isinstance(part, str) else part["Fn::ImportValue"] for part in parts))

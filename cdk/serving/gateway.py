@@ -2,7 +2,7 @@
 
 import json
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_apigateway as gateway
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -10,6 +10,7 @@ from aws_cdk import aws_wafv2 as waf
 
 from cdk.edge.firewall import firewall
 from cdk.environment import Environment
+from cdk.retention import KEPT
 from cdk.serving.functions import RETENTION
 from cdk.written import accept
 
@@ -46,7 +47,7 @@ def rest(stack: Stack, environment: Environment, target: lambda_.IAlias) -> gate
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html
     """
     functions = environment.functions
-    log_group = logs.LogGroup(stack, "GatewayLogs", retention=RETENTION, removal_policy=RemovalPolicy.RETAIN)
+    log_group = logs.LogGroup(stack, "GatewayLogs", retention=RETENTION, removal_policy=KEPT)
     api = gateway.RestApi(
         stack,
         "Gateway",

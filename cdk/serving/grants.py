@@ -91,13 +91,14 @@ def sending(environment: Environment, facts: Facts, *queues: sqs.IQueue) -> list
 
 
 def answering(environment: Environment, facts: Facts) -> list[iam.PolicyStatement]:
-    """The knowledge base and the models that the file allows."""
+    """The models that the file allows, and the knowledge base where there is one."""
     here = f"{environment.region}:{environment.account}"
     models = [f"arn:aws:bedrock:{environment.region}::foundation-model/{each}" for each in environment.models.allowed]
-    return [
-        allow("Models", ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"), models),
-        allow("Knowledge", ("bedrock:Retrieve",), [f"arn:aws:bedrock:{here}:knowledge-base/{facts.knowledge}"]),
-    ]
+    found = [allow("Models", ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"), models)]
+    if facts.knowledge is not None:
+        base = f"arn:aws:bedrock:{here}:knowledge-base/{facts.knowledge}"
+        found.append(allow("Knowledge", ("bedrock:Retrieve",), [base]))
+    return found
 
 
 def _key(

@@ -1,5 +1,7 @@
 """How new code takes over: pre migrations, a canary that alarms guard, post migrations."""
 
+from collections.abc import Sequence
+
 from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack, custom_resources
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -10,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from constructs import IConstruct
 
 from cdk.environment import Environment
+from cdk.facts import Facts
 from cdk.serving.functions import RETENTION
 from cdk.watch.runbooks import described
 from cdk.written import accept
@@ -75,16 +78,26 @@ def canary(stack: Stack, environment: Environment, alias: lambda_.Alias, topic: 
 
 
 def migrated(
-    stack: Stack, migrations: lambda_.Function, bundle: str, *, before: list[IConstruct], after: list[IConstruct]
+    stack: Stack,
+    migrations: lambda_.Function,
+    facts: Facts,
+    bundle: str,
+    *,
+    before: Sequence[IConstruct],
+    reached: Sequence[IConstruct],
 ) -> None:
-    """Run pre steps before constructs change, post steps after others have. A failed step stops the deploy.
+    """Run pre steps before constructs change, but after those by which AWS is reached; post steps after all that stands
+    in the stack by now, as code from before them may not run on what they leave. A failed step stops the deploy.
 
     The function gets CloudFormation's event: `RequestType` (Create, Update, Delete: nothing to do) and
-    `ResourceProperties` with `Phase` (pre or post) and `Bundle` (its SHA-256, so that each new bundle asks again).
+    `ResourceProperties` with `Phase` (pre or post), `Bundle` (its SHA-256) and `Databases` (where they are), so that
+    each new bundle and each other cluster, as one restored from a backup, asks again.
     A hook of CodeDeploy would not do: it runs on an alias's change, so not at the first deploy.
     """
+    after = list(stack.node.children)
     log_group = logs.LogGroup(stack, "MigrationsAskedLogs", retention=RETENTION, removal_policy=RemovalPolicy.DESTROY)
     provider = custom_resources.Provider(stack, "MigrationsAsked", on_event_handler=migrations, log_group=log_group)
+    databases = [f"{each.host}/{each.name}" for each in facts.databases()]
     phases = {}
     for phase in ("pre", "post"):
         phases[phase] = CustomResource(
@@ -92,10 +105,11 @@ def migrated(
             f"Migrations{phase.title()}",
             service_token=provider.service_token,
             resource_type=f"Custom::Migrations{phase.title()}",
-            properties={"Phase": phase, "Bundle": bundle},
+            properties={"Phase": phase, "Bundle": bundle, "Databases": databases},
             # Provider's own function waits for no longer.
             service_timeout=Duration.seconds(900),
         )
+    phases["pre"].node.add_dependency(*reached)
     for construct in before:
         construct.node.add_dependency(phases["pre"])
     phases["post"].node.add_dependency(*after)

@@ -6,7 +6,6 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk import Environment as Place
 from aws_cdk import aws_apigateway as gateway
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -17,19 +16,23 @@ from cdk.connections import SINGLE
 from cdk.environment import Adopt, Environment
 from cdk.facts import Facts
 from cdk.serving import grants, variables
+from cdk.serving.endpoints import endpoints
 from cdk.serving.functions import Plan, function
 from cdk.serving.gateway import rest
 from cdk.serving.rollout import canary, live, migrated
 from cdk.serving.ticks import each_minute, from_queue, lost_ticks
 
-# Seconds. A batch of events; its queue hides it for six times as long. A worker that is woken each minute. Migrations.
+# Seconds. A batch of events; its queue hides it for six times as long. A worker that is woken each minute. Migrations,
+# whose provider waits for its own 15 minutes and then dies without an answer: so one less.
+# https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html#important-cases-to-handle
 EVENTS_SECONDS = 120
 TICK_SECONDS = 58
-MIGRATIONS_SECONDS = 900
+MIGRATIONS_SECONDS = 840
 
 
 class Service(Stack):
-    """Stateless: it can be destroyed and made again, and the data stay."""
+    """Stateless: it can be destroyed and made again, and the data stay. So do its log groups, by their names: the next
+    deploy imports them."""
 
     def __init__(
         self,
@@ -43,10 +46,12 @@ class Service(Stack):
         protected: bool,
     ) -> None:
         super().__init__(scope, construct, env=place, termination_protection=protected)
+        reached: list[Construct] = []
         if facts is None:
             assert isinstance(environment_file, Adopt)
             facts = adopted(self, environment_file)
-            _endpoints(self, environment_file, facts)
+            # Migrations read their secrets through these.
+            reached = endpoints(self, environment_file, facts)
         self.facts: Facts = facts
         self._environment_file = environment_file
         self._code = lambda_.Code.from_asset(str(bundle.path))
@@ -58,14 +63,14 @@ class Service(Stack):
         self.migrations: lambda_.Function = self._migrations()
         alias = live(self, environment_file, self.api)
         self.rollout: list[cloudwatch.Alarm] = canary(self, environment_file, alias, facts.topic)
-        workers: list[Construct] = [self.events, self.projector, self.requirements, self.workflows]
-        migrated(self, self.migrations, bundle.sha256, before=[*workers, alias], after=[*workers, alias])
         from_queue(facts, self.events)
         lost = lost_ticks(self)
         each_minute(self, environment_file, self.projector, lost)
         each_minute(self, environment_file, self.requirements, lost)
         each_minute(self, environment_file, self.workflows, lost)
         self.gateway: gateway.RestApi = rest(self, environment_file, alias)
+        workers = [self.events, self.projector, self.requirements, self.workflows]
+        migrated(self, self.migrations, facts, bundle.sha256, before=[*workers, alias], reached=reached)
         CfnOutput(self, "Url", value=self.gateway.url)
 
     def _function(self, plan: Plan) -> lambda_.Function:
@@ -149,18 +154,4 @@ class Service(Stack):
                 grants.reading(environment, facts, facts.main.secret, facts.requirements.secret),
                 reserved=SINGLE,
             )
-        )
-
-
-def _endpoints(stack: Stack, environment: Adopt, facts: Facts) -> None:
-    """Those that the adopted VPC lacks, behind the one group."""
-    for name in environment.network.endpoints:
-        ec2.InterfaceVpcEndpoint(
-            stack,
-            f"Endpoint-{name}",
-            vpc=facts.vpc,
-            service=ec2.InterfaceVpcEndpointAwsService(name),
-            subnets=facts.subnets,
-            security_groups=[facts.group],
-            open=False,
         )

@@ -1,6 +1,6 @@
 """The relational clusters: PostgreSQL 16 for the records, 17 for the requirements."""
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
@@ -8,6 +8,8 @@ from aws_cdk import aws_rds as rds
 from cdk.connections import serverless
 from cdk.environment import MadeAurora
 from cdk.facts import Database
+from cdk.retention import cluster_policy, keep
+from cdk.written import accept
 
 BACKUP_DAYS = 14
 
@@ -34,6 +36,7 @@ def aurora(
     subnets: ec2.SubnetSelection,
     group: ec2.ISecurityGroup,
     key: kms.IKey,
+    protected: bool,
 ) -> Database:
     """A serverless cluster with a writer and a reader in another zone, its owner's password kept and turned by RDS."""
     version = rds.AuroraPostgresEngineVersion.of(cluster.engine_version, cluster.engine_version.partition(".")[0])
@@ -55,13 +58,18 @@ def aurora(
         storage_encrypted=True,
         storage_encryption_key=key,
         iam_authentication=True,
-        deletion_protection=True,
-        removal_policy=RemovalPolicy.RETAIN,
+        deletion_protection=protected,
         backup=rds.BackupProps(retention=Duration.days(BACKUP_DAYS)),
         copy_tags_to_snapshot=True,
         cloudwatch_logs_exports=["postgresql"],
         parameters=PARAMETERS,
     )
+    # Instances, parameters and subnets too.
+    keep(made, cluster_policy(protected))
+    if not protected:
+        accept(
+            made, {"RDS10": "the first deploy alone, so that its rollback can delete the cluster; the next protects it"}
+        )
     assert made.secret is not None
     return Database(
         cluster.identifier,

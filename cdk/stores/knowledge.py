@@ -1,18 +1,18 @@
-"""The knowledge base: documents in S3, Titan's embeddings, an index in OpenSearch Serverless."""
+"""The stack of the knowledge base: documents in S3, Titan's embeddings, an index in OpenSearch Serverless."""
 
 import json
+from dataclasses import dataclass
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Environment as Place
+from aws_cdk import Stack
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_opensearchserverless as opensearch
-from aws_cdk import aws_s3 as s3
-from constructs import IDependable
+from constructs import Construct, IDependable
 
 from cdk.environment import Create
-from cdk.stores.documents import documents
-from cdk.written import accept
+from cdk.written import accept, shown
 
 EMBEDDINGS = "amazon.titan-embed-text-v2:0"
 DIMENSIONS = 1024
@@ -20,40 +20,62 @@ DIMENSIONS = 1024
 INDEX, VECTOR, TEXT, METADATA = "knowledge", "vector", "text", "metadata"
 
 
-def knowledge(stack: Stack, environment: Create, key: kms.IKey) -> str:
-    """The id of a knowledge base over a bucket of documents."""
-    name = environment.knowledge.collection
-    model = f"arn:aws:bedrock:{environment.region}::foundation-model/{EMBEDDINGS}"
-    bucket = documents(stack, key)
-    role = _role(stack, environment, bucket, key, model)
-    collection = _collection(stack, name, key)
-    role.add_to_policy(iam.PolicyStatement(sid="Index", actions=["aoss:APIAccessAll"], resources=[collection.attr_arn]))
-    access = _access(stack, environment, name, role)
-    index = _index(stack, collection)
-    index.add_resource_dependency(access)
-    base = _base(stack, environment, role, collection, model)
-    base.add_resource_dependency(index)
-    waits: IDependable = role
-    base.node.add_dependency(waits)
-    base.apply_removal_policy(RemovalPolicy.RETAIN)
-    source = bedrock.CfnDataSource.S3DataSourceConfigurationProperty(bucket_arn=bucket.bucket_arn)
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The bucket of documents, and the key that they are under."""
+
+    bucket_arn: str
+    key: kms.IKey
+
+
+class Knowledge(Stack):
+    """A stack of its own that no store waits for: if it fails, drop `[knowledge]` from the file and go on. All of it is
+    derived from the documents, which the stack of stores keeps, so it ends as a whole and is made anew."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct: str,
+        *,
+        environment_file: Create,
+        collection: str,
+        sources: Sources,
+        place: Place,
+    ) -> None:
+        super().__init__(scope, construct, env=place)
+        model = f"arn:aws:bedrock:{environment_file.region}::foundation-model/{EMBEDDINGS}"
+        role = _role(self, environment_file, sources, model)
+        made = _collection(self, collection, sources.key)
+        role.add_to_policy(iam.PolicyStatement(sid="Index", actions=["aoss:APIAccessAll"], resources=[made.attr_arn]))
+        index = _index(self, made)
+        index.add_resource_dependency(_access(self, environment_file, collection, role))
+        base = _base(self, environment_file, role, made, model)
+        base.add_resource_dependency(index)
+        waits: IDependable = role
+        base.node.add_dependency(waits)
+        _source(self, base, sources)
+        self.id: str = base.attr_knowledge_base_id
+
+
+def _source(stack: Stack, base: bedrock.CfnKnowledgeBase, sources: Sources) -> None:
+    source = bedrock.CfnDataSource.S3DataSourceConfigurationProperty(bucket_arn=sources.bucket_arn)
     bedrock.CfnDataSource(
         stack,
         "KnowledgeSource",
         name="documents",
         knowledge_base_id=base.attr_knowledge_base_id,
+        # Its vectors go with the collection.
         data_deletion_policy="RETAIN",
         server_side_encryption_configuration=bedrock.CfnDataSource.ServerSideEncryptionConfigurationProperty(
-            kms_key_arn=key.key_arn
+            kms_key_arn=sources.key.key_arn
         ),
         data_source_configuration=bedrock.CfnDataSource.DataSourceConfigurationProperty(
             type="S3", s3_configuration=source
         ),
     )
-    return base.attr_knowledge_base_id
 
 
-def _role(stack: Stack, environment: Create, bucket: s3.Bucket, key: kms.IKey, model: str) -> iam.Role:
+def _role(stack: Stack, environment: Create, sources: Sources, model: str) -> iam.Role:
     role = iam.Role(
         stack,
         "KnowledgeRole",
@@ -61,17 +83,15 @@ def _role(stack: Stack, environment: Create, bucket: s3.Bucket, key: kms.IKey, m
             "bedrock.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": environment.account}}
         ),
     )
+    every = f"{sources.bucket_arn}/*"
     for sid, actions, resource in (
         ("Embed", ["bedrock:InvokeModel"], model),
-        ("List", ["s3:ListBucket"], bucket.bucket_arn),
-        ("Read", ["s3:GetObject"], bucket.arn_for_objects("*")),
-        ("Key", ["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn),
+        ("List", ["s3:ListBucket"], sources.bucket_arn),
+        ("Read", ["s3:GetObject"], every),
+        ("Key", ["kms:Decrypt", "kms:GenerateDataKey"], sources.key.key_arn),
     ):
         role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=[resource]))
-    child = bucket.node.default_child
-    assert isinstance(child, s3.CfnBucket)
-    reason = "all documents of the one bucket of documents"
-    accept(role, {f"IAM5[Resource::<{stack.get_logical_id(child)}.Arn>/*]": reason})
+    accept(role, {f"IAM5[Resource::{shown(stack, every)}]": "all documents of the one bucket of documents"})
     return role
 
 
@@ -95,59 +115,58 @@ def _collection(stack: Stack, name: str, key: kms.IKey) -> opensearch.CfnCollect
     collection = opensearch.CfnCollection(
         stack, "IndexCollection", name=name, type="VECTORSEARCH", standby_replicas="ENABLED"
     )
-    collection.apply_removal_policy(RemovalPolicy.RETAIN)
     collection.add_resource_dependency(encryption)
     collection.add_resource_dependency(network)
     return collection
 
 
 def _access(stack: Stack, environment: Create, name: str, role: iam.Role) -> opensearch.CfnAccessPolicy:
-    """Bedrock reads and writes the index; CloudFormation makes it."""
+    """Bedrock reads and writes documents of the index; CloudFormation makes and ends it."""
     here = f"{environment.account}-{environment.region}"
     deployer = f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-cfn-exec-role-{here}"
-    index = [
-        f"aoss:{verb}" for verb in ("CreateIndex", "DescribeIndex", "ReadDocument", "UpdateIndex", "WriteDocument")
-    ]
-    rules = [
-        {"ResourceType": "index", "Resource": [f"index/{name}/*"], "Permission": index},
-        {
-            "ResourceType": "collection",
-            "Resource": [f"collection/{name}"],
-            "Permission": ["aoss:DescribeCollectionItems"],
-        },
-    ]
+    index = {"ResourceType": "index", "Resource": [f"index/{name}/*"]}
+    items = {
+        "ResourceType": "collection",
+        "Resource": [f"collection/{name}"],
+        "Permission": ["aoss:DescribeCollectionItems"],
+    }
+    reading = {**index, "Permission": [f"aoss:{verb}" for verb in ("DescribeIndex", "ReadDocument", "WriteDocument")]}
+    making = {
+        **index,
+        "Permission": [f"aoss:{verb}" for verb in ("CreateIndex", "DeleteIndex", "DescribeIndex", "UpdateIndex")],
+    }
     return opensearch.CfnAccessPolicy(
         stack,
         "IndexAccess",
         name=f"{name}-acc",
         type="data",
-        policy=stack.to_json_string([{"Rules": rules, "Principal": [role.role_arn, deployer]}]),
-    )
-
-
-def _index(stack: Stack, collection: opensearch.CfnCollection) -> opensearch.CfnIndex:
-    index = opensearch.CfnIndex
-    field = index.PropertyMappingProperty
-    made = index(
-        stack,
-        "Index",
-        collection_endpoint=collection.attr_collection_endpoint,
-        index_name=INDEX,
-        settings=index.IndexSettingsProperty(index=index.IndexProperty(knn=True)),
-        mappings=index.MappingsProperty(
-            properties={
-                VECTOR: field(
-                    type="knn_vector",
-                    dimension=DIMENSIONS,
-                    method=index.MethodProperty(name="hnsw", engine="faiss", space_type="l2"),
-                ),
-                TEXT: field(type="text"),
-                METADATA: field(type="text", index=False),
-            }
+        policy=stack.to_json_string(
+            [
+                {"Rules": [reading, items], "Principal": [role.role_arn]},
+                {"Rules": [making, items], "Principal": [deployer]},
+            ]
         ),
     )
-    made.apply_removal_policy(RemovalPolicy.RETAIN)
-    return made
+
+
+def _index(stack: Stack, collection: opensearch.CfnCollection) -> opensearch.CfnCollectionIndex:
+    """Made through the API of the service: the collection's own endpoint admits Bedrock alone.
+    https://docs.aws.amazon.com/opensearch-service/latest/ServerlessAPIReference/API_CreateIndex.html
+    """
+    method = {"name": "hnsw", "engine": "faiss", "space_type": "l2"}
+    schema = {
+        "settings": {"index": {"knn": True}},
+        "mappings": {
+            "properties": {
+                VECTOR: {"type": "knn_vector", "dimension": DIMENSIONS, "method": method},
+                TEXT: {"type": "text"},
+                METADATA: {"type": "text", "index": False},
+            }
+        },
+    }
+    return opensearch.CfnCollectionIndex(
+        stack, "VectorIndex", id=collection.attr_id, index_name=INDEX, index_schema=json.dumps(schema)
+    )
 
 
 def _base(

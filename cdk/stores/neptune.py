@@ -1,10 +1,11 @@
 """The graph: a serverless Neptune with a reader in another zone."""
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_neptune as neptune
 
 from cdk.environment import MadeNeptune
 from cdk.facts import Graph
+from cdk.retention import cluster_policy, keep
 from cdk.stores.aurora import BACKUP_DAYS
 
 PORT = 8182
@@ -17,7 +18,7 @@ PARAMETERS = {
 }
 
 
-def graph(stack: Stack, cluster: MadeNeptune, *, subnets: list[str], group: str, key: str) -> Graph:
+def graph(stack: Stack, cluster: MadeNeptune, *, subnets: list[str], group: str, key: str, protected: bool) -> Graph:
     """L1, as the L2 is alpha. The resource id is exported, so that policies of another stack can name it."""
     subnet_group = neptune.CfnDBSubnetGroup(
         stack, "GraphSubnets", db_subnet_group_description="StackFlow's graph", subnet_ids=subnets
@@ -37,7 +38,7 @@ def graph(stack: Stack, cluster: MadeNeptune, *, subnets: list[str], group: str,
         storage_encrypted=True,
         kms_key_id=key,
         iam_auth_enabled=True,
-        deletion_protection=True,
+        deletion_protection=protected,
         backup_retention_period=BACKUP_DAYS,
         copy_tags_to_snapshot=True,
         enable_cloudwatch_logs_exports=["audit", "slowquery"],
@@ -45,16 +46,19 @@ def graph(stack: Stack, cluster: MadeNeptune, *, subnets: list[str], group: str,
             min_capacity=cluster.min_capacity, max_capacity=cluster.max_capacity
         ),
     )
-    made.apply_removal_policy(RemovalPolicy.RETAIN)
+    instances = []
     for number in range(INSTANCES):
-        instance = neptune.CfnDBInstance(
-            stack,
-            f"GraphInstance{number}",
-            db_cluster_identifier=made.ref,
-            db_instance_class="db.serverless",
-            auto_minor_version_upgrade=True,
+        instances.append(
+            neptune.CfnDBInstance(
+                stack,
+                f"GraphInstance{number}",
+                db_cluster_identifier=made.ref,
+                db_instance_class="db.serverless",
+                auto_minor_version_upgrade=True,
+            )
         )
-        instance.apply_removal_policy(RemovalPolicy.RETAIN)
+    for each in (subnet_group, parameters, made, *instances):
+        keep(each, cluster_policy(protected))
     return Graph(
         cluster.identifier,
         made.attr_endpoint,

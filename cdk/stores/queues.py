@@ -1,6 +1,6 @@
 """The queues, each with its dead letters, and the topic of findings."""
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -8,6 +8,7 @@ from aws_cdk import aws_sqs as sqs
 
 from cdk.environment import Create
 from cdk.facts import QueueFact, QueueFacts, dead_letters
+from cdk.retention import KEPT
 from cdk.serving.stack import EVENTS_SECONDS
 from cdk.stores.key import SENDERS
 
@@ -43,7 +44,7 @@ def _queue(stack: Stack, construct: str, name: str, key: kms.IKey, hidden: int) 
         encryption=sqs.QueueEncryption.KMS,
         encryption_master_key=key,
         enforce_ssl=True,
-        removal_policy=RemovalPolicy.RETAIN,
+        removal_policy=KEPT,
     )
     made = sqs.Queue(
         stack,
@@ -56,7 +57,7 @@ def _queue(stack: Stack, construct: str, name: str, key: kms.IKey, hidden: int) 
         encryption=sqs.QueueEncryption.KMS,
         encryption_master_key=key,
         enforce_ssl=True,
-        removal_policy=RemovalPolicy.RETAIN,
+        removal_policy=KEPT,
     )
     return QueueFact(made, name, dead_letters(name))
 

@@ -7,6 +7,7 @@ from aws_cdk import aws_secretsmanager as secrets
 
 from cdk.environment import Create
 from cdk.facts import Cache
+from cdk.retention import KEPT
 from cdk.written import accept
 
 PORT = 6379
@@ -20,7 +21,7 @@ def cache(stack: Stack, environment: Create, *, subnets: list[str], group: str, 
         secret_name=f"stackflow/{environment.name}/redis",
         description="The auth token of StackFlow's cache",
         encryption_key=key,
-        removal_policy=RemovalPolicy.RETAIN,
+        removal_policy=KEPT,
         generate_secret_string=secrets.SecretStringGenerator(exclude_punctuation=True, password_length=64),
     )
     subnet_group = elasticache.CfnSubnetGroup(

@@ -1,16 +1,17 @@
-"""The stack of what keeps data: protected from being ended, and kept if it ends all the same."""
+"""The stack of what keeps data: kept if it ends, and protected from it once its first deploy has succeeded."""
 
 from aws_cdk import Environment as Place
 from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from cdk.environment import Create
-from cdk.facts import Facts
+from cdk.environment import Create, MadeAurora
+from cdk.facts import Database, Facts
 from cdk.network import Network
 from cdk.stores.aurora import aurora
+from cdk.stores.documents import documents
 from cdk.stores.key import data_key
-from cdk.stores.knowledge import knowledge
+from cdk.stores.knowledge import Sources
 from cdk.stores.neptune import graph
 from cdk.stores.queues import findings, queues
 from cdk.stores.redis import cache
@@ -20,28 +21,40 @@ class Stores(Stack):
     """Stateful. Its logical ids are frozen by a test: another id is another store, and an empty one."""
 
     def __init__(
-        self, scope: Construct, construct: str, *, environment_file: Create, network: Network, place: Place
+        self,
+        scope: Construct,
+        construct: str,
+        *,
+        environment_file: Create,
+        network: Network,
+        place: Place,
+        protected: bool,
     ) -> None:
-        super().__init__(scope, construct, env=place, termination_protection=True)
+        super().__init__(scope, construct, env=place, termination_protection=protected)
         vpc = network.vpc
         subnets = ec2.SubnetSelection(subnets=vpc.private_subnets)
-        ids = [each.subnet_id for each in vpc.private_subnets]
         # As another stack's that can't be changed: a rule that a store adds would lead the network back to it.
         group = ec2.SecurityGroup.from_security_group_id(self, "Mesh", network.group.security_group_id, mutable=False)
         key = data_key(self, environment_file)
+        self.sources: Sources = Sources(self.export_value(documents(self, key).bucket_arn), key)
         clusters = environment_file.aurora
+        ids, group_id = [each.subnet_id for each in vpc.private_subnets], group.security_group_id
+
+        def database(name: str, cluster: MadeAurora) -> Database:
+            return aurora(self, name, cluster, vpc=vpc, subnets=subnets, group=group, key=key, protected=protected)
+
         self.facts: Facts = Facts(
             vpc=vpc,
             subnets=subnets,
             group=network.group,
             key=key,
-            main=aurora(self, "Main", clusters.main, vpc=vpc, subnets=subnets, group=group, key=key),
-            requirements=aurora(
-                self, "Requirements", clusters.requirements, vpc=vpc, subnets=subnets, group=group, key=key
+            main=database("Main", clusters.main),
+            requirements=database("Requirements", clusters.requirements),
+            graph=graph(
+                self, environment_file.neptune, subnets=ids, group=group_id, key=key.key_arn, protected=protected
             ),
-            graph=graph(self, environment_file.neptune, subnets=ids, group=group.security_group_id, key=key.key_arn),
-            cache=cache(self, environment_file, subnets=ids, group=group.security_group_id, key=key),
+            cache=cache(self, environment_file, subnets=ids, group=group_id, key=key),
             queues=queues(self, environment_file, key),
-            knowledge=knowledge(self, environment_file, key),
+            knowledge=None,
             topic=findings(self, environment_file, key),
         )

@@ -78,7 +78,9 @@ def faults(command: str) -> list[str]:
     # Taken out of the call and used to sign it: the command line adds it to what copies between regions.
     options |= {"--source-region"} if "--pre-signed-url" in options else set()
     needed = set() if shape is None or not given else {f"--{xform_name(name, '-')}" for name in shape.required_members}
-    return sorted(given - GLOBAL - options) + [f"lacks {each}" for each in sorted(needed - given)]
+    # A boolean that is needed may be given as its opposite.
+    lacking = {each for each in needed - given if f"--no-{each[2:]}" not in given}
+    return sorted(given - GLOBAL - options) + [f"lacks {each}" for each in sorted(lacking)]
 
 
 @pytest.mark.parametrize(("page", "command"), shown())

@@ -8,7 +8,7 @@ SUFFIXES = {
     "-projector": ("workers.projection.handler", 58),
     "-requirements": ("workers.requirements.handler", 58),
     "-workflows": ("workers.workflows.handler", 58),
-    "-migrations": ("workers.migrations.handler", 900),
+    "-migrations": ("workers.migrations.handler", 840),
 }
 ACCOUNT = "373544523367"
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/mrk-bd842691514c4d74a02992b8dc11fe16"

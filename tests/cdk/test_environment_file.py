@@ -141,6 +141,14 @@ def test_an_unedited_file_is_read(tmp_path: Path) -> None:
         ),
         ("dev", "network.zones", ["us-east-1a", "eu-west-1b"], "network.zones: eu-west-1b is no zone of us-east-1"),
         ("prod", "network.endpoints", ["s4"], "network.endpoints: 's4' is none that the functions need; write some of"),
+        (
+            "prod",
+            "network.endpoints",
+            ["sqs"],
+            "network.ranges: missing; endpoints answer for the names of AWS in the whole VPC, so write its ranges: aws",
+        ),
+        ("prod", "network.ranges", ["10.0.0.1/16"], "network.ranges: 10.0.0.1/16 has host bits set; write the ranges"),
+        ("prod", "network.ranges", ["all"], r"network.ranges: \['all'\] is not ranges of addresses, as in"),
         # The edge.
         ("prod", "edge.region", "eu-west-1", "edge.region: eu-west-1; CloudFront takes .* us-east-1 alone: write that"),
         (
@@ -190,7 +198,7 @@ def test_both_ways_to_start_exclude_each_other(tmp_path: Path) -> None:
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     def edit(table: dict[str, Any]) -> None:
         table["edge"]["region"] = "eu-west-1"
-        table["network"]["endpoints"] = ["s4"]
+        table["network"] |= {"endpoints": ["s4"], "ranges": ["10.0.0.0/16"]}
 
     with pytest.raises(EnvironmentFileError) as told:
         read(written(tmp_path, "prod", edit))
@@ -201,17 +209,6 @@ def test_two_environments_may_not_share_a_name(tmp_path: Path) -> None:
     written(tmp_path, "dev", at("name", "prod"))
     path = written(tmp_path, "prod", lambda table: None)
     with pytest.raises(EnvironmentFileError, match=r"name: dev\.toml is called prod too; each needs a name of its own"):
-        read(path)
-
-
-def test_two_environments_of_one_account_may_not_share_functions(tmp_path: Path) -> None:
-    def edit(table: dict[str, Any]) -> None:
-        table["account"] = "373544523367"
-        table["functions"]["name"] = "StackFlowAPI"
-
-    path = written(tmp_path, "dev", edit)
-    written(tmp_path, "prod", lambda table: None)
-    with pytest.raises(EnvironmentFileError, match=r"functions\.name: prod\.toml has StackFlowAPI too"):
         read(path)
 
 
@@ -268,12 +265,26 @@ def test_a_deploy_is_refused_and_told_what_is_missing(capsys: pytest.CaptureFixt
         assert f"  {key}\n    {PLACEHOLDERS[key].find}\n" in told
     assert "# subnet-05eae5f255dec054f in us-east-1a, subnet-03ab773ce82d704d1 in us-east-1b, all in vpc-0c4e3" in told
     assert "# 720 s, 120 at the very least; dead letters in StackFlow-Events-Ingestion-DLQ.fifo" in told
+    # The way out: whatever the endpoints, the issuer's keys are on the internet.
+    assert "out, 443 to 0.0.0.0/0: the keys of the issuer" in told
+    routes = next(line for line in told.splitlines() if "describe-route-tables" in line)
+    assert "Values=subnet-05eae5f255dec054f,subnet-03ab773ce82d704d1" in routes
+    assert "each with a default route to a NAT gateway" in routes
     assert "  aurora.main: 1656 of 4500, which are nine tenths of 5000\n" in told
     assert check.main([str(file), "--deploy"]) == 1
     # And of the bundle, unless somebody has built one.
     refused = [line for line in capsys.readouterr().err.splitlines() if "functions.bundle" not in line]
     assert refused == [f"{file}: {key} is left open" for key in read(file).open]
     assert len(refused) == 21
+
+
+def test_whose_names_endpoints_will_answer_for_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def edit(table: dict[str, Any]) -> None:
+        table["network"] |= {"endpoints": ["sqs"], "ranges": ["10.0.0.0/16"]}
+
+    assert check.main([str(written(tmp_path, "prod", edit))]) == 0
+    told = capsys.readouterr().out
+    assert "none yet for sqs: those to be made answer for these names in the whole VPC, and admit 10.0.0.0/16" in told
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

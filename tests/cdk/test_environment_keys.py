@@ -17,7 +17,8 @@ from tests.cdk.test_environment_file import at, written
 
 def test_a_half_filled_file_is_told_all_that_it_lacks(tmp_path: Path) -> None:
     def edit(table: dict[str, Any]) -> None:
-        del table["knowledge"], table["neptune"]["host"], table["redis"]["secret_arn"]
+        del table["neptune"]["host"], table["redis"]["secret_arn"]
+        table["knowledge"] = {"collection": "knowledge"}
         table["network"]["cidr"] = "10.0.0.0/16"
         table["functions"]["connections"] = 6
 
@@ -28,7 +29,8 @@ def test_a_half_filled_file_is_told_all_that_it_lacks(tmp_path: Path) -> None:
         "network.cidr: unknown key",
         "neptune.host: missing required key",
         "redis.secret_arn: missing required key",
-        "knowledge: missing required key",
+        "knowledge.collection: unknown key",
+        "knowledge.id: missing required key",
     ]
 
 

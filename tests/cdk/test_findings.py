@@ -46,7 +46,7 @@ def test_an_explanation_says_more_than_a_word(each: Synth) -> None:
 
 def test_cfn_lint_finds_no_error(prod: Synth, dev: Synth) -> None:
     templates = [str(path) for synth in (prod, dev) for path in sorted(synth.folder.glob("*.template.json"))]
-    assert len(templates) == 8
+    assert len(templates) == 9
     linted = subprocess.run(
         [
             str(Path(sys.executable).parent / "cfn-lint"),

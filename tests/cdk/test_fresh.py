@@ -33,7 +33,7 @@ def test_one_key_encrypts_everything(dev: Synth) -> None:
     encryption = [policy for policy in dev.resources("AWS::OpenSearchServerless::SecurityPolicy").values()
                   if policy["Type"] == "encryption"]  # fmt: skip
     assert len(encryption) == 1
-    assert key_of(dev) in json.dumps(encryption[0]["Policy"])
+    assert f"GetAtt{key_of(dev)}" in json.dumps(encryption[0]["Policy"])
     (documents,) = [id_ for id_ in dev.resources("AWS::S3::Bucket", "Stores") if id_.startswith("Documents")]
     rules = dev.resources("AWS::S3::Bucket")[documents]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rules[0]["ServerSideEncryptionByDefault"] == {"KMSMasterKeyID": key, "SSEAlgorithm": "aws:kms"}
@@ -156,8 +156,10 @@ def test_the_knowledge_base_embeds_by_titan_in_1024_dimensions(dev: Synth) -> No
     assert vectors["EmbeddingModelArn"].endswith("foundation-model/amazon.titan-embed-text-v2:0")
     embedding = vectors["EmbeddingModelConfiguration"]["BedrockEmbeddingModelConfiguration"]
     assert embedding["Dimensions"] == 1024
-    (index,) = dev.resources("AWS::OpenSearchServerless::Index").values()
-    assert index["Mappings"]["Properties"]["vector"]["Dimension"] == 1024
+    (index,) = dev.resources("AWS::OpenSearchServerless::CollectionIndex").values()
+    schema = json.loads(index["IndexSchema"])
+    assert schema["mappings"]["properties"]["vector"]["dimension"] == 1024
+    assert index["IndexName"] == base["StorageConfiguration"]["OpensearchServerlessConfiguration"]["VectorIndexName"]
     assert base["StorageConfiguration"]["Type"] == "OPENSEARCH_SERVERLESS"
 
 

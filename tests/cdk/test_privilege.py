@@ -18,7 +18,7 @@ INTERFACES = {
 WITHOUT_RESOURCE = INTERFACES | {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 PARTS = {
     r"^arn:aws:neptune-db:[^*]+/\*$": "Neptune names its data by the cluster",
-    r"Documents\w+\.Arn/\*$": "the documents of the one bucket",
+    r"Documents\w+Arn\w+/\*$": "the documents of the one bucket",
     r"^Migrations\w+\.Arn:\*$": "the versions of the one function, by the CDK's own provider",
 }
 

@@ -1,6 +1,10 @@
 """New code takes over behind its migrations, a tenth first, and goes back if an alarm sounds."""
 
+import json
+
+from cdk.environment import Adopt
 from tests.cdk.templates import Synth
+from tests.cdk.test_retention import references
 
 
 def depends(synth: Synth, type_: str) -> dict[str, set[str]]:
@@ -32,11 +36,44 @@ def test_post_migrations_come_after_all_old_code_is_gone(each: Synth) -> None:
     }
 
 
+def test_post_migrations_come_last_of_all(each: Synth) -> None:
+    """What came after them could fail, and the code that then comes back may not run on what they left."""
+    resources = each.templates["Service"]["Resources"]
+    behind, waiting = set[str](), {"MigrationsPost"}
+    while waiting:
+        resource = resources[waiting.pop()]
+        needed = {*references(resource.get("Properties", {})), *resource.get("DependsOn", [])}
+        waiting |= (needed & resources.keys()) - behind
+        behind |= needed
+    assert resources.keys() - behind == {"MigrationsPost"}
+
+
 def test_each_new_bundle_asks_for_its_migrations(each: Synth) -> None:
     for phase in ("pre", "post"):
         (asked,) = each.resources(f"Custom::Migrations{phase.title()}").values()
         assert asked["Phase"] == phase
         assert len(asked["Bundle"]) == 64
+
+
+def test_a_restored_database_asks_for_its_migrations(prod: Synth, dev: Synth) -> None:
+    """Another host is another property, so CloudFormation asks for the steps again."""
+    assert isinstance(prod.environment, Adopt)
+    clusters = prod.environment.aurora.main, prod.environment.aurora.requirements
+    for phase in ("Pre", "Post"):
+        (asked,) = prod.resources(f"Custom::Migrations{phase}").values()
+        assert asked["Databases"] == [f"{cluster.host}/{cluster.database}" for cluster in clusters]
+        (asked,) = dev.resources(f"Custom::Migrations{phase}").values()
+        assert ["EndpointAddress" in json.dumps(database) for database in asked["Databases"]] == [True, True]
+
+
+def test_migrations_end_before_their_provider(each: Synth) -> None:
+    """It lives for 15 minutes, and one that dies has given CloudFormation no answer."""
+    (provider,) = [
+        function
+        for id_, function in each.resources("AWS::Lambda::Function").items()
+        if id_.startswith("MigrationsAsked")
+    ]
+    assert each.function("-migrations")["Timeout"] == provider["Timeout"] - 60 == 840
 
 
 def test_a_canary_takes_a_tenth_for_five_minutes_and_alarms_guard_it(each: Synth) -> None:

@@ -8,20 +8,17 @@ from tests.cdk.frozen import agree, normal
 from tests.cdk.templates import Synth
 
 STATEFUL = {
-    "AWS::Bedrock::KnowledgeBase",
     "AWS::ElastiCache::ReplicationGroup",
     "AWS::KMS::Key",
     "AWS::Neptune::DBCluster",
     "AWS::Neptune::DBInstance",
-    "AWS::OpenSearchServerless::Collection",
-    "AWS::OpenSearchServerless::Index",
     "AWS::RDS::DBCluster",
     "AWS::RDS::DBInstance",
     "AWS::S3::Bucket",
     "AWS::SecretsManager::Secret",
     "AWS::SQS::Queue",
 }
-# Minutes that nobody asks for, and the logs of a provider.
+# Ticks that nobody asks for. An index is not among them either: it is made anew from the documents.
 PASSING = {"LostTicks"}
 
 
@@ -36,10 +33,14 @@ def stateful(synth: Synth) -> list[tuple[str, str, dict[str, object]]]:
 
 def test_what_keeps_data_is_kept(dev: Synth) -> None:
     found = stateful(dev)
-    assert len(found) == 28
+    assert len(found) == 25
     for _, id_, resource in found:
-        kept = "Snapshot" if resource["Type"] == "AWS::ElastiCache::ReplicationGroup" else "Retain"
-        assert (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == (kept, kept), id_
+        policies = resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")
+        if resource["Type"] == "AWS::ElastiCache::ReplicationGroup":
+            assert policies == ("Snapshot", "Snapshot")
+        else:
+            # tests/cdk/test_retention.py says which.
+            assert policies in {("Retain", "Retain"), ("RetainExceptOnCreate", "Retain")}, id_
 
 
 def test_every_type_that_keeps_data_is_made(dev: Synth) -> None:
@@ -67,7 +68,7 @@ def protected(synth: Synth) -> dict[str, bool]:
 
 def test_stacks_are_protected(prod: Synth, dev: Synth) -> None:
     assert protected(prod) == {"Service": True, "Edge": True, "Watch": True}
-    assert protected(dev) == {"Network": True, "Stores": True, "Service": False, "Edge": False, "Watch": False}
+    assert {stack for stack, ended_by_nobody in protected(dev).items() if ended_by_nobody} == {"Network", "Stores"}
 
 
 def test_logical_ids_of_what_keeps_data_are_frozen(each: Synth) -> None:
@@ -76,9 +77,9 @@ def test_logical_ids_of_what_keeps_data_are_frozen(each: Synth) -> None:
     agree(f"{each.environment.name}.ids", "\n".join(ids) + "\n")
 
 
-@pytest.mark.parametrize("stack", ["Network", "Stores", "Service", "Edge", "Watch"])
+@pytest.mark.parametrize("stack", ["Network", "Stores", "Knowledge", "Service", "Edge", "Watch"])
 def test_templates_are_as_reviewed(each: Synth, stack: str) -> None:
     if stack in each.templates:
         agree(f"{each.environment.name}-{stack}.json", normal(each.templates[stack]))
     else:
-        assert (each.environment.name, stack) in {("prod", "Network"), ("prod", "Stores")}
+        assert (each.environment.name, stack) in {("prod", "Network"), ("prod", "Stores"), ("prod", "Knowledge")}

@@ -41,7 +41,7 @@ def next_one(tmp_path_factory: pytest.TempPathFactory) -> Synth:
 
     def edit(table: dict[str, Any]) -> None:
         table["name"] = "next"
-        table["network"]["endpoints"] = ["secretsmanager", "sqs"]
+        table["network"] |= {"endpoints": ["secretsmanager", "sqs"], "ranges": ["10.0.0.0/16", "100.64.0.0/16"]}
         table["functions"] |= {"name": "StackFlowAPI-next", "snap_start": False, "gateway_seconds": 60}
 
     return synth(tmp_path_factory.mktemp("next"), "prod", edit)
@@ -55,12 +55,12 @@ def test_the_edge_stays_in_us_east_1(west: Synth) -> None:
         if each["type"] == "aws:cloudformation:stack"
     }
     assert regions.pop("Edge") == "us-east-1"
-    assert regions == dict.fromkeys(("Network", "Stores", "Service", "Watch"), "us-west-2")
+    assert regions == dict.fromkeys(("Network", "Stores", "Knowledge", "Service", "Watch"), "us-west-2")
     assert ".execute-api.us-west-2.amazonaws.com" in json.dumps(west.templates["Edge"])
 
 
 def test_nothing_of_another_region_names_us_east_1(west: Synth) -> None:
-    for stack in ("Network", "Stores", "Service", "Watch"):
+    for stack in ("Network", "Stores", "Knowledge", "Service", "Watch"):
         for id_, resource in west.templates[stack]["Resources"].items():
             # The CDK's own, by which the edge learns the gateway's address.
             if "Export" not in id_:
@@ -99,7 +99,22 @@ def test_missing_endpoints_are_made_in_the_adopted_subnets(next_one: Synth) -> N
     }
     for each in made:
         assert each["SubnetIds"] == ["subnet-05eae5f255dec054f", "subnet-03ab773ce82d704d1"]
-        assert each["SecurityGroupIds"] == ["sg-0ada825cda6a75ed6"]
         assert each["PrivateDnsEnabled"] is True
-    # The group is its owner's.
-    assert not {each for each in next_one.types() if "SecurityGroup" in each}
+
+
+def test_endpoints_admit_the_whole_vpc_whose_names_they_answer_for(next_one: Synth) -> None:
+    """Every other workload of the VPC asks them too as soon as they stand."""
+    ((id_, group),) = next_one.resources("AWS::EC2::SecurityGroup").items()
+    admitted = [(rule["CidrIp"], rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupIngress"]]
+    assert admitted == [("10.0.0.0/16", 443, 443), ("100.64.0.0/16", 443, 443)]
+    for endpoint in next_one.resources("AWS::EC2::VPCEndpoint").values():
+        assert endpoint["SecurityGroupIds"] == [{"Fn::GetAtt": [id_, "GroupId"]}]
+    # The adopted group is its owner's.
+    assert not {each for each in next_one.types() if "SecurityGroupIngress" in each or "SecurityGroupEgress" in each}
+
+
+def test_migrations_wait_for_the_endpoints_by_which_they_read_secrets(next_one: Synth) -> None:
+    resources = next_one.templates["Service"]["Resources"]
+    made = {id_ for id_, each in resources.items() if each["Type"] == "AWS::EC2::VPCEndpoint"}
+    assert len(made) == 2
+    assert made <= set(resources["MigrationsPre"]["DependsOn"])
