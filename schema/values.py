@@ -63,15 +63,13 @@ def size_of_literals(document: DocumentNode) -> Size:
 
 def size_of_variables(variables: Mapping[str, Any]) -> Size:
     """The size of the values of a request's variables; the mapping itself is no level."""
-    size = Size()
-    stack = [(value, 1) for value in variables.values()]
-    while stack:
+    size = Size(values=len(variables))
+    stack = [(value, 1) for value in variables.values() if isinstance(value, dict | list)]
+    while stack and size.values <= MOST_VALUES and size.nested <= MOST_NESTED:
         value, depth = stack.pop()
-        size.values += 1
-        if size.values > MOST_VALUES or depth > MOST_NESTED + 1:
-            size.nested = max(size.nested, depth - 1)
-            break
-        if isinstance(value, dict | list):
-            size.nested = max(size.nested, depth)
-            stack.extend((each, depth + 1) for each in (value.values() if isinstance(value, dict) else value))
+        size.nested = max(size.nested, depth)
+        size.values += len(value)
+        if size.values <= MOST_VALUES:
+            inner = value.values() if isinstance(value, dict) else value
+            stack.extend((each, depth + 1) for each in inner if isinstance(each, dict | list))
     return size
