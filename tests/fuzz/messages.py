@@ -81,9 +81,9 @@ def alerts(chance: random.Random, number: int, spice: float) -> dict[str, Any]:
     for _ in range(chance.randint(1, 4)):
         one = alert(f"f{chance.randint(1, 60)}", number, chance.choice((None, number + 1)), summary="Fuzz")
         if chance.random() < spice * 3:
-            one[chance.choice(list(one))] = hostile(chance)
-        if chance.random() < spice * 3:
             one["labels"][chance.choice(("instance", "service.name", *TEXTS))] = hostile(chance)
+        if chance.random() < spice * 3:
+            one[chance.choice(list(one))] = hostile(chance)
         several.append(one)
     whole = notification(*several, group=f"g{chance.randint(1, 20)}")
     if chance.random() < spice:

@@ -1,7 +1,6 @@
 """Neptune's refusals: their codes, the JSON that carries them, and the frames and HTTP answers around that."""
 
 import json
-import uuid
 from dataclasses import dataclass
 
 GRAPHSON = "json"
@@ -64,10 +63,9 @@ class Refusal:
     def http_status(self) -> int:
         return HTTP_STATUS.get(self.code, SERVER_ERROR)
 
-    def frame(self, mime: str, request_id: str) -> bytes:
-        """A Gremlin reply of status 500 whose message is the JSON, in the format of the request."""
-        message = json.dumps(self.document(request_id), separators=(",", ":"))
-        return _graphson(request_id, message) if GRAPHSON in mime else _graphbinary(request_id, message)
+    def frame(self, request_id: str) -> bytes:
+        """A Gremlin reply of status 500 whose message is the JSON."""
+        return _graphson(request_id, json.dumps(self.document(request_id), separators=(",", ":")))
 
 
 def _graphson(request_id: str, message: str) -> bytes:
@@ -79,10 +77,3 @@ def _graphson(request_id: str, message: str) -> bytes:
             "result": {"data": None, "meta": empty},
         }
     ).encode()
-
-
-def _graphbinary(request_id: str, message: str) -> bytes:
-    # dev/io, "GraphBinary response": version, nullable id, status code, nullable message, attributes, meta, data.
-    text = message.encode()
-    head = b"\x81\x00" + uuid.UUID(request_id).bytes + SERVER_ERROR.to_bytes(4, "big")
-    return head + b"\x00" + len(text).to_bytes(4, "big") + text + bytes(8) + b"\xfe\x01"

@@ -123,9 +123,7 @@ class Connection:
     async def _downwards(self, up: ClientWebSocketResponse) -> None:
         async for message in up:
             data = message.data if isinstance(message.data, bytes) else str(message.data).encode()
-            # Sockets carry one format; an answer without an id is to the only request there can be.
-            mime = next((frame.mime for frame, _, _ in self._waiting.values()), "")
-            reply = replies.read(data, mime)
+            reply = replies.read(data)
             waiting = self._waiting.get(reply.request_id)
             if waiting is None:
                 continue
@@ -165,7 +163,7 @@ class Connection:
 
     async def _refuse(self, frame: frames.Frame, request: Request, refused: Refusal) -> None:
         request.outcome = refused.code
-        await self._down.send_bytes(refused.frame(frame.mime, frame.request_id))
+        await self._down.send_bytes(refused.frame(frame.request_id))
         await self._count()
 
     async def _count(self) -> None:

@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from typing import cast
 
-from datasources.embedded.neptune_like import graphbinary
 from datasources.embedded.neptune_like.answers import GRAPHSON
 
 
@@ -14,9 +13,8 @@ class FrameError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One request. `gremlin` is bytecode as GraphSON whatever the format, or the text of a script."""
+    """One request. `gremlin` is bytecode as GraphSON, or the text of a script."""
 
-    mime: str
     request_id: str
     op: str
     processor: str
@@ -29,8 +27,6 @@ class Frame:
         access-graph-gremlin-differences: Neptune returns elements "as references with just their id and label".
         The time-out (milliseconds) is the cluster's; an `evaluationTimeout` of the request still goes before it.
         """
-        if GRAPHSON not in self.mime:
-            return graphbinary.with_arguments(self.data, timeout)
         start = 1 + self.data[0]
         request = json.loads(self.data[start:])
         arguments = _arguments(request)
@@ -47,18 +43,19 @@ def read(data: bytes) -> Frame:
     mime = data[1:start].decode("ascii", "replace")
     try:
         if GRAPHSON not in mime:
-            return Frame(mime, *graphbinary.read_request(data[start:]), data)
+            raise FrameError(f"requests are GraphSON here; {mime!r} is not read")
         request = json.loads(data[start:])
         arguments = _arguments(request)
         identity = request["requestId"]
         return Frame(
-            mime,
             identity["@value"] if isinstance(identity, dict) else str(identity),
             str(request["op"]),
             str(request.get("processor", "")),
             arguments.get("gremlin"),
             data,
         )
+    except FrameError:
+        raise
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise FrameError(f"no Gremlin request in {len(data)} bytes of {mime!r}") from error
 

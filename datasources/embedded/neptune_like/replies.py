@@ -1,10 +1,7 @@
-"""Reply frames of the engine: what they answer and with which status, in either format."""
+"""Reply frames of the engine: what they answer and with which status."""
 
 import json
-import uuid
 from dataclasses import dataclass
-
-from datasources.embedded.neptune_like.answers import GRAPHSON
 
 PARTIAL = 206
 FIRST_FAILURE = 400
@@ -12,7 +9,7 @@ FIRST_FAILURE = 400
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One frame of the engine. `exceptions` are the Java classes of a failure, outermost first (GraphSON only)."""
+    """One frame of the engine. `exceptions` are the Java classes of a failure, outermost first."""
 
     request_id: str
     status: int
@@ -30,10 +27,8 @@ class Reply:
         return self.status >= FIRST_FAILURE
 
 
-def read(data: bytes, mime: str) -> Reply:
-    """Read a frame that answers a request of that mime type."""
-    if GRAPHSON not in mime:
-        return _graphbinary(data)
+def read(data: bytes) -> Reply:
+    """Read a frame that answers a request, as GraphSON."""
     reply = json.loads(data)
     status = reply["status"]
     return Reply(str(reply["requestId"]), int(status["code"]), str(status["message"] or ""), _exceptions(status), data)
@@ -43,17 +38,3 @@ def _exceptions(status: dict[str, dict[str, list[object]]]) -> tuple[str, ...]:
     flat = (status.get("attributes") or {}).get("@value", [])
     listed = dict(zip(flat[::2], flat[1::2], strict=False)).get("exceptions")
     return tuple(listed["@value"]) if isinstance(listed, dict) else ()
-
-
-def _graphbinary(data: bytes) -> Reply:
-    # dev/io, "GraphBinary response": version, nullable request id, status code, nullable message, and more unread here.
-    at = 2
-    request_id = ""
-    if data[1] == 0:
-        request_id, at = str(uuid.UUID(bytes=data[2:18])), 18
-    status = int.from_bytes(data[at : at + 4], "big")
-    message = ""
-    if data[at + 4] == 0:
-        size = int.from_bytes(data[at + 5 : at + 9], "big")
-        message = data[at + 9 : at + 9 + size].decode()
-    return Reply(request_id, status, message, (), data)

@@ -10,13 +10,12 @@ from typing import Any, Self
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from gremlin_python.driver.request import RequestMessage
-from gremlin_python.driver.serializer import GraphBinarySerializersV1, GraphSONSerializersV3d0
+from gremlin_python.driver.serializer import GraphSONSerializersV3d0
 from gremlin_python.process.graph_traversal import GraphTraversalSource
 from gremlin_python.process.traversal import TraversalStrategies
 from gremlin_python.structure.graph import Graph
 
 g = GraphTraversalSource(Graph(), TraversalStrategies())
-FORMATS = {"graphson": GraphSONSerializersV3d0, "graphbinary": GraphBinarySerializersV1}
 PARTIAL = 206
 ABNORMAL = 1006
 
@@ -43,10 +42,10 @@ class ClosedError(Exception):
 class Client:
     """One socket. `ask` sends a traversal and waits for its answer."""
 
-    def __init__(self, url: str, form: str = "graphson", headers: dict[str, str] | None = None) -> None:
+    def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
         self.url = url
         self.headers = headers or {}
-        self.serializer = FORMATS[form]()
+        self.serializer = GraphSONSerializersV3d0()
         self.socket: ClientWebSocketResponse
 
     async def __aenter__(self) -> Self:

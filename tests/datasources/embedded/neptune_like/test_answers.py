@@ -12,7 +12,7 @@ from gremlin_python.process.strategies import ReadOnlyStrategy
 from gremlin_python.process.traversal import Cardinality, Direction, T
 
 from datasources.embedded.neptune_like import NeptuneLike
-from tests.datasources.embedded.neptune_like.client import FORMATS, Client, g
+from tests.datasources.embedded.neptune_like.client import Client, g
 
 # Passes that keep a transaction open long enough for another to meet it.
 LONG_WORK = 800
@@ -49,22 +49,18 @@ FAILURES: dict[str, tuple[Make, str, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("case", FAILURES)
-async def test_a_failed_request_has_neptunes_code_and_leaves_nothing(
-    double: NeptuneLike, name: str, case: str, form: str
-) -> None:
+async def test_a_failed_request_has_neptunes_code_and_leaves_nothing(double: NeptuneLike, name: str, case: str) -> None:
     make, code, details = FAILURES[case]
-    async with Client(double.url, form) as client:
+    async with Client(double.url) as client:
         answer = await client.ask(make(name))
         assert (answer.status, answer.code, answer.details) == (500, code, details.format(name=name))
         assert (await client.ask(g.V(name).count())).data == [0]
         assert double.seen.requests[0].outcome == code
 
 
-@pytest.mark.parametrize("form", FORMATS)
-async def test_a_query_that_takes_too_long_is_rolled_back(double: NeptuneLike, name: str, form: str) -> None:
-    async with Client(double.url, form) as client:
+async def test_a_query_that_takes_too_long_is_rolled_back(double: NeptuneLike, name: str) -> None:
+    async with Client(double.url) as client:
         endless = g.add_v("Thing").property(T.id, name).repeat(__.identity()).until(__.has_label("none"))
         answer = await client.ask(endless, evaluationTimeout=200)
         assert answer.code == "TimeLimitExceededException"
@@ -103,9 +99,8 @@ async def test_an_unknown_source_is_a_bad_request(double: NeptuneLike) -> None:
         assert answer.code == "BadRequestException"
 
 
-@pytest.mark.parametrize("form", FORMATS)
-async def test_of_two_writers_to_one_vertex_one_is_in_conflict(double: NeptuneLike, name: str, form: str) -> None:
-    async with Client(double.url, form) as one, Client(double.url, form) as other:
+async def test_of_two_writers_to_one_vertex_one_is_in_conflict(double: NeptuneLike, name: str) -> None:
+    async with Client(double.url) as one, Client(double.url) as other:
         await one.ask(g.add_v("Thing").property(T.id, name).property(Cardinality.single, "n", 0))
         # They overlap nearly always; once they did, what follows is sure.
         for _ in range(10):

@@ -13,7 +13,7 @@ from gremlin_python.process.traversal import T
 from datasources.embedded.neptune_like import Faults, NeptuneLike
 from datasources.embedded.neptune_like.answers import MESSAGES
 from datasources.embedded.neptune_like.faults import Draws
-from tests.datasources.embedded.neptune_like.client import ABNORMAL, FORMATS, Client, ended, g
+from tests.datasources.embedded.neptune_like.client import ABNORMAL, Client, ended, g
 
 CODES = (
     "ConcurrentModificationException",
@@ -37,13 +37,10 @@ async def count(double: NeptuneLike, name: str) -> list[int]:
         return (await client.ask(g.V(name).count())).data
 
 
-@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("code", CODES)
-async def test_a_write_answered_with_a_code_is_not_executed(
-    double: NeptuneLike, name: str, code: str, form: str
-) -> None:
+async def test_a_write_answered_with_a_code_is_not_executed(double: NeptuneLike, name: str, code: str) -> None:
     double.faults = Faults(next_codes=(code,))
-    async with Client(double.url, form) as client:
+    async with Client(double.url) as client:
         answer = await client.ask(add(name))
         assert (answer.status, answer.code, answer.details) == (500, code, MESSAGES[code])
         assert (await client.ask(g.V(name).count())).data == [0]
@@ -168,10 +165,9 @@ async def test_a_client_finds_a_cut_frame_abnormal(double: NeptuneLike, name: st
     assert await count(double, name) == [1]
 
 
-@pytest.mark.parametrize("form", FORMATS)
-async def test_a_garbled_reply_can_not_be_read(double: NeptuneLike, name: str, form: str) -> None:
+async def test_a_garbled_reply_can_not_be_read(double: NeptuneLike, name: str) -> None:
     double.faults = Faults(garbled_replies=1)
-    async with Client(double.url, form) as client:
+    async with Client(double.url) as client:
         await client.send(add(name))
         frame = await client.frame()
         with pytest.raises((ValueError, struct.error)):

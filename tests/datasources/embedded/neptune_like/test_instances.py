@@ -14,7 +14,7 @@ from gremlin_python.structure.io.graphsonV3d0 import GraphSONWriter
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.neptune_like import NeptuneLike, Rules
 from datasources.embedded.neptune_like.rules import MAX_REQUEST_BYTES
-from tests.datasources.embedded.neptune_like.client import FORMATS, Client, ClosedError, g
+from tests.datasources.embedded.neptune_like.client import Client, ClosedError, g
 
 WRITES = {
     "addV": lambda n: g.add_v("Thing").property(T.id, n),
@@ -28,10 +28,9 @@ WRITES = {
 }
 
 
-@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("step", WRITES)
-async def test_the_reader_refuses_each_step_that_writes(double: NeptuneLike, name: str, step: str, form: str) -> None:
-    async with Client(double.reader_url, form) as reader:
+async def test_the_reader_refuses_each_step_that_writes(double: NeptuneLike, name: str, step: str) -> None:
+    async with Client(double.reader_url) as reader:
         answer = await reader.ask(WRITES[step](name))
         assert (answer.status, answer.code) == (500, "ReadOnlyViolationException")
         assert (await reader.ask(g.V(name).count())).data == [0]
@@ -122,9 +121,8 @@ async def test_what_is_no_request_closes_the_socket(double: NeptuneLike) -> None
             assert caught.value.code == 1003
 
 
-@pytest.mark.parametrize("form", FORMATS)
-async def test_requests_are_noted_with_their_steps(double: NeptuneLike, form: str) -> None:
-    async with Client(double.url, form, {"User-Agent": "test"}) as client:
+async def test_requests_are_noted_with_their_steps(double: NeptuneLike) -> None:
+    async with Client(double.url, {"User-Agent": "test"}) as client:
         identity = await client.send(g.with_("evaluationTimeout", 9000).V("x").where(__.out("a").count()).id_())
         await client.answer()
         await client.ask(g.V(5))

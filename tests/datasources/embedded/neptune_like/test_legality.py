@@ -1,4 +1,4 @@
-"""Each rule of legality by a traversal that Neptune runs and one that it refuses, in both formats."""
+"""Each rule of legality by a traversal that Neptune runs and one that it refuses."""
 
 import json
 import uuid
@@ -21,7 +21,7 @@ from gremlin_python.process.traversal import (
 from gremlin_python.statics import long
 
 from datasources.embedded.neptune_like import NeptuneLike
-from tests.datasources.embedded.neptune_like.client import FORMATS, Client, g
+from tests.datasources.embedded.neptune_like.client import Client, g
 
 UNSUPPORTED = "UnsupportedOperationException"
 Make = Callable[[str], Any]
@@ -104,31 +104,26 @@ IDS: dict[str, tuple[Make, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("case", LEGAL)
-async def test_a_legal_traversal_is_run(double: NeptuneLike, name: str, case: str, form: str) -> None:
-    async with Client(double.url, form) as client:
+async def test_a_legal_traversal_is_run(double: NeptuneLike, name: str, case: str) -> None:
+    async with Client(double.url) as client:
         answer = await client.ask(LEGAL[case](name))
         assert (answer.code, answer.details) == (None, "")
         assert double.seen.requests[0].outcome in {"200", "204"}
 
 
-@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("case", ILLEGAL)
-async def test_an_illegal_traversal_is_refused_and_not_run(
-    double: NeptuneLike, name: str, case: str, form: str
-) -> None:
-    async with Client(double.url, form) as client:
+async def test_an_illegal_traversal_is_refused_and_not_run(double: NeptuneLike, name: str, case: str) -> None:
+    async with Client(double.url) as client:
         answer = await client.ask(ILLEGAL[case](name))
         assert (answer.status, answer.code) == (500, UNSUPPORTED)
         assert (await client.ask(g.V(name).count())).data == [0]
 
 
-@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("case", IDS)
-async def test_an_id_must_be_a_string(double: NeptuneLike, name: str, case: str, form: str) -> None:
+async def test_an_id_must_be_a_string(double: NeptuneLike, name: str, case: str) -> None:
     make, java = IDS[case]
-    async with Client(double.url, form) as client:
+    async with Client(double.url) as client:
         answer = await client.ask(make(name))
         assert answer.code == UNSUPPORTED
         assert answer.details.startswith("Expected an id that is convertible to String but received class java.")
@@ -136,18 +131,16 @@ async def test_an_id_must_be_a_string(double: NeptuneLike, name: str, case: str,
         assert (await client.ask(g.V(name).count())).data == [0]
 
 
-@pytest.mark.parametrize("form", FORMATS)
-async def test_a_script_is_refused(double: NeptuneLike, name: str, form: str) -> None:
-    async with Client(double.url, form) as client:
+async def test_a_script_is_refused(double: NeptuneLike, name: str) -> None:
+    async with Client(double.url) as client:
         script = f"g.addV('Thing').property(id, '{name}')"
         answer = await client.ask(script, op="eval", processor="", language="gremlin-groovy")
         assert answer.code == "MalformedQueryException"
         assert (await client.ask(g.V(name).count())).data == [0]
 
 
-@pytest.mark.parametrize("form", FORMATS)
-async def test_a_session_is_refused(double: NeptuneLike, name: str, form: str) -> None:
-    async with Client(double.url, form) as client:
+async def test_a_session_is_refused(double: NeptuneLike, name: str) -> None:
+    async with Client(double.url) as client:
         answer = await client.ask(add(name), processor="session", session=str(uuid.uuid4()))
         assert answer.code == UNSUPPORTED
         assert (await client.ask(g.V(name).count())).data == [0]
@@ -161,9 +154,8 @@ async def test_another_op_is_a_bad_request(double: NeptuneLike, name: str) -> No
         assert (await client.answer()).code == "BadRequestException"
 
 
-@pytest.mark.parametrize("form", FORMATS)
-async def test_elements_come_without_properties(double: NeptuneLike, name: str, form: str) -> None:
-    async with Client(double.url, form) as client:
+async def test_elements_come_without_properties(double: NeptuneLike, name: str) -> None:
+    async with Client(double.url) as client:
         await client.ask(add(name).property("n", 1).as_("a").add_e("loop").to("a").property("since", 2))
         [vertex] = (await client.ask(g.V(name))).data
         [edge] = (await client.ask(g.V(name).out_e())).data
