@@ -72,7 +72,7 @@ def _plain(value: Any) -> Any:
 def test_a_frame_for_the_engine_says_what_the_client_said(arguments: list[Any]) -> None:
     read = frames.read(frame(g.inject(*arguments)))
     assert (read.request_id, read.op, read.processor) == (IDENTITY, "bytecode", "traversal")
-    assert [each.name for each in query(read.gremlin).instructions][0] == "inject"
+    assert query(read.gremlin).instructions[0].name == "inject"
     assert instructions(frames.read(read.for_engine(5000))) == instructions(read)
 
 
