@@ -88,7 +88,7 @@ async def test_marked_secrets_are_in_no_row_and_no_line(
         incident = (await send(OPEN, input=words))["openIncident"]["incident"]
         about = {"id": incident["id"]}
         noted = await send(NOTE, input=about | {"expectedVersion": incident["version"], "note": NOTED})
-        version = noted["addIncidentNote"]["incident"]["version"]  # type: ignore[index]
+        version = noted["addIncidentNote"]["incident"]["version"]
         await send(UPDATE, input=about | {"expectedVersion": version, "description": f"{DESCRIBED} once more"})
         await send(SEARCH, t=SEARCHED)
         await send(FILTER, t=FILTERED)
