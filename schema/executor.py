@@ -1,7 +1,9 @@
 """graphql-core's executor, with a short way for declared fields: arguments once a field node, attributes at once."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+import inspect
+from collections.abc import Awaitable, Iterable, Iterator
+from types import CoroutineType
 from typing import Any
 
 from graphql import (
@@ -44,6 +46,34 @@ class DeclaredExecutor(Executor[None]):
         remaining = context.call.remaining()
         stop_at = None if remaining is None else asyncio.get_running_loop().time() + remaining + GRACE
         self.pace = Pace(context.limits.fields, stop_at, context.waves.stir)
+        # Also those that hold others: where one ends before it begins, nobody awaits what it holds.
+        self._coroutines: list[CoroutineType[Any, Any, Any]] = []
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """As the base class; an execution that is stopped or cancelled leaves no coroutine behind."""
+        try:
+            result = super().execute_operation(serially)
+        except BaseException:
+            self._close_coroutines()
+            raise
+        return self._closing(result) if self.is_awaitable(result) else result
+
+    async def _closing(self, result: Awaitable[Any]) -> Any:
+        try:
+            return await result
+        except BaseException:
+            self._close_coroutines()
+            raise
+
+    def keep(self, value: Any) -> None:
+        """Remember a coroutine until the execution has ended."""
+        if type(value) is CoroutineType:
+            self._coroutines.append(value)
+
+    def _close_coroutines(self) -> None:
+        for each in self._coroutines:
+            if inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
+                each.close()
 
     def handle_field_error(
         self,
@@ -65,7 +95,9 @@ class DeclaredExecutor(Executor[None]):
         position_context: None,
     ) -> Any:
         self.pace.spend(OBJECT_COST + len(grouped_field_set))
-        return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+        fields = super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+        self.keep(fields)
+        return fields
 
     def complete_iterable_value(
         self,
@@ -116,6 +148,7 @@ class DeclaredExecutor(Executor[None]):
                 arguments = self._arguments(definition, declared, field_details_list)
                 result = answer(declaration, context, source, arguments)
             is_awaited = self.is_awaitable(result)
+            self.keep(result)
             nodes = [details.node for details in field_details_list]
             info = self.build_resolve_info(definition, nodes, parent_type, path)
             complete = self.complete_awaitable_value if is_awaited else self.complete_value
@@ -124,9 +157,12 @@ class DeclaredExecutor(Executor[None]):
             # The edge of a field: whatever happened becomes an error of the response and nulls what it must.
             self.handle_field_error(error, definition.type, field_details_list, path)
             return None
+        self.keep(completed)
         if is_awaited or not self.is_awaitable(completed):
             return completed
-        return self._awaited(completed, definition, field_details_list, path)
+        awaited = self._awaited(completed, definition, field_details_list, path)
+        self.keep(awaited)
+        return awaited
 
     def _substitute(
         self, value: UnreadableValue, definition: GraphQLField, field_details_list: FieldDetailsList, path: Path
@@ -213,6 +249,7 @@ class _Completion:
                 path = self._path.add_key(index, None)
                 if complete_item(item, results, self._type, self._details, self._info, path, None):
                     self.pending.append(index)
+                    executor.keep(results[index])
         except Exception:
             executor.settle_in_background([results[index] for index in self.pending])
             raise

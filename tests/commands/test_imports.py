@@ -56,6 +56,15 @@ def test_a_dry_run_then_a_run_then_nothing(app: typer.Typer, tmp_path: Path) -> 
     assert (tmp_path / "mine.jsonl").exists()
 
 
+def test_a_report_that_goes_to_a_pipe_is_whole_however_narrow_the_terminal(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, ["import", "mapping.yaml", "--dry-run"], env={"COLUMNS": "20"})
+    assert result.exit_code == 0
+    assert "configuration items: rejected: line 3: 2 columns where the header has 3" in result.output.splitlines()
+    assert "…" not in result.output
+    # The progress is for terminals.
+    assert "reading" not in result.output
+
+
 def test_the_report_as_json(app: typer.Typer) -> None:
     code, output = run(app, "mapping.yaml", "--json", "--dry-run")
     report = msgspec.json.decode(output, type=ImportReport)

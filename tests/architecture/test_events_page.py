@@ -1,0 +1,51 @@
+"""The page on events tells the bounds of values as they are, and the extension that is looked at."""
+
+import re
+from pathlib import Path
+
+from datasources import values
+from resolvers.events.reading import EARLIEST, MAX_EVENTS, MOST_BYTES, Envelope
+from schema.cloudevents import BATCH, BODY_BYTES, STRUCTURED
+
+PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
+
+
+def bounds() -> dict[str, str]:
+    table = PAGE.partition("\n## Bounds of values\n")[2].partition("\n## ")[0]
+    found = re.findall(r"^\| (.+?) \| (.+?) \|$", table, re.MULTILINE)
+    return {name: bound for name, bound in found if name != "of" and not name.startswith("-")}
+
+
+def test_the_bounds_are_those_of_the_gate() -> None:
+    hours = int(values.MAX_OFFSET.total_seconds() // 3_600)
+    assert bounds() == {
+        "levels of lists and objects in a document, such as `attributes`": f"{values.MAX_NESTING}",
+        "values in a document, its lists and objects included": f"{values.MAX_VALUES:,}",
+        "bytes of a document as JSON": f"{values.MAX_DOCUMENT_BYTES:,}",
+        "an integer in a document": f"{values.MIN_INTEGER:,} to {values.MAX_INTEGER:,}",
+        "another number": "finite",
+        "bytes of a text": f"{values.MAX_TEXT_BYTES:,}",
+        "bytes of the texts of one index together, such as an identification key and its source": (
+            f"{values.MAX_KEY_BYTES:,}"
+        ),
+        "characters": "no NUL, no half of a surrogate pair",
+        "a time": (
+            f"with a zone, its offset below {hours} hours, in the years 1 to 9999 in UTC; "
+            f"that of an event from {EARLIEST.year} on"
+        ),
+        "bytes of an event with its sender, source and request id, as the queue keeps them": f"{MOST_BYTES:,}",
+    }
+
+
+def test_the_modes_are_those_of_the_code() -> None:
+    shown = re.findall(r"^\| (structured|batch) \| `(.+?)` \|.*\| (.+?) \|$", PAGE, re.MULTILINE)
+    assert shown == [
+        ("structured", STRUCTURED, f"256 KB ({MOST_BYTES:,} bytes)"),
+        ("batch", BATCH, f"{MAX_EVENTS:,} events, {BODY_BYTES // 1_048_576} MiB, 256 KB each"),
+    ]
+
+
+def test_the_extension_that_is_looked_at_is_named() -> None:
+    known = {"specversion", "id", "source", "type", "time", "data", "data_base64", "datacontenttype"}
+    (extension,) = set(Envelope.__struct_fields__) - known
+    assert f"looks at one, `{extension}`" in PAGE
