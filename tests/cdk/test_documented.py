@@ -113,6 +113,12 @@ def test_the_queue_of_events_wakes_the_worker(prod: Synth) -> None:
     assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (10, {"MaximumConcurrency": 10})
 
 
+def test_the_worker_of_events_says_when_they_come_again(each: Synth) -> None:
+    """By the URL it knows its queue; the right to change visibility is in test_privilege."""
+    assert variables(each, "-events")["EVENTS_QUEUE_URL"] == variables(each)["EVENTS_QUEUE_URL"]
+    assert "EVENTS_QUEUE_URL" not in variables(each, "-projector")
+
+
 def test_workflows_send_to_both_remediation_queues(prod: Synth) -> None:
     found = variables(prod, "-workflows")
     names = prod.environment.queues

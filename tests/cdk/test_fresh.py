@@ -121,7 +121,7 @@ def test_apis_are_reached_inside_the_network(dev: Synth) -> None:
     }
 
 
-def test_queues_set_aside_what_fails_five_times(dev: Synth) -> None:
+def test_queues_set_aside_what_fails_and_events_wait(dev: Synth) -> None:
     queues = {each["QueueName"]: each for each in dev.resources("AWS::SQS::Queue", "Stores").values()}
     names = dev.environment.queues
     dead = {name for name in queues if "-DLQ" in name}
@@ -133,8 +133,13 @@ def test_queues_set_aside_what_fails_five_times(dev: Synth) -> None:
         f"{names.notifications}-DLQ",
     }
     for name in queues.keys() - dead:
-        assert queues[name]["RedrivePolicy"]["maxReceiveCount"] == 5
+        # The worker of events makes dead letters itself, and what waits for a store is none.
+        assert queues[name]["RedrivePolicy"]["maxReceiveCount"] == (500 if name == names.events else 5)
     events = queues[names.events]
+    assert events["MessageRetentionPeriod"] == 14 * 86_400
+    # Or all groups share 300 calls a second.
+    assert (events["DeduplicationScope"], events["FifoThroughputLimit"]) == ("messageGroup", "perMessageGroupId")
+    assert {"DeduplicationScope", "FifoThroughputLimit"} & queues[names.notifications].keys() == set()
     assert (events["FifoQueue"], events["VisibilityTimeout"]) == (True, 6 * dev.function("-events")["Timeout"])
 
 
