@@ -96,8 +96,10 @@ class Edge(Part, frozen=True, kw_only=True):
     region: Text = "us-east-1"
     firewall: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,120}$")]
     firewall_arn: Firewall | None = None
-    # Requests from one address in five minutes.
-    rate: Annotated[int, msgspec.Meta(ge=10)] = 2_000
+    # Requests from one address in five minutes: 1,000 a second, as an office or a producer of events may be one.
+    rate: Annotated[int, msgspec.Meta(ge=10)] = 300_000
+    # Raised by one, it turns the secret by which the gateway knows CloudFront.
+    origin_secret: Positive = 1
     distributions: Distributions
 
 

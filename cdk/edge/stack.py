@@ -1,19 +1,16 @@
 """The stack before the gateway: three distributions behind one firewall. It stands in us-east-1."""
 
-from aws_cdk import ArnFormat, CfnOutput, Stack
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import Environment as Place
 from aws_cdk import aws_certificatemanager as certificates
 from aws_cdk import aws_cloudfront as cloudfront
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
 from cdk.edge.behaviours import answers, index_pages, security, to_api, to_pages
 from cdk.edge.buckets import access_logs, pages
-from cdk.edge.firewall import firewall
+from cdk.edge.firewall import firewall, log_stops, rate_of_an_address
 from cdk.environment import Distribution, Environment
-from cdk.retention import KEPT
 from cdk.serving.functions import RETENTION
 from cdk.written import accept
 
@@ -54,44 +51,20 @@ class Edge(Stack):
 
     def _make_firewall(self) -> str:
         edge = self._environment_file.edge
-        acl = firewall(self, "Firewall", name=edge.firewall, scope="CLOUDFRONT", rate=edge.rate)
-        log_group = logs.LogGroup(
-            self,
-            "FirewallLogs",
-            # AWS WAF delivers to names of this beginning alone.
-            log_group_name=f"aws-waf-logs-{edge.firewall}",
-            retention=RETENTION,
-            removal_policy=KEPT,
-        )
-        waf.CfnLoggingConfiguration(
-            self,
-            "FirewallLogging",
-            resource_arn=acl.attr_arn,
-            log_destination_configs=[
-                self.format_arn(
-                    service="logs",
-                    resource="log-group",
-                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                    resource_name=log_group.log_group_name,
-                )
-            ],
-            redacted_fields=[
-                waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": "authorization"}),
-                # Variables of a GET stand there.
-                waf.CfnLoggingConfiguration.FieldToMatchProperty(query_string={}),
-            ],
-        )
+        first = rate_of_an_address(edge.rate)
+        acl = firewall(self, "Firewall", name=edge.firewall, scope="CLOUDFRONT", first=first)
+        log_stops(self, "Firewall", acl, edge.firewall, RETENTION, "authorization")
         return acl.attr_arn
 
     def _behaviours(self, name: str, logged: s3.Bucket, api_domain: str) -> dict[str, cloudfront.BehaviorOptions]:
         """By path; the first is for all others."""
-        stage = self._environment_file.functions.stage
+        api = to_api(self._environment_file, api_domain, self._kept, self._headers)
         if name == "api":
-            return {"*": to_api(api_domain, stage, self._kept, self._headers)}
+            return {"*": api}
         found = {"*": to_pages(pages(self, name, logged), self._index, self._headers)}
         if name == "app":
             # On its own host the explorer needs no CORS.
-            found["/graphql"] = to_api(api_domain, stage, self._kept, self._headers)
+            found["/graphql"] = api
         return found
 
     def _make(self, name: str, face: Distribution, logged: s3.Bucket, api_domain: str) -> str:

@@ -8,7 +8,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as waf
 
-from cdk.edge.firewall import firewall
+from cdk.edge.firewall import firewall, log_stops
+from cdk.edge.origin import HEADER, from_the_edge, origin_secrets
 from cdk.environment import Environment
 from cdk.retention import KEPT
 from cdk.serving.functions import RETENTION
@@ -33,9 +34,6 @@ SIGNED_A_SECOND = 5
 
 NO_PATH = json.dumps({"errors": [{"message": "nothing is served here", "extensions": {"code": "NOT_FOUND"}}]})
 
-# CloudFront's addresses carry many callers: the gateway's own firewall lets each pass as often as ten at the edge.
-EDGE_FACTOR = 10
-
 # One JSON line a call. It has no query string: an APQ GET may hold variables in it.
 LINE = {
     "requestId": "$context.requestId",
@@ -50,7 +48,8 @@ LINE = {
     "bytes": "$context.responseLength",
     "milliseconds": "$context.responseLatency",
     "functionMilliseconds": "$context.integrationLatency",
-    "error": "$context.error.messageString",
+    # Not messageString: that one comes with quotes of its own.
+    "error": "$context.error.message",
 }
 
 
@@ -121,7 +120,7 @@ def _routes(api: gateway.RestApi, environment: Environment, target: lambda_.IAli
             if path not in SIGNED:
                 verified = "the function verifies the token itself: permissions are those of fields (docs/access.md)"
                 accept(added, {"APIG4": verified})
-    # A path that there is not, and one that wants a signature: else both are told "Missing Authentication Token" by 403.
+    # A path that there is not, and one that wants a signature: else both are a 403 of "Missing Authentication Token".
     api.add_gateway_response(
         "NoPath",
         type=gateway.ResponseType.MISSING_AUTHENTICATION_TOKEN,
@@ -131,13 +130,11 @@ def _routes(api: gateway.RestApi, environment: Environment, target: lambda_.IAli
 
 
 def _guard(stack: Stack, environment: Environment, api: gateway.RestApi) -> None:
-    acl = firewall(
-        stack,
-        "GatewayFirewall",
-        name=f"{environment.functions.name}-gateway",
-        scope="REGIONAL",
-        rate=environment.edge.rate * EDGE_FACTOR,
-    )
+    """Whom it lets pass was counted at the edge: the addresses that are seen here are CloudFront's."""
+    name = f"{environment.functions.name}-gateway"
+    first = from_the_edge(origin_secrets(stack, environment), SIGNED)
+    acl = firewall(stack, "GatewayFirewall", name=name, scope="REGIONAL", first=first)
+    log_stops(stack, "GatewayFirewall", acl, name, RETENTION, "authorization", HEADER)
     waf.CfnWebACLAssociation(
         stack,
         "GatewayFirewallStands",

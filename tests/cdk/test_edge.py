@@ -54,11 +54,6 @@ def test_every_request_is_logged_without_cookies(dev: Synth) -> None:
         assert each["Logging"].get("IncludeCookies", False) is False
 
 
-def test_the_firewall_logs_neither_tokens_nor_variables(dev: Synth) -> None:
-    (logging,) = dev.resources("AWS::WAFv2::LoggingConfiguration").values()
-    assert logging["RedactedFields"] == [{"SingleHeader": {"Name": "authorization"}}, {"QueryString": {}}]
-
-
 def test_an_answer_is_kept_only_if_it_says_so_and_for_one_token(dev: Synth) -> None:
     ((policy, found),) = dev.resources("AWS::CloudFront::CachePolicy").items()
     kept = found["CachePolicyConfig"]

@@ -1,5 +1,7 @@
 """The gateway's routes are the application's, and who may call which."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -60,3 +62,13 @@ def test_a_path_that_there_is_not_is_told_so(each: Synth) -> None:
 @pytest.mark.parametrize("path", ["/graphql", "/events", "/alerts/alertmanager", "/health/live"])
 def test_others_are_open_to_the_functions_own_check(each: Synth, path: str) -> None:
     assert {one["AuthorizationType"] for (found, _), one in methods(each).items() if found == path} == {"NONE"}
+
+
+def test_a_line_of_the_access_log_is_json_where_there_is_an_error(each: Synth) -> None:
+    """messageString is the one variable that comes with quotes.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
+    """
+    (stage,) = each.resources("AWS::ApiGateway::Stage").values()
+    quoted = {"$context.error.messageString": '"Forbidden"'}
+    line = re.sub(r"\$[\w.]+", lambda found: quoted.get(found[0], "x"), stage["AccessLogSetting"]["Format"])
+    assert json.loads(line)["error"] == "x"
