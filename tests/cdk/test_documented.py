@@ -203,7 +203,7 @@ def test_logs_are_structured_and_end(each: Synth) -> None:
     for suffix in SUFFIXES:
         assert each.function(suffix)["LoggingConfig"]["LogFormat"] == "JSON"
     groups = each.resources("AWS::Logs::LogGroup")
-    assert len(groups) == (9 if each.environment.name == "prod" else 11)
+    assert len(groups) == (9 if each.environment.name == "prod" else 15)
     assert {group["RetentionInDays"] for group in groups.values()} <= {30, 90}
 
 

@@ -48,10 +48,19 @@ def test_every_answer_carries_the_security_headers(dev: Synth) -> None:
             assert behaviour["ResponseHeadersPolicyId"] == {"Ref": policy}
 
 
-def test_every_request_is_logged_without_cookies(dev: Synth) -> None:
-    for name, each in distributions(dev).items():
-        assert each["Logging"]["Prefix"] == f"cloudfront/{name}/"
-        assert each["Logging"].get("IncludeCookies", False) is False
+def test_every_request_is_logged_without_query_strings_and_cookies(dev: Synth) -> None:
+    """The first version of these logs always has the query string, in which the variables of a GET stand."""
+    assert [name for name, each in distributions(dev).items() if "Logging" in each] == []
+    sources = {each["Name"]: each for each in dev.resources("AWS::Logs::DeliverySource").values()}
+    logged = {each["ResourceArn"]["Fn::Join"][1][-1]["Ref"] for each in sources.values()}
+    assert logged == set(dev.resources("AWS::CloudFront::Distribution"))
+    deliveries = dev.resources("AWS::Logs::Delivery").values()
+    assert {each["DeliverySourceName"] for each in deliveries} == sources.keys()
+    for each in deliveries:
+        assert {"c-ip", "cs-uri-stem", "sc-status"} <= set(each["RecordFields"])
+        assert {"cs-uri-query", "cs(Referer)", "cs(Cookie)"} & set(each["RecordFields"]) == set()
+    policies = str(dev.resources("AWS::S3::BucketPolicy", "Edge"))
+    assert "delivery.logs.amazonaws.com" in policies
 
 
 def test_an_answer_is_kept_only_if_it_says_so_and_for_one_token(dev: Synth) -> None:

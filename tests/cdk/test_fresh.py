@@ -78,6 +78,32 @@ def test_stores_stand_in_two_zones(dev: Synth) -> None:
             assert len(group["SubnetIds"]) == 2
 
 
+def test_clusters_log_to_groups_that_end(dev: Synth) -> None:
+    """RDS makes a group that there is not, and keeps it for ever."""
+    template = dev.templates["Stores"]["Resources"]
+    groups = {
+        each["Properties"]["LogGroupName"]: (id_, each["Properties"]["RetentionInDays"])
+        for id_, each in template.items()
+        if each["Type"] == "AWS::Logs::LogGroup"
+    }
+    exported = {}
+    for id_, each in template.items():
+        if each["Type"] in {"AWS::RDS::DBCluster", "AWS::Neptune::DBCluster"}:
+            prefix = "rds/cluster" if "RDS" in each["Type"] else "neptune"
+            for kind in each["Properties"]["EnableCloudwatchLogsExports"]:
+                exported[f"/aws/{prefix}/{each['Properties']['DBClusterIdentifier']}/{kind}"] = id_
+    assert groups.keys() == exported.keys()
+    for name, (group, days) in groups.items():
+        assert days == 90
+        assert group in template[exported[name]]["DependsOn"]
+
+
+def test_neptune_writes_the_log_of_slow_queries_that_it_exports(dev: Synth) -> None:
+    (group,) = dev.resources("AWS::Neptune::DBClusterParameterGroup").values()
+    assert group["Parameters"]["neptune_enable_slow_query_log"] == "info"
+    assert group["Parameters"]["neptune_enable_audit_log"] == "1"
+
+
 def test_no_database_has_a_public_address(dev: Synth) -> None:
     assert {each["PubliclyAccessible"] for each in dev.resources("AWS::RDS::DBInstance").values()} == {False}
 
@@ -174,6 +200,5 @@ def test_who_may_tell_the_topic(dev: Synth) -> None:
     assert sorted(listed(told["Principal"]["Service"])) == [
         "budgets.amazonaws.com",
         "cloudwatch.amazonaws.com",
-        "costalerts.amazonaws.com",
         "events.amazonaws.com",
     ]
