@@ -13,17 +13,26 @@ LONGEST_READ = 60
 # Seconds that an answer to a GET may be kept, if the service itself says so in Cache-Control.
 KEPT = 60
 
+# What GraphiQL needs; a page of it has no policy of its own in a bucket.
 CONTENT = (
-    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:;"
-    " frame-ancestors 'none'"
+    "default-src 'self'; font-src 'self' data:; img-src 'self' data:; style-src 'self' 'unsafe-inline';"
+    " worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'"
 )
 
-# A path without a name is a folder, whose page is its index.
+# A path that ends with / is a folder, whose page is its index. One without a name leads there, so that addresses that
+# are relative to the page are right; `./` keeps a name with a colon from being another site.
 INDEX = """function handler(event) {
   var request = event.request;
   var last = request.uri.split('/').pop();
-  if (last === '') request.uri += 'index.html';
-  else if (last.indexOf('.') < 0) request.uri += '/index.html';
+  if (last === '') {
+    request.uri += 'index.html';
+  } else if (last.indexOf('.') < 0) {
+    return {
+      statusCode: 308,
+      statusDescription: 'Permanent Redirect',
+      headers: { location: { value: './' + last + '/' } }
+    };
+  }
   return request;
 }
 """

@@ -46,6 +46,7 @@ class Edge(Stack):
                 self.distributions[name] = self._make(name, face, self._logs, api_domain)
             else:
                 self.distributions[name] = face.id
+            CfnOutput(self, f"{name.title()}Distribution", value=self.distributions[name])
         CfnOutput(self, "FirewallArn", value=self._firewall)
         CfnOutput(self, "HeadersPolicy", value=self._headers.response_headers_policy_id)
         CfnOutput(self, "AnswersPolicy", value=self._kept.cache_policy_id)
@@ -63,10 +64,12 @@ class Edge(Stack):
         api = to_api(self._environment_file, api_domain, self._kept, self._headers)
         if name == "api":
             return {"*": api}
-        found = {"*": to_pages(pages(self, name, logged), self._index, self._headers)}
+        bucket = pages(self, name, logged)
+        CfnOutput(self, f"{name.title()}Bucket", value=bucket.bucket_name)
+        found = {"*": to_pages(bucket, self._index, self._headers)}
         if name == "app":
             # On its own host the explorer needs no CORS.
-            found["/graphql"] = api
+            found["/graphql"] = found["/graphql/*"] = api
         return found
 
     def _make(self, name: str, face: Distribution, logged: s3.Bucket, api_domain: str) -> str:
