@@ -55,7 +55,7 @@ test: $(VENV)/.dev ## Run every test: those that ask PostgreSQL on 16 and 17 fir
 	@$(PY) -m pytest $(AT_ONCE) $(ARGS)
 
 test-sqs: $(VENV)/.dev $(SQS)/.made ## Run the tests of the queue in SQS on a server that speaks it
-	@$(PY) -m pytest --ministack=$(SQS)/bin/ministack tests/datasources/queues/test_sqs.py $(ARGS)
+	@$(PY) -m pytest --ministack=$(SQS)/bin/ministack tests/datasources/queues/test_sqs.py tests/workers/test_redelivery.py $(ARGS)
 
 test-janusgraph: $(VENV)/.dev ## Run the graph's tests on JanusGraph too
 	@$(PY) -m pytest --janusgraph -k janusgraph tests/datasources $(ARGS)

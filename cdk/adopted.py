@@ -8,7 +8,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
 from cdk.environment import Adopt, AdoptedAurora
-from cdk.facts import Cache, Database, Facts, Graph, QueueFact, QueueFacts, dead_letters
+from cdk.facts import Cache, Database, Facts, Graph, QueueFact, QueueFacts
 
 
 def adopted(stack: Stack, environment: Adopt) -> Facts:
@@ -69,7 +69,7 @@ def _database(stack: Stack, construct: str, cluster: AdoptedAurora, key: kms.IKe
 def _queues(stack: Stack, environment: Adopt, key: kms.IKey) -> QueueFacts:
     names = environment.queues
 
-    def queue(construct: str, name: str) -> QueueFact:
+    def queue(construct: str, name: str, dead: str) -> QueueFact:
         adopted_queue = sqs.Queue.from_queue_attributes(
             stack,
             construct,
@@ -77,11 +77,11 @@ def _queues(stack: Stack, environment: Adopt, key: kms.IKey) -> QueueFacts:
             key_arn=key.key_arn,
             fifo=name.endswith(".fifo"),
         )
-        return QueueFact(adopted_queue, name, dead_letters(name))
+        return QueueFact(adopted_queue, name, dead)
 
     return QueueFacts(
-        queue("Events", names.events),
-        queue("RemediationP1", names.remediation_p1),
-        queue("RemediationStandard", names.remediation_standard),
-        queue("Notifications", names.notifications),
+        queue("Events", names.events, names.events_dead),
+        queue("RemediationP1", names.remediation_p1, names.remediation_p1_dead),
+        queue("RemediationStandard", names.remediation_standard, names.remediation_standard_dead),
+        queue("Notifications", names.notifications, names.notifications_dead),
     )

@@ -8,11 +8,10 @@ from cdk.bundle import ROOT, BundleError, fresh
 from cdk.certificates import vouch
 from cdk.connections import demand
 from cdk.environment import Adopt, Environment
-from cdk.facts import dead_letters
 from cdk.placeholders import PLACEHOLDERS
 from cdk.reading import EnvironmentFileError, Read, read
 from cdk.serving.stack import EVENTS_SECONDS
-from cdk.stores.queues import HIDDEN
+from cdk.stores.queues import EVENTS_TRIES, HIDDEN, MAX_DAYS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,9 +87,10 @@ def comparisons(environment: Environment) -> list[str]:
             "    # both subnets, each with a default route to a NAT gateway: the keys of the issuer are on the"
             " internet; a subnet that is not shown has the main table of its VPC",
             f"aws sqs get-queue-attributes --queue-url $(aws sqs get-queue-url --queue-name {environment.queues.events}"
-            " --query QueueUrl --output text) --attribute-names VisibilityTimeout RedrivePolicy"
-            f"    # {EVENTS_SECONDS * HIDDEN} s, {EVENTS_SECONDS} at the very least; dead letters in"
-            f" {dead_letters(environment.queues.events)}, which its alarm names",
+            " --query QueueUrl --output text) --attribute-names All"
+            f"    # VisibilityTimeout {EVENTS_SECONDS * HIDDEN}, {EVENTS_SECONDS} at the very least; maxReceiveCount"
+            f" {EVENTS_TRIES} and dead letters in {environment.queues.events_dead}; MessageRetentionPeriod"
+            f" {MAX_DAYS * 86_400}; DeduplicationScope messageGroup; FifoThroughputLimit perMessageGroupId",
             f"aws apigateway get-account --region {region} --query cloudwatchRoleArn    # a role, or no log is written",
             f"aws sns get-topic-attributes --region {region} --topic-arn"
             f" arn:aws:sns:{region}:{environment.account}:{environment.findings_topic} --query Attributes.Policy"

@@ -32,6 +32,15 @@ class Queues(Part, frozen=True, kw_only=True):
     notifications: Standard
 
 
+class AdoptedQueues(Queues, frozen=True, kw_only=True):
+    """Queues that exist, with those of their dead letters, which alarms watch."""
+
+    events_dead: Fifo
+    remediation_p1_dead: Standard
+    remediation_standard_dead: Standard
+    notifications_dead: Standard
+
+
 class Functions(Part, frozen=True, kw_only=True):
     """The functions and the gateway. Seconds, megabytes, requests, and connections to each database."""
 
@@ -96,8 +105,10 @@ class Edge(Part, frozen=True, kw_only=True):
     region: Text = "us-east-1"
     firewall: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,120}$")]
     firewall_arn: Firewall | None = None
-    # Requests from one address in five minutes.
-    rate: Annotated[int, msgspec.Meta(ge=10)] = 2_000
+    # Requests from one address in five minutes: 1,000 a second, as an office or a producer of events may be one.
+    rate: Annotated[int, msgspec.Meta(ge=10)] = 300_000
+    # Raised by one, it turns the secret by which the gateway knows CloudFront.
+    origin_secret: Positive = 1
     distributions: Distributions
 
 
@@ -218,6 +229,7 @@ class Shared(Part, frozen=True, kw_only=True):
 class Adopt(Shared, frozen=True, kw_only=True, tag_field="mode", tag="adopt"):
     """An environment over stores that exist: none is made."""
 
+    queues: AdoptedQueues
     key_id: Annotated[str, msgspec.Meta(pattern=r"^mrk-[0-9a-f]{32}$")]
     network: AdoptedNetwork
     aurora: AdoptedAuroras

@@ -7,6 +7,11 @@ MARK = "?"
 
 RDS = "aws rds describe-db-clusters --db-cluster-identifier {identifier} --query 'DBClusters[0].{query}' --output text"
 QUEUES = "aws sqs list-queues --query QueueUrls --output text    # the name is the last part of its URL"
+DEAD = (
+    "aws sqs get-queue-attributes --attribute-names RedrivePolicy"
+    " --queue-url $(aws sqs get-queue-url --queue-name <queues.{key}> --query QueueUrl --output text)"
+    "    # the last part of deadLetterTargetArn; a queue without one is given one first"
+)
 EDGES = (
     "aws cloudfront list-distributions"
     " --query 'DistributionList.Items[].[Id,Aliases.Items[0],ViewerCertificate.ACMCertificateArn]' --output table"
@@ -83,6 +88,15 @@ PLACEHOLDERS: Mapping[str, Placeholder] = {
     "queues.remediation_p1": Placeholder("Placeholder-Remediation-P1", QUEUES),
     "queues.remediation_standard": Placeholder("Placeholder-Remediation-Standard", QUEUES),
     "queues.notifications": Placeholder("Placeholder-Notifications", QUEUES),
+    **{
+        f"queues.{key}_dead": Placeholder(f"Placeholder-{key.replace('_', '-')}-DLQ{suffix}", DEAD.format(key=key))
+        for key, suffix in (
+            ("events", ".fifo"),
+            ("remediation_p1", ""),
+            ("remediation_standard", ""),
+            ("notifications", ""),
+        )
+    },
     "access.issuer": Placeholder("https://issuer.placeholder.invalid", ASK),
     "access.audience": Placeholder("placeholder", ASK),
     "edge.firewall_arn": Placeholder(

@@ -14,6 +14,7 @@ from datasources.call import Call, calling
 from datasources.errors import SourceError
 from datasources.queues.opened import open_queues
 from datasources.queues.port import DeadLetters, Failure, Fate, Message, Queue
+from datasources.queues.sqs.queue import SqsQueue
 from datasources.seen.logs import invoked
 from datasources.seen.metrics import Measured
 from datasources.seen.spans import CONSUMER, recorded, worked
@@ -22,6 +23,7 @@ from datasources.supervisor import Backoff, background, supervise
 from resolvers.events.handling import BATCH, Handled
 from workers.entrance import begin, entered
 from workers.isolation import WORKER, handle_apart, report_poison
+from workers.redelivery import Tries, is_dead, postpone
 
 log = logging.getLogger("stackflow.events")
 
@@ -67,32 +69,52 @@ async def work(sources: Sources, queue: Queue, wait_seconds: float = 0.0) -> int
     return len(received)
 
 
-async def partial_response(sources: Sources, dead: DeadLetters, records: Sequence[Any]) -> dict[str, Any]:
+async def partial_response(
+    sources: Sources, dead: DeadLetters, records: Sequence[Any], tries: Tries | None = None
+) -> dict[str, Any]:
     """What SQS is to deliver again, of the records of one invocation, by their order in it.
 
     An event that can never work goes to the dead letters with its reason and holds nothing back. Behind one that
-    could not be tried its whole group comes again, so that FIFO order holds. Never raises for what a record holds.
+    could not be tried its whole group comes again, so that FIFO order holds. Where `dead` is a queue of SQS, groups
+    that come again wait there for less than the visibility of the queue. Never raises for what a record holds.
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
+    tries = tries or Tries()
     with calling(Call()) as call, recorded("events", CONSUMER, call) as recording:
         worked(recording, "messaging.batch.message_count", len(records))
         begin = time.perf_counter()
-        messages = [_message(record) for record in records]
+        messages = [_message(record, tries) for record in records]
         handled, error = await handle_apart(sources, messages)
         if error is not None:
             report_poison([(messages[0], error)])
         _tell(handled.failed)
         _count(handled, begin)
-        unburied = await _bury(dead, [each for each in handled.failed if each.fate is Fate.DEAD])
-    failed = {each.message.id for each in handled.failed if each.fate is not Fate.DEAD} | unburied
+        tries.note(handled.failed)
+        unburied = await _bury(dead, [each for each in handled.failed if is_dead(each)])
+        failed = {each.message.id for each in handled.failed if not is_dead(each)} | unburied
+        again = _with_their_groups(messages, failed)
+        if again and isinstance(dead, SqsQueue):
+            await _postpone(dead, [messages[place] for place in again], records)
+    return {"batchItemFailures": [{"itemIdentifier": records[place]["messageId"]} for place in again]}
+
+
+def _with_their_groups(messages: Sequence[Message], failed: set[str]) -> list[int]:
+    """The places of messages that failed and of what stands behind them in their groups."""
     held: set[str] = set()
-    again: list[str] = []
-    for record in records:
-        message = _message(record)
+    places: list[int] = []
+    for place, message in enumerate(messages):
         if message.id in failed or message.group in held:
             held.add(message.group)
-            again.append(record["messageId"])
-    return {"batchItemFailures": [{"itemIdentifier": id} for id in again]}
+            places.append(place)
+    return places
+
+
+async def _postpone(queue: SqsQueue, messages: Sequence[Message], records: Sequence[Any]) -> None:
+    receives = {_id(record): _receives(record) for record in records}
+    try:
+        await postpone(queue, messages, receives)
+    except SourceError as error:
+        log.warning("events come again when their visibility ends: %s", error)
 
 
 async def _bury(dead: DeadLetters, failures: Sequence[Failure]) -> set[str]:
@@ -105,16 +127,24 @@ async def _bury(dead: DeadLetters, failures: Sequence[Failure]) -> set[str]:
     return set()
 
 
-def _message(record: Any) -> Message:
-    attributes = record.get("attributes", {})
+def _id(record: Any) -> str:
+    # Dead letters are known by uuids; the ids of SQS need not be any.
+    return str(uuid5(NAMESPACE_OID, record["messageId"]))
+
+
+def _receives(record: Any) -> int:
+    return int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+
+
+def _message(record: Any, tries: Tries) -> Message:
     request_id = record.get("messageAttributes", {}).get("requestId", {}).get("stringValue", "")
     return Message(
-        # Dead letters are known by uuids; the ids of SQS need not be any.
-        str(uuid5(NAMESPACE_OID, record["messageId"])),
-        attributes.get("MessageGroupId", ""),
+        _id(record),
+        record.get("attributes", {}).get("MessageGroupId", ""),
         record["body"],
-        int(attributes.get("ApproximateReceiveCount", 1)),
+        tries.attempt(_id(record)),
         request_id,
+        record.get("receiptHandle", ""),
     )
 
 
@@ -150,18 +180,18 @@ def _count(handled: Handled, begin: float) -> None:
 
 
 @cache
-def _lambda() -> tuple[asyncio.Runner, Sources, DeadLetters]:
+def _lambda() -> tuple[asyncio.Runner, Sources, Queue, Tries]:
     # One event loop an execution environment: the pools live on it.
     whole = entered()
     sources = open_sources(*whole.stores())
-    return asyncio.Runner(), sources, open_queues(sources.main, whole.queues).events
+    return asyncio.Runner(), sources, open_queues(sources.main, whole.queues).events, Tries()
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """The Lambda entry for the queue of events; its mapping must have ReportBatchItemFailures."""
     invoked(context)
-    runner, sources, dead = _lambda()
-    return runner.run(partial_response(sources, dead, event["Records"]))
+    runner, sources, dead, tries = _lambda()
+    return runner.run(partial_response(sources, dead, event["Records"], tries))
 
 
 begin(__name__, _lambda)

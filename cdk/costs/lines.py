@@ -76,8 +76,6 @@ def _stores(environment: Create) -> Iterator[Line]:
     if environment.knowledge:
         yield Line("OpenSearch Serverless", f"{OCU} OCU at least", "opensearch-ocu", *_hours(OCU))
     yield Line("Key", "1", "key", 1, 1)
-    # Redis's token, and RDS keeps the owner of each cluster.
-    yield Line("Secrets", "3", "secret", 3, 3)
 
 
 def _capacity(what: str, unit: str, price: str, cluster: MadeAurora) -> Line:
@@ -99,6 +97,9 @@ def _network(environment: Environment) -> Iterator[Line]:
 
 
 def _edge(environment: Environment) -> Iterator[Line]:
+    # Redis's token, and RDS keeps the owner of each cluster. The origin's, and for a while the one before it.
+    secrets = (3 if isinstance(environment, Create) else 0) + min(2, environment.edge.origin_secret)
+    yield Line("Secrets", f"{secrets}", "secret", secrets, secrets)
     firewalls = 1 if environment.edge.firewall_arn else 2
     yield Line("Firewalls", f"{firewalls}", "firewall", firewalls, firewalls)
     yield Line("Their rules", f"{firewalls} x {RULES}", "firewall-rule", firewalls * RULES, firewalls * RULES)

@@ -5,22 +5,34 @@ from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
 
+from cdk.edge.origin import HEADER, sent
+from cdk.environment import Environment
+
 # Seconds that CloudFront waits for the gateway: the most without a raised quota. The gateway's 29 come first.
 LONGEST_READ = 60
 # Seconds that an answer to a GET may be kept, if the service itself says so in Cache-Control.
 KEPT = 60
 
+# What GraphiQL needs; a page of it has no policy of its own in a bucket.
 CONTENT = (
-    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:;"
-    " frame-ancestors 'none'"
+    "default-src 'self'; font-src 'self' data:; img-src 'self' data:; style-src 'self' 'unsafe-inline';"
+    " worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'"
 )
 
-# A path without a name is a folder, whose page is its index.
+# A path that ends with / is a folder, whose page is its index. One without a name leads there, so that addresses that
+# are relative to the page are right; `./` keeps a name with a colon from being another site.
 INDEX = """function handler(event) {
   var request = event.request;
   var last = request.uri.split('/').pop();
-  if (last === '') request.uri += 'index.html';
-  else if (last.indexOf('.') < 0) request.uri += '/index.html';
+  if (last === '') {
+    request.uri += 'index.html';
+  } else if (last.indexOf('.') < 0) {
+    return {
+      statusCode: 308,
+      statusDescription: 'Permanent Redirect',
+      headers: { location: { value: './' + last + '/' } }
+    };
+  }
   return request;
 }
 """
@@ -83,13 +95,17 @@ def index_pages(stack: Stack, name: str) -> cloudfront.Function:
 
 
 def to_api(
-    domain: str, stage: str, kept: cloudfront.ICachePolicy, headers: cloudfront.IResponseHeadersPolicy
+    environment: Environment,
+    domain: str,
+    kept: cloudfront.ICachePolicy,
+    headers: cloudfront.IResponseHeadersPolicy,
 ) -> cloudfront.BehaviorOptions:
-    """Everything passes to the gateway, by TLS 1.2; its own host name, not the viewer's."""
+    """Everything passes to the gateway, by TLS 1.2, with the origin's secret; its own host name, not the viewer's."""
     return cloudfront.BehaviorOptions(
         origin=origins.HttpOrigin(
             domain,
-            origin_path=f"/{stage}",
+            origin_path=f"/{environment.functions.stage}",
+            custom_headers={HEADER: sent(environment)},
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
             origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
             read_timeout=Duration.seconds(LONGEST_READ),

@@ -9,12 +9,12 @@ LOG_DAYS = 180
 
 
 def access_logs(stack: Stack) -> s3.Bucket:
-    """Logs of distributions and buckets. CloudFront's legacy delivery asks for ACLs and writes under no key of ours."""
+    """Logs of distributions and buckets, which are written under no key of ours."""
     return s3.Bucket(
         stack,
         "AccessLogs",
         encryption=s3.BucketEncryption.S3_MANAGED,
-        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
         enforce_ssl=True,
         versioned=True,

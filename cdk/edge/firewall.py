@@ -1,18 +1,54 @@
-"""The rules of a web firewall: rate, OWASP's top ten, known bad inputs, SQL."""
+"""A web firewall: OWASP's top ten, known bad inputs and SQL, behind a first rule of its own; and what it logs."""
 
 from typing import Literal
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as waf
+
+from cdk.retention import KEPT
 
 Acl = waf.CfnWebACL
 
-# GraphQL documents with their variables pass the 8 KB that this rule blocks at; REQUEST_BODY_BYTES bounds them.
-COUNTED = "SizeRestrictions_BODY"
+# In the order in which they are asked, each with the rules that only count. Incidents, events and alerts quote
+# addresses, scripts, statements and exploits, in bodies and in the variables of a GET. The service reads JSON with
+# bound parameters and bounds its size by REQUEST_BODY_BYTES, CloudFront bounds a URL, and no other path takes either.
+# https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
+MANAGED: dict[str, tuple[str, ...]] = {
+    "AWSManagedRulesCommonRuleSet": (
+        "SizeRestrictions_BODY",
+        "SizeRestrictions_QUERYSTRING",
+        "EC2MetaDataSSRF_BODY",
+        "EC2MetaDataSSRF_QUERYARGUMENTS",
+        "GenericLFI_BODY",
+        "GenericLFI_QUERYARGUMENTS",
+        "GenericRFI_BODY",
+        "GenericRFI_QUERYARGUMENTS",
+        "CrossSiteScripting_BODY",
+        "CrossSiteScripting_QUERYARGUMENTS",
+        "RestrictedExtensions_QUERYARGUMENTS",
+        # Clients of an API need not name themselves.
+        "NoUserAgent_HEADER",
+    ),
+    "AWSManagedRulesKnownBadInputsRuleSet": (
+        "JavaDeserializationRCE_BODY",
+        "JavaDeserializationRCE_QUERYSTRING",
+        "Log4JRCE_BODY",
+        "Log4JRCE_QUERYSTRING",
+    ),
+    "AWSManagedRulesSQLiRuleSet": (
+        "SQLi_BODY",
+        "SQLi_QUERYARGUMENTS",
+        "SQLiExtendedPatterns_BODY",
+        "SQLiExtendedPatterns_QUERYARGUMENTS",
+    ),
+}
 
-# In the order in which they are asked.
-# https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
-MANAGED = ("AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesSQLiRuleSet")
+KEPT_LINES = {
+    "Behavior": "KEEP",
+    "Requirement": "MEETS_ANY",
+    "Conditions": [{"ActionCondition": {"Action": action}} for action in ("BLOCK", "COUNT", "EXCLUDED_AS_COUNT")],
+}
 
 # Seconds over which the rate is counted.
 WINDOW = 300
@@ -20,51 +56,97 @@ TOO_MANY_REQUESTS = 429
 
 
 def firewall(
-    stack: Stack, construct: str, *, name: str, scope: Literal["CLOUDFRONT", "REGIONAL"], rate: int
+    stack: Stack,
+    construct: str,
+    *,
+    name: str,
+    scope: Literal["CLOUDFRONT", "REGIONAL"],
+    first: waf.CfnWebACL.RuleProperty,
 ) -> waf.CfnWebACL:
-    """An access list that lets pass what no rule stops. `rate` is requests from one address in five minutes."""
+    """An access list that lets pass what no rule stops."""
+    groups = enumerate(MANAGED.items(), start=1)
     return waf.CfnWebACL(
         stack,
         construct,
         name=name,
         scope=scope,
         default_action=Acl.DefaultActionProperty(allow={}),
-        visibility_config=_seen(name),
-        rules=[_rate(rate), *(_managed(group, 10 * place) for place, group in enumerate(MANAGED, start=1))],
+        visibility_config=seen(name),
+        rules=[first, *(_managed(group, counted, 10 * place) for place, (group, counted) in groups)],
     )
 
 
-def _seen(name: str) -> waf.CfnWebACL.VisibilityConfigProperty:
+def seen(name: str) -> waf.CfnWebACL.VisibilityConfigProperty:
+    """The metric of a rule or list, with samples."""
     return Acl.VisibilityConfigProperty(
         cloud_watch_metrics_enabled=True, metric_name=name.replace("-", ""), sampled_requests_enabled=True
     )
 
 
-def _rate(rate: int) -> waf.CfnWebACL.RuleProperty:
+def rate_of_an_address(limit: int) -> waf.CfnWebACL.RuleProperty:
+    """So many requests of one address in five minutes."""
     refusal = Acl.CustomResponseProperty(response_code=TOO_MANY_REQUESTS)
     return Acl.RuleProperty(
         name="RateOfAnAddress",
         priority=0,
         action=Acl.RuleActionProperty(block=Acl.BlockActionProperty(custom_response=refusal)),
-        visibility_config=_seen("RateOfAnAddress"),
+        visibility_config=seen("RateOfAnAddress"),
         statement=Acl.StatementProperty(
             rate_based_statement=Acl.RateBasedStatementProperty(
-                limit=rate, aggregate_key_type="IP", evaluation_window_sec=WINDOW
+                limit=limit, aggregate_key_type="IP", evaluation_window_sec=WINDOW
             )
         ),
     )
 
 
-def _managed(group: str, priority: int) -> waf.CfnWebACL.RuleProperty:
-    counted = [Acl.RuleActionOverrideProperty(name=COUNTED, action_to_use=Acl.RuleActionProperty(count={}))]
+def log_stops(
+    stack: Stack, construct: str, acl: waf.CfnWebACL, name: str, retention: logs.RetentionDays, *headers: str
+) -> None:
+    """Log what a rule stopped or counted, and no other request, as each is a line of 1 to 2 kB. Without the values of
+    these headers, and without query strings, in which the variables of a GET stand.
+    https://docs.aws.amazon.com/waf/latest/developerguide/logging-management.html
+    """
+    log_group = logs.LogGroup(
+        stack,
+        f"{construct}Logs",
+        # AWS WAF delivers to names of this beginning alone.
+        log_group_name=f"aws-waf-logs-{name}",
+        retention=retention,
+        removal_policy=KEPT,
+    )
+    destination = stack.format_arn(
+        service="logs",
+        resource="log-group",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        resource_name=log_group.log_group_name,
+    )
+    waf.CfnLoggingConfiguration(
+        stack,
+        f"{construct}Logging",
+        resource_arn=acl.attr_arn,
+        log_destination_configs=[destination],
+        logging_filter={"DefaultBehavior": "DROP", "Filters": [KEPT_LINES]},
+        redacted_fields=[
+            *(waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": each}) for each in headers),
+            waf.CfnLoggingConfiguration.FieldToMatchProperty(query_string={}),
+        ],
+    )
+
+
+def _managed(group: str, counted: tuple[str, ...], priority: int) -> waf.CfnWebACL.RuleProperty:
+    count = Acl.RuleActionProperty(count={})
     return Acl.RuleProperty(
         name=group,
         priority=priority,
         override_action=Acl.OverrideActionProperty(none={}),
-        visibility_config=_seen(group),
+        visibility_config=seen(group),
         statement=Acl.StatementProperty(
             managed_rule_group_statement=Acl.ManagedRuleGroupStatementProperty(
-                vendor_name="AWS", name=group, rule_action_overrides=counted if group == MANAGED[0] else None
+                vendor_name="AWS",
+                name=group,
+                rule_action_overrides=[
+                    Acl.RuleActionOverrideProperty(name=each, action_to_use=count) for each in counted
+                ],
             )
         ),
     )

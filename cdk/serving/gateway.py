@@ -8,21 +8,31 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as waf
 
-from cdk.edge.firewall import firewall
+from cdk.edge.firewall import firewall, log_stops
+from cdk.edge.origin import HEADER, from_the_edge, origin_secrets
 from cdk.environment import Environment
 from cdk.retention import KEPT
 from cdk.serving.functions import RETENTION
 from cdk.written import accept
 
+READ = ("GET", "HEAD")
+# Those of the application but GraphiQL, whose pages the app's distribution serves. `/graphql/stream` says that nothing
+# is streamed here, and where to ask instead.
 ROUTES = (
-    ("/graphql", ("GET", "POST")),
+    ("/graphql", (*READ, "POST")),
+    ("/graphql/stream", (*READ, "POST")),
     ("/events", ("POST",)),
-    ("/health/live", ("GET",)),
-    ("/health/ready", ("GET",)),
+    ("/alerts/alertmanager", ("POST",)),
+    ("/health/live", READ),
+    ("/health/ready", READ),
+    ("/health/stores", READ),
 )
+# They ask every store on each call and tell versions, so a signature of the account is asked for, and few calls pass.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/permissions.html
+SIGNED = ("/health/ready", "/health/stores")
+SIGNED_A_SECOND = 5
 
-# CloudFront's addresses carry many callers: the gateway's own firewall lets each pass as often as ten at the edge.
-EDGE_FACTOR = 10
+NO_PATH = json.dumps({"errors": [{"message": "nothing is served here", "extensions": {"code": "NOT_FOUND"}}]})
 
 # One JSON line a call. It has no query string: an APQ GET may hold variables in it.
 LINE = {
@@ -38,7 +48,8 @@ LINE = {
     "bytes": "$context.responseLength",
     "milliseconds": "$context.responseLatency",
     "functionMilliseconds": "$context.integrationLatency",
-    "error": "$context.error.messageString",
+    # Not messageString: that one comes with quotes of its own.
+    "error": "$context.error.message",
 }
 
 
@@ -64,6 +75,18 @@ def rest(stack: Stack, environment: Environment, target: lambda_.IAlias) -> gate
             data_trace_enabled=False,
             throttling_burst_limit=functions.burst,
             throttling_rate_limit=functions.steady,
+            method_options={
+                f"{path}/{method}": gateway.MethodDeploymentOptions(
+                    # What is not said here is not taken from the stage.
+                    logging_level=gateway.MethodLoggingLevel.ERROR,
+                    data_trace_enabled=False,
+                    metrics_enabled=True,
+                    throttling_burst_limit=SIGNED_A_SECOND,
+                    throttling_rate_limit=SIGNED_A_SECOND,
+                )
+                for path in SIGNED
+                for method in READ
+            },
             access_log_destination=gateway.LogGroupLogDestination(log_group),
             access_log_format=gateway.AccessLogFormat.custom(json.dumps(LINE)),
         ),
@@ -89,24 +112,29 @@ def _routes(api: gateway.RestApi, environment: Environment, target: lambda_.IAli
         for method in methods:
             # A batch of CloudEvents is a list, and the content type says so.
             models = {"application/json": objects} if (path, method) == ("/graphql", "POST") else None
-            added = resource.add_method(method, integration, request_validator=checked, request_models=models)
-            accept(
-                added,
-                {
-                    "APIG4": "the function verifies the token itself: permissions are those of fields (docs/access.md)",
-                    "COG4": "tokens come from the issuer of the environment file, which need not be Cognito",
-                },
+            iam = gateway.AuthorizationType.IAM if path in SIGNED else gateway.AuthorizationType.NONE
+            added = resource.add_method(
+                method, integration, authorization_type=iam, request_validator=checked, request_models=models
             )
+            accept(added, {"COG4": "tokens come from the issuer of the environment file, which need not be Cognito"})
+            if path not in SIGNED:
+                verified = "the function verifies the token itself: permissions are those of fields (docs/access.md)"
+                accept(added, {"APIG4": verified})
+    # A path that there is not, and one that wants a signature: else both are a 403 of "Missing Authentication Token".
+    api.add_gateway_response(
+        "NoPath",
+        type=gateway.ResponseType.MISSING_AUTHENTICATION_TOKEN,
+        status_code="404",
+        templates={"application/json": NO_PATH},
+    )
 
 
 def _guard(stack: Stack, environment: Environment, api: gateway.RestApi) -> None:
-    acl = firewall(
-        stack,
-        "GatewayFirewall",
-        name=f"{environment.functions.name}-gateway",
-        scope="REGIONAL",
-        rate=environment.edge.rate * EDGE_FACTOR,
-    )
+    """Whom it lets pass was counted at the edge: the addresses that are seen here are CloudFront's."""
+    name = f"{environment.functions.name}-gateway"
+    first = from_the_edge(origin_secrets(stack, environment), SIGNED)
+    acl = firewall(stack, "GatewayFirewall", name=name, scope="REGIONAL", first=first)
+    log_stops(stack, "GatewayFirewall", acl, name, RETENTION, "authorization", HEADER)
     waf.CfnWebACLAssociation(
         stack,
         "GatewayFirewallStands",

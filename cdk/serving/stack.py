@@ -104,7 +104,7 @@ class Service(Stack):
                 f"{environment.functions.name}-events",
                 "workers.events.handler",
                 EVENTS_SECONDS,
-                variables.worker(environment, facts),
+                variables.events(environment, facts),
                 grants.stores(environment, facts),
             )
         )

@@ -54,6 +54,11 @@ def worker(environment: Environment, facts: Facts) -> dict[str, str]:
     return shared(environment, facts) | {"DATABASE_POOL_MAX": str(WORKER_CONNECTIONS)}
 
 
+def events(environment: Environment, facts: Facts) -> dict[str, str]:
+    """The worker of events also says when what failed comes again."""
+    return worker(environment, facts) | {"EVENTS_QUEUE_URL": facts.queues.events.queue.queue_url}
+
+
 def workflows(environment: Environment, facts: Facts) -> dict[str, str]:
     """Workflows send steps and notices."""
     return worker(environment, facts) | {

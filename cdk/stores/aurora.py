@@ -9,6 +9,7 @@ from cdk.connections import serverless
 from cdk.environment import MadeAurora
 from cdk.facts import Database
 from cdk.retention import cluster_policy, keep
+from cdk.stores.logs import export_logs
 from cdk.written import accept
 
 BACKUP_DAYS = 14
@@ -64,6 +65,7 @@ def aurora(
         cloudwatch_logs_exports=["postgresql"],
         parameters=PARAMETERS,
     )
+    export_logs(stack, construct, made, f"rds/cluster/{cluster.identifier}", "postgresql")
     # Instances, parameters and subnets too.
     keep(made, cluster_policy(protected))
     if not protected:

@@ -7,7 +7,7 @@ from aws_cdk import aws_kms as kms
 from cdk.environment import Create
 
 # Those that write to queues and topics under the key.
-SENDERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com", "costalerts.amazonaws.com", "budgets.amazonaws.com")
+SENDERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com")
 
 # What ends a key, or gives it away. No policy of the template allows any; docs/aws.md has the SCP that denies them to
 # everybody, and cdk/watch/changes.py tells of each call.

@@ -7,12 +7,18 @@ from cdk.environment import MadeNeptune
 from cdk.facts import Graph
 from cdk.retention import cluster_policy, keep
 from cdk.stores.aurora import BACKUP_DAYS
+from cdk.stores.logs import export_logs
 
 PORT = 8182
 INSTANCES = 2
+LOGS = ("audit", "slowquery")
 
 PARAMETERS = {
     "neptune_enable_audit_log": "1",
+    # Without it nothing is written to the log that is exported. Milliseconds; a second, as in Aurora.
+    # https://docs.aws.amazon.com/neptune/latest/userguide/slow-query-logs.html
+    "neptune_enable_slow_query_log": "info",
+    "neptune_slow_query_log_threshold": "1000",
     # Milliseconds; a function's own deadline comes first.
     "neptune_query_timeout": "30000",
 }
@@ -41,11 +47,12 @@ def graph(stack: Stack, cluster: MadeNeptune, *, subnets: list[str], group: str,
         deletion_protection=protected,
         backup_retention_period=BACKUP_DAYS,
         copy_tags_to_snapshot=True,
-        enable_cloudwatch_logs_exports=["audit", "slowquery"],
+        enable_cloudwatch_logs_exports=list(LOGS),
         serverless_scaling_configuration=neptune.CfnDBCluster.ServerlessScalingConfigurationProperty(
             min_capacity=cluster.min_capacity, max_capacity=cluster.max_capacity
         ),
     )
+    export_logs(stack, "Graph", made, f"neptune/{cluster.identifier}", *LOGS)
     instances = []
     for number in range(INSTANCES):
         instances.append(

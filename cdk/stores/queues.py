@@ -14,9 +14,15 @@ from cdk.stores.key import SENDERS
 
 # How often a message is tried before it is set aside.
 TRIES = 5
+# Events wait while a store is away, and the worker makes dead letters itself: this is for those of which it dies. With
+# the waits of workers/redelivery.py it is more receives than there are in the 14 days for which SQS keeps a message.
+EVENTS_TRIES = 500
 # Lambda's advice: a queue hides a message for six times as long as its function may take.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 HIDDEN = 6
+# SQS keeps a message for so long at most.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+MAX_DAYS = 14
 # Seconds that a consumer of ours has for a step or a notice.
 STEP_SECONDS = 300
 
@@ -25,14 +31,42 @@ def queues(stack: Stack, environment: Create, key: kms.IKey) -> QueueFacts:
     """The four of them, encrypted, over TLS only, kept when the stack goes."""
     names = environment.queues
     return QueueFacts(
-        _queue(stack, "Events", names.events, key, EVENTS_SECONDS * HIDDEN),
+        _events(stack, names.events, key),
         _queue(stack, "RemediationP1", names.remediation_p1, key, STEP_SECONDS),
         _queue(stack, "RemediationStandard", names.remediation_standard, key, STEP_SECONDS),
         _queue(stack, "Notifications", names.notifications, key, STEP_SECONDS),
     )
 
 
-def _queue(stack: Stack, construct: str, name: str, key: kms.IKey, hidden: int) -> QueueFact:
+def _events(stack: Stack, name: str, key: kms.IKey) -> QueueFact:
+    """Groups share no limit of calls: deduplication and throughput are each group's own, as one id is of one source.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
+    """
+    return _queue(
+        stack,
+        "Events",
+        name,
+        key,
+        EVENTS_SECONDS * HIDDEN,
+        tries=EVENTS_TRIES,
+        days=MAX_DAYS,
+        deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP,
+        fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+    )
+
+
+def _queue(
+    stack: Stack,
+    construct: str,
+    name: str,
+    key: kms.IKey,
+    hidden: int,
+    *,
+    tries: int = TRIES,
+    days: int = 4,
+    deduplication_scope: sqs.DeduplicationScope | None = None,
+    fifo_throughput_limit: sqs.FifoThroughputLimit | None = None,
+) -> QueueFact:
     # For a queue that is not FIFO, CloudFormation takes no value but none.
     fifo = True if name.endswith(".fifo") else None
     dead = sqs.Queue(
@@ -40,7 +74,7 @@ def _queue(stack: Stack, construct: str, name: str, key: kms.IKey, hidden: int) 
         f"{construct}Dead",
         queue_name=dead_letters(name),
         fifo=fifo,
-        retention_period=Duration.days(14),
+        retention_period=Duration.days(MAX_DAYS),
         encryption=sqs.QueueEncryption.KMS,
         encryption_master_key=key,
         enforce_ssl=True,
@@ -51,9 +85,11 @@ def _queue(stack: Stack, construct: str, name: str, key: kms.IKey, hidden: int) 
         construct,
         queue_name=name,
         fifo=fifo,
+        deduplication_scope=deduplication_scope,
+        fifo_throughput_limit=fifo_throughput_limit,
         visibility_timeout=Duration.seconds(hidden),
-        retention_period=Duration.days(4),
-        dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=TRIES),
+        retention_period=Duration.days(days),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=tries),
         encryption=sqs.QueueEncryption.KMS,
         encryption_master_key=key,
         enforce_ssl=True,

@@ -113,6 +113,12 @@ def test_the_queue_of_events_wakes_the_worker(prod: Synth) -> None:
     assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (10, {"MaximumConcurrency": 10})
 
 
+def test_the_worker_of_events_says_when_they_come_again(each: Synth) -> None:
+    """By the URL it knows its queue; the right to change visibility is in test_privilege."""
+    assert variables(each, "-events")["EVENTS_QUEUE_URL"] == variables(each)["EVENTS_QUEUE_URL"]
+    assert "EVENTS_QUEUE_URL" not in variables(each, "-projector")
+
+
 def test_workflows_send_to_both_remediation_queues(prod: Synth) -> None:
     found = variables(prod, "-workflows")
     names = prod.environment.queues
@@ -155,9 +161,12 @@ def test_firewalls_stop_the_top_ten_bad_inputs_and_floods(each: Synth) -> None:
             "AWSManagedRulesKnownBadInputsRuleSet",
             "AWSManagedRulesSQLiRuleSet",
         }
-        (rate,) = [rule for rule in acl["Rules"] if "RateBasedStatement" in rule["Statement"]]
-        assert rate["Statement"]["RateBasedStatement"]["Limit"] == (20_000 if acl["Scope"] == "REGIONAL" else 2_000)
-        assert rate["Action"]["Block"]["CustomResponse"]["ResponseCode"] == 429
+        (rate, *_) = [rule for rule in acl["Rules"] if "RateBasedStatement" in rule["Statement"]] or [None]
+        # At the gateway all addresses are CloudFront's.
+        assert (rate is None) == (acl["Scope"] == "REGIONAL")
+        if rate is not None:
+            assert rate["Statement"]["RateBasedStatement"]["Limit"] == 300_000
+            assert rate["Action"]["Block"]["CustomResponse"]["ResponseCode"] == 429
 
 
 def test_the_key_is_the_documented_one(prod: Synth) -> None:
@@ -183,7 +192,9 @@ def test_the_knowledge_base_and_its_embeddings(prod: Synth) -> None:
 
 
 def test_nothing_that_keeps_data_is_made_where_it_is_adopted(prod: Synth) -> None:
-    assert prod.types() & STORES == set()
+    # The origin's secret is the gateway's own, and made anew whenever it is turned.
+    assert prod.types() & STORES == {"AWS::SecretsManager::Secret"}
+    assert len(prod.resources("AWS::SecretsManager::Secret")) == 1
     # Lost ticks are the one queue: minutes that nobody will ask for.
     assert len(prod.resources("AWS::SQS::Queue")) == 1
 
@@ -192,7 +203,7 @@ def test_logs_are_structured_and_end(each: Synth) -> None:
     for suffix in SUFFIXES:
         assert each.function(suffix)["LoggingConfig"]["LogFormat"] == "JSON"
     groups = each.resources("AWS::Logs::LogGroup")
-    assert len(groups) == (8 if each.environment.name == "prod" else 10)
+    assert len(groups) == (9 if each.environment.name == "prod" else 15)
     assert {group["RetentionInDays"] for group in groups.values()} <= {30, 90}
 
 

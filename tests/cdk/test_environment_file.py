@@ -241,6 +241,10 @@ def test_what_the_page_does_not_give_is_left_open() -> None:
         "queues.remediation_p1",
         "queues.remediation_standard",
         "queues.notifications",
+        "queues.events_dead",
+        "queues.remediation_p1_dead",
+        "queues.remediation_standard_dead",
+        "queues.notifications_dead",
         "access.issuer",
         "access.audience",
         "edge.firewall_arn",
@@ -264,7 +268,7 @@ def test_a_deploy_is_refused_and_told_what_is_missing(capsys: pytest.CaptureFixt
     for key in read(file).open:
         assert f"  {key}\n    {PLACEHOLDERS[key].find}\n" in told
     assert "# subnet-05eae5f255dec054f in us-east-1a, subnet-03ab773ce82d704d1 in us-east-1b, all in vpc-0c4e3" in told
-    assert "# 720 s, 120 at the very least; dead letters in StackFlow-Events-Ingestion-DLQ.fifo" in told
+    assert "# VisibilityTimeout 720, 120 at the very least; maxReceiveCount 500 and dead letters in" in told
     # The way out: whatever the endpoints, the issuer's keys are on the internet.
     assert "out, 443 to 0.0.0.0/0: the keys of the issuer" in told
     routes = next(line for line in told.splitlines() if "describe-route-tables" in line)
@@ -275,7 +279,7 @@ def test_a_deploy_is_refused_and_told_what_is_missing(capsys: pytest.CaptureFixt
     # And of the bundle, unless somebody has built one.
     refused = [line for line in capsys.readouterr().err.splitlines() if "functions.bundle" not in line]
     assert refused == [f"{file}: {key} is left open" for key in read(file).open]
-    assert len(refused) == 21
+    assert len(refused) == 25
 
 
 def test_whose_names_endpoints_will_answer_for_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,6 +78,32 @@ def test_stores_stand_in_two_zones(dev: Synth) -> None:
             assert len(group["SubnetIds"]) == 2
 
 
+def test_clusters_log_to_groups_that_end(dev: Synth) -> None:
+    """RDS makes a group that there is not, and keeps it for ever."""
+    template = dev.templates["Stores"]["Resources"]
+    groups = {
+        each["Properties"]["LogGroupName"]: (id_, each["Properties"]["RetentionInDays"])
+        for id_, each in template.items()
+        if each["Type"] == "AWS::Logs::LogGroup"
+    }
+    exported = {}
+    for id_, each in template.items():
+        if each["Type"] in {"AWS::RDS::DBCluster", "AWS::Neptune::DBCluster"}:
+            prefix = "rds/cluster" if "RDS" in each["Type"] else "neptune"
+            for kind in each["Properties"]["EnableCloudwatchLogsExports"]:
+                exported[f"/aws/{prefix}/{each['Properties']['DBClusterIdentifier']}/{kind}"] = id_
+    assert groups.keys() == exported.keys()
+    for name, (group, days) in groups.items():
+        assert days == 90
+        assert group in template[exported[name]]["DependsOn"]
+
+
+def test_neptune_writes_the_log_of_slow_queries_that_it_exports(dev: Synth) -> None:
+    (group,) = dev.resources("AWS::Neptune::DBClusterParameterGroup").values()
+    assert group["Parameters"]["neptune_enable_slow_query_log"] == "info"
+    assert group["Parameters"]["neptune_enable_audit_log"] == "1"
+
+
 def test_no_database_has_a_public_address(dev: Synth) -> None:
     assert {each["PubliclyAccessible"] for each in dev.resources("AWS::RDS::DBInstance").values()} == {False}
 
@@ -121,7 +147,7 @@ def test_apis_are_reached_inside_the_network(dev: Synth) -> None:
     }
 
 
-def test_queues_set_aside_what_fails_five_times(dev: Synth) -> None:
+def test_queues_set_aside_what_fails_and_events_wait(dev: Synth) -> None:
     queues = {each["QueueName"]: each for each in dev.resources("AWS::SQS::Queue", "Stores").values()}
     names = dev.environment.queues
     dead = {name for name in queues if "-DLQ" in name}
@@ -133,8 +159,13 @@ def test_queues_set_aside_what_fails_five_times(dev: Synth) -> None:
         f"{names.notifications}-DLQ",
     }
     for name in queues.keys() - dead:
-        assert queues[name]["RedrivePolicy"]["maxReceiveCount"] == 5
+        # The worker of events makes dead letters itself, and what waits for a store is none.
+        assert queues[name]["RedrivePolicy"]["maxReceiveCount"] == (500 if name == names.events else 5)
     events = queues[names.events]
+    assert events["MessageRetentionPeriod"] == 14 * 86_400
+    # Or all groups share 300 calls a second.
+    assert (events["DeduplicationScope"], events["FifoThroughputLimit"]) == ("messageGroup", "perMessageGroupId")
+    assert {"DeduplicationScope", "FifoThroughputLimit"} & queues[names.notifications].keys() == set()
     assert (events["FifoQueue"], events["VisibilityTimeout"]) == (True, 6 * dev.function("-events")["Timeout"])
 
 
@@ -169,6 +200,5 @@ def test_who_may_tell_the_topic(dev: Synth) -> None:
     assert sorted(listed(told["Principal"]["Service"])) == [
         "budgets.amazonaws.com",
         "cloudwatch.amazonaws.com",
-        "costalerts.amazonaws.com",
         "events.amazonaws.com",
     ]

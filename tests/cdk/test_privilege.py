@@ -101,6 +101,7 @@ def having(synth: Synth, action: str) -> set[str]:
         ("neptune-db:DeleteDataViaQuery", {"Projector"}),
         ("sqs:SendMessage", {"Api", "Workflows", "ProjectorTick", "RequirementsTick", "WorkflowsTick"}),
         ("sqs:ReceiveMessage", {"EventsWorker"}),
+        ("sqs:ChangeMessageVisibility", {"EventsWorker"}),
         ("bedrock:Retrieve", {"Api"}),
     ],
 )

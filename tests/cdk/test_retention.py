@@ -152,5 +152,5 @@ def test_log_groups_that_a_destroyed_stack_left_can_be_imported(each: Synth) -> 
         for _, _, resource in resources(each)
         if resource["Type"] == "AWS::Logs::LogGroup" and fixed_name(resource)
     ]
-    assert len(named) == (7 if each.environment.name == "dev" else 6)
+    assert len(named) == (12 if each.environment.name == "dev" else 7)
     assert set(named) == {"RetainExceptOnCreate"}

@@ -31,6 +31,7 @@ def west(tmp_path_factory: pytest.TempPathFactory) -> Synth:
         table |= {"name": "west", "region": "us-west-2"}
         table["network"]["zones"] = ["us-west-2a", "us-west-2b"]
         table["functions"] |= {"snap_start": False, "provisioned": 2}
+        table["edge"]["origin_secret"] = 3
 
     return synth(tmp_path_factory.mktemp("west"), "dev", edit)
 
@@ -62,8 +63,8 @@ def test_the_edge_stays_in_us_east_1(west: Synth) -> None:
 def test_nothing_of_another_region_names_us_east_1(west: Synth) -> None:
     for stack in ("Network", "Stores", "Knowledge", "Service", "Watch"):
         for id_, resource in west.templates[stack]["Resources"].items():
-            # The CDK's own, by which the edge learns the gateway's address.
-            if "Export" not in id_:
+            # The CDK's own, by which the edge learns the gateway's address, and what is replicated to the edge.
+            if "Export" not in id_ and not id_.startswith("Origin"):
                 assert "us-east-1" not in json.dumps(resource), id_
 
 
@@ -71,6 +72,19 @@ def test_the_alarm_of_cloudfronts_firewall_stands_with_its_metrics(west: Synth) 
     names = {each["AlarmName"] for each in west.resources("AWS::CloudWatch::Alarm").values()}
     assert "stackflow-west-gateway-firewall" in names
     assert "stackflow-west-edge-firewall" not in names
+
+
+def test_a_raised_number_turns_the_origins_secret(west: Synth) -> None:
+    """The gateway takes the one before too, until the edge's stack, which is deployed after it, sends the new one."""
+    secrets = west.resources("AWS::SecretsManager::Secret", "Service").values()
+    assert {each["Name"] for each in secrets} == {"stackflow/west/origin-2", "stackflow/west/origin-3"}
+    for each in secrets:
+        assert each["ReplicaRegions"] == [{"Region": "us-east-1"}]
+    (acl,) = west.resources("AWS::WAFv2::WebACL", "Service").values()
+    assert json.dumps(acl).count("resolve:secretsmanager") == 2
+    edge = json.dumps(west.templates["Edge"])
+    assert edge.count("resolve:secretsmanager:stackflow/west/origin-3:SecretString") == 2
+    assert "origin-2" not in edge
 
 
 def test_instances_wait_if_the_file_says_so(west: Synth) -> None:

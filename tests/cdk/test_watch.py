@@ -192,3 +192,20 @@ def test_the_dashboard_shows_what_an_operator_asks_first(each: Synth) -> None:
         "Neptune", "Redis", "Operations", "Cache", "AI",
     ):  # fmt: skip
         assert f'"title":"{title}' in text
+
+
+def test_dead_letters_of_adopted_queues_are_watched_by_the_names_that_the_file_gives(prod: Synth) -> None:
+    """A guessed name has no metric, and an alarm without one never sounds."""
+    queues = prod.environment.queues
+    watched = {
+        dimension["Value"]
+        for alarm in prod.resources("AWS::CloudWatch::Alarm").values()
+        if alarm["AlarmName"].endswith("-dead")
+        for dimension in alarm["Dimensions"]
+    }
+    assert watched == {
+        queues.events_dead,  # type: ignore[union-attr]
+        queues.remediation_p1_dead,  # type: ignore[union-attr]
+        queues.remediation_standard_dead,  # type: ignore[union-attr]
+        queues.notifications_dead,  # type: ignore[union-attr]
+    }

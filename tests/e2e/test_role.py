@@ -78,7 +78,7 @@ def test_its_workers_do_their_work(server: Owned, monkeypatch: pytest.MonkeyPatc
     dead = {"messageId": "m2", "body": "no event", "attributes": {"MessageGroupId": "two"}}
     events._lambda.cache_clear()
     try:
-        runner, sources, _ = events._lambda()
+        runner, sources, *_ = events._lambda()
         assert events.handler({"Records": [event, dead]}, None) == {"batchItemFailures": []}
         runner.run(sources.close())
         runner.close()

@@ -154,7 +154,8 @@ async def test_what_can_never_work_is_buried_and_holds_nothing_back(sources: Sou
     for _ in range(2):
         assert again(await worker.partial_response(sources, queue, records)) == []
     [dead] = await queue.dead(10)
-    assert (dead.reason, dead.attempt, dead.group, dead.body) == ("not JSON: Input data was truncated", 2, "g", "{")
+    # The receives of SQS are no attempts: a store may have been away in them.
+    assert (dead.reason, dead.attempt, dead.group, dead.body) == ("not JSON: Input data was truncated", 1, "g", "{")
     assert [item[0] for item in state(url)[0]] == ["a", "b"]
     assert rows(url, "SELECT DISTINCT request_id FROM audit_entries") == [("r-9",)]
 
@@ -196,7 +197,7 @@ def test_the_handler_of_lambda_answers_for_its_records(url: str, monkeypatch: py
     monkeypatch.setenv("REQUIREMENTS_URL", url)
     monkeypatch.setenv("REDIS_URL", "off")
     worker._lambda.cache_clear()
-    runner, opened, _ = worker._lambda()
+    runner, opened, *_ = worker._lambda()
     try:
         for id in ("1", "2"):
             assert again(worker.handler({"Records": [record(f"m{id}", "g", upserted(id, f"i{id}"))]}, None)) == []

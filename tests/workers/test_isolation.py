@@ -23,6 +23,7 @@ from tests.fixtures.events import rows, state, upserted
 from tests.workers.test_events import again, record, send
 from workers import events as worker
 from workers.isolation import ATTEMPTS, handle_apart
+from workers.redelivery import Tries
 
 SECRET = "a value of a row"
 
@@ -137,13 +138,19 @@ async def test_where_no_record_works_lambda_gets_all_of_them_again(
     queue = open_queues(sources.main).events
     records = [record(f"m{n}", "g", upserted(str(n), f"i{n}")) for n in range(3)]
     poisoned.update("012")
-    assert again(await worker.partial_response(sources, queue, records)) == ["m0", "m1", "m2"]
+    for each in records:
+        # As after an hour without a store.
+        each["attributes"]["ApproximateReceiveCount"] = "40"
+    tries = Tries()
+    for _ in range(ATTEMPTS - 1):
+        assert again(await worker.partial_response(sources, queue, records, tries)) == ["m0", "m1", "m2"]
     assert await queue.dead(10) == []
     assert "events cannot be handled" in caplog.text
-    for each in records:
-        each["attributes"]["ApproximateReceiveCount"] = str(ATTEMPTS)
-    assert again(await worker.partial_response(sources, queue, records)) == []
-    assert len(await queue.dead(10)) == 3
+    assert again(await worker.partial_response(sources, queue, records, tries)) == ["m1", "m2"]
+    # What is behind it is tried as often.
+    for _ in range(2 * ATTEMPTS - 1):
+        last = again(await worker.partial_response(sources, queue, records[1:], tries))
+    assert (last, len(await queue.dead(10))) == ([], 3)
 
 
 MESSAGES = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["works", "raises", "dead", "lost"])), min_size=1)

@@ -120,10 +120,14 @@ class SqsQueue:
         gone = [*done, *(each.message for each in dead)]
         for at in range(0, len(gone), ENTRIES):
             await self._batch("delete_message_batch", _receipts(gone[at : at + ENTRIES]))
+        await self.postpone(again, self._delay)
+
+    async def postpone(self, messages: Sequence[Message], seconds: int) -> None:
+        """Let received messages come again in so many seconds, also those that Lambda received."""
         # The last first: a group is open to others only when its first message is.
-        again.reverse()
-        for at in range(0, len(again), ENTRIES):
-            entries = [each | {"VisibilityTimeout": self._delay} for each in _receipts(again[at : at + ENTRIES])]
+        last_first = messages[::-1]
+        for at in range(0, len(last_first), ENTRIES):
+            entries = [each | {"VisibilityTimeout": seconds} for each in _receipts(last_first[at : at + ENTRIES])]
             await self._batch("change_message_visibility_batch", entries)
 
     def _is_dead(self, failure: Failure) -> bool:

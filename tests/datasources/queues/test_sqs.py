@@ -1,16 +1,10 @@
 """The queue in SQS, on a server that speaks it: run with `--ministack=PATH`."""
 
-import os
-import socket
-import subprocess
-import time
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator
 
 import boto3
 import psycopg
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
 
 from datasources.aurora.database import Database
 from datasources.call import Call
@@ -20,26 +14,10 @@ from datasources.queues.sqs.queue import SqsQueue
 from datasources.queues.tables.queue import TablesQueue
 from datasources.seen.spans import CLIENT, PRODUCER, SERVER, exporting, recorded
 from tests.fixtures.databases import create_database
+from tests.fixtures.ministack import clock, created, ministack
 from tests.fixtures.spans import Kept
 
-
-@pytest.fixture(scope="module")
-def ministack(request: pytest.FixtureRequest) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    given = {"BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "GATEWAY_PORT": str(port)}
-    process = subprocess.Popen(
-        [request.config.getoption("--ministack")],
-        env=os.environ | given,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+__all__ = ["clock", "ministack"]
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +41,6 @@ async def queue(
         made, TablesQueue(main, "events"), region="eu-central-1", endpoint=ministack, fifo=fifo, delay=0, attempts=2
     )
     await main.close()
-
-
-def created(client: Any, name: str, attributes: dict[str, str]) -> str:
-    """A queue, once the server answers."""
-    while True:
-        try:
-            return str(client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
-        except (BotoCoreError, ClientError):
-            time.sleep(0.1)
 
 
 def messages(*texts: str) -> list[Sending]:

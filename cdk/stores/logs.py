@@ -1,0 +1,24 @@
+"""The log groups of clusters. RDS would make them at the first line, to be kept for ever."""
+
+from aws_cdk import Stack
+from aws_cdk import aws_logs as logs
+from constructs import IConstruct
+
+from cdk.retention import KEPT
+
+RETENTION = logs.RetentionDays.THREE_MONTHS
+
+
+def export_logs(stack: Stack, construct: str, cluster: IConstruct, identifier: str, *kinds: str) -> None:
+    """Those that a cluster exports to, made before it. `identifier` with the service's prefix.
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.CloudWatch.html
+    """
+    for kind in kinds:
+        made = logs.LogGroup(
+            stack,
+            f"{construct}{kind.title()}Logs",
+            log_group_name=f"/aws/{identifier}/{kind}",
+            retention=RETENTION,
+            removal_policy=KEPT,
+        )
+        cluster.node.add_dependency(made)
