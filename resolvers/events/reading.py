@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from datasources.json_nesting import cut_json
+from datasources.messages import bounded
 from datasources.values import find_violation
 from resolvers.events.event import Event
 from resolvers.events.payload import payload_of
@@ -16,6 +17,9 @@ from resolvers.events.registry import TYPES
 # Bytes of one event, and of one with all that the queue keeps of it: what a message of SQS may have everywhere.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MOST_BYTES = 262_144
+
+# Characters of an event's id, and of its source.
+MAX_NAME_CHARACTERS = 300
 
 # How far the clock of a source may be ahead of ours. A time further ahead would hold back everything after it.
 AHEAD = timedelta(minutes=5)
@@ -31,8 +35,8 @@ class Envelope(Struct, frozen=True):
     """
 
     specversion: Literal["1.0"]
-    id: Annotated[str, Meta(min_length=1, max_length=300)]
-    source: Annotated[str, Meta(min_length=1, max_length=300)]
+    id: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARACTERS)]
+    source: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARACTERS)]
     type: str
     # Not compulsory in CloudEvents, but here: it decides which of two events is the newer one.
     time: Annotated[datetime, Meta(tz=True)]
@@ -52,13 +56,13 @@ class Named(Struct, frozen=True):
 
 
 class Unusable(Exception):
-    """An event that can never have an effect; the message is the reason."""
+    """An event that can never have an effect; the reason, and what it calls itself, are bounded."""
 
     def __init__(self, reason: str, id: str = "", source: str = "") -> None:
         super().__init__(reason)
-        self.reason = reason
-        self.id = id
-        self.source = source
+        self.reason = bounded(reason)
+        self.id = bounded(id, MAX_NAME_CHARACTERS)
+        self.source = bounded(source, MAX_NAME_CHARACTERS)
 
 
 # Text that is not UTF-8, and arrays within arrays without end, are told apart from other errors by the library alone.
