@@ -19,6 +19,7 @@ from datasources.aurora import writing
 from datasources.aurora.transaction import Transaction
 from datasources.aurora.writing import AuditEntry
 from datasources.errors import SourceConflict, SourceRefusedValue
+from datasources.messages import bounded
 from resolvers.context import Context
 from resolvers.principals.principal import EXECUTE, PrincipalKind
 
@@ -46,6 +47,9 @@ class UserError:
     code: UserErrorCode
     field: str | None
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", bounded(self.message))
 
 
 # What a database does not store.

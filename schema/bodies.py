@@ -15,6 +15,8 @@ CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
 MARK = b"\xef\xbb\xbf"
 # Seconds for a body to come.
 BODY_SECONDS = 10.0
+# Digits of a content-length that are worth reading: a body of ten of them is larger than any that is allowed.
+MAX_LENGTH_DIGITS = 10
 
 
 class UnsupportedMedia(BadUserInput):
@@ -40,9 +42,11 @@ class ClientLeft(BadUserInput):
 async def read_body(http: HttpRequest, most: int, seconds: float = BODY_SECONDS) -> bytes:
     """The body, without a byte order mark.
 
-    UnsupportedEncoding; BodyTooLarge as soon as it has more bytes than `most`; BodyTooSlow after `seconds`; ClientLeft.
+    UnsupportedEncoding; BodyTooLarge as soon as it has, or says that it will have, more bytes than `most`; BodyTooSlow
+    after `seconds`; ClientLeft.
     """
     _check_coding(http)
+    _check_length(http, most)
     try:
         async with asyncio.timeout(seconds):
             return (await _read(http, most)).removeprefix(MARK)
@@ -69,6 +73,13 @@ def _check_coding(http: HttpRequest) -> None:
     coding = http.headers.get("content-encoding", "").strip().lower()
     if coding not in {"", "identity"}:
         raise UnsupportedEncoding(f"content-encoding is {coding[:60]!r}; send the body as it is, not compressed")
+
+
+def _check_length(http: HttpRequest, most: int) -> None:
+    digits = http.headers.get("content-length", "").strip().lstrip("0")
+    # A number of more digits is larger in any case, and reading it may take long.
+    if digits.isdecimal() and (len(digits) > MAX_LENGTH_DIGITS or int(digits) > most):
+        raise BodyTooLarge(f"the body is over {most} bytes", allowed=most)
 
 
 def media_type(http: HttpRequest) -> str:

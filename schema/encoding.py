@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from datasources.messages import bounded
+
 log = logging.getLogger("stackflow")
 
 
@@ -12,8 +14,11 @@ def encode_answer(body: dict[str, Any], request_id: str) -> bytes:
     """The body of a GraphQL response as JSON.
 
     What a store holds is made showable when it is loaded, so this never fails; where it does all the same, the answer
-    is an error with the code INTERNAL, and the log has the cause.
+    is an error with the code INTERNAL, and the log has the cause. Errors echo no more of a request than a message may
+    have.
     """
+    if "errors" in body:
+        body = body | {"errors": [_bounded(each) for each in body["errors"]]}
     try:
         return orjson.dumps(body)
     except (orjson.JSONEncodeError, RecursionError) as error:
@@ -23,3 +28,10 @@ def encode_answer(body: dict[str, Any], request_id: str) -> bytes:
         "extensions": {"code": "INTERNAL", "requestId": request_id},
     }
     return orjson.dumps({"errors": [masked], "data": None, "extensions": {"requestId": request_id}})
+
+
+def _bounded(error: dict[str, Any]) -> dict[str, Any]:
+    extensions = {
+        name: bounded(value) if isinstance(value, str) else value for name, value in error.get("extensions", {}).items()
+    }
+    return error | {"message": bounded(error["message"])} | ({"extensions": extensions} if extensions else {})

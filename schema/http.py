@@ -194,7 +194,7 @@ def headers_of(error: ShownError) -> dict[str, str]:
         # RFC 9110, section 12.5.3: what a 415 takes instead.
         return {"accept-encoding": "identity"}
     # The rest of the body may still come: it must not be taken for the next request.
-    return {"connection": "close"} if isinstance(error, BodyTooSlow) else {}
+    return {"connection": "close"} if isinstance(error, BodyTooSlow | BodyTooLarge) else {}
 
 
 def _told(error: ShownError) -> dict[str, Any]:

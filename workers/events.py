@@ -6,11 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from datasources.call import Call, calling
+from datasources.call import Call, calling, current_call
 from datasources.errors import SourceError
 from datasources.queues.opened import open_queues
 from datasources.queues.port import DeadLetters, Failure, Fate, Message, Queue
@@ -20,7 +21,7 @@ from datasources.seen.metrics import Measured
 from datasources.seen.spans import CONSUMER, recorded, worked
 from datasources.sources import Sources, open_sources
 from datasources.supervisor import Backoff, background, supervise
-from resolvers.events.handling import BATCH, Handled
+from resolvers.events.handling import BATCH, Handled, handle
 from workers.entrance import begin, entered
 from workers.isolation import WORKER, handle_apart, report_poison
 from workers.redelivery import Tries, is_dead, postpone
@@ -31,8 +32,13 @@ log = logging.getLogger("stackflow.events")
 WAIT = 1.0
 # Between rounds that failed: events of others are not to wait long behind some that always fail.
 BACKOFF = Backoff(1.0, 4.0)
-# Seconds that a batch may take.
-BOUND = 300.0
+# Seconds after which a batch begins no other event: what is done is settled, the rest comes in the next batch and does
+# not count as tried.
+BATCH_SECONDS = 15.0
+# Seconds that the event under way then has until the stores are late for it: in all half of a queue's visibility.
+EVENT_SECONDS = 15.0
+# Seconds after which a round counts as stuck.
+BOUND = 60.0
 
 
 async def loop(sources: Sources, queue: Queue, stop: asyncio.Event) -> None:
@@ -60,13 +66,20 @@ async def work(sources: Sources, queue: Queue, wait_seconds: float = 0.0) -> int
         worked(recording, "messaging.batch.message_count", len(received))
         if received:
             begin = time.perf_counter()
-            handled, error = await handle_apart(sources, received)
+            handled, error = await _handled(sources, received)
             _tell(handled.failed)
             await queue.settle(handled.done, handled.failed)
             _count(handled, begin)
             if error is not None:
                 raise error
     return len(received)
+
+
+async def _handled(sources: Sources, messages: Sequence[Message]) -> tuple[Handled, Exception | None]:
+    # For no more than half of the visibility, so that nothing is delivered twice because it was slow.
+    until = asyncio.get_running_loop().time() + BATCH_SECONDS
+    with calling(replace(current_call(), deadline=until + EVENT_SECONDS)):
+        return await handle_apart(sources, messages, partial(handle, until=until))
 
 
 async def partial_response(
@@ -84,7 +97,7 @@ async def partial_response(
         worked(recording, "messaging.batch.message_count", len(records))
         begin = time.perf_counter()
         messages = [_message(record, tries) for record in records]
-        handled, error = await handle_apart(sources, messages)
+        handled, error = await _handled(sources, messages)
         if error is not None:
             report_poison([(messages[0], error)])
         _tell(handled.failed)

@@ -11,6 +11,9 @@ from datasources.aurora.transaction import Transaction
 
 _STATEMENTS = "alert_writes"
 
+# Alerts that fire are counted up to so many, so that an end costs the same however large its incident is.
+MAX_COUNTED = 1_000
+
 
 class Group(NamedTuple):
     """Alerts that one receiver is notified of together, by the digest of their group key."""
@@ -28,7 +31,7 @@ class Firing(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How the alerts of an incident stand: how many fire, and when the last of the others ended."""
+    """How the alerts of an incident stand: how many fire, up to MAX_COUNTED, and when the last of the others ended."""
 
     firing: int
     last_end: datetime | None
@@ -89,22 +92,16 @@ async def settle(transaction: Transaction, firing: Firing, until: datetime) -> l
     return sorted({incident_id for incident_id, fired in found if fired and incident_id is not None})
 
 
-async def attach(transaction: Transaction, firing: Firing, incident_id: str) -> None:
-    """A firing belongs to this incident."""
-    await transaction.execute(
-        statements(_STATEMENTS)["alert_attached"], firing._asdict() | {"incident_id": incident_id}
-    )
-
-
-async def end(transaction: Transaction, firing: Firing) -> datetime | None:
-    """When a known firing ended; None while it goes on."""
-    [ends_at] = await transaction.fetch(statements(_STATEMENTS)["alert_end"], firing._asdict(), _moment)
+async def attach(transaction: Transaction, firing: Firing, incident_id: str) -> datetime | None:
+    """Make a firing belong to this incident; when it ended, None while it goes on."""
+    bound = firing._asdict() | {"incident_id": incident_id}
+    [ends_at] = await transaction.fetch(statements(_STATEMENTS)["alert_attached"], bound, _moment)
     return ends_at
 
 
 async def standing(transaction: Transaction, incident_id: str) -> Standing:
     """How the alerts of an incident stand."""
-    bound = {"incident_id": incident_id}
+    bound = {"incident_id": incident_id, "most": MAX_COUNTED}
     [found] = await transaction.fetch(statements(_STATEMENTS)["alerts_of_incident"], bound, Standing)
     return found
 

@@ -1,5 +1,13 @@
 """What is wrong with a mapping or a file as a whole."""
 
+from datasources.messages import bounded
+
+MAX_CHARACTERS = 2_000
+
 
 class MappingError(Exception):
-    """A mapping cannot be used. The message names the file and the key, and says what to do; nothing was written."""
+    """A mapping cannot be used. The message names the file and the key, and says what to do, in MAX_CHARACTERS; nothing
+    was written."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(bounded(message, MAX_CHARACTERS))

@@ -51,7 +51,7 @@ class Fate(Enum):
 
     # To be received again; it counts as tried.
     AGAIN = "again"
-    # Not tried, because one before it in its group failed, or because a store was away.
+    # Not tried, because one before it in its group failed, a store was away, or the time of its batch was over.
     HELD = "held"
     # Can never work.
     DEAD = "dead"

@@ -10,12 +10,13 @@ from urllib.parse import quote
 import msgspec
 
 from datasources.files.alerts import AlertMapping
+from datasources.messages import bounded
 from datasources.queues.port import Queue
 from resolvers.alerts import labels as mapped
 from resolvers.alerts.webhook import Notification, NotifiedAlert, read_alert
 from resolvers.events.accepting import Accepted, Refusal, accept
 from resolvers.events.alert_types import AlertFired, AlertResolved
-from resolvers.events.reading import Unusable
+from resolvers.events.reading import MAX_NAME_CHARACTERS, Unusable
 from resolvers.events.types import PREFIX
 
 # Characters of an incident's title.
@@ -46,7 +47,7 @@ async def accept_notification(
         try:
             alert = read_alert(raw)
         except Unusable as unusable:
-            refused.append(Refusal(place, unusable.id, source, unusable.reason))
+            refused.append(Refusal(place, unusable.id, bounded(source, MAX_NAME_CHARACTERS), unusable.reason))
         else:
             # Where no group is told, an alert is one of its own.
             group_key = notification.group_key or alert.fingerprint

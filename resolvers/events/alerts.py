@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 
 from datasources.aurora import alert_writes as rows
 from datasources.aurora import incident_writes
-from datasources.aurora.alert_writes import Firing, Group, Item
+from datasources.aurora.alert_writes import Firing, Group, Item, Standing
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
 from resolvers import incidents, rules
 from resolvers.events.alert_types import AlertFired, AlertResolved, OfAlert
 from resolvers.events.event import Event
 from resolvers.events.incidents import again, link, resolve, take
 from resolvers.events.landscape import joined
-from resolvers.incident_life import WORKED_ON
-from resolvers.incidents import AddIncidentNote, OpenIncident, UpdateIncident
+from resolvers.incident_life import LIFE, WORKED_ON
+from resolvers.incidents import OpenIncident, UpdateIncident
 from resolvers.writing import Write
 
 TABLE = "alerts"
@@ -38,18 +38,16 @@ async def fired(write: Write, data: AlertFired, _: Event) -> Sequence[str]:
     write.tables.add(TABLE)
     # An end may have been told before the beginning.
     await rows.settle(write.transaction, firing, data.starts_at)
-    is_over = await rows.end(write.transaction, firing) is not None
     item = await rows.item(write.transaction, [(key.source, key.key) for key in data.items])
     record = await _joinable(write, current, data.starts_at)
     if record is None:
         record = await _opened(write, data, item)
         await rows.move_group(write.transaction, group, record.id)
-        await rows.attach(write.transaction, firing, record.id)
-        if is_over:
+        if await rows.attach(write.transaction, firing, record.id) is not None:
             await resolve(write, record, CODE, "Its alert was over before it was told of.")
         return [record.id]
-    await rows.attach(write.transaction, firing, record.id)
-    if record.state == IncidentState.RESOLVED and not is_over:
+    ended_at = await rows.attach(write.transaction, firing, record.id)
+    if record.state == IncidentState.RESOLVED and ended_at is None:
         await take(write, record, "reopenIncident", f"Alert fires: {data.title}")
         record = await again(write, record)
     await _join(write, record, data, item)
@@ -96,7 +94,8 @@ async def _opened(write: Write, data: AlertFired, item: Item | None) -> Incident
     [id] = await incidents.open_incident(write, command)
     record = await incident_writes.locked(write.transaction, id, write.context.scope)
     assert record is not None  # noqa: S101
-    return await _note(write, record, f"Opened by an alert: {data.title}{_unmatched(item)}")
+    await _note(write, record, f"Opened by an alert: {data.title}{_unmatched(item)}")
+    return await again(write, record)
 
 
 async def _join(write: Write, record: IncidentRecord, data: AlertFired, item: Item | None) -> None:
@@ -120,12 +119,16 @@ async def _quieter(write: Write, id: str, data: AlertResolved) -> None:
     if standing.firing == 0 and record.state in WORKED_ON:
         await resolve(write, record, CODE, f"No alert fires any more; the last to end was {name}.")
     else:
-        await _note(write, record, f"Alert resolved: {name}; {standing.firing} still firing")
+        await _note(write, record, f"Alert resolved: {name}; {_number(standing)} still firing")
 
 
-async def _note(write: Write, record: IncidentRecord, text: str) -> IncidentRecord:
-    await incidents.add_note(write, AddIncidentNote(id=record.id, expected_version=record.version, note=text))
-    return await again(write, record)
+async def _note(write: Write, record: IncidentRecord, text: str) -> None:
+    # The incident is locked already, so its row need not be read again for each alert of a large group.
+    await incidents.taken(write, record, record, LIFE.step("addIncidentNote", record.state), body=text)
+
+
+def _number(standing: Standing) -> str:
+    return f"{standing.firing}" if standing.firing < rows.MAX_COUNTED else f"{rows.MAX_COUNTED} or more"
 
 
 def _unmatched(item: Item | None) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from itertools import groupby
+from math import inf
 
 from msgspec import Struct as Record
 
@@ -25,25 +26,28 @@ from datasources.errors import (
 from datasources.sources import Sources
 from resolvers.events.landscape import ITEM, RELATIONSHIP, Landscape, keys, time_name
 from resolvers.events.one_by_one import apply_each
-from resolvers.events.outcomes import OTHER_CONTENT, REPEATED, Arrived, Outcome, Result, away
+from resolvers.events.outcomes import OTHER_CONTENT, REPEATED, UNTRIED, Arrived, Outcome, Result, away, behind
 from resolvers.events.registry import OPERATIONS
 from resolvers.events.types import PREFIX, ItemUpserted, RelationshipRemoved, RelationshipUpserted
 from resolvers.writing import BY_THE_DATABASE, TRIES, difference, told
 
 
-async def apply(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
+async def apply(sources: Sources, arrived: Sequence[Arrived], until: float = inf) -> list[Outcome]:
     """What came of each event, in their order.
 
     When a store is lost, everything from the first event that was not tried on waits: AWAY, and AGAIN where the store
-    was late, which may be the fault of what an event says. When this returns, no read in any process gives an older
-    value.
+    was late, which may be the fault of what an event says. After `until`, in seconds of the event loop's clock, nothing
+    is begun but the first; the rest is UNTRIED. When this returns, no read in any process gives an older value.
     """
+    clock = asyncio.get_running_loop().time
     outcomes: list[Outcome] = []
     for one_by_one, stretch in groupby(arrived, key=lambda each: each.event.type in OPERATIONS):
-        apply_stretch = apply_each if one_by_one else _apply_set
-        outcomes += await apply_stretch(sources, list(stretch))
+        if outcomes and clock() >= until:
+            return outcomes + [UNTRIED] * (len(arrived) - len(outcomes))
+        some = list(stretch)
+        outcomes += await (apply_each(sources, some, until) if one_by_one else _apply_set(sources, some))
         if outcomes[-1].waits:
-            return outcomes + [outcomes[-1]] * (len(arrived) - len(outcomes))
+            return outcomes + [behind(outcomes[-1])] * (len(arrived) - len(outcomes))
     return outcomes
 
 
@@ -62,7 +66,7 @@ async def _apply_set(sources: Sources, arrived: Sequence[Arrived]) -> list[Outco
     first = await _apply_set(sources, arrived[:half])
     lost = next((outcome for outcome in first if outcome.waits), None)
     if lost is not None:
-        return first + [lost] * (len(arrived) - half)
+        return first + [behind(lost)] * (len(arrived) - half)
     return first + await _apply_set(sources, arrived[half:])
 
 

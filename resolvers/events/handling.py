@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 
 from datasources.queues.port import Failure, Fate, Message
 from datasources.sources import Sources
 from resolvers.events.effects import apply
-from resolvers.events.outcomes import Arrived, Outcome, Result, refused
+from resolvers.events.outcomes import Arrived, Outcome, Result, behind, refused
 from resolvers.events.reading import Unusable, read
 
 BATCH = 500
@@ -21,8 +22,11 @@ class Handled:
     failed: list[Failure]
 
 
-async def handle(sources: Sources, messages: Sequence[Message], now: datetime | None = None) -> Handled:
-    """Give every event its effect, in transactions of up to 500. What could not be tried holds back its group.
+async def handle(
+    sources: Sources, messages: Sequence[Message], now: datetime | None = None, *, until: float = inf
+) -> Handled:
+    """Give every event its effect, in transactions of up to 500. What could not be tried holds back its group. After
+    `until`, in seconds of the event loop's clock, no more is begun than one transaction.
 
     Messages of one group must stand in their order. Never raises for what an event says or for a lost store.
     """
@@ -38,9 +42,9 @@ async def handle(sources: Sources, messages: Sequence[Message], now: datetime | 
     for begin in range(0, len(arrived), BATCH):
         part = arrived[begin : begin + BATCH]
         # After a lost store the order holds only if nothing behind is tried.
-        found = [lost] * len(part) if lost else await apply(sources, [each for _, each in part])
+        found = [lost] * len(part) if lost else await apply(sources, [each for _, each in part], until)
         outcomes |= {message.id: outcome for (message, _), outcome in zip(part, found, strict=True)}
-        lost = lost or next((outcome for outcome in found if outcome.waits), None)
+        lost = lost or next((behind(outcome) for outcome in found if outcome.waits), None)
     return told(messages, outcomes)
 
 
@@ -54,8 +58,8 @@ def told(messages: Sequence[Message], outcomes: dict[str, Outcome]) -> Handled:
             handled.failed.append(Failure(message, outcome.reason, Fate.DEAD))
         elif outcome.waits:
             # That a store was away counts for no message: however long it is, none is a dead letter of it.
-            away = outcome.result is Result.AWAY or message.group in failed
-            fate = Fate.HELD if away else Fate.AGAIN
+            untried = outcome.result is not Result.AGAIN or message.group in failed
+            fate = Fate.HELD if untried else Fate.AGAIN
             handled.failed.append(Failure(message, outcome.reason, fate))
             failed.add(message.group)
         else:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from msgspec import structs
@@ -11,7 +12,7 @@ from msgspec import structs
 from datasources.aurora import events as rows
 from datasources.aurora import writing
 from datasources.aurora.transaction import Transaction
-from datasources.call import Call, calling
+from datasources.call import Call, calling, current_call
 from datasources.errors import (
     SourceConflict,
     SourceDuplicate,
@@ -26,23 +27,38 @@ from resolvers.context import Context, Unattended
 from resolvers.events.event import Event
 from resolvers.events.landscape import joined
 from resolvers.events.operation import Operation
-from resolvers.events.outcomes import DONE, OLDER, OTHER_CONTENT, REPEATED, Arrived, Outcome, Result, away, refused
+from resolvers.events.outcomes import (
+    DONE,
+    OLDER,
+    OTHER_CONTENT,
+    REPEATED,
+    UNTRIED,
+    Arrived,
+    Outcome,
+    Result,
+    away,
+    behind,
+    refused,
+)
 from resolvers.events.registry import OPERATIONS
 from resolvers.events.types import PREFIX
 from resolvers.writing import TRIES, UNFIT, Refused, Write, origin
 
 
-async def apply_each(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
-    """What came of each event, in their order. From the first that could not be tried on, all wait.
+async def apply_each(sources: Sources, arrived: Sequence[Arrived], until: float = inf) -> list[Outcome]:
+    """What came of each event, in their order. From the first that could not be tried on, all wait; after `until`, in
+    seconds of the event loop's clock, none but the first is tried.
 
     When this returns, no read in this process gives an older value.
     """
+    clock = asyncio.get_running_loop().time
     outcomes: list[Outcome] = []
     for each in arrived:
-        outcome = await _tried(sources, each)
+        is_late = bool(outcomes) and clock() >= until
+        outcome = UNTRIED if is_late else await _tried(sources, each)
         outcomes.append(outcome)
         if outcome.waits:
-            return outcomes + [outcome] * (len(arrived) - len(outcomes))
+            return outcomes + [behind(outcome)] * (len(arrived) - len(outcomes))
     return outcomes
 
 
@@ -72,7 +88,9 @@ async def _once(sources: Sources, arrived: Arrived) -> Outcome:
     # Who sent it had `events:write`. It may touch restricted incidents: whoever knows the source's own key for one has
     # told of it before.
     sender = Unattended("event", event.source, event.sender)
-    context = Context(sender, Scope(True), sources, Call(request_id=arrived.request_id))
+    context = Context(
+        sender, Scope(True), sources, Call(request_id=arrived.request_id, deadline=current_call().deadline)
+    )
     with calling(context.call):
         async with sources.main.transaction() as transaction:
             name = (event.source, event.id)

@@ -22,6 +22,8 @@ class Result(Enum):
     AGAIN = "again"
     # The store was away, whatever the event says; nothing of it was done.
     AWAY = "away"
+    # It was not tried: the time of its batch was over, or the store was late for one before it.
+    UNTRIED = "untried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Outcome:
     @property
     def waits(self) -> bool:
         """Whether it is to come again."""
-        return self.result in (Result.AGAIN, Result.AWAY)
+        return self.result in (Result.AGAIN, Result.AWAY, Result.UNTRIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,14 @@ def away(error: SourceUnavailable) -> Outcome:
     return Outcome(Result.AGAIN if isinstance(error, SourceTimeout) else Result.AWAY, str(error))
 
 
+def behind(outcome: Outcome) -> Outcome:
+    """What comes of an event behind one that waits: it waits too, and does not count as tried."""
+    return Outcome(Result.UNTRIED, outcome.reason) if outcome.result is Result.AGAIN else outcome
+
+
 DONE = Outcome(Result.DONE)
 REPEATED = Outcome(Result.REPEATED)
+UNTRIED = Outcome(Result.UNTRIED, "the time of its batch was over")
 OLDER = Outcome(Result.OLDER)
 
 

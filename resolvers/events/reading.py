@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from datasources.json_members import TooManyMembers, split_array, split_object
+from datasources.messages import bounded
 from datasources.values import find_violation
 from resolvers.events.event import Event
 from resolvers.events.payload import payload_of
@@ -20,6 +21,9 @@ MOST_BYTES = 262_144
 # Events of a batch, and members of an event that can't be read.
 MAX_EVENTS = 5_000
 MAX_MEMBERS = 1_000
+
+# Characters of an event's id, and of its source.
+MAX_NAME_CHARACTERS = 300
 
 # How far the clock of a source may be ahead of ours. A time further ahead would hold back everything after it.
 AHEAD = timedelta(minutes=5)
@@ -35,8 +39,8 @@ class Envelope(Struct, frozen=True):
     """
 
     specversion: Literal["1.0"]
-    id: Annotated[str, Meta(min_length=1, max_length=300)]
-    source: Annotated[str, Meta(min_length=1, max_length=300)]
+    id: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARACTERS)]
+    source: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARACTERS)]
     type: str
     # Not compulsory in CloudEvents, but here: it decides which of two events is the newer one.
     time: Annotated[datetime, Meta(tz=True)]
@@ -49,13 +53,13 @@ class Envelope(Struct, frozen=True):
 
 
 class Unusable(Exception):
-    """An event that can never have an effect; the message is the reason."""
+    """An event that can never have an effect; the reason, and what it calls itself, are bounded."""
 
     def __init__(self, reason: str, id: str = "", source: str = "") -> None:
         super().__init__(reason)
-        self.reason = reason
-        self.id = id
-        self.source = source
+        self.reason = bounded(reason)
+        self.id = bounded(id, MAX_NAME_CHARACTERS)
+        self.source = bounded(source, MAX_NAME_CHARACTERS)
 
 
 # Text that is not UTF-8, and arrays within arrays without end, are told apart from other errors by the library alone.

@@ -54,6 +54,13 @@ class Principal:
         return Scope(self.allows(READ_RESTRICTED), tuple(sorted(self.team_keys)))
 
 
+# Characters that are not shown and are of no category for that: joiners, fillers, variation selectors.
+# https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+_IGNORABLE = frozenset(
+    map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0))
+) | frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000))))
+
+
 def is_person(kind: str) -> bool:
     """Whether people call so. A program decides nothing for which people are asked."""
     return kind in (PrincipalKind.USER, PrincipalKind.DEVELOPMENT)
@@ -65,7 +72,25 @@ def identity(actor: str) -> str:
     kind, _, subject = actor.partition(":")
     if kind == PrincipalKind.SERVICE and not subject.startswith("api-key:"):
         kind = PrincipalKind.USER
-    return f"{kind}:{unicodedata.normalize('NFKC', subject).casefold()}"
+    return f"{kind}:{_folded(subject)}"
+
+
+def _folded(subject: str) -> str:
+    """A subject without what its spellings differ in and people do not see: forms of a letter, case, characters without
+    a shape, and blanks around it. Letters of other scripts that look alike stay apart."""
+    folded = subject
+    while True:
+        before = folded
+        folded = unicodedata.normalize("NFKC", "".join(each for each in folded if not _is_shapeless(each)))
+        # Each may make work for the other: so until nothing changes.
+        folded = " ".join(unicodedata.normalize("NFKC", folded.casefold()).split())
+        if folded == before:
+            return folded
+
+
+def _is_shapeless(character: str) -> bool:
+    # Blanks among the control characters part words, as a space does.
+    return character in _IGNORABLE or (unicodedata.category(character) in {"Cc", "Cf"} and not character.isspace())
 
 
 def known_permissions(texts: Iterable[str]) -> frozenset[str]:

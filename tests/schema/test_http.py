@@ -14,7 +14,7 @@ from starlette.requests import Request
 from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.bodies import BodyTooSlow, ClientLeft, read_body
+from schema.bodies import BodyTooLarge, BodyTooSlow, ClientLeft, read_body
 from schema.http import refused
 from schema.limits import DocumentLimits
 from schema.operations import trusted_documents
@@ -252,3 +252,24 @@ async def test_a_client_that_leaves_is_no_error(caplog: pytest.LogCaptureFixture
         assert refused(left.value, Call()).status_code == 400
     (line,) = caplog.records
     assert (line.levelname, line.exc_info, line.getMessage()) == ("INFO", None, "the client left")
+
+
+@pytest.mark.parametrize("length", ["2001", "0002001", "9" * 20, "9" * 5_000])
+async def test_a_body_that_says_that_it_is_too_large_is_refused_before_it_comes(length: str) -> None:
+    async def receive() -> Any:
+        raise AssertionError("nothing of the body is read")
+
+    scope = {"type": "http", "method": "POST", "headers": [(b"content-length", length.encode())]}
+    with pytest.raises(BodyTooLarge) as large:
+        await read_body(Request(scope, receive), 2_000)
+    reply = refused(large.value, Call())
+    assert (reply.status_code, reply.headers["connection"]) == (413, "close")
+
+
+@pytest.mark.parametrize("length", ["2", "2000", "0", "-1", "x", ""])
+async def test_other_lengths_are_no_reason(length: str) -> None:
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    scope = {"type": "http", "method": "POST", "headers": [(b"content-length", length.encode())]}
+    assert await read_body(Request(scope, receive), 2_000) == b"{}"

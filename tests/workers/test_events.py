@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from datasources.queues.port import Failure, Message, Queue
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
 from resolvers.events.accepting import accept
+from tests.fixtures.alerts import fired
 from tests.fixtures.events import related, rows, state, upserted
 from workers import events as worker
 
@@ -117,6 +119,74 @@ async def test_two_workers_at_once_do_each_event_once(sources: Sources, url: str
     assert rows(url, "SELECT count(*) FROM configuration_items") == [(20,)]
     # 140 is 20 times 7: the newest of each source about an item are those from 140 on.
     assert rows(url, "SELECT count(*), min(upserted_by::integer) FROM event_times") == [(140, 140)]
+
+
+class Looks(float):
+    """Seconds that are over when they were looked at so often."""
+
+    def __new__(cls, number: int) -> "Looks":
+        made = super().__new__(cls, 0)
+        made.left = number
+        return made
+
+    left: int
+
+    def __radd__(self, _: float) -> "Looks":
+        return self
+
+    def __add__(self, _: float) -> float:
+        return inf
+
+    def __le__(self, _: float) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+async def test_a_batch_out_of_time_settles_what_is_done_and_gives_back_the_rest_untried(
+    sources: Sources, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = TablesQueue(sources.main, "events", delay=0)
+    await send(queue, *(fired(f"{n}", f"f{n}") for n in range(300)))
+    attempts = "SELECT attempt, receipt, count(*) FROM queue_messages GROUP BY 1, 2"
+    monkeypatch.setattr(worker, "BATCH_SECONDS", Looks(24))
+    assert await worker.work(sources, queue) == 300
+    assert rows(url, "SELECT count(*) FROM alerts") == [(25,)]
+    assert rows(url, attempts) == [(0, None, 275)]
+    # An event of another source has its effect in the next batch, after one turn of the long group.
+    await send(queue, upserted("b", "shop"))
+    monkeypatch.setattr(worker, "BATCH_SECONDS", Looks(11))
+    assert await worker.work(sources, queue) == 251
+    assert [item[0] for item in state(url)[0]] == ["shop"]
+    assert rows(url, "SELECT count(*) FROM alerts") == [(36,)]
+    # However little time there is, one event goes on.
+    monkeypatch.setattr(worker, "BATCH_SECONDS", Looks(0))
+    await worker.work(sources, queue)
+    assert rows(url, "SELECT count(*) FROM alerts") == [(37,)]
+    monkeypatch.undo()
+    assert [await worker.work(sources, queue) for _ in range(2)] == [263, 0]
+    assert rows(url, "SELECT count(*), count(DISTINCT fingerprint) FROM alerts") == [(300, 300)]
+    # Each once: a note of each, and the version of each.
+    assert rows(url, "SELECT version FROM incidents") == [(301,)]
+    assert await queue.dead(10) == []
+
+
+async def test_a_stretch_of_another_kind_is_not_begun_out_of_time(
+    sources: Sources, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = TablesQueue(sources.main, "events", delay=0)
+    await send(queue, fired("1"), upserted("2", "shop"), upserted("3", "till"), fired("4", "f2"))
+    monkeypatch.setattr(worker, "BATCH_SECONDS", Looks(0))
+    assert [await worker.work(sources, queue) for _ in range(4)] == [4, 3, 1, 0]
+
+
+async def test_the_stores_are_late_for_an_event_at_half_the_visibility(
+    sources: Sources, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = TablesQueue(sources.main, "events", delay=0)
+    await send(queue, fired("1"), upserted("2", "shop"))
+    monkeypatch.setattr(worker, "EVENT_SECONDS", -worker.BATCH_SECONDS)
+    assert await worker.work(sources, queue) == 2
+    assert rows(url, "SELECT attempt, receipt FROM queue_messages ORDER BY position") == [(1, None), (0, None)]
 
 
 async def test_the_loop_waits_for_a_lost_store_and_stops_when_told() -> None:

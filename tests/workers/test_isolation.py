@@ -37,10 +37,10 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Ids of events; a batch that has one of them raises what nobody foresaw."""
     ids: set[str] = set()
 
-    async def raising(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
+    async def raising(sources: Sources, arrived: Sequence[Arrived], until: float) -> list[Outcome]:
         if ids & {each.event.id for each in arrived}:
             raise Unforeseen(SECRET)
-        return await apply(sources, arrived)
+        return await apply(sources, arrived, until)
 
     monkeypatch.setattr(handling, "apply", raising)
     return ids

@@ -45,16 +45,15 @@ RETURNING a.incident_id, o.fired;
 -- name: alert_attached
 -- The incident that a firing belongs to, and when that firing ended, if it did.
 UPDATE alerts SET incident_id = %(incident_id)s
-WHERE receiver = %(receiver)s AND fingerprint = %(fingerprint)s AND starts_at = %(starts_at)s;
-
--- name: alert_end
--- When a firing ended; null while it goes on.
-SELECT a.ends_at FROM alerts a
-WHERE a.receiver = %(receiver)s AND a.fingerprint = %(fingerprint)s AND a.starts_at = %(starts_at)s;
+WHERE receiver = %(receiver)s AND fingerprint = %(fingerprint)s AND starts_at = %(starts_at)s
+RETURNING ends_at;
 
 -- name: alerts_of_incident
--- How many alerts of an incident fire, and when the last of the others ended.
-SELECT count(*) FILTER (WHERE a.ends_at IS NULL), max(a.ends_at) FROM alerts a WHERE a.incident_id = %(incident_id)s;
+-- How many alerts of an incident fire, up to `most`, and when the last of the others ended.
+SELECT (SELECT count(*) FROM (
+            SELECT FROM alerts a WHERE a.incident_id = %(incident_id)s AND a.ends_at IS NULL LIMIT %(most)s
+        ) firing),
+       (SELECT max(a.ends_at) FROM alerts a WHERE a.incident_id = %(incident_id)s);
 
 -- name: alert_item
 -- The first of these identification keys that is known: its item, and the team that owns it.

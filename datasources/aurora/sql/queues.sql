@@ -30,7 +30,8 @@ ORDER BY g.nth
 RETURNING id;
 
 -- name: queue_received
--- Take messages of groups that nobody holds, each group from its head on; a head that failed before comes alone.
+-- Take messages of groups that nobody holds, each group from its head on; a head that failed before comes alone. Groups
+-- take turns of `turn` messages, so that none waits for the whole share of a long one.
 WITH heads AS (
     SELECT m.position, m.group_key, m.attempt FROM queue_messages m
     WHERE m.queue = %(queue)s AND m.head AND m.visible_at <= now()
@@ -39,8 +40,8 @@ WITH heads AS (
     FOR UPDATE SKIP LOCKED
 ),
 taken AS (
-    SELECT f.position FROM heads h CROSS JOIN LATERAL (
-        SELECT m.position FROM queue_messages m
+    SELECT f.position, (f.nth - 1) / %(turn)s AS turn FROM heads h CROSS JOIN LATERAL (
+        SELECT m.position, row_number() OVER (ORDER BY m.position) AS nth FROM queue_messages m
         WHERE m.queue = %(queue)s AND m.group_key = h.group_key AND m.position >= h.position
         ORDER BY m.position
         LIMIT CASE WHEN h.attempt > 0 THEN 1 ELSE %(most)s / (SELECT count(*) FROM heads) END
@@ -50,9 +51,9 @@ held AS (
     UPDATE queue_messages m
     SET attempt = m.attempt + 1, receipt = %(receipt)s::uuid, visible_at = now() + %(visibility)s * interval '1 second'
     FROM taken t WHERE m.position = t.position
-    RETURNING m.position, m.id, m.group_key, m.body, m.attempt, m.request_id, m.receipt, m.reason
+    RETURNING t.turn, m.position, m.id, m.group_key, m.body, m.attempt, m.request_id, m.receipt, m.reason
 )
-SELECT id, group_key, body, attempt, request_id, receipt, reason FROM held ORDER BY position;
+SELECT id, group_key, body, attempt, request_id, receipt, reason FROM held ORDER BY turn, position;
 
 -- name: queue_done
 -- Messages that are done, if they are still the receiver's.

@@ -21,6 +21,9 @@ DEDUPLICATION = 300.0
 # Seconds between two looks at an empty queue.
 LOOK = 0.2
 
+# Messages of one group that stand in a row in what is received, while others wait: enough to be written as a set.
+TURN = 10
+
 
 class TablesQueue:
     """A queue of this name in the main database.
@@ -74,7 +77,13 @@ class TablesQueue:
     async def _take(self, most: int) -> list[Message]:
         taken = await self._main.fetch(
             statements(_STATEMENTS)["queue_received"],
-            {"queue": self._name, "most": most, "receipt": str(uuid7()), "visibility": self._visibility},
+            {
+                "queue": self._name,
+                "most": most,
+                "turn": TURN,
+                "receipt": str(uuid7()),
+                "visibility": self._visibility,
+            },
             Message,
         )
         # Nobody settled these in all their attempts: whoever received them may have died of them.

@@ -61,6 +61,21 @@ async def test_messages_come_in_order_and_once(queue: TablesQueue) -> None:
     assert (depth.waiting, depth.oldest_seconds) == (0, 0.0)
 
 
+async def test_a_group_of_thousands_leaves_others_their_turn(queue: TablesQueue) -> None:
+    await queue.send(messages(*(f"a{n}" for n in range(2_000))))
+    first = await queue.receive(500, 0)
+    assert bodies(first) == [f"a{n}" for n in range(500)]
+    await queue.send(messages("b0", *(f"c{n}" for n in range(12))))
+    # The time of the batch was over after 40.
+    await queue.settle(first[:40], [Failure(each, "late", Fate.HELD) for each in first[40:]])
+    second = await queue.receive(500, 0)
+    a, c = ([f"{name}{n}" for n in range(500)] for name in "ac")
+    # Each of three groups has a third of the places, and no more than a turn of one comes before the others.
+    assert bodies(second) == [*a[40:50], "b0", *c[:10], *a[50:60], *c[10:12], *a[60:206]]
+    # What was given back comes again as if for the first time.
+    assert {each.attempt for each in second} == {1}
+
+
 async def test_a_held_group_waits_and_another_does_not(queue: TablesQueue) -> None:
     await queue.send(messages("a1", "a2"))
     [held] = await queue.receive(1, 0)

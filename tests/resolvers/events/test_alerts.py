@@ -3,7 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from datasources.aurora.alert_writes import MAX_COUNTED
+from datasources.aurora.statements import Statement
+from datasources.aurora.statements import statements as load_statements
+from datasources.aurora.transaction import Run, Transaction
 from datasources.cache.off import NoCache
 from datasources.sources import Sources
 from resolvers.events.handling import handle
@@ -180,3 +189,52 @@ async def test_many_alerts_of_a_group_at_once_are_one_incident(sources: Sources,
     handled = await asyncio.gather(*(handle(sources, messages(each)) for each in both))
     assert [(len(each.done), each.failed) for each in handled] == [(2, [])] * 6
     assert [(state, count) for _, state, _, count in incidents(url)] == [("RESOLVED", 6)]
+
+
+async def test_an_alert_of_a_large_group_costs_no_more_than_one_of_a_small(
+    sources: Sources, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[Statement] = []
+    run = Transaction.__init__
+
+    def init(self: Transaction, connection: AsyncConnection[Any], each: Run) -> None:
+        async def counted(*arguments: Any) -> list[Any]:
+            statements.append(arguments[1])
+            return await each(*arguments)
+
+        run(self, connection, counted)
+
+    monkeypatch.setattr(Transaction, "__init__", init)
+
+    async def cost(event: Any) -> int:
+        statements.clear()
+        assert await take(sources, event) == []
+        return len(statements)
+
+    await take(sources, fired("0", "f0"))
+    small = [await cost(fired("1", "f1")), await cost(resolved("2", "f1"))]
+    rows(
+        url,
+        "INSERT INTO alerts (receiver, fingerprint, starts_at, group_digest, incident_id, ends_at) "
+        "SELECT 'r', 'x' || n, '2026-03-01', '', i.id, CASE WHEN n % 2 = 0 THEN timestamptz '2026-03-02' END "
+        "FROM generate_series(1, 8000) n, incidents i RETURNING 1",
+    )
+    large = [await cost(fired("3", "f3")), await cost(resolved("4", "f3"))]
+    assert small == large == [11, 10]
+    assert notes(url)[-1] == "Alert resolved: A-f3; 1000 or more still firing"
+    # Of 8,000 alerts as many are looked at as are counted, and one for the last end.
+    with psycopg.connect(url) as connection:
+        connection.execute("ANALYZE alerts")
+        # They are the whole table here, which a scan in its order would do as well for.
+        connection.execute("SET enable_seqscan = off")
+        [id] = [id for (id,) in connection.execute("SELECT id FROM incidents")]
+        text = load_statements("alert_writes")["alerts_of_incident"].text
+        explain = f"EXPLAIN (ANALYZE, FORMAT json) {text}"
+        [[[plan]]] = connection.execute(explain.encode(), {"incident_id": id, "most": MAX_COUNTED})
+        assert scanned(plan["Plan"]) == MAX_COUNTED + 1
+
+
+def scanned(plan: Any) -> float:
+    """Rows that the scans of a plan read."""
+    read: float = plan["Actual Rows"] * plan["Actual Loops"] if "Scan" in plan["Node Type"] else 0
+    return read + float(plan.get("Rows Removed by Filter", 0)) + sum(scanned(each) for each in plan.get("Plans", ()))
