@@ -124,9 +124,12 @@ def held(folder: Path) -> Iterator[None]:
     with writing(folder):
         # Root lends PostgreSQL another user, who must get through it.
         folder.mkdir(0o700 if os.geteuid() else 0o711, parents=True, exist_ok=True)
-        # Unbuffered: on a full disk the write fails here, not at some later close.
-        lock = (folder / "lock").open("ab", buffering=0)
-    with lock:
+        descriptor = os.open(folder / "lock", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    # Unbuffered: on a full disk the write fails here, not at some later close.
+    with os.fdopen(descriptor, "ab", buffering=0) as lock:
+        # Older versions let others read it. What belongs to somebody else is left as it is.
+        with suppress(PermissionError):
+            os.fchmod(descriptor, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

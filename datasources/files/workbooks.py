@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from typing import IO, Any
 
 from python_calamine import (
@@ -27,6 +28,11 @@ from datasources.files.rejects import OnReject, shortened
 
 # Cells of the rectangle that holds all cells of a sheet. The library makes room for every one of them.
 MAX_CELLS = 20_000_000
+# Rows and columns of a sheet, and digits of a row's number with zeros before it.
+# https://support.microsoft.com/en-us/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3
+MAX_ROWS = 1_048_576
+MAX_COLUMNS = 16_384
+MAX_DIGITS = 10
 # Entries of a workbook's archive. One of a hundred sheets has some three hundred.
 MAX_PARTS = 5_000
 # Integers up to here are exact in a double, which is all that a workbook stores.
@@ -37,7 +43,13 @@ _PARTS = (".xml", ".rels")
 # Tags that say how many elements they hold. The library makes room for as many, whatever the part holds.
 _COUNTED = re.compile(rb"<(?:\w+:)?(?:sst|mergeCells|numFmts|cellXfs|cellStyleXfs|dxfs)\s[^<>]*>")
 _COUNT = re.compile(rb"""\s(?:uniqueCount|count)\s*=\s*(?:"[^"]*"|'[^']*')""")
-_CELL = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]+)([0-9]+)["']""")
+# A row or a cell: where it stands, if that is its first attribute as usual, and its other attributes.
+_PLACED = re.compile(
+    rb"""<(?:[\w.\-]+:)?(?:(row)|c)(?=[\s/>])(?:\s+r="([A-Z]{0,3})([0-9]{1,7})"(?=[\s/>]))?"""
+    rb"""((?:[^<>"']|"[^"]*"|'[^']*')*+)>"""
+)
+_ATTRIBUTE = re.compile(rb"""([^\s=/"'<>]+)\s*=\s*("[^"]*"|'[^']*')""")
+_PLACE = re.compile(rb"[\"']([A-Za-z]*)\+?([0-9]+)[\"']")
 
 
 class SheetRows:
@@ -130,16 +142,56 @@ def _unpacked(stream: IO[bytes], label: str) -> IO[bytes]:
 
 
 def _measure(sheet: bytes, label: str) -> None:
+    """MappingError for a sheet with more rows than any has, or whose cells span more than MAX_CELLS.
+
+    A row or a cell that does not say where it stands is the next one, as for the library.
+    """
     columns = rows = 1
-    for letters, digits in _CELL.findall(sheet):
-        if len(letters) > 3 or len(digits) > 7:
-            raise MappingError(f"{label}: has a cell {letters[:9].decode()}{digits[:9].decode()}, beyond any sheet")
-        column = 0
-        for letter in letters.upper():
-            column = column * 26 + letter - 64
-        columns, rows = max(columns, column), max(rows, int(digits))
+    row = column = tags = 0
+    for is_row, first, second, rest in map(re.Match.groups, _PLACED.finditer(sheet)):
+        unusual = second is None or b"r" in rest
+        letters, digits = _place(rest, first, second, label) if unusual else (first, second)
+        if is_row:
+            tags += 1
+            row, column = int(digits) if digits else row + 1, 0
+            if tags > MAX_ROWS:
+                raise MappingError(
+                    f"{label}: has more than {MAX_ROWS:,} rows; delete the empty ones, or save it as CSV"
+                )
+            continue
+        if digits:
+            row = int(digits)
+        column = _number(letters) if letters else column + 1
+        columns, rows = max(columns, column), max(rows, row)
+        if row > MAX_ROWS or column > MAX_COLUMNS:
+            raise MappingError(f"{label}: has a cell in row {row:,} and column {column:,}, beyond any sheet")
     if columns * rows > MAX_CELLS:
         raise MappingError(
             f"{label}: its cells span {rows:,} rows and {columns:,} columns, above {MAX_CELLS:,} cells; delete what"
             " stands far off, or save it as CSV"
         )
+
+
+def _place(rest: bytes, letters: bytes | None, digits: bytes | None, label: str) -> tuple[bytes | None, bytes | None]:
+    """Where a tag stands that says it in another way than usual, or twice: the farthest."""
+    if b"r" not in rest:
+        return letters, digits
+    for name, value in _ATTRIBUTE.findall(rest):
+        place = _PLACE.fullmatch(value) if name == b"r" else None
+        if place is None:
+            continue
+        if len(place[1]) > 3 or len(place[2]) > MAX_DIGITS:
+            where = f"{place[1][:9].decode()}{place[2][:9].decode()}"
+            raise MappingError(f"{label}: has a cell {where}, beyond any sheet")
+        letters = max(letters or b"", place[1].upper(), key=_number)
+        digits = max(digits or b"0", place[2], key=int)
+    return letters, digits
+
+
+@cache
+def _number(letters: bytes) -> int:
+    """The number of a column of at most three letters; 0 without any."""
+    column = 0
+    for letter in letters.upper():
+        column = column * 26 + letter - 64
+    return column

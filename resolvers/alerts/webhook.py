@@ -14,7 +14,7 @@ from datasources.json_members import TooManyMembers, split_array, split_object
 from datasources.values import MAX_INTEGER, find_violation
 from resolvers.alerts.fingerprint import fingerprint_of
 from resolvers.events.alert_types import Labels, Moment
-from resolvers.events.reading import NOT_JSON, TOO_DEEP, Unusable, without_nul
+from resolvers.events.reading import NOT_JSON, TOO_DEEP, Unusable, explain, without_nul
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ def read_alert(raw: bytes) -> NotifiedAlert:
     except RecursionError as error:
         raise Unusable(f"not an alert: {TOO_DEEP}") from error
     except (ValueError, *NOT_JSON) as error:
-        raise Unusable(f"not an alert: {error}") from error
+        raise Unusable(f"not an alert: {explain(error, raw)}") from error
     labels = alert.labels or {}
     fingerprint = alert.fingerprint or fingerprint_of(labels)
     ends_at = alert.ends_at or NEVER_BEFORE.replace(year=1)

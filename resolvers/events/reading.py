@@ -1,6 +1,7 @@
 """From bytes to an event: CloudEvents 1.0 in structured JSON, alone or as a batch, each refused with its reason."""
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -65,6 +66,9 @@ class Unusable(Exception):
 # Text that is not UTF-8, and arrays within arrays without end, are told apart from other errors by the library alone.
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+# RFC 3339 has such a time, and no date of Python or PostgreSQL does.
+_LEAP_SECOND = re.compile(rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt_ ][0-9]{2}:[0-9]{2}:60')
+
 TOO_DEEP = "it is nested too deeply to be read; make it flatter"
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -81,7 +85,7 @@ def read(body: bytes, now: datetime) -> Event:
     try:
         envelope = _ENVELOPE.decode(body)
     except msgspec.ValidationError as error:
-        raise Unusable(f"not a CloudEvent of version 1.0: {error}", *_names(body)) from error
+        raise Unusable(f"not a CloudEvent of version 1.0: {explain(error, body)}", *_names(body)) from error
     except RecursionError as error:
         raise Unusable(TOO_DEEP, *_names(body)) from error
     except NOT_JSON as error:
@@ -107,10 +111,17 @@ def read(body: bytes, now: datetime) -> Event:
         said = (envelope.type, envelope.time.astimezone(UTC), msgspec.json.decode(payload))
         content = hashlib.sha256(_CONTENT.encode(said)).digest()
     except NOT_JSON as error:
-        raise Unusable(f"the data are not those of {envelope.type}: {error}", *names) from error
+        raise Unusable(f"the data are not those of {envelope.type}: {explain(error, payload)}", *names) from error
     if violation := find_violation(data):
         raise Unusable(f"the data can't be stored: {violation}", *names)
     return Event(envelope.id, envelope.source, envelope.type, envelope.time, data, content, envelope.stackflowsender)
+
+
+def explain(error: Exception, body: bytes) -> str:
+    """What is wrong with the JSON of an event or of an alert, and what to send instead of a leap second."""
+    if "RFC3339" in str(error) and _LEAP_SECOND.search(body):
+        return f"{error}; a leap second (:60) can't be stored: send the second after it"
+    return str(error)
 
 
 def split(body: bytes) -> list[bytes]:

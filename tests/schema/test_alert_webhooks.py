@@ -105,6 +105,10 @@ async def test_where_no_group_is_told_each_alert_is_one_of_its_own(
     [
         (alert("x") | {"startsAt": "9999-12-31T23:59:59-14:00"}, "not an alert: startsAt is outside the years"),
         (alert("x", 0, 1) | {"endsAt": "0001-01-01T00:00:00+14:00"}, "not an alert: endsAt is outside the years"),
+        (
+            alert("x") | {"startsAt": "2016-12-31T23:59:60Z"},
+            "not an alert: Invalid RFC3339 encoded datetime - at `$.startsAt`; a leap second",
+        ),
         (alert("x") | {"status": "pending"}, "not an alert: Invalid enum value 'pending' - at `$.status`"),
         (alert("x") | {"labels": {"a": 1}}, "not an alert: Expected `str`, got `int` - at `$.labels[...]`"),
         (alert("x") | {"startsAt": None}, "not an alert: Expected `datetime`, got `null` - at `$.startsAt`"),

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.embedded.process import EmbeddedError
+from datasources.embedded.process import EmbeddedError, held
 from datasources.embedded.stores import EmbeddedStores, Wanted
 from datasources.embedded.valkey import EmbeddedValkey
 
@@ -126,7 +126,8 @@ def test_the_state_is_closed_to_others_and_what_was_open_is_closed(open_folder: 
     # As older versions left it.
     for path in (state / "postgres", state / "valkey"):
         path.chmod(0o755)
-    for path in (state / "postgres" / "server.log", state / "valkey" / "server.log", state / "postgres" / "password"):
+    names = ("postgres/server.log", "valkey/server.log", "postgres/password", "lock")
+    for path in (state / name for name in names):
         path.chmod(0o644)
     assert modes(state) != set()
     stores.start()
@@ -136,9 +137,15 @@ def test_the_state_is_closed_to_others_and_what_was_open_is_closed(open_folder: 
 
 def modes(state: Path) -> set[str]:
     """What others may read, or enter and list."""
-    found = {path for path in state.rglob("*") if "data" not in path.parts and path.name != "lock"}
-    assert {path.name for path in found} >= {"postgres", "valkey", "server.log", "password"}
+    found = {path for path in state.rglob("*") if "data" not in path.parts}
+    assert {path.name for path in found} >= {"postgres", "valkey", "server.log", "password", "lock"}
     return {str(path) for path in found if stat.S_IMODE(path.stat().st_mode) & 0o077}
+
+
+def test_the_state_folder_itself_lets_others_pass_only_where_root_runs_it(open_folder: Path) -> None:
+    with held(open_folder / "state"):
+        assert stat.S_IMODE((open_folder / "state").stat().st_mode) == (0o700 if os.geteuid() else 0o711)
+        assert stat.S_IMODE((open_folder / "state" / "lock").stat().st_mode) == 0o600
 
 
 def test_a_valkey_begins_empty_whatever_stands_in_its_folder(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Workbooks: cells as they were written, sheets by name and number, and what is refused before it fills the memory."""
 
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,39 @@ def test_cells_far_apart_are_refused_before_room_is_made_for_what_lies_between(t
     )
     beyond = row(10_000_000, ZZZZ=text("beyond"))
     assert problem(tmp_path, workbook({"S": HEAD + beyond})) == "x.xlsx: has a cell ZZZZ10000000, beyond any sheet"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row r="900000000"><c><v>1</v></c></row>', '<row r="900000000"/><row><c><v>1</v></c></row>',
+        '<row r="5" r="900000000"><c><v>1</v></c></row>', '<row r="+900000000"><c><v>1</v></c></row>',
+        """<row x=" r='5'" r="900000000"><c><v>1</v></c></row>""", '<row x=">" r = "900000000"><c><v>1</v></c></row>',
+        '<x:row r="900000000"><x:c><v>1</v></x:c></x:row>', '<row r="5"><c s="0" r="A900000000"><v>1</v></c></row>',
+        """<row r="5"><c r='A900000000'><v>1</v></c></row>""", '<row r="5"><c r="900000000"><v>1</v></c></row>',
+    ],
+)  # fmt: skip
+def test_however_a_far_row_is_written_no_room_is_made_for_it(tmp_path: Path, rows: str) -> None:
+    # The library would end the process.
+    message = problem(tmp_path, workbook({"S": HEAD + rows}))
+    assert re.fullmatch(r"x\.xlsx: has a cell in row 900,000,00[01] and column 1, beyond any sheet", message)
+
+
+def test_more_cells_in_a_row_than_a_sheet_has_columns_are_refused(tmp_path: Path) -> None:
+    message = "x.xlsx: has a cell in row 1 and column 16,385, beyond any sheet"
+    assert problem(tmp_path, workbook({"S": "<row>" + "<c/>" * 16_385 + "</row>"})) == message
+
+
+def test_a_place_is_not_searched_for_in_other_attributes(tmp_path: Path) -> None:
+    rows = """<row x=" r='900000000'" r="3"><c x=' r="A900000000"' r="A3"><v>7</v></c><c><v>8</v></c></row>"""
+    assert read(tmp_path, workbook({"S": HEAD + rows + '<row r="1048576"/>'}))[1] == [(3, [7, 8, ""])]
+
+
+def test_more_rows_than_a_sheet_has_are_refused(tmp_path: Path) -> None:
+    # Packed, they are a few kilobytes.
+    data = workbook({"S": HEAD + "<row/>" * 1_048_576})
+    message = "x.xlsx: has more than 1,048,576 rows; delete the empty ones, or save it as CSV"
+    assert problem(tmp_path, data) == message
 
 
 def test_what_unpacks_to_too_much_is_refused_by_the_archives_directory(

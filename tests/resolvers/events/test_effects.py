@@ -237,3 +237,12 @@ async def test_a_late_store_counts_for_the_first_of_each_group(sources: Sources,
         handled = await handle(replace(sources, main=slow), batch)
     await slow.close()
     assert [each.fate for each in handled.failed] == [Fate.AGAIN, Fate.HELD, Fate.AGAIN]
+
+
+async def test_numbers_come_back_equal_as_numbers(sources: Sources, url: str) -> None:
+    numbers = {"negative zero": -0.0, "real": 1e2, "small": 5e-324, "exact": 2**53 + 1}
+    await take(sources, upserted("1", "a", attributes=numbers))
+    [(found,)] = rows(url, "SELECT attributes FROM configuration_items")
+    assert found == numbers
+    # jsonb has no sign of a zero.
+    assert str(found["negative zero"]) == "0.0"

@@ -141,6 +141,23 @@ def test_data_that_are_not_of_the_type_have_a_reason(made: dict[str, Any], expec
     assert reason(json.dumps(made).encode()) == f"the data are not those of {made['type']}: {expected}"
 
 
+LEAP = "2016-12-31T23:59:60Z"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        upserted("1", "a") | {"time": LEAP}, fired("1") | {"time": LEAP.replace("Z", ".5+00:00")},
+        event("1", "alert.fired", **fired("1")["data"] | {"startsAt": LEAP}),
+        change("1", "scheduled", plannedStart=LEAP, plannedEnd=LEAP),
+    ],
+)  # fmt: skip
+def test_a_leap_second_is_refused_by_its_name(made: dict[str, Any]) -> None:
+    assert reason(json.dumps(made).encode()).endswith("; a leap second (:60) can't be stored: send the second after it")
+    other = json.dumps(made).replace(":60", ":61").encode()
+    assert "leap" not in reason(other)
+
+
 def test_a_refused_event_is_named_if_it_can_be() -> None:
     for body in (bytes_of(time=None), bytes_of(type="x"), bytes_of(data={})):
         with pytest.raises(Unusable) as caught:
