@@ -59,6 +59,8 @@ class Functions(Part, frozen=True, kw_only=True):
     snap_start: bool = True
     provisioned: Annotated[int, msgspec.Meta(ge=0, le=500)] = 0
     bundle: Text = "dist/stackflow-lambda-arm64.zip"
+    # Variables of docs/settings.md that the template does not set: cdk/service_settings.py tells which.
+    settings: dict[Text, str | int | float | bool] = {}
 
 
 class Access(Part, frozen=True, kw_only=True):

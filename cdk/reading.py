@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cdk import keys
+from cdk import keys, service_settings
 from cdk.collisions import collisions
 from cdk.connections import Demand, demand
 from cdk.environment import Adopt, AdoptedNetwork, Distribution, Environment
@@ -62,6 +62,7 @@ def _rules(environment: Environment) -> list[str]:
         *_endpoints(environment),
         *_edge(environment),
         *_start(environment),
+        *service_settings.faults(environment.functions.settings),
         *(fault for each in demand(environment) if (fault := _crowded(each))),
     ]
 

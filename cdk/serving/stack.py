@@ -150,7 +150,7 @@ class Service(Stack):
                 f"{environment.functions.name}-migrations",
                 "workers.migrations.handler",
                 MIGRATIONS_SECONDS,
-                variables.migrations(facts),
+                variables.migrations(environment, facts),
                 grants.reading(environment, facts, facts.main.secret, facts.requirements.secret),
                 reserved=SINGLE,
             )
