@@ -14,6 +14,9 @@ from cdk.environment import Adopt, AdoptedNetwork, Distribution, Environment
 from cdk.placeholders import filled, left_open
 from cdk.places import places
 
+# Regions without SnapStart, by how they begin; the last four are partitions of their own.
+# https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
+WITHOUT_SNAP_START = ("ap-east-2", "ap-southeast-6", "cn-", "eusc-", "us-gov-", "us-iso")
 # What AWS names interface endpoints of, as far as the functions call it.
 ENDPOINTS = ("secretsmanager", "sqs", "bedrock-runtime", "bedrock-agent-runtime", "kms", "xray", "logs", "monitoring")
 # The addresses of a VPC.
@@ -135,6 +138,8 @@ def _start(environment: Environment) -> list[str]:
             "functions.snap_start: not with functions.provisioned, AWS refuses both on one version; write false, or"
             " drop the other"
         )
+    if functions.snap_start and environment.region.startswith(WITHOUT_SNAP_START):
+        faults.append(f"functions.snap_start: there is none in {environment.region}; write false")
     if functions.provisioned > functions.concurrency:
         faults.append(f"functions.provisioned: more than functions.concurrency, {functions.concurrency}; lower it")
     return faults

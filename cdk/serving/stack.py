@@ -92,6 +92,7 @@ class Service(Stack):
                     *grants.sending(environment, facts, facts.queues.events.queue),
                 ],
                 reserved=functions.concurrency,
+                memory_mb=functions.memory_mb,
                 snap_start=functions.snap_start,
             )
         )
