@@ -33,8 +33,6 @@ BUILD = $(PY) -m cdk.building $(if $(PYTHON313),--python $(PYTHON313))
 RUNTIME := .venv-lambda
 # By which functions trust Aurora: whoever fetched AWS's own keeps them, otherwise they come from a locked package.
 CERTIFICATES := certificates/rds-global-bundle.pem
-# A file of cdk/environments.
-ENVIRONMENT ?= dev
 # The CDK is heavy and comes with a Node: it has an environment of its own.
 CDK := .venv-cdk
 CDK_PIP := $(CDK)/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
@@ -99,9 +97,6 @@ test-lambda: $(VENV)/.dev $(RUNTIME)/.made ## Run the functions' twin for x86_64
 
 deploy-check: $(CDK)/.made ## Make the AWS templates of every environment and check them; no account, no network
 	@$(CDK)/bin/python -m pytest --confcutdir=tests/cdk tests/cdk $(ARGS)
-
-aws-cost: $(CDK)/.made ## Tell what an environment costs a month: make aws-cost ENVIRONMENT=dev ARGS=--sources
-	@$(CDK)/bin/python -m cdk.cost cdk/environments/$(ENVIRONMENT).toml $(ARGS)
 
 deploy-lint: $(CDK)/.made ## Check the types of cdk/ and its tests
 	@$(CDK)/bin/python -m mypy -p cdk -p tests.cdk

@@ -47,6 +47,8 @@ class Functions(Part, frozen=True, kw_only=True):
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,48}$")]
     stage: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_]+$")]
     memory_mb: Annotated[int, msgspec.Meta(ge=512, le=10_240)] = 1792
+    # Of each function but the API. Nobody waits for them, and memory brings processor time in proportion.
+    worker_memory_mb: Annotated[int, msgspec.Meta(ge=512, le=10_240)] = 1024
     timeout_seconds: Annotated[int, msgspec.Meta(ge=30, le=900)] = 300
     # What the account allows an integration of a regional REST API; 29 unless AWS raised it.
     gateway_seconds: Annotated[int, msgspec.Meta(ge=10, le=300)] = 29
@@ -55,10 +57,14 @@ class Functions(Part, frozen=True, kw_only=True):
     # Instances at most, which bounds the connections (docs/decisions/0026).
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=1_000)]
     connections: Annotated[int, msgspec.Meta(ge=1, le=5)] = 4
-    # How instances of the API start (docs/decisions/0027): from a snapshot, or so many that wait.
-    snap_start: bool = True
+    # How instances of the API start (docs/decisions/0027): from a snapshot, or so many that wait. Off where days pass
+    # without a call: AWS drops the snapshot of a version unused for 14 days, and the next calls fail.
+    # https://docs.aws.amazon.com/lambda/latest/dg/snapstart-troubleshooting.html
+    snap_start: bool = False
     provisioned: Annotated[int, msgspec.Meta(ge=0, le=500)] = 0
     bundle: Text = "dist/stackflow-lambda-arm64.zip"
+    # Variables of docs/settings.md that the template does not set: cdk/service_settings.py tells which.
+    settings: dict[Text, str | int | float | bool] = {}
 
 
 class Access(Part, frozen=True, kw_only=True):

@@ -7,13 +7,16 @@ from typing import Any
 
 import msgspec
 
-from cdk import keys
+from cdk import keys, service_settings
 from cdk.collisions import collisions
 from cdk.connections import Demand, demand
 from cdk.environment import Adopt, AdoptedNetwork, Distribution, Environment
 from cdk.placeholders import filled, left_open
 from cdk.places import places
 
+# Regions without SnapStart, by how they begin; the last four are partitions of their own.
+# https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
+WITHOUT_SNAP_START = ("ap-east-2", "ap-southeast-6", "cn-", "eusc-", "us-gov-", "us-iso")
 # What AWS names interface endpoints of, as far as the functions call it.
 ENDPOINTS = ("secretsmanager", "sqs", "bedrock-runtime", "bedrock-agent-runtime", "kms", "xray", "logs", "monitoring")
 # The addresses of a VPC.
@@ -62,6 +65,7 @@ def _rules(environment: Environment) -> list[str]:
         *_endpoints(environment),
         *_edge(environment),
         *_start(environment),
+        *service_settings.faults(environment.functions.settings),
         *(fault for each in demand(environment) if (fault := _crowded(each))),
     ]
 
@@ -134,6 +138,8 @@ def _start(environment: Environment) -> list[str]:
             "functions.snap_start: not with functions.provisioned, AWS refuses both on one version; write false, or"
             " drop the other"
         )
+    if functions.snap_start and environment.region.startswith(WITHOUT_SNAP_START):
+        faults.append(f"functions.snap_start: there is none in {environment.region}; write false")
     if functions.provisioned > functions.concurrency:
         faults.append(f"functions.provisioned: more than functions.concurrency, {functions.concurrency}; lower it")
     return faults

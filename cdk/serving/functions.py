@@ -19,7 +19,7 @@ RETENTION = logs.RetentionDays.THREE_MONTHS
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What sets one function apart. Seconds; `reserved` bounds its instances."""
+    """What sets one function apart. Seconds; `reserved` bounds its instances; the memory is a worker's if not given."""
 
     construct: str
     name: str
@@ -28,6 +28,7 @@ class Plan:
     variables: Mapping[str, str]
     statements: Sequence[iam.PolicyStatement]
     reserved: int | None = None
+    memory_mb: int | None = None
     snap_start: bool = False
 
 
@@ -50,7 +51,7 @@ def function(stack: Stack, environment: Environment, facts: Facts, code: lambda_
         architecture=lambda_.Architecture.ARM_64,
         code=code,
         handler=plan.handler,
-        memory_size=environment.functions.memory_mb,
+        memory_size=plan.memory_mb or environment.functions.worker_memory_mb,
         timeout=Duration.seconds(plan.timeout),
         reserved_concurrent_executions=plan.reserved,
         role=role,

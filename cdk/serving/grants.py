@@ -18,8 +18,6 @@ INTERFACES = (
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 )
-# As X-Ray has no resources to name.
-TRACES = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
 
 READ_GRAPH = (
     "neptune-db:CancelQuery",
@@ -52,7 +50,6 @@ def running(environment: Environment, name: str) -> list[iam.PolicyStatement]:
                 }
             },
         ),
-        allow("Traces", TRACES, ["*"]),
     ]
 
 

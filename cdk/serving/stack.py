@@ -92,6 +92,7 @@ class Service(Stack):
                     *grants.sending(environment, facts, facts.queues.events.queue),
                 ],
                 reserved=functions.concurrency,
+                memory_mb=functions.memory_mb,
                 snap_start=functions.snap_start,
             )
         )
@@ -150,7 +151,7 @@ class Service(Stack):
                 f"{environment.functions.name}-migrations",
                 "workers.migrations.handler",
                 MIGRATIONS_SECONDS,
-                variables.migrations(facts),
+                variables.migrations(environment, facts),
                 grants.reading(environment, facts, facts.main.secret, facts.requirements.secret),
                 reserved=SINGLE,
             )

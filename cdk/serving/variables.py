@@ -5,6 +5,7 @@ from urllib.parse import quote
 from cdk.connections import WORKER_CONNECTIONS
 from cdk.environment import Environment
 from cdk.facts import Database, Facts
+from cdk.service_settings import as_variables
 
 # Where the bundle carries the certificates of RDS, Neptune's and ElastiCache's being those of the system.
 # https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
@@ -21,7 +22,7 @@ STATEMENT = 20
 
 def shared(environment: Environment, facts: Facts) -> dict[str, str]:
     """What every function that opens the stores gets: no password, by IAM and TLS."""
-    return {
+    return as_variables(environment.functions.settings) | {
         # Its lines of logs hold metrics, which are of this environment.
         "STACKFLOW_METRICS": "emf",
         "STACKFLOW_TRACES": "xray",
@@ -68,9 +69,9 @@ def workflows(environment: Environment, facts: Facts) -> dict[str, str]:
     }
 
 
-def migrations(facts: Facts) -> dict[str, str]:
+def migrations(environment: Environment, facts: Facts) -> dict[str, str]:
     """Migrations come as the owner, by the secrets that no other function reads; neither cache nor graph."""
-    return {
+    return as_variables(environment.functions.settings) | {
         "DATABASE_URL": database_url(facts.main),
         "DATABASE_SECRET": facts.main.secret.secret_arn,
         "REQUIREMENTS_URL": database_url(facts.requirements),

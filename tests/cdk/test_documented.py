@@ -56,7 +56,7 @@ def test_the_function_is_as_documented(prod: Synth) -> None:
     for suffix, (handler, seconds) in SUFFIXES.items():
         function = prod.function(suffix)
         assert (function["Handler"], function["Timeout"]) == (handler, seconds)
-        assert (function["MemorySize"], function["Runtime"]) == (1792, "python3.13")
+        assert (function["MemorySize"], function["Runtime"]) == (1024 if suffix else 1792, "python3.13")
         assert function["Architectures"] == ["arm64"]
 
 

@@ -195,6 +195,20 @@ def test_both_ways_to_start_exclude_each_other(tmp_path: Path) -> None:
         read(written(tmp_path, "prod", edit))
 
 
+@pytest.mark.parametrize(
+    ("region", "there"), [("ap-southeast-6", False), ("us-gov-west-1", False), ("ap-southeast-2", True)]
+)
+def test_snapshots_are_refused_where_lambda_has_none(tmp_path: Path, region: str, there: bool) -> None:
+    with pytest.raises(EnvironmentFileError) as caught:
+        read(written(tmp_path, "prod", at("region", region)))
+    fault = f"functions.snap_start: there is none in {region}; write false"
+    assert (fault not in str(caught.value)) == there
+
+
+def test_the_size_of_a_production_can_be_read() -> None:
+    assert read(FILES.parent / "sizes" / "production.toml").environment.functions.snap_start
+
+
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     def edit(table: dict[str, Any]) -> None:
         table["edge"]["region"] = "eu-west-1"

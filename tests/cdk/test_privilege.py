@@ -54,6 +54,11 @@ def test_no_star_stands_where_a_resource_could(each: Synth) -> None:
     assert seen > 50
 
 
+def test_each_function_may_write_traces_once(each: Synth) -> None:
+    writers = [id_ for id_, statement in each.statements() if "xray:PutTraceSegments" in listed(statement["Action"])]
+    assert len(writers) == len(set(writers)) == 6
+
+
 def test_no_action_is_a_pattern(each: Synth) -> None:
     patterns = {action for _, statement in each.statements() for action in listed(statement["Action"]) if "*" in action}
     assert patterns == set()

@@ -108,8 +108,11 @@ def test_workers_of_the_clock_run_once_at_a_time(each: Synth) -> None:
     assert [found["MaximumRetryAttempts"] for found in asynchronous] == [0, 0, 0]
 
 
-def test_the_api_alone_starts_from_a_snapshot(each: Synth) -> None:
-    assert each.function()["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+def test_in_production_the_api_alone_starts_from_a_snapshot(each: Synth) -> None:
+    assert each.environment.functions.snap_start == (each.environment.name == "prod")
+    assert each.function().get("SnapStart") == (
+        {"ApplyOn": "PublishedVersions"} if each.environment.functions.snap_start else None
+    )
     for suffix in ("-events", "-projector", "-requirements", "-workflows", "-migrations"):
         assert "SnapStart" not in each.function(suffix)
     (alias,) = each.resources("AWS::Lambda::Alias").values()

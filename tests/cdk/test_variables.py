@@ -8,45 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import settings
+from cdk.service_settings import LAMBDA, REBUILD, REFUSED, SERVE
 from cdk.watch.metrics import NAMESPACE, OWN
 from tests.cdk.templates import Synth
 
 ROOT = Path(__file__).parents[2]
 PAGE = set(re.findall(r"^\| `([A-Z0-9_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
 SUFFIXES = ("", "-events", "-projector", "-requirements", "-workflows", "-migrations")
-
-# Read and given to no function, with the reason.
-NOT_GIVEN = {
-    "AWS_LAMBDA_FUNCTION_NAME": "Lambda sets it",
-    "AWS_LAMBDA_FUNCTION_VERSION": "Lambda sets it",
-    "AWS_LAMBDA_INITIALIZATION_TYPE": "Lambda sets it",
-    "AWS_REGION": "Lambda sets it and lets nobody else",
-    "AWS_XRAY_DAEMON_ADDRESS": "Lambda sets it",
-    "CONSISTENCY_SECONDS": "of `stackflow serve`; the projector is a function",
-    "GRAPH": "GRAPH_URL names the graph",
-    "GRAPH_LOADER_BUCKET": "a rebuild is a command of people",
-    "GRAPH_LOADER_ROLE": "a rebuild is a command of people",
-    "MAVEN_REPOSITORY_URL": "of embedded stores",
-    "STREAMS": "of `stackflow serve`; a function keeps no connection open",
-    "OTEL_EXPORTER_OTLP_ENDPOINT": "of `stackflow serve`; functions give spans to X-Ray",
-    "PROJECTION": "of `stackflow serve`; the projector is a function",
-    "STACKFLOW_HOST": "of `stackflow serve`",
-    "STACKFLOW_PORT": "of `stackflow serve`",
-    "STACKFLOW_STATE": "of embedded stores",
-    "XDG_CACHE_HOME": "of embedded stores",
-    "_HANDLER": "Lambda sets it",
-    "OIDC_JWKS_URL": "the issuer's discovery document names it",
-}
-# Whose default is right on AWS too.
-BY_DEFAULT = {
-    "ALERTS_MAPPING",
-    "DATABASE_CONNECT_TIMEOUT_SECONDS", "DATABASE_POOL_TIMEOUT_SECONDS", "DATABASE_PREPARE", "GRAPH_ATTEMPTS",
-    "GRAPH_CA_FILE", "GRAPH_CONNECT_TIMEOUT_SECONDS", "GRAPH_EDGE_IDS", "GRAPH_FALLBACK", "GRAPH_HOPS",
-    "GRAPH_MESSAGE_BYTES", "GRAPH_POOL_MAX", "GRAPH_SOCKET_SECONDS", "GRAPH_TIMEOUT_SECONDS", "LIMIT_ALIASES",
-    "LIMIT_COST", "LIMIT_DEPTH", "LIMIT_DIRECTIVES", "LIMIT_PAGE", "LIMIT_TOKENS", "OIDC_PERMISSIONS_CLAIM",
-    "OIDC_PERMISSIONS_PREFIX", "OIDC_TEAMS_CLAIM", "REDIS_CA_FILE", "REDIS_LEASE_SECONDS", "REDIS_TIMEOUT_SECONDS",
-    "REDIS_TTL_SECONDS", "REQUEST_BODY_BYTES", "STACKFLOW_LOG_LEVEL",
-}  # fmt: skip
 
 
 def given(synth: Synth, suffix: str) -> dict[str, str]:
@@ -79,10 +47,10 @@ def test_functions_get_nothing_that_nobody_reads(each: Synth) -> None:
     assert names - PAGE == set()
 
 
-def test_every_setting_is_given_or_left_for_a_reason(each: Synth) -> None:
+def test_functions_get_every_setting_that_no_file_may_give(each: Synth) -> None:
     names = {name for suffix in SUFFIXES for name in given(each, suffix)}
-    assert PAGE - names == NOT_GIVEN.keys() | BY_DEFAULT
-    assert NOT_GIVEN.keys() & BY_DEFAULT == set()
+    by_template = {name for name, reason in REFUSED.items() if reason not in {LAMBDA, SERVE, REBUILD}} - {"GRAPH"}
+    assert names == by_template
 
 
 def test_settings_take_what_each_function_gets(prod: Synth) -> None:

@@ -1,1 +1,0 @@
-"""What an environment costs a month: prices with their sources, quantities out of its file."""

@@ -1,0 +1,106 @@
+"""Settings of the service that an environment file gives in `[functions.settings]`, held to the service's own rules."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+import settings
+from cdk.bundle import ROOT, sources
+from cdk.placeholders import MARK
+
+Value = str | int | float | bool
+
+LAMBDA = "Lambda sets it"
+TEMPLATE = "the template sets it"
+SERVE = "only `stackflow serve` reads it"
+REBUILD = "only `stackflow graph rebuild` reads it, which people run"
+
+# Those that no environment file gives, with what to do instead. Every other setting may be given.
+REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(("DATABASE_URL", "REQUIREMENTS_URL", "DATABASE_SECRET", "REQUIREMENTS_SECRET"),
+                    f"{TEMPLATE} from [aurora]"),
+    "DATABASE_IAM": TEMPLATE,
+    "DATABASE_ROLE": TEMPLATE,
+    "DATABASE_POOL_MAX": f"{TEMPLATE} from functions.connections",
+    "DATABASE_STATEMENT_TIMEOUT_SECONDS": f"{TEMPLATE} from functions.gateway_seconds",
+    "REQUEST_TIMEOUT_SECONDS": f"{TEMPLATE} from functions.gateway_seconds",
+    **dict.fromkeys(("REDIS_URL", "REDIS_SECRET"), f"{TEMPLATE} from [redis]"),
+    **dict.fromkeys(("GRAPH_URL", "GRAPH_READER_URL"), f"{TEMPLATE} from [neptune]"),
+    "GRAPH": "GRAPH_URL names the graph",
+    "GRAPH_IAM": TEMPLATE,
+    **dict.fromkeys(("GRAPH_LOADER_BUCKET", "GRAPH_LOADER_ROLE"), REBUILD),
+    **dict.fromkeys(
+        ("EVENTS_QUEUE_URL", "REMEDIATION_P1_QUEUE_URL", "REMEDIATION_STANDARD_QUEUE_URL", "NOTIFICATIONS_QUEUE_URL"),
+        f"{TEMPLATE} from [queues]",
+    ),
+    "OIDC_ISSUER": "write access.issuer",
+    "OIDC_AUDIENCE": "write access.audience",
+    **dict.fromkeys(("STACKFLOW_METRICS", "STACKFLOW_TRACES", "STACKFLOW_ENVIRONMENT"), TEMPLATE),
+    **dict.fromkeys(("CONSISTENCY_SECONDS", "MAVEN_REPOSITORY_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "PROJECTION",
+                     "STACKFLOW_HOST", "STACKFLOW_PORT", "STACKFLOW_STATE", "STREAMS", "XDG_CACHE_HOME"), SERVE),
+    **dict.fromkeys(("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
+                     "AWS_REGION", "AWS_XRAY_DAEMON_ADDRESS", "_HANDLER"), LAMBDA),
+}  # fmt: skip
+# Files that functions open: paths within the bundle, which is their working folder.
+FILES = ("ALERTS_MAPPING", "GRAPH_CA_FILE", "REDIS_CA_FILE")
+# Stores enough for every setting to be read.
+STORES: Mapping[str, str] = {
+    "AWS_REGION": "us-east-1",
+    "DATABASE_URL": "postgresql://host/main",
+    "GRAPH_IAM": "on",
+    "REDIS_URL": "off",
+    "REQUIREMENTS_URL": "postgresql://host/requirements",
+}
+
+
+class Recorder(dict[str, str]):
+    """Variables, and the names that a reader asks for."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        super().__init__(variables)
+        self.names: set[str] = set()
+
+    def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override]
+        """As a dictionary does, and the name is kept."""
+        self.names.add(key)
+        return super().get(key, default)
+
+
+def as_variables(given: Mapping[str, Value]) -> dict[str, str]:
+    """TOML's values as the text of environment variables."""
+    return {name: _text(value) for name, value in given.items()}
+
+
+def faults(given: Mapping[str, Value]) -> Iterator[str]:
+    """What is wrong, each with its key and the remedy."""
+    known = names() - REFUSED.keys()
+    for name, value in as_variables(given).items():
+        key = f"functions.settings.{name}"
+        if name in REFUSED:
+            yield f"{key}: {REFUSED[name]}; remove it"
+        elif name not in known:
+            meant = next(iter(get_close_matches(name, known, 1)), None)
+            yield f"{key}: no setting of the service (docs/settings.md); remove it" + (
+                f", or write {meant} if that is meant" if meant else ""
+            )
+        elif value == MARK:
+            yield f"{key}: may not be left open; write its value or remove it"
+        elif name in FILES and ROOT / value not in sources():
+            yield f"{key}: {value} is no file of the bundle; put it there: certificates/ or datasources/files/"
+        else:
+            try:
+                settings.read({**STORES, name: value})
+            except settings.SettingsError as error:
+                yield f"{key}: {error}"
+
+
+def names() -> set[str]:
+    """The names of all settings, as the service reads them."""
+    recorder = Recorder(STORES)
+    settings.read(recorder)
+    return recorder.names
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)
