@@ -71,7 +71,7 @@ def build(
         protected=protected,
     )
     stacks["Service"] = service
-    stacks["Edge"] = Edge(
+    edge = Edge(
         app,
         f"{prefix}-Edge",
         environment_file=environment,
@@ -80,8 +80,15 @@ def build(
         place=Place(account=environment.account, region=environment.edge.region),
         protected=protected,
     )
+    stacks["Edge"] = edge
     stacks["Watch"] = Watch(
-        app, f"{prefix}-Watch", environment_file=environment, service=service, place=place, protected=protected
+        app,
+        f"{prefix}-Watch",
+        environment_file=environment,
+        service=service,
+        edge=edge,
+        place=place,
+        protected=protected,
     )
     for stack in stacks.values():
         if left_open:

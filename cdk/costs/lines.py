@@ -14,7 +14,7 @@ INSTANCES = 2
 OCU = 2
 RULES = 4
 # Those that do not watch one model each; tests/cdk/test_cost.py holds the numbers to the templates.
-ALARMS = 40
+ALARMS = 54
 ANOMALY_ALARMS = 1
 # Of docs/observability.md, and two of each trusted operation.
 METRICS = 32

@@ -8,6 +8,7 @@ from aws_cdk import aws_apigateway as gateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk.adopted import adopted
@@ -64,10 +65,10 @@ class Service(Stack):
         alias = live(self, environment_file, self.api)
         self.rollout: list[cloudwatch.Alarm] = canary(self, environment_file, alias, facts.topic)
         from_queue(facts, self.events)
-        lost = lost_ticks(self)
-        each_minute(self, environment_file, self.projector, lost)
-        each_minute(self, environment_file, self.requirements, lost)
-        each_minute(self, environment_file, self.workflows, lost)
+        self.lost: sqs.Queue = lost_ticks(self)
+        each_minute(self, environment_file, self.projector, self.lost)
+        each_minute(self, environment_file, self.requirements, self.lost)
+        each_minute(self, environment_file, self.workflows, self.lost)
         self.gateway: gateway.RestApi = rest(self, environment_file, alias)
         workers = [self.events, self.projector, self.requirements, self.workflows]
         migrated(self, self.migrations, facts, bundle.sha256, before=[*workers, alias], reached=reached)

@@ -197,8 +197,8 @@ def test_the_command_prints_tables_sums_and_sources(
     told = capsys.readouterr().out
     assert "dev, before traffic: US dollars a month" in told
     assert re.search(r"│ Aurora, main +│ 2 x 0.5 to 4 ACU +│ +0.12 │ ACU-hour +│ +87.60 │ +700.80 │", told)
-    assert re.search(r"│ sum +│ +│ +│ +│ 946.91 │ 2,877.61 │", told)
-    assert "Together 2,163.89 to 4,094.60 USD." in told
+    assert re.search(r"│ sum +│ +│ +│ +│ 948.31 │ 2,879.01 │", told)
+    assert "Together 2,165.29 to 4,096.00 USD." in told
     assert (
         "nat-hour: 0.045 USD (gateway-hour), of 2026-02-24: https://cloudburn.io/blog/aws-nat-gateway-pricing" in told
     )
@@ -232,7 +232,7 @@ def test_programs_get_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(PRODUCTION), "--json", "--calls-per-second", "5000"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["environment"], told["mode"]) == ("production", "create")
-    assert told["before_traffic"]["least_usd"] == 2_836.73
+    assert told["before_traffic"]["least_usd"] == 2_838.13
     assert told["by_traffic"]["least_usd"] == told["by_traffic"]["most_usd"] == 104_163.86
     assert set(told["prices"]) == {
         each["price"] for part in ("before_traffic", "by_traffic") for each in told[part]["lines"]
