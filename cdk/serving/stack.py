@@ -17,10 +17,11 @@ from cdk.connections import SINGLE
 from cdk.environment import Adopt, Environment
 from cdk.facts import Facts
 from cdk.serving import grants, variables
+from cdk.serving.canary import canary, live
 from cdk.serving.endpoints import endpoints
 from cdk.serving.functions import Plan, function
 from cdk.serving.gateway import rest
-from cdk.serving.rollout import canary, live, migrated
+from cdk.serving.rollout import migrated
 from cdk.serving.ticks import each_minute, from_queue, lost_ticks
 
 # Seconds. A batch of events; its queue hides it for six times as long. A worker that is woken each minute. Migrations,
@@ -45,6 +46,7 @@ class Service(Stack):
         bundle: Bundle,
         place: Place,
         protected: bool,
+        unguarded: bool = False,
     ) -> None:
         super().__init__(scope, construct, env=place, termination_protection=protected)
         reached: list[Construct] = []
@@ -63,7 +65,9 @@ class Service(Stack):
         self.workflows: lambda_.Function = self._workflows()
         self.migrations: lambda_.Function = self._migrations()
         alias = live(self, environment_file, self.api)
-        self.rollout: list[cloudwatch.Alarm] = canary(self, environment_file, alias, facts.topic)
+        self.rollout: list[cloudwatch.Alarm] = canary(
+            self, environment_file, self.api, alias, facts.topic, unguarded=unguarded
+        )
         from_queue(facts, self.events)
         self.lost: sqs.Queue = lost_ticks(self)
         each_minute(self, environment_file, self.projector, self.lost)

@@ -29,12 +29,12 @@ HERE = {
 }  # fmt: skip
 
 
-def seen(synth: Synth, suffix: str = "") -> settings.Settings:
+def seen(synth: Synth, suffix: str = "", version: str = VERSION, given_too: tuple[str, ...] = ()) -> settings.Settings:
     """The settings of a function, as its template and Lambda give them, over stores that cannot be reached."""
     function = synth.function(suffix)
     given: Mapping[str, object] = function["Environment"]["Variables"]
-    plain = {name: given[name] for name in given if name.startswith("STACKFLOW_") and name != "STACKFLOW_TRACES"}
-    published = {"AWS_LAMBDA_FUNCTION_VERSION": "$LATEST" if suffix else VERSION}
+    plain = {name: given[name] for name in ("STACKFLOW_METRICS", "STACKFLOW_ENVIRONMENT", *given_too)}
+    published = {"AWS_LAMBDA_FUNCTION_VERSION": "$LATEST" if suffix else version}
     name = {"AWS_LAMBDA_FUNCTION_NAME": str(function["FunctionName"])}
     return settings.read({key: str(value) for key, value in (plain | published | name | HERE).items()})
 
@@ -57,9 +57,11 @@ def written(whole: settings.Settings) -> Iterator[list[str]]:
         log.setLevel(before)
 
 
-def answered(synth: Synth, *, documents: Sequence[str] = (), paths: Sequence[str] = ()) -> list[str]:
+def answered(
+    synth: Synth, *, documents: Sequence[str] = (), paths: Sequence[str] = (), version: str = VERSION
+) -> list[str]:
     """Of the API, whose stores are away."""
-    whole = seen(synth)
+    whole = seen(synth, version=version)
 
     async def ask() -> None:
         transport = httpx.ASGITransport(app=create(whole, on_loopback=True, streaming=False))

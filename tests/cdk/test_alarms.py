@@ -12,7 +12,7 @@ import pytest
 from resolvers.projection.follow import Round
 from tests.cdk import lines
 from tests.cdk.evaluation import MINUTE, Datum, data, embedded, state
-from tests.cdk.resolving import Resolver
+from tests.cdk.resolving import VERSION, Resolver
 from tests.cdk.templates import Synth
 
 # Ages of what comes each minute, for longer than any alarm looks back but those on anomalies.
@@ -63,7 +63,10 @@ def identifier(path: str) -> Callable[[Synth], str]:
 
 def queue(name: str, *, dead: bool = False) -> Callable[[Synth], str]:
     def of(synth: Synth) -> str:
-        given = str(getattr(synth.environment.queues, name))
+        queues = synth.environment.queues
+        if dead and hasattr(queues, f"{name}_dead"):
+            return str(getattr(queues, f"{name}_dead"))
+        given = str(getattr(queues, name))
         head, dot, fifo = given.partition(".")
         return f"{head}{'-DLQ' * dead}{dot}{fifo}"
 
@@ -96,10 +99,32 @@ def distribution(face: str) -> Callable[[Synth], str]:
     return of
 
 
-def operations(synth: Synth, failed: int, of: int, ages: list[float]) -> list[Datum]:
-    """Operations that ask a store that is away, and that ask none: some of so many fail, each time."""
-    bad, good = lines.answered(synth, documents=["{ teams { totalCount } }", "{ __typename }"])
-    return embedded([*[bad] * failed, *[good] * (of - failed)], ages)
+def operations(synth: Synth, failed: int, of: int, version: str = VERSION) -> list[Datum]:
+    """Operations that ask a store that is away, and that ask none: some of so many fail, each minute."""
+    bad, good = lines.answered(synth, documents=["{ teams { totalCount } }", "{ __typename }"], version=version)
+    return embedded([*[bad] * failed, *[good] * (of - failed)], MINUTES)
+
+
+# Beside a new version the old one serves, and may be red.
+OLD = "6"
+
+
+def rollout(name: str, new: float, old: float) -> Fed:
+    """What Lambda measures of both versions behind the alias: values of each minute, and a hundred calls.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    """
+
+    def of(synth: Synth) -> list[Datum]:
+        function = synth.environment.functions.name
+        found = []
+        for version, value in ((VERSION, new), (OLD, old)):
+            behind = {"FunctionName": function, "Resource": f"{function}:live", "ExecutedVersion": version}
+            found += data("AWS/Lambda", name, behind, value, MINUTES)
+            found += data("AWS/Lambda", "Invocations", behind, 100, MINUTES)
+        return found
+
+    return of
 
 
 def function_metrics(suffix: str, name: str, bad: float, good: float) -> Case:
@@ -195,8 +220,14 @@ CASES: Mapping[str, Case] = {
         lambda synth: lines.round_of_projector(synth, Round()),
     ),
     "operation-errors": Case(
-        lambda synth: operations(synth, 1, 20, MINUTES), lambda synth: operations(synth, 1, 100, MINUTES)
+        lambda synth: operations(synth, 1, 20), lambda synth: operations(synth, 1, 100)
     ),
+    "rollout-operations": Case(
+        lambda synth: [*operations(synth, 1, 4), *operations(synth, 0, 36, OLD)],
+        lambda synth: [*operations(synth, 0, 4), *operations(synth, 9, 36, OLD)],
+    ),
+    "rollout-errors": Case(rollout("Errors", 6, 0), rollout("Errors", 0, 90)),
+    "rollout-slow": Case(rollout("Duration", 6_000, 80), rollout("Duration", 80, 20_000)),
     "store-down": ours(
         lambda synth: lines.answered(synth, paths=["/health/ready"]),
         lambda synth: lines.answered(synth, documents=["{ __typename }"]),
@@ -247,7 +278,7 @@ def alarms(synth: Synth) -> dict[str, dict[str, Any]]:
     resolver, prefix = Resolver(synth), f"stackflow-{synth.environment.name}-"
     return {
         each["AlarmName"].removeprefix(prefix): resolver.whole(each, stack)
-        for stack in ("Watch",)
+        for stack in ("Service", "Watch")
         for each in synth.resources("AWS::CloudWatch::Alarm", stack).values()
     }
 
