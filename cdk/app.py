@@ -31,12 +31,19 @@ class FindingError(Exception):
 
 
 def build(
-    app: App, environment: Environment, bundle: Bundle, left_open: tuple[str, ...] = (), *, first: bool = False
+    app: App,
+    environment: Environment,
+    bundle: Bundle,
+    left_open: tuple[str, ...] = (),
+    *,
+    first: bool = False,
+    unguarded: bool = False,
 ) -> dict[str, Stack]:
     """The stacks of an environment, in the order in which they are deployed. Keys left open keep them from it.
 
     The stacks of a first deploy are not protected, nor its clusters: a deploy that fails could not be undone else. The
-    command line protects a stack before it deploys it, so the next deploy does so.
+    command line protects a stack before it deploys it, so the next deploy does so. An unguarded one gives all calls to
+    the new version at once, whatever the alarms say.
     """
     place = Place(account=environment.account, region=environment.region)
     prefix = f"StackFlow-{environment.name}"
@@ -69,9 +76,10 @@ def build(
         bundle=bundle,
         place=place,
         protected=protected,
+        unguarded=unguarded,
     )
     stacks["Service"] = service
-    stacks["Edge"] = Edge(
+    edge = Edge(
         app,
         f"{prefix}-Edge",
         environment_file=environment,
@@ -80,8 +88,15 @@ def build(
         place=Place(account=environment.account, region=environment.edge.region),
         protected=protected,
     )
+    stacks["Edge"] = edge
     stacks["Watch"] = Watch(
-        app, f"{prefix}-Watch", environment_file=environment, service=service, place=place, protected=protected
+        app,
+        f"{prefix}-Watch",
+        environment_file=environment,
+        service=service,
+        edge=edge,
+        place=place,
+        protected=protected,
     )
     for stack in stacks.values():
         if left_open:
@@ -114,7 +129,7 @@ def context() -> dict[str, object]:
 def switches() -> frozenset[str]:
     """Those that the CDK's command line turns on by `-c first=true`."""
     given: dict[str, object] = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
-    return frozenset(name for name in ("first", "stub") if str(given.get(name)).lower() == "true")
+    return frozenset(name for name in ("first", "stub", "unguarded") if str(given.get(name)).lower() == "true")
 
 
 def named() -> Path:
@@ -125,7 +140,7 @@ def named() -> Path:
     return ENVIRONMENTS / f"{name}.toml"
 
 
-def synthesize(file: Path, out: Path, *, stubbed: bool = False, first: bool = False) -> Path:
+def synthesize(file: Path, out: Path, *, stubbed: bool = False, first: bool = False, unguarded: bool = False) -> Path:
     """Templates of an environment in a folder. EnvironmentFileError, BundleError, FindingError."""
     seen = read(file)
     environment = seen.environment
@@ -141,7 +156,7 @@ def synthesize(file: Path, out: Path, *, stubbed: bool = False, first: bool = Fa
         )
         # A VPC asks for its account's zones even where they are given; the answer keeps it from asking AWS.
         app.node.set_context(f"availability-zones:account={environment.account}:region={environment.region}", zones)
-        build(app, environment, bundle, (*seen.open, STUB) if stubbed else seen.open, first=first)
+        build(app, environment, bundle, (*seen.open, STUB) if stubbed else seen.open, first=first, unguarded=unguarded)
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         try:
             app.synth()
@@ -158,13 +173,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="where the templates go; $CDK_OUTDIR or cdk.out/<name> by default")
     parser.add_argument("--stub", action="store_true", help="without the bundle; what is written cannot be deployed")
     parser.add_argument("--first", action="store_true", help="for a first deploy: nothing is protected yet")
+    parser.add_argument("--unguarded", action="store_true", help="new code gets all calls, whatever the alarms say")
     given = parser.parse_args(arguments)
     stubbed, first = given.stub or "stub" in switches(), given.first or "first" in switches()
+    unguarded = given.unguarded or "unguarded" in switches()
     try:
         file = given.file or named()
         # The CDK's command line reads what it asked for there.
         out = given.out or Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out" / file.stem)
-        synthesize(file, out, stubbed=stubbed, first=first)
+        synthesize(file, out, stubbed=stubbed, first=first, unguarded=unguarded)
     except (EnvironmentFileError, BundleError, FindingError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,80 +1,15 @@
-"""How new code takes over: pre migrations, a canary that alarms guard, post migrations."""
+"""How tables follow new code: pre migrations before it, post migrations after it."""
 
 from collections.abc import Sequence
 
 from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack, custom_resources
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sns as sns
 from constructs import IConstruct
 
-from cdk.environment import Environment
 from cdk.facts import Facts
 from cdk.serving.functions import RETENTION
-from cdk.watch.runbooks import described
 from cdk.written import accept
-
-ALIAS = "live"
-
-# A tenth of the calls for five minutes.
-CANARY = codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES
-# Of a minute, in two of them: failed calls of the alias, and the milliseconds of its 99th percentile.
-MOST_ERRORS = 5
-SLOWEST_MS = 5_000
-
-
-def live(stack: Stack, environment: Environment, made: lambda_.Function) -> lambda_.Alias:
-    """The alias that the gateway calls."""
-    return lambda_.Alias(
-        stack,
-        "Live",
-        alias_name=ALIAS,
-        version=made.current_version,
-        provisioned_concurrent_executions=environment.functions.provisioned or None,
-    )
-
-
-def canary(stack: Stack, environment: Environment, alias: lambda_.Alias, topic: sns.ITopic) -> list[cloudwatch.Alarm]:
-    """CodeDeploy moves the alias, and back if an alarm sounds. The alarms, which tell the topic too."""
-    minute = Duration.minutes(1)
-    errors = cloudwatch.Alarm(
-        stack,
-        "RolloutErrors",
-        alarm_name=f"stackflow-{environment.name}-rollout-errors",
-        alarm_description=described("New code fails, so the canary goes back", "rollout"),
-        metric=alias.metric_errors(period=minute),
-        threshold=MOST_ERRORS,
-        evaluation_periods=2,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-    )
-    slow = cloudwatch.Alarm(
-        stack,
-        "RolloutSlow",
-        alarm_name=f"stackflow-{environment.name}-rollout-slow",
-        alarm_description=described("New code is slow, so the canary goes back", "rollout"),
-        metric=alias.metric_duration(period=minute, statistic="p99"),
-        threshold=SLOWEST_MS,
-        evaluation_periods=2,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-    )
-    for each in (errors, slow):
-        each.add_alarm_action(actions.SnsAction(topic))
-    group = codedeploy.LambdaDeploymentGroup(
-        stack,
-        "Rollout",
-        alias=alias,
-        deployment_config=CANARY,
-        alarms=[errors, slow],
-        auto_rollback=codedeploy.AutoRollbackConfig(
-            failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
-        ),
-    )
-    managed = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
-    accept(group, {f"IAM4[{managed}]": "CodeDeploy's own role, which AWS keeps narrow and current"})
-    return [errors, slow]
 
 
 def migrated(

@@ -8,6 +8,7 @@ from aws_cdk import aws_apigateway as gateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk.adopted import adopted
@@ -16,10 +17,11 @@ from cdk.connections import SINGLE
 from cdk.environment import Adopt, Environment
 from cdk.facts import Facts
 from cdk.serving import grants, variables
+from cdk.serving.canary import canary, live
 from cdk.serving.endpoints import endpoints
 from cdk.serving.functions import Plan, function
 from cdk.serving.gateway import rest
-from cdk.serving.rollout import canary, live, migrated
+from cdk.serving.rollout import migrated
 from cdk.serving.ticks import each_minute, from_queue, lost_ticks
 
 # Seconds. A batch of events; its queue hides it for six times as long. A worker that is woken each minute. Migrations,
@@ -44,6 +46,7 @@ class Service(Stack):
         bundle: Bundle,
         place: Place,
         protected: bool,
+        unguarded: bool = False,
     ) -> None:
         super().__init__(scope, construct, env=place, termination_protection=protected)
         reached: list[Construct] = []
@@ -62,12 +65,14 @@ class Service(Stack):
         self.workflows: lambda_.Function = self._workflows()
         self.migrations: lambda_.Function = self._migrations()
         alias = live(self, environment_file, self.api)
-        self.rollout: list[cloudwatch.Alarm] = canary(self, environment_file, alias, facts.topic)
+        self.rollout: list[cloudwatch.Alarm] = canary(
+            self, environment_file, self.api, alias, facts.topic, unguarded=unguarded
+        )
         from_queue(facts, self.events)
-        lost = lost_ticks(self)
-        each_minute(self, environment_file, self.projector, lost)
-        each_minute(self, environment_file, self.requirements, lost)
-        each_minute(self, environment_file, self.workflows, lost)
+        self.lost: sqs.Queue = lost_ticks(self)
+        each_minute(self, environment_file, self.projector, self.lost)
+        each_minute(self, environment_file, self.requirements, self.lost)
+        each_minute(self, environment_file, self.workflows, self.lost)
         self.gateway: gateway.RestApi = rest(self, environment_file, alias)
         workers = [self.events, self.projector, self.requirements, self.workflows]
         migrated(self, self.migrations, facts, bundle.sha256, before=[*workers, alias], reached=reached)

@@ -38,12 +38,14 @@ HOUR = Duration.hours(1)
 MILLION = 1_000_000
 
 
-def own(environment: str, name: str, statistic: str = "Sum", period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
+def own(
+    environment: str, name: str, statistic: str = "Sum", period: Duration = FIVE_MINUTES, **dimensions: str
+) -> cloudwatch.Metric:
     """One that the service writes. KeyError if it writes none of that name."""
     return cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=name,
-        dimensions_map={"Environment": environment},
+        dimensions_map={"Environment": environment} | dimensions,
         statistic=statistic,
         period=period,
         label=OWN[name],

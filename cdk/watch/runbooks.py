@@ -15,9 +15,11 @@ Runbook = Literal[
     "key-changes",
     "projection-lag",
     "rollout",
+    "set-aside",
     "slow",
     "store-down",
     "throttles",
+    "ticks",
 ]
 
 

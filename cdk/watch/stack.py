@@ -6,6 +6,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from cdk.edge.stack import Edge
 from cdk.environment import Environment
 from cdk.serving.stack import Service
 from cdk.watch.alarms import alarm, watched
@@ -24,6 +25,7 @@ class Watch(Stack):
         *,
         environment_file: Environment,
         service: Service,
+        edge: Edge,
         place: Place,
         protected: bool,
     ) -> None:
@@ -36,7 +38,7 @@ class Watch(Stack):
             f"arn:aws:sns:{environment_file.region}:{environment_file.account}:{environment_file.findings_topic}",
         )
         alarms: list[cloudwatch.AlarmBase] = [
-            alarm(self, environment_file, topic, each) for each in watched(environment_file, facts, service)
+            alarm(self, environment_file, topic, each) for each in watched(environment_file, facts, service, edge)
         ]
         alarms += spending(self, environment_file, topic)
         alarms.append(key_changes(self, environment_file, topic))

@@ -68,7 +68,7 @@ class JsonFormatter(logging.Formatter):
             line["traceback"] = told(record.exc_info[1])
         measured = getattr(record, "measured", None)
         if self._seen.metrics and measured is not None:
-            line |= measured.embedded(self._seen.environment, record.created)
+            line |= measured.embedded(self._seen.environment, record.created, self._seen.version)
         text = orjson.dumps(line, default=str).decode()
         # Most lines have nothing to cover. Values are covered each by itself, so that the line stays JSON.
         return text if not _is_suspect(text) else orjson.dumps(_safe(line), default=_told).decode()

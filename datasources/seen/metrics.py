@@ -46,6 +46,8 @@ UNITS: Mapping[str, str] = {
 }
 # Those that each trusted operation has for itself as well. Few: each costs its price once an operation.
 BY_OPERATION = ("OperationMilliseconds", "OperationErrors")
+# Those that each published version of a function has for itself as well: a rollout tells new code from old by them.
+BY_VERSION = ("OperationErrors",)
 # Those that each worker has for itself as well.
 BY_WORKER = ("WorkerFailures",)
 
@@ -66,11 +68,16 @@ class Measured:
         if unknown:
             raise ValueError(f"no metric is named {', '.join(sorted(unknown))}")
 
-    def embedded(self, environment: str, now: float | None = None) -> dict[str, Any]:
-        """The fields by which a line of JSON holds these values. `now` in seconds since 1970."""
+    def embedded(self, environment: str, now: float | None = None, version: str = "") -> dict[str, Any]:
+        """The fields by which a line of JSON holds these values. `now` in seconds since 1970; `version` counts where it
+        is a published one of the function."""
         line: dict[str, Any] = {"Environment": environment, **self.values}
         directives = [_directive(["Environment"], self.values)]
-        own = (("Operation", self.operation, BY_OPERATION), ("Worker", self.worker, BY_WORKER))
+        own = (
+            ("Operation", self.operation, BY_OPERATION),
+            ("Worker", self.worker, BY_WORKER),
+            ("Version", version if version.isdigit() else None, BY_VERSION),
+        )
         for dimension, value, names in own:
             named = [name for name in names if name in self.values]
             if value is not None and named:

@@ -63,6 +63,10 @@ def test_switches_are_those_of_the_command_line(tmp_path: Path, monkeypatch: pyt
     assert app.main([file]) == 0
     assert app.main([file, "--first", "--stub"]) == 0
     assert [(each["first"], each["stubbed"]) for each in given] == [(True, False), (False, False), (True, True)]
+    assert {each["unguarded"] for each in given} == {False}
+    monkeypatch.setenv("CDK_CONTEXT_JSON", json.dumps({"unguarded": "true"}))
+    assert app.main([file]) == 0
+    assert given[-1]["unguarded"] is True
 
 
 def test_an_environment_that_nobody_named_is_told(

@@ -203,7 +203,7 @@ def test_logs_are_structured_and_end(each: Synth) -> None:
     for suffix in SUFFIXES:
         assert each.function(suffix)["LoggingConfig"]["LogFormat"] == "JSON"
     groups = each.resources("AWS::Logs::LogGroup")
-    assert len(groups) == (9 if each.environment.name == "prod" else 15)
+    assert len(groups) == (10 if each.environment.name == "prod" else 16)
     assert {group["RetentionInDays"] for group in groups.values()} <= {30, 90}
 
 
@@ -227,7 +227,7 @@ def test_x_ray_follows_a_call_through_gateway_and_functions(each: Synth) -> None
 def test_alarms_go_to_the_topic_of_findings(prod: Synth) -> None:
     topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:stackflow-security-findings"
     alarms = prod.resources("AWS::CloudWatch::Alarm", "Watch")
-    assert len(alarms) == 40
+    assert len(alarms) == 54
     assert {action for alarm in alarms.values() for action in alarm["AlarmActions"]} == {topic}
 
 

@@ -84,7 +84,7 @@ def test_a_canary_takes_a_tenth_for_five_minutes_and_alarms_guard_it(each: Synth
         "DEPLOYMENT_STOP_ON_ALARM",
         "DEPLOYMENT_STOP_ON_REQUEST",
     }
-    assert len(group["AlarmConfiguration"]["Alarms"]) == 2
+    assert len(group["AlarmConfiguration"]["Alarms"]) == 3
     (alias,) = [
         resource
         for resource in each.templates["Service"]["Resources"].values()

@@ -128,7 +128,9 @@ def board(synth: Synth) -> Any:
 def test_every_metric_that_is_watched_is_written_and_every_one_written_is_watched(each: Synth) -> None:
     alarms = read_by(list(each.resources("AWS::CloudWatch::Alarm").values()))
     shown = read_by(board(each))
-    assert alarms == {"ProjectionLagSeconds", "StoreDown"}
+    assert alarms == {
+        "EventsDead", "OperationErrors", "ProjectionLagSeconds", "ProjectionRefused", "StoreDown", "WorkerFailures",
+    }  # fmt: skip
     assert alarms <= shown
     assert shown == set(OWN) == written() - NOT_WATCHED.keys()
     assert f'NAMESPACE = "{NAMESPACE}"' in (ROOT / "datasources" / "seen" / "metrics.py").read_text()

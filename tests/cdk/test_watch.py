@@ -22,59 +22,10 @@ ENDINGS = [
     "UpdatePrimaryRegion",
 ]
 
-ALARMS = [
-    "ai-ceiling",
-    "ai-cost",
-    "ai-tokens-1",
-    "api-errors",
-    "api-throttles",
-    "cache-memory-1",
-    "cache-memory-2",
-    "cache-silent-1",
-    "cache-silent-2",
-    "edge-firewall",
-    "events-age",
-    "events-dead",
-    "events-errors",
-    "events-throttles",
-    "gateway-5xx",
-    "gateway-firewall",
-    "gateway-p99",
-    "graph-pending",
-    "graph-silent",
-    "key-changes",
-    "main-connections",
-    "main-cpu",
-    "main-silent",
-    "notifications-age",
-    "notifications-dead",
-    "projection-lag",
-    "projector-errors",
-    "projector-throttles",
-    "remediation-p1-age",
-    "remediation-p1-dead",
-    "remediation-standard-age",
-    "remediation-standard-dead",
-    "requirements-connections",
-    "requirements-cpu",
-    "requirements-errors",
-    "requirements-silent",
-    "requirements-throttles",
-    "rollout-errors",
-    "rollout-slow",
-    "store-down",
-    "workflows-errors",
-    "workflows-throttles",
-]
-
 
 def alarms(synth: Synth) -> dict[str, dict[str, Any]]:
     prefix = f"stackflow-{synth.environment.name}-"
     return {each["AlarmName"].removeprefix(prefix): each for each in synth.resources("AWS::CloudWatch::Alarm").values()}
-
-
-def test_every_alarm_is_there(each: Synth) -> None:
-    assert sorted(alarms(each)) == ALARMS
 
 
 def test_every_alarm_names_its_runbook(each: Synth) -> None:
@@ -110,7 +61,7 @@ def test_alarms_of_queues_name_queues_that_exist(dev: Synth) -> None:
         dimension["Value"]
         for alarm in alarms(dev).values()
         for dimension in alarm.get("Dimensions", [])
-        if dimension["Name"] == "QueueName"
+        if dimension["Name"] == "QueueName" and isinstance(dimension["Value"], str)
     }
     assert watched == {queue["QueueName"] for queue in dev.resources("AWS::SQS::Queue", "Stores").values()}
 

@@ -50,6 +50,20 @@ def test_an_operation_of_a_client_is_no_dimension() -> None:
     assert "Operation" not in line
 
 
+def test_errors_are_of_a_published_version_too() -> None:
+    line = Measured({"OperationErrors": 1, "Statements": 2}).embedded("prod", version="7")
+    assert line["Version"] == "7"
+    assert line["_aws"]["CloudWatchMetrics"][1:] == [
+        {
+            "Namespace": "StackFlow", "Dimensions": [["Environment", "Version"]],
+            "Metrics": [{"Name": "OperationErrors", "Unit": "Count"}],
+        }
+    ]  # fmt: skip
+    for version in ("", "$LATEST"):
+        line = Measured({"OperationErrors": 1}).embedded("prod", version=version)
+        assert [each["Dimensions"] for each in line["_aws"]["CloudWatchMetrics"]] == [[["Environment"]]]
+
+
 def test_a_name_without_a_unit_is_refused() -> None:
     with pytest.raises(ValueError, match="no metric is named Speed"):
         Measured({"Speed": 1, "Statements": 1})

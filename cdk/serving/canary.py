@@ -1,0 +1,163 @@
+"""How new code takes over: it is asked whether it is ready, then a canary that alarms on the new version guard."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_codedeploy as codedeploy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+
+from cdk.environment import Environment
+from cdk.serving.functions import RETENTION
+from cdk.serving.grants import allow
+from cdk.watch.metrics import of_aws, own
+from cdk.watch.runbooks import described
+from cdk.written import accept
+
+ALIAS = "live"
+MINUTE = Duration.minutes(1)
+
+# A tenth of the calls for five minutes. Without guards all at once.
+CANARY = codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES
+ALL = codedeploy.LambdaDeploymentConfig.ALL_AT_ONCE
+# Of a minute, in two of them: parts of calls and of operations that fail, and milliseconds of the 99th percentile.
+FAILING_PERCENT = 5
+FAILING = 0.05
+SLOWEST_MS = 5_000
+
+READINESS = Path(__file__).with_name("readiness.py")
+# It tries for as long.
+READINESS_SECONDS = 300
+
+
+def live(stack: Stack, environment: Environment, made: lambda_.Function) -> lambda_.Alias:
+    """The alias that the gateway calls."""
+    return lambda_.Alias(
+        stack,
+        "Live",
+        alias_name=ALIAS,
+        version=made.current_version,
+        provisioned_concurrent_executions=environment.functions.provisioned or None,
+    )
+
+
+def canary(
+    stack: Stack,
+    environment: Environment,
+    api: lambda_.Function,
+    alias: lambda_.Alias,
+    topic: sns.ITopic,
+    *,
+    unguarded: bool,
+) -> list[cloudwatch.Alarm]:
+    """CodeDeploy moves the alias, and back if an alarm sounds. The alarms, which tell the topic too.
+
+    Unguarded it moves at once, whatever the alarms and the new version say.
+    """
+    alarms = _alarms(stack, environment, api)
+    for each in alarms:
+        each.add_alarm_action(actions.SnsAction(topic))
+    group = codedeploy.LambdaDeploymentGroup(
+        stack,
+        "Rollout",
+        alias=alias,
+        deployment_config=ALL if unguarded else CANARY,
+        alarms=alarms,
+        ignore_alarm_configuration=unguarded,
+        auto_rollback=codedeploy.AutoRollbackConfig(
+            failed_deployment=True, stopped_deployment=True, deployment_in_alarm=not unguarded
+        ),
+    )
+    hook = _readiness(stack, api)
+    if not unguarded:
+        group.add_pre_hook(hook)
+    # They name the version that is about to come, so they are of it before it comes.
+    alias.node.add_dependency(*alarms, hook, group)
+    managed = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
+    accept(
+        group,
+        {
+            f"IAM4[{managed}]": "CodeDeploy's own role, which AWS keeps narrow and current",
+            f"IAM5[Resource::<{stack.get_logical_id(_child(hook))}.Arn>:*]": "any version of the one function it calls",
+        },
+    )
+    return alarms
+
+
+def _child(function: lambda_.Function) -> lambda_.CfnFunction:
+    child = function.node.default_child
+    assert isinstance(child, lambda_.CfnFunction)
+    return child
+
+
+def _alarms(stack: Stack, environment: Environment, api: lambda_.Function) -> list[cloudwatch.Alarm]:
+    """Of the new version alone, so that a red old one does not keep its remedy out.
+
+    Lambda sees crashes and timeouts; what the API answers as an error, with 200, 500 or 503, is an operation of ours.
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    """
+    version = api.current_version.version
+    here = {"FunctionName": api.function_name, "Resource": f"{api.function_name}:{ALIAS}", "ExecutedVersion": version}
+    failed = cloudwatch.MathExpression(
+        expression="100 * errors / calls",
+        using_metrics={
+            "errors": of_aws("Lambda", "Errors", "Sum", MINUTE, **here),
+            "calls": of_aws("Lambda", "Invocations", "Sum", MINUTE, **here),
+        },
+        period=MINUTE,
+        label="percent of calls",
+    )
+    operations = own(environment.name, "OperationErrors", "Average", MINUTE, Version=version)
+    slow = of_aws("Lambda", "Duration", "p99", MINUTE, **here)
+    return [
+        _alarm(stack, environment, "Errors", "New code crashes or runs out of time", failed, FAILING_PERCENT),
+        _alarm(stack, environment, "Operations", "Operations of new code fail by our fault", operations, FAILING),
+        _alarm(stack, environment, "Slow", "New code is slow", slow, SLOWEST_MS),
+    ]
+
+
+def _alarm(
+    stack: Stack, environment: Environment, name: str, what: str, metric: cloudwatch.IMetric, at: float
+) -> cloudwatch.Alarm:
+    return cloudwatch.Alarm(
+        stack,
+        f"Rollout{name}",
+        alarm_name=f"stackflow-{environment.name}-rollout-{name.lower()}",
+        alarm_description=described(f"{what}, so the canary goes back", "rollout"),
+        metric=metric,
+        threshold=at,
+        evaluation_periods=2,
+        # A version that nobody calls yet has none.
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+
+
+def _readiness(stack: Stack, api: lambda_.Function) -> lambda_.Function:
+    """What asks the new version for /health/ready. It stands outside of the VPC and has nothing but this right."""
+    log_group = logs.LogGroup(stack, "ReadinessLogs", retention=RETENTION, removal_policy=RemovalPolicy.DESTROY)
+    role = iam.Role(stack, "ReadinessRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    role.add_to_policy(allow("Ask", ("lambda:InvokeFunction",), [f"{api.function_arn}:*"]))
+    log_group.grant_write(role)
+    variables: Mapping[str, str] = {"VERSION": api.current_version.function_arn}
+    made = lambda_.Function(
+        stack,
+        "Readiness",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        architecture=lambda_.Architecture.ARM_64,
+        code=lambda_.Code.from_inline(READINESS.read_text()),
+        handler="index.handler",
+        timeout=Duration.seconds(READINESS_SECONDS),
+        role=role,
+        log_group=log_group,
+        logging_format=lambda_.LoggingFormat.JSON,
+        environment=dict(variables),
+    )
+    accept(made, {"L1": "the runtime of the bundle"})
+    reason = "any version of the API: a rollback asks an old one"
+    accept(role, {f"IAM5[Resource::<{stack.get_logical_id(_child(api))}.Arn>:*]": reason})
+    return made
