@@ -104,7 +104,7 @@ BROKEN: list[tuple[str, bytes, dict[str, Any], str]] = [
     ("f.csv", b"sep=;\nkey;note\n", {"delimiter": "|"}, "f.csv: its first line says sep=;, the mapping delimiter '|'; take delimiter away"),
     ("f.csv", b"key,note,note\na,1,2\n", {}, "m.yaml: sections[0].note reads column 'note', which f.csv has 2 times (columns 2, 3); rename one"),
     ("f.csv", b"Key,note\na,1\n", {}, "m.yaml: sections[0].key reads column 'key', which f.csv does not have; did you mean Key?"),
-    ("f.csv.gz", gzip.compress(ROWS.encode())[:-12], {}, "m.yaml: f.csv.gz can't be read: not a whole gzip file; check --data and the path"),
+    ("f.csv.gz", gzip.compress(ROWS.encode(), mtime=0)[:-12], {}, "m.yaml: f.csv.gz can't be read: not a whole gzip file; check --data and the path"),
     ("f.csv.gz", ROWS.encode(), {}, "m.yaml: f.csv.gz can't be read: not a whole gzip file; check --data and the path"),
     ("f.json", b'[{"key": "a"}, {"key": "b"', {}, "f.json: malformed JSON on line 1: Expecting ',' delimiter"),
     ("f.json", b'[{"key": "a"},\n {"key": \'b\'}]', {}, "f.json: malformed JSON on line 2: Expecting value"),
