@@ -4,7 +4,7 @@ import os
 import platform
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,19 +20,30 @@ from datasources.sources import open_sources
 from resolvers.principals.api_keys import new_api_key
 from resolvers.projection.whole import made_whole
 from settings import read
-from tests.datasources.cache.conftest import tls_redis
-from tests.datasources.cache.servers import TOKEN, TlsRedis
 from tests.fixtures.event_stores import url
 from tests.fixtures.gate import Gate
 from tests.lambda_.runtime import Function
+from tests.lambda_.tls_valkey import TlsValkey
 
-__all__ = ["tls_redis", "url"]
+__all__ = ["url"]
+
+# Where `make test-lambda` has made what these tests need, so that none may be skipped.
+REQUIRED = os.environ.get("STACKFLOW_LAMBDA") == "required"
 
 PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 MACHINE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 
 # Makes a function of a handler and variables; it has ended when the test is over.
 Start = Callable[[str, dict[str, str]], Function]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skip is a failure where nothing may be skipped."""
+    report = yield
+    if REQUIRED and report.skipped:
+        report.outcome = "failed"
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +54,6 @@ def unfolded() -> Iterator[Path]:
             raise BundleError("AWS's runtime client is not installed")
         bundle = fresh(ROOT / "dist" / f"stackflow-lambda-{MACHINE}.zip")
     except BundleError as error:
-        # `make test-lambda` makes both, so there nothing may be skipped.
-        if os.environ.get("STACKFLOW_LAMBDA") == "required":
-            pytest.fail(str(error))
         pytest.skip(f"{error}; run make test-lambda, which needs a Python 3.13")
     with tempfile.TemporaryDirectory(prefix="stackflow-") as folder, zipfile.ZipFile(bundle.path) as archive:
         archive.extractall(folder)
@@ -65,13 +73,13 @@ def start(unfolded: Path) -> Iterator[Start]:
 
 @dataclass(frozen=True)
 class Landscape:
-    """The demo in PostgreSQL, Gremlin Server and Redis with TLS, each behind a gate; and a key that may do all."""
+    """The demo in PostgreSQL, Gremlin Server and Valkey with TLS, each behind a gate; and a key that may do all."""
 
     main: Gate
     requirements: Gate
     graph: Gate
     cache: Gate
-    redis: TlsRedis
+    redis: TlsValkey
     variables: dict[str, str]
     key: str
 
@@ -81,9 +89,19 @@ class Landscape:
 
     async def forget(self) -> None:
         """Empty the cache, by no gate."""
-        async with Redis(host="localhost", port=self.redis.port, password=TOKEN, ssl=True,
+        async with Redis(host="localhost", port=self.redis.port, password=self.redis.token, ssl=True,
                          ssl_ca_certs=self.redis.ca_file) as client:  # fmt: skip
             await client.flushall()
+
+
+@pytest.fixture(scope="session")
+def tls_valkey() -> Iterator[TlsValkey]:
+    """A cache that asks for TLS and a token."""
+    with tempfile.TemporaryDirectory(prefix="stackflow-") as folder:
+        server = TlsValkey(Path(folder) / "cache")
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +116,7 @@ async def key(demo: tuple[str, str]) -> str:
 
 @pytest.fixture
 async def landscape(
-    unfolded: Path, demo: tuple[str, str], key: str, gremlin_server: EmbeddedGremlin, tls_redis: TlsRedis
+    unfolded: Path, demo: tuple[str, str], key: str, gremlin_server: EmbeddedGremlin, tls_valkey: TlsValkey
 ) -> AsyncIterator[Landscape]:
     sources = open_sources(
         *read(
@@ -107,7 +125,9 @@ async def landscape(
     )
     await made_whole(sources)
     await sources.close()
-    gates = [Gate(url) for url in (*demo, gremlin_server.url, f"rediss://:{TOKEN}@127.0.0.1:{tls_redis.port}/0")]
+    gates = [
+        Gate(url) for url in (*demo, gremlin_server.url, f"rediss://:{tls_valkey.token}@127.0.0.1:{tls_valkey.port}/0")
+    ]
     for gate in gates:
         await gate.open()
     main, requirements, graph, cache = gates
@@ -117,10 +137,10 @@ async def landscape(
         "GRAPH_URL": graph.url,
         # Its certificate is for this name.
         "REDIS_URL": cache.url.replace("127.0.0.1", "localhost"),
-        "REDIS_CA_FILE": tls_redis.ca_file,
+        "REDIS_CA_FILE": tls_valkey.ca_file,
         "REDIS_TIMEOUT_SECONDS": "5",
     }
-    whole = Landscape(main, requirements, graph, cache, tls_redis, variables, key)
+    whole = Landscape(main, requirements, graph, cache, tls_valkey, variables, key)
     await whole.forget()
     yield whole
     for gate in gates:
