@@ -7,8 +7,9 @@ from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
-from cdk.environment import Adopt, AdoptedAurora
+from cdk.environment import Adopt
 from cdk.facts import Cache, Database, Facts, Graph, QueueFact, QueueFacts
+from cdk.tables import AdoptedAurora
 
 
 def adopted(stack: Stack, environment: Adopt) -> Facts:

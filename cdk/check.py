@@ -8,7 +8,7 @@ from cdk.bundle import ROOT, BundleError, fresh
 from cdk.certificates import vouch
 from cdk.connections import demand
 from cdk.environment import Adopt, Environment
-from cdk.placeholders import PLACEHOLDERS
+from cdk.keys import find
 from cdk.reading import EnvironmentFileError, Read, read
 from cdk.serving.stack import EVENTS_SECONDS
 from cdk.stores.queues import EVENTS_TRIES, HIDDEN, MAX_DAYS
@@ -45,7 +45,7 @@ def told(seen: Read) -> list[str]:
     """What is open with the command that finds it, the arithmetic of connections, what to compare with the account."""
     lines = [f"{len(seen.open)} left open" if seen.open else "nothing left open"]
     for key in seen.open:
-        lines += [f"  {key}", f"    {PLACEHOLDERS[key].find}"]
+        lines += [f"  {key}", f"    {find(key, seen.table)}"]
     lines.append("connections at most")
     for each in demand(seen.environment):
         lines.append(f"  aurora.{each.database}: {each.wanted} of {each.allowed}, which are nine tenths of {each.most}")

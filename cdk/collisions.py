@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cdk.facts import dead_letters
-from cdk.placeholders import MARK, filled
+from cdk.keys import MARK, filled
 
 
 class Taken(NamedTuple):

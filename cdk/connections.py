@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from cdk.environment import AdoptedAurora, Environment, MadeAurora
+from cdk.environment import Environment
+from cdk.tables import AdoptedAurora, MadeAurora
 
 # Instances of one worker at most, and connections of each to each database.
 EVENTS_INSTANCES = 10

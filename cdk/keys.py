@@ -1,52 +1,17 @@
-"""What is wrong with single keys of an environment file: missing, unknown or not as they must look, all at once."""
+"""The keys of an environment file: what is wrong with each by itself, what is left open and how it is found."""
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import msgspec
 
 from cdk.environment import Adopt, Create
-from cdk.placeholders import MARK, PLACEHOLDERS
-from cdk.shapes import words
+from cdk.values import Open
 
+MARK = "?"
 MODES: Mapping[str, type[msgspec.Struct]] = {"adopt": Adopt, "create": Create}
-
-
-def faults(table: Mapping[str, Any]) -> list[str]:
-    """Each with its key and the remedy. Whatever else holds among keys is for who reads the whole."""
-    mode = table.get("mode")
-    if mode is None:
-        return ["mode: missing required key; add it: write adopt or create"]
-    if not isinstance(mode, str) or mode not in MODES:
-        return [f"mode: invalid value {mode!r}; write adopt or create"]
-    (other,) = MODES.keys() - {mode}
-    known_elsewhere = frozenset(_keys(MODES[other]))
-    rest = {key: value for key, value in table.items() if key != "mode"}
-    return list(_faults(rest, MODES[mode], "", known_elsewhere, other))
-
-
-def _faults(
-    table: Mapping[str, Any], type_: type[msgspec.Struct], path: str, elsewhere: frozenset[str], other: str
-) -> Iterator[str]:
-    fields = {each.encode_name: each for each in msgspec.structs.fields(type_)}
-    for name in table:
-        if name not in fields:
-            yield _unknown(f"{path}{name}", f"{path}{_close(name, fields)}", elsewhere, other)
-    for name, field in fields.items():
-        key = f"{path}{name}"
-        if name not in table:
-            if field.required:
-                yield _missing(key)
-        elif (part := table_of(field.type)) is not None:
-            if isinstance(table[name], Mapping):
-                yield from _faults(table[name], part, f"{key}.", elsewhere, other)
-            else:
-                yield f"{key}: must be a table; write [{key}] above its keys"
-        else:
-            fault = _value(key, table[name], field.type)
-            if fault:
-                yield fault
 
 
 def table_of(type_: Any) -> type[msgspec.Struct] | None:
@@ -57,43 +22,151 @@ def table_of(type_: Any) -> type[msgspec.Struct] | None:
     )
 
 
-def _missing(key: str) -> str:
+def keys(type_: type[msgspec.Struct], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key of a table and of those in it, with its type."""
+    for field in msgspec.structs.fields(type_):
+        key = f"{path}{field.encode_name}"
+        yield key, field.type
+        part = table_of(field.type)
+        if part is not None:
+            yield from keys(part, f"{key}.")
+
+
+def metadata(type_: Any) -> Iterator[object]:
+    """What stands beside a type, also of one that may be missing."""
+    if get_origin(type_) is Annotated:
+        yield from type_.__metadata__
+        yield from metadata(type_.__origin__)
+    elif type(None) in get_args(type_):
+        for each in get_args(type_):
+            yield from metadata(each)
+
+
+def words(type_: Any) -> str | None:
+    """What a value of this type looks like; None where the type says enough."""
+    found = (each.description for each in metadata(type_) if isinstance(each, msgspec.Meta))
+    return next((each for each in found if each), None)
+
+
+def _open(key: str, type_: Any) -> Open | None:
+    parent = key.split(".")[-2] if "." in key else ""
+    for each in metadata(type_):
+        if isinstance(each, Open):
+            stand_in = each.stand_in
+            if isinstance(stand_in, str):
+                stand_in = stand_in.format(parent=parent, PARENT=parent.upper())
+            return Open(stand_in, each.find.replace("{parent}", parent))
+    return None
+
+
+PLACEHOLDERS: Mapping[str, Open] = {
+    key: found for mode in MODES.values() for key, type_ in keys(mode) if (found := _open(key, type_)) is not None
+}
+
+
+def find(key: str, table: Mapping[str, Any]) -> str:
+    """How the value of a key is found, with what the file says of others."""
+
+    def value(reference: re.Match[str]) -> str:
+        found: Any = table
+        for part in reference[1].split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found if isinstance(found, str) and found != MARK else reference[0]
+
+    return re.sub(r"<([a-z_.]+)>", value, PLACEHOLDERS[key].find)
+
+
+def filled(table: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """The table with every `?` that may be one replaced by its stand-in; any other stays and is refused as a value."""
+    return {
+        key: filled(value, f"{path}{key}.")
+        if isinstance(value, dict)
+        else PLACEHOLDERS[f"{path}{key}"].stand_in
+        if value == MARK and f"{path}{key}" in PLACEHOLDERS
+        else value
+        for key, value in table.items()
+    }
+
+
+def left_open(table: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """The keys whose value is `?`, in the order of the file."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from left_open(value, f"{path}{key}.")
+        elif value == MARK:
+            yield f"{path}{key}"
+
+
+def faults(table: Mapping[str, Any]) -> list[str]:
+    """Each with its key and the remedy. Whatever else holds among keys is for who reads the whole."""
+    mode = table.get("mode")
+    if mode is None:
+        return ["mode: missing required key; add it: write adopt or create"]
+    if not isinstance(mode, str) or mode not in MODES:
+        return [f"mode: invalid value {mode!r}; write adopt or create"]
+    (other,) = MODES.keys() - {mode}
+    known_elsewhere = frozenset(key for key, _ in keys(MODES[other]))
+    rest = {key: value for key, value in table.items() if key != "mode"}
+    return list(_faults(filled(rest), MODES[mode], "", _File(table, known_elsewhere, other)))
+
+
+class _File(NamedTuple):
+    """The whole file, and the keys of the mode that it is not of."""
+
+    table: Mapping[str, Any]
+    elsewhere: frozenset[str]
+    other: str
+
+
+def _faults(table: Mapping[str, Any], type_: type[msgspec.Struct], path: str, file: _File) -> Iterator[str]:
+    fields = {each.encode_name: each for each in msgspec.structs.fields(type_)}
+    for name in table:
+        if name not in fields:
+            yield _unknown(f"{path}{name}", f"{path}{_close(name, fields)}", file)
+    for name, field in fields.items():
+        key = f"{path}{name}"
+        if name not in table:
+            if field.required:
+                yield _missing(key, file)
+        elif (part := table_of(field.type)) is not None:
+            if isinstance(table[name], Mapping):
+                yield from _faults(table[name], part, f"{key}.", file)
+            else:
+                yield f"{key}: must be a table; write [{key}] above its keys"
+        else:
+            fault = _value(key, table[name], field.type, file)
+            if fault:
+                yield fault
+
+
+def _missing(key: str, file: _File) -> str:
     if key in PLACEHOLDERS:
-        return f'{key}: missing required key; add it, or "{MARK}" until it is found: {PLACEHOLDERS[key].find}'
+        return f'{key}: missing required key; add it, or "{MARK}" until it is found: {find(key, file.table)}'
     return f"{key}: missing required key; add it"
 
 
-def _unknown(key: str, close: str, elsewhere: frozenset[str], other: str) -> str:
-    if key in elsewhere:
-        return f"{key}: unknown key; this mode has no such key, it belongs to {other}; remove it"
+def _unknown(key: str, close: str, file: _File) -> str:
+    if key in file.elsewhere:
+        return f"{key}: unknown key; this mode has no such key, it belongs to {file.other}; remove it"
     meant = "" if close.endswith(".") or not close else f", or write {close} if that is meant"
     return f"{key}: unknown key; this mode has no such key; remove it{meant}"
 
 
-def _value(key: str, value: object, type_: Any) -> str | None:
+def _value(key: str, value: object, type_: Any, file: _File) -> str | None:
     try:
         msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        what, shape = str(error).partition(" - at `$")[0], words(key)
+        what, shape = str(error).partition(" - at `$")[0], words(type_)
         if shape is None:
             return f"{key}: {what[0].lower()}{what[1:]}"
         if value == MARK:
             return f"{key}: may not be left open; write {shape}"
         # Who writes a secret where its ARN belongs must not find it in a log.
         shown = "its value" if key.endswith("secret_arn") else repr(value)
-        find = f"; to find it: {PLACEHOLDERS[key].find}" if key in PLACEHOLDERS else ""
-        return f"{key}: {shown} is not {shape}{find}"
+        found = f"; to find it: {find(key, file.table)}" if key in PLACEHOLDERS else ""
+        return f"{key}: {shown} is not {shape}{found}"
     return None
 
 
 def _close(name: str, known: Mapping[str, Any]) -> str:
     return next(iter(get_close_matches(name, known, 1)), "")
-
-
-def _keys(type_: type[msgspec.Struct], path: str = "") -> Iterator[str]:
-    for field in msgspec.structs.fields(type_):
-        key = f"{path}{field.encode_name}"
-        yield key
-        part = table_of(field.type)
-        if part is not None:
-            yield from _keys(part, f"{key}.")

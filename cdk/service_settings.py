@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 import settings
 from cdk.bundle import ROOT, sources
-from cdk.placeholders import MARK
+from cdk.keys import MARK
 
 Value = str | int | float | bool
 

@@ -6,10 +6,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 
 from cdk.connections import serverless
-from cdk.environment import MadeAurora
 from cdk.facts import Database
 from cdk.retention import cluster_policy, keep
 from cdk.stores.logs import export_logs
+from cdk.tables import MadeAurora
 from cdk.written import accept
 
 BACKUP_DAYS = 14

@@ -3,11 +3,11 @@
 from aws_cdk import Stack
 from aws_cdk import aws_neptune as neptune
 
-from cdk.environment import MadeNeptune
 from cdk.facts import Graph
 from cdk.retention import cluster_policy, keep
 from cdk.stores.aurora import BACKUP_DAYS
 from cdk.stores.logs import export_logs
+from cdk.tables import MadeNeptune
 
 PORT = 8182
 INSTANCES = 2

@@ -5,7 +5,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from cdk.environment import Create, MadeAurora
+from cdk.environment import Create
 from cdk.facts import Database, Facts
 from cdk.network import Network
 from cdk.stores.aurora import aurora
@@ -15,6 +15,7 @@ from cdk.stores.knowledge import Sources
 from cdk.stores.neptune import graph
 from cdk.stores.queues import findings, queues
 from cdk.stores.redis import cache
+from cdk.tables import MadeAurora
 
 
 class Stores(Stack):

@@ -3,7 +3,7 @@
 import pytest
 
 from cdk.connections import demand, serverless
-from cdk.environment import MadeAurora
+from cdk.tables import MadeAurora
 from tests.cdk.templates import Synth
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from cdk import check
 from cdk.environment import Adopt, Create
-from cdk.placeholders import MARK, PLACEHOLDERS, left_open
+from cdk.keys import MARK, PLACEHOLDERS, find, left_open
 from cdk.reading import EnvironmentFileError, read
 from tests.cdk.templates import toml
 
@@ -279,8 +279,10 @@ def test_a_deploy_is_refused_and_told_what_is_missing(capsys: pytest.CaptureFixt
     file = FILES / "prod.toml"
     assert check.main([str(file)]) == 0
     told = capsys.readouterr().out
-    for key in read(file).open:
-        assert f"  {key}\n    {PLACEHOLDERS[key].find}\n" in told
+    seen = read(file)
+    for key in seen.open:
+        assert f"  {key}\n    {find(key, seen.table)}\n" in told
+    assert "--db-cluster-identifier stackflow-req-prod --query 'DBClusters[0].DbClusterResourceId'" in told
     assert "# subnet-05eae5f255dec054f in us-east-1a, subnet-03ab773ce82d704d1 in us-east-1b, all in vpc-0c4e3" in told
     assert "# VisibilityTimeout 720, 120 at the very least; maxReceiveCount 500 and dead letters in" in told
     # The way out: whatever the endpoints, the issuer's keys are on the internet.
