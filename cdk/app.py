@@ -5,12 +5,13 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from aws_cdk import App, CfnRule, CfnRuleAssertion, Fn, Stack, Tags, Validations
 from aws_cdk import Environment as Place
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import AwsSolutionsChecks, NagPack
 
 from cdk.bundle import ROOT, STUB, Bundle, BundleError, fresh, stub
 from cdk.certificates import vouch
@@ -140,7 +141,15 @@ def named() -> Path:
     return ENVIRONMENTS / f"{name}.toml"
 
 
-def synthesize(file: Path, out: Path, *, stubbed: bool = False, first: bool = False, unguarded: bool = False) -> Path:
+def synthesize(
+    file: Path,
+    out: Path,
+    *,
+    stubbed: bool = False,
+    first: bool = False,
+    unguarded: bool = False,
+    checks: Sequence[Callable[[App], NagPack]] = (AwsSolutionsChecks,),
+) -> Path:
     """Templates of an environment in a folder. EnvironmentFileError, BundleError, FindingError."""
     seen = read(file)
     environment = seen.environment
@@ -157,7 +166,7 @@ def synthesize(file: Path, out: Path, *, stubbed: bool = False, first: bool = Fa
         # A VPC asks for its account's zones even where they are given; the answer keeps it from asking AWS.
         app.node.set_context(f"availability-zones:account={environment.account}:region={environment.region}", zones)
         build(app, environment, bundle, (*seen.open, STUB) if stubbed else seen.open, first=first, unguarded=unguarded)
-        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+        Validations.of(app).add_plugins(*(check(app) for check in checks))
         try:
             app.synth()
         except RuntimeError as error:

@@ -59,8 +59,7 @@ class Price(Part, frozen=True, kw_only=True):
 class Models(Part, frozen=True, kw_only=True):
     """Foundation models of Bedrock that the API may call, with their prices, and what a day of them may cost."""
 
-    # An alarm reads ten metrics at most, and each model has two.
-    allowed: Annotated[dict[Text, Price], Meta(min_length=1, max_length=5)]
+    allowed: Annotated[dict[Text, Price], Meta(min_length=1, max_length=20)]
     usd_a_day: Annotated[float, Meta(ge=1)]
 
 

@@ -36,8 +36,8 @@ class Network(Stack):
                 ),
                 ec2.SubnetConfiguration(name="private", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=22),
             ],
-            # It would add a function of the CDK's; nothing joins the default group.
-            restrict_default_security_group=False,
+            # By a function of the CDK's, as CloudFormation cannot: whatever joins no group reaches nothing.
+            restrict_default_security_group=True,
             gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
         )
         self._flows()

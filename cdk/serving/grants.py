@@ -87,6 +87,18 @@ def sending(environment: Environment, facts: Facts, *queues: sqs.IQueue) -> list
     ]
 
 
+def receiving(environment: Environment, facts: Facts, queue: sqs.IQueue) -> list[iam.PolicyStatement]:
+    """What Lambda's poller asks in the function's name, when a message comes again, and the key it is under.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
+    """
+    actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
+    return [
+        allow("Receive", tuple(f"sqs:{each}" for each in actions), [queue.queue_arn]),
+        _key(environment, facts, "ReceiveKey", ("kms:Decrypt",), "sqs"),
+    ]
+
+
 def answering(environment: Environment, facts: Facts) -> list[iam.PolicyStatement]:
     """The models that the file allows, and the knowledge base where there is one."""
     here = f"{environment.region}:{environment.account}"

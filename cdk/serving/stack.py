@@ -111,7 +111,7 @@ class Service(Stack):
                 "workers.events.handler",
                 EVENTS_SECONDS,
                 variables.events(environment, facts),
-                grants.stores(environment, facts),
+                [*grants.stores(environment, facts), *grants.receiving(environment, facts, facts.queues.events.queue)],
             )
         )
 

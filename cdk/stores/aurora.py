@@ -17,6 +17,8 @@ BACKUP_DAYS = 14
 # The owner of both databases. Only migrations come as it, by its secret.
 OWNER = "stackflow_admin"
 
+MONITORING = Duration.minutes(1)
+
 PARAMETERS = {
     # A connection without TLS is refused.
     "rds.force_ssl": "1",
@@ -63,6 +65,8 @@ def aurora(
         backup=rds.BackupProps(retention=Duration.days(BACKUP_DAYS)),
         copy_tags_to_snapshot=True,
         cloudwatch_logs_exports=["postgresql"],
+        # What the operating system sees: processes, memory, waits for disks.
+        monitoring_interval=MONITORING,
         parameters=PARAMETERS,
     )
     export_logs(stack, construct, made, f"rds/cluster/{cluster.identifier}", "postgresql")
@@ -72,6 +76,8 @@ def aurora(
         accept(
             made, {"RDS10": "the first deploy alone, so that its rollback can delete the cluster; the next protects it"}
         )
+    managed = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
+    accept(made, {f"IAM4[{managed}]": "RDS asks for this policy by name; it writes one log group"})
     assert made.secret is not None
     return Database(
         cluster.identifier,

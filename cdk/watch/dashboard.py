@@ -9,6 +9,7 @@ from cdk.environment import Environment
 from cdk.facts import Facts
 from cdk.serving.stack import Service
 from cdk.watch.metrics import HOUR, cost, nodes, of_aws, own, tokens
+from cdk.watch.spend import together
 
 THIRD, WHOLE = 8, 24
 
@@ -90,6 +91,6 @@ def _spending(environment: Environment) -> list[cloudwatch.IWidget]:
         _graph("Operations: statements, traversals; fields", THIRD, [own(name, "Statements"), own(name, "Traversals")],
                [own(name, "OperationCost")]),
         _graph("Cache: hits and misses", THIRD, [own(name, "CacheHits"), own(name, "CacheMisses")]),
-        _graph("AI: USD an hour, tokens", THIRD, [cost(models)],
+        _graph("AI: USD an hour, tokens", THIRD, [cost(some) for _, some in together(models)],
                [tokens(model, which, HOUR) for model in models for which in counted]),
     ]  # fmt: skip

@@ -1,6 +1,6 @@
 """What models cost: an hour over its share of the day, tokens out of their band, and a budget."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from aws_cdk import Stack
 from aws_cdk import aws_budgets as budgets
@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 
-from cdk.environment import Environment
+from cdk.environment import Environment, Price
 from cdk.watch.alarms import Watched, alarm
 from cdk.watch.metrics import cost, tokens
 from cdk.watch.runbooks import Runbook, described
@@ -17,6 +17,15 @@ from cdk.watch.runbooks import Runbook, described
 HOURS = 6
 # Deviations over what was usual.
 BAND = 3
+# An alarm reads ten metrics at most, and each model has two.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
+MODELS_OF_AN_ALARM = 5
+# What a day of models is billed as: models of Amazon and some others by Bedrock; Claude and most others each as a
+# product of AWS Marketplace with a name of its own ("... (Amazon Bedrock Edition)"), so by who bills them.
+BUDGETS: Mapping[str, Mapping[str, str]] = {
+    "ai": {"Service": "Amazon Bedrock"},
+    "ai-marketplace": {"BillingEntity": "AWS Marketplace"},
+}
 RUNBOOK: Runbook = "ai-spend"
 
 
@@ -27,21 +36,31 @@ def spending(stack: Stack, environment: Environment, topic: sns.ITopic) -> Itera
     template see tags, which calls of models do not have.
     """
     models = environment.models
-    usd = cost(models.allowed)
-    ceiling = Watched(
-        "ai-ceiling",
-        f"An hour of models cost over a sixth of {models.usd_a_day:g} USD",
-        RUNBOOK,
-        usd,
-        at=models.usd_a_day / HOURS,
-        periods=1,
-    )
-    yield alarm(stack, environment, topic, ceiling)
-    yield _band(stack, environment, topic, "ai-cost", "Models cost more than usual", usd)
+    for suffix, some in together(models.allowed):
+        usd = cost(some)
+        ceiling = Watched(
+            f"ai-ceiling{suffix}",
+            f"An hour of models cost over a sixth of {models.usd_a_day:g} USD",
+            RUNBOOK,
+            usd,
+            at=models.usd_a_day / HOURS,
+            periods=1,
+        )
+        yield alarm(stack, environment, topic, ceiling)
+        yield _band(stack, environment, topic, f"ai-cost{suffix}", "Models cost more than usual", usd)
     for number, model in enumerate(models.allowed, start=1):
         read = tokens(model, "InputTokenCount")
         yield _band(stack, environment, topic, f"ai-tokens-{number}", f"{model} reads more tokens than usual", read)
-    _budget(stack, environment, topic)
+    for name, filters in BUDGETS.items():
+        _budget(stack, environment, topic, name, filters)
+
+
+def together(models: Mapping[str, Price]) -> Iterator[tuple[str, dict[str, Price]]]:
+    """The models that one alarm reads, with what its name ends in."""
+    named = list(models.items())
+    for number in range(0, len(named), MODELS_OF_AN_ALARM):
+        part = number // MODELS_OF_AN_ALARM
+        yield f"-{part + 1}" if part else "", dict(named[number : number + MODELS_OF_AN_ALARM])
 
 
 def _band(
@@ -62,17 +81,17 @@ def _band(
     return made
 
 
-def _budget(stack: Stack, environment: Environment, topic: sns.ITopic) -> None:
+def _budget(stack: Stack, environment: Environment, topic: sns.ITopic, name: str, filters: Mapping[str, str]) -> None:
     budget = budgets.CfnBudget
     budget(
         stack,
-        "AiBudget",
+        f"{''.join(part.title() for part in name.split('-'))}Budget",
         budget=budget.BudgetDataProperty(
-            budget_name=f"stackflow-{environment.name}-ai",
+            budget_name=f"stackflow-{environment.name}-{name}",
             budget_type="COST",
             time_unit="DAILY",
             budget_limit=budget.SpendProperty(amount=environment.models.usd_a_day, unit="USD"),
-            cost_filters={"Service": ["Amazon Bedrock"]},
+            cost_filters={key: [value] for key, value in filters.items()},
         ),
         notifications_with_subscribers=[
             budget.NotificationWithSubscribersProperty(

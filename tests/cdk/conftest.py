@@ -1,5 +1,6 @@
 """Both modes, synthesized once a session with the feature flags and the checks of a deploy."""
 
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,11 +19,17 @@ FILES = ROOT / "cdk" / "environments"
 
 
 def _synth(name: str, out: Path) -> "Synth":
-    from cdk.app import synthesize
+    from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks
+
+    from cdk.app import FindingError, synthesize
     from cdk.reading import read
 
-    file = FILES / f"{name}.toml"
-    return loaded(read(file).environment, synthesize(file, out / name, stubbed=True))
+    file, folder = FILES / f"{name}.toml", out / name
+    checks = (AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks)
+    # Their report is what test_findings.py and test_packs.py read; a deploy asks for the first alone.
+    with suppress(FindingError):
+        synthesize(file, folder, stubbed=True, checks=checks)
+    return loaded(read(file).environment, folder)
 
 
 @pytest.fixture(scope="session")

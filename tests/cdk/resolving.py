@@ -32,6 +32,7 @@ class Resolver:
         match value:
             case {"Ref": str() as id_} if id_.startswith("AWS::"):
                 pseudo = {"Partition": "aws", "Region": self.region, "AccountId": self.account}
+                pseudo["URLSuffix"] = "amazonaws.com"
                 return pseudo[id_.removeprefix("AWS::")]
             case {"Ref": id_}:
                 return self._ref(id_, stack)
@@ -88,7 +89,8 @@ class Resolver:
             case _, "MasterUserSecret.SecretArn":
                 return f"arn:aws:secretsmanager:{self.region}:{self.account}:secret:rds!{id_}"
             case _:
-                return f"{stack}-{id_}-{attribute}"
+                # A host, mostly, which knows no case.
+                return f"{stack}-{id_}-{attribute}".lower()
 
     def _arn(self, id_: str, stack: str) -> str:
         resource, name = self._resource(id_, stack), self._name(id_, stack)

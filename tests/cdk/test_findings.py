@@ -13,6 +13,10 @@ from tests.cdk.templates import Synth
 IMPLIED, ZONES, ALWAYS_FALSE = "W3005", "W3010", "W8003"
 
 
+# Of one line of business each: test_packs.py has what they find. A deploy does not ask them.
+PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
+
+
 def reports(synth: Synth) -> dict[str, dict[str, Any]]:
     found = json.loads((synth.folder / "validation-report.json").read_text())["pluginReports"]
     return {report["pluginName"]: report for report in found}
@@ -20,7 +24,9 @@ def reports(synth: Synth) -> dict[str, dict[str, Any]]:
 
 def test_every_finding_is_explained(prod: Synth, dev: Synth) -> None:
     for synth in (prod, dev):
-        for report in reports(synth).values():
+        asked = [report for name, report in reports(synth).items() if name not in PACKS]
+        assert "AwsSolutions" in {report["pluginName"] for report in asked}
+        for report in asked:
             assert (report["conclusion"], report["violations"]) == ("success", [])
     explained = {
         synth.environment.name: Counter(
@@ -31,7 +37,7 @@ def test_every_finding_is_explained(prod: Synth, dev: Synth) -> None:
     both = {"APIG4": 10, "COG4": 14, "L1": 7, "SQS3": 1, "SMG4": 1}
     assert explained == {
         "prod": _rules({**both, "IAM4": 2, "IAM5": 14}),
-        "dev": _rules({**both, "IAM4": 3, "IAM5": 15, "AEC5": 1, "CFR1": 3, "CFR3": 3, "SMG4": 2}),
+        "dev": _rules({**both, "IAM4": 5, "IAM5": 15, "AEC5": 1, "CFR1": 3, "CFR3": 3, "SMG4": 2}),
     }
 
 

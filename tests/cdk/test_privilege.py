@@ -67,7 +67,8 @@ def test_no_action_is_a_pattern(each: Synth) -> None:
 
 def test_each_function_has_a_role_of_its_own(each: Synth) -> None:
     roles = [str(function["Role"]) for function in each.resources("AWS::Lambda::Function").values()]
-    assert len(roles) == len(set(roles)) == 8
+    # In a fresh environment also the CDK's own, which closes the default group of the VPC.
+    assert len(roles) == len(set(roles)) == (8 if each.environment.name == "prod" else 9)
 
 
 def test_no_policy_may_end_a_key(each: Synth) -> None:

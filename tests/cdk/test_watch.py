@@ -7,6 +7,7 @@ from typing import Any
 
 from cdk.environment import Price
 from cdk.watch.metrics import cost
+from cdk.watch.spend import together
 from tests.cdk.templates import Synth
 
 ROOT = Path(__file__).parents[2]
@@ -82,9 +83,41 @@ def test_spending_is_held_to_a_band_a_ceiling_and_a_budget(each: Synth) -> None:
     for name in ("ai-cost", "ai-tokens-1"):
         assert found[name]["ComparisonOperator"] == "GreaterThanUpperThreshold"
         assert "ANOMALY_DETECTION_BAND" in json.dumps(found[name]["Metrics"])
-    (budget,) = each.resources("AWS::Budgets::Budget").values()
-    assert budget["Budget"]["BudgetLimit"] == {"Amount": each.environment.models.usd_a_day, "Unit": "USD"}
-    assert budget["Budget"]["CostFilters"] == {"Service": ["Amazon Bedrock"]}
+    budgets = [found["Budget"] for found in each.resources("AWS::Budgets::Budget").values()]
+    for budget in budgets:
+        assert budget["BudgetLimit"] == {"Amount": each.environment.models.usd_a_day, "Unit": "USD"}
+
+
+# Lines of bills, as Cost Explorer shows them: its service, and who bills it.
+BEDROCK = {"Service": "Amazon Bedrock", "BillingEntity": "AWS"}
+CLAUDE = {"Service": "Claude 4.6 Sonnet (Amazon Bedrock Edition)", "BillingEntity": "AWS Marketplace"}
+AURORA = {"Service": "Amazon Relational Database Service", "BillingEntity": "AWS"}
+
+
+def test_budgets_see_claude_by_whatever_name_it_is_billed(each: Synth) -> None:
+    filters = {
+        found["Budget"]["BudgetName"]: found["Budget"]["CostFilters"]
+        for found in each.resources("AWS::Budgets::Budget").values()
+    }
+
+    def counting(line: dict[str, str]) -> list[str]:
+        prefix = f"stackflow-{each.environment.name}-"
+        return [
+            name.removeprefix(prefix)
+            for name, filter in filters.items()
+            if all(line[key] in values for key, values in filter.items())
+        ]
+
+    assert [counting(line) for line in (BEDROCK, CLAUDE, AURORA)] == [["ai"], ["ai-marketplace"], []]
+
+
+def test_many_models_are_held_by_several_alarms() -> None:
+    """An alarm reads ten metrics at most."""
+    models = {f"model-{number}": Price(input=1, output=2) for number in range(12)}
+    parts = list(together(models))
+    assert [(suffix, len(some)) for suffix, some in parts] == [("", 5), ("-2", 5), ("-3", 2)]
+    assert {model for _, some in parts for model in some} == models.keys()
+    assert max(len(cost(some).using_metrics) for _, some in parts) == 10
 
 
 def test_spending_is_read_from_what_bedrock_counts(each: Synth) -> None:

@@ -1,0 +1,110 @@
+"""Calls of AWS that the functions' code makes, recorded where botocore would send or sign them."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+import settings
+from datasources.aurora.database import Database
+from datasources.credentials.aws import cache_secret
+from datasources.credentials.opened import complete
+from datasources.graph.gremlin.client.signing import Signer
+from datasources.queues.opened import open_queues
+from datasources.queues.port import Message, Sending
+from datasources.queues.sqs.queue import SqsQueue
+from tests.cdk.resolving import Resolver
+from tests.cdk.templates import Synth
+
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example", "AWS_EC2_METADATA_DISABLED": "true"}
+# What botocore's client is answered.
+REPLIES: Mapping[str, dict[str, Any]] = {
+    "GetSecretValue": {"SecretString": '{"username": "stackflow_admin", "password": "x", "token": "x"}'},
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: a service, an operation as botocore names it, and what it is about: a URL, an ARN, a host, a user."""
+
+    service: str
+    operation: str
+    about: str
+
+
+def variables(synth: Synth, suffix: str) -> dict[str, str]:
+    """Of a function, as Lambda would give them."""
+    resolver = Resolver(synth)
+    given = synth.function(suffix)["Environment"]["Variables"]
+    return {name: resolver.text(value, "Service") for name, value in given.items()} | {
+        "AWS_REGION": synth.environment.region, "STACKFLOW_TRACES": "off",
+    }  # fmt: skip
+
+
+_made: dict[tuple[Path, str], set[Call]] = {}
+
+
+def made(synth: Synth, suffix: str) -> set[Call]:
+    """Calls of a function that signs in to all its stores and does with its queues what it does with them."""
+    if (synth.folder, suffix) not in _made:
+        _made[synth.folder, suffix] = _record(synth, suffix)
+    return _made[synth.folder, suffix]
+
+
+def _record(synth: Synth, suffix: str) -> set[Call]:
+    environment = variables(synth, suffix)
+    with recorded() as calls, patch.dict("os.environ", environment | KEYS):
+        whole = settings.read(environment)
+        main, requirements, cache, graph = whole.stores()
+        for name, database in (("main", main), ("requirements", requirements)):
+            complete(name, database)
+        if cache.secret is not None:
+            cache_secret(cache.secret)()
+        if graph.signing is not None:
+            for url in {graph.url, graph.reader_url} - {None}:
+                Signer(graph.signing.region).headers(str(url))
+        asyncio.run(_use_queues(whole, suffix))
+    return set(calls)
+
+
+async def _use_queues(whole: settings.Settings, suffix: str) -> None:
+    queues = open_queues(Database("main", "postgresql://127.0.0.1:1/none"), whole.queues)
+    message = Sending("a", "1", "{}")
+    if suffix == "":
+        await queues.events.send([message])
+    if suffix == "-events":
+        assert isinstance(queues.events, SqsQueue)
+        await queues.events.postpone([Message("1", "a", "{}", 1, receipt="receipt")], 5)
+    if suffix == "-workflows":
+        for queue in (queues.remediation_p1, queues.remediation_standard, queues.notifications):
+            await queue.send([message])
+
+
+@contextmanager
+def recorded() -> Iterator[list[Call]]:
+    """Calls meanwhile. None leaves the machine: what is sent is answered, what is signed is only signed."""
+    calls: list[Call] = []
+
+    def answer(client: Any, operation: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        about = given.get("QueueUrl") or given.get("SecretId") or ""
+        calls.append(Call(client.meta.service_model.service_name, operation, str(about)))
+        return REPLIES.get(operation, {})
+
+    def presign(_signer: Any, operation_name: str, request_dict: Mapping[str, Any], **more: Any) -> str:
+        host, given = urlsplit(request_dict["url"]).hostname, request_dict["body"]
+        calls.append(Call(str(more["signing_name"]), operation_name, f"{host}/{given['DBUser']}"))
+        return "https://token"
+
+    def sign(signer: Any, request: Any) -> None:
+        calls.append(Call(signer._service_name, "connect", str(urlsplit(request.url).hostname)))
+
+    with (
+        patch("botocore.client.BaseClient._make_api_call", answer),
+        patch("botocore.signers.RequestSigner.generate_presigned_url", presign),
+        patch("botocore.auth.SigV4Auth.add_auth", sign),
+    ):
+        yield calls
