@@ -118,7 +118,7 @@ class TimedProtocol(H11Protocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.conn: ChunkBound = ChunkBound(h11.SERVER, self.config.h11_max_incomplete_event_size or MAX_HEADER_BYTES)
+        self.conn: ChunkBound = ChunkBound(h11.SERVER, MAX_HEADER_BYTES)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -114,14 +114,10 @@ async def cause(transaction: Transaction, entity_id: str, request_id: str) -> st
     return found[0] if found else None
 
 
-async def initiators(transaction: Transaction, run_id: str) -> list[str]:
-    """Who stands behind a run, each as KIND:subject."""
-    return await transaction.fetch(statements(_STATEMENTS)["trigger_initiators"], {"id": run_id}, str)
-
-
-async def causers(transaction: Transaction, run_id: str) -> list[str]:
-    """Who stands behind what a run leads to, each as KIND:subject: its initiators, and who acted on it."""
-    return await transaction.fetch(statements(_STATEMENTS)["trigger_causers"], {"id": run_id}, str)
+async def initiators(transaction: Transaction, run_id: str, *, acted: bool = False) -> list[str]:
+    """Who stands behind a run, each as KIND:subject; with those who acted on it, who stands behind what it leads to."""
+    bound = {"id": run_id, "acted": acted}
+    return await transaction.fetch(statements(_STATEMENTS)["trigger_initiators"], bound, str)
 
 
 async def write_problem(transaction: Transaction, workflow_id: str, reason: str, now: datetime) -> None:

@@ -14,13 +14,12 @@ from datasources.json_members import TooManyMembers, split_array, split_object
 from datasources.values import MAX_INTEGER, find_violation
 from resolvers.alerts.fingerprint import fingerprint_of
 from resolvers.events.alert_types import Labels, Moment
-from resolvers.events.reading import NOT_JSON, TOO_DEEP, Unusable, explain, without_nul
+from resolvers.events.reading import MAX_MEMBERS, NOT_JSON, TOO_DEEP, Unusable, explain, without_nul
 
 T = TypeVar("T")
 
-# Alerts of one notification, and members of its object.
+# Alerts of one notification.
 MAX_ALERTS = 5_000
-MAX_MEMBERS = 1_000
 # The receiver of a notification that names none.
 NOBODY = "default"
 # Go's zero time: there is no end yet.

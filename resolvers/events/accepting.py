@@ -47,7 +47,7 @@ async def accept(
     sendings: list[Sending] = []
     refusals: list[Refusal] = []
     for index, body in enumerate(bodies):
-        # The largest takes some 50 ms, in which nobody else is answered.
+        # The largest takes some 20 ms, in which nobody else is answered.
         await asyncio.sleep(0)
         try:
             event = read(body, moment)

@@ -19,7 +19,7 @@ from resolvers.events.registry import TYPES
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MOST_BYTES = 262_144
 
-# Events of a batch, and members of an event that can't be read.
+# Events of a batch, and members of an object that is read member by member.
 MAX_EVENTS = 5_000
 MAX_MEMBERS = 1_000
 

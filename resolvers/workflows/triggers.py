@@ -173,7 +173,7 @@ async def _start(write: Write, entry: Entry, ready: Ready, facts: Known) -> str 
     # on it.
     initiators = {entry.actor} - {""}
     if cause is not None:
-        initiators |= set(await rows.causers(write.transaction, cause))
+        initiators |= set(await rows.initiators(write.transaction, cause, acted=True))
     # The run and its messages carry the name of the request that everything began with.
     call = Call(request_id=entry.request_id or write.context.call.request_id, deadline=write.context.call.deadline)
     context = _context(write.context.sources, call)

@@ -1,4 +1,4 @@
-"""The migration of causes: rows that an older version wrote have the cause that can be proven, and no other."""
+"""The migrations of causes: rows of older versions have the cause that can be proven, and no other, and are no news."""
 
 from uuid import uuid4
 
@@ -94,9 +94,32 @@ def test_runs_know_who_stands_behind_those_that_led_to_them(url: str) -> None:
                 "VALUES (%s, %s, %s, 'SUCCEEDED', now(), %s, %s)",
                 (RUN.format(number), f"RUN{number}", ITEM, cause and RUN.format(cause), requester),
             )
+        connection.execute(
+            "INSERT INTO workflow_steps (id, workflow_id, key, position, name, kind, depends_on, configuration) "
+            "VALUES (%s, %s, 's', 1, 'S', 'APPROVAL', '{}', '{}')",
+            (ITEM, ITEM),
+        )
+        connection.execute(
+            "INSERT INTO workflow_step_runs (id, run_id, step_id) VALUES (%s, %s, %s)", (ITEM, RUN.format(1), ITEM)
+        )
+        for principal in ("USER:carol", ""):
+            connection.execute(
+                "INSERT INTO workflow_approvals (id, step_run_id, principal, decision) "
+                "VALUES (gen_random_uuid(), %s, %s, 'APPROVED')",
+                (ITEM, principal),
+            )
+        connection.execute("DELETE FROM outbox")
     migrate("main", url)
     with psycopg.connect(url) as connection:
         found = connection.execute("SELECT number, initiators FROM workflow_runs ORDER BY number").fetchall()
+        acted = connection.execute(
+            "SELECT number, participants FROM workflow_runs WHERE participants <> '{}'"
+        ).fetchall()
+        # A trigger that is published since would start runs for what the outbox says of old ones.
+        assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+        connection.execute("UPDATE workflow_runs SET version = version + 1")
+        assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (5,)
+    assert acted == [("RUN1", ["USER:carol"])]
     # With who asked for the run itself.
     assert [(number, sorted(each)) for number, each in found] == [
         ("RUN1", []), ("RUN2", [ADA, "engine:triggers"]), ("RUN3", [ADA, "engine:triggers"]),

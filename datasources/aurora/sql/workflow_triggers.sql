@@ -61,18 +61,13 @@ WHERE (r.incident_id = %(entity_id)s OR r.configuration_item_id = %(entity_id)s)
 ORDER BY r.started_at DESC, r.id DESC LIMIT 1;
 
 -- name: trigger_initiators
--- Who stands behind a run, as KIND:subject; of an imported run who started it.
+-- Who stands behind a run, as KIND:subject; of an imported run who started it. Behind what it leads to stand those who
+-- acted on it as well.
 SELECT DISTINCT found.actor
 FROM workflow_runs r LEFT JOIN users u ON u.id = r.started_by_id
-CROSS JOIN LATERAL unnest(r.initiators || r.requested_by || ('USER:' || u.key)) AS found (actor)
-WHERE r.id = %(id)s AND found.actor <> ''
-ORDER BY found.actor;
-
--- name: trigger_causers
--- Who stands behind what a run leads to: those behind the run, and who acted on it.
-SELECT DISTINCT found.actor
-FROM workflow_runs r LEFT JOIN users u ON u.id = r.started_by_id
-CROSS JOIN LATERAL unnest(r.initiators || r.participants || r.requested_by || ('USER:' || u.key)) AS found (actor)
+CROSS JOIN LATERAL unnest(
+    r.initiators || CASE WHEN %(acted)s THEN r.participants ELSE '{}' END || r.requested_by || ('USER:' || u.key)
+) AS found (actor)
 WHERE r.id = %(id)s AND found.actor <> ''
 ORDER BY found.actor;
 

@@ -41,9 +41,9 @@ def read(data: bytes) -> Frame:
         raise FrameError("an empty frame")
     start = 1 + data[0]
     mime = data[1:start].decode("ascii", "replace")
+    if GRAPHSON not in mime:
+        raise FrameError(f"requests are GraphSON here; {mime!r} is not read")
     try:
-        if GRAPHSON not in mime:
-            raise FrameError(f"requests are GraphSON here; {mime!r} is not read")
         request = json.loads(data[start:])
         arguments = _arguments(request)
         identity = request["requestId"]
@@ -54,8 +54,6 @@ def read(data: bytes) -> Frame:
             arguments.get("gremlin"),
             data,
         )
-    except FrameError:
-        raise
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise FrameError(f"no Gremlin request in {len(data)} bytes of {mime!r}") from error
 

@@ -17,6 +17,8 @@ WHERE o.request_id ~ '^run:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
 
 -- Those who stand behind a run, as KIND:subject; with `requested_by`, none of them approves where four eyes are asked for.
 ALTER TABLE workflow_runs ADD COLUMN initiators text[] NOT NULL DEFAULT '{}';
+-- What is known of old runs is no news: a trigger that is published since would start runs for it.
+ALTER TABLE workflow_runs DISABLE TRIGGER workflow_runs_updated;
 WITH RECURSIVE chain (run_id, cause_run_id, requested_by) AS (
     SELECT r.id, r.cause_run_id, r.requested_by FROM workflow_runs r WHERE r.cause_run_id IS NOT NULL
     UNION
@@ -25,6 +27,7 @@ WITH RECURSIVE chain (run_id, cause_run_id, requested_by) AS (
 UPDATE workflow_runs r SET initiators = led.initiators
 FROM (SELECT c.run_id, array_agg(DISTINCT c.requested_by) AS initiators FROM chain c GROUP BY c.run_id) led
 WHERE r.id = led.run_id;
+ALTER TABLE workflow_runs ENABLE TRIGGER workflow_runs_updated;
 
 -- One person decides once about an attempt, by whichever key or token.
 ALTER TABLE workflow_approvals ADD COLUMN identity text NOT NULL DEFAULT '';
