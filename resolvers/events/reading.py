@@ -69,6 +69,9 @@ NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # RFC 3339 has such a time, and no date of Python or PostgreSQL does.
 _LEAP_SECOND = re.compile(rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt_ ][0-9]{2}:[0-9]{2}:60')
 
+# An escape that is one half of a pair. The decoder calls one without its other half malformed, or the text truncated.
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+
 TOO_DEEP = "it is nested too deeply to be read; make it flatter"
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -89,7 +92,7 @@ def read(body: bytes, now: datetime) -> Event:
     except RecursionError as error:
         raise Unusable(TOO_DEEP, *_names(body)) from error
     except NOT_JSON as error:
-        raise Unusable(f"not JSON: {error}", *_names(body)) from error
+        raise Unusable(f"not JSON: {explain(error, body)}", *_names(body)) from error
     names = (envelope.id, envelope.source)
     if violation := find_violation(envelope):
         raise Unusable(f"its {violation}", *map(without_nul, names))
@@ -118,9 +121,11 @@ def read(body: bytes, now: datetime) -> Event:
 
 
 def explain(error: Exception, body: bytes) -> str:
-    """What is wrong with the JSON of an event or of an alert, and what to send instead of a leap second."""
+    """What is wrong with the JSON of an event or of an alert, and what to do about leap seconds and halves of pairs."""
     if "RFC3339" in str(error) and _LEAP_SECOND.search(body):
         return f"{error}; a leap second (:60) can't be stored: send the second after it"
+    if not isinstance(error, msgspec.ValidationError) and _HALF.search(body):
+        return f"{error}; look for half of a surrogate pair such as \\ud800, which is no character: remove it"
     return str(error)
 
 
