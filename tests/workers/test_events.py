@@ -162,7 +162,8 @@ async def test_a_batch_out_of_time_settles_what_is_done_and_gives_back_the_rest_
     monkeypatch.setattr(worker, "BATCH_SECONDS", Looks(0))
     await worker.work(sources, queue)
     assert rows(url, "SELECT count(*) FROM alerts") == [(37,)]
-    monkeypatch.undo()
+    # Enough for a machine with much else to do.
+    monkeypatch.setattr(worker, "BATCH_SECONDS", 600.0)
     assert [await worker.work(sources, queue) for _ in range(2)] == [263, 0]
     assert rows(url, "SELECT count(*), count(DISTINCT fingerprint) FROM alerts") == [(300, 300)]
     # Each once: a note of each, and the version of each.
