@@ -1,5 +1,5 @@
 """`python -m commands`: the command line of a checkout that has moved since it was installed."""
 
-from commands.main import run
+from commands.entry import run
 
 run()

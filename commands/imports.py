@@ -55,29 +55,34 @@ def command(
     chosen = rejects or (None if dry_run else Path(f"{mapping.stem}.rejects.jsonl"))
     options = Options(dry_run=dry_run, prune=prune, prune_share=max_prune_share / 100, force=force, rejects=chosen)
     errors = Console(stderr=True)
-    if errors.is_terminal and chosen is not None:
-        errors.print(f"rejected rows go to {chosen}", highlight=False, markup=False, soft_wrap=True)
     bar = Bar(errors)
     try:
-        with interruptible(), opened(settings.read()) as filled:
-            for name, postgres in databases(filled).items():
-                migrate(name, complete(name, postgres))
-            report, behind = asyncio.run(_run(filled, mapping, data or mapping.parent, options, bar))
+        with interruptible():
+            if errors.is_terminal and chosen is not None:
+                errors.print(f"rejected rows go to {chosen}", highlight=False, markup=False, soft_wrap=True)
+            report, behind = _import(mapping, data or mapping.parent, options, bar)
+            if as_json:
+                typer.echo(msgspec.json.encode(report).decode())
+            else:
+                show(report, whole(Console()))
     except (MappingError, ImportStopped) as error:
         raise CommandError(str(error)) from error
     except Interrupted as interrupted:
         sys.stderr.write(f"stackflow: {bar.interrupted(dry=dry_run)}\n")
         raise typer.Exit(interrupted.exit_code) from None
-    if as_json:
-        typer.echo(msgspec.json.encode(report).decode())
-    else:
-        show(report, whole(Console()))
     if behind is not None:
         # The import itself is done and stays.
         raise CommandError(
             f"the import is done, but the graph did not follow ({behind}); run stackflow graph check --repair",
             Exit.UNREACHABLE if isinstance(behind, SourceUnavailable) else Exit.FAILED,
         )
+
+
+def _import(mapping: Path, data: Path, options: Options, bar: Bar) -> tuple[ImportReport, SourceError | None]:
+    with opened(settings.read()) as filled:
+        for name, postgres in databases(filled).items():
+            migrate(name, complete(name, postgres))
+        return asyncio.run(_run(filled, mapping, data, options, bar))
 
 
 async def _run(

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from commands import doctor, events, graph, imports, keys, migrate, queues, sdl, serve
-from commands.exits import EXPLAINED, one_line
+from commands.exits import EXPLAINED
 
 application = typer.Typer(
     name="stackflow",
@@ -44,9 +44,3 @@ def _frame(
     ] = False,
 ) -> None:
     """A knowledge graph of IT operations behind one GraphQL schema."""
-
-
-def run() -> None:
-    """The entry point: what a user can mend becomes one line, without a traceback."""
-    with one_line():
-        application()

@@ -72,7 +72,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def database(role: Role, clock: Clock) -> AsyncIterator[Database]:
     credentials = Credentials("main", database_secret(SECRET), clock=clock)
-    opened = Database("main", role.url, pool_max=2, pool_timeout=3.0, credentials=credentials)
+    opened = Database("main", role.url, pool_max=2, pool_timeout=10.0, credentials=credentials)
     yield opened
     await opened.close()
 
