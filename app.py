@@ -11,23 +11,23 @@ from starlette.routing import Route
 
 from datasources.files.alerts import AlertMapping, AlertMappingError
 from datasources.files.alerts import read as read_mapping
-from datasources.queues.opened import open_queues
+from datasources.observability.tracing import traced
+from datasources.queues.factory import open_queues
 from datasources.queues.port import Queue
-from datasources.seen.exported import traced
 from datasources.sources import Sources, open_sources
-from resolvers.access import Authenticator
+from resolvers.outbox_poller import Tail
+from resolvers.principals.authentication import Authenticator
 from resolvers.principals.principal import development_principal
 from resolvers.principals.tokens import ClaimNames
-from resolvers.tail import Tail
-from schema.alerts import alert_routes
-from schema.event_stream import OpenStreams
-from schema.events import event_routes
-from schema.execution import settle
-from schema.graphiql import graphiql_routes
-from schema.health import health_routes
-from schema.http import GraphQLEndpoint
-from schema.limits import DocumentLimits
-from schema.streams import StreamEndpoint
+from schema.execution.execution import settle
+from schema.execution.limits import DocumentLimits
+from schema.http.alert_webhooks import alert_routes
+from schema.http.endpoint import GraphQLEndpoint
+from schema.http.events import event_routes
+from schema.http.graphiql import graphiql_routes
+from schema.http.graphql_sse import StreamEndpoint
+from schema.http.health import health_routes
+from schema.http.server_sent_events import OpenStreams
 from settings import Settings, SettingsError
 from workers import requirements
 from workers.consistency import comparing

@@ -26,18 +26,18 @@ from rich.table import Table
 
 from bench.dearest_documents import LIMITS, families, fill
 from bench.landscape import Landscape
-from datasources.aurora.bounded import MAX_ROW_BYTES
-from datasources.aurora.database import Database
+from datasources.aurora.driver.bounded_rows import MAX_ROW_BYTES
+from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
-from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.records.queries import Scope
+from datasources.request import Call
 from datasources.sources import Sources
 from resolvers.context import Context, Limits
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution import Request, run, settle
-from schema.executor import DeclaredExecutor
+from schema.execution.execution import Request, run, settle
+from schema.execution.executor import DeclaredExecutor
 from workers.migrations import migrate
 
 ANALYST = Principal("bench", "Bench", PrincipalKind.USER, frozenset({"*"}))

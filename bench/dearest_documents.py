@@ -8,8 +8,8 @@ import psycopg
 from graphql import get_introspection_query
 
 from bench.landscape import Landscape, item_id, load
-from schema.ids import encode
-from schema.limits import DocumentLimits
+from schema.declarations.ids import encode
+from schema.execution.limits import DocumentLimits
 
 LIMITS = DocumentLimits()
 STEPS, TEAMS = 40, 12

@@ -22,10 +22,10 @@ from gremlin_python.process.traversal import Direction, T
 from rich.console import Console
 from rich.table import Table
 
+from datasources.config import GraphSettings
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.graph.gremlin.client import GremlinClient
 from datasources.graph.gremlin.source import g
-from datasources.options import GraphSettings
 
 EDGES = 5_000
 ANSWERS = 10

@@ -21,18 +21,18 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.landscape import Landscape, item_id, load
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement
 from datasources.cache.off import NoCache
-from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.records.queries import Scope
+from datasources.request import Call
 from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution import Request, run, settle
-from schema.limits import DocumentLimits
+from schema.execution.execution import Request, run, settle
+from schema.execution.limits import DocumentLimits
 from schema.operations import trusted_documents
 from workers.migrations import migrate
 

@@ -20,14 +20,14 @@ from typing import Any
 import psycopg
 from uuid_utils import uuid7
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.sources import Sources
-from resolvers.events.accepting import accept
-from resolvers.events.types import PREFIX
+from resolvers.events.ingest import accept
+from resolvers.events.landscape_types import PREFIX
 from workers.events import work
 from workers.migrations import migrate
 

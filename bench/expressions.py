@@ -6,7 +6,7 @@ import tracemalloc
 from contextlib import suppress
 from typing import Any
 
-from resolvers.workflows.expressions import WORK, Allowance, BadExpression, compile
+from resolvers.workflows.expressions.expression import WORK, Allowance, BadExpression, compile
 
 # Seconds of processor time that no expression may take on an idle machine.
 MOST = 0.3

@@ -10,11 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from datasources.aurora.database import Database
-from datasources.aurora.fair_queue import FairQueue
+from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.fair_queue import FairQueue
 from datasources.aurora.statements import Statement
-from datasources.call import Call, calling
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.request import Call, calling
 
 SLOW = Statement("slow", "A slow statement.", "SELECT pg_sleep(%(seconds)s)::text", frozenset())
 QUICK = Statement("quick", "A quick one.", "SELECT 1", frozenset())

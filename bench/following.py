@@ -12,19 +12,19 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bench.landscape import Landscape, load
-from datasources.aurora import graph_buckets
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox import graph_buckets
 from datasources.cache.off import NoCache
+from datasources.config import GraphSettings
 from datasources.embedded.engines import TINKERGRAPH
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.options import GraphSettings
 from datasources.sources import Sources
 from resolvers.projection.check import check
-from resolvers.projection.comparing import Comparer
+from resolvers.projection.comparison import Comparer
 from resolvers.projection.follow import Follower
 from workers.migrations import migrate
 

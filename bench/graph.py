@@ -18,11 +18,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.landscape import Landscape, item_id, load
-from datasources.aurora.database import Database
-from datasources.call import Call, calling
+from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.port import Direction, Position, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.request import Call, calling
 from workers.migrations import migrate
 
 # What somebody writes who wants a walk and no more: no caps, no pages, no types, no batch, no history.

@@ -27,7 +27,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.landscape import EPOCH, Landscape, item_id, relationship_id, relationships
-from datasources.call import Call, calling
+from datasources.config import GraphSettings, HopForm
 from datasources.embedded.engines import TINKERGRAPH
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.graph.gremlin import model
@@ -36,7 +36,7 @@ from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.port import Direction, Edge, Impact, Walk
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange
-from datasources.options import GraphSettings, HopForm
+from datasources.request import Call, calling
 
 BATCH = 500
 AT_ONCE = 4

@@ -12,11 +12,11 @@ from pathlib import Path
 import psycopg
 
 from bench.landscape import Landscape, item_id, load
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.port import Direction, Walk
 from datasources.graph.recursive.impact import ImpactTables
-from resolvers.whole_impact import whole_impact
+from resolvers.impact.complete_impact import whole_impact
 from workers.migrations import migrate
 
 TIMES = 5

@@ -25,7 +25,7 @@ from typing import Any
 
 import psycopg
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.imports.report import ImportReport
 from resolvers.imports.run import Options, run_import

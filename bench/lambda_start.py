@@ -24,10 +24,10 @@ from pathlib import Path
 
 import httpx
 
-from datasources.aurora.api_keys import insert_api_key
+from datasources.aurora.principals.api_keys import insert_api_key
+from datasources.config import CacheSettings, GraphSettings, PostgresSettings
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
-from datasources.options import CacheSettings, GraphSettings, PostgresSettings
 from datasources.sources import open_sources
 from demo.load import load_if_empty
 from resolvers.principals.api_keys import new_api_key

@@ -19,15 +19,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.events import BATCH, bare, edges, prepared, upserts
-from datasources.aurora import outbox
+from datasources.aurora.outbox import outbox
 from datasources.cache.off import NoCache
+from datasources.config import CacheSettings, GraphSettings, PostgresSettings
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.options import CacheSettings, GraphSettings, PostgresSettings
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.queues.port import Queue
 from datasources.sources import Sources, open_sources
-from resolvers.events.accepting import accept
+from resolvers.events.ingest import accept
 from resolvers.projection.check import check
 from resolvers.projection.follow import Follower
 from workers.events import work

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 
-from datasources.aurora.database import Database
-from datasources.aurora.search import search_main
+from datasources.aurora.driver.database import Database
+from datasources.aurora.search.search import search_main
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.records.queries import Scope
 from datasources.records.search import SearchAsked, SearchKind

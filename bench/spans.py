@@ -21,21 +21,21 @@ from rich.table import Table
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from datasources.aurora.table_writes import TableWrites
+from datasources.aurora.outbox.write_log import TableWrites
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import connect
-from datasources.call import Call, calling
+from datasources.config import CacheSettings, GraphSettings, PostgresSettings
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
-from datasources.options import CacheSettings, GraphSettings, PostgresSettings
-from datasources.seen.otlp import Otlp
-from datasources.seen.spans import Exporter, export_to
-from datasources.seen.xray import XRay
+from datasources.observability.otlp import Otlp
+from datasources.observability.spans import Exporter, export_to
+from datasources.observability.xray import XRay
+from datasources.request import Call, calling
 from datasources.sources import open_sources
 from demo.load import load_if_empty
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution import settle
-from schema.http import GraphQLEndpoint
+from schema.execution.execution import settle
+from schema.http.endpoint import GraphQLEndpoint
 from schema.operations import trusted_documents
 from workers.migrations import migrate
 

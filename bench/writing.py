@@ -21,18 +21,18 @@ from rich.console import Console
 from rich.table import Table
 from uuid_utils import uuid7
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import statements
 from datasources.cache.off import NoCache
-from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.records.queries import Scope
+from datasources.request import Call
 from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution import Request, run, settle
-from schema.limits import DocumentLimits
+from schema.execution.execution import Request, run, settle
+from schema.execution.limits import DocumentLimits
 from workers.migrations import migrate
 
 ITEMS = 100_000
@@ -42,9 +42,9 @@ WRITER = Principal("bench", "Bench", PrincipalKind.USER, frozenset({"*"}))
 DOCUMENT = """mutation ($input: UpdateConfigurationItemInput!) {
   updateConfigurationItem(input: $input) { configurationItem { id name version } userErrors { code } }
 }"""
-AUDIT = statements("writing")["audit"].text.encode()
-LOCKED = statements("configuration_item_writes")["configuration_items_locked"].text.encode()
-UPDATE = statements("configuration_item_writes")["configuration_item_update"].text.encode()
+AUDIT = statements("outbox/bookkeeping")["audit"].text.encode()
+LOCKED = statements("configuration_items/writes")["configuration_items_locked"].text.encode()
+UPDATE = statements("configuration_items/writes")["configuration_item_update"].text.encode()
 
 
 def load(url: str) -> list[str]:

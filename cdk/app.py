@@ -17,8 +17,8 @@ from cdk.bundle import ROOT, STUB, Bundle, BundleError, fresh, stub
 from cdk.certificates import vouch
 from cdk.edge.stack import Edge
 from cdk.environment import Create, Environment
+from cdk.loader import EnvironmentFileError, read
 from cdk.network import Network
-from cdk.reading import EnvironmentFileError, read
 from cdk.serving.stack import Service
 from cdk.stores.knowledge import Knowledge
 from cdk.stores.stack import Stores

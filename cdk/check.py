@@ -9,7 +9,7 @@ from cdk.certificates import vouch
 from cdk.connections import demand
 from cdk.environment import Adopt, Environment
 from cdk.keys import find
-from cdk.reading import EnvironmentFileError, Read, read
+from cdk.loader import EnvironmentFileError, Read, read
 from cdk.serving.stack import EVENTS_SECONDS
 from cdk.stores.queues import EVENTS_TRIES, HIDDEN, MAX_DAYS
 

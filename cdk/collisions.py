@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cdk.facts import dead_letters
+from cdk.inputs import dead_letters
 from cdk.keys import MARK, filled
 
 

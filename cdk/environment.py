@@ -5,9 +5,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from cdk import tables, values
+from cdk import formats as values
+from cdk import tables
+from cdk.formats import Open, Positive, Text
 from cdk.tables import Part, Queues
-from cdk.values import Open, Positive, Text
 
 EDGES = (
     "aws cloudfront list-distributions"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 import msgspec
 
 from cdk.environment import Adopt, Create
-from cdk.values import Open
+from cdk.formats import Open
 
 MARK = "?"
 MODES: Mapping[str, type[msgspec.Struct]] = {"adopt": Adopt, "create": Create}

@@ -9,8 +9,8 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk.environment import Create
+from cdk.nag_suppressions import accept
 from cdk.retention import keep
-from cdk.written import accept
 
 # Ports by which members of the group reach each other.
 PORTS = ((5432, "Aurora"), (8182, "Neptune"), (6379, "Redis"), (443, "endpoints"))

@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from cdk import values
-from cdk.values import Fifo, Identity, Open, Secret, Standard, Text
+from cdk import formats as values
+from cdk.formats import Fifo, Identity, Open, Secret, Standard, Text
 
 AURORA = "aws rds describe-db-clusters --db-cluster-identifier <aurora.{parent}.identifier>"
 NEPTUNE = "aws neptune describe-db-clusters --db-cluster-identifier <neptune.identifier>"

@@ -12,10 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 import settings
-from commands.exits import Exit, remedy
-from commands.probes import healths
+from commands.exit_codes import Exit, remedy
+from commands.health import healths
 from commands.stores import databases, opened
-from datasources.credentials.opened import complete
+from datasources.credentials.factory import complete
 from datasources.embedded.process import EmbeddedError
 from datasources.errors import SourceError
 from workers.migrations import folds_letters, pending

@@ -7,7 +7,7 @@ def run() -> None:
     Typer ends on Ctrl-C in the same way, without a word.
     """
     try:
-        from commands.exits import one_line
+        from commands.exit_codes import one_line
         from commands.main import application
 
         with one_line():

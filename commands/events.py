@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 import settings
-from commands.exits import CommandError, Exit
+from commands.exit_codes import CommandError, Exit
 from commands.stores import opened
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.queues.port import DeadLetter, Depth, Queue
 from datasources.sources import open_sources
 

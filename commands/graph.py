@@ -13,21 +13,21 @@ import typer
 from rich.console import Console
 
 import settings
-from commands.exits import CommandError, Exit
-from commands.graph_shown import bars, show_check, show_rebuild
+from commands.exit_codes import CommandError, Exit
+from commands.graph_output import bars, show_check, show_rebuild
 from commands.stores import opened
-from datasources.aurora import outbox
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox import outbox
 from datasources.errors import SourceError
+from datasources.graph.completeness import Marks
 from datasources.graph.gremlin.bulk.loading import LoadFailed, bulk_store
-from datasources.graph.marks import Marks
 from datasources.graph.projection import Projection
 from datasources.sources import Sources, open_sources
 from resolvers.projection.check import check
+from resolvers.projection.checkpoint import PlaceError
 from resolvers.projection.follow import Follower
-from resolvers.projection.place import PlaceError
 from resolvers.projection.rebuild import Options, rebuild
-from resolvers.projection.records import CheckReport, RebuildReport
+from resolvers.projection.reports import CheckReport, RebuildReport
 from resolvers.projection.stale import WALKED
 from settings import Settings
 

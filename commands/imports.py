@@ -10,14 +10,14 @@ import typer
 from rich.console import Console
 
 import settings
-from commands.exits import CommandError, Exit
+from commands.exit_codes import CommandError, Exit
 from commands.graph import follow
 from commands.import_progress import Bar
 from commands.import_report import show, whole
 from commands.interruption import Interrupted, interruptible
 from commands.stores import databases, opened
 from datasources.aurora.imports.session import ImportStopped
-from datasources.credentials.opened import complete
+from datasources.credentials.factory import complete
 from datasources.errors import SourceError, SourceUnavailable
 from datasources.files.errors import MappingError
 from datasources.sources import Sources, open_sources

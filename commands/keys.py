@@ -8,10 +8,10 @@ from typing import Annotated, TypeVar
 import typer
 
 import settings
-from commands.exits import CommandError
+from commands.exit_codes import CommandError
 from commands.stores import opened
-from datasources.aurora.api_keys import insert_api_key, revoke_api_key
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.principals.api_keys import insert_api_key, revoke_api_key
 from datasources.errors import SourceRefused
 from datasources.sources import open_sources
 from resolvers.principals.api_keys import new_api_key

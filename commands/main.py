@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from commands import doctor, events, graph, imports, keys, migrate, queues, sdl, serve
-from commands.exits import EXPLAINED
+from commands import doctor, events, graph, imports, keys, migrate, queues, serve
+from commands import print_schema as sdl
+from commands.exit_codes import EXPLAINED
 
 application = typer.Typer(
     name="stackflow",

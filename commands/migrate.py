@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 import settings
-from commands.exits import CommandError, Exit
+from commands.exit_codes import CommandError, Exit
 from commands.stores import databases, opened
-from datasources.credentials.opened import complete
+from datasources.credentials.factory import complete
 from workers.migrations import PHASES, Applied, Phase, migrate, pending
 
 

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 import settings
-from commands.exits import CommandError, Exit
+from commands.exit_codes import CommandError, Exit
 from commands.stores import opened
 from datasources.queues.port import Message
 from datasources.queues.tables.queue import TablesQueue

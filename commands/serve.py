@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import typer
 
 import settings
-from commands import demo, graph, listening
-from commands.exits import CommandError, Exit
+from commands import demo, graph
+from commands import server as listening
+from commands.exit_codes import CommandError, Exit
 from commands.signals import Stopping
 from commands.stores import databases, embedded, filled
-from datasources.credentials.opened import complete
-from datasources.options import GraphEngine
+from datasources.config import GraphEngine
+from datasources.credentials.factory import complete
 from settings import Settings
 from workers.migrations import migrate
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from datasources.config import CacheSettings, GraphEngine, PostgresSettings
 from datasources.embedded.jars import Tell, untold
 from datasources.embedded.stores import EmbeddedStores, StoreUrls, Wanted
-from datasources.options import CacheSettings, GraphEngine, PostgresSettings
 from settings import Settings
 
 

@@ -3,18 +3,18 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from datasources.aurora.database import Database
-from datasources.aurora.table_writes import TableWrites
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox.write_log import TableWrites
 from datasources.cache.off import NoCache
 from datasources.cache.port import Cache
-from datasources.credentials.opened import of_cache, of_database
-from datasources.graph.marks import Marks
+from datasources.config import CacheSettings, GraphSettings, PostgresSettings
+from datasources.credentials.factory import of_cache, of_database
+from datasources.graph.completeness import Marks
 from datasources.graph.port import Graph
 from datasources.graph.projection import Projection
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.health import Health
-from datasources.options import CacheSettings, GraphSettings, PostgresSettings
-from datasources.seen.heartbeats import Heartbeats
+from datasources.observability.heartbeats import Heartbeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _graph(settings: GraphSettings, main: Database) -> tuple[Graph, Projection |
     if settings.url is None:
         return RecursiveGraph(main), None, None
     # The client of the graph costs a cold start some 100 ms, so only who uses it pays.
-    from datasources.graph.gremlin.opened import open_gremlin
+    from datasources.graph.gremlin.factory import open_gremlin
 
     return open_gremlin(settings, main)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from datasources.errors import SourceError, SourceUnavailable
-from datasources.seen.heartbeats import Heartbeat, Heartbeats
+from datasources.observability.heartbeats import Heartbeat, Heartbeats
 
 T = TypeVar("T")
 

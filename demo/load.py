@@ -3,8 +3,8 @@
 from importlib import resources
 from pathlib import Path
 
-from datasources.aurora.database import Database
-from datasources.aurora.imports.waiting import is_empty
+from datasources.aurora.driver.database import Database
+from datasources.aurora.imports.waiting_rows import is_empty
 from resolvers.imports.report import ImportReport
 from resolvers.imports.run import AfterWrite, run_import
 

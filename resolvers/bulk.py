@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from resolvers.writing import Refused, UserError, UserErrorCode, Write
+from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write
 
 # Items of one call. Their audit entries and outbox rows are as many, all in one transaction.
 MOST_ITEMS = 1_000

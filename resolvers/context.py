@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from datasources.call import Call
 from datasources.records.queries import Scope
+from datasources.request import Call
 from datasources.sources import Sources
 from resolvers.errors import Forbidden
-from resolvers.listening import Listening
+from resolvers.subscription_state import Listening
 from resolvers.waves import Waves
 
 L = TypeVar("L")

@@ -8,7 +8,7 @@ ShownError               code
 ├── StreamBehind         STREAM_BEHIND         a stream was read too slowly and ends; names the cursor to go on from
 ├── StreamsUnavailable   STREAMS_UNAVAILABLE   streams are not served here; names the field to ask instead
 ├── ValueUnreadable      VALUE_UNREADABLE      a stored value has no form in JSON; the field holds a substitute
-├── PersistedQueryNotFound                     no document of this hash is known: schema/persisted.py
+├── PersistedQueryNotFound                     no document of this hash is known (schema/execution)
 └── SourceLost           SOURCE_UNAVAILABLE    a store is away or late; names the store
 """
 

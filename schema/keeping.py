@@ -21,10 +21,10 @@ from graphql import (
 from graphql.language import DocumentNode
 
 from resolvers.context import Context
-from schema.execution import Request, Response
-from schema.executor import DEFINITION
-from schema.fields import AttributeDeclaration, DeclaredField
-from schema.prepared import GRAPHQL_SCHEMA
+from schema.declarations.fields import AttributeDeclaration, DeclaredField
+from schema.execution.document_cache import GRAPHQL_SCHEMA
+from schema.execution.execution import Request, Response
+from schema.execution.executor import DEFINITION
 
 # Seconds that anything is kept at most; CloudFront is told the same (cdk/edge/behaviours.py). What the schema says of
 # itself changes by a release alone.

@@ -2,16 +2,16 @@
 
 import strawberry
 
-from schema.change_mutations import ChangeMutations
-from schema.configuration_item_mutations import ConfigurationItemMutations
-from schema.incident_mutations import IncidentMutations
-from schema.incident_step_mutations import IncidentStepMutations
-from schema.relationship_mutations import RelationshipMutations
-from schema.requirement_mutations import RequirementMutations
-from schema.taxonomy_mutations import TaxonomyMutations
-from schema.team_mutations import TeamMutations
-from schema.workflow_mutations import WorkflowMutations
-from schema.workflow_run_mutations import WorkflowRunMutations
+from schema.changes.mutations import ChangeMutations
+from schema.configuration_items.mutations import ConfigurationItemMutations
+from schema.incidents.mutations import IncidentMutations
+from schema.incidents.transitions import IncidentStepMutations
+from schema.relationships.mutations import RelationshipMutations
+from schema.requirements.mutations import RequirementMutations
+from schema.taxonomy.mutations import TaxonomyMutations
+from schema.teams.mutations import TeamMutations
+from schema.workflow_runs.mutations import WorkflowRunMutations
+from schema.workflows.mutations import WorkflowMutations
 
 
 @strawberry.type(

@@ -6,28 +6,28 @@ from typing import Any
 import strawberry
 
 from resolvers.context import Context
-from schema.backlogs import BacklogQueries
-from schema.changes import Change, ChangeQueries
-from schema.configuration_items import ConfigurationItem, ConfigurationItemQueries
-from schema.consistency import ConsistencyQueries
-from schema.documents import Document, DocumentQueries
-from schema.feed import FeedQueries
-from schema.fields import Argument, ArgumentSize, field
-from schema.ids import decode
-from schema.impact import ImpactQueries
-from schema.incidents import Incident, IncidentQueries
-from schema.node import Node
-from schema.paging import clamp
-from schema.paths import PathQueries
-from schema.relationship_types import RelationshipTypeQueries
-from schema.relationships import Relationship
-from schema.requirements import Requirement, RequirementQueries
-from schema.search import SearchQueries
-from schema.teams import Team, TeamQueries
-from schema.users import User, UserQueries
-from schema.viewer import ViewerQueries
-from schema.workflow_runs import WorkflowRun, WorkflowRunQueries
-from schema.workflows import Workflow, WorkflowQueries
+from schema.change_feed.types import FeedQueries
+from schema.changes.types import Change, ChangeQueries
+from schema.configuration_items.types import ConfigurationItem, ConfigurationItemQueries
+from schema.declarations.fields import Argument, ArgumentSize, field
+from schema.declarations.ids import decode
+from schema.declarations.node import Node
+from schema.declarations.paging import clamp
+from schema.documents.types import Document, DocumentQueries
+from schema.impact.types import ImpactQueries
+from schema.incidents.types import Incident, IncidentQueries
+from schema.monitoring.backlogs import BacklogQueries
+from schema.monitoring.consistency import ConsistencyQueries
+from schema.relationships.paths import PathQueries
+from schema.relationships.types import Relationship
+from schema.requirements.types import Requirement, RequirementQueries
+from schema.search.types import SearchQueries
+from schema.taxonomy.relationship_types import RelationshipTypeQueries
+from schema.teams.types import Team, TeamQueries
+from schema.users.types import User, UserQueries
+from schema.users.viewer import ViewerQueries
+from schema.workflow_runs.types import WorkflowRun, WorkflowRunQueries
+from schema.workflows.types import Workflow, WorkflowQueries
 
 NODES: tuple[type[Node], ...] = (
     Change,

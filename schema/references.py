@@ -4,18 +4,18 @@ A domain imports the mixins that other domains hang on it, so what points the ot
 `strawberry.lazy("schema.references")` breaks it at run time.
 """
 
-from schema.changes import Change, ChangeFilter
-from schema.configuration_items import (
+from schema.changes.types import Change, ChangeFilter
+from schema.configuration_items.types import (
     ConfigurationItem,
     ConfigurationItemConnection,
     ConfigurationItemFilter,
     ConfigurationItemOrder,
 )
-from schema.documents import Document
-from schema.incidents import Incident, IncidentConnection, IncidentFilter, IncidentOrder
-from schema.teams import Team, TeamConnection, TeamFilter, TeamOrder
-from schema.users import User, UserFilter
-from schema.workflows import Workflow, WorkflowFilter, WorkflowStep
+from schema.documents.types import Document
+from schema.incidents.types import Incident, IncidentConnection, IncidentFilter, IncidentOrder
+from schema.teams.types import Team, TeamConnection, TeamFilter, TeamOrder
+from schema.users.types import User, UserFilter
+from schema.workflows.types import Workflow, WorkflowFilter, WorkflowStep
 
 __all__ = [
     "Change",

@@ -5,9 +5,9 @@ from datetime import datetime
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from schema.declarations.scalars import DATE_TIME
 from schema.mutation import MutationRoot
 from schema.query import NODES, Query
-from schema.scalars import DATE_TIME
 from schema.subscription import SubscriptionRoot
 
 SCHEMA = strawberry.Schema(

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from schema.feed import FeedSubscriptions
+from schema.change_feed.types import FeedSubscriptions
 
 
 @strawberry.type(

@@ -1,8 +1,8 @@
 """Settings: what the environment's variables say, as frozen values. Nothing else reads a variable."""
 
-from settings.reading import read, started
-from settings.shapes import AccessSettings, LimitSettings, ServerSettings, Settings, StartSettings
-from settings.variables import SettingsError
+from settings.load import read, started
+from settings.models import AccessSettings, LimitSettings, ServerSettings, Settings, StartSettings
+from settings.parsers import SettingsError
 
 __all__ = [
     "AccessSettings",

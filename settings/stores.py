@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
-from datasources.options import (
+from datasources.config import (
     BulkLoading,
     CacheSettings,
     GraphEngine,
@@ -15,8 +15,8 @@ from datasources.options import (
     QueueSettings,
     Signing,
 )
-from settings import variables
-from settings.variables import SettingsError
+from settings import parsers as variables
+from settings.parsers import SettingsError
 
 # So that the name is the same with quotes and without.
 ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")

@@ -6,9 +6,9 @@ from typing import Any
 from mangum import Mangum
 
 import app
-from datasources.seen.logs import invoked
-from schema.execution import collect_rarely
-from workers.entrance import begin, entered
+from datasources.observability.logs import invoked
+from schema.execution.execution import collect_rarely
+from workers.lambda_runtime import begin, entered
 
 # What goes through API Gateway as it is: Mangum takes every other type for bytes, and clients would get them in Base64.
 TEXTS = ["text/", "application/json", "application/graphql-response+json", "application/javascript", "image/svg+xml"]

@@ -8,7 +8,7 @@ from functools import partial
 
 from datasources.sources import Sources
 from datasources.supervisor import Backoff, background, supervise
-from resolvers.projection.comparing import Comparer
+from resolvers.projection.comparison import Comparer
 
 log = logging.getLogger("stackflow.consistency")
 

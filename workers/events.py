@@ -11,19 +11,19 @@ from functools import cache, partial
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from datasources.call import Call, calling, current_call
 from datasources.errors import SourceError
-from datasources.queues.opened import open_queues
+from datasources.observability.logs import invoked
+from datasources.observability.metrics import Measured
+from datasources.observability.spans import CONSUMER, recorded, worked
+from datasources.queues.factory import open_queues
 from datasources.queues.port import DeadLetters, Failure, Fate, Message, Queue
 from datasources.queues.sqs.queue import SqsQueue
-from datasources.seen.logs import invoked
-from datasources.seen.metrics import Measured
-from datasources.seen.spans import CONSUMER, recorded, worked
+from datasources.request import Call, calling, current_call
 from datasources.sources import Sources, open_sources
 from datasources.supervisor import Backoff, background, supervise
-from resolvers.events.handling import BATCH, Handled, handle
-from workers.entrance import begin, entered
+from resolvers.events.consumer import BATCH, Handled, handle
 from workers.isolation import WORKER, handle_apart, report_poison
+from workers.lambda_runtime import begin, entered
 from workers.redelivery import Tries, is_dead, postpone
 
 log = logging.getLogger("stackflow.events")

@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from datasources.aurora import events, outbox, table_writes
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.events import writes as events
+from datasources.aurora.outbox import outbox
+from datasources.aurora.outbox import write_log as table_writes
 from datasources.sources import Sources
-from resolvers.feed import KEPT_DAYS
+from resolvers.change_feed.use_cases import KEPT_DAYS
 
 # Hours that an answer to an idempotency key is kept.
 ANSWERS_HOURS = 24.0

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from datasources.errors import SourceUnavailable
+from datasources.observability.exceptions import describe, report
 from datasources.queues.port import Failure, Fate, Message
-from datasources.seen.faults import describe, report
 from datasources.sources import Sources
 from datasources.supervisor import Fault, attempt
-from resolvers.events.handling import Handled, handle
+from resolvers.events.consumer import Handled, handle
 
 log = logging.getLogger("stackflow.workers")
 

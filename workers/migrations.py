@@ -10,10 +10,10 @@ from yoyo import read_migrations
 
 from datasources.aurora.migrator import migrator
 from datasources.aurora.role import let_in
-from datasources.credentials.opened import complete
+from datasources.credentials.factory import complete
 from datasources.errors import SourceRefused
-from datasources.seen.logs import invoked
-from workers.entrance import begin, entered
+from datasources.observability.logs import invoked
+from workers.lambda_runtime import begin, entered
 
 Phase = Literal["pre", "post"]
 PHASES: tuple[Phase, ...] = ("pre", "post")

@@ -9,17 +9,17 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from datasources.aurora.backlogs import backlogs
-from datasources.seen.logs import invoked
-from datasources.seen.metrics import tell
+from datasources.aurora.monitoring.backlogs import backlogs
+from datasources.observability.logs import invoked
+from datasources.observability.metrics import tell
 from datasources.sources import Sources, open_sources
 from datasources.supervisor import Backoff, background, supervise
-from resolvers.projection.comparing import Comparer
+from resolvers.projection.comparison import Comparer
 from resolvers.projection.follow import Follower, Round
-from resolvers.projection.records import CheckReport
-from resolvers.projection.whole import made_whole
-from workers.entrance import begin, entered
+from resolvers.projection.reports import CheckReport
+from resolvers.projection.resync import made_whole
 from workers.housekeeping import forget
+from workers.lambda_runtime import begin, entered
 
 log = logging.getLogger("stackflow.projection")
 

@@ -8,12 +8,12 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
-from datasources.seen.logs import invoked
+from datasources.observability.logs import invoked
 from datasources.sources import Sources, open_sources
 from datasources.supervisor import background
 from resolvers.projection.requirements import follow
-from workers.entrance import begin, entered
 from workers.housekeeping import forget_written
+from workers.lambda_runtime import begin, entered
 from workers.projection import MARGIN, repeat
 
 

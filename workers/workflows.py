@@ -7,19 +7,19 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from datasources.call import Call, calling
 from datasources.errors import SourceTimeout
-from datasources.queues.opened import Queues, open_queues
+from datasources.observability.logs import invoked
+from datasources.observability.metrics import tell
+from datasources.observability.spans import INTERNAL, recorded, worked
+from datasources.queues.factory import Queues, open_queues
 from datasources.queues.port import Queue
-from datasources.seen.logs import invoked
-from datasources.seen.metrics import tell
-from datasources.seen.spans import INTERNAL, recorded, worked
+from datasources.request import Call, calling
 from datasources.sources import Sources, open_sources
 from datasources.supervisor import Backoff, Fault, attempt, background, supervise
-from resolvers.workflows import triggers
-from resolvers.workflows.messages import NOTIFICATIONS, STANDARD, URGENT
-from resolvers.workflows.rounds import advance_due, forget_messages, send_messages, walk_failures
-from workers.entrance import begin, entered
+from resolvers.workflow_runs import triggers
+from resolvers.workflow_runs.messages import NOTIFICATIONS, STANDARD, URGENT
+from resolvers.workflow_runs.scheduler import advance_due, forget_messages, send_messages, walk_failures
+from workers.lambda_runtime import begin, entered
 
 WORKER = "workflows"
 

@@ -6,7 +6,7 @@ from aws_cdk import aws_wafv2 as waf
 
 from cdk.edge.firewall import seen
 from cdk.environment import Environment
-from cdk.written import accept
+from cdk.nag_suppressions import accept
 
 HEADER = "x-stackflow-origin"
 LENGTH = 64

@@ -12,8 +12,8 @@ from cdk.edge.behaviours import answers, index_pages, security, to_api, to_pages
 from cdk.edge.buckets import access_logs, pages
 from cdk.edge.firewall import firewall, log_stops, rate_of_an_address
 from cdk.environment import Distribution, Environment
+from cdk.nag_suppressions import accept
 from cdk.serving.functions import RETENTION
-from cdk.written import accept
 
 
 class Edge(Stack):

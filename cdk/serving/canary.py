@@ -13,11 +13,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 
 from cdk.environment import Environment
+from cdk.nag_suppressions import accept
 from cdk.serving.functions import RETENTION
-from cdk.serving.grants import allow
+from cdk.serving.policies import allow
 from cdk.watch.metrics import of_aws, own
 from cdk.watch.runbooks import described
-from cdk.written import accept
 
 ALIAS = "live"
 MINUTE = Duration.minutes(1)

@@ -5,7 +5,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from cdk.environment import Adopt
-from cdk.facts import Facts
+from cdk.inputs import Facts
 
 
 def endpoints(stack: Stack, environment: Adopt, facts: Facts) -> list[Construct]:

@@ -9,10 +9,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
 from cdk.environment import Environment
-from cdk.facts import Facts
+from cdk.inputs import Facts
+from cdk.nag_suppressions import accept, shown
 from cdk.retention import KEPT
-from cdk.serving import grants
-from cdk.written import accept, shown
+from cdk.serving import policies as grants
 
 RETENTION = logs.RetentionDays.THREE_MONTHS
 

@@ -11,9 +11,9 @@ from aws_cdk import aws_wafv2 as waf
 from cdk.edge.firewall import firewall, log_stops
 from cdk.edge.origin import HEADER, from_the_edge, origin_secrets
 from cdk.environment import Environment
+from cdk.nag_suppressions import accept
 from cdk.retention import KEPT
 from cdk.serving.functions import RETENTION
-from cdk.written import accept
 
 READ = ("GET", "HEAD")
 # Those of the application but GraphiQL, whose pages the app's distribution serves. `/graphql/stream` says that nothing

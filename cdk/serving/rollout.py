@@ -7,9 +7,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import IConstruct
 
-from cdk.facts import Facts
+from cdk.inputs import Facts
+from cdk.nag_suppressions import accept
 from cdk.serving.functions import RETENTION
-from cdk.written import accept
 
 
 def migrated(

@@ -11,18 +11,19 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cdk.adopted import adopted
 from cdk.bundle import Bundle
 from cdk.connections import SINGLE
 from cdk.environment import Adopt, Environment
-from cdk.facts import Facts
-from cdk.serving import grants, variables
+from cdk.imported import adopted
+from cdk.inputs import Facts
+from cdk.serving import policies as grants
+from cdk.serving import variables
 from cdk.serving.canary import canary, live
 from cdk.serving.endpoints import endpoints
 from cdk.serving.functions import Plan, function
 from cdk.serving.gateway import rest
 from cdk.serving.rollout import migrated
-from cdk.serving.ticks import each_minute, from_queue, lost_ticks
+from cdk.serving.schedules import each_minute, from_queue, lost_ticks
 
 # Seconds. A batch of events; its queue hides it for six times as long. A worker that is woken each minute. Migrations,
 # whose provider waits for its own 15 minutes and then dies without an answer: so one less.

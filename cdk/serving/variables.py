@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from cdk.connections import WORKER_CONNECTIONS
 from cdk.environment import Environment
-from cdk.facts import Database, Facts
+from cdk.inputs import Database, Facts
 from cdk.service_settings import as_variables
 
 # Where the bundle carries the certificates of RDS, Neptune's and ElastiCache's being those of the system.

@@ -6,11 +6,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 
 from cdk.connections import serverless
-from cdk.facts import Database
+from cdk.inputs import Database
+from cdk.nag_suppressions import accept
 from cdk.retention import cluster_policy, keep
 from cdk.stores.logs import export_logs
 from cdk.tables import MadeAurora
-from cdk.written import accept
 
 BACKUP_DAYS = 14
 

@@ -12,7 +12,7 @@ from aws_cdk import aws_opensearchserverless as opensearch
 from constructs import Construct, IDependable
 
 from cdk.environment import Create
-from cdk.written import accept, shown
+from cdk.nag_suppressions import accept, shown
 
 EMBEDDINGS = "amazon.titan-embed-text-v2:0"
 DIMENSIONS = 1024

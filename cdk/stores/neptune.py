@@ -3,7 +3,7 @@
 from aws_cdk import Stack
 from aws_cdk import aws_neptune as neptune
 
-from cdk.facts import Graph
+from cdk.inputs import Graph
 from cdk.retention import cluster_policy, keep
 from cdk.stores.aurora import BACKUP_DAYS
 from cdk.stores.logs import export_logs

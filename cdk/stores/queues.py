@@ -7,7 +7,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
 from cdk.environment import Create
-from cdk.facts import QueueFact, QueueFacts, dead_letters
+from cdk.inputs import QueueFact, QueueFacts, dead_letters
 from cdk.retention import KEPT
 from cdk.serving.stack import EVENTS_SECONDS
 from cdk.stores.key import SENDERS

@@ -6,9 +6,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secrets
 
 from cdk.environment import Create
-from cdk.facts import Cache
+from cdk.inputs import Cache
+from cdk.nag_suppressions import accept
 from cdk.retention import KEPT
-from cdk.written import accept
 
 PORT = 6379
 

@@ -6,7 +6,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from cdk.environment import Create
-from cdk.facts import Database, Facts
+from cdk.inputs import Database, Facts
 from cdk.network import Network
 from cdk.stores.aurora import aurora
 from cdk.stores.documents import documents

@@ -11,7 +11,7 @@ from aws_cdk import aws_sns as sns
 
 from cdk.edge.stack import Edge
 from cdk.environment import Environment
-from cdk.facts import Facts
+from cdk.inputs import Facts
 from cdk.serving.stack import Service
 from cdk.watch.metrics import nodes, of_aws, own
 from cdk.watch.runbooks import Runbook, described

@@ -6,10 +6,10 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk.environment import Environment
-from cdk.facts import Facts
+from cdk.inputs import Facts
 from cdk.serving.stack import Service
+from cdk.watch.budgets import together
 from cdk.watch.metrics import HOUR, cost, nodes, of_aws, own, tokens
-from cdk.watch.spend import together
 
 THIRD, WHOLE = 8, 24
 

@@ -10,9 +10,9 @@ from cdk.edge.stack import Edge
 from cdk.environment import Environment
 from cdk.serving.stack import Service
 from cdk.watch.alarms import alarm, watched
+from cdk.watch.budgets import spending
 from cdk.watch.changes import key_changes
 from cdk.watch.dashboard import dashboard
-from cdk.watch.spend import spending
 
 
 class Watch(Stack):

@@ -1,4 +1,4 @@
-"""Named SQL statements, read from the .sql files beside this module.
+"""Named SQL statements, read from the .sql files of this package.
 
 A file holds statements, each headed by `-- name: the_name` and at least one `-- description` line. A slot
 is a comment such as `/*where*/`: the only places where text is composed into a statement, and always from
@@ -36,9 +36,9 @@ class Statement:
 
 
 @cache
-def statements(domain: str) -> Mapping[str, Statement]:
-    """All statements of `sql/<domain>.sql` by name."""
-    text = resources.files(__package__).joinpath("sql", f"{domain}.sql").read_text()
+def statements(file: str) -> Mapping[str, Statement]:
+    """All statements of a file by name: `incidents/writes` is `datasources/aurora/incidents/writes.sql`."""
+    text = resources.files(__package__).joinpath(f"{file}.sql").read_text()
     pieces = _HEAD.split(text)[1:]
     found: dict[str, Statement] = {}
     for name, body in zip(pieces[::2], pieces[1::2], strict=True):
@@ -46,6 +46,6 @@ def statements(domain: str) -> Mapping[str, Statement]:
         described = [line[3:].strip() for line in lines if line.startswith("-- ")]
         sql = "\n".join(line for line in lines if not line.startswith("--")).strip().rstrip(";")
         if name in found:
-            raise ValueError(f"{domain}.sql has two statements named {name}")
+            raise ValueError(f"{file}.sql has two statements named {name}")
         found[name] = Statement(name, " ".join(described), sql, frozenset(_SLOT.findall(sql)))
     return found

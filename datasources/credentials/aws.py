@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from datasources.credentials.kept import Credential, CredentialFault
-from datasources.options import Secret
+from datasources.config import Secret
+from datasources.credentials.cached import Credential, CredentialFault
 
 # Seconds. A request waits for the first one.
 CONNECT_SECONDS = 2

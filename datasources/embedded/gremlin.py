@@ -9,12 +9,12 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from datasources.embedded.ending import STOP_SECONDS, Left, end_child, within
+from datasources.config import JarSettings
 from datasources.embedded.engines import TINKERGRAPH, Engine
 from datasources.embedded.jars import Tell, fetched, untold
 from datasources.embedded.process import EmbeddedError, close_folder, free_port, held, is_free, private_log, writing
-from datasources.embedded.question import ask
-from datasources.options import JarSettings
+from datasources.embedded.readiness import ask
+from datasources.embedded.termination import STOP_SECONDS, Left, end_child, within
 
 # Seconds. JanusGraph takes 15 on a quiet machine.
 START_SECONDS = 90.0

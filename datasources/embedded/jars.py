@@ -14,8 +14,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import HTTPBasicAuthHandler, HTTPPasswordMgrWithDefaultRealm, OpenerDirector, build_opener
 from xml.etree import ElementTree
 
+from datasources.config import JarSettings
 from datasources.embedded.process import EmbeddedError, writing
-from datasources.options import JarSettings
 
 SETTINGS = Path("~/.m2/settings.xml")
 TRIES = 3

@@ -14,8 +14,6 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from datasources.embedded.ending import STOP_SECONDS, Left, end_child, with_working_folder, within
-from datasources.embedded.identity import Identity, place
 from datasources.embedded.process import (
     EmbeddedError,
     arguments,
@@ -26,6 +24,8 @@ from datasources.embedded.process import (
     private_log,
     writing,
 )
+from datasources.embedded.run_as import Identity, place
+from datasources.embedded.termination import STOP_SECONDS, Left, end_child, with_working_folder, within
 
 USER = "stackflow"
 # Seconds. Recovery after a kill took 0.14 s; a large log on a slow disk may need far longer.

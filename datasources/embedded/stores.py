@@ -7,16 +7,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from datasources.embedded.ending import STOP_SECONDS, Left, kill_tree, within
+from datasources.config import GraphEngine, JarSettings
 from datasources.embedded.engines import TINKERGRAPH, TRANSACTIONAL
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.jars import Tell, untold
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import EmbeddedError, held, is_held, writing
 from datasources.embedded.supervisor import Store, Supervisor
+from datasources.embedded.termination import STOP_SECONDS, Left, kill_tree, within
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.errors import SourceUnavailable
-from datasources.options import GraphEngine, JarSettings
 
 MAIN = "stackflow"
 REQUIREMENTS = "requirements"

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from datasources.embedded.ending import Left
 from datasources.embedded.process import EmbeddedError
+from datasources.embedded.termination import Left
 
 log = logging.getLogger("stackflow")
 

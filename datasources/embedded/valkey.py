@@ -9,8 +9,8 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from datasources.embedded.ending import STOP_SECONDS, Left, end_child, within
 from datasources.embedded.process import EmbeddedError, close_folder, free_port, kept_secret, private_log
+from datasources.embedded.termination import STOP_SECONDS, Left, end_child, within
 
 MEMORY = "128mb"
 

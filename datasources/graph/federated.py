@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import TypeVar
 
 from datasources.breaker import Breaker
-from datasources.call import calling, current_call
 from datasources.errors import SourceError
 from datasources.graph.port import (
     Graph,
@@ -24,6 +23,7 @@ from datasources.graph.port import (
     Walk,
 )
 from datasources.health import Health
+from datasources.request import calling, current_call
 
 A = TypeVar("A")
 

@@ -14,10 +14,10 @@ from datasources.messages import bounded
 from datasources.queues.port import Queue
 from resolvers.alerts import labels as mapped
 from resolvers.alerts.webhook import Notification, NotifiedAlert, read_alert
-from resolvers.events.accepting import Accepted, Refusal, accept
 from resolvers.events.alert_types import AlertFired, AlertResolved
-from resolvers.events.reading import MAX_NAME_CHARACTERS, Unusable
-from resolvers.events.types import PREFIX
+from resolvers.events.ingest import Accepted, Refusal, accept
+from resolvers.events.landscape_types import PREFIX
+from resolvers.events.parser import MAX_NAME_CHARACTERS, Unusable
 
 # Characters of an incident's title.
 TITLE = 500

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from datasources.files.alerts import LABEL, AlertMapping, Gravity, ItemTemplate, label_of
-from resolvers.events.types import Key
+from resolvers.events.landscape_types import Key
 
 # What an identification key may have at most, as in events.
 SOURCE, KEY = 200, 450

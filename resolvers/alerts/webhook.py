@@ -14,7 +14,7 @@ from datasources.json_members import TooManyMembers, split_array, split_object
 from datasources.values import MAX_INTEGER, find_violation
 from resolvers.alerts.fingerprint import fingerprint_of
 from resolvers.events.alert_types import Labels, Moment
-from resolvers.events.reading import MAX_MEMBERS, NOT_JSON, TOO_DEEP, Unusable, explain, without_nul
+from resolvers.events.parser import MAX_MEMBERS, NOT_JSON, TOO_DEEP, Unusable, explain, without_nul
 
 T = TypeVar("T")
 

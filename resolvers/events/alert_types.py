@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from resolvers.events.incident_types import Level, Title
-from resolvers.events.types import Key, Text
+from resolvers.events.landscape_types import Key, Text
 
 Labels = dict[str, str]
 Moment = Annotated[datetime, Meta(tz=True)]

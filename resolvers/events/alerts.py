@@ -7,18 +7,19 @@ the last alert of an incident is over, the incident is resolved. What is told ag
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from datasources.aurora import alert_writes as rows
-from datasources.aurora import incident_writes
-from datasources.aurora.alert_writes import Firing, Group, Item, Standing
+from datasources.aurora.alerts import writes as rows
+from datasources.aurora.alerts.writes import Firing, Group, Item, Standing
+from datasources.aurora.incidents import writes as incident_writes
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
-from resolvers import incidents, rules
+from resolvers import validation as rules
 from resolvers.events.alert_types import AlertFired, AlertResolved, OfAlert
 from resolvers.events.event import Event
 from resolvers.events.incidents import again, link, resolve, take
-from resolvers.events.landscape import joined
-from resolvers.incident_life import LIFE, WORKED_ON
-from resolvers.incidents import OpenIncident, UpdateIncident
-from resolvers.writing import Write
+from resolvers.events.landscape_batch import joined
+from resolvers.incidents import use_cases as incidents
+from resolvers.incidents.state_machine import LIFE, WORKED_ON
+from resolvers.incidents.use_cases import OpenIncident, UpdateIncident
+from resolvers.unit_of_work import Write
 
 TABLE = "alerts"
 CATEGORY, CODE = "alert", "ALERT_RESOLVED"

@@ -7,9 +7,9 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from datasources.records.changes import ChangeRisk, ChangeType
-from resolvers.changes import ChangeOutcome
+from resolvers.changes.use_cases import ChangeOutcome
 from resolvers.events.incident_types import Keys, Title
-from resolvers.events.types import Text
+from resolvers.events.landscape_types import Text
 
 Moment = Annotated[datetime, Meta(tz=True)]
 

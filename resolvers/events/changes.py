@@ -5,12 +5,20 @@ from typing import Any
 
 from msgspec import UNSET
 
-from datasources.aurora import change_keys as keys
-from datasources.aurora import change_writes as rows
-from datasources.aurora import referred
+from datasources.aurora.changes import keys
+from datasources.aurora.changes import writes as rows
+from datasources.aurora.tables import references as referred
 from datasources.records.changes import ChangeRecord, ChangeState
-from resolvers import changes, rules
-from resolvers.changes import ChangeStep, FinishChange, LinkChangeItems, ProposeChange, ScheduleChange, UpdateChange
+from resolvers import validation as rules
+from resolvers.changes import use_cases as changes
+from resolvers.changes.use_cases import (
+    ChangeStep,
+    FinishChange,
+    LinkChangeItems,
+    ProposeChange,
+    ScheduleChange,
+    UpdateChange,
+)
 from resolvers.events.change_types import (
     ChangeCancelled,
     ChangeFinished,
@@ -20,9 +28,9 @@ from resolvers.events.change_types import (
     OfChange,
 )
 from resolvers.events.event import Event
-from resolvers.events.naming import item_ids, team_id
+from resolvers.events.key_resolution import item_ids, team_id
 from resolvers.events.operation import About
-from resolvers.writing import Write
+from resolvers.unit_of_work import Write
 
 WORDS = ("title", "description", "type", "risk")
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from resolvers.events.types import Key, Text
+from resolvers.events.landscape_types import Key, Text
 
 Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
 Said = Annotated[str, Meta(min_length=1, pattern=r"\S")]

@@ -6,11 +6,11 @@ from typing import Any
 
 from msgspec import UNSET
 
-from datasources.aurora import incident_keys as keys
-from datasources.aurora import incident_writes as rows
-from datasources.aurora import referred
+from datasources.aurora.incidents import keys
+from datasources.aurora.incidents import writes as rows
+from datasources.aurora.tables import references as referred
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
-from resolvers import incident_steps, incidents, rules
+from resolvers import validation as rules
 from resolvers.events.event import Event
 from resolvers.events.incident_types import (
     IncidentNoted,
@@ -20,12 +20,20 @@ from resolvers.events.incident_types import (
     IncidentUpdated,
     OfIncident,
 )
-from resolvers.events.naming import item_ids, team_id
+from resolvers.events.key_resolution import item_ids, team_id
+from resolvers.events.landscape_types import Key
 from resolvers.events.operation import About
-from resolvers.events.types import Key
-from resolvers.incident_steps import IncidentStep, ResolveIncident
-from resolvers.incidents import AddIncidentNote, AssignIncident, LinkIncidentItems, OpenIncident, UpdateIncident
-from resolvers.writing import Write
+from resolvers.incidents import transitions as incident_steps
+from resolvers.incidents import use_cases as incidents
+from resolvers.incidents.transitions import IncidentStep, ResolveIncident
+from resolvers.incidents.use_cases import (
+    AddIncidentNote,
+    AssignIncident,
+    LinkIncidentItems,
+    OpenIncident,
+    UpdateIncident,
+)
+from resolvers.unit_of_work import Write
 
 WORDS = ("title", "description", "impact", "urgency", "category")
 

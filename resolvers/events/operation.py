@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 from msgspec import Struct
 
 from resolvers.events.event import Event
-from resolvers.writing import Write
+from resolvers.unit_of_work import Write
 
 D = TypeVar("D", bound=Struct)
 

@@ -13,8 +13,8 @@ from resolvers.events import alert_types as alert
 from resolvers.events import alerts, changes, incidents, workflow_steps
 from resolvers.events import change_types as change
 from resolvers.events import incident_types as incident
+from resolvers.events.landscape_types import LANDSCAPE, PREFIX
 from resolvers.events.operation import Operation
-from resolvers.events.types import LANDSCAPE, PREFIX
 
 OPERATIONS: dict[str, Operation[Any]] = {
     PREFIX + "incident.opened": Operation(incident.IncidentOpened, incidents.opened, incidents.about),

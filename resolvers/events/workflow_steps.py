@@ -6,15 +6,16 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from datasources.aurora import workflow_run_writes as rows
+from datasources.aurora.workflow_runs import writes as rows
 from datasources.records.workflow_runs import WorkflowStepRunRecord, WorkflowStepRunState
 from datasources.records.workflows import WorkflowStepKind
-from resolvers import rules
+from resolvers import validation as rules
 from resolvers.events.event import Event
-from resolvers.workflows import engine, running
+from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write, same
+from resolvers.workflow_runs import engine
+from resolvers.workflow_runs import use_cases as running
+from resolvers.workflow_runs.state_machine import LIVE
 from resolvers.workflows.definition import Unreadable
-from resolvers.workflows.machine import LIVE
-from resolvers.writing import Refused, UserError, UserErrorCode, Write, same
 
 Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="The id of the message.")]
 

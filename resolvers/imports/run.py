@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from datasources.aurora.database import Database
-from datasources.aurora.imports.landing import Landing, Plan
+from datasources.aurora.driver.database import Database
 from datasources.aurora.imports.prune import Prune
+from datasources.aurora.imports.staging_session import Landing, Plan
 from datasources.aurora.imports.tables import TABLES, Table
-from datasources.aurora.imports.waiting import count_waiting, link_requirements, settle
+from datasources.aurora.imports.waiting_rows import count_waiting, link_requirements, settle
 from datasources.files.errors import MappingError
 from datasources.files.lookups import Lookups
 from datasources.files.mapping import Mapping, Section, Value

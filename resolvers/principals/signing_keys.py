@@ -10,7 +10,7 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
-from datasources.seen.spans import CLIENT, spanned
+from datasources.observability.spans import CLIENT, spanned
 from resolvers.principals.errors import IssuerUnavailable, UnknownSigningKey
 
 SigningKey = RSAKey | ECKey | OKPKey

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from datasources.graph.projection import EdgeVersion
-from datasources.graph.recursive.truth import Digested
+from datasources.graph.recursive.source import Digested
 
 BUCKETS = 256
 

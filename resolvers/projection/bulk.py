@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from datasources.graph.gremlin.bulk.csv import EDGE_HEADER, NODE_HEADER, Part, Row, edge_row, node_row, part_of
 from datasources.graph.gremlin.bulk.loading import BulkStore, LoadFailed
-from datasources.graph.recursive.truth import Counts, Truth
+from datasources.graph.recursive.source import Counts, Truth
+from resolvers.projection.checkpoint import Place, PlaceFile
 from resolvers.projection.pages import edge_pages, node_pages
-from resolvers.projection.place import Place, PlaceFile
-from resolvers.projection.records import Pass, Progress
+from resolvers.projection.reports import Pass, Progress
 
 # Rows read at once, at most.
 READ = 5_000

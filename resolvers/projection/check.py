@@ -3,14 +3,14 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-from datasources.aurora.database import Database
-from datasources.call import Call, calling
+from datasources.aurora.driver.database import Database
 from datasources.graph.projection import Changes, NodeChange, Projection
-from datasources.graph.recursive.truth import Truth
+from datasources.graph.recursive.source import Truth
+from datasources.request import Call, calling
 from resolvers.projection.edges import Comparison, Mended
 from resolvers.projection.nodes import compare_nodes, remove_nodes
 from resolvers.projection.pages import AT_ONCE, PAGE, in_order, node_pages
-from resolvers.projection.records import CheckReport, Pass, Progress, silent
+from resolvers.projection.reports import CheckReport, Pass, Progress, silent
 
 
 async def check(

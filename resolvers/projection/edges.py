@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, Projection
-from datasources.graph.recursive.truth import Truth
-from resolvers.projection.records import Difference
+from datasources.graph.recursive.source import Truth
+from resolvers.projection.reports import Difference
 
 # How often what differs is read again before it is believed, while something in it moves.
 LOOKS = 4

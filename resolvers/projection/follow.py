@@ -6,19 +6,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from datasources.aurora import outbox
-from datasources.aurora.outbox import OutboxRow
-from datasources.aurora.transaction import Transaction
-from datasources.call import Call, calling
+from datasources.aurora.driver.transaction import Transaction
+from datasources.aurora.outbox import outbox
+from datasources.aurora.outbox.outbox import OutboxRow
 from datasources.errors import SourceError, SourceRefused, SourceUnavailable
 from datasources.graph.projection import Changes, NodeChange, Projection
-from datasources.graph.recursive.truth import Truth
-from datasources.seen.faults import describe
-from datasources.seen.spans import INTERNAL, recorded, worked
+from datasources.graph.recursive.source import Truth
+from datasources.observability.exceptions import describe
+from datasources.observability.spans import INTERNAL, recorded, worked
+from datasources.request import Call, calling
 from datasources.sources import Sources
 from datasources.supervisor import Fault, attempt
+from resolvers.projection.changes import ITEM, RELATIONSHIP, Entity, changes_of, entities_of
 from resolvers.projection.stale import WALKED
-from resolvers.projection.state import ITEM, RELATIONSHIP, Entity, changes_of, entities_of
 
 GRAPH = "graph"
 # Rows of one round; and of one that comes after a full one, as much waits then: rows of one entity are told as one, and

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from datasources.graph.projection import Changes, EdgeChange, NodeChange, Projection
-from datasources.graph.recursive.truth import Truth
+from datasources.graph.recursive.source import Truth
 from resolvers.projection.pages import node_pages
 
 

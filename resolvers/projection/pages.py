@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from datasources.graph.projection import EdgeVersion
-from datasources.graph.recursive.truth import Truth
+from datasources.graph.recursive.source import Truth
 
 # Nodes or edges that are sent or compared together.
 PAGE = 1_000

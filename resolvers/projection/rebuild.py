@@ -4,16 +4,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasources.aurora.database import Database
-from datasources.call import Call, calling
+from datasources.aurora.driver.database import Database
 from datasources.graph.gremlin.bulk.loading import BulkStore
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
-from datasources.graph.recursive.truth import Counts, Truth
+from datasources.graph.recursive.source import Counts, Truth
+from datasources.request import Call, calling
 from resolvers.projection.bulk import BulkRebuild
 from resolvers.projection.check import check
+from resolvers.projection.checkpoint import Place, PlaceFile
 from resolvers.projection.pages import AT_ONCE, PAGE, edge_pages, in_order, node_pages
-from resolvers.projection.place import Place, PlaceFile
-from resolvers.projection.records import Pass, Progress, RebuildReport, silent
+from resolvers.projection.reports import Pass, Progress, RebuildReport, silent
 
 
 @dataclass(frozen=True, slots=True)

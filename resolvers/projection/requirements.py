@@ -3,10 +3,10 @@
 import asyncio
 import time
 
-from datasources.aurora import outbox
-from datasources.aurora.families import stale_tables
-from datasources.call import Call, calling
-from datasources.seen.spans import INTERNAL, recorded, worked
+from datasources.aurora.outbox import outbox
+from datasources.aurora.tables.invalidation import stale_tables
+from datasources.observability.spans import INTERNAL, recorded, worked
+from datasources.request import Call, calling
 from datasources.sources import Sources
 from resolvers.projection.follow import ROUND, ROWS, SILENCE, Round
 

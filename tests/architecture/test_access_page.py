@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from resolvers.principals.principal import EVERYTHING, EXECUTE, READ_RESTRICTED
-from schema.alerts import WRITES as ALERTS_WRITE
-from schema.events import WRITES as EVENTS_WRITE
-from schema.execution import FREE_FORM
+from schema.execution.execution import FREE_FORM
+from schema.http.alert_webhooks import WRITES as ALERTS_WRITE
+from schema.http.events import WRITES as EVENTS_WRITE
 from schema.schema import sdl
 
 PAGE = (Path(__file__).parents[2] / "docs" / "access.md").read_text()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from datasources.aurora.statements import statements
-from schema import lazy, references
-from schema.configuration_items import ConfigurationItem
+from schema import lazy_types as lazy
+from schema import references
+from schema.configuration_items.types import ConfigurationItem
 from schema.query import NODES, Query
 from tests.fixtures.tables import TABLES
 
@@ -30,7 +31,7 @@ LISTED = [type_ for type_ in NODES if type_.__name__ != "Relationship"]
 
 def noun(type_: type[Any]) -> str:
     """The domain of a type, for example configuration_items."""
-    return type_.__module__.removeprefix("schema.")
+    return type_.__module__.split(".")[1]
 
 
 def plural(type_: type[Any]) -> str:
@@ -59,10 +60,10 @@ def shown(type_: type[Any]) -> str:
 def test_the_page_promises_files_on_every_floor() -> None:
     assert FILES == [
         "datasources/records/problems.py",
-        "datasources/aurora/sql/problems.sql",
-        "datasources/aurora/problems.py",
-        "resolvers/loaders/problems.py",
-        "schema/problems.py",
+        "datasources/aurora/problems/table.sql",
+        "datasources/aurora/problems/table.py",
+        "resolvers/problems/loaders.py",
+        "schema/problems/types.py",
     ]
 
 
@@ -86,11 +87,11 @@ def test_what_the_page_names_stands_in_its_file(path: str, type_: type[Any]) -> 
 
 @pytest.mark.parametrize("type_", LISTED, ids=shown)
 def test_the_statements_that_the_page_names_exist(type_: type[Any]) -> None:
-    wanted = named(type_, "datasources/aurora/sql/problems.sql")
+    wanted = named(type_, "datasources/aurora/problems/table.sql")
     assert len(wanted) == 5
     if not any(column.grouped for column in TABLES[noun(type_)].columns.values()):
         wanted -= {f"{noun(type_)}_groups"}
-    assert wanted - statements(noun(type_)).keys() == set()
+    assert wanted - statements(f"{noun(type_)}/table").keys() == set()
 
 
 @pytest.mark.parametrize("type_", LISTED, ids=shown)

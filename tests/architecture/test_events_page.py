@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from datasources import values
-from resolvers.events.reading import EARLIEST, MAX_EVENTS, MOST_BYTES, Envelope
-from schema.cloudevents import BATCH, BODY_BYTES, STRUCTURED
+from resolvers.events.parser import EARLIEST, MAX_EVENTS, MOST_BYTES, Envelope
+from schema.http.cloudevents import BATCH, BODY_BYTES, STRUCTURED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
 

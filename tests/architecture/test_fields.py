@@ -15,8 +15,8 @@ from graphql import (
 )
 from strawberry.types.base import StrawberryObjectDefinition
 
-from schema.cost import DEFINITION
-from schema.fields import ArgumentSize, DeclaredField, StreamDeclaration, declarations
+from schema.declarations.fields import ArgumentSize, DeclaredField, StreamDeclaration, declarations
+from schema.execution.cost import DEFINITION
 from schema.mutation import MutationRoot
 from schema.query import Query
 from schema.schema import SCHEMA

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from datasources.embedded.neptune_like import FACTS, Fact
-from datasources.embedded.neptune_like.facts import DIFFERENCES
+from datasources.embedded.neptune_like.known_behaviour import DIFFERENCES
 from datasources.graph.gremlin.client.request import NAMESPACE
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType
 from strawberry.types.base import StrawberryObjectDefinition
 
-from schema.fields import AttributeDeclaration, DeclaredField, LinkDeclaration, declarations
+from schema.declarations.fields import AttributeDeclaration, DeclaredField, LinkDeclaration, declarations
 from schema.schema import SCHEMA
 
 VIEWS: dict[str, Any] = {

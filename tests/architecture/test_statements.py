@@ -1,22 +1,18 @@
 """Statements: each described, each with the columns of its record, and each hiding restricted incidents."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-import datasources.aurora
 from datasources.aurora.statements import Statement, statements
-from datasources.aurora.table import Table
+from datasources.aurora.tables.table import Table
 from datasources.embedded.postgres import EmbeddedPostgres
-from resolvers.loaders.tables import RelatedBy
-from tests.fixtures.tables import RELATED, TABLES, bound, connect, prepared
+from resolvers.loading.tables import RelatedBy
+from tests.fixtures.tables import RELATED, STATEMENT_FILES, TABLES, bound, connect, prepared
 
-FOLDER = Path(datasources.aurora.__file__).parent / "sql"
-DOMAINS = sorted(path.stem for path in FOLDER.glob("*.sql"))
-ALL = [statement for domain in DOMAINS for statement in statements(domain).values()]
+ALL = [statement for file in STATEMENT_FILES for statement in statements(file).values()]
 
 # Statements of the incidents' own fragments have no clause: the statements that they are put into have it.
 FRAGMENT = re.compile(r"incidents_from(_[a-z_]+)?")
@@ -42,7 +38,7 @@ def readings(statement: Statement) -> list[str]:
 
 
 def test_every_domain_and_statement_is_found() -> None:
-    assert set(TABLES) <= set(DOMAINS)
+    assert {f"{domain}/table" for domain in TABLES} <= set(STATEMENT_FILES)
     assert {"incidents", "changes", "workflow_runs", "requirements"} <= set(TABLES)
     assert len(RELATED) >= 8
 
@@ -115,7 +111,7 @@ def fields(record: type[Any]) -> list[str]:
 BY = [
     (table, statement)
     for table in TABLES.values()
-    for name, statement in statements(table.domain).items()
+    for name, statement in statements(f"{table.domain}/table").items()
     if name.startswith(f"{table.domain}_by_")
 ]
 
@@ -130,7 +126,7 @@ def test_rows_by_a_key_have_the_key_and_the_columns_of_the_record(
     assert found[keys:] == fields(table.record)
 
 
-PAGED = [table for table in TABLES.values() if f"{table.domain}_page" in statements(table.domain)]
+PAGED = [table for table in TABLES.values() if f"{table.domain}_page" in statements(f"{table.domain}/table")]
 LINKS = [(table, link) for table in PAGED for link in (None, *sorted(table.links))]
 
 
@@ -147,7 +143,7 @@ def test_pages_of_every_link_have_the_key_the_position_and_the_columns_of_the_re
 
 @pytest.mark.parametrize("table", PAGED, ids=lambda each: each.domain)
 def test_links_and_relations_are_the_fragments_there_are(table: Table[Any]) -> None:
-    names = set(statements(table.domain))
+    names = set(statements(f"{table.domain}/table"))
     assert {name for name in names if name.startswith(f"{table.domain}_from")} == {
         f"{table.domain}_from", *(f"{table.domain}_from_{link}" for link in table.links)
     }  # fmt: skip
@@ -165,7 +161,7 @@ def test_every_relation_can_be_filtered_across(postgres: EmbeddedPostgres, table
     if target.database != table.database:
         return
     inner = f"{target.alias}.id IS NOT NULL"
-    having = statements(table.domain)[f"{table.domain}_having_{relation}"].filled(where=inner).text
+    having = statements(f"{table.domain}/table")[f"{table.domain}_having_{relation}"].filled(where=inner).text
     assert columns(postgres, table.database, prepared(table, "count", where=f"AND {having}")) == ["key", "n"]
 
 
@@ -173,7 +169,7 @@ def test_every_relation_can_be_filtered_across(postgres: EmbeddedPostgres, table
 def test_related_rows_have_the_key_and_the_columns_of_the_record(
     postgres: EmbeddedPostgres, loader: type[RelatedBy[Any]]
 ) -> None:
-    found = columns(postgres, loader.database, statements(loader.domain)[loader.statement])
+    found = columns(postgres, loader.database, statements(f"{loader.domain}/table")[loader.statement])
     if issubclass(loader.record, msgspec.Struct):
         assert found[1:] == fields(loader.record)
     else:
@@ -183,5 +179,6 @@ def test_related_rows_have_the_key_and_the_columns_of_the_record(
 @pytest.mark.parametrize("name", ["configuration_item_classes", "relationship_types"])
 def test_whole_lists_have_the_columns_by_key(postgres: EmbeddedPostgres, name: str) -> None:
     domain = "configuration_items" if name == "configuration_item_classes" else name
-    by_key = columns(postgres, "main", statements(domain)[f"{name}_by_keys"])
-    assert by_key[1:] == columns(postgres, "main", statements(domain)[f"{name}_all"])
+    file = statements(f"{domain}/table")
+    by_key = columns(postgres, "main", file[f"{name}_by_keys"])
+    assert by_key[1:] == columns(postgres, "main", file[f"{name}_all"])

@@ -7,11 +7,11 @@ from typing import Any, cast
 import pytest
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from datasources.aurora.predicates import Column
 from datasources.aurora.statements import statements
-from datasources.aurora.table import Table
+from datasources.aurora.tables.predicates import Column
+from datasources.aurora.tables.table import Table
 from datasources.embedded.postgres import EmbeddedPostgres
-from schema.filters import (
+from schema.declarations.filters import (
     BooleanFilter,
     Comparison,
     DateTimeFilter,
@@ -22,7 +22,7 @@ from schema.filters import (
     KeyFilter,
     TextFilter,
 )
-from schema.node import Node
+from schema.declarations.node import Node
 from schema.schema import SCHEMA
 from tests.fixtures.tables import TABLES, connect
 
@@ -114,7 +114,7 @@ ORDERS = [(table, column) for table in FILTERED.values() for column in table.col
 @pytest.mark.parametrize(("table", "name"), COLUMNS, ids=COLUMN_IDS)
 def test_a_column_has_the_type_it_says(postgres: EmbeddedPostgres, table: Table[Any], name: str) -> None:
     column = table.columns[name]
-    source = statements(table.domain)[f"{table.domain}_from"].text
+    source = statements(f"{table.domain}/table")[f"{table.domain}_from"].text
     with connect(postgres, table.database) as connection:
         row = connection.execute(
             f"SELECT pg_typeof(x)::text FROM (SELECT 1) n LEFT JOIN LATERAL "

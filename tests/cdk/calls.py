@@ -10,11 +10,11 @@ from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import settings
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.credentials.aws import cache_secret
-from datasources.credentials.opened import complete
+from datasources.credentials.factory import complete
 from datasources.graph.gremlin.client.signing import Signer
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.queues.port import Message, Sending
 from datasources.queues.sqs.queue import SqsQueue
 from tests.cdk.resolving import Resolver

@@ -22,7 +22,7 @@ def _synth(name: str, out: Path) -> "Synth":
     from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks
 
     from cdk.app import FindingError, synthesize
-    from cdk.reading import read
+    from cdk.loader import read
 
     file, folder = FILES / f"{name}.toml", out / name
     checks = (AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks)

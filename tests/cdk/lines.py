@@ -9,12 +9,12 @@ import httpx
 
 import settings
 from app import create
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.observability.exceptions import report
+from datasources.observability.logs import JsonFormatter
 from datasources.queues.port import Failure
-from datasources.seen.faults import report
-from datasources.seen.logs import JsonFormatter
 from datasources.sources import Sources
 from resolvers.projection.follow import Round
 from tests.cdk.resolving import VERSION

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cdk.reading import EnvironmentFileError, read
+from cdk.loader import EnvironmentFileError, read
 from tests.cdk.test_environment_file import at, written
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/a"

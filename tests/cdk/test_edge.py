@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from schema.graphiql import POLICY
+from schema.http.graphiql import POLICY
 from tests.cdk.templates import Synth
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import pytest
 from cdk import check
 from cdk.environment import Adopt, Create
 from cdk.keys import MARK, PLACEHOLDERS, find, left_open
-from cdk.reading import EnvironmentFileError, read
+from cdk.loader import EnvironmentFileError, read
 from tests.cdk.templates import toml
 
 FILES = Path(__file__).parents[2] / "cdk" / "environments"

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cdk.environment import Adopt, Create
 from cdk.keys import MARK, keys, words
-from cdk.reading import EnvironmentFileError, read
+from cdk.loader import EnvironmentFileError, read
 from tests.cdk.test_environment_file import at, written
 
 

@@ -14,7 +14,7 @@ from mangum import Mangum
 
 from app import create
 from cdk.app import synthesize
-from cdk.reading import read
+from cdk.loader import read
 from cdk.serving import readiness
 from tests.cdk import lines
 from tests.cdk.resolving import Resolver

@@ -21,7 +21,7 @@ DELETED_TOGETHER = {"AWS::Lambda::Version": "a version ends with its function, w
 def first(tmp_path_factory: pytest.TempPathFactory) -> Synth:
     """A fresh environment, as it is deployed for the first time."""
     from cdk.app import synthesize
-    from cdk.reading import read
+    from cdk.loader import read
 
     file = FILES / "dev.toml"
     out = synthesize(file, tmp_path_factory.mktemp("first"), stubbed=True, first=True)

@@ -10,7 +10,7 @@ import pytest
 
 from cdk import service_settings
 from cdk.app import synthesize
-from cdk.reading import EnvironmentFileError, read
+from cdk.loader import EnvironmentFileError, read
 from cdk.service_settings import REFUSED, faults, names
 from tests.cdk.test_environment_file import at, written
 from tests.cdk.test_variables import PAGE

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cdk.app import synthesize
-from cdk.reading import read
+from cdk.loader import read
 from tests.cdk.templates import Synth, loaded, toml
 
 FILES = Path(__file__).parents[2] / "cdk" / "environments"

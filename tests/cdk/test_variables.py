@@ -97,8 +97,8 @@ NOT_WATCHED = {
 
 
 def written() -> set[str]:
-    """The names of datasources/seen/metrics.py, read as text: the CDK's environment imports nothing of the service."""
-    tree = ast.parse((ROOT / "datasources" / "seen" / "metrics.py").read_text())
+    """Metric names, read as text: the environment of the CDK imports nothing of the service."""
+    tree = ast.parse((ROOT / "datasources" / "observability" / "metrics.py").read_text())
     (table,) = [
         node.value for node in tree.body
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "UNITS"
@@ -133,7 +133,7 @@ def test_every_metric_that_is_watched_is_written_and_every_one_written_is_watche
     }  # fmt: skip
     assert alarms <= shown
     assert shown == set(OWN) == written() - NOT_WATCHED.keys()
-    assert f'NAMESPACE = "{NAMESPACE}"' in (ROOT / "datasources" / "seen" / "metrics.py").read_text()
+    assert f'NAMESPACE = "{NAMESPACE}"' in (ROOT / "datasources" / "observability" / "metrics.py").read_text()
 
 
 def test_the_page_says_why_the_rest_is_not_watched() -> None:

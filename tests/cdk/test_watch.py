@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from cdk.environment import Price
+from cdk.watch.budgets import together
 from cdk.watch.metrics import cost
-from cdk.watch.spend import together
 from tests.cdk.templates import Synth
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from commands.exits import EXPLAINED, CommandError, Exit, one_line
+from commands.exit_codes import EXPLAINED, CommandError, Exit, one_line
 from commands.main import application
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import EmbeddedError

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from commands.exits import CommandError, Exit
+from commands.exit_codes import CommandError, Exit
 from commands.main import application
-from datasources.aurora.database import Database
-from datasources.queues.opened import open_queues
+from datasources.aurora.driver.database import Database
+from datasources.queues.factory import open_queues
 from datasources.queues.port import Failure, Fate, Message
 from tests.fixtures.event_stores import url
 

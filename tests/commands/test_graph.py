@@ -16,14 +16,14 @@ from typer.testing import CliRunner, Result
 import commands.graph
 import commands.imports
 import settings
-from commands.exits import CommandError, Exit
+from commands.exit_codes import CommandError, Exit
 from commands.main import application
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceUnavailable
 from datasources.graph.projection import Changes, EdgeVersion, Projection
 from datasources.sources import Sources, open_sources
 from resolvers.imports.report import ImportReport
-from resolvers.projection.records import CheckReport, RebuildReport
+from resolvers.projection.reports import CheckReport, RebuildReport
 from tests.fixtures.following import outbox, rows
 from tests.fixtures.graph import MOMENT, day, edge, edge_id, node
 from tests.fixtures.imports import names, small, templates

@@ -8,7 +8,7 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from commands.exits import CommandError
+from commands.exit_codes import CommandError
 from commands.main import application
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.imports.report import ImportReport

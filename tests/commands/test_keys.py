@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from commands.exits import CommandError
+from commands.exit_codes import CommandError
 from commands.main import application
-from datasources.aurora.api_keys import api_key_by_hash
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.principals.api_keys import api_key_by_hash
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.api_keys import hash_of, principal_of
 

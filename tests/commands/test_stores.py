@@ -6,8 +6,8 @@ import pytest
 
 import settings
 from commands.stores import embedded, filled, opened
+from datasources.config import CacheSettings, GraphEngine, JarSettings
 from datasources.embedded.stores import EmbeddedStores, StoreUrls, Wanted
-from datasources.options import CacheSettings, GraphEngine, JarSettings
 
 # All of one's own but the graph.
 OWN = {"DATABASE_URL": "postgresql://h/d", "REQUIREMENTS_URL": "postgresql://h/r", "REDIS_URL": "off"}

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.types.array import ListDumper
 
-from datasources.aurora.arrays import TextListDumper
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.text_array import TextListDumper
 from datasources.aurora.statements import Statement
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceRefusedValue

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from datasources.aurora.bounded import ROWS, may_be_large
-from datasources.aurora.database import Database
+from datasources.aurora.driver.bounded_rows import ROWS, may_be_large
+from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement
-from datasources.call import Call, calling
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceTooLarge
+from datasources.request import Call, calling
 
 KILOBYTE = 1_024
 TEXTS = "repeat('x', 1024)"

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from datasources.aurora.column_values import document_text
-from datasources.aurora.database import Database
+from datasources.aurora.driver.column_values import document_text
+from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.records.unreadable import UnreadableValue
 

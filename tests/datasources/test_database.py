@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from datasources.aurora.database import LOST_WAIT, Database
+from datasources.aurora.driver.database import LOST_WAIT, Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceUnavailable
 from tests.fixtures.gate import Gate

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from datasources.aurora.database import Database
-from datasources.aurora.failures import source_error
+from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.failures import source_error
 from datasources.aurora.statements import Statement
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasources.aurora.fair_queue import MAX_WAITING, SHARE, FairQueue, QueueFull
+from datasources.aurora.driver.fair_queue import MAX_WAITING, SHARE, FairQueue, QueueFull
 
 
 async def turn(queue: FairQueue, flow: str, order: list[str], seconds: float = 9.0) -> None:

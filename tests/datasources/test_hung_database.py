@@ -11,11 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement
-from datasources.call import Call, calling
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceTimeout, SourceUnavailable
+from datasources.request import Call, calling
 from tests.fixtures.children import children
 from tests.fixtures.standing_still import stand_still
 

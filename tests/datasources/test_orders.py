@@ -5,14 +5,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from datasources.aurora.changes import CHANGES
-from datasources.aurora.configuration_items import CONFIGURATION_ITEMS
-from datasources.aurora.documents import DOCUMENTS
-from datasources.aurora.incidents import INCIDENTS
-from datasources.aurora.requirements import REQUIREMENTS
-from datasources.aurora.table import Table
-from datasources.aurora.teams import TEAMS
-from datasources.aurora.users import USERS
+from datasources.aurora.changes.table import CHANGES
+from datasources.aurora.configuration_items.table import CONFIGURATION_ITEMS
+from datasources.aurora.documents.table import DOCUMENTS
+from datasources.aurora.incidents.table import INCIDENTS
+from datasources.aurora.requirements.table import REQUIREMENTS
+from datasources.aurora.tables.table import Table
+from datasources.aurora.teams.table import TEAMS
+from datasources.aurora.users.table import USERS
 from datasources.embedded.postgres import EmbeddedPostgres
 
 TABLES: list[Table[Any]] = [

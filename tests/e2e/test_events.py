@@ -6,7 +6,7 @@ import json
 import httpx
 
 import app
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.sources import open_sources
 from settings import read
 from tests.fixtures.event_stores import url

@@ -12,7 +12,7 @@ import pytest
 
 import app
 import settings
-from commands.exits import Exit
+from commands.exit_codes import Exit
 from commands.serve import serve
 from datasources.embedded.postgres import EmbeddedPostgres
 from tests.e2e.test_run import environment, serving

@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from resolvers import listening, tail
-from schema import event_stream
+from resolvers import outbox_poller as tail
+from resolvers import subscription_state as listening
+from schema.http import server_sent_events as event_stream
 from settings import Settings
 from tests.e2e.test_application import settings
 from tests.e2e.test_run import environment, serving

@@ -10,7 +10,7 @@ import pytest
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.sources import open_sources
-from resolvers.projection.whole import made_whole
+from resolvers.projection.resync import made_whole
 from settings import read
 from tests.fixtures.emf import measured, values
 from tests.fixtures.gate import Gate

@@ -10,7 +10,7 @@ import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
-from schema.http import AS_OF
+from schema.http.endpoint import AS_OF
 from tests.fixtures.databases import create_database
 from tests.fixtures.serving import serving
 

@@ -6,13 +6,13 @@ from collections import Counter
 from typing import Any
 
 from datasources.cache.off import NoCache
+from datasources.config import GraphSettings, HopForm
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.port import Graph
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.options import GraphSettings, HopForm
 from datasources.sources import Sources
 from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.projection.rebuild import Options, rebuild

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from commands.exits import Exit
+from commands.exit_codes import Exit
 from datasources.embedded.postgres import EmbeddedPostgres
 from tests.fixtures.children import children, gone, running
 

@@ -11,15 +11,15 @@ from psycopg import sql
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from datasources.aurora.api_keys import insert_api_key, revoke_api_key
+from datasources.aurora.principals.api_keys import insert_api_key, revoke_api_key
+from datasources.config import SeenSettings
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.options import SeenSettings
-from datasources.queues.opened import open_queues
-from datasources.seen.logs import JsonFormatter
-from resolvers.access import Authenticator
+from datasources.observability.logs import JsonFormatter
+from datasources.queues.factory import open_queues
 from resolvers.principals.api_keys import new_api_key
-from schema.events import event_routes
-from schema.http import GraphQLEndpoint
+from resolvers.principals.authentication import Authenticator
+from schema.http.endpoint import GraphQLEndpoint
+from schema.http.events import event_routes
 from tests.fixtures.events import upserted
 from tests.fixtures.operations import Operations, opened
 

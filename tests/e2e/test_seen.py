@@ -11,19 +11,19 @@ import pytest_asyncio
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
+from datasources.config import SeenSettings
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.options import SeenSettings
-from datasources.seen.logs import JsonFormatter
-from datasources.seen.otlp import body
-from datasources.seen.spans import exporting
-from datasources.seen.xray import datagrams
+from datasources.observability.logs import JsonFormatter
+from datasources.observability.otlp import body
+from datasources.observability.spans import exporting
+from datasources.observability.xray import datagrams
 from datasources.sources import Sources
 from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.http import GraphQLEndpoint
+from schema.http.endpoint import GraphQLEndpoint
 from schema.operations import trusted_documents
 from tests.fixtures.operations import FREE_FORM, INCIDENT, READS, TEAM, Operations, opened, uuid
 from tests.fixtures.spans import Kept

@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,31 +13,27 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from datasources.aurora.outbox.write_log import TableWrites
 from datasources.aurora.statements import statements
-from datasources.aurora.table_writes import TableWrites
 from datasources.cache.redis.adapter import RedisCache
 from datasources.embedded.engines import TINKERGRAPH
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.valkey import EmbeddedValkey
-from datasources.seen.spans import CLIENT, SERVER, Recording, exporting
-from datasources.seen.xray import datagrams
+from datasources.observability.spans import CLIENT, SERVER, Recording, exporting
+from datasources.observability.xray import datagrams
 from datasources.sources import open_sources
 from resolvers.principals.principal import Principal
-from schema.http import GraphQLEndpoint
+from schema.http.endpoint import GraphQLEndpoint
 from schema.operations import trusted_documents
 from settings import read
 from tests.e2e.test_graph_store import environment, fill
 from tests.fixtures.demo import EVERYONE
 from tests.fixtures.gremlin import started
 from tests.fixtures.spans import PARENT, TRACE, Kept, segment
+from tests.fixtures.tables import STATEMENT_FILES
 
 WAIT = "wait for a connection"
-NAMES = {
-    name
-    for file in resources.files("datasources.aurora").joinpath("sql").iterdir()
-    if file.name.endswith(".sql")
-    for name in statements(file.name.removesuffix(".sql"))
-}
+NAMES = {name for file in STATEMENT_FILES for name in statements(file)}
 OVERVIEW = next(each for each in trusted_documents().values() if each.name == "incident-overview")
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 
-from commands.exits import Exit
-from datasources.embedded.ending import descendants
+from commands.exit_codes import Exit
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.embedded.termination import descendants
 from tests.e2e.test_run import environment, serving
 from tests.fixtures.children import children, gone
 from tests.fixtures.standing_still import stand_still

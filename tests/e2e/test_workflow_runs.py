@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 
 import app
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.sources import open_sources
 from resolvers.principals.api_keys import hash_of
 from settings import Settings, read

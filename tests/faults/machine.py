@@ -10,17 +10,17 @@ import psycopg
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from datasources.call import Call
 from datasources.graph.gremlin.projection import GremlinProjection
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
+from datasources.request import Call
 from datasources.sources import Sources
 from resolvers.context import Context
-from resolvers.events.accepting import accept
-from resolvers.incident_life import LIFE
+from resolvers.events.ingest import accept
+from resolvers.incidents.state_machine import LIFE
 from resolvers.principals.principal import development_principal
 from resolvers.projection.follow import Follower
-from schema.execution import Request, run
-from schema.limits import DocumentLimits
+from schema.execution.execution import Request, run
+from schema.execution.limits import DocumentLimits
 from tests.faults.client import document
 from tests.faults.world import Code, Ends, Thing, Told, World, reached
 from tests.fixtures.events import event, key, prepare

@@ -11,9 +11,9 @@ import uvicorn
 
 import settings
 from app import create
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.observability.logs import configure
 from datasources.queues.tables.queue import TablesQueue
-from datasources.seen.logs import configure
 from datasources.sources import open_sources
 from workers import events, projection
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import psycopg
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.config import GraphSettings
 from datasources.graph.gremlin.client.client import GremlinClient
-from datasources.graph.gremlin.marks import GremlinMarks
+from datasources.graph.gremlin.completeness import GremlinMarks
 from datasources.graph.gremlin.projection import GremlinProjection
-from datasources.options import GraphSettings
 from resolvers.projection.check import check
 from tests.faults.client import Client
 from tests.faults.stores import Service

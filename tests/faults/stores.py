@@ -14,10 +14,10 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from datasources.embedded.ending import descendants, kill_tree
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
+from datasources.embedded.termination import descendants, kill_tree
 from datasources.embedded.valkey import EmbeddedValkey
 from tests.faults.chaos import Fault
 from tests.fixtures.standing_still import stand_still

@@ -9,10 +9,10 @@ import redis
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from datasources.config import CacheSettings, GraphSettings, PostgresSettings
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
-from datasources.options import CacheSettings, GraphSettings, PostgresSettings
 from datasources.sources import Sources, open_sources
 from tests.faults.machine import Whole
 from tests.fixtures.databases import create_database

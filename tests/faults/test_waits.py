@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.sources import Sources
-from resolvers.workflows.rounds import RUNS, advance_due
+from resolvers.workflow_runs.scheduler import RUNS, advance_due
 from tests.fixtures.runs import Runs, runs_opened, step
 
 # Runs for each call of `--faults`, and at most: 400 by default, 2,000 in `make test-faults`.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from resolvers.incident_life import LIFE
+from resolvers.incidents.state_machine import LIFE
 
 # By which an event is newer than another: its moment, and then its id.
 Mark = tuple[str, str]

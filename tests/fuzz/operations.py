@@ -16,7 +16,7 @@ from graphql import (
     is_leaf_type,
 )
 
-from schema.prepared import GRAPHQL_SCHEMA
+from schema.execution.document_cache import GRAPHQL_SCHEMA
 from tests.fuzz.landscape import Landscape
 from tests.fuzz.values import INTEGERS, TEXTS, TIMES, document, hostile
 

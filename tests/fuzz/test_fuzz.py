@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.files.errors import MappingError

@@ -13,12 +13,12 @@ import pytest
 from redis.asyncio import Redis
 
 from cdk.bundle import ROOT, BundleError, fresh
-from datasources.aurora.api_keys import insert_api_key
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.principals.api_keys import insert_api_key
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.sources import open_sources
 from resolvers.principals.api_keys import new_api_key
-from resolvers.projection.whole import made_whole
+from resolvers.projection.resync import made_whole
 from settings import read
 from tests.fixtures.event_stores import url
 from tests.fixtures.gate import Gate

@@ -18,8 +18,8 @@ import snapshot_restore_py  # type: ignore[import-not-found]
 from uuid_utils import uuid7
 
 import workers.api
-from datasources.cache.redis import generations
-from datasources.call import Call
+from datasources.cache.redis import keys as generations
+from datasources.request import Call
 
 # Hexadecimal digits at the end of a uuid7 that do not come from the clock, nor from the counter in front of them.
 DRAWN = 8

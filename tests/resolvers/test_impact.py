@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasources.graph.recursive.impact import GroupState
-from resolvers.failures import Flow, Judgement
+from resolvers.impact.failures import Flow, Judgement
 from tests.oracles.impact import Link, judge
 
 NODES = [f"n{number}" for number in range(8)]

@@ -8,12 +8,12 @@ import pytest
 from datasources.records.changes import ChangeState
 from datasources.records.incidents import IncidentState
 from datasources.records.requirements import RequirementState
-from resolvers.changes import LIFE as CHANGES
-from resolvers.incident_life import LIFE as INCIDENTS
-from resolvers.incident_life import PRIORITIES
-from resolvers.lifecycle import Lifecycle, Step, lifecycle
-from resolvers.requirements import LIFE as REQUIREMENTS
-from resolvers.writing import Refused, UserErrorCode
+from resolvers.changes.use_cases import LIFE as CHANGES
+from resolvers.incidents.state_machine import LIFE as INCIDENTS
+from resolvers.incidents.state_machine import PRIORITIES
+from resolvers.requirements.use_cases import LIFE as REQUIREMENTS
+from resolvers.state_machine import Lifecycle, Step, lifecycle
+from resolvers.unit_of_work import Refused, UserErrorCode
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lives.md").read_text()
 

@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasources.aurora import feed
-from datasources.aurora.database import Database
-from datasources.call import Call
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox import feed
 from datasources.errors import SourceUnavailable
 from datasources.records.feed import FeedEntry, FeedKind, FeedPlace, FeedStep
 from datasources.records.queries import Scope
+from datasources.request import Call
 from datasources.sources import Sources
-from resolvers import tail as live_tail
+from resolvers import outbox_poller as live_tail
+from resolvers.change_feed.subscription import Batch, changes
 from resolvers.context import Context
 from resolvers.errors import StreamBehind
-from resolvers.listening import Listening
-from resolvers.live import Batch, changes
+from resolvers.outbox_poller import Listener, Tail
 from resolvers.principals.principal import Principal
-from resolvers.tail import Listener, Tail
+from resolvers.subscription_state import Listening
 from tests.fixtures.databases import READER, person
 from tests.fixtures.feeding import OTHER, TEAM, Rows
 from tests.fixtures.stream_stores import rows, sources, url

@@ -8,12 +8,12 @@ import msgspec
 import pytest_asyncio
 
 from datasources.cache.redis.adapter import RedisCache
-from datasources.call import Call
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.records.queries import Group, Scope
+from datasources.request import Call
 from datasources.sources import Sources
 from resolvers.context import Context
-from resolvers.loaders.loader import Loader
+from resolvers.loading.loader import Loader
 from resolvers.principals.principal import Principal, PrincipalKind
 from tests.fixtures.witness import Log
 

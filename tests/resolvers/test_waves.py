@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasources.call import Call
 from datasources.errors import SourceTimeout, SourceUnavailable
 from datasources.records.queries import Scope
+from datasources.request import Call
 from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.errors import SourceLost
-from resolvers.loaders.loader import Loader
+from resolvers.loading.loader import Loader
 from resolvers.principals.principal import Principal, PrincipalKind
 
 

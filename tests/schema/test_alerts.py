@@ -9,20 +9,20 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from datasources.aurora import alert_writes
-from datasources.aurora.database import Database
-from datasources.call import Call
+from datasources.aurora.alerts import writes as alert_writes
+from datasources.aurora.driver.database import Database
 from datasources.files.alerts import AlertMapping, ItemTemplate, read
 from datasources.queues.port import Queue
 from datasources.queues.tables.queue import TablesQueue
+from datasources.request import Call
 from datasources.sources import Sources
 from resolvers.alerts.labels import items
 from resolvers.context import Context
 from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.alerts import alert_routes
-from schema.execution import Request, run
-from schema.limits import DocumentLimits
+from schema.execution.execution import Request, run
+from schema.execution.limits import DocumentLimits
+from schema.http.alert_webhooks import alert_routes
 from tests.fixtures.alerts import NEVER, alert, incidents, notes, notification
 from tests.fixtures.event_stores import sources, url
 from tests.fixtures.events import rows, upserted

@@ -7,15 +7,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from datasources.call import Call
+from datasources.observability.logs import JsonFormatter
 from datasources.queues.tables.queue import TablesQueue
-from datasources.seen.logs import JsonFormatter
+from datasources.request import Call
 from datasources.sources import Sources
 from resolvers.context import Context
-from resolvers.events.accepting import accept
+from resolvers.events.ingest import accept
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution import Request, run
-from schema.limits import DocumentLimits
+from schema.execution.execution import Request, run
+from schema.execution.limits import DocumentLimits
 from tests.fixtures.event_stores import sources, url
 from tests.fixtures.events import upserted
 from workers import events as worker

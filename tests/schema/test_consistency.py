@@ -6,9 +6,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from datasources.aurora import graph_buckets, outbox
-from datasources.aurora.database import Database
-from datasources.aurora.graph_buckets import Compared
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox import graph_buckets, outbox
+from datasources.aurora.outbox.graph_buckets import Compared
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.sources import Sources
 from resolvers.projection.follow import Follower

@@ -11,15 +11,15 @@ import pytest_asyncio
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, get_introspection_query, parse
 
 from bench.dearest_documents import families
-from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.request import Call
 from resolvers.context import Context, Limits
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.cost import OperationCost
-from schema.execution import Request, Response, run
-from schema.limits import MAX_INTROSPECTION_DEPTH, MAX_PAIRS, DocumentLimits, check_cost, check_document
-from schema.pace import FIELDS_PER_LOOK, FIELDS_PER_TURN, ExecutionStopped, Pace
-from schema.prepared import prepare
+from schema.execution.budget import FIELDS_PER_LOOK, FIELDS_PER_TURN, ExecutionStopped, Pace
+from schema.execution.cost import OperationCost
+from schema.execution.document_cache import prepare
+from schema.execution.execution import Request, Response, run
+from schema.execution.limits import MAX_INTROSPECTION_DEPTH, MAX_PAIRS, DocumentLimits, check_cost, check_document
 from tests.fixtures.databases import create_database, sources_of
 
 ANYONE = Principal("anyone", "Anyone", PrincipalKind.USER, frozenset({"*"}))

@@ -10,9 +10,9 @@ import pytest_asyncio
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.files.errors import MAX_CHARACTERS, MappingError
 from datasources.messages import MAX_MESSAGE_CHARACTERS, bounded
-from resolvers.events.reading import MAX_NAME_CHARACTERS
+from resolvers.events.parser import MAX_NAME_CHARACTERS
 from resolvers.principals.principal import Principal, PrincipalKind
-from resolvers.writing import UserError, UserErrorCode
+from resolvers.unit_of_work import UserError, UserErrorCode
 from tests.fixtures.alerts import alert, notification
 from tests.fixtures.endpoint import endpoint, knowing
 from tests.fixtures.event_stores import sources, url

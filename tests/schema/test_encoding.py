@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
-from schema.encoding import encode_answer
-from schema.event_stream import event
+from schema.http.encoding import encode_answer
+from schema.http.server_sent_events import event
 from tests.fixtures.json_values import nested
 
 

@@ -6,7 +6,7 @@ import pytest
 import strawberry
 from graphql import GraphQLEnumType
 
-from schema.enums import described
+from schema.declarations.enums import described
 
 
 class Colour(StrEnum):

@@ -8,16 +8,16 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.errors import SourceRefusedValue
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.queues.port import Queue, Sending
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
-from resolvers.events.accepting import accept
+from resolvers.events.ingest import accept
 from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.events import event_routes
+from schema.http.events import event_routes
 from tests.fixtures.event_stores import sources, url
 from tests.fixtures.events import upserted
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from schema.configuration_item_mutations import ConfigurationItemMutations
-from schema.fields import declarations
-from schema.mutations import camel
-from schema.relationship_mutations import RelationshipMutations
-from schema.taxonomy_mutations import TaxonomyMutations
+from schema.configuration_items.mutations import ConfigurationItemMutations
+from schema.declarations.fields import declarations
+from schema.declarations.mutations import camel
+from schema.relationships.mutations import RelationshipMutations
+from schema.taxonomy.mutations import TaxonomyMutations
 from tests.fixtures.databases import person
 from tests.fixtures.writing import PERMISSIONS, SELECTIONS, Writer, alone, database
 

@@ -8,14 +8,14 @@ import orjson
 import psycopg
 import pytest
 
-from datasources.aurora import outbox
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox import outbox
 from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.sources import Sources
 from resolvers.principals.principal import Principal
-from schema.paging import unpack
+from schema.declarations.paging import unpack
 from tests.fixtures.databases import READER, ask, create_database, person
 
 SINCE = """query ($cursor: String, $kinds: [FeedKind!], $of: [ID!], $first: Int = 100) {

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from schema.graphiql import FOREVER, POLICY, accepted, graphiql_routes
+from schema.http.graphiql import FOREVER, POLICY, accepted, graphiql_routes
 
 SCRIPT = b"console.log('stackflow');" * 100
 

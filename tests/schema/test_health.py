@@ -7,9 +7,9 @@ import pytest
 from starlette.applications import Starlette
 
 from datasources.errors import SourceUnavailable
-from datasources.seen.heartbeats import Heartbeat
+from datasources.observability.heartbeats import Heartbeat
 from datasources.sources import Sources
-from schema.health import FAILING_SECONDS, health_routes
+from schema.http.health import FAILING_SECONDS, health_routes
 from tests.fixtures.emf import measured, values
 from tests.fixtures.event_stores import sources, url
 

@@ -11,12 +11,12 @@ import pytest
 import pytest_asyncio
 from starlette.requests import Request
 
-from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.request import Call
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.bodies import BodyTooLarge, BodyTooSlow, ClientLeft, read_body
-from schema.http import refused
-from schema.limits import DocumentLimits
+from schema.execution.limits import DocumentLimits
+from schema.http.endpoint import refused
+from schema.http.request_body import BodyTooLarge, BodyTooSlow, ClientLeft, read_body
 from schema.operations import trusted_documents
 from tests.fixtures.endpoint import endpoint, knowing
 

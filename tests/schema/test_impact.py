@@ -8,10 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import resolvers.whole_impact
-from datasources.aurora.database import Database
+import resolvers.impact.complete_impact
+from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
-from datasources.call import Call, calling
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
@@ -19,9 +18,10 @@ from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.port import Direction, Edge, Graph, Impact, Position, Walk
 from datasources.graph.projection import Changes, EdgeChange
 from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.request import Call, calling
 from datasources.sources import Sources
 from resolvers.context import Context
-from resolvers.impact import ImpactAnswer, ImpactLimit, Outcome, impact
+from resolvers.impact.use_cases import ImpactAnswer, ImpactLimit, Outcome, impact
 from tests.fixtures.databases import ask, create_database, person
 from tests.fixtures.graph import MOMENT, edge, group_id, load, node
 from tests.oracles.graph import Version
@@ -256,10 +256,10 @@ async def test_what_is_too_large_is_unknown_and_has_no_totals(
     sources = await opened([need(1, 2, 1), need(2, 3, 1), need(3, 4, 1), need(4, 5, 1), need(5, 5, 1), need(6, 5, 4)])
     walk = Walk(Direction.DEPENDENTS, max_depth=10, fan_out=2, max_nodes=2)
     for limit, bound in (("MAX_ITEMS", 5), ("MAX_EDGES", 6)):
-        monkeypatch.setattr(resolvers.whole_impact, limit, bound)
+        monkeypatch.setattr(resolvers.impact.complete_impact, limit, bound)
         page = await asked(sources, walk, 1)
         assert (page.limit, page.totals and page.totals.failing) == (None, 4)
-        monkeypatch.setattr(resolvers.whole_impact, limit, bound - 1)
+        monkeypatch.setattr(resolvers.impact.complete_impact, limit, bound - 1)
         page = await asked(sources, walk, 1)
         assert (page.totals, page.limit) == (None, ImpactLimit.SIZE)
         assert {item.outcome for item in page.items} == {Outcome.UNKNOWN}
@@ -280,7 +280,7 @@ async def test_the_answer_says_why_it_knows_no_totals(
     assert (await ask(sources, document, person("*"))).data["impact"] == {
         "limit": None, "totals": {"failing": 2}, "truncated": False, "edges": [{"outcome": "FAILS"}] * 2, "capped": [],
     }  # fmt: skip
-    monkeypatch.setattr(resolvers.whole_impact, "MAX_ITEMS", 1)
+    monkeypatch.setattr(resolvers.impact.complete_impact, "MAX_ITEMS", 1)
     assert (await ask(sources, document, person("*"))).data["impact"] == {
         "limit": "SIZE", "totals": None, "truncated": True, "edges": [{"outcome": "UNKNOWN"}],
         "capped": [{"degree": 2, "shown": 1}],

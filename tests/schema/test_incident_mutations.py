@@ -10,7 +10,7 @@ import pytest
 
 from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
-from resolvers.incident_life import PRIORITIES, priority
+from resolvers.incidents.state_machine import PRIORITIES, priority
 from resolvers.principals.principal import PrincipalKind
 from tests.fixtures.operations import opened
 from tests.fixtures.writing import ADA, BOB, EVE, Writer, change, incident, item, somebody, team, user

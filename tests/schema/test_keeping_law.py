@@ -7,10 +7,10 @@ from graphql import GraphQLObjectType, OperationType, get_named_type, is_leaf_ty
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema.executor import DEFINITION
-from schema.fields import AttributeDeclaration, attribute, field
+from schema.declarations.fields import AttributeDeclaration, attribute, field
+from schema.execution.document_cache import GRAPHQL_SCHEMA
+from schema.execution.executor import DEFINITION
 from schema.keeping import MOST_SECONDS, seconds_kept
-from schema.prepared import GRAPHQL_SCHEMA
 
 assert GRAPHQL_SCHEMA.query_type is not None
 ROOTS = GRAPHQL_SCHEMA.query_type.fields

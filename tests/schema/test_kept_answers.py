@@ -12,9 +12,9 @@ import pytest_asyncio
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.executor import DEFINITION
+from schema.execution.document_cache import GRAPHQL_SCHEMA
+from schema.execution.executor import DEFINITION
 from schema.operations import trusted_documents
-from schema.prepared import GRAPHQL_SCHEMA
 from tests.fixtures.endpoint import endpoint, knowing
 
 CALLERS = {

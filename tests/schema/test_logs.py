@@ -7,15 +7,15 @@ import orjson
 import pytest
 from graphql import ExecutionResult, GraphQLError
 
-from datasources.call import Call
+from datasources.observability.logs import JsonFormatter
 from datasources.records.queries import Scope
-from datasources.seen.logs import JsonFormatter
+from datasources.request import Call
 from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution import Request, Response, body_of, run
-from schema.limits import DocumentLimits
-from schema.tracing import log_operation
+from schema.execution.execution import Request, Response, body_of, run
+from schema.execution.limits import DocumentLimits
+from schema.execution.tracing import log_operation
 from tests.fixtures.databases import sources_of
 
 SECRET = "the-number-of-a-secret-incident"

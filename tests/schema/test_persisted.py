@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.limits import DocumentLimits
+from schema.execution.limits import DocumentLimits
+from schema.execution.persisted_documents import RememberedDocuments
 from schema.operations import document_id, trusted_documents
-from schema.persisted import RememberedDocuments
 from tests.fixtures.endpoint import endpoint, knowing
 
 CALLERS = {

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 import pytest
 
+from datasources.config import CacheSettings, GraphSettings, PostgresSettings
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
-from datasources.options import CacheSettings, GraphSettings, PostgresSettings
 from datasources.sources import Sources, open_sources
 from tests.fixtures.databases import READER, ask, create_database, person
 from tests.fixtures.poison import DEEP, LARGE_NUMBER, id_of, poisoned

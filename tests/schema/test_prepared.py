@@ -1,7 +1,7 @@
 """Parsed documents are remembered within a bound of characters."""
 
-from schema.limits import DocumentLimits
-from schema.prepared import MAX_CHARACTERS, PreparedDocuments
+from schema.execution.document_cache import MAX_CHARACTERS, PreparedDocuments
+from schema.execution.limits import DocumentLimits
 
 LIMITS = DocumentLimits()
 

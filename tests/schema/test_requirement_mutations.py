@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
-from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
+from datasources.request import Call
 from resolvers.context import Context
-from schema.execution import Request, run
-from schema.fields import declarations
-from schema.limits import DocumentLimits
-from schema.requirement_mutations import RequirementMutations
+from schema.declarations.fields import declarations
+from schema.execution.execution import Request, run
+from schema.execution.limits import DocumentLimits
+from schema.requirements.mutations import RequirementMutations
 from tests.fixtures.databases import READER, person
 from tests.fixtures.operations import ITEM, REQUIREMENT, Operations, opened
 from tests.fixtures.operations import uuid as seeded

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from datasources.aurora.database import Database
-from datasources.call import Call
+from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
 from datasources.records.queries import Order, Page, Scope
+from datasources.request import Call
+from resolvers.configuration_items.loaders import ConfigurationItemsByRequirement
 from resolvers.context import Context
-from resolvers.loaders.configuration_items import ConfigurationItemsByRequirement
-from resolvers.loaders.tables import Selected, Selection
+from resolvers.loading.tables import Selected, Selection
 from resolvers.principals.principal import Principal, PrincipalKind
 from tests.fixtures.operations import REQUIREMENT, Operations, opened, uuid
 

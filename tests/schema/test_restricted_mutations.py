@@ -7,9 +7,9 @@ import orjson
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from schema.incident_mutations import IncidentMutations
-from schema.incident_step_mutations import IncidentStepMutations
-from schema.mutations import camel
+from schema.declarations.mutations import camel
+from schema.incidents.mutations import IncidentMutations
+from schema.incidents.transitions import IncidentStepMutations
 from tests.fixtures.operations import opened
 from tests.fixtures.writing import ADA, BOB, EVE, Writer, incident, item, somebody, team, user
 

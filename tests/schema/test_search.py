@@ -8,14 +8,14 @@ import psycopg
 import pytest
 from uuid_utils import uuid7
 
-from datasources.aurora.search import HEADLINE, _bound
+from datasources.aurora.search.search import HEADLINE, _bound
 from datasources.aurora.statements import statements
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
 from datasources.records.search import SearchAsked, SearchKind
 from datasources.sources import Sources
-from resolvers.search import PERMISSIONS
-from schema.search import types_by_kind
+from resolvers.search.use_cases import PERMISSIONS
+from schema.search.types import types_by_kind
 from tests.fixtures.databases import ask, create_database, person, sources_of
 
 SEARCH = """query ($text: String!, $kinds: [SearchKind!], $first: Int! = 10) {
@@ -251,7 +251,7 @@ def test_search_reads_no_large_table_from_end_to_end(postgres: EmbeddedPostgres)
                 "sees_restricted": False, "team_keys": ["security"],
             }  # fmt: skip
             with connection.transaction():
-                found = connection.execute(statements("search")["search_main"].text.encode(), bound).fetchall()
+                found = connection.execute(statements("search/search")["search_main"].text.encode(), bound).fetchall()
                 scanned = connection.execute(
                     "SELECT relname::text FROM pg_stat_xact_user_tables WHERE seq_scan > 0 AND relname = ANY(%s)",
                     (["configuration_items", "incidents", "configuration_item_keys"],),

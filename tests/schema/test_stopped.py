@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.request import Call
 from resolvers.context import Context, Limits
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution import Request, run
-from schema.limits import DocumentLimits
+from schema.execution.execution import Request, run
+from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import Operations, opened
 
 ANYONE = Principal("anyone", "Anyone", PrincipalKind.USER, frozenset({"*"}))
@@ -58,15 +58,15 @@ async def left_by(
 @pytest.mark.parametrize("document", DOCUMENTS)
 async def test_at_the_limit_of_fields(operations: Operations, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # A look at every field, so that each place is one where it may stop.
-    monkeypatch.setattr("schema.pace.FIELDS_PER_LOOK", 1)
+    monkeypatch.setattr("schema.execution.budget.FIELDS_PER_LOOK", 1)
     for fields in (0, 1, 3, 7, 12, 20, 33, 50, 80, 120, 200, 300):
         assert (await left_by(operations, document, fields=fields)) in ([], ["LIMIT_EXCEEDED"]), fields
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 async def test_at_the_deadline(operations: Operations, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("schema.pace.FIELDS_PER_LOOK", 1)
-    monkeypatch.setattr("schema.executor.GRACE", 0.0)
-    monkeypatch.setattr("schema.execution.GRACE", 0.0)
+    monkeypatch.setattr("schema.execution.budget.FIELDS_PER_LOOK", 1)
+    monkeypatch.setattr("schema.execution.executor.GRACE", 0.0)
+    monkeypatch.setattr("schema.execution.execution.GRACE", 0.0)
     for seconds in (-1.0, 0.0, 0.001, 0.003, 0.005, 0.01, 0.02):
         assert (await left_by(operations, document, seconds=seconds)) in ([], ["SOURCE_UNAVAILABLE"]), seconds

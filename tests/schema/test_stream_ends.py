@@ -12,7 +12,7 @@ import httpx
 import orjson
 import pytest
 
-from datasources.aurora import outbox
+from datasources.aurora.outbox import outbox
 from datasources.errors import SourceUnavailable
 from datasources.sources import Sources
 from resolvers.principals.errors import ExpiredToken, IssuerUnavailable

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from datasources.sources import Sources
-from schema.paging import pack, unpack
+from schema.declarations.paging import pack, unpack
 from tests.fixtures.feeding import Rows
 from tests.fixtures.stream_stores import client as client
 from tests.fixtures.stream_stores import clients, people, rows, sources, url

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from resolvers.taxonomy import CLASS, TYPE, entity_id
+from resolvers.taxonomy.use_cases import CLASS, TYPE, entity_id
 from tests.fixtures.writing import Writer, alone, codes, database
 
 TYPED = {"key": "hosts", "label": "hosts", "inverseLabel": "runs on", "impact": "FORWARD"}

@@ -11,15 +11,15 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
-from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.request import Call
 from datasources.sources import Sources
 from resolvers.context import Context
-from schema.execution import Request, run
-from schema.limits import DocumentLimits
+from schema.execution.execution import Request, run
+from schema.execution.limits import DocumentLimits
 from tests.fixtures.databases import create_database, person
 
 NAMES = ("shop", "cart", "redis-1", "redis-2", "switch", "ledger")

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.request import Call
 from resolvers.context import Context
-from resolvers.workflows.checking_expressions import CAUSE, INCIDENT, RUN
+from resolvers.workflows.checking.expressions import CAUSE, INCIDENT, RUN
 from resolvers.workflows.definition import CONFIGURATIONS, TriggerEvent
-from resolvers.workflows.definitions import LIFE
-from resolvers.workflows.expression_trees import COMPREHENSIONS, FUNCTIONS, METHODS
-from schema.execution import Request, run
-from schema.limits import DocumentLimits
+from resolvers.workflows.expressions.syntax_tree import COMPREHENSIONS, FUNCTIONS, METHODS
+from resolvers.workflows.use_cases import LIFE
+from schema.execution.execution import Request, run
+from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import Operations, opened
 from tests.fixtures.workflows import AUTHOR
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 import workers.consistency
-from datasources.aurora import graph_buckets
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox import graph_buckets
 from datasources.graph.projection import Changes, NodeChange
 from resolvers.projection.follow import Follower
 from tests.fixtures.following import PutEdge, PutItem, emptied, sources_of, write

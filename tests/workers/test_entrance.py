@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.lambda_.runtime import ENTRIES
-from workers.late import MODULES
+from workers.lazy_imports import MODULES
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +21,7 @@ STORES = {"DATABASE_URL": "postgresql://h/d", "REQUIREMENTS_URL": "postgresql://
 OF_OTHERS = {"datasources/graph/gremlin/bulk", "datasources/embedded"}
 OF_THE_RUNTIME = {"snapshot_restore_py"}
 # Spans of functions go to X-Ray.
-OF_SERVERS = {"datasources.seen.otlp"}
+OF_SERVERS = {"datasources.observability.otlp"}
 # No function imports files, and the bundle holds no reader of workbooks.
 OF_IMPORTS = {"datasources.files.workbooks"}
 

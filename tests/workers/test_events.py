@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.errors import SourceError
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.queues.port import Failure, Message, Queue
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
-from resolvers.events.accepting import accept
+from resolvers.events.ingest import accept
 from tests.fixtures.alerts import fired
 from tests.fixtures.events import related, rows, state, upserted
 from workers import events as worker

@@ -6,10 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from datasources.aurora import outbox
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox import outbox
 from datasources.sources import Sources
-from resolvers.events.handling import handle
+from resolvers.events.consumer import handle
 from tests.fixtures.events import messages, removed, retired, rows, state, upserted
 from tests.fixtures.following import PutItem, emptied, sources_of, write
 from tests.fixtures.following import rows as found

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.queues.port import Failure, Fate, Message
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
-from resolvers.events import handling
-from resolvers.events.effects import apply
-from resolvers.events.handling import Handled
-from resolvers.events.outcomes import Arrived, Outcome
+from resolvers.events import consumer as handling
+from resolvers.events.apply_batch import apply
+from resolvers.events.consumer import Handled
+from resolvers.events.results import Arrived, Outcome
 from tests.fixtures.emf import measured, values
 from tests.fixtures.events import rows, state, upserted
 from tests.workers.test_events import again, record, send

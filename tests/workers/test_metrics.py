@@ -7,12 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceRefused
 from datasources.graph.projection import Changes
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.sources import Sources
 from resolvers.projection.follow import ATTEMPTS, Follower
 from tests.fixtures.emf import measured, values

@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 
 import workers.projection
-from datasources.aurora import outbox as mailbox
-from datasources.aurora.database import Database
-from datasources.aurora.table_writes import TableWrites
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox import outbox as mailbox
+from datasources.aurora.outbox.write_log import TableWrites
 from datasources.cache.redis.adapter import RedisCache
+from datasources.config import GraphSettings
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
-from datasources.graph.gremlin.marks import GremlinMarks
+from datasources.graph.gremlin.completeness import GremlinMarks
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.gremlin.source import g
 from datasources.graph.projection import Changes
-from datasources.options import GraphSettings
 from datasources.sources import Sources
 from resolvers.projection.check import check
 from resolvers.projection.follow import Follower

@@ -8,11 +8,11 @@ from typing import Any
 import boto3
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.queues.sqs.queue import SqsQueue
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
-from resolvers.events.accepting import accept
+from resolvers.events.ingest import accept
 from tests.fixtures.events import state, upserted
 from tests.fixtures.ministack import Clock, clock, created, ministack
 from workers import events as worker

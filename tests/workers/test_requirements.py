@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 import workers.projection
-from datasources.aurora import outbox as mailbox
-from datasources.aurora.database import Database
-from datasources.aurora.table_writes import TableWrites
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox import outbox as mailbox
+from datasources.aurora.outbox.write_log import TableWrites
 from datasources.cache.redis.adapter import RedisCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from datasources.queues.opened import open_queues
-from datasources.seen import logs
-from datasources.seen.spans import CONSUMER, INTERNAL, exporting
-from datasources.seen.xray import XRay
+from datasources.observability import logs
+from datasources.observability.spans import CONSUMER, INTERNAL, exporting
+from datasources.observability.xray import XRay
+from datasources.queues.factory import open_queues
 from datasources.sources import Sources
-from resolvers.events.accepting import accept
+from resolvers.events.ingest import accept
 from resolvers.projection.follow import Follower
 from resolvers.projection.requirements import follow
 from tests.fixtures.events import upserted

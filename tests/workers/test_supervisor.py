@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from datasources.errors import SourceUnavailable
+from datasources.observability.heartbeats import Heartbeat, Heartbeats
 from datasources.records.workers import WorkerState
-from datasources.seen.heartbeats import Heartbeat, Heartbeats
 from datasources.supervisor import Backoff, background, supervise
 from tests.fixtures.emf import measured, values
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.sources import Sources
 from tests.fixtures.operations import ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step

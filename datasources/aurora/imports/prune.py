@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from datasources.aurora.imports.landing import Landing
+from datasources.aurora.imports.staging_session import Landing
 from datasources.aurora.imports.tables import Table
 from datasources.aurora.statements import Statement, statements
 

@@ -13,14 +13,14 @@ from redis.exceptions import TimeoutError as RedisTimeout
 
 from datasources.breaker import Breaker
 from datasources.cache.port import Found
-from datasources.cache.redis import generations as at
+from datasources.cache.redis import keys as at
 from datasources.cache.redis.connection import Trusted, address, connect, problem
-from datasources.cache.redis.trust import SCRIPTS, TRUST, Trust
-from datasources.cache.witness import Witness
-from datasources.call import Call, calling, current_call
-from datasources.credentials.kept import Credentials
+from datasources.cache.redis.validity import SCRIPTS, TRUST, Trust
+from datasources.cache.write_log import Witness
+from datasources.credentials.cached import Credentials
 from datasources.health import Health
-from datasources.seen.spans import CLIENT, spanned
+from datasources.observability.spans import CLIENT, spanned
+from datasources.request import Call, calling, current_call
 
 FIRST_PAUSE = 0.005
 LONGEST_PAUSE = 0.05

@@ -15,8 +15,8 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, AuthorizationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from datasources.cache.redis.naming import CLIENT_NAME, Named
-from datasources.credentials.kept import Credential, Credentials
+from datasources.cache.redis.client_name import CLIENT_NAME, Named
+from datasources.credentials.cached import Credential, Credentials
 from datasources.errors import SourceUnavailable
 
 MAX_CONNECTIONS = 16

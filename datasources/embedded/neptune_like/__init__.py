@@ -6,10 +6,10 @@ that what passes here is legal there. `FACTS` lists what is enforced, by which p
 """
 
 from datasources.embedded.neptune_like.double import NeptuneLike
-from datasources.embedded.neptune_like.facts import DIFFERENCES, FACTS, Fact
 from datasources.embedded.neptune_like.faults import Faults
-from datasources.embedded.neptune_like.rules import Rules, SigningKey
-from datasources.embedded.neptune_like.seen import Handshake, Request, Seen
+from datasources.embedded.neptune_like.known_behaviour import DIFFERENCES, FACTS, Fact
+from datasources.embedded.neptune_like.limits import Rules, SigningKey
+from datasources.embedded.neptune_like.recorder import Handshake, Request, Seen
 
 __all__ = [
     "DIFFERENCES",

@@ -11,8 +11,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
-from datasources.embedded.neptune_like.answers import Refusal
-from datasources.embedded.neptune_like.rules import SIGNATURE_SECONDS, SIGNING_SERVICE, Rules, SigningKey
+from datasources.embedded.neptune_like.errors import Refusal
+from datasources.embedded.neptune_like.limits import SIGNATURE_SECONDS, SIGNING_SERVICE, Rules, SigningKey
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,]+)/\d{8}/(?P<region>[^/,]+)/(?P<service>[^/,]+)/aws4_request,"

@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 from aiohttp import ClientWebSocketResponse, WSMsgType, web
 
-from datasources.embedded.neptune_like import bytecode, frames, legality, replies, translate
-from datasources.embedded.neptune_like.answers import Refusal
+from datasources.embedded.neptune_like import bytecode, frames, translate
+from datasources.embedded.neptune_like import responses as replies
+from datasources.embedded.neptune_like import validation as legality
+from datasources.embedded.neptune_like.errors import Refusal
 from datasources.embedded.neptune_like.faults import Draws, Mishap
-from datasources.embedded.neptune_like.rules import Rules
-from datasources.embedded.neptune_like.seen import Request
+from datasources.embedded.neptune_like.limits import Rules
+from datasources.embedded.neptune_like.recorder import Request
 
 NORMAL_CLOSURE = 1000
 _UNSUPPORTED_DATA = 1003

@@ -10,11 +10,11 @@ from typing import Self
 from aiohttp import ClientError, ClientSession, web
 
 from datasources.embedded.neptune_like import access
-from datasources.embedded.neptune_like.answers import Refusal
 from datasources.embedded.neptune_like.connection import Connection
+from datasources.embedded.neptune_like.errors import Refusal
 from datasources.embedded.neptune_like.faults import Draws, Faults
-from datasources.embedded.neptune_like.rules import Rules
-from datasources.embedded.neptune_like.seen import Handshake, Seen
+from datasources.embedded.neptune_like.limits import Rules
+from datasources.embedded.neptune_like.recorder import Handshake, Seen
 
 WRITER = "writer"
 READER = "reader"

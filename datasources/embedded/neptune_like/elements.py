@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from datasources.embedded.neptune_like.answers import Refusal
 from datasources.embedded.neptune_like.bytecode import Query, content, is_enum, maps, pairs, type_of
+from datasources.embedded.neptune_like.errors import Refusal
 
 # Java's names for the types of GraphSON, as Neptune's own message has them (graphexp issue 71).
 _JAVA = {

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import cast
 
-from datasources.embedded.neptune_like.answers import GRAPHSON
+from datasources.embedded.neptune_like.errors import GRAPHSON
 
 
 class FrameError(ValueError):

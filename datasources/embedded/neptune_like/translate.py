@@ -6,8 +6,8 @@ answered an unknown step (awslabs/unified-kg-rag-on-aws PR 31, engine 1.4.7.0) a
 
 import re
 
-from datasources.embedded.neptune_like.answers import Refusal
-from datasources.embedded.neptune_like.replies import Reply
+from datasources.embedded.neptune_like.errors import Refusal
+from datasources.embedded.neptune_like.responses import Reply
 
 # dev/provider, "Graph Driver Provider Requirements": Gremlin's own statuses.
 _MALFORMED_REQUEST = frozenset({400, 497, 498, 499})

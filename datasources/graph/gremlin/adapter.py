@@ -6,12 +6,14 @@ from datetime import datetime
 from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import P, T
 
-from datasources.call import current_call
+from datasources.config import HopForm
 from datasources.errors import SourceTimeout
-from datasources.graph.gremlin import arms, model, paths, reach, rows
+from datasources.graph.gremlin import edges as arms
+from datasources.graph.gremlin import model, paths, reach, rows
 from datasources.graph.gremlin.neighbours import in_parts, neighbours
 from datasources.graph.gremlin.source import g
 from datasources.graph.gremlin.submitting import Submitting
+from datasources.graph.path_builder import first_paths
 from datasources.graph.port import (
     Direction,
     Impact,
@@ -24,9 +26,8 @@ from datasources.graph.port import (
     TypeDegree,
     Walk,
 )
-from datasources.graph.tracing import first_paths
 from datasources.health import Health
-from datasources.options import HopForm
+from datasources.request import current_call
 
 _WITH_IMPACT = (Impact.FORWARD.value, Impact.REVERSE.value)
 

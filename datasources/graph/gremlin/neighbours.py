@@ -9,7 +9,7 @@ from gremlin_python.process.graph_traversal import GraphTraversal, __
 from gremlin_python.process.traversal import P, T
 
 from datasources.graph.gremlin import model, rows
-from datasources.graph.gremlin.arms import Arm, Way, way
+from datasources.graph.gremlin.edges import Arm, Way, way
 from datasources.graph.gremlin.source import g
 from datasources.graph.gremlin.submitting import Submitting
 from datasources.graph.port import Direction, Neighbours, Step, StepPosition, Walk

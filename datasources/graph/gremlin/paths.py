@@ -8,8 +8,8 @@ from datasources.errors import SourceUnavailable
 from datasources.graph.gremlin.neighbours import neighbours
 from datasources.graph.gremlin.reach import Frontier
 from datasources.graph.gremlin.submitting import Submitting
+from datasources.graph.path_builder import first_paths
 from datasources.graph.port import Direction, Edge, Paths, Walk
-from datasources.graph.tracing import first_paths
 
 # Searches, at most, when edges found on the way are gone when their facts are asked for.
 TRIES = 3

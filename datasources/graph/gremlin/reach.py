@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from gremlin_python.process.graph_traversal import __
 
-from datasources.graph.gremlin.arms import Way, way
+from datasources.graph.gremlin.edges import Way, way
 from datasources.graph.gremlin.neighbours import in_parts, neighbours
 from datasources.graph.gremlin.source import g
 from datasources.graph.gremlin.submitting import Submitting

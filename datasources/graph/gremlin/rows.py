@@ -7,7 +7,7 @@ from gremlin_python.process.graph_traversal import GraphTraversal, __
 from gremlin_python.process.traversal import Column, T
 
 from datasources.graph.gremlin import model
-from datasources.graph.gremlin.arms import Arm, Way
+from datasources.graph.gremlin.edges import Arm, Way
 from datasources.graph.port import Edge, Impact, Step
 from datasources.graph.projection import EdgeVersion
 

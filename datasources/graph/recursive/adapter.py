@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement, statements
+from datasources.graph.path_builder import first_paths
 from datasources.graph.port import (
     Capped,
     Direction,
@@ -24,7 +25,6 @@ from datasources.graph.port import (
 )
 from datasources.graph.recursive import fragments
 from datasources.graph.recursive.records import DegreeRow, EdgeRow, HopRow, ReachedRow, StepRow, edge_of
-from datasources.graph.tracing import first_paths
 from datasources.health import Health
 
 
@@ -164,7 +164,7 @@ def _check(most: int) -> None:
 
 
 def _statement(name: str, **slots: str) -> Statement:
-    return statements("graph")[name].filled(**slots)
+    return statements("graph/walks")[name].filled(**slots)
 
 
 def _bound(walk: Walk) -> dict[str, object]:

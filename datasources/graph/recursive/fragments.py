@@ -49,7 +49,7 @@ def _types(walk: Walk) -> str:
 
 def steps(walk: Walk, direction: Direction, after: bool = False) -> str:
     """The edges met from `node.id`, first ones first, from covering indexes alone; after a place if told so."""
-    arm = statements("graph")["arm"]
+    arm = statements("graph/walks")["arm"]
     arms = [
         arm.filled(
             near=index.near,
@@ -80,7 +80,7 @@ def _after(index: _Index, direction: Direction) -> str:
 
 def count(walk: Walk) -> str:
     """The exact degree of `node.id`, as an expression."""
-    arm = statements("graph")["arm_count"]
+    arm = statements("graph/walks")["arm_count"]
     arms = [
         arm.filled(near=index.near, edges=table, types=_types(walk), valid=valid).text
         for index in _INDEXES[walk.direction]
@@ -91,13 +91,13 @@ def count(walk: Walk) -> str:
 
 def facts(as_of: datetime | None) -> str:
     """The facts of the edge `step.edge_id` as it was at the walk's time."""
-    arm = statements("graph")["edge_facts"]
+    arm = statements("graph/walks")["edge_facts"]
     return " UNION ALL ".join(arm.filled(edges=table, valid=valid).text for table, valid in _tables(as_of))
 
 
 def leaving(walk: Walk) -> str:
     """The edges that leave `node.id`, in no order."""
-    arm = statements("graph")["subgraph_arm"]
+    arm = statements("graph/walks")["subgraph_arm"]
     return " UNION ALL ".join(
         arm.filled(edges=table, types=_types(walk), valid=valid).text for table, valid in _tables(walk.as_of)
     )
@@ -105,7 +105,7 @@ def leaving(walk: Walk) -> str:
 
 def types_met(as_of: datetime | None) -> str:
     """The type of each edge that leaves or enters `node.id`, and whether it leaves."""
-    arm = statements("graph")["degrees_arm"]
+    arm = statements("graph/walks")["degrees_arm"]
     return " UNION ALL ".join(
         arm.filled(near=near, outgoing=outgoing, edges=table, valid=valid).text
         for near, outgoing in (("from_id", "true"), ("to_id", "false"))
@@ -115,7 +115,7 @@ def types_met(as_of: datetime | None) -> str:
 
 def flows(walk: Walk) -> str:
     """What a failure of `node.id` flows to, whatever the walk's caps."""
-    arm = statements("impact")["impact_step"]
+    arm = statements("graph/impact")["impact_step"]
     return " UNION ALL ".join(
         arm.filled(edges=table, types=_types(walk), valid=valid).text for table, valid in _tables(walk.as_of)
     )
@@ -123,18 +123,18 @@ def flows(walk: Walk) -> str:
 
 def flow_edges(as_of: datetime | None) -> str:
     """The edges along which a failure of `node.id` flows, and those that make it a member of a group."""
-    arm = statements("impact")["impact_edge"]
+    arm = statements("graph/impact")["impact_edge"]
     return " UNION ALL ".join(arm.filled(edges=table, valid=valid).text for table, valid in _tables(as_of))
 
 
 def members(as_of: datetime | None) -> str:
     """The members of the redundancy group `grp`."""
-    arm = statements("impact")["impact_member"]
+    arm = statements("graph/impact")["impact_member"]
     return " UNION ALL ".join(arm.filled(edges=table, valid=valid).text for table, valid in _tables(as_of))
 
 
 def statuses(as_of: datetime | None) -> str:
     """The status of the item `node.id`."""
-    arm = statements("impact")["impact_status"]
+    arm = statements("graph/impact")["impact_status"]
     tables = _ITEMS_NOW if as_of is None else _ITEMS_AT
     return " UNION ALL ".join(arm.filled(items=table, valid=valid).text for table, valid in tables)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement, statements
 from datasources.graph.port import Walk
 from datasources.graph.recursive import fragments
@@ -81,7 +81,7 @@ def _pair(id: str, status: str) -> tuple[str, str]:
 
 
 def _statement(name: str, **slots: str) -> Statement:
-    return statements("impact")[f"impact_{name}"].filled(**slots)
+    return statements("graph/impact")[f"impact_{name}"].filled(**slots)
 
 
 def _bound(walk: Walk) -> dict[str, object]:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from uuid import NAMESPACE_OID, uuid5
 
 from datasources.errors import SourceRefused, SourceRefusedValue, SourceUnavailable
+from datasources.observability.spans import CLIENT, PRODUCER, spanned
 from datasources.queues.port import DeadLetter, DeadLetters, Depth, Failure, Fate, Message, Sending
-from datasources.seen.spans import CLIENT, PRODUCER, spanned
 
 # What one call may carry, in entries and in bytes.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html

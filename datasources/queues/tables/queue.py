@@ -7,12 +7,12 @@ from itertools import groupby
 
 from uuid_utils import uuid7
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
-from datasources.aurora.transaction import Transaction
 from datasources.queues.port import DeadLetter, Depth, Failure, Fate, Message, Sending
 
-_STATEMENTS = "queues"
+_STATEMENTS = "queues/queues"
 
 # Seconds within which a message is not sent twice; as in SQS FIFO.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html

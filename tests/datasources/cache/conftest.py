@@ -12,7 +12,7 @@ import pytest
 
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import connect
-from datasources.cache.redis.generations import MOMENT, TRUST
+from datasources.cache.redis.keys import MOMENT, TRUST
 from datasources.embedded.valkey import EmbeddedValkey
 from tests.datasources.cache.servers import BINARY, TlsRedis
 from tests.fixtures.witness import Log

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 
 from datasources.cache.port import Cache
-from datasources.call import Call, calling, current_call
+from datasources.request import Call, calling, current_call
 from tests.datasources.cache.conftest import Clients
 
 Load = Callable[[Sequence[str]], Awaitable[dict[str, bytes]]]

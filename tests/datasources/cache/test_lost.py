@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from datasources.cache.redis.adapter import RedisCache
-from datasources.call import Call, calling
 from datasources.embedded.valkey import EmbeddedValkey
+from datasources.request import Call, calling
 from tests.datasources.cache.test_laws import put
 from tests.fixtures.standing_still import stand_still
 from tests.fixtures.witness import Log

@@ -9,8 +9,8 @@ import pytest
 
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import connect
-from datasources.call import Call, calling
 from datasources.embedded.valkey import EmbeddedValkey
+from datasources.request import Call, calling
 from tests.datasources.cache.conftest import Clients
 from tests.fixtures.gate import Gate
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import connect
-from datasources.cache.witness import Written
+from datasources.cache.write_log import Written
 from datasources.embedded.process import free_port
 from datasources.embedded.valkey import EmbeddedValkey
 from tests.fixtures.witness import Log

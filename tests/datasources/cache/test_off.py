@@ -2,7 +2,7 @@
 
 from datasources.cache.off import NoCache
 from datasources.cache.port import Cache
-from datasources.call import Call, calling
+from datasources.request import Call, calling
 from tests.datasources.cache.test_laws import put
 
 

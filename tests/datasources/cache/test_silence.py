@@ -8,8 +8,8 @@ import pytest
 
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import TRUSTED_IDLE
-from datasources.cache.redis.generations import MOMENT, TRUST
-from datasources.call import Call, calling
+from datasources.cache.redis.keys import MOMENT, TRUST
+from datasources.request import Call, calling
 from tests.datasources.cache.servers import TOKEN, TlsRedis
 from tests.fixtures.gate import Gate
 from tests.fixtures.witness import Log

@@ -11,14 +11,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from datasources.aurora.database import Database
-from datasources.aurora.table_writes import TableWrites, forget
-from datasources.cache.redis import trust as trusting
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox.write_log import TableWrites, forget
+from datasources.cache.redis import validity as trusting
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import connect
-from datasources.call import Call, calling
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
+from datasources.request import Call, calling
 from tests.fixtures.databases import create_database
 from tests.fixtures.gate import Gate
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from datasources.cache.redis.adapter import RedisCache
+from datasources.config import Secret
 from datasources.credentials.aws import cache_secret
-from datasources.credentials.kept import Credentials
+from datasources.credentials.cached import Credentials
 from datasources.embedded.valkey import EmbeddedValkey
-from datasources.options import Secret
 from tests.fixtures.gate import Gate
 from tests.fixtures.secrets_manager import SecretsManager
 

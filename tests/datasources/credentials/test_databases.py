@@ -9,13 +9,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from datasources.aurora.database import TRUSTED_IDLE, Database
+from datasources.aurora.driver.database import TRUSTED_IDLE, Database
+from datasources.config import PostgresSettings, Secret
 from datasources.credentials.aws import database_secret, database_token
-from datasources.credentials.kept import PAUSE, Credentials
-from datasources.credentials.opened import TOKEN_SECONDS, complete
+from datasources.credentials.cached import PAUSE, Credentials
+from datasources.credentials.factory import TOKEN_SECONDS, complete
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceUnavailable
-from datasources.options import PostgresSettings, Secret
 from tests.fixtures.gate import Gate
 from tests.fixtures.secrets_manager import SecretsManager
 

@@ -15,7 +15,7 @@ import pytest
 from datasources.embedded.engines import TINKERGRAPH
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.process import EmbeddedError, free_port
-from datasources.embedded.question import Answer, ask
+from datasources.embedded.readiness import Answer, ask
 from tests.fixtures.children import children, gone, running
 
 _PARENT = """

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from jgo.constants import MAVEN_CENTRAL_URL
 
+from datasources.config import JarSettings
 from datasources.embedded import jars
 from datasources.embedded.engines import JANUSGRAPH, TINKERGRAPH, TRANSACTIONAL
 from datasources.embedded.jars import fetched, repository
 from datasources.embedded.process import EmbeddedError, free_port
-from datasources.options import JarSettings
 
 FILES = {f"org/example/{name}/1/{name}-1.jar": name.encode() * 1_000 for name in ("one", "two", "three")}
 ONE, TWO, THREE = FILES

@@ -9,7 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from datasources.embedded import identity, process
+from datasources.embedded import process
+from datasources.embedded import run_as as identity
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import EmbeddedError, kept_secret
 

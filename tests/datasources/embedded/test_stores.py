@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from datasources.config import GraphEngine
 from datasources.embedded.process import EmbeddedError, is_free
-from datasources.embedded.question import ask
+from datasources.embedded.readiness import ask
 from datasources.embedded.stores import EmbeddedStores, StoreUrls, Wanted
 from datasources.errors import SourceUnavailable
-from datasources.options import GraphEngine
 from tests.fixtures.children import children, gone, running
 
 DATABASES_ONLY = Wanted(cache=False)

@@ -10,13 +10,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from datasources.config import GraphEngine
 from datasources.embedded import supervisor
-from datasources.embedded.ending import Left, descendants, within
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import EmbeddedError
 from datasources.embedded.stores import EmbeddedStores, Wanted
 from datasources.embedded.supervisor import MAX_STARTS, Store, Supervisor
-from datasources.options import GraphEngine
+from datasources.embedded.termination import Left, descendants, within
 from tests.fixtures.children import gone
 from tests.fixtures.standing_still import stand_still
 

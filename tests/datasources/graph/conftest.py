@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from datasources.aurora.database import Database
-from datasources.call import Call, calling
+from datasources.aurora.driver.database import Database
+from datasources.config import HopForm
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.projection import Changes, EdgeChange
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.options import HopForm
+from datasources.request import Call, calling
 from tests.datasources.graph.contract import Load
 from tests.fixtures import graph as fixture
 from tests.oracles.graph import Version

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from datasources.call import Call, calling
 from datasources.graph.port import (
     Capped,
     Direction,
@@ -20,6 +19,7 @@ from datasources.graph.port import (
     TypeDegree,
     Walk,
 )
+from datasources.request import Call, calling
 from tests.fixtures.graph import edge, links, node, now
 from tests.oracles.graph import Version
 

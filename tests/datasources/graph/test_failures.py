@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 import psycopg
 import pytest
 
-from datasources.aurora.database import Database
-from datasources.call import Call, calling
+from datasources.aurora.driver.database import Database
 from datasources.embedded.process import free_port
 from datasources.errors import SourceRefused, SourceTimeout, SourceUnavailable
 from datasources.graph.port import Direction, Graph, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.request import Call, calling
 from tests.fixtures.graph import node
 
 Verb = Callable[[Graph], Awaitable[None]]

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from datasources.aurora.database import Database
-from datasources.call import Call, calling
+from datasources.aurora.driver.database import Database
+from datasources.config import GraphSettings
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.graph.gremlin.client.client import GremlinClient
-from datasources.graph.gremlin.opened import open_gremlin
+from datasources.graph.gremlin.factory import open_gremlin
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.port import Direction, Graph, Reached, Walk
 from datasources.graph.projection import Changes, EdgeChange
-from datasources.options import GraphSettings
+from datasources.request import Call, calling
 from tests.fixtures.graph import edge, links, node
 
 WALK = Walk(Direction.OUT)

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from bench.landscape import Landscape, item_id, items, load, relationships
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.graph.port import Direction, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
 

@@ -6,11 +6,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement
-from datasources.call import Call, calling
 from datasources.graph.port import Direction, Position, StepPosition, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.request import Call, calling
 from tests.fixtures.graph import day, edge_id, node
 
 NODES = 10_000

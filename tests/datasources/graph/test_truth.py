@@ -4,10 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.graph.port import Impact
 from datasources.graph.projection import EdgeVersion
-from datasources.graph.recursive.truth import Counts, Truth
+from datasources.graph.recursive.source import Counts, Truth
 from tests.fixtures.graph import MOMENT, day, edge, edge_id, group_id, node
 from tests.fixtures.projection import NUMBERS, edge_versions, fill, main, projected_url, should_hold
 
@@ -72,7 +72,7 @@ async def test_a_page_stops_on_an_index(projected_url: str, main: Database, read
     from datasources.aurora.statements import statements
 
     fill(projected_url, range(1, 400), [EdgeVersion(edge(n, n % 399 + 1, 1), MOMENT) for n in range(1, 2_000)])
-    known = statements("projection")
+    known = statements("graph/projection")
     statement = known[read]
     text = statement.filled(columns=known["edge_columns"].text).text if statement.slots else statement.text
     async with main.connection() as connection:

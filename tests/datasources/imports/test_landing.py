@@ -2,7 +2,7 @@
 
 import pytest
 
-from datasources.aurora.imports.landing import Landing
+from datasources.aurora.imports.staging_session import Landing
 from datasources.aurora.imports.tables import TABLES
 from datasources.aurora.statements import statements
 from datasources.files.entities import ENTITIES

@@ -2,8 +2,8 @@
 
 import pytest
 
-from datasources.aurora.imports.landing import Landing
 from datasources.aurora.imports.session import NESTED_ROWS, ImportStopped, Session
+from datasources.aurora.imports.staging_session import Landing
 from datasources.aurora.imports.tables import TABLES
 from tests.fixtures.imports import Stores, small
 

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from datasources.aurora.database import Database
-from datasources.options import QueueSettings
-from datasources.queues.opened import open_queues
+from datasources.aurora.driver.database import Database
+from datasources.config import QueueSettings
+from datasources.queues.factory import open_queues
 from datasources.queues.port import Sending
 from datasources.queues.sqs.queue import SqsQueue
 from datasources.queues.tables.queue import TablesQueue
@@ -19,8 +19,8 @@ NAMES = ["events", "remediation_p1", "remediation_standard", "notifications"]
 
 IMPORTED = """
 import sys
-from datasources.aurora.database import Database
-from datasources.queues.opened import open_queues
+from datasources.aurora.driver.database import Database
+from datasources.queues.factory import open_queues
 open_queues(Database("main", "postgresql://h/d"))
 print([name for name in ("boto3", "botocore", "datasources.queues.sqs.queue") if name in sys.modules])
 """

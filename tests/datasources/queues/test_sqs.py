@@ -6,13 +6,13 @@ import boto3
 import psycopg
 import pytest
 
-from datasources.aurora.database import Database
-from datasources.call import Call
+from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.observability.spans import CLIENT, PRODUCER, SERVER, exporting, recorded
 from datasources.queues.port import Failure, Fate, Sending
 from datasources.queues.sqs.queue import SqsQueue
 from datasources.queues.tables.queue import TablesQueue
-from datasources.seen.spans import CLIENT, PRODUCER, SERVER, exporting, recorded
+from datasources.request import Call
 from tests.fixtures.databases import create_database
 from tests.fixtures.ministack import clock, created, ministack
 from tests.fixtures.spans import Kept

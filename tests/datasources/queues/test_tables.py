@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.queues.port import Failure, Fate, Message, Sending
 from datasources.queues.tables.queue import TablesQueue

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from datasources.seen.metrics import UNITS, Measured
+from datasources.observability.metrics import UNITS, Measured
 from tests.fixtures.emf import faults
 
 Break = Callable[[dict[str, Any]], Any]

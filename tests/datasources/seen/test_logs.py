@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
+from datasources.config import SeenSettings
 from datasources.errors import SourceRefused
-from datasources.options import SeenSettings
-from datasources.seen import logs
-from datasources.seen.logs import JsonFormatter, covered, told
+from datasources.observability import logs
+from datasources.observability.logs import JsonFormatter, covered, told
 
 MARKER = "marker-7f3a"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from datasources.options import SeenSettings
-from datasources.seen import metrics
-from datasources.seen.logs import JsonFormatter
-from datasources.seen.metrics import BY_OPERATION, UNITS, Measured
+from datasources.config import SeenSettings
+from datasources.observability import metrics
+from datasources.observability.logs import JsonFormatter
+from datasources.observability.metrics import BY_OPERATION, UNITS, Measured
 
 # Units that the specification knows: those that we use of them.
 KNOWN = {"Seconds", "Milliseconds", "Count", "Bytes", "None"}

@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
-from datasources.call import Call
-from datasources.options import SeenSettings, Traces
-from datasources.seen.exported import traced
-from datasources.seen.otlp import AT_ONCE, Otlp, body
-from datasources.seen.spans import CLIENT, SERVER, recorded, recording, spanned
+from datasources.config import SeenSettings, Traces
+from datasources.observability.otlp import AT_ONCE, Otlp, body
+from datasources.observability.spans import CLIENT, SERVER, recorded, recording, spanned
+from datasources.observability.tracing import traced
+from datasources.request import Call
 from tests.fixtures.spans import PARENT, TRACE, collector, made
 
 

@@ -8,7 +8,7 @@ from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from datasources.seen.otlp import body
+from datasources.observability.otlp import body
 from tests.fixtures.spans import PARENT, TRACE, made
 
 

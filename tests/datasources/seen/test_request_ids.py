@@ -2,10 +2,10 @@
 
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement
-from datasources.call import Call, calling
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.request import Call, calling
 
 OWN = Statement(
     "own_query", "What the server knows of this session.",

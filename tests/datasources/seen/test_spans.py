@@ -4,9 +4,8 @@ import asyncio
 
 import pytest
 
-from datasources.call import Call
-from datasources.seen import spans
-from datasources.seen.spans import (
+from datasources.observability import spans
+from datasources.observability.spans import (
     CLIENT,
     INTERNAL,
     MOST,
@@ -18,7 +17,8 @@ from datasources.seen.spans import (
     spanned,
     worked,
 )
-from datasources.seen.trace import Origin
+from datasources.observability.trace_context import Origin
+from datasources.request import Call
 from tests.fixtures.spans import PARENT, TRACE, Kept
 
 MARK = "marked-5d1e"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from datasources.seen.trace import Origin, origin
+from datasources.observability.trace_context import Origin, origin
 
 ID, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 AMAZON = f"Self=1-67891234-12456789abcdef012345678a;Root=1-67891233-abcdef012345678912345678;Parent={PARENT};Sampled=1"

@@ -6,9 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasources.call import Call
-from datasources.seen.spans import CLIENT, INTERNAL, MOST, PRODUCER, SERVER, Kind, Span, exporting, recorded, spanned
-from datasources.seen.xray import LIMIT, XRay, datagrams
+from datasources.observability.spans import (
+    CLIENT,
+    INTERNAL,
+    MOST,
+    PRODUCER,
+    SERVER,
+    Kind,
+    Span,
+    exporting,
+    recorded,
+    spanned,
+)
+from datasources.observability.xray import LIMIT, XRay, datagrams
+from datasources.request import Call
 from tests.fixtures.spans import AMAZON, PARENT, TRACE, daemon, made, segment
 
 

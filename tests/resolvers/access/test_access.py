@@ -3,9 +3,9 @@
 import pytest
 
 from datasources.records.api_keys import ApiKeyRecord
-from resolvers.access import authenticate
 from resolvers.principals import errors
 from resolvers.principals.api_keys import new_api_key
+from resolvers.principals.authentication import authenticate
 from resolvers.principals.principal import Principal, development_principal
 from resolvers.principals.tokens import TokenVerifier
 from tests.resolvers.access.issuer import Issuer

@@ -10,13 +10,13 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from datasources.aurora.api_keys import api_key_by_hash, insert_api_key, revoke_api_key
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.principals.api_keys import api_key_by_hash, insert_api_key, revoke_api_key
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceRefused
 from datasources.records.api_keys import ApiKeyRecord
-from resolvers.access import authenticate
 from resolvers.principals.api_keys import new_api_key
+from resolvers.principals.authentication import authenticate
 from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
 

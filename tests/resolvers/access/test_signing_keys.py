@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from datasources.call import Call
-from datasources.seen.spans import CLIENT, SERVER, exporting, recorded
+from datasources.observability.spans import CLIENT, SERVER, exporting, recorded
+from datasources.request import Call
 from resolvers.principals.errors import IssuerUnavailable, UnknownSigningKey
 from resolvers.principals.signing_keys import SigningKeys
 from resolvers.principals.tokens import TokenVerifier

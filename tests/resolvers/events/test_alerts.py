@@ -9,13 +9,13 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from datasources.aurora.alert_writes import MAX_COUNTED
+from datasources.aurora.alerts.writes import MAX_COUNTED
+from datasources.aurora.driver.transaction import Run, Transaction
 from datasources.aurora.statements import Statement
 from datasources.aurora.statements import statements as load_statements
-from datasources.aurora.transaction import Run, Transaction
 from datasources.cache.off import NoCache
 from datasources.sources import Sources
-from resolvers.events.handling import handle
+from resolvers.events.consumer import handle
 from tests.fixtures.alerts import alerts, fired, incidents, notes, resolved
 from tests.fixtures.events import key, messages, rows, upserted
 from tests.fixtures.operations_events import linked, take, write
@@ -228,7 +228,7 @@ async def test_an_alert_of_a_large_group_costs_no_more_than_one_of_a_small(
         # They are the whole table here, which a scan in its order would do as well for.
         connection.execute("SET enable_seqscan = off")
         [id] = [id for (id,) in connection.execute("SELECT id FROM incidents")]
-        text = load_statements("alert_writes")["alerts_of_incident"].text
+        text = load_statements("alerts/writes")["alerts_of_incident"].text
         explain = f"EXPLAIN (ANALYZE, FORMAT json) {text}"
         [[[plan]]] = connection.execute(explain.encode(), {"incident_id": id, "most": MAX_COUNTED})
         assert scanned(plan["Plan"]) == MAX_COUNTED + 1

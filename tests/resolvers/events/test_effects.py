@@ -6,12 +6,12 @@ from typing import Any
 
 import psycopg
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.queues.port import Fate
 from datasources.sources import Sources
-from resolvers.events.handling import handle
+from resolvers.events.consumer import handle
 from tests.fixtures.events import messages, prepare, related, removed, retired, rows, state, upserted
 
 

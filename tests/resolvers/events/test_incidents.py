@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.queues.port import Fate
 from datasources.sources import Sources
-from resolvers.events.handling import handle
+from resolvers.events.consumer import handle
 from tests.fixtures.alerts import fired
 from tests.fixtures.events import key, messages, related, rows, state, upserted
 from tests.fixtures.operations_events import activities, incident, incidents, linked, opened, take, write

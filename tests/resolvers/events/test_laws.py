@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.sources import Sources
-from resolvers.events.handling import handle
+from resolvers.events.consumer import handle
 from tests.fixtures.events import messages, prepare, related, removed, retired, rows, state, upserted
 
 ITEMS = ("a", "b", "c")

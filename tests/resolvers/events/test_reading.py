@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import resolvers.events
-from resolvers.events.reading import AHEAD, MOST_BYTES, Unusable, read, split
+from resolvers.events.parser import AHEAD, MOST_BYTES, Unusable, read, split
 from resolvers.events.registry import TYPES, exported
 from tests.fixtures.alerts import fired
 from tests.fixtures.events import NOON, event, key, related, upserted

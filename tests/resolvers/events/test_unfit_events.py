@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.sources import Sources
 from datasources.values import document_violation, text_violation
-from resolvers.events.accepting import accept
+from resolvers.events.consumer import handle
 from resolvers.events.event import Event
-from resolvers.events.handling import handle
-from resolvers.events.reading import Unusable, read
+from resolvers.events.ingest import accept
+from resolvers.events.parser import Unusable, read
 from resolvers.events.registry import TYPES
 from tests.fixtures.events import NOON, event, messages, rows, upserted
 from tests.fixtures.json_values import DOCUMENTS, TEXTS, VALUES, alike, nested

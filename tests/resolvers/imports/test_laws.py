@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasources.aurora.imports.landing import ImportStopped, Landing
+from datasources.aurora.imports.staging_session import ImportStopped, Landing
 from resolvers.imports.report import ImportReport
 from tests.fixtures.imports import Stores, small
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from datasources.aurora.imports.rings import rings
+from datasources.aurora.imports.cycles import rings
 from tests.fixtures.imports import Stores, small
 
 

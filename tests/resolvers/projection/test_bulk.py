@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.errors import SourceError, SourceRefused
 from datasources.graph.gremlin.bulk.bucket import Bucket
 from datasources.graph.gremlin.bulk.loader import Loader, LoadStatus
@@ -14,7 +14,7 @@ from datasources.graph.gremlin.bulk.loading import BulkStore, LoadFailed
 from datasources.graph.projection import Changes, EdgeVersion, NodeChange
 from resolvers.projection import bulk as module
 from resolvers.projection.rebuild import Options, rebuild
-from resolvers.projection.records import Pass
+from resolvers.projection.reports import Pass
 from tests.datasources.graph.bulk.conftest import double
 from tests.fixtures.graph import MOMENT, edge, node
 from tests.fixtures.neptune_loader import LoaderDouble

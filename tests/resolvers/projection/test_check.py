@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
-from datasources.graph.recursive.truth import Truth
+from datasources.graph.recursive.source import Truth
 from resolvers.projection.check import check
 from resolvers.projection.edges import Comparison, differing
-from resolvers.projection.records import SHOWN, CheckReport, Difference, Pass
+from resolvers.projection.reports import SHOWN, CheckReport, Difference, Pass
 from tests.fixtures.graph import MOMENT, day, edge, node
 from tests.fixtures.projection import Empty, Failing, Meeting, fill, holds, should_hold
 from tests.oracles.projection import OracleProjection

@@ -7,13 +7,13 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 
-from datasources.aurora import graph_buckets
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox import graph_buckets
 from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
-from datasources.graph.recursive.truth import Truth
+from datasources.graph.recursive.source import Truth
 from resolvers.projection.buckets import BUCKETS, Digest, bucket_of, digest_of
-from resolvers.projection.comparing import Comparer, Looked
+from resolvers.projection.comparison import Comparer, Looked
 from resolvers.projection.follow import Follower
 from tests.fixtures.following import DropEdge, PutEdge, PutItem, emptied, outbox, sources_of, write
 from tests.fixtures.graph import MOMENT, day, edge, node
@@ -180,7 +180,7 @@ async def test_while_the_graph_is_far_behind_nothing_is_compared(
 ) -> None:
     fill(projected_url, ITEMS, EDGES)
     due(projected_url)
-    monkeypatch.setattr("resolvers.projection.comparing.LATE", 0)
+    monkeypatch.setattr("resolvers.projection.comparison.LATE", 0)
     write(projected_url, PutItem(8))
     assert await looked(main, OracleProjection()) == Looked()
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import resolvers.projection.follow
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.errors import SourceRefused, SourceUnavailable
 from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection

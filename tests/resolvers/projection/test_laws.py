@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.errors import SourceUnavailable
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
 from resolvers.projection.check import check

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from datasources.aurora import graph_buckets
-from datasources.aurora.database import Database
-from datasources.aurora.outbox import state
+from datasources.aurora.driver.database import Database
+from datasources.aurora.outbox import graph_buckets
+from datasources.aurora.outbox.outbox import state
 from datasources.graph.projection import EdgeVersion
-from datasources.graph.recursive.truth import Truth
+from datasources.graph.recursive.source import Truth
 from resolvers.projection.buckets import BUCKETS
-from resolvers.projection.comparing import Comparer, Looked
+from resolvers.projection.comparison import Comparer, Looked
 from resolvers.projection.follow import ATTEMPTS, Follower
 from resolvers.projection.rebuild import Options, rebuild
 from tests.fixtures.following import DropEdge, PutEdge, PutItem, emptied, outbox, sources_of, write

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.errors import SourceUnavailable
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange
-from resolvers.projection.place import PlaceError
+from resolvers.projection.checkpoint import PlaceError
 from resolvers.projection.rebuild import Options, rebuild
-from resolvers.projection.records import Pass
+from resolvers.projection.reports import Pass
 from tests.fixtures.graph import MOMENT, day, edge, edge_id, node
 from tests.fixtures.projection import Empty, Failing, fill, holds, should_hold
 from tests.oracles.projection import OracleProjection

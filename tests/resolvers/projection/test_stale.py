@@ -5,9 +5,9 @@ from typing import Any
 
 import psycopg
 
-from datasources.aurora.families import TABLES, stale_tables
+from datasources.aurora.tables.invalidation import TABLES, stale_tables
 from datasources.embedded.postgres import EmbeddedPostgres
-from resolvers.loaders.loader import Loader
+from resolvers.loading.loader import Loader
 from tests.fixtures.tables import TABLES as TABLES_OF_DOMAINS
 
 DATABASES = ("stackflow", "requirements")

@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
+from datasources.config import GraphSettings
 from datasources.embedded.engines import TINKERGRAPH
+from datasources.graph.completeness import Marks
 from datasources.graph.gremlin.client.client import GremlinClient
-from datasources.graph.gremlin.marks import GremlinMarks
+from datasources.graph.gremlin.completeness import GremlinMarks
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.gremlin.source import g
-from datasources.graph.marks import Marks
-from datasources.options import GraphSettings
 from datasources.sources import Sources
 from resolvers.projection.follow import Follower
-from resolvers.projection.whole import made_whole
+from resolvers.projection.resync import made_whole
 from tests.fixtures.following import PutEdge, PutItem, emptied, sources_of, write
 from tests.fixtures.graph import node
 from tests.fixtures.gremlin import started

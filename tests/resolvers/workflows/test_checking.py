@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolvers.workflows.checking import forward, problems
-from resolvers.workflows.graph import cycles
+from resolvers.workflows.checking.definitions import forward, problems
+from resolvers.workflows.dependencies import cycles
 from tests.oracles.order import left_over
 from tests.resolvers.workflows.definitions import definition, step
 

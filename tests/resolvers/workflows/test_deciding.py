@@ -8,8 +8,8 @@ import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.principal import Principal, PrincipalKind
-from resolvers.workflows import running
-from resolvers.writing import UserError, Written
+from resolvers.unit_of_work import UserError, Written
+from resolvers.workflow_runs import use_cases as running
 from tests.fixtures.operations import INCIDENT, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
 from tests.fixtures.writing import ADA, BOB, EVE, somebody

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.request import Call
 from datasources.sources import open_sources
 from demo.load import load_if_empty
 from resolvers.context import Context
-from resolvers.workflows.triggers import round
-from schema.execution import Request, run
-from schema.limits import DocumentLimits
+from resolvers.workflow_runs.triggers import round
+from schema.execution.execution import Request, run
+from schema.execution.limits import DocumentLimits
 from tests.fixtures.databases import create_database
 from tests.fixtures.demo import EVERYONE, answer_to, stores
 

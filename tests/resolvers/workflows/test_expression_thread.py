@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from resolvers.workflows import rounds
-from resolvers.workflows.expression_thread import in_thread
-from resolvers.workflows.expressions import WORK, Allowance, BadExpression, Expression, compile
+from resolvers.workflow_runs import scheduler as rounds
+from resolvers.workflows.expressions.expression import WORK, Allowance, BadExpression, Expression, compile
+from resolvers.workflows.expressions.thread import in_thread
 from tests.fixtures.runs import Runs, runs_opened, step
 
 DEAR = "string(inputs.l.all(x, !inputs.s.matches('(a|b)*a(a|b){300}c')))"

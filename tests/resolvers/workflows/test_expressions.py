@@ -11,7 +11,7 @@ from celpy.evaluation import Activation, Evaluator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolvers.workflows.expressions import Allowance, BadExpression, compile
+from resolvers.workflows.expressions.expression import Allowance, BadExpression, compile
 
 ITEMS = [{"id": str(n), "name": f"n{n}", "class": "service", "labels": {"tier": "1"}} for n in range(500)]
 VALUES: dict[str, Any] = {
@@ -281,7 +281,7 @@ def test_compiled_once() -> None:
 
 def test_the_library_comes_with_the_first_expression() -> None:
     code = (
-        "import sys, resolvers.workflows.expressions as e; assert 'celpy' not in sys.modules; "
+        "import sys, resolvers.workflows.expressions.expression as e; assert 'celpy' not in sys.modules; "
         "before = sys.getrecursionlimit(); assert e.compile('1 + 1').evaluate({}) == 2; "
         "assert 'celpy' in sys.modules; assert sys.getrecursionlimit() == before"
     )

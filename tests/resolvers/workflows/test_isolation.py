@@ -9,19 +9,20 @@ from typing import Any
 
 import pytest
 
-from datasources.aurora import workflow_run_writes as rows
+from datasources.aurora.workflow_runs import writes as rows
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceRefusedValue, SourceTimeout
 from datasources.graph.port import Walk
 from datasources.graph.recursive.impact import ImpactTables
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.queues.port import Sending
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
-from resolvers.failures import Judgement
-from resolvers.whole_impact import whole_impact
-from resolvers.workflows import engine, running, triggers
-from resolvers.workflows.rounds import advance_due, send_messages, walk_failures
+from resolvers.impact.complete_impact import whole_impact
+from resolvers.impact.failures import Judgement
+from resolvers.workflow_runs import engine, triggers
+from resolvers.workflow_runs import use_cases as running
+from resolvers.workflow_runs.scheduler import advance_due, send_messages, walk_failures
 from tests.fixtures.operations import ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
 from workers import workflows
@@ -104,7 +105,7 @@ async def test_a_run_that_cannot_even_be_read_fails_too(
     assert await advance_due(sources, runs.started(last) + DUE) == 0
 
 
-TYPE_ERROR = "it cannot go on: TypeError at resolvers/workflows/machine.py:"
+TYPE_ERROR = "it cannot go on: TypeError at resolvers/workflow_runs/state_machine.py:"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ async def test_a_failure_that_cannot_be_walked_holds_up_no_message(
             raise ZeroDivisionError("a value of a row")
         return await whole_impact(tables, failed, walk)
 
-    monkeypatch.setattr("resolvers.workflows.rounds.whole_impact", poisoned)
+    monkeypatch.setattr("resolvers.workflow_runs.scheduler.whole_impact", poisoned)
     assert await walk_failures(sources) == 3
     told = dict(runs.rows("SELECT run_id::text, truncated FROM workflow_run_blast_radii"))
     # Of the one nobody knows how far it reaches, which is what it says.

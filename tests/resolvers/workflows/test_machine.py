@@ -18,8 +18,8 @@ from datasources.records.workflow_runs import (
     WorkflowStepRunState,
 )
 from datasources.records.workflows import WorkflowStepKind
+from resolvers.workflow_runs.state_machine import BEGUN, FORWARD, LIVE, Attempts, Course, Unfit, order, pause
 from resolvers.workflows.definition import CONFIGURATIONS, Definition, Step, Trigger
-from resolvers.workflows.machine import BEGUN, FORWARD, LIVE, Attempts, Course, Unfit, order, pause
 from tests.oracles.runs import Oracle
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.queues.opened import open_queues
+from datasources.queues.factory import open_queues
 from datasources.records.workflow_runs import WorkflowRunState, WorkflowStepRunState
 from datasources.records.workflows import WorkflowStepKind
-from resolvers.events.reading import read
-from resolvers.workflows.rounds import send_messages, walk_failures
+from resolvers.events.parser import read
+from resolvers.workflow_runs.scheduler import send_messages, walk_failures
 from tests.fixtures.events import NOON
 from tests.fixtures.operations import INCIDENT, ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step

@@ -10,9 +10,9 @@ import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.queues.port import Fate
-from resolvers.events.handling import handle
-from resolvers.workflows import running
-from resolvers.workflows.rounds import advance_due
+from resolvers.events.consumer import handle
+from resolvers.workflow_runs import use_cases as running
+from resolvers.workflow_runs.scheduler import advance_due
 from tests.fixtures.events import event, messages
 from tests.fixtures.operations import INCIDENT, uuid
 from tests.fixtures.runs import Runs, runs_opened, step

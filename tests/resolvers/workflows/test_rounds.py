@@ -9,17 +9,17 @@ from functools import partial
 import orjson
 import pytest
 
-from datasources.aurora.database import Database
+from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceUnavailable
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.queues.opened import Queues, open_queues
+from datasources.queues.factory import Queues, open_queues
 from datasources.queues.port import Sending
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
-from resolvers.workflows import running
-from resolvers.workflows.rounds import advance_due, forget_messages, send_messages, walk_failures
-from resolvers.writing import Write
+from resolvers.unit_of_work import Write
+from resolvers.workflow_runs import use_cases as running
+from resolvers.workflow_runs.scheduler import advance_due, forget_messages, send_messages, walk_failures
 from tests.fixtures.databases import sources_of
 from tests.fixtures.operations import INCIDENT, ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from resolvers.workflows import running
-from resolvers.workflows.starting import Starting, start
-from resolvers.writing import Write
+from resolvers.unit_of_work import Write
+from resolvers.workflow_runs import use_cases as running
+from resolvers.workflow_runs.start import Starting, start
 from tests.fixtures.operations import INCIDENT, ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
 from tests.fixtures.writing import ADA, BOB, EVE

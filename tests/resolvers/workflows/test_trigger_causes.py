@@ -5,19 +5,20 @@ from functools import partial
 
 import pytest
 
-from datasources.call import Call
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.records.queries import Scope
+from datasources.request import Call
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
-from resolvers.workflows import running, triggers
+from resolvers.unit_of_work import Work, Written, write
+from resolvers.workflow_runs import triggers
+from resolvers.workflow_runs import use_cases as running
+from resolvers.workflow_runs.trigger_matching import Known, Ready, judged
+from resolvers.workflow_runs.triggers import round
 from resolvers.workflows.definition import Trigger, TriggerEvent
-from resolvers.workflows.expressions import Allowance
-from resolvers.workflows.matching import Known, Ready, judged
-from resolvers.workflows.triggers import round
-from resolvers.writing import Work, Written, write
-from schema.execution import Request, run
-from schema.limits import DocumentLimits
+from resolvers.workflows.expressions.expression import Allowance
+from schema.execution.execution import Request, run
+from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import opened
 from tests.fixtures.workflows import AUTHOR, Authoring
 from tests.fixtures.writing import item, somebody, team

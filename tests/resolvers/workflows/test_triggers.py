@@ -9,15 +9,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from datasources.aurora import workflow_triggers as rows
-from datasources.call import Call
+from datasources.aurora.workflow_runs import triggers as rows
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.request import Call
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
-from resolvers.workflows import matching, triggers
-from resolvers.workflows.triggers import DEEPEST, round
-from schema.execution import Request, run
-from schema.limits import DocumentLimits
+from resolvers.workflow_runs import trigger_matching as matching
+from resolvers.workflow_runs import triggers
+from resolvers.workflow_runs.triggers import DEEPEST, round
+from schema.execution.execution import Request, run
+from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import opened
 from tests.fixtures.workflows import Authoring
 from tests.fixtures.writing import ADA, item, somebody, team
@@ -358,7 +359,7 @@ async def test_a_row_that_raises_is_passed_over_and_kept_where_operators_look(
             raise ZeroDivisionError("a value of a row")
         return await real(transaction, entry)
 
-    monkeypatch.setattr("resolvers.workflows.triggers.known", known)
+    monkeypatch.setattr("resolvers.workflow_runs.triggers.known", known)
     with caplog.at_level(logging.ERROR):
         assert await fired(authoring) == [("any", "after"), ("any", "before")]
     [(entity, reason)] = passed_over(authoring)

@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from uuid_utils import uuid7
 
+from datasources.config import GraphSettings
 from datasources.errors import SourceRefused
 from datasources.graph.gremlin.bulk.bucket import Bucket
 from datasources.graph.gremlin.bulk.loader import Loader, LoadStatus
-from datasources.options import GraphSettings
 
 
 class LoadFailed(SourceRefused):

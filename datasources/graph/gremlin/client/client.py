@@ -9,19 +9,19 @@ from typing import Any
 
 from gremlin_python.process.traversal import Traversal
 
-from datasources.call import Call, Traversed, calling, current_call
+from datasources.config import GraphSettings
 from datasources.errors import SourceError
-from datasources.graph.gremlin.client.endpoint import Endpoint
+from datasources.graph.gremlin.client.connector import FindCredentials, Opener, Signs
 from datasources.graph.gremlin.client.errors import GRAPH, GraphProblem, outside, too_late
-from datasources.graph.gremlin.client.opening import FindCredentials, Opener, Signs
+from datasources.graph.gremlin.client.load_balancer import Resolve, name_service
+from datasources.graph.gremlin.client.loop_thread import Worker
+from datasources.graph.gremlin.client.pool import Endpoint
 from datasources.graph.gremlin.client.request import Request
 from datasources.graph.gremlin.client.retry import READ_ONLY, Retries, Rule, rule
-from datasources.graph.gremlin.client.spreading import Resolve, name_service
-from datasources.graph.gremlin.client.worker import Worker
 from datasources.graph.gremlin.source import g
 from datasources.health import Health
-from datasources.options import GraphSettings
-from datasources.seen.spans import CLIENT, Value, recording
+from datasources.observability.spans import CLIENT, Value, recording
+from datasources.request import Call, Traversed, calling, current_call
 
 HEALTH_SECONDS = 2.0
 # A traversal that takes longer is worth a line in the log of a quiet day.

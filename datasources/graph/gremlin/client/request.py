@@ -6,9 +6,9 @@ from uuid import UUID, uuid5
 
 from gremlin_python.process.traversal import Traversal
 
-from datasources.call import Call
 from datasources.graph.gremlin.client.bytecode import framed, written
 from datasources.graph.gremlin.client.errors import TooLarge
+from datasources.request import Call
 
 # Never to be changed: whoever reads logs of old computes ids of traversals from it.
 NAMESPACE = UUID("5f0c1a52-2f8e-5d0b-9f6a-0f1d3c7c9a41")

@@ -13,8 +13,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
+from datasources.graph.gremlin.client.connector import FindCredentials
 from datasources.graph.gremlin.client.errors import Unfit, Unreachable
-from datasources.graph.gremlin.client.opening import FindCredentials
 
 # https://docs.aws.amazon.com/neptune/latest/userguide/iam-auth-connecting-gremlin-java.html
 SERVICE = "neptune-db"

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from datasources.embedded.neptune_like.facts import FACTS
+from datasources.embedded.neptune_like.known_behaviour import FACTS
 
 HERE = Path(__file__).parent
 

@@ -11,7 +11,7 @@ from gremlin_python.driver.request import RequestMessage
 from gremlin_python.process.traversal import T
 
 from datasources.embedded.neptune_like import Faults, NeptuneLike
-from datasources.embedded.neptune_like.answers import MESSAGES
+from datasources.embedded.neptune_like.errors import MESSAGES
 from datasources.embedded.neptune_like.faults import Draws
 from tests.datasources.embedded.neptune_like.client import ABNORMAL, Client, ended, g
 

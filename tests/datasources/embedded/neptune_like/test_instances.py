@@ -13,7 +13,7 @@ from gremlin_python.structure.io.graphsonV3d0 import GraphSONWriter
 
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.neptune_like import NeptuneLike, Rules
-from datasources.embedded.neptune_like.rules import MAX_REQUEST_BYTES
+from datasources.embedded.neptune_like.limits import MAX_REQUEST_BYTES
 from tests.datasources.embedded.neptune_like.client import Client, ClosedError, g
 
 WRITES = {

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from datasources.config import BulkLoading, GraphSettings, Signing
 from datasources.embedded.process import free_port
 from datasources.errors import SourceRefused, SourceUnavailable
 from datasources.graph.gremlin.bulk.loader import LoadStatus
 from datasources.graph.gremlin.bulk.loading import BulkStore, bulk_store
-from datasources.options import BulkLoading, GraphSettings, Signing
 from tests.fixtures.neptune_loader import LOAD, LoaderDouble
 
 ROLE = "arn:aws:iam::123456789012:role/loader"

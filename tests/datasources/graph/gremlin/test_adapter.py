@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from gremlin_python.process.traversal import Traversal
 
-from datasources.call import Call, calling
+from datasources.config import HopForm
 from datasources.errors import SourceTimeout, SourceUnavailable
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
@@ -16,7 +16,7 @@ from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.port import Direction, Position, Walk
 from datasources.graph.projection import Changes, EdgeChange
 from datasources.health import Health
-from datasources.options import HopForm
+from datasources.request import Call, calling
 from tests.fixtures.graph import edge_id, links, node
 
 OUT = Walk(Direction.OUT, max_depth=6)

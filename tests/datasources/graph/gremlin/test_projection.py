@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasources.call import Call, calling
 from datasources.graph.gremlin import projection as written
 from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
+from datasources.request import Call, calling
 from tests.fixtures.graph import MOMENT, day, edge, node
 from tests.fixtures.projection import NUMBERS, Empty, edge_versions, holds
 from tests.oracles.projection import OracleProjection

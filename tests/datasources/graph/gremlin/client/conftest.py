@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from datasources.call import Call, calling
+from datasources.config import GraphSettings
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.neptune_like import NeptuneLike
 from datasources.graph.gremlin.client import GremlinClient
-from datasources.options import GraphSettings
+from datasources.request import Call, calling
 from tests.fixtures.gate import Gate
 
 MakeClient = Callable[..., GremlinClient]

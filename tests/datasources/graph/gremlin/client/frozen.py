@@ -4,12 +4,12 @@ import asyncio
 import json
 import sys
 
-from datasources.call import Call, calling
+from datasources.config import GraphSettings
 from datasources.errors import SourceError
 from datasources.graph.gremlin.client import GremlinClient
-from datasources.graph.gremlin.client import endpoint as endpoints
+from datasources.graph.gremlin.client import pool as endpoints
 from datasources.graph.gremlin.source import g
-from datasources.options import GraphSettings
+from datasources.request import Call, calling
 
 
 async def main(url: str) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from datasources.call import Call, calling
 from datasources.embedded.engines import TINKERGRAPH
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.neptune_like import Faults, NeptuneLike
 from datasources.errors import SourceTimeout
 from datasources.graph.gremlin.client import GremlinClient
 from datasources.graph.gremlin.source import g
+from datasources.request import Call, calling
 from tests.datasources.graph.gremlin.client.conftest import MakeClient, url_of, within
 from tests.datasources.graph.gremlin.client.faulty import mute
 from tests.fixtures.gate import Gate

@@ -10,12 +10,12 @@ from gremlin_python.process.traversal import T
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasources.call import Call, calling
 from datasources.embedded.neptune_like import Faults, NeptuneLike
 from datasources.errors import SourceRefused, SourceTimeout, SourceUnavailable
 from datasources.graph.gremlin.client.errors import Answered, Denied, GraphProblem, Lost, TooLarge, Unreachable
 from datasources.graph.gremlin.client.retry import CODES, FIRST_PAUSE, LONGEST_PAUSE, Retries
 from datasources.graph.gremlin.source import g
+from datasources.request import Call, calling
 from tests.datasources.graph.gremlin.client.conftest import MakeClient, within
 
 Lines = Callable[[], list[dict[str, Any]]]

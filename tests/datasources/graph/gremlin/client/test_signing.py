@@ -10,10 +10,10 @@ import pytest
 from botocore.credentials import Credentials
 from botocore.exceptions import CredentialRetrievalError
 
+from datasources.config import Signing
 from datasources.embedded.neptune_like import Faults, NeptuneLike, Rules, SigningKey
 from datasources.errors import SourceRefused, SourceTimeout
 from datasources.graph.gremlin.source import g
-from datasources.options import Signing
 from tests.datasources.graph.gremlin.client.conftest import MakeClient, within
 
 OLD = SigningKey("AKIAOLD", "old secret", "old token")
@@ -143,7 +143,7 @@ def test_nothing_of_aws_is_loaded_unless_something_is_signed() -> None:
     script = """
 import sys
 from datasources.graph.gremlin.client import GremlinClient
-from datasources.options import GraphSettings, Signing
+from datasources.config import GraphSettings, Signing
 GremlinClient(GraphSettings(url="ws://127.0.0.1:1/gremlin"))
 assert not {"boto3", "botocore"} & set(sys.modules)
 GremlinClient(GraphSettings(url="ws://127.0.0.1:1/gremlin", signing=Signing("eu-west-1")))

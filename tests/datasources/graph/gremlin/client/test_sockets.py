@@ -10,8 +10,8 @@ import pytest
 
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.neptune_like import Faults, NeptuneLike
-from datasources.graph.gremlin.client import endpoint as endpoints
-from datasources.graph.gremlin.client.spreading import SHUNNED, Spreading
+from datasources.graph.gremlin.client import pool as endpoints
+from datasources.graph.gremlin.client.load_balancer import SHUNNED, Spreading
 from datasources.graph.gremlin.source import g
 from tests.datasources.graph.gremlin.client.conftest import MakeClient, url_of
 from tests.datasources.graph.gremlin.client.faulty import pipes

@@ -10,12 +10,12 @@ import pytest
 from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import T
 
-from datasources.call import Call, calling
+from datasources.config import GraphSettings
 from datasources.embedded.neptune_like import NeptuneLike
 from datasources.errors import SourceRefused, SourceTimeout, SourceUnavailable
 from datasources.graph.gremlin.client.request import NAMESPACE
 from datasources.graph.gremlin.source import g
-from datasources.options import GraphSettings
+from datasources.request import Call, calling
 from tests.datasources.graph.gremlin.client.conftest import MakeClient, within
 
 # Doubles its paths again and again: it never ends, and the engine heeds its time limit at each step.

@@ -1,0 +1,64 @@
+"""An environment file is read and held to its rules; what is wrong is said with its key and the remedy."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cdk import cross_checks as rules
+from cdk import keys
+from cdk.collisions import collisions
+from cdk.environment import Environment
+
+
+class EnvironmentFileError(Exception):
+    """An environment file cannot be used. The message names the file, the key and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An environment and the keys of its file that are still `?`, in the order of the file."""
+
+    environment: Environment
+    open: tuple[str, ...]
+    # The file as it stands.
+    table: dict[str, Any]
+
+
+def read(path: Path) -> Read:
+    """The environment that a file describes. EnvironmentFileError names what is wrong with it, all faults at once."""
+    table = _table(path)
+    wrong = keys.faults(table)
+    if wrong:
+        raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in wrong))
+    environment: Environment = msgspec.convert(keys.filled(table), Environment)
+    open_ = tuple(keys.left_open(table))
+    faults = [*rules.faults(environment, open_), *_beside(path, environment, table)]
+    if faults:
+        raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in faults))
+    return Read(environment, open_, table)
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise EnvironmentFileError(f"{path}: no such file; name one of cdk/environments") from error
+    except tomllib.TOMLDecodeError as error:
+        raise EnvironmentFileError(f"{path}: not TOML: {error}") from error
+
+
+def _beside(path: Path, environment: Environment, table: dict[str, Any]) -> list[str]:
+    """What this file may not share with those beside it: its name, and what its templates give a name."""
+    others = {other.name: _table(other) for other in sorted(path.parent.glob("*.toml")) if other.name != path.name}
+    faults = [
+        f"name: {other} is called {environment.name} too; each needs a name of its own"
+        for other, found in others.items()
+        if found.get("name") == environment.name
+    ]
+    faults += collisions(table, others)
+    if path.stem != environment.name:
+        faults.append(f"name: {environment.name!r} in {path.name}; a file is called as its environment, rename either")
+    return faults

@@ -1,0 +1,117 @@
+"""What each function may do, as narrow as IAM can say it."""
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secrets
+from aws_cdk import aws_sqs as sqs
+
+from cdk.environment import Environment
+from cdk.inputs import Facts
+from cdk.serving.variables import ROLE
+
+# Lambda asks for these to give an instance its network interface; none can name a resource beforehand.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+INTERFACES = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+
+READ_GRAPH = (
+    "neptune-db:CancelQuery",
+    "neptune-db:GetQueryStatus",
+    "neptune-db:ReadDataViaQuery",
+    "neptune-db:connect",
+)
+WRITE_GRAPH = (*READ_GRAPH, "neptune-db:DeleteDataViaQuery", "neptune-db:WriteDataViaQuery")
+
+
+def allow(sid: str, actions: tuple[str, ...], resources: list[str], **conditions: object) -> iam.PolicyStatement:
+    """One statement. Conditions as IAM writes them."""
+    return iam.PolicyStatement(sid=sid, actions=list(actions), resources=resources, conditions=conditions or None)
+
+
+def running(environment: Environment, name: str) -> list[iam.PolicyStatement]:
+    """What Lambda itself does in the function's name; its code may not use the part about interfaces."""
+    return [
+        allow("Interfaces", INTERFACES, ["*"]),
+        iam.PolicyStatement(
+            sid="InterfacesAreNotForCode",
+            effect=iam.Effect.DENY,
+            actions=list(INTERFACES),
+            resources=["*"],
+            conditions={
+                "ArnEquals": {
+                    "lambda:SourceFunctionArn": [
+                        f"arn:aws:lambda:{environment.region}:{environment.account}:function:{name}"
+                    ]
+                }
+            },
+        ),
+    ]
+
+
+def stores(environment: Environment, facts: Facts, graph: tuple[str, ...] = READ_GRAPH) -> list[iam.PolicyStatement]:
+    """Both databases as one role, the cache's token, and the graph."""
+    here = f"{environment.region}:{environment.account}"
+    users = [f"arn:aws:rds-db:{here}:dbuser:{each.resource_id}/{ROLE}" for each in facts.databases()]
+    return [
+        allow("Databases", ("rds-db:connect",), users),
+        allow("Graph", graph, [graph_arn(environment, facts)]),
+        *reading(environment, facts, facts.cache.secret),
+    ]
+
+
+def graph_arn(environment: Environment, facts: Facts) -> str:
+    """Neptune's data is named by its cluster as a whole."""
+    return f"arn:aws:neptune-db:{environment.region}:{environment.account}:{facts.graph.resource_id}/*"
+
+
+def reading(environment: Environment, facts: Facts, *those: secrets.ISecret) -> list[iam.PolicyStatement]:
+    """Secrets, and the key they are under."""
+    return [
+        allow(
+            "Secrets", ("secretsmanager:GetSecretValue",), [each.secret_full_arn or each.secret_arn for each in those]
+        ),
+        _key(environment, facts, "SecretsKey", ("kms:Decrypt",), "secretsmanager"),
+    ]
+
+
+def sending(environment: Environment, facts: Facts, *queues: sqs.IQueue) -> list[iam.PolicyStatement]:
+    """Messages, and the key they are under."""
+    return [
+        allow("Send", ("sqs:SendMessage",), [each.queue_arn for each in queues]),
+        _key(environment, facts, "SendKey", ("kms:Decrypt", "kms:GenerateDataKey"), "sqs"),
+    ]
+
+
+def receiving(environment: Environment, facts: Facts, queue: sqs.IQueue) -> list[iam.PolicyStatement]:
+    """What Lambda's poller asks in the function's name, when a message comes again, and the key it is under.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
+    """
+    actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
+    return [
+        allow("Receive", tuple(f"sqs:{each}" for each in actions), [queue.queue_arn]),
+        _key(environment, facts, "ReceiveKey", ("kms:Decrypt",), "sqs"),
+    ]
+
+
+def answering(environment: Environment, facts: Facts) -> list[iam.PolicyStatement]:
+    """The models that the file allows, and the knowledge base where there is one."""
+    here = f"{environment.region}:{environment.account}"
+    models = [f"arn:aws:bedrock:{environment.region}::foundation-model/{each}" for each in environment.models.allowed]
+    found = [allow("Models", ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"), models)]
+    if facts.knowledge is not None:
+        base = f"arn:aws:bedrock:{here}:knowledge-base/{facts.knowledge}"
+        found.append(allow("Knowledge", ("bedrock:Retrieve",), [base]))
+    return found
+
+
+def _key(
+    environment: Environment, facts: Facts, sid: str, actions: tuple[str, ...], through: str
+) -> iam.PolicyStatement:
+    via = {"kms:ViaService": f"{through}.{environment.region}.amazonaws.com"}
+    return allow(sid, actions, [facts.key.key_arn], StringEquals=via)

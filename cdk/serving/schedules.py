@@ -1,0 +1,77 @@
+"""What wakes the workers: the queue of events, and a clock each minute."""
+
+from aws_cdk import Duration, Names, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
+
+from cdk.connections import EVENTS_INSTANCES
+from cdk.environment import Environment
+from cdk.inputs import Facts
+from cdk.nag_suppressions import accept
+from cdk.serving.policies import allow
+
+# Messages of one invocation; a FIFO queue gives no more and knows no window.
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+BATCH = 10
+
+
+def from_queue(facts: Facts, worker: lambda_.Function) -> None:
+    """Events, in the order of their groups; those that failed come again alone.
+
+    Not the CDK's own event source, which would grant the key without a word of by which service it is used.
+    """
+    queue = facts.queues.events.queue
+    worker.add_event_source_mapping(
+        f"SqsEventSource:{Names.node_unique_id(queue.node)}",
+        event_source_arn=queue.queue_arn,
+        batch_size=BATCH,
+        report_batch_item_failures=True,
+        max_concurrency=EVENTS_INSTANCES,
+    )
+
+
+def lost_ticks(stack: Stack) -> sqs.Queue:
+    """Where a tick goes that could not be given."""
+    lost = sqs.Queue(
+        stack,
+        "LostTicks",
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=Duration.days(4),
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    accept(lost, {"SQS3": "it is a queue of dead letters itself"})
+    return lost
+
+
+def each_minute(stack: Stack, environment: Environment, worker: lambda_.Function, lost: sqs.Queue) -> None:
+    """A worker that loops up to its time is woken each minute. A tick that finds it busy is worth nothing later."""
+    name = worker.node.id
+    role = iam.Role(
+        stack,
+        f"{name}TickRole",
+        assumed_by=iam.ServicePrincipal(
+            "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": environment.account}}
+        ),
+    )
+    role.add_to_policy(allow("Wake", ("lambda:InvokeFunction",), [worker.function_arn]))
+    role.add_to_policy(allow("Lost", ("sqs:SendMessage",), [lost.queue_arn]))
+    tick = scheduler.CfnSchedule(
+        stack,
+        f"{name}Tick",
+        schedule_expression="rate(1 minute)",
+        flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+        target=scheduler.CfnSchedule.TargetProperty(
+            arn=worker.function_arn,
+            role_arn=role.role_arn,
+            dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=lost.queue_arn),
+            retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                maximum_event_age_in_seconds=60, maximum_retry_attempts=0
+            ),
+        ),
+    )
+    # A schedule that exists before its role may do so fails its first ticks.
+    tick.node.add_dependency(role)
+    worker.configure_async_invoke(max_event_age=Duration.seconds(60), retry_attempts=0)

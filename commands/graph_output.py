@@ -1,0 +1,142 @@
+"""What `stackflow graph` shows: bars while it works, and its reports."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+from rich.text import Text
+
+from datasources.graph.projection import EdgeVersion
+from resolvers.projection.reports import CheckReport, Difference, Pass, Progress, RebuildReport
+
+_TITLES = {
+    Pass.CLEAR: "emptying the graph",
+    Pass.NODES: "items",
+    Pass.EDGES: "relationships",
+    Pass.LOAD: "bulk load, records",
+    Pass.COMPARE_NODES: "comparing items",
+    Pass.COMPARE_EDGES: "comparing relationships",
+}
+
+
+class _Count(ProgressColumn):
+    """How many are done, of how many."""
+
+    def render(self, task: Task) -> Text:
+        done, of = f"{task.completed:,.0f}", task.total
+        return Text("" if of is None else f"{done} of {of:,.0f}", justify="right")
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s", justify="right")
+
+
+@contextmanager
+def bars(console: Console) -> Iterator[Progress]:
+    """A bar for each pass, gone at the end; none if nobody watches."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=12), _Count(), _Rate(),
+        TimeElapsedColumn(),
+    )  # fmt: skip
+    shown: dict[Pass, TaskID] = {}
+    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as display:
+
+        def progress(step: Pass, done: int, of: int | None) -> None:
+            if step not in shown:
+                # What is done by now was done by the run that this one goes on from, if any.
+                shown[step] = display.add_task(_TITLES[step], total=of, completed=done)
+                for other in shown.keys() - {step}:
+                    display.stop_task(shown[other])
+            display.update(shown[step], completed=done, total=of)
+
+        yield progress
+
+
+def show_rebuild(report: RebuildReport, console: Console) -> None:
+    """The counts of a rebuild, and what its comparison mended."""
+    _line(console, f"graph rebuilt: {report.nodes:,} items, {report.edges:,} relationships")
+    if report.compared is not None and report.compared.differences:
+        _kinds(report.compared, console)
+        _line(console, _outcome(report.compared))
+    _line(console, f"{report.seconds:.1f} s")
+
+
+def show_check(report: CheckReport, console: Console) -> None:
+    """The counts of a check with the first of each kind."""
+    if report.differences:
+        _kinds(report, console)
+        for title, ids in (("missing", report.missing_nodes.examples), ("extra", report.extra_nodes.examples)):
+            for id in ids:
+                _line(console, f"{title} item: {id}")
+        for title, found in (
+            ("missing", report.missing_edges), ("extra", report.extra_edges), ("different", report.different_edges),
+        ):  # fmt: skip
+            for difference in found.examples:
+                _line(console, f"{title} relationship: {_edge(difference)}")
+    _line(console, _outcome(report))
+    _line(console, f"compared {report.nodes:,} items, {report.edges:,} relationships in {report.seconds:.1f} s")
+
+
+def _kinds(report: CheckReport, console: Console) -> None:
+    table = Table(title="the graph beside the tables", box=SIMPLE, padding=(0, 1, 0, 0))
+    for name in ("", "missing", "extra", "different"):
+        table.add_column(name, justify="right" if name else "left", min_width=9 if name else 14)
+    table.add_row("items", _count(report.missing_nodes.count), _count(report.extra_nodes.count), "")
+    table.add_row(
+        "relationships",
+        _count(report.missing_edges.count),
+        _count(report.extra_edges.count),
+        _count(report.different_edges.count),
+    )
+    console.print(table)
+
+
+def _outcome(report: CheckReport) -> str:
+    if not report.differences:
+        return "the graph is like the tables"
+    told = f"{report.differences:,} difference{'s' if report.differences > 1 else ''}"
+    if report.repaired is None:
+        return f"{told}; stackflow graph check --repair mends them"
+    return f"{told}, {report.repaired:,} repaired" + (f", {report.left:,} left" if report.left else "")
+
+
+def _edge(difference: Difference) -> str:
+    true, held = difference.true, difference.held
+    if true is not None and held is not None:
+        tables, graph = _facts(true), _facts(held)
+        other = [
+            f"{name} {tables[name]} in the tables, {graph[name]} in the graph"
+            for name in tables
+            if tables[name] != graph[name]
+        ]
+        return f"{true.edge.id}: {'; '.join(other)}"
+    one = next(version for version in (true, held) if version is not None)
+    until = "" if one.valid_to is None else f" until {one.valid_to.isoformat()}"
+    return f"{one.edge.id}: {one.edge.from_id} {one.edge.type} {one.edge.to_id}{until}"
+
+
+def _facts(version: EdgeVersion) -> dict[str, str]:
+    edge = version.edge
+    return {
+        "to": edge.to_id,
+        "type": edge.type,
+        "impact": edge.impact.value,
+        "group": edge.group_id or "none",
+        "valid from": version.valid_from.isoformat(),
+    }
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "·"
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,114 @@
+"""Configuration items and their identification keys written: statements inside a transaction."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+from datasources.aurora.driver.column_values import document_text
+from datasources.aurora.driver.transaction import Transaction
+from datasources.aurora.statements import Statement, statements
+from datasources.records.configuration_items import (
+    ConfigurationItemRecord,
+    ConfigurationItemStatus,
+    Criticality,
+    Environment,
+    IdentificationKeyRecord,
+)
+
+
+class Holder(NamedTuple):
+    """The item that an identification key belongs to."""
+
+    id: str
+    name: str
+
+
+async def insert(transaction: Transaction, records: Sequence[ConfigurationItemRecord]) -> None:
+    """New items, in one statement; versions and times are the database's."""
+    await transaction.execute(
+        _statement("configuration_items_insert"),
+        {
+            "ids": [each.id for each in records],
+            "names": [each.name for each in records],
+            "class_keys": [each.class_key for each in records],
+            "statuses": [each.status.value for each in records],
+            "environments": [each.environment.value for each in records],
+            "criticalities": [each.criticality.value for each in records],
+            "owner_team_ids": [each.owner_team_id for each in records],
+            "attributes": [document_text(each.attributes) for each in records],
+        },
+    )
+
+
+async def update(transaction: Transaction, record: ConfigurationItemRecord) -> None:
+    """Write the values of a locked item; its next version and time are the database's."""
+    await transaction.execute(
+        _statement("configuration_item_update"),
+        {
+            "id": record.id,
+            "name": record.name,
+            "class_key": record.class_key,
+            "status": record.status.value,
+            "environment": record.environment.value,
+            "criticality": record.criticality.value,
+            "owner_team_id": record.owner_team_id,
+            "attributes": document_text(record.attributes),
+        },
+    )
+
+
+async def classes_known(transaction: Transaction, keys: Iterable[str]) -> set[str]:
+    """Those of these classes that there are. None can go until the transaction ends."""
+    return set(await transaction.fetch(_statement("configuration_item_classes_known"), {"keys": sorted(keys)}, str))
+
+
+async def teams_known(transaction: Transaction, ids: Iterable[str]) -> set[str]:
+    """Those of these teams that there are. None can go until the transaction ends."""
+    return set(await transaction.fetch(_statement("teams_known"), {"ids": sorted(ids)}, str))
+
+
+async def locked(transaction: Transaction, ids: Sequence[str]) -> dict[str, ConfigurationItemRecord]:
+    """The items as they are and stay until the transaction ends, by id; unknown ones are left out."""
+    found = await transaction.fetch(_statement("configuration_items_locked"), {"ids": list(ids)}, _record)
+    return {record.id: record for record in found}
+
+
+async def add_key(transaction: Transaction, id: str, key: IdentificationKeyRecord) -> bool:
+    """Give an item a key; False, and nothing done, where the key is taken already."""
+    return bool(await transaction.fetch(_statement("identification_key_insert"), _bound(key) | {"id": id}, bool))
+
+
+async def holder(transaction: Transaction, key: IdentificationKeyRecord) -> Holder | None:
+    """Whose a key is; None if nobody's."""
+    found = await transaction.fetch(_statement("identification_key_holder"), _bound(key), Holder)
+    return found[0] if found else None
+
+
+async def remove_key(transaction: Transaction, id: str, key: IdentificationKeyRecord) -> bool:
+    """Take a key away; False if the item does not have it."""
+    return bool(await transaction.fetch(_statement("identification_key_delete"), _bound(key) | {"id": id}, bool))
+
+
+async def touch(transaction: Transaction, id: str) -> None:
+    """A new version of a locked item, as an import makes one for a new key."""
+    await transaction.execute(_statement("configuration_item_touch"), {"id": id})
+
+
+def _record(*values: Any) -> ConfigurationItemRecord:
+    # Columns are text, and rules compare members of enums.
+    record = ConfigurationItemRecord(*values)
+    return replace(
+        record,
+        status=ConfigurationItemStatus(record.status),
+        environment=Environment(record.environment),
+        criticality=Criticality(record.criticality),
+    )
+
+
+def _bound(key: IdentificationKeyRecord) -> dict[str, object]:
+    return {"source": key.source, "key": key.key}
+
+
+def _statement(name: str) -> Statement:
+    return statements("configuration_items/writes")[name]

@@ -1,0 +1,36 @@
+"""Documents in the main database."""
+
+from collections.abc import Sequence
+
+from datasources.aurora.driver.database import Database
+from datasources.aurora.statements import statements
+from datasources.aurora.tables.predicates import Column
+from datasources.aurora.tables.table import Table
+from datasources.records.documents import DocumentRecord
+
+DOCUMENTS = Table(
+    domain="documents",
+    record=DocumentRecord,
+    alias="d",
+    columns={
+        "id": Column("d.id", "uuid"),
+        "key": Column("d.key", indexed=True),
+        "kind": Column("d.kind", grouped=True),
+        "title": Column("d.title", spelled=True, indexed=True),
+        "source": Column("d.source", grouped=True),
+        "updated_at": Column("d.updated_at", "timestamptz"),
+    },
+    relations={"configuration_items": "configuration_items"},
+    links=frozenset({"configuration_item"}),
+    also_reads=("document_configuration_items",),
+)
+
+
+async def bodies_by_ids(database: Database, keys: Sequence[str]) -> dict[str, str]:
+    """Bodies by document id; unknown ids are left out."""
+
+    def pair(key: str, body: str) -> tuple[str, str]:
+        return key, body
+
+    statement = statements("documents/table")["document_bodies_by_ids"]
+    return dict(await database.fetch(statement, {"keys": list(keys)}, pair))

@@ -1,0 +1,1 @@
+"""The PostgreSQL driver: pool, transactions, sign-in, fair queueing and error mapping."""

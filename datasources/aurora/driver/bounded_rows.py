@@ -1,0 +1,53 @@
+"""Rows of a request, read in parts, so that large documents and texts end the reading and not the memory."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from psycopg import AsyncConnection
+from psycopg.rows import args_row
+
+from datasources.errors import SourceTooLarge
+from datasources.request import Call
+
+R = TypeVar("R")
+
+# Bytes of documents and texts in the rows of one request. Read, they take some five times as much memory.
+MAX_ROW_BYTES = 8 * 1_048_576
+# Rows that are read at once; each may hold a document of MAX_DOCUMENT_BYTES.
+ROWS = 25
+# Columns that hold documents, or texts of any length.
+_LARGE = re.compile(r"\b(attributes|body|description|resolution|configuration|trigger|inputs)\b")
+
+
+@lru_cache(maxsize=1_000)
+def may_be_large(statement: str) -> bool:
+    """Whether rows of the statement may hold documents or long texts."""
+    return _LARGE.search(statement) is not None
+
+
+async def fetch(
+    connection: AsyncConnection[Any],
+    text: bytes,
+    parameters: Mapping[str, object],
+    record: Callable[..., R],
+    call: Call,
+    source: str,
+) -> list[R]:
+    """The rows of a query. SourceTooLarge as soon as the call has read more bytes than it may."""
+
+    def weighed(*values: Any) -> R:
+        spend(call, sum(len(value) for value in values if value.__class__ is str), source)
+        return record(*values)
+
+    cursor = connection.cursor(row_factory=args_row(weighed))
+    return [row async for row in cursor.stream(text, parameters, size=ROWS)]
+
+
+def spend(call: Call, size: int, source: str) -> None:
+    """Count bytes that the call has read."""
+    if call.row_bytes is not None:
+        call.row_bytes -= size
+        if call.row_bytes < 0:
+            raise SourceTooLarge(source, "the rows of this request have more bytes than it may read")

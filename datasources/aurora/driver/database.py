@@ -1,0 +1,351 @@
+"""One PostgreSQL behind a pool: statements in, records out, every failure a source error."""
+
+import asyncio
+import select
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import cached_property
+from typing import Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor, AsyncTransaction, sql
+from psycopg.pq import TransactionStatus
+from psycopg.rows import args_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from datasources.aurora.driver import bounded_rows as bounded
+from datasources.aurora.driver import column_values
+from datasources.aurora.driver.failures import source_error
+from datasources.aurora.driver.fair_queue import FairQueue, QueueFull
+from datasources.aurora.driver.iam_connection import CANCEL_GRACE, SigningIn
+from datasources.aurora.driver.session import settle_session
+from datasources.aurora.driver.span_attributes import address
+from datasources.aurora.driver.text_array import TextListDumper
+from datasources.aurora.driver.transaction import Transaction
+from datasources.aurora.statements import Statement
+from datasources.credentials.cached import Credentials
+from datasources.errors import (
+    SourceRefused,
+    SourceRefusedValue,
+    SourceTimeout,
+    SourceUnavailable,
+)
+from datasources.health import Health
+from datasources.observability.spans import CLIENT, INTERNAL, spanned
+from datasources.request import current_call
+
+R = TypeVar("R")
+
+# Seconds to wait for a connection once connecting has failed for a second. The pool goes on trying behind the
+# scenes, so the first statement after the server is back may still fail, and none waits long until then.
+LOST_WAIT = 0.25
+
+# Seconds after which an unused connection is asked before it is trusted, by a wall clock: a monotonic one may stand
+# still while Lambda freezes the machine. Flows through a NAT gateway or a load balancer end without a word after 350.
+# https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
+TRUSTED_IDLE = 60.0
+# Seconds that it has to answer; longer ones are given up without a goodbye.
+ASKED = 0.5
+
+# Seconds that connecting which is under way gets when the pool is closed.
+CLOSE_SECONDS = 1.0
+
+# Seconds that waiting for a connection takes before a span tells of it.
+WORTH_TELLING = 0.001
+
+# For a peer that vanished while a statement is under way: noticed by the kernel within seconds, not two hours.
+# Milliseconds, seconds, seconds and a count.
+SOCKETS = {"tcp_user_timeout": 10_000, "keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
+
+
+class Database:
+    """A pool of at most 10 connections, opened by the first statement and shared fairly by the flows of work.
+
+    No session state and, unless `prepare`, no server-side prepared statements, so it is safe behind RDS Proxy.
+    Each statement carries the request id as a comment. Times are in seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        pool_max: int = 10,
+        connect_timeout: float = 5.0,
+        pool_timeout: float = 5.0,
+        statement_timeout: float = 10.0,
+        prepare: bool = False,
+        credentials: Credentials | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = name
+        self._url = url
+        self._prepare = prepare
+        self._statement_timeout = statement_timeout
+        self._pool_timeout = pool_timeout
+        self._opening = asyncio.Lock()
+        self._opened = False
+        self._lost = False
+        self._credentials = credentials
+        self._clock = clock
+        # When each connection was last seen alive, by the same clock.
+        self._seen: WeakKeyDictionary[AsyncConnection[Any], float] = WeakKeyDictionary()
+        # When one of them was last found to have vanished, by the same clock.
+        self._vanished: float | None = None
+        self._turns = FairQueue(pool_max)
+        self._pool: AsyncConnectionPool[SigningIn] = AsyncConnectionPool(
+            url,
+            connection_class=SigningIn,
+            kwargs={name: value for name, value in SOCKETS.items() if f"{name}=" not in url}
+            | {
+                "autocommit": True,
+                "prepare_threshold": 5 if prepare else None,
+                "connect_timeout": max(2, round(connect_timeout)),
+                "credentials": credentials,
+            },
+            configure=self._configure,
+            reconnect_failed=self._reconnect_failed,
+            min_size=0,
+            max_size=pool_max,
+            timeout=pool_timeout,
+            reconnect_timeout=1.0,
+            open=False,
+            name=name,
+        )
+
+    async def fetch(
+        self,
+        statement: Statement,
+        parameters: Mapping[str, object],
+        record: Callable[..., R],
+        counter: Literal["sql", "graph"] = "sql",
+    ) -> list[R]:
+        """Rows as records: `record` is called with each row's columns in order.
+
+        `counter` says what the call spends with it: a statement, or a traversal when the graph is walked in SQL.
+        """
+        async with self.connection() as connection:
+            rows = await self._run(connection, statement, parameters, record, counter)
+        current_call().spent.rows += len(rows)
+        return rows
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A transaction at READ COMMITTED, committed at the end of the body, rolled back by any exception.
+
+        SourceConflict when it met another in a deadlock, SourceDuplicate when a unique key is taken; both left nothing
+        behind. After SourceUnavailable while committing nobody knows: try again by an idempotency key. All of it,
+        BEGIN and COMMIT included, ends within a second of the call's deadline.
+        """
+        async with self.connection() as connection:
+            block = AsyncTransaction(connection)
+
+            async def end(kind: Any, error: Any, trace: Any) -> None:
+                if error is None:
+                    async with self._deadline():
+                        await block.__aexit__(None, None, None)
+                    return
+                # The deadline may be over. A server that does not answer by then rolls back when it sees us gone.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CANCEL_GRACE):
+                        await block.__aexit__(kind, error, trace)
+
+            async with AsyncExitStack() as stack:
+                async with self._deadline():
+                    await block.__aenter__()
+                stack.push_async_exit(end)
+                yield Transaction(connection, self._run_in)
+
+    async def _run_in(
+        self,
+        connection: AsyncConnection[Any],
+        statement: Statement,
+        parameters: Mapping[str, object],
+        record: Callable[..., Any] | None,
+    ) -> list[Any]:
+        return await self._run(connection, statement, parameters, record, "sql")
+
+    async def _run(
+        self,
+        connection: AsyncConnection[Any],
+        statement: Statement,
+        parameters: Mapping[str, object],
+        record: Callable[..., R] | None,
+        counter: Literal["sql", "graph"],
+    ) -> list[R]:
+        call = current_call()
+        if counter == "graph":
+            call.spent.graph += 1
+        else:
+            call.spent.sql += 1
+        cursor: AsyncCursor[R] = connection.cursor(row_factory=args_row(record or _nothing))
+        text = (
+            statement.text if self._prepare else f"/* {statement.name} {_comment(call.request_id)} */ {statement.text}"
+        )
+        with spanned(statement.name, CLIENT, self._address) as span:
+            span.note("db.query.summary", statement.name)
+            async with self._deadline():
+                try:
+                    if record is not None and call.row_bytes is not None and bounded.may_be_large(statement.text):
+                        rows = await bounded.fetch(connection, text.encode(), parameters, record, call, self.name)
+                    else:
+                        await cursor.execute(text.encode(), parameters)
+                        rows = await cursor.fetchall() if cursor.description is not None else []
+                except (ValueError, OverflowError) as error:
+                    # The driver could not write a value: half of a surrogate pair, say.
+                    raise SourceRefusedValue(self.name, f"{self.name} has no form for a value") from error
+            span.note("db.response.returned_rows", len(rows))
+        return rows
+
+    @cached_property
+    def _address(self) -> Mapping[str, str | int]:
+        return address(self.name, self._url)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """A pooled connection in autocommit, with driver errors turned into source errors.
+
+        For whoever needs a transaction or COPY; counts no statement. The body has no deadline but what it sets itself.
+        A connection that is left within a transaction or a statement is closed.
+        """
+        try:
+            await self._open()
+            async with self._turn() as end:
+                with spanned("wait for a connection", INTERNAL, at_least=WORTH_TELLING) as span:
+                    span.note("db.client.connection.pool.name", self.name)
+                    connection = await self._taken(end)
+                try:
+                    yield connection
+                finally:
+                    await self._returned(connection)
+        except (PoolTimeout, QueueFull) as error:
+            if current_call().remaining() == 0:
+                raise SourceTimeout(self.name, f"no connection to {self.name} before the deadline") from error
+            if self._credentials is not None and self._credentials.problem:
+                raise SourceUnavailable(self.name, self._credentials.problem) from None
+            raise SourceUnavailable(self.name, f"no connection to {self.name} within the pool wait") from error
+        except psycopg.Error as error:
+            raise source_error(self.name, error) from error
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[float]:
+        """A turn at the pool; until when a connection is waited for, by the clock of the event loop."""
+        call, clock = current_call(), asyncio.get_running_loop().time
+        remaining = call.remaining()
+        wait = LOST_WAIT if self._lost else self._pool_timeout
+        wait = wait if remaining is None else min(wait, remaining)
+        end = clock() + wait
+        try:
+            await self._turns.take(call.flow, wait)
+        except TimeoutError as error:
+            raise PoolTimeout from error
+        try:
+            yield end
+        finally:
+            self._turns.give_back(call.flow)
+
+    async def _taken(self, end: float) -> SigningIn:
+        # Not by the pool's own check, which waits a second after each dead connection, and a restart leaves many.
+        clock = asyncio.get_running_loop().time
+        while True:
+            connection = await self._pool.getconn(timeout=end - clock())
+            alive = False
+            try:
+                alive = not _said_goodbye(connection) and await self._answers(connection)
+            finally:
+                # Also where it is cancelled meanwhile.
+                if not alive:
+                    await self._discarded(connection)
+            if alive:
+                return connection
+
+    async def _returned(self, connection: SigningIn) -> None:
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            await connection.close()
+        self._seen[connection] = self._clock()
+        await self._pool.putconn(connection)
+
+    async def _discarded(self, connection: SigningIn) -> None:
+        await connection.close()
+        await self._pool.putconn(connection)
+
+    async def _answers(self, connection: AsyncConnection[Any]) -> bool:
+        now = self._clock()
+        seen = self._seen.get(connection, now)
+        # A clock that was set back tells nothing.
+        if 0 <= now - seen < TRUSTED_IDLE:
+            return True
+        # They slept as long as one that vanished: waiting for each in turn would cost each its half second.
+        if self._vanished is not None and self._vanished - seen >= TRUSTED_IDLE:
+            return False
+        try:
+            async with asyncio.timeout(ASKED):
+                await connection.execute("")
+        except (TimeoutError, psycopg.OperationalError):
+            self._vanished = self._clock()
+            return False
+        return True
+
+    @asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        remaining = current_call().remaining()
+        seconds = self._statement_timeout if remaining is None else min(self._statement_timeout, remaining)
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError as error:
+            raise SourceTimeout(self.name, f"{self.name} did not answer within {seconds:.1f} s") from error
+
+    async def _open(self) -> None:
+        if self._opened:
+            return
+        async with self._opening:
+            if not self._opened:
+                await self._pool.open(wait=False)
+                self._opened = True
+
+    async def _configure(self, connection: AsyncConnection[Any]) -> None:
+        column_values.register(connection.adapters)
+        connection.adapters.register_dumper(list, TextListDumper)
+        await settle_session(connection)
+        self._lost = False
+
+    async def _reconnect_failed(self, _: object) -> None:
+        self._lost = True
+
+    async def health(self) -> Health:
+        """One round trip; never raises."""
+        begin = time.perf_counter()
+        try:
+            async with self.connection() as connection, self._deadline():
+                cursor = await connection.execute(sql.SQL("SELECT current_setting('server_version')"))
+                row = await cursor.fetchone()
+        except (SourceUnavailable, SourceRefused) as error:
+            # A timeout of the event loop has no words of its own.
+            problem = str(error.__cause__ or "").strip() or str(error)
+            return Health(self.name, reachable=False, problem=problem.splitlines()[0])
+        version = row[0] if row else ""
+        return Health(self.name, reachable=True, version=version, latency_ms=(time.perf_counter() - begin) * 1_000)
+
+    async def close(self) -> None:
+        """Close the pool and its connections."""
+        if self._opened:
+            await self._pool.close(CLOSE_SECONDS)
+
+
+def _nothing(*_: object) -> Any:
+    raise TypeError("a statement whose rows nobody wants must not return any")
+
+
+def _said_goodbye(connection: AsyncConnection[Any]) -> bool:
+    # Costs no round trip: nothing is under way, so all that can be read from the socket is a server that left.
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _comment(request_id: str) -> str:
+    # A comment cannot be bound, so only what cannot end it or be a placeholder is let through.
+    return "".join(c for c in request_id if c.isalnum() or c in "-_.:")[:64]

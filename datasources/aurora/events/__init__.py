@@ -1,0 +1,1 @@
+"""Inbound events in the main database."""

@@ -1,0 +1,178 @@
+"""Effects of events as sets of rows: statements inside a transaction."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from datasources.aurora.driver.column_values import document_text
+from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.transaction import Transaction
+from datasources.aurora.statements import statements
+from datasources.records.configuration_items import ConfigurationItemRecord
+from datasources.records.events import EventTimesRecord, KnownName
+from datasources.records.relationships import RelationshipRecord
+
+R = TypeVar("R")
+
+Pair = tuple[str, str]
+
+
+async def claim(transaction: Transaction, contents: dict[Pair, bytes]) -> set[Pair]:
+    """Take events by source and id for this transaction; those that nobody had taken before."""
+    bound = _pairs(contents, "ids") | {"contents": list(contents.values())}
+    return set(await _fetch(transaction, "events_claimed", bound, _pair))
+
+
+async def contents(transaction: Transaction, names: Collection[Pair]) -> dict[Pair, bytes]:
+    """What events said that had their effect before."""
+    found = await _fetch(transaction, "events_contents", _pairs(names, "ids"), _triple) if names else []
+    return {(source, id): content for source, id, content in found}
+
+
+async def unclaim(transaction: Transaction, names: Collection[Pair]) -> None:
+    """Give back events that had no effect."""
+    if names:
+        await _execute(transaction, "events_unclaimed", _pairs(names, "ids"))
+
+
+async def lock_times(transaction: Transaction, names: Collection[tuple[str, str, str]]) -> list[EventTimesRecord]:
+    """The newest times of entities by source, entity and identity."""
+    bound = {
+        "sources": [each[0] for each in names],
+        "entities": [each[1] for each in names],
+        "identities": [each[2] for each in names],
+    }
+    return await _fetch(transaction, "event_times_locked", bound, EventTimesRecord)
+
+
+async def keep_times(transaction: Transaction, times: Sequence[EventTimesRecord]) -> None:
+    """Write new times."""
+    if times:
+        await _execute(
+            transaction,
+            "event_times_kept",
+            {
+                "sources": [each.source for each in times],
+                "entities": [each.entity for each in times],
+                "identities": [each.identity for each in times],
+                "upserted_ats": [each.upserted_at for each in times],
+                "upserted_bys": [each.upserted_by for each in times],
+                "ended_ats": [each.ended_at for each in times],
+                "ended_bys": [each.ended_by for each in times],
+            },
+        )
+
+
+async def known_keys(transaction: Transaction, keys: Collection[Pair]) -> dict[Pair, str]:
+    """Ids of items by source and key; unknown ones are left out."""
+    found = await _fetch(transaction, "events_known_keys", _pairs(keys, "keys"), _triple)
+    return {(source, key): id for source, key, id in found}
+
+
+async def known_names(
+    transaction: Transaction, classes: Iterable[str], types: Iterable[str], teams: Iterable[str]
+) -> list[KnownName]:
+    """Which of these classes, relationship types and teams there are."""
+    bound = {"classes": list(classes), "types": list(types), "teams": list(teams)}
+    return await _fetch(transaction, "events_known_names", bound, KnownName)
+
+
+async def lock_items(transaction: Transaction, ids: Collection[str]) -> dict[str, ConfigurationItemRecord]:
+    """Items as they are and stay until the transaction ends, by id."""
+    bound = {"ids": list(ids)}
+    found = await _fetch(transaction, "events_items_locked", bound, ConfigurationItemRecord) if ids else []
+    return {each.id: each for each in found}
+
+
+async def relationships(
+    transaction: Transaction, identities: Collection[tuple[str, str, str, str]]
+) -> list[RelationshipRecord]:
+    """Relationships by from, to, type and source; unknown ones are left out."""
+    if not identities:
+        return []
+    columns = [list(column) for column in zip(*identities, strict=True)]
+    bound = dict(zip(("from_ids", "to_ids", "type_keys", "sources"), columns, strict=True))
+    return await _fetch(transaction, "events_relationships_found", bound, RelationshipRecord)
+
+
+async def write_items(
+    transaction: Transaction,
+    new: Sequence[ConfigurationItemRecord],
+    changed: Sequence[ConfigurationItemRecord],
+    keys: dict[Pair, str],
+) -> None:
+    """New items with their keys, and changed ones."""
+    if new:
+        await _execute(transaction, "events_items_inserted", _items(new))
+        await _execute(transaction, "events_keys_inserted", _pairs(keys, "keys") | {"ids": list(keys.values())})
+    if changed:
+        await _execute(transaction, "events_items_changed", _items(changed))
+
+
+async def write_relationships(
+    transaction: Transaction,
+    new: Sequence[RelationshipRecord],
+    changed: Sequence[RelationshipRecord],
+    removed: Sequence[RelationshipRecord],
+) -> None:
+    """New, changed and removed relationships. The impact of a new one is that of its type."""
+    if removed:
+        await _execute(transaction, "events_relationships_removed", {"ids": [each.id for each in removed]})
+    if new:
+        bound = {
+            "ids": [each.id for each in new],
+            "from_ids": [each.from_id for each in new],
+            "to_ids": [each.to_id for each in new],
+            "type_keys": [each.type_key for each in new],
+            "sources": [each.source for each in new],
+            "attributes": [document_text(each.attributes) for each in new],
+        }
+        await _execute(transaction, "events_relationships_inserted", bound)
+    if changed:
+        attributes = [document_text(each.attributes) for each in changed]
+        bound = {"ids": [each.id for each in changed], "attributes": attributes}
+        await _execute(transaction, "events_relationships_changed", bound)
+
+
+async def forget(main: Database, days: float, most: int) -> int:
+    """Forget events that had their effect more than so many days ago, at most `most`; how many."""
+    return len(await main.fetch(statements("events/writes")["events_forgotten"], {"days": days, "most": most}, bool))
+
+
+async def forget_times(main: Database, days: float, most: int) -> int:
+    """Forget the times of entities that ended more than so many days ago by our clock, at most `most`; how many."""
+    return len(
+        await main.fetch(statements("events/writes")["event_times_forgotten"], {"days": days, "most": most}, bool)
+    )
+
+
+def _items(records: Sequence[ConfigurationItemRecord]) -> dict[str, object]:
+    return {
+        "ids": [each.id for each in records],
+        "names": [each.name for each in records],
+        "class_keys": [each.class_key for each in records],
+        "statuses": [str(each.status) for each in records],
+        "environments": [str(each.environment) for each in records],
+        "criticalities": [str(each.criticality) for each in records],
+        "owner_team_ids": [each.owner_team_id for each in records],
+        "attributes": [document_text(each.attributes) for each in records],
+    }
+
+
+def _pairs(pairs: Collection[Pair], second: str) -> dict[str, object]:
+    return {"sources": [each[0] for each in pairs], second: [each[1] for each in pairs]}
+
+
+def _pair(first: str, second: str) -> Pair:
+    return first, second
+
+
+def _triple(first: str, second: str, third: Any) -> tuple[str, str, Any]:
+    return first, second, third
+
+
+async def _fetch(transaction: Transaction, name: str, bound: Mapping[str, object], record: Callable[..., R]) -> list[R]:
+    return await transaction.fetch(statements("events/writes")[name], bound, record)
+
+
+async def _execute(transaction: Transaction, name: str, bound: Mapping[str, object]) -> None:
+    await transaction.execute(statements("events/writes")[name], bound)

@@ -1,0 +1,169 @@
+"""One database as the place where staged rows land: COPY, plan, batches, each batch one transaction."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from datasources.aurora.imports.cycles import reject_rings
+from datasources.aurora.imports.identity import Rule, mark_shared
+from datasources.aurora.imports.session import ImportStopped, Session
+from datasources.aurora.imports.tables import Table
+from datasources.aurora.statements import Statement, statements
+
+__all__ = ["ImportStopped", "Landing", "Plan", "Refused"]
+
+# What PostgreSQL says of a row that it can't hold. A program limit is an OperationalError to the driver.
+_REFUSALS = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
+
+# Rows of a section above which its temporary tables are analyzed: below, no plan can take long.
+MEASURED_ROWS = 100
+
+# Line, reason and staged values of a row that the database refused.
+Refused = Callable[[int, str, Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would become of the staged rows: counts by fate, and the first labels of some fates."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def writes(self) -> bool:
+        """True when a batch has something to do."""
+        return any(self.counts.get(fate) for fate in ("create", "change", "pending", "waiting"))
+
+
+class Landing(Session):
+    """A session with staged rows: they live in temporary tables."""
+
+    async def stage(self, table: Table, columns: list[str], blocks: Iterator[bytes]) -> None:
+        """Take in blocks of COPY text. Memory stays at one block."""
+        await self.clear()
+        await self.run(table.stage())
+        async with (
+            self.connection.cursor() as cursor,
+            cursor.copy(table.copy(columns).text.encode()) as copy,
+        ):
+            for block in blocks:
+                await copy.write(block)
+        await self.run(_frame("measure_staged"))
+
+    async def plan(self, table: Table, staged: int, repeats: Rule = "reject") -> Plan:
+        """Decide the fate of every staged row; nothing is written outside temporary tables."""
+        items, large = table.entity == "configuration_items", staged > MEASURED_ROWS
+        await self.choose_joins(table.name, staged)
+        try:
+            async with self.connection.transaction():
+                await self.run(_frame("memory"))
+                if items:
+                    await self.run(_landscape("spread_keys"))
+                    if large:
+                        await self.run(_landscape("measure_keys"))
+                await self.run(table.plan())
+                if large:
+                    await self.run(table.measure())
+                if items:
+                    await mark_shared(self, repeats)
+                else:
+                    await self.run(table.mark_repeats(latest=repeats == "latest"), reject=repeats == "reject")
+                await reject_rings(self, table)
+                await self.run(_frame("index_planned"))
+        except _REFUSALS as error:
+            raise ImportStopped(f"no row of {table.entity} was written: {_reason(error)}") from error
+        counts = await self.counts(table)
+        examples: dict[str, list[str]] = {}
+        for action, label in await (await self.run(_frame("examples"))).fetchall():
+            examples.setdefault(action, []).append(label)
+        return Plan(counts, examples)
+
+    async def counts(self, table: Table) -> dict[str, int]:
+        """Planned rows by fate; `waiting` are those that go in and wait for a group, counted twice."""
+        counts = dict(await (await self.run(_frame("count_actions"))).fetchall())
+        if table.waits:
+            counts["waiting"] = sum(row[0] for row in await (await self.run(_waiting("count_lacking"))).fetchall())
+        return counts
+
+    async def refusals(self) -> AsyncIterator[tuple[int, str, Any]]:
+        """Line, reason and staged values of each row the plan rejects, in file order, streamed."""
+        async with self.connection.cursor() as cursor:
+            async for row in cursor.stream(_frame("rejected_rows").text.encode()):
+                yield row
+
+    async def notes(self) -> AsyncIterator[tuple[int, str, Any]]:
+        """Line, note and label of each row that goes in with a reference left empty, in file order, streamed."""
+        async with self.connection.cursor() as cursor:
+            async for row in cursor.stream(_frame("noted_rows").text.encode()):
+                yield row
+
+    async def carry_out(self, table: Table, plan: Plan, after: int, upto: int, refused: Refused) -> int:
+        """Write the planned rows of ordinals above `after` to `upto` in one transaction; how many were refused.
+
+        When the database refuses a batch its halves are tried, down to the row alone, which goes to `refused`: one
+        row takes at most twice the work of its batch, and never another row with it.
+        """
+        try:
+            async with self.connection.transaction():
+                await self._write(table, plan, after, upto)
+        except _REFUSALS as error:
+            if upto - after > 1:
+                middle = (after + upto) // 2
+                return await self.carry_out(table, plan, after, middle, refused) + await self.carry_out(
+                    table, plan, middle, upto, refused
+                )
+            reason = f"the database refuses the row: {_reason(error)}"
+            await self.run(_frame("reject_row"), ordinal=upto, reason=reason)
+            line, row = await (await self.run(_frame("refused_row"), ordinal=upto)).fetchone() or (0, None)
+            refused(line, reason, row)
+            return 1
+        return 0
+
+    async def _write(self, table: Table, plan: Plan, after: int, upto: int) -> None:
+        span = {"after": after, "upto": upto}
+        created = changed = 0
+        if plan.counts.get("create"):
+            created = (await self.run(table.create(), **span)).rowcount
+        change = table.change()
+        if change is not None and plan.counts.get("change"):
+            changed = (await self.run(change, **span)).rowcount
+        if table.entity == "configuration_items" and created + changed:
+            keys = (await self.run(_landscape("keep_keys"), **span)).rowcount
+            await self.grow("configuration_item_keys", keys)
+        if plan.counts.get("pending") or plan.counts.get("waiting"):
+            kept = (await self.run(_waiting("keep_waiting"), entity=table.entity, **span)).rowcount
+            await self.grow("waiting_rows", kept)
+        await self.grow(table.name, created + changed)
+
+    async def finish(self, table: Table, plan: Plan, *, settled: bool = False) -> None:
+        """What a section leaves after its last batch: keys of repeated rows, and rows that wait no longer."""
+        if table.entity == "configuration_items" and plan.counts.get("repeat"):
+            await self.run(_landscape("keep_keys_of_repeats"))
+        if table.waits:
+            await self.run(_waiting("forget_waiting"), entity=table.entity, settled=settled)
+
+    async def clear(self) -> None:
+        """Drop the staged and planned rows."""
+        if not self.connection.closed:
+            await self.run(_frame("drop_tables"))
+
+
+def _reason(error: psycopg.Error) -> str:
+    # The message of a program limit says which index; of a constraint its name is enough, and holds no value.
+    if isinstance(error, psycopg.IntegrityError):
+        return f"it breaks {error.diag.constraint_name or type(error).__name__}"
+    return (error.diag.message_primary or type(error).__name__).splitlines()[0][:200]
+
+
+def _frame(name: str) -> Statement:
+    return statements("imports/frame")[name]
+
+
+def _landscape(name: str) -> Statement:
+    return statements("imports/landscape")[name]
+
+
+def _waiting(name: str) -> Statement:
+    return statements("imports/waiting")[name]

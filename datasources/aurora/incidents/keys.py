@@ -1,0 +1,28 @@
+"""Incidents by the keys of other systems: statements inside a transaction."""
+
+from collections.abc import Sequence
+
+from datasources.aurora.driver.transaction import Transaction
+from datasources.aurora.statements import statements
+from datasources.records.incidents import IncidentRole
+
+_STATEMENTS = "incidents/keys"
+
+
+async def find(transaction: Transaction, source: str, key: str) -> str | None:
+    """The id of the incident; None for an unknown key."""
+    bound = {"source": source, "key": key}
+    found = await transaction.fetch(statements(_STATEMENTS)["incident_key_found"], bound, str)
+    return found[0] if found else None
+
+
+async def keep(transaction: Transaction, source: str, key: str, id: str) -> None:
+    """Remember a new key. SourceDuplicate if somebody was faster."""
+    bound = {"source": source, "key": key, "id": id}
+    await transaction.execute(statements(_STATEMENTS)["incident_key_kept"], bound)
+
+
+async def not_linked(transaction: Transaction, id: str, role: IncidentRole, items: Sequence[str]) -> list[str]:
+    """Those items that a locked incident is not linked to in this role."""
+    bound = {"id": id, "role": role.value, "items": list(items)}
+    return await transaction.fetch(statements(_STATEMENTS)["incident_items_not_linked"], bound, str)

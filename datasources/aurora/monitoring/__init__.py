@@ -1,0 +1,1 @@
+"""Backlogs of queues in the main database."""

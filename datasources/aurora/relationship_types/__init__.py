@@ -1,0 +1,1 @@
+"""Types of relationships in the main database."""

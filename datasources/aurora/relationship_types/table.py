@@ -1,0 +1,24 @@
+"""Relationship types in the main database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from datasources.aurora.driver.database import Database
+from datasources.aurora.statements import statements
+from datasources.records.relationship_types import RelationshipTypeRecord
+
+
+async def types_by_keys(database: Database, keys: Sequence[str]) -> dict[str, RelationshipTypeRecord]:
+    """Relationship types by key; unknown keys are left out."""
+
+    def pair(key: str, *values: Any) -> tuple[str, RelationshipTypeRecord]:
+        return key, RelationshipTypeRecord(*values)
+
+    statement = statements("relationship_types/table")["relationship_types_by_keys"]
+    return dict(await database.fetch(statement, {"keys": list(keys)}, pair))
+
+
+async def types(database: Database) -> list[RelationshipTypeRecord]:
+    """All relationship types, in order of key."""
+    statement = statements("relationship_types/table")["relationship_types_all"]
+    return await database.fetch(statement, {}, RelationshipTypeRecord)

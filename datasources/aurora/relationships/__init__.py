@@ -1,0 +1,1 @@
+"""Relationships and redundancy groups in the main database."""

@@ -1,0 +1,22 @@
+"""Relationships in the main database, by id; walking them is the graph's work."""
+
+from collections.abc import Sequence
+
+from datasources.aurora.driver.database import Database
+from datasources.aurora.statements import statements
+from datasources.aurora.tables.table import Table
+from datasources.records.relationships import RedundancyGroupRecord, RelationshipRecord
+
+RELATIONSHIPS = Table(domain="relationships", record=RelationshipRecord, alias="r", columns={})
+
+
+async def redundancy_groups(database: Database, ids: Sequence[str]) -> dict[str, RedundancyGroupRecord]:
+    """Redundancy groups by id, with their members; unknown ids are left out."""
+
+    def pair(
+        key: str, id_: str, dependent_id: str, name: str, needed: int, members: list[str]
+    ) -> tuple[str, RedundancyGroupRecord]:
+        return key, RedundancyGroupRecord(id_, dependent_id, name, needed, tuple(members))
+
+    statement = statements("relationships/table")["redundancy_groups_by_ids"]
+    return dict(await database.fetch(statement, {"keys": list(ids)}, pair))

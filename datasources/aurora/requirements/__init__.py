@@ -1,0 +1,1 @@
+"""Requirements in the requirements database."""

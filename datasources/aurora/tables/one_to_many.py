@@ -1,0 +1,23 @@
+"""Rows of a link that are few by nature: all of them for many keys, in one statement."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from datasources.aurora.driver.database import Database
+from datasources.aurora.statements import statements
+
+R = TypeVar("R")
+
+
+async def related(
+    database: Database, domain: str, statement: str, keys: Sequence[str], record: type[R]
+) -> dict[str, list[R]]:
+    """Records by key, in the order of the statement, whose first column is the key."""
+
+    def pair(key: str, *values: Any) -> tuple[str, R]:
+        return key, record(*values)
+
+    found: dict[str, list[R]] = {}
+    for key, row in await database.fetch(statements(f"{domain}/table")[statement], {"keys": list(keys)}, pair):
+        found.setdefault(key, []).append(row)
+    return found

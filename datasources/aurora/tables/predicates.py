@@ -1,0 +1,116 @@
+"""Predicates as SQL: from a table's allow-list of columns and relations, every value bound."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import Protocol
+
+from datasources.aurora.statements import statements
+from datasources.records.queries import All, Compare, Either, Not, Operator, Predicate, Some
+
+_COMPARISONS = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field that may be filtered, ordered or grouped by: its SQL and its PostgreSQL type.
+
+    `indexed` allows ordering; such an expression is never null. `spelled` says that there is an index of trigrams on
+    its spelling in ASCII. `within` is SQL that widens equality, with the bound array in place of `{}`.
+    """
+
+    sql: str
+    type: str = "text"
+    indexed: bool = False
+    grouped: bool = False
+    spelled: bool = False
+    within: str | None = None
+
+
+class Filterable(Protocol):
+    """What a predicate may reach: columns of its own, and other domains by the names of relations."""
+
+    @property
+    def domain(self) -> str: ...
+    @property
+    def columns(self) -> Mapping[str, Column]: ...
+    @property
+    def relations(self) -> Mapping[str, str]: ...
+    @property
+    def tables(self) -> tuple[str, ...]: ...
+
+
+@cache
+def filterable(domain: str) -> Filterable:
+    """The table of a domain, found by its name: module `incidents` holds `INCIDENTS`."""
+    table: Filterable = getattr(import_module(f"datasources.aurora.{domain}.table"), domain.upper())
+    return table
+
+
+@dataclass(slots=True)
+class Parameters:
+    """The values bound so far, by generated names, and the domains and tables that the predicate reaches."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    domains: set[str] = field(default_factory=set)
+    tables: set[str] = field(default_factory=set)
+
+    def bind(self, value: object, type_: str) -> str:
+        """A placeholder for the value, cast to the PostgreSQL type."""
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return f"%({name})s::{type_}"
+
+
+def render(table: Filterable, predicate: Predicate, parameters: Parameters) -> str:
+    """The predicate in parentheses. ValueError for a field, relation or operator that is not allowed."""
+    match predicate:
+        case Compare():
+            return f"({_compare(table, predicate, parameters)})"
+        case All(parts):
+            return _joined(" AND ", "true", [render(table, part, parameters) for part in parts])
+        case Either(parts):
+            return _joined(" OR ", "false", [render(table, part, parameters) for part in parts])
+        case Not(part):
+            return f"({render(table, part, parameters)} IS NOT TRUE)"
+        case Some(relation, inner):
+            if relation not in table.relations:
+                raise ValueError(f"{table.domain} has no relation {relation}")
+            target = filterable(table.relations[relation])
+            parameters.domains.add(target.domain)
+            parameters.tables.update(target.tables)
+            fragment = statements(f"{table.domain}/table")[f"{table.domain}_having_{relation}"]
+            return f"({fragment.filled(where=render(target, inner, parameters)).text})"
+
+
+def _joined(separator: str, empty: str, parts: list[str]) -> str:
+    return f"({separator.join(parts)})" if parts else f"({empty})"
+
+
+def _compare(table: Filterable, compare: Compare, parameters: Parameters) -> str:
+    if compare.field not in table.columns:
+        raise ValueError(f"{table.domain} cannot be filtered by {compare.field}")
+    column = table.columns[compare.field]
+    sql, operator, value = column.sql, compare.operator, compare.value
+    if operator in {Operator.EQ, Operator.IN}:
+        values = [value] if operator is Operator.EQ else list(value) if isinstance(value, tuple) else [value]
+        array = parameters.bind(values, f"{column.type}[]")
+        return column.within.format(array) if column.within else f"{sql} = ANY({array})"
+    if operator is Operator.IS_NULL:
+        return f"{sql} IS NULL" if value else f"{sql} IS NOT NULL"
+    if operator is Operator.HOLDS:
+        return f"{sql} @> {parameters.bind(value, 'jsonb')}"
+    if operator in {Operator.CONTAINS, Operator.STARTS_WITH}:
+        return _like(column, operator is Operator.CONTAINS, parameters.bind(value, "text"))
+    return f"{sql} {_COMPARISONS[operator]} {parameters.bind(value, column.type)}"
+
+
+def _like(column: Column, anywhere: bool, text: str) -> str:
+    """Whether the column holds the text, or begins with it, whatever the case of letters in any script."""
+    before = "'%%' ||" if anywhere else ""
+    found = f"folded({column.sql}) LIKE {before} like_literal(folded({text})) || '%%'"
+    if not column.spelled:
+        return found
+    # By the index first: whatever holds the text holds its spelling, too.
+    return f"spelled({column.sql}) LIKE {before} like_literal(spelled({text})) || '%%' AND {found}"

@@ -1,0 +1,38 @@
+"""Rows that a write refers to: whether they are there, and stay there until its transaction ends."""
+
+from collections.abc import Sequence
+
+from datasources.aurora.driver.transaction import Transaction
+from datasources.aurora.statements import statements
+
+_STATEMENTS = "tables/references"
+
+
+async def teams(transaction: Transaction, ids: Sequence[str]) -> dict[str, str]:
+    """The keys of those teams that there are, by id."""
+    return dict(await transaction.fetch(statements(_STATEMENTS)["referred_teams"], {"ids": list(ids)}, _pair))
+
+
+async def users(transaction: Transaction, ids: Sequence[str]) -> set[str]:
+    """Those people that there are and who still work here."""
+    return set(await transaction.fetch(statements(_STATEMENTS)["referred_users"], {"ids": list(ids)}, str))
+
+
+async def changes(transaction: Transaction, ids: Sequence[str]) -> set[str]:
+    """Those changes that there are."""
+    return set(await transaction.fetch(statements(_STATEMENTS)["referred_changes"], {"ids": list(ids)}, str))
+
+
+async def configuration_items(transaction: Transaction, ids: Sequence[str]) -> set[str]:
+    """Those configuration items that there are."""
+    return set(await transaction.fetch(statements(_STATEMENTS)["referred_items"], {"ids": list(ids)}, str))
+
+
+async def is_member(transaction: Transaction, team_id: str, user_id: str) -> bool:
+    """Whether somebody is in a team, and will be until the transaction ends."""
+    bound = {"team_id": team_id, "user_id": user_id}
+    return bool(await transaction.fetch(statements(_STATEMENTS)["referred_member"], bound, bool))
+
+
+def _pair(id: str, key: str) -> tuple[str, str]:
+    return id, key

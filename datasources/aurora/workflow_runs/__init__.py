@@ -1,0 +1,1 @@
+"""Workflow runs in the main database."""

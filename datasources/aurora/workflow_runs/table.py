@@ -1,0 +1,37 @@
+"""Workflow runs in the main database; those for restricted incidents show only to who sees the incident."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from datasources.aurora.driver.database import Database
+from datasources.aurora.statements import statements
+from datasources.aurora.tables.predicates import Column
+from datasources.aurora.tables.table import Table
+from datasources.records.workflow_runs import BlastRadiusRecord, WorkflowRunRecord
+
+WORKFLOW_RUNS = Table(
+    domain="workflow_runs",
+    record=WorkflowRunRecord,
+    alias="r",
+    columns={
+        "id": Column("r.id", "uuid"),
+        "number": Column("r.number", indexed=True),
+        "state": Column("r.state", grouped=True),
+        "started_at": Column("r.started_at", "timestamptz", indexed=True),
+        "finished_at": Column("r.finished_at", "timestamptz"),
+    },
+    relations={"workflow": "workflows", "configuration_item": "configuration_items"},
+    links=frozenset({"workflow", "configuration_item", "incident"}),
+    restricted=True,
+    also_reads=("incidents", "teams"),
+)
+
+
+async def blast_radii_by_runs(database: Database, keys: Sequence[str]) -> dict[str, BlastRadiusRecord]:
+    """What the failures of runs reach, by the run's id; left out where nobody has walked."""
+
+    def pair(key: str, *values: Any) -> tuple[str, BlastRadiusRecord]:
+        return key, BlastRadiusRecord(*values)
+
+    statement = statements("workflow_runs/table")["workflow_run_blast_radii_by_runs"]
+    return dict(await database.fetch(statement, {"keys": list(keys)}, pair))

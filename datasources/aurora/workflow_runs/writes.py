@@ -1,0 +1,247 @@
+"""Workflow runs written: statements inside a transaction."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+
+from msgspec.structs import asdict, replace
+from uuid_utils import uuid7
+
+from datasources.aurora.driver.column_values import document_text
+from datasources.aurora.driver.transaction import Transaction
+from datasources.aurora.statements import statements
+from datasources.records.queries import Scope
+from datasources.records.workflow_runs import (
+    LockedRunRecord,
+    WorkflowDecision,
+    WorkflowRunState,
+    WorkflowStepRunRecord,
+    WorkflowStepRunState,
+)
+from datasources.records.workflows import WorkflowRecord, WorkflowStepRecord
+
+R = TypeVar("R")
+
+
+class IncidentFacts(NamedTuple):
+    """What a run may know of its incident: none of its words."""
+
+    id: str
+    number: str
+    priority: int
+    impact: int
+    urgency: int
+    state: str
+    category: str
+    # The key of the one team that may see it.
+    restricted_team: str | None
+
+    @property
+    def restricted(self) -> bool:
+        """Whether only its team may see it."""
+        return self.restricted_team is not None
+
+    def is_seen_by(self, scope: Scope) -> bool:
+        """Whether a scope holds the incident."""
+        return self.restricted_team is None or scope.sees_restricted or self.restricted_team in scope.team_keys
+
+
+class ItemFacts(NamedTuple):
+    """What a run may know of a configuration item."""
+
+    id: str
+    name: str
+    class_key: str
+    environment: str
+    criticality: str
+    status: str
+    attributes: dict[str, Any]
+
+
+class CauseFacts(NamedTuple):
+    """The run that led to another one."""
+
+    workflow: str
+    number: str
+    state: str
+
+
+class OutgoingMessage(NamedTuple):
+    """A message to be sent after the transaction that writes it."""
+
+    id: str
+    queue: str
+    group: str
+    body: str
+    request_id: str
+
+
+async def workflow(transaction: Transaction, id: str) -> WorkflowRecord | None:
+    """A revision of a workflow."""
+    return _one(await _fetch(transaction, "run_workflow", {"id": id}, WorkflowRecord))
+
+
+async def workflow_by_key(transaction: Transaction, key: str) -> WorkflowRecord | None:
+    """The newest published revision of a key."""
+    return _one(await _fetch(transaction, "run_workflow_by_key", {"key": key}, WorkflowRecord))
+
+
+async def steps(transaction: Transaction, workflow_id: str) -> list[WorkflowStepRecord]:
+    """The steps of a revision, in order of position."""
+    return await _fetch(transaction, "run_steps", {"id": workflow_id}, WorkflowStepRecord)
+
+
+async def insert(transaction: Transaction, bound: dict[str, Any]) -> LockedRunRecord | None:
+    """A new run, RUNNING, with the next free number; None if its trigger key had its run.
+
+    A taken number is passed over: one, then two, then four more, so that a long row of imported ones ends soon.
+    """
+    bound, step = bound | {"inputs": document_text(bound["inputs"])}, 1
+    while True:
+        [number] = await _fetch(transaction, "run_number", {"step": step}, str)
+        found = await _fetch(transaction, "run_insert", bound | {"number": number}, _run)
+        if found:
+            return found[0]
+        key = {"trigger_key": bound["trigger_key"]}
+        if key["trigger_key"] is not None and await _fetch(transaction, "run_triggered", key, bool):
+            return None
+        step *= 2
+
+
+async def locked(transaction: Transaction, id: str, scope: Scope) -> LockedRunRecord | None:
+    """The run as it is and stays until the transaction ends; None for one that the asker may not see."""
+    bound = {"id": id} | _scope(scope)
+    return _one(await _fetch(transaction, "run_locked", bound, _run))
+
+
+async def locked_if_free(transaction: Transaction, id: str) -> LockedRunRecord | None:
+    """As `locked` for who sees all; None also if somebody else is at the run."""
+    return _one(await _fetch(transaction, "run_locked_if_free", {"id": id}, _run))
+
+
+async def attempts(transaction: Transaction, run_id: str) -> list[WorkflowStepRunRecord]:
+    """The attempts at the steps of a run, the first ones first."""
+    return await _fetch(transaction, "run_attempts", {"id": run_id}, _attempt)
+
+
+async def write_attempts(transaction: Transaction, records: Sequence[WorkflowStepRunRecord]) -> None:
+    """New and changed attempts."""
+    await transaction.execute(
+        statements("workflow_runs/writes")["run_attempts_written"],
+        {
+            "ids": [each.id for each in records],
+            "run_ids": [each.run_id for each in records],
+            "step_ids": [each.step_id for each in records],
+            "states": [each.state.value for each in records],
+            "attempts": [each.attempt for each in records],
+            "started_ats": [each.started_at for each in records],
+            "finished_ats": [each.finished_at for each in records],
+            "outcomes": [document_text(each.outcome) for each in records],
+            "due_ats": [each.due_at for each in records],
+            "reasons": [each.reason for each in records],
+        },
+    )
+
+
+async def update(transaction: Transaction, record: LockedRunRecord, actor: str) -> LockedRunRecord:
+    """A locked run as it is to be, one version further. `actor` is who acted on it, as KIND:subject."""
+    bound = {name: asdict(record)[name] for name in ("id", "state", "finished_at", "reason", "ending")} | {
+        "actor": actor
+    }
+    [updated] = await _fetch(transaction, "run_update", bound, _run)
+    return updated
+
+
+async def run_of_attempt(transaction: Transaction, step_run_id: str) -> str | None:
+    """The id of the run that an attempt belongs to."""
+    return _one(await _fetch(transaction, "run_of_attempt", {"id": step_run_id}, str))
+
+
+async def cause(transaction: Transaction, run_id: str) -> CauseFacts | None:
+    """What may be known of a run that led to another one."""
+    return _one(await _fetch(transaction, "run_cause", {"id": run_id}, CauseFacts))
+
+
+async def incident(transaction: Transaction, id: str, scope: Scope) -> IncidentFacts | None:
+    """What may be known of an incident; None for one that the asker may not see."""
+    return _one(await _fetch(transaction, "run_incident", {"id": id} | _scope(scope), IncidentFacts))
+
+
+async def publisher(transaction: Transaction, workflow_id: str) -> Scope:
+    """What the publisher of a workflow could see; all for an imported one, which an operator brought."""
+    found = await _fetch(transaction, "run_publisher", {"id": workflow_id}, _seen_by)
+    return found[0] if found else Scope(sees_restricted=True)
+
+
+async def items(
+    transaction: Transaction, configuration_item_id: str | None, incident_id: str | None, most: int
+) -> list[ItemFacts]:
+    """The one item, else those that the incident affects, by name."""
+    bound = {"configuration_item_id": configuration_item_id, "incident_id": incident_id, "most": most}
+    return await _fetch(transaction, "run_items", bound, ItemFacts)
+
+
+async def decide(
+    transaction: Transaction,
+    step_run_id: str,
+    decision: WorkflowDecision,
+    comment: str,
+    principal: str,
+    identity: str,
+    user_key: str | None,
+    now: datetime,
+) -> bool:
+    """Keep what somebody decided; False if that one has decided before, by whichever key or token."""
+    bound = {
+        "id": str(uuid7()), "step_run_id": step_run_id, "decision": decision.value, "comment": comment,
+        "principal": principal, "identity": identity, "user_key": user_key, "decided_at": now,
+    }  # fmt: skip
+    return bool(await _fetch(transaction, "run_approval_insert", bound, bool))
+
+
+async def approvers(transaction: Transaction, step_run_id: str) -> list[str]:
+    """Who said yes, oldest first."""
+    return await _fetch(transaction, "run_approvers", {"id": step_run_id}, str)
+
+
+async def due(transaction: Transaction, now: datetime, most: int) -> list[str]:
+    """Ids of runs of which something is due, the longest due first."""
+    return await _fetch(transaction, "run_due", {"now": now, "most": most}, str)
+
+
+async def write_messages(transaction: Transaction, messages: Sequence[OutgoingMessage], now: datetime) -> None:
+    """Messages to be sent, in this order."""
+    ids, queues, groups, bodies, request_ids = zip(*messages, strict=True)
+    bound = {
+        "ids": list(ids), "queues": list(queues), "groups": list(groups), "bodies": list(bodies),
+        "request_ids": list(request_ids), "now": now,
+    }  # fmt: skip
+    await transaction.execute(statements("workflow_runs/writes")["messages_written"], bound)
+
+
+def _run(*values: Any) -> LockedRunRecord:
+    # A record takes columns as they are; who moves a run compares its states.
+    run = LockedRunRecord(*values)
+    ending = None if run.ending is None else WorkflowRunState(run.ending)
+    return replace(run, state=WorkflowRunState(run.state), ending=ending)
+
+
+def _attempt(*values: Any) -> WorkflowStepRunRecord:
+    attempt = WorkflowStepRunRecord(*values)
+    return replace(attempt, state=WorkflowStepRunState(attempt.state))
+
+
+def _seen_by(sees_restricted: bool, team_keys: list[str]) -> Scope:
+    return Scope(sees_restricted, tuple(team_keys))
+
+
+def _scope(scope: Scope) -> dict[str, object]:
+    return {"sees_restricted": scope.sees_restricted, "team_keys": list(scope.team_keys)}
+
+
+async def _fetch(transaction: Transaction, name: str, bound: dict[str, Any], record: Callable[..., R]) -> list[R]:
+    return await transaction.fetch(statements("workflow_runs/writes")[name], bound, record)
+
+
+def _one(found: list[R]) -> R | None:
+    return found[0] if found else None

@@ -1,0 +1,1 @@
+"""Workflow definitions in the main database."""

@@ -1,0 +1,47 @@
+"""Workflows and their steps in the main database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from datasources.aurora.driver.database import Database
+from datasources.aurora.statements import statements
+from datasources.aurora.tables.predicates import Column
+from datasources.aurora.tables.table import Table
+from datasources.records.workflows import WorkflowRecord, WorkflowStepRecord, WorkflowTriggerProblemRecord
+
+WORKFLOWS = Table(
+    domain="workflows",
+    record=WorkflowRecord,
+    alias="w",
+    columns={
+        "id": Column("w.id", "uuid"),
+        "key": Column("w.key"),
+        "name": Column("w.name", spelled=True, indexed=True),
+        "state": Column("w.state", grouped=True),
+        "updated_at": Column("w.updated_at", "timestamptz", indexed=True),
+    },
+    relations={"configuration_items": "configuration_items"},
+    links=frozenset({"configuration_item"}),
+    also_reads=("workflow_configuration_items",),
+)
+
+
+async def steps_by_ids(database: Database, keys: Sequence[str]) -> dict[str, WorkflowStepRecord]:
+    """Steps by id; unknown ids are left out."""
+
+    def pair(key: str, *values: Any) -> tuple[str, WorkflowStepRecord]:
+        return key, WorkflowStepRecord(*values)
+
+    return dict(
+        await database.fetch(statements("workflows/table")["workflow_steps_by_ids"], {"keys": list(keys)}, pair)
+    )
+
+
+async def trigger_problems_by_ids(database: Database, keys: Sequence[str]) -> dict[str, WorkflowTriggerProblemRecord]:
+    """Why triggers started no run the last time, by the workflow's id; left out where there was no reason."""
+
+    def pair(key: str, *values: Any) -> tuple[str, WorkflowTriggerProblemRecord]:
+        return key, WorkflowTriggerProblemRecord(*values)
+
+    statement = statements("workflows/table")["workflow_trigger_problems_by_ids"]
+    return dict(await database.fetch(statement, {"keys": list(keys)}, pair))

@@ -1,0 +1,157 @@
+"""Opens web sockets: the address, the signature, TLS, and what a refused handshake means."""
+
+import asyncio
+import os
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from functools import cached_property
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientConnectorSSLError,
+    ClientError,
+    ClientSession,
+    ClientWSTimeout,
+    DummyCookieJar,
+    TCPConnector,
+    WSServerHandshakeError,
+)
+
+from datasources.config import GraphSettings
+from datasources.graph.gremlin.client.connection import FAREWELL, WebSocket
+from datasources.graph.gremlin.client.errors import Denied, GraphProblem, Unfit, Unreachable, Untrusted
+from datasources.graph.gremlin.client.load_balancer import Pinned, Resolve, Spreading
+
+DENIED = frozenset({401, 403})
+# Too many connections, or a proxy whose engine is away.
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
+
+
+# Credentials as botocore has them, which refresh themselves before they expire; None where there are none.
+FindCredentials = Callable[[], Any]
+
+
+class Signs(Protocol):
+    """Makes the headers of one web socket."""
+
+    def headers(self, url: str) -> Mapping[str, str]: ...
+    def renew(self) -> None: ...
+
+
+class Opener:
+    """Opens web sockets to one URL. For one event loop. `blocking` is where what blocks may wait."""
+
+    def __init__(
+        self, url: str, settings: GraphSettings, signer: Signs | None, resolve: Resolve, blocking: Executor
+    ) -> None:
+        parts = urlsplit(url)
+        self._url = url
+        self._secure = parts.scheme == "wss"
+        self._settings = settings
+        self._signer = signer
+        self._blocking = blocking
+        host = parts.hostname or ""
+        port = parts.port or (443 if self._secure else 80)
+        self.name = f"{host}:{port}"
+        self.spreading = Spreading(host, port, resolve)
+
+    async def open(self) -> tuple[ClientSession, WebSocket, str]:
+        """A new web socket and its address, which `spreading` counts until it is told of the end.
+
+        Tries each address of the name once. Raises Unreachable, Denied, Untrusted or Unfit, within connect_timeout.
+        """
+        ends_at = time.monotonic() + self._settings.connect_timeout
+        try:
+            async with asyncio.timeout(self._settings.connect_timeout):
+                addresses = await self.spreading.addresses()
+                headers = await self._headers()
+        except TimeoutError as error:
+            raise Unreachable(f"the name or the credentials of {self.name} did not come in time") from error
+        except OSError as error:
+            raise Unreachable(f"the name service does not know {self.name} ({error}): check GRAPH_URL") from error
+        problem: Unreachable | None = None
+        for number, address in enumerate(addresses):
+            # What is left is shared out: a dead address must leave the living ones their time.
+            seconds = max(0.0, ends_at - time.monotonic()) / (len(addresses) - number)
+            self.spreading.opening(address)
+            opened = False
+            try:
+                async with asyncio.timeout(seconds):
+                    session, web_socket = await self._connect(address, headers)
+                opened = True
+                return session, web_socket, address
+            except TimeoutError:
+                problem = Unreachable(f"{self.name} did not answer within {self._settings.connect_timeout:g} s")
+            except Unreachable as error:
+                problem = error
+            finally:
+                if not opened:
+                    self.spreading.failed(address)
+        raise problem or Unreachable(f"{self.name} has no address")
+
+    def renew(self) -> None:
+        """Look for credentials anew. Raises nothing."""
+        if self._signer:
+            self._signer.renew()
+
+    async def _headers(self) -> Mapping[str, str]:
+        if self._signer is None:
+            return {}
+        return await asyncio.get_running_loop().run_in_executor(self._blocking, self._signer.headers, self._url)
+
+    async def _connect(self, address: str, headers: Mapping[str, str]) -> tuple[ClientSession, WebSocket]:
+        connector = TCPConnector(
+            ssl=self._trust if self._secure else True, resolver=Pinned(address), use_dns_cache=False, force_close=True
+        )
+        session = ClientSession(connector=connector, cookie_jar=DummyCookieJar(), ws_response_class=WebSocket)
+        opened = False
+        try:
+            web_socket: Any = await session.ws_connect(
+                self._url,
+                headers=headers,
+                max_msg_size=self._settings.message_bytes,
+                # Pongs are waited for, and text is read by the same reader as bytes.
+                autoping=False,
+                decode_text=False,
+                timeout=ClientWSTimeout(ws_close=FAREWELL),
+            )
+            opened = True
+            return session, web_socket
+        except (ClientError, OSError) as error:
+            raise self._meaning(error) from error
+        finally:
+            if not opened:
+                await session.close()
+
+    def _meaning(self, error: Exception) -> GraphProblem:
+        if isinstance(error, WSServerHandshakeError):
+            if error.status in DENIED:
+                return Denied(error.status)
+            if error.status in PASSING:
+                return Unreachable(f"{self.name} refused the web socket with {error.status}")
+            return Unfit(
+                f"{self.name} is no Gremlin engine at this path (status {error.status}): check the path in GRAPH_URL"
+            )
+        if isinstance(error, ClientConnectorCertificateError):
+            reason = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
+            return Untrusted(f"the certificate of {self.name} is not trusted ({reason}): check GRAPH_CA_FILE")
+        if isinstance(error, ClientConnectorSSLError) and "WRONG_VERSION_NUMBER" in str(error):
+            return Unfit(f"{self.name} does not speak TLS: check the scheme in GRAPH_URL")
+        cause = error.os_error if isinstance(error, ClientConnectorError) else error
+        reason = os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno else str(cause)
+        return Unreachable(f"{self.name} cannot be reached: {reason or type(cause).__name__}")
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        # Reads hundreds of certificates: once, and only when a socket is opened.
+        try:
+            context = ssl.create_default_context(cafile=self._settings.ca_file)
+        except OSError as error:
+            raise Unfit(f"GRAPH_CA_FILE cannot be read: {error.strerror or error}") from error
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context

@@ -1,0 +1,160 @@
+"""Spans as any collector of OpenTelemetry takes them: OTLP in JSON over HTTP, by a task beside the requests.
+
+https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from os import urandom
+from typing import Any
+
+import httpx
+import orjson
+
+from datasources.observability.spans import Recording, Span, Value, exporting
+from datasources.observability.trace_context import Origin
+from datasources.request import Call
+
+log = logging.getLogger("stackflow.spans")
+
+PATH = "/v1/traces"
+JSON = {"content-type": "application/json"}
+# Calls that wait to be sent, at most; the oldest give way. And calls of one sending.
+WAITING, AT_ONCE = 1_000, 100
+# Seconds until what waits is sent, that a sending may take, and that stopping waits for the last one.
+PAUSE, TIMEOUT, ENDING = 1.0, 5.0, 2.0
+# Seconds between two words about a collector that does not take any.
+QUIET = 60.0
+
+
+class Otlp:
+    """To the collector at this URL. While `running`, what is taken is sent; requests never wait for that.
+
+    What a collector refuses or cannot be told is lost, and counted in `lost`: spans are not worth a queue on disk.
+    """
+
+    def __init__(self, url: str, environment: str, *, waiting: int = WAITING, pause: float = PAUSE) -> None:
+        self._url = url.rstrip("/") + PATH
+        self._resource = _attributes({
+            "service.name": "stackflow", "service.version": version("stackflow"),
+            "deployment.environment.name": environment,
+        })  # fmt: skip
+        self._pause = pause
+        self._waiting: deque[Recording] = deque(maxlen=waiting)
+        self._wanted = asyncio.Event()
+        self._full = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._told = float("-inf")
+        self.sent = 0
+        self.lost = 0
+
+    def origin(self, call: Call) -> Origin | None:
+        """See the protocol. Who calls us decides whether his trace is kept; a new one always is."""
+        if call.sampled is False:
+            return None
+        return Origin(call.trace or urandom(16).hex(), call.parent, True)
+
+    def take(self, recording: Recording) -> None:
+        """See the protocol."""
+        if len(self._waiting) == self._waiting.maxlen:
+            self.lost += 1
+        self._waiting.append(recording)
+        self._wanted.set()
+        if len(self._waiting) >= AT_ONCE:
+            self._full.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Record calls and send them during the body; what waits at its end is still sent, for 2 s at most."""
+        task = asyncio.create_task(self._run(), name="spans")
+        try:
+            with exporting(self):
+                yield
+        finally:
+            self._stop.set()
+            self._wanted.set()
+            self._full.set()
+            await asyncio.wait({task}, timeout=ENDING)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            self.lost += len(self._waiting)
+
+    async def _run(self) -> None:
+        async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False) as client:
+            while not self._stop.is_set():
+                await self._wanted.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._pause):
+                        await self._full.wait()
+                self._wanted.clear()
+                self._full.clear()
+                await self._drain(client)
+            await self._drain(client)
+
+    async def _drain(self, client: httpx.AsyncClient) -> None:
+        while self._waiting:
+            count = min(AT_ONCE, len(self._waiting))
+            await self._send(client, [self._waiting.popleft() for _ in range(count)])
+
+    async def _send(self, client: httpx.AsyncClient, some: Sequence[Recording]) -> None:
+        try:
+            reply = await client.post(self._url, content=body(some, self._resource), headers=JSON)
+            reply.raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONEncodeError) as error:
+            self.lost += len(some)
+            self._tell(error)
+        except asyncio.CancelledError:
+            self.lost += len(some)
+            raise
+        else:
+            self.sent += len(some)
+
+    def _tell(self, error: Exception) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._told >= QUIET:
+            self._told = now
+            log.warning("the collector takes no spans", extra={"problem": type(error).__name__, "lost": self.lost})
+
+
+def body(some: Sequence[Recording], resource: Sequence[Any] = ()) -> bytes:
+    """An ExportTraceServiceRequest. Ids are hexadecimal, names in camel case, and numbers of 64 bits are texts."""
+    spans = [_span(span, each) for each in some for span in (each.root, *each.spans)]
+    scope = {"scope": {"name": "stackflow"}, "spans": spans}
+    return orjson.dumps({"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [scope]}]})
+
+
+def _span(span: Span, recording: Recording) -> dict[str, Any]:
+    attributes = span.attributes | {"stackflow.request_id": recording.request_id}
+    if span.error:
+        attributes["error.type"] = span.error
+    if span is recording.root and recording.dropped:
+        attributes["stackflow.spans.dropped"] = recording.dropped
+    found = {
+        "traceId": recording.trace,
+        "spanId": span.id,
+        "name": span.name,
+        "kind": int(span.kind),
+        "startTimeUnixNano": str(span.begin_ns),
+        "endTimeUnixNano": str(span.end_ns),
+        "attributes": _attributes(attributes),
+        # An error of the caller's is none of a server's span.
+        "status": {"code": 2} if span.fault else {},
+    }
+    return found | {"parentSpanId": span.parent} if span.parent else found
+
+
+def _attributes(attributes: Mapping[str, Value]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": _value(value)} for key, value in attributes.items()]
+
+
+def _value(value: Value) -> dict[str, Any]:
+    # A bool is an int in Python.
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)}
+    return {"doubleValue": value} if isinstance(value, float) else {"stringValue": value}

@@ -1,0 +1,129 @@
+"""Spans as X-Ray takes them from a function: subsegments, by UDP to the daemon that Lambda runs beside it.
+
+https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
+https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-daemon
+"""
+
+import re
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from os import urandom
+from typing import Any
+
+import orjson
+
+from datasources.observability.spans import CLIENT, PRODUCER, Recording, Span
+from datasources.observability.trace_context import Origin, origin
+from datasources.request import Call
+
+HEADER = b'{"format":"json","version":1}\n'
+# Bytes of a datagram. X-Ray takes documents of 64 kB, and UDP carries 65,507 bytes.
+LIMIT = 64_000
+NAME = 200
+# What no name may hold; letters beyond ASCII may be in one, but none of ours has any.
+_STRANGE = re.compile(r"[^A-Za-z0-9_ .:/%&#=+\\\-@]")
+
+# What the map calls a store, where it is not the name of the span.
+_STORES = {"gremlin": "Neptune", "redis": "Redis", "postgresql": "PostgreSQL"}
+
+
+class XRay:
+    """To the daemon at this address, `host:port`. `header` gives the trace header of the function's call under way.
+
+    Only what Lambda itself samples is recorded: the segment that these are parts of is Lambda's.
+    """
+
+    def __init__(self, daemon: str, header: Callable[[], str]) -> None:
+        host, _, port = daemon.rpartition(":")
+        self._address = (host, int(port))
+        self._header = header
+        self._socket: socket.socket | None = None
+
+    def origin(self, call: Call) -> Origin | None:
+        """See the protocol. Not by the headers of the request: their parent is the gateway's."""
+        found = origin("", self._header())
+        return found if found.sampled and found.parent else None
+
+    def take(self, recording: Recording) -> None:
+        """See the protocol. Sent before the function freezes; a daemon that is not there is no error."""
+        with suppress(OSError):
+            if self._socket is None:
+                self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                self._socket.setblocking(False)
+            for each in datagrams(recording):
+                self._socket.sendto(each, self._address)
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def datagrams(recording: Recording) -> Iterator[bytes]:
+    """One with the call and all its parts, or one for each where that is too much."""
+    belongs = {"type": "subsegment", "trace_id": f"1-{recording.trace[:8]}-{recording.trace[8:]}"}
+    root = _subsegment(recording.root, recording)
+    if recording.dropped:
+        root["metadata"]["stackflow"]["dropped"] = recording.dropped
+    parts = [_subsegment(span, recording) for span in recording.spans]
+    alone = belongs | {"parent_id": recording.root.parent} | root
+    whole = HEADER + orjson.dumps(alone | {"subsegments": parts} if parts else alone)
+    if len(whole) <= LIMIT:
+        yield whole
+        return
+    yield HEADER + orjson.dumps(alone)
+    for part in parts:
+        yield HEADER + orjson.dumps(belongs | {"parent_id": recording.root.id} | part)
+
+
+def _subsegment(span: Span, recording: Recording) -> dict[str, Any]:
+    attributes = span.attributes
+    found: dict[str, Any] = {
+        "id": span.id,
+        "name": _name(span),
+        "start_time": span.begin_ns / 1e9,
+        "end_time": span.end_ns / 1e9,
+        "annotations": _annotations(span, recording),
+        "metadata": {"stackflow": {"name": span.name, **attributes}},
+    }
+    if "messaging.system" in attributes:
+        queue = {"operation": attributes["messaging.operation.name"], "queue_url": attributes["aws.sqs.queue.url"]}
+        found |= {"namespace": "aws", "aws": queue}
+    elif span.kind in {CLIENT, PRODUCER}:
+        found["namespace"] = "remote"
+    if attributes.get("db.system.name") == "postgresql":
+        found["sql"] = {"database_type": "PostgreSQL", "url": _url(attributes)}
+    if span.error:
+        found["fault" if span.fault else "error"] = True
+        found["cause"] = {"exceptions": [{"id": urandom(8).hex(), "type": span.error}]}
+    return found
+
+
+def _annotations(span: Span, recording: Recording) -> dict[str, Any]:
+    operation = recording.root.attributes.get("graphql.operation.name") or recording.root.name
+    told = {"request_id": recording.request_id, "operation": operation}
+    statement = span.attributes.get("db.query.summary") or span.attributes.get("db.operation.name")
+    return told if statement is None else told | {"statement": statement}
+
+
+def _name(span: Span) -> str:
+    # Each distinct name of a remote call is a node on X-Ray's map.
+    system = str(span.attributes.get("db.system.name", ""))
+    if "messaging.system" in span.attributes:
+        name = "SQS"
+    elif system == "postgresql":
+        name = f"{_STORES[system]} {span.attributes.get('stackflow.store', '')}"
+    elif system:
+        name = _STORES.get(system, system)
+    elif span.kind is CLIENT:
+        name = str(span.attributes.get("server.address", span.name))
+    else:
+        name = span.name
+    return _STRANGE.sub("_", name).strip()[:NAME] or "unnamed"
+
+
+def _url(attributes: Mapping[str, Any]) -> str:
+    port = f":{attributes['server.port']}" if "server.port" in attributes else ""
+    return f"postgresql://{attributes.get('server.address', '')}{port}/{attributes.get('db.namespace', '')}"

@@ -1,0 +1,1 @@
+"""The change feed: pages since a cursor, and subscriptions."""

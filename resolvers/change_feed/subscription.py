@@ -1,0 +1,173 @@
+"""What changes, for one who may see it: first what was missed, from the tables, then what the tail passes on."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from datasources.aurora.outbox import feed
+from datasources.errors import SourceError
+from datasources.records.feed import FeedEntry, FeedKind, FeedPlace
+from datasources.request import Call, calling
+from resolvers.change_feed.use_cases import Feed, allowed_kinds, since, too_old
+from resolvers.context import Context
+from resolvers.errors import SourceLost
+from resolvers.incidents.loaders import IncidentById
+from resolvers.loading.tables import RowBy
+from resolvers.outbox_poller import LOST, Listener
+from resolvers.principals.errors import IssuerUnavailable
+from resolvers.subscription_state import BATCH_SECONDS, Listening
+from resolvers.workflow_runs.loaders import WorkflowRunById
+
+R = TypeVar("R")
+
+log = logging.getLogger("stackflow.live")
+
+# What may be hidden from who may read others of its kind, and how it is looked for.
+RESTRICTED: dict[FeedKind, type[RowBy[Any]]] = {
+    FeedKind.INCIDENT: IncidentById,
+    FeedKind.WORKFLOW_RUN: WorkflowRunById,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries, oldest first, and a context of their own in which they are to be shown; none is a sign of life."""
+
+    entries: tuple[FeedEntry, ...]
+    context: Context
+
+
+async def changes(
+    context: Context,
+    listening: Listening,
+    place: FeedPlace | None,
+    kinds: Sequence[FeedKind] | None,
+    ids: Sequence[str] | None,
+) -> AsyncGenerator[Batch, None]:
+    """What changes from a place on, or from now on, in the order and by the rules of `since`; it never ends by itself.
+
+    Who listens is proven anew as time passes, and each incident is looked at when its turn comes: it may have become
+    restricted while it waited. While a store is lost nothing is shown and nothing passed over.
+
+    Forbidden, BadUserInput as `since`; AccessError when who listens may no longer; StreamBehind when more waits than
+    is kept for it; SourceLost if the database is lost before the tail is reached.
+    """
+    allowed_kinds(context, kinds)
+    listening.place = place
+    try:
+        async with aclosing(_waiting(context, listening, kinds, ids)) as waiting:
+            async for entries in waiting:
+                while (shown := await _shown(context, listening, kinds, entries)) is None:
+                    yield Batch((), context)
+                    await asyncio.sleep(LOST)
+                if shown.entries or not entries:
+                    yield shown
+                if entries:
+                    listening.place = entries[-1].place
+    except feed.Trimmed:
+        raise too_old() from None
+    except SourceError as error:
+        raise SourceLost.of(error) from error
+
+
+async def _waiting(
+    context: Context, listening: Listening, kinds: Sequence[FeedKind] | None, ids: Sequence[str] | None
+) -> AsyncGenerator[Sequence[FeedEntry], None]:
+    missed = listening.place is not None
+    while missed:
+        page = await _missed(context, listening, kinds, ids)
+        yield page.entries
+        listening.place, missed = page.end, page.more
+    main = context.sources.main
+    async with listening.tail.listening(list(FeedKind) if kinds is None else kinds, ids) as listener:
+        # What was written while the tail had not begun to listen for us.
+        if listening.place is None:
+            listening.place = await _bounded(context, feed.end(main))
+            yield ()
+        else:
+            more = True
+            while more:
+                page = await _missed(context, listening, kinds, ids)
+                yield page.entries
+                listening.place, more = page.end, page.more
+        async with aclosing(_passed_on(listener, listening, listening.place)) as passed_on:
+            async for entries in passed_on:
+                yield entries
+
+
+async def _passed_on(
+    listener: Listener, listening: Listening, begin: FeedPlace
+) -> AsyncGenerator[Sequence[FeedEntry], None]:
+    while True:
+        entries = await listener.next(listening.batch, listening.silence)
+        if not entries and listening.place is not None:
+            # Nothing waits, so all was taken that was wanted of what was seen.
+            listening.place = max(listening.place, listener.seen)
+        new = [each for each in entries if each.place > begin]
+        if new or not entries:
+            yield new
+
+
+async def _missed(
+    context: Context, listening: Listening, kinds: Sequence[FeedKind] | None, ids: Sequence[str] | None
+) -> Feed:
+    return await _bounded(context, since(context, listening.place, kinds, ids, listening.batch))
+
+
+async def _bounded(context: Context, reading: Awaitable[R]) -> R:
+    with calling(_call(context)):
+        return await reading
+
+
+def _call(context: Context, sees: int | None = None) -> Call:
+    deadline = asyncio.get_running_loop().time() + BATCH_SECONDS
+    came = context.call
+    return Call(
+        came.request_id,
+        deadline,
+        sees=sees,
+        row_bytes=came.row_bytes,
+        trace=came.trace,
+        parent=came.parent,
+        sampled=came.sampled,
+        flow=came.flow,
+    )
+
+
+async def _shown(
+    context: Context, listening: Listening, kinds: Sequence[FeedKind] | None, entries: Sequence[FeedEntry]
+) -> Batch | None:
+    """What of the entries may be shown by now; None if that cannot be told because a store is lost."""
+    sees = max((each.transaction for each in entries), default=None)
+    call = _call(context, sees)
+    try:
+        with calling(call):
+            await _prove(context, listening)
+            allowed = set(allowed_kinds(context, kinds))
+            context.require("feed:read")
+            fresh = Context(context.principal, context.scope, context.sources, call, context.limits)
+            return Batch(await _visible(fresh, [each for each in entries if each.kind in allowed]), fresh)
+    except (SourceError, SourceLost, IssuerUnavailable) as error:
+        log.warning("a stream waits", extra={"request_id": context.call.request_id, "problem": str(error)})
+        return None
+
+
+async def _prove(context: Context, listening: Listening) -> None:
+    now = asyncio.get_running_loop().time()
+    if now - listening.proven >= listening.prove_every:
+        principal = await listening.prove()
+        context.principal, context.scope, listening.proven = principal, principal.scope, now
+
+
+async def _visible(context: Context, entries: Sequence[FeedEntry]) -> tuple[FeedEntry, ...]:
+    if context.scope.sees_restricted:
+        return tuple(entries)
+    seen: dict[FeedKind, set[str]] = {}
+    for kind, loader in RESTRICTED.items():
+        ids = {each.entity_id for each in entries if each.kind is kind}
+        found = await asyncio.gather(*(context.loader(loader).load(id) for id in ids))
+        seen[kind] = {each.id for each in found if each is not None}
+    return tuple(each for each in entries if each.kind not in seen or each.entity_id in seen[each.kind])

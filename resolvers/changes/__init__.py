@@ -1,0 +1,1 @@
+"""Changes: use cases and loaders."""

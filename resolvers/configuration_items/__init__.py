@@ -1,0 +1,1 @@
+"""Configuration items: use cases and loaders."""

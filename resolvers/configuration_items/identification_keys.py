@@ -1,0 +1,84 @@
+"""Identification keys written: by which key a source knows an item. A key more or less is a new version of the item."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import asdict
+
+from datasources.aurora.configuration_items import writes as rows
+from datasources.errors import SourceConflict
+from datasources.records.configuration_items import IdentificationKeyRecord
+from resolvers import validation as rules
+from resolvers.configuration_items.use_cases import ENTITY, NOUN, TABLE
+from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write
+
+KEYS = "configuration_item_keys"
+
+
+class AddIdentificationKey(Struct, frozen=True, kw_only=True):
+    """One more key by which a source knows an item."""
+
+    configuration_item_id: str
+    source: str
+    key: str
+
+
+class RemoveIdentificationKey(Struct, frozen=True, kw_only=True):
+    """A key by which a source knows an item no longer."""
+
+    configuration_item_id: str
+    source: str
+    key: str
+
+
+async def add(write: Write, command: AddIdentificationKey) -> Sequence[str]:
+    """The item's id; nothing is written where it has the key. Refused where another item has it."""
+    key = await _checked(write, command)
+    if not await rows.add_key(write.transaction, command.configuration_item_id, key):
+        holder = await rows.holder(write.transaction, key)
+        if holder is None:
+            # It was taken a moment ago and is free again: a repetition finds out.
+            raise SourceConflict("main", "the holder of an identification key changed meanwhile")
+        if holder.id == command.configuration_item_id:
+            return [command.configuration_item_id]
+        message = (
+            f"{key.source} knows {holder.name} (ci_{holder.id}) by the key {key.key}; take it away from there first"
+        )
+        raise Refused(UserError(UserErrorCode.TAKEN, "key", message))
+    return await _changed(write, command.configuration_item_id, None, key)
+
+
+async def remove(write: Write, command: RemoveIdentificationKey) -> Sequence[str]:
+    """The item's id. Refused where the item has no such key."""
+    key = await _checked(write, command)
+    if not await rows.remove_key(write.transaction, command.configuration_item_id, key):
+        message = f"{key.source} does not know the item by the key {key.key}; see its `keys`"
+        raise Refused(UserError(UserErrorCode.NOT_FOUND, "key", message))
+    return await _changed(write, command.configuration_item_id, key, None)
+
+
+async def _checked(write: Write, command: AddIdentificationKey | RemoveIdentificationKey) -> IdentificationKeyRecord:
+    texts = {"source": command.source.strip(), "key": command.key.strip()}
+    errors = [
+        UserError(UserErrorCode.INVALID, name, f"the {name} {unfit}")
+        for name, text in texts.items()
+        if (unfit := rules.unfit_text(text)) is not None
+    ]
+    if not errors and (unfit := rules.unfit_text(texts["key"], texts["source"])) is not None:
+        errors = [UserError(UserErrorCode.INVALID, "key", f"the key {unfit}")]
+    if errors:
+        raise Refused(*errors)
+    if not await rows.locked(write.transaction, [command.configuration_item_id]):
+        raise rules.unknown(NOUN, "configurationItemId")
+    return IdentificationKeyRecord(**texts)
+
+
+async def _changed(
+    write: Write, id: str, before: IdentificationKeyRecord | None, after: IdentificationKeyRecord | None
+) -> Sequence[str]:
+    await rows.touch(write.transaction, id)
+    write.tables.add(KEYS)
+    write.changed(
+        TABLE, ENTITY, id, *({"id": id, "keys": [to_builtins(asdict(k))] if k else []} for k in (before, after))
+    )
+    return [id]

@@ -1,0 +1,205 @@
+"""Configuration items written: create, one or many, change, retire and restore."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, structs
+from uuid_utils import uuid7
+
+from datasources.aurora.configuration_items import writes as rows
+from datasources.records.configuration_items import (
+    ConfigurationItemRecord,
+    ConfigurationItemStatus,
+    Criticality,
+    Environment,
+)
+from resolvers import validation as rules
+from resolvers.bulk import BulkMode, Findings, check_count
+from resolvers.unit_of_work import BY_THE_DATABASE, Refused, UserError, UserErrorCode, Write, same, told
+
+TABLE, ENTITY, NOUN = "configuration_items", "CONFIGURATION_ITEM", "configuration item"
+RETIRED = ConfigurationItemStatus.RETIRED
+IN_LIFE = (ConfigurationItemStatus.PLANNED, ConfigurationItemStatus.ACTIVE, ConfigurationItemStatus.MAINTENANCE)
+
+
+class CreateConfigurationItem(Struct, frozen=True, kw_only=True):
+    """A new item. What is left out has its default."""
+
+    name: str
+    class_key: str
+    status: ConfigurationItemStatus | UnsetType | None = UNSET
+    environment: Environment | UnsetType | None = UNSET
+    criticality: Criticality | UnsetType | None = UNSET
+    owner_team_id: str | UnsetType | None = UNSET
+    attributes: dict[str, Any] | UnsetType | None = UNSET
+
+
+class CreateConfigurationItemsInBulk(Struct, frozen=True, kw_only=True):
+    """New items, at most MOST_ITEMS."""
+
+    items: tuple[CreateConfigurationItem, ...]
+    mode: BulkMode
+
+
+class UpdateConfigurationItem(Struct, frozen=True, kw_only=True):
+    """New values of an item at a version. What is left out stays."""
+
+    id: str
+    expected_version: int
+    name: str | UnsetType | None = UNSET
+    class_key: str | UnsetType | None = UNSET
+    status: ConfigurationItemStatus | UnsetType | None = UNSET
+    environment: Environment | UnsetType | None = UNSET
+    criticality: Criticality | UnsetType | None = UNSET
+    owner_team_id: str | UnsetType | None = UNSET
+    attributes: dict[str, Any] | UnsetType | None = UNSET
+
+
+class RetireConfigurationItem(Struct, frozen=True, kw_only=True):
+    """The end of an item's life. Its relationships and history stay."""
+
+    id: str
+    expected_version: int
+
+
+class RestoreConfigurationItem(Struct, frozen=True, kw_only=True):
+    """A retired item back in its life, in one of the states of IN_LIFE."""
+
+    id: str
+    expected_version: int
+    status: ConfigurationItemStatus | UnsetType | None = UNSET
+
+
+async def create(write: Write, command: CreateConfigurationItem) -> Sequence[str]:
+    """The new item's id. Refused for an empty name, unfit attributes, or an unknown class or team."""
+    return await _create(write, (command,), Findings(), BulkMode.ALL_OR_NOTHING)
+
+
+async def create_in_bulk(write: Write, command: CreateConfigurationItemsInBulk) -> Sequence[str]:
+    """The new items' ids, in order of input. As `create`, in as many statements for many as for one."""
+    return await _create(write, command.items, Findings("items"), command.mode)
+
+
+async def _create(
+    write: Write, commands: Sequence[CreateConfigurationItem], findings: Findings, mode: BulkMode
+) -> Sequence[str]:
+    check_count(commands)
+    records = [_new(each) for each in commands]
+    await _check(write, records, findings)
+    findings.settle(write, mode)
+    made = [record for index, record in enumerate(records) if findings.sound(index)]
+    if made:
+        await rows.insert(write.transaction, made)
+    for record in made:
+        write.changed(TABLE, ENTITY, record.id, None, told(record, BY_THE_DATABASE))
+    return [record.id for record in made]
+
+
+async def update(write: Write, command: UpdateConfigurationItem) -> Sequence[str]:
+    """The item's id; nothing is written where nothing would change. Refused as `create`, and for a retired item."""
+    before = await _found(write, command)
+    _check_not_null(command)
+    if command.status is RETIRED:
+        message = "an item is retired by retireConfigurationItem; here are PLANNED, ACTIVE and MAINTENANCE"
+        raise Refused(UserError(UserErrorCode.INVALID, "status", message))
+    if before.status is RETIRED:
+        message = "the item is RETIRED and stays as it is; what can be done is restoreConfigurationItem"
+        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
+    given = {
+        name: getattr(command, name)
+        for name in command.__struct_fields__
+        if name not in {"id", "expected_version"} and getattr(command, name) is not UNSET
+    }
+    if "name" in given:
+        given["name"] = given["name"].strip()
+    after = structs.replace(before, **given)
+    findings = Findings()
+    await _check(write, [after], findings, frozenset(given))
+    findings.settle(write, BulkMode.ALL_OR_NOTHING)
+    return await _write(write, before, after)
+
+
+async def retire(write: Write, command: RetireConfigurationItem) -> Sequence[str]:
+    """The item's id. Refused unless it is planned, active or in maintenance."""
+    before = await _found(write, command)
+    if before.status is RETIRED:
+        message = "the item is RETIRED already; what can be done is restoreConfigurationItem"
+        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
+    return await _write(write, before, structs.replace(before, status=RETIRED))
+
+
+async def restore(write: Write, command: RestoreConfigurationItem) -> Sequence[str]:
+    """The item's id. Refused unless it is retired, and for a state that is none of a life."""
+    before = await _found(write, command)
+    status = command.status or ConfigurationItemStatus.ACTIVE
+    if status not in IN_LIFE:
+        message = "an item is restored to PLANNED, ACTIVE or MAINTENANCE"
+        raise Refused(UserError(UserErrorCode.INVALID, "status", message))
+    if before.status is not RETIRED:
+        message = f"the item is {before.status}; what can be done is updateConfigurationItem, or to retire it"
+        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
+    return await _write(write, before, structs.replace(before, status=status))
+
+
+async def _found(
+    write: Write, command: UpdateConfigurationItem | RetireConfigurationItem | RestoreConfigurationItem
+) -> ConfigurationItemRecord:
+    found = await rows.locked(write.transaction, [command.id])
+    return rules.as_expected(found.get(command.id), NOUN, command.expected_version)
+
+
+async def _write(write: Write, before: ConfigurationItemRecord, after: ConfigurationItemRecord) -> Sequence[str]:
+    if not same(before, after):
+        await rows.update(write.transaction, after)
+        write.changed(TABLE, ENTITY, after.id, told(before, BY_THE_DATABASE), told(after, BY_THE_DATABASE))
+    return [after.id]
+
+
+async def _check(
+    write: Write,
+    records: Sequence[ConfigurationItemRecord],
+    findings: Findings,
+    given: frozenset[str] = frozenset({"name", "class_key", "owner_team_id", "attributes"}),
+) -> None:
+    """The rules of these fields. A statement each for classes and for teams, where any is given."""
+    classes = {each.class_key for each in records} if "class_key" in given else set()
+    teams = {each.owner_team_id for each in records if each.owner_team_id} if "owner_team_id" in given else set()
+    known = await rows.classes_known(write.transaction, filter(rules.is_storable, classes)) if classes else set()
+    known_teams = await rows.teams_known(write.transaction, teams) if teams else set()
+    for index, record in enumerate(records):
+        unfit_name = rules.unfit_text(record.name) if "name" in given else None
+        if unfit_name is not None:
+            findings.add(index, UserErrorCode.INVALID, "name", f"a configuration item's name {unfit_name}")
+        if "class_key" in given and record.class_key not in known:
+            message = f"there is no class {record.class_key}; see `classes`"
+            findings.add(index, UserErrorCode.NOT_FOUND, "classKey", message)
+        if record.owner_team_id in teams - known_teams:
+            findings.add(index, UserErrorCode.NOT_FOUND, "ownerTeamId", "there is no team with this id; see `teams`")
+        unfit = rules.unfit_attributes(record.attributes) if "attributes" in given else None
+        if unfit is not None:
+            findings.add(index, UserErrorCode.INVALID, "attributes", unfit)
+
+
+def _check_not_null(command: UpdateConfigurationItem) -> None:
+    # The owner alone can be taken away.
+    named = {"name": "name", "class_key": "classKey", "status": "status", "environment": "environment",
+             "criticality": "criticality", "attributes": "attributes"}  # fmt: skip
+    nulls = [shown for name, shown in named.items() if getattr(command, name) is None]
+    if nulls:
+        raise Refused(*map(rules.null, nulls))
+
+
+def _new(command: CreateConfigurationItem) -> ConfigurationItemRecord:
+    return ConfigurationItemRecord(
+        str(uuid7()),
+        command.name.strip(),
+        command.class_key,
+        command.status or ConfigurationItemStatus.ACTIVE,
+        command.environment or Environment.UNKNOWN,
+        command.criticality or Criticality.MEDIUM,
+        command.owner_team_id or None,
+        {} if command.attributes is UNSET or command.attributes is None else command.attributes,
+        1,
+        datetime.now(UTC),
+    )

@@ -1,0 +1,39 @@
+"""Loaders of documents and their bodies."""
+
+from collections.abc import Mapping, Sequence
+
+from datasources.aurora.documents.table import DOCUMENTS, bodies_by_ids
+from datasources.records.documents import DocumentRecord
+from resolvers.loading.loader import Loader
+from resolvers.loading.tables import PagesBy, RowBy
+
+
+class DocumentById(RowBy[DocumentRecord]):
+    table = DOCUMENTS
+
+
+class DocumentByKey(RowBy[DocumentRecord]):
+    table = DOCUMENTS
+    by = "keys"
+
+
+class Documents(PagesBy[DocumentRecord]):
+    table = DOCUMENTS
+
+
+class DocumentsByConfigurationItem(PagesBy[DocumentRecord]):
+    table = DOCUMENTS
+    link = "configuration_item"
+
+
+class BodyByDocument(Loader[str, str | None]):
+    """Keys are document ids."""
+
+    value = str | None
+    reads = ("documents",)
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, str | None]:
+        return dict(await bodies_by_ids(self.context.sources.main, keys))
+
+    def absent(self, key: str) -> str | None:
+        return None

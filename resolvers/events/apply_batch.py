@@ -1,0 +1,194 @@
+"""Effects of events, exactly once for each source and id, whatever comes twice or late.
+
+Events of the landscape are written as sets, operations events one by one; a batch of both is cut, in its order, into
+stretches of one kind.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from itertools import groupby
+from math import inf
+
+from msgspec import Struct as Record
+
+from datasources.aurora.driver.transaction import Transaction
+from datasources.aurora.events import writes as rows
+from datasources.aurora.outbox import bookkeeping as writing
+from datasources.aurora.outbox.bookkeeping import AuditEntry
+from datasources.errors import (
+    SourceConflict,
+    SourceDuplicate,
+    SourceRefused,
+    SourceRefusedValue,
+    SourceUnavailable,
+)
+from datasources.sources import Sources
+from resolvers.events.apply_each import apply_each
+from resolvers.events.landscape_batch import ITEM, RELATIONSHIP, Landscape, keys, time_name
+from resolvers.events.landscape_types import PREFIX, ItemUpserted, RelationshipRemoved, RelationshipUpserted
+from resolvers.events.registry import OPERATIONS
+from resolvers.events.results import OTHER_CONTENT, REPEATED, UNTRIED, Arrived, Outcome, Result, away, behind
+from resolvers.unit_of_work import BY_THE_DATABASE, TRIES, difference, told
+
+
+async def apply(sources: Sources, arrived: Sequence[Arrived], until: float = inf) -> list[Outcome]:
+    """What came of each event, in their order.
+
+    When a store is lost, everything from the first event that was not tried on waits: AWAY, and AGAIN where the store
+    was late, which may be the fault of what an event says. After `until`, in seconds of the event loop's clock, nothing
+    is begun but the first; the rest is UNTRIED. When this returns, no read in any process gives an older value.
+    """
+    clock = asyncio.get_running_loop().time
+    outcomes: list[Outcome] = []
+    for one_by_one, stretch in groupby(arrived, key=lambda each: each.event.type in OPERATIONS):
+        if outcomes and clock() >= until:
+            return outcomes + [UNTRIED] * (len(arrived) - len(outcomes))
+        some = list(stretch)
+        outcomes += await (apply_each(sources, some, until) if one_by_one else _apply_set(sources, some))
+        if outcomes[-1].waits:
+            return outcomes + [behind(outcomes[-1])] * (len(arrived) - len(outcomes))
+    return outcomes
+
+
+async def _apply_set(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
+    # One transaction, or several if the store refuses what one of them says.
+    try:
+        return await _committed(sources, arrived)
+    except SourceUnavailable as error:
+        return [away(error)] * len(arrived)
+    except SourceRefused as error:
+        if len(arrived) == 1:
+            # A value that no column takes is the event's fault; a missing table, say, is not.
+            result = Result.REFUSED if isinstance(error, SourceRefusedValue) else Result.AGAIN
+            return [Outcome(result, str(error))]
+    half = len(arrived) // 2
+    first = await _apply_set(sources, arrived[:half])
+    lost = next((outcome for outcome in first if outcome.waits), None)
+    if lost is not None:
+        return first + [behind(lost)] * (len(arrived) - half)
+    return first + await _apply_set(sources, arrived[half:])
+
+
+async def _committed(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
+    for number in range(TRIES):
+        try:
+            async with sources.main.transaction() as transaction:
+                outcomes, tables = await _within(transaction, arrived)
+        # Somebody else made the same item: the next try finds it.
+        except (SourceConflict, SourceDuplicate):
+            if number == TRIES - 1:
+                raise
+            await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311
+        else:
+            if tables:
+                await sources.cache.invalidate(sorted(tables))
+            if REPEATED in outcomes:
+                # Whoever gave them their effect may have died before it told the cache.
+                await sources.cache.doubt()
+            return outcomes
+    raise AssertionError("unreachable")
+
+
+async def _within(transaction: Transaction, arrived: Sequence[Arrived]) -> tuple[list[Outcome], set[str]]:
+    firsts: dict[tuple[str, str], Arrived] = {}
+    for each in arrived:
+        firsts.setdefault(_name(each), each)
+    claimed = await rows.claim(transaction, {name: each.event.content for name, each in firsts.items()})
+    before = await rows.contents(transaction, firsts.keys() - claimed)
+    fresh = [each for name, each in firsts.items() if name in claimed]
+    outcomes: dict[tuple[str, str], Outcome] = {}
+    tables: set[str] = set()
+    if fresh:
+        landscape = await _landscape(transaction, fresh)
+        outcomes = {_name(each): landscape.take(each) for each in fresh}
+        tables = await _write(transaction, landscape)
+        refusals = [name for name, outcome in outcomes.items() if outcome.result is Result.REFUSED]
+        await rows.unclaim(transaction, refusals)
+    said = {name: before.get(name, each.event.content) for name, each in firsts.items()}
+    answers = [
+        _told(each, first=firsts[_name(each)] is each, said=said[_name(each)], outcome=outcomes.get(_name(each)))
+        for each in arrived
+    ]
+    return answers, tables
+
+
+def _told(each: Arrived, *, first: bool, said: bytes, outcome: Outcome | None) -> Outcome:
+    if each.event.content != said:
+        return OTHER_CONTENT
+    if outcome is None:
+        return REPEATED
+    return outcome if first or outcome.result is Result.REFUSED else REPEATED
+
+
+async def _landscape(transaction: Transaction, arrived: Sequence[Arrived]) -> Landscape:
+    events = [each.event for each in arrived]
+    times = await rows.lock_times(transaction, {time_name(event) for event in events})
+    ids = await rows.known_keys(transaction, {key for event in events for key in keys(event.data)})
+    items = [event.data for event in events if isinstance(event.data, ItemUpserted)]
+    edges = [event for event in events if isinstance(event.data, RelationshipUpserted | RelationshipRemoved)]
+    names = await rows.known_names(
+        transaction,
+        {each.class_key for each in items},
+        {event.data.type for event in edges if isinstance(event.data, RelationshipUpserted)},
+        {each.owner for each in items if isinstance(each.owner, str)},
+    )
+    items_before = await rows.lock_items(transaction, set(ids.values()))
+    landscape = Landscape(
+        # An item may have been deleted since its key was read.
+        {key: id for key, id in ids.items() if id in items_before},
+        {(each.source, each.entity, each.identity): each for each in times},
+        items_before,
+        names,
+        {},
+    )
+    identities = {
+        landscape.identity(event, event.data)
+        for event in edges
+        if isinstance(event.data, RelationshipUpserted | RelationshipRemoved)
+    } - {None}
+    found = await rows.relationships(transaction, [each for each in identities if each is not None])
+    landscape.relationships_before = {(each.from_id, each.to_id, each.type_key, each.source): each for each in found}
+    landscape.relationships = dict(landscape.relationships_before)
+    return landscape
+
+
+async def _write(transaction: Transaction, made: Landscape) -> set[str]:
+    items = [
+        (made.items_before.get(id), record) for id, record in made.items.items() if made.items_before.get(id) != record
+    ]
+    edges = [
+        (made.relationships_before.get(identity), record)
+        for identity, record in made.relationships.items()
+        if made.relationships_before.get(identity) != record
+    ]
+    removed = [record for identity, record in made.relationships_before.items() if identity not in made.relationships]
+    new_items = [record for before, record in items if before is None]
+    changed_items = [record for before, record in items if before is not None]
+    await rows.write_items(transaction, new_items, changed_items, made.new_keys)
+    new_edges = [record for before, record in edges if before is None]
+    changed_edges = [record for before, record in edges if before is not None]
+    await rows.write_relationships(transaction, new_edges, changed_edges, removed)
+    await rows.keep_times(transaction, list(made.new_times.values()))
+    audited = [_audited(made, ITEM, record.id, before, record) for before, record in items]
+    audited += [_audited(made, RELATIONSHIP, record.id, before, record) for before, record in edges]
+    audited += [_audited(made, RELATIONSHIP, record.id, record, None) for record in removed]
+    if audited:
+        await writing.audit(transaction, audited)
+        await writing.sign_each(transaction, {each.entity_id: _origin(made, each) for each in audited})
+    return ({"configuration_items"} if items else set()) | ({"relationships"} if edges or removed else set())
+
+
+def _audited(made: Landscape, entity: str, id: str, before: Record | None, after: Record | None) -> AuditEntry:
+    by = made.touched[id]
+    action = by.event.type.removeprefix(PREFIX)
+    changed = difference(*(None if each is None else told(each, BY_THE_DATABASE) for each in (before, after)))
+    return AuditEntry(by.request_id, f"event:{by.event.source}", action, entity, id, *changed)
+
+
+def _origin(made: Landscape, entry: AuditEntry) -> writing.Origin:
+    return writing.Origin(entry.request_id, made.touched[entry.entity_id].event.sender or entry.principal)
+
+
+def _name(arrived: Arrived) -> tuple[str, str]:
+    return arrived.event.source, arrived.event.id

@@ -1,0 +1,135 @@
+"""Effects of operations events: each runs a use case in a transaction of its own, once for its source and id."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import datetime
+from math import inf
+from typing import Any
+
+from msgspec import structs
+
+from datasources.aurora.driver.transaction import Transaction
+from datasources.aurora.events import writes as rows
+from datasources.aurora.outbox import bookkeeping as writing
+from datasources.errors import (
+    SourceConflict,
+    SourceDuplicate,
+    SourceRefused,
+    SourceRefusedValue,
+    SourceUnavailable,
+)
+from datasources.records.events import EventTimesRecord
+from datasources.records.queries import Scope
+from datasources.request import Call, calling, current_call
+from datasources.sources import Sources
+from resolvers.context import Context, Unattended
+from resolvers.events.event import Event
+from resolvers.events.landscape_batch import joined
+from resolvers.events.landscape_types import PREFIX
+from resolvers.events.operation import Operation
+from resolvers.events.registry import OPERATIONS
+from resolvers.events.results import (
+    DONE,
+    OLDER,
+    OTHER_CONTENT,
+    REPEATED,
+    UNTRIED,
+    Arrived,
+    Outcome,
+    Result,
+    away,
+    behind,
+    refused,
+)
+from resolvers.unit_of_work import TRIES, UNFIT, Refused, Write, origin
+
+
+async def apply_each(sources: Sources, arrived: Sequence[Arrived], until: float = inf) -> list[Outcome]:
+    """What came of each event, in their order. From the first that could not be tried on, all wait; after `until`, in
+    seconds of the event loop's clock, none but the first is tried.
+
+    When this returns, no read in this process gives an older value.
+    """
+    clock = asyncio.get_running_loop().time
+    outcomes: list[Outcome] = []
+    for each in arrived:
+        is_late = bool(outcomes) and clock() >= until
+        outcome = UNTRIED if is_late else await _tried(sources, each)
+        outcomes.append(outcome)
+        if outcome.waits:
+            return outcomes + [behind(outcome)] * (len(arrived) - len(outcomes))
+    return outcomes
+
+
+async def _tried(sources: Sources, arrived: Arrived) -> Outcome:
+    for number in range(TRIES):
+        try:
+            return await _once(sources, arrived)
+        except Refused as error:
+            return refused("; ".join(each.message for each in error.errors))
+        except SourceRefusedValue:
+            return refused(UNFIT.message)
+        # Somebody else made the same thing, or was in the way: the next try finds it.
+        except (SourceConflict, SourceDuplicate) as error:
+            if number == TRIES - 1:
+                return Outcome(Result.AGAIN, str(error))
+            await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311
+        except SourceUnavailable as error:
+            return away(error)
+        except SourceRefused as error:
+            return Outcome(Result.AGAIN, str(error))
+    raise AssertionError("unreachable")
+
+
+async def _once(sources: Sources, arrived: Arrived) -> Outcome:
+    event = arrived.event
+    operation = OPERATIONS[event.type]
+    # Who sent it had `events:write`. It may touch restricted incidents: whoever knows the source's own key for one has
+    # told of it before.
+    sender = Unattended("event", event.source, event.sender)
+    context = Context(
+        sender, Scope(True), sources, Call(request_id=arrived.request_id, deadline=current_call().deadline)
+    )
+    with calling(context.call):
+        async with sources.main.transaction() as transaction:
+            name = (event.source, event.id)
+            if not await rows.claim(transaction, {name: event.content}):
+                said = (await rows.contents(transaction, [name])).get(name, event.content)
+                # Whoever gave it its effect may have died before it told the cache.
+                await sources.cache.doubt()
+                return REPEATED if said == event.content else OTHER_CONTENT
+            if not await _is_newest(transaction, operation, event):
+                return OLDER
+            write = Write(context, event.type.removeprefix(PREFIX), transaction)
+            await operation.use_case(write, event.data, event)
+            await writing.audit(transaction, write.entries)
+            await writing.sign_by(transaction, origin(context))
+        if write.tables:
+            await sources.cache.invalidate(sorted(write.tables))
+    return DONE
+
+
+async def _is_newest(transaction: Transaction, operation: Operation[Any], event: Event) -> bool:
+    about = operation.about(event.data)
+    if about is None:
+        return True
+    name = (event.source, about.entity, joined(*about.names))
+    [times] = await rows.lock_times(transaction, [name])
+    newest = _newest(times, is_step=operation.is_step)
+    # Two events of one moment are told apart by their ids.
+    if newest is not None and (event.time, event.id) <= newest:
+        return False
+    await rows.keep_times(transaction, [_kept(times, event, is_step=operation.is_step)])
+    return True
+
+
+def _newest(times: EventTimesRecord, *, is_step: bool) -> tuple[datetime, str] | None:
+    at, by = (times.ended_at, times.ended_by) if is_step else (times.upserted_at, times.upserted_by)
+    return None if at is None else (at, by)
+
+
+def _kept(times: EventTimesRecord, event: Event, *, is_step: bool) -> EventTimesRecord:
+    if is_step:
+        return structs.replace(times, ended_at=event.time, ended_by=event.id)
+    return structs.replace(times, upserted_at=event.time, upserted_by=event.id)

@@ -1,0 +1,231 @@
+"""What a batch of events is about, as it is and as the events leave it: events are taken one by one, rows as a set."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import UNSET
+from uuid_utils import uuid7
+
+from datasources.records.configuration_items import (
+    ConfigurationItemRecord,
+    ConfigurationItemStatus,
+    Criticality,
+    Environment,
+)
+from datasources.records.events import EventTimesRecord, KnownName
+from datasources.records.relationships import RelationshipRecord
+from resolvers.events.event import Event
+from resolvers.events.landscape_types import (
+    Data,
+    ItemRetired,
+    ItemUpserted,
+    Key,
+    RelationshipRemoved,
+    RelationshipUpserted,
+)
+from resolvers.events.results import DONE, OLDER, Arrived, Outcome, refused
+
+ITEM, RELATIONSHIP = "CONFIGURATION_ITEM", "RELATIONSHIP"
+
+Name = tuple[str, str, str]
+# From, to, type and source.
+Identity = tuple[str, str, str, str]
+# Two events of one moment are told apart by their ids, so that every order of arrival ends in the same.
+Mark = tuple[datetime, str]
+
+
+def time_name(event: Event) -> Name:
+    """Under which name the newest times of the entity of an event are kept."""
+    data = event.data
+    if isinstance(data, ItemUpserted | ItemRetired):
+        return event.source, ITEM, joined(data.item.source, data.item.key)
+    ends = (data.from_.source, data.from_.key, data.type, data.to.source, data.to.key)
+    return event.source, RELATIONSHIP, joined(*ends)
+
+
+def keys(data: Data) -> tuple[tuple[str, str], ...]:
+    """The identification keys in an event's data."""
+    if isinstance(data, ItemUpserted | ItemRetired):
+        return (_pair(data.item),)
+    return _pair(data.from_), _pair(data.to)
+
+
+@dataclass(slots=True)
+class Landscape:
+    """Rows that a batch may touch. `*_before` is how they were, the other how the events so far leave them."""
+
+    ids: dict[tuple[str, str], str]
+    times: dict[Name, EventTimesRecord]
+    items_before: dict[str, ConfigurationItemRecord]
+    names: Iterable[KnownName]
+    relationships_before: dict[Identity, RelationshipRecord]
+    items: dict[str, ConfigurationItemRecord] = field(init=False)
+    relationships: dict[Identity, RelationshipRecord] = field(init=False)
+    new_keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    new_times: dict[Name, EventTimesRecord] = field(default_factory=dict)
+    # The last event that touched an entity, by the entity's id.
+    touched: dict[str, Arrived] = field(default_factory=dict)
+    _known: dict[tuple[str, str], str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.items = dict(self.items_before)
+        self.relationships = dict(self.relationships_before)
+        self._known = {(each.kind, each.key): each.value for each in self.names}
+
+    def take(self, arrived: Arrived) -> Outcome:
+        """What an event does. Refused events change nothing."""
+        data = arrived.event.data
+        if isinstance(data, ItemUpserted):
+            return self._item_upserted(arrived, data)
+        if isinstance(data, ItemRetired):
+            return self._item_retired(arrived, data)
+        if isinstance(data, RelationshipUpserted):
+            return self._relationship_upserted(arrived, data)
+        return self._relationship_removed(arrived, data)
+
+    def _item_upserted(self, arrived: Arrived, data: ItemUpserted) -> Outcome:
+        mark, upserted, ended = self._marks(arrived.event)
+        if upserted is not None and mark <= upserted:
+            return OLDER
+        if ("class", data.class_key) not in self._known:
+            return refused(f"there is no class {data.class_key}")
+        if isinstance(data.owner, str) and ("team", data.owner) not in self._known:
+            return refused(f"there is no team {data.owner}")
+        id = self.ids.get(_pair(data.item))
+        before = None if id is None else self.items[id]
+        if before is None:
+            before = _new_item(data)
+            self.ids[_pair(data.item)] = self.new_keys[_pair(data.item)] = before.id
+        self.items[before.id] = msgspec.structs.replace(
+            before,
+            name=data.name.strip(),
+            class_key=data.class_key,
+            status=_status(data, before, mark, ended),
+            environment=before.environment if data.environment is UNSET else data.environment,
+            criticality=before.criticality if data.criticality is UNSET else data.criticality,
+            owner_team_id=before.owner_team_id if data.owner is UNSET else self._team(data.owner),
+            attributes=before.attributes if data.attributes is UNSET else data.attributes,
+        )
+        self.touched[before.id] = arrived
+        self._upserted(arrived.event)
+        return DONE
+
+    def _item_retired(self, arrived: Arrived, data: ItemRetired) -> Outcome:
+        mark, upserted, ended = self._marks(arrived.event)
+        if ended is not None and mark <= ended:
+            return OLDER
+        self._ended(arrived.event)
+        if upserted is not None and mark < upserted:
+            return OLDER
+        id = self.ids.get(_pair(data.item))
+        # One that is not known yet is born retired, if an older upsert still comes.
+        if id is not None:
+            self.items[id] = msgspec.structs.replace(self.items[id], status=ConfigurationItemStatus.RETIRED)
+            self.touched[id] = arrived
+        return DONE
+
+    def _relationship_upserted(self, arrived: Arrived, data: RelationshipUpserted) -> Outcome:
+        mark, upserted, ended = self._marks(arrived.event)
+        if (upserted is not None and mark <= upserted) or (ended is not None and mark < ended):
+            return OLDER
+        if ("type", data.type) not in self._known:
+            return refused(f"there is no relationship type {data.type}")
+        identity = self.identity(arrived.event, data)
+        if identity is None:
+            missing = [each for each in (data.from_, data.to) if _pair(each) not in self.ids]
+            named = " and ".join(f"{each.key} of {each.source}" for each in missing)
+            return refused(f"configuration item {named} is not known; send it, then replay this event")
+        if identity[0] == identity[1]:
+            return refused("a relationship of a configuration item to itself")
+        record = self.relationships.get(identity) or self.relationships_before.get(identity) or _new(identity)
+        attributes = {} if data.attributes is UNSET else data.attributes
+        self.relationships[identity] = msgspec.structs.replace(record, attributes=attributes)
+        self.touched[record.id] = arrived
+        self._upserted(arrived.event)
+        return DONE
+
+    def _relationship_removed(self, arrived: Arrived, data: RelationshipRemoved) -> Outcome:
+        mark, upserted, ended = self._marks(arrived.event)
+        if ended is not None and mark <= ended:
+            return OLDER
+        self._ended(arrived.event)
+        if upserted is not None and mark < upserted:
+            return OLDER
+        identity = self.identity(arrived.event, data)
+        gone = None if identity is None else self.relationships.pop(identity, None)
+        if gone is not None:
+            self.touched[gone.id] = arrived
+        return DONE
+
+    def identity(self, event: Event, data: RelationshipUpserted | RelationshipRemoved) -> Identity | None:
+        """The identity of a relationship; None while an end is not known."""
+        from_id, to_id = self.ids.get(_pair(data.from_)), self.ids.get(_pair(data.to))
+        return None if from_id is None or to_id is None else (from_id, to_id, data.type, event.source)
+
+    def _team(self, key: str | None) -> str | None:
+        return None if key is None else self._known["team", key]
+
+    def _marks(self, event: Event) -> tuple[Mark, Mark | None, Mark | None]:
+        times = self._times(event)
+        upserted = None if times.upserted_at is None else (times.upserted_at, times.upserted_by)
+        ended = None if times.ended_at is None else (times.ended_at, times.ended_by)
+        return (event.time, event.id), upserted, ended
+
+    def _times(self, event: Event) -> EventTimesRecord:
+        name = time_name(event)
+        return self.new_times.get(name) or self.times[name]
+
+    def _upserted(self, event: Event) -> None:
+        self.new_times[time_name(event)] = msgspec.structs.replace(
+            self._times(event), upserted_at=event.time, upserted_by=event.id
+        )
+
+    def _ended(self, event: Event) -> None:
+        self.new_times[time_name(event)] = msgspec.structs.replace(
+            self._times(event), ended_at=event.time, ended_by=event.id
+        )
+
+
+def _status(
+    data: ItemUpserted, before: ConfigurationItemRecord, mark: Mark, ended: Mark | None
+) -> ConfigurationItemStatus:
+    if ended is not None and mark < ended:
+        return ConfigurationItemStatus.RETIRED
+    if data.status is not UNSET:
+        return data.status
+    # The same source retired it before and has it again.
+    back = ended is not None and before.status == ConfigurationItemStatus.RETIRED
+    return ConfigurationItemStatus.ACTIVE if back else before.status
+
+
+def _new_item(data: ItemUpserted) -> ConfigurationItemRecord:
+    return ConfigurationItemRecord(
+        str(uuid7()),
+        data.name,
+        data.class_key,
+        ConfigurationItemStatus.ACTIVE,
+        Environment.UNKNOWN,
+        Criticality.MEDIUM,
+        None,
+        {},
+        1,
+        datetime.now(UTC),
+    )
+
+
+def _new(identity: Identity) -> RelationshipRecord:
+    from_id, to_id, type_key, source = identity
+    return RelationshipRecord(str(uuid7()), from_id, to_id, type_key, source, {}, None, 1, datetime.now(UTC))
+
+
+def _pair(key: Key) -> tuple[str, str]:
+    return key.source, key.key
+
+
+def joined(*parts: str) -> str:
+    """Names of one entity as one short text."""
+    # A digest has room in an index however long the keys are.
+    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()

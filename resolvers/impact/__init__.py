@@ -1,0 +1,1 @@
+"""Impact of failures: use cases, the fixed point of failures, and loaders."""

@@ -1,0 +1,73 @@
+"""Loaders of what judging an impact takes. Not cached: an answer of 100,000 items would fill the cache for one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from datasources.errors import SourceTimeout
+from datasources.graph.port import Walk
+from datasources.graph.recursive.impact import GroupState, ImpactTables
+from datasources.request import calling, current_call
+from resolvers.impact.complete_impact import whole_impact
+from resolvers.impact.failures import Judgement
+from resolvers.loading.loader import Loader
+
+# The part of the time left that a whole impact may use up; what is left is enough for one page without outcomes.
+SHARE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class WholeImpact:
+    """A judgement by ids of 16 bytes; None where the impact is too large, or `late` where it took too long."""
+
+    judgement: Judgement[bytes] | None = None
+    late: bool = False
+
+
+class StatusesByNodes(Loader[tuple[str, ...], Mapping[str, str]]):
+    """The status of those of each set of items (sorted ids) that are not ACTIVE. `arguments` is the moment."""
+
+    arguments: datetime | None
+
+    async def fetch(self, keys: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], Mapping[str, str]]:
+        tables = ImpactTables(self.context.sources.main)
+        return {key: await tables.statuses(key, self.arguments) for key in keys}
+
+    def absent(self, key: tuple[str, ...]) -> Mapping[str, str]:
+        return {}
+
+
+class GroupStateById(Loader[str, GroupState | None]):
+    """The state of redundancy groups. `arguments` is the moment."""
+
+    arguments: datetime | None
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, GroupState | None]:
+        return dict(await ImpactTables(self.context.sources.main).groups(keys, self.arguments))
+
+    def absent(self, key: str) -> GroupState | None:
+        return None
+
+
+class WholeImpactByStarts(Loader[tuple[str, ...], WholeImpact]):
+    """The whole impact of each set of failed items (sorted ids), from the tables: one statement for what is reached,
+    and two for each 10,000 of it. `arguments` is the walk, of which depth, types and time count."""
+
+    arguments: Walk
+
+    async def fetch(self, keys: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], WholeImpact]:
+        return {key: await self._whole(key) for key in keys}
+
+    def absent(self, key: tuple[str, ...]) -> WholeImpact:
+        return WholeImpact()
+
+    async def _whole(self, failed: tuple[str, ...]) -> WholeImpact:
+        call = current_call()
+        left = call.remaining()
+        if left is not None and call.deadline is not None:
+            call = replace(call, deadline=call.deadline - left * (1 - SHARE))
+        try:
+            with calling(call):
+                return WholeImpact(await whole_impact(ImpactTables(self.context.sources.main), failed, self.arguments))
+        except SourceTimeout:
+            return WholeImpact(late=True)

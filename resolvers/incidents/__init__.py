@@ -1,0 +1,1 @@
+"""Incidents: use cases, the state machine with its transitions, and loaders."""

@@ -1,0 +1,1 @@
+"""Batching: the loader, its waves, and loaders over tables."""

@@ -1,0 +1,1 @@
+"""Backlogs of queues, and the lag of the graph."""

@@ -1,0 +1,1 @@
+"""Relationships and redundancy groups: use cases and loaders."""

@@ -1,0 +1,143 @@
+"""Loaders of relationships, and of walks along them by the graph."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from datasources.aurora.relationships.table import RELATIONSHIPS, redundancy_groups
+from datasources.graph.port import (
+    Neighbours,
+    Paths,
+    Position,
+    Reach,
+    StepPosition,
+    Subgraph,
+    TypeDegree,
+    Walk,
+)
+from datasources.records.relationships import RedundancyGroupRecord, RelationshipRecord
+from resolvers.loading.loader import Loader
+from resolvers.loading.tables import RowBy
+
+WALKED = ("relationships",)
+
+
+class RelationshipById(RowBy[RelationshipRecord]):
+    table = RELATIONSHIPS
+
+
+class RedundancyGroupById(Loader[str, RedundancyGroupRecord | None]):
+    value = RedundancyGroupRecord | None
+    reads = ("redundancy_groups", "relationships")
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, RedundancyGroupRecord | None]:
+        return dict(await redundancy_groups(self.context.sources.main, keys))
+
+    def absent(self, key: str) -> RedundancyGroupRecord | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class NeighboursAsked:
+    """A one-hop walk and the step after which it goes on."""
+
+    walk: Walk
+    after: StepPosition | None = None
+
+
+class NeighboursByConfigurationItem(Loader[str, Neighbours]):
+    """Steps from each item: one traversal for all of them. `arguments` is a NeighboursAsked."""
+
+    value = Neighbours
+    reads = WALKED
+    arguments: NeighboursAsked
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, Neighbours]:
+        return await self.context.sources.graph.neighbours(keys, self.arguments.walk, self.arguments.after)
+
+    def absent(self, key: str) -> Neighbours:
+        return Neighbours((), 0, truncated=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReachAsked:
+    """A walk and the position after which it goes on."""
+
+    walk: Walk
+    after: Position | None = None
+
+
+class ReachByStarts(Loader[tuple[str, ...], Reach]):
+    """What each set of starts (sorted ids) reaches: one traversal for all sets. `arguments` is a ReachAsked."""
+
+    value = Reach
+    reads = WALKED
+    arguments: ReachAsked
+
+    async def fetch(self, keys: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], Reach]:
+        starts = [frozenset(key) for key in keys]
+        reached = await self.context.sources.graph.reach(starts, self.arguments.walk, self.arguments.after)
+        return dict(zip(keys, reached, strict=True))
+
+    def absent(self, key: tuple[str, ...]) -> Reach:
+        return Reach(())
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphAsked:
+    """Which edges among given nodes, and at most how many."""
+
+    walk: Walk
+    most: int
+
+
+class SubgraphByNodes(Loader[tuple[str, ...], Subgraph]):
+    """The edges among each set of nodes (sorted ids): one traversal a set. `arguments` is a SubgraphAsked."""
+
+    value = Subgraph
+    reads = WALKED
+    arguments: SubgraphAsked
+
+    async def fetch(self, keys: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], Subgraph]:
+        graph, asked = self.context.sources.graph, self.arguments
+        return {key: await graph.subgraph(key, asked.walk, asked.most) for key in keys}
+
+    def absent(self, key: tuple[str, ...]) -> Subgraph:
+        return Subgraph((), truncated=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PathsAsked:
+    """A walk from one end to the other, and at most how many paths."""
+
+    walk: Walk
+    most: int
+
+
+class PathsByEnds(Loader[tuple[str, str], Paths]):
+    """Shortest paths between two ends: one traversal a pair. `arguments` is a PathsAsked."""
+
+    value = Paths
+    reads = WALKED
+    arguments: PathsAsked
+
+    async def fetch(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Paths]:
+        graph, asked = self.context.sources.graph, self.arguments
+        return {(start, end): await graph.paths(start, end, asked.walk, asked.most) for start, end in keys}
+
+    def absent(self, key: tuple[str, str]) -> Paths:
+        return Paths((), truncated=False)
+
+
+class DegreesByConfigurationItem(Loader[str, Sequence[TypeDegree]]):
+    """Exact degrees by relationship type. `arguments` is the moment, None for now."""
+
+    value = tuple[TypeDegree, ...]
+    reads = WALKED
+    arguments: datetime | None
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, Sequence[TypeDegree]]:
+        return await self.context.sources.graph.degrees(keys, self.arguments)
+
+    def absent(self, key: str) -> Sequence[TypeDegree]:
+        return ()

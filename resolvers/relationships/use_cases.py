@@ -1,0 +1,249 @@
+"""Relationships written: relate items, one or many, change what is said of a relationship, and take it away."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, structs
+from uuid_utils import uuid7
+
+from datasources.aurora.relationships import redundancy_group_writes as group_rows
+from datasources.aurora.relationships import writes as rows
+from datasources.aurora.relationships.redundancy_group_writes import Group
+from datasources.aurora.relationships.writes import Identity
+from datasources.errors import SourceConflict
+from datasources.records.configuration_items import ConfigurationItemStatus
+from datasources.records.relationship_types import Impact
+from datasources.records.relationships import RelationshipRecord
+from resolvers import validation as rules
+from resolvers.bulk import BulkMode, Findings, check_count
+from resolvers.unit_of_work import BY_THE_DATABASE, Refused, UserError, UserErrorCode, Write, same, told
+
+TABLE, ENTITY, NOUN = "relationships", "RELATIONSHIP", "relationship"
+MANUAL = "manual"
+
+
+class RelateConfigurationItems(Struct, frozen=True, kw_only=True):
+    """A relationship of two items. What is left out has its default, or stays where there is one of the same ends,
+    type and source."""
+
+    from_id: str
+    to_id: str
+    type_key: str
+    attributes: dict[str, Any] | UnsetType | None = UNSET
+    source: str | UnsetType | None = UNSET
+    redundancy_group_id: str | UnsetType | None = UNSET
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.from_id, self.to_id, self.type_key, (self.source or MANUAL).strip())
+
+
+class RelateConfigurationItemsInBulk(Struct, frozen=True, kw_only=True):
+    """Relationships, at most MOST_ITEMS."""
+
+    items: tuple[RelateConfigurationItems, ...]
+    mode: BulkMode
+
+
+class UpdateRelationship(Struct, frozen=True, kw_only=True):
+    """What is said of a relationship at a version. What is left out stays."""
+
+    id: str
+    expected_version: int
+    attributes: dict[str, Any] | UnsetType | None = UNSET
+    redundancy_group_id: str | UnsetType | None = UNSET
+
+
+class UnrelateConfigurationItems(Struct, frozen=True, kw_only=True):
+    """A relationship that holds no longer. Its history stays."""
+
+    id: str
+    expected_version: int
+
+
+async def relate(write: Write, command: RelateConfigurationItems) -> Sequence[str]:
+    """The relationship's id, also of one that was there already. Refused for one item at both ends, a retired or
+    unknown end, an unknown type, and a redundancy group of another dependent."""
+    return await _relate(write, (command,), Findings(), BulkMode.ALL_OR_NOTHING)
+
+
+async def relate_in_bulk(write: Write, command: RelateConfigurationItemsInBulk) -> Sequence[str]:
+    """The relationships' ids, in order of input. As `relate`, in as many statements for many as for one."""
+    return await _relate(write, command.items, Findings("items"), command.mode)
+
+
+async def _relate(
+    write: Write, commands: Sequence[RelateConfigurationItems], findings: Findings, mode: BulkMode
+) -> Sequence[str]:
+    check_count(commands)
+    await _check(write, commands, findings)
+    storable = [each.identity for each in commands if rules.is_storable(each.type_key + each.identity.source)]
+    there = await rows.alike(write.transaction, storable)
+    _check_staying(commands, there, findings)
+    findings.settle(write, mode)
+    sound = [each for index, each in enumerate(commands) if findings.sound(index)]
+    new = [_new(each) for each in sound if each.identity not in there]
+    if new:
+        inserted = await rows.insert(write.transaction, new)
+        if len(inserted) < len(new):
+            raise SourceConflict("main", "a relationship was made meanwhile")
+    for record in new:
+        write.changed(TABLE, ENTITY, record.id, None, told(record, BY_THE_DATABASE))
+    known = [(there[each.identity], each) for each in sound if each.identity in there]
+    await write_all(write, [(before, _said(before, command)) for before, command in known])
+    ids = {rows.identity(record): record.id for record in (*new, *there.values())}
+    return [ids[each.identity] for each in sound]
+
+
+async def write_all(write: Write, pairs: Sequence[tuple[RelationshipRecord, RelationshipRecord]]) -> None:
+    """Write relationships, as they were and as they are to be, in one statement; those that differ, if any do."""
+    changed = [(before, after) for before, after in pairs if not same(before, after)]
+    if changed:
+        await rows.update(write.transaction, [after for _, after in changed])
+    for before, after in changed:
+        write.changed(TABLE, ENTITY, after.id, told(before, BY_THE_DATABASE), told(after, BY_THE_DATABASE))
+
+
+async def update(write: Write, command: UpdateRelationship) -> Sequence[str]:
+    """The relationship's id; nothing is written where nothing would change. Refused for a redundancy group of another
+    dependent, and where a group would be left with fewer members than it needs."""
+    wanted = [command.redundancy_group_id] if command.redundancy_group_id else []
+    groups = await group_rows.locked(write.transaction, wanted, [command.id])
+    before = await _locked(write, command, groups)
+    after = _said(before, command)
+    if command.attributes is None:
+        raise Refused(rules.null("attributes"))
+    unfit = rules.unfit_attributes(after.attributes) if command.attributes is not UNSET else None
+    if unfit is not None:
+        raise rules.invalid("attributes", unfit)
+    if before.redundancy_group_id != after.redundancy_group_id:
+        if after.redundancy_group_id is not None:
+            travel = (await rows.travels(write.transaction, [before.id]))[before.id]
+            error = misplaced(groups.get(after.redundancy_group_id), travel.impact_to_id)
+            if error is not None:
+                raise Refused(UserError(error[0], "redundancyGroupId", error[1]))
+        await _check_leaving(write, before, groups, "redundancyGroupId")
+    await write_all(write, [(before, after)])
+    return [after.id]
+
+
+async def unrelate(write: Write, command: UnrelateConfigurationItems) -> Sequence[str]:
+    """The id of what was the relationship. Refused where its redundancy group would be left with fewer members than
+    it needs."""
+    groups = await group_rows.locked(write.transaction, [], [command.id])
+    before = await _locked(write, command, groups)
+    await _check_leaving(write, before, groups, "id")
+    await rows.delete(write.transaction, before.id)
+    write.changed(TABLE, ENTITY, before.id, told(before, BY_THE_DATABASE), None)
+    return [before.id]
+
+
+def misplaced(group: Group | None, impacted: str | None) -> tuple[UserErrorCode, str] | None:
+    """Why a relationship whose failure impacts an item can't be in a group; None if it can."""
+    if group is None:
+        return UserErrorCode.NOT_FOUND, "there is no redundancy group with this id"
+    if group.dependent_id != impacted:
+        message = (
+            f"the group {group.name} is of an item that a failure of this relationship's other end does not impact"
+        )
+        return UserErrorCode.INVALID, message
+    return None
+
+
+async def _locked(
+    write: Write, command: UpdateRelationship | UnrelateConfigurationItems, groups: dict[str, Group]
+) -> RelationshipRecord:
+    found = await rows.locked(write.transaction, [command.id])
+    record = rules.as_expected(found.get(command.id), NOUN, command.expected_version)
+    if record.redundancy_group_id is not None and record.redundancy_group_id not in groups:
+        # Groups are locked before their members; it came into this one between the two.
+        raise SourceConflict("main", "a relationship changed its redundancy group meanwhile")
+    return record
+
+
+async def _check_leaving(write: Write, record: RelationshipRecord, groups: dict[str, Group], field: str) -> None:
+    group = groups.get(record.redundancy_group_id or "")
+    if group is None:
+        return
+    left = await group_rows.members(write.transaction, group.id, record.id)
+    if left < group.needed:
+        message = (
+            f"the redundancy group {group.name} needs {group.needed} members and would have {left}; "
+            "define it with fewer, or remove it, first"
+        )
+        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, field, message), id=record.id)
+
+
+async def _check(write: Write, commands: Sequence[RelateConfigurationItems], findings: Findings) -> None:
+    """The rules of relating. A statement each for items, types and, where any is given, groups."""
+    items = await rows.ends(write.transaction, {end for each in commands for end in (each.from_id, each.to_id)})
+    keys = {each.type_key for each in commands if rules.is_storable(each.type_key)}
+    types = await rows.types(write.transaction, keys)
+    wanted = {each.redundancy_group_id for each in commands if each.redundancy_group_id}
+    groups = await group_rows.locked(write.transaction, wanted) if wanted else {}
+    first: dict[Identity, int] = {}
+    for index, each in enumerate(commands):
+        for name, id_ in (("fromId", each.from_id), ("toId", each.to_id)):
+            if id_ not in items:
+                findings.add(index, UserErrorCode.NOT_FOUND, name, "there is no configuration item with this id")
+            elif items[id_] is ConfigurationItemStatus.RETIRED:
+                message = "the item is RETIRED; items that are PLANNED, ACTIVE or in MAINTENANCE can be related"
+                findings.add(index, UserErrorCode.ILLEGAL_STATE, name, message)
+        if each.from_id == each.to_id:
+            findings.add(index, UserErrorCode.INVALID, "toId", "an item cannot be related to itself")
+        if each.type_key not in types:
+            message = f"there is no relationship type {each.type_key}; see `relationshipTypes`"
+            findings.add(index, UserErrorCode.NOT_FOUND, "typeKey", message)
+        elif each.redundancy_group_id:
+            impacted = {Impact.FORWARD: each.to_id, Impact.REVERSE: each.from_id}.get(types[each.type_key])
+            error = misplaced(groups.get(each.redundancy_group_id), impacted)
+            if error is not None:
+                findings.add(index, error[0], "redundancyGroupId", error[1])
+        _check_values(each, index, findings)
+        earlier = first.setdefault(each.identity, index)
+        if earlier != index:
+            message = f"items.{earlier} is the same relationship; send it once"
+            findings.add(index, UserErrorCode.TAKEN, None, message)
+
+
+def _check_staying(
+    commands: Sequence[RelateConfigurationItems], there: dict[Identity, RelationshipRecord], findings: Findings
+) -> None:
+    for index, each in enumerate(commands):
+        before = there.get(each.identity)
+        if before is None or before.redundancy_group_id is None or each.redundancy_group_id is UNSET:
+            continue
+        if before.redundancy_group_id != each.redundancy_group_id:
+            message = f"rel_{before.id} is a member of another redundancy group; move it by updateRelationship"
+            findings.add(index, UserErrorCode.TAKEN, "redundancyGroupId", message)
+
+
+def _check_values(command: RelateConfigurationItems, index: int, findings: Findings) -> None:
+    unfit = rules.unfit_text(command.identity.source, command.type_key)
+    if unfit is not None:
+        findings.add(index, UserErrorCode.INVALID, "source", f"the source {unfit}")
+    if command.attributes is not UNSET and command.attributes is not None:
+        unfit = rules.unfit_attributes(command.attributes)
+        if unfit is not None:
+            findings.add(index, UserErrorCode.INVALID, "attributes", unfit)
+
+
+def _said(before: RelationshipRecord, command: RelateConfigurationItems | UpdateRelationship) -> RelationshipRecord:
+    given: dict[str, Any] = {}
+    if command.attributes is not UNSET and command.attributes is not None:
+        given["attributes"] = command.attributes
+    if command.redundancy_group_id is not UNSET:
+        given["redundancy_group_id"] = command.redundancy_group_id
+    return structs.replace(before, **given)
+
+
+def _new(command: RelateConfigurationItems) -> RelationshipRecord:
+    return RelationshipRecord(
+        str(uuid7()),
+        *command.identity,
+        command.attributes or {},
+        command.redundancy_group_id or None,
+        1,
+        datetime.now(UTC),
+    )

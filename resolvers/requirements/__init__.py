@@ -1,0 +1,1 @@
+"""Requirements: use cases and loaders."""

@@ -1,0 +1,81 @@
+"""Search over all kinds that the asker may read, in both databases; a lost one is named, not fatal."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from datasources.records.search import SearchAsked, SearchHit, SearchKind
+from resolvers.context import Context
+from resolvers.errors import BadUserInput, SourceLost
+from resolvers.search.loaders import HitsBySearch, RequirementHitsBySearch
+
+LONGEST_TEXT = 200
+
+PERMISSIONS = MappingProxyType(
+    {
+        SearchKind.CONFIGURATION_ITEM: "configuration-items:read",
+        SearchKind.INCIDENT: "incidents:read",
+        SearchKind.CHANGE: "changes:read",
+        SearchKind.DOCUMENT: "documents:read",
+        SearchKind.WORKFLOW: "workflows:read",
+        SearchKind.TEAM: "teams:read",
+        SearchKind.USER: "users:read",
+        SearchKind.REQUIREMENT: "requirements:read",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFound:
+    """The best hits, and the stores that did not answer."""
+
+    results: tuple[SearchHit, ...]
+    missing: tuple[str, ...]
+
+
+async def search(context: Context, text: str, kinds: Sequence[SearchKind] | None, first: int) -> SearchFound:
+    """The best `first` hits. Kinds that are asked for by name need their permission; else they are left out.
+
+    BadUserInput for a text that is empty or longer than LONGEST_TEXT characters; Forbidden for a named kind.
+    """
+    asked = SearchAsked(_text(text), _kinds(context, kinds), first)
+    if not any(character.isalnum() for character in asked.text):
+        # Neither a word nor a trigram: no index could find it, and nothing matches it.
+        return SearchFound((), ())
+    main = tuple(kind for kind in asked.kinds if kind is not SearchKind.REQUIREMENT)
+    searches = []
+    if main:
+        searches.append(context.loader(HitsBySearch).load(SearchAsked(asked.text, main, first)))
+    if SearchKind.REQUIREMENT in asked.kinds:
+        requirements = SearchAsked(asked.text, (SearchKind.REQUIREMENT,), first)
+        searches.append(context.loader(RequirementHitsBySearch).load(requirements))
+    hits: list[SearchHit] = []
+    missing: list[str] = []
+    # Gathered, not caught one by one: a lost store must not cancel the other's search.
+    for outcome in await asyncio.gather(*searches, return_exceptions=True):
+        if isinstance(outcome, SourceLost):
+            missing.append(str(outcome.extensions["store"]))
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            hits.extend(outcome)
+    hits.sort(key=lambda hit: (-hit.score, hit.kind, hit.title, hit.id))
+    return SearchFound(tuple(hits[:first]), tuple(missing))
+
+
+def _text(text: str) -> str:
+    stripped = text.strip()
+    if not 1 <= len(stripped) <= LONGEST_TEXT:
+        raise BadUserInput(f"text has {len(stripped)} characters; 1 to {LONGEST_TEXT} are allowed", argument="text")
+    if "\0" in stripped:
+        raise BadUserInput("text holds a NUL character, which no stored text has", argument="text")
+    return stripped
+
+
+def _kinds(context: Context, kinds: Sequence[SearchKind] | None) -> tuple[SearchKind, ...]:
+    if kinds is None:
+        return tuple(kind for kind in SearchKind if context.principal.allows(PERMISSIONS[kind]))
+    for kind in kinds:
+        context.require(PERMISSIONS[kind])
+    return tuple(kind for kind in SearchKind if kind in kinds)

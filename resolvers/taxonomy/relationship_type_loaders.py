@@ -1,0 +1,31 @@
+"""Loaders of relationship types."""
+
+from collections.abc import Mapping, Sequence
+
+from datasources.aurora.relationship_types.table import types, types_by_keys
+from datasources.records.relationship_types import RelationshipTypeRecord
+from resolvers.loading.loader import Loader
+
+
+class RelationshipTypeByKey(Loader[str, RelationshipTypeRecord | None]):
+    value = RelationshipTypeRecord | None
+    reads = ("relationship_types",)
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, RelationshipTypeRecord | None]:
+        return dict(await types_by_keys(self.context.sources.main, keys))
+
+    def absent(self, key: str) -> RelationshipTypeRecord | None:
+        return None
+
+
+class RelationshipTypes(Loader[None, list[RelationshipTypeRecord]]):
+    """All of them, in order of key, under the only key None."""
+
+    value = list[RelationshipTypeRecord]
+    reads = ("relationship_types",)
+
+    async def fetch(self, keys: Sequence[None]) -> Mapping[None, list[RelationshipTypeRecord]]:
+        return {None: await types(self.context.sources.main)}
+
+    def absent(self, key: None) -> list[RelationshipTypeRecord]:
+        return []

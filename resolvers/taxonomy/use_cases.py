@@ -1,0 +1,129 @@
+"""Classes of items and types of relationships defined: rows that are known by a key and have no id of their own."""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid5
+
+from msgspec import UNSET, Struct, UnsetType, structs, to_builtins
+
+from datasources.aurora.taxonomy import writes as rows
+from datasources.errors import SourceConflict
+from datasources.records.configuration_items import ConfigurationItemClassRecord
+from datasources.records.relationship_types import Impact, RelationshipTypeRecord
+from resolvers import validation as rules
+from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write
+
+CLASSES, CLASS = "configuration_item_classes", "CONFIGURATION_ITEM_CLASS"
+TYPES, TYPE = "relationship_types", "RELATIONSHIP_TYPE"
+
+# Audit entries and kept answers are about uuids. That of a class or type is made of its key (RFC 9562, version 5).
+NAMESPACES = {CLASS: UUID("5f4c9d0a-8f5e-4b39-9d55-0c1f6f0d7a11"), TYPE: UUID("b1a1c8c6-4f0b-4a7b-8a5e-3f6c1f0e9d22")}
+
+
+class DefineConfigurationItemClass(Struct, frozen=True, kw_only=True):
+    """A class by its key, made or changed. What is left out has its default, or stays."""
+
+    key: str
+    name: str
+    parent_key: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+
+
+class DefineRelationshipType(Struct, frozen=True, kw_only=True):
+    """A type by its key, made or changed. What is left out has its default, or stays."""
+
+    key: str
+    label: str
+    inverse_label: str
+    impact: Impact
+    description: str | UnsetType | None = UNSET
+
+
+def entity_id(entity: str, key: str) -> str:
+    """The uuid that stands for a key: the same one always and everywhere."""
+    return str(uuid5(NAMESPACES[entity], key))
+
+
+async def define_class(write: Write, command: DefineConfigurationItemClass) -> Sequence[str]:
+    """The uuid that stands for the class. Refused for an unknown parent, or one that is the class itself or below
+    it."""
+    key = command.key.strip()
+    _check_texts(key=key, name=command.name.strip(), description=command.description or "")
+    await rows.reserve_classes(write.transaction)
+    before = await rows.class_of(write.transaction, key)
+    after = ConfigurationItemClassRecord(
+        key,
+        (before.parent_key if before else None) if command.parent_key is UNSET else command.parent_key,
+        command.name.strip(),
+        (before.description if before else "") if command.description is UNSET else command.description or "",
+    )
+    if after.parent_key is not None and (before is None or after.parent_key != before.parent_key):
+        await _check_parent(write, key, after.parent_key)
+    if before != after:
+        await rows.write_class(write.transaction, after)
+        _tell(write, CLASSES, CLASS, before, after)
+    return [entity_id(CLASS, key)]
+
+
+async def _check_parent(write: Write, key: str, parent_key: str) -> None:
+    above = await rows.ancestry(write.transaction, parent_key) if rules.is_storable(parent_key) else []
+    if key in {parent_key, *above}:
+        below = " is a kind of ".join(above[: above.index(key) + 1]) if parent_key != key else key
+        message = f"{below}, so {key} cannot be a kind of {parent_key}; choose a parent that is not below it"
+        raise Refused(UserError(UserErrorCode.INVALID, "parentKey", message))
+    if not above:
+        message = f"there is no class {parent_key}; see `classes`"
+        raise Refused(UserError(UserErrorCode.NOT_FOUND, "parentKey", message))
+
+
+async def define_type(write: Write, command: DefineRelationshipType) -> Sequence[str]:
+    """The uuid that stands for the type. Refused for another impact while relationships are of the type: each holds
+    its own, normalised."""
+    key, label, inverse_label = command.key.strip(), command.label.strip(), command.inverse_label.strip()
+    description = command.description or ""
+    _check_texts(key=key, label=label, inverseLabel=inverse_label, description=description)
+    after = RelationshipTypeRecord(key, label, inverse_label, command.impact, description)
+    before = None
+    if not await rows.insert_type(write.transaction, after):
+        before = await rows.type_locked(write.transaction, key)
+        if before is None:
+            raise SourceConflict("main", "a relationship type was removed meanwhile")
+        if command.description is UNSET:
+            after = structs.replace(after, description=before.description)
+        await _check_impact(write, before, after)
+        if before != after:
+            await rows.update_type(write.transaction, after)
+    if before != after:
+        _tell(write, TYPES, TYPE, before, after)
+    return [entity_id(TYPE, key)]
+
+
+async def _check_impact(write: Write, before: RelationshipTypeRecord, after: RelationshipTypeRecord) -> None:
+    uses = await rows.uses(write.transaction, before.key) if before.impact is not after.impact else 0
+    if uses:
+        shown = "1 relationship is" if uses == 1 else f"{uses:,} relationships are"
+        message = (
+            f"the impact of {before.key} is {before.impact} and stays so while {shown} of this type; "
+            "define a type of another key"
+        )
+        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "impact", message), id=entity_id(TYPE, before.key))
+
+
+def _tell(
+    write: Write,
+    table: str,
+    entity: str,
+    before: ConfigurationItemClassRecord | RelationshipTypeRecord | None,
+    after: ConfigurationItemClassRecord | RelationshipTypeRecord,
+) -> None:
+    was = None if before is None else to_builtins(structs.asdict(before))
+    write.changed(table, entity, entity_id(entity, after.key), was, to_builtins(structs.asdict(after)))
+
+
+def _check_texts(**texts: str) -> None:
+    errors = []
+    for name, text in texts.items():
+        unfit = rules.unstorable_text(text) if name == "description" else rules.unfit_text(text)
+        if unfit is not None:
+            errors.append(UserError(UserErrorCode.INVALID, name, f"the {name} {unfit}"))
+    if errors:
+        raise Refused(*errors)

@@ -1,0 +1,1 @@
+"""Teams: use cases and loaders."""

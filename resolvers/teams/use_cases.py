@@ -1,0 +1,136 @@
+"""Teams written, and who is in them."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from msgspec import UNSET, Struct, UnsetType, structs
+from uuid_utils import uuid7
+
+from datasources.aurora.teams import writes as rows
+from datasources.records.teams import MembershipRole, TeamRecord
+from datasources.records.users import MembershipRecord
+from resolvers import validation as rules
+from resolvers.unit_of_work import Refused, Told, UserError, UserErrorCode, Write, told
+
+TABLE, ENTITY, MEMBERSHIPS = "teams", "TEAM", "team_memberships"
+
+_KEY = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+
+
+class CreateTeam(Struct, frozen=True, kw_only=True):
+    """A new team."""
+
+    key: str
+    name: str
+    description: str = ""
+    contact: str = ""
+
+
+class UpdateTeam(Struct, frozen=True, kw_only=True):
+    """What is said of a team. What is left out stays; the key stays for ever."""
+
+    id: str
+    expected_version: int
+    name: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    contact: str | UnsetType | None = UNSET
+
+
+class SetTeamMember(Struct, frozen=True, kw_only=True):
+    """What somebody is in a team."""
+
+    id: str
+    expected_version: int
+    user_id: str
+    role: MembershipRole = MembershipRole.MEMBER
+
+
+class RemoveTeamMember(Struct, frozen=True, kw_only=True):
+    """Somebody who is no longer in a team."""
+
+    id: str
+    expected_version: int
+    user_id: str
+
+
+async def create(write: Write, command: CreateTeam) -> Sequence[str]:
+    """The new team's id. Refused if its key is taken: access to restricted incidents goes by it."""
+    if not _KEY.fullmatch(command.key):
+        message = "a key is of small letters and digits, joined by single dots, dashes or underscores"
+        raise rules.invalid("key", message)
+    rules.fit_name(command.key, "key")
+    name = rules.fit_name(command.name, "name")
+    wanted = TeamRecord(str(uuid7()), command.key, name, command.description, command.contact, 1, datetime.now(UTC))
+    record = await rows.insert(write.transaction, wanted)
+    if record is None:
+        message = f"there is a team {command.key}; choose another key"
+        raise Refused(UserError(UserErrorCode.TAKEN, "key", message))
+    write.changed(TABLE, ENTITY, record.id, None, _told(record, []))
+    return [record.id]
+
+
+async def update(write: Write, command: UpdateTeam) -> Sequence[str]:
+    """What is said of the team."""
+    before, members = await _locked(write, command)
+    after = structs.replace(
+        before,
+        name=rules.fit_name(rules.given(command.name, before.name, "name"), "name"),
+        description=rules.given(command.description, before.description, "description"),
+        contact=rules.given(command.contact, before.contact, "contact"),
+    )
+    return await _written(write, before, after, members, members)
+
+
+async def set_member(write: Write, command: SetTeamMember) -> Sequence[str]:
+    """Somebody in the team, in this role. Refused if that takes the team's last lead."""
+    before, members = await _locked(write, command)
+    await rules.known_user(write.transaction, command.user_id, "userId")
+    if command.role is not MembershipRole.LEAD:
+        _keeps_a_lead(members, command.user_id, "role")
+    await rows.set_membership(write.transaction, before.id, command.user_id, command.role)
+    left = await rows.memberships(write.transaction, before.id)
+    return await _written(write, before, before, members, left)
+
+
+async def remove_member(write: Write, command: RemoveTeamMember) -> Sequence[str]:
+    """Somebody out of the team. Refused for its last lead."""
+    before, members = await _locked(write, command)
+    if command.user_id not in {each.user_id for each in members}:
+        raise rules.missing("userId", "nobody with this id is in the team; see its `members`")
+    _keeps_a_lead(members, command.user_id, "userId")
+    await rows.remove_membership(write.transaction, before.id, command.user_id)
+    left = await rows.memberships(write.transaction, before.id)
+    return await _written(write, before, before, members, left)
+
+
+def _keeps_a_lead(members: Sequence[MembershipRecord], leaving: str, field: str) -> None:
+    leads = {each.user_id for each in members if each.role == MembershipRole.LEAD}
+    if leads == {leaving}:
+        raise rules.invalid(field, "it is the team's last lead; make somebody else a lead first")
+
+
+async def _locked(
+    write: Write, command: UpdateTeam | SetTeamMember | RemoveTeamMember
+) -> tuple[TeamRecord, list[MembershipRecord]]:
+    found = await rows.locked(write.transaction, command.id)
+    record = rules.as_expected(found, "team", command.expected_version)
+    return record, await rows.memberships(write.transaction, record.id)
+
+
+async def _written(
+    write: Write,
+    before: TeamRecord,
+    after: TeamRecord,
+    members: Sequence[MembershipRecord],
+    left: Sequence[MembershipRecord],
+) -> Sequence[str]:
+    # Memberships have no rows of their own in the outbox: the team's new version tells of them.
+    record = await rows.update(write.transaction, after)
+    write.tables.add(MEMBERSHIPS)
+    write.changed(TABLE, ENTITY, record.id, _told(before, members), _told(record, left))
+    return [record.id]
+
+
+def _told(record: TeamRecord, members: Sequence[MembershipRecord]) -> Told:
+    return told(record, members={each.user_id: str(each.role) for each in members})

@@ -1,0 +1,1 @@
+"""Runs of workflows: their state machine, engine, scheduler and use cases."""

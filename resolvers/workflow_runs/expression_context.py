@@ -1,0 +1,164 @@
+"""What a run may know of its incident and its items, and what its expressions say about them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from datasources.aurora.driver.transaction import Transaction
+from datasources.aurora.workflow_runs import writes as rows
+from datasources.aurora.workflow_runs.writes import CauseFacts, IncidentFacts, ItemFacts
+from datasources.records.queries import Scope
+from datasources.records.unreadable import UnreadableValue, readable
+from datasources.records.workflow_runs import LockedRunRecord
+from resolvers.workflow_runs.state_machine import Attempts, Unfit
+from resolvers.workflows.definition import Definition, Notification, Remediation, Step
+from resolvers.workflows.expressions.expression import WORK, Allowance, BadExpression, compile
+from resolvers.workflows.expressions.thread import in_thread
+
+# Items that an expression looks at.
+ITEMS_AT_MOST = 500
+
+# A run is advanced by whoever may do the step at hand; what it may know does not depend on who that is.
+ALL = Scope(sees_restricted=True)
+
+# Work of all expressions that a run evaluates at once, 1 s or so: those of the steps that begin by one happening.
+ADVANCE_WORK = 5 * WORK
+
+# Bytes of what an executor is told, as JSON. A queue takes 256 KB in all.
+CONTENT_AT_MOST = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The incident, the item of the run itself, the items that expressions see, and the run that led to this one."""
+
+    incident: IncidentFacts | None = None
+    item: ItemFacts | None = None
+    items: Sequence[ItemFacts] = ()
+    cause: CauseFacts | None = None
+    # Whether the publisher of the workflow may not see the incident: then expressions and messages hold nothing of it.
+    hidden: bool = False
+
+
+async def read(transaction: Transaction, run: LockedRunRecord, definition: Definition) -> Facts:
+    """What is known now; the items of an incident only if an expression asks for them."""
+    incident = None if run.incident_id is None else await rows.incident(transaction, run.incident_id, ALL)
+    cause = None if run.cause_run_id is None else await rows.cause(transaction, run.cause_run_id)
+    # It may have been restricted since the run began.
+    if incident is not None and incident.restricted and not await _is_seen(transaction, run, incident):
+        return Facts(incident, None, (), cause, hidden=True)
+    if run.configuration_item_id is not None:
+        items = await rows.items(transaction, run.configuration_item_id, None, 1)
+        return Facts(incident, items[0] if items else None, items, cause)
+    items = []
+    if run.incident_id is not None and "items" in await in_thread(roots, definition):
+        items = await rows.items(transaction, None, run.incident_id, ITEMS_AT_MOST)
+    return Facts(incident, None, items, cause)
+
+
+async def _is_seen(transaction: Transaction, run: LockedRunRecord, incident: IncidentFacts) -> bool:
+    return incident.is_seen_by(await rows.publisher(transaction, run.workflow_id))
+
+
+def roots(definition: Definition) -> frozenset[str]:
+    """The names that the expressions of a definition's steps begin with; of unreadable ones none."""
+    found: set[str] = set()
+    for text in (text for step in definition.steps for text in _texts(step)):
+        try:
+            found.update(path[0] for path in compile(text).paths)
+        except BadExpression:
+            # The step that has it fails with the reason.
+            continue
+    return frozenset(found)
+
+
+@dataclass(slots=True)
+class Answers:
+    """The values of a run's expressions, as the machine asks for them."""
+
+    run: LockedRunRecord
+    facts: Facts
+    _allowance: Allowance = field(default_factory=lambda: Allowance(ADVANCE_WORK), init=False)
+    _shared: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        facts, cause = self.facts, self.facts.cause
+        self._shared = {
+            "inputs": self.run.inputs,
+            "items": [item_value(each) for each in facts.items],
+            "run": {
+                "number": self.run.number,
+                "requestedBy": self.run.requested_by,
+                "cause": None if cause is None else cause._asdict(),
+            },
+        }
+        if cause is not None:
+            self._shared["cause"] = cause._asdict()
+        if facts.incident is not None and not facts.hidden:
+            self._shared["incident"] = incident_value(facts.incident)
+
+    def holds(self, step: Step, before: Attempts) -> bool:
+        """See `machine.Values`."""
+        if step.configuration.when is None:
+            return True
+        value = self._value(step.configuration.when, before, "when")
+        if not isinstance(value, bool):
+            raise Unfit("the expression of when gives neither true nor false")
+        return value
+
+    def content(self, step: Step, before: Attempts) -> Any:
+        """See `machine.Values`."""
+        wanted = step.configuration
+        content: Any = None
+        if isinstance(wanted, Remediation):
+            content = {name: self._value(text, before, f"inputs.{name}") for name, text in wanted.inputs.items()}
+        if isinstance(wanted, Notification) and wanted.message is not None:
+            content = self._value(wanted.message, before, "message")
+            if not isinstance(content, str):
+                raise Unfit("the expression of message gives no text; convert it by string(...)")
+        if len(msgspec.json.encode(content)) > CONTENT_AT_MOST:
+            raise Unfit(f"its expressions give more than {CONTENT_AT_MOST:,} bytes; give less")
+        return content
+
+    def _value(self, text: str, before: Attempts, name: str) -> Any:
+        documents = {"inputs": self.run.inputs} | {f"steps.{key}.outcome": last.outcome for key, last in before.items()}
+        for what, document in documents.items():
+            if isinstance(document, UnreadableValue):
+                raise Unfit(f"the expression of {name} has no value: {what} can't be read: {document.reason}")
+        steps = {key: {"outcome": last.outcome, "state": last.state.value} for key, last in before.items()}
+        try:
+            return compile(text).evaluate(self._shared | {"steps": steps}, self._allowance)
+        except BadExpression as error:
+            raise Unfit(f"the expression of {name} has no value: {error}") from error
+
+
+def incident_value(incident: IncidentFacts) -> Mapping[str, Any]:
+    """An incident as expressions see it: none of its words."""
+    value = incident._asdict() | {"restricted": incident.restricted}
+    del value["id"], value["restricted_team"]
+    return value
+
+
+def item_value(item: ItemFacts) -> Mapping[str, Any]:
+    """An item as expressions see it; its labels are those of its attributes that are texts."""
+    return {
+        "id": f"ci_{item.id}",
+        "name": item.name,
+        "class": item.class_key,
+        "environment": item.environment,
+        "criticality": item.criticality,
+        "status": item.status,
+        "labels": {name: value for name, value in readable(item.attributes).items() if isinstance(value, str)},
+    }
+
+
+def _texts(step: Step) -> list[str]:
+    wanted = step.configuration
+    texts = [wanted.when]
+    if isinstance(wanted, Remediation):
+        texts += wanted.inputs.values()
+    if isinstance(wanted, Notification):
+        texts.append(wanted.message)
+    return [text for text in texts if text is not None]

@@ -1,0 +1,53 @@
+"""What executors are told: remediation steps by the priority of the run, and notifications."""
+
+from typing import Any
+
+import msgspec
+
+from datasources.aurora.workflow_runs.writes import OutgoingMessage
+from datasources.records.workflow_runs import LockedRunRecord
+from resolvers.workflow_runs.expression_context import Facts
+from resolvers.workflow_runs.state_machine import Begun
+from resolvers.workflows.definition import Definition, Notification, Remediation
+
+# Queues by name, as the worker opens them.
+URGENT, STANDARD, NOTIFICATIONS = "remediation-p1", "remediation-standard", "notifications"
+
+# The type of the event that reports what came of a remediation.
+FINISHED = "io.stackflow.workflow.step.finished"
+
+
+def message(
+    definition: Definition, run: LockedRunRecord, facts: Facts, begun: Begun, request_id: str
+) -> OutgoingMessage | None:
+    """The message of an attempt that began; None where people or time do the step. Its id is the attempt's."""
+    wanted, attempt = begun.step.configuration, begun.attempt
+    body: dict[str, Any] = {
+        "id": attempt.id,
+        "run": run.number,
+        "workflow": definition.key,
+        "revision": definition.revision,
+        "step": begun.step.key,
+        "priority": run.priority,
+        "incident": None if facts.incident is None or facts.hidden else facts.incident.number,
+        "configurationItem": None if facts.item is None else {"id": f"ci_{facts.item.id}", "name": facts.item.name},
+        "requestId": request_id,
+    }
+    if isinstance(wanted, Remediation):
+        body |= {
+            "action": wanted.action,
+            "inputs": begun.content,
+            "attempt": attempt.attempt,
+            "attempts": wanted.retry.attempts,
+            "deadline": attempt.due_at,
+            "replyWith": FINISHED,
+        }
+        if facts.hidden:
+            body["blastRadius"] = None
+        queue = URGENT if run.priority == 1 else STANDARD
+    elif isinstance(wanted, Notification):
+        body |= {"channel": wanted.channel, "message": begun.content}
+        queue = NOTIFICATIONS
+    else:
+        return None
+    return OutgoingMessage(attempt.id, queue, run.id, msgspec.json.encode(body).decode(), request_id)

@@ -1,0 +1,133 @@
+"""Runs started: the one door, for clients and for triggers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+from uuid_utils import uuid7
+
+from datasources.aurora.workflow_runs import writes as rows
+from datasources.aurora.workflow_runs.schedule import want_blast_radius
+from datasources.aurora.workflow_runs.writes import IncidentFacts
+from datasources.records.workflows import WorkflowRecord, WorkflowState
+from resolvers import validation as rules
+from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write, caller
+from resolvers.validation import unfit_attributes
+from resolvers.workflow_runs import engine
+from resolvers.workflows.definition import Definition, Unreadable, read
+
+# Bytes of all inputs of a run, as JSON.
+INPUTS_AT_MOST = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """A run that somebody wants: of a revision, for an incident, on an item, with inputs by name.
+
+    `requested_by` is KIND:subject, the caller where it is empty. `trigger_key` names what a run is wanted for
+    automatically: there is at most one for it. `cause_run_id` is the run that led to this one.
+    """
+
+    workflow_id: str
+    incident_id: str | None = None
+    configuration_item_id: str | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    requested_by: str = ""
+    trigger_key: str | None = None
+    cause_run_id: str | None = None
+    # Who stands behind it, as KIND:subject; the caller where a client starts it.
+    initiators: tuple[str, ...] = ()
+
+
+async def start(write: Write, starting: Starting, now: datetime | None = None) -> str | None:
+    """The new run's id, with its first steps begun; None if the trigger key had its run.
+
+    Refused for a workflow that is unknown, not published or not readable, for an incident that the caller may not see,
+    an item that is not there, and inputs that are missing or that the workflow does not know.
+    """
+    moment = now or datetime.now(UTC)
+    definition = await _definition(write, starting.workflow_id)
+    inputs = _inputs(definition, starting.inputs)
+    incident = await _incident(write, starting.incident_id)
+    if incident is not None and not incident.is_seen_by(await rows.publisher(write.transaction, definition.id)):
+        message = "whoever published the workflow may not see this incident; let somebody publish it who may"
+        raise rules.invalid("workflowId", message)
+    if starting.configuration_item_id is not None:
+        await rules.known_items(write.transaction, [starting.configuration_item_id], "configurationItemId")
+    run = await rows.insert(
+        write.transaction,
+        {
+            "id": str(uuid7()),
+            "workflow_id": definition.id,
+            "incident_id": starting.incident_id,
+            "configuration_item_id": starting.configuration_item_id,
+            "user_key": rules.user_key(write),
+            "started_at": moment,
+            "requested_by": starting.requested_by or caller(write.context),
+            "request_id": write.context.call.request_id,
+            "trigger_key": starting.trigger_key,
+            "cause_run_id": starting.cause_run_id,
+            "priority": None if incident is None else incident.priority,
+            "inputs": inputs,
+            "initiators": list(starting.initiators) or [write.context.principal.actor],
+        },
+    )
+    if run is None:
+        return None
+    restricted = incident is not None and incident.restricted
+    write.changed(engine.TABLE, engine.ENTITY, run.id, None, engine.audited(run, restricted=restricted))
+    if run.incident_id is not None or run.configuration_item_id is not None:
+        await want_blast_radius(write.transaction, run.id)
+    running = await engine.opened(write, run, moment)
+    await engine.note(write, run, "Workflow started", f"{definition.name} ({run.number})")
+    await engine.advanced(write, running)
+    return run.id
+
+
+async def _definition(write: Write, workflow_id: str) -> Definition:
+    workflow = await rows.workflow(write.transaction, workflow_id)
+    if workflow is None:
+        raise rules.missing("workflowId", "there is no such workflow; see `workflows`")
+    _published(workflow)
+    try:
+        return read(workflow, await rows.steps(write.transaction, workflow_id))
+    except Unreadable as unreadable:
+        message = f"the workflow cannot be run; put {unreadable.path} right in a new revision: {unreadable.reason}"
+        raise rules.invalid("workflowId", message) from unreadable
+
+
+def _published(workflow: WorkflowRecord) -> None:
+    if workflow.state != WorkflowState.PUBLISHED:
+        message = f"the workflow is in state {workflow.state}; only a PUBLISHED one can be started"
+        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "workflowId", message))
+
+
+def _inputs(definition: Definition, given: Mapping[str, Any]) -> dict[str, Any]:
+    known = {each.name: each for each in definition.inputs}
+    errors: list[UserError] = []
+    for name in sorted(given.keys() - known.keys()):
+        message = f"the workflow knows no input {name!r}; it knows {', '.join(sorted(known)) or 'none at all'}"
+        errors.append(UserError(UserErrorCode.INVALID, "inputs", message))
+    for name in sorted(known.keys() - given.keys()):
+        if known[name].default is UNSET:
+            errors.append(UserError(UserErrorCode.INVALID, "inputs", f"the input {name} is missing; give it a value"))
+    if errors:
+        raise Refused(*errors)
+    inputs = {each.name: given.get(each.name, each.default) for each in definition.inputs}
+    if reason := unfit_attributes(inputs):
+        raise rules.invalid("inputs", reason.replace("attributes", "inputs"))
+    if len(msgspec.json.encode(inputs)) > INPUTS_AT_MOST:
+        raise rules.invalid("inputs", f"the inputs have more than {INPUTS_AT_MOST:,} bytes; refer to what is large")
+    return inputs
+
+
+async def _incident(write: Write, id: str | None) -> IncidentFacts | None:
+    if id is None:
+        return None
+    found = await rows.incident(write.transaction, id, write.context.scope)
+    if found is None:
+        raise rules.missing("incidentId", "there is no such incident; see `incidents`")
+    return found

@@ -1,0 +1,184 @@
+"""Whether a published trigger holds for something that happened: all of its conditions, on one item together."""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from datasources.aurora.driver.transaction import Transaction
+from datasources.aurora.workflow_runs import triggers as rows
+from datasources.aurora.workflow_runs import writes as facts
+from datasources.aurora.workflow_runs.triggers import Entry, PublishedTrigger
+from datasources.aurora.workflow_runs.writes import CauseFacts, IncidentFacts, ItemFacts
+from datasources.records.queries import Scope
+from datasources.records.unreadable import readable
+from datasources.records.workflow_runs import WorkflowRunState
+from resolvers.workflow_runs.expression_context import ALL, ITEMS_AT_MOST, incident_value, item_value
+from resolvers.workflows.definition import Trigger, TriggerEvent
+from resolvers.workflows.expressions.expression import WORK, Allowance, BadExpression, compile
+
+log = logging.getLogger("stackflow.workflows")
+
+_EVENTS = {
+    ("INCIDENT", "CREATED"): TriggerEvent.INCIDENT_OPENED,
+    ("INCIDENT", "CHANGED"): TriggerEvent.INCIDENT_CHANGED,
+    ("CONFIGURATION_ITEM", "CREATED"): TriggerEvent.ITEM_CREATED,
+    ("CONFIGURATION_ITEM", "CHANGED"): TriggerEvent.ITEM_CHANGED,
+    ("WORKFLOW_RUN", "CHANGED"): TriggerEvent.RUN_FINISHED,
+}
+# A change may happen again and again; each of the others happens once to one thing.
+_REPEATED = frozenset({TriggerEvent.INCIDENT_CHANGED, TriggerEvent.ITEM_CHANGED})
+
+_ENDED = frozenset({WorkflowRunState.SUCCEEDED, WorkflowRunState.FAILED, WorkflowRunState.CANCELLED})
+# What was over before anybody could look at it, such as an imported incident of last year, opens nothing.
+_OVER = frozenset({"RESOLVED", "CLOSED", "CANCELLED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of something that happened, as it is now. None of the words of an incident."""
+
+    incident: IncidentFacts | None = None
+    items: Sequence[ItemFacts] = ()
+    cause: CauseFacts | None = None
+    # What a run would be for, and the run that led to it.
+    incident_id: str | None = None
+    configuration_item_id: str | None = None
+    cause_run_id: str | None = None
+    # The incident that it is about, directly or by a run for it.
+    about: IncidentFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A readable trigger of a published workflow, and what its publisher could see."""
+
+    workflow_id: str
+    key: str
+    trigger: Trigger
+    scope: Scope
+
+    def sees(self, known: Known) -> bool:
+        """Whether its publisher could see what happened."""
+        return known.about is None or known.about.is_seen_by(self.scope)
+
+    def trigger_key(self, entry: Entry) -> str:
+        """What a run is wanted for: there is at most one for it."""
+        name = f"{self.key} {self.trigger.event.value} {entry.entity_id}"
+        return f"{name} {entry.transaction}" if self.trigger.event in _REPEATED else name
+
+
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """All published triggers, and which class is below which of those that they name."""
+
+    ready: Mapping[TriggerEvent, Sequence[Ready]] = field(default_factory=dict)
+    below: Collection[tuple[str, str]] = ()
+
+    def of(self, entry: Entry) -> Sequence[Ready]:
+        """Those that are about what happened."""
+        event = _EVENTS.get((entry.kind, entry.step))
+        return () if event is None else self.ready.get(event, ())
+
+
+async def published(transaction: Transaction) -> Triggers:
+    """The triggers that can be read; of the others a line in the log, and their workflow's `problems` say why."""
+    ready: dict[TriggerEvent, list[Ready]] = {}
+    for each in await rows.published(transaction):
+        if (trigger := _read(each)) is not None:
+            ready.setdefault(trigger.event, []).append(
+                Ready(each.workflow_id, each.key, trigger, Scope(each.sees_restricted, tuple(each.team_keys)))
+            )
+    classes = {each.trigger.class_key for some in ready.values() for each in some} - {None}
+    below = await rows.descendants(transaction, [each for each in classes if each]) if classes else set()
+    return Triggers(ready, below)
+
+
+def _read(published: PublishedTrigger) -> Trigger | None:
+    try:
+        return msgspec.convert(published.trigger, Trigger)
+    except msgspec.ValidationError as error:
+        log.error("a trigger cannot be read", extra={"workflow": published.key, "problem": str(error)})
+        return None
+
+
+async def known(transaction: Transaction, entry: Entry) -> Known | None:
+    """What is known by now; None where it is gone, or not what it was about any more."""
+    if entry.kind == "INCIDENT":
+        incident = await facts.incident(transaction, entry.entity_id, ALL)
+        if incident is None or (entry.step == "CREATED" and incident.state in _OVER):
+            return None
+        items = await facts.items(transaction, None, incident.id, ITEMS_AT_MOST)
+        # An incident of one item is about it; a run for several would see but one of them.
+        item_id = items[0].id if len(items) == 1 else None
+        return Known(incident, items, None, incident.id, item_id, about=incident)
+    if entry.kind == "CONFIGURATION_ITEM":
+        items = await facts.items(transaction, entry.entity_id, None, 1)
+        return Known(None, items, None, None, entry.entity_id) if items else None
+    run = await rows.run(transaction, entry.entity_id)
+    if run is None or run.state not in _ENDED:
+        return None
+    cause = await facts.cause(transaction, run.id)
+    about = None if run.incident_id is None else await facts.incident(transaction, run.incident_id, ALL)
+    return Known(None, (), cause, run.incident_id, run.configuration_item_id, run.id, about)
+
+
+def judged(
+    several: Sequence[Ready], known: Known, below: Collection[tuple[str, str]], allowance: Allowance
+) -> list[tuple[Ready, bool, str]]:
+    """Each trigger with whether all of its conditions hold, and why its expression has no value where it has none.
+
+    Of the allowance each expression may use an equal share of what those before it left, so that none is left without.
+    Call it in a thread: it takes as long as the expressions take.
+    """
+    waiting = sum(each.trigger.when is not None for each in several)
+    found: list[tuple[Ready, bool, str]] = []
+    for each in several:
+        text, holds, problem = each.trigger.when, _holds(each.trigger, known, below), ""
+        if holds and text is not None:
+            share = Allowance(min(WORK, allowance.left // waiting))
+            before = share.left
+            try:
+                holds = _is_true(text, known, share)
+            except BadExpression as error:
+                holds, problem = False, f"the expression of when has no value: {error}"
+            allowance.left -= before - share.left
+        waiting -= text is not None
+        found.append((each, holds, problem))
+    return found
+
+
+def _holds(trigger: Trigger, known: Known, below: Collection[tuple[str, str]]) -> bool:
+    if known.incident is not None:
+        if trigger.priority and known.incident.priority not in trigger.priority:
+            return False
+        if trigger.category is not None and known.incident.category != trigger.category:
+            return False
+    if trigger.event is TriggerEvent.RUN_FINISHED and (
+        known.cause is None or known.cause.workflow not in trigger.workflows
+    ):
+        return False
+    asks_item = trigger.class_key is not None or trigger.environment or trigger.labels
+    return not asks_item or any(_fits(trigger, item, below) for item in known.items)
+
+
+def _fits(trigger: Trigger, item: ItemFacts, below: Collection[tuple[str, str]]) -> bool:
+    return (
+        (trigger.class_key is None or (trigger.class_key, item.class_key) in below)
+        and (not trigger.environment or item.environment in trigger.environment)
+        and all(readable(item.attributes).get(name) == value for name, value in trigger.labels.items())
+    )
+
+
+def _is_true(text: str, known: Known, allowance: Allowance) -> bool:
+    values: dict[str, Any] = {"items": [item_value(item) for item in known.items]}
+    if known.incident is not None:
+        values["incident"] = incident_value(known.incident)
+    if known.cause is not None:
+        values["cause"] = known.cause._asdict()
+    value = compile(text).evaluate(values, allowance)
+    if not isinstance(value, bool):
+        raise BadExpression("it gives neither true nor false")
+    return value

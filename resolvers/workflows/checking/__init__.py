@@ -1,0 +1,1 @@
+"""Validation of workflow definitions before they are published."""

@@ -1,0 +1,1 @@
+"""Expressions in CEL: compiled, and evaluated within a budget."""

@@ -1,0 +1,223 @@
+"""The syntax trees of expressions: parsed, made flat, held to what is allowed, and asked for their references."""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from celpy.celparser import CELParseError, CELParser
+from celpy.evaluation import celstr
+from lark import Token
+from lark import Tree as LarkTree
+
+from resolvers.workflows.expressions.errors import BadExpression
+
+Tree: TypeAlias = "LarkTree[Token]"
+Path: TypeAlias = tuple[str, ...]
+
+# Rules that only say how strongly operators bind: with one child they are that child. CEL's grammar has ten of them
+# around every name; without them an evaluation takes a fifth of the time and of the stack.
+_WRAPPERS = frozenset({
+    "expr", "conditionalor", "conditionaland", "relation", "addition", "multiplication", "unary", "member", "primary",
+    "paren_expr",
+})  # fmt: skip
+# What the evaluator looks for within a `primary`.
+_PRIMARIES = frozenset({"ident", "ident_arg", "list_lit", "map_lit"})
+
+# How many arguments each takes, its receiver not counted.
+METHODS = {"contains": 1, "endsWith": 1, "matches": 1, "startsWith": 1, "size": 0}
+FUNCTIONS = {"bool": 1, "double": 1, "int": 1, "size": 1, "string": 1}
+COMPREHENSIONS = frozenset({"all", "exists", "exists_one", "filter", "map"})
+_REFUSED = {
+    "member_object": "a message is written with a type and braces; CEL's messages are not known here",
+    "dot_ident_arg": "a name begins with a dot; leave it out",
+    "dot_ident": "a name begins with a dot; leave it out",
+}
+
+# Levels of a flat tree. One takes six of Python's frames, of which there are a thousand.
+DEEPEST = 80
+
+
+def parsed(text: str) -> Tree:
+    """The flat tree of an expression. BadExpression if the text is none, or has something that is not allowed."""
+    try:
+        tree = CELParser().parse(text)
+    except CELParseError as error:
+        where = f" at character {error.column}" if error.column and error.column > 0 else " at its end"
+        raise BadExpression(f"it is not an expression of CEL: the error is{where}") from error
+    flat = _flat(tree)
+    _Check().visit(flat, frozenset(), 1)
+    return flat
+
+
+def paths(tree: Tree) -> set[Path]:
+    """The references in a flat tree, each as far as it is written in plain names; bound variables are none."""
+    return set(_paths(tree, frozenset()))
+
+
+def _flat(tree: Tree) -> Tree:
+    # Without recursion: the depth is not known to be small yet. A parent stands before its children in `order`.
+    order: list[Tree] = []
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if node.data in _REFUSED:
+            raise BadExpression(_REFUSED[node.data])
+        order.append(node)
+        waiting += [child for child in node.children if isinstance(child, LarkTree)]
+    for node in reversed(order):
+        node.children = [_unwrapped(child) for child in node.children]
+    whole: Tree = _unwrapped(tree)
+    return whole
+
+
+def _unwrapped(node: Any) -> Any:
+    if isinstance(node, LarkTree) and node.data in _WRAPPERS and len(node.children) == 1:
+        child = node.children[0]
+        if isinstance(child, LarkTree) and not (node.data == "primary" and child.data in _PRIMARIES):
+            return child
+    return node
+
+
+class _Check:
+    """What an expression may hold: names, plain values, operators, and the functions named above."""
+
+    def visit(self, tree: Tree, bound: frozenset[str], depth: int) -> None:
+        if depth > DEEPEST:
+            raise BadExpression("it is nested too deeply; make it simpler")
+        match str(tree.data):
+            case "literal":
+                self._literal(tree)
+            case "ident":
+                self._name(str(tree.children[0]), bound)
+            case "ident_arg":
+                self._call(tree, bound, depth)
+            case "member_dot_arg":
+                self._method(tree, bound, depth)
+            case _:
+                self._children(tree, bound, depth)
+
+    def _children(self, tree: Tree, bound: frozenset[str], depth: int) -> None:
+        for child in tree.children:
+            if isinstance(child, LarkTree):
+                self.visit(child, bound, depth + 1)
+
+    def _literal(self, tree: Tree) -> None:
+        [token] = tree.children
+        assert isinstance(token, Token)  # noqa: S101
+        if token.type == "BYTES_LIT":
+            raise BadExpression(f"bytes are not known here: {token}; write a text")
+        if token.type in ("STRING_LIT", "MLSTRING_LIT"):
+            told(token)
+
+    def _name(self, name: str, bound: frozenset[str]) -> None:
+        if name in FUNCTIONS and name not in bound:
+            raise BadExpression(f"{name} is a function; call it, as {name}(...)")
+
+    def _call(self, tree: Tree, bound: frozenset[str], depth: int) -> None:
+        name, arguments = str(tree.children[0]), _arguments(tree, 1)
+        if name == "has":
+            if len(arguments) != 1 or arguments[0].data != "member_dot":
+                raise BadExpression("has asks about a part of something, as has(inputs.service)")
+        elif name not in FUNCTIONS:
+            raise BadExpression(f"there is no function {name}; there are has, {', '.join(sorted(FUNCTIONS))}")
+        elif len(arguments) != FUNCTIONS[name]:
+            raise BadExpression(f"{name} takes one value, not {len(arguments)}")
+        for each in arguments:
+            self.visit(each, bound, depth + 1)
+
+    def _method(self, tree: Tree, bound: frozenset[str], depth: int) -> None:
+        receiver, name, arguments = tree.children[0], str(tree.children[1]), _arguments(tree, 2)
+        assert isinstance(receiver, LarkTree)  # noqa: S101
+        self.visit(receiver, bound, depth + 1)
+        if name in COMPREHENSIONS:
+            # A comprehension in a comprehension multiplies their lengths, and the library bounds no work.
+            if bound:
+                raise BadExpression(f"{name} stands within another comprehension; do one after the other")
+            variable = name_of(arguments[0]) if len(arguments) == 2 else None
+            if variable is None:
+                raise BadExpression(f"{name} takes a name and an expression, as items.{name}(item, item.name != '')")
+            self.visit(arguments[1], frozenset({variable}), depth + 1)
+            return
+        if name not in METHODS:
+            known = ", ".join(sorted(METHODS.keys() | COMPREHENSIONS))
+            raise BadExpression(f"nothing can be asked for {name}(); there are {known}")
+        if len(arguments) != METHODS[name]:
+            raise BadExpression(f"{name} takes {'one value' if METHODS[name] else 'no value'}, not {len(arguments)}")
+        for each in arguments:
+            self.visit(each, bound, depth + 1)
+
+
+def told(token: Token) -> str:
+    """What a literal text says. BadExpression if it says something that cannot be stored."""
+    try:
+        text = str(celstr(token))
+        text.encode()
+    except ValueError as error:
+        raise BadExpression("an escape in a text is no character; write the character itself") from error
+    if "\0" in text:
+        raise BadExpression("a text holds a NUL character; take it out")
+    return text
+
+
+def name_of(tree: Tree) -> str | None:
+    """The name that a tree is, if it is one and no more."""
+    inner = tree.children[0] if tree.data == "primary" else tree
+    return str(inner.children[0]) if isinstance(inner, LarkTree) and inner.data == "ident" else None
+
+
+def _arguments(tree: Tree, at: int) -> list[Tree]:
+    if len(tree.children) <= at:
+        return []
+    listed = tree.children[at]
+    assert isinstance(listed, LarkTree)  # noqa: S101
+    return [each for each in listed.children if isinstance(each, LarkTree)]
+
+
+def _paths(tree: Tree, bound: frozenset[str]) -> Iterator[Path]:
+    path, rest = _chain(tree)
+    if path and path[0] not in bound:
+        yield path
+    if path:
+        # What stands in brackets where the chain goes on by a computed name.
+        for each in rest:
+            yield from _paths(each, bound)
+        return
+    if tree.data == "member_dot_arg" and str(tree.children[1]) in COMPREHENSIONS:
+        receiver = tree.children[0]
+        assert isinstance(receiver, LarkTree)  # noqa: S101
+        variable, body = _arguments(tree, 2)
+        yield from _paths(receiver, bound)
+        yield from _paths(body, bound | {str(name_of(variable))})
+        return
+    for child in tree.children:
+        if isinstance(child, LarkTree):
+            yield from _paths(child, bound)
+
+
+def _chain(tree: Tree) -> tuple[Path, list[Tree]]:
+    """A name with the plain names after it, and the trees in brackets that end it; empty for anything else."""
+    after: list[str | Tree] = []
+    while tree.data in ("member_dot", "member_index"):
+        inner, step = tree.children
+        assert isinstance(inner, LarkTree)  # noqa: S101
+        after.append(_plain(step))
+        tree = inner
+    name = name_of(tree)
+    if name is None:
+        return (), []
+    path = [name]
+    steps = list(reversed(after))
+    for nth, each in enumerate(steps):
+        if not isinstance(each, str):
+            return tuple(path), [later for later in steps[nth:] if not isinstance(later, str)]
+        path.append(each)
+    return tuple(path), []
+
+
+def _plain(step: "Token | Tree") -> "str | Tree":
+    if isinstance(step, Token):
+        return str(step)
+    if step.data == "literal":
+        [token] = step.children
+        if isinstance(token, Token) and token.type == "STRING_LIT":
+            return told(token)
+    return step

@@ -1,0 +1,111 @@
+"""The values of expressions: into the library and out of it within a budget, and errors in words without values."""
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from celpy import celtypes
+from celpy.evaluation import CELEvalError, CELUnsupportedError
+
+from resolvers.workflows.expressions.budget import Budget
+from resolvers.workflows.expressions.errors import BadExpression
+from resolvers.workflows.expressions.evaluator import BoundedEvaluator
+from resolvers.workflows.expressions.syntax_tree import Tree
+
+# The library's lines hold values, which readers of a log need not be allowed to see.
+logging.getLogger("celpy").setLevel(logging.CRITICAL)
+
+
+def value_of(tree: Tree, values: Mapping[str, Any], budget: Budget) -> Any:
+    """The value of a checked tree as JSON-able data. BadExpression, in words without values, if it has none."""
+    try:
+        context = {name: _of_the_library(value, budget) for name, value in values.items()}
+        return _plain(BoundedEvaluator(tree, context, budget).value(), budget)
+    except CELEvalError as error:
+        raise BadExpression(_reason(error)) from error
+    except CELUnsupportedError as error:
+        raise BadExpression("it asks for something that is not known here") from error
+    except RecursionError as error:
+        raise BadExpression("it, or a value that it looks at, is nested too deeply") from error
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
+        raise BadExpression("its values do not go together") from error
+    finally:
+        budget.close()
+
+
+def _of_the_library(value: Any, budget: Budget) -> Any:
+    budget.spend()
+    match value:
+        case None:
+            return None
+        case bool():
+            return celtypes.BoolType(value)
+        case float():
+            return celtypes.DoubleType(value)
+        case int():
+            if not -(2**63) <= value < 2**63:
+                raise ValueError("a number is out of range")
+            # The library's own way wraps a function for each number.
+            return int.__new__(celtypes.IntType, value)
+        case str():
+            budget.copy(value)
+            return celtypes.StringType(value)
+        case list() | tuple():
+            return celtypes.ListType([_of_the_library(each, budget) for each in value])
+        case dict():
+            budget.spend(len(value))
+            return celtypes.MapType(
+                {celtypes.StringType(key): _of_the_library(each, budget) for key, each in value.items()}
+            )
+        case _:
+            raise TypeError("not JSON")
+
+
+def _plain(value: Any, budget: Budget) -> Any:
+    budget.spend()
+    match value:
+        case None:
+            return None
+        case celtypes.BoolType() | bool():
+            return bool(value)
+        case float():
+            if not math.isfinite(value):
+                raise BadExpression("its value is a number without end")
+            return float(value)
+        case int():
+            return int(value)
+        case celtypes.ListType():
+            return [_plain(each, budget) for each in value]
+        case celtypes.MapType():
+            return {_key(key): _plain(each, budget) for key, each in value.items()}
+        case str():
+            budget.copy(value)
+            return str(value)
+        case CELEvalError():
+            raise value
+        case _:
+            raise BadExpression("its value is not data; give a text, a number, true or false, a list or a map")
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise BadExpression("a map has a key that is not a text")
+    return str(key)
+
+
+def _reason(error: CELEvalError) -> str:
+    # The library's own message may hold values, which the reader of a reason need not be allowed to see.
+    message, kind = str(error.args[0]), error.args[1] if len(error.args) > 1 else None
+    if message.startswith(("no such member in mapping", "undeclared reference to")):
+        return f"there is no {message.split(chr(39))[1]}"
+    if message == "pattern":
+        return "a pattern of matches is not one of RE2; see its syntax"
+    reasons: dict[Any, str] = {
+        ZeroDivisionError: "it divides by zero",
+        IndexError: "a list has no such place",
+        KeyError: "a map has no such key",
+        ValueError: "a number is out of range, or a text is not a number",
+        TypeError: "values of types that do not go together, such as a text and a number",
+    }
+    return reasons.get(kind, "it has no value")

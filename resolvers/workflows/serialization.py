@@ -1,0 +1,214 @@
+"""What clients say of a definition, and the data that is kept of it: of each part only what is not the default."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct
+from msgspec.structs import fields
+
+from datasources.aurora.workflows.writes import NewStep
+from datasources.records.configuration_items import Environment
+from datasources.records.workflows import WorkflowStepKind
+from resolvers.unit_of_work import Refused, UserError, UserErrorCode
+from resolvers.validation import unfit_attributes
+from resolvers.workflows import definition
+from resolvers.workflows.checking.definitions import INPUTS_AT_MOST, STEPS_AT_MOST, is_key
+from resolvers.workflows.definition import Configuration, TriggerEvent
+
+# Bytes of a definition as JSON; a form that asks for more is not read by people.
+BYTES_AT_MOST = 262_144
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    """A text under a name: a label, or an expression."""
+
+    name: str
+    value: str
+
+
+class WantedTrigger(Struct, frozen=True, kw_only=True):
+    """What starts a run."""
+
+    event: TriggerEvent = TriggerEvent.MANUAL
+    class_key: str | None = None
+    environment: tuple[Environment, ...] = ()
+    labels: tuple[Named, ...] = ()
+    priority: tuple[int, ...] = ()
+    category: str | None = None
+    workflows: tuple[str, ...] = ()
+    when: str | None = None
+
+
+class WantedInput(Struct, frozen=True, kw_only=True):
+    """What a run is given under a name."""
+
+    name: str
+    description: str = ""
+    default: Any = UNSET
+
+
+class WantedRetry(Struct, frozen=True, kw_only=True):
+    """How often a step is tried."""
+
+    attempts: int = 1
+    backoff: float = 5.0
+
+
+class WantedManual(Struct, frozen=True, kw_only=True):
+    """A step of a person."""
+
+    instructions: str = ""
+    team: str | None = None
+
+
+class WantedApproval(Struct, frozen=True, kw_only=True):
+    """Who says yes."""
+
+    approvals: int = 1
+    team: str | None = None
+    users: tuple[str, ...] = ()
+    four_eyes: bool = True
+
+
+class WantedRemediation(Struct, frozen=True, kw_only=True):
+    """What a machine does."""
+
+    action: str
+    inputs: tuple[Named, ...] = ()
+
+
+class WantedNotification(Struct, frozen=True, kw_only=True):
+    """Who is told."""
+
+    channel: str
+    message: str | None = None
+
+
+class WantedWait(Struct, frozen=True, kw_only=True):
+    """How long it takes."""
+
+    seconds: int
+
+
+class WantedStep(Struct, frozen=True, kw_only=True):
+    """A step with the configuration of its kind."""
+
+    key: str
+    name: str
+    kind: WorkflowStepKind
+    depends_on: tuple[str, ...] = ()
+    when: str | None = None
+    retry: WantedRetry | None = None
+    timeout: int | None = None
+    compensates: str | None = None
+    manual: WantedManual | None = None
+    approval: WantedApproval | None = None
+    remediation: WantedRemediation | None = None
+    notification: WantedNotification | None = None
+    wait: WantedWait | None = None
+
+
+def trigger_data(wanted: WantedTrigger | None) -> dict[str, Any]:
+    """A trigger as it is kept. Refused if a label is given twice."""
+    if wanted is None:
+        return {}
+    return _brief(
+        definition.Trigger(
+            event=wanted.event,
+            class_key=wanted.class_key,
+            environment=[each.value for each in wanted.environment],
+            labels=_by_name(wanted.labels, "trigger.labels", "label"),
+            priority=list(wanted.priority),
+            category=wanted.category,
+            workflows=list(wanted.workflows),
+            when=wanted.when,
+        )
+    )
+
+
+def inputs_data(wanted: Sequence[WantedInput]) -> list[dict[str, Any]]:
+    """Inputs as they are kept. Refused if there are too many, or a default cannot be stored."""
+    if len(wanted) > INPUTS_AT_MOST:
+        raise _invalid("inputs", f"there are {len(wanted)} inputs; at most {INPUTS_AT_MOST} are allowed")
+    for nth, each in enumerate(wanted):
+        if each.default is not UNSET and (reason := unfit_attributes({"default": each.default})):
+            raise _invalid(f"inputs.{nth}.default", reason.replace("attributes", "the default"))
+    made = [definition.Input(name=each.name, description=each.description, default=each.default) for each in wanted]
+    return [_brief(each) for each in made]
+
+
+def new_steps(wanted: Sequence[WantedStep]) -> list[NewStep]:
+    """Steps as they are kept. Refused are too many of them, keys that are none or given twice, and a configuration of
+    another kind or none where one is needed; anything else that is wrong is told when the draft is published."""
+    if len(wanted) > STEPS_AT_MOST:
+        raise _invalid("steps", f"there are {len(wanted)} steps; at most {STEPS_AT_MOST} are allowed, so split it")
+    times = Counter(each.key for each in wanted)
+    errors: list[UserError] = []
+    made: list[NewStep] = []
+    for nth, each in enumerate(wanted):
+        try:
+            if not is_key(each.key):
+                message = f"{each.key!r} is no key; write at most 64 small letters, digits and hyphens, such as drain"
+                raise _invalid(f"steps.{nth}.key", message)
+            if times[each.key] > 1:
+                raise _invalid(
+                    f"steps.{nth}.key", f"{times[each.key]} steps have the key {each.key}; give each its own"
+                )
+            configuration = _configuration(each, f"steps.{nth}")
+        except Refused as refused:
+            errors += refused.errors
+            continue
+        made.append(NewStep(each.key, each.name, each.kind, each.depends_on, _brief(configuration)))
+    if errors:
+        raise Refused(*errors)
+    if len(msgspec.json.encode([step.configuration for step in made])) > BYTES_AT_MOST:
+        raise _invalid("steps", f"the steps have more than {BYTES_AT_MOST:,} bytes; refer to long texts, or split it")
+    return made
+
+
+def _configuration(wanted: WantedStep, at: str) -> Configuration:
+    own = wanted.kind.value.lower()
+    for other in ("manual", "approval", "remediation", "notification", "wait"):
+        if other != own and getattr(wanted, other) is not None:
+            raise _invalid(f"{at}.{other}", f"a step of kind {wanted.kind.value} takes {own}, not {other}")
+    part = getattr(wanted, own)
+    if part is None and own in ("remediation", "notification", "wait"):
+        raise _invalid(f"{at}.{own}", f"a step of kind {wanted.kind.value} needs {own}; say what it is to do")
+    retry = wanted.retry or WantedRetry()
+    values: dict[str, Any] = {} if part is None else {name: getattr(part, name) for name in part.__struct_fields__}
+    if "users" in values:
+        values["users"] = list(values["users"])
+    if "inputs" in values:
+        values["inputs"] = _by_name(values["inputs"], f"{at}.remediation.inputs", "input")
+    return definition.CONFIGURATIONS[wanted.kind](
+        when=wanted.when,
+        retry=definition.Retry(attempts=retry.attempts, backoff=retry.backoff),
+        timeout=wanted.timeout,
+        compensates=wanted.compensates,
+        **values,
+    )
+
+
+def _by_name(named: Sequence[Named], field: str, what: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for nth, each in enumerate(named):
+        if each.name in found:
+            raise _invalid(f"{field}.{nth}.name", f"the {what} {each.name} is given twice; keep one")
+        found[each.name] = each.value
+    return found
+
+
+def _brief(made: Struct) -> dict[str, Any]:
+    """A part as data, without what is as it would be anyway."""
+    data: dict[str, Any] = msgspec.to_builtins(made)
+    for each in fields(made):
+        default = each.default_factory() if each.default_factory is not msgspec.NODEFAULT else each.default
+        if default is not msgspec.NODEFAULT and getattr(made, each.name) == default:
+            data.pop(each.encode_name, None)
+    return data
+
+
+def _invalid(field: str, message: str) -> Refused:
+    return Refused(UserError(UserErrorCode.INVALID, field, message))

@@ -1,0 +1,1 @@
+"""Changes: planned work on configuration items."""

@@ -1,0 +1,1 @@
+"""Configuration items: whatever is managed, and the hub of the graph."""

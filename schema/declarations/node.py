@@ -1,0 +1,44 @@
+"""The Node interface: whatever has a global id. A type says which record it is a view of and how its ids begin."""
+
+from typing import Any, ClassVar
+
+import strawberry
+
+from resolvers.context import LoaderClass
+from schema.declarations.fields import attribute
+from schema.declarations.ids import encode
+
+
+@strawberry.interface(description="Anything with a global id. Fetch it again by `node(id:)`.")
+class Node:
+    """Subclasses set `record`, `prefix`, `by_id` and `needs`; nothing else is needed to be found by id."""
+
+    record: ClassVar[type[Any]]
+    prefix: ClassVar[str]
+    by_id: ClassVar[LoaderClass[Any]]
+    needs: ClassVar[str]
+
+    id: strawberry.ID = attribute("The global id, for example `ci_01931f0a-5b6c-7d8e-9fa0-b1c2d3e4f506`.", of="id")
+
+    @classmethod
+    def is_type_of(cls, value: Any, _info: Any) -> bool:
+        return type(value) is cls.record
+
+    def __init_subclass__(cls, prefix: str = "", **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if prefix:
+            cls.prefix = prefix
+
+
+def identity(prefix: str) -> Any:
+    """The id field of a type: its prefix and the record's uuid."""
+    return attribute(
+        f"The global id: `{prefix}_` and the row's uuid. Opaque; it never changes.",
+        of=lambda record: encode(prefix, record.id),
+    )
+
+
+def type_of_kind(kind: str) -> type[Node]:
+    """The type that a kind is named after: WORKFLOW_RUN is WorkflowRun. Found by name, importing no domain."""
+    name = kind.title().replace("_", "")
+    return next(each for each in Node.__subclasses__() if each.__name__ == name)

@@ -1,0 +1,87 @@
+"""Page arguments and cursors: Relay's first, after, last and before as one keyset page."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from datasources.records.queries import Order, Page, Position
+from resolvers.errors import BadUserInput, LimitExceeded
+from schema.declarations.fields import Argument
+
+DEFAULT_FIRST = 25
+
+PAGE_ARGUMENTS = (
+    Argument("first", int | None, "At most this many, from the start or after the `after` cursor. Default 25."),
+    Argument("after", str | None, "Go on after this cursor."),
+    Argument("last", int | None, "At most this many, from the end or before the `before` cursor."),
+    Argument("before", str | None, "Go back from this cursor."),
+)
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def page(arguments: Mapping[str, Any], order: Order, most: int) -> Page:
+    """The page asked for. LimitExceeded above `most`; BadUserInput for what contradicts itself."""
+    first, last = arguments.get("first"), arguments.get("last")
+    if first is not None and last is not None:
+        raise BadUserInput("first and last contradict each other; pass one of them", argument="last")
+    for name, value in (("first", first), ("last", last)):
+        if value is not None:
+            clamp(value, name, most)
+    return Page(
+        limit=last if last is not None else first if first is not None else min(DEFAULT_FIRST, most),
+        order=order,
+        after=decode_cursor(arguments.get("after"), order, "after"),
+        before=decode_cursor(arguments.get("before"), order, "before"),
+        backwards=last is not None,
+    )
+
+
+def clamp(value: int, argument: str, most: int, least: int = 0) -> int:
+    """The value, if it lies within bounds. LimitExceeded above, BadUserInput below."""
+    if value > most:
+        raise LimitExceeded(f"{argument} is {value}; at most {most} is allowed", argument=argument, allowed=most)
+    if value < least:
+        raise BadUserInput(f"{argument} is {value}; it must be {least} or more", argument=argument)
+    return value
+
+
+def encode_cursor(position: Position, order: Order) -> str:
+    """An opaque cursor. It carries its order, so that it cannot be used with another one."""
+    return pack([order.field, order.descending, position.value, position.id])
+
+
+def decode_cursor(cursor: str | None, order: Order, argument: str) -> Position | None:
+    """The position of a cursor. BadUserInput when it is malformed or belongs to another order."""
+    if cursor is None:
+        return None
+    match unpack(cursor, argument):
+        case [str(field), bool(descending), str(value), str(identity)] if _UUID.fullmatch(identity):
+            if (field, descending) != (order.field, order.descending):
+                raise BadUserInput(
+                    f"{argument} is a cursor of another orderBy; start again without it", argument=argument
+                )
+            return Position(value, identity)
+    raise malformed(argument)
+
+
+def pack(parts: list[Any]) -> str:
+    """Parts as opaque URL-safe text."""
+    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+
+
+def unpack(cursor: str, argument: str) -> Any:
+    """The parts that `pack` was given. BadUserInput when there are none."""
+    try:
+        return orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        raise malformed(argument) from None
+
+
+def malformed(argument: str) -> BadUserInput:
+    """What to say of a cursor that nobody here made."""
+    return BadUserInput(f"{argument} is not a cursor; pass one as this API returned it", argument=argument)

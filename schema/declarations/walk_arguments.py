@@ -1,0 +1,79 @@
+"""Arguments of walks, and cursors into what they reach."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from datasources.graph.port import MAX_DEPTH, MAX_FAN_OUT, Direction, Position, StepPosition, Walk
+from resolvers.context import Context
+from resolvers.errors import BadUserInput
+from schema.declarations.fields import Argument
+from schema.declarations.paging import DEFAULT_FIRST, clamp, malformed, pack, unpack
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+DEFAULT_FAN_OUT = 1_000
+
+FIRST = Argument("first", int | None, "At most this many, nearest first. Default 25.")
+AFTER = Argument("after", str | None, "Go on after this cursor; pass the other arguments unchanged.")
+TYPES = Argument("types", list[str] | None, "Only along relationships of these types, for example `depends_on`.")
+AS_OF = Argument("asOf", datetime | None, "As the graph was at this moment; null for now.")
+FAN_OUT = Argument(
+    "fanOut",
+    int | None,
+    "Follow at most this many relationships of one item, 1 to 10,000. Default 1,000. Impact counts the others too.",
+)
+
+
+def depth_argument(default: int) -> Argument:
+    """How far a walk goes."""
+    return Argument("depth", int | None, f"How many hops far, 1 to {MAX_DEPTH}. Default {default}.")
+
+
+def walk_of(context: Context, direction: Direction, arguments: Mapping[str, Any], depth: int) -> Walk:
+    """The walk that arguments ask for. LimitExceeded or BadUserInput names the argument that is out of bounds."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    as_of = given.get("asOf")
+    if as_of is not None and as_of.tzinfo is None:
+        raise BadUserInput("asOf needs a time zone, for example 2026-01-31T12:00:00Z", argument="asOf")
+    types = given.get("types")
+    return Walk(
+        direction,
+        None if types is None else tuple(types),
+        max_depth=clamp(given.get("depth", depth), "depth", MAX_DEPTH, 1),
+        fan_out=clamp(given.get("fanOut", DEFAULT_FAN_OUT), "fanOut", MAX_FAN_OUT, 1),
+        max_nodes=clamp(given.get("first", DEFAULT_FIRST), "first", context.limits.page, 1),
+        as_of=as_of,
+    )
+
+
+def encode_position(position: Position) -> str:
+    """The cursor of a place in a reach."""
+    return pack([position.depth, position.id])
+
+
+def decode_position(cursor: str | None) -> Position | None:
+    """The place of a cursor. BadUserInput when it is malformed."""
+    if cursor is None:
+        return None
+    match unpack(cursor, "after"):
+        case [int(depth), str(identity)] if (
+            not isinstance(depth, bool) and _UUID.fullmatch(identity) and 0 <= depth <= MAX_DEPTH
+        ):
+            return Position(depth, identity)
+    raise malformed("after")
+
+
+def encode_step(position: StepPosition) -> str:
+    """The cursor of a place among an item's relationships."""
+    return pack([position.neighbour_id, position.edge_id, position.outgoing])
+
+
+def decode_step(cursor: str | None) -> StepPosition | None:
+    """The place of a cursor. BadUserInput when it is malformed."""
+    if cursor is None:
+        return None
+    match unpack(cursor, "after"):
+        case [str(neighbour), str(edge), bool(outgoing)] if _UUID.fullmatch(neighbour) and _UUID.fullmatch(edge):
+            return StepPosition(neighbour, edge, outgoing)
+    raise malformed("after")

@@ -1,0 +1,1 @@
+"""Documents: runbooks and knowledge."""

@@ -1,0 +1,157 @@
+"""Documents: runbooks and knowledge."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from datasources.records.documents import DocumentKind, DocumentRecord
+from datasources.records.queries import Order
+from resolvers.configuration_items.loaders import ConfigurationItemsByDocument
+from resolvers.documents.loaders import (
+    BodyByDocument,
+    DocumentById,
+    DocumentByKey,
+    Documents,
+    DocumentsByConfigurationItem,
+)
+from schema.declarations.connections import Connection, Group, connection, groups
+from schema.declarations.enums import described
+from schema.declarations.fields import Argument, attribute, link
+from schema.declarations.filters import (
+    DateTimeFilter,
+    Direction,
+    Filter,
+    IdFilter,
+    TextFilter,
+    ToMany,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
+from schema.declarations.lookup import found
+from schema.declarations.node import Node, identity
+from schema.lazy_types import LazyConfigurationItemConnection, LazyConfigurationItemFilter, LazyConfigurationItemOrder
+
+NEEDS = "documents:read"
+
+described(
+    DocumentKind,
+    "Whether a document says what to do or what is known.",
+    RUNBOOK="Says what to do, step by step.",
+    KNOWLEDGE="Says what is known.",
+)
+
+
+@strawberry.type(description="A runbook, which says what to do, or knowledge, which says what is known.")
+class Document(Node):
+    record = DocumentRecord
+    prefix = "doc"
+    by_id = DocumentById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("doc")
+    key: str = attribute("Its key, unique, for example `KB0000042`.")
+    kind: DocumentKind = attribute("Whether it is a runbook or knowledge.")
+    title: str = attribute("Its title.")
+    body: str | None = link(
+        BodyByDocument, "Its whole text, which may be long. One statement for all documents.", key="id", needs=NEEDS
+    )
+    source: str = attribute("Where it came from, for example `wiki`; may be empty.")
+    version: int = attribute("Goes up by one with each change.")
+    updated_at: datetime = attribute("When it last changed.")
+    configuration_items: LazyConfigurationItemConnection | None = connection(
+        ConfigurationItemsByDocument,
+        "The configuration items it is about, by name.",
+        key="id",
+        needs="configuration-items:read",
+        filter=LazyConfigurationItemFilter | None,
+        order=LazyConfigurationItemOrder | None,
+        default=Order("name"),
+    )
+
+
+class DocumentGroupBy(StrEnum):
+    KIND = "kind"
+    SOURCE = "source"
+
+
+described(
+    DocumentGroupBy,
+    "What documents can be grouped by.",
+    KIND="By whether it is a runbook or knowledge.",
+    SOURCE="By where it came from.",
+)
+
+
+@strawberry.type(description="A page of documents.")
+class DocumentConnection(Connection[Document]):
+    groups: list[Group] = groups(DocumentGroupBy)
+
+
+@strawberry.input(description="Which documents. All that is given must hold.")
+class DocumentFilter:
+    id: IdFilter | None = condition("Its global id.")
+    key: TextFilter | None = condition("Its key.")
+    kind: Filter[DocumentKind] | None = condition("What kind of document it is.")
+    title: TextFilter | None = condition("Its title.")
+    source: TextFilter | None = condition("Where it comes from.")
+    updated_at: DateTimeFilter | None = condition("When it last changed.")
+    configuration_items: ToMany[LazyConfigurationItemFilter] | None = condition("The configuration items it is about.")
+    and_: list["DocumentFilter"] | None = all_of()
+    or_: list["DocumentFilter"] | None = any_of()
+    not_: "DocumentFilter | None" = none_of()
+
+
+class DocumentOrderField(StrEnum):
+    KEY = "key"
+    TITLE = "title"
+
+
+described(
+    DocumentOrderField,
+    "What documents can be ordered by.",
+    KEY="By key.",
+    TITLE="By title.",
+)
+
+
+@strawberry.input(description="An order of documents.")
+class DocumentOrder:
+    field: DocumentOrderField = ordered_by()
+    direction: Direction = ordered_in()
+
+
+@strawberry.type
+class HasDocuments:
+    """What hangs documents on a configuration item."""
+
+    documents: DocumentConnection | None = connection(
+        DocumentsByConfigurationItem,
+        "The documents about it, by title.",
+        key="id",
+        needs=NEEDS,
+        filter=DocumentFilter | None,
+        order=DocumentOrder | None,
+        default=Order("title"),
+    )
+
+
+@strawberry.type
+class DocumentQueries:
+    document: Document | None = found(
+        Document,
+        "One document, by id or by key; null if there is none.",
+        {"key": (Argument("key", str | None, "Its key, for example `KB0000042`."), DocumentByKey, str)},
+    )
+    documents: DocumentConnection | None = connection(
+        Documents,
+        "All documents, by title.",
+        needs=NEEDS,
+        filter=DocumentFilter | None,
+        order=DocumentOrder | None,
+        default=Order("title"),
+    )

@@ -1,0 +1,79 @@
+"""Documents that are parsed, within the limits and valid: once for each text, the most recent ones remembered."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, parse, validate
+
+from schema.execution.limits import DocumentLimits, check_document
+from schema.schema import SCHEMA
+
+GRAPHQL_SCHEMA = SCHEMA._schema
+# Characters of one document. Reading a text takes half a second for a million.
+MAX_CHARACTERS = 200_000
+# Characters of all documents that are remembered: a parsed one takes up to 300 bytes for each.
+MAX_REMEMBERED_CHARACTERS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document ready to run, or the reasons why it is refused."""
+
+    document: DocumentNode | None
+    errors: tuple[GraphQLError, ...] = ()
+
+
+class PreparedDocuments:
+    """Documents by their texts and limits; those not asked for longest go first."""
+
+    def __init__(self, most: int = MAX_REMEMBERED_CHARACTERS) -> None:
+        self._most = most
+        self._found: OrderedDict[tuple[str, DocumentLimits], Prepared] = OrderedDict()
+        self._characters = 0
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def get(self, text: str, limits: DocumentLimits) -> Prepared:
+        """The document, prepared now unless it is remembered."""
+        key = (text, limits)
+        found = self._found.get(key)
+        if found is not None:
+            self._found.move_to_end(key)
+            return found
+        found = self._found[key] = _prepare(text, limits)
+        self._characters += len(text)
+        while self._characters > self._most and len(self._found) > 1:
+            (gone, _), _ = self._found.popitem(last=False)
+            self._characters -= len(gone)
+        return found
+
+
+_DOCUMENTS = PreparedDocuments()
+
+
+def prepare(text: str, limits: DocumentLimits) -> Prepared:
+    """Parse, check limits and validate; the answer is remembered for the most recent documents."""
+    return _DOCUMENTS.get(text, limits)
+
+
+def _prepare(text: str, limits: DocumentLimits) -> Prepared:
+    if len(text) > MAX_CHARACTERS:
+        message = f"the document has {len(text)} characters; at most {MAX_CHARACTERS} are allowed"
+        extensions = {"code": "LIMIT_EXCEEDED", "limit": "characters", "allowed": MAX_CHARACTERS}
+        return Prepared(None, (GraphQLError(message, extensions=extensions),))
+    try:
+        document = parse(text, max_tokens=limits.tokens)
+    except GraphQLSyntaxError as error:
+        if "tokens" in error.message:
+            error.extensions = {"code": "LIMIT_EXCEEDED", "allowed": limits.tokens}
+        else:
+            error.extensions = {"code": "GRAPHQL_PARSE_FAILED"}
+        return Prepared(None, (error,))
+    refused = check_document(document, limits)
+    if refused:
+        return Prepared(None, tuple(refused))
+    errors = validate(GRAPHQL_SCHEMA, document, max_errors=20)
+    for each in errors:
+        each.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+    return Prepared(None if errors else document, tuple(errors))

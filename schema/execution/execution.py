@@ -1,0 +1,219 @@
+"""One GraphQL request from document to response: parsed and validated once, limited, executed, errors masked."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    OperationType,
+    execute,
+    get_operation_ast,
+)
+
+from datasources.errors import SourceTooLarge, SourceUnavailable
+from datasources.request import calling
+from resolvers.context import Context
+from resolvers.errors import ShownError, SourceLost, too_large
+from schema.execution.budget import ExecutionStopped, OutOfTime
+from schema.execution.document_cache import GRAPHQL_SCHEMA, prepare
+from schema.execution.executor import GRACE, DeclaredExecutor
+from schema.execution.limits import DocumentLimits, check_cost, check_variables
+from schema.operations import document_id, trusted_documents
+
+# Of one operation, in the log: a list of a thousand rows may have a thousand errors, all alike.
+MAX_ERRORS = 5
+FREE_FORM = "documents:free-form"
+
+log = logging.getLogger("stackflow")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client sent: a document, its variables, and which of its operations to run.
+
+    `by_id` says that the document was named by its id or hash, without its text.
+    """
+
+    document: str
+    variables: Mapping[str, Any] | None = None
+    operation_name: str | None = None
+    by_id: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The response as data. `executed` is false when the document itself was refused, and `kind` is told otherwise."""
+
+    body: dict[str, Any]
+    executed: bool
+    kind: OperationType | None = None
+
+
+def settle() -> None:
+    """Call once after start-up: what is loaded by now lives for ever, so the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    collect_rarely()
+
+
+def collect_rarely() -> None:
+    """A large answer makes tens of thousands of objects that all die together; with the usual thresholds the collector
+    walks them many times over.
+    """
+    gc.set_threshold(100_000, 20, 100)
+
+
+async def run(request: Request, context: Context, limits: DocumentLimits) -> Response:
+    """The response to a request that is no subscription. Never raises but for cancellation."""
+    checked = check(request, context, limits)
+    if isinstance(checked, Response):
+        return checked
+    kind = kind_of(checked, request.operation_name)
+    if kind is OperationType.SUBSCRIPTION:
+        return _refused([_streamed()], context)
+    with calling(context.call):
+        result = await execute_once(checked, request, context)
+    return Response(body_of(result, context), executed=True, kind=kind)
+
+
+def kind_of(document: DocumentNode, operation_name: str | None) -> OperationType | None:
+    """Whether the operation reads, writes or listens; None if the document does not say which one it is."""
+    found = get_operation_ast(document, operation_name)
+    return None if found is None else found.operation
+
+
+def check(request: Request, context: Context, limits: DocumentLimits) -> DocumentNode | Response:
+    """The document, or why it is refused: unknown to us, not valid, or over a limit."""
+    if not context.principal.allows(FREE_FORM) and document_id(request.document) not in trusted_documents():
+        return _refused([_forbidden("only trusted documents may be run without the permission", FREE_FORM)], context)
+    prepared = prepare(request.document, limits)
+    if prepared.document is None:
+        return _refused(prepared.errors, context)
+    variables = request.variables or {}
+    refused = check_variables(variables) or check_cost(
+        prepared.document, request.operation_name, variables, limits, context.principal, context.call.spent
+    )
+    return _refused(refused, context) if refused else prepared.document
+
+
+def body_of(result: ExecutionResult, context: Context) -> dict[str, Any]:
+    """A result as it goes out: errors as they may be seen, data, and what it cost."""
+    body: dict[str, Any] = {}
+    if result.errors:
+        body["errors"] = _shown(result.errors, context)
+    body["data"] = result.data
+    body["extensions"] = extensions(context)
+    return body
+
+
+def _shown(errors: Sequence[GraphQLError], context: Context) -> list[dict[str, Any]]:
+    """All errors, of which those that nobody expected are logged, the first MAX_ERRORS with their tracebacks."""
+    told = [shown(error, context) for error in errors]
+    unexpected = [error for error, each in zip(errors, told, strict=True) if each["extensions"]["code"] == "INTERNAL"]
+    for error in unexpected[:MAX_ERRORS]:
+        log.error(
+            "unexpected error",
+            exc_info=error.original_error,
+            extra={"request_id": context.call.request_id, "path": error.path},
+        )
+    if len(unexpected) > MAX_ERRORS:
+        log.error(
+            "%d more unexpected errors of the same operation",
+            len(unexpected) - MAX_ERRORS,
+            extra={"request_id": context.call.request_id},
+        )
+    return told
+
+
+async def execute_once(
+    document: DocumentNode, request: Request, context: Context, event: object = None
+) -> ExecutionResult:
+    """Execute a checked document, for one event if it listens. Its call must be the current one."""
+    try:
+        async with asyncio.timeout(_grace(context)):
+            result = execute(
+                GRAPHQL_SCHEMA,
+                document,
+                root_value=event,
+                variable_values=dict(request.variables or {}),
+                operation_name=request.operation_name,
+                context_value=context,
+                executor_class=DeclaredExecutor,
+            )
+            return result if isinstance(result, ExecutionResult) else await result
+    except TimeoutError:
+        return _stopped(OutOfTime())
+    except ExecutionStopped as stopped:
+        return _stopped(stopped.reason)
+
+
+def _stopped(reason: ShownError) -> ExecutionResult:
+    return ExecutionResult(data=None, errors=[GraphQLError(str(reason), original_error=reason)])
+
+
+def _grace(context: Context) -> float | None:
+    remaining = context.call.remaining()
+    return None if remaining is None else remaining + GRACE
+
+
+def _streamed() -> GraphQLError:
+    return GraphQLError(
+        "a subscription is a stream: send it to /graphql/stream with accept: text/event-stream, or poll changesSince",
+        extensions={"code": "BAD_USER_INPUT", "argument": "query"},
+    )
+
+
+def _forbidden(message: str, permission: str) -> GraphQLError:
+    return GraphQLError(f"{message} {permission}", extensions={"code": "FORBIDDEN", "permission": permission})
+
+
+def _refused(errors: tuple[GraphQLError, ...] | list[GraphQLError], context: Context) -> Response:
+    return Response({"errors": [each.formatted for each in errors], "extensions": extensions(context)}, executed=False)
+
+
+def extensions(context: Context) -> dict[str, Any]:
+    """What the answer cost, and what in it is second best."""
+    spent = context.call.spent
+    told: dict[str, Any] = {
+        "stores": {"sql": spent.sql, "graph": spent.graph, "cache": spent.cache, "rows": spent.rows},
+        "requestId": context.call.request_id,
+    }
+    if context.call.sees is not None:
+        told["asOf"] = as_of_token(context.call.sees)
+    if context.call.degraded:
+        told["degraded"] = sorted(context.call.degraded)
+    return told
+
+
+def as_of_token(transaction: int) -> str:
+    """What a client sends back to see at least this transaction. Opaque to it."""
+    return f"w{transaction}"
+
+
+def shown(error: GraphQLError, context: Context) -> dict[str, Any]:
+    """An error as the client may see it: ours as they are, everything else masked."""
+    original = error.original_error
+    if isinstance(original, ShownError):
+        return dict(error.formatted)
+    if original is None or isinstance(original, GraphQLError):
+        # graphql-core's own: a variable of the wrong type, an unknown operation.
+        return dict(error.formatted) | {"extensions": {"code": "BAD_USER_INPUT"}}
+    if isinstance(original, SourceUnavailable):
+        # Loaders tell it themselves; this is a write or a feed that met a lost store.
+        lost = SourceLost.of(original)
+        return dict(error.formatted) | {"message": str(lost), "extensions": lost.extensions}
+    if isinstance(original, SourceTooLarge):
+        large = too_large(original)
+        return dict(error.formatted) | {"message": str(large), "extensions": large.extensions}
+    masked: dict[str, Any] = {
+        "message": "something went wrong on our side; tell us the request id",
+        "extensions": {"code": "INTERNAL", "requestId": context.call.request_id},
+    }
+    formatted = error.formatted
+    return masked | {name: formatted[name] for name in ("locations", "path") if name in formatted}

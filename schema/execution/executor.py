@@ -1,0 +1,270 @@
+"""graphql-core's executor, with a short way for declared fields: arguments once a field node, attributes at once."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Iterable, Iterator
+from types import CoroutineType
+from typing import Any
+
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+from graphql.execution.executor import Executor
+from graphql.execution.values import get_argument_values
+from graphql.pyutils import Path, gather_with_cancel
+from strawberry.types.arguments import convert_arguments
+
+from datasources.records.unreadable import UnreadableValue
+from resolvers.context import Context
+from resolvers.errors import ValueUnreadable
+from schema.declarations.fields import OBJECT_COST, AttributeDeclaration, DeclaredField, StreamDeclaration, answer
+from schema.execution.budget import ExecutionStopped, Pace
+from schema.schema import SCHEMA
+
+# Seconds after the deadline. Stores fail by themselves at the deadline, field by field; this is for what none ends.
+GRACE = 1.0
+DEFINITION = "strawberry-definition"
+
+
+class DeclaredExecutor(Executor[None]):
+    """Executes one operation. Fields that are not declared, such as introspection's, go the ordinary way.
+
+    In a list of a thousand items a field has the same arguments a thousand times: they are coerced and converted
+    once. An attribute of a leaf type needs no resolve info, no awaiting and no object: it is read and serialised.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        context: Context = self.context_value
+        remaining = context.call.remaining()
+        stop_at = None if remaining is None else asyncio.get_running_loop().time() + remaining + GRACE
+        self.pace = Pace(context.limits.fields, stop_at, context.waves.stir)
+        # Also those that hold others: where one ends before it begins, nobody awaits what it holds.
+        self._coroutines: list[CoroutineType[Any, Any, Any]] = []
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """As the base class; an execution that is stopped or cancelled leaves no coroutine behind."""
+        try:
+            result = super().execute_operation(serially)
+        except BaseException:
+            self._close_coroutines()
+            raise
+        return self._closing(result) if self.is_awaitable(result) else result
+
+    async def _closing(self, result: Awaitable[Any]) -> Any:
+        try:
+            return await result
+        except BaseException:
+            self._close_coroutines()
+            raise
+
+    def keep(self, value: Any) -> None:
+        """Remember a coroutine until the execution has ended."""
+        if type(value) is CoroutineType:
+            self._coroutines.append(value)
+
+    def _close_coroutines(self) -> None:
+        for each in self._coroutines:
+            if inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
+                each.close()
+
+    def handle_field_error(
+        self,
+        raw_error: Exception,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        path: Path,
+    ) -> None:
+        if isinstance(raw_error, ExecutionStopped):
+            raise raw_error
+        super().handle_field_error(raw_error, return_type, field_details_list, path)
+
+    def execute_fields(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Path | None,
+        grouped_field_set: GroupedFieldSet,
+        position_context: None,
+    ) -> Any:
+        self.pace.spend(OBJECT_COST + len(grouped_field_set))
+        fields = super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+        self.keep(fields)
+        return fields
+
+    def complete_iterable_value(
+        self,
+        item_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        items: Iterable[Any],
+        position_context: None,
+    ) -> Any:
+        """As the base class, which knows no turns: a list that is still not complete when the turn is over goes on
+        in a later one."""
+        if is_leaf_type(item_type.of_type if is_non_null_type(item_type) else item_type):
+            items = list(items)
+            self.pace.spend(len(items))
+            return super().complete_iterable_value(item_type, field_details_list, info, path, items, position_context)
+        completion = _Completion(self, item_type, field_details_list, info, path, iter(items))
+        return completion.rest() if not completion.complete() or completion.pending else completion.results
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        position_context: None,
+    ) -> Any:
+        definition = self.schema.get_field(parent_type, field_details_list[0].node.name.value)
+        declared = definition.extensions.get(DEFINITION) if definition else None
+        if definition is None or not isinstance(declared, DeclaredField):
+            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        context: Context = self.context_value
+        try:
+            if declared.needs is not None:
+                context.require(declared.needs)
+            declaration = declared.declaration
+            if isinstance(declaration, AttributeDeclaration):
+                result = declaration.get(source)
+                leaf = definition.type.of_type if is_non_null_type(definition.type) else definition.type
+                if isinstance(result, UnreadableValue):
+                    return self._substitute(result, definition, field_details_list, path)
+                if result is not None and is_leaf_type(leaf):
+                    return self.complete_leaf_value(leaf, result)
+            elif isinstance(declaration, StreamDeclaration):
+                result = source
+            else:
+                self.pace.spend(declared.cost)
+                arguments = self._arguments(definition, declared, field_details_list)
+                result = answer(declaration, context, source, arguments)
+            is_awaited = self.is_awaitable(result)
+            self.keep(result)
+            nodes = [details.node for details in field_details_list]
+            info = self.build_resolve_info(definition, nodes, parent_type, path)
+            complete = self.complete_awaitable_value if is_awaited else self.complete_value
+            completed = complete(definition.type, field_details_list, info, path, result, position_context)
+        except Exception as error:
+            # The edge of a field: whatever happened becomes an error of the response and nulls what it must.
+            self.handle_field_error(error, definition.type, field_details_list, path)
+            return None
+        self.keep(completed)
+        if is_awaited or not self.is_awaitable(completed):
+            return completed
+        awaited = self._awaited(completed, definition, field_details_list, path)
+        self.keep(awaited)
+        return awaited
+
+    def _substitute(
+        self, value: UnreadableValue, definition: GraphQLField, field_details_list: FieldDetailsList, path: Path
+    ) -> Any:
+        # A null would take the row, its list and what holds them away where the field is never null. So the error
+        # stands alone there, and the data hold the nearest value of the field's type.
+        type_ = definition.type.of_type if is_non_null_type(definition.type) else definition.type
+        self.handle_field_error(ValueUnreadable(value.reason), type_, field_details_list, path)
+        if not is_non_null_type(definition.type):
+            return None
+        if is_list_type(type_):
+            return []
+        return type_.serialize(value.substitute) if is_leaf_type(type_) else value.substitute
+
+    async def _awaited(
+        self, completed: Any, definition: GraphQLField, field_details_list: FieldDetailsList, path: Path
+    ) -> Any:
+        try:
+            return await completed
+        except Exception as error:
+            self.handle_field_error(error, definition.type, field_details_list, path)
+            return None
+
+    def _arguments(
+        self, definition: GraphQLField, declared: DeclaredField, field_details_list: FieldDetailsList
+    ) -> dict[str, Any]:
+        if not definition.args:
+            return {}
+        first = field_details_list[0]
+        kept: dict[tuple[int, int], dict[str, Any]] = self.context_value.arguments
+        key = (id(first.node), id(definition))
+        found = kept.get(key)
+        if found is None:
+            given = get_argument_values(
+                definition, first.node, self.variable_values, first.fragment_variable_values, self.hide_suggestions
+            )
+            found = convert_arguments(
+                given,
+                declared.arguments,
+                scalar_registry=SCHEMA.schema_converter.scalar_registry,
+                config=SCHEMA.config,
+            )
+            declared.check(found)
+            kept[key] = found
+        return found
+
+
+class _Completion:
+    """The items of a list, completed in order. `pending` are places in `results` of what has to be awaited."""
+
+    __slots__ = ("_details", "_executor", "_info", "_items", "_path", "_type", "is_complete", "pending", "results")
+
+    def __init__(
+        self,
+        executor: DeclaredExecutor,
+        item_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        items: Iterator[Any],
+    ) -> None:
+        self.results: list[Any] = []
+        self.pending: list[int] = []
+        self.is_complete = False
+        self._executor = executor
+        self._type = item_type
+        self._details = field_details_list
+        self._info = info
+        self._path = path
+        self._items = items
+
+    def complete(self) -> bool:
+        """Complete items until none is left or the turn is over; whether none is left."""
+        executor, results = self._executor, self.results
+        pace, complete_item = executor.pace, executor.complete_list_item_value
+        try:
+            while pace.fields < pace.turn_ends:
+                try:
+                    item = next(self._items)
+                except StopIteration:
+                    self.is_complete = True
+                    break
+                index = len(results)
+                path = self._path.add_key(index, None)
+                if complete_item(item, results, self._type, self._details, self._info, path, None):
+                    self.pending.append(index)
+                    executor.keep(results[index])
+        except Exception:
+            executor.settle_in_background([results[index] for index in self.pending])
+            raise
+        return self.is_complete
+
+    async def rest(self) -> list[Any]:
+        """The whole list, with what has to be awaited, in as many turns as it takes."""
+        results = self.results
+        while not self.is_complete:
+            await self._executor.pace.next_turn()
+            self.complete()
+        if not self.pending:
+            return results
+        for index, result in zip(
+            self.pending, await gather_with_cancel(*(results[index] for index in self.pending)), strict=True
+        ):
+            results[index] = result
+        return results

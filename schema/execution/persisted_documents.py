@@ -1,0 +1,129 @@
+"""Which document a request means: its text, the id of a trusted one, or a hash by the protocol of Apollo's clients.
+
+https://www.apollographql.com/docs/apollo-server/performance/apq
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from resolvers.errors import BadUserInput, ShownError
+from schema.execution.document_cache import prepare
+from schema.execution.limits import DocumentLimits
+from schema.operations import document_id, trusted_documents
+
+# What one process remembers at most, in documents and in bytes of UTF-8.
+MOST_DOCUMENTS = 1_000
+MOST_BYTES = 4 * 1024 * 1024
+VERSION = 1
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class PersistedQueryNotFound(ShownError):
+    """No document of this hash is known. Clients know the error by its message, and send the text with the hash."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotFound")
+
+
+class RememberedDocuments:
+    """Texts by their ids, in this process alone; those not asked for longest go first."""
+
+    def __init__(self, most: int = MOST_DOCUMENTS, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
+        self._texts: OrderedDict[str, str] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, id_: str) -> str | None:
+        """The text of this id, if it is remembered."""
+        text = self._texts.get(id_)
+        if text is not None:
+            self._texts.move_to_end(id_)
+        return text
+
+    def keep(self, text: str) -> None:
+        """Remember it, and forget others until the bounds hold. What is over them by itself is not remembered."""
+        size, id_ = _size(text), document_id(text)
+        if size > self._most_bytes:
+            return
+        if id_ not in self._texts:
+            self._texts[id_] = text
+            self._bytes += size
+        self._texts.move_to_end(id_)
+        while len(self._texts) > self._most or self._bytes > self._most_bytes:
+            _, gone = self._texts.popitem(last=False)
+            self._bytes -= _size(gone)
+
+
+class Documents:
+    """The documents that requests may name: trusted ones, and free-form ones that came with their hash before."""
+
+    def __init__(self, limits: DocumentLimits, remembered: RememberedDocuments | None = None) -> None:
+        self._limits = limits
+        self._remembered = remembered or RememberedDocuments()
+
+    def text(self, given: Mapping[str, Any], *, free_form: bool) -> str:
+        """The text that is meant. BadUserInput names the field; PersistedQueryNotFound asks for the text.
+
+        `free_form` says whether the caller may run documents of one's own. To who may not, what others sent is unknown.
+        """
+        text, id_, hashed = given.get("query"), given.get("documentId"), _hash(given.get("extensions"))
+        if isinstance(text, str):
+            if hashed is not None:
+                self._learn(text, hashed, free_form)
+            return text
+        if hashed is not None:
+            if id_ is not None and id_ != hashed:
+                raise BadUserInput("documentId and persistedQuery name two documents; send one", argument="documentId")
+            return self._by_hash(hashed, free_form)
+        if isinstance(id_, str) and id_ in trusted_documents():
+            return trusted_documents()[id_].text
+        if id_ is not None:
+            raise BadUserInput("no trusted document has this documentId", argument="documentId")
+        raise BadUserInput("the body must have a `query` text or a `documentId`", argument="query")
+
+    def _by_hash(self, id_: str, free_form: bool) -> str:
+        if id_ in trusted_documents():
+            return trusted_documents()[id_].text
+        found = self._remembered.get(id_) if free_form else None
+        if found is None:
+            raise PersistedQueryNotFound
+        return found
+
+    def _learn(self, text: str, id_: str, free_form: bool) -> None:
+        if document_id(text) != id_:
+            raise BadUserInput(
+                "sha256Hash is not the SHA-256 of the query's text", argument="extensions.persistedQuery.sha256Hash"
+            )
+        # Whoever may not run it must not fill the memory of those who may, nor may what never runs.
+        if free_form and id_ not in trusted_documents() and prepare(text, self._limits).document is not None:
+            self._remembered.keep(text)
+
+
+def _hash(extensions: Any) -> str | None:
+    """The id that `persistedQuery` stands for; None if there is none."""
+    if extensions is None:
+        return None
+    if not isinstance(extensions, dict):
+        raise BadUserInput("extensions must be an object", argument="extensions")
+    asked = extensions.get("persistedQuery")
+    if asked is None:
+        return None
+    if not isinstance(asked, dict):
+        raise BadUserInput("persistedQuery must be an object", argument="extensions.persistedQuery")
+    version, hash_ = asked.get("version"), asked.get("sha256Hash")
+    if isinstance(version, bool) or version != VERSION:
+        raise BadUserInput("the version of persistedQuery must be 1", argument="extensions.persistedQuery.version")
+    if not isinstance(hash_, str) or not _HASH.fullmatch(hash_):
+        raise BadUserInput(
+            "sha256Hash must be 64 hexadecimal digits in lower case", argument="extensions.persistedQuery.sha256Hash"
+        )
+    return f"sha256:{hash_}"
+
+
+def _size(text: str) -> int:
+    return len(text.encode())

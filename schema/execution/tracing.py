@@ -1,0 +1,114 @@
+"""One log line and one span an operation: what ran, for whom, how long, what it cost. Never variables, never rows."""
+
+import hashlib
+import logging
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from datasources.observability.metrics import Measured
+from datasources.observability.spans import Recording, recording
+from resolvers.context import Context
+from resolvers.errors import SourceLost
+from schema.execution.execution import MAX_ERRORS, Request, Response
+from schema.operations import trusted_documents
+
+# A line has at most so many; `graph` counts the walks, and each traversal has a line of its own at DEBUG.
+TRAVERSALS = 50
+# Of errors that are ours and not the caller's.
+OURS = frozenset({SourceLost.code, "INTERNAL"})
+# A client may send any text as the name of its operation; only what can be one is told.
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
+
+log = logging.getLogger("stackflow.operations")
+
+
+@dataclass(slots=True)
+class Logged:
+    """What the line will say; the response is filled in by whoever ran the operation."""
+
+    response: Response | None = None
+
+
+@contextmanager
+def log_operation(request: Request, context: Context) -> Iterator[Logged]:
+    """Write the line when the body ends, however it ends."""
+    begin = time.perf_counter()
+    logged = Logged()
+    try:
+        yield logged
+    finally:
+        spent = context.call.spent
+        response = logged.response
+        errors = [] if response is None else [
+            error.get("extensions", {}) for error in response.body.get("errors", [])
+        ]  # fmt: skip
+        codes = [each.get("code", "") for each in errors]
+        milliseconds = round((time.perf_counter() - begin) * 1_000, 1)
+        document = hashlib.sha256(request.document.encode()).hexdigest()
+        trusted = trusted_documents().get(f"sha256:{document}")
+        name = request.operation_name or ""
+        is_executed = response is not None and response.executed
+        shown = name if is_executed and _NAME.fullmatch(name) else ""
+        if (spans := recording()) is not None:
+            _describe(spans, response, shown, document[:16], None if trusted is None else trusted.name, codes)
+        log.info(
+            "operation",
+            extra={
+                "request_id": context.call.request_id,
+                "trace": context.call.trace,
+                "operation": shown,
+                "document": document[:16],
+                "principal": context.principal.name,
+                "milliseconds": milliseconds,
+                "sql": spent.sql,
+                "graph": spent.graph,
+                "cache": spent.cache,
+                "rows": spent.rows,
+                "traversals": [asdict(each) for each in context.call.traversed[:TRAVERSALS]],
+                "errors": codes[:MAX_ERRORS],
+                "errors_left_out": max(0, len(codes) - MAX_ERRORS),
+                "degraded": sorted(context.call.degraded),
+                "measured": Measured(
+                    {
+                        "OperationMilliseconds": milliseconds,
+                        # No response: it was cancelled or broke, which is ours.
+                        "OperationErrors": int(response is None or not OURS.isdisjoint(codes)),
+                        "OperationCost": spent.cost,
+                        "Statements": spent.sql,
+                        "Traversals": spent.traversals,
+                        "CacheHits": spent.hits,
+                        "CacheMisses": spent.misses,
+                        "Degraded": int(bool(context.call.degraded)),
+                        "StoreDown": len({each.get("store") for each in errors if _is_lost(each)}),
+                    },
+                    trusted.name if trusted is not None else None,
+                ),
+            },
+        )
+
+
+def _describe(
+    spans: Recording, response: Response | None, name: str, document: str, trusted: str | None, codes: Sequence[str]
+) -> None:
+    # A name that clients choose is an attribute and no span's name: backends make a list of those.
+    # https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/
+    root = spans.root
+    root.attributes["stackflow.document"] = document
+    if response is not None and response.kind is not None:
+        kind = response.kind.value
+        root.name = kind if trusted is None else f"{kind} {trusted}"
+        root.attributes["graphql.operation.type"] = kind
+    if trusted is not None or name:
+        root.attributes["graphql.operation.name"] = trusted or name
+    if codes:
+        ours = [code for code in codes if code in OURS]
+        root.error, root.fault = (ours or codes)[0], bool(ours)
+
+
+def _is_lost(extensions: Mapping[str, Any]) -> bool:
+    # A late store is slow, not down.
+    return extensions.get("code") == SourceLost.code and not extensions.get("timeout")

@@ -1,0 +1,1 @@
+"""The HTTP endpoints: GraphQL, streams, events, alert webhooks, health and GraphiQL."""

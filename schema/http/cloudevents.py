@@ -1,0 +1,100 @@
+"""CloudEvents in a request of HTTP: structured, as a batch, or binary, each event as the bytes of its structured form.
+
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
+"""
+
+import asyncio
+import re
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from starlette.requests import Request
+
+from datasources.json_members import TooManyMembers
+from resolvers.errors import BadUserInput, LimitExceeded
+from resolvers.events.parser import MAX_EVENTS, MOST_BYTES, NOT_JSON, Unusable, split
+from resolvers.events.payload import is_json
+from schema.http.request_body import UnsupportedMedia, media_type, read_body
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+# What the type of every format of CloudEvents begins with.
+FORMATS = "application/cloudevents"
+# What the header of each attribute begins with in binary mode; one of those that are compulsory tells the mode.
+PREFIX = b"ce-"
+COMPULSORY = ("ce-specversion", "ce-id", "ce-source", "ce-type")
+ATTRIBUTE = re.compile(r"[a-z0-9]+")
+
+# Bytes of a batch.
+BODY_BYTES = 8 * 1_048_576
+
+
+class TooManyEvents(LimitExceeded):
+    """The batch has more events than a request may have."""
+
+
+async def read_events(http: Request) -> list[bytes]:
+    """The events of a request, each in structured form. UnsupportedMedia, BodyTooLarge, TooManyEvents, BadUserInput."""
+    kind = media_type(http)
+    if kind == BATCH:
+        # In a thread, as one of brackets alone takes up to a second.
+        return await asyncio.to_thread(_pieces, await read_body(http, BODY_BYTES))
+    if kind == STRUCTURED:
+        return [await read_body(http, MOST_BYTES)]
+    if kind.startswith(FORMATS) or not any(name in http.headers for name in COMPULSORY):
+        raise UnsupportedMedia(
+            f"content-type is {kind or 'missing'!r}; send {STRUCTURED} or {BATCH}, or {' and '.join(COMPULSORY)} with "
+            "the data as the body"
+        )
+    if kind and not is_json(kind):
+        raise UnsupportedMedia(f"content-type is {kind!r}; send application/json, or a type that ends in +json")
+    return [_structured(_attributes(http), await read_body(http, MOST_BYTES))]
+
+
+def _pieces(body: bytes) -> list[bytes]:
+    try:
+        return split(body)
+    except TooManyMembers as error:
+        raise TooManyEvents(f"the batch has more than {MAX_EVENTS:,} events", allowed=MAX_EVENTS) from error
+    except Unusable as unusable:
+        raise BadUserInput(unusable.reason) from unusable
+
+
+def _attributes(http: Request) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for header, value in http.headers.raw:
+        if not header.startswith(PREFIX):
+            continue
+        shown = header.decode("latin-1")
+        name = shown.removeprefix("ce-")
+        if name in ("data", "datacontenttype") or not ATTRIBUTE.fullmatch(name):
+            raise BadUserInput(f"{shown} is no attribute; data are the body, and content-type says their type")
+        if name in found:
+            raise BadUserInput(f"{shown} is there twice; send it once")
+        found[name] = _decoded(shown, value)
+    return found
+
+
+def _decoded(header: str, value: bytes) -> str:
+    """One round of decoding, as section 3.1.3.2 of the binding wants it: quotes first, then percent signs."""
+    text = value.strip()
+    if len(text) > 1 and text.startswith(b'"') and text.endswith(b'"'):
+        text = re.sub(rb"\\(.)", rb"\1", text[1:-1])
+    try:
+        return unquote_to_bytes(text).decode()
+    except UnicodeDecodeError as error:
+        raise BadUserInput(f"{header} is not UTF-8 once its percent signs are decoded") from error
+
+
+def _structured(attributes: dict[str, str], body: bytes) -> bytes:
+    event: dict[str, object] = dict(attributes)
+    if body.strip():
+        try:
+            # Read as a whole, so that nothing of it can close the envelope.
+            msgspec.json.decode(body)
+        except RecursionError as error:
+            raise BadUserInput("the body is nested too deeply to be read; make it flatter") from error
+        except NOT_JSON as error:
+            raise BadUserInput(f"the body is not JSON: {error}") from error
+        event["data"] = msgspec.Raw(body)
+    return msgspec.json.encode(event)

@@ -1,0 +1,264 @@
+"""GraphQL over HTTP: POST and GET, the right media types and status codes; no batches, no multipart."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from graphql import OperationDefinitionNode, OperationType
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from uuid_utils import uuid7
+
+from datasources.aurora.driver.bounded_rows import MAX_ROW_BYTES
+from datasources.errors import SourceError
+from datasources.observability.spans import SERVER, answered, recorded
+from datasources.observability.trace_context import origin
+from datasources.request import Call, calling
+from datasources.sources import Sources
+from resolvers.context import Context, Limits
+from resolvers.errors import BadUserInput, ShownError, SourceLost
+from resolvers.principals.errors import IssuerUnavailable, Unauthenticated
+from resolvers.principals.principal import Principal
+from schema.execution.document_cache import prepare
+from schema.execution.execution import FREE_FORM, Request, as_of_token, run
+from schema.execution.limits import DocumentLimits
+from schema.execution.persisted_documents import Documents, PersistedQueryNotFound
+from schema.execution.tracing import log_operation
+from schema.http.encoding import encode_answer
+from schema.http.request_body import (
+    PLAIN_JSON,
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientLeft,
+    UnsupportedEncoding,
+    UnsupportedMedia,
+    media_type,
+    parse_json,
+    read_body,
+)
+from schema.keeping import NO_STORE, Kept, kept
+
+RESPONSE_JSON = "application/graphql-response+json"
+READING = frozenset({"GET", "HEAD"})
+REQUEST_ID = "x-stackflow-request-id"
+AS_OF = "x-stackflow-as-of"
+_TOKEN = re.compile(r"w([0-9]{1,18})")
+_SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+log = logging.getLogger("stackflow.http")
+
+Authenticate = Callable[[str | None], Awaitable[Principal]]
+
+
+# The flow of calls until it is known who asks.
+UNKNOWN_CALLERS = "unknown callers"
+
+
+class GraphQLEndpoint:
+    """The /graphql route. One context a request; `timeout` is its deadline in seconds."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        authenticate: Authenticate,
+        *,
+        timeout: float = 10.0,
+        body_bytes: int = 1_048_576,
+        limits: DocumentLimits | None = None,
+    ) -> None:
+        self._sources = sources
+        self._authenticate = authenticate
+        self._timeout = timeout
+        self._body_bytes = body_bytes
+        self.limits = limits or DocumentLimits()
+        self._documents = Documents(self.limits)
+
+    async def respond(self, http: HttpRequest) -> HttpResponse:
+        call = self.call(http)
+        with recorded("GraphQL Operation", SERVER, call) as recording:
+            reply = await self._responded(http, call)
+            answered(recording, reply.status_code)
+        return reply
+
+    async def _responded(self, http: HttpRequest, call: Call) -> HttpResponse:
+        media = _media(http)
+        try:
+            request, context = await self.understood(http, call)
+            if http.method in READING and not only(request, self.limits, OperationType.QUERY):
+                raise MethodNotAllowed(f"{http.method} is for queries only; use POST")
+        except ShownError as error:
+            return refused(error, call, media)
+        with log_operation(request, context) as logged:
+            response = await run(request, context, self.limits)
+            logged.response = response
+        if http.method in READING:
+            found = kept(request, prepare(request.document, self.limits).document, response, context, media)
+            if found is not None:
+                return _kept(found, http.headers.get("if-none-match", ""), call, media)
+        is_refused = not response.executed and media == RESPONSE_JSON
+        return _reply(response.body, 400 if is_refused else 200, call, media)
+
+    def call(self, http: HttpRequest) -> Call:
+        """The call that a request begins, with its deadline."""
+        return arrived(http, self._timeout)
+
+    async def understood(self, http: HttpRequest, call: Call) -> tuple[Request, Context]:
+        """What is asked, and by whom. ShownError if it cannot be told."""
+        call.sees = _sees(http)
+        with calling(call):
+            principal = await self.principal(http.headers.get("authorization"))
+        request = await self._read(http, principal)
+        return request, Context(
+            principal, principal.scope, self._sources, call, Limits(page=self.limits.page, fields=self.limits.cost)
+        )
+
+    async def principal(self, authorization: str | None) -> Principal:
+        """Who asks by this header. AccessError, or SourceLost where it cannot be told now."""
+        try:
+            return await self._authenticate(authorization)
+        except SourceError as error:
+            raise SourceLost(f"{error.source} is not available", store=error.source) from error
+
+    async def _read(self, http: HttpRequest, principal: Principal) -> Request:
+        if http.method in READING:
+            # A parameter without a value is one that was left out.
+            given: Any = {name: value for name, value in http.query_params.items() if value}
+            for part in ("variables", "extensions"):
+                if part in given:
+                    given[part] = parse_json(given[part].encode(errors="replace"), part)
+        else:
+            kind = media_type(http)
+            if kind != PLAIN_JSON:
+                raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send {PLAIN_JSON}")
+            given = parse_json(await read_body(http, self._body_bytes, self._timeout), "the body")
+        if isinstance(given, list):
+            raise BadUserInput("batches are off; send one operation a request")
+        if not isinstance(given, dict):
+            raise BadUserInput("the body must be an object", argument="query")
+        variables: Any = given.get("variables")
+        name: Any = given.get("operationName")
+        if variables is not None and not isinstance(variables, dict):
+            raise BadUserInput("variables must be an object", argument="variables")
+        if name is not None and not isinstance(name, str):
+            raise BadUserInput("operationName must be text", argument="operationName")
+        text = self._documents.text(given, free_form=principal.allows(FREE_FORM))
+        return Request(text, variables, name or None, by_id=not isinstance(given.get("query"), str))
+
+
+class MethodNotAllowed(BadUserInput):
+    """The operation is not one for this method of HTTP; `allow` are those that it may be sent by."""
+
+    def __init__(self, message: str, allow: str = "POST") -> None:
+        super().__init__(message)
+        self.allow = allow
+
+
+_STATUS: tuple[tuple[type[ShownError], int], ...] = (
+    (Unauthenticated, 401),
+    (IssuerUnavailable, 503),
+    (SourceLost, 503),
+    (MethodNotAllowed, 405),
+    (UnsupportedMedia, 415),
+    (BodyTooLarge, 413),
+    (BodyTooSlow, 408),
+    (ClientLeft, 400),
+)
+
+
+def status_of(error: ShownError, media: str = RESPONSE_JSON) -> int:
+    """The HTTP status of an error for which nothing was executed."""
+    if isinstance(error, PersistedQueryNotFound) and media == PLAIN_JSON:
+        # Clients of the older type read no body of another status, and would not send the text.
+        return 200
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
+
+
+def refused(error: ShownError, call: Call, media: str = RESPONSE_JSON) -> HttpResponse:
+    """The reply to a request of which nothing was executed."""
+    reply = _reply({"errors": [_told(error)]}, status_of(error, media), call, media)
+    reply.headers.update(headers_of(error))
+    return reply
+
+
+def headers_of(error: ShownError) -> dict[str, str]:
+    """The headers by which a client learns of HTTP what was wrong."""
+    if isinstance(error, ClientLeft):
+        log.info("the client left", extra={"problem": str(error)})
+    if isinstance(error, Unauthenticated):
+        return {"www-authenticate": "Bearer"}
+    if isinstance(error, MethodNotAllowed):
+        return {"allow": error.allow}
+    if isinstance(error, UnsupportedEncoding):
+        # RFC 9110, section 12.5.3: what a 415 takes instead.
+        return {"accept-encoding": "identity"}
+    # The rest of the body may still come: it must not be taken for the next request.
+    return {"connection": "close"} if isinstance(error, BodyTooSlow | BodyTooLarge) else {}
+
+
+def _told(error: ShownError) -> dict[str, Any]:
+    return {"message": str(error), "extensions": error.extensions}
+
+
+def _reply(body: dict[str, Any], status: int, call: Call, media: str) -> HttpResponse:
+    headers = {REQUEST_ID: call.request_id, "cache-control": NO_STORE}
+    return HttpResponse(
+        encode_answer(body, call.request_id),
+        status,
+        headers if call.sees is None else headers | {AS_OF: as_of_token(call.sees)},
+        f"{media}; charset=utf-8",
+    )
+
+
+def _kept(found: Kept, if_none_match: str, call: Call, media: str) -> HttpResponse:
+    # The request id that is kept along is that of the call which made the answer.
+    headers = {REQUEST_ID: call.request_id} | found.headers
+    if found.is_known(if_none_match):
+        return HttpResponse(None, 304, headers)
+    return HttpResponse(found.content, 200, headers, f"{media}; charset=utf-8")
+
+
+def _media(http: HttpRequest) -> str:
+    # A client that names the older type, or nothing at all but */*, gets what it understands.
+    accepted = http.headers.get("accept", "")
+    return PLAIN_JSON if PLAIN_JSON in accepted and RESPONSE_JSON not in accepted else RESPONSE_JSON
+
+
+def arrived(http: HttpRequest, seconds: float) -> Call:
+    """The call that a request begins, which has so many seconds."""
+    came = origin(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
+    deadline = asyncio.get_running_loop().time() + seconds
+    return Call(
+        request_id(http),
+        deadline,
+        row_bytes=MAX_ROW_BYTES,
+        trace=came.trace,
+        parent=came.parent,
+        sampled=came.sampled,
+        flow=UNKNOWN_CALLERS,
+    )
+
+
+def request_id(http: HttpRequest) -> str:
+    """The request id that the caller gave, if it is a safe one, or a new one."""
+    given = http.headers.get(REQUEST_ID, "")
+    return given if _SAFE_ID.fullmatch(given) else str(uuid7())
+
+
+def _sees(http: HttpRequest) -> int | None:
+    given = http.headers.get(AS_OF)
+    if not given:
+        return None
+    found = _TOKEN.fullmatch(given)
+    if found is None:
+        raise BadUserInput(f"{AS_OF} is not a token of an earlier answer; leave it out", argument=AS_OF)
+    return int(found[1])
+
+
+def only(request: Request, limits: DocumentLimits, *kinds: OperationType) -> bool:
+    """Whether all operations of the document are of these kinds; also if it is not valid, which is told elsewhere."""
+    document = prepare(request.document, limits).document
+    return document is None or all(
+        each.operation in kinds for each in document.definitions if isinstance(each, OperationDefinitionNode)
+    )

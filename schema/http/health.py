@@ -1,0 +1,84 @@
+"""Health over HTTP: whether the process lives, whether each store answers, and how its background workers fare."""
+
+import asyncio
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from datasources.health import Health
+from datasources.observability.metrics import tell
+from datasources.records.workers import WorkerRecord, WorkerState
+from datasources.request import Call, calling
+from datasources.sources import Sources
+
+READY_SECONDS = 3.0
+# Seconds for which a worker may fail before the process counts as not ready: a fault of a moment passes by itself.
+FAILING_SECONDS = 30.0
+
+
+def health_routes(sources: Sources) -> list[Route]:
+    """/health/live, /health/ready and /health/stores. Problems are named by store or worker, without addresses,
+    credentials or values of rows.
+
+    /health/ready looks at stores and workers, /health/stores at stores alone: what a worker fails at may lie in a row,
+    so all servers fail at once, and a load balancer that asks for workers would then take all of them out of rotation.
+    """
+
+    async def live(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "live"})
+
+    async def ready(_: Request) -> JSONResponse:
+        found = await _stores(sources)
+        workers = sources.heartbeats.records()
+        down = [each for each in workers if _is_down(each)]
+        tell(StoreDown=sum(not store.reachable for store in found), WorkersDown=len(down))
+        return _answer(_serves(found) and not down, found, {"workers": [_worker(each) for each in workers]})
+
+    async def stores(_: Request) -> JSONResponse:
+        found = await _stores(sources)
+        tell(StoreDown=sum(not store.reachable for store in found))
+        return _answer(_serves(found), found, {})
+
+    return [Route("/health/live", live), Route("/health/ready", ready), Route("/health/stores", stores)]
+
+
+async def _stores(sources: Sources) -> list[Health]:
+    call = Call(deadline=asyncio.get_running_loop().time() + READY_SECONDS, flow="health")
+    with calling(call):
+        return await sources.health()
+
+
+def _serves(stores: Sequence[Health]) -> bool:
+    # A lost cache costs speed, not answers, as does a store that another stands in for: neither takes the service out
+    # of rotation.
+    return all(store.reachable or store.replaced_by for store in stores if store.name != "cache")
+
+
+def _is_down(worker: WorkerRecord) -> bool:
+    # One that waits for a store is well: the store says so itself, and a graph may have a replacement.
+    is_failing = worker.state is WorkerState.FAILING and worker.seconds > FAILING_SECONDS
+    return worker.state is WorkerState.STUCK or is_failing
+
+
+def _answer(is_ready: bool, stores: Sequence[Health], more: dict[str, object]) -> JSONResponse:
+    body = {"status": "ready" if is_ready else "not ready", "stores": [_told(store) for store in stores]} | more
+    return JSONResponse(body, 200 if is_ready else 503)
+
+
+def _worker(worker: WorkerRecord) -> dict[str, object]:
+    shown: dict[str, object] = {"name": worker.name, "state": worker.state.value}
+    if worker.state is WorkerState.RUNNING:
+        return shown
+    return shown | {"reason": worker.reason, "failures": worker.failures, "seconds": round(worker.seconds, 1)}
+
+
+def _told(store: Health) -> dict[str, object]:
+    told: dict[str, object] = {
+        "name": store.name,
+        "reachable": store.reachable,
+        "version": store.version,
+        "milliseconds": round(store.latency_ms, 1),
+    }
+    return told | ({"replacedBy": store.replaced_by} if store.replaced_by else {})

@@ -1,0 +1,111 @@
+"""Server-Sent Events as an ASGI response that ends when its reader leaves, does not read, or the server stops.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from datasources.observability.metrics import tell
+from schema.http.encoding import encode_answer
+
+EVENT_STREAM = "text/event-stream"
+# A comment: says that we live, and makes proxies send what they hold.
+ALIVE = b":\n\n"
+# Browsers dispatch no event without data.
+COMPLETE = b"event: complete\ndata: \n\n"
+
+# Seconds that a reader may take nothing, and that a stream has to end once the server stops.
+UNREAD, ENDING = 60.0, 3.0
+
+
+def event(body: dict[str, Any] | None, cursor: str | None, request_id: str) -> bytes:
+    """One response as the event `next` of the graphql-sse protocol; browsers send its cursor when they come back.
+
+    Without a body it only tells them the cursor, which is no event.
+    """
+    id_ = b"" if cursor is None else b"id: " + cursor.encode() + b"\n"
+    return id_ + (b"" if body is None else b"event: next\ndata: " + encode_answer(body, request_id) + b"\n") + b"\n"
+
+
+class OpenStreams:
+    """The streams that this process keeps open, `most` at a time."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.open = 0
+        self.ending = asyncio.Event()
+
+    @property
+    def is_full(self) -> bool:
+        return self.open >= self.most
+
+    def begun(self) -> None:
+        """One more is open."""
+        self.open += 1
+        tell(OpenStreams=self.open)
+
+    def ended(self) -> None:
+        """One has ended."""
+        self.open -= 1
+        tell(OpenStreams=self.open)
+
+    def end(self) -> None:
+        """End them all, within a few seconds and for good."""
+        self.ending.set()
+
+
+class EventStream(Response):
+    """Sends pieces as they come. It has its place among the open streams from now until it was sent."""
+
+    media_type = EVENT_STREAM
+
+    def __init__(self, pieces: AsyncGenerator[bytes, None], streams: OpenStreams, headers: dict[str, str]) -> None:
+        # Proxies such as nginx must not wait for more.
+        super().__init__(headers=headers | {"cache-control": "no-store", "x-accel-buffering": "no"})
+        del self.headers["content-length"]
+        self._pieces = pieces
+        self._streams = streams
+        streams.begun()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sending = asyncio.create_task(self._send(send))
+        leaving = asyncio.create_task(_left(receive))
+        ending = asyncio.create_task(self._streams.ending.wait())
+        tasks = (sending, leaving, ending)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            stopped = ending.done() and not sending.done() and not leaving.done()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._pieces.aclose()
+            self._streams.ended()
+        if stopped:
+            # Without `complete`, so that the client comes back with its cursor to whoever serves then.
+            with suppress(TimeoutError):
+                await _bounded(send, b"", ENDING, more=False)
+        if not sending.cancelled() and (error := sending.exception()) is not None:
+            raise error
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async for piece in self._pieces:
+            await _bounded(send, piece, UNREAD, more=True)
+        await _bounded(send, b"", UNREAD, more=False)
+
+
+async def _bounded(send: Send, piece: bytes, seconds: float, *, more: bool) -> None:
+    async with asyncio.timeout(seconds):
+        await send({"type": "http.response.body", "body": piece, "more_body": more})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,1 @@
+"""Impact: what the failure of configuration items does to others."""

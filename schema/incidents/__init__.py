@@ -1,0 +1,1 @@
+"""Incidents: unplanned interruptions, their alerts and their state transitions."""

@@ -1,0 +1,252 @@
+"""Incidents: something is broken, or asked for."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+from strawberry.scalars import JSON
+
+from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
+from datasources.records.queries import Order
+from resolvers.changes.loaders import ChangeById
+from resolvers.configuration_items.loaders import ConfigurationItemsByIncident
+from resolvers.documents.loaders import DocumentByKey
+from resolvers.incidents.loaders import (
+    ActivitiesByIncident,
+    IncidentById,
+    IncidentByNumber,
+    Incidents,
+    IncidentsByConfigurationItem,
+)
+from resolvers.teams.loaders import TeamById
+from resolvers.users.loaders import UserById
+from schema.declarations.connections import Connection, Group, connection, groups
+from schema.declarations.enums import described
+from schema.declarations.fields import Argument, attribute, link
+from schema.declarations.filters import (
+    DateTimeFilter,
+    Direction,
+    Filter,
+    IdFilter,
+    IntFilter,
+    KeyFilter,
+    TextFilter,
+    ToMany,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
+from schema.declarations.lookup import found
+from schema.declarations.node import Node, identity
+from schema.impact.blast_radius import HasBlastRadius
+from schema.incidents.alerts import HasAlerts
+from schema.lazy_types import (
+    LazyChange,
+    LazyChangeFilter,
+    LazyConfigurationItemConnection,
+    LazyConfigurationItemFilter,
+    LazyConfigurationItemOrder,
+    LazyDocument,
+    LazyTeam,
+    LazyTeamFilter,
+    LazyUser,
+    LazyUserFilter,
+)
+from schema.workflow_runs.types import HasIncidentWorkflowRuns
+
+NEEDS = "incidents:read"
+NEWEST = Order("opened_at", descending=True)
+
+described(
+    IncidentState,
+    "Where an incident is in its life.",
+    NEW="Nobody works on it yet.",
+    IN_PROGRESS="Somebody works on it.",
+    ON_HOLD="Work waits for something outside the team.",
+    RESOLVED="The fault is mended; the incident may still be reopened.",
+    CLOSED="Nothing more is to be done.",
+    CANCELLED="It was opened by mistake or called off.",
+)
+described(
+    IncidentRole,
+    "What a configuration item is to an incident.",
+    AFFECTED="The incident harms it.",
+    CAUSE="The incident comes from it.",
+)
+
+ROLE = Argument("role", IncidentRole | None, "Only in this role; AFFECTED or CAUSE.")
+
+
+@strawberry.type(description="Something that happened to an incident.")
+class IncidentActivity:
+    kind: str = attribute("What happened, in the source's own words, for example `Reassignment`.")
+    body: str = attribute("What was written; may be empty.")
+    happened_at: datetime = attribute("When it happened.")
+    team: LazyTeam | None = link(TeamById, "The team that acted.", key="team_id", needs="teams:read")
+    user: LazyUser | None = link(UserById, "The person who acted.", key="user_id", needs="users:read")
+    document_key: str = attribute("The key of the document it refers to; may be empty.")
+    document: LazyDocument | None = link(
+        DocumentByKey,
+        "The document it refers to; null if it refers to none, or to one that is not known here.",
+        key=lambda record: record.document_key or None,
+        needs="documents:read",
+    )
+
+
+@strawberry.type(description="Something is broken, or asked for. A restricted incident shows only to its team.")
+class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius):
+    record = IncidentRecord
+    prefix = "inc"
+    by_id = IncidentById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("inc")
+    number: str = attribute("Its number, unique, for example `INC0001001`.")
+    title: str = attribute("What is wrong, in a line.")
+    description: str = attribute("What is wrong, at length; may be empty.")
+    state: IncidentState = attribute("Where it is in its life.")
+    impact: int = attribute("How far it reaches, from 1, the gravest, to 5.")
+    urgency: int = attribute("How soon it must be solved, from 1, the most urgent, to 5.")
+    priority: int = attribute("What comes of impact and urgency, from 1, the highest, to 5.")
+    category: str = attribute("Its category, in the source's own words; may be empty.")
+    restricted: bool = attribute(
+        "Whether only its team may see it.", of=lambda record: record.restricted_team_id is not None
+    )
+    resolution_code: str = attribute("How it was solved, as a code; may be empty.")
+    resolution: str = attribute("How it was solved; may be empty.")
+    opened_at: datetime = attribute("When it was opened.")
+    reopened_at: datetime | None = attribute("When it was last opened again; null if never.")
+    resolved_at: datetime | None = attribute("When it was resolved; null while it is not.")
+    closed_at: datetime | None = attribute("When it was closed; null while it is not.")
+    attributes: JSON = attribute("Whatever else its source says of it.")
+    version: int = attribute("Goes up by one with each change.")
+    updated_at: datetime = attribute("When it last changed.")
+    team: LazyTeam | None = link(TeamById, "The team that works on it.", key="team_id", needs="teams:read")
+    assignee: LazyUser | None = link(UserById, "Who works on it.", key="assignee_id", needs="users:read")
+    change: LazyChange | None = link(ChangeById, "The change it is related to.", key="change_id", needs="changes:read")
+    activities: list[IncidentActivity] | None = link(
+        ActivitiesByIncident,
+        "What happened to it, oldest first. One statement.",
+        key="id",
+        needs=NEEDS,
+        size=20,
+    )
+    configuration_items: LazyConfigurationItemConnection | None = connection(
+        ConfigurationItemsByIncident,
+        "The configuration items it affects or was caused by, each once, by name.",
+        key="id",
+        needs="configuration-items:read",
+        filter=LazyConfigurationItemFilter | None,
+        order=LazyConfigurationItemOrder | None,
+        default=Order("name"),
+        also=(ROLE,),
+        extra=lambda arguments: (("role", arguments.get("role")),),
+    )
+
+
+class IncidentGroupBy(StrEnum):
+    STATE = "state"
+    PRIORITY = "priority"
+    IMPACT = "impact"
+    URGENCY = "urgency"
+    CATEGORY = "category"
+
+
+described(
+    IncidentGroupBy,
+    "What incidents can be grouped by.",
+    STATE="By where it is in its life.",
+    PRIORITY="By priority, where 1 is the gravest.",
+    IMPACT="By impact, where 1 is the gravest.",
+    URGENCY="By urgency, where 1 is the gravest.",
+    CATEGORY="By category.",
+)
+
+
+@strawberry.type(description="A page of incidents.")
+class IncidentConnection(Connection[Incident]):
+    groups: list[Group] = groups(IncidentGroupBy)
+
+
+@strawberry.input(description="Which incidents. All that is given must hold.")
+class IncidentFilter:
+    id: IdFilter | None = condition("Its global id.")
+    number: TextFilter | None = condition("Its number.")
+    title: TextFilter | None = condition("Its title.")
+    state: Filter[IncidentState] | None = condition("Where it is in its life.")
+    impact: IntFilter | None = condition("Its impact, from 1, the gravest, to 5.")
+    urgency: IntFilter | None = condition("Its urgency, from 1, the most urgent, to 5.")
+    priority: IntFilter | None = condition("Its priority, from 1, the highest, to 5.")
+    category: KeyFilter | None = condition("Its category.")
+    opened_at: DateTimeFilter | None = condition("When it was opened.")
+    resolved_at: DateTimeFilter | None = condition("When it was resolved.")
+    updated_at: DateTimeFilter | None = condition("When it last changed.")
+    team: LazyTeamFilter | None = condition("The team that works on it.")
+    assignee: LazyUserFilter | None = condition("The person who works on it.")
+    change: LazyChangeFilter | None = condition("The change it is related to.")
+    configuration_items: ToMany[LazyConfigurationItemFilter] | None = condition(
+        "The configuration items it affects or was caused by."
+    )
+    and_: list["IncidentFilter"] | None = all_of()
+    or_: list["IncidentFilter"] | None = any_of()
+    not_: "IncidentFilter | None" = none_of()
+
+
+class IncidentOrderField(StrEnum):
+    NUMBER = "number"
+    OPENED_AT = "opened_at"
+    PRIORITY = "priority"
+    UPDATED_AT = "updated_at"
+
+
+described(
+    IncidentOrderField,
+    "What incidents can be ordered by.",
+    NUMBER="By number.",
+    OPENED_AT="By when it was opened.",
+    PRIORITY="By priority, where 1 is the gravest.",
+    UPDATED_AT="By when it last changed.",
+)
+
+
+@strawberry.input(description="An order of incidents.")
+class IncidentOrder:
+    field: IncidentOrderField = ordered_by()
+    direction: Direction = ordered_in()
+
+
+@strawberry.type
+class HasIncidents:
+    """What hangs incidents on a configuration item."""
+
+    incidents: IncidentConnection | None = connection(
+        IncidentsByConfigurationItem,
+        "The incidents that affect it or that it caused, each once, newest first.",
+        key="id",
+        needs=NEEDS,
+        filter=IncidentFilter | None,
+        order=IncidentOrder | None,
+        default=NEWEST,
+        also=(ROLE,),
+        extra=lambda arguments: (("role", arguments.get("role")),),
+    )
+
+
+@strawberry.type
+class IncidentQueries:
+    incident: Incident | None = found(
+        Incident,
+        "One incident, by id or by number; null if there is none that you may see.",
+        {"number": (Argument("number", str | None, "Its number, for example `INC0001001`."), IncidentByNumber, str)},
+    )
+    incidents: IncidentConnection | None = connection(
+        Incidents,
+        "All incidents that you may see, newest first.",
+        needs=NEEDS,
+        filter=IncidentFilter | None,
+        order=IncidentOrder | None,
+        default=NEWEST,
+    )

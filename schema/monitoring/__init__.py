@@ -1,0 +1,1 @@
+"""What operators watch: backlogs of queues, and the lag of the graph."""

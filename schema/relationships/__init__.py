@@ -1,0 +1,1 @@
+"""Relationships: neighbours, dependencies, dependents and paths of configuration items."""

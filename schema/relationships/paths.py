@@ -1,0 +1,97 @@
+"""Paths: how two configuration items are connected."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import strawberry
+
+from datasources.graph.port import Direction
+from datasources.graph.port import Paths as PathsFact
+from resolvers.configuration_items.loaders import ConfigurationItemById
+from resolvers.context import Context
+from resolvers.relationships.loaders import PathsAsked, PathsByEnds, RelationshipById
+from schema.declarations.enums import described
+from schema.declarations.fields import PAGE, Argument, attribute, field, link
+from schema.declarations.ids import decode_as, encode
+from schema.declarations.paging import clamp
+from schema.declarations.walk_arguments import AS_OF, FAN_OUT, TYPES, depth_argument, walk_of
+from schema.lazy_types import LazyConfigurationItem
+from schema.relationships.types import ITEMS, NEEDS, Relationship
+
+DEFAULT_DEPTH = 12
+MOST_PATHS = 100
+
+described(
+    Direction,
+    "Which relationships a walk follows: OUT, IN or BOTH as declared; DEPENDENTS the way impact flows, "
+    "DEPENDENCIES against it.",
+    name="WalkDirection",
+    OUT="Follows relationships from their `from` to their `to`.",
+    IN="Follows relationships from their `to` to their `from`.",
+    BOTH="Follows relationships either way.",
+    DEPENDENTS="Goes the way a failure travels, to what depends on the item.",
+    DEPENDENCIES="Goes against the way a failure travels, to what the item depends on.",
+)
+
+
+@strawberry.type(description="A relationship on a path.")
+class PathRelationship:
+    relationship_id: strawberry.ID = attribute(
+        "The global id of the relationship.", of=lambda edge: encode("rel", edge.id)
+    )
+    type_key: str = attribute("The key of its type, for example `depends_on`.", of="type")
+    relationship: Relationship | None = link(
+        RelationshipById, "The relationship itself; null when it holds no longer.", key="id", needs=NEEDS
+    )
+
+
+@strawberry.type(description="One hop of a path: every relationship that makes it.")
+class Hop:
+    relationships: list[PathRelationship] = attribute("Parallel relationships between the two items.", of=list, size=2)
+
+
+@strawberry.type(description="A shortest way from one item to another.")
+class Path:
+    length: int = attribute("How many hops.", of=lambda path: len(path.hops))
+    nodes: list[LazyConfigurationItem | None] | None = field(
+        lambda context, path, _: context.loader(ConfigurationItemById).load_many(path.nodes),
+        "The items from start to end.",
+        needs=ITEMS,
+        size=10,
+    )
+    hops: list[Hop] = attribute("The hops from start to end.", size=10)
+
+
+@strawberry.type(description="All shortest paths.")
+class Paths:
+    paths: list[Path] = attribute("The paths, in order of their items' ids; empty when there is no way.", size=PAGE)
+    truncated: bool = attribute("Whether there are more, or relationships were capped on the way.")
+
+
+async def _paths(context: Context, _: Any, arguments: Mapping[str, Any]) -> PathsFact:
+    start, end = decode_as("ci", arguments["from"], "from"), decode_as("ci", arguments["to"], "to")
+    direction = arguments.get("direction") or Direction.DEPENDENTS
+    most = clamp(arguments.get("first") or 10, "first", MOST_PATHS, 1)
+    walk = walk_of(context, direction, {k: v for k, v in arguments.items() if k != "first"}, DEFAULT_DEPTH)
+    if start is None or end is None:
+        return PathsFact((), truncated=False)
+    return await context.loader(PathsByEnds, PathsAsked(walk, most)).load((start, end))
+
+
+@strawberry.type
+class PathQueries:
+    paths: Paths | None = field(
+        _paths,
+        "How one item is connected to another: all shortest paths. One traversal.",
+        needs=NEEDS,
+        arguments=(
+            Argument("from", strawberry.ID, "The global id of the start."),
+            Argument("to", strawberry.ID, "The global id of the end."),
+            Argument("direction", Direction | None, "Which relationships to follow. Default DEPENDENTS."),
+            depth_argument(DEFAULT_DEPTH),
+            Argument("first", int | None, f"At most this many paths, 1 to {MOST_PATHS}. Default 10."),
+            TYPES,
+            FAN_OUT,
+            AS_OF,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Requirements: what configuration items must do or be."""

@@ -1,0 +1,1 @@
+"""Classes of configuration items and types of relationships."""

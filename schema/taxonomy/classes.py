@@ -1,0 +1,48 @@
+"""Classes of configuration items, a tree."""
+
+import strawberry
+
+from datasources.records.configuration_items import ConfigurationItemClassRecord
+from datasources.records.queries import Order
+from resolvers.configuration_items.loaders import (
+    ConfigurationItemClassByKey,
+    ConfigurationItemClassesByParent,
+    ConfigurationItemsByClass,
+)
+from schema.declarations.connections import connection
+from schema.declarations.fields import attribute, link
+from schema.lazy_types import (
+    LazyConfigurationItemConnection,
+    LazyConfigurationItemFilter,
+    LazyConfigurationItemOrder,
+)
+
+NEEDS = "configuration-items:read"
+
+
+@strawberry.type(description="A class in the taxonomy of configuration items.")
+class ConfigurationItemClass:
+    record = ConfigurationItemClassRecord
+
+    key: str = attribute("Its key, for example `database`.")
+    name: str = attribute("Its name.")
+    description: str = attribute("What belongs to it; may be empty.")
+    parent: "ConfigurationItemClass | None" = link(
+        ConfigurationItemClassByKey, "The class it is a kind of; null for a root.", key="parent_key", needs=NEEDS
+    )
+    children: list["ConfigurationItemClass"] | None = link(
+        ConfigurationItemClassesByParent,
+        "The classes right below it, by key.",
+        key="key",
+        needs=NEEDS,
+        size=10,
+    )
+    configuration_items: LazyConfigurationItemConnection | None = connection(
+        ConfigurationItemsByClass,
+        "The configuration items of the class and of all its subclasses, by name.",
+        key="key",
+        needs=NEEDS,
+        filter=LazyConfigurationItemFilter | None,
+        order=LazyConfigurationItemOrder | None,
+        default=Order("name"),
+    )

@@ -1,0 +1,133 @@
+"""Teams."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from datasources.records.queries import Order
+from datasources.records.teams import TeamRecord
+from resolvers.configuration_items.loaders import ConfigurationItemsByTeam
+from resolvers.incidents.loaders import IncidentsByTeam
+from resolvers.teams.loaders import TeamById, TeamByKey, Teams
+from resolvers.users.loaders import MembershipsByTeam
+from schema.declarations.connections import Connection, connection
+from schema.declarations.enums import described
+from schema.declarations.fields import Argument, attribute, link
+from schema.declarations.filters import (
+    Direction,
+    IdFilter,
+    TextFilter,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
+from schema.declarations.lookup import found
+from schema.declarations.node import Node, identity
+from schema.lazy_types import (
+    LazyConfigurationItemConnection,
+    LazyConfigurationItemFilter,
+    LazyConfigurationItemOrder,
+    LazyIncidentConnection,
+    LazyIncidentFilter,
+    LazyIncidentOrder,
+)
+from schema.users.types import Membership
+
+NEEDS = "teams:read"
+
+
+@strawberry.type(description="A team that owns configuration items and works on incidents.")
+class Team(Node):
+    record = TeamRecord
+    prefix = "team"
+    by_id = TeamById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("team")
+    key: str = attribute("Its short name, unique, for example `payments`.")
+    name: str = attribute("Its name.")
+    description: str = attribute("What it does; may be empty.")
+    contact: str = attribute("How to reach it, for example a channel; may be empty.")
+    version: int = attribute("Goes up by one with each change.")
+    updated_at: datetime = attribute("When it last changed.")
+    members: list[Membership] | None = link(
+        MembershipsByTeam,
+        "Who is what in it, by name of the person. One statement.",
+        key="id",
+        needs="users:read",
+        size=20,
+    )
+    configuration_items: LazyConfigurationItemConnection | None = connection(
+        ConfigurationItemsByTeam,
+        "The configuration items it owns.",
+        key="id",
+        needs="configuration-items:read",
+        filter=LazyConfigurationItemFilter | None,
+        order=LazyConfigurationItemOrder | None,
+        default=Order("name"),
+    )
+    incidents: LazyIncidentConnection | None = connection(
+        IncidentsByTeam,
+        "The incidents it works on, newest first.",
+        key="id",
+        needs="incidents:read",
+        filter=LazyIncidentFilter | None,
+        order=LazyIncidentOrder | None,
+        default=Order("opened_at", descending=True),
+    )
+
+
+@strawberry.type(description="A page of teams.")
+class TeamConnection(Connection[Team]):
+    pass
+
+
+@strawberry.input(description="Which teams. All that is given must hold.")
+class TeamFilter:
+    id: IdFilter | None = condition("Its global id.")
+    key: TextFilter | None = condition("Its key.")
+    name: TextFilter | None = condition("Its name.")
+    description: TextFilter | None = condition("What it does.")
+    and_: list["TeamFilter"] | None = all_of()
+    or_: list["TeamFilter"] | None = any_of()
+    not_: "TeamFilter | None" = none_of()
+
+
+class TeamOrderField(StrEnum):
+    KEY = "key"
+    NAME = "name"
+
+
+described(
+    TeamOrderField,
+    "What teams can be ordered by.",
+    KEY="By key.",
+    NAME="By name.",
+)
+
+
+@strawberry.input(description="An order of teams.")
+class TeamOrder:
+    field: TeamOrderField = ordered_by()
+    direction: Direction = ordered_in()
+
+
+@strawberry.type
+class TeamQueries:
+    team: Team | None = found(
+        Team,
+        "One team, by id or by key; null if there is none.",
+        {"key": (Argument("key", str | None, "Its key, for example `payments`."), TeamByKey, str)},
+    )
+    teams: TeamConnection | None = connection(
+        Teams,
+        "All teams, by name.",
+        needs=NEEDS,
+        filter=TeamFilter | None,
+        order=TeamOrder | None,
+        default=Order("name"),
+    )

@@ -1,0 +1,135 @@
+"""Users, and what they are in their teams."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from datasources.records.queries import Order
+from datasources.records.teams import MembershipRole
+from datasources.records.users import MembershipRecord, UserRecord
+from resolvers.teams.loaders import TeamById, TeamsByUser
+from resolvers.users.loaders import MembershipsByUser, UserById, UserByKey, Users
+from schema.declarations.connections import Connection, connection
+from schema.declarations.enums import described
+from schema.declarations.fields import Argument, attribute, link
+from schema.declarations.filters import (
+    BooleanFilter,
+    Direction,
+    IdFilter,
+    TextFilter,
+    ToMany,
+    all_of,
+    any_of,
+    condition,
+    none_of,
+    ordered_by,
+    ordered_in,
+)
+from schema.declarations.lookup import found
+from schema.declarations.node import Node, identity
+from schema.lazy_types import LazyTeam, LazyTeamConnection, LazyTeamFilter, LazyTeamOrder
+
+NEEDS = "users:read"
+
+described(
+    MembershipRole,
+    "What a person is in a team.",
+    MEMBER="Works in the team.",
+    LEAD="Leads the team.",
+)
+
+
+@strawberry.type(description="One person in one team.")
+class Membership:
+    record = MembershipRecord
+
+    role: MembershipRole = attribute("What the person is in the team, for example `LEAD`.")
+    team: LazyTeam | None = link(TeamById, "The team.", key="team_id", needs="teams:read")
+    user: "User | None" = link(UserById, "The person.", key="user_id", needs=NEEDS)
+
+
+@strawberry.type(description="A person who works on incidents and changes.")
+class User(Node):
+    record = UserRecord
+    prefix = "user"
+    by_id = UserById
+    needs = NEEDS
+
+    id: strawberry.ID = identity("user")
+    key: str = attribute("Their short name, unique, for example `ada`.")
+    name: str = attribute("Their full name, for example `Ada Lovelace`.")
+    email: str = attribute("Their address, for example `ada@example.org`; may be empty.")
+    active: bool = attribute("Whether they still work here. Who left keeps their name on old work.")
+    version: int = attribute("Goes up by one with each change.")
+    updated_at: datetime = attribute("When it last changed.")
+    memberships: list[Membership] | None = link(
+        MembershipsByUser,
+        "What they are in which team, by name of the team. One statement.",
+        key="id",
+        needs="teams:read",
+        size=5,
+    )
+    teams: LazyTeamConnection | None = connection(
+        TeamsByUser,
+        "The teams they belong to, by name.",
+        key="id",
+        needs="teams:read",
+        filter=LazyTeamFilter | None,
+        order=LazyTeamOrder | None,
+        default=Order("name"),
+    )
+
+
+@strawberry.type(description="A page of users.")
+class UserConnection(Connection[User]):
+    pass
+
+
+@strawberry.input(description="Which users. All that is given must hold.")
+class UserFilter:
+    id: IdFilter | None = condition("Its global id.")
+    key: TextFilter | None = condition("Its key.")
+    name: TextFilter | None = condition("Its name.")
+    email: TextFilter | None = condition("Its e-mail address.")
+    active: BooleanFilter | None = condition("Whether it is in use.")
+    teams: ToMany[LazyTeamFilter] | None = condition("The teams it is in.")
+    and_: list["UserFilter"] | None = all_of()
+    or_: list["UserFilter"] | None = any_of()
+    not_: "UserFilter | None" = none_of()
+
+
+class UserOrderField(StrEnum):
+    KEY = "key"
+    NAME = "name"
+
+
+described(
+    UserOrderField,
+    "What users can be ordered by.",
+    KEY="By key.",
+    NAME="By name.",
+)
+
+
+@strawberry.input(description="An order of users.")
+class UserOrder:
+    field: UserOrderField = ordered_by()
+    direction: Direction = ordered_in()
+
+
+@strawberry.type
+class UserQueries:
+    user: User | None = found(
+        User,
+        "One user, by id or by key; null if there is none.",
+        {"key": (Argument("key", str | None, "Their key, for example `ada`."), UserByKey, str)},
+    )
+    users: UserConnection | None = connection(
+        Users,
+        "All users, by name.",
+        needs=NEEDS,
+        filter=UserFilter | None,
+        order=UserOrder | None,
+        default=Order("name"),
+    )

@@ -1,0 +1,1 @@
+"""Workflow runs: states of attempts, approvals and steps, and the mutations that drive them."""

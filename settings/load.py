@@ -1,0 +1,119 @@
+"""All settings from environment variables, read once at the start of an entrance."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from datasources.config import JarSettings, SeenSettings, Traces
+from settings import parsers as variables
+from settings import stores
+from settings.models import AccessSettings, LimitSettings, ServerSettings, Settings, StartSettings
+from settings.parsers import SettingsError
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from environment variables. SettingsError names the first variable that cannot be used."""
+    return Settings(
+        main=stores.postgres(environment, "DATABASE_URL", "DATABASE_SECRET"),
+        requirements=stores.postgres(environment, "REQUIREMENTS_URL", "REQUIREMENTS_SECRET"),
+        cache=stores.cache(environment),
+        graph=stores.graph(environment),
+        access=_access(environment),
+        limits=LimitSettings(
+            request_timeout=variables.number(environment, "REQUEST_TIMEOUT_SECONDS", 10.0, least=0.1, most=300),
+            body_bytes=int(
+                variables.number(environment, "REQUEST_BODY_BYTES", 1_048_576, least=1_024, most=10_485_760)
+            ),
+            depth=int(variables.number(environment, "LIMIT_DEPTH", 16, least=1, most=100)),
+            aliases=int(variables.number(environment, "LIMIT_ALIASES", 60, least=1, most=10_000)),
+            tokens=int(variables.number(environment, "LIMIT_TOKENS", 4_000, least=10, most=100_000)),
+            directives=int(variables.number(environment, "LIMIT_DIRECTIVES", 50, least=0, most=10_000)),
+            cost=int(variables.number(environment, "LIMIT_COST", 150_000, least=1, most=1e9)),
+            page=int(variables.number(environment, "LIMIT_PAGE", 500, least=1, most=10_000)),
+            streams=int(variables.number(environment, "STREAMS", 1_000, least=0, most=100_000)),
+        ),
+        server=ServerSettings(
+            host=environment.get("STACKFLOW_HOST") or "127.0.0.1",
+            port=int(variables.number(environment, "STACKFLOW_PORT", 8000, least=0, most=65535)),
+            state=Path(environment.get("STACKFLOW_STATE") or ".stackflow"),
+        ),
+        jars=JarSettings(
+            repository=variables.url(environment, "MAVEN_REPOSITORY_URL", ("https", "http")),
+            cache=Path(environment.get("XDG_CACHE_HOME") or "~/.cache") / "stackflow" / "jars",
+        ),
+        queues=stores.queues(environment),
+        log_level=_log_level(environment),
+        seen=_seen(environment),
+        start=started(environment),
+        projection=variables.switch(environment, "PROJECTION", default=True),
+        alerts_mapping=Path(text) if (text := environment.get("ALERTS_MAPPING", "")) else None,
+        consistency_seconds=variables.number(environment, "CONSISTENCY_SECONDS", 300.0, least=0, most=86_400),
+        database_role=stores.role(environment),
+    )
+
+
+def started(environment: Mapping[str, str] = os.environ) -> StartSettings:
+    """How this process was started, alone: modules ask it while they are imported, and other settings may be wrong."""
+    return StartSettings(
+        module=environment.get("_HANDLER", "").rpartition(".")[0],
+        snapshot=environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start",
+    )
+
+
+def _log_level(environment: Mapping[str, str]) -> str:
+    text = environment.get("STACKFLOW_LOG_LEVEL") or "INFO"
+    if text.upper() not in LOG_LEVELS:
+        raise SettingsError(f"STACKFLOW_LOG_LEVEL is {text!r}; write one of {', '.join(LOG_LEVELS)}")
+    return text.upper()
+
+
+def _seen(environment: Mapping[str, str]) -> SeenSettings:
+    metrics = environment.get("STACKFLOW_METRICS") or "off"
+    if metrics not in {"emf", "off"}:
+        raise SettingsError(f"STACKFLOW_METRICS is {metrics!r}; write emf or off")
+    return SeenSettings(
+        environment=environment.get("STACKFLOW_ENVIRONMENT") or "local",
+        metrics=metrics == "emf",
+        function=environment.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+        version=environment.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
+        traces=variables.chosen(environment, "STACKFLOW_TRACES", Traces, Traces.OFF),
+        daemon=_daemon(environment),
+        collector=_collector(environment),
+    )
+
+
+def _daemon(environment: Mapping[str, str]) -> str:
+    text = environment.get("AWS_XRAY_DAEMON_ADDRESS") or "127.0.0.1:2000"
+    if not re.fullmatch(r"[\w.-]+:\d{1,5}", text):
+        raise SettingsError(f"AWS_XRAY_DAEMON_ADDRESS is {text!r}; write it as host:port")
+    return text
+
+
+def _collector(environment: Mapping[str, str]) -> str:
+    name = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    url = variables.url(environment, name, ("https", "http")) or "http://127.0.0.1:4318"
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise SettingsError(f"{name} is without TLS and not on this machine; write https://")
+    return url
+
+
+def _access(environment: Mapping[str, str]) -> AccessSettings:
+    issuer = variables.url(environment, "OIDC_ISSUER", ("https", "http"))
+    audience = environment.get("OIDC_AUDIENCE") or None
+    if issuer is not None and audience is None:
+        raise SettingsError("OIDC_AUDIENCE is missing; set it to the audience that the issuer's tokens name")
+    return AccessSettings(
+        issuer=issuer,
+        audience=audience,
+        jwks_url=variables.url(environment, "OIDC_JWKS_URL", ("https", "http")),
+        permissions_claim=environment.get("OIDC_PERMISSIONS_CLAIM") or "permissions",
+        teams_claim=environment.get("OIDC_TEAMS_CLAIM") or "teams",
+        permissions_prefix=environment.get("OIDC_PERMISSIONS_PREFIX") or "",
+    )
