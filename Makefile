@@ -8,8 +8,8 @@ PYTHON ?=
 UV ?= uv
 ARGS ?=
 # Where PostgreSQL is asked every kind of statement.
-ASKING := tests/datasources tests/architecture tests/schema/test_search.py tests/schema/test_walks.py tests/schema/test_feed.py \
-  tests/schema/test_bulk_mutations.py tests/schema/test_incident_mutations.py tests/schema/test_relationship_mutations.py \
+ASKING := tests/datasources tests/architecture tests/schema/search/test_search.py tests/schema/relationships/test_walks.py tests/schema/change_feed/test_change_feed.py \
+  tests/schema/configuration_items/test_bulk_mutations.py tests/schema/incidents/test_mutations.py tests/schema/relationships/test_mutations.py \
   tests/resolvers/events tests/workers
 # Two processes, each with stores of its own: a test file stays in one of them.
 AT_ONCE := -n 2 --dist loadfile

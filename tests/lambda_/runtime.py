@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from tests.fixtures.spans import AMAZON
 
-# The modules with a handler: tests/workers/test_entrance.py compares them with the folder.
+# The modules with a handler: tests/workers/test_lambda_runtime.py compares them with the folder.
 ENTRIES = (
     "workers.api", "workers.events", "workers.migrations", "workers.projection", "workers.requirements",
     "workers.workflows",

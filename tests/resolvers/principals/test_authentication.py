@@ -8,7 +8,7 @@ from resolvers.principals.api_keys import new_api_key
 from resolvers.principals.authentication import authenticate
 from resolvers.principals.principal import Principal, development_principal
 from resolvers.principals.tokens import TokenVerifier
-from tests.resolvers.access.issuer import Issuer
+from tests.resolvers.principals.issuer import Issuer
 
 DEVELOPER = development_principal(loopback=True, issuer=None)
 

@@ -22,7 +22,7 @@ from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import opened
 from tests.fixtures.workflows import AUTHOR, Authoring
 from tests.fixtures.writing import item, somebody, team
-from tests.resolvers.workflows.test_triggers import OPENED, changed, fired, incident
+from tests.resolvers.workflow_runs.test_triggers import OPENED, changed, fired, incident
 
 OUTSIDE = somebody("lea", "platform", also="workflows:write")
 ALL_SEEING = Principal("olga", "Olga", PrincipalKind.USER, frozenset({"*"}))

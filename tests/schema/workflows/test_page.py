@@ -18,7 +18,7 @@ from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import Operations, opened
 from tests.fixtures.workflows import AUTHOR
 
-PAGE = (Path(__file__).parents[2] / "docs" / "workflows.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "workflows.md").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from resolvers.alerts.fingerprint import fingerprint_of
 from tests.fixtures.alerts import alert, incidents, notification
 from tests.fixtures.event_stores import sources, url
 from tests.fixtures.events import rows
-from tests.schema.test_alerts import client, notify, post, queue, shown
+from tests.schema.http.test_alert_notifications import client, notify, post, queue, shown
 from workers import events as worker
 
 __all__ = ["client", "queue", "sources", "url"]

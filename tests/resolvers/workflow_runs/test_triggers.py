@@ -364,7 +364,7 @@ async def test_a_row_that_raises_is_passed_over_and_kept_where_operators_look(
         assert await fired(authoring) == [("any", "after"), ("any", "before")]
     [(entity, reason)] = passed_over(authoring)
     assert entity == poison
-    assert reason.startswith("it starts no runs: ZeroDivisionError at tests/resolvers/workflows/test_triggers.py:")
+    assert reason.startswith("it starts no runs: ZeroDivisionError at tests/resolvers/workflow_runs/test_triggers.py:")
     # Nothing is left that the next round would stumble over.
     assert await triggers.round(authoring.operations.sources) == 0
 

@@ -16,7 +16,7 @@ from resolvers.principals import errors
 from resolvers.principals.principal import PrincipalKind
 from resolvers.principals.signing_keys import SigningKeys
 from resolvers.principals.tokens import MAX_LENGTH, ClaimNames, TokenVerifier
-from tests.resolvers.access.issuer import AUDIENCE, Issuer, Key, rsa
+from tests.resolvers.principals.issuer import AUDIENCE, Issuer, Key, rsa
 
 
 def b64(data: bytes) -> str:

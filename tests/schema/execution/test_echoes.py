@@ -17,8 +17,9 @@ from tests.fixtures.alerts import alert, notification
 from tests.fixtures.endpoint import endpoint, knowing
 from tests.fixtures.event_stores import sources, url
 from tests.fixtures.events import upserted
-from tests.schema import test_alerts, test_events
-from tests.schema.test_alerts import queue
+from tests.schema.http import test_alert_notifications as test_alerts
+from tests.schema.http import test_events
+from tests.schema.http.test_alert_notifications import queue
 
 __all__ = ["queue", "sources", "url"]
 

@@ -11,8 +11,8 @@ from resolvers.principals.errors import IssuerUnavailable, UnknownSigningKey
 from resolvers.principals.signing_keys import SigningKeys
 from resolvers.principals.tokens import TokenVerifier
 from tests.fixtures.spans import Kept
-from tests.resolvers.access.conftest import Clock
-from tests.resolvers.access.issuer import Issuer, rsa
+from tests.resolvers.principals.conftest import Clock
+from tests.resolvers.principals.issuer import Issuer, rsa
 
 
 async def test_many_first_requests_fetch_once(issuer: Issuer, verifier: TokenVerifier) -> None:

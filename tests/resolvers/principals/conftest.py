@@ -7,7 +7,7 @@ import pytest
 
 from resolvers.principals.signing_keys import SigningKeys
 from resolvers.principals.tokens import TokenVerifier
-from tests.resolvers.access.issuer import AUDIENCE, Issuer
+from tests.resolvers.principals.issuer import AUDIENCE, Issuer
 
 
 class Clock:

@@ -1,1 +1,0 @@
-"""Who may call, against a real issuer and a real database."""
