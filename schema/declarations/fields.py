@@ -107,7 +107,6 @@ class DeclaredField(StrawberryField):
 
     declaration: Declaration
     needs: str | None
-    kept_seconds: int
     # Whether what it calls answers for unfit values of the arguments, as mutations do in `userErrors`.
     checks_itself: bool
     # None for what is no list; tests hold that every list has a size.
@@ -118,7 +117,6 @@ class DeclaredField(StrawberryField):
         copied = super().__copy__()
         copied.declaration = self.declaration
         copied.needs = self.needs
-        copied.kept_seconds = self.kept_seconds
         copied.checks_itself = self.checks_itself
         copied.size = self.size
         copied.cost = self.cost
@@ -206,20 +204,16 @@ def field(
     *,
     needs: str | None,
     arguments: tuple[Argument, ...] = (),
-    kept_seconds: int = 0,
     checks_itself: bool = False,
     size: Size | None = None,
     cost: int = 0,
 ) -> Any:
     """What a use case answers. `needs` None is only for fields that check for themselves; tests list them.
 
-    `kept_seconds` says for how long others may keep an answer to a GET (docs/persisted-documents.md). It is for what
-    only a release or a migration changes, and nobody's write; tests list those fields too. `checks_itself` is for
-    mutations, which answer for unfit values in `userErrors`. `cost` is what the use case computes besides the fields of
-    the answer, in leaf fields: some 4 microseconds each.
+    `checks_itself` is for mutations, which answer for unfit values in `userErrors`. `cost` is what the use case
+    computes besides the fields of the answer, in leaf fields: some 4 microseconds each.
     """
     declared: DeclaredField = _declared(UseCaseDeclaration(call), description, needs, arguments, None, size)
-    declared.kept_seconds = kept_seconds
     declared.checks_itself = checks_itself
     declared.cost += cost
     return declared
@@ -260,7 +254,6 @@ def _declared(
         default=dataclasses.MISSING,
     )
     made.needs = needs
-    made.kept_seconds = 0
     made.checks_itself = False
     made.size = size
     # What is awaited takes a future, a coroutine and often a task.

@@ -35,15 +35,11 @@ log = logging.getLogger("stackflow")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client sent: a document, its variables, and which of its operations to run.
-
-    `by_id` says that the document was named by its id or hash, without its text.
-    """
+    """What a client sent: a document, its variables, and which of its operations to run."""
 
     document: str
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
-    by_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,6 @@ from schema.http.request_body import (
     parse_json,
     read_body,
 )
-from schema.keeping import NO_STORE, Kept, kept
 
 RESPONSE_JSON = "application/graphql-response+json"
 READING = frozenset({"GET", "HEAD"})
@@ -93,10 +92,6 @@ class GraphQLEndpoint:
         with log_operation(request, context) as logged:
             response = await run(request, context, self.limits)
             logged.response = response
-        if http.method in READING:
-            found = kept(request, prepare(request.document, self.limits).document, response, context, media)
-            if found is not None:
-                return _kept(found, http.headers.get("if-none-match", ""), call, media)
         is_refused = not response.executed and media == RESPONSE_JSON
         return _reply(response.body, 400 if is_refused else 200, call, media)
 
@@ -144,7 +139,7 @@ class GraphQLEndpoint:
         if name is not None and not isinstance(name, str):
             raise BadUserInput("operationName must be text", argument="operationName")
         text = self._documents.text(given, free_form=principal.allows(FREE_FORM))
-        return Request(text, variables, name or None, by_id=not isinstance(given.get("query"), str))
+        return Request(text, variables, name or None)
 
 
 class MethodNotAllowed(BadUserInput):
@@ -202,21 +197,13 @@ def _told(error: ShownError) -> dict[str, Any]:
 
 
 def _reply(body: dict[str, Any], status: int, call: Call, media: str) -> HttpResponse:
-    headers = {REQUEST_ID: call.request_id, "cache-control": NO_STORE}
+    headers = {REQUEST_ID: call.request_id, "cache-control": "no-store"}
     return HttpResponse(
         encode_answer(body, call.request_id),
         status,
         headers if call.sees is None else headers | {AS_OF: as_of_token(call.sees)},
         f"{media}; charset=utf-8",
     )
-
-
-def _kept(found: Kept, if_none_match: str, call: Call, media: str) -> HttpResponse:
-    # The request id that is kept along is that of the call which made the answer.
-    headers = {REQUEST_ID: call.request_id} | found.headers
-    if found.is_known(if_none_match):
-        return HttpResponse(None, 304, headers)
-    return HttpResponse(found.content, 200, headers, f"{media}; charset=utf-8")
 
 
 def _media(http: HttpRequest) -> str:

@@ -25,10 +25,6 @@ from schema.subscription import SubscriptionRoot
 # Root fields that take no permission, each with its reason.
 OPEN_TO_ALL = {"viewer": "whoever is let in may know who they are; it tells nothing else"}
 
-# Fields whose answers others may keep (docs/persisted-documents.md), each with why nobody's write can change them. None
-# yet: whatever can be read can be written by somebody, relationship types and classes among it, or is the caller's own.
-KEPT: dict[str, str] = {}
-
 TYPES = {name: type_ for name, type_ in SCHEMA._schema.type_map.items() if not name.startswith("__")}
 
 
@@ -77,18 +73,6 @@ def test_every_root_field_takes_a_permission() -> None:
     roots = {type_: declarations(type_) for type_ in (Query, MutationRoot, SubscriptionRoot)}
     open_ = {name for fields in roots.values() for name, field in fields.items() if field.needs is None}
     assert open_ == set(OPEN_TO_ALL)
-
-
-def test_what_may_be_kept_is_listed_with_its_reason() -> None:
-    """The least that a new one must pass is somebody's eyes."""
-    kept = {
-        f"{definition.name}.{field.python_name}"
-        for converted in SCHEMA.schema_converter.type_map.values()
-        if isinstance(definition := converted.definition, StrawberryObjectDefinition)
-        for field in definition.fields
-        if isinstance(field, DeclaredField) and field.kept_seconds
-    }
-    assert kept == set(KEPT)
 
 
 def test_every_list_has_a_size() -> None:
