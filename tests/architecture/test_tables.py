@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from datasources.aurora import registry
 from datasources.aurora.statements import statements
 from datasources.aurora.tables.predicates import Column
 from datasources.aurora.tables.table import Table
@@ -158,3 +159,7 @@ def test_operators_are_told_from_relations() -> None:
     """The reading of filter types above would pass everything if it took each field for a relation."""
     assert filter_fields(TABLES["incidents"])["state"] is Filter
     assert filter_fields(TABLES["incidents"])["opened_at"] is DateTimeFilter
+
+
+def test_the_registry_has_every_table() -> None:
+    assert registry.TABLES == TABLES

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import import_module
 from typing import Protocol
 
 from datasources.aurora.statements import statements
@@ -41,17 +39,14 @@ class Filterable(Protocol):
     def tables(self) -> tuple[str, ...]: ...
 
 
-@cache
-def filterable(domain: str) -> Filterable:
-    """The table of a domain, found by its name: module `incidents` holds `INCIDENTS`."""
-    table: Filterable = getattr(import_module(f"datasources.aurora.{domain}.table"), domain.upper())
-    return table
-
-
 @dataclass(slots=True)
 class Parameters:
-    """The values bound so far, by generated names, and the domains and tables that the predicate reaches."""
+    """The values bound so far, by generated names, and the domains and tables that the predicate reaches.
 
+    `registry` has the tables that relations lead to, by domain.
+    """
+
+    registry: Mapping[str, Filterable]
     values: dict[str, object] = field(default_factory=dict)
     domains: set[str] = field(default_factory=set)
     tables: set[str] = field(default_factory=set)
@@ -77,7 +72,7 @@ def render(table: Filterable, predicate: Predicate, parameters: Parameters) -> s
         case Some(relation, inner):
             if relation not in table.relations:
                 raise ValueError(f"{table.domain} has no relation {relation}")
-            target = filterable(table.relations[relation])
+            target = parameters.registry[table.relations[relation]]
             parameters.domains.add(target.domain)
             parameters.tables.update(target.tables)
             fragment = statements(f"{table.domain}/table")[f"{table.domain}_having_{relation}"]

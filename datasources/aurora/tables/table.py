@@ -42,13 +42,13 @@ class Table(Generic[R]):
 
     def reads(self, predicate: Predicate) -> tuple[str, ...]:
         """As `tables`, for an answer filtered by the predicate."""
-        parameters = Parameters()
+        parameters = _parameters()
         render(self, predicate, parameters)
         return tuple(sorted({*self.tables, *parameters.tables}))
 
     def reaches(self, predicate: Predicate) -> tuple[str, ...]:
         """The domains that the predicate looks into across relations, sorted."""
-        parameters = Parameters()
+        parameters = _parameters()
         render(self, predicate, parameters)
         return tuple(sorted(parameters.domains))
 
@@ -69,7 +69,7 @@ class Table(Generic[R]):
         extra: Mapping[str, object],
     ) -> dict[K, Rows[R]]:
         """One page for each key, in one statement. Without a link there is one key, None: the whole table."""
-        parameters = Parameters()
+        parameters = _parameters()
         order = self._order(page)
         where = self._where(predicate, parameters) + self._keyset(page, parameters)
         statement = self._statement("page", link, position=self.columns[page.order.field].sql, order=order, where=where)
@@ -93,7 +93,7 @@ class Table(Generic[R]):
         extra: Mapping[str, object],
     ) -> dict[K, int]:
         """How many rows for each key, in one statement."""
-        parameters = Parameters()
+        parameters = _parameters()
         where = self._where(predicate, parameters)
         statement = self._statement("count", link, where=where)
         bound = {"keys": list(keys)} | _bound(scope) | dict(extra) | parameters.values
@@ -113,7 +113,7 @@ class Table(Generic[R]):
         column = self.columns[by]
         if not column.grouped:
             raise ValueError(f"{self.domain} cannot be grouped by {by}")
-        parameters = Parameters()
+        parameters = _parameters()
         where = self._where(predicate, parameters)
         statement = self._statement("groups", link, group=column.sql, where=where)
         bound = {"keys": list(keys)} | _bound(scope) | dict(extra) | parameters.values
@@ -161,6 +161,13 @@ class Table(Generic[R]):
                 value, identity = parameters.bind(position.value, column.type), parameters.bind(position.id, "uuid")
                 text += f" AND ({column.sql}, {self.alias}.id) {compared} ({value}, {identity})"
         return text
+
+
+def _parameters() -> Parameters:
+    # The registry imports every table, and so this module.
+    from datasources.aurora.registry import TABLES
+
+    return Parameters(TABLES)
 
 
 def _bound(scope: Scope) -> dict[str, object]:
