@@ -79,10 +79,8 @@ class Context:
     # Where the answer is a stream.
     listening: Listening | None = None
     waves: Waves = field(init=False)
-    # Arguments of fields, coerced once for each field node of the document.
-    arguments: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
-    # What was made of such arguments, by their identity; the arguments are kept so that no identity is used twice.
-    understood: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+    # Arguments of fields, coerced once for each place in the document and parent type.
+    arguments: dict[tuple[Any, str], Any] = field(default_factory=dict)
     _loaders: dict[tuple[Callable[..., Any], Any], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

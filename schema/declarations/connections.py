@@ -10,7 +10,7 @@ import strawberry
 from datasources.records.queries import Order, Page, Row, Rows
 from resolvers.context import Context
 from resolvers.loading.tables import PagesBy, Selected, Selection
-from schema.declarations.fields import PAGE, Argument, attribute, field
+from schema.declarations.fields import PAGE, Argument, Arguments, attribute, field
 from schema.declarations.filters import order_of, predicate_of
 from schema.declarations.paging import PAGE_ARGUMENTS, encode_cursor, page
 
@@ -177,28 +177,23 @@ def connection(
     """
     get = attrgetter(key) if isinstance(key, str) else key
 
-    def asked(context: Context, arguments: Mapping[str, Any]) -> RowsAsked:
-        # The same arguments stand in for every parent of a field node, so they are understood once.
-        kept = context.understood.get(id(arguments))
-        if kept is not None and kept[0] is arguments:
-            understood: RowsAsked = kept[1]
-            return understood
+    def asked(context: Context, arguments: Arguments) -> RowsAsked:
         ordered = order_of(arguments.get("orderBy"), default)
         predicate = predicate_of(arguments.get("filter"))
         # A filter tells as much of related rows as reading them, so it takes the same permissions.
         for domain in pages.table.reaches(predicate):
             context.require(f"{domain.replace('_', '-')}:read")
-        made = RowsAsked(
+        return RowsAsked(
             context,
             pages,
             Selection(predicate, () if extra is None else extra(arguments)),
             page(arguments, ordered, context.limits.page),
         )
-        context.understood[id(arguments)] = (arguments, made)
-        return made
 
-    def call(context: Context, parent: Any, arguments: Mapping[str, Any]) -> RowsRequest:
-        return RowsRequest(asked(context, arguments), None if get is None else get(parent))
+    def call(context: Context, parent: Any, arguments: Arguments) -> RowsRequest:
+        if arguments.query is None:
+            arguments.query = asked(context, arguments)
+        return RowsRequest(arguments.query, None if get is None else get(parent))
 
     return field(
         call,

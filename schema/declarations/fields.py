@@ -50,6 +50,16 @@ class Argument:
     default: Any = UNSET
 
 
+class Arguments(dict[str, Any]):
+    """The arguments of a field node, coerced once for all its parents, and the query that its field made of them."""
+
+    __slots__ = ("query",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.query: Any = None
+
+
 @dataclass(frozen=True, slots=True)
 class AttributeDeclaration:
     """A value of the parent record."""
@@ -71,7 +81,7 @@ class LinkDeclaration:
 class UseCaseDeclaration:
     """Whatever a use case answers, called with the context, the parent record and the field's arguments."""
 
-    call: Callable[[Context, Any, Mapping[str, Any]], Awaitable[Any] | Any]
+    call: Callable[[Context, Any, Arguments], Awaitable[Any] | Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +156,10 @@ class DeclaredField(StrawberryField):
         if self.needs is not None:
             context.require(self.needs)
         self.check(kwargs)
-        return answer(self.declaration, context, source, kwargs)
+        return answer(self.declaration, context, source, Arguments(kwargs))
 
 
-def answer(declaration: Declaration, context: Context, parent: Any, arguments: Mapping[str, Any]) -> Any:
+def answer(declaration: Declaration, context: Context, parent: Any, arguments: Arguments) -> Any:
     """The value of a declared field, or an awaitable of it."""
     match declaration:
         case AttributeDeclaration(get):
@@ -199,7 +209,7 @@ def link(
 
 
 def field(
-    call: Callable[[Context, Any, Mapping[str, Any]], Any],
+    call: Callable[[Context, Any, Arguments], Any],
     description: str,
     *,
     needs: str | None,

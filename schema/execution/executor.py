@@ -24,13 +24,21 @@ from strawberry.types.arguments import convert_arguments
 from datasources.records.unreadable import UnreadableValue
 from resolvers.context import Context
 from resolvers.errors import ValueUnreadable
-from schema.declarations.fields import OBJECT_COST, AttributeDeclaration, DeclaredField, StreamDeclaration, answer
+from schema.declarations.fields import (
+    OBJECT_COST,
+    Arguments,
+    AttributeDeclaration,
+    DeclaredField,
+    StreamDeclaration,
+    answer,
+)
 from schema.execution.budget import ExecutionStopped, Pace
 from schema.schema import SCHEMA
 
 # Seconds after the deadline. Stores fail by themselves at the deadline, field by field; this is for what none ends.
 GRACE = 1.0
 DEFINITION = "strawberry-definition"
+NO_ARGUMENTS = Arguments({})
 
 
 class DeclaredExecutor(Executor[None]):
@@ -145,7 +153,7 @@ class DeclaredExecutor(Executor[None]):
                 result = source
             else:
                 self.pace.spend(declared.cost)
-                arguments = self._arguments(definition, declared, field_details_list)
+                arguments = self._arguments(parent_type, definition, declared, field_details_list)
                 result = answer(declaration, context, source, arguments)
             is_awaited = self.is_awaitable(result)
             self.keep(result)
@@ -187,26 +195,32 @@ class DeclaredExecutor(Executor[None]):
             return None
 
     def _arguments(
-        self, definition: GraphQLField, declared: DeclaredField, field_details_list: FieldDetailsList
-    ) -> dict[str, Any]:
+        self,
+        parent_type: GraphQLObjectType,
+        definition: GraphQLField,
+        declared: DeclaredField,
+        field_details_list: FieldDetailsList,
+    ) -> Arguments:
         if not definition.args:
-            return {}
+            return NO_ARGUMENTS
         first = field_details_list[0]
-        kept: dict[tuple[int, int], dict[str, Any]] = self.context_value.arguments
-        key = (id(first.node), id(definition))
-        found = kept.get(key)
+        context: Context = self.context_value
+        key = (first.node.loc, parent_type.name)
+        found: Arguments | None = context.arguments.get(key)
         if found is None:
             given = get_argument_values(
                 definition, first.node, self.variable_values, first.fragment_variable_values, self.hide_suggestions
             )
-            found = convert_arguments(
-                given,
-                declared.arguments,
-                scalar_registry=SCHEMA.schema_converter.scalar_registry,
-                config=SCHEMA.config,
+            found = Arguments(
+                convert_arguments(
+                    given,
+                    declared.arguments,
+                    scalar_registry=SCHEMA.schema_converter.scalar_registry,
+                    config=SCHEMA.config,
+                )
             )
             declared.check(found)
-            kept[key] = found
+            context.arguments[key] = found
         return found
 
 
