@@ -10,16 +10,16 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
 from datasources.files.alerts import AlertMapping, AlertMappingError
-from datasources.files.alerts import read as read_mapping
-from datasources.observability.tracing import traced
+from datasources.files.alerts import load_alert_mapping as read_mapping
+from datasources.observability.tracing import export_traces
 from datasources.queues.factory import open_queues
 from datasources.queues.port import Queue
 from datasources.sources import Sources, open_sources
-from resolvers.outbox_poller import Tail
+from resolvers.outbox_poller import OutboxPoller
 from resolvers.principals.authentication import Authenticator
 from resolvers.principals.principal import development_principal
 from resolvers.principals.tokens import ClaimNames
-from schema.execution.execution import settle
+from schema.execution.execution import freeze_gc
 from schema.execution.limits import DocumentLimits
 from schema.http.alert_webhooks import alert_routes
 from schema.http.endpoint import GraphQLEndpoint
@@ -30,24 +30,24 @@ from schema.http.health import health_routes
 from schema.http.server_sent_events import OpenStreams
 from settings import Settings, SettingsError
 from workers import requirements
-from workers.consistency import comparing
-from workers.events import receiving
-from workers.projection import following
-from workers.workflows import running
+from workers.consistency import background_comparer
+from workers.events import background_event_consumer
+from workers.projection import background_projector
+from workers.workflows import background_workflow_worker
 
 EXPLORER = Path(__file__).parent / "explorer" / "dist"
 
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 
-def create(
+def create_app(
     settings: Settings,
     sources: Sources | None = None,
     *,
     queue: Queue | None = None,
     on_loopback: bool = False,
-    projecting: bool = False,
-    streaming: bool = True,
+    run_workers: bool = False,
+    serve_streams: bool = True,
 ) -> Starlette:
     """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox, gives
     events their effect and lets workflows go on till then. Events go to `queue`, or else to the
@@ -57,7 +57,7 @@ def create(
     issuer, the development principal exists there and nowhere else. `streaming` is for processes that live on; its
     `state.streams` are to be ended before the server waits for its connections to close.
     """
-    opened = sources or open_sources(*settings.stores())
+    opened = sources or open_sources(*settings.require_stores())
     limits, access = settings.limits, settings.access
     authenticator = Authenticator(
         opened.main,
@@ -69,7 +69,7 @@ def create(
     )
     endpoint = GraphQLEndpoint(
         opened,
-        authenticator.principal,
+        authenticator.authenticate,
         timeout=limits.request_timeout,
         body_bytes=limits.body_bytes,
         limits=DocumentLimits(
@@ -86,31 +86,33 @@ def create(
     events = queue or queues.events
 
     open_streams = OpenStreams(limits.streams)
-    streams = StreamEndpoint(endpoint, Tail(opened.main, opened.heartbeats) if streaming else None, open_streams)
+    streams = StreamEndpoint(
+        endpoint, OutboxPoller(opened.main, opened.heartbeats) if serve_streams else None, open_streams
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        settle()
+        freeze_gc()
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(traced(settings.seen))
+            await stack.enter_async_context(export_traces(settings.seen))
             stack.push_async_callback(opened.close)
             stack.push_async_callback(authenticator.close)
-            stack.callback(open_streams.end)
-            if projecting:
-                await stack.enter_async_context(following(opened))
-                await stack.enter_async_context(requirements.following(opened))
+            stack.callback(open_streams.stop_all)
+            if run_workers:
+                await stack.enter_async_context(background_projector(opened))
+                await stack.enter_async_context(requirements.background_requirements_follower(opened))
                 if settings.consistency_seconds and opened.projection is not None:
-                    await stack.enter_async_context(comparing(opened, settings.consistency_seconds))
-                await stack.enter_async_context(receiving(opened, events))
-                await stack.enter_async_context(running(opened, queues))
+                    await stack.enter_async_context(background_comparer(opened, settings.consistency_seconds))
+                await stack.enter_async_context(background_event_consumer(opened, events))
+                await stack.enter_async_context(background_workflow_worker(opened, queues))
             yield
 
     application = Starlette(
         routes=[
-            Route("/graphql", streams.either, methods=["GET", "POST"]),
+            Route("/graphql", streams.respond_or_stream, methods=["GET", "POST"]),
             Route("/graphql/stream", streams.respond, methods=["GET", "POST"]),
-            *event_routes(events, authenticator.principal),
-            *alert_routes(events, authenticator.principal, _alert_mapping(settings)),
+            *event_routes(events, authenticator.authenticate),
+            *alert_routes(events, authenticator.authenticate, _alert_mapping(settings)),
             *health_routes(opened),
             *graphiql_routes(EXPLORER / "graphiql"),
         ],

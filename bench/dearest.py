@@ -32,11 +32,11 @@ from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.records.queries import Scope
-from datasources.request import Call
+from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers.context import Context, Limits
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution.execution import Request, run, settle
+from schema.execution.execution import GraphQLRequest, execute_request, freeze_gc
 from schema.execution.executor import DeclaredExecutor
 from workers.migrations import migrate
 
@@ -89,14 +89,14 @@ async def measure(sources: Sources, name: str, document: str, variables: Mapping
     await asyncio.sleep(5 * TICK)
     before = _reset_memory()
     cpu, wall = time.process_time(), time.perf_counter()
-    response = await run(Request(document, variables), context, LIMITS)
+    response = await execute_request(GraphQLRequest(document, variables), context, LIMITS)
     size = len(orjson.dumps(response.body))
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     await asyncio.sleep(2 * TICK)
     watch.cancel()
     errors = response.body.get("errors", [])
     return Figures(
-        name, errors[0]["extensions"]["code"] if errors else "", context.call.spent.cost, round(size / 1e6, 2),
+        name, errors[0]["extensions"]["code"] if errors else "", context.call.usage.cost, round(size / 1e6, 2),
         round(cpu * 1e3), round(wall * 1e3), round(ticks.longest * 1e3), round(_peak() - before, 1),
     )  # fmt: skip
 
@@ -118,14 +118,14 @@ async def overhead(sources: Sources, document: str) -> float:
 async def _processor_time(sources: Sources, document: str) -> float:
     context = _context(sources)
     begin = time.process_time()
-    response = await run(Request(document), context, LIMITS)
+    response = await execute_request(GraphQLRequest(document), context, LIMITS)
     if "errors" in response.body:
         raise SystemExit(f"the document failed: {response.body['errors']}")
     return time.process_time() - begin
 
 
 def _context(sources: Sources) -> Context:
-    call = Call(deadline=asyncio.get_running_loop().time() + TIMEOUT, row_bytes=MAX_ROW_BYTES)
+    call = RequestContext(deadline=asyncio.get_running_loop().time() + TIMEOUT, row_bytes=MAX_ROW_BYTES)
     return Context(ANALYST, Scope(sees_restricted=True), sources, call, Limits(LIMITS.page, LIMITS.cost))
 
 
@@ -143,7 +143,7 @@ def _peak() -> float:
 async def _all(main: str, requirements: str, names: list[str]) -> tuple[list[Figures], dict[str, float]]:
     database = Database("main", main)
     sources = Sources(database, Database("requirements", requirements), RecursiveGraph(database), NoCache())
-    settle()
+    freeze_gc()
     await measure(sources, "", ORDINARY, {})
     figures = [
         await measure(sources, *family) for family in families() if not names or any(n in family[0] for n in names)

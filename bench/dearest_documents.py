@@ -8,7 +8,7 @@ import psycopg
 from graphql import get_introspection_query
 
 from bench.landscape import Landscape, item_id, load
-from schema.declarations.ids import encode
+from schema.declarations.ids import encode_id
 from schema.execution.limits import DocumentLimits
 
 LIMITS = DocumentLimits()
@@ -77,11 +77,11 @@ def _large(rows: int) -> str:
 
 
 def _team(number: int) -> str:
-    return encode("team", _uuid("e", number))
+    return encode_id("team", _uuid("e", number))
 
 
 def _item(number: int) -> str:
-    return encode("ci", item_id(number))
+    return encode_id("ci", item_id(number))
 
 
 def _uuid(kind: str, number: int) -> str:

@@ -27,11 +27,11 @@ from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.records.queries import Scope
-from datasources.request import Call
+from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution.execution import Request, run, settle
+from schema.execution.execution import GraphQLRequest, execute_request, freeze_gc
 from schema.execution.limits import DocumentLimits
 from schema.operations import trusted_documents
 from workers.migrations import migrate
@@ -103,12 +103,12 @@ async def measure(main: str, requirements: str) -> dict[str, float]:
     }
     document = next(each.text for each in trusted_documents().values() if each.name == "incident-overview")
 
-    async def ask(number: int, dependents: int) -> tuple[float, Call]:
-        call = Call()
+    async def ask(number: int, dependents: int) -> tuple[float, RequestContext]:
+        call = RequestContext()
         context = Context(ANALYST, Scope(sees_restricted=True), sources, call)
         variables = {"number": f"INC{number:07d}", "dependents": dependents}
         begin = time.perf_counter()
-        response = await run(Request(document, variables), context, DocumentLimits(cost=10_000_000))
+        response = await execute_request(GraphQLRequest(document, variables), context, DocumentLimits(cost=10_000_000))
         seconds = time.perf_counter() - begin
         if "errors" in response.body or response.body["data"]["incident"] is None:
             raise SystemExit(f"the document failed: {response.body}")
@@ -120,14 +120,14 @@ async def measure(main: str, requirements: str) -> dict[str, float]:
             await (await bare[name].execute(text, parameters)).fetchall()
         return (time.perf_counter() - begin) * 1_000
 
-    settle()
+    freeze_gc()
     await ask(1, 50)
     whole, plain = [], []
     for number in range(ROUNDS):
         sent.clear()
         whole.append((await ask(number * 97 + 1, 50))[0])
         plain.append(await ask_bare())
-    small, large = (await ask(5, 5))[1].spent, (await ask(5, 200))[1].spent
+    small, large = (await ask(5, 5))[1].usage, (await ask(5, 200))[1].usage
     for connection in bare.values():
         await connection.close()
     await sources.close()

@@ -26,9 +26,9 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.queues.factory import open_queues
 from datasources.sources import Sources
-from resolvers.events.ingest import accept
+from resolvers.events.ingest import ingest_events
 from resolvers.events.landscape_types import PREFIX
-from workers.events import work
+from workers.events import process_batch
 from workers.migrations import migrate
 
 BATCH = 500
@@ -89,13 +89,13 @@ async def handled(sources: Sources, events: list[bytes]) -> tuple[float, float]:
     queue = open_queues(sources.main).events
     begin = time.perf_counter()
     for at in range(0, len(events), BATCH):
-        accepted = await accept(queue, events[at : at + BATCH], "bench")
+        accepted = await ingest_events(queue, events[at : at + BATCH], "bench")
         assert accepted.refused == []
     sent = time.perf_counter()
-    while await work(sources, queue):
+    while await process_batch(sources, queue):
         pass
     end = time.perf_counter()
-    assert await queue.dead(1) == []
+    assert await queue.list_dead_letters(1) == []
     return sent - begin, end - sent
 
 

@@ -6,7 +6,7 @@ import tracemalloc
 from contextlib import suppress
 from typing import Any
 
-from resolvers.workflows.expressions.expression import WORK, Allowance, BadExpression, compile
+from resolvers.workflows.expressions.expression import MAX_WORK, InvalidExpression, SharedBudget, compile_expression
 
 # Seconds of processor time that no expression may take on an idle machine.
 MOST = 0.3
@@ -56,26 +56,26 @@ def main() -> int:
     worst = 0.0
     values = {"inputs": INPUTS, "items": ITEMS}
     for name, text in EXPRESSIONS.items():
-        expression = compile(text)
+        expression = compile_expression(text)
         seconds = min(_seconds(expression, values) for _ in range(3))
         tracemalloc.start()
-        allowance = Allowance()
+        allowance = SharedBudget()
         try:
             expression.evaluate(values, allowance)
             end = "its value"
-        except BadExpression as error:
+        except InvalidExpression as error:
             end = str(error).partition(";")[0]
         size = tracemalloc.get_traced_memory()[1] / 1e6
         tracemalloc.stop()
         worst = max(worst, seconds)
-        print(f"{name:34} {seconds * 1e3:7.0f} {size:6.1f} {WORK - allowance.left:7}  {end}")
+        print(f"{name:34} {seconds * 1e3:7.0f} {size:6.1f} {MAX_WORK - allowance.left:7}  {end}")
     print(f"worst: {worst:.2f} s of {MOST} s")
     return int(worst > MOST)
 
 
 def _seconds(expression: Any, values: dict[str, Any]) -> float:
     start = time.thread_time()
-    with suppress(BadExpression):
+    with suppress(InvalidExpression):
         expression.evaluate(values)
     return time.thread_time() - start
 

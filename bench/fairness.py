@@ -14,7 +14,7 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.driver.fair_queue import FairQueue
 from datasources.aurora.statements import Statement
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 
 SLOW = Statement("slow", "A slow statement.", "SELECT pg_sleep(%(seconds)s)::text", frozenset())
 QUICK = Statement("quick", "A quick one.", "SELECT 1", frozenset())
@@ -28,7 +28,7 @@ async def quick(database: Database, seconds: float, flow: str) -> list[float]:
     found, end = list[float](), time.perf_counter() + seconds
     while time.perf_counter() < end:
         begin = time.perf_counter()
-        with calling(Call(flow=flow)):
+        with use_request(RequestContext(flow=flow)):
             await database.fetch(QUICK, {}, int)
         found.append((time.perf_counter() - begin) * 1_000)
         await asyncio.sleep(PAUSE)
@@ -40,7 +40,7 @@ async def beside(database: Database, slow: int, seconds: float, flow: str) -> li
 
     async def hog() -> None:
         while True:
-            with calling(Call(flow="hog")):
+            with use_request(RequestContext(flow="hog")):
                 await database.fetch(SLOW, {"seconds": SLOW_SECONDS}, str)
 
     tasks = [asyncio.create_task(hog()) for _ in range(slow)]

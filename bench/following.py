@@ -24,8 +24,8 @@ from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.sources import Sources
 from resolvers.projection.check import check
-from resolvers.projection.comparison import Comparer
-from resolvers.projection.follow import Follower
+from resolvers.projection.comparison import BucketComparer
+from resolvers.projection.follow import OutboxProjector
 from workers.migrations import migrate
 
 ROUNDS = 1
@@ -47,8 +47,8 @@ async def measure(url: str, graph: str) -> dict[str, float]:
     try:
         for number in range(ROUNDS + 1):
             for name, work in (
-                ("small rounds", lambda: Follower(sources, 1_000, backlog=1_000, at_once=1).until_done()),
-                ("follower", lambda: Follower(sources).until_done()),
+                ("small rounds", lambda: OutboxProjector(sources, 1_000, backlog=1_000, at_once=1).run_until_done()),
+                ("follower", lambda: OutboxProjector(sources).run_until_done()),
                 ("repair", lambda: check(main, projection, repair=True)),
             ):
                 await projection.clear()
@@ -62,7 +62,7 @@ async def measure(url: str, graph: str) -> dict[str, float]:
                 await connection.execute("UPDATE outbox SET projected = true")
             spans["check"].append(await seconds(lambda: check(main, projection)))
             await graph_buckets.ask_for_all(main)
-            spans["buckets"].append(await seconds(lambda: Comparer(sources, 300).until_done()))
+            spans["buckets"].append(await seconds(lambda: BucketComparer(sources, 300).run_until_done()))
     finally:
         await client.close()
         await main.close()

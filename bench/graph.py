@@ -22,7 +22,7 @@ from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.port import Direction, Position, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from workers.migrations import migrate
 
 # What somebody writes who wants a walk and no more: no caps, no pages, no types, no batch, no history.
@@ -118,7 +118,7 @@ async def measure(url: str, landscape: Landscape) -> dict[str, dict[str, float]]
         (100, {"bare 3 hops": bare_reach, "3 hops": reach, "all shortest paths": paths}),
         (3, {"bare full impact": bare_impact, "its first 1,000": first_page, "its pages of 10,000": all_pages}),
     )
-    with calling(Call()):
+    with use_request(RequestContext()):
         for times, acts in rounds:
             measured = await medians_ms(list(acts.values()), times)
             base = measured[0][0]

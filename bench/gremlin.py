@@ -36,11 +36,11 @@ from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.port import Direction, Edge, Impact, Walk
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 
 BATCH = 500
 AT_ONCE = 4
-OPEN = long(model.OPEN)
+OPEN = long(model.OPEN_ENDED_MICROS)
 
 Pairs = Callable[[], Iterator[tuple[str, str, str, Impact]]]
 
@@ -75,7 +75,7 @@ async def rebuild(client: GremlinClient, items: int, edges: Iterator[EdgeVersion
             await projection.apply(batch)
             bar(len(batch.nodes) + len(batch.edges))
 
-    with calling(Call()):
+    with use_request(RequestContext()):
         for changes in (nodes_of(items), edges_of(edges)):
             # One source of batches for all of them, so none waits for another.
             await asyncio.gather(*(send(changes) for _ in range(AT_ONCE)))
@@ -118,7 +118,7 @@ async def bare_load(url: str, items: int, edges: Iterator[EdgeVersion]) -> float
         {
             T.id_: v.edge.id, T.label: v.edge.type, Ends.OUT: v.edge.from_id, Ends.IN: v.edge.to_id,
             model.KEY: v.edge.id, model.IMPACT: v.edge.impact.value,
-            model.VALID_FROM: long(model.micros(v.valid_from)), model.VALID_TO: OPEN,
+            model.VALID_FROM: long(model.to_micros(v.valid_from)), model.VALID_TO: OPEN,
         }
         for v in edges
     ]  # fmt: skip
@@ -219,7 +219,7 @@ async def verbs(url: str, items: int, times: int) -> dict[str, dict[str, float]]
         ),
     ]  # fmt: skip
     figures = {}
-    with calling(Call()):
+    with use_request(RequestContext()):
         for name, count, plain, ours in rounds:
             spans: tuple[list[float], list[float]] = ([], [])
             sizes = [0, 0]

@@ -16,7 +16,7 @@ from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.port import Direction, Walk
 from datasources.graph.recursive.impact import ImpactTables
-from resolvers.impact.complete_impact import whole_impact
+from resolvers.impact.complete_impact import assess_complete_impact
 from workers.migrations import migrate
 
 TIMES = 5
@@ -62,7 +62,7 @@ async def measure(url: str) -> None:
     items = failing = 0
     for number in range(TIMES):
         begin = time.perf_counter()
-        found = await whole_impact(tables, [item_id(number)], walk)
+        found = await assess_complete_impact(tables, [item_id(number)], walk)
         spans.append(time.perf_counter() - begin)
         begin = time.perf_counter()
         await (await bare.execute(BARE, {"id": item_id(number)})).fetchall()

@@ -40,7 +40,9 @@ PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 LIGHT = "{ __typename }"
 MISSION = re.findall(r"```graphql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
 # The same application in a process of its own, by a server whose cost per call is its own.
-SERVED = "import app, settings, uvicorn; uvicorn.run(app.create(settings.read()), port={}, log_level='error')"
+SERVED = (
+    "import app, settings, uvicorn; uvicorn.run(app.create_app(settings.load_settings()), port={}, log_level='error')"
+)
 
 
 def timed_imports(root: Path, variables: dict[str, str]) -> Counter[str]:

@@ -27,10 +27,10 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.queues.factory import open_queues
 from datasources.queues.port import Queue
 from datasources.sources import Sources, open_sources
-from resolvers.events.ingest import accept
+from resolvers.events.ingest import ingest_events
 from resolvers.projection.check import check
-from resolvers.projection.follow import Follower
-from workers.events import work
+from resolvers.projection.follow import OutboxProjector
+from workers.events import process_batch
 
 # Events, seconds until handled, seconds until projected, and seconds of the process's core.
 Measured = dict[str, tuple[int, float, float, float]]
@@ -53,7 +53,7 @@ def cores(chosen: set[int]) -> Iterator[None]:
 async def sent(queue: Queue, events: list[bytes]) -> None:
     """Put events onto the queue."""
     for at in range(0, len(events), BATCH):
-        assert (await accept(queue, events[at : at + BATCH], "bench")).refused == []
+        assert (await ingest_events(queue, events[at : at + BATCH], "bench")).refused == []
 
 
 async def worked(sources: Sources, queue: Queue) -> tuple[float, float, float]:
@@ -62,22 +62,22 @@ async def worked(sources: Sources, queue: Queue) -> tuple[float, float, float]:
     handled = asyncio.Event()
 
     async def follow() -> None:
-        follower = Follower(sources)
+        follower = OutboxProjector(sources)
         while True:
             over = handled.is_set()
-            done = await follower.until_done()
+            done = await follower.run_until_done()
             if over and not done.rows:
                 return
             await asyncio.sleep(0 if done.rows else 0.01)
 
     following = asyncio.create_task(follow())
-    while await work(sources, queue):
+    while await process_batch(sources, queue):
         pass
     emptied = time.perf_counter()
     handled.set()
     await following
     end, spent = time.perf_counter(), time.process_time() - core
-    assert await queue.dead(1) == []
+    assert await queue.list_dead_letters(1) == []
     assert (await outbox.state(sources.main)).pending == 0
     return emptied - begin, end - begin, spent
 

@@ -16,7 +16,7 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.search.search import search_main
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.records.queries import Scope
-from datasources.records.search import SearchAsked, SearchKind
+from datasources.records.search import SearchKind, SearchQuery
 from workers.migrations import migrate
 
 ITEMS, SHORT, ERRORS, SEED = 60_000, 300, 400, 1
@@ -72,7 +72,7 @@ async def measure(url: str, short: list[str], long_: list[str], random_: random.
             name = random_.choice(chosen)
             text = misspelt(random_, name, kind)
             begin = time.perf_counter()
-            found = await search_main(database, SearchAsked(text, (SearchKind.CONFIGURATION_ITEM,), 10), scope)
+            found = await search_main(database, SearchQuery(text, (SearchKind.CONFIGURATION_ITEM,), 10), scope)
             spans.append(time.perf_counter() - begin)
             begin = time.perf_counter()
             await (await bare.execute(BARE, {"text": text})).fetchall()

@@ -21,20 +21,20 @@ from rich.table import Table
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from datasources.aurora.outbox.write_log import TableWrites
+from datasources.aurora.outbox.write_log import PostgresWriteLog
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import connect
 from datasources.config import CacheSettings, GraphSettings, PostgresSettings
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
-from datasources.observability.otlp import Otlp
-from datasources.observability.spans import Exporter, export_to
-from datasources.observability.xray import XRay
-from datasources.request import Call, calling
+from datasources.observability.otlp import OtlpExporter
+from datasources.observability.spans import Exporter, set_exporter
+from datasources.observability.xray import XRayExporter
+from datasources.request import RequestContext, use_request
 from datasources.sources import open_sources
 from demo.load import load_if_empty
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution.execution import settle
+from schema.execution.execution import freeze_gc
 from schema.http.endpoint import GraphQLEndpoint
 from schema.operations import trusted_documents
 from workers.migrations import migrate
@@ -94,9 +94,9 @@ async def ratios(ask: Ask, exporters: dict[str, Exporter | None], times: int) ->
     for number in range(ROUNDS):
         # None is always first or last, so that what slows the machine down meets all alike.
         for name in list(exporters)[:: 1 if number % 2 else -1]:
-            export_to(exporters[name])
+            set_exporter(exporters[name])
             found[name].append(await spent(ask, times))
-    export_to(None)
+    set_exporter(None)
     off = statistics.median(found["off"])
     more = {
         name: statistics.median(after / before - 1 for before, after in zip(found["off"], found[name], strict=True))
@@ -115,7 +115,7 @@ async def named(url: str) -> dict[str, float]:
         for kind, names in enumerate((["same"] * COMMANDS, [f"other-{number}" for number in range(COMMANDS)])):
             begin = time.perf_counter()
             for name in names:
-                with calling(Call(name)):
+                with use_request(RequestContext(name)):
                     await redis.execute_command("MGET", *keys)  # type: ignore[no-untyped-call]
             found[kind].append((time.perf_counter() - begin) * 1_000 / COMMANDS)
     await redis.aclose()
@@ -130,20 +130,20 @@ async def measure(main: str, requirements: str, url: str) -> dict[str, dict[str,
     )
     await load_if_empty(plain.main, plain.requirements)
     # Trust that lasts: renewing it is no part of an operation.
-    cached = replace(plain, cache=RedisCache(url, witness=TableWrites(plain.main), timeout=5.0, trust=3_600.0))
+    cached = replace(plain, cache=RedisCache(url, write_log=PostgresWriteLog(plain.main), timeout=5.0, trust=3_600.0))
     daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     daemon.bind(("127.0.0.1", 0))
     address = f"127.0.0.1:{daemon.getsockname()[1]}"
     exporters: dict[str, Exporter | None] = {
         "off": None,
-        "not sampled": XRay(address, lambda: HEADER + "0"),
-        "xray": XRay(address, lambda: HEADER + "1"),
+        "not sampled": XRayExporter(address, lambda: HEADER + "0"),
+        "xray": XRayExporter(address, lambda: HEADER + "1"),
         # What a request pays; its spans are sent later.
-        "otlp": Otlp("http://127.0.0.1:1", "bench"),
+        "otlp": OtlpExporter("http://127.0.0.1:1", "bench"),
     }
     found = {}
     # As the service does once it is loaded.
-    settle()
+    freeze_gc()
     for name, body, sources, times in (("light", LIGHT, cached, 50), ("large", LARGE, plain, 5)):
         endpoint = GraphQLEndpoint(sources, everyone)
         ask = asking(Starlette(routes=[Route("/graphql", endpoint.respond, methods=["POST"])]), body)

@@ -27,11 +27,11 @@ from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.records.queries import Scope
-from datasources.request import Call
+from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution.execution import Request, run, settle
+from schema.execution.execution import GraphQLRequest, execute_request, freeze_gc
 from schema.execution.limits import DocumentLimits
 from workers.migrations import migrate
 
@@ -65,10 +65,10 @@ def load(url: str) -> list[str]:
 
 async def change(sources: Sources, id: str) -> float:
     """Milliseconds of one mutation, from the document to its answer."""
-    context = Context(WRITER, Scope(sees_restricted=True), sources, Call())
+    context = Context(WRITER, Scope(sees_restricted=True), sources, RequestContext())
     input = {"id": f"ci_{id}", "expectedVersion": 1, "name": "changed"}
     begin = time.perf_counter()
-    response = await run(Request(DOCUMENT, {"input": input}), context, DocumentLimits())
+    response = await execute_request(GraphQLRequest(DOCUMENT, {"input": input}), context, DocumentLimits())
     seconds = time.perf_counter() - begin
     changed = response.body["data"]["updateConfigurationItem"]["configurationItem"]
     if (changed["name"], changed["version"]) != ("changed", 2):
@@ -102,7 +102,7 @@ async def measure(url: str, ids: list[str]) -> dict[str, float]:
     main = Database("main", url)
     sources = Sources(main, main, RecursiveGraph(main), NoCache())
     bare = await psycopg.AsyncConnection.connect(url, autocommit=True, prepare_threshold=None)
-    settle()
+    freeze_gc()
     whole, plain = [], []
     for number in range(0, len(ids), 2):
         # By turns also in who goes first: the first of a pair finds the machine as the other left it.

@@ -13,11 +13,11 @@ from aws_cdk import App, CfnRule, CfnRuleAssertion, Fn, Stack, Tags, Validations
 from aws_cdk import Environment as Place
 from cdk_nag import AwsSolutionsChecks, NagPack
 
-from cdk.bundle import ROOT, STUB, Bundle, BundleError, fresh, stub
-from cdk.certificates import vouch
+from cdk.bundle import ROOT, STUB, Bundle, BundleError, load_bundle, write_stub
+from cdk.certificates import require_region
 from cdk.edge.stack import Edge
-from cdk.environment import Create, Environment
-from cdk.loader import EnvironmentFileError, read
+from cdk.environment import Environment, NewEnvironment
+from cdk.loader import EnvironmentFileError, load_environment
 from cdk.network import Network
 from cdk.serving.stack import Service
 from cdk.stores.knowledge import Knowledge
@@ -51,7 +51,7 @@ def build(
     protected = environment.name == "prod" and not first
     stacks: dict[str, Stack] = {}
     facts = None
-    if isinstance(environment, Create):
+    if isinstance(environment, NewEnvironment):
         network = Network(app, f"{prefix}-Network", environment_file=environment, place=place, protected=not first)
         stores = Stores(
             app, f"{prefix}-Stores", environment_file=environment, network=network, place=place, protected=not first
@@ -121,7 +121,7 @@ def _refuse(stack: Stack, left_open: tuple[str, ...]) -> None:
     )
 
 
-def context() -> dict[str, object]:
+def feature_flags() -> dict[str, object]:
     """The feature flags of cdk.json, which the CDK reads by itself only under its own command line."""
     flags: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
     return flags
@@ -133,7 +133,7 @@ def switches() -> frozenset[str]:
     return frozenset(name for name in ("first", "stub", "unguarded") if str(given.get(name)).lower() == "true")
 
 
-def named() -> Path:
+def selected_file() -> Path:
     """The file of the environment that the variable ENVIRONMENT names. EnvironmentFileError without one."""
     name = os.environ.get("ENVIRONMENT")
     if not name:
@@ -151,21 +151,30 @@ def synthesize(
     checks: Sequence[Callable[[App], NagPack]] = (AwsSolutionsChecks,),
 ) -> Path:
     """Templates of an environment in a folder. EnvironmentFileError, BundleError, FindingError."""
-    seen = read(file)
+    seen = load_environment(file)
     environment = seen.environment
     with tempfile.TemporaryDirectory() as folder:
         if stubbed:
-            bundle = stub(Path(folder))
+            bundle = write_stub(Path(folder))
         else:
-            bundle = fresh(ROOT / environment.functions.bundle)
-            vouch(bundle.path, environment.region)
-        app = App(context=context(), outdir=str(out), analytics_reporting=False)
+            bundle = load_bundle(ROOT / environment.functions.bundle)
+            require_region(bundle.path, environment.region)
+        app = App(context=feature_flags(), outdir=str(out), analytics_reporting=False)
         zones = (
-            environment.network.zones if isinstance(environment, Create) else list(environment.network.private_subnets)
+            environment.network.zones
+            if isinstance(environment, NewEnvironment)
+            else list(environment.network.private_subnets)
         )
         # A VPC asks for its account's zones even where they are given; the answer keeps it from asking AWS.
         app.node.set_context(f"availability-zones:account={environment.account}:region={environment.region}", zones)
-        build(app, environment, bundle, (*seen.open, STUB) if stubbed else seen.open, first=first, unguarded=unguarded)
+        build(
+            app,
+            environment,
+            bundle,
+            (*seen.open_keys, STUB) if stubbed else seen.open_keys,
+            first=first,
+            unguarded=unguarded,
+        )
         Validations.of(app).add_plugins(*(check(app) for check in checks))
         try:
             app.synth()
@@ -187,7 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
     stubbed, first = given.stub or "stub" in switches(), given.first or "first" in switches()
     unguarded = given.unguarded or "unguarded" in switches()
     try:
-        file = given.file or named()
+        file = given.file or selected_file()
         # The CDK's command line reads what it asked for there.
         out = given.out or Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out" / file.stem)
         synthesize(file, out, stubbed=stubbed, first=first, unguarded=unguarded)
@@ -195,7 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     print(out)
-    left_open = read(file).open
+    left_open = load_environment(file).open_keys
     if left_open:
         print(
             f"{len(left_open)} left open: no deploy takes these templates;"

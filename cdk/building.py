@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdk import sbom
-from cdk.bundle import CERTIFICATES, MEMBER, ROOT, digest, sources
+from cdk.bundle import CERTIFICATES, DIGEST_MEMBER, ROOT, sources, sources_digest
 
-LOCK = "requirements-lambda.lock"
+LOCK_FILE = "requirements-lambda.lock"
 
 # What AWS calls an architecture, and what wheels call it.
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
@@ -33,12 +33,12 @@ GLIBCS = (28, 27, 26, 24, 17, 12, 5)
 PLATFORMS = (*(f"manylinux_2_{minor}" for minor in GLIBCS), "manylinux2014", "manylinux2010", "manylinux1")
 
 # What no function reads: types, sources of C, and what pip notes down, which differs from machine to machine.
-SUFFIXES = frozenset({".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".hash", ".pyc"})
-NAMES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "py.typed"})
-FOLDERS = frozenset({"__pycache__", "tests", "test"})
+EXCLUDED_SUFFIXES = frozenset({".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".hash", ".pyc"})
+EXCLUDED_NAMES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "py.typed"})
+EXCLUDED_FOLDERS = frozenset({"__pycache__", "tests", "test"})
 # What stands in no function's way: scripts, tests, other frameworks, other languages, Python 2, a second copy of the
 # system's time zones; cffi is only wanted for its backend, which cryptography loads.
-PATHS = (
+EXCLUDED_PATHS = (
     "bin", "aenum/_py2.py", "aenum/test*.py", "boto3/examples", "cffi", "dateutil/zoneinfo/*.tar.gz",
     "pendulum/locales/[!el_]*", "pendulum/locales/e[!n]*", "pendulum/locales/l[!o]*", "pycparser",
     *(f"strawberry/{name}" for name in (
@@ -56,7 +56,7 @@ PATHS = (
 )  # fmt: skip
 
 # The services whose descriptions botocore keeps, of more than 400.
-SERVICES = frozenset({"secretsmanager", "sqs", "sts"})
+INCLUDED_AWS_SERVICES = frozenset({"secretsmanager", "sqs", "sts"})
 
 # Where a function's code stands on AWS: tracebacks name it, and the build's own folder must not show.
 TASK_ROOT = "/var/task"
@@ -67,7 +67,7 @@ class BuildError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuildResult:
     """A zip, the SHA-256 of its bytes in hexadecimal, and the bytes and number of files that it unfolds into."""
 
     path: Path
@@ -77,7 +77,7 @@ class Built:
     files: int
 
 
-def build(machine: str, folder: Path, python: Path, root: Path = ROOT) -> Built:
+def build(machine: str, folder: Path, python: Path, root: Path = ROOT) -> BuildResult:
     """The bundle of an architecture in `folder`. BuildError if what it needs is missing.
 
     `python` is a CPython 3.13: bytecode is made for one minor version, and it is the same for every machine.
@@ -100,8 +100,8 @@ def _unfold(tree: Path, python: Path, root: Path, platforms: Sequence[str]) -> N
         copy = tree / source.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy)
-    (tree / LOCK).unlink()
-    (tree / MEMBER).write_text(digest(root) + "\n")
+    (tree / LOCK_FILE).unlink()
+    (tree / DIGEST_MEMBER).write_text(sources_digest(root) + "\n")
     _compile(tree, python)
 
 
@@ -110,23 +110,23 @@ def _install(tree: Path, root: Path, platforms: Sequence[str]) -> None:
         sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
         "--root-user-action=ignore", "--no-compile", "--no-deps", "--require-hashes", "--only-binary=:all:",
         "--implementation=cp", "--python-version=3.13", *platforms, f"--target={tree}",
-        f"--requirement={root / LOCK}",
+        f"--requirement={root / LOCK_FILE}",
     ]  # fmt: skip
     if subprocess.run(command, check=False).returncode:  # noqa: S603
-        raise BuildError(f"the wheels of {LOCK} cannot be installed; pip says why above")
+        raise BuildError(f"the wheels of {LOCK_FILE} cannot be installed; pip says why above")
 
 
 def _strip(tree: Path) -> None:
-    for pattern in PATHS:
+    for pattern in EXCLUDED_PATHS:
         for path in tree.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     for service in (tree / "botocore" / "data").iterdir():
-        if service.is_dir() and service.name not in SERVICES:
+        if service.is_dir() and service.name not in INCLUDED_AWS_SERVICES:
             shutil.rmtree(service)
     for path in sorted(tree.rglob("*")):
-        if path.is_dir() and path.name in FOLDERS:
+        if path.is_dir() and path.name in EXCLUDED_FOLDERS:
             shutil.rmtree(path)
-        elif path.is_file() and (path.suffix in SUFFIXES or path.name in NAMES):
+        elif path.is_file() and (path.suffix in EXCLUDED_SUFFIXES or path.name in EXCLUDED_NAMES):
             path.unlink()
 
 
@@ -143,7 +143,7 @@ def _compile(tree: Path, python: Path, *options: str) -> None:
         raise BuildError("the bytecode cannot be made; the compiler says why above")
 
 
-def _zip(tree: Path, path: Path) -> Built:
+def _zip(tree: Path, path: Path) -> BuildResult:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
     files = sorted((each for each in tree.rglob("*") if each.is_file()), key=lambda each: each.relative_to(tree).parts)
@@ -157,10 +157,10 @@ def _zip(tree: Path, path: Path) -> Built:
     unfinished.replace(path)
     content = path.read_bytes()
     unzipped = sum(file.stat().st_size for file in files)
-    return Built(path, hashlib.sha256(content).hexdigest(), len(content), unzipped, len(files))
+    return BuildResult(path, hashlib.sha256(content).hexdigest(), len(content), unzipped, len(files))
 
 
-def python313(named: str | None = None) -> Path:
+def find_python(named: str | None = None) -> Path:
     """A CPython 3.13: the one that is named, or this one, one on the path, or one of pyenv's. BuildError if none."""
     for candidate in [named] if named else _candidates():
         asked = "import sys; sys.exit(sys.implementation.name != 'cpython' or sys.version_info[:2] != (3, 13))"
@@ -192,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--which", action="store_true", help="only print the CPython 3.13 that would be used")
     chosen = parser.parse_args(arguments)
     try:
-        python = python313(chosen.python)
+        python = find_python(chosen.python)
         if chosen.which:
             print(python)
             return 0

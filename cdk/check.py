@@ -4,14 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from cdk.bundle import ROOT, BundleError, fresh
-from cdk.certificates import vouch
-from cdk.connections import demand
-from cdk.environment import Adopt, Environment
-from cdk.keys import find
-from cdk.loader import EnvironmentFileError, Read, read
+from cdk.bundle import ROOT, BundleError, load_bundle
+from cdk.certificates import require_region
+from cdk.connections import connection_demand
+from cdk.environment import AdoptedEnvironment, Environment
+from cdk.keys import lookup_hint
+from cdk.loader import EnvironmentFile, EnvironmentFileError, load_environment
 from cdk.serving.stack import EVENTS_SECONDS
-from cdk.stores.queues import EVENTS_TRIES, HIDDEN, MAX_DAYS
+from cdk.stores.queues import EVENTS_MAX_RECEIVES, MAX_RETENTION_DAYS, VISIBILITY_FACTOR
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,18 +22,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--deploy", action="store_true", help="refuse what could not be deployed")
     given = parser.parse_args(arguments)
     try:
-        seen = read(given.file)
+        seen = load_environment(given.file)
     except EnvironmentFileError as error:
         print(error, file=sys.stderr)
         return 1
-    for line in told(seen):
+    for line in report_lines(seen):
         print(line)
     if not given.deploy:
         return 0
-    faults = [f"{key} is left open" for key in seen.open]
+    faults = [f"{key} is left open" for key in seen.open_keys]
     try:
-        bundle = fresh(ROOT / seen.environment.functions.bundle)
-        vouch(bundle.path, seen.environment.region)
+        bundle = load_bundle(ROOT / seen.environment.functions.bundle)
+        require_region(bundle.path, seen.environment.region)
     except BundleError as error:
         faults.append(str(error))
     for fault in faults:
@@ -41,14 +41,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if faults else 0
 
 
-def told(seen: Read) -> list[str]:
+def report_lines(seen: EnvironmentFile) -> list[str]:
     """What is open with the command that finds it, the arithmetic of connections, what to compare with the account."""
-    lines = [f"{len(seen.open)} left open" if seen.open else "nothing left open"]
-    for key in seen.open:
-        lines += [f"  {key}", f"    {find(key, seen.table)}"]
+    lines = [f"{len(seen.open_keys)} left open" if seen.open_keys else "nothing left open"]
+    for key in seen.open_keys:
+        lines += [f"  {key}", f"    {lookup_hint(key, seen.table)}"]
     lines.append("connections at most")
-    for each in demand(seen.environment):
-        lines.append(f"  aurora.{each.database}: {each.wanted} of {each.allowed}, which are nine tenths of {each.most}")
+    for each in connection_demand(seen.environment):
+        lines.append(
+            f"  aurora.{each.database}: {each.required} of {each.allowed}, which are nine tenths"
+            f" of {each.max_connections}"
+        )
     lines.append("to compare with the account, which no template can")
     lines += [f"  {command}" for command in comparisons(seen.environment)]
     return lines
@@ -62,7 +65,7 @@ def comparisons(environment: Environment) -> list[str]:
         f"    # over {environment.functions.concurrency + 4}, which are reserved, by 100 at least",
         f"aws lambda get-function --region {region} --function-name {name}    # exists: see docs/deploy.md, adopting",
     ]
-    if isinstance(environment, Adopt):
+    if isinstance(environment, AdoptedEnvironment):
         network = environment.network
         if network.endpoints:
             found.append(
@@ -88,9 +91,10 @@ def comparisons(environment: Environment) -> list[str]:
             " internet; a subnet that is not shown has the main table of its VPC",
             f"aws sqs get-queue-attributes --queue-url $(aws sqs get-queue-url --queue-name {environment.queues.events}"
             " --query QueueUrl --output text) --attribute-names All"
-            f"    # VisibilityTimeout {EVENTS_SECONDS * HIDDEN}, {EVENTS_SECONDS} at the very least; maxReceiveCount"
-            f" {EVENTS_TRIES} and dead letters in {environment.queues.events_dead}; MessageRetentionPeriod"
-            f" {MAX_DAYS * 86_400}; DeduplicationScope messageGroup; FifoThroughputLimit perMessageGroupId",
+            f"    # VisibilityTimeout {EVENTS_SECONDS * VISIBILITY_FACTOR}, {EVENTS_SECONDS} at the very least;"
+            " maxReceiveCount"
+            f" {EVENTS_MAX_RECEIVES} and dead letters in {environment.queues.events_dead}; MessageRetentionPeriod"
+            f" {MAX_RETENTION_DAYS * 86_400}; DeduplicationScope messageGroup; FifoThroughputLimit perMessageGroupId",
             f"aws apigateway get-account --region {region} --query cloudwatchRoleArn    # a role, or no log is written",
             f"aws sns get-topic-attributes --region {region} --topic-arn"
             f" arn:aws:sns:{region}:{environment.account}:{environment.findings_topic} --query Attributes.Policy"

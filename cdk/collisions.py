@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cdk.inputs import dead_letters
-from cdk.keys import MARK, filled
+from cdk.keys import OPEN_MARK, fill_placeholders
 
 
-class Taken(NamedTuple):
+class ResourceName(NamedTuple):
     """A name that a file makes, the key that gives it, and where there is one of it."""
 
     key: str
@@ -28,40 +28,40 @@ _MADE = {
     "findings_topic": "topic",
 }
 # AWS keeps these in small letters.
-FOLDED = {"cluster", "replication group"}
+CASE_INSENSITIVE_KINDS = {"cluster", "replication group"}
 
 
-def taken(table: Mapping[str, Any]) -> Iterator[Taken]:
+def resource_names(table: Mapping[str, Any]) -> Iterator[ResourceName]:
     """What the templates of a file give a name. A name that is left open is none yet; what is adopted, is not made."""
-    given = filled(table)
+    given = fill_placeholders(table)
     account, region = str(given.get("account")), str(given.get("region"))
     keys = {"functions.name": "function"} | (_MADE if given.get("mode") == "create" else {})
     for key, kind in keys.items():
         name = _value(table, key)
         if name:
-            yield Taken(key, kind, (account, region), name.lower() if kind in FOLDED else name)
+            yield ResourceName(key, kind, (account, region), name.lower() if kind in CASE_INSENSITIVE_KINDS else name)
         if name and kind == "queue":
-            yield Taken(key, kind, (account, region), dead_letters(name))
+            yield ResourceName(key, kind, (account, region), dead_letters(name))
     firewall = _value(table, "edge.firewall")
     if firewall and not _value(given, "edge.firewall_arn"):
-        yield Taken("edge.firewall", "firewall", (account,), firewall)
+        yield ResourceName("edge.firewall", "firewall", (account,), firewall)
     for face in ("docs", "app", "api"):
         domain = _value(table, f"edge.distributions.{face}.domain")
         # One distribution of all that AWS has answers for a domain.
         if domain and not _value(given, f"edge.distributions.{face}.id"):
-            yield Taken(f"edge.distributions.{face}.domain", "domain", (), domain)
+            yield ResourceName(f"edge.distributions.{face}.domain", "domain", (), domain)
 
 
-def collisions(table: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def find_collisions(table: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What a file takes twice, and what others, by their names, take too. Each with its key and the remedy."""
     own: dict[tuple[object, ...], str] = {}
     faults = []
-    for each in taken(table):
+    for each in resource_names(table):
         if each[1:] in own:
             faults.append(f"{each.key}: {own[each[1:]]} takes the {each.kind} {each.name} too; name another")
         own[each[1:]] = each.key
     for file, other in others.items():
-        for each in taken(other):
+        for each in resource_names(other):
             if each[1:] in own:
                 place = (
                     " in one account and region" if len(each.where) == 2 else " in one account" if each.where else ""
@@ -75,4 +75,4 @@ def _value(table: Mapping[str, Any], key: str) -> str | None:
     found: Any = table
     for part in key.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
-    return found if isinstance(found, str) and found != MARK else None
+    return found if isinstance(found, str) and found != OPEN_MARK else None

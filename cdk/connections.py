@@ -3,55 +3,55 @@
 from dataclasses import dataclass
 
 from cdk.environment import Environment
-from cdk.tables import AdoptedAurora, MadeAurora
+from cdk.tables import AdoptedAurora, NewAurora
 
 # Instances of one worker at most, and connections of each to each database.
 EVENTS_INSTANCES = 10
-SINGLE = 1
+SINGLE_INSTANCE = 1
 WORKER_CONNECTIONS = 2
 
 # While a rollout lasts, frozen instances of the old version keep their connections beside those of the new one.
-VERSIONS = 2
+VERSIONS_DURING_ROLLOUT = 2
 
 # Percent of max_connections; the rest is for people, monitoring and AWS's own sessions.
-SHARE = 90
+MAX_SHARE_PERCENT = 90
 
 # max_connections of Aurora PostgreSQL serverless v2 by its largest capacity in ACU.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html
-BY_CAPACITY = ((32, 5_000), (16, 3_360), (8, 1_669), (4, 823), (1, 189))
+MAX_CONNECTIONS_BY_ACU = ((32, 5_000), (16, 3_360), (8, 1_669), (4, 823), (1, 189))
 # With a least capacity of half an ACU or less, no more than this.
-HALF = 2_000
+MAX_CONNECTIONS_AT_HALF_ACU = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class ConnectionDemand:
     """Of one database: connections that functions may want, those they may have, and max_connections."""
 
     database: str
-    wanted: int
+    required: int
     allowed: int
-    most: int
+    max_connections: int
 
 
-def serverless(cluster: MadeAurora) -> int:
+def serverless_max_connections(cluster: NewAurora) -> int:
     """max_connections of a cluster to be made."""
-    most = next(connections for least, connections in BY_CAPACITY if cluster.max_capacity >= least)
-    return min(most, HALF) if cluster.min_capacity <= 0.5 else most
+    most = next(connections for least, connections in MAX_CONNECTIONS_BY_ACU if cluster.max_capacity >= least)
+    return min(most, MAX_CONNECTIONS_AT_HALF_ACU) if cluster.min_capacity <= 0.5 else most
 
 
-def demand(environment: Environment) -> list[Demand]:
+def connection_demand(environment: Environment) -> list[ConnectionDemand]:
     """Of both databases, the main one first."""
-    clusters: dict[str, AdoptedAurora | MadeAurora] = {
+    clusters: dict[str, AdoptedAurora | NewAurora] = {
         "main": environment.aurora.main,
         "requirements": environment.aurora.requirements,
     }
     return [_demand(environment, name, cluster) for name, cluster in clusters.items()]
 
 
-def _demand(environment: Environment, name: str, cluster: AdoptedAurora | MadeAurora) -> Demand:
+def _demand(environment: Environment, name: str, cluster: AdoptedAurora | NewAurora) -> ConnectionDemand:
     functions = environment.functions
     # Besides the events worker there are the followers of both databases, the workflows and one migration.
-    workers = (EVENTS_INSTANCES + 4 * SINGLE) * WORKER_CONNECTIONS
-    wanted = VERSIONS * (functions.concurrency * functions.connections + workers)
-    most = cluster.max_connections if isinstance(cluster, AdoptedAurora) else serverless(cluster)
-    return Demand(name, wanted, most * SHARE // 100, most)
+    workers = (EVENTS_INSTANCES + 4 * SINGLE_INSTANCE) * WORKER_CONNECTIONS
+    wanted = VERSIONS_DURING_ROLLOUT * (functions.concurrency * functions.connections + workers)
+    most = cluster.max_connections if isinstance(cluster, AdoptedAurora) else serverless_max_connections(cluster)
+    return ConnectionDemand(name, wanted, most * MAX_SHARE_PERCENT // 100, most)

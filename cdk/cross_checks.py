@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Network
 
 from cdk import service_settings
-from cdk.connections import Demand, demand
-from cdk.environment import Adopt, Create, Distribution, Environment
-from cdk.tables import AdoptedNetwork, MadeAurora, MadeNeptune
+from cdk.connections import ConnectionDemand, connection_demand
+from cdk.environment import AdoptedEnvironment, Distribution, Environment, NewEnvironment
+from cdk.tables import AdoptedNetwork, NewAurora, NewNeptune
 
 # Regions without SnapStart, by how they begin; the last four are partitions of their own.
 # https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
@@ -14,14 +14,16 @@ WITHOUT_SNAP_START = ("ap-east-2", "ap-southeast-6", "cn-", "eusc-", "us-gov-", 
 # What AWS names interface endpoints of, as far as the functions call it.
 ENDPOINTS = ("secretsmanager", "sqs", "bedrock-runtime", "bedrock-agent-runtime", "kms", "xray", "logs", "monitoring")
 # The addresses of a VPC.
-RANGES = "aws ec2 describe-vpcs --vpc-ids {vpc} --query 'Vpcs[0].CidrBlockAssociationSet[].CidrBlock' --output text"
+RANGES_COMMAND = (
+    "aws ec2 describe-vpcs --vpc-ids {vpc} --query 'Vpcs[0].CidrBlockAssociationSet[].CidrBlock' --output text"
+)
 
 
-def faults(environment: Environment, left_open: tuple[str, ...]) -> list[str]:
+def find_faults(environment: Environment, left_open: tuple[str, ...]) -> list[str]:
     """What is wrong, each with its key and the remedy. Keys that are left open hold stand-ins, which lie anywhere."""
     by_mode = (
         [*_secrets(environment, left_open), *_hosts(environment, left_open), *_ranges(environment)]
-        if isinstance(environment, Adopt)
+        if isinstance(environment, AdoptedEnvironment)
         else [*_capacities(environment), *_range(environment)]
     )
     return [
@@ -30,13 +32,13 @@ def faults(environment: Environment, left_open: tuple[str, ...]) -> list[str]:
         *_endpoints(environment),
         *_edge(environment),
         *_start(environment),
-        *service_settings.faults(environment.functions.settings),
-        *(fault for each in demand(environment) if (fault := _crowded(each))),
+        *service_settings.find_faults(environment.functions.settings),
+        *(fault for each in connection_demand(environment) if (fault := _crowded(each))),
     ]
 
 
 def _zones(environment: Environment) -> list[str]:
-    if isinstance(environment, Adopt):
+    if isinstance(environment, AdoptedEnvironment):
         key, zones = "network.private_subnets", list(environment.network.private_subnets)
         subnets = list(environment.network.private_subnets.values())
         twice = {each for each in subnets if subnets.count(each) > 1}
@@ -60,7 +62,7 @@ def _endpoints(environment: Environment) -> list[str]:
     faults = (
         [
             "network.ranges: missing; endpoints answer for the names of AWS in the whole VPC, so write its ranges:"
-            f" {RANGES.format(vpc=network.vpc_id)}"
+            f" {RANGES_COMMAND.format(vpc=network.vpc_id)}"
         ]
         if isinstance(network, AdoptedNetwork) and network.endpoints and not network.ranges
         else []
@@ -110,17 +112,17 @@ def _start(environment: Environment) -> list[str]:
     return faults
 
 
-def _crowded(each: Demand) -> str | None:
-    if each.wanted <= each.allowed:
+def _crowded(each: ConnectionDemand) -> str | None:
+    if each.required <= each.allowed:
         return None
     return (
-        f"functions.concurrency: up to {each.wanted} connections to aurora.{each.database}, which serves {each.allowed}"
-        f" of its {each.most} to functions; lower functions.concurrency or functions.connections,"
+        f"functions.concurrency: up to {each.required} connections to aurora.{each.database}, which serves"
+        f" {each.allowed} of its {each.max_connections} to functions; lower functions.concurrency or functions.connections,"
         " or give the cluster more capacity"
     )
 
 
-def _secrets(environment: Adopt, left_open: tuple[str, ...]) -> Iterator[str]:
+def _secrets(environment: AdoptedEnvironment, left_open: tuple[str, ...]) -> Iterator[str]:
     secrets = {
         "aurora.main.secret_arn": environment.aurora.main.secret_arn,
         "aurora.requirements.secret_arn": environment.aurora.requirements.secret_arn,
@@ -142,7 +144,7 @@ def _secrets(environment: Adopt, left_open: tuple[str, ...]) -> Iterator[str]:
             )
 
 
-def _hosts(environment: Adopt, left_open: tuple[str, ...]) -> Iterator[str]:
+def _hosts(environment: AdoptedEnvironment, left_open: tuple[str, ...]) -> Iterator[str]:
     hosts = {
         "aurora.main.host": environment.aurora.main.host,
         "aurora.requirements.host": environment.aurora.requirements.host,
@@ -155,7 +157,7 @@ def _hosts(environment: Adopt, left_open: tuple[str, ...]) -> Iterator[str]:
             yield f"{key}: {host} lies in another region than {environment.region}; name the cluster of this one"
 
 
-def _ranges(environment: Adopt) -> Iterator[str]:
+def _ranges(environment: AdoptedEnvironment) -> Iterator[str]:
     for each in environment.network.ranges:
         try:
             IPv4Network(each)
@@ -163,8 +165,8 @@ def _ranges(environment: Adopt) -> Iterator[str]:
             yield f"network.ranges: {error}; write the ranges as AWS shows them"
 
 
-def _capacities(environment: Create) -> Iterator[str]:
-    clusters: dict[str, MadeAurora | MadeNeptune] = {
+def _capacities(environment: NewEnvironment) -> Iterator[str]:
+    clusters: dict[str, NewAurora | NewNeptune] = {
         "aurora.main": environment.aurora.main,
         "aurora.requirements": environment.aurora.requirements,
         "neptune": environment.neptune,
@@ -177,7 +179,7 @@ def _capacities(environment: Create) -> Iterator[str]:
             )
 
 
-def _range(environment: Create) -> Iterator[str]:
+def _range(environment: NewEnvironment) -> Iterator[str]:
     try:
         IPv4Network(environment.network.cidr)
     except AddressValueError:

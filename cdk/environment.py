@@ -7,17 +7,17 @@ from msgspec import Meta
 
 from cdk import formats as values
 from cdk import tables
-from cdk.formats import Open, Positive, Text
-from cdk.tables import Part, Queues
+from cdk.formats import Placeholder, Positive, Text
+from cdk.tables import Queues, Table
 
-EDGES = (
+LIST_DISTRIBUTIONS_COMMAND = (
     "aws cloudfront list-distributions"
     " --query 'DistributionList.Items[].[Id,Aliases.Items[0],ViewerCertificate.ACMCertificateArn]' --output table"
 )
-ASK = "ask who runs the issuer of your tokens"
+ISSUER_HINT = "ask who runs the issuer of your tokens"
 
 
-class Functions(Part, frozen=True, kw_only=True):
+class Functions(Table, frozen=True, kw_only=True):
     """The functions and the gateway. Seconds, megabytes, requests, and connections to each database."""
 
     name: values.Function
@@ -43,38 +43,43 @@ class Functions(Part, frozen=True, kw_only=True):
     settings: dict[Text, str | int | float | bool] = msgspec.field(default_factory=dict)
 
 
-class Access(Part, frozen=True, kw_only=True):
+class Access(Table, frozen=True, kw_only=True):
     """Whose tokens are accepted."""
 
-    issuer: Annotated[values.Issuer, Open("https://issuer.placeholder.invalid", ASK)]
-    audience: Annotated[Text, Open("placeholder", ASK)]
+    issuer: Annotated[values.Issuer, Placeholder("https://issuer.placeholder.invalid", ISSUER_HINT)]
+    audience: Annotated[Text, Placeholder("placeholder", ISSUER_HINT)]
 
 
-class Price(Part, frozen=True, kw_only=True):
+class Price(Table, frozen=True, kw_only=True):
     """USD of a million tokens that a model reads, and that it writes."""
 
     input: Annotated[float, Meta(gt=0)]
     output: Annotated[float, Meta(ge=0)]
 
 
-class Models(Part, frozen=True, kw_only=True):
+class Models(Table, frozen=True, kw_only=True):
     """Foundation models of Bedrock that the API may call, with their prices, and what a day of them may cost."""
 
     allowed: Annotated[dict[Text, Price], Meta(min_length=1, max_length=20)]
     usd_a_day: Annotated[float, Meta(ge=1)]
 
 
-class Distribution(Part, frozen=True, kw_only=True):
+class Distribution(Table, frozen=True, kw_only=True):
     """One of CloudFront: an id adopts it; a domain with its certificate makes it."""
 
-    id: Annotated[values.DistributionId | None, Open("EPLACEHOLDER{PARENT:.3}", EDGES)] = None
+    id: Annotated[values.DistributionId | None, Placeholder("EPLACEHOLDER{PARENT:.3}", LIST_DISTRIBUTIONS_COMMAND)] = (
+        None
+    )
     domain: Annotated[
         values.Domain,
-        Open("{parent}.placeholder.invalid", f"{EDGES}    # for one that is to be made: a domain of yours"),
+        Placeholder(
+            "{parent}.placeholder.invalid",
+            f"{LIST_DISTRIBUTIONS_COMMAND}    # for one that is to be made: a domain of yours",
+        ),
     ]
     certificate_arn: Annotated[
         values.Certificate | None,
-        Open(
+        Placeholder(
             "arn:aws:acm:us-east-1:373544523367:certificate/placeholder-{parent}",
             "aws acm list-certificates --region us-east-1"
             " --query 'CertificateSummaryList[].[CertificateArn,DomainName]'",
@@ -82,7 +87,7 @@ class Distribution(Part, frozen=True, kw_only=True):
     ] = None
 
 
-class Distributions(Part, frozen=True, kw_only=True):
+class Distributions(Table, frozen=True, kw_only=True):
     """The three faces: the documentation, the explorer's pages, the API."""
 
     docs: Distribution
@@ -90,14 +95,14 @@ class Distributions(Part, frozen=True, kw_only=True):
     api: Distribution
 
 
-class Edge(Part, frozen=True, kw_only=True):
+class Edge(Table, frozen=True, kw_only=True):
     """What stands before the gateway. A firewall's ARN adopts it; without one it is made."""
 
     region: Text = "us-east-1"
     firewall: values.Firewall
     firewall_arn: Annotated[
         values.FirewallArn | None,
-        Open(
+        Placeholder(
             "arn:aws:wafv2:us-east-1:373544523367:global/webacl/placeholder/00000000-0000-0000-0000-000000000000",
             "aws wafv2 list-web-acls --scope CLOUDFRONT --region us-east-1 --query 'WebACLs[].[Name,ARN]'"
             " --output table",
@@ -110,12 +115,12 @@ class Edge(Part, frozen=True, kw_only=True):
     distributions: Distributions
 
 
-class Shared(Part, frozen=True, kw_only=True):
+class BaseEnvironment(Table, frozen=True, kw_only=True):
     """What both shapes say."""
 
     name: values.Name
     account: Annotated[
-        values.Account, Open("111111111111", "aws sts get-caller-identity --query Account --output text")
+        values.Account, Placeholder("111111111111", "aws sts get-caller-identity --query Account --output text")
     ]
     region: values.Region
     findings_topic: Text
@@ -126,7 +131,7 @@ class Shared(Part, frozen=True, kw_only=True):
     edge: Edge
 
 
-class Adopt(Shared, frozen=True, kw_only=True, tag_field="mode", tag="adopt"):
+class AdoptedEnvironment(BaseEnvironment, frozen=True, kw_only=True, tag_field="mode", tag="adopt"):
     """An environment over stores that exist: none is made."""
 
     queues: tables.AdoptedQueues
@@ -139,15 +144,15 @@ class Adopt(Shared, frozen=True, kw_only=True, tag_field="mode", tag="adopt"):
     knowledge: tables.AdoptedKnowledge | None = None
 
 
-class Create(Shared, frozen=True, kw_only=True, tag_field="mode", tag="create"):
+class NewEnvironment(BaseEnvironment, frozen=True, kw_only=True, tag_field="mode", tag="create"):
     """A fresh environment in an account that has none."""
 
-    network: tables.MadeNetwork
-    aurora: tables.MadeAuroras
-    neptune: tables.MadeNeptune
-    redis: tables.MadeRedis
+    network: tables.NewNetwork
+    aurora: tables.NewAuroras
+    neptune: tables.NewNeptune
+    redis: tables.NewRedis
     # Without it none is made.
-    knowledge: tables.MadeKnowledge | None = None
+    knowledge: tables.NewKnowledge | None = None
 
 
-Environment = Adopt | Create
+Environment = AdoptedEnvironment | NewEnvironment

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta
 
 
-class Open(NamedTuple):
+class Placeholder(NamedTuple):
     """A value that a file may leave as `?`: what stands in its place, never to be deployed, and the command or question
     that finds it. In both, {parent} is the table, as {PARENT} in capitals; `<key>` in a command is that key's value."""
 

@@ -7,17 +7,17 @@ from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
-from cdk.environment import Adopt
-from cdk.inputs import Cache, Database, Facts, Graph, QueueFact, QueueFacts
+from cdk.environment import AdoptedEnvironment
+from cdk.inputs import Cache, Database, Graph, QueueInput, QueueInputs, StackInputs
 from cdk.tables import AdoptedAurora
 
 
-def adopted(stack: Stack, environment: Adopt) -> Facts:
+def import_stores(stack: Stack, environment: AdoptedEnvironment) -> StackInputs:
     """What the file says, as constructs of a stack."""
     vpc = _vpc(stack, environment)
     key = kms.Key.from_key_arn(stack, "Key", _arn(environment, "kms", f"key/{environment.key_id}"))
     network, graph, redis = environment.network, environment.neptune, environment.redis
-    return Facts(
+    return StackInputs(
         vpc=vpc,
         subnets=ec2.SubnetSelection(subnets=vpc.private_subnets),
         # The group's rules are the owner's: the template changes none of them.
@@ -33,11 +33,11 @@ def adopted(stack: Stack, environment: Adopt) -> Facts:
     )
 
 
-def _arn(environment: Adopt, product: str, resource: str) -> str:
+def _arn(environment: AdoptedEnvironment, product: str, resource: str) -> str:
     return f"arn:aws:{product}:{environment.region}:{environment.account}:{resource}"
 
 
-def _vpc(stack: Stack, environment: Adopt) -> ec2.IVpc:
+def _vpc(stack: Stack, environment: AdoptedEnvironment) -> ec2.IVpc:
     network = environment.network
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
@@ -67,10 +67,10 @@ def _database(stack: Stack, construct: str, cluster: AdoptedAurora, key: kms.IKe
     )
 
 
-def _queues(stack: Stack, environment: Adopt, key: kms.IKey) -> QueueFacts:
+def _queues(stack: Stack, environment: AdoptedEnvironment, key: kms.IKey) -> QueueInputs:
     names = environment.queues
 
-    def queue(construct: str, name: str, dead: str) -> QueueFact:
+    def queue(construct: str, name: str, dead: str) -> QueueInput:
         adopted_queue = sqs.Queue.from_queue_attributes(
             stack,
             construct,
@@ -78,9 +78,9 @@ def _queues(stack: Stack, environment: Adopt, key: kms.IKey) -> QueueFacts:
             key_arn=key.key_arn,
             fifo=name.endswith(".fifo"),
         )
-        return QueueFact(adopted_queue, name, dead)
+        return QueueInput(adopted_queue, name, dead)
 
-    return QueueFacts(
+    return QueueInputs(
         queue("Events", names.events, names.events_dead),
         queue("RemediationP1", names.remediation_p1, names.remediation_p1_dead),
         queue("RemediationStandard", names.remediation_standard, names.remediation_standard_dead),

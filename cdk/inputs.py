@@ -41,7 +41,7 @@ class Cache:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueFact:
+class QueueInput:
     """A queue and the name of its dead letters."""
 
     queue: sqs.IQueue
@@ -50,21 +50,21 @@ class QueueFact:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueFacts:
+class QueueInputs:
     """The four queues."""
 
-    events: QueueFact
-    remediation_p1: QueueFact
-    remediation_standard: QueueFact
-    notifications: QueueFact
+    events: QueueInput
+    remediation_p1: QueueInput
+    remediation_standard: QueueInput
+    notifications: QueueInput
 
-    def all(self) -> tuple[QueueFact, ...]:
+    def all(self) -> tuple[QueueInput, ...]:
         """In the order in which they are shown."""
         return self.events, self.remediation_p1, self.remediation_standard, self.notifications
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class StackInputs:
     """Everything that functions reach."""
 
     vpc: ec2.IVpc
@@ -75,7 +75,7 @@ class Facts:
     requirements: Database
     graph: Graph
     cache: Cache
-    queues: QueueFacts
+    queues: QueueInputs
     knowledge: str | None
     topic: sns.ITopic
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import msgspec
 
-from cdk.environment import Adopt, Create
-from cdk.formats import Open
+from cdk.environment import AdoptedEnvironment, NewEnvironment
+from cdk.formats import Placeholder
 
-MARK = "?"
-MODES: Mapping[str, type[msgspec.Struct]] = {"adopt": Adopt, "create": Create}
+OPEN_MARK = "?"
+MODES: Mapping[str, type[msgspec.Struct]] = {"adopt": AdoptedEnvironment, "create": NewEnvironment}
 
 
 def table_of(type_: Any) -> type[msgspec.Struct] | None:
@@ -42,62 +42,62 @@ def metadata(type_: Any) -> Iterator[object]:
             yield from metadata(each)
 
 
-def words(type_: Any) -> str | None:
+def describe_format(type_: Any) -> str | None:
     """What a value of this type looks like; None where the type says enough."""
     found = (each.description for each in metadata(type_) if isinstance(each, msgspec.Meta))
     return next((each for each in found if each), None)
 
 
-def _open(key: str, type_: Any) -> Open | None:
+def _open(key: str, type_: Any) -> Placeholder | None:
     parent = key.split(".")[-2] if "." in key else ""
     for each in metadata(type_):
-        if isinstance(each, Open):
+        if isinstance(each, Placeholder):
             stand_in = each.stand_in
             if isinstance(stand_in, str):
                 stand_in = stand_in.format(parent=parent, PARENT=parent.upper())
-            return Open(stand_in, each.find.replace("{parent}", parent))
+            return Placeholder(stand_in, each.find.replace("{parent}", parent))
     return None
 
 
-PLACEHOLDERS: Mapping[str, Open] = {
+PLACEHOLDERS: Mapping[str, Placeholder] = {
     key: found for mode in MODES.values() for key, type_ in keys(mode) if (found := _open(key, type_)) is not None
 }
 
 
-def find(key: str, table: Mapping[str, Any]) -> str:
+def lookup_hint(key: str, table: Mapping[str, Any]) -> str:
     """How the value of a key is found, with what the file says of others."""
 
     def value(reference: re.Match[str]) -> str:
         found: Any = table
         for part in reference[1].split("."):
             found = found.get(part) if isinstance(found, Mapping) else None
-        return found if isinstance(found, str) and found != MARK else reference[0]
+        return found if isinstance(found, str) and found != OPEN_MARK else reference[0]
 
     return re.sub(r"<([a-z_.]+)>", value, PLACEHOLDERS[key].find)
 
 
-def filled(table: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+def fill_placeholders(table: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     """The table with every `?` that may be one replaced by its stand-in; any other stays and is refused as a value."""
     return {
-        key: filled(value, f"{path}{key}.")
+        key: fill_placeholders(value, f"{path}{key}.")
         if isinstance(value, dict)
         else PLACEHOLDERS[f"{path}{key}"].stand_in
-        if value == MARK and f"{path}{key}" in PLACEHOLDERS
+        if value == OPEN_MARK and f"{path}{key}" in PLACEHOLDERS
         else value
         for key, value in table.items()
     }
 
 
-def left_open(table: Mapping[str, Any], path: str = "") -> Iterator[str]:
+def find_open_keys(table: Mapping[str, Any], path: str = "") -> Iterator[str]:
     """The keys whose value is `?`, in the order of the file."""
     for key, value in table.items():
         if isinstance(value, dict):
-            yield from left_open(value, f"{path}{key}.")
-        elif value == MARK:
+            yield from find_open_keys(value, f"{path}{key}.")
+        elif value == OPEN_MARK:
             yield f"{path}{key}"
 
 
-def faults(table: Mapping[str, Any]) -> list[str]:
+def find_faults(table: Mapping[str, Any]) -> list[str]:
     """Each with its key and the remedy. Whatever else holds among keys is for who reads the whole."""
     mode = table.get("mode")
     if mode is None:
@@ -107,7 +107,7 @@ def faults(table: Mapping[str, Any]) -> list[str]:
     (other,) = MODES.keys() - {mode}
     known_elsewhere = frozenset(key for key, _ in keys(MODES[other]))
     rest = {key: value for key, value in table.items() if key != "mode"}
-    return list(_faults(filled(rest), MODES[mode], "", _File(table, known_elsewhere, other)))
+    return list(_faults(fill_placeholders(rest), MODES[mode], "", _File(table, known_elsewhere, other)))
 
 
 class _File(NamedTuple):
@@ -141,7 +141,9 @@ def _faults(table: Mapping[str, Any], type_: type[msgspec.Struct], path: str, fi
 
 def _missing(key: str, file: _File) -> str:
     if key in PLACEHOLDERS:
-        return f'{key}: missing required key; add it, or "{MARK}" until it is found: {find(key, file.table)}'
+        return (
+            f'{key}: missing required key; add it, or "{OPEN_MARK}" until it is found: {lookup_hint(key, file.table)}'
+        )
     return f"{key}: missing required key; add it"
 
 
@@ -156,14 +158,14 @@ def _value(key: str, value: object, type_: Any, file: _File) -> str | None:
     try:
         msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        what, shape = str(error).partition(" - at `$")[0], words(type_)
+        what, shape = str(error).partition(" - at `$")[0], describe_format(type_)
         if shape is None:
             return f"{key}: {what[0].lower()}{what[1:]}"
-        if value == MARK:
+        if value == OPEN_MARK:
             return f"{key}: may not be left open; write {shape}"
         # Who writes a secret where its ARN belongs must not find it in a log.
         shown = "its value" if key.endswith("secret_arn") else repr(value)
-        found = f"; to find it: {find(key, file.table)}" if key in PLACEHOLDERS else ""
+        found = f"; to find it: {lookup_hint(key, file.table)}" if key in PLACEHOLDERS else ""
         return f"{key}: {shown} is not {shape}{found}"
     return None
 

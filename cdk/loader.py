@@ -9,7 +9,7 @@ import msgspec
 
 from cdk import cross_checks as rules
 from cdk import keys
-from cdk.collisions import collisions
+from cdk.collisions import find_collisions
 from cdk.environment import Environment
 
 
@@ -18,27 +18,27 @@ class EnvironmentFileError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class EnvironmentFile:
     """An environment and the keys of its file that are still `?`, in the order of the file."""
 
     environment: Environment
-    open: tuple[str, ...]
+    open_keys: tuple[str, ...]
     # The file as it stands.
     table: dict[str, Any]
 
 
-def read(path: Path) -> Read:
+def load_environment(path: Path) -> EnvironmentFile:
     """The environment that a file describes. EnvironmentFileError names what is wrong with it, all faults at once."""
     table = _table(path)
-    wrong = keys.faults(table)
+    wrong = keys.find_faults(table)
     if wrong:
         raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in wrong))
-    environment: Environment = msgspec.convert(keys.filled(table), Environment)
-    open_ = tuple(keys.left_open(table))
-    faults = [*rules.faults(environment, open_), *_beside(path, environment, table)]
+    environment: Environment = msgspec.convert(keys.fill_placeholders(table), Environment)
+    open_ = tuple(keys.find_open_keys(table))
+    faults = [*rules.find_faults(environment, open_), *_beside(path, environment, table)]
     if faults:
         raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in faults))
-    return Read(environment, open_, table)
+    return EnvironmentFile(environment, open_, table)
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _beside(path: Path, environment: Environment, table: dict[str, Any]) -> list
         for other, found in others.items()
         if found.get("name") == environment.name
     ]
-    faults += collisions(table, others)
+    faults += find_collisions(table, others)
     if path.stem != environment.name:
         faults.append(f"name: {environment.name!r} in {path.name}; a file is called as its environment, rename either")
     return faults

@@ -6,14 +6,14 @@ from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct
 
 
-def accept(construct: IConstruct, reasons: Mapping[str, str]) -> None:
+def suppress(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     """Accept findings of AwsSolutions on a construct: by rule, with the finding in brackets where it has one."""
     Validations.of(construct).acknowledge(
         *(Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}", reason=reason) for rule, reason in reasons.items())
     )
 
 
-def shown(stack: Stack, arn: str) -> str:
+def finding_arn(stack: Stack, arn: str) -> str:
     """An ARN as a finding writes it: what another stack exports stands there by its export's name."""
     resolved = stack.resolve(arn)
     if isinstance(resolved, str):

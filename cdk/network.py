@@ -8,9 +8,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from cdk.environment import Create
-from cdk.nag_suppressions import accept
-from cdk.retention import keep
+from cdk.environment import NewEnvironment
+from cdk.nag_suppressions import suppress
+from cdk.retention import apply_policy
 
 # Ports by which members of the group reach each other.
 PORTS = ((5432, "Aurora"), (8182, "Neptune"), (6379, "Redis"), (443, "endpoints"))
@@ -20,7 +20,7 @@ class Network(Stack):
     """A VPC of public subnets for the NAT gateway and private ones for everything else."""
 
     def __init__(
-        self, scope: Construct, construct: str, *, environment_file: Create, place: Place, protected: bool
+        self, scope: Construct, construct: str, *, environment_file: NewEnvironment, place: Place, protected: bool
     ) -> None:
         super().__init__(scope, construct, env=place, termination_protection=protected)
         network = environment_file.network
@@ -88,6 +88,6 @@ class Network(Stack):
         account = gateway.CfnAccount(self, "GatewayAccount", cloud_watch_role_arn=role.role_arn)
         # The setting is the account's and stays in force: so does the role it names.
         for each in (account, role):
-            keep(each, RemovalPolicy.RETAIN)
+            apply_policy(each, RemovalPolicy.RETAIN)
         reason = "API Gateway asks for this policy by name"
-        accept(role, {f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{managed}]": reason})
+        suppress(role, {f"IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{managed}]": reason})

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 import settings
 from cdk.bundle import ROOT, sources
-from cdk.keys import MARK
+from cdk.keys import OPEN_MARK
 
 Value = str | int | float | bool
 
@@ -15,7 +15,7 @@ SERVE = "only `stackflow serve` reads it"
 REBUILD = "only `stackflow graph rebuild` reads it, which people run"
 
 # Those that no environment file gives, with what to do instead. Every other setting may be given.
-REFUSED: Mapping[str, str] = {
+FORBIDDEN_SETTINGS: Mapping[str, str] = {
     **dict.fromkeys(("DATABASE_URL", "REQUIREMENTS_URL", "DATABASE_SECRET", "REQUIREMENTS_SECRET"),
                     f"{TEMPLATE} from [aurora]"),
     "DATABASE_IAM": TEMPLATE,
@@ -41,9 +41,9 @@ REFUSED: Mapping[str, str] = {
                      "AWS_REGION", "AWS_XRAY_DAEMON_ADDRESS", "_HANDLER"), LAMBDA),
 }  # fmt: skip
 # Files that functions open: paths within the bundle, which is their working folder.
-FILES = ("ALERTS_MAPPING", "GRAPH_CA_FILE", "REDIS_CA_FILE")
+FILE_SETTINGS = ("ALERTS_MAPPING", "GRAPH_CA_FILE", "REDIS_CA_FILE")
 # Stores enough for every setting to be read.
-STORES: Mapping[str, str] = {
+SAMPLE_VARIABLES: Mapping[str, str] = {
     "AWS_REGION": "us-east-1",
     "DATABASE_URL": "postgresql://host/main",
     "GRAPH_IAM": "on",
@@ -70,33 +70,33 @@ def as_variables(given: Mapping[str, Value]) -> dict[str, str]:
     return {name: _text(value) for name, value in given.items()}
 
 
-def faults(given: Mapping[str, Value]) -> Iterator[str]:
+def find_faults(given: Mapping[str, Value]) -> Iterator[str]:
     """What is wrong, each with its key and the remedy."""
-    known = names() - REFUSED.keys()
+    known = setting_names() - FORBIDDEN_SETTINGS.keys()
     for name, value in as_variables(given).items():
         key = f"functions.settings.{name}"
-        if name in REFUSED:
-            yield f"{key}: {REFUSED[name]}; remove it"
+        if name in FORBIDDEN_SETTINGS:
+            yield f"{key}: {FORBIDDEN_SETTINGS[name]}; remove it"
         elif name not in known:
             meant = next(iter(get_close_matches(name, known, 1)), None)
             yield f"{key}: no setting of the service (docs/settings.md); remove it" + (
                 f", or write {meant} if that is meant" if meant else ""
             )
-        elif value == MARK:
+        elif value == OPEN_MARK:
             yield f"{key}: may not be left open; write its value or remove it"
-        elif name in FILES and ROOT / value not in sources():
+        elif name in FILE_SETTINGS and ROOT / value not in sources():
             yield f"{key}: {value} is no file of the bundle; put it there: certificates/ or datasources/files/"
         else:
             try:
-                settings.read({**STORES, name: value})
+                settings.load_settings({**SAMPLE_VARIABLES, name: value})
             except settings.SettingsError as error:
                 yield f"{key}: {error}"
 
 
-def names() -> set[str]:
+def setting_names() -> set[str]:
     """The names of all settings, as the service reads them."""
-    recorder = Recorder(STORES)
-    settings.read(recorder)
+    recorder = Recorder(SAMPLE_VARIABLES)
+    settings.load_settings(recorder)
     return recorder.names
 
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from cdk import formats as values
-from cdk.formats import Fifo, Identity, Open, Secret, Standard, Text
+from cdk.formats import Fifo, Identity, Placeholder, Secret, Standard, Text
 
 AURORA = "aws rds describe-db-clusters --db-cluster-identifier <aurora.{parent}.identifier>"
 NEPTUNE = "aws neptune describe-db-clusters --db-cluster-identifier <neptune.identifier>"
@@ -19,31 +19,35 @@ DEAD = (
 SECRETS = "arn:aws:secretsmanager:us-east-1:373544523367:secret:placeholder/{parent}-AAAAAA"
 
 
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the file. A key that it does not declare is an error."""
 
 
-class Queues(Part, frozen=True, kw_only=True):
+class Queues(Table, frozen=True, kw_only=True):
     """Names. The dead letters of a queue have its name and `-DLQ`, before `.fifo`."""
 
     events: Fifo
-    remediation_p1: Annotated[Standard, Open("Placeholder-Remediation-P1", QUEUES)]
-    remediation_standard: Annotated[Standard, Open("Placeholder-Remediation-Standard", QUEUES)]
-    notifications: Annotated[Standard, Open("Placeholder-Notifications", QUEUES)]
+    remediation_p1: Annotated[Standard, Placeholder("Placeholder-Remediation-P1", QUEUES)]
+    remediation_standard: Annotated[Standard, Placeholder("Placeholder-Remediation-Standard", QUEUES)]
+    notifications: Annotated[Standard, Placeholder("Placeholder-Notifications", QUEUES)]
 
 
 class AdoptedQueues(Queues, frozen=True, kw_only=True):
     """Queues that exist, with those of their dead letters, which alarms watch."""
 
-    events_dead: Annotated[Fifo, Open("Placeholder-events-DLQ.fifo", DEAD.format(key="events"))]
-    remediation_p1_dead: Annotated[Standard, Open("Placeholder-remediation-p1-DLQ", DEAD.format(key="remediation_p1"))]
-    remediation_standard_dead: Annotated[
-        Standard, Open("Placeholder-remediation-standard-DLQ", DEAD.format(key="remediation_standard"))
+    events_dead: Annotated[Fifo, Placeholder("Placeholder-events-DLQ.fifo", DEAD.format(key="events"))]
+    remediation_p1_dead: Annotated[
+        Standard, Placeholder("Placeholder-remediation-p1-DLQ", DEAD.format(key="remediation_p1"))
     ]
-    notifications_dead: Annotated[Standard, Open("Placeholder-notifications-DLQ", DEAD.format(key="notifications"))]
+    remediation_standard_dead: Annotated[
+        Standard, Placeholder("Placeholder-remediation-standard-DLQ", DEAD.format(key="remediation_standard"))
+    ]
+    notifications_dead: Annotated[
+        Standard, Placeholder("Placeholder-notifications-DLQ", DEAD.format(key="notifications"))
+    ]
 
 
-class AdoptedNetwork(Part, frozen=True, kw_only=True):
+class AdoptedNetwork(Table, frozen=True, kw_only=True):
     """A VPC that exists. Subnets are keyed by their zone; endpoints are those that the template is to make, which admit
     the ranges of the VPC."""
 
@@ -52,7 +56,7 @@ class AdoptedNetwork(Part, frozen=True, kw_only=True):
     security_group_id: values.Group
     endpoints: Annotated[
         list[Text],
-        Open(
+        Placeholder(
             [],
             "aws ec2 describe-vpc-endpoints --filters Name=vpc-id,Values=<network.vpc_id>"
             " --query 'VpcEndpoints[].ServiceName'"
@@ -63,7 +67,7 @@ class AdoptedNetwork(Part, frozen=True, kw_only=True):
     ranges: values.Ranges = []
 
 
-class MadeNetwork(Part, frozen=True, kw_only=True):
+class NewNetwork(Table, frozen=True, kw_only=True):
     """A VPC to be made."""
 
     cidr: values.Cidr
@@ -72,30 +76,34 @@ class MadeNetwork(Part, frozen=True, kw_only=True):
     endpoints: list[Text]
 
 
-class AdoptedAurora(Part, frozen=True, kw_only=True):
+class AdoptedAurora(Table, frozen=True, kw_only=True):
     """A cluster that exists. The secret is its owner's and only migrations read it."""
 
     identifier: Text
-    database: Annotated[Text, Open("placeholder", "psql -h <aurora.{parent}.host> -d postgres -c '\\l'")]
+    database: Annotated[Text, Placeholder("placeholder", "psql -h <aurora.{parent}.host> -d postgres -c '\\l'")]
     host: Text
     resource_id: Annotated[
         Identity,
-        Open("cluster-PLACEHOLDER{PARENT}", f"{AURORA} --query 'DBClusters[0].DbClusterResourceId' --output text"),
+        Placeholder(
+            "cluster-PLACEHOLDER{PARENT}", f"{AURORA} --query 'DBClusters[0].DbClusterResourceId' --output text"
+        ),
     ]
     secret_arn: Annotated[
         Secret,
-        Open(
+        Placeholder(
             SECRETS,
             f"{AURORA} --query 'DBClusters[0].MasterUserSecret.SecretArn' --output text"
             "    # None: its owner's password stands in a secret of your own: aws secretsmanager list-secrets",
         ),
     ]
     max_connections: Annotated[
-        int, Meta(ge=20), Open(5_000, "psql -h <aurora.{parent}.host> -c 'SHOW max_connections'    # on the writer")
+        int,
+        Meta(ge=20),
+        Placeholder(5_000, "psql -h <aurora.{parent}.host> -c 'SHOW max_connections'    # on the writer"),
     ]
 
 
-class MadeAurora(Part, frozen=True, kw_only=True):
+class NewAurora(Table, frozen=True, kw_only=True):
     """A serverless cluster to be made, with a writer and a reader in another zone. Capacity in ACU of 2 GiB."""
 
     identifier: Text
@@ -105,36 +113,38 @@ class MadeAurora(Part, frozen=True, kw_only=True):
     max_capacity: Annotated[float, Meta(ge=1, le=256)] = 4
 
 
-class AdoptedAuroras(Part, frozen=True, kw_only=True):
+class AdoptedAuroras(Table, frozen=True, kw_only=True):
     """Both relational clusters."""
 
     main: AdoptedAurora
     requirements: AdoptedAurora
 
 
-class MadeAuroras(Part, frozen=True, kw_only=True):
+class NewAuroras(Table, frozen=True, kw_only=True):
     """Both relational clusters."""
 
-    main: MadeAurora
-    requirements: MadeAurora
+    main: NewAurora
+    requirements: NewAurora
 
 
-class AdoptedNeptune(Part, frozen=True, kw_only=True):
+class AdoptedNeptune(Table, frozen=True, kw_only=True):
     """A graph that exists; its resource id names it in policies."""
 
     identifier: Text
     host: Text
     reader_host: Annotated[
         Text,
-        Open("graph-reader.placeholder.invalid", f"{NEPTUNE} --query 'DBClusters[0].ReaderEndpoint' --output text"),
+        Placeholder(
+            "graph-reader.placeholder.invalid", f"{NEPTUNE} --query 'DBClusters[0].ReaderEndpoint' --output text"
+        ),
     ]
     resource_id: Annotated[
         Identity,
-        Open("cluster-PLACEHOLDERGRAPH", f"{NEPTUNE} --query 'DBClusters[0].DbClusterResourceId' --output text"),
+        Placeholder("cluster-PLACEHOLDERGRAPH", f"{NEPTUNE} --query 'DBClusters[0].DbClusterResourceId' --output text"),
     ]
 
 
-class MadeNeptune(Part, frozen=True, kw_only=True):
+class NewNeptune(Table, frozen=True, kw_only=True):
     """A serverless graph to be made. Capacity in NCU of 2 GiB."""
 
     identifier: Text
@@ -143,30 +153,30 @@ class MadeNeptune(Part, frozen=True, kw_only=True):
     max_capacity: Annotated[float, Meta(ge=2.5, le=128)] = 4
 
 
-class AdoptedRedis(Part, frozen=True, kw_only=True):
+class AdoptedRedis(Table, frozen=True, kw_only=True):
     """A cache that exists, with TLS and an auth token in the secret."""
 
     identifier: Text
     host: Text
     secret_arn: Annotated[
-        Secret, Open(SECRETS, "aws secretsmanager list-secrets --query 'SecretList[].[Name,ARN]' --output table")
+        Secret, Placeholder(SECRETS, "aws secretsmanager list-secrets --query 'SecretList[].[Name,ARN]' --output table")
     ]
 
 
-class MadeRedis(Part, frozen=True, kw_only=True):
+class NewRedis(Table, frozen=True, kw_only=True):
     """A cache to be made, of two nodes."""
 
     identifier: Text
     node_type: values.Node
 
 
-class AdoptedKnowledge(Part, frozen=True, kw_only=True):
+class AdoptedKnowledge(Table, frozen=True, kw_only=True):
     """A Bedrock knowledge base that exists."""
 
     id: values.KnowledgeBase
 
 
-class MadeKnowledge(Part, frozen=True, kw_only=True):
+class NewKnowledge(Table, frozen=True, kw_only=True):
     """A knowledge base to be made over a collection of this name."""
 
     collection: values.Collection

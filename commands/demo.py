@@ -16,7 +16,7 @@ def load(whole: Settings) -> int:
 
 
 async def _load(whole: Settings) -> int:
-    sources = open_sources(*whole.stores())
+    sources = open_sources(*whole.require_stores())
     try:
         report = await load_if_empty(
             sources.main, sources.requirements, after_write=lambda tables: sources.cache.invalidate(sorted(tables))

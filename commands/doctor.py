@@ -13,12 +13,12 @@ from rich.table import Table
 
 import settings
 from commands.exit_codes import Exit, remedy
-from commands.health import healths
-from commands.stores import databases, opened
-from datasources.credentials.factory import complete
+from commands.health import check_stores
+from commands.stores import databases, use_stores
+from datasources.credentials.factory import resolve_conninfo
 from datasources.embedded.process import EmbeddedError
 from datasources.errors import SourceError
-from workers.migrations import folds_letters, pending
+from workers.migrations import has_case_folding, pending_migrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def command(
 
     Exit code 0 only if all is well. Starts embedded stores for the look if no `stackflow serve` runs them.
     """
-    findings, code = _look(settings.read())
+    findings, code = _look(settings.load_settings())
     if as_json:
         typer.echo(json.dumps({"ok": code is Exit.OK, "stores": [asdict(finding) for finding in findings]}))
     else:
@@ -52,7 +52,7 @@ def command(
 
 def _look(chosen: settings.Settings) -> tuple[list[Finding], Exit]:
     try:
-        with opened(chosen, graph=True) as whole:
+        with use_stores(chosen, graph=True) as whole:
             findings = _findings(whole)
     except EmbeddedError as error:
         what, _, then = str(error).partition("; ")
@@ -65,14 +65,14 @@ def _look(chosen: settings.Settings) -> tuple[list[Finding], Exit]:
 def _findings(whole: settings.Settings) -> list[Finding]:
     found: list[Finding] = []
     migrated = databases(whole)
-    for health in asyncio.run(healths(whole)):
+    for health in asyncio.run(check_stores(whole)):
         waiting, problem, then = 0, health.problem, "" if health.reachable else remedy(health.name)
         limited = False
         if health.reachable and health.name in migrated:
             try:
-                url = complete(health.name, migrated[health.name])
-                waiting = len(pending(health.name, url))
-                limited = not waiting and not folds_letters(health.name, url)
+                url = resolve_conninfo(health.name, migrated[health.name])
+                waiting = len(pending_migrations(health.name, url))
+                limited = not waiting and not has_case_folding(health.name, url)
             except SourceError as error:
                 problem, then = str(error), remedy(health.name)
         if waiting:

@@ -7,10 +7,10 @@ def run() -> None:
     Typer ends on Ctrl-C in the same way, without a word.
     """
     try:
-        from commands.exit_codes import one_line
+        from commands.exit_codes import report_errors
         from commands.main import application
 
-        with one_line():
+        with report_errors():
             application()
     except KeyboardInterrupt:
         raise SystemExit(130) from None

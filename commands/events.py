@@ -12,7 +12,7 @@ from rich.table import Table
 
 import settings
 from commands.exit_codes import CommandError, Exit
-from commands.stores import opened
+from commands.stores import use_stores
 from datasources.queues.factory import open_queues
 from datasources.queues.port import DeadLetter, Depth, Queue
 from datasources.sources import open_sources
@@ -43,7 +43,7 @@ def replay(
         _show(dead, depth, as_json=as_json)
         return
     chosen = None if everything else [str(id) for id in ids or ()]
-    done = _with_queue(lambda queue: queue.drop(chosen) if drop else queue.replay(chosen))
+    done = _with_queue(lambda queue: queue.delete_dead_letters(chosen) if drop else queue.redrive_dead_letters(chosen))
     typer.echo(f"{'dropped' if drop else 'replayed'} {len(done)}")
     unknown = sorted(set(chosen or ()) - set(done))
     if unknown:
@@ -51,7 +51,7 @@ def replay(
 
 
 async def _listed(queue: Queue, most: int) -> tuple[list[DeadLetter], Depth]:
-    return await queue.dead(most), await queue.depth()
+    return await queue.list_dead_letters(most), await queue.depth()
 
 
 def _show(dead: list[DeadLetter], depth: Depth, *, as_json: bool) -> None:
@@ -71,11 +71,11 @@ def _show(dead: list[DeadLetter], depth: Depth, *, as_json: bool) -> None:
 
 def _with_queue(use: Callable[[Queue], Awaitable[T]]) -> T:
     async def run(whole: settings.Settings) -> T:
-        sources = open_sources(*whole.stores())
+        sources = open_sources(*whole.require_stores())
         try:
             return await use(open_queues(sources.main, whole.queues).events)
         finally:
             await sources.close()
 
-    with opened(settings.read()) as whole:
+    with use_stores(settings.load_settings()) as whole:
         return asyncio.run(run(whole))

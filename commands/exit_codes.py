@@ -22,7 +22,7 @@ class Exit(IntEnum):
     DIFFERS = 6
 
 
-EXPLAINED = (
+EXIT_CODES_HELP = (
     "Exit codes: 0 done. 1 failed. 2 wrong arguments or settings. 3 a store cannot be reached. "
     "4 an embedded store cannot run (disk, folder in use, missing library). 5 the port is in use. "
     "6 the graph differs from the tables."
@@ -38,7 +38,7 @@ class CommandError(Exception):
 
 
 @contextmanager
-def one_line() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """Turn the failures that a user can mend into one line on stderr and the exit code that belongs to it.
 
     Anything else is our fault and keeps its traceback.
@@ -57,7 +57,7 @@ def one_line() -> Iterator[None]:
         _leave(str(error), Exit.FAILED)
 
 
-VARIABLES = {
+URL_VARIABLES = {
     "main": "DATABASE_URL", "requirements": "REQUIREMENTS_URL", "cache": "REDIS_URL", "graph": "GRAPH_URL",
     "bucket": "GRAPH_LOADER_BUCKET",
 }  # fmt: skip
@@ -65,7 +65,7 @@ VARIABLES = {
 
 def remedy(source: str) -> str:
     """What to do about a store that does not answer."""
-    return f"check {VARIABLES.get(source, 'the settings')} and that the server runs"
+    return f"check {URL_VARIABLES.get(source, 'the settings')} and that the server runs"
 
 
 def _leave(message: str, code: Exit) -> None:

@@ -14,21 +14,21 @@ from rich.console import Console
 
 import settings
 from commands.exit_codes import CommandError, Exit
-from commands.graph_output import bars, show_check, show_rebuild
-from commands.stores import opened
+from commands.graph_output import progress_bars, show_check, show_rebuild
+from commands.stores import use_stores
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import outbox
 from datasources.errors import SourceError
-from datasources.graph.completeness import Marks
-from datasources.graph.gremlin.bulk.loading import LoadFailed, bulk_store
+from datasources.graph.completeness import CompletenessMarker
+from datasources.graph.gremlin.bulk.loading import LoadFailed, open_bulk_store
 from datasources.graph.projection import Projection
 from datasources.sources import Sources, open_sources
 from resolvers.projection.check import check
-from resolvers.projection.checkpoint import PlaceError
-from resolvers.projection.follow import Follower
+from resolvers.projection.checkpoint import CheckpointError
+from resolvers.projection.follow import OutboxProjector
 from resolvers.projection.rebuild import Options, rebuild
 from resolvers.projection.reports import CheckReport, RebuildReport
-from resolvers.projection.stale import WALKED
+from resolvers.projection.stale import TRAVERSAL_TABLES
 from settings import Settings
 
 application = typer.Typer(help="The graph's copy of items and relationships.", no_args_is_help=True)
@@ -49,8 +49,8 @@ def rebuild_command(
     """
     if clear and resume:
         raise CommandError("--resume goes on as the rebuild began; leave --clear out", Exit.USAGE)
-    chosen = settings.read()
-    with opened(chosen) as whole:
+    chosen = settings.load_settings()
+    with use_stores(chosen) as whole:
         if clear and not yes:
             asyncio.run(_needed(whole))
             _confirm(_name(whole))
@@ -75,7 +75,7 @@ def check_command(
 
     What is being written meanwhile is no difference. Exit code 6 if something differs and was not repaired.
     """
-    with opened(settings.read()) as whole:
+    with use_stores(settings.load_settings()) as whole:
         report = asyncio.run(_check(whole, repair=repair))
     if as_json:
         typer.echo(msgspec.json.encode(report).decode())
@@ -85,31 +85,31 @@ def check_command(
         raise typer.Exit(int(Exit.DIFFERS))
 
 
-def fill(whole: Settings, tell: Callable[[str], None]) -> None:
+def fill_graph(whole: Settings, on_filled: Callable[[str], None]) -> None:
     """Fill a graph that is empty, as one in memory is after its start. Nothing if walks run in the main database.
 
     Blocks. SourceError if the database or the graph fails.
     """
     report = asyncio.run(_fill(whole))
     if report is not None:
-        tell(f"graph filled: {report.nodes:,} items, {report.edges:,} relationships")
+        on_filled(f"graph filled: {report.nodes:,} items, {report.edges:,} relationships")
 
 
-async def follow(sources: Sources) -> int | None:
+async def project_pending(sources: Sources) -> int | None:
     """Bring the graph to what was written to the tables, with whoever else follows the outbox: the changes that were
     sent from here; None if walks run in the main database. Then the rows are left to a server, which may know a graph
     that this command does not."""
     if sources.projection is None:
         return None
-    done = await Follower(sources).until_done()
+    done = await OutboxProjector(sources).run_until_done()
     return done.nodes + done.edges
 
 
 async def _rebuild(whole: Settings, options: Options) -> RebuildReport:
     async with _projecting(whole, writes=True) as (main, projection, marks):
         aside = await outbox.set_aside(main)
-        with bars(Console(stderr=True)) as progress:
-            report = await rebuild(main, projection, options, bulk=bulk_store(whole.graph), progress=progress)
+        with progress_bars(Console(stderr=True)) as progress:
+            report = await rebuild(main, projection, options, bulk=open_bulk_store(whole.graph), progress=progress)
         if report.compared is not None:
             await _remember(main, report.compared, report.compared.left, aside)
             await _finished(marks, report.compared)
@@ -119,7 +119,7 @@ async def _rebuild(whole: Settings, options: Options) -> RebuildReport:
 async def _check(whole: Settings, *, repair: bool) -> CheckReport:
     async with _projecting(whole, writes=repair) as (main, projection, marks):
         aside = await outbox.set_aside(main) if repair else []
-        with bars(Console(stderr=True)) as progress:
+        with progress_bars(Console(stderr=True)) as progress:
             report = await check(main, projection, repair=repair, progress=progress)
         await _remember(main, report, report.left if repair else report.differences, aside)
         if repair:
@@ -131,21 +131,21 @@ async def _remember(main: Database, report: CheckReport, divergent: int, aside: 
     """Keep what a comparison left; if it is nothing, the rows that were set aside before it are told by now."""
     await outbox.keep_check(main, report.nodes, report.edges, divergent)
     if aside and not divergent:
-        await outbox.mend(main, aside)
+        await outbox.mark_repaired(main, aside)
 
 
-async def _finished(marks: Marks | None, report: CheckReport) -> None:
+async def _finished(marks: CompletenessMarker | None, report: CheckReport) -> None:
     # Who follows the outbox need not compare it once more.
     if marks is not None and not report.left:
         await marks.finish()
 
 
 async def _fill(whole: Settings) -> RebuildReport | None:
-    sources = open_sources(*whole.stores())
+    sources = open_sources(*whole.require_stores())
     try:
         if sources.projection is None:
             return None
-        with bars(Console(stderr=True)) as progress:
+        with progress_bars(Console(stderr=True)) as progress:
             if sources.marks is not None:
                 await sources.marks.begin()
             report = await rebuild(sources.main, sources.projection, Options(compare=False), progress=progress)
@@ -156,7 +156,7 @@ async def _fill(whole: Settings) -> RebuildReport | None:
         await sources.close()
 
 
-Projecting = tuple[Database, Projection, Marks | None]
+OpenProjection = tuple[Database, Projection, CompletenessMarker | None]
 
 
 async def _needed(whole: Settings) -> None:
@@ -165,8 +165,8 @@ async def _needed(whole: Settings) -> None:
 
 
 @asynccontextmanager
-async def _projecting(whole: Settings, *, writes: bool = False) -> AsyncIterator[Projecting]:
-    sources = open_sources(*whole.stores())
+async def _projecting(whole: Settings, *, writes: bool = False) -> AsyncIterator[OpenProjection]:
+    sources = open_sources(*whole.require_stores())
     try:
         if sources.projection is None:
             raise CommandError(
@@ -178,7 +178,7 @@ async def _projecting(whole: Settings, *, writes: bool = False) -> AsyncIterator
     finally:
         if writes:
             # Walks of before, also if it broke off.
-            await sources.cache.invalidate(WALKED)
+            await sources.cache.invalidate(TRAVERSAL_TABLES)
         await sources.close()
 
 
@@ -200,7 +200,7 @@ def _resumable(place: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise CommandError(f"stopped; {_RESUME}" if place.exists() else "stopped") from None
-    except PlaceError as error:
+    except CheckpointError as error:
         raise CommandError(str(error), Exit.USAGE) from error
     except SourceError as error:
         if isinstance(error, LoadFailed):

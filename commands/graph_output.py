@@ -11,15 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from datasources.graph.projection import EdgeVersion
-from resolvers.projection.reports import CheckReport, Difference, Pass, Progress, RebuildReport
+from resolvers.projection.reports import CheckReport, Difference, Progress, RebuildPhase, RebuildReport
 
 _TITLES = {
-    Pass.CLEAR: "emptying the graph",
-    Pass.NODES: "items",
-    Pass.EDGES: "relationships",
-    Pass.LOAD: "bulk load, records",
-    Pass.COMPARE_NODES: "comparing items",
-    Pass.COMPARE_EDGES: "comparing relationships",
+    RebuildPhase.CLEAR: "emptying the graph",
+    RebuildPhase.NODES: "items",
+    RebuildPhase.EDGES: "relationships",
+    RebuildPhase.LOAD: "bulk load, records",
+    RebuildPhase.COMPARE_NODES: "comparing items",
+    RebuildPhase.COMPARE_EDGES: "comparing relationships",
 }
 
 
@@ -40,16 +40,16 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def bars(console: Console) -> Iterator[Progress]:
+def progress_bars(console: Console) -> Iterator[Progress]:
     """A bar for each pass, gone at the end; none if nobody watches."""
     columns = (
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=12), _Count(), _Rate(),
         TimeElapsedColumn(),
     )  # fmt: skip
-    shown: dict[Pass, TaskID] = {}
+    shown: dict[RebuildPhase, TaskID] = {}
     with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as display:
 
-        def progress(step: Pass, done: int, of: int | None) -> None:
+        def progress(step: RebuildPhase, done: int, of: int | None) -> None:
             if step not in shown:
                 # What is done by now was done by the run that this one goes on from, if any.
                 shown[step] = display.add_task(_TITLES[step], total=of, completed=done)

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from datasources.cache.redis.adapter import RedisCache
 from datasources.config import CacheSettings, GraphSettings, PostgresSettings
-from datasources.credentials.factory import of_cache
+from datasources.credentials.factory import cache_credentials
 from datasources.health import Health
 from datasources.sources import open_database
 from settings import Settings
 
 # Seconds: a person waits, so a cold TLS handshake is not a fault yet.
-PATIENCE = 5.0
+TIMEOUT_SECONDS = 5.0
 
 
-async def healths(settings: Settings) -> list[Health]:
+async def check_stores(settings: Settings) -> list[Health]:
     """The state of every store of filled settings, in the order main, requirements, cache, graph. Never raises."""
     asked: list[Awaitable[Health]] = []
     for name, postgres in (("main", settings.main), ("requirements", settings.requirements)):
@@ -27,7 +27,7 @@ async def healths(settings: Settings) -> list[Health]:
 
 
 async def _database(name: str, postgres: PostgresSettings) -> Health:
-    database = open_database(name, replace(postgres, connect_timeout=PATIENCE, pool_timeout=PATIENCE))
+    database = open_database(name, replace(postgres, connect_timeout=TIMEOUT_SECONDS, pool_timeout=TIMEOUT_SECONDS))
     try:
         return await database.health()
     finally:
@@ -37,7 +37,9 @@ async def _database(name: str, postgres: PostgresSettings) -> Health:
 async def _cache(settings: CacheSettings | None) -> Health:
     if settings is None or settings.url is None:
         return Health("cache", reachable=True, details={"state": "off"})
-    cache = RedisCache(settings.url, ca_file=settings.ca_file, timeout=PATIENCE, credentials=of_cache(settings))
+    cache = RedisCache(
+        settings.url, ca_file=settings.ca_file, timeout=TIMEOUT_SECONDS, credentials=cache_credentials(settings)
+    )
     try:
         return await cache.health()
     finally:
@@ -50,7 +52,7 @@ async def _graph(settings: GraphSettings) -> Health:
     # The client is loaded only where there is a graph to ask.
     from datasources.graph.gremlin.client.client import GremlinClient
 
-    client = GremlinClient(replace(settings, connect_timeout=PATIENCE))
+    client = GremlinClient(replace(settings, connect_timeout=TIMEOUT_SECONDS))
     try:
         return await client.health()
     finally:

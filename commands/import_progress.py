@@ -9,14 +9,14 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from resolvers.imports.progress import Step
 
 # Columns of a terminal below which the bar makes room for the words.
-NARROW = 60
+MIN_BAR_COLUMNS = 60
 
 
-class Bar:
+class ImportProgress:
     """One line on stderr, only where it is a terminal."""
 
     def __init__(self, console: Console) -> None:
-        narrow = console.width < NARROW
+        narrow = console.width < MIN_BAR_COLUMNS
         share = (TaskProgressColumn(),) if narrow else (BarColumn(bar_width=20), TaskProgressColumn())
         self._progress = Progress(
             SpinnerColumn(),
@@ -53,7 +53,7 @@ class Bar:
         if step.phase == "writing":
             self._written[f"{step.section}. {step.title}"] = (step.done, step.total or 0)
 
-    def interrupted(self, *, dry: bool) -> str:
+    def interruption_message(self, *, dry: bool) -> str:
         """What an import that was interrupted leaves, and what to do."""
         while_ = f"interrupted while {self._step.phase} {self._step.title}".rstrip()
         kept = ", ".join(

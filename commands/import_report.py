@@ -15,7 +15,7 @@ _SHOWN = {"created": "new", "left": "same", "repeated": "twice", "pending": "wai
 _ALWAYS = frozenset({"created", "changed", "left"})
 
 
-def whole(console: Console) -> Console:
+def full_width(console: Console) -> Console:
     """The console, as wide as any report where it is no terminal, whatever COLUMNS says."""
     return console if console.is_terminal else Console(width=FILE_COLUMNS)
 

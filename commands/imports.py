@@ -11,18 +11,18 @@ from rich.console import Console
 
 import settings
 from commands.exit_codes import CommandError, Exit
-from commands.graph import follow
-from commands.import_progress import Bar
-from commands.import_report import show, whole
+from commands.graph import project_pending
+from commands.import_progress import ImportProgress
+from commands.import_report import full_width, show
 from commands.interruption import Interrupted, interruptible
-from commands.stores import databases, opened
+from commands.stores import databases, use_stores
 from datasources.aurora.imports.session import ImportStopped
-from datasources.credentials.factory import complete
+from datasources.credentials.factory import resolve_conninfo
 from datasources.errors import SourceError, SourceUnavailable
 from datasources.files.errors import MappingError
 from datasources.sources import Sources, open_sources
 from resolvers.imports.report import ImportReport
-from resolvers.imports.run import PRUNE_SHARE, Options, run_import
+from resolvers.imports.run import MAX_PRUNE_SHARE, Options, run_import
 from settings import Settings
 from workers.migrations import migrate
 
@@ -35,7 +35,7 @@ def command(
     max_prune_share: Annotated[
         float,
         typer.Option(min=0, max=100, help="Percent of the source's items or relationships that --prune may take."),
-    ] = PRUNE_SHARE * 100,
+    ] = MAX_PRUNE_SHARE * 100,
     force: Annotated[bool, typer.Option("--force", help="Let --prune take more than that share, or all.")] = False,
     rejects: Annotated[
         Path | None,
@@ -55,7 +55,7 @@ def command(
     chosen = rejects or (None if dry_run else Path(f"{mapping.stem}.rejects.jsonl"))
     options = Options(dry_run=dry_run, prune=prune, prune_share=max_prune_share / 100, force=force, rejects=chosen)
     errors = Console(stderr=True)
-    bar = Bar(errors)
+    bar = ImportProgress(errors)
     try:
         with interruptible():
             if errors.is_terminal and chosen is not None:
@@ -64,11 +64,11 @@ def command(
             if as_json:
                 typer.echo(msgspec.json.encode(report).decode())
             else:
-                show(report, whole(Console()))
+                show(report, full_width(Console()))
     except (MappingError, ImportStopped) as error:
         raise CommandError(str(error)) from error
     except Interrupted as interrupted:
-        sys.stderr.write(f"stackflow: {bar.interrupted(dry=dry_run)}\n")
+        sys.stderr.write(f"stackflow: {bar.interruption_message(dry=dry_run)}\n")
         raise typer.Exit(interrupted.exit_code) from None
     if behind is not None:
         # The import itself is done and stays.
@@ -78,17 +78,19 @@ def command(
         )
 
 
-def _import(mapping: Path, data: Path, options: Options, bar: Bar) -> tuple[ImportReport, SourceError | None]:
-    with opened(settings.read()) as filled:
+def _import(
+    mapping: Path, data: Path, options: Options, bar: ImportProgress
+) -> tuple[ImportReport, SourceError | None]:
+    with use_stores(settings.load_settings()) as filled:
         for name, postgres in databases(filled).items():
-            migrate(name, complete(name, postgres))
+            migrate(name, resolve_conninfo(name, postgres))
         return asyncio.run(_run(filled, mapping, data, options, bar))
 
 
 async def _run(
-    filled: Settings, mapping: Path, data: Path, options: Options, bar: Bar
+    filled: Settings, mapping: Path, data: Path, options: Options, bar: ImportProgress
 ) -> tuple[ImportReport, SourceError | None]:
-    sources = open_sources(*filled.stores())
+    sources = open_sources(*filled.require_stores())
     try:
         with bar:
             report = await run_import(
@@ -108,7 +110,7 @@ async def _run(
 async def _follow(sources: Sources, report: ImportReport) -> SourceError | None:
     """Bring the graph to what was imported; the error if it can't be."""
     try:
-        report.graph = await follow(sources)
+        report.graph = await project_pending(sources)
     except SourceError as error:
         return error
     return None

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 # SIGINT is asyncio's to handle: it cancels what runs, so that transactions end and connections close.
-ENDING = (signal.SIGTERM, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(Exception):
@@ -27,7 +27,7 @@ def interruptible() -> Iterator[None]:
         came = signal.Signals(number)
         signal.raise_signal(signal.SIGINT)
 
-    before = {number: signal.signal(number, end) for number in ENDING}
+    before = {number: signal.signal(number, end) for number in STOP_SIGNALS}
     try:
         yield
     except KeyboardInterrupt as error:

@@ -9,13 +9,13 @@ import typer
 
 import settings
 from commands.exit_codes import CommandError
-from commands.stores import opened
+from commands.stores import use_stores
 from datasources.aurora.driver.database import Database
 from datasources.aurora.principals.api_keys import insert_api_key, revoke_api_key
 from datasources.errors import SourceRefused
 from datasources.sources import open_sources
 from resolvers.principals.api_keys import new_api_key
-from resolvers.principals.principal import known_permissions
+from resolvers.principals.principal import parse_permissions
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ def create(
     days: Annotated[int | None, typer.Option(min=1, help="How long it lasts; for ever by default.")] = None,
 ) -> None:
     """Make a key and print it once."""
-    unknown = sorted(set(permission) - known_permissions(permission))
+    unknown = sorted(set(permission) - parse_permissions(permission))
     if unknown:
         raise CommandError(f"{unknown[0]!r} is not a permission; write it like incidents:read")
     made = new_api_key()
@@ -65,11 +65,11 @@ def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None
 
 def _with_main(use: Callable[[Database], Awaitable[T]]) -> T:
     async def run(whole: settings.Settings) -> T:
-        sources = open_sources(*whole.stores())
+        sources = open_sources(*whole.require_stores())
         try:
             return await use(sources.main)
         finally:
             await sources.close()
 
-    with opened(settings.read()) as whole:
+    with use_stores(settings.load_settings()) as whole:
         return asyncio.run(run(whole))

@@ -6,12 +6,12 @@ import typer
 
 from commands import doctor, events, graph, imports, keys, migrate, queues, serve
 from commands import print_schema as sdl
-from commands.exit_codes import EXPLAINED
+from commands.exit_codes import EXIT_CODES_HELP
 
 application = typer.Typer(
     name="stackflow",
     help="A knowledge graph of IT operations behind one GraphQL schema.",
-    epilog=EXPLAINED,
+    epilog=EXIT_CODES_HELP,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -9,9 +9,9 @@ import typer
 
 import settings
 from commands.exit_codes import CommandError, Exit
-from commands.stores import databases, opened
-from datasources.credentials.factory import complete
-from workers.migrations import PHASES, Applied, Phase, migrate, pending
+from commands.stores import databases, use_stores
+from datasources.credentials.factory import resolve_conninfo
+from workers.migrations import PHASES, MigrationStep, Phase, migrate, pending_migrations
 
 
 def command(
@@ -28,22 +28,22 @@ def command(
     if pre and post:
         raise CommandError("choose --pre or --post; without either, both are applied", Exit.USAGE)
     phases: tuple[Phase, ...] = ("pre",) if pre else ("post",) if post else PHASES
-    with opened(settings.read()) as whole:
-        steps: list[Applied] = []
+    with use_stores(settings.load_settings()) as whole:
+        steps: list[MigrationStep] = []
         for name, postgres in databases(whole).items():
             if plan:
-                steps += pending(name, complete(name, postgres), phases)
+                steps += pending_migrations(name, resolve_conninfo(name, postgres), phases)
                 continue
             tell = None if as_json else _tell
-            steps += migrate(name, complete(name, postgres), phases, tell, whole.database_role)
+            steps += migrate(name, resolve_conninfo(name, postgres), phases, tell, whole.database_role)
     _report(steps, plan, as_json)
 
 
-def _tell(step: Applied) -> None:
+def _tell(step: MigrationStep) -> None:
     typer.echo(f"applying {_shown(step)}")
 
 
-def _report(steps: Sequence[Applied], plan: bool, as_json: bool) -> None:
+def _report(steps: Sequence[MigrationStep], plan: bool, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"planned" if plan else "applied": [asdict(step) for step in steps]}))
     elif plan:
@@ -54,5 +54,5 @@ def _report(steps: Sequence[Applied], plan: bool, as_json: bool) -> None:
         typer.echo(f"{len(steps)} applied" if steps else "nothing to apply")
 
 
-def _shown(step: Applied) -> str:
+def _shown(step: MigrationStep) -> str:
     return f"{step.database} {step.phase}/{step.name}"

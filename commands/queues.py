@@ -9,7 +9,7 @@ import typer
 
 import settings
 from commands.exit_codes import CommandError, Exit
-from commands.stores import opened
+from commands.stores import use_stores
 from datasources.queues.port import Message
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import open_sources
@@ -17,7 +17,7 @@ from datasources.sources import open_sources
 application = typer.Typer(help="What stands on the queues.", no_args_is_help=True)
 
 
-class Name(StrEnum):
+class QueueName(StrEnum):
     """A queue."""
 
     EVENTS = "events"
@@ -33,12 +33,12 @@ def _frame() -> None:
 
 @application.command("show")
 def show(
-    name: Annotated[Name, typer.Argument(help="Which queue.")],
+    name: Annotated[QueueName, typer.Argument(help="Which queue.")],
     most: Annotated[int, typer.Option(min=1, max=1_000, help="How many messages.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="The messages as JSON, one a line.")] = False,
 ) -> None:
     """Show the oldest messages of a queue in tables. They stay there, for whoever is to receive them."""
-    with opened(settings.read()) as whole:
+    with use_stores(settings.load_settings()) as whole:
         url = getattr(whole.queues, name.name.lower())
         if url is not None:
             raise CommandError(
@@ -68,8 +68,8 @@ def _print(message: Message) -> None:
     typer.echo()
 
 
-async def _looked(whole: settings.Settings, name: Name, most: int) -> list[Message]:
-    sources = open_sources(*whole.stores())
+async def _looked(whole: settings.Settings, name: QueueName, most: int) -> list[Message]:
+    sources = open_sources(*whole.require_stores())
     try:
         return await TablesQueue(sources.main, name.value).look(most)
     finally:

@@ -13,10 +13,10 @@ import settings
 from commands import demo, graph
 from commands import server as listening
 from commands.exit_codes import CommandError, Exit
-from commands.signals import Stopping
-from commands.stores import databases, embedded, filled
+from commands.signals import GracefulShutdown
+from commands.stores import databases, embedded_stores, with_embedded_urls
 from datasources.config import GraphEngine
-from datasources.credentials.factory import complete
+from datasources.credentials.factory import resolve_conninfo
 from settings import Settings
 from workers.migrations import migrate
 
@@ -41,49 +41,53 @@ def command(
     Ctrl-C stops the server and every store it started within 10 seconds, of which running requests have 5; a second
     Ctrl-C waits for none of them.
     """
-    chosen = settings.read(listening.overridden(host, port))
-    serve(chosen, pkgutil.resolve_name("app:create"), with_demo=with_demo)
+    chosen = settings.load_settings(listening.override_environment(host, port))
+    serve(chosen, pkgutil.resolve_name("app:create_app"), with_demo=with_demo)
 
 
 def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
     """Serve until a signal. CommandError if the port is in use, before anything is started; EmbeddedError;
     SourceError if a database can't be reached or migrated."""
-    stores = embedded(chosen, _tell_download)
-    with closing(_socket(chosen)) as socket, Stopping(stores.kill) as stopping:
+    stores = embedded_stores(chosen, _tell_download)
+    with closing(_socket(chosen)) as socket, GracefulShutdown(stores.kill) as stopping:
         try:
-            if stores.wanted.any:
+            if stores.selection.has_any:
                 _tell("starting the stores")
-            whole = filled(chosen, stores.start())
-            with stores.explained():
+            whole = with_embedded_urls(chosen, stores.start())
+            with stores.explain_failures():
                 _fill(whole, with_demo=with_demo and chosen.main is None and chosen.requirements is None)
-                if stores.wanted.graph is not GraphEngine.SQL:
+                if stores.selection.graph is not GraphEngine.SQL:
                     # It keeps nothing on disk and begins empty.
-                    graph.fill(whole, _tell)
-            _banner(chosen, listening.address(socket))
+                    graph.fill_graph(whole, _tell)
+            _banner(chosen, listening.url_of(socket))
             stores.supervise()
-            loopback = listening.on_loopback(socket)
-            application = create(whole, on_loopback=loopback, projecting=whole.projection)
+            loopback = listening.is_on_loopback(socket)
+            application = create(whole, on_loopback=loopback, run_workers=whole.projection)
             listening.run(application, socket, whole, stopping)
         finally:
-            stopping.finish()
-            cut_off = [*stopping.cut_off, *(f"embedded {name}" for name in stores.stop(stopping.left))]
+            stopping.start_countdown()
+            cut_off = [*stopping.cut_off, *(f"embedded {name}" for name in stores.stop(stopping.remaining_seconds))]
             if cut_off:
                 _tell(f"stopped; cut off: {', '.join(cut_off)}")
 
 
 def _fill(whole: Settings, *, with_demo: bool) -> None:
     for name, postgres in databases(whole).items():
-        migrate(name, complete(name, postgres), tell=lambda step: _tell(f"migrating {step.database}: {step.name}"))
+        migrate(
+            name,
+            resolve_conninfo(name, postgres),
+            on_step=lambda step: _tell(f"migrating {step.database}: {step.name}"),
+        )
     if with_demo:
         _load_demo(whole)
 
 
 def _socket(chosen: Settings) -> Any:
     try:
-        return listening.bound(chosen.server.host, chosen.server.port)
+        return listening.bind_socket(chosen.server.host, chosen.server.port)
     except listening.PortBusy as error:
         state = chosen.server.state
-        ours = embedded(chosen).running() is not None
+        ours = embedded_stores(chosen).find_running() is not None
         who = f"StackFlow already runs in {state}" if ours else "another program listens there"
         raise CommandError(f"{error}: {who}; stop it, or choose another port with STACKFLOW_PORT", Exit.BUSY) from error
 
@@ -107,7 +111,7 @@ def _banner(chosen: Settings, address: str) -> None:
         f"  stores       main {where(chosen.main, 'embedded PostgreSQL')}"
         f" | requirements {where(chosen.requirements, 'embedded PostgreSQL')} | cache {cache} | graph {walks}",
     ]
-    if embedded(chosen).wanted.any:
+    if embedded_stores(chosen).selection.has_any:
         lines.append(f"  state        {_shown(chosen.server.state)}")
     _tell("\n".join([*lines, "  stop         Ctrl-C", ""]))
 

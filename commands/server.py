@@ -15,18 +15,18 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from commands.exit_codes import CommandError, Exit
-from commands.signals import Stopping
+from commands.signals import GracefulShutdown
 from datasources.observability.logs import configure
 from schema.http.server_sent_events import OpenStreams
 from settings import Settings
 
 # Seconds that running requests get after the first signal; seconds of signals.STOP_SECONDS that are left to the stores
 # when what works besides requests is cancelled, which takes at most the third.
-GRACE = 5
+GRACEFUL_SHUTDOWN_SECONDS = 5
 STORES_SECONDS = 3.5
 CANCEL_SECONDS = 1.0
 # Seconds for which an idle connection stays open.
-IDLE = 65
+KEEP_ALIVE_SECONDS = 65
 BACKLOG = 512
 # Seconds for the headers of a request to come, from the connection on or from their first byte.
 HEADER_SECONDS = 10.0
@@ -37,20 +37,20 @@ MAX_HEADER_BYTES = 65_536
 MAX_SMALL_CHUNKS = 4_096
 MIN_CHUNK_BYTES = 16
 # Connections at a time, besides those of streams; more get 503.
-CONNECTIONS = 4_000
+MAX_CONNECTIONS = 4_000
 
 
 class PortBusy(Exception):
     """Another program listens on the address. The message names it."""
 
 
-def overridden(host: str | None, port: int | None) -> Mapping[str, str]:
+def override_environment(host: str | None, port: int | None) -> Mapping[str, str]:
     """The environment, with what the command line says instead."""
     said = {"STACKFLOW_HOST": host, "STACKFLOW_PORT": None if port is None else str(port)}
     return os.environ | {name: value for name, value in said.items() if value is not None}
 
 
-def bound(host: str, port: int) -> sockets.socket:
+def bind_socket(host: str, port: int) -> sockets.socket:
     """A socket bound to the address and listening, so that nobody can take it while stores start.
 
     PortBusy if somebody has it; CommandError if it can't be had at all.
@@ -77,19 +77,19 @@ def bound(host: str, port: int) -> sockets.socket:
     return found
 
 
-def address(socket: sockets.socket) -> str:
+def url_of(socket: sockets.socket) -> str:
     """The URL of a bound socket, without a path."""
     host, port = socket.getsockname()[:2]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{shown}:{port}"
 
 
-def on_loopback(socket: sockets.socket) -> bool:
+def is_on_loopback(socket: sockets.socket) -> bool:
     """Whether only this machine can reach the bound socket."""
     return ipaddress.ip_address(socket.getsockname()[0]).is_loopback
 
 
-class ChunkBound(h11.Connection):
+class ChunkLimitedConnection(h11.Connection):
     """HTTP/1.1 that refuses a body in many small chunks; `refused` says that it did."""
 
     refused = False
@@ -118,7 +118,7 @@ class TimedProtocol(H11Protocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.conn: ChunkBound = ChunkBound(h11.SERVER, MAX_HEADER_BYTES)
+        self.conn: ChunkLimitedConnection = ChunkLimitedConnection(h11.SERVER, MAX_HEADER_BYTES)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -158,16 +158,16 @@ class TimedProtocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, streams: OpenStreams, stopping: Stopping) -> None:
+    def __init__(self, config: uvicorn.Config, streams: OpenStreams, stopping: GracefulShutdown) -> None:
         super().__init__(config)
         self._streams = streams
         self._stopping = stopping
 
     async def shutdown(self, sockets: list[sockets.socket] | None = None) -> None:
         # A stream has no end of its own to wait for.
-        self._streams.end()
+        self._streams.stop_all()
         ending = asyncio.ensure_future(super().shutdown(sockets))
-        while not ending.done() and self._stopping.left() > STORES_SECONDS:
+        while not ending.done() and self._stopping.remaining_seconds() > STORES_SECONDS:
             await asyncio.wait({ending}, timeout=0.1)
         if self.force_exit and self.server_state.tasks:
             self._note_requests()
@@ -193,7 +193,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def run(application: Any, socket: sockets.socket, settings: Settings, stopping: Stopping) -> None:
+def run(application: Any, socket: sockets.socket, settings: Settings, stopping: GracefulShutdown) -> None:
     """Serve the ASGI application on the socket until `stopping` hears a signal."""
     configure(settings.log_level, settings.seen)
     server = _Server(
@@ -207,16 +207,16 @@ def run(application: Any, socket: sockets.socket, settings: Settings, stopping: 
             lifespan="auto",
             ws="none",
             http=TimedProtocol,
-            limit_concurrency=CONNECTIONS + settings.limits.streams,
-            timeout_keep_alive=IDLE,
-            timeout_graceful_shutdown=GRACE,
+            limit_concurrency=MAX_CONNECTIONS + settings.limits.streams,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
         ),
         application.state.streams,
         stopping,
     )
-    stopping.watch(server)
+    stopping.attach(server)
     _run(server.serve(sockets=[socket]), stopping)
-    if not server.started and not stopping.asked:
+    if not server.started and not stopping.is_requested:
         raise CommandError("the application did not start; its log above says why")
 
 
@@ -226,7 +226,7 @@ def _hush() -> None:
         logging.getLogger(name).disabled = True
 
 
-def _run(serving: Coroutine[Any, Any, None], stopping: Stopping) -> None:
+def _run(serving: Coroutine[Any, Any, None], stopping: GracefulShutdown) -> None:
     # As asyncio.run, which waits without a bound for what it cancels; and the pools of psycopg swallow that while they
     # connect to a server that hangs.
     loop = asyncio.new_event_loop()
@@ -238,7 +238,7 @@ def _run(serving: Coroutine[Any, Any, None], stopping: Stopping) -> None:
             _hush()
             for task in left:
                 task.cancel()
-            seconds = min(CANCEL_SECONDS, stopping.left())
+            seconds = min(CANCEL_SECONDS, stopping.remaining_seconds())
             loop.run_until_complete(asyncio.wait(left, timeout=max(0.0, seconds)))
         loop.run_until_complete(loop.shutdown_asyncgens())
         asyncio.set_event_loop(None)

@@ -20,14 +20,14 @@ HURRY_SECONDS = 1.0
 LAST_SECONDS = 0.25
 
 
-class Server(Protocol):
+class StoppableServer(Protocol):
     """What can be asked to stop: uvicorn's server."""
 
     should_exit: bool
     force_exit: bool
 
 
-class Stopping:
+class GracefulShutdown:
     """While entered, SIGINT, SIGTERM and SIGHUP stop the server, or, before there is one, the start.
 
     The second signal no longer waits for anything that can be cut off. A process that has not ended by itself when no
@@ -36,10 +36,10 @@ class Stopping:
     """
 
     def __init__(self, kill: Callable[[], object] = lambda: None) -> None:
-        self.asked = False
+        self.is_requested = False
         self.cut_off: list[str] = []
         self._kill = kill
-        self._server: Server | None = None
+        self._server: StoppableServer | None = None
         self._end: float | None = None
         self._before: dict[signal.Signals, object] = {}
         # Reentrant, as a handler may come in at any instruction of the main thread.
@@ -58,15 +58,15 @@ class Stopping:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
-    def watch(self, server: Server) -> None:
+    def attach(self, server: StoppableServer) -> None:
         """From now on a signal asks this server to end."""
         self._server = server
 
-    def finish(self) -> None:
+    def start_countdown(self) -> None:
         """From now on the end is under way, signal or not, and signals only hurry it."""
         self._begin()
 
-    def left(self) -> float:
+    def remaining_seconds(self) -> float:
         """Seconds until the process must have ended; all of them before a signal."""
         return STOP_SECONDS if self._end is None else self._end - time.monotonic()
 
@@ -85,14 +85,14 @@ class Stopping:
             if first:
                 raise SystemExit(128 + number)
             return
-        self._server.force_exit = self.asked
-        self.asked = True
+        self._server.force_exit = self.is_requested
+        self.is_requested = True
         self._server.should_exit = True
 
     def _watch(self) -> None:
         if not self._news.get():
             return
-        while self.left() > -LAST_SECONDS:
+        while self.remaining_seconds() > -LAST_SECONDS:
             try:
                 self._news.get(timeout=0.05)
             except Empty:

@@ -5,24 +5,24 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from datasources.config import CacheSettings, GraphEngine, PostgresSettings
-from datasources.embedded.jars import Tell, untold
-from datasources.embedded.stores import EmbeddedStores, StoreUrls, Wanted
+from datasources.embedded.jars import ProgressCallback, ignore_progress
+from datasources.embedded.stores import EmbeddedStores, StoreSelection, StoreUrls
 from settings import Settings
 
 
-def embedded(settings: Settings, tell: Tell = untold) -> EmbeddedStores:
+def embedded_stores(settings: Settings, on_progress: ProgressCallback = ignore_progress) -> EmbeddedStores:
     """The stores that these settings leave open, in their state folder. Starts nothing. `tell` hears of a download."""
-    wanted = Wanted(
+    wanted = StoreSelection(
         main=settings.main is None,
         requirements=settings.requirements is None,
         cache=settings.cache is None,
         graph=settings.graph.engine if settings.graph.url is None else GraphEngine.SQL,
         own_graph=settings.graph.url is not None,
     )
-    return EmbeddedStores(settings.server.state, wanted, settings.jars, tell)
+    return EmbeddedStores(settings.server.state, wanted, settings.jars, on_progress)
 
 
-def filled(settings: Settings, urls: StoreUrls) -> Settings:
+def with_embedded_urls(settings: Settings, urls: StoreUrls) -> Settings:
     """The settings with the embedded stores' URLs where they had none."""
     return replace(
         settings,
@@ -34,17 +34,17 @@ def filled(settings: Settings, urls: StoreUrls) -> Settings:
 
 
 @contextmanager
-def opened(settings: Settings, *, graph: bool = False) -> Iterator[Settings]:
+def use_stores(settings: Settings, *, graph: bool = False) -> Iterator[Settings]:
     """Settings whose stores answer: those of a running `stackflow serve`, or embedded ones for the body only.
 
     A graph is started only if asked for: it begins empty and is gone after the body, so that few have a use for it.
     Without one, walks are recursive SQL.
     """
-    stores = embedded(settings)
-    if not graph and stores.running() is None:
-        stores = embedded(replace(settings, graph=replace(settings.graph, engine=GraphEngine.SQL)))
-    with stores.joined() as urls:
-        yield filled(settings, urls)
+    stores = embedded_stores(settings)
+    if not graph and stores.find_running() is None:
+        stores = embedded_stores(replace(settings, graph=replace(settings.graph, engine=GraphEngine.SQL)))
+    with stores.join_or_start() as urls:
+        yield with_embedded_urls(settings, urls)
 
 
 def databases(settings: Settings) -> dict[str, PostgresSettings]:

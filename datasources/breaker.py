@@ -20,7 +20,7 @@ class Breaker:
     def closed(self) -> bool:
         return self._opened_at is None
 
-    def admits(self) -> bool:
+    def try_acquire(self) -> bool:
         """Whether a call may go out. Who is admitted must tell the outcome by one of the three verbs below."""
         if self._opened_at is None:
             return True
@@ -29,19 +29,19 @@ class Breaker:
         self._trying = True
         return True
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
         """The store answered."""
         self._failures = 0
         self._opened_at = None
         self._trying = False
 
-    def failed(self) -> None:
+    def record_failure(self) -> None:
         """The store did not answer, or refused."""
         self._failures += 1
         self._trying = False
         if self._failures >= self._after:
             self._opened_at = self._clock()
 
-    def unjudged(self) -> None:
+    def release(self) -> None:
         """The call ended for reasons of its own, such as a cancelled request: it says nothing of the store."""
         self._trying = False

@@ -14,7 +14,7 @@ class Signing:
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class SecretReference:
     """A secret in Secrets Manager, and the variable that names it, for messages."""
 
     variable: str
@@ -41,7 +41,7 @@ class PostgresSettings:
     pool_timeout: float = 5.0
     statement_timeout: float = 10.0
     prepare: bool = False
-    secret: Secret | None = None
+    secret: SecretReference | None = None
     signing: Signing | None = None
 
 
@@ -57,7 +57,7 @@ class CacheSettings:
     breaker_after: int = 3
     breaker_pause: float = 5.0
     # Where the token stands, if not in the URL.
-    secret: Secret | None = None
+    secret: SecretReference | None = None
 
 
 class HopForm(StrEnum):
@@ -146,7 +146,7 @@ class Traces(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SeenSettings:
+class ObservabilitySettings:
     """What lines of logs say of the process: the environment that metrics are of, whether they are written, and on
     Lambda the function and its version; where spans go, and the addresses of X-Ray's daemon and of a collector."""
 

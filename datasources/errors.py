@@ -39,7 +39,7 @@ class SourceRefused(SourceError):
     """The store answered and refused: wrong credentials, missing schema, broken constraint."""
 
 
-class SourceRefusedValue(SourceRefused):
+class SourceInvalidValue(SourceRefused):
     """A bound value has no place in its column, its index or a search vector: a number out of range, no moment in time,
     a NUL in text, a text too long. The same call would be refused again."""
 

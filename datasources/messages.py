@@ -3,7 +3,7 @@
 MAX_MESSAGE_CHARACTERS = 1_000
 
 
-def bounded(message: str, most: int = MAX_MESSAGE_CHARACTERS) -> str:
+def truncate_message(message: str, most: int = MAX_MESSAGE_CHARACTERS) -> str:
     """A message with its middle left out where it is longer than `most` characters: it says how many, and the remedy at
     its end stays."""
     if len(message) <= most:

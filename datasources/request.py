@@ -10,7 +10,7 @@ from uuid_utils import uuid7
 
 
 @dataclass(slots=True)
-class Spending:
+class Usage:
     """Counts of one request: statements, walks, cache round trips and rows read from stores.
 
     A walk counts once, however many traversals it takes.
@@ -29,7 +29,7 @@ class Spending:
 
 
 @dataclass(frozen=True, slots=True)
-class Traversed:
+class TraversalStats:
     """One traversal that a graph engine was asked for: under which id it was sent last, what came of it, and at what
     cost. `ms` from first to last, all tries included; `code` is empty where it was answered."""
 
@@ -43,7 +43,7 @@ class Traversed:
 
 
 @dataclass(slots=True)
-class Call:
+class RequestContext:
     """One request, job or command as the stores see it.
 
     `deadline` is in seconds of the event loop's clock; None means no deadline.
@@ -51,15 +51,15 @@ class Call:
 
     request_id: str = field(default_factory=lambda: str(uuid7()))
     deadline: float | None = None
-    spent: Spending = field(default_factory=Spending)
+    usage: Usage = field(default_factory=Usage)
     # Stores whose answers were replaced by a fallback in this call, for `extensions.degraded`.
     degraded: set[str] = field(default_factory=set)
     # The traversals of this call, in the order in which they ended.
-    traversed: list[Traversed] = field(default_factory=list)
+    traversals: list[TraversalStats] = field(default_factory=list)
     # The transaction of the main database that this call must at least see, its own writes included: it reads no cached
     # value, and walks in the tables while the graph does not hold that write. None asks for nothing. 0 stands for a
     # write of another database, whose transactions have no place among those of main: no cached value, and no more.
-    sees: int | None = None
+    min_transaction: int | None = None
     # The run that writes, set by the engine alone: what a client says of it is a text and no cause.
     cause_run_id: str | None = None
     # Bytes of documents and texts in rows that this call may still read. None: as many as there are.
@@ -81,20 +81,20 @@ class Call:
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
 
 
-_current: ContextVar[Call | None] = ContextVar("call", default=None)
+_current: ContextVar[RequestContext | None] = ContextVar("call", default=None)
 
 
-def current_call() -> Call:
+def current_request() -> RequestContext:
     """The call that this task works for; a task outside any call gets one of its own."""
     call = _current.get()
     if call is None:
-        call = Call()
+        call = RequestContext()
         _current.set(call)
     return call
 
 
 @contextmanager
-def calling(call: Call) -> Iterator[Call]:
+def use_request(call: RequestContext) -> Iterator[RequestContext]:
     """Make `call` the current one for the body and the tasks started in it."""
     token = _current.set(call)
     try:

@@ -4,12 +4,12 @@ import asyncio
 from dataclasses import dataclass, field
 
 from datasources.aurora.driver.database import Database
-from datasources.aurora.outbox.write_log import TableWrites
+from datasources.aurora.outbox.write_log import PostgresWriteLog
 from datasources.cache.off import NoCache
 from datasources.cache.port import Cache
 from datasources.config import CacheSettings, GraphSettings, PostgresSettings
-from datasources.credentials.factory import of_cache, of_database
-from datasources.graph.completeness import Marks
+from datasources.credentials.factory import cache_credentials, database_credentials
+from datasources.graph.completeness import CompletenessMarker
 from datasources.graph.port import Graph
 from datasources.graph.projection import Projection
 from datasources.graph.recursive.adapter import RecursiveGraph
@@ -30,7 +30,7 @@ class Sources:
     # Seconds a cached value lives if nothing invalidates it earlier.
     cache_seconds: float = 60.0
     # Whether that copy is still there; None as above.
-    marks: Marks | None = None
+    marks: CompletenessMarker | None = None
     # Of the loops that work on them in this process.
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
 
@@ -79,11 +79,11 @@ def open_database(name: str, settings: PostgresSettings) -> Database:
         pool_timeout=settings.pool_timeout,
         statement_timeout=settings.statement_timeout,
         prepare=settings.prepare,
-        credentials=of_database(name, settings),
+        credentials=database_credentials(name, settings),
     )
 
 
-def _graph(settings: GraphSettings, main: Database) -> tuple[Graph, Projection | None, Marks | None]:
+def _graph(settings: GraphSettings, main: Database) -> tuple[Graph, Projection | None, CompletenessMarker | None]:
     if settings.url is None:
         return RecursiveGraph(main), None, None
     # The client of the graph costs a cold start some 100 ms, so only who uses it pays.
@@ -100,11 +100,11 @@ def _cache(settings: CacheSettings, main: Database) -> Cache:
 
     return RedisCache(
         settings.url,
-        witness=TableWrites(main),
+        write_log=PostgresWriteLog(main),
         ca_file=settings.ca_file,
         timeout=settings.timeout,
         lease=settings.lease,
         breaker_after=settings.breaker_after,
         breaker_pause=settings.breaker_pause,
-        credentials=of_cache(settings),
+        credentials=cache_credentials(settings),
     )

@@ -16,7 +16,7 @@ T = TypeVar("T")
 log = logging.getLogger("stackflow.workers")
 
 # Seconds that a loop has to end once it is told to; then it is cancelled, which rolls back what it was at.
-ENDING = 3.0
+SHUTDOWN_SECONDS = 3.0
 # By how much a pause varies, so that workers of many processes do not meet.
 JITTER = 0.2
 
@@ -64,7 +64,7 @@ async def supervise(
                 pause = outcome
                 heartbeat.succeed()
             if pause > 0:
-                await sleep(pause * random.uniform(1 - JITTER, 1 + JITTER), stop)  # noqa: S311
+                await sleep_or_stop(pause * random.uniform(1 - JITTER, 1 + JITTER), stop)  # noqa: S311
     finally:
         heartbeats.remove(heartbeat)
 
@@ -96,13 +96,13 @@ def _is_cancelled() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class CaughtError:
     """What one piece of work raised, so that the others can go on."""
 
     error: Exception
 
 
-async def attempt(work: Callable[[], Awaitable[T]]) -> T | Fault:
+async def attempt(work: Callable[[], Awaitable[T]]) -> T | CaughtError:
     """One piece of a round's work, a message, a row or a run; a Fault of its own if it raises.
 
     SourceUnavailable passes through: that a store is lost is no fault of the piece.
@@ -114,11 +114,11 @@ async def attempt(work: Callable[[], Awaitable[T]]) -> T | Fault:
     except Exception as error:
         if _is_cancelled():
             raise asyncio.CancelledError from error
-        return Fault(error)
+        return CaughtError(error)
 
 
 @asynccontextmanager
-async def background(name: str, loop: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIterator[None]:
+async def background_task(name: str, loop: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIterator[None]:
     """Run a loop while the body runs: it is told to stop by its event and has ended when the body is left."""
     stop = asyncio.Event()
 
@@ -135,12 +135,12 @@ async def background(name: str, loop: Callable[[asyncio.Event], Awaitable[None]]
         yield
     finally:
         stop.set()
-        await asyncio.wait({task}, timeout=ENDING)
+        await asyncio.wait({task}, timeout=SHUTDOWN_SECONDS)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def sleep(seconds: float, stop: asyncio.Event) -> None:
+async def sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
     """Return after so many seconds, or at once when a loop is told to stop."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):

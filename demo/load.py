@@ -9,7 +9,7 @@ from resolvers.imports.report import ImportReport
 from resolvers.imports.run import AfterWrite, run_import
 
 
-def folder() -> Path:
+def demo_folder() -> Path:
     """Where the mapping of the demo and its files stand."""
     return Path(str(resources.files("demo")))
 
@@ -23,4 +23,4 @@ async def load_if_empty(
     """
     if not await is_empty(main):
         return None
-    return await run_import(folder() / "mapping.yaml", folder(), main, requirements, after_write=after_write)
+    return await run_import(demo_folder() / "mapping.yaml", demo_folder(), main, requirements, after_write=after_write)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from datasources.records.queries import Scope
-from datasources.request import Call
+from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers.errors import Forbidden
-from resolvers.subscription_state import Listening
+from resolvers.subscription_state import SubscriptionState
 from resolvers.waves import Waves
 
 L = TypeVar("L")
@@ -25,7 +25,7 @@ class Limits:
     fields: int = 150_000
 
 
-class Asker(Protocol):
+class Caller(Protocol):
     """Who asks, as far as fields and writes care. `kind` and `subject` together are one caller's alone."""
 
     @property
@@ -45,7 +45,7 @@ class Asker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Unattended:
+class SystemPrincipal:
     """Who writes where nobody calls: the source of an event, or time itself. It asks no fields, so it holds nothing."""
 
     kind: str
@@ -71,13 +71,13 @@ class Unattended:
 class Context:
     """One a request; never shared, so neither are its loaders' rows."""
 
-    principal: Asker
+    principal: Caller
     scope: Scope
     sources: Sources
-    call: Call
+    call: RequestContext
     limits: Limits = field(default_factory=Limits)
     # Where the answer is a stream.
-    listening: Listening | None = None
+    subscription: SubscriptionState | None = None
     waves: Waves = field(init=False)
     # Arguments of fields, coerced once for each place in the document and parent type.
     arguments: dict[tuple[Any, str], Any] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Context:
         loader: L = found
         return loader
 
-    def forget(self) -> None:
+    def clear_loaders(self) -> None:
         """Give up what was loaded so far: it was written to, and the next field must see how it is now."""
         self._loaders.clear()
 

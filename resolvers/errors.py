@@ -61,7 +61,7 @@ class SourceLost(ShownError):
     code = "SOURCE_UNAVAILABLE"
 
     @classmethod
-    def of(cls, error: SourceError, remedy: str = "") -> "SourceLost":
+    def from_error(cls, error: SourceError, remedy: str = "") -> "SourceLost":
         """What a caller is told of a store's failure, and what to do."""
         late = isinstance(error, SourceTimeout)
         message = f"{error.source} did not answer in time" if late else f"{error.source} is not available"
@@ -80,7 +80,7 @@ def too_large(error: SourceTooLarge) -> LimitExceeded:
     return told
 
 
-class StreamBehind(ShownError):
+class SlowConsumer(ShownError):
     """More waits for the reader of a stream than is kept for it."""
 
     code = "STREAM_BEHIND"

@@ -7,22 +7,22 @@ from contextlib import asynccontextmanager, suppress
 
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import feed
-from datasources.aurora.outbox.feed import Trimmed
+from datasources.aurora.outbox.feed import CursorExpired
 from datasources.observability.heartbeats import Heartbeats
-from datasources.records.feed import FeedEntry, FeedKind, FeedPlace
-from datasources.request import Call, calling
+from datasources.records.feed import FeedCursor, FeedEntry, FeedKind
+from datasources.request import RequestContext, use_request
 from datasources.supervisor import Backoff, supervise
-from resolvers.errors import StreamBehind
+from resolvers.errors import SlowConsumer
 
 # Seconds between two looks at the outbox while somebody listens; after one that failed; and that one may take. LISTEN
 # would need a session of its own, which RDS Proxy does not give.
-EVERY, LOST, LOOK = 0.2, 1.0, 10.0
+POLL_SECONDS, RETRY_SECONDS, POLL_TIMEOUT_SECONDS = 0.2, 1.0, 10.0
 # Seconds that a look may take with what it waits for afterwards.
-BOUND = 60.0
+ROUND_TIMEOUT_SECONDS = 60.0
 # Entries of one look, and of those that may wait for one listener.
-PAGE, BUFFER = 1_000, 5_000
+PAGE_SIZE, MAX_BUFFERED_ENTRIES = 1_000, 5_000
 # Seconds that the next page of many is held back for listeners who have no room for it.
-PATIENCE = 1.0
+MAX_BACKPRESSURE_SECONDS = 1.0
 
 
 class Listener:
@@ -33,7 +33,7 @@ class Listener:
 
     def __init__(
         self,
-        begin: FeedPlace,
+        begin: FeedCursor,
         kinds: Collection[FeedKind],
         ids: Collection[str] | None,
         buffer: int,
@@ -41,7 +41,7 @@ class Listener:
     ) -> None:
         self.begin = begin
         # Everything up to here has been looked at; what of it is wanted and was not taken yet waits.
-        self.seen = begin
+        self.position = begin
         self._kinds = frozenset(kinds)
         self._ids = None if ids is None else frozenset(ids)
         self._buffer = buffer
@@ -68,16 +68,16 @@ class Listener:
         self._taken.set()
         return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
 
-    def put(self, entries: Iterable[FeedEntry], end: FeedPlace) -> bool:
+    def offer(self, entries: Iterable[FeedEntry], end: FeedCursor) -> bool:
         """Let it have what it wants of these; false if there is no room, and then it gets nothing any more."""
         wanted = [
             each for each in entries if each.kind in self._kinds and (self._ids is None or each.entity_id in self._ids)
         ]
         if len(self._waiting) + len(wanted) > self._buffer:
-            self.fail(StreamBehind("more changed than was read of this stream; begin again from the cursor"))
+            self.fail(SlowConsumer("more changed than was read of this stream; begin again from the cursor"))
             return False
         self._waiting.extend(wanted)
-        self.seen = end
+        self.position = end
         if wanted:
             self._stirred.set()
         return True
@@ -92,7 +92,7 @@ class Listener:
         return not self._waiting or len(self._waiting) + entries <= self._buffer
 
 
-class Tail:
+class OutboxPoller:
     """Looks at the outbox while somebody listens, once for all of them, and gives each what it wants.
 
     What it passes on are restricted incidents too: who listens must look at the scope.
@@ -103,27 +103,27 @@ class Tail:
         main: Database,
         heartbeats: Heartbeats | None = None,
         *,
-        every: float = EVERY,
-        page: int = PAGE,
-        buffer: int = BUFFER,
+        every: float = POLL_SECONDS,
+        page: int = PAGE_SIZE,
+        buffer: int = MAX_BUFFERED_ENTRIES,
     ) -> None:
         self._main = main
         self._heartbeats = heartbeats or Heartbeats()
         self._every = every
         self._page = page
         self._buffer = buffer
-        self._place: FeedPlace | None = None
+        self._place: FeedCursor | None = None
         self._listeners: set[Listener] = set()
         self._taken = asyncio.Event()
         self._joining = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def listening(self, kinds: Collection[FeedKind], ids: Collection[str] | None) -> AsyncIterator[Listener]:
+    async def subscribe(self, kinds: Collection[FeedKind], ids: Collection[str] | None) -> AsyncIterator[Listener]:
         """A listener for as long as the body runs. SourceError if the database is lost and nobody listened before."""
         async with self._joining:
             if self._task is None or self._place is None:
-                self._place = await feed.end(self._main)
+                self._place = await feed.fetch_end(self._main)
                 self._task = asyncio.create_task(self._run(), name="tail of the outbox")
             listener = Listener(self._place, kinds, ids, self._buffer, self._taken)
             self._listeners.add(listener)
@@ -153,15 +153,15 @@ class Tail:
         async def round() -> float:
             try:
                 full = await self._look()
-            except Trimmed as error:
+            except CursorExpired as error:
                 end(error)
                 return 0.0
             if full:
                 await self._room()
             return 0.0 if full else self._every
 
-        lost = Backoff(LOST, LOST)
-        await supervise(self._heartbeats, "streams", round, stop, bound=BOUND, lost=lost, on_fault=end)
+        lost = Backoff(RETRY_SECONDS, RETRY_SECONDS)
+        await supervise(self._heartbeats, "streams", round, stop, bound=ROUND_TIMEOUT_SECONDS, lost=lost, on_fault=end)
 
     def _end(self, error: BaseException) -> None:
         # Nobody is left waiting for what does not come. Who listens next begins anew.
@@ -172,14 +172,14 @@ class Tail:
 
     async def _look(self) -> bool:
         assert self._place is not None  # noqa: S101
-        with calling(Call(deadline=asyncio.get_running_loop().time() + LOOK)):
-            rows = await feed.tail(self._main, self._place, self._page)
+        with use_request(RequestContext(deadline=asyncio.get_running_loop().time() + POLL_TIMEOUT_SECONDS)):
+            rows = await feed.fetch_tail(self._main, self._place, self._page)
         if self._is_over():
             return False
         full = len(rows.entries) == self._page
         self._place = rows.entries[-1].place if full else max(self._place, rows.end)
         for listener in list(self._listeners):
-            if not listener.put(rows.entries, self._place):
+            if not listener.offer(rows.entries, self._place):
                 # It takes what waits for it, and then the error.
                 self._listeners.discard(listener)
         return full
@@ -187,7 +187,7 @@ class Tail:
     async def _room(self) -> None:
         # Who reads as fast as things are sent is not to fall behind because a whole import became visible at once.
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(MAX_BACKPRESSURE_SECONDS):
                 while not all(each.has_room(self._page) for each in self._listeners):
                     self._taken.clear()
                     await self._taken.wait()

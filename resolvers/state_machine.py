@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from resolvers.unit_of_work import Refused, UserError, UserErrorCode
+from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Transition:
     """A step, named as the mutation that takes it. Without `targets` the state stays as it is.
 
     `stamps` names times that the step sets to now, `clears` those that it empties; `kind` is what the step is called
@@ -19,30 +19,30 @@ class Step:
     targets: tuple[str, ...] = ()
     stamps: tuple[str, ...] = ()
     clears: tuple[str, ...] = ()
-    kind: str = ""
+    activity_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Lifecycle:
+class StateMachine:
     """All steps of one kind of record, by name."""
 
-    steps: Mapping[str, Step]
+    transitions: Mapping[str, Transition]
 
-    def legal(self, state: str) -> list[str]:
+    def allowed_transitions(self, state: str) -> list[str]:
         """The names of the steps that lead from a state, sorted."""
-        return sorted(name for name, step in self.steps.items() if state in step.origins)
+        return sorted(name for name, step in self.transitions.items() if state in step.origins)
 
-    def step(self, name: str, state: str) -> Step:
+    def require_transition(self, name: str, state: str) -> Transition:
         """The step of this name. Refused if it does not lead from this state; the message names those that do."""
-        step = self.steps[name]
+        step = self.transitions[name]
         if state not in step.origins:
-            allowed = ", ".join(self.legal(state)) or "no step at all"
-            raise Refused(
+            allowed = ", ".join(self.allowed_transitions(state)) or "no step at all"
+            raise ValidationFailed(
                 UserError(UserErrorCode.ILLEGAL_STATE, None, f"in state {state} there is no {name}; allowed: {allowed}")
             )
         return step
 
 
-def lifecycle(*steps: Step) -> Lifecycle:
+def define_state_machine(*steps: Transition) -> StateMachine:
     """A life of these steps."""
-    return Lifecycle({step.name: step for step in steps})
+    return StateMachine({step.name: step for step in steps})

@@ -18,15 +18,15 @@ import msgspec
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.outbox import bookkeeping as writing
 from datasources.aurora.outbox.bookkeeping import AuditEntry
-from datasources.errors import SourceConflict, SourceRefusedValue
-from datasources.messages import bounded
+from datasources.errors import SourceConflict, SourceInvalidValue
+from datasources.messages import truncate_message
 from resolvers.context import Context
-from resolvers.principals.principal import EXECUTE, PrincipalKind
+from resolvers.principals.principal import EXECUTE_WORKFLOWS, PrincipalKind
 
 # Deadlocks are rare and end at once; more than so many in a row are a fault of the order in which rows are locked.
-TRIES = 5
+MAX_ATTEMPTS = 5
 
-MAIN = "main"
+MAIN_DATABASE = "main"
 
 
 class UserErrorCode(StrEnum):
@@ -49,18 +49,18 @@ class UserError:
     message: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "message", bounded(self.message))
+        object.__setattr__(self, "message", truncate_message(self.message))
 
 
 # What a database does not store.
-UNFIT = UserError(
+UNSTORABLE_VALUE = UserError(
     UserErrorCode.INVALID,
     None,
     "a value cannot be stored: a number is out of range, or a text is too long or has a NUL character; change it",
 )
 
 
-class Refused(Exception):
+class ValidationFailed(Exception):
     """Rules of the domain are broken; nothing was written. `id` is what a conflict is about, if it is there."""
 
     def __init__(self, *errors: UserError, id: str | None = None) -> None:
@@ -70,7 +70,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """What a write changed, in the order of its input, or why it changed nothing.
 
     After a conflict `ids` holds what the conflict is about, so that the answer shows it as it is now.
@@ -84,38 +84,42 @@ class Written:
         return self.ids[0] if self.ids else None
 
 
-def caller(context: Context) -> str:
+def caller_id(context: Context) -> str:
     """Who writes, as a text that is this caller's alone: names may be shared."""
     return f"{context.principal.kind}:{context.principal.subject}"
 
 
 # A row by column, as JSON-able data.
-Told = Mapping[str, Any]
+AuditSnapshot = Mapping[str, Any]
 
 # By these columns an audit entry says what it is about, so it holds them on both sides.
-NAMING = frozenset({"id", "key"})
+IDENTIFYING_COLUMNS = frozenset({"id", "key"})
 
 # Columns that the database has by itself, where a record is written as it was asked for: no part of what changed.
-BY_THE_DATABASE = frozenset({"version", "valid_from"})
+GENERATED_COLUMNS = frozenset({"version", "valid_from"})
 
 
-def told(record: msgspec.Struct, without: Collection[str] = (), **links: Any) -> Told:
+def audit_snapshot(record: msgspec.Struct, without: Collection[str] = (), **links: Any) -> AuditSnapshot:
     """A record by column for an audit entry, with its links, without some columns."""
     columns = {name: value for name, value in msgspec.structs.asdict(record).items() if name not in without}
-    plain: Told = msgspec.to_builtins(columns | links)
+    plain: AuditSnapshot = msgspec.to_builtins(columns | links)
     return plain
 
 
-def same(one: Any, other: Any) -> bool:
+def is_same_json(one: Any, other: Any) -> bool:
     """Whether two values are the same JSON. Python's own equality takes true for 1."""
     return msgspec.json.encode(one, order="sorted") == msgspec.json.encode(other, order="sorted")
 
 
-def difference(before: Told | None, after: Told | None) -> tuple[Told | None, Told | None]:
+def difference(
+    before: AuditSnapshot | None, after: AuditSnapshot | None
+) -> tuple[AuditSnapshot | None, AuditSnapshot | None]:
     """The columns that differ, as they were and as they are, and those of NAMING; all where one side is None."""
     if before is None or after is None:
         return before, after
-    alike = {name for name in before.keys() & after.keys() if same(before[name], after[name])} - NAMING
+    alike = {
+        name for name in before.keys() & after.keys() if is_same_json(before[name], after[name])
+    } - IDENTIFYING_COLUMNS
     was, is_ = ({name: side[name] for name in side if name not in alike} for side in (before, after))
     return was, is_
 
@@ -129,18 +133,20 @@ class Write:
     transaction: Transaction
     entries: list[AuditEntry] = field(default_factory=list)
     tables: set[str] = field(default_factory=set)
-    refused: list[UserError] = field(default_factory=list)
+    user_errors: list[UserError] = field(default_factory=list)
 
-    def changed(self, table: str, entity: str, id: str, before: Told | None, after: Told | None) -> None:
+    def record_change(
+        self, table: str, entity: str, id: str, before: AuditSnapshot | None, after: AuditSnapshot | None
+    ) -> None:
         """Tell what was done to a row of a table: the whole of it, restricted rows without what their team alone may
         read. The audit entry holds what differs."""
         self.tables.add(table)
-        who = self.context.call.request_id, caller(self.context), self.action
+        who = self.context.call.request_id, caller_id(self.context), self.action
         self.entries.append(AuditEntry(*who, entity, id, *difference(before, after)))
 
-    def refuse(self, errors: Sequence[UserError]) -> None:
+    def add_user_errors(self, errors: Sequence[UserError]) -> None:
         """Tell what of the input was left undone, where the rest of it is done all the same."""
-        self.refused.extend(errors)
+        self.user_errors.extend(errors)
 
 
 C = TypeVar("C")
@@ -151,22 +157,22 @@ UseCase = Callable[[Write, C], Awaitable[Sequence[str]]]
 Work = Callable[[Write], Awaitable[Sequence[str]]]
 
 
-async def write(
+async def run_write(
     context: Context,
     action: str,
     command: msgspec.Struct,
     work: Work,
     idempotency_key: str | None = None,
-    database: str = MAIN,
-) -> Written:
+    database: str = MAIN_DATABASE,
+) -> WriteResult:
     """Run a use case in a transaction of one database, by default the main one; it keeps the audit entries, the outbox
     and the idempotency keys of its own writes. `action` and `command` are what a key is good for. When this returns,
     no read in any process gives an older value."""
-    for number in range(TRIES):
+    for number in range(MAX_ATTEMPTS):
         try:
             return await _once(context, action, command, work, idempotency_key, database)
         except SourceConflict:
-            if number == TRIES - 1:
+            if number == MAX_ATTEMPTS - 1:
                 raise
             await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311
     raise AssertionError("unreachable")
@@ -174,55 +180,55 @@ async def write(
 
 async def _once(
     context: Context, action: str, command: msgspec.Struct, work: Work, idempotency_key: str | None, database: str
-) -> Written:
-    principal = caller(context)
+) -> WriteResult:
+    principal = caller_id(context)
     tables: set[str] = set()
     try:
         async with context.sources.database(database).transaction() as transaction:
             if idempotency_key is not None:
                 input = hashlib.sha256(f"{action}\n".encode() + msgspec.json.encode(command)).digest()
-                kept = await writing.claim(transaction, principal, idempotency_key, action, input)
+                kept = await writing.claim_idempotency_key(transaction, principal, idempotency_key, action, input)
                 if kept is not None:
                     # Whoever wrote it may have died before it told the cache.
-                    await context.sources.cache.doubt()
-                    return _again(kept, input)
+                    await context.sources.cache.expire_all()
+                    return _replay(kept, input)
             under_way = Write(context, action, transaction)
             ids = tuple(await work(under_way))
             if idempotency_key is not None:
-                left_out = [msgspec.to_builtins(each) for each in under_way.refused]
-                await writing.keep(transaction, principal, idempotency_key, ids, left_out)
+                left_out = [msgspec.to_builtins(each) for each in under_way.user_errors]
+                await writing.store_response(transaction, principal, idempotency_key, ids, left_out)
             await writing.audit(transaction, under_way.entries)
             number = await _signed(transaction, context, database)
             tables = under_way.tables
-    except Refused as refused:
-        return Written(() if refused.id is None else (refused.id,), refused.errors)
-    except SourceRefusedValue:
-        return Written((), (UNFIT,))
+    except ValidationFailed as refused:
+        return WriteResult(() if refused.id is None else (refused.id,), refused.errors)
+    except SourceInvalidValue:
+        return WriteResult((), (UNSTORABLE_VALUE,))
     # Only transactions of main are told apart by number. For another database the token has none, or that of an earlier
     # write: it goes past every cache all the same, and rows come from the one server that takes writes.
-    context.call.sees = max(number if database == MAIN else 0, context.call.sees or 0)
+    context.call.min_transaction = max(number if database == MAIN_DATABASE else 0, context.call.min_transaction or 0)
     await context.sources.cache.invalidate(sorted(tables))
-    context.forget()
-    return Written(ids, tuple(under_way.refused))
+    context.clear_loaders()
+    return WriteResult(ids, tuple(under_way.user_errors))
 
 
 async def _signed(transaction: Transaction, context: Context, database: str) -> int:
-    if database != MAIN:
-        return await writing.sign(transaction, context.call.request_id)
-    return await writing.sign_by(transaction, origin(context))
+    if database != MAIN_DATABASE:
+        return await writing.write_request_id(transaction, context.call.request_id)
+    return await writing.write_origin(transaction, origin(context))
 
 
 def origin(context: Context) -> writing.Origin:
     """Where the writes of a context come from. What a request id says of a run counts for executors only."""
     principal, call = context.principal, context.call
-    by_executor = principal.kind == PrincipalKind.SERVICE and principal.allows(EXECUTE)
+    by_executor = principal.kind == PrincipalKind.SERVICE and principal.allows(EXECUTE_WORKFLOWS)
     return writing.Origin(call.request_id, principal.actor, call.cause_run_id, by_executor)
 
 
-def _again(kept: writing.KeptAnswer, input: bytes) -> Written:
+def _replay(kept: writing.IdempotentResponse, input: bytes) -> WriteResult:
     if kept.input == input:
-        return Written(tuple(kept.entity_ids), tuple(msgspec.convert(kept.user_errors, list[UserError])))
-    return Written(
+        return WriteResult(tuple(kept.entity_ids), tuple(msgspec.convert(kept.user_errors, list[UserError])))
+    return WriteResult(
         (),
         (
             UserError(

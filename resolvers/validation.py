@@ -9,7 +9,7 @@ from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.tables import references as referred
 from datasources.values import MAX_KEY_BYTES, document_violation, find_violation, key_violation, text_violation
 from resolvers.principals.principal import PrincipalKind
-from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write
+from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write
 
 
 class Versioned(Protocol):
@@ -23,47 +23,47 @@ class Versioned(Protocol):
 
 
 # Configuration items that one call may link.
-ITEMS_AT_MOST = 500
+MAX_LINKED_ITEMS = 500
 
 # Characters of a name or key. An entry of an index has 2,704 bytes, and a character has up to four.
-MOST_CHARACTERS = 500
+MAX_NAME_LENGTH = 500
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Versioned)
 
 
-def invalid(field: str, message: str) -> Refused:
+def invalid(field: str, message: str) -> ValidationFailed:
     """A value that breaks a rule."""
-    return Refused(UserError(UserErrorCode.INVALID, field, message))
+    return ValidationFailed(UserError(UserErrorCode.INVALID, field, message))
 
 
-def missing(field: str, message: str) -> Refused:
+def not_found(field: str, message: str) -> ValidationFailed:
     """Something that the input names does not exist, or not for the caller."""
-    return Refused(UserError(UserErrorCode.NOT_FOUND, field, message))
+    return ValidationFailed(UserError(UserErrorCode.NOT_FOUND, field, message))
 
 
-def unknown(noun: str, field: str = "id") -> Refused:
+def no_such_record(noun: str, field: str = "id") -> ValidationFailed:
     """An id that nothing has. The words are the same for every id: who may not see a record must not learn that there
     is one."""
-    return missing(field, f"there is no such {noun}; pass the id of one that you can read")
+    return not_found(field, f"there is no such {noun}; pass the id of one that you can read")
 
 
-def as_expected(record: V | None, noun: str, version: int) -> V:
+def require_version(record: V | None, noun: str, version: int) -> V:
     """The locked record, at the version that the caller knows. Refused as NOT_FOUND, or as CONFLICT about it."""
     if record is None:
-        raise unknown(noun)
+        raise no_such_record(noun)
     if record.version != version:
         message = f"it is at version {record.version} now; look at it again and repeat the call with that version"
-        raise Refused(UserError(UserErrorCode.CONFLICT, "expectedVersion", message), id=record.id)
+        raise ValidationFailed(UserError(UserErrorCode.CONFLICT, "expectedVersion", message), id=record.id)
     return record
 
 
-def given(value: T | UnsetType | None, before: T, field: str) -> T:
+def or_current(value: T | UnsetType | None, before: T, field: str) -> T:
     """The value that the caller gave, or the one before. Refused for an explicit null."""
     if value is UNSET:
         return before
     if value is None:
-        raise Refused(null(field))
+        raise ValidationFailed(null(field))
     return value
 
 
@@ -72,17 +72,17 @@ def null(field: str) -> UserError:
     return UserError(UserErrorCode.INVALID, field, f"{field} can't be null; leave it out to keep it as it is")
 
 
-def filled(text: str, field: str) -> str:
+def require_text(text: str, field: str) -> str:
     """The text without blanks around it. Refused if nothing is left."""
     if not text.strip():
         raise invalid(field, f"{field} is empty; say something")
     return text.strip()
 
 
-def fit_name(text: str, field: str) -> str:
+def require_name(text: str, field: str) -> str:
     """The name or key without blanks around it. Refused if nothing is left, or an index has no room for it."""
-    name = filled(text, field)
-    unfit = unfit_text(name)
+    name = require_text(text, field)
+    unfit = name_violation(name)
     if unfit is not None:
         raise invalid(field, f"the {field} {unfit}")
     return name
@@ -100,12 +100,12 @@ def is_storable(text: str) -> bool:
     return text_violation(text) is None and key_violation(text) is None
 
 
-def unfit_text(text: str, *beside: str) -> str | None:
+def name_violation(text: str, *beside: str) -> str | None:
     """What is wrong with a name or key; None if nothing is. One index holds it together with the texts of `beside`."""
     if not text:
         return "is empty; give it one"
-    if len(text) > MOST_CHARACTERS:
-        return f"has {len(text):,} characters; use at most {MOST_CHARACTERS}"
+    if len(text) > MAX_NAME_LENGTH:
+        return f"has {len(text):,} characters; use at most {MAX_NAME_LENGTH}"
     if phrase := text_violation(text):
         return phrase
     if key_violation(text, *beside):
@@ -113,13 +113,13 @@ def unfit_text(text: str, *beside: str) -> str | None:
     return None
 
 
-def unstorable_text(text: str) -> str | None:
+def storage_violation(text: str) -> str | None:
     """What is wrong with any text; None if nothing is."""
     violation = find_violation(text)
     return None if violation is None else violation.phrase
 
 
-def unfit_attributes(value: Any) -> str | None:
+def attributes_violation(value: Any) -> str | None:
     """Why attributes can't be stored; None if they can."""
     if not isinstance(value, dict):
         return 'attributes are an object, for example {"tier": 1}'
@@ -127,34 +127,34 @@ def unfit_attributes(value: Any) -> str | None:
     return None if phrase is None else f"attributes hold a value that {phrase}"
 
 
-async def known_team(transaction: Transaction, id: str | None, field: str) -> str | None:
+async def require_team(transaction: Transaction, id: str | None, field: str) -> str | None:
     """The key of a team that is there; None for none."""
     if id is None:
         return None
-    keys = await referred.teams(transaction, [id])
+    keys = await referred.lock_teams(transaction, [id])
     if id not in keys:
-        raise missing(field, "there is no such team; see `teams`")
+        raise not_found(field, "there is no such team; see `teams`")
     return keys[id]
 
 
-async def known_user(transaction: Transaction, id: str | None, field: str) -> None:
+async def require_user(transaction: Transaction, id: str | None, field: str) -> None:
     """Somebody who is there and still works here."""
-    if id is not None and id not in await referred.users(transaction, [id]):
-        raise missing(field, "there is nobody active with this id; see `users`")
+    if id is not None and id not in await referred.lock_users(transaction, [id]):
+        raise not_found(field, "there is nobody active with this id; see `users`")
 
 
-async def known_items(transaction: Transaction, ids: Collection[str], field: str) -> Sequence[str]:
+async def require_items(transaction: Transaction, ids: Collection[str], field: str) -> Sequence[str]:
     """The items, each once, in order of id; all of them are there."""
     wanted = sorted(set(ids))
-    if len(wanted) > ITEMS_AT_MOST:
-        raise invalid(field, f"at most {ITEMS_AT_MOST} configuration items a call; split it")
-    unknown = sorted(set(wanted) - await referred.configuration_items(transaction, wanted)) if wanted else []
+    if len(wanted) > MAX_LINKED_ITEMS:
+        raise invalid(field, f"at most {MAX_LINKED_ITEMS} configuration items a call; split it")
+    unknown = sorted(set(wanted) - await referred.lock_configuration_items(transaction, wanted)) if wanted else []
     if unknown:
-        raise missing(field, f"there is no configuration item ci_{unknown[0]}; see `configurationItems`")
+        raise not_found(field, f"there is no configuration item ci_{unknown[0]}; see `configurationItems`")
     return wanted
 
 
-async def works_in(transaction: Transaction, team_id: str | None, assignee_id: str | None) -> None:
+async def require_membership(transaction: Transaction, team_id: str | None, assignee_id: str | None) -> None:
     """Refused if there are both and the assignee is not in the team."""
     if team_id is None or assignee_id is None:
         return

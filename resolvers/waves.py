@@ -15,9 +15,9 @@ from typing import Any
 QUIET_TURNS = 4
 
 # The part of the time left after which the next wave starts without a batch that is still out.
-PATIENCE = 0.5
+MAX_DEADLINE_FRACTION = 0.5
 
-Batch = Callable[[], Coroutine[Any, Any, None]]
+BatchFunction = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Waves:
@@ -25,18 +25,18 @@ class Waves:
 
     def __init__(self, remaining: Callable[[], float | None] = lambda: None) -> None:
         self._remaining = remaining
-        self._pending: list[Batch] = []
+        self._pending: list[BatchFunction] = []
         self._running = False
         self._scheduled = False
         self._quiet = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: BatchFunction) -> None:
         """Put a batch into the next wave; it runs once, with whatever keys it holds by then."""
         self._pending.append(batch)
-        self.stir()
+        self.postpone()
 
-    def stir(self) -> None:
+    def postpone(self) -> None:
         """A load was asked for: wait for quiet anew."""
         self._quiet = 0
         if not self._running and not self._scheduled:
@@ -55,17 +55,17 @@ class Waves:
             self._running = True
             self._start(self._run(wave))
 
-    async def _run(self, wave: list[Batch]) -> None:
+    async def _run(self, wave: list[BatchFunction]) -> None:
         remaining = self._remaining()
         try:
             await asyncio.wait(
                 [self._start(batch()) for batch in wave],
-                timeout=None if remaining is None else remaining * PATIENCE,
+                timeout=None if remaining is None else remaining * MAX_DEADLINE_FRACTION,
             )
         finally:
             self._running = False
             if self._pending:
-                self.stir()
+                self.postpone()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         # Kept, because the loop itself holds its tasks weakly.

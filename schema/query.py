@@ -10,9 +10,9 @@ from schema.change_feed.types import FeedQueries
 from schema.changes.types import Change, ChangeQueries
 from schema.configuration_items.types import ConfigurationItem, ConfigurationItemQueries
 from schema.declarations.fields import Argument, ArgumentSize, field
-from schema.declarations.ids import decode
+from schema.declarations.ids import decode_id
 from schema.declarations.node import Node
-from schema.declarations.paging import clamp
+from schema.declarations.paging import check_bounds
 from schema.documents.types import Document, DocumentQueries
 from schema.impact.types import ImpactQueries
 from schema.incidents.types import Incident, IncidentQueries
@@ -42,7 +42,7 @@ NODES: tuple[type[Node], ...] = (
     WorkflowRun,
 )
 _BY_PREFIX = {type_.prefix: type_ for type_ in NODES}
-MOST_NODES = 500
+MAX_NODES = 500
 
 
 def _node(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
@@ -50,13 +50,13 @@ def _node(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
 
 
 async def _nodes(context: Context, _: Any, arguments: Mapping[str, Any]) -> list[Any]:
-    clamp(len(arguments["ids"]), "ids", MOST_NODES)
+    check_bounds(len(arguments["ids"]), "ids", MAX_NODES)
     loading = [_load(context, each, "ids") for each in arguments["ids"]]
     return [None if each is None else await each for each in loading]
 
 
 def _load(context: Context, text: str, argument: str) -> Any:
-    prefix, uuid = decode(text, argument)
+    prefix, uuid = decode_id(text, argument)
     type_ = _BY_PREFIX.get(prefix)
     if type_ is None:
         return None

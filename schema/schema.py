@@ -19,6 +19,6 @@ SCHEMA = strawberry.Schema(
 )
 
 
-def sdl() -> str:
+def print_sdl() -> str:
     """The schema as text, as committed in schema.graphql."""
     return SCHEMA.as_str() + "\n"

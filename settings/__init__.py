@@ -1,6 +1,6 @@
 """Settings: what the environment's variables say, as frozen values. Nothing else reads a variable."""
 
-from settings.load import read, started
+from settings.load import load_settings, load_start_settings
 from settings.models import AccessSettings, LimitSettings, ServerSettings, Settings, StartSettings
 from settings.parsers import SettingsError
 
@@ -11,6 +11,6 @@ __all__ = [
     "Settings",
     "SettingsError",
     "StartSettings",
-    "read",
-    "started",
+    "load_settings",
+    "load_start_settings",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from datasources.config import JarSettings, SeenSettings, Traces
+from datasources.config import JarSettings, ObservabilitySettings, Traces
 from settings import parsers as variables
 from settings import stores
 from settings.models import AccessSettings, LimitSettings, ServerSettings, Settings, StartSettings
@@ -17,48 +17,52 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def read(environment: Mapping[str, str] = os.environ) -> Settings:
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from environment variables. SettingsError names the first variable that cannot be used."""
     return Settings(
-        main=stores.postgres(environment, "DATABASE_URL", "DATABASE_SECRET"),
-        requirements=stores.postgres(environment, "REQUIREMENTS_URL", "REQUIREMENTS_SECRET"),
-        cache=stores.cache(environment),
-        graph=stores.graph(environment),
+        main=stores.load_postgres(environment, "DATABASE_URL", "DATABASE_SECRET"),
+        requirements=stores.load_postgres(environment, "REQUIREMENTS_URL", "REQUIREMENTS_SECRET"),
+        cache=stores.load_cache(environment),
+        graph=stores.load_graph(environment),
         access=_access(environment),
         limits=LimitSettings(
-            request_timeout=variables.number(environment, "REQUEST_TIMEOUT_SECONDS", 10.0, least=0.1, most=300),
-            body_bytes=int(
-                variables.number(environment, "REQUEST_BODY_BYTES", 1_048_576, least=1_024, most=10_485_760)
+            request_timeout=variables.parse_number(
+                environment, "REQUEST_TIMEOUT_SECONDS", 10.0, minimum=0.1, maximum=300
             ),
-            depth=int(variables.number(environment, "LIMIT_DEPTH", 16, least=1, most=100)),
-            aliases=int(variables.number(environment, "LIMIT_ALIASES", 60, least=1, most=10_000)),
-            tokens=int(variables.number(environment, "LIMIT_TOKENS", 4_000, least=10, most=100_000)),
-            directives=int(variables.number(environment, "LIMIT_DIRECTIVES", 50, least=0, most=10_000)),
-            cost=int(variables.number(environment, "LIMIT_COST", 150_000, least=1, most=1e9)),
-            page=int(variables.number(environment, "LIMIT_PAGE", 500, least=1, most=10_000)),
-            streams=int(variables.number(environment, "STREAMS", 1_000, least=0, most=100_000)),
+            body_bytes=int(
+                variables.parse_number(environment, "REQUEST_BODY_BYTES", 1_048_576, minimum=1_024, maximum=10_485_760)
+            ),
+            depth=int(variables.parse_number(environment, "LIMIT_DEPTH", 16, minimum=1, maximum=100)),
+            aliases=int(variables.parse_number(environment, "LIMIT_ALIASES", 60, minimum=1, maximum=10_000)),
+            tokens=int(variables.parse_number(environment, "LIMIT_TOKENS", 4_000, minimum=10, maximum=100_000)),
+            directives=int(variables.parse_number(environment, "LIMIT_DIRECTIVES", 50, minimum=0, maximum=10_000)),
+            cost=int(variables.parse_number(environment, "LIMIT_COST", 150_000, minimum=1, maximum=1e9)),
+            page=int(variables.parse_number(environment, "LIMIT_PAGE", 500, minimum=1, maximum=10_000)),
+            streams=int(variables.parse_number(environment, "STREAMS", 1_000, minimum=0, maximum=100_000)),
         ),
         server=ServerSettings(
             host=environment.get("STACKFLOW_HOST") or "127.0.0.1",
-            port=int(variables.number(environment, "STACKFLOW_PORT", 8000, least=0, most=65535)),
+            port=int(variables.parse_number(environment, "STACKFLOW_PORT", 8000, minimum=0, maximum=65535)),
             state=Path(environment.get("STACKFLOW_STATE") or ".stackflow"),
         ),
         jars=JarSettings(
-            repository=variables.url(environment, "MAVEN_REPOSITORY_URL", ("https", "http")),
+            repository=variables.parse_url(environment, "MAVEN_REPOSITORY_URL", ("https", "http")),
             cache=Path(environment.get("XDG_CACHE_HOME") or "~/.cache") / "stackflow" / "jars",
         ),
-        queues=stores.queues(environment),
+        queues=stores.load_queues(environment),
         log_level=_log_level(environment),
         seen=_seen(environment),
-        start=started(environment),
-        projection=variables.switch(environment, "PROJECTION", default=True),
+        start=load_start_settings(environment),
+        projection=variables.parse_switch(environment, "PROJECTION", default=True),
         alerts_mapping=Path(text) if (text := environment.get("ALERTS_MAPPING", "")) else None,
-        consistency_seconds=variables.number(environment, "CONSISTENCY_SECONDS", 300.0, least=0, most=86_400),
-        database_role=stores.role(environment),
+        consistency_seconds=variables.parse_number(
+            environment, "CONSISTENCY_SECONDS", 300.0, minimum=0, maximum=86_400
+        ),
+        database_role=stores.load_role(environment),
     )
 
 
-def started(environment: Mapping[str, str] = os.environ) -> StartSettings:
+def load_start_settings(environment: Mapping[str, str] = os.environ) -> StartSettings:
     """How this process was started, alone: modules ask it while they are imported, and other settings may be wrong."""
     return StartSettings(
         module=environment.get("_HANDLER", "").rpartition(".")[0],
@@ -73,16 +77,16 @@ def _log_level(environment: Mapping[str, str]) -> str:
     return text.upper()
 
 
-def _seen(environment: Mapping[str, str]) -> SeenSettings:
+def _seen(environment: Mapping[str, str]) -> ObservabilitySettings:
     metrics = environment.get("STACKFLOW_METRICS") or "off"
     if metrics not in {"emf", "off"}:
         raise SettingsError(f"STACKFLOW_METRICS is {metrics!r}; write emf or off")
-    return SeenSettings(
+    return ObservabilitySettings(
         environment=environment.get("STACKFLOW_ENVIRONMENT") or "local",
         metrics=metrics == "emf",
         function=environment.get("AWS_LAMBDA_FUNCTION_NAME", ""),
         version=environment.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
-        traces=variables.chosen(environment, "STACKFLOW_TRACES", Traces, Traces.OFF),
+        traces=variables.parse_choice(environment, "STACKFLOW_TRACES", Traces, Traces.OFF),
         daemon=_daemon(environment),
         collector=_collector(environment),
     )
@@ -97,7 +101,7 @@ def _daemon(environment: Mapping[str, str]) -> str:
 
 def _collector(environment: Mapping[str, str]) -> str:
     name = "OTEL_EXPORTER_OTLP_ENDPOINT"
-    url = variables.url(environment, name, ("https", "http")) or "http://127.0.0.1:4318"
+    url = variables.parse_url(environment, name, ("https", "http")) or "http://127.0.0.1:4318"
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise SettingsError(f"{name} is without TLS and not on this machine; write https://")
@@ -105,14 +109,14 @@ def _collector(environment: Mapping[str, str]) -> str:
 
 
 def _access(environment: Mapping[str, str]) -> AccessSettings:
-    issuer = variables.url(environment, "OIDC_ISSUER", ("https", "http"))
+    issuer = variables.parse_url(environment, "OIDC_ISSUER", ("https", "http"))
     audience = environment.get("OIDC_AUDIENCE") or None
     if issuer is not None and audience is None:
         raise SettingsError("OIDC_AUDIENCE is missing; set it to the audience that the issuer's tokens name")
     return AccessSettings(
         issuer=issuer,
         audience=audience,
-        jwks_url=variables.url(environment, "OIDC_JWKS_URL", ("https", "http")),
+        jwks_url=variables.parse_url(environment, "OIDC_JWKS_URL", ("https", "http")),
         permissions_claim=environment.get("OIDC_PERMISSIONS_CLAIM") or "permissions",
         teams_claim=environment.get("OIDC_TEAMS_CLAIM") or "teams",
         permissions_prefix=environment.get("OIDC_PERMISSIONS_PREFIX") or "",

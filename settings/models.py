@@ -7,9 +7,9 @@ from datasources.config import (
     CacheSettings,
     GraphSettings,
     JarSettings,
+    ObservabilitySettings,
     PostgresSettings,
     QueueSettings,
-    SeenSettings,
 )
 from settings.parsers import SettingsError
 
@@ -73,7 +73,7 @@ class Settings:
     jars: JarSettings
     queues: QueueSettings = field(default_factory=QueueSettings)
     log_level: str = "INFO"
-    seen: SeenSettings = field(default_factory=SeenSettings)
+    seen: ObservabilitySettings = field(default_factory=ObservabilitySettings)
     start: StartSettings = field(default_factory=StartSettings)
     # Whether `stackflow serve` follows the outbox beside the server.
     projection: bool = True
@@ -84,7 +84,7 @@ class Settings:
     # The role that the service takes in both databases, which migrations make; None if they are to make none.
     database_role: str | None = None
 
-    def stores(self) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
+    def require_stores(self) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
         """What sources are opened by. SettingsError names the first that is missing."""
         if self.main is None:
             raise SettingsError("DATABASE_URL is missing; set it, or use `stackflow serve`, which starts a PostgreSQL")

@@ -19,14 +19,16 @@ from settings import parsers as variables
 from settings.parsers import SettingsError
 
 # So that the name is the same with quotes and without.
-ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+ROLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
-def postgres(environment: Mapping[str, str], name: str, secret_name: str) -> PostgresSettings | None:
+def load_postgres(environment: Mapping[str, str], name: str, secret_name: str) -> PostgresSettings | None:
     """A database by its URL; None if it is to be started here. SettingsError if its credentials are not told once."""
-    url = variables.url(environment, name, ("postgresql", "postgres"))
-    secret = variables.secret(environment, secret_name)
-    region = variables.region(environment, "the databases, as DATABASE_IAM is on") if _iam(environment) else None
+    url = variables.parse_url(environment, name, ("postgresql", "postgres"))
+    secret = variables.parse_secret(environment, secret_name)
+    region = (
+        variables.require_region(environment, "the databases, as DATABASE_IAM is on") if _iam(environment) else None
+    )
     if url is None:
         if secret is not None:
             raise SettingsError(f"{name} is missing; set it to where the owner of {secret_name} signs in")
@@ -34,34 +36,36 @@ def postgres(environment: Mapping[str, str], name: str, secret_name: str) -> Pos
     if secret is not None and region is not None:
         raise SettingsError(f"{secret_name} and DATABASE_IAM are both set; keep one of them")
     if secret is not None or region is not None:
-        _signed_in_by_aws(name, url, secret_name if region is None else "DATABASE_IAM")
+        _check_aws_authentication(name, url, secret_name if region is None else "DATABASE_IAM")
     return PostgresSettings(
         url=url,
-        pool_max=int(variables.number(environment, "DATABASE_POOL_MAX", 10, least=1, most=10)),
-        connect_timeout=variables.number(environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5.0, least=0.1, most=60),
-        pool_timeout=variables.number(environment, "DATABASE_POOL_TIMEOUT_SECONDS", 5.0, least=0.1, most=60),
-        statement_timeout=variables.number(
-            environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 10.0, least=0.1, most=900
+        pool_max=int(variables.parse_number(environment, "DATABASE_POOL_MAX", 10, minimum=1, maximum=10)),
+        connect_timeout=variables.parse_number(
+            environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5.0, minimum=0.1, maximum=60
         ),
-        prepare=variables.switch(environment, "DATABASE_PREPARE", default=False),
+        pool_timeout=variables.parse_number(environment, "DATABASE_POOL_TIMEOUT_SECONDS", 5.0, minimum=0.1, maximum=60),
+        statement_timeout=variables.parse_number(
+            environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 10.0, minimum=0.1, maximum=900
+        ),
+        prepare=variables.parse_switch(environment, "DATABASE_PREPARE", default=False),
         secret=secret,
         signing=None if region is None else Signing(region),
     )
 
 
-def role(environment: Mapping[str, str]) -> str | None:
+def load_role(environment: Mapping[str, str]) -> str | None:
     """The role that migrations make for the service; None if they are to make none."""
     text = environment.get("DATABASE_ROLE") or None
-    if text is not None and not ROLE.fullmatch(text):
+    if text is not None and not ROLE_NAME.fullmatch(text):
         raise SettingsError(f"DATABASE_ROLE is {text!r}; write small letters, digits and _, at most 63")
     return text
 
 
 def _iam(environment: Mapping[str, str]) -> bool:
-    return variables.switch(environment, "DATABASE_IAM", default=False)
+    return variables.parse_switch(environment, "DATABASE_IAM", default=False)
 
 
-def _signed_in_by_aws(name: str, url: str, by: str) -> None:
+def _check_aws_authentication(name: str, url: str, by: str) -> None:
     parts = urlsplit(url)
     words = dict(parse_qsl(parts.query))
     if parts.password is not None or "password" in words:
@@ -73,15 +77,19 @@ def _signed_in_by_aws(name: str, url: str, by: str) -> None:
         raise SettingsError(f"{name} names no user at a host; write it as postgresql://user@host/..., as {by} is set")
 
 
-def cache(environment: Mapping[str, str]) -> CacheSettings | None:
+def load_cache(environment: Mapping[str, str]) -> CacheSettings | None:
     """The cache; None if it is not told, a URL of None if it is off. A secret demands TLS."""
     text = environment.get("REDIS_URL", "")
-    secret = variables.secret(environment, "REDIS_SECRET")
+    secret = variables.parse_secret(environment, "REDIS_SECRET")
     if not text:
         if secret is not None:
             raise SettingsError("REDIS_URL is missing; set it to the cache that REDIS_SECRET is of")
         return None
-    url = None if text == "off" else variables.url(environment, "REDIS_URL", ("redis", "rediss"), also=", or 'off'")
+    url = (
+        None
+        if text == "off"
+        else variables.parse_url(environment, "REDIS_URL", ("redis", "rediss"), alternatives=", or 'off'")
+    )
     if url is not None and secret is not None:
         if urlsplit(url).scheme != "rediss":
             raise SettingsError("REDIS_URL is without TLS; write rediss://, as REDIS_SECRET is set")
@@ -91,59 +99,61 @@ def cache(environment: Mapping[str, str]) -> CacheSettings | None:
         url=url,
         secret=secret,
         ca_file=environment.get("REDIS_CA_FILE") or None,
-        timeout=variables.number(environment, "REDIS_TIMEOUT_SECONDS", 0.25, least=0.01, most=10),
-        ttl=variables.number(environment, "REDIS_TTL_SECONDS", 60.0, least=1, most=86_400),
-        lease=variables.number(environment, "REDIS_LEASE_SECONDS", 2.0, least=0.1, most=60),
+        timeout=variables.parse_number(environment, "REDIS_TIMEOUT_SECONDS", 0.25, minimum=0.01, maximum=10),
+        ttl=variables.parse_number(environment, "REDIS_TTL_SECONDS", 60.0, minimum=1, maximum=86_400),
+        lease=variables.parse_number(environment, "REDIS_LEASE_SECONDS", 2.0, minimum=0.1, maximum=60),
     )
 
 
-def graph(environment: Mapping[str, str]) -> GraphSettings:
+def load_graph(environment: Mapping[str, str]) -> GraphSettings:
     """The graph: walked in SQL unless a URL names an engine."""
-    url = variables.url(environment, "GRAPH_URL", ("ws", "wss"))
-    reader_url = variables.url(environment, "GRAPH_READER_URL", ("ws", "wss"))
+    url = variables.parse_url(environment, "GRAPH_URL", ("ws", "wss"))
+    reader_url = variables.parse_url(environment, "GRAPH_READER_URL", ("ws", "wss"))
     if reader_url is not None and url is None:
         raise SettingsError("GRAPH_URL is missing; set it to the writer endpoint of GRAPH_READER_URL's cluster")
     return GraphSettings(
         url=url,
         reader_url=reader_url,
-        engine=variables.chosen(environment, "GRAPH", GraphEngine, GraphEngine.SQL),
+        engine=variables.parse_choice(environment, "GRAPH", GraphEngine, GraphEngine.SQL),
         signing=_signing(environment),
         ca_file=environment.get("GRAPH_CA_FILE") or None,
-        pool_max=int(variables.number(environment, "GRAPH_POOL_MAX", 4, least=1, most=64)),
-        connect_timeout=variables.number(environment, "GRAPH_CONNECT_TIMEOUT_SECONDS", 5.0, least=0.1, most=60),
-        timeout=variables.number(environment, "GRAPH_TIMEOUT_SECONDS", 30.0, least=0.1, most=900),
-        socket_seconds=variables.number(environment, "GRAPH_SOCKET_SECONDS", 3_600.0, least=1, most=864_000),
-        message_bytes=int(
-            variables.number(environment, "GRAPH_MESSAGE_BYTES", 33_554_432, least=65_536, most=157_286_400)
+        pool_max=int(variables.parse_number(environment, "GRAPH_POOL_MAX", 4, minimum=1, maximum=64)),
+        connect_timeout=variables.parse_number(
+            environment, "GRAPH_CONNECT_TIMEOUT_SECONDS", 5.0, minimum=0.1, maximum=60
         ),
-        attempts=int(variables.number(environment, "GRAPH_ATTEMPTS", 8, least=1, most=100)),
-        hops=variables.chosen(environment, "GRAPH_HOPS", HopForm, HopForm.TRAVERSAL),
-        edge_ids=variables.switch(environment, "GRAPH_EDGE_IDS", default=True),
-        fallback=variables.switch(environment, "GRAPH_FALLBACK", default=True),
+        timeout=variables.parse_number(environment, "GRAPH_TIMEOUT_SECONDS", 30.0, minimum=0.1, maximum=900),
+        socket_seconds=variables.parse_number(environment, "GRAPH_SOCKET_SECONDS", 3_600.0, minimum=1, maximum=864_000),
+        message_bytes=int(
+            variables.parse_number(environment, "GRAPH_MESSAGE_BYTES", 33_554_432, minimum=65_536, maximum=157_286_400)
+        ),
+        attempts=int(variables.parse_number(environment, "GRAPH_ATTEMPTS", 8, minimum=1, maximum=100)),
+        hops=variables.parse_choice(environment, "GRAPH_HOPS", HopForm, HopForm.TRAVERSAL),
+        edge_ids=variables.parse_switch(environment, "GRAPH_EDGE_IDS", default=True),
+        fallback=variables.parse_switch(environment, "GRAPH_FALLBACK", default=True),
         bulk=_bulk(environment),
     )
 
 
 def _signing(environment: Mapping[str, str]) -> Signing | None:
-    if not variables.switch(environment, "GRAPH_IAM", default=False):
+    if not variables.parse_switch(environment, "GRAPH_IAM", default=False):
         return None
-    return Signing(variables.region(environment, "the cluster, as GRAPH_IAM is on"))
+    return Signing(variables.require_region(environment, "the cluster, as GRAPH_IAM is on"))
 
 
-def queues(environment: Mapping[str, str]) -> QueueSettings:
+def load_queues(environment: Mapping[str, str]) -> QueueSettings:
     """The queues in SQS; those without a URL are tables."""
     https = ("https", "http")
     queues = QueueSettings(
-        events=variables.url(environment, "EVENTS_QUEUE_URL", https),
-        remediation_p1=variables.url(environment, "REMEDIATION_P1_QUEUE_URL", https),
-        remediation_standard=variables.url(environment, "REMEDIATION_STANDARD_QUEUE_URL", https),
-        notifications=variables.url(environment, "NOTIFICATIONS_QUEUE_URL", https),
+        events=variables.parse_url(environment, "EVENTS_QUEUE_URL", https),
+        remediation_p1=variables.parse_url(environment, "REMEDIATION_P1_QUEUE_URL", https),
+        remediation_standard=variables.parse_url(environment, "REMEDIATION_STANDARD_QUEUE_URL", https),
+        notifications=variables.parse_url(environment, "NOTIFICATIONS_QUEUE_URL", https),
     )
     if queues.events is not None and not queues.events.endswith(".fifo"):
         raise SettingsError("EVENTS_QUEUE_URL is no FIFO queue; events need their order: give one that ends in .fifo")
     if queues == QueueSettings():
         return queues
-    return replace(queues, region=variables.region(environment, "the queues, as a queue's URL is set"))
+    return replace(queues, region=variables.require_region(environment, "the queues, as a queue's URL is set"))
 
 
 def _bulk(environment: Mapping[str, str]) -> BulkLoading | None:

@@ -6,26 +6,32 @@ from typing import Any
 from mangum import Mangum
 
 import app
-from datasources.observability.logs import invoked
-from schema.execution.execution import collect_rarely
-from workers.lambda_runtime import begin, entered
+from datasources.observability.logs import begin_invocation
+from schema.execution.execution import raise_gc_thresholds
+from workers.lambda_runtime import bootstrap, load_settings
 
 # What goes through API Gateway as it is: Mangum takes every other type for bytes, and clients would get them in Base64.
-TEXTS = ["text/", "application/json", "application/graphql-response+json", "application/javascript", "image/svg+xml"]
+TEXT_MIME_TYPES = [
+    "text/",
+    "application/json",
+    "application/graphql-response+json",
+    "application/javascript",
+    "image/svg+xml",
+]
 
 
 @cache
 def _made() -> Mangum:
     # As a server does when it has started. `begin` does the rest.
-    collect_rarely()
+    raise_gc_thresholds()
     # Its sources are opened by the first call that asks them: nothing is connected by now.
-    return Mangum(app.create(entered(), streaming=False), lifespan="off", text_mime_types=TEXTS)
+    return Mangum(app.create_app(load_settings(), serve_streams=False), lifespan="off", text_mime_types=TEXT_MIME_TYPES)
 
 
 def handler(event: Any, context: Any) -> Any:
     """The AWS Lambda entry for events of API Gateway."""
-    invoked(context)
+    begin_invocation(context)
     return _made()(event, context)
 
 
-begin(__name__, _made)
+bootstrap(__name__, _made)

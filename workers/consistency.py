@@ -7,24 +7,24 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from datasources.sources import Sources
-from datasources.supervisor import Backoff, background, supervise
-from resolvers.projection.comparison import Comparer
+from datasources.supervisor import Backoff, background_task, supervise
+from resolvers.projection.comparison import BucketComparer
 
 log = logging.getLogger("stackflow.consistency")
 
 # Seconds between two looks whether a bucket is due; after a store was lost.
-PAUSE, LOST = 5.0, 30.0
+POLL_SECONDS, BACKOFF_SECONDS = 5.0, 30.0
 # Seconds that a round may take.
-BOUND = 900.0
+STUCK_AFTER_SECONDS = 900.0
 
 
 async def loop(sources: Sources, seconds: float, stop: asyncio.Event) -> None:
     """Compare each bucket once in so many seconds, until told to stop. Lost stores are waited for."""
-    comparer = Comparer(sources, seconds)
+    comparer = BucketComparer(sources, seconds)
 
     async def round() -> float:
         begin = time.perf_counter()
-        done = await comparer.round()
+        done = await comparer.run_round()
         if done.buckets:
             log.log(
                 logging.WARNING if done.found else logging.DEBUG,
@@ -34,15 +34,15 @@ async def loop(sources: Sources, seconds: float, stop: asyncio.Event) -> None:
                     "left": done.left, "ms": _ms(begin),
                 },
             )  # fmt: skip
-        return PAUSE
+        return POLL_SECONDS
 
-    lost = Backoff(LOST, LOST)
-    await supervise(sources.heartbeats, "consistency", round, stop, bound=BOUND, lost=lost, failed=lost)
+    lost = Backoff(BACKOFF_SECONDS, BACKOFF_SECONDS)
+    await supervise(sources.heartbeats, "consistency", round, stop, bound=STUCK_AFTER_SECONDS, lost=lost, failed=lost)
 
 
-def comparing(sources: Sources, seconds: float) -> AbstractAsyncContextManager[None]:
+def background_comparer(sources: Sources, seconds: float) -> AbstractAsyncContextManager[None]:
     """The loop while the body runs; it has ended when this returns."""
-    return background("consistency", partial(loop, sources, seconds))
+    return background_task("consistency", partial(loop, sources, seconds))
 
 
 def _ms(begin: float) -> float:

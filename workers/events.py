@@ -12,24 +12,24 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from datasources.errors import SourceError
-from datasources.observability.logs import invoked
-from datasources.observability.metrics import Measured
-from datasources.observability.spans import CONSUMER, recorded, worked
+from datasources.observability.logs import begin_invocation
+from datasources.observability.metrics import MetricValues
+from datasources.observability.spans import CONSUMER, record_call, record_work
 from datasources.queues.factory import open_queues
-from datasources.queues.port import DeadLetters, Failure, Fate, Message, Queue
+from datasources.queues.port import DeadLetters, Disposition, Message, MessageFailure, Queue
 from datasources.queues.sqs.queue import SqsQueue
-from datasources.request import Call, calling, current_call
+from datasources.request import RequestContext, current_request, use_request
 from datasources.sources import Sources, open_sources
-from datasources.supervisor import Backoff, background, supervise
-from resolvers.events.consumer import BATCH, Handled, handle
-from workers.isolation import WORKER, handle_apart, report_poison
-from workers.lambda_runtime import begin, entered
-from workers.redelivery import Tries, is_dead, postpone
+from datasources.supervisor import Backoff, background_task, supervise
+from resolvers.events.consumer import BATCH_SIZE, Settlement, process_messages
+from workers.isolation import WORKER, handle_isolated, report_poison
+from workers.lambda_runtime import bootstrap, load_settings
+from workers.redelivery import AttemptCounter, is_dead, postpone
 
 log = logging.getLogger("stackflow.events")
 
 # Seconds to wait for events. A stop is heard within them.
-WAIT = 1.0
+RECEIVE_WAIT_SECONDS = 1.0
 # Between rounds that failed: events of others are not to wait long behind some that always fail.
 BACKOFF = Backoff(1.0, 4.0)
 # Seconds after which a batch begins no other event: what is done is settled, the rest comes in the next batch and does
@@ -38,32 +38,32 @@ BATCH_SECONDS = 15.0
 # Seconds that the event under way then has until the stores are late for it: in all half of a queue's visibility.
 EVENT_SECONDS = 15.0
 # Seconds after which a round counts as stuck.
-BOUND = 60.0
+STUCK_AFTER_SECONDS = 60.0
 
 
 async def loop(sources: Sources, queue: Queue, stop: asyncio.Event) -> None:
     """Give events their effect until told to stop; a batch under way is ended first."""
 
     async def round() -> float:
-        await work(sources, queue, WAIT)
+        await process_batch(sources, queue, RECEIVE_WAIT_SECONDS)
         return 0.0
 
-    await supervise(sources.heartbeats, WORKER, round, stop, bound=BOUND, lost=BACKOFF, failed=BACKOFF)
+    await supervise(sources.heartbeats, WORKER, round, stop, bound=STUCK_AFTER_SECONDS, lost=BACKOFF, failed=BACKOFF)
 
 
-def receiving(sources: Sources, queue: Queue) -> AbstractAsyncContextManager[None]:
+def background_event_consumer(sources: Sources, queue: Queue) -> AbstractAsyncContextManager[None]:
     """The loop while the body runs; it has ended when this returns."""
-    return background(WORKER, partial(loop, sources, queue))
+    return background_task(WORKER, partial(loop, sources, queue))
 
 
-async def work(sources: Sources, queue: Queue, wait_seconds: float = 0.0) -> int:
+async def process_batch(sources: Sources, queue: Queue, wait_seconds: float = 0.0) -> int:
     """One batch of up to 500; how many were received. SourceError if the queue is lost; nothing is lost by it.
 
     An event that raises is set aside and the others go on. If all of them raise, so does this, once that is settled.
     """
-    with calling(Call()) as call, recorded("events", CONSUMER, call, kept=False) as recording:
-        received = await queue.receive(BATCH, wait_seconds)
-        worked(recording, "messaging.batch.message_count", len(received))
+    with use_request(RequestContext()) as call, record_call("events", CONSUMER, call, keep_idle=False) as recording:
+        received = await queue.receive(BATCH_SIZE, wait_seconds)
+        record_work(recording, "messaging.batch.message_count", len(received))
         if received:
             begin = time.perf_counter()
             handled, error = await _handled(sources, received)
@@ -75,15 +75,15 @@ async def work(sources: Sources, queue: Queue, wait_seconds: float = 0.0) -> int
     return len(received)
 
 
-async def _handled(sources: Sources, messages: Sequence[Message]) -> tuple[Handled, Exception | None]:
+async def _handled(sources: Sources, messages: Sequence[Message]) -> tuple[Settlement, Exception | None]:
     # For no more than half of the visibility, so that nothing is delivered twice because it was slow.
     until = asyncio.get_running_loop().time() + BATCH_SECONDS
-    with calling(replace(current_call(), deadline=until + EVENT_SECONDS)):
-        return await handle_apart(sources, messages, partial(handle, until=until))
+    with use_request(replace(current_request(), deadline=until + EVENT_SECONDS)):
+        return await handle_isolated(sources, messages, partial(process_messages, until=until))
 
 
 async def partial_response(
-    sources: Sources, dead: DeadLetters, records: Sequence[Any], tries: Tries | None = None
+    sources: Sources, dead: DeadLetters, records: Sequence[Any], tries: AttemptCounter | None = None
 ) -> dict[str, Any]:
     """What SQS is to deliver again, of the records of one invocation, by their order in it.
 
@@ -92,9 +92,9 @@ async def partial_response(
     that come again wait there for less than the visibility of the queue. Never raises for what a record holds.
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
-    tries = tries or Tries()
-    with calling(Call()) as call, recorded("events", CONSUMER, call) as recording:
-        worked(recording, "messaging.batch.message_count", len(records))
+    tries = tries or AttemptCounter()
+    with use_request(RequestContext()) as call, record_call("events", CONSUMER, call) as recording:
+        record_work(recording, "messaging.batch.message_count", len(records))
         begin = time.perf_counter()
         messages = [_message(record, tries) for record in records]
         handled, error = await _handled(sources, messages)
@@ -102,7 +102,7 @@ async def partial_response(
             report_poison([(messages[0], error)])
         _tell(handled.failed)
         _count(handled, begin)
-        tries.note(handled.failed)
+        tries.record_failures(handled.failed)
         unburied = await _bury(dead, [each for each in handled.failed if is_dead(each)])
         failed = {each.message.id for each in handled.failed if not is_dead(each)} | unburied
         again = _with_their_groups(messages, failed)
@@ -130,10 +130,10 @@ async def _postpone(queue: SqsQueue, messages: Sequence[Message], records: Seque
         log.warning("events come again when their visibility ends: %s", error)
 
 
-async def _bury(dead: DeadLetters, failures: Sequence[Failure]) -> set[str]:
+async def _bury(dead: DeadLetters, failures: Sequence[MessageFailure]) -> set[str]:
     try:
         if failures:
-            await dead.bury(failures)
+            await dead.add_dead_letters(failures)
     except SourceError as error:
         log.warning("dead letters wait: %s", error)
         return {each.message.id for each in failures}
@@ -149,7 +149,7 @@ def _receives(record: Any) -> int:
     return int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
 
 
-def _message(record: Any, tries: Tries) -> Message:
+def _message(record: Any, tries: AttemptCounter) -> Message:
     request_id = record.get("messageAttributes", {}).get("requestId", {}).get("stringValue", "")
     return Message(
         _id(record),
@@ -161,9 +161,9 @@ def _message(record: Any, tries: Tries) -> Message:
     )
 
 
-def _tell(failures: Sequence[Failure]) -> None:
+def _tell(failures: Sequence[MessageFailure]) -> None:
     # One line a batch and fate: the dead letters hold each one's reason.
-    for fate in Fate:
+    for fate in Disposition:
         some = [each for each in failures if each.fate is fate]
         if some:
             first = some[0]
@@ -171,21 +171,21 @@ def _tell(failures: Sequence[Failure]) -> None:
                         first.message.group, first.reason)  # fmt: skip
 
 
-def _count(handled: Handled, begin: float) -> None:
+def _count(handled: Settlement, begin: float) -> None:
     counts = Counter(each.fate for each in handled.failed)
     log.info(
         "events",
         extra={
             "received": len(handled.done) + len(handled.failed),
             "done": len(handled.done),
-            **{fate.value: counts[fate] for fate in Fate},
+            **{fate.value: counts[fate] for fate in Disposition},
             "milliseconds": round((time.perf_counter() - begin) * 1_000, 1),
-            "measured": Measured(
+            "measured": MetricValues(
                 {
                     "EventsDone": len(handled.done),
-                    "EventsAgain": counts[Fate.AGAIN],
-                    "EventsHeld": counts[Fate.HELD],
-                    "EventsDead": counts[Fate.DEAD],
+                    "EventsAgain": counts[Disposition.RETRY],
+                    "EventsHeld": counts[Disposition.RELEASE],
+                    "EventsDead": counts[Disposition.DEAD_LETTER],
                 }
             ),
         },
@@ -193,18 +193,18 @@ def _count(handled: Handled, begin: float) -> None:
 
 
 @cache
-def _lambda() -> tuple[asyncio.Runner, Sources, Queue, Tries]:
+def _lambda() -> tuple[asyncio.Runner, Sources, Queue, AttemptCounter]:
     # One event loop an execution environment: the pools live on it.
-    whole = entered()
-    sources = open_sources(*whole.stores())
-    return asyncio.Runner(), sources, open_queues(sources.main, whole.queues).events, Tries()
+    whole = load_settings()
+    sources = open_sources(*whole.require_stores())
+    return asyncio.Runner(), sources, open_queues(sources.main, whole.queues).events, AttemptCounter()
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """The Lambda entry for the queue of events; its mapping must have ReportBatchItemFailures."""
-    invoked(context)
+    begin_invocation(context)
     runner, sources, dead, tries = _lambda()
     return runner.run(partial_response(sources, dead, event["Records"], tries))
 
 
-begin(__name__, _lambda)
+bootstrap(__name__, _lambda)

@@ -8,20 +8,20 @@ from datasources.aurora.events import writes as events
 from datasources.aurora.outbox import outbox
 from datasources.aurora.outbox import write_log as table_writes
 from datasources.sources import Sources
-from resolvers.change_feed.use_cases import KEPT_DAYS
+from resolvers.change_feed.use_cases import RETENTION_DAYS
 
 # Hours that an answer to an idempotency key is kept.
-ANSWERS_HOURS = 24.0
+IDEMPOTENCY_RETENTION_HOURS = 24.0
 # Days that an event is remembered, so that it has its effect once; and that an entity's end is, so that an older upsert
 # which comes late does not bring it back.
-EVENTS_DAYS = 30.0
+EVENT_RETENTION_DAYS = 30.0
 # Rows deleted by one statement, so that none holds its locks for long; and such statements a table and time. 100,000
 # rows a minute are more than a process can write.
-DELETED, STATEMENTS = 5_000, 20
+BATCH_SIZE, MAX_BATCHES = 5_000, 20
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class DeletedCounts:
     """How many rows were deleted: of the outbox, answers to idempotency keys, events, and times of ended entities."""
 
     outbox: int
@@ -30,30 +30,30 @@ class Forgotten:
     times: int
 
 
-async def forget(sources: Sources) -> Forgotten:
+async def delete_expired(sources: Sources) -> DeletedCounts:
     """Delete what is too old. SourceUnavailable if the database is lost; the rest waits for the next time then."""
     main = sources.main
-    await table_writes.forget(main)
-    written = await forget_written(main)
-    return Forgotten(
+    await table_writes.purge(main)
+    written = await delete_expired_writes(main)
+    return DeletedCounts(
         *written,
-        events=await _all(events.forget, main, EVENTS_DAYS),
-        times=await _all(events.forget_times, main, EVENTS_DAYS),
+        events=await _all(events.purge, main, EVENT_RETENTION_DAYS),
+        times=await _all(events.purge_times, main, EVENT_RETENTION_DAYS),
     )
 
 
-async def forget_written(database: Database) -> tuple[int, int]:
+async def delete_expired_writes(database: Database) -> tuple[int, int]:
     """Delete what is too old of what writing leaves in a database: rows of the outbox, then kept answers; how many."""
-    return await _all(outbox.forget, database, float(KEPT_DAYS)), await _all(
-        outbox.forget_answers, database, ANSWERS_HOURS
+    return await _all(outbox.purge, database, float(RETENTION_DAYS)), await _all(
+        outbox.purge_responses, database, IDEMPOTENCY_RETENTION_HOURS
     )
 
 
 async def _all(delete: Callable[[Database, float, int], Awaitable[int]], database: Database, age: float) -> int:
     sum_ = 0
-    for _ in range(STATEMENTS):
-        deleted = await delete(database, age, DELETED)
+    for _ in range(MAX_BATCHES):
+        deleted = await delete(database, age, BATCH_SIZE)
         sum_ += deleted
-        if deleted < DELETED:
+        if deleted < BATCH_SIZE:
             break
     return sum_

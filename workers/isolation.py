@@ -6,23 +6,23 @@ from functools import partial
 
 from datasources.errors import SourceUnavailable
 from datasources.observability.exceptions import describe, report
-from datasources.queues.port import Failure, Fate, Message
+from datasources.queues.port import Disposition, Message, MessageFailure
 from datasources.sources import Sources
-from datasources.supervisor import Fault, attempt
-from resolvers.events.consumer import Handled, handle
+from datasources.supervisor import CaughtError, attempt
+from resolvers.events.consumer import Settlement, process_messages
 
 log = logging.getLogger("stackflow.workers")
 
 # After so many receives a message that raises is a dead letter, even where nothing else of its batch worked.
-ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 WORKER = "events"
 
-Handle = Callable[[Sources, Sequence[Message]], Awaitable[Handled]]
+Handle = Callable[[Sources, Sequence[Message]], Awaitable[Settlement]]
 
 
-async def handle_apart(
-    sources: Sources, messages: Sequence[Message], handle: Handle = handle
-) -> tuple[Handled, Exception | None]:
+async def handle_isolated(
+    sources: Sources, messages: Sequence[Message], handle: Handle = process_messages
+) -> tuple[Settlement, Exception | None]:
     """What became of messages, whatever handling them raises; and the error, if all of them raise.
 
     Messages that raised had their effect or none, and have it once, so the halves are handled again. One that still
@@ -39,49 +39,51 @@ async def handle_apart(
     if works:
         report_poison(poison)
     for message, error in poison:
-        is_dead = works or message.attempt >= ATTEMPTS
+        is_dead = works or message.attempt >= MAX_ATTEMPTS
         reason = f"handling it failed: {describe(error)}; the log has the traceback"
-        handled.failed.append(Failure(message, reason, Fate.DEAD if is_dead else Fate.AGAIN))
+        handled.failed.append(
+            MessageFailure(message, reason, Disposition.DEAD_LETTER if is_dead else Disposition.RETRY)
+        )
     return _in_order(messages, handled), None if works else poison[0][1]
 
 
 async def _halved(
     sources: Sources, messages: Sequence[Message], handle: Handle, poison: list[tuple[Message, Exception]]
-) -> Handled:
+) -> Settlement:
     try:
         outcome = await attempt(partial(handle, sources, messages))
     except SourceUnavailable as error:
-        return Handled([], [Failure(each, str(error), Fate.HELD) for each in messages])
-    if not isinstance(outcome, Fault):
+        return Settlement([], [MessageFailure(each, str(error), Disposition.RELEASE) for each in messages])
+    if not isinstance(outcome, CaughtError):
         return outcome
     if len(messages) == 1:
         poison.append((messages[0], outcome.error))
-        return Handled([], [])
+        return Settlement([], [])
     middle = len(messages) // 2
     first = await _halved(sources, messages[:middle], handle, poison)
-    waits = next((each for each in first.failed if each.fate is not Fate.DEAD), None)
+    waits = next((each for each in first.failed if each.fate is not Disposition.DEAD_LETTER), None)
     if waits is not None:
         # A store is lost: the order holds only if nothing behind is tried.
-        held = [Failure(each, waits.reason, Fate.HELD) for each in messages[middle:]]
-        return Handled(first.done, first.failed + held)
+        held = [MessageFailure(each, waits.reason, Disposition.RELEASE) for each in messages[middle:]]
+        return Settlement(first.done, first.failed + held)
     second = await _halved(sources, messages[middle:], handle, poison)
-    return Handled(first.done + second.done, first.failed + second.failed)
+    return Settlement(first.done + second.done, first.failed + second.failed)
 
 
-def _in_order(messages: Sequence[Message], handled: Handled) -> Handled:
+def _in_order(messages: Sequence[Message], handled: Settlement) -> Settlement:
     """In the order of the messages; behind one that comes again, its group is held unless it is done already."""
     failures = {each.message.id: each for each in handled.failed}
     held: set[str] = set()
-    ordered = Handled([], [])
+    ordered = Settlement([], [])
     for message in messages:
         failure = failures.get(message.id)
         if failure is None:
             ordered.done.append(message)
-        elif failure.fate is Fate.AGAIN and message.group in held:
-            ordered.failed.append(Failure(message, failure.reason, Fate.HELD))
+        elif failure.fate is Disposition.RETRY and message.group in held:
+            ordered.failed.append(MessageFailure(message, failure.reason, Disposition.RELEASE))
         else:
             ordered.failed.append(failure)
-            if failure.fate is not Fate.DEAD:
+            if failure.fate is not Disposition.DEAD_LETTER:
                 held.add(message.group)
     return ordered
 

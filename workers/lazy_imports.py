@@ -19,7 +19,7 @@ MODULES = (
 )
 
 
-def imported() -> None:
+def import_all() -> None:
     """Import all of it, whatever the settings ask for."""
     for name in MODULES:
         import_module(name)

@@ -8,19 +8,19 @@ from typing import Any, Literal
 
 from yoyo import read_migrations
 
-from datasources.aurora.migrator import migrator
-from datasources.aurora.role import let_in
-from datasources.credentials.factory import complete
+from datasources.aurora.migrator import open_migrator
+from datasources.aurora.role import grant_access
+from datasources.credentials.factory import resolve_conninfo
 from datasources.errors import SourceRefused
-from datasources.observability.logs import invoked
-from workers.lambda_runtime import begin, entered
+from datasources.observability.logs import begin_invocation
+from workers.lambda_runtime import bootstrap, load_settings
 
 Phase = Literal["pre", "post"]
 PHASES: tuple[Phase, ...] = ("pre", "post")
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class MigrationStep:
     """One migration that was applied now, or, from `pending`, would be."""
 
     database: str
@@ -28,7 +28,7 @@ class Applied:
     name: str
 
 
-def folder(database: str, phase: Phase) -> Path:
+def migrations_folder(database: str, phase: Phase) -> Path:
     """Where the migrations of a database and phase stand."""
     return Path(str(resources.files("datasources.aurora").joinpath("migrations", database, phase)))
 
@@ -37,24 +37,24 @@ def migrate(
     database: str,
     url: str,
     phases: tuple[Phase, ...] = PHASES,
-    tell: Callable[[Applied], None] | None = None,
+    on_step: Callable[[MigrationStep], None] | None = None,
     role: str | None = None,
-) -> list[Applied]:
+) -> list[MigrationStep]:
     """Apply what is missing, each migration in a transaction of its own, one migrator at a time. Blocks.
 
     `tell` hears of each migration before it is applied. `role` may read and write afterwards: see `let_in`, also for
     its errors. SourceUnavailable if the database can't be reached or another migrator works for longer than a minute;
     SourceRefused, with the migration's name, if one fails.
     """
-    applied: list[Applied] = []
-    step: Applied | None = None
+    applied: list[MigrationStep] = []
+    step: MigrationStep | None = None
     try:
-        with migrator(database, url) as session, session.lock():
+        with open_migrator(database, url) as session, session.lock():
             for phase in phases:
-                for migration in session.to_apply(read_migrations(str(folder(database, phase)))):
-                    step = Applied(database, phase, migration.id)
-                    if tell is not None:
-                        tell(step)
+                for migration in session.to_apply(read_migrations(str(migrations_folder(database, phase)))):
+                    step = MigrationStep(database, phase, migration.id)
+                    if on_step is not None:
+                        on_step(step)
                     session.apply_one(migration)
                     applied.append(step)
     except SourceRefused as error:
@@ -62,24 +62,24 @@ def migrate(
             raise
         raise SourceRefused(database, f"migration {step.phase}/{step.name}: {error}") from error
     if role is not None:
-        let_in(database, url, role)
+        grant_access(database, url, role)
     return applied
 
 
-def pending(database: str, url: str, phases: tuple[Phase, ...] = PHASES) -> list[Applied]:
+def pending_migrations(database: str, url: str, phases: tuple[Phase, ...] = PHASES) -> list[MigrationStep]:
     """What `migrate` would apply, in order. Blocks. Errors as `migrate`."""
-    with migrator(database, url) as session:
+    with open_migrator(database, url) as session:
         return [
-            Applied(database, phase, migration.id)
+            MigrationStep(database, phase, migration.id)
             for phase in phases
-            for migration in session.to_apply(read_migrations(str(folder(database, phase))))
+            for migration in session.to_apply(read_migrations(str(migrations_folder(database, phase))))
         ]
 
 
-def folds_letters(database: str, url: str) -> bool:
+def has_case_folding(database: str, url: str) -> bool:
     """Whether letters beyond ASCII are compared whatever their case; false where the server has no collation that knows
     them. Of a migrated database. Blocks. Errors as `migrate`."""
-    with migrator(database, url) as session:
+    with open_migrator(database, url) as session:
         # Asked of the function: whatever the collation is made of, this is what counts.
         row = session.execute(r"SELECT folded(U&'\0416') = U&'\0436'").fetchone()
     return bool(row and row[0])
@@ -91,20 +91,20 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 
     What it raises stops the deploy, and the message is shown there. `Applied` is how many were applied.
     """
-    invoked(context)
+    begin_invocation(context)
     # The code that goes does not take its tables with it.
     if event["RequestType"] == "Delete":
         return {"Data": {"Applied": 0}}
     phase = event["ResourceProperties"]["Phase"]
     if phase not in PHASES:
         raise ValueError(f"{phase!r} is no phase; ResourceProperties.Phase is one of {', '.join(PHASES)}")
-    whole = entered()
-    main, requirements, *_ = whole.stores()
-    applied: list[Applied] = []
+    whole = load_settings()
+    main, requirements, *_ = whole.require_stores()
+    applied: list[MigrationStep] = []
     for name, postgres in (("main", main), ("requirements", requirements)):
-        applied += migrate(name, complete(name, postgres), (phase,), role=whole.database_role)
+        applied += migrate(name, resolve_conninfo(name, postgres), (phase,), role=whole.database_role)
     return {"Data": {"Applied": len(applied)}}
 
 
 # Settings are read by the call: a deploy that goes must not fail by them.
-begin(__name__)
+bootstrap(__name__)

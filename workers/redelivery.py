@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from datasources.errors import SourceError
-from datasources.queues.port import Failure, Fate, Message
+from datasources.queues.port import Disposition, Message, MessageFailure
 from datasources.queues.sqs.queue import SqsQueue
-from workers.isolation import ATTEMPTS
+from workers.isolation import MAX_ATTEMPTS
 
 # Seconds. The wait grows by a tenth with each receive, so it stays near a tenth of the time since the first failure.
-FIRST_WAIT_SECONDS = 5.0
+MIN_WAIT_SECONDS = 5.0
 WAIT_GROWTH = 1.1
 # With it, 500 receives last for longer than the 14 days for which SQS keeps a message, so the receives never run out.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -20,10 +20,10 @@ MAX_TRIES = 10_000
 
 def wait_seconds(receives: int) -> int:
     """How long to wait for the next receive after so many."""
-    return round(min(FIRST_WAIT_SECONDS * WAIT_GROWTH ** (receives - 1), MAX_WAIT_SECONDS))
+    return round(min(MIN_WAIT_SECONDS * WAIT_GROWTH ** (receives - 1), MAX_WAIT_SECONDS))
 
 
-class Tries:
+class AttemptCounter:
     """How often this process tried each message that came again.
 
     SQS counts every receive, also those in which a store was away, and that is to make no message a dead letter.
@@ -36,16 +36,18 @@ class Tries:
         """The number of the attempt that comes, counted from 1."""
         return self._counts[id] + 1
 
-    def note(self, failures: Sequence[Failure]) -> None:
+    def record_failures(self, failures: Sequence[MessageFailure]) -> None:
         """Count what was tried and failed."""
         if len(self._counts) > MAX_TRIES:
             self._counts.clear()
-        self._counts.update(each.message.id for each in failures if each.fate is Fate.AGAIN)
+        self._counts.update(each.message.id for each in failures if each.fate is Disposition.RETRY)
 
 
-def is_dead(failure: Failure) -> bool:
+def is_dead(failure: MessageFailure) -> bool:
     """Whether it is not to come again: it can never work, or did not in all its attempts."""
-    return failure.fate is Fate.DEAD or (failure.fate is Fate.AGAIN and failure.message.attempt >= ATTEMPTS)
+    return failure.fate is Disposition.DEAD_LETTER or (
+        failure.fate is Disposition.RETRY and failure.message.attempt >= MAX_ATTEMPTS
+    )
 
 
 async def postpone(queue: SqsQueue, messages: Sequence[Message], receives: dict[str, int]) -> None:

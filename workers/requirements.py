@@ -8,34 +8,34 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
-from datasources.observability.logs import invoked
+from datasources.observability.logs import begin_invocation
 from datasources.sources import Sources, open_sources
-from datasources.supervisor import background
+from datasources.supervisor import background_task
 from resolvers.projection.requirements import follow
-from workers.housekeeping import forget_written
-from workers.lambda_runtime import begin, entered
-from workers.projection import MARGIN, repeat
+from workers.housekeeping import delete_expired_writes
+from workers.lambda_runtime import bootstrap, load_settings
+from workers.projection import LAMBDA_MARGIN_SECONDS, run_rounds
 
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Follow the outbox of the requirements database until told to stop. A lost store is waited for."""
-    await repeat(sources, "requirements", partial(follow, sources), partial(_upkeep, sources), stop)
+    await run_rounds(sources, "requirements", partial(follow, sources), partial(_upkeep, sources), stop)
 
 
-def following(sources: Sources) -> AbstractAsyncContextManager[None]:
+def background_requirements_follower(sources: Sources) -> AbstractAsyncContextManager[None]:
     """The loop while the body runs; it has ended when this returns."""
-    return background("requirements", partial(loop, sources))
+    return background_task("requirements", partial(loop, sources))
 
 
 def handler(_event: Any, context: Any) -> dict[str, int]:
     """The AWS Lambda entry: rounds until nothing waits, or until its time is nearly over."""
-    invoked(context)
-    seconds = context.get_remaining_time_in_millis() / 1_000 - MARGIN
+    begin_invocation(context)
+    seconds = context.get_remaining_time_in_millis() / 1_000 - LAMBDA_MARGIN_SECONDS
     return asyncio.run(_once(max(0.0, seconds)))
 
 
 async def _once(seconds: float) -> dict[str, int]:
-    sources = open_sources(*entered().stores())
+    sources = open_sources(*load_settings().require_stores())
     try:
         until = asyncio.get_running_loop().time() + seconds
         rows, full = 0, True
@@ -50,8 +50,8 @@ async def _once(seconds: float) -> dict[str, int]:
 
 
 async def _upkeep(sources: Sources) -> None:
-    await forget_written(sources.requirements)
+    await delete_expired_writes(sources.requirements)
 
 
 # Sources are of a call: each makes its own loop. A setting that cannot be used fails the start.
-begin(__name__, entered)
+bootstrap(__name__, load_settings)

@@ -13,14 +13,14 @@ from uuid_utils import reseed_rng
 SEED_BYTES = 32
 
 
-def registered() -> None:
+def register_restore_hook() -> None:
     """Have AWS's runtime call `anew` after each restore. It comes with the runtime and stands in no lock of ours."""
     from snapshot_restore_py import register_after_restore  # type: ignore[import-not-found]
 
-    register_after_restore(anew)
+    register_after_restore(reseed_generators)
 
 
-def anew() -> None:
+def reseed_generators() -> None:
     """Seed every generator that lives in this process from the machine's own, which AWS keeps apart.
 
     Pauses and ids of masks come from `random`; ids of requests and of all that is written from `uuid_utils`, whose

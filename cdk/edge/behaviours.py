@@ -5,16 +5,16 @@ from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
 
-from cdk.edge.origin import HEADER, sent
+from cdk.edge.origin import ORIGIN_HEADER, origin_secret_reference
 from cdk.environment import Environment
 
 # Seconds that CloudFront waits for the gateway: the most without a raised quota. The gateway's 29 come first.
-LONGEST_READ = 60
+MAX_READ_SECONDS = 60
 # Seconds that an answer to a GET may be kept, if the service itself says so in Cache-Control.
-KEPT = 60
+MAX_CACHE_SECONDS = 60
 
 # What GraphiQL needs; a page of it has no policy of its own in a bucket.
-CONTENT = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'self'; font-src 'self' data:; img-src 'self' data:; style-src 'self' 'unsafe-inline';"
     " worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -38,7 +38,7 @@ INDEX = """function handler(event) {
 """
 
 
-def security(stack: Stack, name: str) -> cloudfront.ResponseHeadersPolicy:
+def security_headers(stack: Stack, name: str) -> cloudfront.ResponseHeadersPolicy:
     """The headers that every answer carries."""
     year = Duration.days(365)
     return cloudfront.ResponseHeadersPolicy(
@@ -58,13 +58,13 @@ def security(stack: Stack, name: str) -> cloudfront.ResponseHeadersPolicy:
             ),
             # A page may be stricter than this.
             content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
-                content_security_policy=CONTENT, override=False
+                content_security_policy=CONTENT_SECURITY_POLICY, override=False
             ),
         ),
     )
 
 
-def answers(stack: Stack, name: str) -> cloudfront.CachePolicy:
+def api_cache_policy(stack: Stack, name: str) -> cloudfront.CachePolicy:
     """GETs of persisted documents, kept only if the service says so, and never for another token's bearer."""
     return cloudfront.CachePolicy(
         stack,
@@ -73,7 +73,7 @@ def answers(stack: Stack, name: str) -> cloudfront.CachePolicy:
         comment="GraphQL over GET, for as long as Cache-Control allows, one copy for each token",
         min_ttl=Duration.seconds(0),
         default_ttl=Duration.seconds(0),
-        max_ttl=Duration.seconds(KEPT),
+        max_ttl=Duration.seconds(MAX_CACHE_SECONDS),
         query_string_behavior=cloudfront.CacheQueryStringBehavior.all(),
         # Who must see a write shares no answer with who need not: not a kept one, and none that others wait for.
         header_behavior=cloudfront.CacheHeaderBehavior.allow_list("Authorization", "Accept", "x-stackflow-as-of"),
@@ -94,7 +94,7 @@ def index_pages(stack: Stack, name: str) -> cloudfront.Function:
     )
 
 
-def to_api(
+def api_behaviour(
     environment: Environment,
     domain: str,
     kept: cloudfront.ICachePolicy,
@@ -105,10 +105,10 @@ def to_api(
         origin=origins.HttpOrigin(
             domain,
             origin_path=f"/{environment.functions.stage}",
-            custom_headers={HEADER: sent(environment)},
+            custom_headers={ORIGIN_HEADER: origin_secret_reference(environment)},
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
             origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
-            read_timeout=Duration.seconds(LONGEST_READ),
+            read_timeout=Duration.seconds(MAX_READ_SECONDS),
         ),
         allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
         viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
@@ -119,7 +119,7 @@ def to_api(
     )
 
 
-def to_pages(
+def pages_behaviour(
     bucket: s3.IBucket, index: cloudfront.IFunction, headers: cloudfront.IResponseHeadersPolicy
 ) -> cloudfront.BehaviorOptions:
     """Pages from a bucket that only this distribution reads."""

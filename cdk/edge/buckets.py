@@ -3,7 +3,7 @@
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 
-from cdk.retention import KEPT
+from cdk.retention import RETAIN_AFTER_CREATION
 
 LOG_DAYS = 180
 
@@ -37,5 +37,5 @@ def pages(stack: Stack, name: str, logs: s3.Bucket) -> s3.Bucket:
         versioned=True,
         server_access_logs_bucket=logs,
         server_access_logs_prefix=f"pages/{name}/",
-        removal_policy=KEPT,
+        removal_policy=RETAIN_AFTER_CREATION,
     )

@@ -6,7 +6,7 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as waf
 
-from cdk.retention import KEPT
+from cdk.retention import RETAIN_AFTER_CREATION
 
 Acl = waf.CfnWebACL
 
@@ -14,7 +14,7 @@ Acl = waf.CfnWebACL
 # addresses, scripts, statements and exploits, in bodies and in the variables of a GET. The service reads JSON with
 # bound parameters and bounds its size by REQUEST_BODY_BYTES, CloudFront bounds a URL, and no other path takes either.
 # https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
-MANAGED: dict[str, tuple[str, ...]] = {
+MANAGED_RULES: dict[str, tuple[str, ...]] = {
     "AWSManagedRulesCommonRuleSet": (
         "SizeRestrictions_BODY",
         "SizeRestrictions_QUERYSTRING",
@@ -44,14 +44,14 @@ MANAGED: dict[str, tuple[str, ...]] = {
     ),
 }
 
-KEPT_LINES = {
+LOG_FILTER = {
     "Behavior": "KEEP",
     "Requirement": "MEETS_ANY",
     "Conditions": [{"ActionCondition": {"Action": action}} for action in ("BLOCK", "COUNT", "EXCLUDED_AS_COUNT")],
 }
 
 # Seconds over which the rate is counted.
-WINDOW = 300
+RATE_WINDOW_SECONDS = 300
 TOO_MANY_REQUESTS = 429
 
 
@@ -64,42 +64,42 @@ def firewall(
     first: waf.CfnWebACL.RuleProperty,
 ) -> waf.CfnWebACL:
     """An access list that lets pass what no rule stops."""
-    groups = enumerate(MANAGED.items(), start=1)
+    groups = enumerate(MANAGED_RULES.items(), start=1)
     return waf.CfnWebACL(
         stack,
         construct,
         name=name,
         scope=scope,
         default_action=Acl.DefaultActionProperty(allow={}),
-        visibility_config=seen(name),
+        visibility_config=visibility(name),
         rules=[first, *(_managed(group, counted, 10 * place) for place, (group, counted) in groups)],
     )
 
 
-def seen(name: str) -> waf.CfnWebACL.VisibilityConfigProperty:
+def visibility(name: str) -> waf.CfnWebACL.VisibilityConfigProperty:
     """The metric of a rule or list, with samples."""
     return Acl.VisibilityConfigProperty(
         cloud_watch_metrics_enabled=True, metric_name=name.replace("-", ""), sampled_requests_enabled=True
     )
 
 
-def rate_of_an_address(limit: int) -> waf.CfnWebACL.RuleProperty:
+def rate_limit_rule(limit: int) -> waf.CfnWebACL.RuleProperty:
     """So many requests of one address in five minutes."""
     refusal = Acl.CustomResponseProperty(response_code=TOO_MANY_REQUESTS)
     return Acl.RuleProperty(
         name="RateOfAnAddress",
         priority=0,
         action=Acl.RuleActionProperty(block=Acl.BlockActionProperty(custom_response=refusal)),
-        visibility_config=seen("RateOfAnAddress"),
+        visibility_config=visibility("RateOfAnAddress"),
         statement=Acl.StatementProperty(
             rate_based_statement=Acl.RateBasedStatementProperty(
-                limit=limit, aggregate_key_type="IP", evaluation_window_sec=WINDOW
+                limit=limit, aggregate_key_type="IP", evaluation_window_sec=RATE_WINDOW_SECONDS
             )
         ),
     )
 
 
-def log_stops(
+def log_blocked_requests(
     stack: Stack, construct: str, acl: waf.CfnWebACL, name: str, retention: logs.RetentionDays, *headers: str
 ) -> None:
     """Log what a rule stopped or counted, and no other request, as each is a line of 1 to 2 kB. Without the values of
@@ -112,7 +112,7 @@ def log_stops(
         # AWS WAF delivers to names of this beginning alone.
         log_group_name=f"aws-waf-logs-{name}",
         retention=retention,
-        removal_policy=KEPT,
+        removal_policy=RETAIN_AFTER_CREATION,
     )
     destination = stack.format_arn(
         service="logs",
@@ -125,7 +125,7 @@ def log_stops(
         f"{construct}Logging",
         resource_arn=acl.attr_arn,
         log_destination_configs=[destination],
-        logging_filter={"DefaultBehavior": "DROP", "Filters": [KEPT_LINES]},
+        logging_filter={"DefaultBehavior": "DROP", "Filters": [LOG_FILTER]},
         redacted_fields=[
             *(waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": each}) for each in headers),
             waf.CfnLoggingConfiguration.FieldToMatchProperty(query_string={}),
@@ -139,7 +139,7 @@ def _managed(group: str, counted: tuple[str, ...], priority: int) -> waf.CfnWebA
         name=group,
         priority=priority,
         override_action=Acl.OverrideActionProperty(none={}),
-        visibility_config=seen(group),
+        visibility_config=visibility(group),
         statement=Acl.StatementProperty(
             managed_rule_group_statement=Acl.ManagedRuleGroupStatementProperty(
                 vendor_name="AWS",

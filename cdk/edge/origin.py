@@ -4,12 +4,12 @@ from aws_cdk import RemovalPolicy, SecretValue, Stack
 from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import aws_wafv2 as waf
 
-from cdk.edge.firewall import seen
+from cdk.edge.firewall import visibility
 from cdk.environment import Environment
-from cdk.nag_suppressions import accept
+from cdk.nag_suppressions import suppress
 
-HEADER = "x-stackflow-origin"
-LENGTH = 64
+ORIGIN_HEADER = "x-stackflow-origin"
+SECRET_LENGTH = 64
 
 Acl = waf.CfnWebACL
 
@@ -25,31 +25,33 @@ def origin_secrets(stack: Stack, environment: Environment) -> list[secrets.Secre
             stack,
             f"Origin{number}",
             secret_name=_name(environment, number),
-            generate_secret_string=secrets.SecretStringGenerator(exclude_punctuation=True, password_length=LENGTH),
+            generate_secret_string=secrets.SecretStringGenerator(
+                exclude_punctuation=True, password_length=SECRET_LENGTH
+            ),
             replica_regions=[] if environment.region == edge.region else [secrets.ReplicaRegion(region=edge.region)],
             # The next deploy makes another.
             removal_policy=RemovalPolicy.DESTROY,
         )
-        accept(secret, {"SMG4": "it is turned by raising edge.origin_secret, as gateway and edge must agree on it"})
+        suppress(secret, {"SMG4": "it is turned by raising edge.origin_secret, as gateway and edge must agree on it"})
         made.append(secret)
     return made
 
 
-def sent(environment: Environment) -> str:
+def origin_secret_reference(environment: Environment) -> str:
     """What CloudFront sends: a reference that CloudFormation resolves, by name, as another region's ARN is another."""
     return SecretValue.secrets_manager(_name(environment, environment.edge.origin_secret)).unsafe_unwrap()
 
 
-def from_the_edge(accepted: list[secrets.Secret], signed: tuple[str, ...]) -> waf.CfnWebACL.RuleProperty:
+def edge_only_rule(accepted: list[secrets.Secret], signed: tuple[str, ...]) -> waf.CfnWebACL.RuleProperty:
     """Stops what does not come from CloudFront, but for paths that ask for a signature of the account."""
-    headers = [_matches({"Name": HEADER}, each.secret_value.unsafe_unwrap()) for each in accepted]
+    headers = [_matches({"Name": ORIGIN_HEADER}, each.secret_value.unsafe_unwrap()) for each in accepted]
     paths = [_matches(None, path) for path in signed]
     either = Acl.StatementProperty(or_statement=Acl.OrStatementProperty(statements=[*headers, *paths]))
     return Acl.RuleProperty(
         name="NotFromTheEdge",
         priority=0,
         action=Acl.RuleActionProperty(block={}),
-        visibility_config=seen("NotFromTheEdge"),
+        visibility_config=visibility("NotFromTheEdge"),
         statement=Acl.StatementProperty(not_statement=Acl.NotStatementProperty(statement=either)),
     )
 

@@ -8,11 +8,11 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cdk.edge.access import AccessLogs
-from cdk.edge.behaviours import answers, index_pages, security, to_api, to_pages
+from cdk.edge.behaviours import api_behaviour, api_cache_policy, index_pages, pages_behaviour, security_headers
 from cdk.edge.buckets import access_logs, pages
-from cdk.edge.firewall import firewall, log_stops, rate_of_an_address
+from cdk.edge.firewall import firewall, log_blocked_requests, rate_limit_rule
 from cdk.environment import Distribution, Environment
-from cdk.nag_suppressions import accept
+from cdk.nag_suppressions import suppress
 from cdk.serving.functions import RETENTION
 
 
@@ -32,8 +32,8 @@ class Edge(Stack):
         super().__init__(scope, construct, env=place, termination_protection=protected)
         edge = environment_file.edge
         self._environment_file = environment_file
-        self._headers = security(self, environment_file.name)
-        self._kept = answers(self, environment_file.name)
+        self._headers = security_headers(self, environment_file.name)
+        self._kept = api_cache_policy(self, environment_file.name)
         self._index = index_pages(self, environment_file.name)
         self._firewall: str = edge.firewall_arn or self._make_firewall()
         self._logs: s3.Bucket | None = None
@@ -54,19 +54,19 @@ class Edge(Stack):
 
     def _make_firewall(self) -> str:
         edge = self._environment_file.edge
-        first = rate_of_an_address(edge.rate)
+        first = rate_limit_rule(edge.rate)
         acl = firewall(self, "Firewall", name=edge.firewall, scope="CLOUDFRONT", first=first)
-        log_stops(self, "Firewall", acl, edge.firewall, RETENTION, "authorization")
+        log_blocked_requests(self, "Firewall", acl, edge.firewall, RETENTION, "authorization")
         return acl.attr_arn
 
     def _behaviours(self, name: str, logged: s3.Bucket, api_domain: str) -> dict[str, cloudfront.BehaviorOptions]:
         """By path; the first is for all others."""
-        api = to_api(self._environment_file, api_domain, self._kept, self._headers)
+        api = api_behaviour(self._environment_file, api_domain, self._kept, self._headers)
         if name == "api":
             return {"*": api}
         bucket = pages(self, name, logged)
         CfnOutput(self, f"{name.title()}Bucket", value=bucket.bucket_name)
-        found = {"*": to_pages(bucket, self._index, self._headers)}
+        found = {"*": pages_behaviour(bucket, self._index, self._headers)}
         if name == "app":
             # On its own host the explorer needs no CORS.
             found["/graphql"] = found["/graphql/*"] = api
@@ -91,7 +91,7 @@ class Edge(Stack):
             web_acl_id=self._firewall,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
         )
-        accept(made, {
+        suppress(made, {
             "CFR1": "people of every country use StackFlow",
             "CFR3": "it is logged by a delivery of CloudWatch, whose fields are chosen, and not by the first version",
         })  # fmt: skip

@@ -13,29 +13,29 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 
 from cdk.environment import Environment
-from cdk.nag_suppressions import accept
+from cdk.nag_suppressions import suppress
 from cdk.serving.functions import RETENTION
 from cdk.serving.policies import allow
-from cdk.watch.metrics import of_aws, own
-from cdk.watch.runbooks import described
+from cdk.watch.metrics import aws_metric, service_metric
+from cdk.watch.runbooks import describe_alarm
 
 ALIAS = "live"
 MINUTE = Duration.minutes(1)
 
 # A tenth of the calls for five minutes. Without guards all at once.
 CANARY = codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES
-ALL = codedeploy.LambdaDeploymentConfig.ALL_AT_ONCE
+ALL_AT_ONCE = codedeploy.LambdaDeploymentConfig.ALL_AT_ONCE
 # Of a minute, in two of them: parts of calls and of operations that fail, and milliseconds of the 99th percentile.
-FAILING_PERCENT = 5
-FAILING = 0.05
-SLOWEST_MS = 5_000
+MAX_ERROR_PERCENT = 5
+MAX_ERROR_RATE = 0.05
+MAX_LATENCY_MS = 5_000
 
 READINESS = Path(__file__).with_name("readiness.py")
 # It tries for as long.
 READINESS_SECONDS = 300
 
 
-def live(stack: Stack, environment: Environment, made: lambda_.Function) -> lambda_.Alias:
+def live_alias(stack: Stack, environment: Environment, made: lambda_.Function) -> lambda_.Alias:
     """The alias that the gateway calls."""
     return lambda_.Alias(
         stack,
@@ -66,7 +66,7 @@ def canary(
         stack,
         "Rollout",
         alias=alias,
-        deployment_config=ALL if unguarded else CANARY,
+        deployment_config=ALL_AT_ONCE if unguarded else CANARY,
         alarms=alarms,
         ignore_alarm_configuration=unguarded,
         auto_rollback=codedeploy.AutoRollbackConfig(
@@ -79,7 +79,7 @@ def canary(
     # They name the version that is about to come, so they are of it before it comes.
     alias.node.add_dependency(*alarms, hook, group)
     managed = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
-    accept(
+    suppress(
         group,
         {
             f"IAM4[{managed}]": "CodeDeploy's own role, which AWS keeps narrow and current",
@@ -106,18 +106,20 @@ def _alarms(stack: Stack, environment: Environment, api: lambda_.Function) -> li
     failed = cloudwatch.MathExpression(
         expression="100 * errors / calls",
         using_metrics={
-            "errors": of_aws("Lambda", "Errors", "Sum", MINUTE, **here),
-            "calls": of_aws("Lambda", "Invocations", "Sum", MINUTE, **here),
+            "errors": aws_metric("Lambda", "Errors", "Sum", MINUTE, **here),
+            "calls": aws_metric("Lambda", "Invocations", "Sum", MINUTE, **here),
         },
         period=MINUTE,
         label="percent of calls",
     )
-    operations = own(environment.name, "OperationErrors", "Average", MINUTE, Version=version)
-    slow = of_aws("Lambda", "Duration", "p99", MINUTE, **here)
+    operations = service_metric(environment.name, "OperationErrors", "Average", MINUTE, Version=version)
+    slow = aws_metric("Lambda", "Duration", "p99", MINUTE, **here)
     return [
-        _alarm(stack, environment, "Errors", "New code crashes or runs out of time", failed, FAILING_PERCENT),
-        _alarm(stack, environment, "Operations", "Operations of new code fail by our fault", operations, FAILING),
-        _alarm(stack, environment, "Slow", "New code is slow", slow, SLOWEST_MS),
+        _alarm(stack, environment, "Errors", "New code crashes or runs out of time", failed, MAX_ERROR_PERCENT),
+        _alarm(
+            stack, environment, "Operations", "Operations of new code fail by our fault", operations, MAX_ERROR_RATE
+        ),
+        _alarm(stack, environment, "Slow", "New code is slow", slow, MAX_LATENCY_MS),
     ]
 
 
@@ -128,7 +130,7 @@ def _alarm(
         stack,
         f"Rollout{name}",
         alarm_name=f"stackflow-{environment.name}-rollout-{name.lower()}",
-        alarm_description=described(f"{what}, so the canary goes back", "rollout"),
+        alarm_description=describe_alarm(f"{what}, so the canary goes back", "rollout"),
         metric=metric,
         threshold=at,
         evaluation_periods=2,
@@ -157,7 +159,7 @@ def _readiness(stack: Stack, api: lambda_.Function) -> lambda_.Function:
         logging_format=lambda_.LoggingFormat.JSON,
         environment=dict(variables),
     )
-    accept(made, {"L1": "the runtime of the bundle"})
+    suppress(made, {"L1": "the runtime of the bundle"})
     reason = "any version of the API: a rollback asks an old one"
-    accept(role, {f"IAM5[Resource::<{stack.get_logical_id(_child(api))}.Arn>:*]": reason})
+    suppress(role, {f"IAM5[Resource::<{stack.get_logical_id(_child(api))}.Arn>:*]": reason})
     return made

@@ -4,11 +4,11 @@ from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from cdk.environment import Adopt
-from cdk.inputs import Facts
+from cdk.environment import AdoptedEnvironment
+from cdk.inputs import StackInputs
 
 
-def endpoints(stack: Stack, environment: Adopt, facts: Facts) -> list[Construct]:
+def endpoints(stack: Stack, environment: AdoptedEnvironment, facts: StackInputs) -> list[Construct]:
     """Those of the file. Each answers for its service's name in the whole VPC, so its group admits all of the VPC.
     https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html#interface-endpoint-private-dns
     """

@@ -9,16 +9,16 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
 from cdk.environment import Environment
-from cdk.inputs import Facts
-from cdk.nag_suppressions import accept, shown
-from cdk.retention import KEPT
+from cdk.inputs import StackInputs
+from cdk.nag_suppressions import finding_arn, suppress
+from cdk.retention import RETAIN_AFTER_CREATION
 from cdk.serving import policies as grants
 
 RETENTION = logs.RetentionDays.THREE_MONTHS
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FunctionSpec:
     """What sets one function apart. Seconds; `reserved` bounds its instances; the memory is a worker's if not given."""
 
     construct: str
@@ -32,14 +32,16 @@ class Plan:
     snap_start: bool = False
 
 
-def function(stack: Stack, environment: Environment, facts: Facts, code: lambda_.Code, plan: Plan) -> lambda_.Function:
+def function(
+    stack: Stack, environment: Environment, facts: StackInputs, code: lambda_.Code, plan: FunctionSpec
+) -> lambda_.Function:
     """The function that a plan describes, with a role of its own."""
     log_group = logs.LogGroup(
         stack,
         f"{plan.construct}Logs",
         log_group_name=f"/aws/lambda/{plan.name}",
         retention=RETENTION,
-        removal_policy=KEPT,
+        removal_policy=RETAIN_AFTER_CREATION,
     )
     role = _role(stack, environment, facts, plan)
     log_group.grant_write(role)
@@ -71,17 +73,19 @@ def function(stack: Stack, environment: Environment, facts: Facts, code: lambda_
         Validations.of(made).acknowledge(
             Acknowledgment(id="Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish", reason=reason)
         )
-    accept(made, {"L1": "python3.13 is the runtime that the bundle's wheels are tested on; 3.14 comes with its wheels"})
+    suppress(
+        made, {"L1": "python3.13 is the runtime that the bundle's wheels are tested on; 3.14 comes with its wheels"}
+    )
     return made
 
 
-def _role(stack: Stack, environment: Environment, facts: Facts, plan: Plan) -> iam.Role:
+def _role(stack: Stack, environment: Environment, facts: StackInputs, plan: FunctionSpec) -> iam.Role:
     role = iam.Role(stack, f"{plan.construct}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    for statement in (*grants.running(environment, plan.name), *plan.statements):
+    for statement in (*grants.allow_execution(environment, plan.name), *plan.statements):
         role.add_to_policy(statement)
-    accept(role, {"IAM5[Resource::*]": "network interfaces and X-Ray have no resources that a policy could name"})
+    suppress(role, {"IAM5[Resource::*]": "network interfaces and X-Ray have no resources that a policy could name"})
     if any("neptune-db" in action for statement in plan.statements for action in statement.actions):
-        accept(role, {f"IAM5[Resource::{shown(stack, grants.graph_arn(environment, facts))}]": (
+        suppress(role, {f"IAM5[Resource::{finding_arn(stack, grants.graph_arn(environment, facts))}]": (
             "Neptune's data actions are granted on a cluster as a whole, by its resource id"
         )})  # fmt: skip
     return role

@@ -8,34 +8,34 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as waf
 
-from cdk.edge.firewall import firewall, log_stops
-from cdk.edge.origin import HEADER, from_the_edge, origin_secrets
+from cdk.edge.firewall import firewall, log_blocked_requests
+from cdk.edge.origin import ORIGIN_HEADER, edge_only_rule, origin_secrets
 from cdk.environment import Environment
-from cdk.nag_suppressions import accept
-from cdk.retention import KEPT
+from cdk.nag_suppressions import suppress
+from cdk.retention import RETAIN_AFTER_CREATION
 from cdk.serving.functions import RETENTION
 
-READ = ("GET", "HEAD")
+READ_METHODS = ("GET", "HEAD")
 # Those of the application but GraphiQL, whose pages the app's distribution serves. `/graphql/stream` says that nothing
 # is streamed here, and where to ask instead.
 ROUTES = (
-    ("/graphql", (*READ, "POST")),
-    ("/graphql/stream", (*READ, "POST")),
+    ("/graphql", (*READ_METHODS, "POST")),
+    ("/graphql/stream", (*READ_METHODS, "POST")),
     ("/events", ("POST",)),
     ("/alerts/alertmanager", ("POST",)),
-    ("/health/live", READ),
-    ("/health/ready", READ),
-    ("/health/stores", READ),
+    ("/health/live", READ_METHODS),
+    ("/health/ready", READ_METHODS),
+    ("/health/stores", READ_METHODS),
 )
 # They ask every store on each call and tell versions, so a signature of the account is asked for, and few calls pass.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/permissions.html
-SIGNED = ("/health/ready", "/health/stores")
-SIGNED_A_SECOND = 5
+SIGNED_PATHS = ("/health/ready", "/health/stores")
+SIGNED_REQUESTS_PER_SECOND = 5
 
-NO_PATH = json.dumps({"errors": [{"message": "nothing is served here", "extensions": {"code": "NOT_FOUND"}}]})
+NOT_FOUND_BODY = json.dumps({"errors": [{"message": "nothing is served here", "extensions": {"code": "NOT_FOUND"}}]})
 
 # One JSON line a call. It has no query string: an APQ GET may hold variables in it.
-LINE = {
+ACCESS_LOG_FORMAT = {
     "requestId": "$context.requestId",
     "extendedRequestId": "$context.extendedRequestId",
     "trace": "$context.xrayTraceId",
@@ -53,12 +53,12 @@ LINE = {
 }
 
 
-def rest(stack: Stack, environment: Environment, target: lambda_.IAlias) -> gateway.RestApi:
+def rest_api(stack: Stack, environment: Environment, target: lambda_.IAlias) -> gateway.RestApi:
     """A regional REST API: HTTP APIs know neither firewall nor X-Ray.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html
     """
     functions = environment.functions
-    log_group = logs.LogGroup(stack, "GatewayLogs", retention=RETENTION, removal_policy=KEPT)
+    log_group = logs.LogGroup(stack, "GatewayLogs", retention=RETENTION, removal_policy=RETAIN_AFTER_CREATION)
     api = gateway.RestApi(
         stack,
         "Gateway",
@@ -81,14 +81,14 @@ def rest(stack: Stack, environment: Environment, target: lambda_.IAlias) -> gate
                     logging_level=gateway.MethodLoggingLevel.ERROR,
                     data_trace_enabled=False,
                     metrics_enabled=True,
-                    throttling_burst_limit=SIGNED_A_SECOND,
-                    throttling_rate_limit=SIGNED_A_SECOND,
+                    throttling_burst_limit=SIGNED_REQUESTS_PER_SECOND,
+                    throttling_rate_limit=SIGNED_REQUESTS_PER_SECOND,
                 )
-                for path in SIGNED
-                for method in READ
+                for path in SIGNED_PATHS
+                for method in READ_METHODS
             },
             access_log_destination=gateway.LogGroupLogDestination(log_group),
-            access_log_format=gateway.AccessLogFormat.custom(json.dumps(LINE)),
+            access_log_format=gateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG_FORMAT)),
         ),
     )
     _routes(api, environment, target)
@@ -112,29 +112,29 @@ def _routes(api: gateway.RestApi, environment: Environment, target: lambda_.IAli
         for method in methods:
             # A batch of CloudEvents is a list, and the content type says so.
             models = {"application/json": objects} if (path, method) == ("/graphql", "POST") else None
-            iam = gateway.AuthorizationType.IAM if path in SIGNED else gateway.AuthorizationType.NONE
+            iam = gateway.AuthorizationType.IAM if path in SIGNED_PATHS else gateway.AuthorizationType.NONE
             added = resource.add_method(
                 method, integration, authorization_type=iam, request_validator=checked, request_models=models
             )
-            accept(added, {"COG4": "tokens come from the issuer of the environment file, which need not be Cognito"})
-            if path not in SIGNED:
+            suppress(added, {"COG4": "tokens come from the issuer of the environment file, which need not be Cognito"})
+            if path not in SIGNED_PATHS:
                 verified = "the function verifies the token itself: permissions are those of fields (docs/access.md)"
-                accept(added, {"APIG4": verified})
+                suppress(added, {"APIG4": verified})
     # A path that there is not, and one that wants a signature: else both are a 403 of "Missing Authentication Token".
     api.add_gateway_response(
         "NoPath",
         type=gateway.ResponseType.MISSING_AUTHENTICATION_TOKEN,
         status_code="404",
-        templates={"application/json": NO_PATH},
+        templates={"application/json": NOT_FOUND_BODY},
     )
 
 
 def _guard(stack: Stack, environment: Environment, api: gateway.RestApi) -> None:
     """Whom it lets pass was counted at the edge: the addresses that are seen here are CloudFront's."""
     name = f"{environment.functions.name}-gateway"
-    first = from_the_edge(origin_secrets(stack, environment), SIGNED)
+    first = edge_only_rule(origin_secrets(stack, environment), SIGNED_PATHS)
     acl = firewall(stack, "GatewayFirewall", name=name, scope="REGIONAL", first=first)
-    log_stops(stack, "GatewayFirewall", acl, name, RETENTION, "authorization", HEADER)
+    log_blocked_requests(stack, "GatewayFirewall", acl, name, RETENTION, "authorization", ORIGIN_HEADER)
     waf.CfnWebACLAssociation(
         stack,
         "GatewayFirewallStands",

@@ -5,7 +5,7 @@ from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import aws_sqs as sqs
 
 from cdk.environment import Environment
-from cdk.inputs import Facts
+from cdk.inputs import StackInputs
 from cdk.serving.variables import ROLE
 
 # Lambda asks for these to give an instance its network interface; none can name a resource beforehand.
@@ -33,7 +33,7 @@ def allow(sid: str, actions: tuple[str, ...], resources: list[str], **conditions
     return iam.PolicyStatement(sid=sid, actions=list(actions), resources=resources, conditions=conditions or None)
 
 
-def running(environment: Environment, name: str) -> list[iam.PolicyStatement]:
+def allow_execution(environment: Environment, name: str) -> list[iam.PolicyStatement]:
     """What Lambda itself does in the function's name; its code may not use the part about interfaces."""
     return [
         allow("Interfaces", INTERFACES, ["*"]),
@@ -53,23 +53,25 @@ def running(environment: Environment, name: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def stores(environment: Environment, facts: Facts, graph: tuple[str, ...] = READ_GRAPH) -> list[iam.PolicyStatement]:
+def allow_stores(
+    environment: Environment, facts: StackInputs, graph: tuple[str, ...] = READ_GRAPH
+) -> list[iam.PolicyStatement]:
     """Both databases as one role, the cache's token, and the graph."""
     here = f"{environment.region}:{environment.account}"
     users = [f"arn:aws:rds-db:{here}:dbuser:{each.resource_id}/{ROLE}" for each in facts.databases()]
     return [
         allow("Databases", ("rds-db:connect",), users),
         allow("Graph", graph, [graph_arn(environment, facts)]),
-        *reading(environment, facts, facts.cache.secret),
+        *allow_secrets(environment, facts, facts.cache.secret),
     ]
 
 
-def graph_arn(environment: Environment, facts: Facts) -> str:
+def graph_arn(environment: Environment, facts: StackInputs) -> str:
     """Neptune's data is named by its cluster as a whole."""
     return f"arn:aws:neptune-db:{environment.region}:{environment.account}:{facts.graph.resource_id}/*"
 
 
-def reading(environment: Environment, facts: Facts, *those: secrets.ISecret) -> list[iam.PolicyStatement]:
+def allow_secrets(environment: Environment, facts: StackInputs, *those: secrets.ISecret) -> list[iam.PolicyStatement]:
     """Secrets, and the key they are under."""
     return [
         allow(
@@ -79,7 +81,7 @@ def reading(environment: Environment, facts: Facts, *those: secrets.ISecret) -> 
     ]
 
 
-def sending(environment: Environment, facts: Facts, *queues: sqs.IQueue) -> list[iam.PolicyStatement]:
+def allow_sending(environment: Environment, facts: StackInputs, *queues: sqs.IQueue) -> list[iam.PolicyStatement]:
     """Messages, and the key they are under."""
     return [
         allow("Send", ("sqs:SendMessage",), [each.queue_arn for each in queues]),
@@ -87,7 +89,7 @@ def sending(environment: Environment, facts: Facts, *queues: sqs.IQueue) -> list
     ]
 
 
-def receiving(environment: Environment, facts: Facts, queue: sqs.IQueue) -> list[iam.PolicyStatement]:
+def allow_receiving(environment: Environment, facts: StackInputs, queue: sqs.IQueue) -> list[iam.PolicyStatement]:
     """What Lambda's poller asks in the function's name, when a message comes again, and the key it is under.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
@@ -99,7 +101,7 @@ def receiving(environment: Environment, facts: Facts, queue: sqs.IQueue) -> list
     ]
 
 
-def answering(environment: Environment, facts: Facts) -> list[iam.PolicyStatement]:
+def allow_models(environment: Environment, facts: StackInputs) -> list[iam.PolicyStatement]:
     """The models that the file allows, and the knowledge base where there is one."""
     here = f"{environment.region}:{environment.account}"
     models = [f"arn:aws:bedrock:{environment.region}::foundation-model/{each}" for each in environment.models.allowed]
@@ -111,7 +113,7 @@ def answering(environment: Environment, facts: Facts) -> list[iam.PolicyStatemen
 
 
 def _key(
-    environment: Environment, facts: Facts, sid: str, actions: tuple[str, ...], through: str
+    environment: Environment, facts: StackInputs, sid: str, actions: tuple[str, ...], through: str
 ) -> iam.PolicyStatement:
     via = {"kms:ViaService": f"{through}.{environment.region}.amazonaws.com"}
     return allow(sid, actions, [facts.key.key_arn], StringEquals=via)

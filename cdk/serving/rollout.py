@@ -7,15 +7,15 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import IConstruct
 
-from cdk.inputs import Facts
-from cdk.nag_suppressions import accept
+from cdk.inputs import StackInputs
+from cdk.nag_suppressions import suppress
 from cdk.serving.functions import RETENTION
 
 
-def migrated(
+def run_migrations(
     stack: Stack,
     migrations: lambda_.Function,
-    facts: Facts,
+    facts: StackInputs,
     bundle: str,
     *,
     before: Sequence[IConstruct],
@@ -55,7 +55,7 @@ def _accept(stack: Stack, migrations: lambda_.Function, provider: custom_resourc
     child = migrations.node.default_child
     assert isinstance(child, lambda_.CfnFunction)
     basic = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-    accept(
+    suppress(
         provider,
         {
             "L1": "the CDK's own function, on the runtime that the CDK tests it on",

@@ -8,16 +8,16 @@ from aws_cdk import aws_sqs as sqs
 
 from cdk.connections import EVENTS_INSTANCES
 from cdk.environment import Environment
-from cdk.inputs import Facts
-from cdk.nag_suppressions import accept
+from cdk.inputs import StackInputs
+from cdk.nag_suppressions import suppress
 from cdk.serving.policies import allow
 
 # Messages of one invocation; a FIFO queue gives no more and knows no window.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-BATCH = 10
+BATCH_SIZE = 10
 
 
-def from_queue(facts: Facts, worker: lambda_.Function) -> None:
+def consume_events(facts: StackInputs, worker: lambda_.Function) -> None:
     """Events, in the order of their groups; those that failed come again alone.
 
     Not the CDK's own event source, which would grant the key without a word of by which service it is used.
@@ -26,13 +26,13 @@ def from_queue(facts: Facts, worker: lambda_.Function) -> None:
     worker.add_event_source_mapping(
         f"SqsEventSource:{Names.node_unique_id(queue.node)}",
         event_source_arn=queue.queue_arn,
-        batch_size=BATCH,
+        batch_size=BATCH_SIZE,
         report_batch_item_failures=True,
         max_concurrency=EVENTS_INSTANCES,
     )
 
 
-def lost_ticks(stack: Stack) -> sqs.Queue:
+def dead_tick_queue(stack: Stack) -> sqs.Queue:
     """Where a tick goes that could not be given."""
     lost = sqs.Queue(
         stack,
@@ -42,11 +42,11 @@ def lost_ticks(stack: Stack) -> sqs.Queue:
         retention_period=Duration.days(4),
         removal_policy=RemovalPolicy.DESTROY,
     )
-    accept(lost, {"SQS3": "it is a queue of dead letters itself"})
+    suppress(lost, {"SQS3": "it is a queue of dead letters itself"})
     return lost
 
 
-def each_minute(stack: Stack, environment: Environment, worker: lambda_.Function, lost: sqs.Queue) -> None:
+def schedule_each_minute(stack: Stack, environment: Environment, worker: lambda_.Function, lost: sqs.Queue) -> None:
     """A worker that loops up to its time is woken each minute. A tick that finds it busy is worth nothing later."""
     name = worker.node.id
     role = iam.Role(

@@ -12,18 +12,18 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk.bundle import Bundle
-from cdk.connections import SINGLE
-from cdk.environment import Adopt, Environment
-from cdk.imported import adopted
-from cdk.inputs import Facts
+from cdk.connections import SINGLE_INSTANCE
+from cdk.environment import AdoptedEnvironment, Environment
+from cdk.imported import import_stores
+from cdk.inputs import StackInputs
 from cdk.serving import policies as grants
 from cdk.serving import variables
-from cdk.serving.canary import canary, live
+from cdk.serving.canary import canary, live_alias
 from cdk.serving.endpoints import endpoints
-from cdk.serving.functions import Plan, function
-from cdk.serving.gateway import rest
-from cdk.serving.rollout import migrated
-from cdk.serving.schedules import each_minute, from_queue, lost_ticks
+from cdk.serving.functions import FunctionSpec, function
+from cdk.serving.gateway import rest_api
+from cdk.serving.rollout import run_migrations
+from cdk.serving.schedules import consume_events, dead_tick_queue, schedule_each_minute
 
 # Seconds. A batch of events; its queue hides it for six times as long. A worker that is woken each minute. Migrations,
 # whose provider waits for its own 15 minutes and then dies without an answer: so one less.
@@ -43,7 +43,7 @@ class Service(Stack):
         construct: str,
         *,
         environment_file: Environment,
-        facts: Facts | None,
+        facts: StackInputs | None,
         bundle: Bundle,
         place: Place,
         protected: bool,
@@ -52,11 +52,11 @@ class Service(Stack):
         super().__init__(scope, construct, env=place, termination_protection=protected)
         reached: list[Construct] = []
         if facts is None:
-            assert isinstance(environment_file, Adopt)
-            facts = adopted(self, environment_file)
+            assert isinstance(environment_file, AdoptedEnvironment)
+            facts = import_stores(self, environment_file)
             # Migrations read their secrets through these.
             reached = endpoints(self, environment_file, facts)
-        self.facts: Facts = facts
+        self.facts: StackInputs = facts
         self._environment_file = environment_file
         self._code = lambda_.Code.from_asset(str(bundle.path))
         self.api: lambda_.Function = self._api()
@@ -65,37 +65,37 @@ class Service(Stack):
         self.requirements: lambda_.Function = self._requirements()
         self.workflows: lambda_.Function = self._workflows()
         self.migrations: lambda_.Function = self._migrations()
-        alias = live(self, environment_file, self.api)
+        alias = live_alias(self, environment_file, self.api)
         self.rollout: list[cloudwatch.Alarm] = canary(
             self, environment_file, self.api, alias, facts.topic, unguarded=unguarded
         )
-        from_queue(facts, self.events)
-        self.lost: sqs.Queue = lost_ticks(self)
-        each_minute(self, environment_file, self.projector, self.lost)
-        each_minute(self, environment_file, self.requirements, self.lost)
-        each_minute(self, environment_file, self.workflows, self.lost)
-        self.gateway: gateway.RestApi = rest(self, environment_file, alias)
+        consume_events(facts, self.events)
+        self.lost: sqs.Queue = dead_tick_queue(self)
+        schedule_each_minute(self, environment_file, self.projector, self.lost)
+        schedule_each_minute(self, environment_file, self.requirements, self.lost)
+        schedule_each_minute(self, environment_file, self.workflows, self.lost)
+        self.gateway: gateway.RestApi = rest_api(self, environment_file, alias)
         workers = [self.events, self.projector, self.requirements, self.workflows]
-        migrated(self, self.migrations, facts, bundle.sha256, before=[*workers, alias], reached=reached)
+        run_migrations(self, self.migrations, facts, bundle.sha256, before=[*workers, alias], reached=reached)
         CfnOutput(self, "Url", value=self.gateway.url)
 
-    def _function(self, plan: Plan) -> lambda_.Function:
+    def _function(self, plan: FunctionSpec) -> lambda_.Function:
         return function(self, self._environment_file, self.facts, self._code, plan)
 
     def _api(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
         functions = environment.functions
         return self._function(
-            Plan(
+            FunctionSpec(
                 "Api",
                 functions.name,
                 "workers.api.handler",
                 functions.timeout_seconds,
                 variables.api(environment, facts),
                 [
-                    *grants.stores(environment, facts),
-                    *grants.answering(environment, facts),
-                    *grants.sending(environment, facts, facts.queues.events.queue),
+                    *grants.allow_stores(environment, facts),
+                    *grants.allow_models(environment, facts),
+                    *grants.allow_sending(environment, facts, facts.queues.events.queue),
                 ],
                 reserved=functions.concurrency,
                 memory_mb=functions.memory_mb,
@@ -106,31 +106,34 @@ class Service(Stack):
     def _events(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
         return self._function(
-            Plan(
+            FunctionSpec(
                 "EventsWorker",
                 f"{environment.functions.name}-events",
                 "workers.events.handler",
                 EVENTS_SECONDS,
                 variables.events(environment, facts),
-                [*grants.stores(environment, facts), *grants.receiving(environment, facts, facts.queues.events.queue)],
+                [
+                    *grants.allow_stores(environment, facts),
+                    *grants.allow_receiving(environment, facts, facts.queues.events.queue),
+                ],
             )
         )
 
     def _projector(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
-        writing = grants.stores(environment, facts, grants.WRITE_GRAPH)
+        writing = grants.allow_stores(environment, facts, grants.WRITE_GRAPH)
         return self._by_the_clock("Projector", "projection", variables.worker(environment, facts), writing)
 
     def _requirements(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
-        reading = grants.stores(environment, facts)
+        reading = grants.allow_stores(environment, facts)
         return self._by_the_clock("Requirements", "requirements", variables.worker(environment, facts), reading)
 
     def _workflows(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
         queues = facts.queues
         sent = queues.remediation_p1.queue, queues.remediation_standard.queue, queues.notifications.queue
-        statements = [*grants.stores(environment, facts), *grants.sending(environment, facts, *sent)]
+        statements = [*grants.allow_stores(environment, facts), *grants.allow_sending(environment, facts, *sent)]
         return self._by_the_clock("Workflows", "workflows", variables.workflows(environment, facts), statements)
 
     def _by_the_clock(
@@ -138,27 +141,27 @@ class Service(Stack):
     ) -> lambda_.Function:
         """One that a clock wakes, and that runs once at a time."""
         return self._function(
-            Plan(
+            FunctionSpec(
                 construct,
                 f"{self._environment_file.functions.name}-{construct.lower()}",
                 f"workers.{module}.handler",
                 TICK_SECONDS,
                 given,
                 statements,
-                reserved=SINGLE,
+                reserved=SINGLE_INSTANCE,
             )
         )
 
     def _migrations(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
         return self._function(
-            Plan(
+            FunctionSpec(
                 "Migrations",
                 f"{environment.functions.name}-migrations",
                 "workers.migrations.handler",
                 MIGRATIONS_SECONDS,
                 variables.migrations(environment, facts),
-                grants.reading(environment, facts, facts.main.secret, facts.requirements.secret),
-                reserved=SINGLE,
+                grants.allow_secrets(environment, facts, facts.main.secret, facts.requirements.secret),
+                reserved=SINGLE_INSTANCE,
             )
         )

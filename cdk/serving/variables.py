@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from cdk.connections import WORKER_CONNECTIONS
 from cdk.environment import Environment
-from cdk.inputs import Database, Facts
+from cdk.inputs import Database, StackInputs
 from cdk.service_settings import as_variables
 
 # Where the bundle carries the certificates of RDS, Neptune's and ElastiCache's being those of the system.
@@ -15,12 +15,12 @@ CERTIFICATES = "/var/task/certificates/rds-global-bundle.pem"
 ROLE = "stackflow_api"
 
 # Seconds between the deadline of a request and the gateway's: to answer what there is, and to travel.
-MARGIN = 4
+DEADLINE_MARGIN_SECONDS = 4
 # Seconds that a statement may take inside a request, at most.
-STATEMENT = 20
+MAX_STATEMENT_SECONDS = 20
 
 
-def shared(environment: Environment, facts: Facts) -> dict[str, str]:
+def shared(environment: Environment, facts: StackInputs) -> dict[str, str]:
     """What every function that opens the stores gets: no password, by IAM and TLS."""
     return as_variables(environment.functions.settings) | {
         # Its lines of logs hold metrics, which are of this environment.
@@ -39,28 +39,28 @@ def shared(environment: Environment, facts: Facts) -> dict[str, str]:
     }
 
 
-def api(environment: Environment, facts: Facts) -> dict[str, str]:
+def api(environment: Environment, facts: StackInputs) -> dict[str, str]:
     """The API also knows who calls, where events go, and its deadline."""
     return shared(environment, facts) | {
         "OIDC_ISSUER": environment.access.issuer,
         "OIDC_AUDIENCE": environment.access.audience,
         "REQUEST_TIMEOUT_SECONDS": str(deadline(environment)),
-        "DATABASE_STATEMENT_TIMEOUT_SECONDS": str(min(STATEMENT, deadline(environment))),
+        "DATABASE_STATEMENT_TIMEOUT_SECONDS": str(min(MAX_STATEMENT_SECONDS, deadline(environment))),
         "EVENTS_QUEUE_URL": facts.queues.events.queue.queue_url,
     }
 
 
-def worker(environment: Environment, facts: Facts) -> dict[str, str]:
+def worker(environment: Environment, facts: StackInputs) -> dict[str, str]:
     """Workers open fewer connections: one batch at a time."""
     return shared(environment, facts) | {"DATABASE_POOL_MAX": str(WORKER_CONNECTIONS)}
 
 
-def events(environment: Environment, facts: Facts) -> dict[str, str]:
+def events(environment: Environment, facts: StackInputs) -> dict[str, str]:
     """The worker of events also says when what failed comes again."""
     return worker(environment, facts) | {"EVENTS_QUEUE_URL": facts.queues.events.queue.queue_url}
 
 
-def workflows(environment: Environment, facts: Facts) -> dict[str, str]:
+def workflows(environment: Environment, facts: StackInputs) -> dict[str, str]:
     """Workflows send steps and notices."""
     return worker(environment, facts) | {
         "REMEDIATION_P1_QUEUE_URL": facts.queues.remediation_p1.queue.queue_url,
@@ -69,7 +69,7 @@ def workflows(environment: Environment, facts: Facts) -> dict[str, str]:
     }
 
 
-def migrations(environment: Environment, facts: Facts) -> dict[str, str]:
+def migrations(environment: Environment, facts: StackInputs) -> dict[str, str]:
     """Migrations come as the owner, by the secrets that no other function reads; neither cache nor graph."""
     return as_variables(environment.functions.settings) | {
         "DATABASE_URL": database_url(facts.main),
@@ -93,4 +93,4 @@ def database_url(database: Database, role: str | None = None) -> str:
 def deadline(environment: Environment) -> int:
     """Seconds of a request: the gateway hangs up after its own, whatever the function may take."""
     functions = environment.functions
-    return min(functions.gateway_seconds, functions.timeout_seconds) - MARGIN
+    return min(functions.gateway_seconds, functions.timeout_seconds) - DEADLINE_MARGIN_SECONDS

@@ -5,12 +5,12 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 
-from cdk.connections import serverless
+from cdk.connections import serverless_max_connections
 from cdk.inputs import Database
-from cdk.nag_suppressions import accept
-from cdk.retention import cluster_policy, keep
+from cdk.nag_suppressions import suppress
+from cdk.retention import apply_policy, cluster_policy
 from cdk.stores.logs import export_logs
-from cdk.tables import MadeAurora
+from cdk.tables import NewAurora
 
 BACKUP_DAYS = 14
 
@@ -33,7 +33,7 @@ PARAMETERS = {
 def aurora(
     stack: Stack,
     construct: str,
-    cluster: MadeAurora,
+    cluster: NewAurora,
     *,
     vpc: ec2.IVpc,
     subnets: ec2.SubnetSelection,
@@ -71,13 +71,13 @@ def aurora(
     )
     export_logs(stack, construct, made, f"rds/cluster/{cluster.identifier}", "postgresql")
     # Instances, parameters and subnets too.
-    keep(made, cluster_policy(protected))
+    apply_policy(made, cluster_policy(protected))
     if not protected:
-        accept(
+        suppress(
             made, {"RDS10": "the first deploy alone, so that its rollback can delete the cluster; the next protects it"}
         )
     managed = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
-    accept(made, {f"IAM4[{managed}]": "RDS asks for this policy by name; it writes one log group"})
+    suppress(made, {f"IAM4[{managed}]": "RDS asks for this policy by name; it writes one log group"})
     assert made.secret is not None
     return Database(
         cluster.identifier,
@@ -85,7 +85,7 @@ def aurora(
         made.cluster_endpoint.hostname,
         stack.export_value(made.cluster_resource_identifier),
         made.secret,
-        serverless(cluster),
+        serverless_max_connections(cluster),
     )
 
 

@@ -4,7 +4,7 @@ from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from cdk.retention import KEPT
+from cdk.retention import RETAIN_AFTER_CREATION
 
 LOG_DAYS = 365
 
@@ -37,5 +37,5 @@ def documents(stack: Stack, key: kms.IKey) -> s3.Bucket:
         versioned=True,
         server_access_logs_bucket=readings,
         server_access_logs_prefix="documents/",
-        removal_policy=KEPT,
+        removal_policy=RETAIN_AFTER_CREATION,
     )

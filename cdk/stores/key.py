@@ -4,14 +4,14 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
-from cdk.environment import Create
+from cdk.environment import NewEnvironment
 
 # Those that write to queues and topics under the key.
 SENDERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com")
 
 # What ends a key, or gives it away. No policy of the template allows any; docs/aws.md has the SCP that denies them to
 # everybody, and cdk/watch/changes.py tells of each call.
-ENDINGS = (
+KEY_REMOVAL_ACTIONS = (
     "kms:DeleteImportedKeyMaterial",
     "kms:DisableKey",
     "kms:DisableKeyRotation",
@@ -21,7 +21,7 @@ ENDINGS = (
 )
 
 
-def data_key(stack: Stack, environment: Create) -> kms.Key:
+def data_key(stack: Stack, environment: NewEnvironment) -> kms.Key:
     """A multi-region key that AWS rotates each year, kept when the stack goes."""
     key = kms.Key(
         stack,

@@ -11,8 +11,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_opensearchserverless as opensearch
 from constructs import Construct, IDependable
 
-from cdk.environment import Create
-from cdk.nag_suppressions import accept, shown
+from cdk.environment import NewEnvironment
+from cdk.nag_suppressions import finding_arn, suppress
 
 EMBEDDINGS = "amazon.titan-embed-text-v2:0"
 DIMENSIONS = 1024
@@ -37,7 +37,7 @@ class Knowledge(Stack):
         scope: Construct,
         construct: str,
         *,
-        environment_file: Create,
+        environment_file: NewEnvironment,
         collection: str,
         sources: Sources,
         place: Place,
@@ -75,7 +75,7 @@ def _source(stack: Stack, base: bedrock.CfnKnowledgeBase, sources: Sources) -> N
     )
 
 
-def _role(stack: Stack, environment: Create, sources: Sources, model: str) -> iam.Role:
+def _role(stack: Stack, environment: NewEnvironment, sources: Sources, model: str) -> iam.Role:
     role = iam.Role(
         stack,
         "KnowledgeRole",
@@ -91,7 +91,7 @@ def _role(stack: Stack, environment: Create, sources: Sources, model: str) -> ia
         ("Key", ["kms:Decrypt", "kms:GenerateDataKey"], sources.key.key_arn),
     ):
         role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=[resource]))
-    accept(role, {f"IAM5[Resource::{shown(stack, every)}]": "all documents of the one bucket of documents"})
+    suppress(role, {f"IAM5[Resource::{finding_arn(stack, every)}]": "all documents of the one bucket of documents"})
     return role
 
 
@@ -120,7 +120,7 @@ def _collection(stack: Stack, name: str, key: kms.IKey) -> opensearch.CfnCollect
     return collection
 
 
-def _access(stack: Stack, environment: Create, name: str, role: iam.Role) -> opensearch.CfnAccessPolicy:
+def _access(stack: Stack, environment: NewEnvironment, name: str, role: iam.Role) -> opensearch.CfnAccessPolicy:
     """Bedrock reads and writes documents of the index; CloudFormation makes and ends it."""
     here = f"{environment.account}-{environment.region}"
     deployer = f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-cfn-exec-role-{here}"
@@ -170,7 +170,7 @@ def _index(stack: Stack, collection: opensearch.CfnCollection) -> opensearch.Cfn
 
 
 def _base(
-    stack: Stack, environment: Create, role: iam.Role, collection: opensearch.CfnCollection, model: str
+    stack: Stack, environment: NewEnvironment, role: iam.Role, collection: opensearch.CfnCollection, model: str
 ) -> bedrock.CfnKnowledgeBase:
     base = bedrock.CfnKnowledgeBase
     embedding = base.BedrockEmbeddingModelConfigurationProperty(dimensions=DIMENSIONS, embedding_data_type="FLOAT32")

@@ -4,7 +4,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_logs as logs
 from constructs import IConstruct
 
-from cdk.retention import KEPT
+from cdk.retention import RETAIN_AFTER_CREATION
 
 RETENTION = logs.RetentionDays.THREE_MONTHS
 
@@ -19,6 +19,6 @@ def export_logs(stack: Stack, construct: str, cluster: IConstruct, identifier: s
             f"{construct}{kind.title()}Logs",
             log_group_name=f"/aws/{identifier}/{kind}",
             retention=RETENTION,
-            removal_policy=KEPT,
+            removal_policy=RETAIN_AFTER_CREATION,
         )
         cluster.node.add_dependency(made)

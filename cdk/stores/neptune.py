@@ -4,10 +4,10 @@ from aws_cdk import Stack
 from aws_cdk import aws_neptune as neptune
 
 from cdk.inputs import Graph
-from cdk.retention import cluster_policy, keep
+from cdk.retention import apply_policy, cluster_policy
 from cdk.stores.aurora import BACKUP_DAYS
 from cdk.stores.logs import export_logs
-from cdk.tables import MadeNeptune
+from cdk.tables import NewNeptune
 
 PORT = 8182
 INSTANCES = 2
@@ -24,7 +24,7 @@ PARAMETERS = {
 }
 
 
-def graph(stack: Stack, cluster: MadeNeptune, *, subnets: list[str], group: str, key: str, protected: bool) -> Graph:
+def graph(stack: Stack, cluster: NewNeptune, *, subnets: list[str], group: str, key: str, protected: bool) -> Graph:
     """L1, as the L2 is alpha. The resource id is exported, so that policies of another stack can name it."""
     subnet_group = neptune.CfnDBSubnetGroup(
         stack, "GraphSubnets", db_subnet_group_description="StackFlow's graph", subnet_ids=subnets
@@ -65,7 +65,7 @@ def graph(stack: Stack, cluster: MadeNeptune, *, subnets: list[str], group: str,
             )
         )
     for each in (subnet_group, parameters, made, *instances):
-        keep(each, cluster_policy(protected))
+        apply_policy(each, cluster_policy(protected))
     return Graph(
         cluster.identifier,
         made.attr_endpoint,

@@ -5,15 +5,15 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secrets
 
-from cdk.environment import Create
+from cdk.environment import NewEnvironment
 from cdk.inputs import Cache
-from cdk.nag_suppressions import accept
-from cdk.retention import KEPT
+from cdk.nag_suppressions import suppress
+from cdk.retention import RETAIN_AFTER_CREATION
 
 PORT = 6379
 
 
-def cache(stack: Stack, environment: Create, *, subnets: list[str], group: str, key: kms.IKey) -> Cache:
+def cache(stack: Stack, environment: NewEnvironment, *, subnets: list[str], group: str, key: kms.IKey) -> Cache:
     """The template names the token's secret and never holds the token."""
     token = secrets.Secret(
         stack,
@@ -21,7 +21,7 @@ def cache(stack: Stack, environment: Create, *, subnets: list[str], group: str, 
         secret_name=f"stackflow/{environment.name}/redis",
         description="The auth token of StackFlow's cache",
         encryption_key=key,
-        removal_policy=KEPT,
+        removal_policy=RETAIN_AFTER_CREATION,
         generate_secret_string=secrets.SecretStringGenerator(exclude_punctuation=True, password_length=64),
     )
     subnet_group = elasticache.CfnSubnetGroup(
@@ -51,6 +51,6 @@ def cache(stack: Stack, environment: Create, *, subnets: list[str], group: str, 
         auto_minor_version_upgrade=True,
     )
     made.apply_removal_policy(RemovalPolicy.SNAPSHOT)
-    accept(made, {"AEC5": "the usual port: it is reached from the group alone, by TLS and token"})
-    accept(token, {"SMG4": "ElastiCache turns a token in two steps, as docs/deploy.md says, not by a timer"})
+    suppress(made, {"AEC5": "the usual port: it is reached from the group alone, by TLS and token"})
+    suppress(token, {"SMG4": "ElastiCache turns a token in two steps, as docs/deploy.md says, not by a timer"})
     return Cache(environment.redis.identifier, made.attr_primary_end_point_address, token)

@@ -5,17 +5,17 @@ from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from cdk.environment import Create
-from cdk.inputs import Database, Facts
+from cdk.environment import NewEnvironment
+from cdk.inputs import Database, StackInputs
 from cdk.network import Network
 from cdk.stores.aurora import aurora
 from cdk.stores.documents import documents
 from cdk.stores.key import data_key
 from cdk.stores.knowledge import Sources
 from cdk.stores.neptune import graph
-from cdk.stores.queues import findings, queues
+from cdk.stores.queues import findings_topic, queues
 from cdk.stores.redis import cache
-from cdk.tables import MadeAurora
+from cdk.tables import NewAurora
 
 
 class Stores(Stack):
@@ -26,7 +26,7 @@ class Stores(Stack):
         scope: Construct,
         construct: str,
         *,
-        environment_file: Create,
+        environment_file: NewEnvironment,
         network: Network,
         place: Place,
         protected: bool,
@@ -41,10 +41,10 @@ class Stores(Stack):
         clusters = environment_file.aurora
         ids, group_id = [each.subnet_id for each in vpc.private_subnets], group.security_group_id
 
-        def database(name: str, cluster: MadeAurora) -> Database:
+        def database(name: str, cluster: NewAurora) -> Database:
             return aurora(self, name, cluster, vpc=vpc, subnets=subnets, group=group, key=key, protected=protected)
 
-        self.facts: Facts = Facts(
+        self.facts: StackInputs = StackInputs(
             vpc=vpc,
             subnets=subnets,
             group=network.group,
@@ -57,5 +57,5 @@ class Stores(Stack):
             cache=cache(self, environment_file, subnets=ids, group=group_id, key=key),
             queues=queues(self, environment_file, key),
             knowledge=None,
-            topic=findings(self, environment_file, key),
+            topic=findings_topic(self, environment_file, key),
         )

@@ -9,17 +9,17 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 
 from cdk.environment import Environment, Price
-from cdk.watch.alarms import Watched, alarm
+from cdk.watch.alarms import AlarmSpec, create_alarm
 from cdk.watch.metrics import cost, tokens
-from cdk.watch.runbooks import Runbook, described
+from cdk.watch.runbooks import Runbook, describe_alarm
 
 # An hour may cost this part of a day's allowance.
-HOURS = 6
+DAILY_ALLOWANCE_DIVISOR = 6
 # Deviations over what was usual.
-BAND = 3
+ANOMALY_STANDARD_DEVIATIONS = 3
 # An alarm reads ten metrics at most, and each model has two.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
-MODELS_OF_AN_ALARM = 5
+MAX_MODELS_PER_ALARM = 5
 # What a day of models is billed as: models of Amazon and some others by Bedrock; Claude and most others each as a
 # product of AWS Marketplace with a name of its own ("... (Amazon Bedrock Edition)"), so by who bills them.
 BUDGETS: Mapping[str, Mapping[str, str]] = {
@@ -29,24 +29,24 @@ BUDGETS: Mapping[str, Mapping[str, str]] = {
 RUNBOOK: Runbook = "ai-spend"
 
 
-def spending(stack: Stack, environment: Environment, topic: sns.ITopic) -> Iterator[cloudwatch.AlarmBase]:
+def spending_alarms(stack: Stack, environment: Environment, topic: sns.ITopic) -> Iterator[cloudwatch.AlarmBase]:
     """By what Bedrock and the bill count, so that calls which are not the service's are seen too.
 
     Cost Explorer's own monitors are not used: one of all services is the account's, and AWS makes it; those of a
     template see tags, which calls of models do not have.
     """
     models = environment.models
-    for suffix, some in together(models.allowed):
+    for suffix, some in group_models(models.allowed):
         usd = cost(some)
-        ceiling = Watched(
+        ceiling = AlarmSpec(
             f"ai-ceiling{suffix}",
             f"An hour of models cost over a sixth of {models.usd_a_day:g} USD",
             RUNBOOK,
             usd,
-            at=models.usd_a_day / HOURS,
+            at=models.usd_a_day / DAILY_ALLOWANCE_DIVISOR,
             periods=1,
         )
-        yield alarm(stack, environment, topic, ceiling)
+        yield create_alarm(stack, environment, topic, ceiling)
         yield _band(stack, environment, topic, f"ai-cost{suffix}", "Models cost more than usual", usd)
     for number, model in enumerate(models.allowed, start=1):
         read = tokens(model, "InputTokenCount")
@@ -55,12 +55,12 @@ def spending(stack: Stack, environment: Environment, topic: sns.ITopic) -> Itera
         _budget(stack, environment, topic, name, filters)
 
 
-def together(models: Mapping[str, Price]) -> Iterator[tuple[str, dict[str, Price]]]:
+def group_models(models: Mapping[str, Price]) -> Iterator[tuple[str, dict[str, Price]]]:
     """The models that one alarm reads, with what its name ends in."""
     named = list(models.items())
-    for number in range(0, len(named), MODELS_OF_AN_ALARM):
-        part = number // MODELS_OF_AN_ALARM
-        yield f"-{part + 1}" if part else "", dict(named[number : number + MODELS_OF_AN_ALARM])
+    for number in range(0, len(named), MAX_MODELS_PER_ALARM):
+        part = number // MAX_MODELS_PER_ALARM
+        yield f"-{part + 1}" if part else "", dict(named[number : number + MAX_MODELS_PER_ALARM])
 
 
 def _band(
@@ -70,9 +70,9 @@ def _band(
         stack,
         "".join(part.title() for part in name.split("-")),
         alarm_name=f"stackflow-{environment.name}-{name}",
-        alarm_description=described(what, RUNBOOK),
+        alarm_description=describe_alarm(what, RUNBOOK),
         metric=metric,
-        std_devs=BAND,
+        std_devs=ANOMALY_STANDARD_DEVIATIONS,
         evaluation_periods=3,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_UPPER_THRESHOLD,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

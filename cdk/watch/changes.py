@@ -7,9 +7,9 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sns as sns
 
 from cdk.environment import Environment
-from cdk.stores.key import ENDINGS
-from cdk.watch.alarms import Watched, alarm
-from cdk.watch.metrics import of_aws
+from cdk.stores.key import KEY_REMOVAL_ACTIONS
+from cdk.watch.alarms import AlarmSpec, create_alarm
+from cdk.watch.metrics import aws_metric
 
 
 def key_changes(stack: Stack, environment: Environment, topic: sns.ITopic) -> cloudwatch.Alarm:
@@ -24,15 +24,15 @@ def key_changes(stack: Stack, environment: Environment, topic: sns.ITopic) -> cl
             detail_type=["AWS API Call via CloudTrail"],
             detail={
                 "eventSource": ["kms.amazonaws.com"],
-                "eventName": [each.removeprefix("kms:") for each in ENDINGS],
+                "eventName": [each.removeprefix("kms:") for each in KEY_REMOVAL_ACTIONS],
             },
         ),
         targets=[targets.SnsTopic(topic)],
     )
-    matched = of_aws("Events", "MatchedEvents", "Sum", RuleName=rule.rule_name)
-    return alarm(
+    matched = aws_metric("Events", "MatchedEvents", "Sum", RuleName=rule.rule_name)
+    return create_alarm(
         stack,
         environment,
         topic,
-        Watched("key-changes", "Somebody touched a key", "key-changes", matched, at=1, periods=1),
+        AlarmSpec("key-changes", "Somebody touched a key", "key-changes", matched, at=1, periods=1),
     )

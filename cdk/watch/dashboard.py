@@ -6,16 +6,16 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk.environment import Environment
-from cdk.inputs import Facts
+from cdk.inputs import StackInputs
 from cdk.serving.stack import Service
-from cdk.watch.budgets import together
-from cdk.watch.metrics import HOUR, cost, nodes, of_aws, own, tokens
+from cdk.watch.budgets import group_models
+from cdk.watch.metrics import HOUR, aws_metric, cost, nodes, service_metric, tokens
 
 THIRD, WHOLE = 8, 24
 
 
 def dashboard(
-    stack: Stack, environment: Environment, facts: Facts, service: Service, alarms: Sequence[cloudwatch.IAlarm]
+    stack: Stack, environment: Environment, facts: StackInputs, service: Service, alarms: Sequence[cloudwatch.IAlarm]
 ) -> cloudwatch.Dashboard:
     """Read from above: is it well, how fast, what stands behind it, what does it cost."""
     board = cloudwatch.Dashboard(
@@ -42,44 +42,45 @@ def _golden(environment: Environment, service: Service) -> list[cloudwatch.IWidg
                [service.api.metric("ConcurrentExecutions", statistic="Maximum")]),
         _graph("Errors: gateway's, caller's, functions'", 6,
                [gateway.metric_server_error(), gateway.metric_client_error()],
-               [own(name, "OperationErrors"), service.api.metric_errors(), service.api.metric_throttles()]),
+               [service_metric(name, "OperationErrors"), service.api.metric_errors(), service.api.metric_throttles()]),
         _graph("Latency in ms: gateway's p50, p95, p99, operations' p99", 6,
                [*(gateway.metric_latency(statistic=each) for each in ("p50", "p95", "p99")),
-                own(name, "OperationMilliseconds", "p99")]),
-        _graph("Stores: answers without one, stores down", 6, [own(name, "Degraded")],
-               [own(name, "StoreDown", "Maximum")]),
+                service_metric(name, "OperationMilliseconds", "p99")]),
+        _graph("Stores: answers without one, stores down", 6, [service_metric(name, "Degraded")],
+               [service_metric(name, "StoreDown", "Maximum")]),
     ]  # fmt: skip
 
 
-def _behind(environment: Environment, facts: Facts) -> list[cloudwatch.IWidget]:
+def _behind(environment: Environment, facts: StackInputs) -> list[cloudwatch.IWidget]:
     queues, name = facts.queues.all(), environment.name
     return [
-        _graph("Graph: seconds behind; changes done, refused", 6, [own(name, "ProjectionLagSeconds", "Maximum")],
-               [own(name, "ProjectedRows"), own(name, "ProjectionRefused")]),
+        _graph("Graph: seconds behind; changes done, refused", 6,
+            [service_metric(name, "ProjectionLagSeconds", "Maximum")],
+               [service_metric(name, "ProjectedRows"), service_metric(name, "ProjectionRefused")]),
         _graph("Events; what workflows did", 6,
-               [own(name, each) for each in ("EventsDone", "EventsAgain", "EventsHeld", "EventsDead")],
-               [own(name, each) for each in ("WorkflowSteps", "WorkerFailures")]),
+               [service_metric(name, each) for each in ("EventsDone", "EventsAgain", "EventsHeld", "EventsDead")],
+               [service_metric(name, each) for each in ("WorkflowSteps", "WorkerFailures")]),
         _graph("Queues: age of the oldest in s", 6,
-               [of_aws("SQS", "ApproximateAgeOfOldestMessage", QueueName=each.name) for each in queues]),
+               [aws_metric("SQS", "ApproximateAgeOfOldestMessage", QueueName=each.name) for each in queues]),
         _graph("Dead letters", 6,
-               [of_aws("SQS", "ApproximateNumberOfMessagesVisible", QueueName=each.dead) for each in queues]),
+               [aws_metric("SQS", "ApproximateNumberOfMessagesVisible", QueueName=each.dead) for each in queues]),
     ]  # fmt: skip
 
 
-def _stores(facts: Facts) -> list[cloudwatch.IWidget]:
+def _stores(facts: StackInputs) -> list[cloudwatch.IWidget]:
     clusters = [each.identifier for each in facts.databases()]
     graph = facts.graph.identifier
     return [
         _graph("Aurora: connections, CPU in %", THIRD,
-               [of_aws("RDS", "DatabaseConnections", DBClusterIdentifier=each) for each in clusters],
-               [of_aws("RDS", "CPUUtilization", "Average", DBClusterIdentifier=each) for each in clusters]),
+               [aws_metric("RDS", "DatabaseConnections", DBClusterIdentifier=each) for each in clusters],
+               [aws_metric("RDS", "CPUUtilization", "Average", DBClusterIdentifier=each) for each in clusters]),
         _graph("Neptune: waiting, CPU in %", THIRD,
-               [of_aws("Neptune", "MainRequestQueuePendingRequests", DBClusterIdentifier=graph)],
-               [of_aws("Neptune", "CPUUtilization", "Average", DBClusterIdentifier=graph)]),
+               [aws_metric("Neptune", "MainRequestQueuePendingRequests", DBClusterIdentifier=graph)],
+               [aws_metric("Neptune", "CPUUtilization", "Average", DBClusterIdentifier=graph)]),
         _graph("Redis: memory in %, evictions", THIRD,
-               [of_aws("ElastiCache", "DatabaseMemoryUsagePercentage", CacheClusterId=each)
+               [aws_metric("ElastiCache", "DatabaseMemoryUsagePercentage", CacheClusterId=each)
                 for each in nodes(facts.cache.identifier)],
-               [of_aws("ElastiCache", "Evictions", "Sum", CacheClusterId=each)
+               [aws_metric("ElastiCache", "Evictions", "Sum", CacheClusterId=each)
                 for each in nodes(facts.cache.identifier)]),
     ]  # fmt: skip
 
@@ -88,9 +89,11 @@ def _spending(environment: Environment) -> list[cloudwatch.IWidget]:
     name, models = environment.name, environment.models.allowed
     counted = ("InputTokenCount", "OutputTokenCount")
     return [
-        _graph("Operations: statements, traversals; fields", THIRD, [own(name, "Statements"), own(name, "Traversals")],
-               [own(name, "OperationCost")]),
-        _graph("Cache: hits and misses", THIRD, [own(name, "CacheHits"), own(name, "CacheMisses")]),
-        _graph("AI: USD an hour, tokens", THIRD, [cost(some) for _, some in together(models)],
+        _graph("Operations: statements, traversals; fields", THIRD,
+            [service_metric(name, "Statements"), service_metric(name, "Traversals")],
+               [service_metric(name, "OperationCost")]),
+        _graph("Cache: hits and misses", THIRD,
+            [service_metric(name, "CacheHits"), service_metric(name, "CacheMisses")]),
+        _graph("AI: USD an hour, tokens", THIRD, [cost(some) for _, some in group_models(models)],
                [tokens(model, which, HOUR) for model in models for which in counted]),
     ]  # fmt: skip

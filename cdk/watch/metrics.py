@@ -11,7 +11,7 @@ NAMESPACE = "StackFlow"
 
 # Written by the service in CloudWatch's embedded metric format, with the dimension Environment; what each is. A test
 # holds that the service writes each of them.
-OWN: Mapping[str, str] = {
+SERVICE_METRICS: Mapping[str, str] = {
     "OperationMilliseconds": "how long an operation took",
     "OperationErrors": "operations that were answered with an error which is not the caller's",
     "OperationCost": "fields of an answer, as estimated",
@@ -38,7 +38,7 @@ HOUR = Duration.hours(1)
 MILLION = 1_000_000
 
 
-def own(
+def service_metric(
     environment: str, name: str, statistic: str = "Sum", period: Duration = FIVE_MINUTES, **dimensions: str
 ) -> cloudwatch.Metric:
     """One that the service writes. KeyError if it writes none of that name."""
@@ -48,11 +48,11 @@ def own(
         dimensions_map={"Environment": environment} | dimensions,
         statistic=statistic,
         period=period,
-        label=OWN[name],
+        label=SERVICE_METRICS[name],
     )
 
 
-def of_aws(
+def aws_metric(
     namespace: str, name: str, statistic: str = "Maximum", period: Duration = FIVE_MINUTES, **dimensions: str
 ) -> cloudwatch.Metric:
     """One of AWS's."""
@@ -75,7 +75,7 @@ def tokens(model: str, which: str, period: Duration = FIVE_MINUTES) -> cloudwatc
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring.html#runtime-cloudwatch-metrics
     """
-    return of_aws("Bedrock", which, "Sum", period, ModelId=model)
+    return aws_metric("Bedrock", which, "Sum", period, ModelId=model)
 
 
 def cost(models: Mapping[str, Price]) -> cloudwatch.MathExpression:

@@ -23,6 +23,6 @@ Runbook = Literal[
 ]
 
 
-def described(what: str, runbook: Runbook) -> str:
+def describe_alarm(what: str, runbook: Runbook) -> str:
     """The text of an alarm: what is wrong, and the part of the page to open."""
     return f"{what}. Runbook: {PAGE}#{runbook}"

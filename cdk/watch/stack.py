@@ -9,8 +9,8 @@ from constructs import Construct
 from cdk.edge.stack import Edge
 from cdk.environment import Environment
 from cdk.serving.stack import Service
-from cdk.watch.alarms import alarm, watched
-from cdk.watch.budgets import spending
+from cdk.watch.alarms import alarm_specs, create_alarm
+from cdk.watch.budgets import spending_alarms
 from cdk.watch.changes import key_changes
 from cdk.watch.dashboard import dashboard
 
@@ -38,8 +38,9 @@ class Watch(Stack):
             f"arn:aws:sns:{environment_file.region}:{environment_file.account}:{environment_file.findings_topic}",
         )
         alarms: list[cloudwatch.AlarmBase] = [
-            alarm(self, environment_file, topic, each) for each in watched(environment_file, facts, service, edge)
+            create_alarm(self, environment_file, topic, each)
+            for each in alarm_specs(environment_file, facts, service, edge)
         ]
-        alarms += spending(self, environment_file, topic)
+        alarms += spending_alarms(self, environment_file, topic)
         alarms.append(key_changes(self, environment_file, topic))
         dashboard(self, environment_file, facts, service, [*alarms, *service.rollout])

@@ -58,7 +58,7 @@ class Migrator(PostgresqlPsycopgBackend):  # type: ignore[misc]
 
 
 @contextmanager
-def migrator(database: str, url: str) -> Iterator[Migrator]:
+def open_migrator(database: str, url: str) -> Iterator[Migrator]:
     """An open migrator. SourceUnavailable if the database can't be reached or stays locked; SourceRefused else.
 
     No message repeats the URL: it may hold a password.

@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg import Connection, errors, sql
 
-from datasources.aurora.migrator import migrator
+from datasources.aurora.migrator import open_migrator
 from datasources.errors import SourceRefused
 
 # Whoever is of it signs in to RDS by IAM, and no longer by a password. Only RDS has it.
@@ -28,7 +28,7 @@ _DOORS = (
 )
 
 
-def let_in(database: str, url: str, role: str) -> None:
+def grant_access(database: str, url: str, role: str) -> None:
     """Let `role` read and write every table of the user of `url`, now and later; create it, able to sign in and
     without a password, if there is none. Changes nothing the second time. Blocks.
 
@@ -36,7 +36,7 @@ def let_in(database: str, url: str, role: str) -> None:
     somebody may have locked it. SourceUnavailable if the database can't be reached; SourceRefused, with the statement
     for an administrator, if this user may not do it.
     """
-    with migrator(database, url) as session:
+    with open_migrator(database, url) as session:
         connection: Connection[Any] = session.connection
         _make(database, connection, role)
         if _one(connection, "SELECT pg_has_role(%s, current_user, 'MEMBER')", role):

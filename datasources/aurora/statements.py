@@ -24,7 +24,7 @@ class Statement:
     text: str
     slots: frozenset[str]
 
-    def filled(self, **slots: str) -> "Statement":
+    def fill_slots(self, **slots: str) -> "Statement":
         """The statement with SQL in its slots; a slot that is not given becomes empty."""
         unknown = slots.keys() - self.slots
         if unknown:

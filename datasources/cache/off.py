@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from datasources.cache.port import Found
+from datasources.cache.port import CachedValues
 from datasources.health import Health
 
 
@@ -13,9 +13,9 @@ class NoCache:
 
     enabled = False
 
-    async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Found:
+    async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> CachedValues:
         """Nothing."""
-        return Found({}, b"")
+        return CachedValues({}, b"")
 
     async def lease_many(self, keys: Sequence[str], stamp: bytes) -> Mapping[str, str]:
         """Every key, with a token of nothing."""
@@ -31,7 +31,7 @@ class NoCache:
     async def invalidate(self, tables: Sequence[str]) -> None:
         """There is nothing to make a miss."""
 
-    async def doubt(self) -> None:
+    async def expire_all(self) -> None:
         """There is nothing to doubt."""
 
     async def health(self) -> Health:

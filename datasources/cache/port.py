@@ -12,7 +12,7 @@ from datasources.health import Health
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CachedValues:
     """What a read gave: values by key, and the generations under which they were read.
 
     `stamp` must be handed back to `fill`, so that what was read before a write is never stored after it.
@@ -30,7 +30,7 @@ class Cache(Protocol):
         """False for a cache that never holds anything, so that nobody encodes for it."""
         ...
 
-    async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Found:
+    async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> CachedValues:
         """Values that are present and not older than the last write of any table they depend on that was
         acknowledged.
 
@@ -67,7 +67,7 @@ class Cache(Protocol):
         """
         ...
 
-    async def doubt(self) -> None:
+    async def expire_all(self) -> None:
         """From when this returns, no process is given what is older than any write that is committed by now.
 
         For who acknowledges what another process wrote, which may have died before its `invalidate`.

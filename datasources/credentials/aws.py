@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from datasources.config import Secret
-from datasources.credentials.cached import Credential, CredentialFault
+from datasources.config import SecretReference
+from datasources.credentials.cached import Credential, CredentialsUnavailable
 
 # Seconds. A request waits for the first one.
 CONNECT_SECONDS = 2
@@ -21,38 +21,42 @@ REMEDIES = {
 }
 
 
-def database_secret(secret: Secret) -> Callable[[], Credential]:
+def database_secret_fetcher(secret: SecretReference) -> Callable[[], Credential]:
     """How to fetch `{"username": ..., "password": ...}`. Without a username, the URL's serves."""
 
     def fetch() -> Credential:
         found = _json(_text(secret))
         user, password = found.get("username"), found.get("password")
         if not isinstance(password, str) or not password or not (user is None or isinstance(user, str)):
-            raise CredentialFault(f'{secret.variable} names a secret that is not {{"username": ..., "password": ...}}')
+            raise CredentialsUnavailable(
+                f'{secret.variable} names a secret that is not {{"username": ..., "password": ...}}'
+            )
         return Credential(user or None, password)
 
     return fetch
 
 
-def cache_secret(secret: Secret) -> Callable[[], Credential]:
+def cache_secret_fetcher(secret: SecretReference) -> Callable[[], Credential]:
     """How to fetch a token: the whole text of the secret, or `{"token": ...}`, with or without a `username`."""
 
     def fetch() -> Credential:
         text = _text(secret)
         if not text.lstrip().startswith("{"):
             if not text.strip():
-                raise CredentialFault(f"{secret.variable} names an empty secret")
+                raise CredentialsUnavailable(f"{secret.variable} names an empty secret")
             return Credential(None, text.strip())
         found = _json(text)
         user, token = found.get("username"), found.get("token")
         if not isinstance(token, str) or not token or not (user is None or isinstance(user, str)):
-            raise CredentialFault(f'{secret.variable} names a secret that is neither a token nor {{"token": ...}}')
+            raise CredentialsUnavailable(
+                f'{secret.variable} names a secret that is neither a token nor {{"token": ...}}'
+            )
         return Credential(user or None, token)
 
     return fetch
 
 
-def database_token(region: str, host: str, port: int, user: str) -> Callable[[], Credential]:
+def database_token_fetcher(region: str, host: str, port: int, user: str) -> Callable[[], Credential]:
     """How to sign a token of RDS, which serves 15 minutes; signing asks nobody but for the role's own credentials.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html
@@ -65,26 +69,26 @@ def database_token(region: str, host: str, port: int, user: str) -> Callable[[],
             client = _client("rds", region)
             token = client.generate_db_auth_token(DBHostname=host, Port=port, DBUsername=user)
         except BotoCoreError as error:
-            raise CredentialFault(f"DATABASE_IAM: no token could be signed: {type(error).__name__}") from error
+            raise CredentialsUnavailable(f"DATABASE_IAM: no token could be signed: {type(error).__name__}") from error
         return Credential(None, token)
 
     return fetch
 
 
-def _text(secret: Secret) -> str:
+def _text(secret: SecretReference) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         reply = _client("secretsmanager", secret.region).get_secret_value(SecretId=secret.arn)
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        raise CredentialFault(f"{secret.variable} cannot be read: {REMEDIES.get(code, code)}") from error
+        raise CredentialsUnavailable(f"{secret.variable} cannot be read: {REMEDIES.get(code, code)}") from error
     except BotoCoreError as error:
         why = f"Secrets Manager cannot be asked ({type(error).__name__})"
-        raise CredentialFault(f"{secret.variable} cannot be read: {why}") from error
+        raise CredentialsUnavailable(f"{secret.variable} cannot be read: {why}") from error
     text = reply.get("SecretString")
     if not isinstance(text, str):
-        raise CredentialFault(f"{secret.variable} names a secret without text")
+        raise CredentialsUnavailable(f"{secret.variable} names a secret without text")
     return text
 
 

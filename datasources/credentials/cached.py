@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datasources.errors import SourceUnavailable
 
 # Seconds between two fetches that a refusal or a failure asks for: a wrong secret must not become a storm of calls.
-PAUSE = 5.0
+MIN_FETCH_INTERVAL_SECONDS = 5.0
 
 
-class CredentialFault(Exception):
+class CredentialsUnavailable(Exception):
     """Credentials cannot be had. The message is one line that names the variable and holds no secret."""
 
 
@@ -23,7 +23,7 @@ class Credential:
     password: str = field(repr=False)
 
 
-class Credentials:
+class CredentialCache:
     """What `fetch` gives, which blocks and runs in a thread; it raises CredentialFault and nothing else.
 
     `seconds` is how long one serves; None for until it is refused. `clock` is a wall clock, as a monotonic one may
@@ -61,7 +61,7 @@ class Credentials:
                 raise SourceUnavailable(self._source, self.problem)
         return self._kept
 
-    async def after_refusal_of(self, refused: Credential) -> Credential | None:
+    async def refresh_after_rejection(self, refused: Credential) -> Credential | None:
         """Another one than what a server has just refused, fetched if need be; None if there is no other now."""
         # Somebody else may have fetched while this one was being refused.
         if self._kept == refused and self._may_ask():
@@ -74,7 +74,7 @@ class Credentials:
 
     def _may_ask(self) -> bool:
         # A clock that was set back must not forbid asking.
-        return self._again is None or not 0 <= self._clock() - self._again < PAUSE
+        return self._again is None or not 0 <= self._clock() - self._again < MIN_FETCH_INTERVAL_SECONDS
 
     async def _renew(self) -> None:
         if self._running is None or self._running.done():
@@ -86,7 +86,7 @@ class Credentials:
         try:
             self._kept, self.problem = await asyncio.to_thread(self._fetch), ""
             self._since = self._clock()
-        except CredentialFault as error:
+        except CredentialsUnavailable as error:
             self.problem = str(error)
             if self._is_old():
                 self._kept = None

@@ -11,17 +11,25 @@ from pathlib import Path
 
 from datasources.config import JarSettings
 from datasources.embedded.engines import TINKERGRAPH, Engine
-from datasources.embedded.jars import Tell, fetched, untold
-from datasources.embedded.process import EmbeddedError, close_folder, free_port, held, is_free, private_log, writing
-from datasources.embedded.readiness import ask
-from datasources.embedded.termination import STOP_SECONDS, Left, end_child, within
+from datasources.embedded.jars import ProgressCallback, fetch_jars, ignore_progress
+from datasources.embedded.process import (
+    EmbeddedError,
+    explain_write_errors,
+    free_port,
+    is_free,
+    lock_folder,
+    open_private_log,
+    restrict_permissions,
+)
+from datasources.embedded.readiness import probe
+from datasources.embedded.termination import STOP_SECONDS, RemainingSeconds, countdown, terminate_child
 
 # Seconds. JanusGraph takes 15 on a quiet machine.
 START_SECONDS = 90.0
 # Of one question; then we look whether the process is still there.
 _PATIENCE = 2.0
 # One start in a million loses its port between the look and the use.
-ATTEMPTS = 3
+MAX_START_ATTEMPTS = 3
 
 _BUSY = "Could not bind to"
 # The last words of a server that can't start; it ends half a minute later, or never.
@@ -51,7 +59,7 @@ class EmbeddedGremlin:
         engine: Engine = TINKERGRAPH,
         memory: str = "1g",
         jars: JarSettings | None = None,
-        tell: Tell = untold,
+        tell: ProgressCallback = ignore_progress,
     ) -> None:
         self.folder = folder.resolve()
         self.engine = engine
@@ -85,14 +93,14 @@ class EmbeddedGremlin:
         if port is not None and not is_free(port):
             raise EmbeddedError(f"port {port} is in use; stop what listens there, or choose another")
         java = _java()
-        jars = fetched(self.engine.jars, self._jars, self._tell)
+        jars = fetch_jars(self.engine.jars, self._jars, self._tell)
         with ExitStack() as failed:
             failed.callback(self.stop)
-            self._held.enter_context(held(self.folder))
-            for attempt in range(1, ATTEMPTS + 1):
+            self._held.enter_context(lock_folder(self.folder))
+            for attempt in range(1, MAX_START_ATTEMPTS + 1):
                 self.port = port or free_port()
-                with writing(self.folder):
-                    close_folder(self.folder)
+                with explain_write_errors(self.folder):
+                    restrict_permissions(self.folder)
                     self._configure()
                     self._launch(java, jars)
                 reason = self._fault()
@@ -100,22 +108,22 @@ class EmbeddedGremlin:
                     failed.pop_all()
                     return
                 self._kill()
-                if _BUSY not in reason or attempt == ATTEMPTS:
+                if _BUSY not in reason or attempt == MAX_START_ATTEMPTS:
                     raise EmbeddedError(f"embedded {self.engine.name} did not start: {reason}; see {self.log}")
 
-    def stop(self, left: Left | None = None) -> bool:
+    def stop(self, left: RemainingSeconds | None = None) -> bool:
         """End it at once: what it holds is in memory, so nothing is lost by haste. True."""
         self._kill(left)
         self._held.close()
         return True
 
-    def ended(self) -> int | None:
+    def exit_code(self) -> int | None:
         """The exit code of a server that ended by itself, negative for a signal; None while it runs or is stopped."""
         return None if self._child is None else self._child.poll()
 
-    def _kill(self, left: Left | None = None) -> None:
+    def _kill(self, left: RemainingSeconds | None = None) -> None:
         if self._child is not None:
-            end_child(self._child, ((signal.SIGKILL, 5.0),), left or within(STOP_SECONDS))
+            terminate_child(self._child, ((signal.SIGKILL, 5.0),), left or countdown(STOP_SECONDS))
             if self._child.stdin is not None:
                 self._child.stdin.close()
             self._child = None
@@ -134,7 +142,7 @@ class EmbeddedGremlin:
 
     def _launch(self, java: Path, jars: list[Path]) -> None:
         self._log_begin = self.log.stat().st_size if self.log.exists() else 0
-        with private_log(self.log) as log:
+        with open_private_log(self.log) as log:
             # A session of its own: Ctrl-C in the terminal is the parent's to handle. It reads our pipe for our end.
             self._child = subprocess.Popen(  # noqa: S603
                 [
@@ -152,7 +160,7 @@ class EmbeddedGremlin:
         end = time.monotonic() + START_SECONDS
         while self._child is not None and self._child.poll() is None and not _FATAL.search(self._said()):
             try:
-                answer = ask(self.port, _PATIENCE)
+                answer = probe(self.port, _PATIENCE)
             except OSError as error:
                 if time.monotonic() > end:
                     return f"no answer within {START_SECONDS:.0f} s ({error})"

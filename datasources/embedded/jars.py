@@ -15,12 +15,12 @@ from urllib.request import HTTPBasicAuthHandler, HTTPPasswordMgrWithDefaultRealm
 from xml.etree import ElementTree
 
 from datasources.config import JarSettings
-from datasources.embedded.process import EmbeddedError, writing
+from datasources.embedded.process import EmbeddedError, explain_write_errors
 
-SETTINGS = Path("~/.m2/settings.xml")
-TRIES = 3
+MAVEN_SETTINGS_PATH = Path("~/.m2/settings.xml")
+MAX_TRIES = 3
 # Seconds; of silence, not of a whole download.
-SILENCE = 30.0
+READ_TIMEOUT_SECONDS = 30.0
 _THREADS = 8
 _PAUSE = 0.2
 _LINE = re.compile(r"([0-9a-f]{64})  ([\w./-]+\.jar)")
@@ -28,10 +28,10 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([\w./-]+\.jar)")
 _CENTRAL = {"central", "*", "external:*"}
 
 # Told how many jars are there and how many there will be, whenever one has come; never if none is missing.
-Tell = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 
-def untold(done: int, total: int) -> None:
+def ignore_progress(done: int, total: int) -> None:
     """Whoever does not want to hear."""
 
 
@@ -40,11 +40,11 @@ class _Jar:
     sha256: str
     path: str
 
-    def is_whole(self, data: bytes) -> bool:
+    def matches_checksum(self, data: bytes) -> bool:
         return hashlib.sha256(data).hexdigest() == self.sha256
 
 
-def fetched(lock: Path, settings: JarSettings, tell: Tell = untold) -> list[Path]:
+def fetch_jars(lock: Path, settings: JarSettings, tell: ProgressCallback = ignore_progress) -> list[Path]:
     """The jars of a lock, in its order, each with the lock's checksum. Blocks; eight downloads at a time.
 
     A lock has a line `sha256  path/in/the/repository.jar` for each. EmbeddedError if one can't be had.
@@ -53,7 +53,7 @@ def fetched(lock: Path, settings: JarSettings, tell: Tell = untold) -> list[Path
     wanted = _locked(lock)
     missing = [jar for jar in wanted if not _is_kept(cache / jar.path, jar)]
     if missing:
-        source = _Repository(settings.repository or repository())
+        source = _Repository(settings.repository or maven_repository())
         tell(len(wanted) - len(missing), len(wanted))
         for done, _ in enumerate(_kept(missing, source, cache), len(wanted) - len(missing) + 1):
             tell(done, len(wanted))
@@ -71,7 +71,7 @@ def _locked(lock: Path) -> list[_Jar]:
 
 def _is_kept(file: Path, jar: _Jar) -> bool:
     try:
-        return jar.is_whole(file.read_bytes())
+        return jar.matches_checksum(file.read_bytes())
     except OSError:
         return False
 
@@ -90,7 +90,7 @@ def _kept(missing: Sequence[_Jar], source: "_Repository", cache: Path) -> Iterat
 def _keep(source: "_Repository", jar: _Jar, cache: Path) -> None:
     data = source.get(jar)
     file = cache / jar.path
-    with writing(cache, "XDG_CACHE_HOME"):
+    with explain_write_errors(cache, "XDG_CACHE_HOME"):
         file.parent.mkdir(parents=True, exist_ok=True)
         # Another process may fetch the same one now: each writes its own and the last whole one stays.
         new = file.with_name(f"{file.name}.{os.getpid()}.new")
@@ -111,10 +111,10 @@ class _Repository:
 
     def get(self, jar: _Jar) -> bytes:
         """The jar's bytes, in three tries."""
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, MAX_TRIES + 1):
             try:
                 # The scheme was looked at above.
-                with self._opener.open(f"{self._url}/{jar.path}", timeout=SILENCE) as reply:
+                with self._opener.open(f"{self._url}/{jar.path}", timeout=READ_TIMEOUT_SECONDS) as reply:
                     data: bytes = reply.read()
             except HTTPError as error:
                 # Asked again, it would say the same.
@@ -123,12 +123,12 @@ class _Repository:
             except (OSError, HTTPException) as error:
                 reason, again = _reason(error), True
             else:
-                if jar.is_whole(data):
+                if jar.matches_checksum(data):
                     return data
                 reason, again = "it gives another file than the one we know by its checksum", True
             if not again:
                 break
-            if attempt < TRIES:
+            if attempt < MAX_TRIES:
                 time.sleep(_PAUSE * 2**attempt)
         raise EmbeddedError(
             f"{jar.path.rpartition('/')[2]} cannot be downloaded from {self._host}: {reason}; "
@@ -150,7 +150,7 @@ def _opener(url: str, user: str, password: str) -> OpenerDirector:
     return build_opener(HTTPBasicAuthHandler(known))
 
 
-def repository(settings: Path = SETTINGS) -> str:
+def maven_repository(settings: Path = MAVEN_SETTINGS_PATH) -> str:
     """The machine's Maven repository: the mirror of central that Maven's settings name, or central itself."""
     return _mirror(settings.expanduser()) or _central()
 

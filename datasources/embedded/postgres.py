@@ -16,16 +16,22 @@ from psycopg import sql
 
 from datasources.embedded.process import (
     EmbeddedError,
-    arguments,
-    end_process,
+    command_line,
+    explain_write_errors,
     free_port,
-    held,
-    kept_secret,
-    private_log,
-    writing,
+    load_or_create_secret,
+    lock_folder,
+    open_private_log,
+    terminate_process,
 )
-from datasources.embedded.run_as import Identity, place
-from datasources.embedded.termination import STOP_SECONDS, Left, end_child, with_working_folder, within
+from datasources.embedded.run_as import RunAsUser, prepare_paths
+from datasources.embedded.termination import (
+    STOP_SECONDS,
+    RemainingSeconds,
+    countdown,
+    processes_in_folder,
+    terminate_child,
+)
 
 USER = "stackflow"
 # Seconds. Recovery after a kill took 0.14 s; a large log on a slow disk may need far longer.
@@ -38,7 +44,7 @@ ORPHAN_SECONDS = 20.0
 # Bytes without which the log of the server can't go on: one of its files.
 SEGMENT_BYTES = 16_777_216
 # One start in a million loses its port between the look and the use.
-ATTEMPTS = 3
+MAX_START_ATTEMPTS = 3
 
 _DEFAULTS = {
     "listen_addresses": "127.0.0.1",
@@ -65,7 +71,7 @@ class EmbeddedPostgres:
         self.folder = folder.parent.resolve() / folder.name
         self.port = 0
         self._binaries = binaries
-        self._identity = Identity()
+        self._identity = RunAsUser()
         self._child: subprocess.Popen[bytes] | None = None
         self._log_begin = 0
         self._held = ExitStack()
@@ -85,7 +91,7 @@ class EmbeddedPostgres:
 
     @property
     def password(self) -> str:
-        return kept_secret(self.folder / "password")
+        return load_or_create_secret(self.folder / "password")
 
     def url(self, database: str) -> str:
         """The libpq URL of one database, with its password."""
@@ -96,12 +102,12 @@ class EmbeddedPostgres:
     ) -> None:
         """Start on a free port, or the given one, wait until it answers, and create the databases that are missing.
         EmbeddedError if it can't."""
-        where = place(self.folder, (self._binaries or _wheel_binaries()).parent)
-        self.folder, self._binaries, self._identity = where.folder, where.binaries, where.identity
+        where = prepare_paths(self.folder, (self._binaries or _wheel_binaries()).parent)
+        self.folder, self._binaries, self._identity = where.folder, where.binaries, where.run_as
         with ExitStack() as failed:
             failed.callback(self.stop)
-            self._held.enter_context(held(self.folder))
-            with writing(self.folder):
+            self._held.enter_context(lock_folder(self.folder))
+            with explain_write_errors(self.folder):
                 self._prepare()
                 self._end_orphan()
                 self._end_leftovers()
@@ -109,14 +115,14 @@ class EmbeddedPostgres:
                 self._create(databases)
             failed.pop_all()
 
-    def stop(self, left: Left | None = None) -> bool:
+    def stop(self, left: RemainingSeconds | None = None) -> bool:
         """Fast shutdown, or whatever ends it in the seconds that are left; whether the first was enough."""
-        well = self._child is None or end_child(self._child, _STOP, left or within(STOP_SECONDS))
+        well = self._child is None or terminate_child(self._child, _STOP, left or countdown(STOP_SECONDS))
         self._child = None
         self._held.close()
         return well
 
-    def ended(self) -> int | None:
+    def exit_code(self) -> int | None:
         """The exit code of a server that ended by itself, negative for a signal; None while it runs or is stopped."""
         return None if self._child is None else self._child.poll()
 
@@ -132,7 +138,7 @@ class EmbeddedPostgres:
     def _prepare(self) -> None:
         password_file = self.folder / "password"
         _ = self.password
-        self._identity.own(password_file)
+        self._identity.take_ownership(password_file)
         if (self.data / "PG_VERSION").exists():
             # The server refuses data that others could read.
             self.data.chmod(0o700)
@@ -143,7 +149,7 @@ class EmbeddedPostgres:
         new = self.folder / "data.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
-        self._identity.own(new)
+        self._identity.take_ownership(new)
         self._run(
             "initdb", "-D", str(new), "-U", USER, "--pwfile", str(password_file), "--auth=scram-sha-256",
             "--encoding=UTF8", "--locale=C", "--no-instructions",
@@ -151,17 +157,17 @@ class EmbeddedPostgres:
         new.rename(self.data)
 
     def _launch(self, options: Mapping[str, str], port: int | None) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, MAX_START_ATTEMPTS + 1):
             self.port = port or free_port()
             chosen = [f"--{name}={value}" for name, value in {**options, "port": str(self.port)}.items()]
             self._log_begin = self.log.stat().st_size if self.log.exists() else 0
-            with private_log(self.log) as log:
-                self._identity.own(self.log)
+            with open_private_log(self.log) as log:
+                self._identity.take_ownership(self.log)
                 # A session of its own: Ctrl-C in the terminal is the parent's to handle.
                 self._child = subprocess.Popen(  # noqa: S603
                     [str(self._program("postgres")), "-D", str(self.data), *chosen],
                     stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/", start_new_session=True,
-                    **self._identity.lent,
+                    **self._identity.subprocess_options,
                 )  # fmt: skip
             if self._answers():
                 return
@@ -169,7 +175,7 @@ class EmbeddedPostgres:
             if shutil.disk_usage(self.folder).free < SEGMENT_BYTES and "No space left" not in said:
                 # The log itself may have had no place for it.
                 said = "FATAL: No space left on device"
-            if "Address already in use" not in said or attempt == ATTEMPTS:
+            if "Address already in use" not in said or attempt == MAX_START_ATTEMPTS:
                 raise EmbeddedError(f"embedded PostgreSQL did not start: {_reason(said)}; {self._remedy(said)}")
 
     def _answers(self) -> bool:
@@ -218,13 +224,13 @@ class EmbeddedPostgres:
             pid = int(first)
         except (FileNotFoundError, ValueError):
             return
-        if not end_process(pid, self._is_ours, (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL), ORPHAN_SECONDS):
+        if not terminate_process(pid, self._is_ours, (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL), ORPHAN_SECONDS):
             raise EmbeddedError(f"an older embedded PostgreSQL, process {pid}, does not end; end it by hand")
 
     def _end_leftovers(self) -> None:
         # Children of a postmaster that was killed end by themselves, unless they hang. No server opens their data.
         end = time.monotonic() + ORPHAN_SECONDS
-        while left := [pid for pid in with_working_folder(self.data) if _is_backend(pid)]:
+        while left := [pid for pid in processes_in_folder(self.data) if _is_backend(pid)]:
             if time.monotonic() > end:
                 raise EmbeddedError(
                     f"a process of an older embedded PostgreSQL, {left[0]}, does not end; end it by hand"
@@ -236,7 +242,7 @@ class EmbeddedPostgres:
 
     def _is_ours(self, pid: int) -> bool:
         # After a restart of the machine the number may be anybody's.
-        program, _, rest = arguments(pid).partition(" -D ")
+        program, _, rest = command_line(pid).partition(" -D ")
         return Path(program).name == "postgres" and rest.startswith(f"{self.data} ")
 
     def _said(self) -> str:
@@ -247,7 +253,8 @@ class EmbeddedPostgres:
     def _run(self, program: str, *words: str) -> None:
         done = subprocess.run(  # noqa: S603
             [str(self._program(program)), *words],
-            capture_output=True, check=False, text=True, cwd="/", stdin=subprocess.DEVNULL, **self._identity.lent,
+            capture_output=True, check=False, text=True, cwd="/", stdin=subprocess.DEVNULL,
+            **self._identity.subprocess_options,
         )  # fmt: skip
         if done.returncode:
             raise EmbeddedError(f"{program} failed: {_reason(done.stderr)}; {self._remedy(done.stderr)}")
@@ -299,7 +306,7 @@ _REMEDIES = {
 
 def _is_backend(pid: int) -> bool:
     # They call themselves "postgres: checkpointer" and the like.
-    return arguments(pid).startswith("postgres: ")
+    return command_line(pid).startswith("postgres: ")
 
 
 def _reason(said: str) -> str:

@@ -43,7 +43,7 @@ def is_free(port: int) -> bool:
     return True
 
 
-def kept_secret(path: Path) -> str:
+def load_or_create_secret(path: Path) -> str:
     """The secret in a file that only we can read; made on first use, whole or not at all.
 
     EmbeddedError if the file holds something else by now: a server that knows the old one would refuse it.
@@ -66,7 +66,7 @@ def kept_secret(path: Path) -> str:
     return found
 
 
-def close_folder(folder: Path) -> None:
+def restrict_permissions(folder: Path) -> None:
     """Let nobody but its owner into a folder that exists, and nobody else read the files that stand in it.
 
     What belongs to somebody else is left as it is.
@@ -78,14 +78,14 @@ def close_folder(folder: Path) -> None:
 
 
 @contextmanager
-def private_log(path: Path) -> Iterator[BinaryIO]:
+def open_private_log(path: Path) -> Iterator[BinaryIO]:
     """A file to append to, which nobody else may read."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "ab") as file:
         yield file
 
 
-def arguments(pid: int) -> str:
+def command_line(pid: int) -> str:
     """The command line of a process, joined by blanks; empty if it is gone, or ended and not yet collected."""
     if (_PROC / "self").exists():
         try:
@@ -99,29 +99,29 @@ def arguments(pid: int) -> str:
     return "" if state.startswith("Z") else command.strip()
 
 
-def end_process(pid: int, ours: Callable[[int], bool], signals: tuple[int, ...], seconds: float) -> bool:
+def terminate_process(pid: int, is_ours: Callable[[int], bool], signals: tuple[int, ...], seconds: float) -> bool:
     """Send each signal in turn and wait up to `seconds` after each; whether the process is gone.
 
     Nothing is ever sent to a process of which `ours` is not true at that moment.
     """
     for number in signals:
-        if not ours(pid):
+        if not is_ours(pid):
             return True
         with suppress(ProcessLookupError):
             os.kill(pid, number)
         end = time.monotonic() + seconds
-        while ours(pid) and time.monotonic() < end:
+        while is_ours(pid) and time.monotonic() < end:
             time.sleep(0.02)
-    return not ours(pid)
+    return not is_ours(pid)
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Hold a folder for this process: EmbeddedError if another one does, or if it can't be written.
 
     The kernel lets go when the process ends, however it ends.
     """
-    with writing(folder):
+    with explain_write_errors(folder):
         # Root lends PostgreSQL another user, who must get through it.
         folder.mkdir(0o700 if os.geteuid() else 0o711, parents=True, exist_ok=True)
         descriptor = os.open(folder / "lock", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -134,15 +134,15 @@ def held(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise EmbeddedError(
-                f"{folder} is in use by {holder(folder)}; stop that one, or set STACKFLOW_STATE to another folder"
+                f"{folder} is in use by {lock_owner(folder)}; stop that one, or set STACKFLOW_STATE to another folder"
             ) from None
-        with writing(folder):
+        with explain_write_errors(folder):
             lock.truncate(0)
             lock.write(str(os.getpid()).encode())
         yield
 
 
-def holder(folder: Path) -> str:
+def lock_owner(folder: Path) -> str:
     """Who holds a folder, in words."""
     try:
         pid = (folder / "lock").read_text()
@@ -151,7 +151,7 @@ def holder(folder: Path) -> str:
     return f"process {pid}" if pid else "another process"
 
 
-def is_held(folder: Path) -> bool:
+def is_locked(folder: Path) -> bool:
     """Whether some process holds the folder now."""
     try:
         lock = (folder / "lock").open("r")
@@ -166,7 +166,7 @@ def is_held(folder: Path) -> bool:
 
 
 @contextmanager
-def writing(folder: Path, setting: str = "STACKFLOW_STATE") -> Iterator[None]:
+def explain_write_errors(folder: Path, setting: str = "STACKFLOW_STATE") -> Iterator[None]:
     """Turn what a file system says no with into one line. `setting` names another folder."""
     try:
         yield

@@ -16,14 +16,14 @@ _BYTECODE = {"@type": "g:Bytecode", "@value": {"step": [["inject", {"@type": "g:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProbeResult:
     """The server's status: 200 with an empty message if all is well."""
 
     code: int
     message: str
 
 
-def ask(port: int, timeout: float) -> Answer:
+def probe(port: int, timeout: float) -> ProbeResult:
     """Send `g.inject(1)` to a server on loopback and wait for its status. OSError if it does not answer so.
 
     An open port is not enough: a server whose script failed listens and has no `g`.
@@ -32,7 +32,7 @@ def ask(port: int, timeout: float) -> Answer:
         _shake_hands(connection, replies, port)
         _send(connection, _MIME + json.dumps(_request()).encode())
         status = json.loads(_receive(replies))["status"]
-        return Answer(status["code"], status["message"])
+        return ProbeResult(status["code"], status["message"])
 
 
 def _request() -> dict[str, Any]:

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from datasources.embedded.process import close_folder, writing
+from datasources.embedded.process import explain_write_errors, restrict_permissions
 
 CLOSED_HOME = Path("/var/lib/stackflow")
 
 
-class Lent(TypedDict, total=False):
+class SubprocessOptions(TypedDict, total=False):
     """What `subprocess` needs to start a program as another user."""
 
     user: int
@@ -29,29 +29,29 @@ class Lent(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class RunAsUser:
     """A user to run as; None is whoever we are."""
 
     user: int | None = None
     group: int | None = None
 
     @property
-    def lent(self) -> Lent:
+    def subprocess_options(self) -> SubprocessOptions:
         if self.user is None or self.group is None:
             return {}
         return {"user": self.user, "group": self.group, "extra_groups": []}
 
-    def own(self, *paths: Path) -> None:
+    def take_ownership(self, *paths: Path) -> None:
         """Give files to this user."""
         if self.user is not None and self.group is not None:
             for path in paths:
                 os.chown(path, self.user, self.group)
 
-    def enters(self, folder: Path) -> bool:
+    def can_enter(self, folder: Path) -> bool:
         """Whether this user can enter the folder."""
         return self._asked('cd "$1"', folder)
 
-    def executes(self, program: Path) -> bool:
+    def can_execute(self, program: Path) -> bool:
         """Whether this user can execute the program."""
         return self._asked('test -x "$1"', program)
 
@@ -60,15 +60,19 @@ class Identity:
         if self.user is None:
             return True
         done = subprocess.run(  # noqa: S603
-            ["/bin/sh", "-c", question, "sh", str(path)], cwd="/", capture_output=True, check=False, **self.lent
+            ["/bin/sh", "-c", question, "sh", str(path)],
+            cwd="/",
+            capture_output=True,
+            check=False,
+            **self.subprocess_options,
         )
         return done.returncode == 0
 
 
-def identity(folder: Path) -> Identity:
+def resolve_user(folder: Path) -> RunAsUser:
     """Who the server of this data folder runs as. A folder that is not there yet counts as its parent does."""
     if os.geteuid() != 0:
-        return Identity()
+        return RunAsUser()
     while not folder.exists():
         folder = folder.parent
     owner = folder.stat().st_uid
@@ -77,37 +81,37 @@ def identity(folder: Path) -> Identity:
         found = pwd.getpwuid(owner) if owner else pwd.getpwnam("nobody")
     except KeyError:
         found = pwd.getpwnam("nobody")
-    return Identity(found.pw_uid, found.pw_gid)
+    return RunAsUser(found.pw_uid, found.pw_gid)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ServerPaths:
     """Where a server's files stand, and who it runs as."""
 
     folder: Path
     binaries: Path
-    identity: Identity
+    run_as: RunAsUser
 
 
-def place(folder: Path, installation: Path) -> Place:
+def prepare_paths(folder: Path, installation: Path) -> ServerPaths:
     """Make the folder, or its stand-in if the server's user can't enter it. `installation` holds bin/postgres.
 
     Copies the programs if that user can't execute them. EmbeddedError if a folder can't be made.
     """
-    with writing(folder):
+    with explain_write_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         # A link decides, also when the state folder has moved since: the data are where they were.
         home = folder.resolve()
         home.mkdir(mode=0o755, parents=True, exist_ok=True)
-        who = identity(home)
-        if not folder.is_symlink() and not who.enters(folder):
+        who = resolve_user(home)
+        if not folder.is_symlink() and not who.can_enter(folder):
             home = CLOSED_HOME / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
             home.mkdir(mode=0o755, parents=True, exist_ok=True)
             _stand_in(folder, home)
-            who = identity(home)
-        who.own(home)
-        close_folder(home)
-        return Place(home, _programs(installation, who) / "bin", who)
+            who = resolve_user(home)
+        who.take_ownership(home)
+        restrict_permissions(home)
+        return ServerPaths(home, _programs(installation, who) / "bin", who)
 
 
 def _stand_in(folder: Path, home: Path) -> None:
@@ -118,8 +122,8 @@ def _stand_in(folder: Path, home: Path) -> None:
     folder.symlink_to(home)
 
 
-def _programs(installation: Path, who: Identity) -> Path:
-    if who.executes(installation / "bin" / "postgres"):
+def _programs(installation: Path, who: RunAsUser) -> Path:
+    if who.can_execute(installation / "bin" / "postgres"):
         return installation
     # The programs find their libraries beside the package, so both are laid side by side, named by the version.
     package = installation.parent

@@ -10,16 +10,16 @@ from pathlib import Path
 from datasources.config import GraphEngine, JarSettings
 from datasources.embedded.engines import TINKERGRAPH, TRANSACTIONAL
 from datasources.embedded.gremlin import EmbeddedGremlin
-from datasources.embedded.jars import Tell, untold
+from datasources.embedded.jars import ProgressCallback, ignore_progress
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.embedded.process import EmbeddedError, held, is_held, writing
-from datasources.embedded.supervisor import Store, Supervisor
-from datasources.embedded.termination import STOP_SECONDS, Left, kill_tree, within
+from datasources.embedded.process import EmbeddedError, explain_write_errors, is_locked, lock_folder
+from datasources.embedded.supervisor import SupervisedStore, Supervisor
+from datasources.embedded.termination import STOP_SECONDS, RemainingSeconds, countdown, kill_tree
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.errors import SourceUnavailable
 
-MAIN = "stackflow"
-REQUIREMENTS = "requirements"
+MAIN_DATABASE = "stackflow"
+REQUIREMENTS_DATABASE = "requirements"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class StoreUrls:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class StoreSelection:
     """Which stores to run embedded. Recursive SQL needs none of its own.
 
     Whoever joins stores that run takes their graph, whichever engine it is, unless it has one of its own.
@@ -48,10 +48,10 @@ class Wanted:
 
     @property
     def databases(self) -> tuple[str, ...]:
-        return (MAIN,) * self.main + (REQUIREMENTS,) * self.requirements
+        return (MAIN_DATABASE,) * self.main + (REQUIREMENTS_DATABASE,) * self.requirements
 
     @property
-    def any(self) -> bool:
+    def has_any(self) -> bool:
         return self.main or self.requirements or self.cache or self.graph is not GraphEngine.SQL
 
 
@@ -61,16 +61,22 @@ class EmbeddedStores:
     `tell` hears of a download of the graph's jars.
     """
 
-    def __init__(self, folder: Path, wanted: Wanted, jars: JarSettings | None = None, tell: Tell = untold) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        wanted: StoreSelection,
+        jars: JarSettings | None = None,
+        tell: ProgressCallback = ignore_progress,
+    ) -> None:
         self.folder = folder.resolve()
-        self.wanted = wanted
+        self.selection = wanted
         self._jars = jars
         self._tell = tell
         self._started = ExitStack()
         self._server: EmbeddedPostgres | None = None
-        self._stores: list[Store] = []
+        self._stores: list[SupervisedStore] = []
         self._supervisor: Supervisor | None = None
-        self._left: Left | None = None
+        self._left: RemainingSeconds | None = None
         self._cut_off: list[str] = []
 
     def start(self) -> StoreUrls:
@@ -78,24 +84,24 @@ class EmbeddedStores:
 
         Recovers what a killed process left. Does nothing at all, not even to the folder, if nothing is wanted.
         """
-        if not self.wanted.any:
+        if not self.selection.has_any:
             return StoreUrls()
         with ExitStack() as stack:
-            stack.enter_context(held(self.folder))
+            stack.enter_context(lock_folder(self.folder))
             self._note.unlink(missing_ok=True)
             urls = StoreUrls(*self._postgres(stack), self._valkey(stack), *self._graph(stack))
-            with writing(self.folder):
+            with explain_write_errors(self.folder):
                 self._write_note(urls)
             stack.callback(self._note.unlink, missing_ok=True)
             self._started = stack.pop_all()
         return urls
 
-    def running(self) -> StoreUrls | None:
+    def find_running(self) -> StoreUrls | None:
         """Where the stores answer that another process runs in this folder; None if none does.
 
         Only what is wanted here and runs there is named.
         """
-        if not is_held(self.folder):
+        if not is_locked(self.folder):
             return None
         try:
             urls = StoreUrls(**json.loads(self._note.read_text()))
@@ -103,14 +109,14 @@ class EmbeddedStores:
             # It holds the folder and has not started its stores yet, or is another user's.
             return None
         return StoreUrls(
-            urls.main if self.wanted.main else None,
-            urls.requirements if self.wanted.requirements else None,
-            urls.cache if self.wanted.cache else None,
-            *((None, None) if self.wanted.own_graph else (urls.graph, urls.graph_reader)),
+            urls.main if self.selection.main else None,
+            urls.requirements if self.selection.requirements else None,
+            urls.cache if self.selection.cache else None,
+            *((None, None) if self.selection.own_graph else (urls.graph, urls.graph_reader)),
         )
 
     @contextmanager
-    def explained(self) -> Iterator[None]:
+    def explain_failures(self) -> Iterator[None]:
         """If a store is lost in the body because it broke down here, say that instead: EmbeddedError."""
         try:
             yield
@@ -125,12 +131,12 @@ class EmbeddedStores:
         self._supervisor = Supervisor(self._stores)
         self._supervisor.start()
 
-    def stop(self, left: Left | None = None) -> list[str]:
+    def stop(self, left: RemainingSeconds | None = None) -> list[str]:
         """Stop what was started, last first; returns when every process has ended, after what is `left` at most.
 
         The names of those that did not end in order in that time and were killed.
         """
-        self._left = left or within(STOP_SECONDS)
+        self._left = left or countdown(STOP_SECONDS)
         if self._supervisor is not None:
             self._supervisor.stop(self._left)
             self._supervisor = None
@@ -145,7 +151,7 @@ class EmbeddedStores:
             if store.server.pid is not None:
                 kill_tree(store.server.pid)
 
-    def _look_after(self, stack: ExitStack, store: Store) -> None:
+    def _look_after(self, stack: ExitStack, store: SupervisedStore) -> None:
         def end() -> None:
             if not store.server.stop(self._left):
                 self._cut_off.append(store.name)
@@ -154,15 +160,15 @@ class EmbeddedStores:
         stack.callback(end)
 
     @contextmanager
-    def joined(self) -> Iterator[StoreUrls]:
+    def join_or_start(self) -> Iterator[StoreUrls]:
         """Use the running stores, or start them for the body and stop them after it."""
-        urls = self.running()
+        urls = self.find_running()
         if urls is not None:
             yield urls
             return
         try:
             urls = self.start()
-            with self.explained():
+            with self.explain_failures():
                 yield urls
         finally:
             self.stop()
@@ -177,36 +183,39 @@ class EmbeddedStores:
             json.dump(asdict(urls), file)
 
     def _postgres(self, stack: ExitStack) -> tuple[str | None, str | None]:
-        if not self.wanted.databases:
+        if not self.selection.databases:
             return None, None
         server = EmbeddedPostgres(self.folder / "postgres")
-        databases = self.wanted.databases
+        databases = self.selection.databases
         self._look_after(
-            stack, Store("PostgreSQL", server, lambda: server.start(databases, port=server.port), str(server.log))
+            stack,
+            SupervisedStore("PostgreSQL", server, lambda: server.start(databases, port=server.port), str(server.log)),
         )
         server.start(databases)
         self._server = server
         return (
-            server.url(MAIN) if self.wanted.main else None,
-            server.url(REQUIREMENTS) if self.wanted.requirements else None,
+            server.url(MAIN_DATABASE) if self.selection.main else None,
+            server.url(REQUIREMENTS_DATABASE) if self.selection.requirements else None,
         )
 
     def _valkey(self, stack: ExitStack) -> str | None:
-        if not self.wanted.cache:
+        if not self.selection.cache:
             return None
         server = EmbeddedValkey(self.folder / "valkey")
-        self._look_after(stack, Store("Valkey", server, lambda: server.start(server.port), str(server.log)))
-        with writing(self.folder):
+        self._look_after(stack, SupervisedStore("Valkey", server, lambda: server.start(server.port), str(server.log)))
+        with explain_write_errors(self.folder):
             server.start()
         return server.url
 
     def _graph(self, stack: ExitStack) -> tuple[str | None, str | None]:
-        if self.wanted.graph is GraphEngine.SQL:
+        if self.selection.graph is GraphEngine.SQL:
             return None, None
-        neptune = self.wanted.graph is GraphEngine.NEPTUNE_LIKE
+        neptune = self.selection.graph is GraphEngine.NEPTUNE_LIKE
         engine = TRANSACTIONAL if neptune else TINKERGRAPH
         server = EmbeddedGremlin(self.folder / "graph", engine, jars=self._jars, tell=self._tell)
-        self._look_after(stack, Store("Gremlin Server", server, lambda: server.start(server.port), str(server.log)))
+        self._look_after(
+            stack, SupervisedStore("Gremlin Server", server, lambda: server.start(server.port), str(server.log))
+        )
         server.start()
         if not neptune:
             return server.url, None

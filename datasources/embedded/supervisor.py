@@ -9,38 +9,38 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from datasources.embedded.process import EmbeddedError
-from datasources.embedded.termination import Left
+from datasources.embedded.termination import RemainingSeconds
 
 log = logging.getLogger("stackflow")
 
 # Seconds between two looks at the processes.
-LOOK_SECONDS = 0.25
+POLL_SECONDS = 0.25
 # So many starts in so many seconds; one that would need more has a fault that a start does not mend.
 MAX_STARTS, WINDOW_SECONDS = 5, 300.0
 # Seconds before the second start in that time; it doubles with each further one.
 FIRST_PAUSE_SECONDS = 1.0
 
 
-class Server(Protocol):
+class ServerProcess(Protocol):
     """A store as a child process."""
 
     @property
     def pid(self) -> int | None:
         """The process, while we run one."""
 
-    def ended(self) -> int | None:
+    def exit_code(self) -> int | None:
         """The exit code of a server that ended by itself; None while it runs."""
 
-    def stop(self, left: Left | None = None) -> bool:
+    def stop(self, left: RemainingSeconds | None = None) -> bool:
         """End it, or collect what ended."""
 
 
 @dataclass
-class Store:
+class SupervisedStore:
     """What is looked after: its name for people, its process, how it is started where it was, and its log."""
 
     name: str
-    server: Server
+    server: ServerProcess
     start: Callable[[], object]
     log: str
     # When it was started again, by a monotonic clock; when it will be, None while it runs.
@@ -52,7 +52,7 @@ class Store:
 class Supervisor:
     """A thread that looks after stores from `start` to `stop`. A process that hangs has not ended: it is left alone."""
 
-    def __init__(self, stores: list[Store], first_pause: float = FIRST_PAUSE_SECONDS) -> None:
+    def __init__(self, stores: list[SupervisedStore], first_pause: float = FIRST_PAUSE_SECONDS) -> None:
         self._stores = stores
         self._first_pause = first_pause
         self._stop = threading.Event()
@@ -62,26 +62,26 @@ class Supervisor:
         """Look after them from now on."""
         self._thread.start()
 
-    def stop(self, left: Left) -> None:
+    def stop(self, left: RemainingSeconds) -> None:
         """No longer start anything. A start under way is waited for half the time that is left."""
         self._stop.set()
         self._thread.join(max(0.0, left() / 2))
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK_SECONDS):
+        while not self._stop.wait(POLL_SECONDS):
             for store in self._stores:
                 if not store.given_up and not self._stop.is_set():
                     self._look(store)
 
-    def _look(self, store: Store) -> None:
-        code = store.server.ended()
+    def _look(self, store: SupervisedStore) -> None:
+        code = store.server.exit_code()
         if store.due is None and code is not None:
             how = f"by signal {-code}" if code < 0 else f"with code {code}"
             self._schedule(store, f"embedded {store.name} ended {how}")
         if store.due is not None and time.monotonic() >= store.due:
             self._bring_back(store)
 
-    def _bring_back(self, store: Store) -> None:
+    def _bring_back(self, store: SupervisedStore) -> None:
         begin = time.monotonic()
         store.starts.append(begin)
         try:
@@ -94,7 +94,7 @@ class Supervisor:
             store.due = None
             log.warning("embedded %s answers again after %.1f s", store.name, time.monotonic() - begin)
 
-    def _schedule(self, store: Store, what: str) -> None:
+    def _schedule(self, store: SupervisedStore, what: str) -> None:
         now = time.monotonic()
         while store.starts and now - store.starts[0] > WINDOW_SECONDS:
             store.starts.popleft()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 # Seconds left until everything must have ended. It may grow shorter at any time.
-Left = Callable[[], float]
+RemainingSeconds = Callable[[], float]
 
 # Seconds that an end takes at most where nobody says less.
 STOP_SECONDS = 25.0
@@ -19,13 +19,13 @@ RESERVE_SECONDS = 0.75
 _PROC = Path("/proc")
 
 
-def within(seconds: float) -> Left:
+def countdown(seconds: float) -> RemainingSeconds:
     """So many seconds from now."""
     end = time.monotonic() + seconds
     return lambda: end - time.monotonic()
 
 
-def end_child(child: subprocess.Popen[bytes], steps: Sequence[tuple[int, float]], left: Left) -> bool:
+def terminate_child(child: subprocess.Popen[bytes], steps: Sequence[tuple[int, float]], left: RemainingSeconds) -> bool:
     """Send the signal of each step and wait its seconds; kill what runs after the last, with all below it.
 
     True if the first signal was enough. A process that even a kill does not end is left to the kernel.
@@ -75,7 +75,7 @@ def _parents() -> dict[int, int]:
     return found
 
 
-def with_working_folder(folder: Path) -> list[int]:
+def processes_in_folder(folder: Path) -> list[int]:
     """The processes that work in a folder, as servers of PostgreSQL do in their data; empty where /proc is missing."""
     found = []
     for each in _PROC.glob("[0-9]*"):

@@ -9,8 +9,14 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from datasources.embedded.process import EmbeddedError, close_folder, free_port, kept_secret, private_log
-from datasources.embedded.termination import STOP_SECONDS, Left, end_child, within
+from datasources.embedded.process import (
+    EmbeddedError,
+    free_port,
+    load_or_create_secret,
+    open_private_log,
+    restrict_permissions,
+)
+from datasources.embedded.termination import STOP_SECONDS, RemainingSeconds, countdown, terminate_child
 
 MEMORY = "128mb"
 
@@ -26,7 +32,7 @@ class EmbeddedValkey:
 
     @property
     def password(self) -> str:
-        return kept_secret(self.folder / "password")
+        return load_or_create_secret(self.folder / "password")
 
     @property
     def url(self) -> str:
@@ -41,12 +47,12 @@ class EmbeddedValkey:
     def start(self, port: int | None = None) -> None:
         """Start on a free port, or the given one, and wait until it answers. EmbeddedError if it can't."""
         self.folder.mkdir(0o700, parents=True, exist_ok=True)
-        close_folder(self.folder)
+        restrict_permissions(self.folder)
         self._end_orphan()
         self._forget()
         self.port = port or free_port()
         self._configure()
-        with private_log(self.log) as log:
+        with open_private_log(self.log) as log:
             self._child = subprocess.Popen(  # noqa: S603
                 [str(self._binary), str(self._configuration)],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
@@ -54,15 +60,15 @@ class EmbeddedValkey:
         self._pid_file.write_text(f"{self._child.pid} {os.getpid()}\n")
         self._wait()
 
-    def stop(self, left: Left | None = None) -> bool:
+    def stop(self, left: RemainingSeconds | None = None) -> bool:
         """Shut down, or whatever ends it in the seconds that are left: it holds nothing that haste could lose. True."""
         if self._child is not None:
-            end_child(self._child, ((signal.SIGTERM, 2.0),), left or within(STOP_SECONDS))
+            terminate_child(self._child, ((signal.SIGTERM, 2.0),), left or countdown(STOP_SECONDS))
             self._child = None
             self._pid_file.unlink(missing_ok=True)
         return True
 
-    def ended(self) -> int | None:
+    def exit_code(self) -> int | None:
         """The exit code of a server that ended by itself, negative for a signal; None while it runs or is stopped."""
         return None if self._child is None else self._child.poll()
 
@@ -82,7 +88,7 @@ class EmbeddedValkey:
         # It would load what a SAVE by hand left, and not start if that is damaged.
         (self.folder / "dump.rdb").unlink(missing_ok=True)
         try:
-            kept_secret(self.folder / "password")
+            load_or_create_secret(self.folder / "password")
         except EmbeddedError:
             # Nobody knows the old one any more, as no server runs here.
             (self.folder / "password").unlink()

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from datasources.files.yaml_documents import yaml_value
+from datasources.files.yaml_documents import parse_yaml
 
 DEFAULT = Path(str(resources.files("datasources.files"))) / "alerts.yaml"
 
@@ -59,10 +59,10 @@ def label_of(found: re.Match[str]) -> tuple[str, bool]:
     return plain or re.sub(r"\\(.)", r"\1", quoted), host is not None
 
 
-def read(path: Path = DEFAULT) -> AlertMapping:
+def load_alert_mapping(path: Path = DEFAULT) -> AlertMapping:
     """The mapping in a file. AlertMappingError if it cannot be used."""
     try:
-        document = yaml_value(path.read_text(encoding="utf-8-sig"))
+        document = parse_yaml(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise AlertMappingError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:

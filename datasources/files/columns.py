@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from datasources.files.csv_rows import column_name
-from datasources.files.rejects import Unusable
+from datasources.files.rejects import InvalidRow
 from datasources.values import document_violation
 
 Get = Callable[[Any], Any]
@@ -30,7 +30,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, dict | list):
         return document_text(value, "the value")
     if isinstance(value, float) and not math.isfinite(value):
-        raise Unusable("a number is not finite; leave it out or write it as text")
+        raise InvalidRow("a number is not finite; leave it out or write it as text")
     if isinstance(value, date | time):
         return value.isoformat()
     return str(value)
@@ -39,7 +39,7 @@ def as_text(value: Any) -> str:
 def document_text(value: Any, what: str) -> str:
     """A document as JSON text. Unusable when it can't be stored and read back equal."""
     if violation := document_violation(value):
-        raise Unusable(f"{what} {violation}")
+        raise InvalidRow(f"{what} {violation}")
     return _ENCODER.encode(value).decode()
 
 

@@ -9,9 +9,9 @@ from datasources.files.columns import as_text
 from datasources.files.errors import MappingError
 from datasources.files.mapping import Section, condition_groups
 from datasources.files.patterns import Pattern
-from datasources.files.rejects import Unusable, shortened
+from datasources.files.rejects import InvalidRow, shorten
 from datasources.files.times import time_reader
-from datasources.files.transforms import Scope, compile_value
+from datasources.files.transforms import CompileContext, compile_value
 
 Test = Callable[[Any], bool]
 
@@ -23,13 +23,13 @@ class Condition:
     operand: Any
     column: str
     place: str
-    scope: Scope
+    scope: CompileContext
 
 
 Operator = Callable[[Condition], Test]
 
 
-def compile_selection(section: Section, scope: Scope, place: str) -> Test | None:
+def compile_selection(section: Section, scope: CompileContext, place: str) -> Test | None:
     """Whether a row is read; None where every row is. The test raises Unusable for what it can't compare.
 
     MappingError when a condition can't be used.
@@ -44,7 +44,7 @@ def compile_selection(section: Section, scope: Scope, place: str) -> Test | None
     return _all(tests) if tests else None
 
 
-def _tests(conditions: dict[str, Any], scope: Scope, place: str) -> list[Test]:
+def _tests(conditions: dict[str, Any], scope: CompileContext, place: str) -> list[Test]:
     tests = []
     for key, value in conditions.items():
         where = f"{place}.{key}"
@@ -57,7 +57,7 @@ def _tests(conditions: dict[str, Any], scope: Scope, place: str) -> list[Test]:
     return tests
 
 
-def _column(name: str, value: Any, scope: Scope, place: str) -> Test:
+def _column(name: str, value: Any, scope: CompileContext, place: str) -> Test:
     read = scope.column(name)
     if not isinstance(value, dict):
         value = {"in": value}
@@ -116,7 +116,7 @@ def _number(compare: Callable[[Decimal, Decimal], bool]) -> Operator:
     def operator(condition: Condition) -> Test:
         try:
             bound = _decimal(condition.operand, condition.place)
-        except Unusable as error:
+        except InvalidRow as error:
             raise MappingError(f"{error}; for times there are before and after") from error
 
         def test(found: Any) -> bool:
@@ -135,7 +135,7 @@ def _decimal(value: Any, what: str) -> Decimal:
     except InvalidOperation:
         number = Decimal("nan")
     if not number.is_finite():
-        raise Unusable(f"{what}: {shortened(text)} is not a number")
+        raise InvalidRow(f"{what}: {shorten(text)} is not a number")
     return number
 
 
@@ -144,7 +144,7 @@ def _time(compare: Callable[[str, str], bool]) -> Operator:
         mapping = condition.scope.mapping
         try:
             bound = time_reader("iso", mapping.zone, mapping.ambiguous, condition.place)(condition.operand)
-        except Unusable as error:
+        except InvalidRow as error:
             raise MappingError(str(error).removeprefix("column ")) from error
         read = time_reader(mapping.time, mapping.zone, mapping.ambiguous, condition.column)
         return lambda found: as_text(found).strip() != "" and compare(read(found), bound)

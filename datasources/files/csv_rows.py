@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import IO
 
-from datasources.files.encodings import bad_byte, detect, lines
+from datasources.files.encodings import detect_encoding, find_bad_byte, read_lines
 from datasources.files.errors import MappingError
 from datasources.files.mapping import DataFile
 from datasources.files.rejects import OnReject
 
 # Characters of one cell. Above the largest field of an entity, so that a long value is refused with its size; a
 # quote that is left open takes in no more than this.
-CELL_LIMIT = 16 * 1_048_576
-csv.field_size_limit(CELL_LIMIT)
+MAX_CELL_CHARACTERS = 16 * 1_048_576
+csv.field_size_limit(MAX_CELL_CHARACTERS)
 
 # The first line by which Excel names the delimiter.
 _SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
@@ -31,7 +31,7 @@ class CsvRows:
 
     def __init__(self, stream: IO[bytes], file: DataFile, label: str) -> None:
         self._label = label
-        self._encoding = detect(stream, file.encoding, label)
+        self._encoding = detect_encoding(stream, file.encoding, label)
         self._bad: dict[int, str] = {}
         found = self._lines(stream)
         first = next(found, "")
@@ -100,8 +100,8 @@ class CsvRows:
         return found[0] if found else None
 
     def _lines(self, stream: IO[bytes]) -> Iterator[str]:
-        for number, line in enumerate(lines(stream, self._encoding, self._label), start=1):
-            if not line.isascii() and (problem := bad_byte(line, self._encoding)):
+        for number, line in enumerate(read_lines(stream, self._encoding, self._label), start=1):
+            if not line.isascii() and (problem := find_bad_byte(line, self._encoding)):
                 self._bad[number] = f"line {number} {problem}"
             yield line
 
@@ -112,5 +112,5 @@ def _malformed(error: csv.Error, begin: int, end: int) -> str:
     if "unexpected end" in reason:
         reason = f"a quote that opens on line {begin} is never closed; close it, or double it"
     elif "field limit" in reason:
-        reason = f"a cell is longer than {CELL_LIMIT:,} characters; is a quote left open?"
+        reason = f"a cell is longer than {MAX_CELL_CHARACTERS:,} characters; is a quote left open?"
     return f"malformed CSV on line {begin}{upto}: {reason}"

@@ -7,9 +7,9 @@ from typing import IO, Any
 
 import msgspec
 
-from datasources.files.encodings import bad_byte, detect, lines
+from datasources.files.encodings import detect_encoding, find_bad_byte, read_lines
 from datasources.files.errors import MappingError
-from datasources.files.rejects import OnReject, shortened
+from datasources.files.rejects import OnReject, shorten
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
@@ -43,11 +43,11 @@ def json_rows(text: str, path: str, label: str, reject: OnReject) -> Iterator[tu
 def json_lines(stream: IO[bytes], encoding: str | None, label: str, reject: OnReject) -> Iterator[tuple[int, Any]]:
     """One row a line; empty lines are passed over."""
     decode = msgspec.json.Decoder().decode
-    name = detect(stream, encoding, label)
-    for number, line in enumerate(lines(stream, name, label), start=1):
+    name = detect_encoding(stream, encoding, label)
+    for number, line in enumerate(read_lines(stream, name, label), start=1):
         if not line.strip():
             continue
-        if problem := bad_byte(line, name):
+        if problem := find_bad_byte(line, name):
             reject(number, f"line {number} {problem}", line.rstrip("\r\n"))
             continue
         try:
@@ -58,7 +58,7 @@ def json_lines(stream: IO[bytes], encoding: str | None, label: str, reject: OnRe
         if isinstance(row, dict):
             yield number, row
         else:
-            reject(number, f"not a JSON object but {shortened(row)}", row)
+            reject(number, f"not a JSON object but {shorten(row)}", row)
 
 
 def _elements(text: str, position: int, reject: OnReject) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -76,7 +76,7 @@ def _elements(text: str, position: int, reject: OnReject) -> Iterator[tuple[int,
             if isinstance(row, dict):
                 yield line, row
             else:
-                reject(line, f"not a JSON object but {shortened(row)}", row)
+                reject(line, f"not a JSON object but {shorten(row)}", row)
         position = _skip(text, position)
         if text[position : position + 1] == ",":
             position = _skip(text, position + 1)

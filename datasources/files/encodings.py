@@ -9,8 +9,8 @@ from typing import IO
 from datasources.files.errors import MappingError
 
 # Characters of one line, and bytes of one whole document, that are held in memory.
-LINE_LIMIT = 64 * 1_048_576
-DOCUMENT_LIMIT = 256 * 1_048_576
+MAX_LINE_CHARACTERS = 64 * 1_048_576
+MAX_FILE_BYTES = 256 * 1_048_576
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -49,7 +49,7 @@ def encoding_problem(name: str) -> str | None:
     return None
 
 
-def detect(stream: IO[bytes], declared: str | None, label: str) -> str:
+def detect_encoding(stream: IO[bytes], declared: str | None, label: str) -> str:
     """The encoding of a file; the stream stands behind its byte order mark. MappingError where mark and name differ."""
     head = stream.read(_HEAD)
     name = codecs.lookup(declared).name if declared is not None else None
@@ -77,12 +77,12 @@ def detect(stream: IO[bytes], declared: str | None, label: str) -> str:
     return name.removesuffix("-sig") if name is not None else "utf-8"
 
 
-def decoded(stream: IO[bytes], declared: str | None, label: str) -> str:
+def decode_document(stream: IO[bytes], declared: str | None, label: str) -> str:
     """A whole document as text. MappingError with the byte and the line that do not decode."""
-    encoding = detect(stream, declared, label)
-    data = stream.read(DOCUMENT_LIMIT + 1)
-    if len(data) > DOCUMENT_LIMIT:
-        raise MappingError(f"{label}: above {DOCUMENT_LIMIT:,} bytes; give it as JSON Lines, which is streamed")
+    encoding = detect_encoding(stream, declared, label)
+    data = stream.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise MappingError(f"{label}: above {MAX_FILE_BYTES:,} bytes; give it as JSON Lines, which is streamed")
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -92,17 +92,18 @@ def decoded(stream: IO[bytes], declared: str | None, label: str) -> str:
         ) from error
 
 
-def lines(stream: IO[bytes], encoding: str, label: str) -> Iterator[str]:
+def read_lines(stream: IO[bytes], encoding: str, label: str) -> Iterator[str]:
     """Lines with their ends, which are \\n, \\r\\n or \\r. Bytes that do not decode come as lone surrogates."""
     text = io.TextIOWrapper(stream, encoding=encoding, errors=_ERRORS, newline="")
     number = 0
     try:
         # A line without end, as in a file that is no text, must not fill the memory.
-        while line := text.readline(LINE_LIMIT):
+        while line := text.readline(MAX_LINE_CHARACTERS):
             number += 1
-            if len(line) >= LINE_LIMIT:
+            if len(line) >= MAX_LINE_CHARACTERS:
                 raise MappingError(
-                    f"{label}: line {number:,} is longer than {LINE_LIMIT:,} characters; is it the right file and"
+                    f"{label}: line {number:,} is longer than {MAX_LINE_CHARACTERS:,} characters; is it the right"
+                    " file and"
                     " format?"
                 )
             yield line
@@ -112,7 +113,7 @@ def lines(stream: IO[bytes], encoding: str, label: str) -> Iterator[str]:
             text.detach()
 
 
-def bad_byte(line: str, encoding: str) -> str | None:
+def find_bad_byte(line: str, encoding: str) -> str | None:
     """The first byte of a line that did not decode; None when all did."""
     if line.isascii() or (bad := _BAD.search(line)) is None:
         return None

@@ -6,17 +6,17 @@ from typing import Literal
 Kind = Literal["text", "time", "integer", "choice", "list", "document", "switch"]
 
 # Characters. Keys and names stand in btree indexes, whose rows end at 2,704 bytes; prose feeds a tsvector (1 MB).
-SHORT = 500
-PROSE = 200_000
-BODY = 1_000_000
+MAX_SHORT_CHARACTERS = 500
+MAX_PROSE_CHARACTERS = 200_000
+MAX_BODY_CHARACTERS = 1_000_000
 # UTF-8 bytes of the texts that stand together in one btree index: its rows end at 2,704 bytes, less their headers.
-INDEXED = 2_600
+MAX_INDEXED_BYTES = 2_600
 # Bytes of JSON in one attribute document.
-DOCUMENT = 1_048_576
+MAX_DOCUMENT_BYTES = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ImportField:
     """One field of an entity. `limit` is in characters (bytes of JSON for documents); `low` and `high` bound integers.
 
     `origin` marks a field that names an identification source and falls back to the mapping's own.
@@ -26,63 +26,63 @@ class Field:
     kind: Kind = "text"
     required: bool = False
     values: tuple[str, ...] = ()
-    limit: int = SHORT
+    limit: int = MAX_SHORT_CHARACTERS
     low: int = 0
     high: int = 2_147_483_647
     origin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
+class ImportEntity:
     """One kind of record. `ordered` names pairs of time fields of which the second may not be the earlier.
 
     `indexed` names fields whose texts stand together in one index.
     """
 
     name: str
-    fields: tuple[Field, ...]
+    fields: tuple[ImportField, ...]
     database: Literal["main", "requirements"] = "main"
     attributes: bool = False
     ordered: tuple[tuple[str, str], ...] = ()
     indexed: tuple[str, ...] = ()
 
-    def field(self, name: str) -> Field | None:
+    def field(self, name: str) -> ImportField | None:
         """The field of that name, or None."""
         return next((field for field in self.fields if field.name == name), None)
 
 
-def _key(name: str) -> Field:
-    return Field(name, required=True)
+def _key(name: str) -> ImportField:
+    return ImportField(name, required=True)
 
 
-def _text(*names: str, limit: int = SHORT) -> tuple[Field, ...]:
-    return tuple(Field(name, limit=limit) for name in names)
+def _text(*names: str, limit: int = MAX_SHORT_CHARACTERS) -> tuple[ImportField, ...]:
+    return tuple(ImportField(name, limit=limit) for name in names)
 
 
-def _times(*names: str) -> tuple[Field, ...]:
-    return tuple(Field(name, "time") for name in names)
+def _times(*names: str) -> tuple[ImportField, ...]:
+    return tuple(ImportField(name, "time") for name in names)
 
 
-def _choice(name: str, values: str, *, required: bool = False) -> Field:
-    return Field(name, "choice", required=required, values=tuple(values.split()))
+def _choice(name: str, values: str, *, required: bool = False) -> ImportField:
+    return ImportField(name, "choice", required=required, values=tuple(values.split()))
 
 
-def _grade(name: str) -> Field:
-    return Field(name, "integer", low=1, high=5)
+def _grade(name: str) -> ImportField:
+    return ImportField(name, "integer", low=1, high=5)
 
 
-_ITEM = (Field("item_source", origin=True), _key("item"))
-_PROSE = _text("description", limit=PROSE)
-_WORKFLOW = (_key("workflow"), Field("revision", "integer", low=1))
+_ITEM = (ImportField("item_source", origin=True), _key("item"))
+_PROSE = _text("description", limit=MAX_PROSE_CHARACTERS)
+_WORKFLOW = (_key("workflow"), ImportField("revision", "integer", low=1))
 
-ENTITIES: dict[str, Entity] = {
+ENTITIES: dict[str, ImportEntity] = {
     entity.name: entity
     for entity in (
-        Entity("teams", (_key("key"), *_text("name", "contact"), *_PROSE)),
-        Entity("users", (_key("key"), *_text("name", "email"), Field("active", "switch"))),
-        Entity("memberships", (_key("team"), _key("user"), _choice("role", "MEMBER LEAD"))),
-        Entity("classes", (_key("key"), *_text("parent", "name"), *_PROSE)),
-        Entity(
+        ImportEntity("teams", (_key("key"), *_text("name", "contact"), *_PROSE)),
+        ImportEntity("users", (_key("key"), *_text("name", "email"), ImportField("active", "switch"))),
+        ImportEntity("memberships", (_key("team"), _key("user"), _choice("role", "MEMBER LEAD"))),
+        ImportEntity("classes", (_key("key"), *_text("parent", "name"), *_PROSE)),
+        ImportEntity(
             "relationship_types",
             (
                 _key("key"),
@@ -91,36 +91,38 @@ ENTITIES: dict[str, Entity] = {
                 *_PROSE,
             ),
         ),
-        Entity(
+        ImportEntity(
             "configuration_items",
             (
-                Field("source", origin=True),
+                ImportField("source", origin=True),
                 _key("key"),
-                Field("keys", "document", limit=DOCUMENT),
-                Field("name"),
-                Field("class"),
+                ImportField("keys", "document", limit=MAX_DOCUMENT_BYTES),
+                ImportField("name"),
+                ImportField("class"),
                 _choice("status", "PLANNED ACTIVE MAINTENANCE RETIRED"),
                 _choice("environment", "PRODUCTION STAGING TEST DEVELOPMENT UNKNOWN"),
                 _choice("criticality", "LOW MEDIUM HIGH CRITICAL"),
-                Field("owner"),
+                ImportField("owner"),
             ),
             attributes=True,
         ),
-        Entity("redundancy_groups", (*_ITEM, _key("name"), Field("needed", "integer", required=True, low=1))),
-        Entity(
+        ImportEntity(
+            "redundancy_groups", (*_ITEM, _key("name"), ImportField("needed", "integer", required=True, low=1))
+        ),
+        ImportEntity(
             "relationships",
             (
-                Field("source", origin=True),
-                Field("from_source", origin=True),
+                ImportField("source", origin=True),
+                ImportField("from_source", origin=True),
                 _key("from"),
-                Field("to_source", origin=True),
+                ImportField("to_source", origin=True),
                 _key("to"),
                 _key("type"),
-                Field("group"),
+                ImportField("group"),
             ),
             attributes=True,
         ),
-        Entity(
+        ImportEntity(
             "changes",
             (
                 _key("number"),
@@ -133,13 +135,13 @@ ENTITIES: dict[str, Entity] = {
             ),
             ordered=(("planned_start", "planned_end"), ("actual_start", "actual_end")),
         ),
-        Entity("change_items", (_key("change"), *_ITEM)),
-        Entity(
+        ImportEntity("change_items", (_key("change"), *_ITEM)),
+        ImportEntity(
             "incidents",
             (
                 _key("number"),
                 *_text("title", "category", "team", "assignee", "restricted_team", "change", "resolution_code"),
-                *_text("description", "resolution", limit=PROSE),
+                *_text("description", "resolution", limit=MAX_PROSE_CHARACTERS),
                 _choice("state", "NEW IN_PROGRESS ON_HOLD RESOLVED CLOSED CANCELLED"),
                 _grade("impact"),
                 _grade("urgency"),
@@ -148,92 +150,92 @@ ENTITIES: dict[str, Entity] = {
             ),
             attributes=True,
         ),
-        Entity("incident_items", (_key("incident"), *_ITEM, _choice("role", "AFFECTED CAUSE", required=True))),
-        Entity(
+        ImportEntity("incident_items", (_key("incident"), *_ITEM, _choice("role", "AFFECTED CAUSE", required=True))),
+        ImportEntity(
             "activities",
             (
                 _key("incident"),
                 _key("key"),
                 _key("kind"),
-                *_text("body", limit=BODY),
+                *_text("body", limit=MAX_BODY_CHARACTERS),
                 *_text("team", "user", "document"),
-                Field("happened_at", "time", required=True),
+                ImportField("happened_at", "time", required=True),
             ),
         ),
-        Entity(
+        ImportEntity(
             "documents",
             (
                 _key("key"),
-                Field("source", origin=True),
+                ImportField("source", origin=True),
                 _choice("kind", "RUNBOOK KNOWLEDGE"),
-                Field("title"),
-                *_text("body", limit=BODY),
+                ImportField("title"),
+                *_text("body", limit=MAX_BODY_CHARACTERS),
             ),
         ),
-        Entity("document_items", (_key("document"), *_ITEM)),
-        Entity(
+        ImportEntity("document_items", (_key("document"), *_ITEM)),
+        ImportEntity(
             "workflows",
             (
                 _key("key"),
-                Field("revision", "integer", low=1),
-                Field("name"),
+                ImportField("revision", "integer", low=1),
+                ImportField("name"),
                 *_PROSE,
                 _choice("state", "DRAFT PUBLISHED RETIRED"),
-                Field("trigger", "document", limit=DOCUMENT),
+                ImportField("trigger", "document", limit=MAX_DOCUMENT_BYTES),
             ),
         ),
-        Entity(
+        ImportEntity(
             "workflow_steps",
             (
                 *_WORKFLOW,
                 _key("key"),
-                Field("position", "integer", required=True),
-                Field("name"),
+                ImportField("position", "integer", required=True),
+                ImportField("name"),
                 _choice("kind", "MANUAL APPROVAL REMEDIATION NOTIFICATION", required=True),
-                Field("depends_on", "list", limit=PROSE),
-                Field("configuration", "document", limit=DOCUMENT),
+                ImportField("depends_on", "list", limit=MAX_PROSE_CHARACTERS),
+                ImportField("configuration", "document", limit=MAX_DOCUMENT_BYTES),
             ),
         ),
-        Entity("workflow_items", (*_WORKFLOW, *_ITEM)),
-        Entity(
+        ImportEntity("workflow_items", (*_WORKFLOW, *_ITEM)),
+        ImportEntity(
             "workflow_runs",
             (
                 _key("number"),
                 *_WORKFLOW,
                 *_text("incident", "item", "started_by"),
-                Field("item_source", origin=True),
+                ImportField("item_source", origin=True),
                 _choice("state", "RUNNING WAITING SUCCEEDED FAILED CANCELLED"),
                 *_times("started_at", "finished_at"),
             ),
         ),
-        Entity(
+        ImportEntity(
             "step_runs",
             (
                 _key("run"),
                 _key("step"),
-                Field("attempt", "integer", low=1),
+                ImportField("attempt", "integer", low=1),
                 _choice("state", "PENDING RUNNING WAITING SUCCEEDED FAILED SKIPPED CANCELLED"),
                 *_times("started_at", "finished_at"),
-                Field("outcome", "document", limit=DOCUMENT),
+                ImportField("outcome", "document", limit=MAX_DOCUMENT_BYTES),
             ),
         ),
-        Entity(
+        ImportEntity(
             "approvals",
             (
                 _key("run"),
                 _key("step"),
-                Field("attempt", "integer", low=1),
+                ImportField("attempt", "integer", low=1),
                 _key("user"),
                 _choice("decision", "APPROVED REJECTED", required=True),
-                *_text("comment", limit=PROSE),
-                Field("decided_at", "time"),
+                *_text("comment", limit=MAX_PROSE_CHARACTERS),
+                ImportField("decided_at", "time"),
             ),
         ),
-        Entity(
+        ImportEntity(
             "requirements",
             (
                 _key("key"),
-                Field("title"),
+                ImportField("title"),
                 *_PROSE,
                 _choice("kind", "FUNCTIONAL AVAILABILITY PERFORMANCE SECURITY COMPLIANCE"),
                 _choice("state", "PROPOSED ACCEPTED MET REJECTED WITHDRAWN"),
@@ -241,7 +243,7 @@ ENTITIES: dict[str, Entity] = {
             ),
             database="requirements",
         ),
-        Entity(
+        ImportEntity(
             "requirement_items",
             (_key("requirement"), *_ITEM),
             database="requirements",

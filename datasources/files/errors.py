@@ -1,6 +1,6 @@
 """What is wrong with a mapping or a file as a whole."""
 
-from datasources.messages import bounded
+from datasources.messages import truncate_message
 
 MAX_CHARACTERS = 2_000
 
@@ -10,4 +10,4 @@ class MappingError(Exception):
     was written."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(bounded(message, MAX_CHARACTERS))
+        super().__init__(truncate_message(message, MAX_CHARACTERS))

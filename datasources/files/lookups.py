@@ -9,7 +9,7 @@ from datasources.files.columns import as_text, compile_column
 from datasources.files.errors import MappingError
 from datasources.files.mapping import Lookup, Mapping
 from datasources.files.readers import Reader
-from datasources.files.rejects import Unusable, shortened
+from datasources.files.rejects import InvalidRow, shorten
 
 # Bounds of one table in memory: rows, and characters of keys and values.
 MAX_ROWS = 1_000_000
@@ -55,7 +55,7 @@ class Lookups:
             try:
                 key, value = as_text(key_of(row)), value_of(row)
                 text = as_text(value)
-            except Unusable as reason:
+            except InvalidRow as reason:
                 unreadable.append(f"line {line}: {reason}")
                 continue
             if not key:
@@ -63,7 +63,7 @@ class Lookups:
             if key in values and values[key] != value:
                 first, second = (reader.locate(each)[1] for each in (lines[key], line))
                 raise MappingError(
-                    f"{place}.lookup: {reader.label} has {lookup.key} {shortened(key)} on line {first} and again on"
+                    f"{place}.lookup: {reader.label} has {lookup.key} {shorten(key)} on line {first} and again on"
                     f" line {second} with another {lookup.value}; make it one"
                 )
             if key not in values:

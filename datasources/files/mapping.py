@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from datasources.files.entities import ENTITIES, Entity
+from datasources.files.entities import ENTITIES, ImportEntity
 
 Ambiguous = Literal["earlier", "later", "reject"]
 # A column inside a template.
@@ -89,7 +89,7 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         return self.name or self.entity.replace("_", " ")
 
     @property
-    def kind(self) -> Entity:
+    def kind(self) -> ImportEntity:
         """The entity this section makes."""
         return ENTITIES[self.entity]
 

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from datasources.files.encodings import decoded, encoding_problem
+from datasources.files.encodings import decode_document, encoding_problem
 from datasources.files.entities import ENTITIES
 from datasources.files.errors import MappingError
 from datasources.files.hints import hint
 from datasources.files.mapping import DataFile, FieldMap, Mapping, Section, Value
 from datasources.files.times import form_problem
-from datasources.files.yaml_documents import yaml_value
+from datasources.files.yaml_documents import parse_yaml
 from datasources.values import text_violation
 
 # Keys whose values keep their types. All others are names and words, which stay as they were written: column: 2026.
@@ -26,7 +26,7 @@ def load_mapping(path: Path) -> Mapping:
     """Read and check a mapping file. MappingError names the key at fault."""
     try:
         with path.open("rb") as stream:
-            document = _as_written(yaml_value(decoded(stream, None, str(path))))
+            document = _as_written(parse_yaml(decode_document(stream, None, str(path))))
     except FileNotFoundError as error:
         raise MappingError(f"{path}: there is no such mapping file") from error
     except OSError as error:

@@ -14,13 +14,13 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from datasources.files.csv_rows import CsvRows, column_name
 from datasources.files.documents import json_lines, json_rows
-from datasources.files.encodings import decoded
+from datasources.files.encodings import decode_document
 from datasources.files.errors import MappingError
 from datasources.files.hints import hint
 from datasources.files.mapping import DataFile
 from datasources.files.paths import files_below, format_of
 from datasources.files.rejects import OnReject
-from datasources.files.yaml_documents import yaml_rows
+from datasources.files.yaml_documents import read_yaml_rows
 
 if TYPE_CHECKING:
     from datasources.files.workbooks import SheetRows
@@ -146,10 +146,10 @@ class Reader:
     def _documents(self, stream: IO[bytes], label: str, reject: OnReject) -> Iterator[tuple[int, Row]]:
         if self.format == "jsonl":
             return json_lines(stream, self._file.encoding, label, reject)
-        read = json_rows if self.format == "json" else yaml_rows
+        read = json_rows if self.format == "json" else read_yaml_rows
         return cast(
             "Iterator[tuple[int, Row]]",
-            read(decoded(stream, self._file.encoding, label), self._file.rows, label, reject),
+            read(decode_document(stream, self._file.encoding, label), self._file.rows, label, reject),
         )
 
     def _check_header(self, columns: list[tuple[str, str]], label: str, header: list[str]) -> None:

@@ -9,13 +9,13 @@ import msgspec
 
 from datasources.files.columns import Get, as_text, compile_column, document_text
 from datasources.files.conditions import compile_selection
-from datasources.files.entities import DOCUMENT, INDEXED, Entity, Field
+from datasources.files.entities import MAX_DOCUMENT_BYTES, MAX_INDEXED_BYTES, ImportEntity, ImportField
 from datasources.files.errors import MappingError
 from datasources.files.lookups import Lookups
 from datasources.files.mapping import FieldMap, Mapping, Section, Value
 from datasources.files.readers import Reader
-from datasources.files.rejects import Unusable, shortened
-from datasources.files.transforms import Scope, compile_time, compile_value, truth, whole_number
+from datasources.files.rejects import InvalidRow, shorten
+from datasources.files.transforms import CompileContext, compile_time, compile_value, parse_boolean, parse_integer
 from datasources.values import document_violation, text_violation
 
 Render = Callable[[Any], str]
@@ -32,7 +32,7 @@ class Converter:
     def __init__(self, section: Section, lookups: Lookups, reader: Reader, name: str) -> None:
         self.section = section
         mapping, header = lookups.mapping, reader.header()
-        scope = Scope(mapping, header, reader.place, lookups, cells_are_text=reader.format == "csv")
+        scope = CompileContext(mapping, header, reader.place, lookups, cells_are_text=reader.format == "csv")
         self.selected = compile_selection(section, scope, name)
         self._nested = compile_column(section.unnest, header) if section.unnest else None
         entity = section.kind
@@ -59,12 +59,12 @@ class Converter:
         for index, item in enumerate(items, start=1):
             yield row | {"item": item, "item_index": index}
 
-    def records(self, row: Any) -> Iterator[Record | Unusable]:
+    def records(self, row: Any) -> Iterator[Record | InvalidRow]:
         """The records of one row; an Unusable stands in the place of one that can't be made."""
         for variant in self._variants:
             try:
                 yield variant.record(row)
-            except Unusable as reason:
+            except InvalidRow as reason:
                 yield reason
 
 
@@ -72,7 +72,7 @@ class Converter:
 class _Place:
     """What every field of a section is compiled against; `name` leads the way in messages."""
 
-    scope: Scope
+    scope: CompileContext
     source: str
     name: str
 
@@ -80,8 +80,8 @@ class _Place:
 class _Variant:
     def __init__(
         self,
-        entity: Entity,
-        fields: list[Field],
+        entity: ImportEntity,
+        fields: list[ImportField],
         specs: FieldMap,
         section: Section,
         place: "_Place",
@@ -127,33 +127,37 @@ class _Variant:
         if self._ends is not None:
             first, second = self._ends
             if all(values[a] == values[b] for a, b in zip(first, second, strict=True)):
-                raise Unusable(f"a relationship of {shortened(values[first[0]])} to itself", harmless=True)
+                raise InvalidRow(f"a relationship of {shorten(values[first[0]])} to itself", harmless=True)
         if sum(map(len, values)) > self._least:
             self._measure(values)
         for early, late in self._ordered:
             if values[early] and values[late] and values[late] < values[early]:
-                raise Unusable(f"{self._names[late]} {values[late]} is before {self._names[early]} {values[early]}")
+                raise InvalidRow(f"{self._names[late]} {values[late]} is before {self._names[early]} {values[early]}")
         if self._attributes:
             values += _document([(name, get(row)) for name, get in self._attributes])
         if self._latest is not None:
             values.append(as_text(self._latest(row)))
         return values
 
-    def _missing(self, index: int) -> Unusable:
+    def _missing(self, index: int) -> InvalidRow:
         spec = self._specs.get(self._names[index])
         column = spec if isinstance(spec, str) else spec.column if spec is not None else None
         matched = " or does not match" if isinstance(spec, Value) and spec.match else ""
         where = f": column {column} is empty{matched}" if column else ""
-        return Unusable(f"{self._names[index]} is missing{where}")
+        return InvalidRow(f"{self._names[index]} is missing{where}")
 
     def _measure(self, values: list[str]) -> None:
         for index, field in self._limits:
             if len(values[index]) > field.limit:
-                raise Unusable(f"{field.name} is {len(values[index]):,} characters, above the limit of {field.limit:,}")
+                raise InvalidRow(
+                    f"{field.name} is {len(values[index]):,} characters, above the limit of {field.limit:,}"
+                )
         size = sum(len(values[index].encode("utf-8", "replace")) for index in self._indexed)
-        if size > INDEXED:
+        if size > MAX_INDEXED_BYTES:
             named = ", ".join(self._names[index] for index in self._indexed)
-            raise Unusable(f"{named} are {size:,} bytes together, above the limit of {INDEXED:,} of an index")
+            raise InvalidRow(
+                f"{named} are {size:,} bytes together, above the limit of {MAX_INDEXED_BYTES:,} of an index"
+            )
 
 
 def _document(pairs: list[tuple[str, Any]]) -> tuple[str, str]:
@@ -171,14 +175,16 @@ def _document(pairs: list[tuple[str, Any]]) -> tuple[str, str]:
             nested = nested or isinstance(value, dict | list)
         # Of the document as a whole the size is told below, with the largest value.
         if violation and "bytes" not in violation:
-            raise Unusable(f"attributes.{name} {violation}")
+            raise InvalidRow(f"attributes.{name} {violation}")
         held[name] = value
     if nested and (violation := document_violation(held)) and "bytes" not in violation:
-        raise Unusable(f"attributes {violation}")
+        raise InvalidRow(f"attributes {violation}")
     text = msgspec.json.encode(held)
-    if len(text) > DOCUMENT:
+    if len(text) > MAX_DOCUMENT_BYTES:
         largest = max(held, key=lambda name: len(msgspec.json.encode(held[name])))
-        raise Unusable(f"attributes are {len(text):,} bytes, above the limit of {DOCUMENT:,}; the largest is {largest}")
+        raise InvalidRow(
+            f"attributes are {len(text):,} bytes, above the limit of {MAX_DOCUMENT_BYTES:,}; the largest is {largest}"
+        )
     return text.decode(), array_literal([name for name, value in pairs if value is None])
 
 
@@ -187,7 +193,7 @@ def _ends(names: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
     return (at("from"), at("from_source")), (at("to"), at("to_source"))
 
 
-def _field(field: Field, spec: str | Value | None, place: _Place) -> Get:
+def _field(field: ImportField, spec: str | Value | None, place: _Place) -> Get:
     where = f"{place.name}.fields.{field.name}"
     scope, source = place.scope, place.source
     if spec is None:
@@ -200,7 +206,7 @@ def _field(field: Field, spec: str | Value | None, place: _Place) -> Get:
     if isinstance(spec, Value) and spec.constant is not None:
         try:
             fixed = render(spec.constant)
-        except Unusable as error:
+        except InvalidRow as error:
             raise MappingError(f"{where}: {error}") from error
         return lambda _: fixed
     if field.kind == "text":
@@ -213,7 +219,7 @@ def _field(field: Field, spec: str | Value | None, place: _Place) -> Get:
     return value
 
 
-def _render(field: Field, spec: str | Value, mapping: Mapping) -> Render:
+def _render(field: ImportField, spec: str | Value, mapping: Mapping) -> Render:
     what = (spec if isinstance(spec, str) else spec.column) or field.name
     if field.kind == "time":
         timed = isinstance(spec, Value) and (spec.as_ == "time" or spec.time is not None)
@@ -224,7 +230,7 @@ def _render(field: Field, spec: str | Value, mapping: Mapping) -> Render:
     if field.kind == "choice":
         return lambda found: _choice(as_text(found), field, what)
     if field.kind == "switch":
-        return lambda found: as_text(truth(as_text(found), what))
+        return lambda found: as_text(parse_boolean(as_text(found), what))
     if field.kind == "list":
         return lambda found: array_literal([as_text(part) for part in (found if isinstance(found, list) else [found])])
     if field.kind == "document":
@@ -232,13 +238,13 @@ def _render(field: Field, spec: str | Value, mapping: Mapping) -> Render:
     return as_text
 
 
-def _given_json(found: Any, field: Field, what: str) -> str:
+def _given_json(found: Any, field: ImportField, what: str) -> str:
     document = found
     if isinstance(found, str):
         try:
             document = msgspec.json.decode(found)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise Unusable(f"column {what}: {shortened(found)} is not JSON") from None
+            raise InvalidRow(f"column {what}: {shorten(found)} is not JSON") from None
     text = document_text(document, field.name)
     if field.name == "keys":
         _check_keys(document, what, text)
@@ -247,26 +253,26 @@ def _given_json(found: Any, field: Field, what: str) -> str:
 
 def _check_keys(document: Any, what: str, text: str) -> None:
     if not isinstance(document, dict):
-        raise Unusable(f"column {what}: {shortened(text)} is not an object of source and key")
+        raise InvalidRow(f"column {what}: {shorten(text)} is not an object of source and key")
     for source, key in document.items():
         # Their sizes and their sources are looked at by the plan.
         if isinstance(key, bool | float | list | dict):
-            raise Unusable(f"keys.{shortened(source)} is {shortened(as_text(key))}; a key is text")
+            raise InvalidRow(f"keys.{shorten(source)} is {shorten(as_text(key))}; a key is text")
 
 
-def _integer(text: str, field: Field, what: str) -> str:
+def _integer(text: str, field: ImportField, what: str) -> str:
     try:
-        number = whole_number(text.strip(), what)
-    except Unusable:
-        raise Unusable(f"column {what}: {shortened(text)} is not a whole number") from None
+        number = parse_integer(text.strip(), what)
+    except InvalidRow:
+        raise InvalidRow(f"column {what}: {shorten(text)} is not a whole number") from None
     if not field.low <= number <= field.high:
-        raise Unusable(f"column {what}: {number} is not between {field.low} and {field.high}")
+        raise InvalidRow(f"column {what}: {number} is not between {field.low} and {field.high}")
     return str(number)
 
 
-def _choice(text: str, field: Field, what: str) -> str:
+def _choice(text: str, field: ImportField, what: str) -> str:
     if text not in field.values:
-        raise Unusable(f"column {what}: {shortened(text)} is none of {', '.join(field.values)}; add it to a map")
+        raise InvalidRow(f"column {what}: {shorten(text)} is none of {', '.join(field.values)}; add it to a map")
     return text
 
 

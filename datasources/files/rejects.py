@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 
-class Unusable(Exception):
+class InvalidRow(Exception):
     """A row cannot be used. `harmless` says that it names no record that a prune could take for gone."""
 
     def __init__(self, reason: str, *, harmless: bool = False) -> None:
@@ -32,13 +32,13 @@ class RejectFile:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.written = 0
+        self.count = 0
         self._file: BinaryIO | None = None
         self._encoder = msgspec.json.Encoder(enc_hook=str)
 
     def write(self, reject: Reject) -> None:
         """Append one reject; without a path it is only counted."""
-        self.written += 1
+        self.count += 1
         if self.path is None:
             return
         if self._file is None:
@@ -58,7 +58,7 @@ class RejectFile:
             self._file = None
 
 
-def shortened(value: object, at_most: int = 60) -> str:
+def shorten(value: object, at_most: int = 60) -> str:
     """A value fit for a message: at most so many characters, with its length when it was longer."""
     try:
         text = str(value)

@@ -8,7 +8,7 @@ from uuid_utils import uuid7
 
 from datasources.files.readers import Reader
 from datasources.files.records import Converter
-from datasources.files.rejects import Reject, Unusable
+from datasources.files.rejects import InvalidRow, Reject
 from datasources.values import text_violation
 
 # Records in one block given to COPY.
@@ -45,7 +45,7 @@ def staged_blocks(
             tally.unreadable += 1
             refuse(Reject(*reader.locate(line), entity, reason, row))
 
-    def unfit(line: int, reason: Unusable, row: Any) -> None:
+    def unfit(line: int, reason: InvalidRow, row: Any) -> None:
         tally.refused += 1
         refuse(Reject(*reader.locate(line), entity, str(reason), row, harmless=reason.harmless))
 
@@ -59,7 +59,7 @@ def staged_blocks(
                 if selected is not None and not selected(part):
                     tally.skipped += 1
                     continue
-            except Unusable as reason:
+            except InvalidRow as reason:
                 tally.records += 1
                 unfit(line, reason, part)
                 continue
@@ -67,7 +67,7 @@ def staged_blocks(
                 tally.records += 1
                 try:
                     text = _copy_text(record, converter.columns)
-                except Unusable as reason:
+                except InvalidRow as reason:
                     unfit(line, reason, part)
                     continue
                 ordinal += 1
@@ -82,8 +82,8 @@ def staged_blocks(
         yield b"".join(block)
 
 
-def _copy_text(record: list[str] | Unusable, columns: list[str]) -> bytes:
-    if isinstance(record, Unusable):
+def _copy_text(record: list[str] | InvalidRow, columns: list[str]) -> bytes:
+    if isinstance(record, InvalidRow):
         raise record
     text = "\t".join(record)
     if "\\" in text or "\n" in text or "\r" in text or text.count("\t") != len(columns) - 1:
@@ -92,5 +92,5 @@ def _copy_text(record: list[str] | Unusable, columns: list[str]) -> bytes:
         return text.encode()
     for name, value in zip(columns, record, strict=True):
         if violation := text_violation(value):
-            raise Unusable(f"{name} {violation}")
+            raise InvalidRow(f"{name} {violation}")
     raise AssertionError("a text can't be stored, and each of its fields can")

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from datasources.files.mapping import Ambiguous
-from datasources.files.rejects import Unusable, shortened
+from datasources.files.rejects import InvalidRow, shorten
 from datasources.values import time_violation
 
 # Forms that are no strptime format. An Excel serial counts days, with 1 for 1900-01-01 and a leap day in 1900.
@@ -77,18 +77,18 @@ def time_reader(form: str, zone_name: str, rule: Ambiguous, what: str) -> Callab
     zone = ZoneInfo(zone_name)
 
     def read(found: Any) -> str:
-        shown = f"column {what}: {shortened(found)}"
+        shown = f"column {what}: {shorten(found)}"
         try:
             moment = _parsed(found, form)
             if moment is None:
-                raise Unusable(f"{shown} is not a time of the form {form}{_zone_hint(found, form)}")
+                raise InvalidRow(f"{shown} is not a time of the form {form}{_zone_hint(found, form)}")
             if moment.tzinfo is None:
                 moment = _placed(moment, zone, rule, shown)
             if violation := time_violation(moment):
-                raise Unusable(f"{shown} {violation}")
+                raise InvalidRow(f"{shown} {violation}")
             return moment.astimezone(UTC).isoformat()
         except OverflowError:
-            raise Unusable(f"{shown} is outside the years 1 to 9999 in UTC; use a time within them") from None
+            raise InvalidRow(f"{shown} is outside the years 1 to 9999 in UTC; use a time within them") from None
 
     return read
 
@@ -154,7 +154,7 @@ def _placed(moment: datetime, zone: ZoneInfo, rule: Ambiguous, what: str) -> dat
     if first.utcoffset() == second.utcoffset():
         return first
     if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
-        raise Unusable(f"{what} does not exist in {zone.key}: the clocks skipped it")
+        raise InvalidRow(f"{what} does not exist in {zone.key}: the clocks skipped it")
     if rule == "reject":
-        raise Unusable(f"{what} comes twice in {zone.key}: the clocks went back")
+        raise InvalidRow(f"{what} comes twice in {zone.key}: the clocks went back")
     return first if rule == "earlier" else second

@@ -14,7 +14,7 @@ from datasources.files.lookups import Lookups
 from datasources.files.mapping import TEMPLATE, Lookup, Mapping, Value, columns_of
 from datasources.files.patterns import Pattern
 from datasources.files.readers import Position
-from datasources.files.rejects import Unusable, shortened
+from datasources.files.rejects import InvalidRow, shorten
 from datasources.files.times import time_reader
 from datasources.values import document_violation
 
@@ -27,7 +27,7 @@ _DIGITS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class CompileContext:
     """What the values of a section are compiled against; `position` moves with the rows."""
 
     mapping: Mapping
@@ -41,7 +41,7 @@ class Scope:
         return compile_column(name, self.header)
 
 
-def compile_value(spec: str | Value, scope: Scope, place: str) -> Get:
+def compile_value(spec: str | Value, scope: CompileContext, place: str) -> Get:
     """A function from a row to a value, None where the value is empty. It raises Unusable with the reason.
 
     MappingError when the specification itself can't be used.
@@ -67,7 +67,7 @@ def compile_value(spec: str | Value, scope: Scope, place: str) -> Get:
     return get
 
 
-def _origin(value: Value, scope: Scope) -> Get:
+def _origin(value: Value, scope: CompileContext) -> Get:
     if value.row or value.file:
         return _place(value, scope.position)
     markers = frozenset(value.empty if value.empty is not None else scope.mapping.empty) | {""}
@@ -109,7 +109,7 @@ def _place(value: Value, position: Position) -> Get:
     return lambda _: f"{position.file}:{position.row}"
 
 
-def _steps(value: Value, scope: Scope, place: str) -> list[Step]:
+def _steps(value: Value, scope: CompileContext, place: str) -> list[Step]:
     # The order is part of the language: docs/import.md lists it.
     what = value.column or place
     steps: list[Step] = []
@@ -155,7 +155,7 @@ def _parts(found: Any, separator: str) -> list[Any] | None:
     return [part for part in parts if part not in ("", None)] or None
 
 
-def _looking_up(lookup: Lookup, scope: Scope, place: str, what: str) -> Step:
+def _looking_up(lookup: Lookup, scope: CompileContext, place: str, what: str) -> Step:
     if scope.lookups is None:
         raise MappingError(f"{place}: a look-up can't stand here")
     table = scope.lookups.table(lookup, place)
@@ -167,7 +167,7 @@ def _looking_up(lookup: Lookup, scope: Scope, place: str, what: str) -> Step:
         if lookup.otherwise == "empty":
             return None
         unread = f"; a row of it can't be read: {table.unreadable}" if table.unreadable else ""
-        raise Unusable(f"column {what}: {lookup.key} {shortened(text)} is not in {table.label}{unread}")
+        raise InvalidRow(f"column {what}: {lookup.key} {shorten(text)} is not in {table.label}{unread}")
 
     def look_up(found: Any) -> Any:
         values = _each(found, one)
@@ -182,7 +182,7 @@ def _mapped(table: AnyMapping[str, Any], otherwise: Any, what: str) -> Step:
         if text in table:
             return table[text]
         if otherwise is msgspec.UNSET:
-            raise Unusable(f"column {what}: {shortened(text)} is not in the value map")
+            raise InvalidRow(f"column {what}: {shorten(text)} is not in the value map")
         return otherwise
 
     return lambda found: _each(found, one)
@@ -198,37 +198,37 @@ def _typed(kind: str, what: str) -> Step:
     def convert(found: Any) -> Any:
         text = as_text(found).strip()
         if kind == "integer":
-            return whole_number(text, what)
+            return parse_integer(text, what)
         if kind == "boolean":
-            return truth(text, what)
+            return parse_boolean(text, what)
         if kind == "number":
             if not _NUMBER.fullmatch(text):
-                raise Unusable(f"column {what}: {shortened(text)} is not number")
+                raise InvalidRow(f"column {what}: {shorten(text)} is not number")
             number = float(text)
             if violation := document_violation(number):
-                raise Unusable(f"column {what}: {shortened(text)} {violation}")
+                raise InvalidRow(f"column {what}: {shorten(text)} {violation}")
             return number
         return as_text(found)
 
     return lambda found: _each(found, convert)
 
 
-def whole_number(text: str, what: str) -> int:
+def parse_integer(text: str, what: str) -> int:
     """ASCII digits with a sign or without. Unusable for anything else, and beyond 64 bits."""
     if not _INTEGER.fullmatch(text):
-        raise Unusable(f"column {what}: {shortened(text)} is not integer")
+        raise InvalidRow(f"column {what}: {shorten(text)} is not integer")
     # Python converts 4,300 digits at most; any number of this length is too large.
     number = int(text[:_DIGITS])
     if violation := document_violation(number):
-        raise Unusable(f"column {what}: {shortened(text)} {violation}")
+        raise InvalidRow(f"column {what}: {shorten(text)} {violation}")
     return number
 
 
-def truth(text: str, what: str) -> bool:
+def parse_boolean(text: str, what: str) -> bool:
     """true, yes, on, 1 and their opposites. Unusable for anything else."""
     low = text.strip().lower()
     if low not in {"true", "yes", "on", "1", "false", "no", "off", "0"}:
-        raise Unusable(f"column {what}: {shortened(text)} is neither true nor false")
+        raise InvalidRow(f"column {what}: {shorten(text)} is neither true nor false")
     return low in {"true", "yes", "on", "1"}
 
 

@@ -20,11 +20,11 @@ from python_calamine import (
 )
 
 from datasources.files.csv_rows import column_name
-from datasources.files.encodings import DOCUMENT_LIMIT
+from datasources.files.encodings import MAX_FILE_BYTES
 from datasources.files.errors import MappingError
 from datasources.files.hints import hint
 from datasources.files.mapping import DataFile
-from datasources.files.rejects import OnReject, shortened
+from datasources.files.rejects import OnReject, shorten
 
 # Cells of the rectangle that holds all cells of a sheet. The library makes room for every one of them.
 MAX_CELLS = 20_000_000
@@ -113,9 +113,9 @@ def _sheet(workbook: CalamineWorkbook, file: DataFile, label: str) -> CalamineSh
 
 def _unpacked(stream: IO[bytes], label: str) -> IO[bytes]:
     """The parts that hold cells, stored without compression, none larger than the archive's directory says."""
-    data = stream.read(DOCUMENT_LIMIT + 1)
-    if len(data) > DOCUMENT_LIMIT:
-        raise MappingError(f"{label}: above {DOCUMENT_LIMIT:,} bytes; save it as CSV, which is streamed")
+    data = stream.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise MappingError(f"{label}: above {MAX_FILE_BYTES:,} bytes; save it as CSV, which is streamed")
     if data[:4] == b"\xd0\xcf\x11\xe0":
         raise MappingError(f"{label}: is encrypted or an old .xls; save it as .xlsx without a password")
     plain = io.BytesIO()
@@ -123,9 +123,9 @@ def _unpacked(stream: IO[bytes], label: str) -> IO[bytes]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(plain, "w") as copy:
             parts = [part for part in archive.infolist() if part.filename.lower().endswith(_PARTS)]
             size = sum(part.file_size for part in parts)
-            if size > DOCUMENT_LIMIT or len(parts) > MAX_PARTS:
+            if size > MAX_FILE_BYTES or len(parts) > MAX_PARTS:
                 raise MappingError(
-                    f"{label}: unpacks to {size:,} bytes in {len(parts):,} parts, above {DOCUMENT_LIMIT:,} bytes or"
+                    f"{label}: unpacks to {size:,} bytes in {len(parts):,} parts, above {MAX_FILE_BYTES:,} bytes or"
                     f" {MAX_PARTS:,} parts; save it as CSV, which is streamed"
                 )
             for part in parts:
@@ -136,7 +136,7 @@ def _unpacked(stream: IO[bytes], label: str) -> IO[bytes]:
                 uncounted = _COUNTED.sub(lambda tag: _COUNT.sub(b"", tag[0]), content)
                 copy.writestr(zipfile.ZipInfo(part.filename), uncounted)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error) as error:
-        raise MappingError(f"{label}: is not a workbook: {shortened(error, 100)}; save it as .xlsx again") from error
+        raise MappingError(f"{label}: is not a workbook: {shorten(error, 100)}; save it as .xlsx again") from error
     plain.seek(0)
     return plain
 

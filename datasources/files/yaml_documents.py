@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from datasources.files.errors import MappingError
-from datasources.files.rejects import OnReject, shortened
+from datasources.files.rejects import OnReject, shorten
 from datasources.values import MAX_VALUES
 
 # Levels of lists and mappings in one row; the builder recurses over them.
@@ -35,7 +35,7 @@ _CONTAINERS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
-def yaml_rows(text: str, path: str, label: str, reject: OnReject) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_yaml_rows(text: str, path: str, label: str, reject: OnReject) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows of the list at the dotted `path`. MappingError when the document or the path can't be read."""
     builder = _Builder(text, label)
     try:
@@ -50,13 +50,13 @@ def yaml_rows(text: str, path: str, label: str, reject: OnReject) -> Iterator[tu
             elif isinstance(row, dict):
                 yield line, row
             else:
-                reject(line, f"not a mapping but {shortened(row)}", row)
+                reject(line, f"not a mapping but {shorten(row)}", row)
         builder.finish()
     except yaml.YAMLError as error:
         raise MappingError(f"{label}: not readable as YAML: {_reason(error)}") from error
 
 
-def yaml_value(text: str) -> Any:
+def parse_yaml(text: str) -> Any:
     """The whole document as one value. ValueError with the line and the reason when it can't be read."""
     builder = _Builder(text, "")
     try:
@@ -188,7 +188,7 @@ class _Builder:
                 # YAML 1.1's merge, which many files use still: https://yaml.org/type/merge.html
                 merged += value if isinstance(value, list) else [value]
             elif key in lines:
-                self._fail(f"key {shortened(key)} stands on line {lines[key]} and again on line {_line(event)}")
+                self._fail(f"key {shorten(key)} stands on line {lines[key]} and again on line {_line(event)}")
             else:
                 lines[key] = _line(event)
                 found[key] = value

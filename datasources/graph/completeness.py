@@ -3,11 +3,11 @@
 from typing import Protocol
 
 
-class Marks(Protocol):
+class CompletenessMarker(Protocol):
     """Whether a store is the one that was told everything. One that keeps its graph in memory, or that was replaced by
     an empty one, answers as before and holds nothing: nothing else tells of it. Errors are those of the graph port."""
 
-    async def is_whole(self) -> bool:
+    async def is_complete(self) -> bool:
         """Whether `finish` was called since the store was emptied."""
         ...
 

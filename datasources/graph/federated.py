@@ -23,17 +23,17 @@ from datasources.graph.port import (
     Walk,
 )
 from datasources.health import Health
-from datasources.request import calling, current_call
+from datasources.request import current_request, use_request
 
 A = TypeVar("A")
 
 # The part of the time left that the store may use up. Less than a half, which is as long as a wave of loads waits:
 # the tables' answer must still come in time.
-SHARE = 0.4
+STORE_TIME_SHARE = 0.4
 
 # Failures in a row after which the store is left alone, and seconds until one walk tries it again.
-FAILURES = 3
-PAUSE = 5.0
+BREAKER_FAILURES = 3
+BREAKER_PAUSE_SECONDS = 5.0
 
 log = logging.getLogger("stackflow.graph")
 
@@ -48,18 +48,18 @@ class FederatedGraph:
         tables: Graph,
         *,
         fallback: bool = True,
-        lost: Callable[[], bool] = lambda: False,
+        is_lost: Callable[[], bool] = lambda: False,
         probe: Callable[[], None] = lambda: None,
-        holds: Callable[[int], Awaitable[bool]] | None = None,
+        has_projected: Callable[[int], Awaitable[bool]] | None = None,
         breaker: Breaker | None = None,
     ) -> None:
         self._store = store
         self._tables = tables
         self._fallback = fallback
-        self._lost = lost
+        self._lost = is_lost
         self._probe = probe
-        self._holds = holds
-        self._breaker = breaker or Breaker(FAILURES, PAUSE)
+        self._holds = has_projected
+        self._breaker = breaker or Breaker(BREAKER_FAILURES, BREAKER_PAUSE_SECONDS)
 
     async def neighbours(
         self, ids: Sequence[str], walk: Walk, after: StepPosition | None = None
@@ -99,36 +99,36 @@ class FederatedGraph:
             return await ask(self._store)
         if self._lost():
             self._probe()
-        elif self._breaker.admits():
+        elif self._breaker.try_acquire():
             try:
                 return await self._on_store(ask)
             except SourceError as error:
                 # One line for each walk that changed hands; the client has told each traversal's own story.
                 log.warning("the graph is replaced by the tables: %s", error)
-        current_call().degraded.add("graph")
+        current_request().degraded.add("graph")
         return await ask(self._tables)
 
     async def _lags(self) -> bool:
-        sees = current_call().sees
+        sees = current_request().min_transaction
         # 0 is the write of another database, of which the graph holds nothing.
         return sees is not None and sees > 0 and self._holds is not None and not await self._holds(sees)
 
     async def _on_store(self, ask: Callable[[Graph], Awaitable[A]]) -> A:
-        judge = self._breaker.unjudged
-        call = current_call()
+        judge = self._breaker.release
+        call = current_request()
         left = call.remaining()
         # A call of its own with the same counts: other walks of this call keep the whole deadline.
         part = (
             call
             if left is None or call.deadline is None
-            else replace(call, deadline=call.deadline - left * (1 - SHARE))
+            else replace(call, deadline=call.deadline - left * (1 - STORE_TIME_SHARE))
         )
         try:
-            with calling(part):
+            with use_request(part):
                 answer = await ask(self._store)
-            judge = self._breaker.succeeded
+            judge = self._breaker.record_success
         except SourceError:
-            judge = self._breaker.failed
+            judge = self._breaker.record_failure
             raise
         finally:
             judge()

@@ -9,7 +9,7 @@ from datasources.graph.port import Edge, Path, Paths
 Hops = Mapping[str, Mapping[str, tuple[Edge, ...]]]
 
 
-def first_paths(from_id: str, to_id: str, hops: Hops, most: int, capped: bool) -> Paths:
+def build_paths(from_id: str, to_id: str, hops: Hops, most: int, capped: bool) -> Paths:
     """The first `most` paths in order of their node ids.
 
     Every hop must lie on a path to `to_id`: then no branch is walked in vain and the cost is that of the answer.

@@ -103,7 +103,7 @@ class Walk:
         if self.as_of is not None and self.as_of.tzinfo is None:
             raise ValueError("as_of needs a time zone")
 
-    def once(self) -> "Walk":
+    def one_hop(self) -> "Walk":
         """The same walk, one hop far."""
         return replace(self, max_depth=1)
 

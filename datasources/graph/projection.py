@@ -64,7 +64,7 @@ class Projection(Protocol):
         """The id of every node, in no order, some at a time."""
         ...
 
-    async def leaving(self, ids: Sequence[str]) -> Mapping[str, Sequence[EdgeVersion]]:
+    async def outgoing_edges(self, ids: Sequence[str]) -> Mapping[str, Sequence[EdgeVersion]]:
         """Every version of every edge that leaves each node, as declared, by (edge id, valid_from)."""
         ...
 

@@ -5,7 +5,7 @@ import traceback
 from pathlib import Path
 
 from datasources.errors import SourceError
-from datasources.observability.metrics import Measured
+from datasources.observability.metrics import MetricValues
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +20,7 @@ def describe(error: BaseException) -> str:
 
 def report(log: logging.Logger, line: str, error: BaseException, worker: str, count: int = 1, **told: object) -> None:
     """One line with the traceback for what a worker set aside, `count` pieces of its work alike."""
-    measured = Measured({"WorkerFailures": count}, worker=worker)
+    measured = MetricValues({"WorkerFailures": count}, worker=worker)
     extra = {"worker": worker, "problem": describe(error), "count": count, **told, "measured": measured}
     log.error(line, extra=extra, exc_info=error)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from datasources.errors import SourceError
 from datasources.observability.exceptions import describe
-from datasources.observability.metrics import Measured
+from datasources.observability.metrics import MetricValues
 from datasources.records.workers import WorkerRecord, WorkerState
 
 log = logging.getLogger("stackflow.workers")
@@ -62,7 +62,7 @@ class Heartbeat:
         log.log(
             level,
             "worker failed",
-            extra=told | {"measured": Measured({"WorkerFailures": 1}, worker=self.name)},
+            extra=told | {"measured": MetricValues({"WorkerFailures": 1}, worker=self.name)},
             exc_info=error if self._alike == 1 else None,
         )
 
@@ -72,7 +72,7 @@ class Heartbeat:
             "worker is stuck",
             extra={
                 "worker": self.name, "problem": f"its round has not ended within {self.bound:g} s",
-                "measured": Measured({"WorkerFailures": 1}, worker=self.name),
+                "measured": MetricValues({"WorkerFailures": 1}, worker=self.name),
             },
         )  # fmt: skip
 

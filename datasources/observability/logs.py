@@ -14,18 +14,18 @@ from typing import Any
 
 import orjson
 
-from datasources.config import SeenSettings
+from datasources.config import ObservabilitySettings
 from datasources.errors import SourceError
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message", "measured"}
 
-COVER = "***"
+MASK = "***"
 # A password in a URL, one in a libpq string, a bearer token, and an error's words within asyncio's account of a task.
 _COVERED = (
-    (re.compile(r"(://[^/\s:@\"\\]*:)[^/\s\"\\]+@"), rf"\1{COVER}@"),
-    (re.compile(r"(?i)\b(password=)(?:'[^']*'|[^\s\"'&]+)"), rf"\1{COVER}"),
-    (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+"), rf"\1{COVER}"),
-    (re.compile(r"(exception=\w+)\(.*\)(?=>)", re.DOTALL), rf"\1({COVER})"),
+    (re.compile(r"(://[^/\s:@\"\\]*:)[^/\s\"\\]+@"), rf"\1{MASK}@"),
+    (re.compile(r"(?i)\b(password=)(?:'[^']*'|[^\s\"'&]+)"), rf"\1{MASK}"),
+    (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+"), rf"\1{MASK}"),
+    (re.compile(r"(exception=\w+)\(.*\)(?=>)", re.DOTALL), rf"\1({MASK})"),
 )
 # What none of the patterns can match without; most lines have none of it.
 _SUSPECT = ("://", "password=", "bearer", "exception=")
@@ -47,9 +47,9 @@ class JsonFormatter(logging.Formatter):
     """time, level, logger, message, the record's extras, on Lambda the function and its call, and the traceback as one
     text. `seen` says which function it is and whether metrics are written."""
 
-    def __init__(self, seen: SeenSettings | None = None) -> None:
+    def __init__(self, seen: ObservabilitySettings | None = None) -> None:
         super().__init__()
-        self._seen = seen or SeenSettings()
+        self._seen = seen or ObservabilitySettings()
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -65,7 +65,7 @@ class JsonFormatter(logging.Formatter):
                 "invocation": _invocation.id, "cold_start": _invocation.number <= 1,
             }  # fmt: skip
         if record.exc_info and record.exc_info[1] is not None:
-            line["traceback"] = told(record.exc_info[1])
+            line["traceback"] = format_error(record.exc_info[1])
         measured = getattr(record, "measured", None)
         if self._seen.metrics and measured is not None:
             line |= measured.embedded(self._seen.environment, record.created, self._seen.version)
@@ -74,10 +74,10 @@ class JsonFormatter(logging.Formatter):
         return text if not _is_suspect(text) else orjson.dumps(_safe(line), default=_told).decode()
 
 
-def configure(level: str, seen: SeenSettings | None = None) -> None:
+def configure(level: str, seen: ObservabilitySettings | None = None) -> None:
     """Send every log to stderr from this level on. Libraries speak from WARNING on. Lines with metrics come at any
     level while metrics are on."""
-    seen = seen or SeenSettings()
+    seen = seen or ObservabilitySettings()
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(seen))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -87,7 +87,7 @@ def configure(level: str, seen: SeenSettings | None = None) -> None:
         logging.getLogger(measuring).setLevel(logging.INFO if seen.metrics and level != "DEBUG" else logging.NOTSET)
 
 
-def invoked(context: Any) -> None:
+def begin_invocation(context: Any) -> None:
     """Lines from now on are of this call of a Lambda function. The first of a process is a cold start."""
     _invocation.id = str(getattr(context, "aws_request_id", ""))
     _invocation.number += 1
@@ -100,7 +100,7 @@ def invocation_trace() -> str:
     return _invocation.trace
 
 
-def told(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """The frames and kinds of an error and of what caused it. The words are told of our own errors of sources only."""
     parts: list[str] = []
     at: BaseException | None = error
@@ -120,18 +120,18 @@ def _is_suspect(text: str) -> bool:
 
 
 def _told(value: object) -> str:
-    return covered(str(value))
+    return mask_secrets(str(value))
 
 
 def _safe(value: Any) -> Any:
     if isinstance(value, str):
-        return covered(value)
+        return mask_secrets(value)
     if isinstance(value, dict):
         return {name: _safe(each) for name, each in value.items()}
     return [_safe(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def covered(text: str) -> str:
+def mask_secrets(text: str) -> str:
     """The text without passwords, bearer tokens and the words of errors that were never looked at."""
     if not _is_suspect(text):
         return text

@@ -45,17 +45,17 @@ UNITS: Mapping[str, str] = {
     "WorkersDown": COUNT,
 }
 # Those that each trusted operation has for itself as well. Few: each costs its price once an operation.
-BY_OPERATION = ("OperationMilliseconds", "OperationErrors")
+OPERATION_METRICS = ("OperationMilliseconds", "OperationErrors")
 # Those that each published version of a function has for itself as well: a rollout tells new code from old by them.
-BY_VERSION = ("OperationErrors",)
+VERSION_METRICS = ("OperationErrors",)
 # Those that each worker has for itself as well.
-BY_WORKER = ("WorkerFailures",)
+WORKER_METRICS = ("WorkerFailures",)
 
 log = logging.getLogger("stackflow.metrics")
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MetricValues:
     """Values by name for one line. `operation` and `worker` are names of ours, never one that a client chose: each new
     one would be new metrics to pay for. ValueError for a name that is not in UNITS."""
 
@@ -68,15 +68,15 @@ class Measured:
         if unknown:
             raise ValueError(f"no metric is named {', '.join(sorted(unknown))}")
 
-    def embedded(self, environment: str, now: float | None = None, version: str = "") -> dict[str, Any]:
+    def to_emf(self, environment: str, now: float | None = None, version: str = "") -> dict[str, Any]:
         """The fields by which a line of JSON holds these values. `now` in seconds since 1970; `version` counts where it
         is a published one of the function."""
         line: dict[str, Any] = {"Environment": environment, **self.values}
         directives = [_directive(["Environment"], self.values)]
         own = (
-            ("Operation", self.operation, BY_OPERATION),
-            ("Worker", self.worker, BY_WORKER),
-            ("Version", version if version.isdigit() else None, BY_VERSION),
+            ("Operation", self.operation, OPERATION_METRICS),
+            ("Worker", self.worker, WORKER_METRICS),
+            ("Version", version if version.isdigit() else None, VERSION_METRICS),
         )
         for dimension, value, names in own:
             named = [name for name in names if name in self.values]
@@ -88,10 +88,10 @@ class Measured:
         return line
 
 
-def tell(**values: float) -> None:
+def emit_metrics(**values: float) -> None:
     """A line of its own with these values. Nothing where metrics are off."""
     if log.isEnabledFor(logging.INFO):
-        log.info("measured", extra={"measured": Measured(values)})
+        log.info("measured", extra={"measured": MetricValues(values)})
 
 
 def _directive(dimensions: list[str], names: Any) -> dict[str, Any]:

@@ -15,36 +15,38 @@ from typing import Any
 import httpx
 import orjson
 
-from datasources.observability.spans import Recording, Span, Value, exporting
-from datasources.observability.trace_context import Origin
-from datasources.request import Call
+from datasources.observability.spans import AttributeValue, Recording, Span, use_exporter
+from datasources.observability.trace_context import TraceContext
+from datasources.request import RequestContext
 
 log = logging.getLogger("stackflow.spans")
 
-PATH = "/v1/traces"
-JSON = {"content-type": "application/json"}
+TRACES_PATH = "/v1/traces"
+JSON_HEADERS = {"content-type": "application/json"}
 # Calls that wait to be sent, at most; the oldest give way. And calls of one sending.
-WAITING, AT_ONCE = 1_000, 100
+MAX_WAITING, BATCH_SIZE = 1_000, 100
 # Seconds until what waits is sent, that a sending may take, and that stopping waits for the last one.
-PAUSE, TIMEOUT, ENDING = 1.0, 5.0, 2.0
+FLUSH_SECONDS, SEND_TIMEOUT_SECONDS, STOP_TIMEOUT_SECONDS = 1.0, 5.0, 2.0
 # Seconds between two words about a collector that does not take any.
-QUIET = 60.0
+WARNING_INTERVAL_SECONDS = 60.0
 
 
-class Otlp:
+class OtlpExporter:
     """To the collector at this URL. While `running`, what is taken is sent; requests never wait for that.
 
     What a collector refuses or cannot be told is lost, and counted in `lost`: spans are not worth a queue on disk.
     """
 
-    def __init__(self, url: str, environment: str, *, waiting: int = WAITING, pause: float = PAUSE) -> None:
-        self._url = url.rstrip("/") + PATH
+    def __init__(
+        self, url: str, environment: str, *, max_waiting: int = MAX_WAITING, flush_seconds: float = FLUSH_SECONDS
+    ) -> None:
+        self._url = url.rstrip("/") + TRACES_PATH
         self._resource = _attributes({
             "service.name": "stackflow", "service.version": version("stackflow"),
             "deployment.environment.name": environment,
         })  # fmt: skip
-        self._pause = pause
-        self._waiting: deque[Recording] = deque(maxlen=waiting)
+        self._pause = flush_seconds
+        self._waiting: deque[Recording] = deque(maxlen=max_waiting)
         self._wanted = asyncio.Event()
         self._full = asyncio.Event()
         self._stop = asyncio.Event()
@@ -52,39 +54,39 @@ class Otlp:
         self.sent = 0
         self.lost = 0
 
-    def origin(self, call: Call) -> Origin | None:
+    def trace_context(self, call: RequestContext) -> TraceContext | None:
         """See the protocol. Who calls us decides whether his trace is kept; a new one always is."""
         if call.sampled is False:
             return None
-        return Origin(call.trace or urandom(16).hex(), call.parent, True)
+        return TraceContext(call.trace or urandom(16).hex(), call.parent, True)
 
-    def take(self, recording: Recording) -> None:
+    def export(self, recording: Recording) -> None:
         """See the protocol."""
         if len(self._waiting) == self._waiting.maxlen:
             self.lost += 1
         self._waiting.append(recording)
         self._wanted.set()
-        if len(self._waiting) >= AT_ONCE:
+        if len(self._waiting) >= BATCH_SIZE:
             self._full.set()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def run(self) -> AsyncIterator[None]:
         """Record calls and send them during the body; what waits at its end is still sent, for 2 s at most."""
         task = asyncio.create_task(self._run(), name="spans")
         try:
-            with exporting(self):
+            with use_exporter(self):
                 yield
         finally:
             self._stop.set()
             self._wanted.set()
             self._full.set()
-            await asyncio.wait({task}, timeout=ENDING)
+            await asyncio.wait({task}, timeout=STOP_TIMEOUT_SECONDS)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             self.lost += len(self._waiting)
 
     async def _run(self) -> None:
-        async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=SEND_TIMEOUT_SECONDS, trust_env=False) as client:
             while not self._stop.is_set():
                 await self._wanted.wait()
                 with suppress(TimeoutError):
@@ -97,12 +99,12 @@ class Otlp:
 
     async def _drain(self, client: httpx.AsyncClient) -> None:
         while self._waiting:
-            count = min(AT_ONCE, len(self._waiting))
+            count = min(BATCH_SIZE, len(self._waiting))
             await self._send(client, [self._waiting.popleft() for _ in range(count)])
 
     async def _send(self, client: httpx.AsyncClient, some: Sequence[Recording]) -> None:
         try:
-            reply = await client.post(self._url, content=body(some, self._resource), headers=JSON)
+            reply = await client.post(self._url, content=encode_request(some, self._resource), headers=JSON_HEADERS)
             reply.raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONEncodeError) as error:
             self.lost += len(some)
@@ -115,12 +117,12 @@ class Otlp:
 
     def _tell(self, error: Exception) -> None:
         now = asyncio.get_running_loop().time()
-        if now - self._told >= QUIET:
+        if now - self._told >= WARNING_INTERVAL_SECONDS:
             self._told = now
             log.warning("the collector takes no spans", extra={"problem": type(error).__name__, "lost": self.lost})
 
 
-def body(some: Sequence[Recording], resource: Sequence[Any] = ()) -> bytes:
+def encode_request(some: Sequence[Recording], resource: Sequence[Any] = ()) -> bytes:
     """An ExportTraceServiceRequest. Ids are hexadecimal, names in camel case, and numbers of 64 bits are texts."""
     spans = [_span(span, each) for each in some for span in (each.root, *each.spans)]
     scope = {"scope": {"name": "stackflow"}, "spans": spans}
@@ -147,11 +149,11 @@ def _span(span: Span, recording: Recording) -> dict[str, Any]:
     return found | {"parentSpanId": span.parent} if span.parent else found
 
 
-def _attributes(attributes: Mapping[str, Value]) -> list[dict[str, Any]]:
+def _attributes(attributes: Mapping[str, AttributeValue]) -> list[dict[str, Any]]:
     return [{"key": key, "value": _value(value)} for key, value in attributes.items()]
 
 
-def _value(value: Value) -> dict[str, Any]:
+def _value(value: AttributeValue) -> dict[str, Any]:
     # A bool is an int in Python.
     if isinstance(value, bool):
         return {"boolValue": value}

@@ -14,18 +14,18 @@ from os import urandom
 from types import TracebackType
 from typing import Protocol, Self
 
-from datasources.observability.trace_context import Origin
-from datasources.request import Call
+from datasources.observability.trace_context import TraceContext
+from datasources.request import RequestContext
 
 # A call with more spans is told of by its counts in the log; what is over is counted here too.
-MOST = 200
+MAX_SPANS = 200
 
 CANCELLED = "Cancelled"
 
-Value = str | int | float | bool
+AttributeValue = str | int | float | bool
 
 
-class Kind(IntEnum):
+class SpanKind(IntEnum):
     """As in the OpenTelemetry protocol.
 
     https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
@@ -38,7 +38,7 @@ class Kind(IntEnum):
     CONSUMER = 5
 
 
-INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = Kind
+INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = SpanKind
 
 
 @dataclass(slots=True)
@@ -49,16 +49,16 @@ class Span:
     """
 
     name: str
-    kind: Kind
+    kind: SpanKind
     begin_ns: int
     end_ns: int
-    attributes: dict[str, Value]
+    attributes: dict[str, AttributeValue]
     error: str = ""
     fault: bool = False
     parent: str = ""
     id: str = field(default_factory=lambda: urandom(8).hex())
 
-    def failed(self, error: BaseException) -> None:
+    def record_error(self, error: BaseException) -> None:
         """Note what ended it, by kind alone: others quote rows in their words. Who cancels is not at fault."""
         cancelled = type(error).__name__ == "CancelledError"
         self.error = CANCELLED if cancelled else type(error).__name__
@@ -76,7 +76,9 @@ class Recording:
 
     __slots__ = ("_since", "dropped", "ended", "kept", "request_id", "root", "spans", "trace")
 
-    def __init__(self, origin: Origin, request_id: str, name: str, kind: Kind, attributes: dict[str, Value]) -> None:
+    def __init__(
+        self, origin: TraceContext, request_id: str, name: str, kind: SpanKind, attributes: dict[str, AttributeValue]
+    ) -> None:
         self.trace = origin.trace
         self.request_id = request_id
         self.spans: list[Span] = []
@@ -93,7 +95,7 @@ class Recording:
 
     def add(self, span: Span) -> None:
         """Keep a finished span, unless there are too many."""
-        if len(self.spans) < MOST:
+        if len(self.spans) < MAX_SPANS:
             self.spans.append(span)
         else:
             self.dropped += 1
@@ -101,9 +103,9 @@ class Recording:
     def record(
         self,
         name: str,
-        kind: Kind,
+        kind: SpanKind,
         seconds: float,
-        attributes: dict[str, Value],
+        attributes: dict[str, AttributeValue],
         error: str = "",
         *,
         fault: bool = False,
@@ -114,7 +116,7 @@ class Recording:
         self.add(Span(name, kind, begin, end, attributes, error, fault, self.root.id))
 
 
-class Spanned:
+class SpanScope:
     """A body that is recorded however it ends, or not at all."""
 
     __slots__ = ("_least", "_recording", "_span")
@@ -125,7 +127,7 @@ class Spanned:
     def __enter__(self) -> Self:
         return self
 
-    def note(self, name: str, value: Value) -> None:
+    def set_attribute(self, name: str, value: AttributeValue) -> None:
         """Add an attribute."""
         if self._span is not None:
             self._span.attributes[name] = value
@@ -138,21 +140,21 @@ class Spanned:
             return
         span.end_ns = recording.now()
         if error is not None:
-            span.failed(error)
+            span.record_error(error)
         if error is not None or span.end_ns - span.begin_ns >= self._least * 1e9:
             recording.add(span)
 
 
-_NOT = Spanned(None, None, 0.0)
+_NOT = SpanScope(None, None, 0.0)
 
 
 class Exporter(Protocol):
     """Where spans go. Neither of the two may block or raise."""
 
-    def origin(self, call: Call) -> Origin | None:
+    def trace_context(self, call: RequestContext) -> TraceContext | None:
         """The trace that a call's spans belong to; None if nobody wants them."""
 
-    def take(self, recording: Recording) -> None:
+    def export(self, recording: Recording) -> None:
         """All spans of a call that has ended."""
 
 
@@ -165,13 +167,13 @@ class _Exporting:
 _recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
 
 
-def export_to(exporter: Exporter | None) -> None:
+def set_exporter(exporter: Exporter | None) -> None:
     """Record calls from now on, for this exporter; None records nothing."""
     _Exporting.exporter = exporter
 
 
 @contextmanager
-def exporting(exporter: Exporter) -> Iterator[None]:
+def use_exporter(exporter: Exporter) -> Iterator[None]:
     """Record calls for this exporter during the body."""
     before, _Exporting.exporter = _Exporting.exporter, exporter
     try:
@@ -180,24 +182,26 @@ def exporting(exporter: Exporter) -> Iterator[None]:
         _Exporting.exporter = before
 
 
-def recording() -> Recording | None:
+def current_recording() -> Recording | None:
     """What this task's spans go into; None, at the price of a look, where nobody wants them."""
     found = _recording.get()
     # A task that a call began may outlive it.
     return None if found is None or found.ended else found
 
 
-def spanned(name: str, kind: Kind, attributes: Mapping[str, Value] | None = None, *, at_least: float = 0.0) -> Spanned:
+def record_span(
+    name: str, kind: SpanKind, attributes: Mapping[str, AttributeValue] | None = None, *, at_least: float = 0.0
+) -> SpanScope:
     """Record the body of a `with` as a span of this task's call, if anybody wants it. One that took less than
     `at_least` seconds and did not fail is not kept."""
-    into = recording()
+    into = current_recording()
     if into is None:
         return _NOT
     begin = into.now()
-    return Spanned(into, Span(name, kind, begin, begin, dict(attributes or ()), parent=into.root.id), at_least)
+    return SpanScope(into, Span(name, kind, begin, begin, dict(attributes or ()), parent=into.root.id), at_least)
 
 
-class recorded:
+class record_call:
     """Record the body as a call of its own, with all that stores do for it, and give it away at the end.
 
     None where nobody wants it. One that is not `kept` is forgotten unless it is found to have worked, or fails.
@@ -206,15 +210,21 @@ class recorded:
     __slots__ = ("_exporter", "_token", "_whole")
 
     def __init__(
-        self, name: str, kind: Kind, call: Call, attributes: Mapping[str, Value] | None = None, *, kept: bool = True
+        self,
+        name: str,
+        kind: SpanKind,
+        call: RequestContext,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        *,
+        keep_idle: bool = True,
     ) -> None:
         self._exporter = _Exporting.exporter
         self._whole: Recording | None = None
         self._token: Token[Recording | None] | None = None
-        origin = None if self._exporter is None else self._exporter.origin(call)
+        origin = None if self._exporter is None else self._exporter.trace_context(call)
         if origin is not None:
             self._whole = Recording(origin, call.request_id, name, kind, dict(attributes or ()))
-            self._whole.kept = kept
+            self._whole.kept = keep_idle
 
     def __enter__(self) -> Recording | None:
         if self._whole is not None:
@@ -229,22 +239,22 @@ class recorded:
             return
         _recording.reset(self._token)
         if error is not None:
-            whole.root.failed(error)
+            whole.root.record_error(error)
             whole.kept = True
         whole.ended = True
         whole.root.end_ns = whole.now()
         if whole.kept:
-            self._exporter.take(whole)
+            self._exporter.export(whole)
 
 
-def worked(recording: Recording | None, name: str, count: int) -> None:
+def record_work(recording: Recording | None, name: str, count: int) -> None:
     """Note how much a round of a worker has done. One that found nothing to do is not worth a trace."""
     if recording is not None and count:
         recording.root.attributes[name] = count
         recording.kept = True
 
 
-def answered(recording: Recording | None, status: int) -> None:
+def record_status(recording: Recording | None, status: int) -> None:
     """Note the status of HTTP that a call was answered with."""
     if recording is not None:
         root = recording.root

@@ -12,7 +12,7 @@ _SAMPLED = re.compile(r"Sampled=([01])")
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class TraceContext:
     """The trace and the span in it that a call comes from: 32 and 16 hexadecimal digits, empty if not told.
 
     `sampled` says whether the caller keeps its own part of the trace; None if it does not say.
@@ -23,18 +23,18 @@ class Origin:
     sampled: bool | None = None
 
 
-def origin(traceparent: str, amazon: str) -> Origin:
+def parse_trace_context(traceparent: str, amazon: str) -> TraceContext:
     """By the first header that can be understood; that of W3C goes first. X-Ray writes the id of a trace as `1-` with
     a `-` behind the eighth digit."""
     if (found := _W3C.fullmatch(traceparent)) and not (found[1] == "00" and found[5]):
         # Other bits of the flags may come to mean something.
-        return Origin(found[2], found[3], bool(int(found[4], 16) & 1))
+        return TraceContext(found[2], found[3], bool(int(found[4], 16) & 1))
     parts = [part.strip() for part in amazon.split(";", 8)[:8]]
     trace = _first(_ROOT, parts)
     if trace is None:
-        return Origin()
+        return TraceContext()
     parent, sampled = _first(_PARENT, parts), _first(_SAMPLED, parts)
-    return Origin(
+    return TraceContext(
         trace[1] + trace[2], "" if parent is None else parent[1], None if sampled is None else sampled[1] == "1"
     )
 

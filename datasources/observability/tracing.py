@@ -3,24 +3,24 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from datasources.config import SeenSettings, Traces
+from datasources.config import ObservabilitySettings, Traces
 from datasources.observability.logs import invocation_trace
-from datasources.observability.spans import export_to
-from datasources.observability.xray import XRay
+from datasources.observability.spans import set_exporter
+from datasources.observability.xray import XRayExporter
 
 
-def trace_function(seen: SeenSettings) -> None:
+def configure_lambda_tracing(seen: ObservabilitySettings) -> None:
     """In a Lambda function: to X-Ray from now on, if it is on."""
-    export_to(XRay(seen.daemon, invocation_trace) if seen.traces is Traces.XRAY else None)
+    set_exporter(XRayExporter(seen.daemon, invocation_trace) if seen.traces is Traces.XRAY else None)
 
 
 @asynccontextmanager
-async def traced(seen: SeenSettings) -> AsyncIterator[None]:
+async def export_traces(seen: ObservabilitySettings) -> AsyncIterator[None]:
     """In a server: to a collector during the body, if it is on."""
     if seen.traces is not Traces.OTLP:
         yield
         return
-    from datasources.observability.otlp import Otlp
+    from datasources.observability.otlp import OtlpExporter
 
-    async with Otlp(seen.collector, seen.environment).running():
+    async with OtlpExporter(seen.collector, seen.environment).run():
         yield

@@ -14,13 +14,13 @@ from typing import Any
 import orjson
 
 from datasources.observability.spans import CLIENT, PRODUCER, Recording, Span
-from datasources.observability.trace_context import Origin, origin
-from datasources.request import Call
+from datasources.observability.trace_context import TraceContext, parse_trace_context
+from datasources.request import RequestContext
 
-HEADER = b'{"format":"json","version":1}\n'
+DAEMON_HEADER = b'{"format":"json","version":1}\n'
 # Bytes of a datagram. X-Ray takes documents of 64 kB, and UDP carries 65,507 bytes.
-LIMIT = 64_000
-NAME = 200
+MAX_DATAGRAM_BYTES = 64_000
+MAX_NAME_LENGTH = 200
 # What no name may hold; letters beyond ASCII may be in one, but none of ours has any.
 _STRANGE = re.compile(r"[^A-Za-z0-9_ .:/%&#=+\\\-@]")
 
@@ -28,7 +28,7 @@ _STRANGE = re.compile(r"[^A-Za-z0-9_ .:/%&#=+\\\-@]")
 _STORES = {"gremlin": "Neptune", "redis": "Redis", "postgresql": "PostgreSQL"}
 
 
-class XRay:
+class XRayExporter:
     """To the daemon at this address, `host:port`. `header` gives the trace header of the function's call under way.
 
     Only what Lambda itself samples is recorded: the segment that these are parts of is Lambda's.
@@ -40,18 +40,18 @@ class XRay:
         self._header = header
         self._socket: socket.socket | None = None
 
-    def origin(self, call: Call) -> Origin | None:
+    def trace_context(self, call: RequestContext) -> TraceContext | None:
         """See the protocol. Not by the headers of the request: their parent is the gateway's."""
-        found = origin("", self._header())
+        found = parse_trace_context("", self._header())
         return found if found.sampled and found.parent else None
 
-    def take(self, recording: Recording) -> None:
+    def export(self, recording: Recording) -> None:
         """See the protocol. Sent before the function freezes; a daemon that is not there is no error."""
         with suppress(OSError):
             if self._socket is None:
                 self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 self._socket.setblocking(False)
-            for each in datagrams(recording):
+            for each in encode_datagrams(recording):
                 self._socket.sendto(each, self._address)
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class XRay:
             self._socket = None
 
 
-def datagrams(recording: Recording) -> Iterator[bytes]:
+def encode_datagrams(recording: Recording) -> Iterator[bytes]:
     """One with the call and all its parts, or one for each where that is too much."""
     belongs = {"type": "subsegment", "trace_id": f"1-{recording.trace[:8]}-{recording.trace[8:]}"}
     root = _subsegment(recording.root, recording)
@@ -69,13 +69,13 @@ def datagrams(recording: Recording) -> Iterator[bytes]:
         root["metadata"]["stackflow"]["dropped"] = recording.dropped
     parts = [_subsegment(span, recording) for span in recording.spans]
     alone = belongs | {"parent_id": recording.root.parent} | root
-    whole = HEADER + orjson.dumps(alone | {"subsegments": parts} if parts else alone)
-    if len(whole) <= LIMIT:
+    whole = DAEMON_HEADER + orjson.dumps(alone | {"subsegments": parts} if parts else alone)
+    if len(whole) <= MAX_DATAGRAM_BYTES:
         yield whole
         return
-    yield HEADER + orjson.dumps(alone)
+    yield DAEMON_HEADER + orjson.dumps(alone)
     for part in parts:
-        yield HEADER + orjson.dumps(belongs | {"parent_id": recording.root.id} | part)
+        yield DAEMON_HEADER + orjson.dumps(belongs | {"parent_id": recording.root.id} | part)
 
 
 def _subsegment(span: Span, recording: Recording) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _name(span: Span) -> str:
         name = str(span.attributes.get("server.address", span.name))
     else:
         name = span.name
-    return _STRANGE.sub("_", name).strip()[:NAME] or "unnamed"
+    return _STRANGE.sub("_", name).strip()[:MAX_NAME_LENGTH] or "unnamed"
 
 
 def _url(attributes: Mapping[str, Any]) -> str:

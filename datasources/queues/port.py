@@ -13,7 +13,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class NewMessage:
     """A message to send. One whose deduplication id was sent in the last 5 minutes is left out."""
 
     group: str
@@ -46,24 +46,24 @@ class Message:
     reason: str = ""
 
 
-class Fate(Enum):
+class Disposition(Enum):
     """What becomes of a message that is not done."""
 
     # To be received again; it counts as tried.
-    AGAIN = "again"
+    RETRY = "again"
     # Not tried, because one before it in its group failed, a store was away, or the time of its batch was over.
-    HELD = "held"
+    RELEASE = "held"
     # Can never work.
-    DEAD = "dead"
+    DEAD_LETTER = "dead"
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class MessageFailure:
     """A message that is not done, and why."""
 
     message: Message
     reason: str
-    fate: Fate = Fate.AGAIN
+    fate: Disposition = Disposition.RETRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +91,19 @@ class Depth:
 class DeadLetters(Protocol):
     """What could not be done, kept until somebody looks at it."""
 
-    async def bury(self, failures: Sequence[Failure]) -> None:
+    async def add_dead_letters(self, failures: Sequence[MessageFailure]) -> None:
         """Keep messages that did not come by this queue's `receive`. Safe to repeat."""
         ...
 
-    async def dead(self, most: int) -> list[DeadLetter]:
+    async def list_dead_letters(self, most: int) -> list[DeadLetter]:
         """The oldest first."""
         ...
 
-    async def replay(self, ids: Sequence[str] | None) -> list[str]:
+    async def redrive_dead_letters(self, ids: Sequence[str] | None) -> list[str]:
         """Send dead letters again, all if `ids` is None; the ids of those that were. They come after all others."""
         ...
 
-    async def drop(self, ids: Sequence[str] | None) -> list[str]:
+    async def delete_dead_letters(self, ids: Sequence[str] | None) -> list[str]:
         """Forget dead letters, all if `ids` is None; the ids of those that were there."""
         ...
 
@@ -111,7 +111,7 @@ class DeadLetters(Protocol):
 class Queue(DeadLetters, Protocol):
     """One queue with its dead letters. Errors: SourceError."""
 
-    async def send(self, messages: Sequence[Sending]) -> int:
+    async def send(self, messages: Sequence[NewMessage]) -> int:
         """Put messages at the end, in this order, all or none; how many were not sent before.
 
         SourceRefusedValue if one of them says what the queue does not take.
@@ -122,7 +122,7 @@ class Queue(DeadLetters, Protocol):
         """Up to so many messages, in order within each group; empty if none came in this time."""
         ...
 
-    async def settle(self, done: Sequence[Message], failed: Sequence[Failure]) -> None:
+    async def settle(self, done: Sequence[Message], failed: Sequence[MessageFailure]) -> None:
         """Tell what became of received messages. Nothing happens to one whose visibility ended meanwhile."""
         ...
 

@@ -26,7 +26,7 @@ class FeedStep(StrEnum):
     DELETED = "DELETED"
 
 
-class FeedPlace(NamedTuple):
+class FeedCursor(NamedTuple):
     """A place in the feed: all of the transactions before, and of this one what stands at the position or before."""
 
     transaction: int
@@ -45,5 +45,5 @@ class FeedEntry(NamedTuple):
     written_at: datetime
 
     @property
-    def place(self) -> FeedPlace:
-        return FeedPlace(self.transaction, self.position)
+    def place(self) -> FeedCursor:
+        return FeedCursor(self.transaction, self.position)

@@ -20,7 +20,7 @@ class SearchKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SearchAsked:
+class SearchQuery:
     """A text without space around it, the kinds to look among, and how many hits at most."""
 
     text: str

@@ -10,27 +10,27 @@ from urllib.parse import quote
 import msgspec
 
 from datasources.files.alerts import AlertMapping
-from datasources.messages import bounded
+from datasources.messages import truncate_message
 from datasources.queues.port import Queue
 from resolvers.alerts import labels as mapped
-from resolvers.alerts.webhook import Notification, NotifiedAlert, read_alert
+from resolvers.alerts.webhook import Notification, NotifiedAlert, parse_alert
 from resolvers.events.alert_types import AlertFired, AlertResolved
-from resolvers.events.ingest import Accepted, Refusal, accept
+from resolvers.events.ingest import IngestResult, Rejection, ingest_events
 from resolvers.events.landscape_types import PREFIX
-from resolvers.events.parser import MAX_NAME_CHARACTERS, Unusable
+from resolvers.events.parser import MAX_NAME_CHARACTERS, InvalidEvent
 
 # Characters of an incident's title.
-TITLE = 500
+MAX_TITLE_LENGTH = 500
 
 
-async def accept_notification(
+async def ingest_notification(
     queue: Queue,
     notification: Notification,
     mapping: AlertMapping,
     request_id: str,
     now: datetime | None = None,
     sender: str = "",
-) -> Accepted:
+) -> IngestResult:
     """Queue an event for each alert that can be tried, all in one go; what was refused by its place among the alerts.
 
     An alert that is told again, by whichever of several Alertmanagers, has the same id and source. SourceError if the
@@ -40,14 +40,16 @@ async def accept_notification(
     receiver = re.sub(r"\\(.)", r"\1", notification.receiver)
     source = f"/alertmanager/{quote(receiver, safe='')}"
     events: list[tuple[bool, int, bytes]] = []
-    refused: list[Refusal] = []
+    refused: list[Rejection] = []
     for place, raw in enumerate(notification.alerts):
         # Others are answered in between.
         await asyncio.sleep(0)
         try:
-            alert = read_alert(raw)
-        except Unusable as unusable:
-            refused.append(Refusal(place, unusable.id, bounded(source, MAX_NAME_CHARACTERS), unusable.reason))
+            alert = parse_alert(raw)
+        except InvalidEvent as unusable:
+            refused.append(
+                Rejection(place, unusable.id, truncate_message(source, MAX_NAME_CHARACTERS), unusable.reason)
+            )
         else:
             # Where no group is told, an alert is one of its own.
             group_key = notification.group_key or alert.fingerprint
@@ -55,9 +57,9 @@ async def accept_notification(
             events.append((alert.status == "resolved", place, body))
     # What fires goes first: an incident that an alert of the same notification joins is not resolved in between.
     events.sort()
-    accepted = await accept(queue, [body for _, _, body in events], request_id, now, sender)
+    accepted = await ingest_events(queue, [body for _, _, body in events], request_id, now, sender)
     refused += [replace(each, index=events[each.index][1]) for each in accepted.refused]
-    return Accepted(accepted.accepted, sorted(refused, key=lambda each: each.index))
+    return IngestResult(accepted.accepted, sorted(refused, key=lambda each: each.index))
 
 
 def _event(alert: NotifiedAlert, receiver: str, source: str, group_key: str, mapping: AlertMapping) -> bytes:
@@ -80,7 +82,7 @@ def _event(alert: NotifiedAlert, receiver: str, source: str, group_key: str, map
 
 
 def _fired(alert: NotifiedAlert, receiver: str, group_key: str, mapping: AlertMapping) -> AlertFired:
-    gravity = mapped.gravity(mapping, alert.labels)
+    gravity = mapped.map_severity(mapping, alert.labels)
     title = alert.annotations.get("summary", "").strip() or alert.labels.get("alertname", "").strip()
     return AlertFired(
         receiver=receiver,
@@ -88,7 +90,7 @@ def _fired(alert: NotifiedAlert, receiver: str, group_key: str, mapping: AlertMa
         fingerprint=alert.fingerprint,
         starts_at=alert.starts_at,
         labels=alert.labels,
-        title=(title or f"Alert {alert.fingerprint}")[:TITLE],
+        title=(title or f"Alert {alert.fingerprint}")[:MAX_TITLE_LENGTH],
         impact=gravity.impact,
         urgency=gravity.urgency,
         items=mapped.items(mapping, alert.labels),

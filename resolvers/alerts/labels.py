@@ -6,7 +6,7 @@ from datasources.files.alerts import LABEL, AlertMapping, Gravity, ItemTemplate,
 from resolvers.events.landscape_types import Key
 
 # What an identification key may have at most, as in events.
-SOURCE, KEY = 200, 450
+MAX_SOURCE_LENGTH, MAX_KEY_LENGTH = 200, 450
 
 
 def items(mapping: AlertMapping, labels: Mapping[str, str]) -> tuple[Key, ...]:
@@ -16,7 +16,7 @@ def items(mapping: AlertMapping, labels: Mapping[str, str]) -> tuple[Key, ...]:
     return tuple(dict.fromkeys(key for key in found if key is not None))
 
 
-def gravity(mapping: AlertMapping, labels: Mapping[str, str]) -> Gravity:
+def map_severity(mapping: AlertMapping, labels: Mapping[str, str]) -> Gravity:
     """Impact and urgency."""
     levels = {name.lower(): level for name, level in mapping.severity.levels.items()}
     return levels.get(labels.get(mapping.severity.label, "").lower(), mapping.severity.otherwise)
@@ -24,7 +24,7 @@ def gravity(mapping: AlertMapping, labels: Mapping[str, str]) -> Gravity:
 
 def _filled(template: ItemTemplate, labels: Mapping[str, str]) -> Key | None:
     source, key = _text(template.source, labels), _text(template.key, labels)
-    if source is None or key is None or len(source) > SOURCE or len(key) > KEY:
+    if source is None or key is None or len(source) > MAX_SOURCE_LENGTH or len(key) > MAX_KEY_LENGTH:
         return None
     return Key(source, key)
 

@@ -14,14 +14,14 @@ from datasources.json_members import TooManyMembers, split_array, split_object
 from datasources.values import MAX_INTEGER, find_violation
 from resolvers.alerts.fingerprint import fingerprint_of
 from resolvers.events.alert_types import Labels, Moment
-from resolvers.events.parser import MAX_MEMBERS, NOT_JSON, TOO_DEEP, Unusable, explain, without_nul
+from resolvers.events.parser import MAX_MEMBERS, NOT_JSON, TOO_DEEP, InvalidEvent, explain, without_nul
 
 T = TypeVar("T")
 
 # Alerts of one notification.
 MAX_ALERTS = 5_000
 # The receiver of a notification that names none.
-NOBODY = "default"
+DEFAULT_RECEIVER = "default"
 # Go's zero time: there is no end yet.
 NEVER_BEFORE = datetime(2, 1, 1, tzinfo=UTC)
 
@@ -65,7 +65,7 @@ _ALERT = msgspec.json.Decoder(_Alert)
 NEEDED = _Alert.__struct_encode_fields__
 
 
-def read(body: bytes) -> Notification:
+def parse_notification(body: bytes) -> Notification:
     """The notification in these bytes, its alerts as they are. Unusable with its reason; TooManyMembers.
 
     https://prometheus.io/docs/alerting/latest/configuration/#webhook_config and
@@ -74,30 +74,30 @@ def read(body: bytes) -> Notification:
     try:
         members = split_object(body, MAX_MEMBERS)
     except ValueError as error:
-        raise Unusable(f"not a notification: {error}") from error
+        raise InvalidEvent(f"not a notification: {error}") from error
     try:
         alerts = split_array(members.get("alerts", b""), MAX_ALERTS)
     except TooManyMembers:
         raise
     except ValueError as error:
-        raise Unusable(f"not a notification: alerts: {error}") from error
+        raise InvalidEvent(f"not a notification: alerts: {error}") from error
     if not alerts:
-        raise Unusable("not a notification: it has no alerts")
-    receiver = _decoded(members.get("receiver"), str) or NOBODY
+        raise InvalidEvent("not a notification: it has no alerts")
+    receiver = _decoded(members.get("receiver"), str) or DEFAULT_RECEIVER
     truncated = _decoded(members.get("truncatedAlerts"), int)
     return Notification(receiver, _group_key(members), alerts, min(max(0, truncated or 0), MAX_INTEGER))
 
 
-def read_alert(raw: bytes) -> NotifiedAlert:
+def parse_alert(raw: bytes) -> NotifiedAlert:
     """One alert. Unusable with its reason."""
     try:
         members = split_object(raw, MAX_MEMBERS)
         needed = [b'"%s":%s' % (name.encode(), members[name]) for name in NEEDED if name in members]
         alert = _ALERT.decode(b"{" + b",".join(needed) + b"}")
     except RecursionError as error:
-        raise Unusable(f"not an alert: {TOO_DEEP}") from error
+        raise InvalidEvent(f"not an alert: {TOO_DEEP}") from error
     except (ValueError, *NOT_JSON) as error:
-        raise Unusable(f"not an alert: {explain(error, raw)}") from error
+        raise InvalidEvent(f"not an alert: {explain(error, raw)}") from error
     labels = alert.labels or {}
     fingerprint = alert.fingerprint or fingerprint_of(labels)
     ends_at = alert.ends_at or NEVER_BEFORE.replace(year=1)
@@ -112,9 +112,9 @@ def read_alert(raw: bytes) -> NotifiedAlert:
         links=_links(members),
     )
     if violation := find_violation(told):
-        raise Unusable(f"not an alert: {violation}", without_nul(fingerprint))
+        raise InvalidEvent(f"not an alert: {violation}", without_nul(fingerprint))
     if alert.status == "resolved" and ends_at < NEVER_BEFORE:
-        raise Unusable("it is resolved and has no endsAt, so it counts as firing still", fingerprint)
+        raise InvalidEvent("it is resolved and has no endsAt, so it counts as firing still", fingerprint)
     return told
 
 

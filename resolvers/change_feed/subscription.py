@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 
 from datasources.aurora.outbox import feed
 from datasources.errors import SourceError
-from datasources.records.feed import FeedEntry, FeedKind, FeedPlace
-from datasources.request import Call, calling
-from resolvers.change_feed.use_cases import Feed, allowed_kinds, since, too_old
+from datasources.records.feed import FeedCursor, FeedEntry, FeedKind
+from datasources.request import RequestContext, use_request
+from resolvers.change_feed.use_cases import FeedPage, allowed_kinds, cursor_expired, fetch_changes
 from resolvers.context import Context
 from resolvers.errors import SourceLost
 from resolvers.incidents.loaders import IncidentById
 from resolvers.loading.tables import RowBy
-from resolvers.outbox_poller import LOST, Listener
+from resolvers.outbox_poller import RETRY_SECONDS, Listener
 from resolvers.principals.errors import IssuerUnavailable
-from resolvers.subscription_state import BATCH_SECONDS, Listening
+from resolvers.subscription_state import BATCH_SECONDS, SubscriptionState
 from resolvers.workflow_runs.loaders import WorkflowRunById
 
 R = TypeVar("R")
@@ -40,10 +40,10 @@ class Batch:
     context: Context
 
 
-async def changes(
+async def stream_changes(
     context: Context,
-    listening: Listening,
-    place: FeedPlace | None,
+    listening: SubscriptionState,
+    place: FeedCursor | None,
     kinds: Sequence[FeedKind] | None,
     ids: Sequence[str] | None,
 ) -> AsyncGenerator[Batch, None]:
@@ -56,79 +56,79 @@ async def changes(
     is kept for it; SourceLost if the database is lost before the tail is reached.
     """
     allowed_kinds(context, kinds)
-    listening.place = place
+    listening.position = place
     try:
         async with aclosing(_waiting(context, listening, kinds, ids)) as waiting:
             async for entries in waiting:
                 while (shown := await _shown(context, listening, kinds, entries)) is None:
                     yield Batch((), context)
-                    await asyncio.sleep(LOST)
+                    await asyncio.sleep(RETRY_SECONDS)
                 if shown.entries or not entries:
                     yield shown
                 if entries:
-                    listening.place = entries[-1].place
-    except feed.Trimmed:
-        raise too_old() from None
+                    listening.position = entries[-1].place
+    except feed.CursorExpired:
+        raise cursor_expired() from None
     except SourceError as error:
-        raise SourceLost.of(error) from error
+        raise SourceLost.from_error(error) from error
 
 
 async def _waiting(
-    context: Context, listening: Listening, kinds: Sequence[FeedKind] | None, ids: Sequence[str] | None
+    context: Context, listening: SubscriptionState, kinds: Sequence[FeedKind] | None, ids: Sequence[str] | None
 ) -> AsyncGenerator[Sequence[FeedEntry], None]:
-    missed = listening.place is not None
+    missed = listening.position is not None
     while missed:
         page = await _missed(context, listening, kinds, ids)
         yield page.entries
-        listening.place, missed = page.end, page.more
+        listening.position, missed = page.end, page.more
     main = context.sources.main
-    async with listening.tail.listening(list(FeedKind) if kinds is None else kinds, ids) as listener:
+    async with listening.poller.subscribe(list(FeedKind) if kinds is None else kinds, ids) as listener:
         # What was written while the tail had not begun to listen for us.
-        if listening.place is None:
-            listening.place = await _bounded(context, feed.end(main))
+        if listening.position is None:
+            listening.position = await _bounded(context, feed.fetch_end(main))
             yield ()
         else:
             more = True
             while more:
                 page = await _missed(context, listening, kinds, ids)
                 yield page.entries
-                listening.place, more = page.end, page.more
-        async with aclosing(_passed_on(listener, listening, listening.place)) as passed_on:
+                listening.position, more = page.end, page.more
+        async with aclosing(_passed_on(listener, listening, listening.position)) as passed_on:
             async for entries in passed_on:
                 yield entries
 
 
 async def _passed_on(
-    listener: Listener, listening: Listening, begin: FeedPlace
+    listener: Listener, listening: SubscriptionState, begin: FeedCursor
 ) -> AsyncGenerator[Sequence[FeedEntry], None]:
     while True:
         entries = await listener.next(listening.batch, listening.silence)
-        if not entries and listening.place is not None:
+        if not entries and listening.position is not None:
             # Nothing waits, so all was taken that was wanted of what was seen.
-            listening.place = max(listening.place, listener.seen)
+            listening.position = max(listening.position, listener.position)
         new = [each for each in entries if each.place > begin]
         if new or not entries:
             yield new
 
 
 async def _missed(
-    context: Context, listening: Listening, kinds: Sequence[FeedKind] | None, ids: Sequence[str] | None
-) -> Feed:
-    return await _bounded(context, since(context, listening.place, kinds, ids, listening.batch))
+    context: Context, listening: SubscriptionState, kinds: Sequence[FeedKind] | None, ids: Sequence[str] | None
+) -> FeedPage:
+    return await _bounded(context, fetch_changes(context, listening.position, kinds, ids, listening.batch))
 
 
 async def _bounded(context: Context, reading: Awaitable[R]) -> R:
-    with calling(_call(context)):
+    with use_request(_call(context)):
         return await reading
 
 
-def _call(context: Context, sees: int | None = None) -> Call:
+def _call(context: Context, sees: int | None = None) -> RequestContext:
     deadline = asyncio.get_running_loop().time() + BATCH_SECONDS
     came = context.call
-    return Call(
+    return RequestContext(
         came.request_id,
         deadline,
-        sees=sees,
+        min_transaction=sees,
         row_bytes=came.row_bytes,
         trace=came.trace,
         parent=came.parent,
@@ -138,13 +138,13 @@ def _call(context: Context, sees: int | None = None) -> Call:
 
 
 async def _shown(
-    context: Context, listening: Listening, kinds: Sequence[FeedKind] | None, entries: Sequence[FeedEntry]
+    context: Context, listening: SubscriptionState, kinds: Sequence[FeedKind] | None, entries: Sequence[FeedEntry]
 ) -> Batch | None:
     """What of the entries may be shown by now; None if that cannot be told because a store is lost."""
     sees = max((each.transaction for each in entries), default=None)
     call = _call(context, sees)
     try:
-        with calling(call):
+        with use_request(call):
             await _prove(context, listening)
             allowed = set(allowed_kinds(context, kinds))
             context.require("feed:read")
@@ -155,11 +155,11 @@ async def _shown(
         return None
 
 
-async def _prove(context: Context, listening: Listening) -> None:
+async def _prove(context: Context, listening: SubscriptionState) -> None:
     now = asyncio.get_running_loop().time()
-    if now - listening.proven >= listening.prove_every:
-        principal = await listening.prove()
-        context.principal, context.scope, listening.proven = principal, principal.scope, now
+    if now - listening.authenticated_at >= listening.prove_every:
+        principal = await listening.reauthenticate()
+        context.principal, context.scope, listening.authenticated_at = principal, principal.scope, now
 
 
 async def _visible(context: Context, entries: Sequence[FeedEntry]) -> tuple[FeedEntry, ...]:

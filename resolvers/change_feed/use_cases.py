@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from datasources.aurora.outbox import feed
 from datasources.errors import SourceUnavailable
-from datasources.records.feed import FeedEntry, FeedKind, FeedPlace
+from datasources.records.feed import FeedCursor, FeedEntry, FeedKind
 from resolvers.context import Context
 from resolvers.errors import BadUserInput, SourceLost
 
 # What one must be allowed to read to hear of it.
-NEEDS = {
+PERMISSIONS = {
     FeedKind.CONFIGURATION_ITEM: "configuration-items:read",
     FeedKind.RELATIONSHIP: "relationships:read",
     FeedKind.INCIDENT: "incidents:read",
@@ -23,21 +23,21 @@ NEEDS = {
 
 
 # Days for which what changed is kept at least.
-KEPT_DAYS = 7
+RETENTION_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class FeedPage:
     """A page of what changed, the place after it, and whether more is known already."""
 
     entries: tuple[FeedEntry, ...]
-    end: FeedPlace
+    end: FeedCursor
     more: bool
 
 
-async def since(
-    context: Context, place: FeedPlace | None, kinds: Sequence[FeedKind] | None, ids: Sequence[str] | None, first: int
-) -> Feed:
+async def fetch_changes(
+    context: Context, place: FeedCursor | None, kinds: Sequence[FeedKind] | None, ids: Sequence[str] | None, first: int
+) -> FeedPage:
     """Entries after a place, oldest first. Without a place none, and the place where what happens from now on begins.
 
     BadUserInput if something after the place is no longer kept, SourceLost. Otherwise as `allowed_kinds`.
@@ -46,28 +46,28 @@ async def since(
     main = context.sources.main
     try:
         if place is None:
-            return Feed((), await feed.end(main), more=False)
-        found = await feed.since(main, place, allowed, ids, context.scope, first + 1)
-    except feed.Trimmed:
-        raise too_old() from None
+            return FeedPage((), await feed.fetch_end(main), more=False)
+        found = await feed.fetch_since(main, place, allowed, ids, context.scope, first + 1)
+    except feed.CursorExpired:
+        raise cursor_expired() from None
     except SourceUnavailable as error:
-        raise SourceLost.of(error) from error
+        raise SourceLost.from_error(error) from error
     # The oldest transaction under way only moves on, so each place that was given out lies before it.
     if place.transaction > found.end.transaction:
-        raise too_new()
+        raise cursor_from_future()
     shown = tuple(found.entries[:first])
     # Moved on also by what is not for this reader, or the place would grow too old where nothing is for long.
-    return Feed(shown, shown[-1].place if shown else max(place, found.end), more=len(found.entries) > first)
+    return FeedPage(shown, shown[-1].place if shown else max(place, found.end), more=len(found.entries) > first)
 
 
 def allowed_kinds(context: Context, kinds: Sequence[FeedKind] | None) -> Sequence[FeedKind]:
     """The kinds to tell of. Forbidden if one is named that the principal may not read; without kinds, all it may."""
     for kind in kinds or ():
-        context.require(NEEDS[kind])
-    return kinds if kinds is not None else [kind for kind in FeedKind if context.principal.allows(NEEDS[kind])]
+        context.require(PERMISSIONS[kind])
+    return kinds if kinds is not None else [kind for kind in FeedKind if context.principal.allows(PERMISSIONS[kind])]
 
 
-def too_new() -> BadUserInput:
+def cursor_from_future() -> BadUserInput:
     """What one is told whose place no transaction has come to: the cursor is of another database, or of this one before
     it was restored, and going on from there would silently wait for ever."""
     return BadUserInput(
@@ -76,10 +76,10 @@ def too_new() -> BadUserInput:
     )
 
 
-def too_old() -> BadUserInput:
+def cursor_expired() -> BadUserInput:
     """What one is told whose place lies before what is kept: going on from there would silently skip the rest."""
     return BadUserInput(
-        f"the cursor is older than what is kept ({KEPT_DAYS} days); "
+        f"the cursor is older than what is kept ({RETENTION_DAYS} days); "
         "begin anew without a cursor and read the whole again",
         argument="cursor",
     )

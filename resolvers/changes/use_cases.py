@@ -12,8 +12,8 @@ from datasources.aurora.changes import writes as rows
 from datasources.records.changes import ChangeRecord, ChangeRisk, ChangeState, ChangeType
 from resolvers import validation as rules
 from resolvers.principals.principal import identity, is_person
-from resolvers.state_machine import Step, lifecycle
-from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write, told
+from resolvers.state_machine import Transition, define_state_machine
+from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, audit_snapshot
 
 TABLE, ENTITY, LINKS = "changes", "CHANGE", "change_configuration_items"
 
@@ -21,16 +21,16 @@ PROPOSED, APPROVED, SCHEDULED = ChangeState.PROPOSED, ChangeState.APPROVED, Chan
 IN_PROGRESS, COMPLETED, FAILED = ChangeState.IN_PROGRESS, ChangeState.COMPLETED, ChangeState.FAILED
 
 # What is approved is what was proposed: words and items stay as they are from then on.
-LIFE = lifecycle(
-    Step("updateChange", (PROPOSED,)),
-    Step("linkChangeItems", (PROPOSED,)),
-    Step("unlinkChangeItems", (PROPOSED,)),
-    Step("approveChange", (PROPOSED,), (APPROVED,)),
-    Step("scheduleChange", (APPROVED, SCHEDULED), (SCHEDULED,)),
+STATE_MACHINE = define_state_machine(
+    Transition("updateChange", (PROPOSED,)),
+    Transition("linkChangeItems", (PROPOSED,)),
+    Transition("unlinkChangeItems", (PROPOSED,)),
+    Transition("approveChange", (PROPOSED,), (APPROVED,)),
+    Transition("scheduleChange", (APPROVED, SCHEDULED), (SCHEDULED,)),
     # An emergency has no time to be scheduled.
-    Step("startChange", (APPROVED, SCHEDULED), (IN_PROGRESS,), stamps=("actual_start",)),
-    Step("finishChange", (IN_PROGRESS,), (COMPLETED, FAILED), stamps=("actual_end",)),
-    Step("cancelChange", (PROPOSED, APPROVED, SCHEDULED), (ChangeState.CANCELLED,)),
+    Transition("startChange", (APPROVED, SCHEDULED), (IN_PROGRESS,), stamps=("actual_start",)),
+    Transition("finishChange", (IN_PROGRESS,), (COMPLETED, FAILED), stamps=("actual_end",)),
+    Transition("cancelChange", (PROPOSED, APPROVED, SCHEDULED), (ChangeState.CANCELLED,)),
 )
 
 
@@ -66,39 +66,39 @@ class UpdateChange(Struct, frozen=True, kw_only=True):
     assignee_id: str | UnsetType | None = UNSET
 
 
-class ChangeStep(Struct, frozen=True, kw_only=True):
+class ChangeCommand(Struct, frozen=True, kw_only=True):
     """A step with nothing more to say."""
 
     id: str
     expected_version: int
 
 
-class ApproveChange(ChangeStep, frozen=True, kw_only=True):
+class ApproveChange(ChangeCommand, frozen=True, kw_only=True):
     """It may be done."""
 
 
-class StartChange(ChangeStep, frozen=True, kw_only=True):
+class StartChange(ChangeCommand, frozen=True, kw_only=True):
     """Work begins."""
 
 
-class CancelChange(ChangeStep, frozen=True, kw_only=True):
+class CancelChange(ChangeCommand, frozen=True, kw_only=True):
     """It is called off."""
 
 
-class ScheduleChange(ChangeStep, frozen=True, kw_only=True):
+class ScheduleChange(ChangeCommand, frozen=True, kw_only=True):
     """When it is to be done."""
 
     planned_start: datetime
     planned_end: datetime
 
 
-class FinishChange(ChangeStep, frozen=True, kw_only=True):
+class FinishChange(ChangeCommand, frozen=True, kw_only=True):
     """How it ended."""
 
     outcome: ChangeOutcome
 
 
-class LinkChangeItems(ChangeStep, frozen=True, kw_only=True):
+class LinkChangeItems(ChangeCommand, frozen=True, kw_only=True):
     """Items that it works on."""
 
     configuration_item_ids: tuple[str, ...]
@@ -110,9 +110,9 @@ class UnlinkChangeItems(LinkChangeItems, frozen=True, kw_only=True):
 
 async def propose(write: Write, command: ProposeChange) -> Sequence[str]:
     """The new change's id. Who proposes it may not approve it."""
-    title = rules.filled(command.title, "title")
+    title = rules.require_text(command.title, "title")
     await _known(write, command.team_id, command.assignee_id)
-    items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await rules.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
     wanted = ChangeRecord(
         str(uuid7()), "", title, command.description, command.type, PROPOSED, command.risk, command.team_id,
         command.assignee_id, None, None, None, None, 1, datetime.now(UTC),
@@ -120,7 +120,7 @@ async def propose(write: Write, command: ProposeChange) -> Sequence[str]:
     record = await rows.insert(write.transaction, wanted, write.context.principal.actor)
     await rows.link(write.transaction, record.id, items)
     write.tables.add(LINKS)
-    write.changed(TABLE, ENTITY, record.id, None, told(record, items=items))
+    write.record_change(TABLE, ENTITY, record.id, None, audit_snapshot(record, items=items))
     return [record.id]
 
 
@@ -129,10 +129,10 @@ async def update(write: Write, command: UpdateChange) -> Sequence[str]:
     before, step = await _locked(write, command, "updateChange")
     after = structs.replace(
         before,
-        title=rules.filled(rules.given(command.title, before.title, "title"), "title"),
-        description=rules.given(command.description, before.description, "description"),
-        type=rules.given(command.type, before.type, "type"),
-        risk=rules.given(command.risk, before.risk, "risk"),
+        title=rules.require_text(rules.or_current(command.title, before.title, "title"), "title"),
+        description=rules.or_current(command.description, before.description, "description"),
+        type=rules.or_current(command.type, before.type, "type"),
+        risk=rules.or_current(command.risk, before.risk, "risk"),
         team_id=before.team_id if command.team_id is UNSET else command.team_id,
         assignee_id=before.assignee_id if command.assignee_id is UNSET else command.assignee_id,
     )
@@ -147,11 +147,11 @@ async def approve(write: Write, command: ApproveChange) -> Sequence[str]:
     principal = write.context.principal
     if not is_person(principal.kind):
         message = "a program may not approve a change; let a person approve it with a token of their own"
-        raise Refused(UserError(UserErrorCode.INVALID, None, message))
+        raise ValidationFailed(UserError(UserErrorCode.INVALID, None, message))
     proposers = await rows.proposers(write.transaction, before.id)
     if identity(principal.actor) in {identity(each) for each in proposers}:
         message = "you proposed it, or changed the proposal; somebody else must approve it"
-        raise Refused(UserError(UserErrorCode.INVALID, None, message))
+        raise ValidationFailed(UserError(UserErrorCode.INVALID, None, message))
     return await _taken(write, before, structs.replace(before, state=APPROVED), step)
 
 
@@ -175,7 +175,7 @@ async def finish(write: Write, command: FinishChange) -> Sequence[str]:
     return await _taken(write, before, structs.replace(before, state=ChangeState(command.outcome)), step)
 
 
-async def take_step(write: Write, command: ChangeStep, *, name: str) -> Sequence[str]:
+async def transition(write: Write, command: ChangeCommand, *, name: str) -> Sequence[str]:
     """The change after a step that has one target and nothing more to say. `name` is the mutation's."""
     before, step = await _locked(write, command, name)
     [target] = step.targets
@@ -185,7 +185,7 @@ async def take_step(write: Write, command: ChangeStep, *, name: str) -> Sequence
 async def link_items(write: Write, command: LinkChangeItems) -> Sequence[str]:
     """The items that the change works on, with those that it did."""
     before, step = await _locked(write, command, "linkChangeItems")
-    items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await rules.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
     linked = await rows.link(write.transaction, before.id, items)
     write.tables.add(LINKS)
     return await _taken(write, before, before, step, write.context.principal.actor, linked=sorted(linked))
@@ -198,26 +198,26 @@ async def unlink_items(write: Write, command: UnlinkChangeItems) -> Sequence[str
     unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
     if strangers := sorted(wanted - set(unlinked)):
         message = f"ci_{strangers[0]} is not linked; see the change's configurationItems"
-        raise rules.missing("configurationItemIds", message)
+        raise rules.not_found("configurationItemIds", message)
     write.tables.add(LINKS)
     return await _taken(write, before, before, step, write.context.principal.actor, unlinked=sorted(unlinked))
 
 
 async def _known(write: Write, team_id: str | None, assignee_id: str | None) -> None:
-    await rules.known_team(write.transaction, team_id, "teamId")
-    await rules.known_user(write.transaction, assignee_id, "assigneeId")
-    await rules.works_in(write.transaction, team_id, assignee_id)
+    await rules.require_team(write.transaction, team_id, "teamId")
+    await rules.require_user(write.transaction, assignee_id, "assigneeId")
+    await rules.require_membership(write.transaction, team_id, assignee_id)
 
 
-async def _locked(write: Write, command: ChangeStep | UpdateChange, name: str) -> tuple[ChangeRecord, Step]:
-    found = await rows.locked(write.transaction, command.id)
-    record = rules.as_expected(found, "change", command.expected_version)
-    return record, LIFE.step(name, record.state)
+async def _locked(write: Write, command: ChangeCommand | UpdateChange, name: str) -> tuple[ChangeRecord, Transition]:
+    found = await rows.lock(write.transaction, command.id)
+    record = rules.require_version(found, "change", command.expected_version)
+    return record, STATE_MACHINE.require_transition(name, record.state)
 
 
 async def _taken(
-    write: Write, before: ChangeRecord, after: ChangeRecord, step: Step, proposer: str | None = None, **links: Any
+    write: Write, before: ChangeRecord, after: ChangeRecord, step: Transition, proposer: str | None = None, **links: Any
 ) -> Sequence[str]:
     record = await rows.update(write.transaction, after, step.stamps, proposer)
-    write.changed(TABLE, ENTITY, record.id, told(before), told(record, **links))
+    write.record_change(TABLE, ENTITY, record.id, audit_snapshot(before), audit_snapshot(record, **links))
     return [record.id]

@@ -10,7 +10,7 @@ from datasources.errors import SourceConflict
 from datasources.records.configuration_items import IdentificationKeyRecord
 from resolvers import validation as rules
 from resolvers.configuration_items.use_cases import ENTITY, NOUN, TABLE
-from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write
+from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write
 
 KEYS = "configuration_item_keys"
 
@@ -44,7 +44,7 @@ async def add(write: Write, command: AddIdentificationKey) -> Sequence[str]:
         message = (
             f"{key.source} knows {holder.name} (ci_{holder.id}) by the key {key.key}; take it away from there first"
         )
-        raise Refused(UserError(UserErrorCode.TAKEN, "key", message))
+        raise ValidationFailed(UserError(UserErrorCode.TAKEN, "key", message))
     return await _changed(write, command.configuration_item_id, None, key)
 
 
@@ -53,7 +53,7 @@ async def remove(write: Write, command: RemoveIdentificationKey) -> Sequence[str
     key = await _checked(write, command)
     if not await rows.remove_key(write.transaction, command.configuration_item_id, key):
         message = f"{key.source} does not know the item by the key {key.key}; see its `keys`"
-        raise Refused(UserError(UserErrorCode.NOT_FOUND, "key", message))
+        raise ValidationFailed(UserError(UserErrorCode.NOT_FOUND, "key", message))
     return await _changed(write, command.configuration_item_id, key, None)
 
 
@@ -62,14 +62,14 @@ async def _checked(write: Write, command: AddIdentificationKey | RemoveIdentific
     errors = [
         UserError(UserErrorCode.INVALID, name, f"the {name} {unfit}")
         for name, text in texts.items()
-        if (unfit := rules.unfit_text(text)) is not None
+        if (unfit := rules.name_violation(text)) is not None
     ]
-    if not errors and (unfit := rules.unfit_text(texts["key"], texts["source"])) is not None:
+    if not errors and (unfit := rules.name_violation(texts["key"], texts["source"])) is not None:
         errors = [UserError(UserErrorCode.INVALID, "key", f"the key {unfit}")]
     if errors:
-        raise Refused(*errors)
-    if not await rows.locked(write.transaction, [command.configuration_item_id]):
-        raise rules.unknown(NOUN, "configurationItemId")
+        raise ValidationFailed(*errors)
+    if not await rows.lock(write.transaction, [command.configuration_item_id]):
+        raise rules.no_such_record(NOUN, "configurationItemId")
     return IdentificationKeyRecord(**texts)
 
 
@@ -78,7 +78,7 @@ async def _changed(
 ) -> Sequence[str]:
     await rows.touch(write.transaction, id)
     write.tables.add(KEYS)
-    write.changed(
+    write.record_change(
         TABLE, ENTITY, id, *({"id": id, "keys": [to_builtins(asdict(k))] if k else []} for k in (before, after))
     )
     return [id]

@@ -15,12 +15,24 @@ from datasources.records.configuration_items import (
     Environment,
 )
 from resolvers import validation as rules
-from resolvers.bulk import BulkMode, Findings, check_count
-from resolvers.unit_of_work import BY_THE_DATABASE, Refused, UserError, UserErrorCode, Write, same, told
+from resolvers.bulk import BulkMode, ItemErrors, check_count
+from resolvers.unit_of_work import (
+    GENERATED_COLUMNS,
+    UserError,
+    UserErrorCode,
+    ValidationFailed,
+    Write,
+    audit_snapshot,
+    is_same_json,
+)
 
 TABLE, ENTITY, NOUN = "configuration_items", "CONFIGURATION_ITEM", "configuration item"
 RETIRED = ConfigurationItemStatus.RETIRED
-IN_LIFE = (ConfigurationItemStatus.PLANNED, ConfigurationItemStatus.ACTIVE, ConfigurationItemStatus.MAINTENANCE)
+NON_RETIRED_STATUSES = (
+    ConfigurationItemStatus.PLANNED,
+    ConfigurationItemStatus.ACTIVE,
+    ConfigurationItemStatus.MAINTENANCE,
+)
 
 
 class CreateConfigurationItem(Struct, frozen=True, kw_only=True):
@@ -73,26 +85,26 @@ class RestoreConfigurationItem(Struct, frozen=True, kw_only=True):
 
 async def create(write: Write, command: CreateConfigurationItem) -> Sequence[str]:
     """The new item's id. Refused for an empty name, unfit attributes, or an unknown class or team."""
-    return await _create(write, (command,), Findings(), BulkMode.ALL_OR_NOTHING)
+    return await _create(write, (command,), ItemErrors(), BulkMode.ALL_OR_NOTHING)
 
 
 async def create_in_bulk(write: Write, command: CreateConfigurationItemsInBulk) -> Sequence[str]:
     """The new items' ids, in order of input. As `create`, in as many statements for many as for one."""
-    return await _create(write, command.items, Findings("items"), command.mode)
+    return await _create(write, command.items, ItemErrors("items"), command.mode)
 
 
 async def _create(
-    write: Write, commands: Sequence[CreateConfigurationItem], findings: Findings, mode: BulkMode
+    write: Write, commands: Sequence[CreateConfigurationItem], findings: ItemErrors, mode: BulkMode
 ) -> Sequence[str]:
     check_count(commands)
     records = [_new(each) for each in commands]
     await _check(write, records, findings)
-    findings.settle(write, mode)
-    made = [record for index, record in enumerate(records) if findings.sound(index)]
+    findings.report_to(write, mode)
+    made = [record for index, record in enumerate(records) if findings.is_valid(index)]
     if made:
         await rows.insert(write.transaction, made)
     for record in made:
-        write.changed(TABLE, ENTITY, record.id, None, told(record, BY_THE_DATABASE))
+        write.record_change(TABLE, ENTITY, record.id, None, audit_snapshot(record, GENERATED_COLUMNS))
     return [record.id for record in made]
 
 
@@ -102,10 +114,10 @@ async def update(write: Write, command: UpdateConfigurationItem) -> Sequence[str
     _check_not_null(command)
     if command.status is RETIRED:
         message = "an item is retired by retireConfigurationItem; here are PLANNED, ACTIVE and MAINTENANCE"
-        raise Refused(UserError(UserErrorCode.INVALID, "status", message))
+        raise ValidationFailed(UserError(UserErrorCode.INVALID, "status", message))
     if before.status is RETIRED:
         message = "the item is RETIRED and stays as it is; what can be done is restoreConfigurationItem"
-        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
+        raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
     given = {
         name: getattr(command, name)
         for name in command.__struct_fields__
@@ -114,9 +126,9 @@ async def update(write: Write, command: UpdateConfigurationItem) -> Sequence[str
     if "name" in given:
         given["name"] = given["name"].strip()
     after = structs.replace(before, **given)
-    findings = Findings()
+    findings = ItemErrors()
     await _check(write, [after], findings, frozenset(given))
-    findings.settle(write, BulkMode.ALL_OR_NOTHING)
+    findings.report_to(write, BulkMode.ALL_OR_NOTHING)
     return await _write(write, before, after)
 
 
@@ -125,7 +137,7 @@ async def retire(write: Write, command: RetireConfigurationItem) -> Sequence[str
     before = await _found(write, command)
     if before.status is RETIRED:
         message = "the item is RETIRED already; what can be done is restoreConfigurationItem"
-        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
+        raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
     return await _write(write, before, structs.replace(before, status=RETIRED))
 
 
@@ -133,42 +145,44 @@ async def restore(write: Write, command: RestoreConfigurationItem) -> Sequence[s
     """The item's id. Refused unless it is retired, and for a state that is none of a life."""
     before = await _found(write, command)
     status = command.status or ConfigurationItemStatus.ACTIVE
-    if status not in IN_LIFE:
+    if status not in NON_RETIRED_STATUSES:
         message = "an item is restored to PLANNED, ACTIVE or MAINTENANCE"
-        raise Refused(UserError(UserErrorCode.INVALID, "status", message))
+        raise ValidationFailed(UserError(UserErrorCode.INVALID, "status", message))
     if before.status is not RETIRED:
         message = f"the item is {before.status}; what can be done is updateConfigurationItem, or to retire it"
-        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
+        raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
     return await _write(write, before, structs.replace(before, status=status))
 
 
 async def _found(
     write: Write, command: UpdateConfigurationItem | RetireConfigurationItem | RestoreConfigurationItem
 ) -> ConfigurationItemRecord:
-    found = await rows.locked(write.transaction, [command.id])
-    return rules.as_expected(found.get(command.id), NOUN, command.expected_version)
+    found = await rows.lock(write.transaction, [command.id])
+    return rules.require_version(found.get(command.id), NOUN, command.expected_version)
 
 
 async def _write(write: Write, before: ConfigurationItemRecord, after: ConfigurationItemRecord) -> Sequence[str]:
-    if not same(before, after):
+    if not is_same_json(before, after):
         await rows.update(write.transaction, after)
-        write.changed(TABLE, ENTITY, after.id, told(before, BY_THE_DATABASE), told(after, BY_THE_DATABASE))
+        write.record_change(
+            TABLE, ENTITY, after.id, audit_snapshot(before, GENERATED_COLUMNS), audit_snapshot(after, GENERATED_COLUMNS)
+        )
     return [after.id]
 
 
 async def _check(
     write: Write,
     records: Sequence[ConfigurationItemRecord],
-    findings: Findings,
+    findings: ItemErrors,
     given: frozenset[str] = frozenset({"name", "class_key", "owner_team_id", "attributes"}),
 ) -> None:
     """The rules of these fields. A statement each for classes and for teams, where any is given."""
     classes = {each.class_key for each in records} if "class_key" in given else set()
     teams = {each.owner_team_id for each in records if each.owner_team_id} if "owner_team_id" in given else set()
-    known = await rows.classes_known(write.transaction, filter(rules.is_storable, classes)) if classes else set()
-    known_teams = await rows.teams_known(write.transaction, teams) if teams else set()
+    known = await rows.lock_classes(write.transaction, filter(rules.is_storable, classes)) if classes else set()
+    known_teams = await rows.lock_teams(write.transaction, teams) if teams else set()
     for index, record in enumerate(records):
-        unfit_name = rules.unfit_text(record.name) if "name" in given else None
+        unfit_name = rules.name_violation(record.name) if "name" in given else None
         if unfit_name is not None:
             findings.add(index, UserErrorCode.INVALID, "name", f"a configuration item's name {unfit_name}")
         if "class_key" in given and record.class_key not in known:
@@ -176,7 +190,7 @@ async def _check(
             findings.add(index, UserErrorCode.NOT_FOUND, "classKey", message)
         if record.owner_team_id in teams - known_teams:
             findings.add(index, UserErrorCode.NOT_FOUND, "ownerTeamId", "there is no team with this id; see `teams`")
-        unfit = rules.unfit_attributes(record.attributes) if "attributes" in given else None
+        unfit = rules.attributes_violation(record.attributes) if "attributes" in given else None
         if unfit is not None:
             findings.add(index, UserErrorCode.INVALID, "attributes", unfit)
 
@@ -187,7 +201,7 @@ def _check_not_null(command: UpdateConfigurationItem) -> None:
              "criticality": "criticality", "attributes": "attributes"}  # fmt: skip
     nulls = [shown for name, shown in named.items() if getattr(command, name) is None]
     if nulls:
-        raise Refused(*map(rules.null, nulls))
+        raise ValidationFailed(*map(rules.null, nulls))
 
 
 def _new(command: CreateConfigurationItem) -> ConfigurationItemRecord:

@@ -13,7 +13,7 @@ Labels = dict[str, str]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
-class OfAlert(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class AlertEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which firing of which alert an event is about. Alerts of one group belong to one incident while it is open."""
 
     receiver: Text
@@ -25,7 +25,7 @@ class OfAlert(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     labels: Labels = msgspec.field(default_factory=dict)
 
 
-class AlertFired(OfAlert, frozen=True, kw_only=True):
+class AlertFired(AlertEvent, frozen=True, kw_only=True):
     """Something that is watched went wrong. An incident about it is described by the annotation `description`."""
 
     title: Title
@@ -37,7 +37,7 @@ class AlertFired(OfAlert, frozen=True, kw_only=True):
     generator_url: str = msgspec.field(name="generatorURL", default="")
 
 
-class AlertResolved(OfAlert, frozen=True, kw_only=True):
+class AlertResolved(AlertEvent, frozen=True, kw_only=True):
     """It is right again."""
 
     ends_at: Moment = msgspec.field(name="endsAt")

@@ -12,12 +12,12 @@ from datasources.aurora.alerts.writes import Firing, Group, Item, Standing
 from datasources.aurora.incidents import writes as incident_writes
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
 from resolvers import validation as rules
-from resolvers.events.alert_types import AlertFired, AlertResolved, OfAlert
+from resolvers.events.alert_types import AlertEvent, AlertFired, AlertResolved
 from resolvers.events.event import Event
-from resolvers.events.incidents import again, link, resolve, take
-from resolvers.events.landscape_batch import joined
+from resolvers.events.incidents import link, reload, resolve, transition
+from resolvers.events.landscape_batch import join_names
 from resolvers.incidents import use_cases as incidents
-from resolvers.incidents.state_machine import LIFE, WORKED_ON
+from resolvers.incidents.state_machine import ACTIVE_STATES, STATE_MACHINE
 from resolvers.incidents.use_cases import OpenIncident, UpdateIncident
 from resolvers.unit_of_work import Write
 
@@ -29,7 +29,7 @@ CATEGORY, CODE = "alert", "ALERT_RESOLVED"
 REOPENS_WITHIN = timedelta(hours=24)
 
 
-async def fired(write: Write, data: AlertFired, _: Event) -> Sequence[str]:
+async def handle_fired(write: Write, data: AlertFired, _: Event) -> Sequence[str]:
     """The incident that the alert belongs to from now on."""
     group, firing = _group(data), _firing(data)
     current = await rows.lock_group(write.transaction, group, data.group_key)
@@ -38,8 +38,8 @@ async def fired(write: Write, data: AlertFired, _: Event) -> Sequence[str]:
         return []
     write.tables.add(TABLE)
     # An end may have been told before the beginning.
-    await rows.settle(write.transaction, firing, data.starts_at)
-    item = await rows.item(write.transaction, [(key.source, key.key) for key in data.items])
+    await rows.end_firings(write.transaction, firing, data.starts_at)
+    item = await rows.find_item(write.transaction, [(key.source, key.key) for key in data.items])
     record = await _joinable(write, current, data.starts_at)
     if record is None:
         record = await _opened(write, data, item)
@@ -49,20 +49,20 @@ async def fired(write: Write, data: AlertFired, _: Event) -> Sequence[str]:
         return [record.id]
     ended_at = await rows.attach(write.transaction, firing, record.id)
     if record.state == IncidentState.RESOLVED and ended_at is None:
-        await take(write, record, "reopenIncident", f"Alert fires: {data.title}")
-        record = await again(write, record)
+        await transition(write, record, "reopenIncident", f"Alert fires: {data.title}")
+        record = await reload(write, record)
     await _join(write, record, data, item)
     return [record.id]
 
 
-async def resolved(write: Write, data: AlertResolved, _: Event) -> Sequence[str]:
+async def handle_resolved(write: Write, data: AlertResolved, _: Event) -> Sequence[str]:
     """The incidents of the firings that this ends: resolved if no other alert of theirs fires."""
     if data.ends_at < data.starts_at:
         raise rules.invalid("endsAt", "the alert ends before it starts; mend the clock of its source")
     group, firing = _group(data), _firing(data)
     await rows.lock_group(write.transaction, group, data.group_key)
     await rows.resolve(write.transaction, firing, group, data.labels, data.ends_at)
-    ids = await rows.settle(write.transaction, firing, data.ends_at)
+    ids = await rows.end_firings(write.transaction, firing, data.ends_at)
     write.tables.add(TABLE)
     for id in ids:
         await _quieter(write, id, data)
@@ -70,8 +70,8 @@ async def resolved(write: Write, data: AlertResolved, _: Event) -> Sequence[str]
 
 
 async def _joinable(write: Write, id: str | None, starts_at: datetime) -> IncidentRecord | None:
-    record = None if id is None else await incident_writes.locked(write.transaction, id, write.context.scope)
-    if record is None or record.state in WORKED_ON:
+    record = None if id is None else await incident_writes.lock(write.transaction, id, write.context.scope)
+    if record is None or record.state in ACTIVE_STATES:
         return record
     if record.state != IncidentState.RESOLVED:
         return None
@@ -93,10 +93,10 @@ async def _opened(write: Write, data: AlertFired, item: Item | None) -> Incident
         affected_ids=() if item is None else (item.id,),
     )
     [id] = await incidents.open_incident(write, command)
-    record = await incident_writes.locked(write.transaction, id, write.context.scope)
+    record = await incident_writes.lock(write.transaction, id, write.context.scope)
     assert record is not None  # noqa: S101
     await _note(write, record, f"Opened by an alert: {data.title}{_unmatched(item)}")
-    return await again(write, record)
+    return await reload(write, record)
 
 
 async def _join(write: Write, record: IncidentRecord, data: AlertFired, item: Item | None) -> None:
@@ -104,20 +104,20 @@ async def _join(write: Write, record: IncidentRecord, data: AlertFired, item: It
     if (impact, urgency) != (record.impact, record.urgency):
         graver = UpdateIncident(id=record.id, expected_version=record.version, impact=impact, urgency=urgency)
         await incidents.update(write, graver)
-        record = await again(write, record)
+        record = await reload(write, record)
     if item is not None:
         record = await link(write, record, IncidentRole.AFFECTED, [item.id])
     await _note(write, record, f"Alert joined: {data.title}{_unmatched(item)}")
 
 
 async def _quieter(write: Write, id: str, data: AlertResolved) -> None:
-    record = await incident_writes.locked(write.transaction, id, write.context.scope)
+    record = await incident_writes.lock(write.transaction, id, write.context.scope)
     # The incident may have been deleted with its alerts meanwhile.
     if record is None:
         return
     standing = await rows.standing(write.transaction, id)
     name = data.labels.get("alertname") or data.fingerprint
-    if standing.firing == 0 and record.state in WORKED_ON:
+    if standing.firing == 0 and record.state in ACTIVE_STATES:
         await resolve(write, record, CODE, f"No alert fires any more; the last to end was {name}.")
     else:
         await _note(write, record, f"Alert resolved: {name}; {_number(standing)} still firing")
@@ -125,7 +125,9 @@ async def _quieter(write: Write, id: str, data: AlertResolved) -> None:
 
 async def _note(write: Write, record: IncidentRecord, text: str) -> None:
     # The incident is locked already, so its row need not be read again for each alert of a large group.
-    await incidents.taken(write, record, record, LIFE.step("addIncidentNote", record.state), body=text)
+    await incidents.write_transition(
+        write, record, record, STATE_MACHINE.require_transition("addIncidentNote", record.state), body=text
+    )
 
 
 def _number(standing: Standing) -> str:
@@ -136,9 +138,9 @@ def _unmatched(item: Item | None) -> str:
     return "" if item is not None else " (no configuration item matches its labels; link what it affects)"
 
 
-def _group(data: OfAlert) -> Group:
-    return Group(data.receiver, joined(data.group_key))
+def _group(data: AlertEvent) -> Group:
+    return Group(data.receiver, join_names(data.group_key))
 
 
-def _firing(data: OfAlert) -> Firing:
+def _firing(data: AlertEvent) -> Firing:
     return Firing(data.receiver, data.fingerprint, data.starts_at)

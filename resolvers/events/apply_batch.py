@@ -19,8 +19,8 @@ from datasources.aurora.outbox.bookkeeping import AuditEntry
 from datasources.errors import (
     SourceConflict,
     SourceDuplicate,
+    SourceInvalidValue,
     SourceRefused,
-    SourceRefusedValue,
     SourceUnavailable,
 )
 from datasources.sources import Sources
@@ -28,11 +28,20 @@ from resolvers.events.apply_each import apply_each
 from resolvers.events.landscape_batch import ITEM, RELATIONSHIP, Landscape, keys, time_name
 from resolvers.events.landscape_types import PREFIX, ItemUpserted, RelationshipRemoved, RelationshipUpserted
 from resolvers.events.registry import OPERATIONS
-from resolvers.events.results import OTHER_CONTENT, REPEATED, UNTRIED, Arrived, Outcome, Result, away, behind
-from resolvers.unit_of_work import BY_THE_DATABASE, TRIES, difference, told
+from resolvers.events.results import (
+    DUPLICATE,
+    ID_REUSED,
+    NOT_ATTEMPTED,
+    EventResult,
+    EventStatus,
+    ReceivedEvent,
+    blocked_result,
+    unavailable_result,
+)
+from resolvers.unit_of_work import GENERATED_COLUMNS, MAX_ATTEMPTS, audit_snapshot, difference
 
 
-async def apply(sources: Sources, arrived: Sequence[Arrived], until: float = inf) -> list[Outcome]:
+async def apply_batch(sources: Sources, arrived: Sequence[ReceivedEvent], until: float = inf) -> list[EventResult]:
     """What came of each event, in their order.
 
     When a store is lost, everything from the first event that was not tried on waits: AWAY, and AGAIN where the store
@@ -40,71 +49,71 @@ async def apply(sources: Sources, arrived: Sequence[Arrived], until: float = inf
     is begun but the first; the rest is UNTRIED. When this returns, no read in any process gives an older value.
     """
     clock = asyncio.get_running_loop().time
-    outcomes: list[Outcome] = []
+    outcomes: list[EventResult] = []
     for one_by_one, stretch in groupby(arrived, key=lambda each: each.event.type in OPERATIONS):
         if outcomes and clock() >= until:
-            return outcomes + [UNTRIED] * (len(arrived) - len(outcomes))
+            return outcomes + [NOT_ATTEMPTED] * (len(arrived) - len(outcomes))
         some = list(stretch)
         outcomes += await (apply_each(sources, some, until) if one_by_one else _apply_set(sources, some))
-        if outcomes[-1].waits:
-            return outcomes + [behind(outcomes[-1])] * (len(arrived) - len(outcomes))
+        if outcomes[-1].is_retryable:
+            return outcomes + [blocked_result(outcomes[-1])] * (len(arrived) - len(outcomes))
     return outcomes
 
 
-async def _apply_set(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
+async def _apply_set(sources: Sources, arrived: Sequence[ReceivedEvent]) -> list[EventResult]:
     # One transaction, or several if the store refuses what one of them says.
     try:
         return await _committed(sources, arrived)
     except SourceUnavailable as error:
-        return [away(error)] * len(arrived)
+        return [unavailable_result(error)] * len(arrived)
     except SourceRefused as error:
         if len(arrived) == 1:
             # A value that no column takes is the event's fault; a missing table, say, is not.
-            result = Result.REFUSED if isinstance(error, SourceRefusedValue) else Result.AGAIN
-            return [Outcome(result, str(error))]
+            result = EventStatus.REJECTED if isinstance(error, SourceInvalidValue) else EventStatus.RETRY
+            return [EventResult(result, str(error))]
     half = len(arrived) // 2
     first = await _apply_set(sources, arrived[:half])
-    lost = next((outcome for outcome in first if outcome.waits), None)
+    lost = next((outcome for outcome in first if outcome.is_retryable), None)
     if lost is not None:
-        return first + [behind(lost)] * (len(arrived) - half)
+        return first + [blocked_result(lost)] * (len(arrived) - half)
     return first + await _apply_set(sources, arrived[half:])
 
 
-async def _committed(sources: Sources, arrived: Sequence[Arrived]) -> list[Outcome]:
-    for number in range(TRIES):
+async def _committed(sources: Sources, arrived: Sequence[ReceivedEvent]) -> list[EventResult]:
+    for number in range(MAX_ATTEMPTS):
         try:
             async with sources.main.transaction() as transaction:
                 outcomes, tables = await _within(transaction, arrived)
         # Somebody else made the same item: the next try finds it.
         except (SourceConflict, SourceDuplicate):
-            if number == TRIES - 1:
+            if number == MAX_ATTEMPTS - 1:
                 raise
             await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311
         else:
             if tables:
                 await sources.cache.invalidate(sorted(tables))
-            if REPEATED in outcomes:
+            if DUPLICATE in outcomes:
                 # Whoever gave them their effect may have died before it told the cache.
-                await sources.cache.doubt()
+                await sources.cache.expire_all()
             return outcomes
     raise AssertionError("unreachable")
 
 
-async def _within(transaction: Transaction, arrived: Sequence[Arrived]) -> tuple[list[Outcome], set[str]]:
-    firsts: dict[tuple[str, str], Arrived] = {}
+async def _within(transaction: Transaction, arrived: Sequence[ReceivedEvent]) -> tuple[list[EventResult], set[str]]:
+    firsts: dict[tuple[str, str], ReceivedEvent] = {}
     for each in arrived:
         firsts.setdefault(_name(each), each)
-    claimed = await rows.claim(transaction, {name: each.event.content for name, each in firsts.items()})
+    claimed = await rows.claim_events(transaction, {name: each.event.content for name, each in firsts.items()})
     before = await rows.contents(transaction, firsts.keys() - claimed)
     fresh = [each for name, each in firsts.items() if name in claimed]
-    outcomes: dict[tuple[str, str], Outcome] = {}
+    outcomes: dict[tuple[str, str], EventResult] = {}
     tables: set[str] = set()
     if fresh:
         landscape = await _landscape(transaction, fresh)
-        outcomes = {_name(each): landscape.take(each) for each in fresh}
+        outcomes = {_name(each): landscape.apply(each) for each in fresh}
         tables = await _write(transaction, landscape)
-        refusals = [name for name, outcome in outcomes.items() if outcome.result is Result.REFUSED]
-        await rows.unclaim(transaction, refusals)
+        refusals = [name for name, outcome in outcomes.items() if outcome.status is EventStatus.REJECTED]
+        await rows.release_events(transaction, refusals)
     said = {name: before.get(name, each.event.content) for name, each in firsts.items()}
     answers = [
         _told(each, first=firsts[_name(each)] is each, said=said[_name(each)], outcome=outcomes.get(_name(each)))
@@ -113,15 +122,15 @@ async def _within(transaction: Transaction, arrived: Sequence[Arrived]) -> tuple
     return answers, tables
 
 
-def _told(each: Arrived, *, first: bool, said: bytes, outcome: Outcome | None) -> Outcome:
+def _told(each: ReceivedEvent, *, first: bool, said: bytes, outcome: EventResult | None) -> EventResult:
     if each.event.content != said:
-        return OTHER_CONTENT
+        return ID_REUSED
     if outcome is None:
-        return REPEATED
-    return outcome if first or outcome.result is Result.REFUSED else REPEATED
+        return DUPLICATE
+    return outcome if first or outcome.status is EventStatus.REJECTED else DUPLICATE
 
 
-async def _landscape(transaction: Transaction, arrived: Sequence[Arrived]) -> Landscape:
+async def _landscape(transaction: Transaction, arrived: Sequence[ReceivedEvent]) -> Landscape:
     events = [each.event for each in arrived]
     times = await rows.lock_times(transaction, {time_name(event) for event in events})
     ids = await rows.known_keys(transaction, {key for event in events for key in keys(event.data)})
@@ -175,14 +184,16 @@ async def _write(transaction: Transaction, made: Landscape) -> set[str]:
     audited += [_audited(made, RELATIONSHIP, record.id, record, None) for record in removed]
     if audited:
         await writing.audit(transaction, audited)
-        await writing.sign_each(transaction, {each.entity_id: _origin(made, each) for each in audited})
+        await writing.write_origins(transaction, {each.entity_id: _origin(made, each) for each in audited})
     return ({"configuration_items"} if items else set()) | ({"relationships"} if edges or removed else set())
 
 
 def _audited(made: Landscape, entity: str, id: str, before: Record | None, after: Record | None) -> AuditEntry:
     by = made.touched[id]
     action = by.event.type.removeprefix(PREFIX)
-    changed = difference(*(None if each is None else told(each, BY_THE_DATABASE) for each in (before, after)))
+    changed = difference(
+        *(None if each is None else audit_snapshot(each, GENERATED_COLUMNS) for each in (before, after))
+    )
     return AuditEntry(by.request_id, f"event:{by.event.source}", action, entity, id, *changed)
 
 
@@ -190,5 +201,5 @@ def _origin(made: Landscape, entry: AuditEntry) -> writing.Origin:
     return writing.Origin(entry.request_id, made.touched[entry.entity_id].event.sender or entry.principal)
 
 
-def _name(arrived: Arrived) -> tuple[str, str]:
+def _name(arrived: ReceivedEvent) -> tuple[str, str]:
     return arrived.event.source, arrived.event.id

@@ -15,106 +15,106 @@ from datasources.aurora.outbox import bookkeeping as writing
 from datasources.errors import (
     SourceConflict,
     SourceDuplicate,
+    SourceInvalidValue,
     SourceRefused,
-    SourceRefusedValue,
     SourceUnavailable,
 )
 from datasources.records.events import EventTimesRecord
 from datasources.records.queries import Scope
-from datasources.request import Call, calling, current_call
+from datasources.request import RequestContext, current_request, use_request
 from datasources.sources import Sources
-from resolvers.context import Context, Unattended
+from resolvers.context import Context, SystemPrincipal
 from resolvers.events.event import Event
-from resolvers.events.landscape_batch import joined
+from resolvers.events.landscape_batch import join_names
 from resolvers.events.landscape_types import PREFIX
 from resolvers.events.operation import Operation
 from resolvers.events.registry import OPERATIONS
 from resolvers.events.results import (
-    DONE,
-    OLDER,
-    OTHER_CONTENT,
-    REPEATED,
-    UNTRIED,
-    Arrived,
-    Outcome,
-    Result,
-    away,
-    behind,
-    refused,
+    APPLIED,
+    DUPLICATE,
+    ID_REUSED,
+    NOT_ATTEMPTED,
+    STALE,
+    EventResult,
+    EventStatus,
+    ReceivedEvent,
+    blocked_result,
+    rejection,
+    unavailable_result,
 )
-from resolvers.unit_of_work import TRIES, UNFIT, Refused, Write, origin
+from resolvers.unit_of_work import MAX_ATTEMPTS, UNSTORABLE_VALUE, ValidationFailed, Write, origin
 
 
-async def apply_each(sources: Sources, arrived: Sequence[Arrived], until: float = inf) -> list[Outcome]:
+async def apply_each(sources: Sources, arrived: Sequence[ReceivedEvent], until: float = inf) -> list[EventResult]:
     """What came of each event, in their order. From the first that could not be tried on, all wait; after `until`, in
     seconds of the event loop's clock, none but the first is tried.
 
     When this returns, no read in this process gives an older value.
     """
     clock = asyncio.get_running_loop().time
-    outcomes: list[Outcome] = []
+    outcomes: list[EventResult] = []
     for each in arrived:
         is_late = bool(outcomes) and clock() >= until
-        outcome = UNTRIED if is_late else await _tried(sources, each)
+        outcome = NOT_ATTEMPTED if is_late else await _tried(sources, each)
         outcomes.append(outcome)
-        if outcome.waits:
-            return outcomes + [behind(outcome)] * (len(arrived) - len(outcomes))
+        if outcome.is_retryable:
+            return outcomes + [blocked_result(outcome)] * (len(arrived) - len(outcomes))
     return outcomes
 
 
-async def _tried(sources: Sources, arrived: Arrived) -> Outcome:
-    for number in range(TRIES):
+async def _tried(sources: Sources, arrived: ReceivedEvent) -> EventResult:
+    for number in range(MAX_ATTEMPTS):
         try:
             return await _once(sources, arrived)
-        except Refused as error:
-            return refused("; ".join(each.message for each in error.errors))
-        except SourceRefusedValue:
-            return refused(UNFIT.message)
+        except ValidationFailed as error:
+            return rejection("; ".join(each.message for each in error.errors))
+        except SourceInvalidValue:
+            return rejection(UNSTORABLE_VALUE.message)
         # Somebody else made the same thing, or was in the way: the next try finds it.
         except (SourceConflict, SourceDuplicate) as error:
-            if number == TRIES - 1:
-                return Outcome(Result.AGAIN, str(error))
+            if number == MAX_ATTEMPTS - 1:
+                return EventResult(EventStatus.RETRY, str(error))
             await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311
         except SourceUnavailable as error:
-            return away(error)
+            return unavailable_result(error)
         except SourceRefused as error:
-            return Outcome(Result.AGAIN, str(error))
+            return EventResult(EventStatus.RETRY, str(error))
     raise AssertionError("unreachable")
 
 
-async def _once(sources: Sources, arrived: Arrived) -> Outcome:
+async def _once(sources: Sources, arrived: ReceivedEvent) -> EventResult:
     event = arrived.event
     operation = OPERATIONS[event.type]
     # Who sent it had `events:write`. It may touch restricted incidents: whoever knows the source's own key for one has
     # told of it before.
-    sender = Unattended("event", event.source, event.sender)
+    sender = SystemPrincipal("event", event.source, event.sender)
     context = Context(
-        sender, Scope(True), sources, Call(request_id=arrived.request_id, deadline=current_call().deadline)
+        sender, Scope(True), sources, RequestContext(request_id=arrived.request_id, deadline=current_request().deadline)
     )
-    with calling(context.call):
+    with use_request(context.call):
         async with sources.main.transaction() as transaction:
             name = (event.source, event.id)
-            if not await rows.claim(transaction, {name: event.content}):
+            if not await rows.claim_events(transaction, {name: event.content}):
                 said = (await rows.contents(transaction, [name])).get(name, event.content)
                 # Whoever gave it its effect may have died before it told the cache.
-                await sources.cache.doubt()
-                return REPEATED if said == event.content else OTHER_CONTENT
+                await sources.cache.expire_all()
+                return DUPLICATE if said == event.content else ID_REUSED
             if not await _is_newest(transaction, operation, event):
-                return OLDER
+                return STALE
             write = Write(context, event.type.removeprefix(PREFIX), transaction)
             await operation.use_case(write, event.data, event)
             await writing.audit(transaction, write.entries)
-            await writing.sign_by(transaction, origin(context))
+            await writing.write_origin(transaction, origin(context))
         if write.tables:
             await sources.cache.invalidate(sorted(write.tables))
-    return DONE
+    return APPLIED
 
 
 async def _is_newest(transaction: Transaction, operation: Operation[Any], event: Event) -> bool:
     about = operation.about(event.data)
     if about is None:
         return True
-    name = (event.source, about.entity, joined(*about.names))
+    name = (event.source, about.entity, join_names(*about.names))
     [times] = await rows.lock_times(transaction, [name])
     newest = _newest(times, is_step=operation.is_step)
     # Two events of one moment are told apart by their ids.

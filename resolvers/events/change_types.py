@@ -21,13 +21,13 @@ class ChangeKey(Struct, frozen=True, forbid_unknown_fields=True):
     key: Annotated[str, Meta(min_length=1, max_length=450)]
 
 
-class OfChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ChangeEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which change an event is about."""
 
     change: ChangeKey
 
 
-class ChangeProposed(OfChange, frozen=True, kw_only=True):
+class ChangeProposed(ChangeEvent, frozen=True, kw_only=True):
     """A new change, or what is proposed of one that is known. Items are added to those that it has."""
 
     title: Title
@@ -39,22 +39,22 @@ class ChangeProposed(OfChange, frozen=True, kw_only=True):
     items: Keys = ()
 
 
-class ChangeScheduled(OfChange, frozen=True, kw_only=True):
+class ChangeScheduled(ChangeEvent, frozen=True, kw_only=True):
     """When it is to be done."""
 
     planned_start: Moment = msgspec.field(name="plannedStart")
     planned_end: Moment = msgspec.field(name="plannedEnd")
 
 
-class ChangeStarted(OfChange, frozen=True, kw_only=True):
+class ChangeStarted(ChangeEvent, frozen=True, kw_only=True):
     """Work began."""
 
 
-class ChangeFinished(OfChange, frozen=True, kw_only=True):
+class ChangeFinished(ChangeEvent, frozen=True, kw_only=True):
     """How it ended."""
 
     outcome: ChangeOutcome
 
 
-class ChangeCancelled(OfChange, frozen=True, kw_only=True):
+class ChangeCancelled(ChangeEvent, frozen=True, kw_only=True):
     """It was called off."""

@@ -12,7 +12,7 @@ from datasources.records.changes import ChangeRecord, ChangeState
 from resolvers import validation as rules
 from resolvers.changes import use_cases as changes
 from resolvers.changes.use_cases import (
-    ChangeStep,
+    ChangeCommand,
     FinishChange,
     LinkChangeItems,
     ProposeChange,
@@ -21,39 +21,39 @@ from resolvers.changes.use_cases import (
 )
 from resolvers.events.change_types import (
     ChangeCancelled,
+    ChangeEvent,
     ChangeFinished,
     ChangeProposed,
     ChangeScheduled,
     ChangeStarted,
-    OfChange,
 )
 from resolvers.events.event import Event
-from resolvers.events.key_resolution import item_ids, team_id
-from resolvers.events.operation import About
+from resolvers.events.key_resolution import resolve_items, resolve_team
+from resolvers.events.operation import EntityReference
 from resolvers.unit_of_work import Write
 
-WORDS = ("title", "description", "type", "risk")
+UPDATABLE_FIELDS = ("title", "description", "type", "risk")
 
 
-def about(data: OfChange) -> About:
+def entity_of(data: ChangeEvent) -> EntityReference:
     """Which change an event is about."""
-    return About("CHANGE", (data.change.source, data.change.key))
+    return EntityReference("CHANGE", (data.change.source, data.change.key))
 
 
-async def proposed(write: Write, data: ChangeProposed, _: Event) -> Sequence[str]:
+async def handle_proposed(write: Write, data: ChangeProposed, _: Event) -> Sequence[str]:
     """The new change, known by its key from now on; of one that is known, what is proposed is said anew."""
-    items = await item_ids(write.transaction, data.items, "items")
-    team = await team_id(write.transaction, data.team, "team")
+    items = await resolve_items(write.transaction, data.items, "items")
+    team = await resolve_team(write.transaction, data.team, "team")
     record = await _found(write, data)
     if record is not None:
         return await _proposed_anew(write, record, data, items, team)
     command = ProposeChange(**_words(data), team_id=team, configuration_item_ids=items)
     [id] = await changes.propose(write, command)
-    await keys.keep(write.transaction, data.change.source, data.change.key, id)
+    await keys.insert(write.transaction, data.change.source, data.change.key, id)
     return [id]
 
 
-async def scheduled(write: Write, data: ChangeScheduled, _: Event) -> Sequence[str]:
+async def handle_scheduled(write: Write, data: ChangeScheduled, _: Event) -> Sequence[str]:
     """When the change is to be done; nothing is left to do if it is scheduled so."""
     record = await _known(write, data)
     window = (data.planned_start, data.planned_end)
@@ -68,17 +68,17 @@ async def scheduled(write: Write, data: ChangeScheduled, _: Event) -> Sequence[s
     return await changes.schedule(write, command)
 
 
-async def started(write: Write, data: ChangeStarted, _: Event) -> Sequence[str]:
+async def handle_started(write: Write, data: ChangeStarted, _: Event) -> Sequence[str]:
     """Work on the change began."""
     return await _take_step(write, data, "startChange", ChangeState.IN_PROGRESS)
 
 
-async def cancelled(write: Write, data: ChangeCancelled, _: Event) -> Sequence[str]:
+async def handle_cancelled(write: Write, data: ChangeCancelled, _: Event) -> Sequence[str]:
     """The change was called off."""
     return await _take_step(write, data, "cancelChange", ChangeState.CANCELLED)
 
 
-async def finished(write: Write, data: ChangeFinished, _: Event) -> Sequence[str]:
+async def handle_finished(write: Write, data: ChangeFinished, _: Event) -> Sequence[str]:
     """The change done, as it was meant or not."""
     record = await _known(write, data)
     if record.state == ChangeState(data.outcome):
@@ -87,29 +87,29 @@ async def finished(write: Write, data: ChangeFinished, _: Event) -> Sequence[str
     return await changes.finish(write, command)
 
 
-async def _take_step(write: Write, data: OfChange, name: str, target: ChangeState) -> Sequence[str]:
+async def _take_step(write: Write, data: ChangeEvent, name: str, target: ChangeState) -> Sequence[str]:
     record = await _known(write, data)
     if record.state == target:
         return []
-    return await changes.take_step(write, ChangeStep(id=record.id, expected_version=record.version), name=name)
+    return await changes.transition(write, ChangeCommand(id=record.id, expected_version=record.version), name=name)
 
 
-async def _found(write: Write, data: OfChange) -> ChangeRecord | None:
+async def _found(write: Write, data: ChangeEvent) -> ChangeRecord | None:
     id = await keys.find(write.transaction, data.change.source, data.change.key)
-    return None if id is None else await rows.locked(write.transaction, id)
+    return None if id is None else await rows.lock(write.transaction, id)
 
 
-async def _known(write: Write, data: OfChange) -> ChangeRecord:
+async def _known(write: Write, data: ChangeEvent) -> ChangeRecord:
     record = await _found(write, data)
     if record is None:
         named = f"{data.change.key} of {data.change.source}"
         message = f"change {named} is not known; send that it was proposed, then replay this event"
-        raise rules.missing("change", message)
+        raise rules.not_found("change", message)
     return record
 
 
 def _words(data: ChangeProposed) -> dict[str, Any]:
-    said = {name: value for name in WORDS if (value := getattr(data, name)) is not UNSET}
+    said = {name: value for name in UPDATABLE_FIELDS if (value := getattr(data, name)) is not UNSET}
     # As the use case keeps it; blanks around it are no news.
     return said | {"title": data.title.strip()}
 
@@ -128,7 +128,7 @@ async def _proposed_anew(
     if new:
         await changes.update(write, UpdateChange(id=record.id, expected_version=record.version, **new))
         record = await _known(write, data)
-    missing = await keys.not_linked(write.transaction, record.id, items) if items else []
+    missing = await keys.filter_unlinked(write.transaction, record.id, items) if items else []
     if missing:
         link = LinkChangeItems(id=record.id, expected_version=record.version, configuration_item_ids=tuple(missing))
         await changes.link_items(write, link)

@@ -20,13 +20,13 @@ class IncidentKey(Struct, frozen=True, forbid_unknown_fields=True):
     key: Annotated[str, Meta(min_length=1, max_length=450)]
 
 
-class OfIncident(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class IncidentEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which incident an event is about."""
 
     incident: IncidentKey
 
 
-class IncidentOpened(OfIncident, frozen=True, kw_only=True):
+class IncidentOpened(IncidentEvent, frozen=True, kw_only=True):
     """A new incident, or what is said of one that is known. Items are added to those that it has."""
 
     title: Title
@@ -42,7 +42,7 @@ class IncidentOpened(OfIncident, frozen=True, kw_only=True):
     causes: Keys = ()
 
 
-class IncidentUpdated(OfIncident, frozen=True, kw_only=True):
+class IncidentUpdated(IncidentEvent, frozen=True, kw_only=True):
     """What is said of an incident. What is left out stays; items are added to those that it has."""
 
     title: Title | UnsetType = UNSET
@@ -55,32 +55,32 @@ class IncidentUpdated(OfIncident, frozen=True, kw_only=True):
     causes: Keys = ()
 
 
-class IncidentResolved(OfIncident, frozen=True, kw_only=True):
+class IncidentResolved(IncidentEvent, frozen=True, kw_only=True):
     """It is solved, and how."""
 
     code: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
     resolution: Said
 
 
-class IncidentStepped(OfIncident, frozen=True, kw_only=True):
+class IncidentTransitionEvent(IncidentEvent, frozen=True, kw_only=True):
     """A step without more to say than a note."""
 
     note: str = ""
 
 
-class IncidentReopened(IncidentStepped, frozen=True, kw_only=True):
+class IncidentReopened(IncidentTransitionEvent, frozen=True, kw_only=True):
     """It was not solved after all."""
 
 
-class IncidentClosed(IncidentStepped, frozen=True, kw_only=True):
+class IncidentClosed(IncidentTransitionEvent, frozen=True, kw_only=True):
     """Nothing more is to be done."""
 
 
-class IncidentCancelled(IncidentStepped, frozen=True, kw_only=True):
+class IncidentCancelled(IncidentTransitionEvent, frozen=True, kw_only=True):
     """It was no incident."""
 
 
-class IncidentNoted(OfIncident, frozen=True, kw_only=True):
+class IncidentNoted(IncidentEvent, frozen=True, kw_only=True):
     """Something to remember about an incident."""
 
     note: Said

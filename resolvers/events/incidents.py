@@ -13,19 +13,19 @@ from datasources.records.incidents import IncidentRecord, IncidentRole, Incident
 from resolvers import validation as rules
 from resolvers.events.event import Event
 from resolvers.events.incident_types import (
+    IncidentEvent,
     IncidentNoted,
     IncidentOpened,
     IncidentResolved,
-    IncidentStepped,
+    IncidentTransitionEvent,
     IncidentUpdated,
-    OfIncident,
 )
-from resolvers.events.key_resolution import item_ids, team_id
+from resolvers.events.key_resolution import resolve_items, resolve_team
 from resolvers.events.landscape_types import Key
-from resolvers.events.operation import About
+from resolvers.events.operation import EntityReference
 from resolvers.incidents import transitions as incident_steps
 from resolvers.incidents import use_cases as incidents
-from resolvers.incidents.transitions import IncidentStep, ResolveIncident
+from resolvers.incidents.transitions import IncidentTransition, ResolveIncident
 from resolvers.incidents.use_cases import (
     AddIncidentNote,
     AssignIncident,
@@ -35,17 +35,17 @@ from resolvers.incidents.use_cases import (
 )
 from resolvers.unit_of_work import Write
 
-WORDS = ("title", "description", "impact", "urgency", "category")
+UPDATABLE_FIELDS = ("title", "description", "impact", "urgency", "category")
 
 
-def about(data: OfIncident) -> About:
+def entity_of(data: IncidentEvent) -> EntityReference:
     """Which incident an event is about."""
-    return About("INCIDENT", (data.incident.source, data.incident.key))
+    return EntityReference("INCIDENT", (data.incident.source, data.incident.key))
 
 
-async def opened(write: Write, data: IncidentOpened, _: Event) -> Sequence[str]:
+async def handle_opened(write: Write, data: IncidentOpened, _: Event) -> Sequence[str]:
     """The new incident, known by its key from now on; one that is known is told what is said of it."""
-    restricted_id = await team_id(write.transaction, data.restricted_team, "restrictedTeam")
+    restricted_id = await resolve_team(write.transaction, data.restricted_team, "restrictedTeam")
     record = await _found(write, data)
     if record is not None:
         if data.restricted_team is not UNSET and restricted_id != record.restricted_team_id:
@@ -54,52 +54,52 @@ async def opened(write: Write, data: IncidentOpened, _: Event) -> Sequence[str]:
         return await _said(write, record, data)
     command = OpenIncident(
         **_words(data),
-        team_id=await team_id(write.transaction, data.team, "team"),
+        team_id=await resolve_team(write.transaction, data.team, "team"),
         restricted_team_id=restricted_id,
-        affected_ids=await item_ids(write.transaction, data.affected, "affected"),
-        cause_ids=await item_ids(write.transaction, data.causes, "causes"),
+        affected_ids=await resolve_items(write.transaction, data.affected, "affected"),
+        cause_ids=await resolve_items(write.transaction, data.causes, "causes"),
     )
     [id] = await incidents.open_incident(write, command)
-    await keys.keep(write.transaction, data.incident.source, data.incident.key, id)
+    await keys.insert(write.transaction, data.incident.source, data.incident.key, id)
     return [id]
 
 
-async def updated(write: Write, data: IncidentUpdated, _: Event) -> Sequence[str]:
+async def handle_updated(write: Write, data: IncidentUpdated, _: Event) -> Sequence[str]:
     """What is said of the incident. What it says already leaves nothing behind."""
     return await _said(write, await _known(write, data), data)
 
 
-async def resolved(write: Write, data: IncidentResolved, _: Event) -> Sequence[str]:
+async def handle_resolved(write: Write, data: IncidentResolved, _: Event) -> Sequence[str]:
     """The incident solved; one that nobody worked on is started first."""
     return await resolve(write, await _known(write, data), data.code, data.resolution)
 
 
 async def _take_step(
-    write: Write, data: IncidentStepped, _: Event, *, name: str, target: IncidentState
+    write: Write, data: IncidentTransitionEvent, _: Event, *, name: str, target: IncidentState
 ) -> Sequence[str]:
     # In that state already, nothing is left to do.
     record = await _known(write, data)
     if record.state == target:
         return []
-    return await take(write, record, name, data.note)
+    return await transition(write, record, name, data.note)
 
 
-reopened = partial(_take_step, name="reopenIncident", target=IncidentState.IN_PROGRESS)
-closed = partial(_take_step, name="closeIncident", target=IncidentState.CLOSED)
-cancelled = partial(_take_step, name="cancelIncident", target=IncidentState.CANCELLED)
+handle_reopened = partial(_take_step, name="reopenIncident", target=IncidentState.IN_PROGRESS)
+handle_closed = partial(_take_step, name="closeIncident", target=IncidentState.CLOSED)
+handle_cancelled = partial(_take_step, name="cancelIncident", target=IncidentState.CANCELLED)
 
 
-async def noted(write: Write, data: IncidentNoted, _: Event) -> Sequence[str]:
+async def handle_noted(write: Write, data: IncidentNoted, _: Event) -> Sequence[str]:
     """A note among the incident's activities."""
     record = await _known(write, data)
     command = AddIncidentNote(id=record.id, expected_version=record.version, note=data.note)
     return await incidents.add_note(write, command)
 
 
-async def take(write: Write, record: IncidentRecord, name: str, note: str = "") -> Sequence[str]:
+async def transition(write: Write, record: IncidentRecord, name: str, note: str = "") -> Sequence[str]:
     """A locked incident taken a step further. Refused where its state does not allow it."""
-    command = IncidentStep(id=record.id, expected_version=record.version, note=note)
-    return await incident_steps.take_step(write, command, name=name)
+    command = IncidentTransition(id=record.id, expected_version=record.version, note=note)
+    return await incident_steps.transition(write, command, name=name)
 
 
 async def resolve(write: Write, record: IncidentRecord, code: str, resolution: str) -> Sequence[str]:
@@ -107,49 +107,49 @@ async def resolve(write: Write, record: IncidentRecord, code: str, resolution: s
     if record.state == IncidentState.RESOLVED:
         return []
     if record.state == IncidentState.NEW:
-        await take(write, record, "startIncident")
-        record = await again(write, record)
+        await transition(write, record, "startIncident")
+        record = await reload(write, record)
     command = ResolveIncident(
         id=record.id, expected_version=record.version, resolution_code=code, resolution=resolution
     )
     return await incident_steps.resolve(write, command)
 
 
-async def again(write: Write, record: IncidentRecord) -> IncidentRecord:
+async def reload(write: Write, record: IncidentRecord) -> IncidentRecord:
     """A locked incident as this write left it so far."""
-    found = await rows.locked(write.transaction, record.id, write.context.scope)
+    found = await rows.lock(write.transaction, record.id, write.context.scope)
     assert found is not None  # noqa: S101
     return found
 
 
 async def link(write: Write, record: IncidentRecord, role: IncidentRole, ids: Sequence[str]) -> IncidentRecord:
     """A locked incident with these items in a role; nothing is written if it has them."""
-    missing = await keys.not_linked(write.transaction, record.id, role, ids) if ids else []
+    missing = await keys.filter_unlinked(write.transaction, record.id, role, ids) if ids else []
     if not missing:
         return record
     command = LinkIncidentItems(
         id=record.id, expected_version=record.version, role=role, configuration_item_ids=tuple(missing)
     )
     await incidents.link_items(write, command)
-    return await again(write, record)
+    return await reload(write, record)
 
 
-async def _found(write: Write, data: OfIncident) -> IncidentRecord | None:
+async def _found(write: Write, data: IncidentEvent) -> IncidentRecord | None:
     id = await keys.find(write.transaction, data.incident.source, data.incident.key)
-    return None if id is None else await rows.locked(write.transaction, id, write.context.scope)
+    return None if id is None else await rows.lock(write.transaction, id, write.context.scope)
 
 
-async def _known(write: Write, data: OfIncident) -> IncidentRecord:
+async def _known(write: Write, data: IncidentEvent) -> IncidentRecord:
     record = await _found(write, data)
     if record is None:
         named = f"{data.incident.key} of {data.incident.source}"
         message = f"incident {named} is not known; send that it was opened, then replay this event"
-        raise rules.missing("incident", message)
+        raise rules.not_found("incident", message)
     return record
 
 
 def _words(data: IncidentOpened | IncidentUpdated) -> dict[str, Any]:
-    said = {name: value for name in WORDS if (value := getattr(data, name)) is not UNSET}
+    said = {name: value for name in UPDATABLE_FIELDS if (value := getattr(data, name)) is not UNSET}
     # As the use case keeps it; blanks around it are no news.
     return said | {"title": said["title"].strip()} if "title" in said else said
 
@@ -159,7 +159,7 @@ async def _said(write: Write, record: IncidentRecord, data: IncidentOpened | Inc
     new = {name: value for name, value in _words(data).items() if value != getattr(record, name)}
     if new:
         await incidents.update(write, UpdateIncident(id=record.id, expected_version=record.version, **new))
-        record = await again(write, record)
+        record = await reload(write, record)
     record = await _assigned(write, record, data)
     for role, named, field in (
         (IncidentRole.AFFECTED, data.affected, "affected"),
@@ -170,7 +170,7 @@ async def _said(write: Write, record: IncidentRecord, data: IncidentOpened | Inc
 
 
 async def _assigned(write: Write, record: IncidentRecord, data: IncidentOpened | IncidentUpdated) -> IncidentRecord:
-    team = await team_id(write.transaction, data.team, "team")
+    team = await resolve_team(write.transaction, data.team, "team")
     if data.team is UNSET or team == record.team_id:
         return record
     assignee = record.assignee_id
@@ -184,10 +184,10 @@ async def _assigned(write: Write, record: IncidentRecord, data: IncidentOpened |
         assignee_id=UNSET if assignee == record.assignee_id else None,
     )
     await incidents.assign(write, command)
-    return await again(write, record)
+    return await reload(write, record)
 
 
 async def _linked(
     write: Write, record: IncidentRecord, role: IncidentRole, named: Sequence[Key], field: str
 ) -> IncidentRecord:
-    return await link(write, record, role, await item_ids(write.transaction, named, field))
+    return await link(write, record, role, await resolve_items(write.transaction, named, field))

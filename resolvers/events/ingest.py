@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from datasources.errors import SourceRefusedValue
-from datasources.queues.port import Queue, Sending
+from datasources.errors import SourceInvalidValue
+from datasources.queues.port import NewMessage, Queue
 from resolvers.events.event import Event
-from resolvers.events.parser import MOST_BYTES, Unusable, read
+from resolvers.events.parser import MAX_EVENT_BYTES, InvalidEvent, parse_event
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Rejection:
     """An event that was not accepted: its place among those sent, from 0, its names as far as known, and why."""
 
     index: int
@@ -25,16 +25,16 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class IngestResult:
     """How many events were accepted, those sent before included, and what was refused."""
 
     accepted: int
-    refused: list[Refusal]
+    refused: list[Rejection]
 
 
-async def accept(
+async def ingest_events(
     queue: Queue, bodies: Sequence[bytes], request_id: str, now: datetime | None = None, sender: str = ""
-) -> Accepted:
+) -> IngestResult:
     """Queue the events that can be tried; one that cannot be, or that the queue refuses for what it says, holds back no
     other. SourceError if the queue is lost; then some may be queued, and sent again they are not doubled.
 
@@ -44,38 +44,38 @@ async def accept(
     """
     moment = now or datetime.now(UTC)
     places: list[tuple[int, Event]] = []
-    sendings: list[Sending] = []
-    refusals: list[Refusal] = []
+    sendings: list[NewMessage] = []
+    refusals: list[Rejection] = []
     for index, body in enumerate(bodies):
         # The largest takes some 20 ms, in which nobody else is answered.
         await asyncio.sleep(0)
         try:
-            event = read(body, moment)
-        except Unusable as unusable:
-            refusals.append(Refusal(index, unusable.id, unusable.source, unusable.reason))
+            event = parse_event(body, moment)
+        except InvalidEvent as unusable:
+            refusals.append(Rejection(index, unusable.id, unusable.source, unusable.reason))
         else:
-            sending = Sending(event.source, _deduplication_id(event), _signed(body, sender), request_id)
-            if sending.size > MOST_BYTES:
+            sending = NewMessage(event.source, _deduplication_id(event), _signed(body, sender), request_id)
+            if sending.size > MAX_EVENT_BYTES:
                 reason = (
                     f"the event has {sending.size} bytes with its sender, source and request id as the queue keeps "
-                    f"them; {MOST_BYTES} are allowed"
+                    f"them; {MAX_EVENT_BYTES} are allowed"
                 )
-                refusals.append(Refusal(index, event.id, event.source, reason))
+                refusals.append(Rejection(index, event.id, event.source, reason))
                 continue
             places.append((index, event))
             sendings.append(sending)
     refused = await _send(queue, sendings, range(len(sendings)))
     for place, reason in refused.items():
         index, event = places[place]
-        refusals.append(Refusal(index, event.id, event.source, reason))
-    return Accepted(len(sendings) - len(refused), sorted(refusals, key=lambda each: each.index))
+        refusals.append(Rejection(index, event.id, event.source, reason))
+    return IngestResult(len(sendings) - len(refused), sorted(refusals, key=lambda each: each.index))
 
 
-async def _send(queue: Queue, sendings: Sequence[Sending], places: range) -> dict[int, str]:
+async def _send(queue: Queue, sendings: Sequence[NewMessage], places: range) -> dict[int, str]:
     """Send those at these places in their order; why the queue refuses which of them."""
     try:
         await queue.send([sendings[place] for place in places])
-    except SourceRefusedValue as error:
+    except SourceInvalidValue as error:
         if len(places) == 1:
             return {places[0]: f"the queue does not take it: {error}"}
         middle = len(places) // 2

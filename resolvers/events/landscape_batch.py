@@ -26,7 +26,7 @@ from resolvers.events.landscape_types import (
     RelationshipRemoved,
     RelationshipUpserted,
 )
-from resolvers.events.results import DONE, OLDER, Arrived, Outcome, refused
+from resolvers.events.results import APPLIED, STALE, EventResult, ReceivedEvent, rejection
 
 ITEM, RELATIONSHIP = "CONFIGURATION_ITEM", "RELATIONSHIP"
 
@@ -41,9 +41,9 @@ def time_name(event: Event) -> Name:
     """Under which name the newest times of the entity of an event are kept."""
     data = event.data
     if isinstance(data, ItemUpserted | ItemRetired):
-        return event.source, ITEM, joined(data.item.source, data.item.key)
+        return event.source, ITEM, join_names(data.item.source, data.item.key)
     ends = (data.from_.source, data.from_.key, data.type, data.to.source, data.to.key)
-    return event.source, RELATIONSHIP, joined(*ends)
+    return event.source, RELATIONSHIP, join_names(*ends)
 
 
 def keys(data: Data) -> tuple[tuple[str, str], ...]:
@@ -67,7 +67,7 @@ class Landscape:
     new_keys: dict[tuple[str, str], str] = field(default_factory=dict)
     new_times: dict[Name, EventTimesRecord] = field(default_factory=dict)
     # The last event that touched an entity, by the entity's id.
-    touched: dict[str, Arrived] = field(default_factory=dict)
+    touched: dict[str, ReceivedEvent] = field(default_factory=dict)
     _known: dict[tuple[str, str], str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class Landscape:
         self.relationships = dict(self.relationships_before)
         self._known = {(each.kind, each.key): each.value for each in self.names}
 
-    def take(self, arrived: Arrived) -> Outcome:
+    def apply(self, arrived: ReceivedEvent) -> EventResult:
         """What an event does. Refused events change nothing."""
         data = arrived.event.data
         if isinstance(data, ItemUpserted):
@@ -86,14 +86,14 @@ class Landscape:
             return self._relationship_upserted(arrived, data)
         return self._relationship_removed(arrived, data)
 
-    def _item_upserted(self, arrived: Arrived, data: ItemUpserted) -> Outcome:
+    def _item_upserted(self, arrived: ReceivedEvent, data: ItemUpserted) -> EventResult:
         mark, upserted, ended = self._marks(arrived.event)
         if upserted is not None and mark <= upserted:
-            return OLDER
+            return STALE
         if ("class", data.class_key) not in self._known:
-            return refused(f"there is no class {data.class_key}")
+            return rejection(f"there is no class {data.class_key}")
         if isinstance(data.owner, str) and ("team", data.owner) not in self._known:
-            return refused(f"there is no team {data.owner}")
+            return rejection(f"there is no team {data.owner}")
         id = self.ids.get(_pair(data.item))
         before = None if id is None else self.items[id]
         if before is None:
@@ -111,54 +111,54 @@ class Landscape:
         )
         self.touched[before.id] = arrived
         self._upserted(arrived.event)
-        return DONE
+        return APPLIED
 
-    def _item_retired(self, arrived: Arrived, data: ItemRetired) -> Outcome:
+    def _item_retired(self, arrived: ReceivedEvent, data: ItemRetired) -> EventResult:
         mark, upserted, ended = self._marks(arrived.event)
         if ended is not None and mark <= ended:
-            return OLDER
+            return STALE
         self._ended(arrived.event)
         if upserted is not None and mark < upserted:
-            return OLDER
+            return STALE
         id = self.ids.get(_pair(data.item))
         # One that is not known yet is born retired, if an older upsert still comes.
         if id is not None:
             self.items[id] = msgspec.structs.replace(self.items[id], status=ConfigurationItemStatus.RETIRED)
             self.touched[id] = arrived
-        return DONE
+        return APPLIED
 
-    def _relationship_upserted(self, arrived: Arrived, data: RelationshipUpserted) -> Outcome:
+    def _relationship_upserted(self, arrived: ReceivedEvent, data: RelationshipUpserted) -> EventResult:
         mark, upserted, ended = self._marks(arrived.event)
         if (upserted is not None and mark <= upserted) or (ended is not None and mark < ended):
-            return OLDER
+            return STALE
         if ("type", data.type) not in self._known:
-            return refused(f"there is no relationship type {data.type}")
+            return rejection(f"there is no relationship type {data.type}")
         identity = self.identity(arrived.event, data)
         if identity is None:
             missing = [each for each in (data.from_, data.to) if _pair(each) not in self.ids]
             named = " and ".join(f"{each.key} of {each.source}" for each in missing)
-            return refused(f"configuration item {named} is not known; send it, then replay this event")
+            return rejection(f"configuration item {named} is not known; send it, then replay this event")
         if identity[0] == identity[1]:
-            return refused("a relationship of a configuration item to itself")
+            return rejection("a relationship of a configuration item to itself")
         record = self.relationships.get(identity) or self.relationships_before.get(identity) or _new(identity)
         attributes = {} if data.attributes is UNSET else data.attributes
         self.relationships[identity] = msgspec.structs.replace(record, attributes=attributes)
         self.touched[record.id] = arrived
         self._upserted(arrived.event)
-        return DONE
+        return APPLIED
 
-    def _relationship_removed(self, arrived: Arrived, data: RelationshipRemoved) -> Outcome:
+    def _relationship_removed(self, arrived: ReceivedEvent, data: RelationshipRemoved) -> EventResult:
         mark, upserted, ended = self._marks(arrived.event)
         if ended is not None and mark <= ended:
-            return OLDER
+            return STALE
         self._ended(arrived.event)
         if upserted is not None and mark < upserted:
-            return OLDER
+            return STALE
         identity = self.identity(arrived.event, data)
         gone = None if identity is None else self.relationships.pop(identity, None)
         if gone is not None:
             self.touched[gone.id] = arrived
-        return DONE
+        return APPLIED
 
     def identity(self, event: Event, data: RelationshipUpserted | RelationshipRemoved) -> Identity | None:
         """The identity of a relationship; None while an end is not known."""
@@ -225,7 +225,7 @@ def _pair(key: Key) -> tuple[str, str]:
     return key.source, key.key
 
 
-def joined(*parts: str) -> str:
+def join_names(*parts: str) -> str:
     """Names of one entity as one short text."""
     # A digest has room in an index however long the keys are.
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()

@@ -12,14 +12,14 @@ from resolvers.unit_of_work import Write
 D = TypeVar("D", bound=Struct)
 
 
-class About(NamedTuple):
+class EntityReference(NamedTuple):
     """Which entity an event is about, by the names that its source has for it."""
 
     entity: str
     names: tuple[str, ...]
 
 
-def _nobody(_: Struct) -> About | None:
+def _nobody(_: Struct) -> EntityReference | None:
     return None
 
 
@@ -35,5 +35,5 @@ class Operation(Generic[D]):
 
     data: type[D]
     use_case: Callable[[Write, D, Event], Awaitable[Sequence[str]]]
-    about: Callable[[D], About | None] = _nobody
+    about: Callable[[D], EntityReference | None] = _nobody
     is_step: bool = False

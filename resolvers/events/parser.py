@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from datasources.json_members import TooManyMembers, split_array, split_object
-from datasources.messages import bounded
+from datasources.messages import truncate_message
 from datasources.values import find_violation
 from resolvers.events.event import Event
 from resolvers.events.payload import payload_of
@@ -17,7 +17,7 @@ from resolvers.events.registry import TYPES
 
 # Bytes of one event, and of one with all that the queue keeps of it: what a message of SQS may have everywhere.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-MOST_BYTES = 262_144
+MAX_EVENT_BYTES = 262_144
 
 # Events of a batch, and members of an object that is read member by member.
 MAX_EVENTS = 5_000
@@ -27,10 +27,10 @@ MAX_MEMBERS = 1_000
 MAX_NAME_CHARACTERS = 300
 
 # How far the clock of a source may be ahead of ours. A time further ahead would hold back everything after it.
-AHEAD = timedelta(minutes=5)
+MAX_CLOCK_SKEW = timedelta(minutes=5)
 
 # Before it there were no events, and some times have no place in a database.
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+MIN_EVENT_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Envelope(Struct, frozen=True):
@@ -53,14 +53,14 @@ class Envelope(Struct, frozen=True):
     stackflowsender: str = ""
 
 
-class Unusable(Exception):
+class InvalidEvent(Exception):
     """An event that can never have an effect; the reason, and what it calls itself, are bounded."""
 
     def __init__(self, reason: str, id: str = "", source: str = "") -> None:
         super().__init__(reason)
-        self.reason = bounded(reason)
-        self.id = bounded(id, MAX_NAME_CHARACTERS)
-        self.source = bounded(source, MAX_NAME_CHARACTERS)
+        self.reason = truncate_message(reason)
+        self.id = truncate_message(id, MAX_NAME_CHARACTERS)
+        self.source = truncate_message(source, MAX_NAME_CHARACTERS)
 
 
 # Text that is not UTF-8, and arrays within arrays without end, are told apart from other errors by the library alone.
@@ -79,44 +79,44 @@ _DATA = {name: msgspec.json.Decoder(data) for name, data in TYPES.items()}
 _CONTENT = msgspec.json.Encoder(order="deterministic")
 
 
-def read(body: bytes, now: datetime) -> Event:
+def parse_event(body: bytes, now: datetime) -> Event:
     """The event in these bytes. Unusable with its reason."""
-    if len(body) > MOST_BYTES:
-        raise Unusable(f"the event has {len(body)} bytes; {MOST_BYTES} are allowed")
+    if len(body) > MAX_EVENT_BYTES:
+        raise InvalidEvent(f"the event has {len(body)} bytes; {MAX_EVENT_BYTES} are allowed")
     if not _is_text(body):
-        raise Unusable("not JSON: it is not UTF-8, or has a NUL character", *_names(body))
+        raise InvalidEvent("not JSON: it is not UTF-8, or has a NUL character", *_names(body))
     try:
         envelope = _ENVELOPE.decode(body)
     except msgspec.ValidationError as error:
-        raise Unusable(f"not a CloudEvent of version 1.0: {explain(error, body)}", *_names(body)) from error
+        raise InvalidEvent(f"not a CloudEvent of version 1.0: {explain(error, body)}", *_names(body)) from error
     except RecursionError as error:
-        raise Unusable(TOO_DEEP, *_names(body)) from error
+        raise InvalidEvent(TOO_DEEP, *_names(body)) from error
     except NOT_JSON as error:
-        raise Unusable(f"not JSON: {explain(error, body)}", *_names(body)) from error
+        raise InvalidEvent(f"not JSON: {explain(error, body)}", *_names(body)) from error
     names = (envelope.id, envelope.source)
     if violation := find_violation(envelope):
-        raise Unusable(f"its {violation}", *map(without_nul, names))
+        raise InvalidEvent(f"its {violation}", *map(without_nul, names))
     decoder = _DATA.get(envelope.type)
     if decoder is None:
-        raise Unusable(f"the type {envelope.type!r} is not known; known are {', '.join(sorted(_DATA))}", *names)
+        raise InvalidEvent(f"the type {envelope.type!r} is not known; known are {', '.join(sorted(_DATA))}", *names)
     try:
         payload = payload_of(envelope.data, envelope.data_base64, envelope.datacontenttype)
     except ValueError as error:
-        raise Unusable(str(error), *names) from error
-    if envelope.time > now + AHEAD:
-        raise Unusable(
+        raise InvalidEvent(str(error), *names) from error
+    if envelope.time > now + MAX_CLOCK_SKEW:
+        raise InvalidEvent(
             f"its time {envelope.time.isoformat()} is too far in the future; mend the clock of the source", *names
         )
-    if envelope.time < EARLIEST:
-        raise Unusable(f"its time {envelope.time.isoformat()} is before 1970; mend the clock of the source", *names)
+    if envelope.time < MIN_EVENT_TIME:
+        raise InvalidEvent(f"its time {envelope.time.isoformat()} is before 1970; mend the clock of the source", *names)
     try:
         data = decoder.decode(payload)
         said = (envelope.type, envelope.time.astimezone(UTC), msgspec.json.decode(payload))
         content = hashlib.sha256(_CONTENT.encode(said)).digest()
     except NOT_JSON as error:
-        raise Unusable(f"the data are not those of {envelope.type}: {explain(error, payload)}", *names) from error
+        raise InvalidEvent(f"the data are not those of {envelope.type}: {explain(error, payload)}", *names) from error
     if violation := find_violation(data):
-        raise Unusable(f"the data can't be stored: {violation}", *names)
+        raise InvalidEvent(f"the data can't be stored: {violation}", *names)
     return Event(envelope.id, envelope.source, envelope.type, envelope.time, data, content, envelope.stackflowsender)
 
 
@@ -139,9 +139,9 @@ def split(body: bytes) -> list[bytes]:
     except TooManyMembers:
         raise
     except ValueError as error:
-        raise Unusable(f"not a JSON array of events: {error}") from error
+        raise InvalidEvent(f"not a JSON array of events: {error}") from error
     if not pieces:
-        raise Unusable("the batch is empty")
+        raise InvalidEvent("the batch is empty")
     return pieces
 
 

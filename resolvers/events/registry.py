@@ -17,27 +17,35 @@ from resolvers.events.landscape_types import LANDSCAPE, PREFIX
 from resolvers.events.operation import Operation
 
 OPERATIONS: dict[str, Operation[Any]] = {
-    PREFIX + "incident.opened": Operation(incident.IncidentOpened, incidents.opened, incidents.about),
-    PREFIX + "incident.updated": Operation(incident.IncidentUpdated, incidents.updated, incidents.about),
+    PREFIX + "incident.opened": Operation(incident.IncidentOpened, incidents.handle_opened, incidents.entity_of),
+    PREFIX + "incident.updated": Operation(incident.IncidentUpdated, incidents.handle_updated, incidents.entity_of),
     PREFIX + "incident.resolved": Operation(
-        incident.IncidentResolved, incidents.resolved, incidents.about, is_step=True
+        incident.IncidentResolved, incidents.handle_resolved, incidents.entity_of, is_step=True
     ),
     PREFIX + "incident.reopened": Operation(
-        incident.IncidentReopened, incidents.reopened, incidents.about, is_step=True
+        incident.IncidentReopened, incidents.handle_reopened, incidents.entity_of, is_step=True
     ),
-    PREFIX + "incident.closed": Operation(incident.IncidentClosed, incidents.closed, incidents.about, is_step=True),
+    PREFIX + "incident.closed": Operation(
+        incident.IncidentClosed, incidents.handle_closed, incidents.entity_of, is_step=True
+    ),
     PREFIX + "incident.cancelled": Operation(
-        incident.IncidentCancelled, incidents.cancelled, incidents.about, is_step=True
+        incident.IncidentCancelled, incidents.handle_cancelled, incidents.entity_of, is_step=True
     ),
-    PREFIX + "incident.noted": Operation(incident.IncidentNoted, incidents.noted),
-    PREFIX + "change.proposed": Operation(change.ChangeProposed, changes.proposed, changes.about),
-    PREFIX + "change.scheduled": Operation(change.ChangeScheduled, changes.scheduled, changes.about, is_step=True),
-    PREFIX + "change.started": Operation(change.ChangeStarted, changes.started, changes.about, is_step=True),
-    PREFIX + "change.finished": Operation(change.ChangeFinished, changes.finished, changes.about, is_step=True),
-    PREFIX + "change.cancelled": Operation(change.ChangeCancelled, changes.cancelled, changes.about, is_step=True),
-    PREFIX + "alert.fired": Operation(alert.AlertFired, alerts.fired),
-    PREFIX + "alert.resolved": Operation(alert.AlertResolved, alerts.resolved),
-    PREFIX + "workflow.step.finished": Operation(workflow_steps.StepFinished, workflow_steps.finished),
+    PREFIX + "incident.noted": Operation(incident.IncidentNoted, incidents.handle_noted),
+    PREFIX + "change.proposed": Operation(change.ChangeProposed, changes.handle_proposed, changes.entity_of),
+    PREFIX + "change.scheduled": Operation(
+        change.ChangeScheduled, changes.handle_scheduled, changes.entity_of, is_step=True
+    ),
+    PREFIX + "change.started": Operation(change.ChangeStarted, changes.handle_started, changes.entity_of, is_step=True),
+    PREFIX + "change.finished": Operation(
+        change.ChangeFinished, changes.handle_finished, changes.entity_of, is_step=True
+    ),
+    PREFIX + "change.cancelled": Operation(
+        change.ChangeCancelled, changes.handle_cancelled, changes.entity_of, is_step=True
+    ),
+    PREFIX + "alert.fired": Operation(alert.AlertFired, alerts.handle_fired),
+    PREFIX + "alert.resolved": Operation(alert.AlertResolved, alerts.handle_resolved),
+    PREFIX + "workflow.step.finished": Operation(workflow_steps.StepFinished, workflow_steps.handle_finished),
 }
 
 TYPES: dict[str, type[msgspec.Struct]] = {
@@ -48,7 +56,7 @@ TYPES: dict[str, type[msgspec.Struct]] = {
 SCHEMAS = Path(__file__).parent / "schemas"
 
 
-def exported() -> dict[str, bytes]:
+def export_schemas() -> dict[str, bytes]:
     """The JSON Schema of the data of each type, by the name of its file."""
     return {
         f"{name.removeprefix(PREFIX)}.json": msgspec.json.format(
@@ -63,5 +71,5 @@ def exported() -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
-    for file, schema in exported().items():
+    for file, schema in export_schemas().items():
         (SCHEMAS / file).write_bytes(schema)

@@ -7,65 +7,67 @@ from datasources.errors import SourceTimeout, SourceUnavailable
 from resolvers.events.event import Event
 
 
-class Result(Enum):
+class EventStatus(Enum):
     """What came of an event; all but the last three are done with."""
 
     # It had its effect.
-    DONE = "done"
+    APPLIED = "done"
     # It had its effect before.
-    REPEATED = "repeated"
+    DUPLICATE = "repeated"
     # A newer event of the same entity and source had come before.
-    OLDER = "older"
+    STALE = "older"
     # It can never have one.
-    REFUSED = "refused"
+    REJECTED = "refused"
     # It was not tried to its end; nothing of it was done.
-    AGAIN = "again"
+    RETRY = "again"
     # The store was away, whatever the event says; nothing of it was done.
-    AWAY = "away"
+    STORE_UNAVAILABLE = "away"
     # It was not tried: the time of its batch was over, or the store was late for one before it.
-    UNTRIED = "untried"
+    NOT_ATTEMPTED = "untried"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EventResult:
     """What came of an event, and why if it is neither done nor needless."""
 
-    result: Result
+    status: EventStatus
     reason: str = ""
 
     @property
-    def waits(self) -> bool:
+    def is_retryable(self) -> bool:
         """Whether it is to come again."""
-        return self.result in (Result.AGAIN, Result.AWAY, Result.UNTRIED)
+        return self.status in (EventStatus.RETRY, EventStatus.STORE_UNAVAILABLE, EventStatus.NOT_ATTEMPTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class ReceivedEvent:
     """An event that can be tried, and the request that brought it."""
 
     event: Event
     request_id: str
 
 
-def away(error: SourceUnavailable) -> Outcome:
+def unavailable_result(error: SourceUnavailable) -> EventResult:
     """An event that could not be tried for want of a store; one that was late may be the fault of what it says."""
-    return Outcome(Result.AGAIN if isinstance(error, SourceTimeout) else Result.AWAY, str(error))
+    return EventResult(
+        EventStatus.RETRY if isinstance(error, SourceTimeout) else EventStatus.STORE_UNAVAILABLE, str(error)
+    )
 
 
-def behind(outcome: Outcome) -> Outcome:
+def blocked_result(outcome: EventResult) -> EventResult:
     """What comes of an event behind one that waits: it waits too, and does not count as tried."""
-    return Outcome(Result.UNTRIED, outcome.reason) if outcome.result is Result.AGAIN else outcome
+    return EventResult(EventStatus.NOT_ATTEMPTED, outcome.reason) if outcome.status is EventStatus.RETRY else outcome
 
 
-DONE = Outcome(Result.DONE)
-REPEATED = Outcome(Result.REPEATED)
-UNTRIED = Outcome(Result.UNTRIED, "the time of its batch was over")
-OLDER = Outcome(Result.OLDER)
+APPLIED = EventResult(EventStatus.APPLIED)
+DUPLICATE = EventResult(EventStatus.DUPLICATE)
+NOT_ATTEMPTED = EventResult(EventStatus.NOT_ATTEMPTED, "the time of its batch was over")
+STALE = EventResult(EventStatus.STALE)
 
 
-def refused(reason: str) -> Outcome:
+def rejection(reason: str) -> EventResult:
     """An event that can never work, and why."""
-    return Outcome(Result.REFUSED, reason)
+    return EventResult(EventStatus.REJECTED, reason)
 
 
-OTHER_CONTENT = refused("another event with this source and id says something else; an id is used once")
+ID_REUSED = rejection("another event with this source and id says something else; an id is used once")

@@ -11,11 +11,11 @@ from datasources.records.workflow_runs import WorkflowStepRunRecord, WorkflowSte
 from datasources.records.workflows import WorkflowStepKind
 from resolvers import validation as rules
 from resolvers.events.event import Event
-from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write, same
+from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, is_same_json
 from resolvers.workflow_runs import engine
 from resolvers.workflow_runs import use_cases as running
-from resolvers.workflow_runs.state_machine import LIVE
-from resolvers.workflows.definition import Unreadable
+from resolvers.workflow_runs.state_machine import LIVE_STATES
+from resolvers.workflows.definition import InvalidDefinition
 
 Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="The id of the message.")]
 
@@ -30,23 +30,23 @@ class StepFinished(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     reason: Annotated[str, Meta(max_length=4_000)] = ""
 
 
-async def finished(write: Write, data: StepFinished, _: Event) -> Sequence[str]:
+async def handle_finished(write: Write, data: StepFinished, _: Event) -> Sequence[str]:
     """The run goes on. Refused for an attempt that nobody waits for any more; the same result again is none."""
-    outcome = running.fit_outcome(data.outcome)
+    outcome = running.validate_outcome(data.outcome)
     run_id = await rows.run_of_attempt(write.transaction, data.id)
-    run = None if run_id is None else await rows.locked(write.transaction, run_id, write.context.scope)
+    run = None if run_id is None else await rows.lock(write.transaction, run_id, write.context.scope)
     if run is None:
-        raise rules.missing("id", f"no attempt at a step has the id {data.id}; send the id of the message")
+        raise rules.not_found("id", f"no attempt at a step has the id {data.id}; send the id of the message")
     try:
-        under_way = await engine.opened(write, run, datetime.now(UTC))
-    except Unreadable as unreadable:
+        under_way = await engine.load_run(write, run, datetime.now(UTC))
+    except InvalidDefinition as unreadable:
         raise _illegal(f"{run.number} cannot go on: its workflow cannot be read: {unreadable}") from unreadable
-    [attempt] = [each for each in under_way.course.attempts if each.id == data.id]
-    step = under_way.course.step_of(attempt)
+    [attempt] = [each for each in under_way.machine.attempts if each.id == data.id]
+    step = under_way.machine.step_of(attempt)
     named = f"attempt {attempt.attempt} at step {step.key} of {run.number}"
     if step.kind != WorkflowStepKind.REMEDIATION:
         raise _illegal(f"{named} is {step.kind.lower()}; only remediations are reported by events")
-    if attempt.state is not WorkflowStepRunState.RUNNING or run.state not in LIVE:
+    if attempt.state is not WorkflowStepRunState.RUNNING or run.state not in LIVE_STATES:
         if _is_said_before(attempt, data):
             return []
         # What people wrote about a restricted incident is for no letter that others read.
@@ -54,17 +54,17 @@ async def finished(write: Write, data: StepFinished, _: Event) -> Sequence[str]:
         why = f": {attempt.reason}" if tells else ""
         raise _illegal(f"{named} is {attempt.state} already{why}; a result that comes later changes nothing")
     if data.state == "SUCCEEDED":
-        under_way.course.succeeded(attempt, outcome)
+        under_way.machine.succeed(attempt, outcome)
     else:
-        under_way.course.failed(attempt, data.reason or "its executor gave no reason", outcome)
-    return [(await engine.advanced(write, under_way)).id]
+        under_way.machine.fail(attempt, data.reason or "its executor gave no reason", outcome)
+    return [(await engine.advance_run(write, under_way)).id]
 
 
 def _is_said_before(attempt: WorkflowStepRunRecord, data: StepFinished) -> bool:
-    if attempt.state != data.state or not same(attempt.outcome, data.outcome):
+    if attempt.state != data.state or not is_same_json(attempt.outcome, data.outcome):
         return False
     return data.state == "SUCCEEDED" or attempt.reason == (data.reason or "its executor gave no reason")
 
 
-def _illegal(message: str) -> Refused:
-    return Refused(UserError(UserErrorCode.ILLEGAL_STATE, None, message))
+def _illegal(message: str) -> ValidationFailed:
+    return ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, None, message))

@@ -6,7 +6,7 @@ from itertools import repeat
 from struct import Struct
 
 from datasources.graph.port import Walk
-from datasources.graph.recursive.impact import BATCH, FlowRow, GroupState, ImpactTables
+from datasources.graph.recursive.impact import BATCH_SIZE, FlowRow, GroupState, ImpactTables
 from resolvers.impact.failures import Flow, Judgement
 
 # A whole impact is computed up to so many items and relationships.
@@ -18,7 +18,7 @@ _NO_GROUP = bytes(16)
 _ID = Struct("16s")
 
 
-async def whole_impact(tables: ImpactTables, failed: Sequence[str], walk: Walk) -> Judgement[bytes] | None:
+async def assess_complete_impact(tables: ImpactTables, failed: Sequence[str], walk: Walk) -> Judgement[bytes] | None:
     """The whole impact from the tables; None if it has more than MAX_ITEMS items or MAX_EDGES relationships."""
     ids = await tables.closure(failed, walk, MAX_ITEMS)
     if len(ids) > MAX_ITEMS:
@@ -26,8 +26,8 @@ async def whole_impact(tables: ImpactTables, failed: Sequence[str], walk: Walk) 
     flow: Flow[bytes] = Flow()
     statuses: dict[bytes, str] = {}
     edges = 0
-    for at in range(0, len(ids), BATCH):
-        batch = [text(id) for id in ids[at : at + BATCH]]
+    for at in range(0, len(ids), BATCH_SIZE):
+        batch = [text(id) for id in ids[at : at + BATCH_SIZE]]
         for row in await tables.edges(batch, walk, MAX_EDGES - edges):
             edges += len(row.effects) // 16
             _add(flow, row)
@@ -37,8 +37,8 @@ async def whole_impact(tables: ImpactTables, failed: Sequence[str], walk: Walk) 
         statuses.update((packed(id), status) for id, status in found.items())
     flow.statuses = statuses
     states: dict[bytes, GroupState] = {}
-    for at in range(0, len(flow.group_ids), BATCH):
-        grouped = await tables.groups([text(id) for id in flow.group_ids[at : at + BATCH]], walk.as_of)
+    for at in range(0, len(flow.group_ids), BATCH_SIZE):
+        grouped = await tables.groups([text(id) for id in flow.group_ids[at : at + BATCH_SIZE]], walk.as_of)
         states.update((packed(id), state) for id, state in grouped.items())
     flow.groups = states
     starts = [packed(id) for id in failed]

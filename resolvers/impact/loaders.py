@@ -7,21 +7,21 @@ from datetime import datetime
 from datasources.errors import SourceTimeout
 from datasources.graph.port import Walk
 from datasources.graph.recursive.impact import GroupState, ImpactTables
-from datasources.request import calling, current_call
-from resolvers.impact.complete_impact import whole_impact
+from datasources.request import current_request, use_request
+from resolvers.impact.complete_impact import assess_complete_impact
 from resolvers.impact.failures import Judgement
 from resolvers.loading.loader import Loader
 
 # The part of the time left that a whole impact may use up; what is left is enough for one page without outcomes.
-SHARE = 0.6
+MAX_DEADLINE_FRACTION = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class WholeImpact:
+class CompleteImpact:
     """A judgement by ids of 16 bytes; None where the impact is too large, or `late` where it took too long."""
 
     judgement: Judgement[bytes] | None = None
-    late: bool = False
+    is_timed_out: bool = False
 
 
 class StatusesByNodes(Loader[tuple[str, ...], Mapping[str, str]]):
@@ -49,25 +49,27 @@ class GroupStateById(Loader[str, GroupState | None]):
         return None
 
 
-class WholeImpactByStarts(Loader[tuple[str, ...], WholeImpact]):
+class CompleteImpactByStarts(Loader[tuple[str, ...], CompleteImpact]):
     """The whole impact of each set of failed items (sorted ids), from the tables: one statement for what is reached,
     and two for each 10,000 of it. `arguments` is the walk, of which depth, types and time count."""
 
     arguments: Walk
 
-    async def fetch(self, keys: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], WholeImpact]:
+    async def fetch(self, keys: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], CompleteImpact]:
         return {key: await self._whole(key) for key in keys}
 
-    def absent(self, key: tuple[str, ...]) -> WholeImpact:
-        return WholeImpact()
+    def absent(self, key: tuple[str, ...]) -> CompleteImpact:
+        return CompleteImpact()
 
-    async def _whole(self, failed: tuple[str, ...]) -> WholeImpact:
-        call = current_call()
+    async def _whole(self, failed: tuple[str, ...]) -> CompleteImpact:
+        call = current_request()
         left = call.remaining()
         if left is not None and call.deadline is not None:
-            call = replace(call, deadline=call.deadline - left * (1 - SHARE))
+            call = replace(call, deadline=call.deadline - left * (1 - MAX_DEADLINE_FRACTION))
         try:
-            with calling(call):
-                return WholeImpact(await whole_impact(ImpactTables(self.context.sources.main), failed, self.arguments))
+            with use_request(call):
+                return CompleteImpact(
+                    await assess_complete_impact(ImpactTables(self.context.sources.main), failed, self.arguments)
+                )
         except SourceTimeout:
-            return WholeImpact(late=True)
+            return CompleteImpact(is_timed_out=True)

@@ -9,8 +9,8 @@ from datasources.graph.port import MAX_NODES, Capped, Edge, Impact, Position, Re
 from resolvers.context import Context
 from resolvers.impact.complete_impact import text
 from resolvers.impact.failures import Flow, Judgement, K
-from resolvers.impact.loaders import GroupStateById, StatusesByNodes, WholeImpact, WholeImpactByStarts
-from resolvers.relationships.loaders import ReachAsked, ReachByStarts, SubgraphAsked, SubgraphByNodes
+from resolvers.impact.loaders import CompleteImpact, CompleteImpactByStarts, GroupStateById, StatusesByNodes
+from resolvers.relationships.loaders import ReachArguments, ReachByStarts, SubgraphArguments, SubgraphByNodes
 
 # Edges among reached items that are taken from the graph; for more of them the tables are asked.
 MAX_EDGES = 50_000
@@ -61,7 +61,7 @@ class ImpactAnswer:
     limit: ImpactLimit | None = None
 
 
-async def impact(context: Context, failed: frozenset[str], walk: Walk, after: Position | None) -> ImpactAnswer:
+async def assess_impact(context: Context, failed: frozenset[str], walk: Walk, after: Position | None) -> ImpactAnswer:
     """What the failure of all these items impacts; a page has at most `walk.max_nodes` items.
 
     Judging takes everything that failures reach. Where the graph gives that in one walk without a cap, one more
@@ -70,16 +70,16 @@ async def impact(context: Context, failed: frozenset[str], walk: Walk, after: Po
     outcomes, and without totals: nothing is guessed.
     """
     starts = tuple(sorted(failed))
-    reach: Reach = await context.loader(ReachByStarts, ReachAsked(replace(walk, max_nodes=MAX_NODES))).load(starts)
+    reach: Reach = await context.loader(ReachByStarts, ReachArguments(replace(walk, max_nodes=MAX_NODES))).load(starts)
     judgement = None if reach.truncated else await _judge(context, failed, reach, walk)
     if judgement is not None:
         return _page(judgement, str, walk, after)
-    found: WholeImpact = await context.loader(WholeImpactByStarts, walk).load(starts)
+    found: CompleteImpact = await context.loader(CompleteImpactByStarts, walk).load(starts)
     if found.judgement is not None:
         return _page(found.judgement, text, walk, after)
-    page: Reach = await context.loader(ReachByStarts, ReachAsked(walk, after)).load(starts)
+    page: Reach = await context.loader(ReachByStarts, ReachArguments(walk, after)).load(starts)
     unknown = tuple(Impacted(node.id, node.depth, Outcome.UNKNOWN) for node in page.nodes)
-    limit = ImpactLimit.TIME if found.late else ImpactLimit.SIZE
+    limit = ImpactLimit.TIME if found.is_timed_out else ImpactLimit.SIZE
     return ImpactAnswer(unknown, page.capped, page.cursor, None, limit)
 
 
@@ -88,7 +88,7 @@ async def _judge(context: Context, failed: frozenset[str], reach: Reach, walk: W
     nodes = tuple(sorted(failed | {node.id for node in reach.nodes}))
     if not reach.nodes:
         return Flow[str]().judge(failed, walk.max_depth)
-    subgraph: Subgraph = await context.loader(SubgraphByNodes, SubgraphAsked(walk.once(), MAX_EDGES)).load(nodes)
+    subgraph: Subgraph = await context.loader(SubgraphByNodes, SubgraphArguments(walk.one_hop(), MAX_EDGES)).load(nodes)
     if subgraph.truncated:
         return None
     flow: Flow[str] = Flow()

@@ -25,5 +25,5 @@ class Step:
 Progress = Callable[[Step], None]
 
 
-def silent(_: Step) -> None:
+def ignore_progress(_: Step) -> None:
     """Nobody looks."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from datasources.aurora.driver.database import Database
 from datasources.aurora.imports.prune import Prune
-from datasources.aurora.imports.staging_session import Landing, Plan
+from datasources.aurora.imports.staging_session import Plan, StagingSession
 from datasources.aurora.imports.tables import TABLES, Table
-from datasources.aurora.imports.waiting_rows import count_waiting, link_requirements, settle
+from datasources.aurora.imports.waiting_rows import apply_waiting_rows, count_waiting, link_requirements
 from datasources.files.errors import MappingError
 from datasources.files.lookups import Lookups
 from datasources.files.mapping import Mapping, Section, Value
@@ -19,15 +19,15 @@ from datasources.files.readers import Reader
 from datasources.files.records import Converter
 from datasources.files.rejects import Reject, RejectFile
 from datasources.files.staging import Tally, staged_blocks
-from resolvers.imports.progress import Progress, Step, silent
+from resolvers.imports.progress import Progress, Step, ignore_progress
 from resolvers.imports.report import ImportReport, PruneReport, SectionReport
 
 # Records in one transaction.
-BATCH = 100_000
+BATCH_SIZE = 100_000
 # Reasons shown in a report; all of them stand in the rejects file.
-SHOWN = 5
+MAX_EXAMPLES = 5
 # The share of a source's items, or of its relationships, that a prune may take without force.
-PRUNE_SHARE = 0.25
+MAX_PRUNE_SHARE = 0.25
 # What a prune deletes: a row of these that can't be read may name what seems gone.
 PRUNED = frozenset({"configuration_items", "relationships"})
 
@@ -43,10 +43,10 @@ class Options:
 
     dry_run: bool = False
     prune: str | None = None
-    prune_share: float = PRUNE_SHARE
+    prune_share: float = MAX_PRUNE_SHARE
     force: bool = False
     rejects: Path | None = None
-    batch: int = BATCH
+    batch: int = BATCH_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class Task:
 
 @dataclass(slots=True)
 class _Run:
-    main: Landing
-    requirements: Landing
+    main: StagingSession
+    requirements: StagingSession
     options: Options
     rejects: RejectFile
     progress: Progress
@@ -71,7 +71,7 @@ class _Run:
     # Why a prune would be unsafe: rows of the source that could not be identified.
     doubtful: int = 0
 
-    def landing(self, section: Section) -> Landing:
+    def landing(self, section: Section) -> StagingSession:
         return self.main if section.kind.database == "main" else self.requirements
 
 
@@ -83,7 +83,7 @@ async def run_import(
     options: Options | None = None,
     *,
     after_write: AfterWrite | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
 ) -> ImportReport:
     """Import what the mapping at `path` says from the files below `folder`.
 
@@ -107,7 +107,7 @@ async def run_import(
             await _carry_out(run, tasks, mapping, report)
     finally:
         rejects.close()
-    report.rejects = str(options.rejects) if options.rejects and rejects.written else None
+    report.rejects = str(options.rejects) if options.rejects and rejects.count else None
     report.seconds = time.perf_counter() - begin
     if after_write is not None and not options.dry_run and not report.changes_nothing:
         await after_write(_written(report))
@@ -129,10 +129,12 @@ def prepare(mapping: Mapping, name: str, folder: Path) -> list[Task]:
 
 
 @asynccontextmanager
-async def _landings(main: Database, requirements: Database, options: Options) -> AsyncIterator[tuple[Landing, Landing]]:
+async def _landings(
+    main: Database, requirements: Database, options: Options
+) -> AsyncIterator[tuple[StagingSession, StagingSession]]:
     async with AsyncExitStack() as stack:
-        first = Landing(await stack.enter_async_context(main.connection()))
-        second = Landing(await stack.enter_async_context(requirements.connection()))
+        first = StagingSession(await stack.enter_async_context(main.connection()))
+        second = StagingSession(await stack.enter_async_context(requirements.connection()))
         for landing in (first, second):
             stack.push_async_callback(landing.end)
             await landing.begin()
@@ -165,12 +167,12 @@ async def _carry_out(run: _Run, tasks: list[Task], mapping: Mapping, report: Imp
 
 
 async def _settle(run: _Run, report: ImportReport) -> None:
-    async for settled in settle(run.main, run.options.batch):
+    async for settled in apply_waiting_rows(run.main, run.options.batch):
         for fate, rows in (("rejected", settled.rejected), ("unresolved", settled.unresolved)):
             for line, reason, row in rows:
                 run.rejects.write(Reject("rows that waited", line, settled.entity, reason, row))
                 shown = report.settled_examples.setdefault(fate, [])
-                if len(shown) < SHOWN:
+                if len(shown) < MAX_EXAMPLES:
                     shown.append(f"{settled.entity}: {reason}")
         if settled.created or settled.changed:
             report.settled_by_entity[settled.entity] = settled.created + settled.changed
@@ -190,7 +192,7 @@ async def _prune(run: _Run, prune: Prune, report: ImportReport) -> None:
             report.absent = found
             return
     # A dry run lists what would go all the same.
-    await prune.carry_out(run.requirements)
+    await prune.apply(run.requirements)
     report.pruned = found
 
 
@@ -205,7 +207,7 @@ async def _section(run: _Run, task: Task, mapping: Mapping, step: Step) -> Secti
         nonlocal hidden
         run.rejects.write(reject)
         shown = examples.setdefault(fate, [])
-        if len(shown) < SHOWN:
+        if len(shown) < MAX_EXAMPLES:
             shown.append(f"line {reject.line}: {reject.reason}")
         hidden += fate == "rejected" and not reject.harmless
 
@@ -255,14 +257,19 @@ def _fixed_sources(section: Section, mapping: Mapping) -> set[str]:
 
 
 async def _write(
-    run: _Run, landing: Landing, table: Table, plan: Plan, step: Step, refused: Callable[[int, str, object], None]
+    run: _Run,
+    landing: StagingSession,
+    table: Table,
+    plan: Plan,
+    step: Step,
+    refused: Callable[[int, str, object], None],
 ) -> Plan:
     lost, staged = 0, step.total or 0
     # A section that changes nothing opens no transaction.
     for after in range(0, staged, run.options.batch) if plan.writes else ():
         upto = min(after + run.options.batch, staged)
         run.progress(replace(step, done=after))
-        lost += await landing.carry_out(table, plan, after, upto, refused)
+        lost += await landing.apply(table, plan, after, upto, refused)
         run.progress(replace(step, done=upto))
     await landing.finish(table, plan)
     return replace(plan, counts=await landing.counts(table)) if lost else plan

@@ -6,11 +6,11 @@ from msgspec import Struct, structs
 
 from datasources.records.incidents import IncidentState
 from resolvers import validation as rules
-from resolvers.incidents.use_cases import locked, taken
+from resolvers.incidents.use_cases import lock_for_transition, write_transition
 from resolvers.unit_of_work import Write
 
 
-class IncidentStep(Struct, frozen=True, kw_only=True):
+class IncidentTransition(Struct, frozen=True, kw_only=True):
     """A step without more to say than a note."""
 
     id: str
@@ -18,27 +18,27 @@ class IncidentStep(Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-class StartIncident(IncidentStep, frozen=True, kw_only=True):
+class StartIncident(IncidentTransition, frozen=True, kw_only=True):
     """Somebody works on it."""
 
 
-class HoldIncident(IncidentStep, frozen=True, kw_only=True):
+class HoldIncident(IncidentTransition, frozen=True, kw_only=True):
     """Work waits."""
 
 
-class ResumeIncident(IncidentStep, frozen=True, kw_only=True):
+class ResumeIncident(IncidentTransition, frozen=True, kw_only=True):
     """Work goes on."""
 
 
-class ReopenIncident(IncidentStep, frozen=True, kw_only=True):
+class ReopenIncident(IncidentTransition, frozen=True, kw_only=True):
     """It was not solved after all."""
 
 
-class CloseIncident(IncidentStep, frozen=True, kw_only=True):
+class CloseIncident(IncidentTransition, frozen=True, kw_only=True):
     """Nothing more is to be done."""
 
 
-class CancelIncident(IncidentStep, frozen=True, kw_only=True):
+class CancelIncident(IncidentTransition, frozen=True, kw_only=True):
     """It was no incident."""
 
 
@@ -51,20 +51,20 @@ class ResolveIncident(Struct, frozen=True, kw_only=True):
     resolution: str
 
 
-async def take_step(write: Write, command: IncidentStep, *, name: str) -> Sequence[str]:
+async def transition(write: Write, command: IncidentTransition, *, name: str) -> Sequence[str]:
     """The incident after the step `name`, a mutation's. What was said of the solution holds only while it is solved."""
-    before, step = await locked(write, command.id, command.expected_version, name)
+    before, step = await lock_for_transition(write, command.id, command.expected_version, name)
     [target] = step.targets
     after = structs.replace(before, state=IncidentState(target))
     if "resolved_at" in step.clears:
         after = structs.replace(after, resolution_code="", resolution="")
-    return await taken(write, before, after, step, body=command.note)
+    return await write_transition(write, before, after, step, body=command.note)
 
 
 async def resolve(write: Write, command: ResolveIncident) -> Sequence[str]:
     """The incident solved; how is told by the incident and, after a reopening, by the activity."""
-    code = rules.filled(command.resolution_code, "resolutionCode")
-    resolution = rules.filled(command.resolution, "resolution")
-    before, step = await locked(write, command.id, command.expected_version, "resolveIncident")
+    code = rules.require_text(command.resolution_code, "resolutionCode")
+    resolution = rules.require_text(command.resolution, "resolution")
+    before, step = await lock_for_transition(write, command.id, command.expected_version, "resolveIncident")
     after = structs.replace(before, state=IncidentState.RESOLVED, resolution_code=code, resolution=resolution)
-    return await taken(write, before, after, step, body=resolution)
+    return await write_transition(write, before, after, step, body=resolution)

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
-from datasources.aurora.driver.bounded_rows import spend
-from datasources.errors import SourceRefusedValue, SourceTooLarge, SourceUnavailable
+from datasources.aurora.driver.bounded_rows import charge_row_bytes
+from datasources.errors import SourceInvalidValue, SourceTooLarge, SourceUnavailable
 from resolvers.context import Context
 from resolvers.errors import BadUserInput, SourceLost, too_large
 
@@ -16,7 +16,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 # Raised with each change of a cached record's shape, so that old and new code never read each other's bytes.
-FORMAT = 1
+CACHE_FORMAT_VERSION = 1
 
 # Values of one batch that are handed out in one turn of the event loop.
 VALUES_PER_TURN = 25
@@ -64,7 +64,7 @@ class Loader(Generic[K, V]):
             if not self._waiting:
                 self.context.waves.add(self._batch)
             else:
-                self.context.waves.stir()
+                self.context.waves.postpone()
             self._waiting[key] = future
         return future
 
@@ -94,7 +94,7 @@ class Loader(Generic[K, V]):
             return await self.fetch(keys)
         cache = self.context.sources.cache
         # Who must see a write takes no chances with what others may still have to make a miss.
-        if not cache.enabled or self.context.call.sees is not None:
+        if not cache.enabled or self.context.call.min_transaction is not None:
             return await self.fetch(keys)
         reads = self.reads
         names = {key: self._name(key) for key in keys}
@@ -134,20 +134,20 @@ class Loader(Generic[K, V]):
             if name in found:
                 # Bytes of another shape, such as another release's while both serve, are a miss.
                 with suppress(msgspec.DecodeError):
-                    spend(self.context.call, len(found[name]), "cache")
+                    charge_row_bytes(self.context.call, len(found[name]), "cache")
                     values[key] = msgspec.msgpack.decode(found[name], type=self.value)
         return values
 
     def _name(self, key: K) -> str:
         arguments = "" if self.arguments is None else repr(self.arguments)
-        return f"{FORMAT}|{type(self).__name__}|{self.scope_key}|{arguments}|{key!r}"
+        return f"{CACHE_FORMAT_VERSION}|{type(self).__name__}|{self.scope_key}|{arguments}|{key!r}"
 
 
 def _told(error: BaseException) -> BaseException:
-    if isinstance(error, SourceRefusedValue):
+    if isinstance(error, SourceInvalidValue):
         told = BadUserInput("a filter value or cursor cannot be understood")
         told.__cause__ = error
         return told
     if isinstance(error, SourceTooLarge):
         return too_large(error)
-    return SourceLost.of(error) if isinstance(error, SourceUnavailable) else error
+    return SourceLost.from_error(error) if isinstance(error, SourceUnavailable) else error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from datasources.aurora.driver.database import Database
-from datasources.aurora.tables.one_to_many import related
+from datasources.aurora.tables.one_to_many import fetch_lists_by_key
 from datasources.aurora.tables.table import Table
 from datasources.records.queries import ANYTHING, Group, Page, Predicate, Rows
 from resolvers.context import Context
@@ -34,7 +34,7 @@ class RowBy(Loader[str, R | None], Generic[R]):
         return self.context.scope.key if self.table.restricted else ""
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, R | None]:
-        return await self.table.by(_database(self), self.by, keys, self.context.scope)
+        return await self.table.fetch_by_key(_database(self), self.by, keys, self.context.scope)
 
     def absent(self, key: str) -> R | None:
         return None
@@ -49,7 +49,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Selected:
+class RowsArguments:
     """A selection with what is asked of it: a page, the field to group by, or neither."""
 
     selection: Selection
@@ -65,7 +65,7 @@ class RowsBy(Loader[str | None, Any]):
     # Where another database holds the link: the loader of linked ids by key. They are loaded first, once for pages,
     # counts and groups, and bound to the link's fragment as the pairs (linked_keys, linked_ids).
     through: ClassVar[type["RelatedBy[str]"] | None] = None
-    arguments: Selected
+    arguments: RowsArguments
 
     def __init__(self, context: Context, arguments: Any = None) -> None:
         super().__init__(context, arguments)
@@ -170,7 +170,7 @@ class RelatedBy(Loader[str, list[R]], Generic[R]):
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, list[R]]:
         database = self.context.sources.database(self.database)
-        return await related(database, self.domain, self.statement, keys, self.record)
+        return await fetch_lists_by_key(database, self.domain, self.statement, keys, self.record)
 
     def absent(self, key: str) -> list[R]:
         return []

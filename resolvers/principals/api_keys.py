@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from datasources.records.api_keys import ApiKeyRecord
-from resolvers.principals.principal import Principal, PrincipalKind, known_permissions
+from resolvers.principals.principal import Principal, PrincipalKind, parse_permissions
 
 PREFIX = "sfk_"
 _FORMAT = re.compile(r"sfk_[A-Za-z0-9_-]{43}")
@@ -43,7 +43,7 @@ def principal_of(record: ApiKeyRecord) -> Principal:
     return Principal(
         subject=f"api-key:{record.id}",
         name=record.name,
-        permissions=known_permissions(record.permissions),
+        permissions=parse_permissions(record.permissions),
         team_keys=frozenset(record.team_keys),
         kind=PrincipalKind.SERVICE,
         owner=record.owner,

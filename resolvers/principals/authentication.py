@@ -7,7 +7,7 @@ import httpx
 from datasources.aurora.driver.database import Database
 from datasources.aurora.principals.api_keys import api_key_by_hash
 from datasources.records.api_keys import ApiKeyRecord
-from datasources.request import current_call
+from datasources.request import current_request
 from resolvers.principals.api_keys import PREFIX, hash_of, principal_of
 from resolvers.principals.errors import MalformedCredentials, MissingCredentials, TokensNotAccepted, UnknownApiKey
 from resolvers.principals.principal import Principal
@@ -15,7 +15,7 @@ from resolvers.principals.signing_keys import SigningKeys
 from resolvers.principals.tokens import ClaimNames, TokenVerifier
 
 # Seconds that the token issuer may take; its answer is kept for an hour.
-ISSUER_TIMEOUT = 5.0
+ISSUER_TIMEOUT_SECONDS = 5.0
 
 FindApiKey = Callable[[bytes], Awaitable[ApiKeyRecord | None]]
 
@@ -45,7 +45,7 @@ async def authenticate(
         return await _by_api_key(credential, find_api_key)
     if tokens is None:
         raise TokensNotAccepted
-    return await tokens.principal(credential)
+    return await tokens.verify(credential)
 
 
 async def _by_api_key(text: str, find_api_key: FindApiKey) -> Principal:
@@ -74,16 +74,16 @@ class Authenticator:
         self._client: httpx.AsyncClient | None = None
         self._tokens: TokenVerifier | None = None
         if issuer is not None and audience is not None:
-            self._client = httpx.AsyncClient(timeout=ISSUER_TIMEOUT)
+            self._client = httpx.AsyncClient(timeout=ISSUER_TIMEOUT_SECONDS)
             self._tokens = TokenVerifier(SigningKeys(self._client, issuer, jwks_url), issuer, audience, names)
 
-    async def principal(self, authorization: str | None) -> Principal:
+    async def authenticate(self, authorization: str | None) -> Principal:
         """Who asks; from then on the current call is of this one's flow. AccessError, or SourceError when the lookup
         of a key fails."""
         found = await authenticate(
             authorization, tokens=self._tokens, find_api_key=self._find, development=self._development
         )
-        current_call().flow = f"{found.kind}:{found.subject}"
+        current_request().flow = f"{found.kind}:{found.subject}"
         return found
 
     async def close(self) -> None:

@@ -20,7 +20,7 @@ AccessError
 from resolvers.errors import ShownError
 
 
-class AccessError(ShownError):
+class AuthenticationFailed(ShownError):
     """The caller could not be authenticated."""
 
     code = "UNAUTHENTICATED"
@@ -29,7 +29,7 @@ class AccessError(ShownError):
         super().__init__((type(self).__doc__ or "").partition("\n")[0])
 
 
-class Unauthenticated(AccessError):
+class Unauthenticated(AuthenticationFailed):
     """The credentials were not accepted."""
 
 
@@ -81,7 +81,7 @@ class UnknownApiKey(Unauthenticated):
     """The API key is unknown, expired or revoked."""
 
 
-class IssuerUnavailable(AccessError):
+class IssuerUnavailable(AuthenticationFailed):
     """The token issuer's keys cannot be fetched now."""
 
     code = "SOURCE_UNAVAILABLE"

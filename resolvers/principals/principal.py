@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from datasources.records.queries import Scope
 
-EVERYTHING = "*"
+ALL_PERMISSIONS = "*"
 READ_RESTRICTED = "incidents:read-restricted"
 # Of programs that carry out steps of runs: their request ids may name the run on whose behalf they write.
-EXECUTE = "workflows:execute"
+EXECUTE_WORKFLOWS = "workflows:execute"
 
 _PERMISSION = re.compile(r"[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*|\*")
 
@@ -46,7 +46,7 @@ class Principal:
 
     def allows(self, permission: str) -> bool:
         """Whether this principal has the permission, by name or by `*`."""
-        return permission in self.permissions or EVERYTHING in self.permissions
+        return permission in self.permissions or ALL_PERMISSIONS in self.permissions
 
     @property
     def scope(self) -> Scope:
@@ -93,7 +93,7 @@ def _is_shapeless(character: str) -> bool:
     return character in _IGNORABLE or (unicodedata.category(character) in {"Cc", "Cf"} and not character.isspace())
 
 
-def known_permissions(texts: Iterable[str]) -> frozenset[str]:
+def parse_permissions(texts: Iterable[str]) -> frozenset[str]:
     """Those written as `<plural noun>:<verb>` or `*`; a scope such as `openid` grants nothing here."""
     return frozenset(text for text in texts if _PERMISSION.fullmatch(text))
 
@@ -102,4 +102,4 @@ def development_principal(*, loopback: bool, issuer: str | None) -> Principal | 
     """The one who may do everything without credentials: only on loopback, and only while no issuer is set."""
     if not loopback or issuer is not None:
         return None
-    return Principal("development", "Development", PrincipalKind.DEVELOPMENT, frozenset({EVERYTHING}))
+    return Principal("development", "Development", PrincipalKind.DEVELOPMENT, frozenset({ALL_PERMISSIONS}))

@@ -10,7 +10,7 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
-from datasources.observability.spans import CLIENT, spanned
+from datasources.observability.spans import CLIENT, record_span
 from resolvers.principals.errors import IssuerUnavailable, UnknownSigningKey
 
 SigningKey = RSAKey | ECKey | OKPKey
@@ -105,11 +105,11 @@ class SigningKeys:
         return found.jwks_uri
 
     async def _read(self, url: str) -> bytes:
-        with spanned("GET", CLIENT) as span:
-            span.note("http.request.method", "GET")
-            span.note("server.address", httpx.URL(url).host)
+        with record_span("GET", CLIENT) as span:
+            span.set_attribute("http.request.method", "GET")
+            span.set_attribute("server.address", httpx.URL(url).host)
             response = await self._client.get(url, follow_redirects=False)
-            span.note("http.response.status_code", response.status_code)
+            span.set_attribute("http.response.status_code", response.status_code)
             response.raise_for_status()
         return response.content
 

@@ -20,7 +20,7 @@ from resolvers.principals.errors import (
     WrongAudience,
     WrongIssuer,
 )
-from resolvers.principals.principal import Principal, PrincipalKind, known_permissions
+from resolvers.principals.principal import Principal, PrincipalKind, parse_permissions
 from resolvers.principals.signing_keys import SigningKeys
 
 # Public-key signatures only. HS* would let whoever holds the public key sign; 'none' is no signature.
@@ -79,7 +79,7 @@ class TokenVerifier:
         self._leeway = leeway
         self._clock = clock
 
-    async def principal(self, token: str) -> Principal:
+    async def verify(self, token: str) -> Principal:
         """Whom the token proves. Raises the AccessError of the first thing wrong with it."""
         claims = await self._verified(token)
         self._check(claims)
@@ -90,7 +90,7 @@ class TokenVerifier:
         return Principal(
             subject=subject,
             name=next(filter(_is_name, names)),
-            permissions=known_permissions(text[len(prefix) :] for text in permissions if text.startswith(prefix)),
+            permissions=parse_permissions(text[len(prefix) :] for text in permissions if text.startswith(prefix)),
             team_keys=frozenset(_texts(claims.get(self._names.teams))),
             # A token by client credentials is the client's own.
             kind=PrincipalKind.SERVICE if subject == client else PrincipalKind.USER,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from datasources.graph.projection import EdgeVersion
-from datasources.graph.recursive.source import Digested
+from datasources.graph.recursive.source import BucketDigest
 
 BUCKETS = 256
 
@@ -47,7 +47,7 @@ class Digest:
         return f"{self.nodes}:{self.nodes_sum}|{self.edges}:{self.edges_sum}"
 
 
-def digest_of(found: Digested) -> str:
+def digest_of(found: BucketDigest) -> str:
     """The tables' digest as a text like that of a graph."""
     return f"{found.nodes}:{found.nodes_sum}|{found.edges}:{found.edges_sum}"
 

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from datasources.graph.gremlin.bulk.csv import EDGE_HEADER, NODE_HEADER, Part, Row, edge_row, node_row, part_of
+from datasources.graph.gremlin.bulk.csv import EDGE_HEADER, NODE_HEADER, CsvFile, Row, edge_row, node_row, open_csv
 from datasources.graph.gremlin.bulk.loading import BulkStore, LoadFailed
-from datasources.graph.recursive.source import Counts, Truth
-from resolvers.projection.checkpoint import Place, PlaceFile
+from datasources.graph.recursive.source import Counts, RelationalSource
+from resolvers.projection.checkpoint import Checkpoint, CheckpointFile
 from resolvers.projection.pages import edge_pages, node_pages
-from resolvers.projection.reports import Pass, Progress
+from resolvers.projection.reports import Progress, RebuildPhase
 
 # Rows read at once, at most.
-READ = 5_000
+READ_PAGE_SIZE = 5_000
 
 T = TypeVar("T")
 
@@ -24,10 +24,10 @@ class BulkRebuild:
 
     def __init__(
         self,
-        truth: Truth,
+        truth: RelationalSource,
         bulk: BulkStore,
-        place: Place,
-        file: PlaceFile,
+        place: Checkpoint,
+        file: CheckpointFile,
         progress: Progress,
     ) -> None:
         self._truth = truth
@@ -38,18 +38,18 @@ class BulkRebuild:
 
     async def run(self, counts: Counts) -> None:
         """Write the files, start the loader, and wait for it. LoadFailed if it gives up; it starts anew on resuming."""
-        place, size = self._place, min(self._bulk.rows, READ)
-        if place.step is Pass.NODES:
+        place, size = self._place, min(self._bulk.rows, READ_PAGE_SIZE)
+        if place.step is RebuildPhase.NODES:
             pages = node_pages(self._truth, place.last, size)
             await self._files(pages, NODE_HEADER, node_row, lambda id: id, counts.nodes)
-            self._enter(Pass.EDGES)
-        if place.step is Pass.EDGES:
+            self._enter(RebuildPhase.EDGES)
+        if place.step is RebuildPhase.EDGES:
             versions = edge_pages(self._truth, place.last, size)
             await self._files(versions, EDGE_HEADER, edge_row, lambda version: version.edge.id, counts.edges)
-            self._enter(Pass.LOAD)
-        if place.step is Pass.LOAD:
+            self._enter(RebuildPhase.LOAD)
+        if place.step is RebuildPhase.LOAD:
             await self._load()
-            self._enter(Pass.COMPARE_NODES)
+            self._enter(RebuildPhase.COMPARE_NODES)
 
     async def _files(
         self,
@@ -64,7 +64,7 @@ class BulkRebuild:
             page: Sequence[T] | None = await anext(pages, None)
             while page:
                 last = page[-1]
-                with part_of(path, header) as part:
+                with open_csv(path, header) as part:
                     while page and part.rows + len(page) <= self._bulk.rows:
                         part.write(map(row, page))
                         last = page[-1]
@@ -72,13 +72,13 @@ class BulkRebuild:
                         page = await anext(pages, None)
                 await self._sent(part, id_of(last))
 
-    async def _sent(self, part: Part, last: str) -> None:
+    async def _sent(self, part: CsvFile, last: str) -> None:
         place = self._place
         name = f"{place.step}-{place.part + 1:05}.csv.gz"
         await self._bulk.upload(part.path, place.folder or "", name)
         place.part += 1
         place.last = last
-        if place.step is Pass.NODES:
+        if place.step is RebuildPhase.NODES:
             place.nodes += part.rows
         else:
             place.edges += part.rows
@@ -86,7 +86,7 @@ class BulkRebuild:
 
     @property
     def _done(self) -> int:
-        return self._place.nodes if self._place.step is Pass.NODES else self._place.edges
+        return self._place.nodes if self._place.step is RebuildPhase.NODES else self._place.edges
 
     async def _load(self) -> None:
         place = self._place
@@ -96,15 +96,15 @@ class BulkRebuild:
             place.load = await self._bulk.start(place.folder or "")
             self._file.write(place)
         of = place.nodes + place.edges
-        while (status := await self._bulk.status(place.load)).under_way:
-            self._progress(Pass.LOAD, status.records, max(of, status.records))
+        while (status := await self._bulk.status(place.load)).is_running:
+            self._progress(RebuildPhase.LOAD, status.records, max(of, status.records))
             await asyncio.sleep(self._bulk.poll)
-        if not status.completed:
+        if not status.is_completed:
             place.load = None
             self._file.write(place)
             raise LoadFailed(status)
-        self._progress(Pass.LOAD, status.records, max(of, status.records))
+        self._progress(RebuildPhase.LOAD, status.records, max(of, status.records))
 
-    def _enter(self, step: Pass) -> None:
+    def _enter(self, step: RebuildPhase) -> None:
         self._place.step, self._place.last, self._place.part = step, None, 0
         self._file.write(self._place)

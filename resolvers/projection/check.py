@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from datasources.aurora.driver.database import Database
 from datasources.graph.projection import Changes, NodeChange, Projection
-from datasources.graph.recursive.source import Truth
-from datasources.request import Call, calling
-from resolvers.projection.edges import Comparison, Mended
+from datasources.graph.recursive.source import RelationalSource
+from datasources.request import RequestContext, use_request
+from resolvers.projection.edges import EdgeComparison, RepairResult
 from resolvers.projection.nodes import compare_nodes, remove_nodes
-from resolvers.projection.pages import AT_ONCE, PAGE, in_order, node_pages
-from resolvers.projection.reports import CheckReport, Pass, Progress, silent
+from resolvers.projection.pages import MAX_CONCURRENT_PAGES, PAGE_SIZE, node_pages, process_in_order
+from resolvers.projection.reports import CheckReport, Progress, RebuildPhase, ignore_progress
 
 
 async def check(
@@ -18,9 +18,9 @@ async def check(
     projection: Projection,
     *,
     repair: bool = False,
-    page: int = PAGE,
-    at_once: int = AT_ONCE,
-    progress: Progress = silent,
+    page: int = PAGE_SIZE,
+    at_once: int = MAX_CONCURRENT_PAGES,
+    progress: Progress = ignore_progress,
 ) -> CheckReport:
     """Compare every node and edge of the graph with the tables; repair sends the differences and nothing else.
 
@@ -29,7 +29,7 @@ async def check(
     the database and of the graph; what was repaired until then stays.
     """
     begin = time.perf_counter()
-    with calling(Call()):
+    with use_request(RequestContext()):
         report = CheckReport(repaired=0 if repair else None)
         await _Check(main, projection, report, page, at_once, progress).run()
     report.seconds = time.perf_counter() - begin
@@ -40,9 +40,9 @@ class _Check:
     def __init__(
         self, main: Database, projection: Projection, report: CheckReport, page: int, at_once: int, progress: Progress
     ) -> None:
-        self._truth = Truth(main)
+        self._truth = RelationalSource(main)
         self._projection = projection
-        self._comparison = Comparison(self._truth, projection)
+        self._comparison = EdgeComparison(self._truth, projection)
         self._report = report
         self._repairs = report.repaired is not None
         self._page = page
@@ -51,12 +51,12 @@ class _Check:
 
     async def run(self) -> None:
         counts = await self._truth.counts()
-        self._progress(Pass.COMPARE_NODES, 0, counts.nodes)
+        self._progress(RebuildPhase.COMPARE_NODES, 0, counts.nodes)
         nodes = await compare_nodes(
             self._truth,
             self._projection,
             self._page,
-            lambda done: self._progress(Pass.COMPARE_NODES, done, max(done, counts.nodes)),
+            lambda done: self._progress(RebuildPhase.COMPARE_NODES, done, max(done, counts.nodes)),
         )
         self._report.nodes = nodes.nodes
         self._report.missing_nodes.add(nodes.missing)
@@ -64,7 +64,7 @@ class _Check:
         if self._repairs:
             await self._in_order(self._batches(nodes.missing), self._add)
         # Edges before extra nodes go: an engine removes a node with its edges, and those are to be counted.
-        self._progress(Pass.COMPARE_EDGES, 0, counts.edges)
+        self._progress(RebuildPhase.COMPARE_EDGES, 0, counts.edges)
         await self._edges(nodes.extra, counts.edges)
         if self._repairs:
             await self._in_order(self._batches(nodes.extra), self._remove)
@@ -76,19 +76,21 @@ class _Check:
             async for page in node_pages(self._truth, None, self._page):
                 yield page
 
-        def done(_: object, mended: Mended) -> None:
+        def done(_: object, mended: RepairResult) -> None:
             self._report.edges += mended.found.edges
             for difference in mended.found.differences:
                 self._report.add(difference)
             if self._repairs:
                 left = len(mended.left)
                 self._repaired(max(0, len(mended.found.differences) - left), left)
-            self._progress(Pass.COMPARE_EDGES, self._report.edges, max(self._report.edges, of))
+            self._progress(RebuildPhase.COMPARE_EDGES, self._report.edges, max(self._report.edges, of))
 
-        await in_order(pages(), self._compare, done, self._at_once)
+        await process_in_order(pages(), self._compare, done, self._at_once)
 
-    async def _compare(self, ids: Sequence[str]) -> Mended:
-        return await self._comparison.mended(ids) if self._repairs else Mended(await self._comparison.compared(ids))
+    async def _compare(self, ids: Sequence[str]) -> RepairResult:
+        return (
+            await self._comparison.repair(ids) if self._repairs else RepairResult(await self._comparison.compare(ids))
+        )
 
     async def _add(self, ids: Sequence[str]) -> int:
         await self._projection.apply(Changes(nodes=tuple(NodeChange(id) for id in ids)))
@@ -98,7 +100,7 @@ class _Check:
         return await remove_nodes(self._truth, self._projection, ids)
 
     async def _in_order(self, pages: AsyncIterator[list[str]], work: Callable[[list[str]], Awaitable[int]]) -> None:
-        await in_order(pages, work, lambda _, count: self._repaired(count), self._at_once)
+        await process_in_order(pages, work, lambda _, count: self._repaired(count), self._at_once)
 
     async def _batches(self, ids: Sequence[str]) -> AsyncIterator[list[str]]:
         for begin in range(0, len(ids), self._page):

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import msgspec
 
-from resolvers.projection.reports import Pass
+from resolvers.projection.reports import RebuildPhase
 
 
-class PlaceError(Exception):
+class CheckpointError(Exception):
     """A rebuild cannot go on from where the last one was. The message is one line with the remedy."""
 
 
-class Place(msgspec.Struct, kw_only=True):
+class Checkpoint(msgspec.Struct, kw_only=True):
     """The pass under way, the last id of it that the graph has acknowledged, and how many nodes and edges it has.
 
     `store` is the host of the graph: nothing secret stands here. `folder` is where a bulk load puts its files, `part`
@@ -20,7 +20,7 @@ class Place(msgspec.Struct, kw_only=True):
     """
 
     store: str
-    step: Pass
+    step: RebuildPhase
     last: str | None = None
     nodes: int = 0
     edges: int = 0
@@ -29,15 +29,15 @@ class Place(msgspec.Struct, kw_only=True):
     load: str | None = None
 
 
-class PlaceFile:
+class CheckpointFile:
     """The file of a rebuild's place. Without a path nothing is kept."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
-    def read(self, store: str, *, bulk: bool) -> Place:
+    def read(self, store: str, *, bulk: bool) -> Checkpoint:
         """The place of the rebuild that broke off. PlaceError if there is none, or it is not this one's."""
-        nothing = PlaceError("no rebuild broke off here; run it without --resume")
+        nothing = CheckpointError("no rebuild broke off here; run it without --resume")
         if self._path is None:
             raise nothing
         try:
@@ -45,21 +45,21 @@ class PlaceFile:
         except FileNotFoundError:
             raise nothing from None
         except OSError as error:
-            raise PlaceError(f"{self._path} cannot be read ({error.strerror}); run without --resume") from error
+            raise CheckpointError(f"{self._path} cannot be read ({error.strerror}); run without --resume") from error
         try:
-            place = msgspec.json.decode(text, type=Place)
+            place = msgspec.json.decode(text, type=Checkpoint)
         except msgspec.DecodeError as error:
-            raise PlaceError(f"{self._path} is damaged; run without --resume") from error
+            raise CheckpointError(f"{self._path} is damaged; run without --resume") from error
         if place.store != store:
-            raise PlaceError(
+            raise CheckpointError(
                 f"the rebuild that broke off was of the graph at {place.store}, not {store}; run without --resume"
             )
         if bulk != (place.folder is not None):
             how = "with" if place.folder else "without"
-            raise PlaceError(f"the rebuild that broke off was one {how} the bulk loader; run without --resume")
+            raise CheckpointError(f"the rebuild that broke off was one {how} the bulk loader; run without --resume")
         return place
 
-    def write(self, place: Place) -> None:
+    def write(self, place: Checkpoint) -> None:
         """Keep the place: whole or not at all, whenever the process ends. PlaceError if the folder can't be written."""
         if self._path is None:
             return
@@ -69,7 +69,7 @@ class PlaceFile:
             new.write_bytes(msgspec.json.encode(place))
             os.replace(new, self._path)
         except OSError as error:
-            raise PlaceError(
+            raise CheckpointError(
                 f"{self._path} cannot be written ({error.strerror}); set STACKFLOW_STATE to another folder"
             ) from error
 

@@ -5,27 +5,27 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from datasources.aurora.outbox import graph_buckets, outbox
-from datasources.aurora.outbox.graph_buckets import Compared
+from datasources.aurora.outbox.graph_buckets import BucketComparison
 from datasources.graph.projection import Changes, EdgeVersion, NodeChange, Projection
-from datasources.graph.recursive.source import Digested, Truth
-from datasources.request import Call, calling
+from datasources.graph.recursive.source import BucketDigest, RelationalSource
+from datasources.request import RequestContext, use_request
 from datasources.sources import Sources
 from resolvers.projection.buckets import Digest, bucket_of, digest_of
-from resolvers.projection.edges import Comparison
+from resolvers.projection.edges import EdgeComparison
 from resolvers.projection.nodes import remove_nodes
-from resolvers.projection.pages import AT_ONCE as PAGES_AT_ONCE
-from resolvers.projection.pages import PAGE, in_order
+from resolvers.projection.pages import MAX_CONCURRENT_PAGES as PAGES_AT_ONCE
+from resolvers.projection.pages import PAGE_SIZE, process_in_order
 from resolvers.projection.reports import Difference
-from resolvers.projection.stale import WALKED
+from resolvers.projection.stale import TRAVERSAL_TABLES
 
 # Buckets of one round. Each round lists the ids of all nodes of the graph once, so a whole comparison does four times.
-AT_ONCE = 64
+BUCKETS_PER_ROUND = 64
 # Rows of the outbox that may wait while buckets are compared: with more, most of what differs is only late.
-LATE = 1_000
+MAX_PENDING_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class ComparisonRound:
     """What a round did: buckets compared, how many of them differed, differences found there that were not only late,
     and how many of these are left."""
 
@@ -35,36 +35,36 @@ class Looked:
     left: int = 0
 
 
-class Comparer:
+class BucketComparer:
     """Compares buckets that are due, whichever process asks; each is compared once in `seconds`.
 
     What differs is believed if two readings in a row show it alike and the outbox does not tell of it any more: then
     the graph was told, and something else it holds is wrong. That is mended and read again.
     """
 
-    def __init__(self, sources: Sources, seconds: float, at_once: int = AT_ONCE) -> None:
+    def __init__(self, sources: Sources, seconds: float, at_once: int = BUCKETS_PER_ROUND) -> None:
         self._sources = sources
         self._seconds = seconds
         self._at_once = at_once
 
-    async def round(self) -> Looked:
+    async def run_round(self) -> ComparisonRound:
         """Compare the buckets that are due, at most `at_once`. Nothing without a graph or while it is far behind.
         Errors are those of the database and the graph; what was claimed is due again after the same time."""
         projection, main = self._sources.projection, self._sources.main
-        with calling(Call()):
-            if projection is None or (await outbox.state(main)).pending > LATE:
-                return Looked()
-            buckets = await graph_buckets.claim(main, self._seconds, self._at_once)
+        with use_request(RequestContext()):
+            if projection is None or (await outbox.state(main)).pending > MAX_PENDING_ROWS:
+                return ComparisonRound()
+            buckets = await graph_buckets.claim_due(main, self._seconds, self._at_once)
             if not buckets:
-                return Looked()
-            look = _Look(Truth(main), projection, self._sources, buckets)
+                return ComparisonRound()
+            look = _BucketComparison(RelationalSource(main), projection, self._sources, buckets)
             return await look.run()
 
-    async def until_done(self) -> Looked:
+    async def run_until_done(self) -> ComparisonRound:
         """Rounds until no bucket is due; their sums. Errors as `round`."""
-        sums = Looked()
-        while (done := await self.round()).buckets:
-            sums = Looked(
+        sums = ComparisonRound()
+        while (done := await self.run_round()).buckets:
+            sums = ComparisonRound(
                 sums.buckets + done.buckets,
                 sums.differing + done.differing,
                 sums.found + done.found,
@@ -73,15 +73,17 @@ class Comparer:
         return sums
 
 
-class _Look:
-    def __init__(self, truth: Truth, projection: Projection, sources: Sources, buckets: Sequence[int]) -> None:
+class _BucketComparison:
+    def __init__(
+        self, truth: RelationalSource, projection: Projection, sources: Sources, buckets: Sequence[int]
+    ) -> None:
         self._truth = truth
         self._projection = projection
         self._sources = sources
         self._buckets = buckets
-        self._comparison = Comparison(truth, projection)
+        self._comparison = EdgeComparison(truth, projection)
 
-    async def run(self) -> Looked:
+    async def run(self) -> ComparisonRound:
         tables = {each.bucket: each for each in await self._truth.digests(self._buckets)}
         held = await self._held()
         graph = await self._digests(held)
@@ -90,11 +92,11 @@ class _Look:
         if differing:
             found, left_now = await self._settle(differing)
             left |= left_now
-        await graph_buckets.keep(
+        await graph_buckets.store_comparisons(
             self._sources.main,
             [_compared(tables[bucket], str(graph[bucket]), left[bucket]) for bucket in self._buckets],
         )
-        return Looked(len(self._buckets), len(differing), found, sum(left.values()))
+        return ComparisonRound(len(self._buckets), len(differing), found, sum(left.values()))
 
     async def _held(self) -> dict[int, list[str]]:
         wanted, held = set(self._buckets), defaultdict[int, list[str]](list)
@@ -111,14 +113,14 @@ class _Look:
 
         async def pages() -> AsyncIterator[list[str]]:
             every = [id for ids in held.values() for id in ids]
-            for begin in range(0, len(every), PAGE):
-                yield every[begin : begin + PAGE]
+            for begin in range(0, len(every), PAGE_SIZE):
+                yield every[begin : begin + PAGE_SIZE]
 
         def add(_: object, leaving: Mapping[str, Sequence[EdgeVersion]]) -> None:
             for id, versions in leaving.items():
                 digests[bucket_of(id)].add_edges(versions)
 
-        await in_order(pages(), self._projection.leaving, add, PAGES_AT_ONCE)
+        await process_in_order(pages(), self._projection.outgoing_edges, add, PAGES_AT_ONCE)
         return digests
 
     async def _settle(self, buckets: Sequence[int]) -> tuple[int, dict[int, int]]:
@@ -129,41 +131,41 @@ class _Look:
             await self._projection.apply(Changes(nodes=tuple(NodeChange(id) for id in missing)))
         found = len(missing) + len(extra)
         left: dict[int, int] = defaultdict(int)
-        ids = [*extra, *await self._truth.of_buckets(buckets)]
-        for begin in range(0, len(ids), PAGE):
-            true = await self._edges(ids[begin : begin + PAGE])
+        ids = [*extra, *await self._truth.nodes_in_buckets(buckets)]
+        for begin in range(0, len(ids), PAGE_SIZE):
+            true = await self._edges(ids[begin : begin + PAGE_SIZE])
             found += len(true)
             if true:
-                mended = await self._comparison.mended(sorted({difference.node for difference in true}))
+                mended = await self._comparison.repair(sorted({difference.node for difference in true}))
                 for difference in mended.left:
                     left[bucket_of(difference.node)] += 1
         if extra:
             await remove_nodes(self._truth, self._projection, extra)
         if found:
             # Walks of before.
-            await self._sources.cache.invalidate(WALKED)
+            await self._sources.cache.invalidate(TRAVERSAL_TABLES)
         return found, left
 
     async def _nodes(self, buckets: Sequence[int]) -> tuple[list[str], list[str]]:
         """The nodes that the graph lacks and that it has too many, in order."""
-        true = set(await self._truth.of_buckets(buckets))
+        true = set(await self._truth.nodes_in_buckets(buckets))
         held = {id for ids in (await self._held()).values() for id in ids if bucket_of(id) in buckets}
         missing, extra = true - held, held - true
         if not missing and not extra:
             return [], []
-        late = await graph_buckets.waiting(self._sources.main)
+        late = await graph_buckets.fetch_pending_entity_ids(self._sources.main)
         again = {id for ids in (await self._held()).values() for id in ids}
         missing, extra = missing - again - late, (extra & again) - late
-        known = await self._truth.known(sorted(missing | extra))
+        known = await self._truth.existing_nodes(sorted(missing | extra))
         return sorted(missing & known), sorted(extra - known)
 
     async def _edges(self, ids: Sequence[str]) -> list[Difference]:
         """What differs at these nodes and is not only late."""
-        found = (await self._comparison.compared(ids)).differences
+        found = (await self._comparison.compare(ids)).differences
         if not found:
             return []
-        late = await graph_buckets.waiting(self._sources.main)
-        again = set((await self._comparison.compared(sorted({each.node for each in found}))).differences)
+        late = await graph_buckets.fetch_pending_entity_ids(self._sources.main)
+        again = set((await self._comparison.compare(sorted({each.node for each in found}))).differences)
         return [each for each in found if each in again and not _ids(each) & late]
 
 
@@ -171,5 +173,5 @@ def _ids(difference: Difference) -> set[str]:
     return {version.edge.id for version in (difference.true, difference.held) if version is not None}
 
 
-def _compared(tables: Digested, graph: str, left: int) -> Compared:
-    return Compared(tables.bucket, tables.nodes, tables.edges, digest_of(tables), graph, left)
+def _compared(tables: BucketDigest, graph: str, left: int) -> BucketComparison:
+    return BucketComparison(tables.bucket, tables.nodes, tables.edges, digest_of(tables), graph, left)

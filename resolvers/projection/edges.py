@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from itertools import chain
 
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, Projection
-from datasources.graph.recursive.source import Truth
+from datasources.graph.recursive.source import RelationalSource
 from resolvers.projection.reports import Difference
 
 # How often what differs is read again before it is believed, while something in it moves.
-LOOKS = 4
+MAX_READS = 4
 # How often a page is mended: once, and again if a write came between.
-ROUNDS = 3
+MAX_REPAIR_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class EdgeDifferences:
     """The differences at some nodes in one reading of both, and how many edges the tables had there."""
 
     edges: int
@@ -30,21 +30,21 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class RepairResult:
     """What was found at some nodes, and what of it is still there."""
 
-    found: Look
+    found: EdgeDifferences
     left: tuple[Difference, ...] = ()
 
 
-class Comparison:
+class EdgeComparison:
     """The tables and a graph beside each other."""
 
-    def __init__(self, truth: Truth, projection: Projection) -> None:
+    def __init__(self, truth: RelationalSource, projection: Projection) -> None:
         self._truth = truth
         self._projection = projection
 
-    async def compared(self, ids: Sequence[str]) -> Look:
+    async def compare(self, ids: Sequence[str]) -> EdgeDifferences:
         """The differences at these nodes that two readings in a row show alike.
 
         A write between the readings of the tables and of the graph looks like a difference, and is gone or another one
@@ -52,30 +52,32 @@ class Comparison:
         """
         look = await self._look(ids)
         edges, found = look.edges, look
-        for _ in range(LOOKS):
+        for _ in range(MAX_READS):
             if not look.differences:
                 break
             before = set(look.differences)
             look = await self._look(look.nodes)
-            found = Look(edges, tuple(each for each in look.differences if each in before))
+            found = EdgeDifferences(edges, tuple(each for each in look.differences if each in before))
             if len(found.differences) == len(look.differences):
                 break
         return found
 
-    async def mended(self, ids: Sequence[str]) -> Mended:
+    async def repair(self, ids: Sequence[str]) -> RepairResult:
         """The same, and mended; then read again, as a write may have come between the reading and the mending."""
-        found = await self.compared(ids)
+        found = await self.compare(ids)
         left = found
-        for _ in range(ROUNDS):
+        for _ in range(MAX_REPAIR_ROUNDS):
             if not left.differences:
                 break
             await self._mend(left.differences)
             left = await self._look(left.nodes)
-        return Mended(found, left.differences)
+        return RepairResult(found, left.differences)
 
-    async def _look(self, ids: Sequence[str]) -> Look:
-        true, held = await asyncio.gather(self._truth.leaving(ids), self._projection.leaving(ids))
-        return Look(len(true), tuple(differing(true, [version for id in ids for version in held.get(id, ())])))
+    async def _look(self, ids: Sequence[str]) -> EdgeDifferences:
+        true, held = await asyncio.gather(self._truth.outgoing_edges(ids), self._projection.outgoing_edges(ids))
+        return EdgeDifferences(
+            len(true), tuple(find_differences(true, [version for id in ids for version in held.get(id, ())]))
+        )
 
     async def _mend(self, differences: Sequence[Difference]) -> None:
         # An engine can't move an edge or relabel it, so what has another shape goes before what is wanted comes.
@@ -83,14 +85,16 @@ class Comparison:
         wanted = {each.true.edge.id: each.true for each in differences if each.true is not None}
         # An engine that knows edges by id alone has removed with them what the tables hold at another node.
         elsewhere = [held.edge.id for held in gone if held.valid_to is None and held.edge.id not in wanted]
-        wanted |= {version.edge.id: version for version in await self._truth.by_ids(elsewhere)} if elsewhere else {}
+        wanted |= (
+            {version.edge.id: version for version in await self._truth.edges_by_ids(elsewhere)} if elsewhere else {}
+        )
         if gone:
             await self._projection.apply(Changes(edges=tuple(EdgeChange(held, removed=True) for held in gone)))
         if wanted:
             await self._projection.apply(Changes(edges=tuple(EdgeChange(version) for version in wanted.values())))
 
 
-def differing(true: Sequence[EdgeVersion], held: Sequence[EdgeVersion]) -> list[Difference]:
+def find_differences(true: Sequence[EdgeVersion], held: Sequence[EdgeVersion]) -> list[Difference]:
     """Where the edges of the same nodes differ: those of the tables first, then those that only the graph has."""
     current: dict[tuple[str, str], list[EdgeVersion]] = defaultdict(list)
     for version in held:

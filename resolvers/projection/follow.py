@@ -11,34 +11,34 @@ from datasources.aurora.outbox import outbox
 from datasources.aurora.outbox.outbox import OutboxRow
 from datasources.errors import SourceError, SourceRefused, SourceUnavailable
 from datasources.graph.projection import Changes, NodeChange, Projection
-from datasources.graph.recursive.source import Truth
+from datasources.graph.recursive.source import RelationalSource
 from datasources.observability.exceptions import describe
-from datasources.observability.spans import INTERNAL, recorded, worked
-from datasources.request import Call, calling
+from datasources.observability.spans import INTERNAL, record_call, record_work
+from datasources.request import RequestContext, use_request
 from datasources.sources import Sources
-from datasources.supervisor import Fault, attempt
-from resolvers.projection.changes import ITEM, RELATIONSHIP, Entity, changes_of, entities_of
-from resolvers.projection.stale import WALKED
+from datasources.supervisor import CaughtError, attempt
+from resolvers.projection.changes import ITEM, RELATIONSHIP, ChangedEntity, build_changes, group_by_entity
+from resolvers.projection.stale import TRAVERSAL_TABLES
 
 GRAPH = "graph"
 # Rows of one round; and of one that comes after a full one, as much waits then: rows of one entity are told as one, and
 # what is told goes in parts of which several are under way.
-ROWS, BACKLOG = 1_000, 10_000
+ROWS_PER_ROUND, MAX_ROWS_PER_ROUND = 1_000, 10_000
 # Parts that the graph is told at once: as many as its client has sockets.
-AT_ONCE = 4
+MAX_CONCURRENT_BATCHES = 4
 # Entities that are told at once; what was told before the graph was lost, or the time was over, needs no second time.
-TOLD = 500
+BATCH_SIZE = 500
 # After so many refusals a row is set aside.
-ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 # Seconds in which a round may write to the graph; until its transaction must have ended; and of silence after which
 # the server ends it. Each leaves the one before it time to end first.
-WRITING, ROUND, SILENCE = 20.0, 25.0, 30.0
+WRITE_DEADLINE_SECONDS, ROUND_DEADLINE_SECONDS, IDLE_TRANSACTION_SECONDS = 20.0, 25.0, 30.0
 # Seconds between two looks whether the projector that is at work is done.
-PATIENCE = 0.1
+LOCK_POLL_SECONDS = 0.1
 
 
 @dataclass(slots=True)
-class Round:
+class ProjectionRound:
     """What one round did: rows that are done, nodes and edges sent, rows set aside. `lag` is the age in seconds of
     the oldest row it saw; `full` says that more may wait; `held` is false if another projector is at work."""
 
@@ -57,12 +57,12 @@ class Round:
 class _Outcome:
     """What became of the entities of a round."""
 
-    done: list[Entity] = field(default_factory=list)
+    done: list[ChangedEntity] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     lost: SourceError | None = None
 
 
-class Follower:
+class OutboxProjector:
     """One projector. Of all that run, in whatever process, one is at work at a time.
 
     A round is one transaction of the main database that holds a lock: claim rows, read the present state of the
@@ -78,7 +78,14 @@ class Follower:
     until the next change of them or the next comparison mends it.
     """
 
-    def __init__(self, sources: Sources, rows: int = ROWS, *, backlog: int = BACKLOG, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        rows: int = ROWS_PER_ROUND,
+        *,
+        backlog: int = MAX_ROWS_PER_ROUND,
+        at_once: int = MAX_CONCURRENT_BATCHES,
+    ) -> None:
         self._sources = sources
         self._rows = rows
         self._backlog = max(rows, backlog)
@@ -86,24 +93,24 @@ class Follower:
         # Whether the last round was full.
         self._behind = False
         # Entities of rounds whose end is not known.
-        self._owed: dict[str, Entity] = {}
+        self._owed: dict[str, ChangedEntity] = {}
 
-    async def round(self) -> Round:
+    async def run_round(self) -> ProjectionRound:
         """Do what the first rows ask for. SourceUnavailable if the database or the graph is lost: what was not done
         waits for the next round. SourceRefused if the graph refuses whatever it is told."""
         begin = time.perf_counter()
         clock = asyncio.get_running_loop().time()
-        done = Round()
+        done = ProjectionRound()
         outcome = _Outcome()
-        call = Call(deadline=clock + ROUND)
-        with calling(call), recorded("projection", INTERNAL, call, kept=False) as recording:
+        call = RequestContext(deadline=clock + ROUND_DEADLINE_SECONDS)
+        with use_request(call), record_call("projection", INTERNAL, call, keep_idle=False) as recording:
             async with self._sources.main.transaction() as transaction:
-                if not await outbox.lock(transaction, SILENCE):
-                    return Round(held=False)
+                if not await outbox.lock(transaction, IDLE_TRANSACTION_SECONDS):
+                    return ProjectionRound(held=False)
                 most = self._backlog if self._behind else self._rows
-                rows = await outbox.claimed(transaction, most)
-                truth = Truth(transaction)
-                entities = await entities_of(truth, rows)
+                rows = await outbox.claim(transaction, most)
+                truth = RelationalSource(transaction)
+                entities = await group_by_entity(truth, rows)
                 done.lag = max((row.age for row in rows), default=0.0)
                 done.full = self._behind = len(rows) == most
                 projection = self._sources.projection
@@ -111,14 +118,16 @@ class Follower:
                     outcome.done = entities
                 elif entities or self._owed:
                     self._owe(entities)
-                    with calling(Call(request_id=call.request_id, deadline=clock + WRITING)):
-                        telling = _Telling(truth, projection, done, self._owed, self._at_once)
-                        outcome = await telling.tell(list(self._owed.values()))
+                    with use_request(
+                        RequestContext(request_id=call.request_id, deadline=clock + WRITE_DEADLINE_SECONDS)
+                    ):
+                        telling = _BatchWriter(truth, projection, done, self._owed, self._at_once)
+                        outcome = await telling.write(list(self._owed.values()))
                 if outcome.done and projection is not None:
                     # A walk that ran before the graph knew may have been stored since.
-                    await self._sources.cache.invalidate(WALKED)
+                    await self._sources.cache.invalidate(TRAVERSAL_TABLES)
                 await _mark(transaction, rows, outcome, done)
-                worked(recording, "stackflow.rows", len(rows))
+                record_work(recording, "stackflow.rows", len(rows))
         # The commit is known: nobody else was at work meanwhile.
         told = {each.id for each in outcome.done} | outcome.refused.keys()
         self._owed = {id: each for id, each in self._owed.items() if id not in told}
@@ -127,44 +136,49 @@ class Follower:
             raise outcome.lost
         return done
 
-    async def until_done(self, until: float | None = None) -> Round:
+    async def run_until_done(self, until: float | None = None) -> ProjectionRound:
         """Rounds until nothing waits, none begun later than `until` by the clock of the event loop, but at least one;
         their sums. Waits for another projector that is at work. Errors as `round`."""
         clock = asyncio.get_running_loop().time
-        sums = Round()
+        sums = ProjectionRound()
         while True:
-            done = await self.round()
+            done = await self.run_round()
             _add(sums, done)
             if (done.held and not done.full and not done.retried) or (until is not None and clock() >= until):
                 return sums
             if not done.held:
-                await asyncio.sleep(PATIENCE)
+                await asyncio.sleep(LOCK_POLL_SECONDS)
 
-    def _owe(self, entities: Sequence[Entity]) -> None:
+    def _owe(self, entities: Sequence[ChangedEntity]) -> None:
         for each in entities:
             owed = self._owed.get(each.id)
-            self._owed[each.id] = each if owed is None else each.having(*owed.before)
+            self._owed[each.id] = each if owed is None else each.with_versions(*owed.before)
 
 
-async def _mark(transaction: Transaction, rows: Sequence[OutboxRow], outcome: _Outcome, done: Round) -> None:
+async def _mark(transaction: Transaction, rows: Sequence[OutboxRow], outcome: _Outcome, done: ProjectionRound) -> None:
     told = {each.id for each in outcome.done}
     waits = {row.position: row for row in rows if row.entity_id not in told and _is_graphs(row)}
     finished = [row.position for row in rows if row.position not in waits]
     done.rows = len(finished)
     if finished or told:
-        await outbox.project(transaction, finished, sorted(told))
+        await outbox.mark_projected(transaction, finished, sorted(told))
     refused = outcome.refused
     reasons = {position: refused[row.entity_id] for position, row in waits.items() if row.entity_id in refused}
     if reasons:
         done.retried = True
-        done.refused = await outbox.refuse(transaction, reasons, ATTEMPTS)
+        done.refused = await outbox.record_failures(transaction, reasons, MAX_ATTEMPTS)
 
 
-class _Telling:
+class _BatchWriter:
     """Telling the graph, as much at once as it takes."""
 
     def __init__(
-        self, truth: Truth, projection: Projection, done: Round, owed: dict[str, Entity], at_once: int
+        self,
+        truth: RelationalSource,
+        projection: Projection,
+        done: ProjectionRound,
+        owed: dict[str, ChangedEntity],
+        at_once: int,
     ) -> None:
         self._truth = truth
         self._projection = projection
@@ -173,13 +187,13 @@ class _Telling:
         self._at_once = at_once
         self._outcome = _Outcome()
 
-    async def tell(self, entities: Sequence[Entity]) -> _Outcome:
+    async def write(self, entities: Sequence[ChangedEntity]) -> _Outcome:
         """What was refused before goes alone, so that it costs the others nothing. If it is not the entities that the
         graph refuses, it counts as lost."""
         outcome = self._outcome
         try:
             new = [each for each in entities if not each.attempts]
-            if len(new) <= TOLD:
+            if len(new) <= BATCH_SIZE:
                 await self._tell(new)
             else:
                 # Items first: parts that are under way together must not each look for the same ends and make them.
@@ -197,8 +211,8 @@ class _Telling:
             outcome.refused.clear()
         return outcome
 
-    async def _tell_all(self, entities: Sequence[Entity]) -> None:
-        parts = [entities[begin : begin + TOLD] for begin in range(0, len(entities), TOLD)]
+    async def _tell_all(self, entities: Sequence[ChangedEntity]) -> None:
+        parts = [entities[begin : begin + BATCH_SIZE] for begin in range(0, len(entities), BATCH_SIZE)]
         for begin in range(0, len(parts), self._at_once):
             some = parts[begin : begin + self._at_once]
             # All are waited for: one that is cancelled while it reads would end the transaction, and with it what was
@@ -208,18 +222,18 @@ class _Telling:
                 if isinstance(end, BaseException):
                     raise end
 
-    async def _tell(self, entities: Sequence[Entity]) -> None:
+    async def _tell(self, entities: Sequence[ChangedEntity]) -> None:
         if not entities:
             return
-        changes = await attempt(partial(changes_of, self._truth, entities))
-        if isinstance(changes, Fault):
+        changes = await attempt(partial(build_changes, self._truth, entities))
+        if isinstance(changes, CaughtError):
             # One of them cannot be read, whatever the tables hold of it: the others are told.
             await self._halve(entities, changes.error)
             return
         # What is about to be sent may have to be taken back, should this round not be the last word.
         for change in changes.edges:
             id = change.version.edge.id
-            self._owed[id] = self._owed[id].having(change.version)
+            self._owed[id] = self._owed[id].with_versions(change.version)
         try:
             await self._projection.apply(changes)
         except SourceRefused as error:
@@ -229,7 +243,7 @@ class _Telling:
             self._done.nodes += len(changes.nodes)
             self._done.edges += len(changes.edges)
 
-    async def _halve(self, entities: Sequence[Entity], error: Exception) -> None:
+    async def _halve(self, entities: Sequence[ChangedEntity], error: Exception) -> None:
         if len(entities) == 1:
             self._outcome.refused[entities[0].id] = describe(error)
             return
@@ -249,7 +263,7 @@ def _is_graphs(row: OutboxRow) -> bool:
     return row.entity in (ITEM, RELATIONSHIP)
 
 
-def _add(sums: Round, done: Round) -> None:
+def _add(sums: ProjectionRound, done: ProjectionRound) -> None:
     sums.rows += done.rows
     sums.nodes += done.nodes
     sums.edges += done.edges

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from datasources.graph.projection import Changes, EdgeChange, NodeChange, Projection
-from datasources.graph.recursive.source import Truth
+from datasources.graph.recursive.source import RelationalSource
 from resolvers.projection.pages import node_pages
 
 
@@ -19,7 +19,7 @@ class NodeDifferences:
 
 
 async def compare_nodes(
-    truth: Truth, projection: Projection, size: int, seen: Callable[[int], None]
+    truth: RelationalSource, projection: Projection, size: int, seen: Callable[[int], None]
 ) -> NodeDifferences:
     """Every node of both. What differs is read a second time before it is believed.
 
@@ -43,21 +43,21 @@ async def compare_nodes(
     del held, again
     return NodeDifferences(
         count,
-        [id for batch in _batches(lacking, size) for id in sorted(await truth.known(batch))],
+        [id for batch in _batches(lacking, size) for id in sorted(await truth.existing_nodes(batch))],
         [id for batch in _batches(over, size) for id in await _unknown(truth, batch)],
     )
 
 
-async def remove_nodes(truth: Truth, projection: Projection, ids: Sequence[str]) -> int:
+async def remove_nodes(truth: RelationalSource, projection: Projection, ids: Sequence[str]) -> int:
     """Remove nodes that the tables do not have, with their edges; how many. Those that are back meanwhile stay."""
     gone = await _unknown(truth, ids)
     if not gone:
         return 0
     await projection.apply(Changes(nodes=tuple(NodeChange(id, removed=True) for id in gone)))
     # One that came back in between was removed with what was told of it since.
-    back = sorted(await truth.known(gone))
+    back = sorted(await truth.existing_nodes(gone))
     if back:
-        edges = await truth.touching(back)
+        edges = await truth.adjacent_edges(back)
         await projection.apply(
             Changes(tuple(NodeChange(id) for id in back), tuple(EdgeChange(version) for version in edges))
         )
@@ -71,8 +71,8 @@ async def _held(projection: Projection) -> set[str]:
     return held
 
 
-async def _unknown(truth: Truth, ids: Sequence[str]) -> list[str]:
-    known = await truth.known(ids)
+async def _unknown(truth: RelationalSource, ids: Sequence[str]) -> list[str]:
+    known = await truth.existing_nodes(ids)
     return [id for id in ids if id not in known]
 
 

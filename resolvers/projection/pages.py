@@ -6,32 +6,32 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from datasources.graph.projection import EdgeVersion
-from datasources.graph.recursive.source import Truth
+from datasources.graph.recursive.source import RelationalSource
 
 # Nodes or edges that are sent or compared together.
-PAGE = 1_000
+PAGE_SIZE = 1_000
 # Pages under way at once: as many as the engine has sockets.
-AT_ONCE = 4
+MAX_CONCURRENT_PAGES = 4
 
 P = TypeVar("P")
 R = TypeVar("R")
 
 
-async def node_pages(truth: Truth, after: str | None, size: int) -> AsyncIterator[list[str]]:
+async def node_pages(truth: RelationalSource, after: str | None, size: int) -> AsyncIterator[list[str]]:
     """Every node after an id, in order of id, `size` at a time."""
     while page := await truth.nodes(after, size):
         yield page
         after = page[-1]
 
 
-async def edge_pages(truth: Truth, after: str | None, size: int) -> AsyncIterator[list[EdgeVersion]]:
+async def edge_pages(truth: RelationalSource, after: str | None, size: int) -> AsyncIterator[list[EdgeVersion]]:
     """Every edge after an id, in order of id, `size` at a time."""
     while page := await truth.edges(after, size):
         yield page
         after = page[-1].edge.id
 
 
-async def in_order(
+async def process_in_order(
     pages: AsyncIterator[P], work: Callable[[P], Awaitable[R]], done: Callable[[P, R], None], at_once: int
 ) -> None:
     """Work on at most `at_once` pages at a time; `done` hears of each page in order, once it and all before it are.

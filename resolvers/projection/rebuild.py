@@ -7,13 +7,13 @@ from pathlib import Path
 from datasources.aurora.driver.database import Database
 from datasources.graph.gremlin.bulk.loading import BulkStore
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
-from datasources.graph.recursive.source import Counts, Truth
-from datasources.request import Call, calling
+from datasources.graph.recursive.source import Counts, RelationalSource
+from datasources.request import RequestContext, use_request
 from resolvers.projection.bulk import BulkRebuild
 from resolvers.projection.check import check
-from resolvers.projection.checkpoint import Place, PlaceFile
-from resolvers.projection.pages import AT_ONCE, PAGE, edge_pages, in_order, node_pages
-from resolvers.projection.reports import Pass, Progress, RebuildReport, silent
+from resolvers.projection.checkpoint import Checkpoint, CheckpointFile
+from resolvers.projection.pages import MAX_CONCURRENT_PAGES, PAGE_SIZE, edge_pages, node_pages, process_in_order
+from resolvers.projection.reports import Progress, RebuildPhase, RebuildReport, ignore_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Options:
     compare: bool = True
     place: Path | None = None
     store: str = ""
-    page: int = PAGE
-    at_once: int = AT_ONCE
+    page: int = PAGE_SIZE
+    at_once: int = MAX_CONCURRENT_PAGES
 
 
 async def rebuild(
@@ -39,7 +39,7 @@ async def rebuild(
     options: Options | None = None,
     *,
     bulk: BulkStore | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
 ) -> RebuildReport:
     """Upsert every node, then every edge, then compare with the tables and mend: what they don't hold goes.
 
@@ -48,15 +48,17 @@ async def rebuild(
     through Neptune's loader. PlaceError if there is nothing to go on with; errors of the database and the graph.
     """
     options = options or Options()
-    file = PlaceFile(options.place)
+    file = CheckpointFile(options.place)
     begin = time.perf_counter()
-    with calling(Call()):
+    with use_request(RequestContext()):
         if options.resume:
             place = file.read(options.store, bulk=bulk is not None)
         else:
             folder = None if bulk is None else bulk.new_folder()
-            place = Place(store=options.store, step=Pass.CLEAR if options.clear else Pass.NODES, folder=folder)
-        report = await _Rebuild(Truth(main), projection, options, place, file, progress).run(bulk)
+            place = Checkpoint(
+                store=options.store, step=RebuildPhase.CLEAR if options.clear else RebuildPhase.NODES, folder=folder
+            )
+        report = await _Rebuild(RelationalSource(main), projection, options, place, file, progress).run(bulk)
         if options.compare:
             report.compared = await check(
                 main, projection, repair=True, page=options.page, at_once=options.at_once, progress=progress
@@ -69,11 +71,11 @@ async def rebuild(
 class _Rebuild:
     def __init__(
         self,
-        truth: Truth,
+        truth: RelationalSource,
         projection: Projection,
         options: Options,
-        place: Place,
-        file: PlaceFile,
+        place: Checkpoint,
+        file: CheckpointFile,
         progress: Progress,
     ) -> None:
         self._truth = truth
@@ -88,10 +90,10 @@ class _Rebuild:
     async def run(self, bulk: BulkStore | None) -> RebuildReport:
         place = self._place
         self._file.write(place)
-        if place.step is Pass.CLEAR:
-            self._progress(Pass.CLEAR, 0, None)
+        if place.step is RebuildPhase.CLEAR:
+            self._progress(RebuildPhase.CLEAR, 0, None)
             await self._projection.clear()
-            self._enter(Pass.NODES)
+            self._enter(RebuildPhase.NODES)
         counts = await self._truth.counts()
         if bulk is not None:
             await BulkRebuild(self._truth, bulk, place, self._file, self._progress).run(counts)
@@ -100,42 +102,42 @@ class _Rebuild:
         return RebuildReport(nodes=place.nodes, edges=place.edges)
 
     async def _sent(self, counts: Counts) -> None:
-        if self._place.step is Pass.NODES:
+        if self._place.step is RebuildPhase.NODES:
             await self._nodes(counts.nodes)
-            self._enter(Pass.EDGES)
-        if self._place.step is Pass.EDGES:
+            self._enter(RebuildPhase.EDGES)
+        if self._place.step is RebuildPhase.EDGES:
             await self._edges(counts.edges)
-            self._enter(Pass.COMPARE_NODES)
+            self._enter(RebuildPhase.COMPARE_NODES)
 
     async def _nodes(self, of: int) -> None:
         def done(page: list[str], _: None) -> None:
             self._place.last = page[-1]
             self._place.nodes += len(page)
             self._file.write(self._place)
-            self._progress(Pass.NODES, self._place.nodes, max(self._place.nodes, of))
+            self._progress(RebuildPhase.NODES, self._place.nodes, max(self._place.nodes, of))
 
         async def work(page: list[str]) -> None:
             await self._projection.apply(Changes(nodes=tuple(NodeChange(id) for id in page)))
 
-        self._progress(Pass.NODES, self._place.nodes, of)
+        self._progress(RebuildPhase.NODES, self._place.nodes, of)
         pages = node_pages(self._truth, self._place.last, self._options.page)
-        await in_order(pages, work, done, self._options.at_once)
+        await process_in_order(pages, work, done, self._options.at_once)
 
     async def _edges(self, of: int) -> None:
         def done(page: list[EdgeVersion], _: None) -> None:
             self._place.last = page[-1].edge.id
             self._place.edges += len(page)
             self._file.write(self._place)
-            self._progress(Pass.EDGES, self._place.edges, max(self._place.edges, of))
+            self._progress(RebuildPhase.EDGES, self._place.edges, max(self._place.edges, of))
 
         async def work(page: list[EdgeVersion]) -> None:
             edges = tuple(EdgeChange(version) for version in page)
             await self._projection.apply(Changes(edges=edges, fresh=self._fresh))
 
-        self._progress(Pass.EDGES, self._place.edges, of)
+        self._progress(RebuildPhase.EDGES, self._place.edges, of)
         pages = edge_pages(self._truth, self._place.last, self._options.page)
-        await in_order(pages, work, done, self._options.at_once)
+        await process_in_order(pages, work, done, self._options.at_once)
 
-    def _enter(self, step: Pass) -> None:
+    def _enter(self, step: RebuildPhase) -> None:
         self._place.step, self._place.last = step, None
         self._file.write(self._place)

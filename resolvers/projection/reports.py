@@ -9,10 +9,10 @@ import msgspec
 from datasources.graph.projection import EdgeVersion
 
 # Examples of each kind in a report.
-SHOWN = 20
+MAX_EXAMPLES = 20
 
 
-class Pass(StrEnum):
+class RebuildPhase(StrEnum):
     """What is under way, in the order in which a rebuild does it."""
 
     CLEAR = "clear"
@@ -24,10 +24,10 @@ class Pass(StrEnum):
 
 
 # Called with what is under way, how many of it are done, and of how many if that is known.
-Progress = Callable[[Pass, int, int | None], None]
+Progress = Callable[[RebuildPhase, int, int | None], None]
 
 
-def silent(*_: object) -> None:
+def ignore_progress(*_: object) -> None:
     """Progress that nobody watches."""
 
 
@@ -53,7 +53,7 @@ class FoundNodes(msgspec.Struct):
     def add(self, ids: list[str]) -> None:
         """Count them, and keep the first as examples."""
         self.count += len(ids)
-        self.examples += ids[: SHOWN - len(self.examples)]
+        self.examples += ids[: MAX_EXAMPLES - len(self.examples)]
 
 
 class FoundEdges(msgspec.Struct):
@@ -65,7 +65,7 @@ class FoundEdges(msgspec.Struct):
     def add(self, difference: Difference) -> None:
         """Count it, and keep it as an example if it is one of the first."""
         self.count += 1
-        if len(self.examples) < SHOWN:
+        if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(difference)
 
 

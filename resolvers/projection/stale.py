@@ -1,4 +1,4 @@
 """What a graph that was brought along makes stale."""
 
 # What cached walks depend on: the graph is a copy of these.
-WALKED = ("relationships",)
+TRAVERSAL_TABLES = ("relationships",)

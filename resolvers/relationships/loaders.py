@@ -19,7 +19,7 @@ from datasources.records.relationships import RedundancyGroupRecord, Relationshi
 from resolvers.loading.loader import Loader
 from resolvers.loading.tables import RowBy
 
-WALKED = ("relationships",)
+TRAVERSAL_TABLES = ("relationships",)
 
 
 class RelationshipById(RowBy[RelationshipRecord]):
@@ -38,7 +38,7 @@ class RedundancyGroupById(Loader[str, RedundancyGroupRecord | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class NeighboursAsked:
+class NeighboursArguments:
     """A one-hop walk and the step after which it goes on."""
 
     walk: Walk
@@ -49,8 +49,8 @@ class NeighboursByConfigurationItem(Loader[str, Neighbours]):
     """Steps from each item: one traversal for all of them. `arguments` is a NeighboursAsked."""
 
     value = Neighbours
-    reads = WALKED
-    arguments: NeighboursAsked
+    reads = TRAVERSAL_TABLES
+    arguments: NeighboursArguments
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, Neighbours]:
         return await self.context.sources.graph.neighbours(keys, self.arguments.walk, self.arguments.after)
@@ -60,7 +60,7 @@ class NeighboursByConfigurationItem(Loader[str, Neighbours]):
 
 
 @dataclass(frozen=True, slots=True)
-class ReachAsked:
+class ReachArguments:
     """A walk and the position after which it goes on."""
 
     walk: Walk
@@ -71,8 +71,8 @@ class ReachByStarts(Loader[tuple[str, ...], Reach]):
     """What each set of starts (sorted ids) reaches: one traversal for all sets. `arguments` is a ReachAsked."""
 
     value = Reach
-    reads = WALKED
-    arguments: ReachAsked
+    reads = TRAVERSAL_TABLES
+    arguments: ReachArguments
 
     async def fetch(self, keys: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], Reach]:
         starts = [frozenset(key) for key in keys]
@@ -84,7 +84,7 @@ class ReachByStarts(Loader[tuple[str, ...], Reach]):
 
 
 @dataclass(frozen=True, slots=True)
-class SubgraphAsked:
+class SubgraphArguments:
     """Which edges among given nodes, and at most how many."""
 
     walk: Walk
@@ -95,8 +95,8 @@ class SubgraphByNodes(Loader[tuple[str, ...], Subgraph]):
     """The edges among each set of nodes (sorted ids): one traversal a set. `arguments` is a SubgraphAsked."""
 
     value = Subgraph
-    reads = WALKED
-    arguments: SubgraphAsked
+    reads = TRAVERSAL_TABLES
+    arguments: SubgraphArguments
 
     async def fetch(self, keys: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], Subgraph]:
         graph, asked = self.context.sources.graph, self.arguments
@@ -107,7 +107,7 @@ class SubgraphByNodes(Loader[tuple[str, ...], Subgraph]):
 
 
 @dataclass(frozen=True, slots=True)
-class PathsAsked:
+class PathsArguments:
     """A walk from one end to the other, and at most how many paths."""
 
     walk: Walk
@@ -118,8 +118,8 @@ class PathsByEnds(Loader[tuple[str, str], Paths]):
     """Shortest paths between two ends: one traversal a pair. `arguments` is a PathsAsked."""
 
     value = Paths
-    reads = WALKED
-    arguments: PathsAsked
+    reads = TRAVERSAL_TABLES
+    arguments: PathsArguments
 
     async def fetch(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Paths]:
         graph, asked = self.context.sources.graph, self.arguments
@@ -133,7 +133,7 @@ class DegreesByConfigurationItem(Loader[str, Sequence[TypeDegree]]):
     """Exact degrees by relationship type. `arguments` is the moment, None for now."""
 
     value = tuple[TypeDegree, ...]
-    reads = WALKED
+    reads = TRAVERSAL_TABLES
     arguments: datetime | None
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, Sequence[TypeDegree]]:

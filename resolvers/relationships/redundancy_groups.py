@@ -12,12 +12,12 @@ from datasources.errors import SourceConflict
 from datasources.records.relationships import RelationshipRecord
 from resolvers import validation as rules
 from resolvers.relationships.use_cases import write_all
-from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write
+from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write
 
 TABLE, ENTITY, NOUN = "redundancy_groups", "REDUNDANCY_GROUP", "redundancy group"
 
 # Members of one group. A statement writes them all.
-MOST_MEMBERS = 1_000
+MAX_MEMBERS = 1_000
 
 
 class DefineRedundancyGroup(Struct, frozen=True, kw_only=True):
@@ -41,12 +41,12 @@ async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:
     group."""
     name = command.name.strip()
     _check_values(command, name)
-    if not await relationship_rows.ends(write.transaction, [command.dependent_id]):
-        raise rules.unknown("configuration item", "dependentId")
+    if not await relationship_rows.lock_endpoints(write.transaction, [command.dependent_id]):
+        raise rules.no_such_record("configuration item", "dependentId")
     group = Group(str(uuid7()), command.dependent_id, name, command.needed)
     before: Group | None = None
     if not await rows.insert(write.transaction, group):
-        before = await rows.named(write.transaction, command.dependent_id, name)
+        before = await rows.lock_by_name(write.transaction, command.dependent_id, name)
         if before is None:
             raise SourceConflict("main", "a redundancy group was removed meanwhile")
         group = before._replace(needed=command.needed)
@@ -68,9 +68,9 @@ async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:
 
 async def remove(write: Write, command: RemoveRedundancyGroup) -> Sequence[str]:
     """The id of what was the group."""
-    group = (await rows.locked(write.transaction, [command.id])).get(command.id)
+    group = (await rows.lock(write.transaction, [command.id])).get(command.id)
     if group is None:
-        raise rules.unknown(NOUN)
+        raise rules.no_such_record(NOUN)
     found = await rows.relationships(write.transaction, group.id)
     await write_all(write, [(each, structs.replace(each, redundancy_group_id=None)) for each in found.values()])
     await rows.delete(write.transaction, group.id)
@@ -79,21 +79,21 @@ async def remove(write: Write, command: RemoveRedundancyGroup) -> Sequence[str]:
 
 
 def _tell(write: Write, id: str, before: Group | None, after: Group | None) -> None:
-    write.changed(TABLE, ENTITY, id, before and before._asdict(), after and after._asdict())
+    write.record_change(TABLE, ENTITY, id, before and before._asdict(), after and after._asdict())
 
 
 def _check_values(command: DefineRedundancyGroup, name: str) -> None:
     errors = []
-    unfit = rules.unfit_text(name)
+    unfit = rules.name_violation(name)
     if unfit is not None:
         errors.append(UserError(UserErrorCode.INVALID, "name", f"the name {unfit}"))
     if command.needed < 1:
         errors.append(UserError(UserErrorCode.INVALID, "needed", "at least 1 member is needed"))
-    if len(command.relationship_ids) > MOST_MEMBERS:
-        message = f"a group has at most {MOST_MEMBERS:,} members"
+    if len(command.relationship_ids) > MAX_MEMBERS:
+        message = f"a group has at most {MAX_MEMBERS:,} members"
         errors.append(UserError(UserErrorCode.INVALID, "relationshipIds", message))
     if errors:
-        raise Refused(*errors)
+        raise ValidationFailed(*errors)
 
 
 async def _check_members(
@@ -120,4 +120,4 @@ async def _check_members(
         )
         errors.append(UserError(UserErrorCode.INVALID, "needed", message))
     if errors:
-        raise Refused(*errors)
+        raise ValidationFailed(*errors)

@@ -16,8 +16,16 @@ from datasources.records.configuration_items import ConfigurationItemStatus
 from datasources.records.relationship_types import Impact
 from datasources.records.relationships import RelationshipRecord
 from resolvers import validation as rules
-from resolvers.bulk import BulkMode, Findings, check_count
-from resolvers.unit_of_work import BY_THE_DATABASE, Refused, UserError, UserErrorCode, Write, same, told
+from resolvers.bulk import BulkMode, ItemErrors, check_count
+from resolvers.unit_of_work import (
+    GENERATED_COLUMNS,
+    UserError,
+    UserErrorCode,
+    ValidationFailed,
+    Write,
+    audit_snapshot,
+    is_same_json,
+)
 
 TABLE, ENTITY, NOUN = "relationships", "RELATIONSHIP", "relationship"
 MANUAL = "manual"
@@ -65,31 +73,31 @@ class UnrelateConfigurationItems(Struct, frozen=True, kw_only=True):
 async def relate(write: Write, command: RelateConfigurationItems) -> Sequence[str]:
     """The relationship's id, also of one that was there already. Refused for one item at both ends, a retired or
     unknown end, an unknown type, and a redundancy group of another dependent."""
-    return await _relate(write, (command,), Findings(), BulkMode.ALL_OR_NOTHING)
+    return await _relate(write, (command,), ItemErrors(), BulkMode.ALL_OR_NOTHING)
 
 
 async def relate_in_bulk(write: Write, command: RelateConfigurationItemsInBulk) -> Sequence[str]:
     """The relationships' ids, in order of input. As `relate`, in as many statements for many as for one."""
-    return await _relate(write, command.items, Findings("items"), command.mode)
+    return await _relate(write, command.items, ItemErrors("items"), command.mode)
 
 
 async def _relate(
-    write: Write, commands: Sequence[RelateConfigurationItems], findings: Findings, mode: BulkMode
+    write: Write, commands: Sequence[RelateConfigurationItems], findings: ItemErrors, mode: BulkMode
 ) -> Sequence[str]:
     check_count(commands)
     await _check(write, commands, findings)
     storable = [each.identity for each in commands if rules.is_storable(each.type_key + each.identity.source)]
-    there = await rows.alike(write.transaction, storable)
+    there = await rows.lock_by_identity(write.transaction, storable)
     _check_staying(commands, there, findings)
-    findings.settle(write, mode)
-    sound = [each for index, each in enumerate(commands) if findings.sound(index)]
+    findings.report_to(write, mode)
+    sound = [each for index, each in enumerate(commands) if findings.is_valid(index)]
     new = [_new(each) for each in sound if each.identity not in there]
     if new:
         inserted = await rows.insert(write.transaction, new)
         if len(inserted) < len(new):
             raise SourceConflict("main", "a relationship was made meanwhile")
     for record in new:
-        write.changed(TABLE, ENTITY, record.id, None, told(record, BY_THE_DATABASE))
+        write.record_change(TABLE, ENTITY, record.id, None, audit_snapshot(record, GENERATED_COLUMNS))
     known = [(there[each.identity], each) for each in sound if each.identity in there]
     await write_all(write, [(before, _said(before, command)) for before, command in known])
     ids = {rows.identity(record): record.id for record in (*new, *there.values())}
@@ -98,31 +106,33 @@ async def _relate(
 
 async def write_all(write: Write, pairs: Sequence[tuple[RelationshipRecord, RelationshipRecord]]) -> None:
     """Write relationships, as they were and as they are to be, in one statement; those that differ, if any do."""
-    changed = [(before, after) for before, after in pairs if not same(before, after)]
+    changed = [(before, after) for before, after in pairs if not is_same_json(before, after)]
     if changed:
         await rows.update(write.transaction, [after for _, after in changed])
     for before, after in changed:
-        write.changed(TABLE, ENTITY, after.id, told(before, BY_THE_DATABASE), told(after, BY_THE_DATABASE))
+        write.record_change(
+            TABLE, ENTITY, after.id, audit_snapshot(before, GENERATED_COLUMNS), audit_snapshot(after, GENERATED_COLUMNS)
+        )
 
 
 async def update(write: Write, command: UpdateRelationship) -> Sequence[str]:
     """The relationship's id; nothing is written where nothing would change. Refused for a redundancy group of another
     dependent, and where a group would be left with fewer members than it needs."""
     wanted = [command.redundancy_group_id] if command.redundancy_group_id else []
-    groups = await group_rows.locked(write.transaction, wanted, [command.id])
+    groups = await group_rows.lock(write.transaction, wanted, [command.id])
     before = await _locked(write, command, groups)
     after = _said(before, command)
     if command.attributes is None:
-        raise Refused(rules.null("attributes"))
-    unfit = rules.unfit_attributes(after.attributes) if command.attributes is not UNSET else None
+        raise ValidationFailed(rules.null("attributes"))
+    unfit = rules.attributes_violation(after.attributes) if command.attributes is not UNSET else None
     if unfit is not None:
         raise rules.invalid("attributes", unfit)
     if before.redundancy_group_id != after.redundancy_group_id:
         if after.redundancy_group_id is not None:
             travel = (await rows.travels(write.transaction, [before.id]))[before.id]
-            error = misplaced(groups.get(after.redundancy_group_id), travel.impact_to_id)
+            error = group_violation(groups.get(after.redundancy_group_id), travel.impact_to_id)
             if error is not None:
-                raise Refused(UserError(error[0], "redundancyGroupId", error[1]))
+                raise ValidationFailed(UserError(error[0], "redundancyGroupId", error[1]))
         await _check_leaving(write, before, groups, "redundancyGroupId")
     await write_all(write, [(before, after)])
     return [after.id]
@@ -131,15 +141,15 @@ async def update(write: Write, command: UpdateRelationship) -> Sequence[str]:
 async def unrelate(write: Write, command: UnrelateConfigurationItems) -> Sequence[str]:
     """The id of what was the relationship. Refused where its redundancy group would be left with fewer members than
     it needs."""
-    groups = await group_rows.locked(write.transaction, [], [command.id])
+    groups = await group_rows.lock(write.transaction, [], [command.id])
     before = await _locked(write, command, groups)
     await _check_leaving(write, before, groups, "id")
     await rows.delete(write.transaction, before.id)
-    write.changed(TABLE, ENTITY, before.id, told(before, BY_THE_DATABASE), None)
+    write.record_change(TABLE, ENTITY, before.id, audit_snapshot(before, GENERATED_COLUMNS), None)
     return [before.id]
 
 
-def misplaced(group: Group | None, impacted: str | None) -> tuple[UserErrorCode, str] | None:
+def group_violation(group: Group | None, impacted: str | None) -> tuple[UserErrorCode, str] | None:
     """Why a relationship whose failure impacts an item can't be in a group; None if it can."""
     if group is None:
         return UserErrorCode.NOT_FOUND, "there is no redundancy group with this id"
@@ -154,8 +164,8 @@ def misplaced(group: Group | None, impacted: str | None) -> tuple[UserErrorCode,
 async def _locked(
     write: Write, command: UpdateRelationship | UnrelateConfigurationItems, groups: dict[str, Group]
 ) -> RelationshipRecord:
-    found = await rows.locked(write.transaction, [command.id])
-    record = rules.as_expected(found.get(command.id), NOUN, command.expected_version)
+    found = await rows.lock(write.transaction, [command.id])
+    record = rules.require_version(found.get(command.id), NOUN, command.expected_version)
     if record.redundancy_group_id is not None and record.redundancy_group_id not in groups:
         # Groups are locked before their members; it came into this one between the two.
         raise SourceConflict("main", "a relationship changed its redundancy group meanwhile")
@@ -172,16 +182,18 @@ async def _check_leaving(write: Write, record: RelationshipRecord, groups: dict[
             f"the redundancy group {group.name} needs {group.needed} members and would have {left}; "
             "define it with fewer, or remove it, first"
         )
-        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, field, message), id=record.id)
+        raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, field, message), id=record.id)
 
 
-async def _check(write: Write, commands: Sequence[RelateConfigurationItems], findings: Findings) -> None:
+async def _check(write: Write, commands: Sequence[RelateConfigurationItems], findings: ItemErrors) -> None:
     """The rules of relating. A statement each for items, types and, where any is given, groups."""
-    items = await rows.ends(write.transaction, {end for each in commands for end in (each.from_id, each.to_id)})
+    items = await rows.lock_endpoints(
+        write.transaction, {end for each in commands for end in (each.from_id, each.to_id)}
+    )
     keys = {each.type_key for each in commands if rules.is_storable(each.type_key)}
     types = await rows.types(write.transaction, keys)
     wanted = {each.redundancy_group_id for each in commands if each.redundancy_group_id}
-    groups = await group_rows.locked(write.transaction, wanted) if wanted else {}
+    groups = await group_rows.lock(write.transaction, wanted) if wanted else {}
     first: dict[Identity, int] = {}
     for index, each in enumerate(commands):
         for name, id_ in (("fromId", each.from_id), ("toId", each.to_id)):
@@ -197,7 +209,7 @@ async def _check(write: Write, commands: Sequence[RelateConfigurationItems], fin
             findings.add(index, UserErrorCode.NOT_FOUND, "typeKey", message)
         elif each.redundancy_group_id:
             impacted = {Impact.FORWARD: each.to_id, Impact.REVERSE: each.from_id}.get(types[each.type_key])
-            error = misplaced(groups.get(each.redundancy_group_id), impacted)
+            error = group_violation(groups.get(each.redundancy_group_id), impacted)
             if error is not None:
                 findings.add(index, error[0], "redundancyGroupId", error[1])
         _check_values(each, index, findings)
@@ -208,7 +220,7 @@ async def _check(write: Write, commands: Sequence[RelateConfigurationItems], fin
 
 
 def _check_staying(
-    commands: Sequence[RelateConfigurationItems], there: dict[Identity, RelationshipRecord], findings: Findings
+    commands: Sequence[RelateConfigurationItems], there: dict[Identity, RelationshipRecord], findings: ItemErrors
 ) -> None:
     for index, each in enumerate(commands):
         before = there.get(each.identity)
@@ -219,12 +231,12 @@ def _check_staying(
             findings.add(index, UserErrorCode.TAKEN, "redundancyGroupId", message)
 
 
-def _check_values(command: RelateConfigurationItems, index: int, findings: Findings) -> None:
-    unfit = rules.unfit_text(command.identity.source, command.type_key)
+def _check_values(command: RelateConfigurationItems, index: int, findings: ItemErrors) -> None:
+    unfit = rules.name_violation(command.identity.source, command.type_key)
     if unfit is not None:
         findings.add(index, UserErrorCode.INVALID, "source", f"the source {unfit}")
     if command.attributes is not UNSET and command.attributes is not None:
-        unfit = rules.unfit_attributes(command.attributes)
+        unfit = rules.attributes_violation(command.attributes)
         if unfit is not None:
             findings.add(index, UserErrorCode.INVALID, "attributes", unfit)
 

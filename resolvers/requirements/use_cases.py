@@ -10,29 +10,29 @@ from uuid_utils import uuid7
 from datasources.aurora.requirements import writes as rows
 from datasources.records.requirements import RequirementKind, RequirementPriority, RequirementRecord, RequirementState
 from resolvers import validation as rules
-from resolvers.state_machine import Step, lifecycle
-from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write, told
+from resolvers.state_machine import Transition, define_state_machine
+from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, audit_snapshot
 
 DATABASE = "requirements"
 TABLE, ENTITY, LINKS, NOUN = "requirements", "REQUIREMENT", "requirement_configuration_items", "requirement"
 
 # Characters of a description. The words of a row are indexed as one value of at most 1 MB.
-MOST_DESCRIPTION = 100_000
+MAX_DESCRIPTION_LENGTH = 100_000
 
 PROPOSED, ACCEPTED, MET = RequirementState.PROPOSED, RequirementState.ACCEPTED, RequirementState.MET
 REJECTED, WITHDRAWN = RequirementState.REJECTED, RequirementState.WITHDRAWN
 
 # What is met stays as it was met: other words, or one more item, may not be met.
-LIFE = lifecycle(
-    Step("updateRequirement", (PROPOSED, ACCEPTED)),
-    Step("linkRequirementItems", (PROPOSED, ACCEPTED)),
-    Step("unlinkRequirementItems", (PROPOSED, ACCEPTED, MET)),
-    Step("acceptRequirement", (PROPOSED,), (ACCEPTED,)),
-    Step("rejectRequirement", (PROPOSED,), (REJECTED,)),
-    Step("meetRequirement", (ACCEPTED,), (MET,)),
-    Step("reopenRequirement", (MET,), (ACCEPTED,)),
-    Step("withdrawRequirement", (PROPOSED, ACCEPTED, MET), (WITHDRAWN,)),
-    Step("reconsiderRequirement", (REJECTED, WITHDRAWN), (PROPOSED,)),
+STATE_MACHINE = define_state_machine(
+    Transition("updateRequirement", (PROPOSED, ACCEPTED)),
+    Transition("linkRequirementItems", (PROPOSED, ACCEPTED)),
+    Transition("unlinkRequirementItems", (PROPOSED, ACCEPTED, MET)),
+    Transition("acceptRequirement", (PROPOSED,), (ACCEPTED,)),
+    Transition("rejectRequirement", (PROPOSED,), (REJECTED,)),
+    Transition("meetRequirement", (ACCEPTED,), (MET,)),
+    Transition("reopenRequirement", (MET,), (ACCEPTED,)),
+    Transition("withdrawRequirement", (PROPOSED, ACCEPTED, MET), (WITHDRAWN,)),
+    Transition("reconsiderRequirement", (REJECTED, WITHDRAWN), (PROPOSED,)),
 )
 
 
@@ -58,38 +58,38 @@ class UpdateRequirement(Struct, frozen=True, kw_only=True):
     priority: RequirementPriority | UnsetType | None = UNSET
 
 
-class RequirementStep(Struct, frozen=True, kw_only=True):
+class RequirementCommand(Struct, frozen=True, kw_only=True):
     """A step with nothing more to say."""
 
     id: str
     expected_version: int
 
 
-class AcceptRequirement(RequirementStep, frozen=True, kw_only=True):
+class AcceptRequirement(RequirementCommand, frozen=True, kw_only=True):
     """It is agreed to."""
 
 
-class RejectRequirement(RequirementStep, frozen=True, kw_only=True):
+class RejectRequirement(RequirementCommand, frozen=True, kw_only=True):
     """It is decided against."""
 
 
-class MeetRequirement(RequirementStep, frozen=True, kw_only=True):
+class MeetRequirement(RequirementCommand, frozen=True, kw_only=True):
     """It is met."""
 
 
-class ReopenRequirement(RequirementStep, frozen=True, kw_only=True):
+class ReopenRequirement(RequirementCommand, frozen=True, kw_only=True):
     """It is not met after all."""
 
 
-class WithdrawRequirement(RequirementStep, frozen=True, kw_only=True):
+class WithdrawRequirement(RequirementCommand, frozen=True, kw_only=True):
     """Nobody asks for it any more."""
 
 
-class ReconsiderRequirement(RequirementStep, frozen=True, kw_only=True):
+class ReconsiderRequirement(RequirementCommand, frozen=True, kw_only=True):
     """Somebody asks for it again."""
 
 
-class LinkRequirementItems(RequirementStep, frozen=True, kw_only=True):
+class LinkRequirementItems(RequirementCommand, frozen=True, kw_only=True):
     """Items that must meet it."""
 
     configuration_item_ids: tuple[str, ...]
@@ -109,10 +109,10 @@ async def create(write: Write, command: CreateRequirement) -> Sequence[str]:
     record = await rows.insert(write.transaction, wanted)
     if record is None:
         message = f"there is a requirement {wanted.key}; choose another key"
-        raise Refused(UserError(UserErrorCode.TAKEN, "key", message))
+        raise ValidationFailed(UserError(UserErrorCode.TAKEN, "key", message))
     await rows.link(write.transaction, record.id, items)
     write.tables.add(LINKS)
-    write.changed(TABLE, ENTITY, record.id, None, told(record, items=items))
+    write.record_change(TABLE, ENTITY, record.id, None, audit_snapshot(record, items=items))
     return [record.id]
 
 
@@ -121,15 +121,15 @@ async def update(write: Write, command: UpdateRequirement) -> Sequence[str]:
     before, _ = await _locked(write, command, "updateRequirement")
     after = structs.replace(
         before,
-        title=_text(rules.given(command.title, before.title, "title"), "title"),
-        description=_description(rules.given(command.description, before.description, "description")),
-        kind=rules.given(command.kind, before.kind, "kind"),
-        priority=rules.given(command.priority, before.priority, "priority"),
+        title=_text(rules.or_current(command.title, before.title, "title"), "title"),
+        description=_description(rules.or_current(command.description, before.description, "description")),
+        kind=rules.or_current(command.kind, before.kind, "kind"),
+        priority=rules.or_current(command.priority, before.priority, "priority"),
     )
     return await _taken(write, before, after)
 
 
-async def take_step(write: Write, command: RequirementStep, *, name: str) -> Sequence[str]:
+async def transition(write: Write, command: RequirementCommand, *, name: str) -> Sequence[str]:
     """The requirement after a step that has one target and nothing more to say. `name` is the mutation's."""
     before, step = await _locked(write, command, name)
     [target] = step.targets
@@ -154,7 +154,7 @@ async def unlink_items(write: Write, command: UnlinkRequirementItems) -> Sequenc
     unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
     if strangers := sorted(wanted - unlinked):
         message = f"ci_{strangers[0]} is not linked; see the requirement's configurationItems"
-        raise rules.missing("configurationItemIds", message)
+        raise rules.not_found("configurationItemIds", message)
     write.tables.add(LINKS)
     return await _taken(write, before, before, unlinked=sorted(unlinked))
 
@@ -164,32 +164,32 @@ async def _known_items(write: Write, ids: Sequence[str]) -> Sequence[str]:
     if not ids:
         return []
     async with write.context.sources.main.transaction() as main:
-        return await rules.known_items(main, ids, "configurationItemIds")
+        return await rules.require_items(main, ids, "configurationItemIds")
 
 
 async def _locked(
-    write: Write, command: RequirementStep | UpdateRequirement, name: str
-) -> tuple[RequirementRecord, Step]:
-    found = await rows.locked(write.transaction, command.id)
-    record = rules.as_expected(found, NOUN, command.expected_version)
-    return record, LIFE.step(name, record.state)
+    write: Write, command: RequirementCommand | UpdateRequirement, name: str
+) -> tuple[RequirementRecord, Transition]:
+    found = await rows.lock(write.transaction, command.id)
+    record = rules.require_version(found, NOUN, command.expected_version)
+    return record, STATE_MACHINE.require_transition(name, record.state)
 
 
 async def _taken(write: Write, before: RequirementRecord, after: RequirementRecord, **links: Any) -> Sequence[str]:
     record = await rows.update(write.transaction, after)
-    write.changed(TABLE, ENTITY, record.id, told(before), told(record, **links))
+    write.record_change(TABLE, ENTITY, record.id, audit_snapshot(before), audit_snapshot(record, **links))
     return [record.id]
 
 
 def _text(text: str, field: str) -> str:
     stripped = text.strip()
-    unfit = rules.unfit_text(stripped)
+    unfit = rules.name_violation(stripped)
     if unfit is not None:
         raise rules.invalid(field, f"the {field} {unfit}")
     return stripped
 
 
 def _description(text: str) -> str:
-    if len(text) > MOST_DESCRIPTION:
+    if len(text) > MAX_DESCRIPTION_LENGTH:
         raise rules.invalid("description", f"the description has {len(text):,} characters; use at most 100,000")
     return text

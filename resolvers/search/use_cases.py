@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from datasources.records.search import SearchAsked, SearchHit, SearchKind
+from datasources.records.search import SearchHit, SearchKind, SearchQuery
 from resolvers.context import Context
 from resolvers.errors import BadUserInput, SourceLost
 from resolvers.search.loaders import HitsBySearch, RequirementHitsBySearch
 
-LONGEST_TEXT = 200
+MAX_TEXT_LENGTH = 200
 
 PERMISSIONS = MappingProxyType(
     {
@@ -27,28 +27,28 @@ PERMISSIONS = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class SearchFound:
+class SearchResults:
     """The best hits, and the stores that did not answer."""
 
     results: tuple[SearchHit, ...]
     missing: tuple[str, ...]
 
 
-async def search(context: Context, text: str, kinds: Sequence[SearchKind] | None, first: int) -> SearchFound:
+async def search(context: Context, text: str, kinds: Sequence[SearchKind] | None, first: int) -> SearchResults:
     """The best `first` hits. Kinds that are asked for by name need their permission; else they are left out.
 
     BadUserInput for a text that is empty or longer than LONGEST_TEXT characters; Forbidden for a named kind.
     """
-    asked = SearchAsked(_text(text), _kinds(context, kinds), first)
+    asked = SearchQuery(_text(text), _kinds(context, kinds), first)
     if not any(character.isalnum() for character in asked.text):
         # Neither a word nor a trigram: no index could find it, and nothing matches it.
-        return SearchFound((), ())
+        return SearchResults((), ())
     main = tuple(kind for kind in asked.kinds if kind is not SearchKind.REQUIREMENT)
     searches = []
     if main:
-        searches.append(context.loader(HitsBySearch).load(SearchAsked(asked.text, main, first)))
+        searches.append(context.loader(HitsBySearch).load(SearchQuery(asked.text, main, first)))
     if SearchKind.REQUIREMENT in asked.kinds:
-        requirements = SearchAsked(asked.text, (SearchKind.REQUIREMENT,), first)
+        requirements = SearchQuery(asked.text, (SearchKind.REQUIREMENT,), first)
         searches.append(context.loader(RequirementHitsBySearch).load(requirements))
     hits: list[SearchHit] = []
     missing: list[str] = []
@@ -61,13 +61,13 @@ async def search(context: Context, text: str, kinds: Sequence[SearchKind] | None
         else:
             hits.extend(outcome)
     hits.sort(key=lambda hit: (-hit.score, hit.kind, hit.title, hit.id))
-    return SearchFound(tuple(hits[:first]), tuple(missing))
+    return SearchResults(tuple(hits[:first]), tuple(missing))
 
 
 def _text(text: str) -> str:
     stripped = text.strip()
-    if not 1 <= len(stripped) <= LONGEST_TEXT:
-        raise BadUserInput(f"text has {len(stripped)} characters; 1 to {LONGEST_TEXT} are allowed", argument="text")
+    if not 1 <= len(stripped) <= MAX_TEXT_LENGTH:
+        raise BadUserInput(f"text has {len(stripped)} characters; 1 to {MAX_TEXT_LENGTH} are allowed", argument="text")
     if "\0" in stripped:
         raise BadUserInput("text holds a NUL character, which no stored text has", argument="text")
     return stripped

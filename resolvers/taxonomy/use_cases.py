@@ -10,7 +10,7 @@ from datasources.errors import SourceConflict
 from datasources.records.configuration_items import ConfigurationItemClassRecord
 from datasources.records.relationship_types import Impact, RelationshipTypeRecord
 from resolvers import validation as rules
-from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write
+from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write
 
 CLASSES, CLASS = "configuration_item_classes", "CONFIGURATION_ITEM_CLASS"
 TYPES, TYPE = "relationship_types", "RELATIONSHIP_TYPE"
@@ -48,7 +48,7 @@ async def define_class(write: Write, command: DefineConfigurationItemClass) -> S
     it."""
     key = command.key.strip()
     _check_texts(key=key, name=command.name.strip(), description=command.description or "")
-    await rows.reserve_classes(write.transaction)
+    await rows.lock_classes(write.transaction)
     before = await rows.class_of(write.transaction, key)
     after = ConfigurationItemClassRecord(
         key,
@@ -69,10 +69,10 @@ async def _check_parent(write: Write, key: str, parent_key: str) -> None:
     if key in {parent_key, *above}:
         below = " is a kind of ".join(above[: above.index(key) + 1]) if parent_key != key else key
         message = f"{below}, so {key} cannot be a kind of {parent_key}; choose a parent that is not below it"
-        raise Refused(UserError(UserErrorCode.INVALID, "parentKey", message))
+        raise ValidationFailed(UserError(UserErrorCode.INVALID, "parentKey", message))
     if not above:
         message = f"there is no class {parent_key}; see `classes`"
-        raise Refused(UserError(UserErrorCode.NOT_FOUND, "parentKey", message))
+        raise ValidationFailed(UserError(UserErrorCode.NOT_FOUND, "parentKey", message))
 
 
 async def define_type(write: Write, command: DefineRelationshipType) -> Sequence[str]:
@@ -84,7 +84,7 @@ async def define_type(write: Write, command: DefineRelationshipType) -> Sequence
     after = RelationshipTypeRecord(key, label, inverse_label, command.impact, description)
     before = None
     if not await rows.insert_type(write.transaction, after):
-        before = await rows.type_locked(write.transaction, key)
+        before = await rows.lock_type(write.transaction, key)
         if before is None:
             raise SourceConflict("main", "a relationship type was removed meanwhile")
         if command.description is UNSET:
@@ -105,7 +105,9 @@ async def _check_impact(write: Write, before: RelationshipTypeRecord, after: Rel
             f"the impact of {before.key} is {before.impact} and stays so while {shown} of this type; "
             "define a type of another key"
         )
-        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "impact", message), id=entity_id(TYPE, before.key))
+        raise ValidationFailed(
+            UserError(UserErrorCode.ILLEGAL_STATE, "impact", message), id=entity_id(TYPE, before.key)
+        )
 
 
 def _tell(
@@ -116,14 +118,14 @@ def _tell(
     after: ConfigurationItemClassRecord | RelationshipTypeRecord,
 ) -> None:
     was = None if before is None else to_builtins(structs.asdict(before))
-    write.changed(table, entity, entity_id(entity, after.key), was, to_builtins(structs.asdict(after)))
+    write.record_change(table, entity, entity_id(entity, after.key), was, to_builtins(structs.asdict(after)))
 
 
 def _check_texts(**texts: str) -> None:
     errors = []
     for name, text in texts.items():
-        unfit = rules.unstorable_text(text) if name == "description" else rules.unfit_text(text)
+        unfit = rules.storage_violation(text) if name == "description" else rules.name_violation(text)
         if unfit is not None:
             errors.append(UserError(UserErrorCode.INVALID, name, f"the {name} {unfit}"))
     if errors:
-        raise Refused(*errors)
+        raise ValidationFailed(*errors)

@@ -11,7 +11,7 @@ from datasources.aurora.teams import writes as rows
 from datasources.records.teams import MembershipRole, TeamRecord
 from datasources.records.users import MembershipRecord
 from resolvers import validation as rules
-from resolvers.unit_of_work import Refused, Told, UserError, UserErrorCode, Write, told
+from resolvers.unit_of_work import AuditSnapshot, UserError, UserErrorCode, ValidationFailed, Write, audit_snapshot
 
 TABLE, ENTITY, MEMBERSHIPS = "teams", "TEAM", "team_memberships"
 
@@ -59,14 +59,14 @@ async def create(write: Write, command: CreateTeam) -> Sequence[str]:
     if not _KEY.fullmatch(command.key):
         message = "a key is of small letters and digits, joined by single dots, dashes or underscores"
         raise rules.invalid("key", message)
-    rules.fit_name(command.key, "key")
-    name = rules.fit_name(command.name, "name")
+    rules.require_name(command.key, "key")
+    name = rules.require_name(command.name, "name")
     wanted = TeamRecord(str(uuid7()), command.key, name, command.description, command.contact, 1, datetime.now(UTC))
     record = await rows.insert(write.transaction, wanted)
     if record is None:
         message = f"there is a team {command.key}; choose another key"
-        raise Refused(UserError(UserErrorCode.TAKEN, "key", message))
-    write.changed(TABLE, ENTITY, record.id, None, _told(record, []))
+        raise ValidationFailed(UserError(UserErrorCode.TAKEN, "key", message))
+    write.record_change(TABLE, ENTITY, record.id, None, _told(record, []))
     return [record.id]
 
 
@@ -75,9 +75,9 @@ async def update(write: Write, command: UpdateTeam) -> Sequence[str]:
     before, members = await _locked(write, command)
     after = structs.replace(
         before,
-        name=rules.fit_name(rules.given(command.name, before.name, "name"), "name"),
-        description=rules.given(command.description, before.description, "description"),
-        contact=rules.given(command.contact, before.contact, "contact"),
+        name=rules.require_name(rules.or_current(command.name, before.name, "name"), "name"),
+        description=rules.or_current(command.description, before.description, "description"),
+        contact=rules.or_current(command.contact, before.contact, "contact"),
     )
     return await _written(write, before, after, members, members)
 
@@ -85,7 +85,7 @@ async def update(write: Write, command: UpdateTeam) -> Sequence[str]:
 async def set_member(write: Write, command: SetTeamMember) -> Sequence[str]:
     """Somebody in the team, in this role. Refused if that takes the team's last lead."""
     before, members = await _locked(write, command)
-    await rules.known_user(write.transaction, command.user_id, "userId")
+    await rules.require_user(write.transaction, command.user_id, "userId")
     if command.role is not MembershipRole.LEAD:
         _keeps_a_lead(members, command.user_id, "role")
     await rows.set_membership(write.transaction, before.id, command.user_id, command.role)
@@ -97,7 +97,7 @@ async def remove_member(write: Write, command: RemoveTeamMember) -> Sequence[str
     """Somebody out of the team. Refused for its last lead."""
     before, members = await _locked(write, command)
     if command.user_id not in {each.user_id for each in members}:
-        raise rules.missing("userId", "nobody with this id is in the team; see its `members`")
+        raise rules.not_found("userId", "nobody with this id is in the team; see its `members`")
     _keeps_a_lead(members, command.user_id, "userId")
     await rows.remove_membership(write.transaction, before.id, command.user_id)
     left = await rows.memberships(write.transaction, before.id)
@@ -113,8 +113,8 @@ def _keeps_a_lead(members: Sequence[MembershipRecord], leaving: str, field: str)
 async def _locked(
     write: Write, command: UpdateTeam | SetTeamMember | RemoveTeamMember
 ) -> tuple[TeamRecord, list[MembershipRecord]]:
-    found = await rows.locked(write.transaction, command.id)
-    record = rules.as_expected(found, "team", command.expected_version)
+    found = await rows.lock(write.transaction, command.id)
+    record = rules.require_version(found, "team", command.expected_version)
     return record, await rows.memberships(write.transaction, record.id)
 
 
@@ -128,9 +128,9 @@ async def _written(
     # Memberships have no rows of their own in the outbox: the team's new version tells of them.
     record = await rows.update(write.transaction, after)
     write.tables.add(MEMBERSHIPS)
-    write.changed(TABLE, ENTITY, record.id, _told(before, members), _told(record, left))
+    write.record_change(TABLE, ENTITY, record.id, _told(before, members), _told(record, left))
     return [record.id]
 
 
-def _told(record: TeamRecord, members: Sequence[MembershipRecord]) -> Told:
-    return told(record, members={each.user_id: str(each.role) for each in members})
+def _told(record: TeamRecord, members: Sequence[MembershipRecord]) -> AuditSnapshot:
+    return audit_snapshot(record, members={each.user_id: str(each.role) for each in members})

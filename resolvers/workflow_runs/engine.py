@@ -21,22 +21,22 @@ from datasources.records.workflow_runs import (
 from resolvers import validation as rules
 from resolvers.unit_of_work import Write
 from resolvers.workflow_runs import expression_context as known
-from resolvers.workflow_runs.expression_context import Answers, Facts
+from resolvers.workflow_runs.expression_context import ExpressionContext, ExpressionEvaluator
 from resolvers.workflow_runs.messages import message
-from resolvers.workflow_runs.state_machine import LIVE, Course
-from resolvers.workflows.definition import Definition, Step, Unreadable, read
-from resolvers.workflows.expressions.thread import in_thread
+from resolvers.workflow_runs.state_machine import LIVE_STATES, RunStateMachine
+from resolvers.workflows.definition import Definition, InvalidDefinition, Step, parse_definition
+from resolvers.workflows.expressions.thread import run_in_thread
 
 TABLE, ENTITY = "workflow_runs", "WORKFLOW_RUN"
 # What the requests begin with in which a run writes by itself; the rest is its id.
-CAUSED = "run:"
+REQUEST_ID_PREFIX = "run:"
 # What a run writes beside its own row; the last only where it is for an incident.
 ATTEMPTS, APPROVALS, ACTIVITIES = "workflow_step_runs", "workflow_approvals", "incident_activities"
 
 # What only those may read who see the incident of a run, if it is restricted; audit entries are read by others.
-CONFIDENTIAL = frozenset({"inputs", "reason"})
+CONFIDENTIAL_COLUMNS = frozenset({"inputs", "reason"})
 
-ENDED = {
+END_NOTES = {
     WorkflowRunState.SUCCEEDED: "Workflow finished",
     WorkflowRunState.FAILED: "Workflow failed",
     WorkflowRunState.CANCELLED: "Workflow cancelled",
@@ -44,21 +44,21 @@ ENDED = {
 
 
 @dataclass(slots=True)
-class Running:
+class LoadedRun:
     """A locked run with all that its next move depends on."""
 
     before: LockedRunRecord
     definition: Definition
-    facts: Facts
-    course: Course
+    facts: ExpressionContext
+    machine: RunStateMachine
     # Something was written beside the attempts, such as an approval: the run is one version further in any case.
     touched: bool = False
     notes: list[tuple[str, str]] = field(default_factory=list)
 
-    def attempt_at(self, key: str) -> tuple[Step, WorkflowStepRunRecord] | None:
+    def open_attempt(self, key: str) -> tuple[Step, WorkflowStepRunRecord] | None:
         """The last attempt at a step of this key; None if there is no such step, or it is not under way."""
         for step in self.definition.steps:
-            last = self.course.last(step.key)
+            last = self.machine.last(step.key)
             if step.key == key and last is not None and last.state in (
                 WorkflowStepRunState.RUNNING, WorkflowStepRunState.WAITING,
             ):  # fmt: skip
@@ -66,21 +66,23 @@ class Running:
         return None
 
 
-async def opened(write: Write, run: LockedRunRecord, now: datetime) -> Running:
+async def load_run(write: Write, run: LockedRunRecord, now: datetime) -> LoadedRun:
     """A locked run in memory. Unreadable if its definition is no more, as an imported one may be."""
     transaction = write.transaction
     workflow = await rows.workflow(transaction, run.workflow_id)
     assert workflow is not None  # noqa: S101
-    definition = read(workflow, await rows.steps(transaction, run.workflow_id))
-    facts = await known.read(transaction, run, definition)
+    definition = parse_definition(workflow, await rows.steps(transaction, run.workflow_id))
+    facts = await known.load_context(transaction, run, definition)
     attempts = await rows.attempts(transaction, run.id)
-    return Running(run, definition, facts, Course(definition, run, attempts, now, Answers(run, facts)))
+    return LoadedRun(
+        run, definition, facts, RunStateMachine(definition, run, attempts, now, ExpressionEvaluator(run, facts))
+    )
 
 
-async def advanced(write: Write, running: Running) -> LockedRunRecord:
+async def advance_run(write: Write, running: LoadedRun) -> LockedRunRecord:
     """Everything that follows from what the run was told, written; the run as it then is."""
-    course = running.course
-    await in_thread(course.advance)
+    course = running.machine
+    await run_in_thread(course.advance)
     changed = list(course.changed.values())
     if not changed and course.run == running.before and not running.touched:
         return running.before
@@ -88,27 +90,33 @@ async def advanced(write: Write, running: Running) -> LockedRunRecord:
         await rows.write_attempts(write.transaction, changed)
         write.tables.add(ATTEMPTS)
     request_id = write.context.call.request_id
-    told = [message(running.definition, course.run, running.facts, each, request_id) for each in course.begun]
+    told = [message(running.definition, course.run, running.facts, each, request_id) for each in course.started]
     if messages := [each for each in told if each is not None]:
         await rows.write_messages(write.transaction, messages, course.now)
     after = await rows.update(write.transaction, course.run, write.context.principal.actor)
     restricted = running.facts.incident is not None and running.facts.incident.restricted
-    write.changed(
-        TABLE, ENTITY, after.id, audited(running.before, restricted=restricted), audited(after, restricted=restricted)
+    write.record_change(
+        TABLE,
+        ENTITY,
+        after.id,
+        run_snapshot(running.before, restricted=restricted),
+        run_snapshot(after, restricted=restricted),
     )
     for kind, body in running.notes:
         await note(write, after, kind, body)
-    if running.before.state in LIVE and after.state not in LIVE:
-        await note(write, after, ENDED[after.state], f"{running.definition.name} ({after.number})")
+    if running.before.state in LIVE_STATES and after.state not in LIVE_STATES:
+        await note(write, after, END_NOTES[after.state], f"{running.definition.name} ({after.number})")
     return after
 
 
-async def unreadable(write: Write, run: LockedRunRecord, unreadable: Unreadable, now: datetime) -> LockedRunRecord:
+async def fail_unreadable(
+    write: Write, run: LockedRunRecord, unreadable: InvalidDefinition, now: datetime
+) -> LockedRunRecord:
     """Write that a run can't go on because nobody can say how."""
-    return await failed(write, run, f"its workflow cannot be read: {unreadable}", now)
+    return await fail_run(write, run, f"its workflow cannot be read: {unreadable}", now)
 
 
-async def failed(write: Write, run: LockedRunRecord, reason: str, now: datetime) -> LockedRunRecord:
+async def fail_run(write: Write, run: LockedRunRecord, reason: str, now: datetime) -> LockedRunRecord:
     """Write that a run can't go on, and why; what of it is under way is called off."""
     attempts = [
         structs.replace(
@@ -122,8 +130,10 @@ async def failed(write: Write, run: LockedRunRecord, reason: str, now: datetime)
     ended = structs.replace(run, state=WorkflowRunState.FAILED, finished_at=now, reason=reason)
     after = await rows.update(write.transaction, ended, write.context.principal.actor)
     write.tables.add(ATTEMPTS)
-    write.changed(TABLE, ENTITY, after.id, audited(run, restricted=True), audited(after, restricted=True))
-    await note(write, after, ENDED[after.state], after.number)
+    write.record_change(
+        TABLE, ENTITY, after.id, run_snapshot(run, restricted=True), run_snapshot(after, restricted=True)
+    )
+    await note(write, after, END_NOTES[after.state], after.number)
     return after
 
 
@@ -136,10 +146,10 @@ async def note(write: Write, run: LockedRunRecord, kind: str, body: str) -> None
         write.tables.add(ACTIVITIES)
 
 
-def audited(run: LockedRunRecord, *, restricted: bool) -> dict[str, Any]:
+def run_snapshot(run: LockedRunRecord, *, restricted: bool) -> dict[str, Any]:
     """A run by column for an audit entry; of a restricted incident's only what anyone may read."""
     columns = structs.asdict(run)
     if restricted:
-        columns = {name: value for name, value in columns.items() if name not in CONFIDENTIAL}
+        columns = {name: value for name, value in columns.items() if name not in CONFIDENTIAL_COLUMNS}
     plain: dict[str, Any] = to_builtins(columns)
     return plain

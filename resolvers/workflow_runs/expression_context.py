@@ -12,26 +12,26 @@ from datasources.aurora.workflow_runs.writes import CauseFacts, IncidentFacts, I
 from datasources.records.queries import Scope
 from datasources.records.unreadable import UnreadableValue, readable
 from datasources.records.workflow_runs import LockedRunRecord
-from resolvers.workflow_runs.state_machine import Attempts, Unfit
+from resolvers.workflow_runs.state_machine import Attempts, ExpressionFailed
 from resolvers.workflows.definition import Definition, Notification, Remediation, Step
-from resolvers.workflows.expressions.expression import WORK, Allowance, BadExpression, compile
-from resolvers.workflows.expressions.thread import in_thread
+from resolvers.workflows.expressions.expression import MAX_WORK, InvalidExpression, SharedBudget, compile_expression
+from resolvers.workflows.expressions.thread import run_in_thread
 
 # Items that an expression looks at.
-ITEMS_AT_MOST = 500
+MAX_ITEMS = 500
 
 # A run is advanced by whoever may do the step at hand; what it may know does not depend on who that is.
-ALL = Scope(sees_restricted=True)
+UNRESTRICTED = Scope(sees_restricted=True)
 
 # Work of all expressions that a run evaluates at once, 1 s or so: those of the steps that begin by one happening.
-ADVANCE_WORK = 5 * WORK
+MAX_ADVANCE_WORK = 5 * MAX_WORK
 
 # Bytes of what an executor is told, as JSON. A queue takes 256 KB in all.
-CONTENT_AT_MOST = 65_536
+MAX_CONTENT_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ExpressionContext:
     """The incident, the item of the run itself, the items that expressions see, and the run that led to this one."""
 
     incident: IncidentFacts | None = None
@@ -42,20 +42,20 @@ class Facts:
     hidden: bool = False
 
 
-async def read(transaction: Transaction, run: LockedRunRecord, definition: Definition) -> Facts:
+async def load_context(transaction: Transaction, run: LockedRunRecord, definition: Definition) -> ExpressionContext:
     """What is known now; the items of an incident only if an expression asks for them."""
-    incident = None if run.incident_id is None else await rows.incident(transaction, run.incident_id, ALL)
+    incident = None if run.incident_id is None else await rows.incident(transaction, run.incident_id, UNRESTRICTED)
     cause = None if run.cause_run_id is None else await rows.cause(transaction, run.cause_run_id)
     # It may have been restricted since the run began.
     if incident is not None and incident.restricted and not await _is_seen(transaction, run, incident):
-        return Facts(incident, None, (), cause, hidden=True)
+        return ExpressionContext(incident, None, (), cause, hidden=True)
     if run.configuration_item_id is not None:
         items = await rows.items(transaction, run.configuration_item_id, None, 1)
-        return Facts(incident, items[0] if items else None, items, cause)
+        return ExpressionContext(incident, items[0] if items else None, items, cause)
     items = []
-    if run.incident_id is not None and "items" in await in_thread(roots, definition):
-        items = await rows.items(transaction, None, run.incident_id, ITEMS_AT_MOST)
-    return Facts(incident, None, items, cause)
+    if run.incident_id is not None and "items" in await run_in_thread(roots, definition):
+        items = await rows.items(transaction, None, run.incident_id, MAX_ITEMS)
+    return ExpressionContext(incident, None, items, cause)
 
 
 async def _is_seen(transaction: Transaction, run: LockedRunRecord, incident: IncidentFacts) -> bool:
@@ -67,20 +67,20 @@ def roots(definition: Definition) -> frozenset[str]:
     found: set[str] = set()
     for text in (text for step in definition.steps for text in _texts(step)):
         try:
-            found.update(path[0] for path in compile(text).paths)
-        except BadExpression:
+            found.update(path[0] for path in compile_expression(text).paths)
+        except InvalidExpression:
             # The step that has it fails with the reason.
             continue
     return frozenset(found)
 
 
 @dataclass(slots=True)
-class Answers:
+class ExpressionEvaluator:
     """The values of a run's expressions, as the machine asks for them."""
 
     run: LockedRunRecord
-    facts: Facts
-    _allowance: Allowance = field(default_factory=lambda: Allowance(ADVANCE_WORK), init=False)
+    facts: ExpressionContext
+    _allowance: SharedBudget = field(default_factory=lambda: SharedBudget(MAX_ADVANCE_WORK), init=False)
     _shared: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,13 +99,13 @@ class Answers:
         if facts.incident is not None and not facts.hidden:
             self._shared["incident"] = incident_value(facts.incident)
 
-    def holds(self, step: Step, before: Attempts) -> bool:
+    def is_condition_met(self, step: Step, before: Attempts) -> bool:
         """See `machine.Values`."""
         if step.configuration.when is None:
             return True
         value = self._value(step.configuration.when, before, "when")
         if not isinstance(value, bool):
-            raise Unfit("the expression of when gives neither true nor false")
+            raise ExpressionFailed("the expression of when gives neither true nor false")
         return value
 
     def content(self, step: Step, before: Attempts) -> Any:
@@ -117,21 +117,23 @@ class Answers:
         if isinstance(wanted, Notification) and wanted.message is not None:
             content = self._value(wanted.message, before, "message")
             if not isinstance(content, str):
-                raise Unfit("the expression of message gives no text; convert it by string(...)")
-        if len(msgspec.json.encode(content)) > CONTENT_AT_MOST:
-            raise Unfit(f"its expressions give more than {CONTENT_AT_MOST:,} bytes; give less")
+                raise ExpressionFailed("the expression of message gives no text; convert it by string(...)")
+        if len(msgspec.json.encode(content)) > MAX_CONTENT_BYTES:
+            raise ExpressionFailed(f"its expressions give more than {MAX_CONTENT_BYTES:,} bytes; give less")
         return content
 
     def _value(self, text: str, before: Attempts, name: str) -> Any:
         documents = {"inputs": self.run.inputs} | {f"steps.{key}.outcome": last.outcome for key, last in before.items()}
         for what, document in documents.items():
             if isinstance(document, UnreadableValue):
-                raise Unfit(f"the expression of {name} has no value: {what} can't be read: {document.reason}")
+                raise ExpressionFailed(
+                    f"the expression of {name} has no value: {what} can't be read: {document.reason}"
+                )
         steps = {key: {"outcome": last.outcome, "state": last.state.value} for key, last in before.items()}
         try:
-            return compile(text).evaluate(self._shared | {"steps": steps}, self._allowance)
-        except BadExpression as error:
-            raise Unfit(f"the expression of {name} has no value: {error}") from error
+            return compile_expression(text).evaluate(self._shared | {"steps": steps}, self._allowance)
+        except InvalidExpression as error:
+            raise ExpressionFailed(f"the expression of {name} has no value: {error}") from error
 
 
 def incident_value(incident: IncidentFacts) -> Mapping[str, Any]:

@@ -6,8 +6,8 @@ import msgspec
 
 from datasources.aurora.workflow_runs.writes import OutgoingMessage
 from datasources.records.workflow_runs import LockedRunRecord
-from resolvers.workflow_runs.expression_context import Facts
-from resolvers.workflow_runs.state_machine import Begun
+from resolvers.workflow_runs.expression_context import ExpressionContext
+from resolvers.workflow_runs.state_machine import StartedAttempt
 from resolvers.workflows.definition import Definition, Notification, Remediation
 
 # Queues by name, as the worker opens them.
@@ -18,7 +18,7 @@ FINISHED = "io.stackflow.workflow.step.finished"
 
 
 def message(
-    definition: Definition, run: LockedRunRecord, facts: Facts, begun: Begun, request_id: str
+    definition: Definition, run: LockedRunRecord, facts: ExpressionContext, begun: StartedAttempt, request_id: str
 ) -> OutgoingMessage | None:
     """The message of an attempt that began; None where people or time do the step. Its id is the attempt's."""
     wanted, attempt = begun.step.configuration, begun.attempt

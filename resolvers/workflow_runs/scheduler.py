@@ -14,32 +14,32 @@ from datasources.aurora.outbox import bookkeeping as writing
 from datasources.aurora.outbox.bookkeeping import Origin
 from datasources.aurora.workflow_runs import schedule as rounds
 from datasources.aurora.workflow_runs import writes as rows
-from datasources.aurora.workflow_runs.schedule import Unsent, Unwalked
-from datasources.errors import SourceError, SourceRefusedValue, SourceTimeout
+from datasources.aurora.workflow_runs.schedule import PendingBlastRadius, PendingMessage
+from datasources.errors import SourceError, SourceInvalidValue, SourceTimeout
 from datasources.graph.port import MAX_NODES, Direction, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.graph.recursive.impact import ImpactTables
 from datasources.observability.exceptions import describe, report
-from datasources.queues.port import Failure, Fate, Message, Queue, Sending
+from datasources.queues.port import Disposition, Message, MessageFailure, NewMessage, Queue
 from datasources.records.queries import Scope
-from datasources.request import Call, calling, current_call
+from datasources.request import RequestContext, current_request, use_request
 from datasources.sources import Sources
-from datasources.supervisor import Fault, attempt
-from resolvers.context import Context, Unattended
-from resolvers.impact.complete_impact import text, whole_impact
-from resolvers.unit_of_work import Write, Written, write
+from datasources.supervisor import CaughtError, attempt
+from resolvers.context import Context, SystemPrincipal
+from resolvers.impact.complete_impact import assess_complete_impact, text
+from resolvers.unit_of_work import Write, WriteResult, run_write
 from resolvers.workflow_runs import engine
-from resolvers.workflow_runs.state_machine import LIVE
-from resolvers.workflows.definition import Unreadable
+from resolvers.workflow_runs.state_machine import LIVE_STATES
+from resolvers.workflows.definition import InvalidDefinition
 
 log = logging.getLogger("stackflow.workflows")
 
 # Runs, walks and messages of one round.
-RUNS, WALKS, MESSAGES = 100, 20, 100
+MAX_RUNS, MAX_WALKS, MAX_MESSAGES = 100, 20, 100
 # Hops, items that are kept of a reach, and names of critical ones.
-HOPS, KEPT, CRITICAL = 10, 100, 100
+MAX_HOPS, MAX_STORED_ITEMS, MAX_CRITICAL_NAMES = 10, 100, 100
 # How long a sent message is kept, and how many are deleted at once.
-KEPT_FOR, DELETED = timedelta(days=7), 5_000
+MESSAGE_RETENTION, DELETE_BATCH_SIZE = timedelta(days=7), 5_000
 
 
 class Advance(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class Advance(msgspec.Struct, frozen=True):
     run_id: str
 
 
-async def advance_due(sources: Sources, now: datetime | None = None, most: int = RUNS) -> int:
+async def advance_due(sources: Sources, now: datetime | None = None, most: int = MAX_RUNS) -> int:
     """Give runs what is due: timeouts, ends of waits, next attempts; how many went on. Those that somebody else is at
     are passed over."""
     moment = now or datetime.now(UTC)
@@ -57,7 +57,7 @@ async def advance_due(sources: Sources, now: datetime | None = None, most: int =
     moved = 0
     late: SourceTimeout | None = None
     for id in due:
-        if current_call().remaining() == 0:
+        if current_request().remaining() == 0:
             # What is left is due in the next round, too.
             break
         try:
@@ -66,7 +66,7 @@ async def advance_due(sources: Sources, now: datetime | None = None, most: int =
             # That may be the run's own fault: those behind it go on first.
             late = timeout
             continue
-        written = await _set_aside(sources, id, outcome, moment) if isinstance(outcome, Fault) else outcome
+        written = await _set_aside(sources, id, outcome, moment) if isinstance(outcome, CaughtError) else outcome
         moved += len(written.ids)
         for error in written.user_errors:
             log.error("a run cannot go on", extra={"run": id, "problem": error.message})
@@ -75,61 +75,61 @@ async def advance_due(sources: Sources, now: datetime | None = None, most: int =
     return moved
 
 
-async def _set_aside(sources: Sources, id: str, fault: Fault, now: datetime) -> Written:
+async def _set_aside(sources: Sources, id: str, fault: CaughtError, now: datetime) -> WriteResult:
     """End a run as FAILED that raised what nobody foresaw, so that it holds up no other."""
     report(log, "a run fails", fault.error, "workflows", run=id)
     reason = f"it cannot go on: {describe(fault.error)}; the log has the traceback"
 
     async def work(write: Write) -> Sequence[str]:
-        run = await rows.locked_if_free(write.transaction, id)
-        if run is None or run.state not in LIVE:
+        run = await rows.lock_if_free(write.transaction, id)
+        if run is None or run.state not in LIVE_STATES:
             return []
-        return [(await engine.failed(write, run, reason, now)).id]
+        return [(await engine.fail_run(write, run, reason, now)).id]
 
     context = _context(sources, id)
-    with calling(context.call):
-        written = await attempt(partial(write, context, "AdvanceWorkflowRun", Advance(id), work))
-    if not isinstance(written, Fault):
+    with use_request(context.call):
+        written = await attempt(partial(run_write, context, "AdvanceWorkflowRun", Advance(id), work))
+    if not isinstance(written, CaughtError):
         return written
     # Not even its row can be read: then it is written as it stands.
     report(log, "a run is set aside", written.error, "workflows", run=id)
     async with sources.main.transaction() as transaction:
-        await rounds.set_aside(transaction, id, reason, now)
-        await writing.sign_by(transaction, Origin(context.call.request_id, cause_run_id=id))
+        await rounds.fail_run(transaction, id, reason, now)
+        await writing.write_origin(transaction, Origin(context.call.request_id, cause_run_id=id))
     await sources.cache.invalidate([engine.TABLE, engine.ATTEMPTS])
-    return Written((id,))
+    return WriteResult((id,))
 
 
-async def _advance(sources: Sources, id: str, now: datetime) -> Written:
+async def _advance(sources: Sources, id: str, now: datetime) -> WriteResult:
     async def work(write: Write) -> Sequence[str]:
-        run = await rows.locked_if_free(write.transaction, id)
-        if run is None or run.state not in LIVE:
+        run = await rows.lock_if_free(write.transaction, id)
+        if run is None or run.state not in LIVE_STATES:
             return []
         try:
-            running = await engine.opened(write, run, now)
-        except Unreadable as unreadable:
-            return [(await engine.unreadable(write, run, unreadable, now)).id]
-        after = await engine.advanced(write, running)
+            running = await engine.load_run(write, run, now)
+        except InvalidDefinition as unreadable:
+            return [(await engine.fail_unreadable(write, run, unreadable, now)).id]
+        after = await engine.advance_run(write, running)
         return [] if after is run else [after.id]
 
     context = _context(sources, id)
-    with calling(context.call):
-        return await write(context, "AdvanceWorkflowRun", Advance(id), work)
+    with use_request(context.call):
+        return await run_write(context, "AdvanceWorkflowRun", Advance(id), work)
 
 
-async def walk_failures(sources: Sources, now: datetime | None = None, most: int = WALKS) -> int:
+async def walk_failures(sources: Sources, now: datetime | None = None, most: int = MAX_WALKS) -> int:
     """Walk what the failures of new runs reach, the way impact flows; how many were kept. In the tables, which give it
     whole: a remediation neither waits for a lost graph nor acts on a part."""
     moment = now or datetime.now(UTC)
     async with sources.main.transaction() as transaction:
-        due = await rounds.unwalked(transaction, most)
+        due = await rounds.fetch_pending_blast_radii(transaction, most)
     outcome = await attempt(partial(_walk, sources, due, moment))
-    if not isinstance(outcome, Fault):
+    if not isinstance(outcome, CaughtError):
         return outcome
     kept = 0
     for each in due:
         outcome = await attempt(partial(_walk, sources, [each], moment))
-        if isinstance(outcome, Fault):
+        if isinstance(outcome, CaughtError):
             # Its messages wait for it, so it is walked all the same: it reached nothing, and not all was looked at.
             report(log, "a failure cannot be walked", outcome.error, "workflows", run=each.run_id)
             outcome = await _keep(sources, each.run_id, (), moment, truncated=True)
@@ -139,7 +139,7 @@ async def walk_failures(sources: Sources, now: datetime | None = None, most: int
     return kept
 
 
-async def _walk(sources: Sources, due: Sequence[Unwalked], now: datetime) -> int:
+async def _walk(sources: Sources, due: Sequence[PendingBlastRadius], now: datetime) -> int:
     if not due:
         return 0
     # All are walked before the first is written: one that can't be walked leaves nothing behind.
@@ -153,9 +153,9 @@ async def _walk(sources: Sources, due: Sequence[Unwalked], now: datetime) -> int
 
 async def _reached(sources: Sources, failed: Sequence[str]) -> tuple[list[tuple[str, int]], bool]:
     """Reached items with their hops, in order, and whether there may be more."""
-    walk = Walk(Direction.DEPENDENTS, max_depth=HOPS, max_nodes=MAX_NODES)
+    walk = Walk(Direction.DEPENDENTS, max_depth=MAX_HOPS, max_nodes=MAX_NODES)
     try:
-        found = await whole_impact(ImpactTables(sources.main), failed, walk)
+        found = await assess_complete_impact(ImpactTables(sources.main), failed, walk)
     except SourceTimeout as error:
         log.warning("a blast radius is cut: %s", error)
         found = None
@@ -169,16 +169,16 @@ async def _keep(
     sources: Sources, run_id: str, reached: Sequence[tuple[str, int]], now: datetime, *, truncated: bool
 ) -> bool:
     async with sources.main.transaction() as transaction:
-        critical = await rounds.critical_names(transaction, [id for id, _ in reached], CRITICAL)
-        is_kept = await rounds.keep_blast_radius(
-            transaction, run_id, reached[:KEPT], critical, now, total=len(reached), truncated=truncated
+        critical = await rounds.critical_names(transaction, [id for id, _ in reached], MAX_CRITICAL_NAMES)
+        is_kept = await rounds.store_blast_radius(
+            transaction, run_id, reached[:MAX_STORED_ITEMS], critical, now, total=len(reached), truncated=truncated
         )
-        await writing.sign_by(transaction, Origin(f"{engine.CAUSED}{run_id}", cause_run_id=run_id))
+        await writing.write_origin(transaction, Origin(f"{engine.REQUEST_ID_PREFIX}{run_id}", cause_run_id=run_id))
     return is_kept
 
 
 async def send_messages(
-    sources: Sources, queues: Mapping[str, Queue], now: datetime | None = None, most: int = MESSAGES
+    sources: Sources, queues: Mapping[str, Queue], now: datetime | None = None, most: int = MAX_MESSAGES
 ) -> int:
     """Take messages to their queues, at most so many to each, in their order; how many. One whose attempt was called
     off meanwhile goes nowhere.
@@ -195,62 +195,68 @@ async def send_messages(
             return 0
         done: list[int] = []
         for name, queue in queues.items():
-            waiting = await rounds.unsent(transaction, name, most)
+            waiting = await rounds.fetch_pending_messages(transaction, name, most)
             try:
                 failures = await _send(queue, [each for each in waiting if each.wanted])
                 if failures:
-                    await queue.bury(failures)
+                    await queue.add_dead_letters(failures)
             except SourceError as error:
                 lost = error
             else:
                 done += [each.position for each in waiting]
                 count += sum(each.wanted for each in waiting) - len(failures)
         if done:
-            await rounds.sent(transaction, done, moment)
+            await rounds.mark_sent(transaction, done, moment)
     if lost is not None:
         raise lost
     return count
 
 
-async def _send(queue: Queue, messages: Sequence[Unsent]) -> list[Failure]:
+async def _send(queue: Queue, messages: Sequence[PendingMessage]) -> list[MessageFailure]:
     """Send them in their order; those that are no message, or that the queue refuses for what they say."""
     outcome = await attempt(partial(_send_all, queue, messages))
-    if not isinstance(outcome, Fault):
+    if not isinstance(outcome, CaughtError):
         return []
     if len(messages) > 1:
         middle = len(messages) // 2
         return await _send(queue, messages[:middle]) + await _send(queue, messages[middle:])
-    if isinstance(outcome.error, SourceError) and not isinstance(outcome.error, SourceRefusedValue):
+    if isinstance(outcome.error, SourceError) and not isinstance(outcome.error, SourceInvalidValue):
         # It refuses whatever it is sent: wrong rights, say, or no such queue.
         raise outcome.error
     [message] = messages
     report(log, "a message cannot be sent", outcome.error, "workflows", sending=message.id)
     reason = f"it cannot be sent: {describe(outcome.error)}"
-    return [Failure(Message(message.id, message.group, message.body, 1, message.request_id), reason, Fate.DEAD)]
+    return [
+        MessageFailure(
+            Message(message.id, message.group, message.body, 1, message.request_id), reason, Disposition.DEAD_LETTER
+        )
+    ]
 
 
-async def _send_all(queue: Queue, messages: Sequence[Unsent]) -> None:
+async def _send_all(queue: Queue, messages: Sequence[PendingMessage]) -> None:
     await queue.send([_sending(each) for each in messages])
 
 
-async def forget_messages(sources: Sources, now: datetime | None = None) -> int:
+async def delete_sent_messages(sources: Sources, now: datetime | None = None) -> int:
     """Delete messages that were sent long ago; how many."""
     async with sources.main.transaction() as transaction:
-        return await rounds.forget_messages(transaction, (now or datetime.now(UTC)) - KEPT_FOR, DELETED)
+        return await rounds.purge_messages(
+            transaction, (now or datetime.now(UTC)) - MESSAGE_RETENTION, DELETE_BATCH_SIZE
+        )
 
 
 def _context(sources: Sources, run_id: str) -> Context:
     # Named by the run, so that whoever follows the outbox knows which run wrote; triggers believe the cause alone.
     return Context(
-        Unattended("engine", "workflows"),
+        SystemPrincipal("engine", "workflows"),
         Scope(sees_restricted=True),
         sources,
-        Call(request_id=f"{engine.CAUSED}{run_id}", cause_run_id=run_id),
+        RequestContext(request_id=f"{engine.REQUEST_ID_PREFIX}{run_id}", cause_run_id=run_id),
     )
 
 
-def _sending(message: Unsent) -> Sending:
+def _sending(message: PendingMessage) -> NewMessage:
     body = msgspec.json.decode(message.body)
     if message.total is not None and "replyWith" in body and "blastRadius" not in body:
         body["blastRadius"] = {"total": message.total, "critical": message.critical}
-    return Sending(message.group, message.id, msgspec.json.encode(body).decode(), message.request_id)
+    return NewMessage(message.group, message.id, msgspec.json.encode(body).decode(), message.request_id)

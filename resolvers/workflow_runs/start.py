@@ -14,17 +14,17 @@ from datasources.aurora.workflow_runs.schedule import want_blast_radius
 from datasources.aurora.workflow_runs.writes import IncidentFacts
 from datasources.records.workflows import WorkflowRecord, WorkflowState
 from resolvers import validation as rules
-from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write, caller
-from resolvers.validation import unfit_attributes
+from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, caller_id
+from resolvers.validation import attributes_violation
 from resolvers.workflow_runs import engine
-from resolvers.workflows.definition import Definition, Unreadable, read
+from resolvers.workflows.definition import Definition, InvalidDefinition, parse_definition
 
 # Bytes of all inputs of a run, as JSON.
-INPUTS_AT_MOST = 65_536
+MAX_INPUT_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Starting:
+class StartRequest:
     """A run that somebody wants: of a revision, for an incident, on an item, with inputs by name.
 
     `requested_by` is KIND:subject, the caller where it is empty. `trigger_key` names what a run is wanted for
@@ -42,7 +42,7 @@ class Starting:
     initiators: tuple[str, ...] = ()
 
 
-async def start(write: Write, starting: Starting, now: datetime | None = None) -> str | None:
+async def start(write: Write, starting: StartRequest, now: datetime | None = None) -> str | None:
     """The new run's id, with its first steps begun; None if the trigger key had its run.
 
     Refused for a workflow that is unknown, not published or not readable, for an incident that the caller may not see,
@@ -56,7 +56,7 @@ async def start(write: Write, starting: Starting, now: datetime | None = None) -
         message = "whoever published the workflow may not see this incident; let somebody publish it who may"
         raise rules.invalid("workflowId", message)
     if starting.configuration_item_id is not None:
-        await rules.known_items(write.transaction, [starting.configuration_item_id], "configurationItemId")
+        await rules.require_items(write.transaction, [starting.configuration_item_id], "configurationItemId")
     run = await rows.insert(
         write.transaction,
         {
@@ -66,7 +66,7 @@ async def start(write: Write, starting: Starting, now: datetime | None = None) -
             "configuration_item_id": starting.configuration_item_id,
             "user_key": rules.user_key(write),
             "started_at": moment,
-            "requested_by": starting.requested_by or caller(write.context),
+            "requested_by": starting.requested_by or caller_id(write.context),
             "request_id": write.context.call.request_id,
             "trigger_key": starting.trigger_key,
             "cause_run_id": starting.cause_run_id,
@@ -78,23 +78,23 @@ async def start(write: Write, starting: Starting, now: datetime | None = None) -
     if run is None:
         return None
     restricted = incident is not None and incident.restricted
-    write.changed(engine.TABLE, engine.ENTITY, run.id, None, engine.audited(run, restricted=restricted))
+    write.record_change(engine.TABLE, engine.ENTITY, run.id, None, engine.run_snapshot(run, restricted=restricted))
     if run.incident_id is not None or run.configuration_item_id is not None:
         await want_blast_radius(write.transaction, run.id)
-    running = await engine.opened(write, run, moment)
+    running = await engine.load_run(write, run, moment)
     await engine.note(write, run, "Workflow started", f"{definition.name} ({run.number})")
-    await engine.advanced(write, running)
+    await engine.advance_run(write, running)
     return run.id
 
 
 async def _definition(write: Write, workflow_id: str) -> Definition:
     workflow = await rows.workflow(write.transaction, workflow_id)
     if workflow is None:
-        raise rules.missing("workflowId", "there is no such workflow; see `workflows`")
+        raise rules.not_found("workflowId", "there is no such workflow; see `workflows`")
     _published(workflow)
     try:
-        return read(workflow, await rows.steps(write.transaction, workflow_id))
-    except Unreadable as unreadable:
+        return parse_definition(workflow, await rows.steps(write.transaction, workflow_id))
+    except InvalidDefinition as unreadable:
         message = f"the workflow cannot be run; put {unreadable.path} right in a new revision: {unreadable.reason}"
         raise rules.invalid("workflowId", message) from unreadable
 
@@ -102,7 +102,7 @@ async def _definition(write: Write, workflow_id: str) -> Definition:
 def _published(workflow: WorkflowRecord) -> None:
     if workflow.state != WorkflowState.PUBLISHED:
         message = f"the workflow is in state {workflow.state}; only a PUBLISHED one can be started"
-        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, "workflowId", message))
+        raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, "workflowId", message))
 
 
 def _inputs(definition: Definition, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,12 +115,12 @@ def _inputs(definition: Definition, given: Mapping[str, Any]) -> dict[str, Any]:
         if known[name].default is UNSET:
             errors.append(UserError(UserErrorCode.INVALID, "inputs", f"the input {name} is missing; give it a value"))
     if errors:
-        raise Refused(*errors)
+        raise ValidationFailed(*errors)
     inputs = {each.name: given.get(each.name, each.default) for each in definition.inputs}
-    if reason := unfit_attributes(inputs):
+    if reason := attributes_violation(inputs):
         raise rules.invalid("inputs", reason.replace("attributes", "inputs"))
-    if len(msgspec.json.encode(inputs)) > INPUTS_AT_MOST:
-        raise rules.invalid("inputs", f"the inputs have more than {INPUTS_AT_MOST:,} bytes; refer to what is large")
+    if len(msgspec.json.encode(inputs)) > MAX_INPUT_BYTES:
+        raise rules.invalid("inputs", f"the inputs have more than {MAX_INPUT_BYTES:,} bytes; refer to what is large")
     return inputs
 
 
@@ -129,5 +129,5 @@ async def _incident(write: Write, id: str | None) -> IncidentFacts | None:
         return None
     found = await rows.incident(write.transaction, id, write.context.scope)
     if found is None:
-        raise rules.missing("incidentId", "there is no such incident; see `incidents`")
+        raise rules.not_found("incidentId", "there is no such incident; see `incidents`")
     return found

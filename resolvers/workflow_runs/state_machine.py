@@ -20,26 +20,26 @@ from datasources.records.workflows import WorkflowStepKind
 from resolvers.workflows.definition import Definition, Step, Wait
 
 # Seconds between two attempts, at most.
-PAUSE_AT_MOST = 3_600.0
+MAX_RETRY_DELAY_SECONDS = 3_600.0
 
-LIVE = frozenset({WorkflowRunState.RUNNING, WorkflowRunState.WAITING, WorkflowRunState.COMPENSATING})
-FORWARD = frozenset({WorkflowRunState.RUNNING, WorkflowRunState.WAITING})
-BEGUN = frozenset({S.RUNNING, S.WAITING})
-OVER = frozenset({S.SUCCEEDED, S.SKIPPED})
+LIVE_STATES = frozenset({WorkflowRunState.RUNNING, WorkflowRunState.WAITING, WorkflowRunState.COMPENSATING})
+FORWARD_STATES = frozenset({WorkflowRunState.RUNNING, WorkflowRunState.WAITING})
+STARTED_STATES = frozenset({S.RUNNING, S.WAITING})
+COMPLETED_STATES = frozenset({S.SUCCEEDED, S.SKIPPED})
 
-FOR_PEOPLE = frozenset({WorkflowStepKind.MANUAL, WorkflowStepKind.APPROVAL})
+HUMAN_STEP_KINDS = frozenset({WorkflowStepKind.MANUAL, WorkflowStepKind.APPROVAL})
 
 Attempts = Mapping[str, WorkflowStepRunRecord]
 
 
-class Unfit(Exception):
+class ExpressionFailed(Exception):
     """An expression of a step gives nothing that it could use; the message is the reason that the step fails with."""
 
 
-class Values(Protocol):
+class ExpressionValues(Protocol):
     """What expressions say. `before` holds the last attempt at every step that this one comes after, by key."""
 
-    def holds(self, step: Step, before: Attempts) -> bool:
+    def is_condition_met(self, step: Step, before: Attempts) -> bool:
         """Whether the step is to be done at all. Unfit where its expression says neither."""
         ...
 
@@ -50,7 +50,7 @@ class Values(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedAttempt:
     """An attempt that began just now, and what its executor is told."""
 
     step: Step
@@ -58,14 +58,14 @@ class Begun:
     content: Any
 
 
-def pause(backoff: float, attempt: int) -> timedelta:
+def retry_delay(backoff: float, attempt: int) -> timedelta:
     """The time between the end of an attempt, counted from 1, and the beginning of the next."""
     # 2**12 of the shortest pause is over an hour; more would overflow.
-    return timedelta(seconds=min(PAUSE_AT_MOST, backoff * 2.0 ** min(attempt - 1, 40)))
+    return timedelta(seconds=min(MAX_RETRY_DELAY_SECONDS, backoff * 2.0 ** min(attempt - 1, 40)))
 
 
 @dataclass(slots=True)
-class Course:
+class RunStateMachine:
     """A run in memory. Tell it what happened, let it `advance`, and write what it `changed`.
 
     `attempts` may be in any order; `changed` holds new and changed ones by id. `begun` is what executors are to be told
@@ -76,10 +76,10 @@ class Course:
     run: LockedRunRecord
     attempts: Sequence[WorkflowStepRunRecord]
     now: datetime
-    values: Values
+    values: ExpressionValues
     name: Callable[[], str] = lambda: str(uuid7())
     changed: dict[str, WorkflowStepRunRecord] = field(default_factory=dict)
-    begun: list[Begun] = field(default_factory=list)
+    started: list[StartedAttempt] = field(default_factory=list)
     _steps: dict[str, Step] = field(init=False)
     _by_id: dict[str, Step] = field(init=False)
     _last: dict[str, WorkflowStepRunRecord] = field(init=False)
@@ -100,11 +100,11 @@ class Course:
         """The step that it is an attempt at."""
         return self._by_id[attempt.step_id]
 
-    def succeeded(self, attempt: WorkflowStepRunRecord, outcome: dict[str, Any]) -> None:
+    def succeed(self, attempt: WorkflowStepRunRecord, outcome: dict[str, Any]) -> None:
         """An attempt did what it was for."""
         self._keep(replace(attempt, state=S.SUCCEEDED, finished_at=self.now, due_at=None, outcome=outcome))
 
-    def failed(
+    def fail(
         self, attempt: WorkflowStepRunRecord, reason: str, outcome: dict[str, Any] | None = None, *, again: bool = True
     ) -> None:
         """An attempt did not do what it was for. If it may be tried `again`, the next attempt waits for its time."""
@@ -116,23 +116,23 @@ class Course:
         )  # fmt: skip
         retry = self.step_of(attempt).configuration.retry
         if again and attempt.attempt < retry.attempts:
-            due = self.now + pause(retry.backoff, attempt.attempt)
+            due = self.now + retry_delay(retry.backoff, attempt.attempt)
             self._keep(self._new(self.step_of(attempt), attempt.attempt + 1, due))
 
-    def called_off(self, reason: str) -> None:
+    def cancel(self, reason: str) -> None:
         """Somebody wants the run to end."""
         self._end(WorkflowRunState.CANCELLED, reason)
 
-    def broken(self, reason: str) -> None:
+    def abort(self, reason: str) -> None:
         """The run can't go on, and nothing can be undone either."""
         self._close_open(reason)
         self.run = replace(self.run, state=WorkflowRunState.FAILED, reason=reason, finished_at=self.now)
 
     def advance(self) -> None:
         """Everything that follows from what happened so far, up to where somebody, a machine or time has to act."""
-        while self.run.state in LIVE and (self._due() or self._next()):
+        while self.run.state in LIVE_STATES and (self._due() or self._next()):
             pass
-        if self.run.state in FORWARD:
+        if self.run.state in FORWARD_STATES:
             people = all(each.state is S.WAITING for each in self._open())
             state = WorkflowRunState.WAITING if people else WorkflowRunState.RUNNING
             self.run = replace(self.run, state=state)
@@ -145,9 +145,9 @@ class Course:
             if each.state is S.PENDING:
                 self._begin(step, each)
             elif isinstance(step.configuration, Wait):
-                self.succeeded(each, {})
+                self.succeed(each, {})
             else:
-                self.failed(each, f"timed out after {step.configuration.timeout} s")
+                self.fail(each, f"timed out after {step.configuration.timeout} s")
             return True
         return False
 
@@ -178,7 +178,7 @@ class Course:
                 self._begin(step, self.last(step.key))
                 return True
             last = self._last[step.key]
-            if last.state in BEGUN or last.state is S.PENDING:
+            if last.state in STARTED_STATES or last.state is S.PENDING:
                 return False
             if last.state is S.FAILED:
                 lost.append(f"{step.key} failed: {last.reason}")
@@ -195,7 +195,7 @@ class Course:
 
     def _close_open(self, reason: str) -> None:
         for each in list(self._last.values()):
-            if each.state in BEGUN or each.state is S.PENDING:
+            if each.state in STARTED_STATES or each.state is S.PENDING:
                 self._keep(replace(each, state=S.CANCELLED, finished_at=self.now, due_at=None, reason=reason))
 
     def _to_undo(self) -> list[Step]:
@@ -216,17 +216,17 @@ class Course:
         attempt = replace(written or self._new(step, 1), started_at=self.now, due_at=None)
         before = {key: self._last[key] for key in self._before(step) if key in self._last}
         try:
-            if attempt.attempt == 1 and not self.values.holds(step, before):
+            if attempt.attempt == 1 and not self.values.is_condition_met(step, before):
                 self._keep(replace(attempt, state=S.SKIPPED, finished_at=self.now, reason="its condition is false"))
                 return
             content = self.values.content(step, before)
-        except Unfit as unfit:
+        except ExpressionFailed as unfit:
             # Another attempt would read the same.
-            self.failed(attempt, str(unfit), again=False)
+            self.fail(attempt, str(unfit), again=False)
             return
         made = self._at_work(step, attempt)
         self._keep(made)
-        self.begun.append(Begun(step, made, content))
+        self.started.append(StartedAttempt(step, made, content))
 
     def _at_work(self, step: Step, attempt: WorkflowStepRunRecord) -> WorkflowStepRunRecord:
         match step.kind:
@@ -260,13 +260,13 @@ class Course:
 
     def _is_over(self, key: str) -> bool:
         last = self.last(key)
-        return last is not None and last.state in OVER
+        return last is not None and last.state in COMPLETED_STATES
 
     def _open(self) -> list[WorkflowStepRunRecord]:
         return [
             each
             for each in self._last.values()
-            if each.state in BEGUN or (each.state is S.PENDING and each.due_at is not None)
+            if each.state in STARTED_STATES or (each.state is S.PENDING and each.due_at is not None)
         ]
 
     def _new(self, step: Step, number: int, due: datetime | None = None) -> WorkflowStepRunRecord:

@@ -10,14 +10,14 @@ import msgspec
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.workflow_runs import triggers as rows
 from datasources.aurora.workflow_runs import writes as facts
-from datasources.aurora.workflow_runs.triggers import Entry, PublishedTrigger
+from datasources.aurora.workflow_runs.triggers import OutboxEntry, PublishedTrigger
 from datasources.aurora.workflow_runs.writes import CauseFacts, IncidentFacts, ItemFacts
 from datasources.records.queries import Scope
 from datasources.records.unreadable import readable
 from datasources.records.workflow_runs import WorkflowRunState
-from resolvers.workflow_runs.expression_context import ALL, ITEMS_AT_MOST, incident_value, item_value
+from resolvers.workflow_runs.expression_context import MAX_ITEMS, UNRESTRICTED, incident_value, item_value
 from resolvers.workflows.definition import Trigger, TriggerEvent
-from resolvers.workflows.expressions.expression import WORK, Allowance, BadExpression, compile
+from resolvers.workflows.expressions.expression import MAX_WORK, InvalidExpression, SharedBudget, compile_expression
 
 log = logging.getLogger("stackflow.workflows")
 
@@ -37,7 +37,7 @@ _OVER = frozenset({"RESOLVED", "CLOSED", "CANCELLED"})
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TriggerContext:
     """What is known of something that happened, as it is now. None of the words of an incident."""
 
     incident: IncidentFacts | None = None
@@ -52,7 +52,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ActiveTrigger:
     """A readable trigger of a published workflow, and what its publisher could see."""
 
     workflow_id: str
@@ -60,11 +60,11 @@ class Ready:
     trigger: Trigger
     scope: Scope
 
-    def sees(self, known: Known) -> bool:
+    def can_see(self, known: TriggerContext) -> bool:
         """Whether its publisher could see what happened."""
         return known.about is None or known.about.is_seen_by(self.scope)
 
-    def trigger_key(self, entry: Entry) -> str:
+    def trigger_key(self, entry: OutboxEntry) -> str:
         """What a run is wanted for: there is at most one for it."""
         name = f"{self.key} {self.trigger.event.value} {entry.entity_id}"
         return f"{name} {entry.transaction}" if self.trigger.event in _REPEATED else name
@@ -74,22 +74,22 @@ class Ready:
 class Triggers:
     """All published triggers, and which class is below which of those that they name."""
 
-    ready: Mapping[TriggerEvent, Sequence[Ready]] = field(default_factory=dict)
+    ready: Mapping[TriggerEvent, Sequence[ActiveTrigger]] = field(default_factory=dict)
     below: Collection[tuple[str, str]] = ()
 
-    def of(self, entry: Entry) -> Sequence[Ready]:
+    def for_entry(self, entry: OutboxEntry) -> Sequence[ActiveTrigger]:
         """Those that are about what happened."""
         event = _EVENTS.get((entry.kind, entry.step))
         return () if event is None else self.ready.get(event, ())
 
 
-async def published(transaction: Transaction) -> Triggers:
+async def load_triggers(transaction: Transaction) -> Triggers:
     """The triggers that can be read; of the others a line in the log, and their workflow's `problems` say why."""
-    ready: dict[TriggerEvent, list[Ready]] = {}
+    ready: dict[TriggerEvent, list[ActiveTrigger]] = {}
     for each in await rows.published(transaction):
         if (trigger := _read(each)) is not None:
             ready.setdefault(trigger.event, []).append(
-                Ready(each.workflow_id, each.key, trigger, Scope(each.sees_restricted, tuple(each.team_keys)))
+                ActiveTrigger(each.workflow_id, each.key, trigger, Scope(each.sees_restricted, tuple(each.team_keys)))
             )
     classes = {each.trigger.class_key for some in ready.values() for each in some} - {None}
     below = await rows.descendants(transaction, [each for each in classes if each]) if classes else set()
@@ -104,45 +104,45 @@ def _read(published: PublishedTrigger) -> Trigger | None:
         return None
 
 
-async def known(transaction: Transaction, entry: Entry) -> Known | None:
+async def load_trigger_context(transaction: Transaction, entry: OutboxEntry) -> TriggerContext | None:
     """What is known by now; None where it is gone, or not what it was about any more."""
     if entry.kind == "INCIDENT":
-        incident = await facts.incident(transaction, entry.entity_id, ALL)
+        incident = await facts.incident(transaction, entry.entity_id, UNRESTRICTED)
         if incident is None or (entry.step == "CREATED" and incident.state in _OVER):
             return None
-        items = await facts.items(transaction, None, incident.id, ITEMS_AT_MOST)
+        items = await facts.items(transaction, None, incident.id, MAX_ITEMS)
         # An incident of one item is about it; a run for several would see but one of them.
         item_id = items[0].id if len(items) == 1 else None
-        return Known(incident, items, None, incident.id, item_id, about=incident)
+        return TriggerContext(incident, items, None, incident.id, item_id, about=incident)
     if entry.kind == "CONFIGURATION_ITEM":
         items = await facts.items(transaction, entry.entity_id, None, 1)
-        return Known(None, items, None, None, entry.entity_id) if items else None
+        return TriggerContext(None, items, None, None, entry.entity_id) if items else None
     run = await rows.run(transaction, entry.entity_id)
     if run is None or run.state not in _ENDED:
         return None
     cause = await facts.cause(transaction, run.id)
-    about = None if run.incident_id is None else await facts.incident(transaction, run.incident_id, ALL)
-    return Known(None, (), cause, run.incident_id, run.configuration_item_id, run.id, about)
+    about = None if run.incident_id is None else await facts.incident(transaction, run.incident_id, UNRESTRICTED)
+    return TriggerContext(None, (), cause, run.incident_id, run.configuration_item_id, run.id, about)
 
 
-def judged(
-    several: Sequence[Ready], known: Known, below: Collection[tuple[str, str]], allowance: Allowance
-) -> list[tuple[Ready, bool, str]]:
+def match_triggers(
+    several: Sequence[ActiveTrigger], known: TriggerContext, below: Collection[tuple[str, str]], allowance: SharedBudget
+) -> list[tuple[ActiveTrigger, bool, str]]:
     """Each trigger with whether all of its conditions hold, and why its expression has no value where it has none.
 
     Of the allowance each expression may use an equal share of what those before it left, so that none is left without.
     Call it in a thread: it takes as long as the expressions take.
     """
     waiting = sum(each.trigger.when is not None for each in several)
-    found: list[tuple[Ready, bool, str]] = []
+    found: list[tuple[ActiveTrigger, bool, str]] = []
     for each in several:
         text, holds, problem = each.trigger.when, _holds(each.trigger, known, below), ""
         if holds and text is not None:
-            share = Allowance(min(WORK, allowance.left // waiting))
+            share = SharedBudget(min(MAX_WORK, allowance.left // waiting))
             before = share.left
             try:
                 holds = _is_true(text, known, share)
-            except BadExpression as error:
+            except InvalidExpression as error:
                 holds, problem = False, f"the expression of when has no value: {error}"
             allowance.left -= before - share.left
         waiting -= text is not None
@@ -150,7 +150,7 @@ def judged(
     return found
 
 
-def _holds(trigger: Trigger, known: Known, below: Collection[tuple[str, str]]) -> bool:
+def _holds(trigger: Trigger, known: TriggerContext, below: Collection[tuple[str, str]]) -> bool:
     if known.incident is not None:
         if trigger.priority and known.incident.priority not in trigger.priority:
             return False
@@ -172,13 +172,13 @@ def _fits(trigger: Trigger, item: ItemFacts, below: Collection[tuple[str, str]])
     )
 
 
-def _is_true(text: str, known: Known, allowance: Allowance) -> bool:
+def _is_true(text: str, known: TriggerContext, allowance: SharedBudget) -> bool:
     values: dict[str, Any] = {"items": [item_value(item) for item in known.items]}
     if known.incident is not None:
         values["incident"] = incident_value(known.incident)
     if known.cause is not None:
         values["cause"] = known.cause._asdict()
-    value = compile(text).evaluate(values, allowance)
+    value = compile_expression(text).evaluate(values, allowance)
     if not isinstance(value, bool):
-        raise BadExpression("it gives neither true nor false")
+        raise InvalidExpression("it gives neither true nor false")
     return value

@@ -15,52 +15,58 @@ from msgspec import Struct
 from uuid_utils import uuid7
 
 from datasources.aurora.workflow_runs import triggers as rows
-from datasources.aurora.workflow_runs.triggers import Entry
+from datasources.aurora.workflow_runs.triggers import OutboxEntry
 from datasources.observability.exceptions import describe, report
 from datasources.records.queries import Scope
-from datasources.request import Call, calling, current_call
+from datasources.request import RequestContext, current_request, use_request
 from datasources.sources import Sources
-from datasources.supervisor import Fault, attempt
-from resolvers.context import Context, Unattended
-from resolvers.unit_of_work import Refused, Write, Written, write
+from datasources.supervisor import CaughtError, attempt
+from resolvers.context import Context, SystemPrincipal
+from resolvers.unit_of_work import ValidationFailed, Write, WriteResult, run_write
 from resolvers.workflow_runs import engine
-from resolvers.workflow_runs.start import Starting, start
-from resolvers.workflow_runs.trigger_matching import Known, Ready, judged, known, published
-from resolvers.workflows.dependencies import named
-from resolvers.workflows.expressions.expression import WORK, Allowance
-from resolvers.workflows.expressions.thread import in_thread
+from resolvers.workflow_runs.start import StartRequest, start
+from resolvers.workflow_runs.trigger_matching import (
+    ActiveTrigger,
+    TriggerContext,
+    load_trigger_context,
+    load_triggers,
+    match_triggers,
+)
+from resolvers.workflows.dependencies import format_cycle
+from resolvers.workflows.expressions.expression import MAX_WORK, SharedBudget
+from resolvers.workflows.expressions.thread import run_in_thread
 
 log = logging.getLogger("stackflow.workflows")
 
 READER = "workflow-triggers"
 # Under which name the rows that were passed over stand among the dead letters.
-DEAD = "workflow-triggers"
+DEAD_LETTER_QUEUE = "workflow-triggers"
 # Rows of the outbox of one transaction.
-BATCH = 200
+BATCH_SIZE = 200
 # Work of the expressions of all triggers about one row, and after which a round ends: some 4 s.
-ROW_WORK = 20 * WORK
+MAX_ROW_WORK = 20 * MAX_WORK
 # Runs that may lead to one another.
-DEEPEST = 8
+MAX_CHAIN_LENGTH = 8
 
 
 class TriggerWorkflows(Struct, frozen=True):
     """Runs are to be started for what happened."""
 
 
-async def round(sources: Sources) -> int:
+async def run_round(sources: Sources) -> int:
     """Start runs for what happened since the last round; how many rows of the outbox were looked at, at most 200.
 
     The first round of all looks at nothing: what happened before starts no runs. SourceUnavailable if a store is lost.
     A row for which the store refuses to start a run, or that raises, is passed over: an error in the log, and a dead
     letter of the queue `workflow-triggers` with the reason. The others go on.
     """
-    if not await rows.is_behind(sources.main, READER):
+    if not await rows.has_new_entries(sources.main, READER):
         return 0
-    read, refused = await _tried(sources, BATCH)
+    read, refused = await _tried(sources, BATCH_SIZE)
     if not refused:
         return read
     done = 0
-    while done < BATCH:
+    while done < BATCH_SIZE:
         read, refused = await _tried(sources, 1)
         if refused:
             read = await _pass_over(sources, refused)
@@ -73,7 +79,7 @@ async def round(sources: Sources) -> int:
 async def _tried(sources: Sources, most: int) -> tuple[int, str]:
     """How many rows were looked at, and why none was: then all is as it was before."""
     outcome = await attempt(partial(_batch, sources, most))
-    if not isinstance(outcome, Fault):
+    if not isinstance(outcome, CaughtError):
         if most == 1 and outcome[1]:
             log.error("a change starts no runs", extra={"problem": outcome[1]})
         return outcome
@@ -85,15 +91,17 @@ async def _tried(sources: Sources, most: int) -> tuple[int, str]:
 async def _pass_over(sources: Sources, reason: str) -> int:
     """Move the place behind the next row and keep the row among the dead letters; how many rows that were, 1 or 0."""
     async with sources.main.transaction() as transaction:
-        place = await rows.locked(transaction, READER)
+        place = await rows.lock_reader(transaction, READER)
         entries = [] if place is None else await rows.after(transaction, place, 1)
         for entry in entries:
             body = msgspec.json.encode({
                 "entity": entry.kind, "entityId": entry.entity_id, "change": entry.step,
                 "transaction": entry.transaction, "position": entry.position,
             }).decode()  # fmt: skip
-            await rows.bury(transaction, DEAD, str(uuid7()), entry, body, f"it starts no runs: {reason}")
-            await rows.move(transaction, READER, entry.place)
+            await rows.add_dead_letter(
+                transaction, DEAD_LETTER_QUEUE, str(uuid7()), entry, body, f"it starts no runs: {reason}"
+            )
+            await rows.advance_reader(transaction, READER, entry.cursor)
     return len(entries)
 
 
@@ -105,7 +113,7 @@ async def _batch(sources: Sources, most: int) -> tuple[int, str]:
         nonlocal looked
         looked = 0
         transaction = write.transaction
-        place = await rows.locked(transaction, READER)
+        place = await rows.lock_reader(transaction, READER)
         if place is None:
             await rows.begin(transaction, READER)
             return []
@@ -113,60 +121,60 @@ async def _batch(sources: Sources, most: int) -> tuple[int, str]:
         if not entries:
             return []
         looked, started = await _started(write, entries)
-        await rows.move(transaction, READER, entries[looked - 1].place)
+        await rows.advance_reader(transaction, READER, entries[looked - 1].cursor)
         return started
 
-    context = _context(sources, Call(deadline=current_call().deadline))
-    with calling(context.call):
-        written = await write(context, "TriggerWorkflows", TriggerWorkflows(), work)
+    context = _context(sources, RequestContext(deadline=current_request().deadline))
+    with use_request(context.call):
+        written = await run_write(context, "TriggerWorkflows", TriggerWorkflows(), work)
     return looked, _problem(written)
 
 
-def _problem(written: Written) -> str:
+def _problem(written: WriteResult) -> str:
     return "; ".join(error.message for error in written.user_errors)
 
 
-def _context(sources: Sources, call: Call) -> Context:
-    return Context(Unattended("engine", "triggers"), Scope(sees_restricted=True), sources, call)
+def _context(sources: Sources, call: RequestContext) -> Context:
+    return Context(SystemPrincipal("engine", "triggers"), Scope(sees_restricted=True), sources, call)
 
 
-async def _started(write: Write, entries: Sequence[Entry]) -> tuple[int, list[str]]:
+async def _started(write: Write, entries: Sequence[OutboxEntry]) -> tuple[int, list[str]]:
     """How many rows were looked at, at least one, and the runs that were started. It ends early where expressions took
     much work: what is left waits for the next round."""
-    triggers = await published(write.transaction)
+    triggers = await load_triggers(write.transaction)
     ids: list[str] = []
     spent = 0
     for number, entry in enumerate(entries, start=1):
-        ready = triggers.of(entry)
+        ready = triggers.for_entry(entry)
         if not ready:
             continue
-        facts = await known(write.transaction, entry)
+        facts = await load_trigger_context(write.transaction, entry)
         if facts is None:
             continue
-        visible = [each for each in ready if each.sees(facts)]
-        allowance = Allowance(ROW_WORK)
-        for each, holds, problem in await in_thread(judged, visible, facts, triggers.below, allowance):
+        visible = [each for each in ready if each.can_see(facts)]
+        allowance = SharedBudget(MAX_ROW_WORK)
+        for each, holds, problem in await run_in_thread(match_triggers, visible, facts, triggers.below, allowance):
             if problem:
                 await _told(write, each, problem)
             elif holds and (id := await _start(write, entry, each, facts)) is not None:
                 ids.append(id)
-        spent += ROW_WORK - allowance.left
-        if spent >= ROW_WORK:
+        spent += MAX_ROW_WORK - allowance.left
+        if spent >= MAX_ROW_WORK:
             return number, ids
     return len(entries), ids
 
 
-async def _told(write: Write, ready: Ready, problem: str) -> None:
+async def _told(write: Write, ready: ActiveTrigger, problem: str) -> None:
     log.warning("a trigger starts no run", extra={"workflow": ready.key, "problem": problem})
     await rows.write_problem(write.transaction, ready.workflow_id, problem, datetime.now(UTC))
     write.tables.add("workflow_trigger_problems")
 
 
-async def _start(write: Write, entry: Entry, ready: Ready, facts: Known) -> str | None:
+async def _start(write: Write, entry: OutboxEntry, ready: ActiveTrigger, facts: TriggerContext) -> str | None:
     cause = facts.cause_run_id or await _cause(write, entry)
-    chain = list(await rows.chain(write.transaction, cause, DEEPEST)) if cause is not None else []
+    chain = list(await rows.chain(write.transaction, cause, MAX_CHAIN_LENGTH)) if cause is not None else []
     if problem := _ring(ready, chain):
-        write.changed(engine.TABLE, engine.ENTITY, str(cause), None, {"notStarted": ready.key, "reason": problem})
+        write.record_change(engine.TABLE, engine.ENTITY, str(cause), None, {"notStarted": ready.key, "reason": problem})
         await _told(write, ready, problem)
         return None
     # Who changed something stands behind what it leads to, with those behind the run that led there and those who acted
@@ -175,9 +183,11 @@ async def _start(write: Write, entry: Entry, ready: Ready, facts: Known) -> str 
     if cause is not None:
         initiators |= set(await rows.initiators(write.transaction, cause, acted=True))
     # The run and its messages carry the name of the request that everything began with.
-    call = Call(request_id=entry.request_id or write.context.call.request_id, deadline=write.context.call.deadline)
+    call = RequestContext(
+        request_id=entry.request_id or write.context.call.request_id, deadline=write.context.call.deadline
+    )
     context = _context(write.context.sources, call)
-    starting = Starting(
+    starting = StartRequest(
         ready.workflow_id,
         facts.incident_id,
         facts.configuration_item_id,
@@ -188,19 +198,19 @@ async def _start(write: Write, entry: Entry, ready: Ready, facts: Known) -> str 
     )
     try:
         return await start(Write(context, write.action, write.transaction, write.entries, write.tables), starting)
-    except Refused as refused:
+    except ValidationFailed as refused:
         # Nothing of it was written: it is refused before its first row.
         await _told(write, ready, str(refused))
         return None
 
 
-async def _cause(write: Write, entry: Entry) -> str | None:
+async def _cause(write: Write, entry: OutboxEntry) -> str | None:
     """The run on whose behalf something was changed, if there is one. A request id counts where an executor sent it."""
     if entry.cause_run_id is not None or not entry.by_executor:
         return entry.cause_run_id
-    if entry.request_id.startswith(engine.CAUSED):
+    if entry.request_id.startswith(engine.REQUEST_ID_PREFIX):
         try:
-            return str(UUID(entry.request_id.removeprefix(engine.CAUSED)))
+            return str(UUID(entry.request_id.removeprefix(engine.REQUEST_ID_PREFIX)))
         except ValueError:
             return None
     if not entry.request_id or entry.step == "CREATED":
@@ -208,10 +218,10 @@ async def _cause(write: Write, entry: Entry) -> str | None:
     return await rows.cause(write.transaction, entry.entity_id, entry.request_id)
 
 
-def _ring(ready: Ready, chain: Sequence[str]) -> str | None:
+def _ring(ready: ActiveTrigger, chain: Sequence[str]) -> str | None:
     """Why a workflow must not follow those that led to a change, the last one first; None if it may."""
     if ready.key in chain:
-        return f"{ready.key} would start itself: {named([*chain[chain.index(ready.key) :: -1], ready.key])}"
-    if len(chain) >= DEEPEST:
-        return f"more than {DEEPEST} runs would lead to one another: {named([*chain[::-1], ready.key])}"
+        return f"{ready.key} would start itself: {format_cycle([*chain[chain.index(ready.key) :: -1], ready.key])}"
+    if len(chain) >= MAX_CHAIN_LENGTH:
+        return f"more than {MAX_CHAIN_LENGTH} runs would lead to one another: {format_cycle([*chain[::-1], ready.key])}"
     return None

@@ -13,21 +13,21 @@ from datasources.records.workflow_runs import LockedRunRecord, WorkflowDecision,
 from datasources.records.workflows import WorkflowStepKind
 from resolvers import validation as rules
 from resolvers.principals.principal import PrincipalKind, identity, is_person
-from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write, caller
-from resolvers.validation import unfit_attributes
+from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, caller_id
+from resolvers.validation import attributes_violation
 from resolvers.workflow_runs import engine
 from resolvers.workflow_runs import start as starting
-from resolvers.workflow_runs.engine import Running
-from resolvers.workflow_runs.start import Starting
-from resolvers.workflow_runs.state_machine import FORWARD, LIVE
-from resolvers.workflows.definition import Approval, Manual, Step, Unreadable
+from resolvers.workflow_runs.engine import LoadedRun
+from resolvers.workflow_runs.start import StartRequest
+from resolvers.workflow_runs.state_machine import FORWARD_STATES, LIVE_STATES
+from resolvers.workflows.definition import Approval, InvalidDefinition, Manual, Step
 
 # Bytes of what came of a step, as JSON; characters of a comment or a reason.
-OUTCOME_AT_MOST = 65_536
-WORDS_AT_MOST = 4_000
+MAX_OUTCOME_BYTES = 65_536
+MAX_TEXT_LENGTH = 4_000
 
 # What each kind of step that waits for a person can be told.
-LEGAL = {
+ALLOWED_MUTATIONS = {
     WorkflowStepKind.APPROVAL: "approveWorkflowStep, rejectWorkflowStep",
     WorkflowStepKind.MANUAL: "completeWorkflowStep, failWorkflowStep",
 }
@@ -89,13 +89,13 @@ async def start(write: Write, command: StartWorkflow) -> Sequence[str]:
     if command.workflow_key is not None:
         found = await rows.workflow_by_key(write.transaction, command.workflow_key)
         if found is None:
-            raise rules.missing("workflowKey", "no workflow of this key is published; see `workflows`")
+            raise rules.not_found("workflowKey", "no workflow of this key is published; see `workflows`")
         workflow_id = found.id
     inputs = {} if command.inputs is None else command.inputs
     if not isinstance(inputs, dict):
         raise rules.invalid("inputs", 'inputs are an object, for example {"size": 3}')
     assert workflow_id is not None  # noqa: S101
-    wanted = Starting(workflow_id, command.incident_id, command.configuration_item_id, inputs)
+    wanted = StartRequest(workflow_id, command.incident_id, command.configuration_item_id, inputs)
     id = await starting.start(write, wanted)
     return [] if id is None else [id]
 
@@ -106,114 +106,114 @@ async def approve(write: Write, command: ApproveWorkflowStep) -> Sequence[str]:
     wanted = await _decided(write, running, step, attempt, WorkflowDecision.APPROVED, command.comment)
     approvers = await rows.approvers(write.transaction, attempt.id)
     if len(approvers) >= wanted.approvals:
-        running.course.succeeded(attempt, {"approvedBy": approvers})
-    running.notes.append(("Workflow step approved", f"{_named(running, step)} by {caller(write.context)}"))
-    return [(await engine.advanced(write, running)).id]
+        running.machine.succeed(attempt, {"approvedBy": approvers})
+    running.notes.append(("Workflow step approved", f"{_named(running, step)} by {caller_id(write.context)}"))
+    return [(await engine.advance_run(write, running)).id]
 
 
 async def reject(write: Write, command: RejectWorkflowStep) -> Sequence[str]:
     """A no of the caller. One is enough, and nobody is asked again."""
     running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.APPROVAL)
     await _decided(write, running, step, attempt, WorkflowDecision.REJECTED, command.comment)
-    running.course.failed(attempt, f"rejected by {caller(write.context)}", again=False)
-    running.notes.append(("Workflow step rejected", f"{_named(running, step)} by {caller(write.context)}"))
-    return [(await engine.advanced(write, running)).id]
+    running.machine.fail(attempt, f"rejected by {caller_id(write.context)}", again=False)
+    running.notes.append(("Workflow step rejected", f"{_named(running, step)} by {caller_id(write.context)}"))
+    return [(await engine.advance_run(write, running)).id]
 
 
 async def complete(write: Write, command: CompleteWorkflowStep) -> Sequence[str]:
     """A step done by hand."""
-    outcome = fit_outcome(command.outcome)
+    outcome = validate_outcome(command.outcome)
     running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.MANUAL)
     _may_do(write, step)
-    running.course.succeeded(attempt, outcome)
+    running.machine.succeed(attempt, outcome)
     running.notes.append(("Workflow step done", _named(running, step)))
-    return [(await engine.advanced(write, running)).id]
+    return [(await engine.advance_run(write, running)).id]
 
 
 async def fail(write: Write, command: FailWorkflowStep) -> Sequence[str]:
     """A step that could not be done by hand. It may be tried again, as its workflow says."""
-    reason = _words(rules.filled(command.reason, "reason"), "reason")
+    reason = _words(rules.require_text(command.reason, "reason"), "reason")
     running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.MANUAL)
     _may_do(write, step)
-    running.course.failed(attempt, reason)
+    running.machine.fail(attempt, reason)
     running.notes.append(("Workflow step failed", _named(running, step)))
-    return [(await engine.advanced(write, running)).id]
+    return [(await engine.advance_run(write, running)).id]
 
 
 async def cancel(write: Write, command: CancelWorkflowRun) -> Sequence[str]:
     """A run called off; what it had done is undone."""
-    reason = _words(rules.filled(command.reason, "reason"), "reason")
+    reason = _words(rules.require_text(command.reason, "reason"), "reason")
     run = await _locked(write, command)
-    if run.state not in FORWARD:
-        legal = "wait until it is over" if run.state in LIVE else "it is over"
+    if run.state not in FORWARD_STATES:
+        legal = "wait until it is over" if run.state in LIVE_STATES else "it is over"
         raise _illegal(f"{run.number} is {run.state} and cannot be cancelled any more; {legal}")
     running = await _opened(write, run)
-    running.course.called_off(reason)
-    return [(await engine.advanced(write, running)).id]
+    running.machine.cancel(reason)
+    return [(await engine.advance_run(write, running)).id]
 
 
-def fit_outcome(value: Any, error: Callable[[str, str], Exception] = rules.invalid) -> dict[str, Any]:
+def validate_outcome(value: Any, error: Callable[[str, str], Exception] = rules.invalid) -> dict[str, Any]:
     """What came of a step, as it is kept. `error` makes what is raised for what cannot be kept."""
     outcome = {} if value is None else value
-    if reason := unfit_attributes(outcome):
+    if reason := attributes_violation(outcome):
         raise error("outcome", reason.replace("attributes", "outcomes"))
-    if len(msgspec.json.encode(outcome)) > OUTCOME_AT_MOST:
-        raise error("outcome", f"the outcome has more than {OUTCOME_AT_MOST:,} bytes; refer to what is large")
+    if len(msgspec.json.encode(outcome)) > MAX_OUTCOME_BYTES:
+        raise error("outcome", f"the outcome has more than {MAX_OUTCOME_BYTES:,} bytes; refer to what is large")
     fit: dict[str, Any] = outcome
     return fit
 
 
 async def _locked(write: Write, command: RunCommand) -> LockedRunRecord:
-    run = await rows.locked(write.transaction, command.run_id, write.context.scope)
+    run = await rows.lock(write.transaction, command.run_id, write.context.scope)
     if run is None:
-        raise rules.missing("runId", "there is no such run; pass the id of one that you can read")
+        raise rules.not_found("runId", "there is no such run; pass the id of one that you can read")
     if command.expected_version is not None and command.expected_version != run.version:
         message = f"it is at version {run.version} now; look at it again and repeat the call with that version"
-        raise Refused(UserError(UserErrorCode.CONFLICT, "expectedVersion", message), id=run.id)
+        raise ValidationFailed(UserError(UserErrorCode.CONFLICT, "expectedVersion", message), id=run.id)
     return run
 
 
-async def _opened(write: Write, run: LockedRunRecord) -> Running:
+async def _opened(write: Write, run: LockedRunRecord) -> LoadedRun:
     try:
-        return await engine.opened(write, run, datetime.now(UTC))
-    except Unreadable as unreadable:
+        return await engine.load_run(write, run, datetime.now(UTC))
+    except InvalidDefinition as unreadable:
         raise _illegal(f"{run.number} cannot go on: its workflow cannot be read: {unreadable}") from unreadable
 
 
 async def _waiting(
     write: Write, command: RunCommand, key: str, kind: WorkflowStepKind
-) -> tuple[Running, Step, WorkflowStepRunRecord]:
+) -> tuple[LoadedRun, Step, WorkflowStepRunRecord]:
     run = await _locked(write, command)
-    if run.state not in LIVE:
+    if run.state not in LIVE_STATES:
         raise _illegal(f"{run.number} is {run.state}; nothing can be done in it any more")
     running = await _opened(write, run)
     steps = {step.key: step for step in running.definition.steps}
     if key not in steps:
-        raise rules.missing("step", f"{run.number} has no such step; its steps are {', '.join(steps)}")
-    found = running.attempt_at(key)
+        raise rules.not_found("step", f"{run.number} has no such step; its steps are {', '.join(steps)}")
+    found = running.open_attempt(key)
     if found is None or steps[key].kind != kind:
         raise _illegal(f"step {key} of {run.number} waits for no {kind.lower()}; waiting: {_legal(running)}")
     return running, *found
 
 
-def _legal(running: Running) -> str:
+def _legal(running: LoadedRun) -> str:
     waiting = [
-        f"{step.key} ({LEGAL[step.kind]})"
+        f"{step.key} ({ALLOWED_MUTATIONS[step.kind]})"
         for step in running.definition.steps
-        if step.kind in LEGAL and running.attempt_at(step.key) is not None
+        if step.kind in ALLOWED_MUTATIONS and running.open_attempt(step.key) is not None
     ]
     return ", ".join(waiting) or "no step at all"
 
 
 async def _decided(
     write: Write,
-    running: Running,
+    running: LoadedRun,
     step: Step,
     attempt: WorkflowStepRunRecord,
     decision: WorkflowDecision,
     comment: str,
 ) -> Approval:
-    wanted, who, principal = step.configuration, caller(write.context), write.context.principal
+    wanted, who, principal = step.configuration, caller_id(write.context), write.context.principal
     assert isinstance(wanted, Approval)  # noqa: S101
     if wanted.four_eyes:
         await _four_eyes(write, running.before.id)
@@ -221,7 +221,7 @@ async def _decided(
         named = [*((f"the team {wanted.team}",) if wanted.team else ()), *wanted.users]
         raise rules.invalid("step", f"it is for {' or '.join(named)} to decide; ask one of them")
     key, one = rules.user_key(write), identity(principal.actor)
-    words, now = _words(comment, "comment"), running.course.now
+    words, now = _words(comment, "comment"), running.machine.now
     if not await rows.decide(write.transaction, attempt.id, decision, words, who, one, key, now):
         raise rules.invalid("step", "you have decided about it already; somebody else is asked for the next decision")
     write.tables.add(engine.APPROVALS)
@@ -255,14 +255,14 @@ def _is_one_of(write: Write, team: str | None, users: Sequence[str]) -> bool:
 
 
 def _words(text: str, field: str) -> str:
-    if len(text) > WORDS_AT_MOST:
-        raise rules.invalid(field, f"{field} has {len(text):,} characters; use at most {WORDS_AT_MOST:,}")
+    if len(text) > MAX_TEXT_LENGTH:
+        raise rules.invalid(field, f"{field} has {len(text):,} characters; use at most {MAX_TEXT_LENGTH:,}")
     return text
 
 
-def _named(running: Running, step: Step) -> str:
+def _named(running: LoadedRun, step: Step) -> str:
     return f"{step.key} of {running.definition.name} ({running.before.number})"
 
 
-def _illegal(message: str) -> Refused:
-    return Refused(UserError(UserErrorCode.ILLEGAL_STATE, None, message))
+def _illegal(message: str) -> ValidationFailed:
+    return ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, None, message))

@@ -141,7 +141,7 @@ class Definition(Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
 
 
-class Unreadable(Exception):
+class InvalidDefinition(Exception):
     """A definition says something that no run can do; `path` is where, for example `steps.2.configuration.action`."""
 
     def __init__(self, path: str, reason: str) -> None:
@@ -150,7 +150,7 @@ class Unreadable(Exception):
         self.reason = reason
 
 
-def read(workflow: WorkflowRecord, steps: Sequence[WorkflowStepRecord]) -> Definition:
+def parse_definition(workflow: WorkflowRecord, steps: Sequence[WorkflowStepRecord]) -> Definition:
     """The definition in the rows of a revision. Unreadable if a part of it has not the form that it must have."""
     made = [
         Step(
@@ -177,8 +177,8 @@ def read(workflow: WorkflowRecord, steps: Sequence[WorkflowStepRecord]) -> Defin
 
 def _converted(value: Any, type: Any, path: str) -> Any:
     if isinstance(value, UnreadableValue):
-        raise Unreadable(path, value.reason)
+        raise InvalidDefinition(path, value.reason)
     try:
         return msgspec.convert(value, type)
     except msgspec.ValidationError as error:
-        raise Unreadable(path, str(error)) from error
+        raise InvalidDefinition(path, str(error)) from error

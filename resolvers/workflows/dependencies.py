@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 Edges = Mapping[str, Collection[str]]
 
 
-def reached(edges: Edges, start: str) -> set[str]:
+def find_reachable(edges: Edges, start: str) -> set[str]:
     """What can be reached from a node by one edge or more; the node itself if it is on a cycle."""
     found: set[str] = set()
     waiting = list(edges.get(start, ()))
@@ -17,12 +17,12 @@ def reached(edges: Edges, start: str) -> set[str]:
     return found
 
 
-def cycles(edges: Edges) -> list[list[str]]:
+def find_cycles(edges: Edges) -> list[list[str]]:
     """One shortest cycle for each set of nodes that can all reach each other, each as a, b, a; in order of `edges`.
 
     A node that is no key of `edges` has no edges. Empty for an acyclic graph. Time grows with nodes times edges.
     """
-    reach = {node: reached(edges, node) for node in edges}
+    reach = {node: find_reachable(edges, node) for node in edges}
     found: list[list[str]] = []
     told: set[str] = set()
     for node in edges:
@@ -48,6 +48,6 @@ def _shortest(edges: Edges, start: str) -> list[str]:
         paths = longer
 
 
-def named(cycle: Sequence[str]) -> str:
+def format_cycle(cycle: Sequence[str]) -> str:
     """A cycle as people read it: a -> b -> a."""
     return " -> ".join(cycle)

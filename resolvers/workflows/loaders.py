@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from datasources.aurora.tables.one_to_many import related
+from datasources.aurora.tables.one_to_many import fetch_lists_by_key
 from datasources.aurora.workflows.table import WORKFLOWS, steps_by_ids, trigger_problems_by_ids
 from datasources.records.workflows import WorkflowRecord, WorkflowStepRecord, WorkflowTriggerProblemRecord
 from resolvers.loading.loader import Loader
 from resolvers.loading.tables import PagesBy, RelatedBy, RowBy
 from resolvers.unit_of_work import UserError
-from resolvers.workflows.checking.publication import found_problems
+from resolvers.workflows.checking.publication import find_publication_problems
 
 
 class WorkflowById(RowBy[WorkflowRecord]):
@@ -65,9 +65,9 @@ class ProblemsByWorkflow(Loader[str, list[UserError]]):
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, list[UserError]]:
         main = self.context.sources.main
-        workflows = await WORKFLOWS.by(main, "ids", keys, self.context.scope)
-        steps = await related(main, "workflows", "workflow_steps_by_workflows", keys, WorkflowStepRecord)
-        return await found_problems(main, [(record, steps.get(id, [])) for id, record in workflows.items()])
+        workflows = await WORKFLOWS.fetch_by_key(main, "ids", keys, self.context.scope)
+        steps = await fetch_lists_by_key(main, "workflows", "workflow_steps_by_workflows", keys, WorkflowStepRecord)
+        return await find_publication_problems(main, [(record, steps.get(id, [])) for id, record in workflows.items()])
 
     def absent(self, key: str) -> list[UserError]:
         return []

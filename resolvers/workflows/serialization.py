@@ -11,14 +11,14 @@ from msgspec.structs import fields
 from datasources.aurora.workflows.writes import NewStep
 from datasources.records.configuration_items import Environment
 from datasources.records.workflows import WorkflowStepKind
-from resolvers.unit_of_work import Refused, UserError, UserErrorCode
-from resolvers.validation import unfit_attributes
+from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed
+from resolvers.validation import attributes_violation
 from resolvers.workflows import definition
-from resolvers.workflows.checking.definitions import INPUTS_AT_MOST, STEPS_AT_MOST, is_key
+from resolvers.workflows.checking.definitions import MAX_INPUTS, MAX_STEPS, is_key
 from resolvers.workflows.definition import Configuration, TriggerEvent
 
 # Bytes of a definition as JSON; a form that asks for more is not read by people.
-BYTES_AT_MOST = 262_144
+MAX_DEFINITION_BYTES = 262_144
 
 
 class Named(Struct, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class Named(Struct, frozen=True, kw_only=True):
     value: str
 
 
-class WantedTrigger(Struct, frozen=True, kw_only=True):
+class TriggerSpec(Struct, frozen=True, kw_only=True):
     """What starts a run."""
 
     event: TriggerEvent = TriggerEvent.MANUAL
@@ -41,7 +41,7 @@ class WantedTrigger(Struct, frozen=True, kw_only=True):
     when: str | None = None
 
 
-class WantedInput(Struct, frozen=True, kw_only=True):
+class InputSpec(Struct, frozen=True, kw_only=True):
     """What a run is given under a name."""
 
     name: str
@@ -49,21 +49,21 @@ class WantedInput(Struct, frozen=True, kw_only=True):
     default: Any = UNSET
 
 
-class WantedRetry(Struct, frozen=True, kw_only=True):
+class RetrySpec(Struct, frozen=True, kw_only=True):
     """How often a step is tried."""
 
     attempts: int = 1
     backoff: float = 5.0
 
 
-class WantedManual(Struct, frozen=True, kw_only=True):
+class ManualSpec(Struct, frozen=True, kw_only=True):
     """A step of a person."""
 
     instructions: str = ""
     team: str | None = None
 
 
-class WantedApproval(Struct, frozen=True, kw_only=True):
+class ApprovalSpec(Struct, frozen=True, kw_only=True):
     """Who says yes."""
 
     approvals: int = 1
@@ -72,27 +72,27 @@ class WantedApproval(Struct, frozen=True, kw_only=True):
     four_eyes: bool = True
 
 
-class WantedRemediation(Struct, frozen=True, kw_only=True):
+class RemediationSpec(Struct, frozen=True, kw_only=True):
     """What a machine does."""
 
     action: str
     inputs: tuple[Named, ...] = ()
 
 
-class WantedNotification(Struct, frozen=True, kw_only=True):
+class NotificationSpec(Struct, frozen=True, kw_only=True):
     """Who is told."""
 
     channel: str
     message: str | None = None
 
 
-class WantedWait(Struct, frozen=True, kw_only=True):
+class WaitSpec(Struct, frozen=True, kw_only=True):
     """How long it takes."""
 
     seconds: int
 
 
-class WantedStep(Struct, frozen=True, kw_only=True):
+class StepSpec(Struct, frozen=True, kw_only=True):
     """A step with the configuration of its kind."""
 
     key: str
@@ -100,17 +100,17 @@ class WantedStep(Struct, frozen=True, kw_only=True):
     kind: WorkflowStepKind
     depends_on: tuple[str, ...] = ()
     when: str | None = None
-    retry: WantedRetry | None = None
+    retry: RetrySpec | None = None
     timeout: int | None = None
     compensates: str | None = None
-    manual: WantedManual | None = None
-    approval: WantedApproval | None = None
-    remediation: WantedRemediation | None = None
-    notification: WantedNotification | None = None
-    wait: WantedWait | None = None
+    manual: ManualSpec | None = None
+    approval: ApprovalSpec | None = None
+    remediation: RemediationSpec | None = None
+    notification: NotificationSpec | None = None
+    wait: WaitSpec | None = None
 
 
-def trigger_data(wanted: WantedTrigger | None) -> dict[str, Any]:
+def trigger_data(wanted: TriggerSpec | None) -> dict[str, Any]:
     """A trigger as it is kept. Refused if a label is given twice."""
     if wanted is None:
         return {}
@@ -128,22 +128,22 @@ def trigger_data(wanted: WantedTrigger | None) -> dict[str, Any]:
     )
 
 
-def inputs_data(wanted: Sequence[WantedInput]) -> list[dict[str, Any]]:
+def inputs_data(wanted: Sequence[InputSpec]) -> list[dict[str, Any]]:
     """Inputs as they are kept. Refused if there are too many, or a default cannot be stored."""
-    if len(wanted) > INPUTS_AT_MOST:
-        raise _invalid("inputs", f"there are {len(wanted)} inputs; at most {INPUTS_AT_MOST} are allowed")
+    if len(wanted) > MAX_INPUTS:
+        raise _invalid("inputs", f"there are {len(wanted)} inputs; at most {MAX_INPUTS} are allowed")
     for nth, each in enumerate(wanted):
-        if each.default is not UNSET and (reason := unfit_attributes({"default": each.default})):
+        if each.default is not UNSET and (reason := attributes_violation({"default": each.default})):
             raise _invalid(f"inputs.{nth}.default", reason.replace("attributes", "the default"))
     made = [definition.Input(name=each.name, description=each.description, default=each.default) for each in wanted]
     return [_brief(each) for each in made]
 
 
-def new_steps(wanted: Sequence[WantedStep]) -> list[NewStep]:
+def new_steps(wanted: Sequence[StepSpec]) -> list[NewStep]:
     """Steps as they are kept. Refused are too many of them, keys that are none or given twice, and a configuration of
     another kind or none where one is needed; anything else that is wrong is told when the draft is published."""
-    if len(wanted) > STEPS_AT_MOST:
-        raise _invalid("steps", f"there are {len(wanted)} steps; at most {STEPS_AT_MOST} are allowed, so split it")
+    if len(wanted) > MAX_STEPS:
+        raise _invalid("steps", f"there are {len(wanted)} steps; at most {MAX_STEPS} are allowed, so split it")
     times = Counter(each.key for each in wanted)
     errors: list[UserError] = []
     made: list[NewStep] = []
@@ -157,18 +157,20 @@ def new_steps(wanted: Sequence[WantedStep]) -> list[NewStep]:
                     f"steps.{nth}.key", f"{times[each.key]} steps have the key {each.key}; give each its own"
                 )
             configuration = _configuration(each, f"steps.{nth}")
-        except Refused as refused:
+        except ValidationFailed as refused:
             errors += refused.errors
             continue
         made.append(NewStep(each.key, each.name, each.kind, each.depends_on, _brief(configuration)))
     if errors:
-        raise Refused(*errors)
-    if len(msgspec.json.encode([step.configuration for step in made])) > BYTES_AT_MOST:
-        raise _invalid("steps", f"the steps have more than {BYTES_AT_MOST:,} bytes; refer to long texts, or split it")
+        raise ValidationFailed(*errors)
+    if len(msgspec.json.encode([step.configuration for step in made])) > MAX_DEFINITION_BYTES:
+        raise _invalid(
+            "steps", f"the steps have more than {MAX_DEFINITION_BYTES:,} bytes; refer to long texts, or split it"
+        )
     return made
 
 
-def _configuration(wanted: WantedStep, at: str) -> Configuration:
+def _configuration(wanted: StepSpec, at: str) -> Configuration:
     own = wanted.kind.value.lower()
     for other in ("manual", "approval", "remediation", "notification", "wait"):
         if other != own and getattr(wanted, other) is not None:
@@ -176,7 +178,7 @@ def _configuration(wanted: WantedStep, at: str) -> Configuration:
     part = getattr(wanted, own)
     if part is None and own in ("remediation", "notification", "wait"):
         raise _invalid(f"{at}.{own}", f"a step of kind {wanted.kind.value} needs {own}; say what it is to do")
-    retry = wanted.retry or WantedRetry()
+    retry = wanted.retry or RetrySpec()
     values: dict[str, Any] = {} if part is None else {name: getattr(part, name) for name in part.__struct_fields__}
     if "users" in values:
         values["users"] = list(values["users"])
@@ -210,5 +212,5 @@ def _brief(made: Struct) -> dict[str, Any]:
     return data
 
 
-def _invalid(field: str, message: str) -> Refused:
-    return Refused(UserError(UserErrorCode.INVALID, field, message))
+def _invalid(field: str, message: str) -> ValidationFailed:
+    return ValidationFailed(UserError(UserErrorCode.INVALID, field, message))

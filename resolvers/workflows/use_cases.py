@@ -10,14 +10,14 @@ from uuid_utils import uuid7
 from datasources.aurora.workflows import writes as rows
 from datasources.records.workflows import WorkflowRecord, WorkflowState, WorkflowStepRecord
 from resolvers import validation as rules
-from resolvers.state_machine import Step, lifecycle
-from resolvers.unit_of_work import Refused, UserError, UserErrorCode, Write, caller
+from resolvers.state_machine import Transition, define_state_machine
+from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, caller_id
 from resolvers.workflows.checking.definitions import is_key
-from resolvers.workflows.checking.publication import found_problems
+from resolvers.workflows.checking.publication import find_publication_problems
 from resolvers.workflows.serialization import (
-    WantedInput,
-    WantedStep,
-    WantedTrigger,
+    InputSpec,
+    StepSpec,
+    TriggerSpec,
     inputs_data,
     new_steps,
     trigger_data,
@@ -29,12 +29,12 @@ STEPS, LINKS = "workflow_steps", "workflow_configuration_items"
 DRAFT, PUBLISHED, RETIRED = WorkflowState.DRAFT, WorkflowState.PUBLISHED, WorkflowState.RETIRED
 
 # Runs hold on to their revision, so what is published never changes: what comes after it is another revision.
-LIFE = lifecycle(
-    Step("updateWorkflow", (DRAFT,)),
-    Step("publishWorkflow", (DRAFT,), (PUBLISHED,)),
-    Step("retireWorkflow", (PUBLISHED,), (RETIRED,)),
-    Step("discardWorkflow", (DRAFT,)),
-    Step("reviseWorkflow", (DRAFT, PUBLISHED, RETIRED)),
+STATE_MACHINE = define_state_machine(
+    Transition("updateWorkflow", (DRAFT,)),
+    Transition("publishWorkflow", (DRAFT,), (PUBLISHED,)),
+    Transition("retireWorkflow", (PUBLISHED,), (RETIRED,)),
+    Transition("discardWorkflow", (DRAFT,)),
+    Transition("reviseWorkflow", (DRAFT, PUBLISHED, RETIRED)),
 )
 
 
@@ -44,43 +44,43 @@ class CreateWorkflow(Struct, frozen=True, kw_only=True):
     key: str
     name: str
     description: str = ""
-    trigger: WantedTrigger | None = None
-    inputs: tuple[WantedInput, ...] = ()
-    steps: tuple[WantedStep, ...] = ()
+    trigger: TriggerSpec | None = None
+    inputs: tuple[InputSpec, ...] = ()
+    steps: tuple[StepSpec, ...] = ()
     configuration_item_ids: tuple[str, ...] = ()
 
 
-class WorkflowStep(Struct, frozen=True, kw_only=True):
+class WorkflowCommand(Struct, frozen=True, kw_only=True):
     """A step in the life of a revision, with nothing more to say."""
 
     id: str
     expected_version: int
 
 
-class UpdateWorkflow(WorkflowStep, frozen=True, kw_only=True):
+class UpdateWorkflow(WorkflowCommand, frozen=True, kw_only=True):
     """What a draft says. What is left out stays; what is given takes the place of all that was."""
 
     name: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
-    trigger: WantedTrigger | UnsetType | None = UNSET
-    inputs: tuple[WantedInput, ...] | UnsetType | None = UNSET
-    steps: tuple[WantedStep, ...] | UnsetType | None = UNSET
+    trigger: TriggerSpec | UnsetType | None = UNSET
+    inputs: tuple[InputSpec, ...] | UnsetType | None = UNSET
+    steps: tuple[StepSpec, ...] | UnsetType | None = UNSET
     configuration_item_ids: tuple[str, ...] | UnsetType | None = UNSET
 
 
-class PublishWorkflow(WorkflowStep, frozen=True, kw_only=True):
+class PublishWorkflow(WorkflowCommand, frozen=True, kw_only=True):
     """It is in use from now on."""
 
 
-class RetireWorkflow(WorkflowStep, frozen=True, kw_only=True):
+class RetireWorkflow(WorkflowCommand, frozen=True, kw_only=True):
     """It is no longer in use."""
 
 
-class DiscardWorkflow(WorkflowStep, frozen=True, kw_only=True):
+class DiscardWorkflow(WorkflowCommand, frozen=True, kw_only=True):
     """It is of no use."""
 
 
-class ReviseWorkflow(WorkflowStep, frozen=True, kw_only=True):
+class ReviseWorkflow(WorkflowCommand, frozen=True, kw_only=True):
     """What it says is to be changed."""
 
 
@@ -89,10 +89,10 @@ async def create(write: Write, command: CreateWorkflow) -> Sequence[str]:
     if not is_key(command.key):
         message = f"{command.key!r} is no key; write at most 64 small letters, digits and hyphens"
         raise rules.invalid("key", f"{message}, such as restart-service")
-    record = _draft(command.key, rules.fit_name(command.name, "name"), command.description)
+    record = _draft(command.key, rules.require_name(command.name, "name"), command.description)
     record = structs.replace(record, trigger=trigger_data(command.trigger), inputs=inputs_data(command.inputs))
     steps = new_steps(command.steps)
-    items = await rules.known_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await rules.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
     return [await _made(write, record, steps, items)]
 
 
@@ -111,24 +111,26 @@ async def update(write: Write, command: UpdateWorkflow) -> Sequence[str]:
     before, _ = await _locked(write, command, "updateWorkflow")
     after = structs.replace(
         before,
-        name=rules.fit_name(rules.given(command.name, before.name, "name"), "name"),
-        description=rules.given(command.description, before.description, "description"),
+        name=rules.require_name(rules.or_current(command.name, before.name, "name"), "name"),
+        description=rules.or_current(command.description, before.description, "description"),
         trigger=before.trigger if command.trigger is UNSET else trigger_data(command.trigger),
-        inputs=before.inputs if command.inputs is UNSET else inputs_data(rules.given(command.inputs, (), "inputs")),
+        inputs=before.inputs
+        if command.inputs is UNSET
+        else inputs_data(rules.or_current(command.inputs, (), "inputs")),
     )
     was = await _told(write, before)
     if command.steps is not UNSET:
-        steps = new_steps(rules.given(command.steps, (), "steps"))
+        steps = new_steps(rules.or_current(command.steps, (), "steps"))
         await _unused(write, before, "its steps")
         await rows.replace_steps(write.transaction, before.id, steps)
         write.tables.add(STEPS)
     if command.configuration_item_ids is not UNSET:
-        ids = rules.given(command.configuration_item_ids, (), "configurationItemIds")
-        items = await rules.known_items(write.transaction, ids, "configurationItemIds")
+        ids = rules.or_current(command.configuration_item_ids, (), "configurationItemIds")
+        items = await rules.require_items(write.transaction, ids, "configurationItemIds")
         await rows.replace_items(write.transaction, before.id, items)
         write.tables.add(LINKS)
     record = await rows.update(write.transaction, after)
-    write.changed(TABLE, ENTITY, record.id, was, await _told(write, record))
+    write.record_change(TABLE, ENTITY, record.id, was, await _told(write, record))
     return [record.id]
 
 
@@ -139,12 +141,12 @@ async def publish(write: Write, command: PublishWorkflow) -> Sequence[str]:
     await rows.lock_publishing(write.transaction)
     before, _ = await _locked(write, command, "publishWorkflow")
     steps = await rows.steps(write.transaction, before.id)
-    found = await found_problems(write.transaction, [(before, steps)])
+    found = await find_publication_problems(write.transaction, [(before, steps)])
     if errors := found[before.id]:
-        raise Refused(*errors)
-    for old in await rows.published(write.transaction, before.key):
+        raise ValidationFailed(*errors)
+    for old in await rows.lock_published(write.transaction, before.key):
         await _in_state(write, old, RETIRED)
-    await rows.write_publisher(write.transaction, before.id, caller(write.context), write.context.scope)
+    await rows.write_publisher(write.transaction, before.id, caller_id(write.context), write.context.scope)
     return [await _in_state(write, before, PUBLISHED)]
 
 
@@ -161,7 +163,7 @@ async def discard(write: Write, command: DiscardWorkflow) -> Sequence[str]:
     told = await _told(write, before)
     await rows.delete(write.transaction, before.id)
     write.tables |= {STEPS, LINKS}
-    write.changed(TABLE, ENTITY, before.id, told, None)
+    write.record_change(TABLE, ENTITY, before.id, told, None)
     return [before.id]
 
 
@@ -175,31 +177,31 @@ async def _made(write: Write, draft: WorkflowRecord, steps: Sequence[rows.NewSte
     await rows.replace_steps(write.transaction, record.id, steps)
     await rows.replace_items(write.transaction, record.id, items)
     write.tables |= {STEPS, LINKS}
-    write.changed(TABLE, ENTITY, record.id, None, await _told(write, record))
+    write.record_change(TABLE, ENTITY, record.id, None, await _told(write, record))
     return record.id
 
 
 async def _in_state(write: Write, before: WorkflowRecord, state: WorkflowState) -> str:
     record = await rows.update(write.transaction, structs.replace(before, state=state))
-    write.changed(TABLE, ENTITY, record.id, _columns(before), _columns(record))
+    write.record_change(TABLE, ENTITY, record.id, _columns(before), _columns(record))
     return record.id
 
 
-async def _locked(write: Write, command: WorkflowStep, name: str) -> tuple[WorkflowRecord, Step]:
-    found = await rows.locked(write.transaction, command.id)
-    record = rules.as_expected(found, "workflow", command.expected_version)
+async def _locked(write: Write, command: WorkflowCommand, name: str) -> tuple[WorkflowRecord, Transition]:
+    found = await rows.lock(write.transaction, command.id)
+    record = rules.require_version(found, "workflow", command.expected_version)
     try:
-        return record, LIFE.step(name, record.state)
-    except Refused as refused:
+        return record, STATE_MACHINE.require_transition(name, record.state)
+    except ValidationFailed as refused:
         [error] = refused.errors
         message = f"{error.message}; what it says is changed in its next revision, which reviseWorkflow makes"
-        raise Refused(UserError(error.code, error.field, message)) from refused
+        raise ValidationFailed(UserError(error.code, error.field, message)) from refused
 
 
 async def _unused(write: Write, record: WorkflowRecord, what: str) -> None:
     if await rows.is_used(write.transaction, record.id):
         message = f"there are runs of this revision, so {what} must stay; make the next revision by reviseWorkflow"
-        raise Refused(UserError(UserErrorCode.ILLEGAL_STATE, None, message))
+        raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, None, message))
 
 
 def _same(step: WorkflowStepRecord) -> rows.NewStep:

@@ -6,18 +6,18 @@ from typing import Any
 
 import strawberry
 
-from datasources.records.feed import FeedEntry, FeedKind, FeedPlace, FeedStep
+from datasources.records.feed import FeedCursor, FeedEntry, FeedKind, FeedStep
 from resolvers.change_feed import use_cases
-from resolvers.change_feed.subscription import Batch, changes
+from resolvers.change_feed.subscription import Batch, stream_changes
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import PAGE, Argument, attribute, field, stream
-from schema.declarations.ids import decode, encode
+from schema.declarations.ids import decode_id, encode_id
 from schema.declarations.node import Node, type_of_kind
-from schema.declarations.paging import clamp, malformed, pack, unpack
+from schema.declarations.paging import check_bounds, decode_opaque, encode_opaque, malformed_cursor
 
-described(
+register_enum(
     FeedKind,
     "What something that changed is.",
     CONFIGURATION_ITEM="A configuration item.",
@@ -29,7 +29,7 @@ described(
     WORKFLOW="A revision of a workflow.",
     WORKFLOW_RUN="A run of a workflow.",
 )
-described(
+register_enum(
     FeedStep,
     "What was done to something.",
     CREATED="It was made.",
@@ -37,11 +37,11 @@ described(
     DELETED="It was taken away.",
 )
 
-MOST, DEFAULT = 500, 100
+MAX_ENTRIES, DEFAULT_ENTRIES = 500, 100
 
 
 def _id(entry: FeedEntry) -> str:
-    return encode(type_of_kind(entry.kind.value).prefix, entry.entity_id)
+    return encode_id(type_of_kind(entry.kind.value).prefix, entry.entity_id)
 
 
 def _node(context: Context, entry: FeedEntry, _: Mapping[str, Any]) -> Any:
@@ -49,16 +49,16 @@ def _node(context: Context, entry: FeedEntry, _: Mapping[str, Any]) -> Any:
 
 
 def _since(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
-    first = clamp(arguments["first"], "first", MOST, least=1)
+    first = check_bounds(arguments["first"], "first", MAX_ENTRIES, minimum=1)
     of = arguments.get("of")
-    ids = None if of is None else [decode(each, "of")[1] for each in of]
-    return use_cases.since(context, _place(arguments.get("cursor")), arguments.get("kinds"), ids, first)
+    ids = None if of is None else [decode_id(each, "of")[1] for each in of]
+    return use_cases.fetch_changes(context, _place(arguments.get("cursor")), arguments.get("kinds"), ids, first)
 
 
-def _place(cursor: str | None) -> FeedPlace | None:
+def _place(cursor: str | None) -> FeedCursor | None:
     if cursor is None:
         return None
-    match unpack(cursor, "cursor"):
+    match decode_opaque(cursor, "cursor"):
         # A boolean is an int to Python, and none to PostgreSQL.
         case [int(transaction), int(position)] if (
             not isinstance(transaction, bool)
@@ -66,24 +66,24 @@ def _place(cursor: str | None) -> FeedPlace | None:
             and 0 <= transaction < 2**63
             and 0 <= position < 2**63
         ):
-            return FeedPlace(transaction, position)
-    raise malformed("cursor")
+            return FeedCursor(transaction, position)
+    raise malformed_cursor("cursor")
 
 
 def _changes(context: Context, arguments: Mapping[str, Any]) -> AsyncIterator[Batch]:
-    listening = context.listening
+    listening = context.subscription
     if listening is None:
         raise BadUserInput("a subscription is a stream; send it to /graphql/stream", argument="query")
     # Who comes back goes on from where it was, whatever it asked for in the beginning.
     cursor = listening.after or arguments.get("cursor")
     of = arguments.get("of")
-    ids = None if of is None else [decode(each, "of")[1] for each in of]
-    return changes(context, listening, _place(cursor), arguments.get("kinds"), ids)
+    ids = None if of is None else [decode_id(each, "of")[1] for each in of]
+    return stream_changes(context, listening, _place(cursor), arguments.get("kinds"), ids)
 
 
-def cursor_of(place: FeedPlace) -> str:
+def encode_feed_cursor(place: FeedCursor) -> str:
     """The cursor that stands for a place."""
-    return pack(list(place))
+    return encode_opaque(list(place))
 
 
 @strawberry.type(name="FeedEntry", description="One thing that one transaction changed.")
@@ -96,15 +96,15 @@ class FeedEntryType:
     node: Node | None = field(_node, "It as it is now; null if it is gone. One statement for each kind.", needs=None)
     request_id: str = attribute("The request that changed it; empty where it was no request.")
     written_at: datetime = attribute("When its transaction began.")
-    cursor: str = attribute("Pass it as `cursor` to go on after it.", of=lambda entry: cursor_of(entry.place))
+    cursor: str = attribute("Pass it as `cursor` to go on after it.", of=lambda entry: encode_feed_cursor(entry.place))
 
 
 @strawberry.type(description="What changed since a place, oldest first.")
 class Feed:
-    record = use_cases.Feed
+    record = use_cases.FeedPage
 
     entries: list[FeedEntryType] = attribute("What changed. A thing that changed twice stands twice.", size=PAGE)
-    end_cursor: str = attribute("Pass it as `cursor` next time.", of=lambda page: cursor_of(page.end))
+    end_cursor: str = attribute("Pass it as `cursor` next time.", of=lambda page: encode_feed_cursor(page.end))
     has_more: bool = attribute("Whether more is known already; if not, ask again in a while.", of="more")
 
 
@@ -119,7 +119,7 @@ class FeedQueries:
             Argument("cursor", str | None, "`endCursor` of the page before."),
             Argument("kinds", list[FeedKind] | None, "Only things of these kinds; else all that you may read."),
             Argument("of", list[strawberry.ID] | None, "Only things with these global ids."),
-            Argument("first", int, "At most so many, 1 to 500. Default 100.", DEFAULT),
+            Argument("first", int, "At most so many, 1 to 500. Default 100.", DEFAULT_ENTRIES),
         ),
     )
 

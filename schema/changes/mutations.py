@@ -10,16 +10,23 @@ from datasources.records.changes import ChangeRisk, ChangeType
 from resolvers.changes import use_cases
 from resolvers.changes.loaders import ChangeById
 from schema.changes.types import Change
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import link
-from schema.declarations.mutations import REPEATABLE, Mutation, UserErrorType, VersionedInput, mutation, user_errors
+from schema.declarations.mutations import (
+    IDEMPOTENCY_KEY_DESCRIPTION,
+    MutationDeclaration,
+    UserErrorType,
+    VersionedInput,
+    mutation,
+    user_errors,
+)
 
-NEEDS = "changes:write"
-THE = {"id": "chg"}
-WHO = {"team_id": "team", "assignee_id": "user"}
-ITEMS = {"configuration_item_ids": "ci"}
+WRITE_PERMISSION = "changes:write"
+ID_PREFIXES = {"id": "chg"}
+ASSIGNMENT_PREFIXES = {"team_id": "team", "assignee_id": "user"}
+ITEM_PREFIXES = {"configuration_item_ids": "ci"}
 
-described(
+register_enum(
     use_cases.ChangeOutcome,
     "How a change ended.",
     COMPLETED="It did what it was for.",
@@ -40,7 +47,7 @@ class ProposeChangeInput:
     configuration_item_ids: list[strawberry.ID] = strawberry.field(
         default_factory=list, description="The configuration items that it works on, at most 500."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(description="What is proposed. What is left out stays.")
@@ -149,56 +156,56 @@ class UnlinkChangeItemsPayload(ChangePayload):
 @strawberry.type
 class ChangeMutations:
     propose_change: ProposeChangePayload | None = mutation(
-        Mutation(use_cases.ProposeChange, use_cases.propose, WHO | ITEMS),
+        MutationDeclaration(use_cases.ProposeChange, use_cases.propose, ASSIGNMENT_PREFIXES | ITEM_PREFIXES),
         ProposeChangeInput,
         "Ask for a change. It gets the next free number.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     update_change: UpdateChangePayload | None = mutation(
-        Mutation(use_cases.UpdateChange, use_cases.update, THE | WHO),
+        MutationDeclaration(use_cases.UpdateChange, use_cases.update, ID_PREFIXES | ASSIGNMENT_PREFIXES),
         UpdateChangeInput,
         "Rewrite a change while it is proposed. Who does may not approve it.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     approve_change: ApproveChangePayload | None = mutation(
-        Mutation(use_cases.ApproveChange, use_cases.approve, THE),
+        MutationDeclaration(use_cases.ApproveChange, use_cases.approve, ID_PREFIXES),
         ApproveChangeInput,
         "Say that a proposed change may be done. Not for who had a hand in the proposal.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     schedule_change: ScheduleChangePayload | None = mutation(
-        Mutation(use_cases.ScheduleChange, use_cases.schedule, THE),
+        MutationDeclaration(use_cases.ScheduleChange, use_cases.schedule, ID_PREFIXES),
         ScheduleChangeInput,
         "Give an approved change its time, or a scheduled one another.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     start_change: StartChangePayload | None = mutation(
-        Mutation(use_cases.StartChange, partial(use_cases.take_step, name="startChange"), THE),
+        MutationDeclaration(use_cases.StartChange, partial(use_cases.transition, name="startChange"), ID_PREFIXES),
         StartChangeInput,
         "Begin the work of an approved or scheduled change.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     finish_change: FinishChangePayload | None = mutation(
-        Mutation(use_cases.FinishChange, use_cases.finish, THE),
+        MutationDeclaration(use_cases.FinishChange, use_cases.finish, ID_PREFIXES),
         FinishChangeInput,
         "Tell how the work of a change ended.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     cancel_change: CancelChangePayload | None = mutation(
-        Mutation(use_cases.CancelChange, partial(use_cases.take_step, name="cancelChange"), THE),
+        MutationDeclaration(use_cases.CancelChange, partial(use_cases.transition, name="cancelChange"), ID_PREFIXES),
         CancelChangeInput,
         "Call off a change whose work has not begun, for good.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     link_change_items: LinkChangeItemsPayload | None = mutation(
-        Mutation(use_cases.LinkChangeItems, use_cases.link_items, THE | ITEMS),
+        MutationDeclaration(use_cases.LinkChangeItems, use_cases.link_items, ID_PREFIXES | ITEM_PREFIXES),
         LinkChangeItemsInput,
         "Link configuration items to a proposed change. Who does may not approve it.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     unlink_change_items: UnlinkChangeItemsPayload | None = mutation(
-        Mutation(use_cases.UnlinkChangeItems, use_cases.unlink_items, THE | ITEMS),
+        MutationDeclaration(use_cases.UnlinkChangeItems, use_cases.unlink_items, ID_PREFIXES | ITEM_PREFIXES),
         UnlinkChangeItemsInput,
         "Take configuration items from a proposed change. Who does may not approve it.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )

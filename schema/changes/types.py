@@ -13,7 +13,7 @@ from resolvers.incidents.loaders import IncidentsByChange
 from resolvers.teams.loaders import TeamById
 from resolvers.users.loaders import UserById
 from schema.declarations.connections import Connection, Group, connection, groups
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
 from schema.declarations.filters import (
     DateTimeFilter,
@@ -26,11 +26,11 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    ordered_by,
-    ordered_in,
+    order_direction,
+    order_field,
 )
-from schema.declarations.lookup import found
-from schema.declarations.node import Node, identity
+from schema.declarations.lookup import by_unique_key
+from schema.declarations.node import Node, id_field
 from schema.lazy_types import (
     LazyConfigurationItemConnection,
     LazyConfigurationItemFilter,
@@ -44,17 +44,17 @@ from schema.lazy_types import (
     LazyUserFilter,
 )
 
-NEEDS = "changes:read"
-LATEST = Order("planned_start_or_never", descending=True)
+READ_PERMISSION = "changes:read"
+LATEST_FIRST = Order("planned_start_or_never", descending=True)
 
-described(
+register_enum(
     ChangeType,
     "How much approval a change takes.",
     STANDARD="Routine work, approved once and for all.",
     NORMAL="Work that is approved before it begins.",
     EMERGENCY="Work that can't wait for the usual approval.",
 )
-described(
+register_enum(
     ChangeState,
     "Where a change is in its life.",
     PROPOSED="Somebody asks for it; nobody has approved it yet.",
@@ -65,7 +65,7 @@ described(
     FAILED="Work is over and did not do what it was for.",
     CANCELLED="It was called off.",
 )
-described(
+register_enum(
     ChangeRisk,
     "How likely a change does harm.",
     LOW="Harm is unlikely.",
@@ -80,9 +80,9 @@ class Change(Node):
     record = ChangeRecord
     prefix = "chg"
     by_id = ChangeById
-    needs = NEEDS
+    needs = READ_PERMISSION
 
-    id: strawberry.ID = identity("chg")
+    id: strawberry.ID = id_field("chg")
     number: str = attribute("Its number, unique, for example `CHG0000001`.")
     title: str = attribute("What is to be done, in a line.")
     description: str = attribute("What is to be done, at length; may be empty.")
@@ -123,7 +123,7 @@ class ChangeGroupBy(StrEnum):
     RISK = "risk"
 
 
-described(
+register_enum(
     ChangeGroupBy,
     "What changes can be grouped by.",
     STATE="By where it is in its life.",
@@ -165,7 +165,7 @@ class ChangeOrderField(StrEnum):
     UPDATED_AT = "updated_at"
 
 
-described(
+register_enum(
     ChangeOrderField,
     "What changes can be ordered by; what has no planned start counts as planned for never.",
     NUMBER="By number.",
@@ -176,8 +176,8 @@ described(
 
 @strawberry.input(description="An order of changes.")
 class ChangeOrder:
-    field: ChangeOrderField = ordered_by()
-    direction: Direction = ordered_in()
+    field: ChangeOrderField = order_field()
+    direction: Direction = order_direction()
 
 
 @strawberry.type
@@ -188,16 +188,16 @@ class HasChanges:
         ChangesByConfigurationItem,
         "The changes that work on it: first those not planned yet, then the latest planned start.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=ChangeFilter | None,
         order=ChangeOrder | None,
-        default=LATEST,
+        default=LATEST_FIRST,
     )
 
 
 @strawberry.type
 class ChangeQueries:
-    change: Change | None = found(
+    change: Change | None = by_unique_key(
         Change,
         "One change, by id or by number; null if there is none.",
         {"number": (Argument("number", str | None, "Its number, for example `CHG0000001`."), ChangeByNumber, str)},
@@ -205,8 +205,8 @@ class ChangeQueries:
     changes: ChangeConnection | None = connection(
         Changes,
         "All changes: first those not planned yet, then the latest planned start.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=ChangeFilter | None,
         order=ChangeOrder | None,
-        default=LATEST,
+        default=LATEST_FIRST,
     )

@@ -5,19 +5,27 @@ from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 
 from datasources.records.configuration_items import ConfigurationItemStatus, Criticality, Environment
-from resolvers.bulk import MOST_ITEMS, BulkMode
+from resolvers.bulk import MAX_BULK_ITEMS, BulkMode
 from resolvers.configuration_items import identification_keys as keys
 from resolvers.configuration_items import use_cases
 from resolvers.configuration_items.loaders import ConfigurationItemById
 from schema.configuration_items.types import ConfigurationItem
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import attribute, link
-from schema.declarations.ids import encode
-from schema.declarations.mutations import REPEATABLE, Mutation, SeenInput, Shape, UserErrorType, mutation, user_errors
+from schema.declarations.ids import encode_id
+from schema.declarations.mutations import (
+    IDEMPOTENCY_KEY_DESCRIPTION,
+    InputMapping,
+    MutationDeclaration,
+    SeenInput,
+    UserErrorType,
+    mutation,
+    user_errors,
+)
 
-WRITES = "configuration-items:write"
+WRITE_PERMISSION = "configuration-items:write"
 
-described(
+register_enum(
     BulkMode,
     "What becomes of the others where one of many breaks a rule.",
     ALL_OR_NOTHING="None is written.",
@@ -40,14 +48,14 @@ class NewConfigurationItemInput:
 
 @strawberry.input(description="A new configuration item.")
 class CreateConfigurationItemInput(NewConfigurationItemInput):
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(description="New configuration items, made by one statement.")
 class CreateConfigurationItemsInBulkInput:
-    items: list[NewConfigurationItemInput] = strawberry.field(description=f"The items, at most {MOST_ITEMS:,}.")
+    items: list[NewConfigurationItemInput] = strawberry.field(description=f"The items, at most {MAX_BULK_ITEMS:,}.")
     mode: BulkMode = strawberry.field(description="What becomes of the others where one breaks a rule.")
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(description="New values of a configuration item. What is left out stays.")
@@ -84,7 +92,7 @@ class AddIdentificationKeyInput:
     configuration_item_id: strawberry.ID = strawberry.field(description="The item's global id.")
     source: str = strawberry.field(description="The source, for example `cmdb`.")
     key: str = strawberry.field(description="The source's own key; one item a source and key.")
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(description="A key by which a source knows a configuration item no longer.")
@@ -92,7 +100,7 @@ class RemoveIdentificationKeyInput:
     configuration_item_id: strawberry.ID = strawberry.field(description="The item's global id.")
     source: str = strawberry.field(description="The source, for example `cmdb`.")
     key: str = strawberry.field(description="The source's own key.")
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 def _item() -> ConfigurationItem | None:
@@ -115,7 +123,7 @@ class CreateConfigurationItemPayload:
 class CreateConfigurationItemsInBulkPayload:
     ids: list[strawberry.ID] = attribute(
         "The global ids of those that were made, in order of input; see `nodes`.",
-        of=lambda written: [encode("ci", each) for each in written.ids],
+        of=lambda written: [encode_id("ci", each) for each in written.ids],
         size=100,
     )
     user_errors: list[UserErrorType] = user_errors()
@@ -151,54 +159,54 @@ class RemoveIdentificationKeyPayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
-OWNED = {"owner_team_id": "team"}
+OWNER_PREFIXES = {"owner_team_id": "team"}
 
 
 @strawberry.type
 class ConfigurationItemMutations:
     create_configuration_item: CreateConfigurationItemPayload | None = mutation(
-        Mutation(use_cases.CreateConfigurationItem, use_cases.create, OWNED),
+        MutationDeclaration(use_cases.CreateConfigurationItem, use_cases.create, OWNER_PREFIXES),
         CreateConfigurationItemInput,
         "Make a configuration item.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     create_configuration_items_in_bulk: CreateConfigurationItemsInBulkPayload | None = mutation(
-        Mutation(
+        MutationDeclaration(
             use_cases.CreateConfigurationItemsInBulk,
             use_cases.create_in_bulk,
-            lists={"items": Shape(use_cases.CreateConfigurationItem, OWNED)},
+            lists={"items": InputMapping(use_cases.CreateConfigurationItem, OWNER_PREFIXES)},
         ),
         CreateConfigurationItemsInBulkInput,
         "Make many configuration items in one transaction, in as many statements as one. Errors name the index.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     update_configuration_item: UpdateConfigurationItemPayload | None = mutation(
-        Mutation(use_cases.UpdateConfigurationItem, use_cases.update, {"id": "ci", **OWNED}),
+        MutationDeclaration(use_cases.UpdateConfigurationItem, use_cases.update, {"id": "ci", **OWNER_PREFIXES}),
         UpdateConfigurationItemInput,
         "Change a configuration item that is not retired. Where nothing would change, nothing is written.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     retire_configuration_item: RetireConfigurationItemPayload | None = mutation(
-        Mutation(use_cases.RetireConfigurationItem, use_cases.retire, {"id": "ci"}),
+        MutationDeclaration(use_cases.RetireConfigurationItem, use_cases.retire, {"id": "ci"}),
         RetireConfigurationItemInput,
         "Retire a configuration item. Its relationships and its history stay.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     restore_configuration_item: RestoreConfigurationItemPayload | None = mutation(
-        Mutation(use_cases.RestoreConfigurationItem, use_cases.restore, {"id": "ci"}),
+        MutationDeclaration(use_cases.RestoreConfigurationItem, use_cases.restore, {"id": "ci"}),
         RestoreConfigurationItemInput,
         "Take a retired configuration item back into its life.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     add_identification_key: AddIdentificationKeyPayload | None = mutation(
-        Mutation(keys.AddIdentificationKey, keys.add, {"configuration_item_id": "ci"}),
+        MutationDeclaration(keys.AddIdentificationKey, keys.add, {"configuration_item_id": "ci"}),
         AddIdentificationKeyInput,
         "Tell by which key a source knows a configuration item; a new version of the item.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     remove_identification_key: RemoveIdentificationKeyPayload | None = mutation(
-        Mutation(keys.RemoveIdentificationKey, keys.remove, {"configuration_item_id": "ci"}),
+        MutationDeclaration(keys.RemoveIdentificationKey, keys.remove, {"configuration_item_id": "ci"}),
         RemoveIdentificationKeyInput,
         "Take a key by which a source knows a configuration item away; a new version of the item.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )

@@ -24,7 +24,7 @@ from resolvers.configuration_items.loaders import (
 from resolvers.teams.loaders import TeamById
 from schema.changes.types import ChangeFilter, HasChanges
 from schema.declarations.connections import Connection, Group, connection, groups
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, field, link
 from schema.declarations.filters import (
     DateTimeFilter,
@@ -39,11 +39,11 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    ordered_by,
-    ordered_in,
+    order_direction,
+    order_field,
 )
-from schema.declarations.lookup import found
-from schema.declarations.node import Node, identity
+from schema.declarations.lookup import by_unique_key
+from schema.declarations.node import Node, id_field
 from schema.documents.types import HasDocuments
 from schema.impact.types import HasImpact
 from schema.incidents.types import HasIncidents, IncidentFilter
@@ -57,9 +57,9 @@ from schema.taxonomy.classes import ConfigurationItemClass
 from schema.workflow_runs.types import HasWorkflowRuns
 from schema.workflows.types import HasWorkflows
 
-NEEDS = "configuration-items:read"
+READ_PERMISSION = "configuration-items:read"
 
-described(
+register_enum(
     ConfigurationItemStatus,
     "Where a configuration item is in its life.",
     PLANNED="It is to come and not in use yet.",
@@ -67,7 +67,7 @@ described(
     MAINTENANCE="It is being worked on.",
     RETIRED="It is no longer in use; its history is kept.",
 )
-described(
+register_enum(
     Environment,
     "What a configuration item is used for.",
     PRODUCTION="The organisation's work runs on it.",
@@ -76,7 +76,7 @@ described(
     DEVELOPMENT="Software is written on it.",
     UNKNOWN="No source says.",
 )
-described(
+register_enum(
     Criticality,
     "How much the organisation depends on a configuration item.",
     LOW="Its loss would hardly be noticed.",
@@ -113,12 +113,12 @@ class ConfigurationItem(
     record = ConfigurationItemRecord
     prefix = "ci"
     by_id = ConfigurationItemById
-    needs = NEEDS
+    needs = READ_PERMISSION
 
-    id: strawberry.ID = identity("ci")
+    id: strawberry.ID = id_field("ci")
     name: str = attribute("Its name; not unique.")
     class_: ConfigurationItemClass | None = link(
-        ConfigurationItemClassByKey, "Its class.", key="class_key", needs=NEEDS, name="class"
+        ConfigurationItemClassByKey, "Its class.", key="class_key", needs=READ_PERMISSION, name="class"
     )
     class_key: str = attribute("The key of its class, without a look at the taxonomy.")
     status: ConfigurationItemStatus = attribute("Where it is in its life.")
@@ -131,7 +131,7 @@ class ConfigurationItem(
         IdentificationKeysByConfigurationItem,
         "The keys by which its sources know it.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         size=3,
     )
     owner: LazyTeam | None = link(TeamById, "The team that answers for it.", key="owner_team_id", needs="teams:read")
@@ -144,7 +144,7 @@ class ConfigurationItemGroupBy(StrEnum):
     CRITICALITY = "criticality"
 
 
-described(
+register_enum(
     ConfigurationItemGroupBy,
     "What configuration items can be grouped by.",
     CLASS="By class; a subclass makes a group of its own.",
@@ -184,7 +184,7 @@ class ConfigurationItemOrderField(StrEnum):
     VALID_FROM = "valid_from"
 
 
-described(
+register_enum(
     ConfigurationItemOrderField,
     "What configuration items can be ordered by.",
     NAME="By name.",
@@ -194,13 +194,13 @@ described(
 
 @strawberry.input(description="An order of configuration items.")
 class ConfigurationItemOrder:
-    field: ConfigurationItemOrderField = ordered_by()
-    direction: Direction = ordered_in()
+    field: ConfigurationItemOrderField = order_field()
+    direction: Direction = order_direction()
 
 
 @strawberry.type
 class ConfigurationItemQueries:
-    configuration_item: ConfigurationItem | None = found(
+    configuration_item: ConfigurationItem | None = by_unique_key(
         ConfigurationItem,
         "One configuration item, by id or by the key of a source; null if there is none.",
         {
@@ -214,7 +214,7 @@ class ConfigurationItemQueries:
     configuration_items: ConfigurationItemConnection | None = connection(
         ConfigurationItems,
         "All configuration items, by name.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=ConfigurationItemFilter | None,
         order=ConfigurationItemOrder | None,
         default=Order("name"),
@@ -222,6 +222,6 @@ class ConfigurationItemQueries:
     configuration_item_classes: list[ConfigurationItemClass] | None = field(
         lambda context, _parent, _arguments: context.loader(ConfigurationItemClasses).load(None),
         "The whole taxonomy of configuration items, by key. One statement.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         size=100,
     )

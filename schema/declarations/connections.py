@@ -9,10 +9,10 @@ import strawberry
 
 from datasources.records.queries import Order, Page, Row, Rows
 from resolvers.context import Context
-from resolvers.loading.tables import PagesBy, Selected, Selection
+from resolvers.loading.tables import PagesBy, RowsArguments, Selection
 from schema.declarations.fields import PAGE, Argument, Arguments, attribute, field
-from schema.declarations.filters import order_of, predicate_of
-from schema.declarations.paging import PAGE_ARGUMENTS, encode_cursor, page
+from schema.declarations.filters import to_order, to_predicate
+from schema.declarations.paging import PAGE_ARGUMENTS, encode_cursor, to_page
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -25,7 +25,7 @@ FILTER = (
 GROUPS = 20
 
 
-class RowsAsked:
+class ConnectionQuery:
     """Which rows a connection's arguments ask for, and their loaders: once for each field node and request."""
 
     __slots__ = ("counts", "page", "pages", "rows", "selection")
@@ -34,32 +34,32 @@ class RowsAsked:
         self.pages = pages
         self.selection = selection
         self.page = page_
-        self.rows = context.loader(pages, Selected(selection, page=page_))
-        self.counts = context.loader(pages.counts, Selected(selection))
+        self.rows = context.loader(pages, RowsArguments(selection, page=page_))
+        self.counts = context.loader(pages.counts, RowsArguments(selection))
 
 
 @dataclass(frozen=True, slots=True)
-class RowsRequest:
+class ConnectionValue:
     """What a connection was asked for by one parent; its fields load from it what is selected."""
 
-    asked: RowsAsked
+    query: ConnectionQuery
     key: str | None
 
     @property
     def page(self) -> Page:
-        return self.asked.page
+        return self.query.page
 
     def rows(self, _: Context) -> Any:
         """The page, loaded once however many fields ask."""
-        return self.asked.rows.load(self.key)
+        return self.query.rows.load(self.key)
 
     def count(self, _: Context) -> Any:
         """How many rows the connection has in all."""
-        return self.asked.counts.load(self.key)
+        return self.query.counts.load(self.key)
 
     def groups(self, context: Context, by: str) -> Any:
         """How many rows by a field's value."""
-        return context.loader(self.asked.pages.groups, Selected(self.asked.selection, group=by)).load(self.key)
+        return context.loader(self.query.pages.groups, RowsArguments(self.query.selection, group=by)).load(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +70,21 @@ class EdgeValue:
     order: Order
 
 
-async def _nodes(context: Context, request: RowsRequest, _arguments: Mapping[str, Any]) -> list[Any]:
+async def _nodes(context: Context, request: ConnectionValue, _arguments: Mapping[str, Any]) -> list[Any]:
     rows: Rows[Any] = await request.rows(context)
     return [row.record for row in rows.rows]
 
 
-async def _edges(context: Context, request: RowsRequest, _arguments: Mapping[str, Any]) -> list[EdgeValue]:
+async def _edges(context: Context, request: ConnectionValue, _arguments: Mapping[str, Any]) -> list[EdgeValue]:
     rows: Rows[Any] = await request.rows(context)
     return [EdgeValue(row, request.page.order) for row in rows.rows]
 
 
-async def _page_info(context: Context, request: RowsRequest, _arguments: Mapping[str, Any]) -> "PageInfoValue":
+async def _page_info(context: Context, request: ConnectionValue, _arguments: Mapping[str, Any]) -> "PageInfoValue":
     rows: Rows[Any] = await request.rows(context)
     asked = request.page
-    return page_info(
-        [encode_cursor(row.position, asked.order) for row in ends(rows.rows)],
+    return to_page_info(
+        [encode_cursor(row.position, asked.order) for row in first_and_last(rows.rows)],
         more=asked.before is not None if asked.backwards else rows.more,
         resumed=rows.more if asked.backwards else asked.after is not None,
     )
@@ -100,12 +100,12 @@ class PageInfoValue:
     end_cursor: str | None
 
 
-def ends(page_: tuple[V, ...]) -> tuple[V, ...]:
+def first_and_last(page_: tuple[V, ...]) -> tuple[V, ...]:
     """The first and the last of a page; one where there is one."""
     return page_[:1] + page_[-1:]
 
 
-def page_info(cursors: list[str], *, more: bool, resumed: bool) -> PageInfoValue:
+def to_page_info(cursors: list[str], *, more: bool, resumed: bool) -> PageInfoValue:
     """Where a page lies: the cursors of its ends, whether rows follow, whether it went on from a cursor."""
     return PageInfoValue(more, resumed, cursors[0] if cursors else None, cursors[-1] if cursors else None)
 
@@ -147,7 +147,7 @@ class Connection(Generic[T]):
 def groups(by: type[Any]) -> Any:
     """The field that counts a connection's rows by one of the enum's fields."""
 
-    def call(context: Context, request: RowsRequest, arguments: Mapping[str, Any]) -> Any:
+    def call(context: Context, request: ConnectionValue, arguments: Mapping[str, Any]) -> Any:
         return request.groups(context, arguments["by"].value)
 
     return field(
@@ -168,7 +168,7 @@ def connection(
     order: Any,
     default: Order,
     key: str | Callable[[Any], Any] | None = None,
-    also: tuple[Argument, ...] = (),
+    more_arguments: tuple[Argument, ...] = (),
     extra: Callable[[Mapping[str, Any]], tuple[tuple[str, str | None], ...]] | None = None,
 ) -> Any:
     """Pages of rows by the key out of the parent record, or of the whole table where `key` is None.
@@ -177,23 +177,23 @@ def connection(
     """
     get = attrgetter(key) if isinstance(key, str) else key
 
-    def asked(context: Context, arguments: Arguments) -> RowsAsked:
-        ordered = order_of(arguments.get("orderBy"), default)
-        predicate = predicate_of(arguments.get("filter"))
+    def asked(context: Context, arguments: Arguments) -> ConnectionQuery:
+        ordered = to_order(arguments.get("orderBy"), default)
+        predicate = to_predicate(arguments.get("filter"))
         # A filter tells as much of related rows as reading them, so it takes the same permissions.
         for domain in pages.table.reaches(predicate):
             context.require(f"{domain.replace('_', '-')}:read")
-        return RowsAsked(
+        return ConnectionQuery(
             context,
             pages,
             Selection(predicate, () if extra is None else extra(arguments)),
-            page(arguments, ordered, context.limits.page),
+            to_page(arguments, ordered, context.limits.page),
         )
 
-    def call(context: Context, parent: Any, arguments: Arguments) -> RowsRequest:
+    def call(context: Context, parent: Any, arguments: Arguments) -> ConnectionValue:
         if arguments.query is None:
             arguments.query = asked(context, arguments)
-        return RowsRequest(arguments.query, None if get is None else get(parent))
+        return ConnectionValue(arguments.query, None if get is None else get(parent))
 
     return field(
         call,
@@ -203,6 +203,6 @@ def connection(
             *PAGE_ARGUMENTS,
             Argument("filter", filter, FILTER),
             Argument("orderBy", order, "The order; ties are broken by id."),
-            *also,
+            *more_arguments,
         ),
     )

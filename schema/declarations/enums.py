@@ -6,7 +6,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 
-def described(enum_class: type[Enum], description: str, /, *, name: str | None = None, **values: str) -> None:
+def register_enum(enum_class: type[Enum], description: str, /, *, name: str | None = None, **values: str) -> None:
     """Make a GraphQL enum of a Python one, each member with its sentence.
 
     `values` are sentences by member name; `name` is the enum's name in GraphQL where it differs from the class's.

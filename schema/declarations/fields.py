@@ -107,7 +107,7 @@ class ArgumentSize:
 PAGE = PageSize()
 
 # How many items a list has: a number that is typical of lists that are no pages, for the estimate of the cost.
-Size = int | PageSize | ArgumentSize
+ListSize = int | PageSize | ArgumentSize
 
 Declaration = AttributeDeclaration | LinkDeclaration | UseCaseDeclaration | StreamDeclaration
 
@@ -118,16 +118,16 @@ class DeclaredField(StrawberryField):
     declaration: Declaration
     needs: str | None
     # Whether what it calls answers for unfit values of the arguments, as mutations do in `userErrors`.
-    checks_itself: bool
+    has_own_validation: bool
     # None for what is no list; tests hold that every list has a size.
-    size: Size | None
+    size: ListSize | None
     cost: int
 
     def __copy__(self) -> "DeclaredField":
         copied = super().__copy__()
         copied.declaration = self.declaration
         copied.needs = self.needs
-        copied.checks_itself = self.checks_itself
+        copied.has_own_validation = self.has_own_validation
         copied.size = self.size
         copied.cost = self.cost
         copied.arguments = list(self.arguments)
@@ -142,9 +142,9 @@ class DeclaredField(StrawberryField):
         # What a loader returns is awaited by graphql-core itself, without a coroutine of ours a field.
         return False
 
-    def check(self, arguments: Mapping[str, Any]) -> None:
+    def check_arguments(self, arguments: Mapping[str, Any]) -> None:
         """Refuse values that no store holds and no row is equal to. BadUserInput names where the first one stands."""
-        if self.checks_itself:
+        if self.has_own_validation:
             return
         for name, value in arguments.items():
             violation = find_violation(value, name)
@@ -155,11 +155,11 @@ class DeclaredField(StrawberryField):
         context: Context = info.context
         if self.needs is not None:
             context.require(self.needs)
-        self.check(kwargs)
-        return answer(self.declaration, context, source, Arguments(kwargs))
+        self.check_arguments(kwargs)
+        return resolve_field(self.declaration, context, source, Arguments(kwargs))
 
 
-def answer(declaration: Declaration, context: Context, parent: Any, arguments: Arguments) -> Any:
+def resolve_field(declaration: Declaration, context: Context, parent: Any, arguments: Arguments) -> Any:
     """The value of a declared field, or an awaitable of it."""
     match declaration:
         case AttributeDeclaration(get):
@@ -182,14 +182,14 @@ def attribute(
     of: str | Getter | None = None,
     needs: str | None = None,
     name: str | None = None,
-    size: Size | None = None,
+    size: ListSize | None = None,
 ) -> Any:
     """A value of the record: the one of the field's own name, unless `of` names or computes another.
 
     `size` is compulsory for a list, here and below: how many items the estimate of the cost counts.
     """
     get = attrgetter(of) if isinstance(of, str) else of
-    return _declared(AttributeDeclaration(get) if get else None, description, needs, (), name, size)
+    return _build_field(AttributeDeclaration(get) if get else None, description, needs, (), name, size)
 
 
 def link(
@@ -201,11 +201,11 @@ def link(
     arguments: tuple[Argument, ...] = (),
     loader_arguments: Callable[[Context, Mapping[str, Any]], Any] | None = None,
     name: str | None = None,
-    size: Size | None = None,
+    size: ListSize | None = None,
 ) -> Any:
     """The value that a loader gives for a key out of the parent record."""
     get = attrgetter(key) if isinstance(key, str) else key
-    return _declared(LinkDeclaration(loader, get, loader_arguments), description, needs, arguments, name, size)
+    return _build_field(LinkDeclaration(loader, get, loader_arguments), description, needs, arguments, name, size)
 
 
 def field(
@@ -214,8 +214,8 @@ def field(
     *,
     needs: str | None,
     arguments: tuple[Argument, ...] = (),
-    checks_itself: bool = False,
-    size: Size | None = None,
+    has_own_validation: bool = False,
+    size: ListSize | None = None,
     cost: int = 0,
 ) -> Any:
     """What a use case answers. `needs` None is only for fields that check for themselves; tests list them.
@@ -223,8 +223,8 @@ def field(
     `checks_itself` is for mutations, which answer for unfit values in `userErrors`. `cost` is what the use case
     computes besides the fields of the answer, in leaf fields: some 4 microseconds each.
     """
-    declared: DeclaredField = _declared(UseCaseDeclaration(call), description, needs, arguments, None, size)
-    declared.checks_itself = checks_itself
+    declared: DeclaredField = _build_field(UseCaseDeclaration(call), description, needs, arguments, None, size)
+    declared.has_own_validation = has_own_validation
     declared.cost += cost
     return declared
 
@@ -237,22 +237,22 @@ def stream(
     arguments: tuple[Argument, ...] = (),
 ) -> Any:
     """What a subscription streams, each event of the field's type. `needs` is asked for again with each event."""
-    return _declared(StreamDeclaration(call), description, needs, arguments, None)
+    return _build_field(StreamDeclaration(call), description, needs, arguments, None)
 
 
-def declarations(type_: type) -> dict[str, DeclaredField]:
+def declared_fields(type_: type) -> dict[str, DeclaredField]:
     """The declared fields of a GraphQL type by their Python names."""
     definition = type_.__strawberry_definition__  # type: ignore[attr-defined]
     return {each.python_name: each for each in definition.fields if isinstance(each, DeclaredField)}
 
 
-def _declared(
+def _build_field(
     declaration: Declaration | None,
     description: str,
     needs: str | None,
     arguments: tuple[Argument, ...],
     name: str | None,
-    size: Size | None = None,
+    size: ListSize | None = None,
 ) -> Any:
     if not description.endswith((".", "?", "`")):
         raise ValueError(f"a field's description is a sentence: {description!r}")
@@ -264,11 +264,11 @@ def _declared(
         default=dataclasses.MISSING,
     )
     made.needs = needs
-    made.checks_itself = False
+    made.has_own_validation = False
     made.size = size
     # What is awaited takes a future, a coroutine and often a task.
     made.cost = 0 if declaration is None or isinstance(declaration, AttributeDeclaration) else AWAITED_COST
-    made.declaration = declaration or AttributeDeclaration(_Named(made))
+    made.declaration = declaration or AttributeDeclaration(_SameNameGetter(made))
     made.arguments = [
         StrawberryArgument(
             python_name=each.name,
@@ -282,7 +282,7 @@ def _declared(
     return made
 
 
-class _Named:
+class _SameNameGetter:
     """The record's attribute of the field's own name, which the field learns from its class."""
 
     __slots__ = ("field",)

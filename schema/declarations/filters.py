@@ -14,16 +14,16 @@ from strawberry.utils.str_converters import to_camel_case
 
 from datasources.records.queries import ANYTHING, All, Compare, Either, Not, Operator, Order, Predicate, Some
 from resolvers.errors import BadUserInput, LimitExceeded
-from schema.declarations.enums import described
-from schema.declarations.ids import decode
+from schema.declarations.enums import register_enum
+from schema.declarations.ids import decode_id
 
 E = TypeVar("E")
 F = TypeVar("F")
 
 # A list of values is one bound array; this bounds its size, not its cost.
-MOST_VALUES = 1_000
+MAX_LIST_VALUES = 1_000
 # Conditions of one filter, at all levels together: each is a piece of SQL that the planner has to think about.
-MOST_CONDITIONS = 200
+MAX_CONDITIONS = 200
 
 
 class Comparison:
@@ -63,12 +63,12 @@ def none_of() -> Any:
     return condition("This does not hold; what is unknown (null) counts as not holding.", "not")
 
 
-def ordered_by() -> Any:
+def order_field() -> Any:
     """The field `field` of an order."""
     return strawberry.field(description="What to order by.")
 
 
-def ordered_in() -> Any:
+def order_direction() -> Any:
     """The field `direction` of an order."""
     return strawberry.field(description="Upwards or downwards; ASC if it is not given.", default=Direction.ASC)
 
@@ -141,7 +141,7 @@ class Direction(StrEnum):
     DESC = "DESC"
 
 
-described(
+register_enum(
     Direction,
     "Upwards or downwards.",
     ASC="The least first: A before Z, early before late.",
@@ -149,15 +149,15 @@ described(
 )
 
 
-def predicate_of(filter_: Any) -> Predicate:
+def to_predicate(filter_: Any) -> Predicate:
     """The predicate of a filter input; one that is absent or null is true. LimitExceeded over MOST_CONDITIONS."""
     if filter_ is None or filter_ is UNSET:
         return ANYTHING
     predicate = _predicate(filter_)
     conditions = _conditions(predicate)
-    if conditions > MOST_CONDITIONS:
+    if conditions > MAX_CONDITIONS:
         raise LimitExceeded(
-            f"the filter has {conditions} conditions; at most {MOST_CONDITIONS} are allowed", allowed=MOST_CONDITIONS
+            f"the filter has {conditions} conditions; at most {MAX_CONDITIONS} are allowed", allowed=MAX_CONDITIONS
         )
     return predicate
 
@@ -174,11 +174,11 @@ def _conditions(predicate: Predicate) -> int:
 
 
 def _predicate(filter_: Any, path: str = "filter") -> Predicate:
-    parts = [_part(name, value, f"{path}.{spelled}") for name, spelled, value in _given(filter_, path)]
+    parts = [_part(name, value, f"{path}.{spelled}") for name, spelled, value in _iterate_fields(filter_, path)]
     return parts[0] if len(parts) == 1 else All(tuple(parts))
 
 
-def _given(filter_: Any, path: str) -> Iterator[tuple[str, str, Any]]:
+def _iterate_fields(filter_: Any, path: str) -> Iterator[tuple[str, str, Any]]:
     """The fields that a filter or a comparison gives: their Python names, GraphQL names and values.
 
     BadUserInput for a null. As if it were not there it would take the condition away: of a variable that was meant to
@@ -210,21 +210,27 @@ def _part(name: str, value: Any, path: str) -> Predicate:
     if isinstance(value, Comparison):
         return _comparison(name, value, path)
     if isinstance(value, ToMany):
-        asked = [(each, Some(name, _predicate(inner, f"{path}.{each}"))) for each, _, inner in _given(value, path)]
+        asked = [
+            (each, Some(name, _predicate(inner, f"{path}.{each}"))) for each, _, inner in _iterate_fields(value, path)
+        ]
         return All(tuple(Not(some) if each == "none" else some for each, some in asked))
     inner = _predicate(value, path)
     # Of a row that is related to none no condition holds, but that there is none: `owner: { id: { isNull: true } }`.
-    return Either((Some(name, inner), Not(Some(name, ANYTHING)))) if _holds_of_none(inner) else Some(name, inner)
+    return (
+        Either((Some(name, inner), Not(Some(name, ANYTHING))))
+        if _matches_missing_relation(inner)
+        else Some(name, inner)
+    )
 
 
-def _holds_of_none(predicate: Predicate) -> bool:
+def _matches_missing_relation(predicate: Predicate) -> bool:
     match predicate:
         case Compare("id", Operator.IS_NULL, True):
             return True
         case All(parts):
-            return bool(parts) and all(map(_holds_of_none, parts))
+            return bool(parts) and all(map(_matches_missing_relation, parts))
         case Either(parts):
-            return any(map(_holds_of_none, parts))
+            return any(map(_matches_missing_relation, parts))
         case _:
             return False
 
@@ -232,7 +238,7 @@ def _holds_of_none(predicate: Predicate) -> bool:
 def _comparison(name: str, comparison: Comparison, path: str) -> Predicate:
     parts: list[Predicate] = []
     column = "class" if name == "class_" else name
-    for operator, spelled, value in _given(comparison, path):
+    for operator, spelled, value in _iterate_fields(comparison, path):
         if isinstance(comparison, IdFilter):
             column = name if name == "id" else f"{name}_id"
         asked = _plain(value, f"{path}.{spelled}", operator)
@@ -246,9 +252,9 @@ def _plain(value: Any, path: str, operator: str) -> object:
     if operator == "holds":
         return orjson.dumps(value).decode()
     if isinstance(value, list):
-        if len(value) > MOST_VALUES:
+        if len(value) > MAX_LIST_VALUES:
             raise LimitExceeded(
-                f"{path} holds {len(value)} values; at most {MOST_VALUES} are allowed", allowed=MOST_VALUES
+                f"{path} holds {len(value)} values; at most {MAX_LIST_VALUES} are allowed", allowed=MAX_LIST_VALUES
             )
         return tuple(_plain(one, path, operator) for one in value)
     if isinstance(value, datetime) and value.tzinfo is None:
@@ -257,10 +263,10 @@ def _plain(value: Any, path: str, operator: str) -> object:
 
 
 def _uuid(text: str, path: str) -> str:
-    return decode(text, path)[1]
+    return decode_id(text, path)[1]
 
 
-def order_of(order: Any, default: Order) -> Order:
+def to_order(order: Any, default: Order) -> Order:
     """The order of an order input; the default where there is none."""
     if order is None or order is UNSET:
         return default

@@ -7,12 +7,12 @@ from resolvers.errors import BadUserInput
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-def encode(prefix: str, uuid: str) -> str:
+def encode_id(prefix: str, uuid: str) -> str:
     """The global id of a row."""
     return f"{prefix}_{uuid}"
 
 
-def decode(text: str, argument: str = "id") -> tuple[str, str]:
+def decode_id(text: str, argument: str = "id") -> tuple[str, str]:
     """Prefix and uuid of a global id. BadUserInput names the argument when it is malformed."""
     prefix, _, uuid = text.partition("_")
     if not prefix.isalpha() or not _UUID.fullmatch(uuid):
@@ -21,7 +21,7 @@ def decode(text: str, argument: str = "id") -> tuple[str, str]:
     return prefix, uuid
 
 
-def decode_as(prefix: str, text: str, argument: str = "id") -> str | None:
+def decode_id_as(prefix: str, text: str, argument: str = "id") -> str | None:
     """The uuid of an id of one type; None for a well-formed id of another type, which nothing here can have."""
-    found, uuid = decode(text, argument)
+    found, uuid = decode_id(text, argument)
     return uuid if found == prefix else None

@@ -8,29 +8,34 @@ import strawberry
 from resolvers.context import Context, LoaderClass
 from resolvers.errors import BadUserInput
 from schema.declarations.fields import Argument, field
-from schema.declarations.ids import decode_as
+from schema.declarations.ids import decode_id_as
 from schema.declarations.node import Node
 
-ID = Argument("id", strawberry.ID | None, "Its global id.")
+ID_ARGUMENT = Argument("id", strawberry.ID | None, "Its global id.")
 
 
-def found(
+def by_unique_key(
     type_: type[Node],
     description: str,
-    also: Mapping[str, tuple[Argument, LoaderClass[Any], Callable[[Any], Any]]],
+    other_keys: Mapping[str, tuple[Argument, LoaderClass[Any], Callable[[Any], Any]]],
 ) -> Any:
     """One row by its id, or by another argument with its loader and how the loader's key is made of it."""
 
     def call(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
         given = [name for name, value in arguments.items() if value is not None]
         if len(given) != 1:
-            names = " or ".join(["id", *also])
+            names = " or ".join(["id", *other_keys])
             raise BadUserInput(f"pass exactly one of {names}", argument=names)
         name = given[0]
         if name == "id":
-            uuid = decode_as(type_.prefix, arguments["id"])
+            uuid = decode_id_as(type_.prefix, arguments["id"])
             return None if uuid is None else context.loader(type_.by_id).load(uuid)
-        _, loader, key = also[name]
+        _, loader, key = other_keys[name]
         return context.loader(loader).load(key(arguments[name]))
 
-    return field(call, description, needs=type_.needs, arguments=(ID, *(argument for argument, _, _ in also.values())))
+    return field(
+        call,
+        description,
+        needs=type_.needs,
+        arguments=(ID_ARGUMENT, *(argument for argument, _, _ in other_keys.values())),
+    )

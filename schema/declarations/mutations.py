@@ -13,14 +13,23 @@ from datasources.errors import SourceUnavailable
 from datasources.values import Violation, find_violation, key_violation
 from resolvers.context import Context
 from resolvers.errors import SourceLost
-from resolvers.unit_of_work import MAIN, Refused, UseCase, UserError, UserErrorCode, Write, Written, write
-from schema.declarations.enums import described
+from resolvers.unit_of_work import (
+    MAIN_DATABASE,
+    UseCase,
+    UserError,
+    UserErrorCode,
+    ValidationFailed,
+    Write,
+    WriteResult,
+    run_write,
+)
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, field
-from schema.declarations.ids import decode
+from schema.declarations.ids import decode_id
 
 C = TypeVar("C", bound=Struct)
 
-described(
+register_enum(
     UserErrorCode,
     "What is wrong with a write.",
     INVALID="A value breaks a rule.",
@@ -39,7 +48,7 @@ class UserErrorType:
     message: str = attribute("What is wrong and what to do, for people.")
 
 
-REPEATABLE = "Makes the call safe to repeat for a day: the same key and input is done once."
+IDEMPOTENCY_KEY_DESCRIPTION = "Makes the call safe to repeat for a day: the same key and input is done once."
 
 
 @strawberry.input
@@ -48,7 +57,7 @@ class VersionedInput:
 
     id: strawberry.ID = strawberry.field(description="Its global id.")
     expected_version: int = strawberry.field(description="The version that you know; another is a CONFLICT.")
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input
@@ -66,7 +75,7 @@ def user_errors() -> Any:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Shape:
+class InputMapping:
     """A command and how an input object becomes one.
 
     `ids` says which fields of the input hold global ids, or lists of them, of which prefix; they reach the use case
@@ -76,95 +85,97 @@ class Shape:
 
     command: type[Struct]
     ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    lists: Mapping[str, "Shape"] = dataclasses.field(default_factory=dict)
-    objects: Mapping[str, "Shape"] = dataclasses.field(default_factory=dict)
+    lists: Mapping[str, "InputMapping"] = dataclasses.field(default_factory=dict)
+    objects: Mapping[str, "InputMapping"] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Mutation:
+class MutationDeclaration:
     """A command that a use case understands, and how an input becomes one: as in `Shape`."""
 
     command: type[Struct]
     use_case: UseCase[Any]
     ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    lists: Mapping[str, Shape] = dataclasses.field(default_factory=dict)
-    objects: Mapping[str, Shape] = dataclasses.field(default_factory=dict)
+    lists: Mapping[str, InputMapping] = dataclasses.field(default_factory=dict)
+    objects: Mapping[str, InputMapping] = dataclasses.field(default_factory=dict)
     # The database in whose transaction it is done.
-    database: str = MAIN
+    database: str = MAIN_DATABASE
 
 
-def mutation(made: Mutation, input: Any, description: str, *, needs: str) -> Any:
+def mutation(declaration: MutationDeclaration, input: Any, description: str, *, needs: str) -> Any:
     """A field of the mutation root. The input may have `idempotency_key`; every other field is the command's own."""
 
-    async def call(context: Context, _: Any, arguments: Mapping[str, Any]) -> Written:
+    async def call(context: Context, _: Any, arguments: Mapping[str, Any]) -> WriteResult:
         async def work(under_way: Write) -> Sequence[str]:
-            return await made.use_case(under_way, command)
+            return await declaration.use_case(under_way, command)
 
         given = arguments["input"]
         key = getattr(given, "idempotency_key", None) or None
         try:
-            command = commanded(given, made)
-            check(command, made, key)
-        except Refused as refused:
-            return Written((), refused.errors)
+            command = to_command(given, declaration)
+            check_command(command, declaration, key)
+        except ValidationFailed as refused:
+            return WriteResult((), refused.errors)
         try:
-            return await write(context, made.command.__name__, command, work, key, made.database)
+            return await run_write(context, declaration.command.__name__, command, work, key, declaration.database)
         except SourceUnavailable as error:
-            raise SourceLost.of(error, "repeat the call, with the same idempotencyKey if it had one") from error
+            raise SourceLost.from_error(error, "repeat the call, with the same idempotencyKey if it had one") from error
 
     what = (Argument("input", input, "What to write."),)
-    return field(call, description, needs=needs, arguments=what, checks_itself=True)
+    return field(call, description, needs=needs, arguments=what, has_own_validation=True)
 
 
-def check(command: Struct, made: Mutation, idempotency_key: str | None) -> None:
+def check_command(command: Struct, declaration: MutationDeclaration, idempotency_key: str | None) -> None:
     """Refused for values that can't be stored, one error a field. In lists of commands the use case looks, which may
     refuse one alone."""
-    values = {each: getattr(command, each) for each in command.__struct_fields__ if each not in made.lists}
-    found = [find_violation(value, camel(name)) for name, value in values.items()]
+    values = {each: getattr(command, each) for each in command.__struct_fields__ if each not in declaration.lists}
+    found = [find_violation(value, camel_case(name)) for name, value in values.items()]
     if idempotency_key is not None:
         phrase = key_violation(idempotency_key)
         too_long = None if phrase is None else Violation("idempotencyKey", phrase)
         found.append(find_violation(idempotency_key, "idempotencyKey") or too_long)
     errors = [UserError(UserErrorCode.INVALID, each.field, str(each)) for each in found if each is not None]
     if errors:
-        raise Refused(*errors)
+        raise ValidationFailed(*errors)
 
 
-def commanded(given: Any, made: Mutation | Shape, path: str = "") -> Struct:
+def to_command(input_object: Any, mapping: MutationDeclaration | InputMapping, path: str = "") -> Struct:
     """The command of an input object: what the client left out stays `UNSET` there. `path` is where it stands in the
     input, for example `items.17.`."""
     values: dict[str, Any] = {}
-    for each in made.command.__struct_fields__:
-        value = getattr(given, each)
+    for each in mapping.command.__struct_fields__:
+        value = getattr(input_object, each)
         if value is UNSET:
             values[each] = LEFT_OUT
-        elif each in made.ids and value is not None:
-            values[each] = _uuids(value, path + each, made.ids[each])
-        elif each in made.lists and value is not None:
-            shape = made.lists[each]
-            values[each] = tuple(commanded(one, shape, f"{path}{each}.{nth}.") for nth, one in enumerate(value))
-        elif each in made.objects and value is not None:
-            values[each] = commanded(value, made.objects[each], f"{path}{each}.")
+        elif each in mapping.ids and value is not None:
+            values[each] = _uuids(value, path + each, mapping.ids[each])
+        elif each in mapping.lists and value is not None:
+            shape = mapping.lists[each]
+            values[each] = tuple(to_command(one, shape, f"{path}{each}.{nth}.") for nth, one in enumerate(value))
+        elif each in mapping.objects and value is not None:
+            values[each] = to_command(value, mapping.objects[each], f"{path}{each}.")
         else:
             values[each] = value
-    return made.command(**values)
+    return mapping.command(**values)
 
 
 def _uuids(value: str | list[str], name: str, prefix: str) -> str | tuple[str, ...]:
     if isinstance(value, list):
-        return tuple(uuid_of(each, f"{name}.{nth}", prefix) for nth, each in enumerate(value))
-    return uuid_of(value, name, prefix)
+        return tuple(decode_input_id(each, f"{name}.{nth}", prefix) for nth, each in enumerate(value))
+    return decode_input_id(value, name, prefix)
 
 
-def uuid_of(text: str, name: str, prefix: str) -> str:
+def decode_input_id(text: str, name: str, prefix: str) -> str:
     """The uuid in a global id of this kind. Refused if it is one of another kind."""
-    found, uuid = decode(text, camel(name))
+    found, uuid = decode_id(text, camel_case(name))
     if found != prefix:
-        raise Refused(UserError(UserErrorCode.INVALID, camel(name), f"{text} is not an id that begins with {prefix}_"))
+        raise ValidationFailed(
+            UserError(UserErrorCode.INVALID, camel_case(name), f"{text} is not an id that begins with {prefix}_")
+        )
     return uuid
 
 
-def camel(name: str) -> str:
+def camel_case(name: str) -> str:
     """A field's name as clients write it."""
     head, *rest = name.split("_")
     return head + "".join(each.capitalize() for each in rest)

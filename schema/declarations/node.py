@@ -6,7 +6,7 @@ import strawberry
 
 from resolvers.context import LoaderClass
 from schema.declarations.fields import attribute
-from schema.declarations.ids import encode
+from schema.declarations.ids import encode_id
 
 
 @strawberry.interface(description="Anything with a global id. Fetch it again by `node(id:)`.")
@@ -30,11 +30,11 @@ class Node:
             cls.prefix = prefix
 
 
-def identity(prefix: str) -> Any:
+def id_field(prefix: str) -> Any:
     """The id field of a type: its prefix and the record's uuid."""
     return attribute(
         f"The global id: `{prefix}_` and the row's uuid. Opaque; it never changes.",
-        of=lambda record: encode(prefix, record.id),
+        of=lambda record: encode_id(prefix, record.id),
     )
 
 

@@ -24,16 +24,16 @@ PAGE_ARGUMENTS = (
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def page(arguments: Mapping[str, Any], order: Order, most: int) -> Page:
+def to_page(arguments: Mapping[str, Any], order: Order, max_rows: int) -> Page:
     """The page asked for. LimitExceeded above `most`; BadUserInput for what contradicts itself."""
     first, last = arguments.get("first"), arguments.get("last")
     if first is not None and last is not None:
         raise BadUserInput("first and last contradict each other; pass one of them", argument="last")
     for name, value in (("first", first), ("last", last)):
         if value is not None:
-            clamp(value, name, most)
+            check_bounds(value, name, max_rows)
     return Page(
-        limit=last if last is not None else first if first is not None else min(DEFAULT_FIRST, most),
+        limit=last if last is not None else first if first is not None else min(DEFAULT_FIRST, max_rows),
         order=order,
         after=decode_cursor(arguments.get("after"), order, "after"),
         before=decode_cursor(arguments.get("before"), order, "before"),
@@ -41,47 +41,47 @@ def page(arguments: Mapping[str, Any], order: Order, most: int) -> Page:
     )
 
 
-def clamp(value: int, argument: str, most: int, least: int = 0) -> int:
+def check_bounds(value: int, argument: str, maximum: int, minimum: int = 0) -> int:
     """The value, if it lies within bounds. LimitExceeded above, BadUserInput below."""
-    if value > most:
-        raise LimitExceeded(f"{argument} is {value}; at most {most} is allowed", argument=argument, allowed=most)
-    if value < least:
-        raise BadUserInput(f"{argument} is {value}; it must be {least} or more", argument=argument)
+    if value > maximum:
+        raise LimitExceeded(f"{argument} is {value}; at most {maximum} is allowed", argument=argument, allowed=maximum)
+    if value < minimum:
+        raise BadUserInput(f"{argument} is {value}; it must be {minimum} or more", argument=argument)
     return value
 
 
 def encode_cursor(position: Position, order: Order) -> str:
     """An opaque cursor. It carries its order, so that it cannot be used with another one."""
-    return pack([order.field, order.descending, position.value, position.id])
+    return encode_opaque([order.field, order.descending, position.value, position.id])
 
 
 def decode_cursor(cursor: str | None, order: Order, argument: str) -> Position | None:
     """The position of a cursor. BadUserInput when it is malformed or belongs to another order."""
     if cursor is None:
         return None
-    match unpack(cursor, argument):
+    match decode_opaque(cursor, argument):
         case [str(field), bool(descending), str(value), str(identity)] if _UUID.fullmatch(identity):
             if (field, descending) != (order.field, order.descending):
                 raise BadUserInput(
                     f"{argument} is a cursor of another orderBy; start again without it", argument=argument
                 )
             return Position(value, identity)
-    raise malformed(argument)
+    raise malformed_cursor(argument)
 
 
-def pack(parts: list[Any]) -> str:
+def encode_opaque(parts: list[Any]) -> str:
     """Parts as opaque URL-safe text."""
     return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
 
-def unpack(cursor: str, argument: str) -> Any:
+def decode_opaque(cursor: str, argument: str) -> Any:
     """The parts that `pack` was given. BadUserInput when there are none."""
     try:
         return orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
-        raise malformed(argument) from None
+        raise malformed_cursor(argument) from None
 
 
-def malformed(argument: str) -> BadUserInput:
+def malformed_cursor(argument: str) -> BadUserInput:
     """What to say of a cursor that nobody here made."""
     return BadUserInput(f"{argument} is not a cursor; pass one as this API returned it", argument=argument)

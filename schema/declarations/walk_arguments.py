@@ -9,16 +9,18 @@ from datasources.graph.port import MAX_DEPTH, MAX_FAN_OUT, Direction, Position, 
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
 from schema.declarations.fields import Argument
-from schema.declarations.paging import DEFAULT_FIRST, clamp, malformed, pack, unpack
+from schema.declarations.paging import DEFAULT_FIRST, check_bounds, decode_opaque, encode_opaque, malformed_cursor
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DEFAULT_FAN_OUT = 1_000
 
-FIRST = Argument("first", int | None, "At most this many, nearest first. Default 25.")
-AFTER = Argument("after", str | None, "Go on after this cursor; pass the other arguments unchanged.")
-TYPES = Argument("types", list[str] | None, "Only along relationships of these types, for example `depends_on`.")
-AS_OF = Argument("asOf", datetime | None, "As the graph was at this moment; null for now.")
-FAN_OUT = Argument(
+FIRST_ARGUMENT = Argument("first", int | None, "At most this many, nearest first. Default 25.")
+AFTER_ARGUMENT = Argument("after", str | None, "Go on after this cursor; pass the other arguments unchanged.")
+TYPES_ARGUMENT = Argument(
+    "types", list[str] | None, "Only along relationships of these types, for example `depends_on`."
+)
+AS_OF_ARGUMENT = Argument("asOf", datetime | None, "As the graph was at this moment; null for now.")
+FAN_OUT_ARGUMENT = Argument(
     "fanOut",
     int | None,
     "Follow at most this many relationships of one item, 1 to 10,000. Default 1,000. Impact counts the others too.",
@@ -30,7 +32,7 @@ def depth_argument(default: int) -> Argument:
     return Argument("depth", int | None, f"How many hops far, 1 to {MAX_DEPTH}. Default {default}.")
 
 
-def walk_of(context: Context, direction: Direction, arguments: Mapping[str, Any], depth: int) -> Walk:
+def to_walk(context: Context, direction: Direction, arguments: Mapping[str, Any], depth: int) -> Walk:
     """The walk that arguments ask for. LimitExceeded or BadUserInput names the argument that is out of bounds."""
     given = {name: value for name, value in arguments.items() if value is not None}
     as_of = given.get("asOf")
@@ -40,40 +42,40 @@ def walk_of(context: Context, direction: Direction, arguments: Mapping[str, Any]
     return Walk(
         direction,
         None if types is None else tuple(types),
-        max_depth=clamp(given.get("depth", depth), "depth", MAX_DEPTH, 1),
-        fan_out=clamp(given.get("fanOut", DEFAULT_FAN_OUT), "fanOut", MAX_FAN_OUT, 1),
-        max_nodes=clamp(given.get("first", DEFAULT_FIRST), "first", context.limits.page, 1),
+        max_depth=check_bounds(given.get("depth", depth), "depth", MAX_DEPTH, 1),
+        fan_out=check_bounds(given.get("fanOut", DEFAULT_FAN_OUT), "fanOut", MAX_FAN_OUT, 1),
+        max_nodes=check_bounds(given.get("first", DEFAULT_FIRST), "first", context.limits.page, 1),
         as_of=as_of,
     )
 
 
 def encode_position(position: Position) -> str:
     """The cursor of a place in a reach."""
-    return pack([position.depth, position.id])
+    return encode_opaque([position.depth, position.id])
 
 
 def decode_position(cursor: str | None) -> Position | None:
     """The place of a cursor. BadUserInput when it is malformed."""
     if cursor is None:
         return None
-    match unpack(cursor, "after"):
+    match decode_opaque(cursor, "after"):
         case [int(depth), str(identity)] if (
             not isinstance(depth, bool) and _UUID.fullmatch(identity) and 0 <= depth <= MAX_DEPTH
         ):
             return Position(depth, identity)
-    raise malformed("after")
+    raise malformed_cursor("after")
 
 
-def encode_step(position: StepPosition) -> str:
+def encode_step_position(position: StepPosition) -> str:
     """The cursor of a place among an item's relationships."""
-    return pack([position.neighbour_id, position.edge_id, position.outgoing])
+    return encode_opaque([position.neighbour_id, position.edge_id, position.outgoing])
 
 
-def decode_step(cursor: str | None) -> StepPosition | None:
+def decode_step_position(cursor: str | None) -> StepPosition | None:
     """The place of a cursor. BadUserInput when it is malformed."""
     if cursor is None:
         return None
-    match unpack(cursor, "after"):
+    match decode_opaque(cursor, "after"):
         case [str(neighbour), str(edge), bool(outgoing)] if _UUID.fullmatch(neighbour) and _UUID.fullmatch(edge):
             return StepPosition(neighbour, edge, outgoing)
-    raise malformed("after")
+    raise malformed_cursor("after")

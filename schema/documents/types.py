@@ -16,7 +16,7 @@ from resolvers.documents.loaders import (
     DocumentsByConfigurationItem,
 )
 from schema.declarations.connections import Connection, Group, connection, groups
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
 from schema.declarations.filters import (
     DateTimeFilter,
@@ -29,16 +29,16 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    ordered_by,
-    ordered_in,
+    order_direction,
+    order_field,
 )
-from schema.declarations.lookup import found
-from schema.declarations.node import Node, identity
+from schema.declarations.lookup import by_unique_key
+from schema.declarations.node import Node, id_field
 from schema.lazy_types import LazyConfigurationItemConnection, LazyConfigurationItemFilter, LazyConfigurationItemOrder
 
-NEEDS = "documents:read"
+READ_PERMISSION = "documents:read"
 
-described(
+register_enum(
     DocumentKind,
     "Whether a document says what to do or what is known.",
     RUNBOOK="Says what to do, step by step.",
@@ -51,14 +51,17 @@ class Document(Node):
     record = DocumentRecord
     prefix = "doc"
     by_id = DocumentById
-    needs = NEEDS
+    needs = READ_PERMISSION
 
-    id: strawberry.ID = identity("doc")
+    id: strawberry.ID = id_field("doc")
     key: str = attribute("Its key, unique, for example `KB0000042`.")
     kind: DocumentKind = attribute("Whether it is a runbook or knowledge.")
     title: str = attribute("Its title.")
     body: str | None = link(
-        BodyByDocument, "Its whole text, which may be long. One statement for all documents.", key="id", needs=NEEDS
+        BodyByDocument,
+        "Its whole text, which may be long. One statement for all documents.",
+        key="id",
+        needs=READ_PERMISSION,
     )
     source: str = attribute("Where it came from, for example `wiki`; may be empty.")
     version: int = attribute("Goes up by one with each change.")
@@ -79,7 +82,7 @@ class DocumentGroupBy(StrEnum):
     SOURCE = "source"
 
 
-described(
+register_enum(
     DocumentGroupBy,
     "What documents can be grouped by.",
     KIND="By whether it is a runbook or knowledge.",
@@ -111,7 +114,7 @@ class DocumentOrderField(StrEnum):
     TITLE = "title"
 
 
-described(
+register_enum(
     DocumentOrderField,
     "What documents can be ordered by.",
     KEY="By key.",
@@ -121,8 +124,8 @@ described(
 
 @strawberry.input(description="An order of documents.")
 class DocumentOrder:
-    field: DocumentOrderField = ordered_by()
-    direction: Direction = ordered_in()
+    field: DocumentOrderField = order_field()
+    direction: Direction = order_direction()
 
 
 @strawberry.type
@@ -133,7 +136,7 @@ class HasDocuments:
         DocumentsByConfigurationItem,
         "The documents about it, by title.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=DocumentFilter | None,
         order=DocumentOrder | None,
         default=Order("title"),
@@ -142,7 +145,7 @@ class HasDocuments:
 
 @strawberry.type
 class DocumentQueries:
-    document: Document | None = found(
+    document: Document | None = by_unique_key(
         Document,
         "One document, by id or by key; null if there is none.",
         {"key": (Argument("key", str | None, "Its key, for example `KB0000042`."), DocumentByKey, str)},
@@ -150,7 +153,7 @@ class DocumentQueries:
     documents: DocumentConnection | None = connection(
         Documents,
         "All documents, by title.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=DocumentFilter | None,
         order=DocumentOrder | None,
         default=Order("title"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from resolvers.errors import LimitExceeded, ShownError, SourceLost
 
 # Fields between two looks at the limits: some milliseconds.
-FIELDS_PER_LOOK = 500
+FIELDS_PER_CHECK = 500
 # Leaf fields in one turn of the event loop: some 10 to 40 ms. Others are served between turns.
 FIELDS_PER_TURN = 3_000
 # Lists that go on in one turn; one that finds the turn used up waits again.
@@ -22,14 +22,14 @@ class ExecutionStopped(Exception):
         self.reason = reason
 
 
-class OutOfTime(SourceLost):
+class DeadlineExceeded(SourceLost):
     """The request took longer than it may, in stores or here."""
 
     def __init__(self) -> None:
         super().__init__("the request ran out of time", timeout=True)
 
 
-class Pace:
+class ExecutionBudget:
     """Counts the fields of one execution. `spend` raises ExecutionStopped above `limit` fields, and after `stop_at` in
     seconds of the event loop's clock; None stands for no limit. `stir` is called in each turn that lists wait for.
 
@@ -55,7 +55,7 @@ class Pace:
         if self.fields >= self._look_at:
             self._look()
 
-    async def next_turn(self) -> None:
+    async def wait_for_turn(self) -> None:
         """Wait until a list may go on; lists go on in the order in which they came."""
         while True:
             future = self._loop.create_future()
@@ -85,7 +85,7 @@ class Pace:
             self._plan_turn()
 
     def _look(self) -> None:
-        self._look_at = self.fields + FIELDS_PER_LOOK
+        self._look_at = self.fields + FIELDS_PER_CHECK
         self._plan_turn()
         if self.fields > self._limit:
             raise ExecutionStopped(
@@ -96,4 +96,4 @@ class Pace:
                 )
             )
         if self._stop_at is not None and self._loop.time() > self._stop_at:
-            raise ExecutionStopped(OutOfTime())
+            raise ExecutionStopped(DeadlineExceeded())

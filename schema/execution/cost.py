@@ -29,16 +29,16 @@ from graphql import (
 )
 
 from schema.declarations.fields import OBJECT_COST, ArgumentSize, DeclaredField, PageSize
-from schema.declarations.filters import MOST_CONDITIONS
+from schema.declarations.filters import MAX_CONDITIONS
 from schema.declarations.paging import DEFAULT_FIRST
 from schema.schema import SCHEMA
 
 GRAPHQL_SCHEMA = SCHEMA._schema
-DEFINITION = "strawberry-definition"
+STRAWBERRY_DEFINITION_KEY = "strawberry-definition"
 # An introspection document has 13 levels of nested types; it is a permission, and has a depth limit of its own.
 INTROSPECTION = frozenset({"__schema", "__type"})
 # Objects of one filter. A condition takes two, and a third where it stands in an `and`, `or` or `not` of its own.
-MAX_FILTER_OBJECTS = 3 * MOST_CONDITIONS
+MAX_FILTER_OBJECTS = 3 * MAX_CONDITIONS
 # What one object in an argument costs, in leaf fields: it is coerced and converted field by field, given or not.
 INPUT_OBJECT_COST = 20
 
@@ -99,7 +99,7 @@ class OperationCost:
             inner = OBJECT_COST + self._cost(node.selection_set, get_named_type(definition.type), page)
         if _is_list(definition):
             inner = self._size(node, parent, definition, page) * max(inner, 1.0)
-        declared = definition.extensions.get(DEFINITION)
+        declared = definition.extensions.get(STRAWBERRY_DEFINITION_KEY)
         own = declared.cost if isinstance(declared, DeclaredField) else 0
         return 1 + own + inner + self._arguments(node)
 
@@ -112,7 +112,7 @@ class OperationCost:
         return min(default if isinstance(default, int) else DEFAULT_FIRST, self._page)
 
     def _size(self, node: FieldNode, parent: GraphQLNamedType, definition: GraphQLField, page: int) -> float:
-        declared = definition.extensions.get(DEFINITION)
+        declared = definition.extensions.get(STRAWBERRY_DEFINITION_KEY)
         if not isinstance(declared, DeclaredField):
             return _introspection_sizes().get((parent.name, node.name.value), 1.0)
         match declared.size:
@@ -171,7 +171,7 @@ class OperationCost:
         if name not in self._values:
             default = self._defaults.get(name)
             if name in self._variables:
-                self._values[name] = _counted(self._variables[name])
+                self._values[name] = _count_values(self._variables[name])
             else:
                 self._values[name] = (0, 0) if default is None else self._literal(default)
         return self._values[name]
@@ -181,7 +181,7 @@ def _argument(node: FieldNode, name: str) -> ValueNode | None:
     return next((each.value for each in node.arguments or () if each.name.value == name), None)
 
 
-def _counted(root: object) -> tuple[int, int]:
+def _count_values(root: object) -> tuple[int, int]:
     values, objects = -1, 0
     stack = [root]
     while stack:

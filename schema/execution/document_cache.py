@@ -10,31 +10,31 @@ from schema.schema import SCHEMA
 
 GRAPHQL_SCHEMA = SCHEMA._schema
 # Characters of one document. Reading a text takes half a second for a million.
-MAX_CHARACTERS = 200_000
+MAX_DOCUMENT_CHARACTERS = 200_000
 # Characters of all documents that are remembered: a parsed one takes up to 300 bytes for each.
-MAX_REMEMBERED_CHARACTERS = 200_000
+MAX_CACHED_CHARACTERS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedDocument:
     """A document ready to run, or the reasons why it is refused."""
 
     document: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
 
 
-class PreparedDocuments:
+class DocumentCache:
     """Documents by their texts and limits; those not asked for longest go first."""
 
-    def __init__(self, most: int = MAX_REMEMBERED_CHARACTERS) -> None:
-        self._most = most
-        self._found: OrderedDict[tuple[str, DocumentLimits], Prepared] = OrderedDict()
+    def __init__(self, max_characters: int = MAX_CACHED_CHARACTERS) -> None:
+        self._most = max_characters
+        self._found: OrderedDict[tuple[str, DocumentLimits], PreparedDocument] = OrderedDict()
         self._characters = 0
 
     def __len__(self) -> int:
         return len(self._found)
 
-    def get(self, text: str, limits: DocumentLimits) -> Prepared:
+    def get(self, text: str, limits: DocumentLimits) -> PreparedDocument:
         """The document, prepared now unless it is remembered."""
         key = (text, limits)
         found = self._found.get(key)
@@ -49,19 +49,19 @@ class PreparedDocuments:
         return found
 
 
-_DOCUMENTS = PreparedDocuments()
+_DOCUMENTS = DocumentCache()
 
 
-def prepare(text: str, limits: DocumentLimits) -> Prepared:
+def prepare_document(text: str, limits: DocumentLimits) -> PreparedDocument:
     """Parse, check limits and validate; the answer is remembered for the most recent documents."""
     return _DOCUMENTS.get(text, limits)
 
 
-def _prepare(text: str, limits: DocumentLimits) -> Prepared:
-    if len(text) > MAX_CHARACTERS:
-        message = f"the document has {len(text)} characters; at most {MAX_CHARACTERS} are allowed"
-        extensions = {"code": "LIMIT_EXCEEDED", "limit": "characters", "allowed": MAX_CHARACTERS}
-        return Prepared(None, (GraphQLError(message, extensions=extensions),))
+def _prepare(text: str, limits: DocumentLimits) -> PreparedDocument:
+    if len(text) > MAX_DOCUMENT_CHARACTERS:
+        message = f"the document has {len(text)} characters; at most {MAX_DOCUMENT_CHARACTERS} are allowed"
+        extensions = {"code": "LIMIT_EXCEEDED", "limit": "characters", "allowed": MAX_DOCUMENT_CHARACTERS}
+        return PreparedDocument(None, (GraphQLError(message, extensions=extensions),))
     try:
         document = parse(text, max_tokens=limits.tokens)
     except GraphQLSyntaxError as error:
@@ -69,11 +69,11 @@ def _prepare(text: str, limits: DocumentLimits) -> Prepared:
             error.extensions = {"code": "LIMIT_EXCEEDED", "allowed": limits.tokens}
         else:
             error.extensions = {"code": "GRAPHQL_PARSE_FAILED"}
-        return Prepared(None, (error,))
+        return PreparedDocument(None, (error,))
     refused = check_document(document, limits)
     if refused:
-        return Prepared(None, tuple(refused))
+        return PreparedDocument(None, tuple(refused))
     errors = validate(GRAPHQL_SCHEMA, document, max_errors=20)
     for each in errors:
         each.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
-    return Prepared(None if errors else document, tuple(errors))
+    return PreparedDocument(None if errors else document, tuple(errors))

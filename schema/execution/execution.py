@@ -17,24 +17,24 @@ from graphql import (
 )
 
 from datasources.errors import SourceTooLarge, SourceUnavailable
-from datasources.request import calling
+from datasources.request import use_request
 from resolvers.context import Context
 from resolvers.errors import ShownError, SourceLost, too_large
-from schema.execution.budget import ExecutionStopped, OutOfTime
-from schema.execution.document_cache import GRAPHQL_SCHEMA, prepare
-from schema.execution.executor import GRACE, DeclaredExecutor
+from schema.execution.budget import DeadlineExceeded, ExecutionStopped
+from schema.execution.document_cache import GRAPHQL_SCHEMA, prepare_document
+from schema.execution.executor import GRACE_SECONDS, DeclaredExecutor
 from schema.execution.limits import DocumentLimits, check_cost, check_variables
 from schema.operations import document_id, trusted_documents
 
 # Of one operation, in the log: a list of a thousand rows may have a thousand errors, all alike.
-MAX_ERRORS = 5
-FREE_FORM = "documents:free-form"
+MAX_LOGGED_ERRORS = 5
+FREE_FORM_PERMISSION = "documents:free-form"
 
 log = logging.getLogger("stackflow")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class GraphQLRequest:
     """What a client sent: a document, its variables, and which of its operations to run."""
 
     document: str
@@ -43,92 +43,94 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class GraphQLResponse:
     """The response as data. `executed` is false when the document itself was refused, and `kind` is told otherwise."""
 
     body: dict[str, Any]
     executed: bool
-    kind: OperationType | None = None
+    operation_type: OperationType | None = None
 
 
-def settle() -> None:
+def freeze_gc() -> None:
     """Call once after start-up: what is loaded by now lives for ever, so the collector need not look at it again."""
     gc.collect()
     gc.freeze()
-    collect_rarely()
+    raise_gc_thresholds()
 
 
-def collect_rarely() -> None:
+def raise_gc_thresholds() -> None:
     """A large answer makes tens of thousands of objects that all die together; with the usual thresholds the collector
     walks them many times over.
     """
     gc.set_threshold(100_000, 20, 100)
 
 
-async def run(request: Request, context: Context, limits: DocumentLimits) -> Response:
+async def execute_request(request: GraphQLRequest, context: Context, limits: DocumentLimits) -> GraphQLResponse:
     """The response to a request that is no subscription. Never raises but for cancellation."""
-    checked = check(request, context, limits)
-    if isinstance(checked, Response):
+    checked = check_request(request, context, limits)
+    if isinstance(checked, GraphQLResponse):
         return checked
-    kind = kind_of(checked, request.operation_name)
+    kind = find_operation_type(checked, request.operation_name)
     if kind is OperationType.SUBSCRIPTION:
-        return _refused([_streamed()], context)
-    with calling(context.call):
-        result = await execute_once(checked, request, context)
-    return Response(body_of(result, context), executed=True, kind=kind)
+        return _error_response([_streamed()], context)
+    with use_request(context.call):
+        result = await execute_document(checked, request, context)
+    return GraphQLResponse(to_body(result, context), executed=True, operation_type=kind)
 
 
-def kind_of(document: DocumentNode, operation_name: str | None) -> OperationType | None:
+def find_operation_type(document: DocumentNode, operation_name: str | None) -> OperationType | None:
     """Whether the operation reads, writes or listens; None if the document does not say which one it is."""
     found = get_operation_ast(document, operation_name)
     return None if found is None else found.operation
 
 
-def check(request: Request, context: Context, limits: DocumentLimits) -> DocumentNode | Response:
+def check_request(request: GraphQLRequest, context: Context, limits: DocumentLimits) -> DocumentNode | GraphQLResponse:
     """The document, or why it is refused: unknown to us, not valid, or over a limit."""
-    if not context.principal.allows(FREE_FORM) and document_id(request.document) not in trusted_documents():
-        return _refused([_forbidden("only trusted documents may be run without the permission", FREE_FORM)], context)
-    prepared = prepare(request.document, limits)
+    if not context.principal.allows(FREE_FORM_PERMISSION) and document_id(request.document) not in trusted_documents():
+        return _error_response(
+            [_forbidden("only trusted documents may be run without the permission", FREE_FORM_PERMISSION)], context
+        )
+    prepared = prepare_document(request.document, limits)
     if prepared.document is None:
-        return _refused(prepared.errors, context)
+        return _error_response(prepared.errors, context)
     variables = request.variables or {}
     refused = check_variables(variables) or check_cost(
-        prepared.document, request.operation_name, variables, limits, context.principal, context.call.spent
+        prepared.document, request.operation_name, variables, limits, context.principal, context.call.usage
     )
-    return _refused(refused, context) if refused else prepared.document
+    return _error_response(refused, context) if refused else prepared.document
 
 
-def body_of(result: ExecutionResult, context: Context) -> dict[str, Any]:
+def to_body(result: ExecutionResult, context: Context) -> dict[str, Any]:
     """A result as it goes out: errors as they may be seen, data, and what it cost."""
     body: dict[str, Any] = {}
     if result.errors:
         body["errors"] = _shown(result.errors, context)
     body["data"] = result.data
-    body["extensions"] = extensions(context)
+    body["extensions"] = build_extensions(context)
     return body
 
 
 def _shown(errors: Sequence[GraphQLError], context: Context) -> list[dict[str, Any]]:
     """All errors, of which those that nobody expected are logged, the first MAX_ERRORS with their tracebacks."""
-    told = [shown(error, context) for error in errors]
+    told = [mask_error(error, context) for error in errors]
     unexpected = [error for error, each in zip(errors, told, strict=True) if each["extensions"]["code"] == "INTERNAL"]
-    for error in unexpected[:MAX_ERRORS]:
+    for error in unexpected[:MAX_LOGGED_ERRORS]:
         log.error(
             "unexpected error",
             exc_info=error.original_error,
             extra={"request_id": context.call.request_id, "path": error.path},
         )
-    if len(unexpected) > MAX_ERRORS:
+    if len(unexpected) > MAX_LOGGED_ERRORS:
         log.error(
             "%d more unexpected errors of the same operation",
-            len(unexpected) - MAX_ERRORS,
+            len(unexpected) - MAX_LOGGED_ERRORS,
             extra={"request_id": context.call.request_id},
         )
     return told
 
 
-async def execute_once(
-    document: DocumentNode, request: Request, context: Context, event: object = None
+async def execute_document(
+    document: DocumentNode, request: GraphQLRequest, context: Context, event: object = None
 ) -> ExecutionResult:
     """Execute a checked document, for one event if it listens. Its call must be the current one."""
     try:
@@ -144,7 +146,7 @@ async def execute_once(
             )
             return result if isinstance(result, ExecutionResult) else await result
     except TimeoutError:
-        return _stopped(OutOfTime())
+        return _stopped(DeadlineExceeded())
     except ExecutionStopped as stopped:
         return _stopped(stopped.reason)
 
@@ -155,7 +157,7 @@ def _stopped(reason: ShownError) -> ExecutionResult:
 
 def _grace(context: Context) -> float | None:
     remaining = context.call.remaining()
-    return None if remaining is None else remaining + GRACE
+    return None if remaining is None else remaining + GRACE_SECONDS
 
 
 def _streamed() -> GraphQLError:
@@ -169,19 +171,21 @@ def _forbidden(message: str, permission: str) -> GraphQLError:
     return GraphQLError(f"{message} {permission}", extensions={"code": "FORBIDDEN", "permission": permission})
 
 
-def _refused(errors: tuple[GraphQLError, ...] | list[GraphQLError], context: Context) -> Response:
-    return Response({"errors": [each.formatted for each in errors], "extensions": extensions(context)}, executed=False)
+def _error_response(errors: tuple[GraphQLError, ...] | list[GraphQLError], context: Context) -> GraphQLResponse:
+    return GraphQLResponse(
+        {"errors": [each.formatted for each in errors], "extensions": build_extensions(context)}, executed=False
+    )
 
 
-def extensions(context: Context) -> dict[str, Any]:
+def build_extensions(context: Context) -> dict[str, Any]:
     """What the answer cost, and what in it is second best."""
-    spent = context.call.spent
+    spent = context.call.usage
     told: dict[str, Any] = {
         "stores": {"sql": spent.sql, "graph": spent.graph, "cache": spent.cache, "rows": spent.rows},
         "requestId": context.call.request_id,
     }
-    if context.call.sees is not None:
-        told["asOf"] = as_of_token(context.call.sees)
+    if context.call.min_transaction is not None:
+        told["asOf"] = as_of_token(context.call.min_transaction)
     if context.call.degraded:
         told["degraded"] = sorted(context.call.degraded)
     return told
@@ -192,7 +196,7 @@ def as_of_token(transaction: int) -> str:
     return f"w{transaction}"
 
 
-def shown(error: GraphQLError, context: Context) -> dict[str, Any]:
+def mask_error(error: GraphQLError, context: Context) -> dict[str, Any]:
     """An error as the client may see it: ours as they are, everything else masked."""
     original = error.original_error
     if isinstance(original, ShownError):
@@ -202,7 +206,7 @@ def shown(error: GraphQLError, context: Context) -> dict[str, Any]:
         return dict(error.formatted) | {"extensions": {"code": "BAD_USER_INPUT"}}
     if isinstance(original, SourceUnavailable):
         # Loaders tell it themselves; this is a write or a feed that met a lost store.
-        lost = SourceLost.of(original)
+        lost = SourceLost.from_error(original)
         return dict(error.formatted) | {"message": str(lost), "extensions": lost.extensions}
     if isinstance(original, SourceTooLarge):
         large = too_large(original)

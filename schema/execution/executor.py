@@ -30,14 +30,14 @@ from schema.declarations.fields import (
     AttributeDeclaration,
     DeclaredField,
     StreamDeclaration,
-    answer,
+    resolve_field,
 )
-from schema.execution.budget import ExecutionStopped, Pace
+from schema.execution.budget import ExecutionBudget, ExecutionStopped
 from schema.schema import SCHEMA
 
 # Seconds after the deadline. Stores fail by themselves at the deadline, field by field; this is for what none ends.
-GRACE = 1.0
-DEFINITION = "strawberry-definition"
+GRACE_SECONDS = 1.0
+STRAWBERRY_DEFINITION_KEY = "strawberry-definition"
 NO_ARGUMENTS = Arguments({})
 
 
@@ -52,8 +52,8 @@ class DeclaredExecutor(Executor[None]):
         super().__init__(*args, **kwargs)
         context: Context = self.context_value
         remaining = context.call.remaining()
-        stop_at = None if remaining is None else asyncio.get_running_loop().time() + remaining + GRACE
-        self.pace = Pace(context.limits.fields, stop_at, context.waves.stir)
+        stop_at = None if remaining is None else asyncio.get_running_loop().time() + remaining + GRACE_SECONDS
+        self.budget = ExecutionBudget(context.limits.fields, stop_at, context.waves.postpone)
         # Also those that hold others: where one ends before it begins, nobody awaits what it holds.
         self._coroutines: list[CoroutineType[Any, Any, Any]] = []
 
@@ -64,16 +64,16 @@ class DeclaredExecutor(Executor[None]):
         except BaseException:
             self._close_coroutines()
             raise
-        return self._closing(result) if self.is_awaitable(result) else result
+        return self._close_on_failure(result) if self.is_awaitable(result) else result
 
-    async def _closing(self, result: Awaitable[Any]) -> Any:
+    async def _close_on_failure(self, result: Awaitable[Any]) -> Any:
         try:
             return await result
         except BaseException:
             self._close_coroutines()
             raise
 
-    def keep(self, value: Any) -> None:
+    def track_coroutine(self, value: Any) -> None:
         """Remember a coroutine until the execution has ended."""
         if type(value) is CoroutineType:
             self._coroutines.append(value)
@@ -102,9 +102,9 @@ class DeclaredExecutor(Executor[None]):
         grouped_field_set: GroupedFieldSet,
         position_context: None,
     ) -> Any:
-        self.pace.spend(OBJECT_COST + len(grouped_field_set))
+        self.budget.spend(OBJECT_COST + len(grouped_field_set))
         fields = super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
-        self.keep(fields)
+        self.track_coroutine(fields)
         return fields
 
     def complete_iterable_value(
@@ -120,10 +120,10 @@ class DeclaredExecutor(Executor[None]):
         in a later one."""
         if is_leaf_type(item_type.of_type if is_non_null_type(item_type) else item_type):
             items = list(items)
-            self.pace.spend(len(items))
+            self.budget.spend(len(items))
             return super().complete_iterable_value(item_type, field_details_list, info, path, items, position_context)
         completion = _Completion(self, item_type, field_details_list, info, path, iter(items))
-        return completion.rest() if not completion.complete() or completion.pending else completion.results
+        return completion.complete_rest() if not completion.complete() or completion.pending else completion.results
 
     def execute_field(
         self,
@@ -134,7 +134,7 @@ class DeclaredExecutor(Executor[None]):
         position_context: None,
     ) -> Any:
         definition = self.schema.get_field(parent_type, field_details_list[0].node.name.value)
-        declared = definition.extensions.get(DEFINITION) if definition else None
+        declared = definition.extensions.get(STRAWBERRY_DEFINITION_KEY) if definition else None
         if definition is None or not isinstance(declared, DeclaredField):
             return super().execute_field(parent_type, source, field_details_list, path, position_context)
         context: Context = self.context_value
@@ -152,11 +152,11 @@ class DeclaredExecutor(Executor[None]):
             elif isinstance(declaration, StreamDeclaration):
                 result = source
             else:
-                self.pace.spend(declared.cost)
+                self.budget.spend(declared.cost)
                 arguments = self._arguments(parent_type, definition, declared, field_details_list)
-                result = answer(declaration, context, source, arguments)
+                result = resolve_field(declaration, context, source, arguments)
             is_awaited = self.is_awaitable(result)
-            self.keep(result)
+            self.track_coroutine(result)
             nodes = [details.node for details in field_details_list]
             info = self.build_resolve_info(definition, nodes, parent_type, path)
             complete = self.complete_awaitable_value if is_awaited else self.complete_value
@@ -165,11 +165,11 @@ class DeclaredExecutor(Executor[None]):
             # The edge of a field: whatever happened becomes an error of the response and nulls what it must.
             self.handle_field_error(error, definition.type, field_details_list, path)
             return None
-        self.keep(completed)
+        self.track_coroutine(completed)
         if is_awaited or not self.is_awaitable(completed):
             return completed
-        awaited = self._awaited(completed, definition, field_details_list, path)
-        self.keep(awaited)
+        awaited = self._await_field(completed, definition, field_details_list, path)
+        self.track_coroutine(awaited)
         return awaited
 
     def _substitute(
@@ -185,7 +185,7 @@ class DeclaredExecutor(Executor[None]):
             return []
         return type_.serialize(value.substitute) if is_leaf_type(type_) else value.substitute
 
-    async def _awaited(
+    async def _await_field(
         self, completed: Any, definition: GraphQLField, field_details_list: FieldDetailsList, path: Path
     ) -> Any:
         try:
@@ -219,7 +219,7 @@ class DeclaredExecutor(Executor[None]):
                     config=SCHEMA.config,
                 )
             )
-            declared.check(found)
+            declared.check_arguments(found)
             context.arguments[key] = found
         return found
 
@@ -251,7 +251,7 @@ class _Completion:
     def complete(self) -> bool:
         """Complete items until none is left or the turn is over; whether none is left."""
         executor, results = self._executor, self.results
-        pace, complete_item = executor.pace, executor.complete_list_item_value
+        pace, complete_item = executor.budget, executor.complete_list_item_value
         try:
             while pace.fields < pace.turn_ends:
                 try:
@@ -263,17 +263,17 @@ class _Completion:
                 path = self._path.add_key(index, None)
                 if complete_item(item, results, self._type, self._details, self._info, path, None):
                     self.pending.append(index)
-                    executor.keep(results[index])
+                    executor.track_coroutine(results[index])
         except Exception:
             executor.settle_in_background([results[index] for index in self.pending])
             raise
         return self.is_complete
 
-    async def rest(self) -> list[Any]:
+    async def complete_rest(self) -> list[Any]:
         """The whole list, with what has to be awaited, in as many turns as it takes."""
         results = self.results
         while not self.is_complete:
-            await self._executor.pace.next_turn()
+            await self._executor.budget.wait_for_turn()
             self.complete()
         if not self.pending:
             return results

@@ -15,12 +15,12 @@ from graphql import (
     SelectionSetNode,
 )
 
-from datasources.request import Spending
-from resolvers.context import Asker
+from datasources.request import Usage
+from resolvers.context import Caller
 from schema.execution.cost import INTROSPECTION, MAX_FILTER_OBJECTS, OperationCost
-from schema.execution.value_limits import size_of_literals, size_of_variables
+from schema.execution.value_limits import measure_literals, measure_variables
 
-MOST_EXPANDED = 20_000
+MAX_EXPANDED_FIELDS = 20_000
 # Levels below `__schema` and `__type`, which the limit of depth leaves out: clients ask for 14.
 MAX_INTROSPECTION_DEPTH = 20
 # Pairs of fields of one selection that share a response name, fragments in place. Validation compares each pair (rule
@@ -43,7 +43,7 @@ class DocumentLimits:
 
 def check_document(document: DocumentNode, limits: DocumentLimits) -> list[GraphQLError]:
     """What the document exceeds, counted with fragments in place; before validation, whose cost it bounds."""
-    measured = _Measured(
+    measured = _DocumentMeasurement(
         {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     )
     for definition in document.definitions:
@@ -61,16 +61,16 @@ def check_document(document: DocumentNode, limits: DocumentLimits) -> list[Graph
             ("depth of introspection", measured.introspection, MAX_INTROSPECTION_DEPTH),
             ("aliases", measured.aliases, limits.aliases),
             ("directives", measured.directives, limits.directives),
-            ("fields", measured.expanded, MOST_EXPANDED),
+            ("fields", measured.expanded, MAX_EXPANDED_FIELDS),
             ("repeated fields", measured.pairs, MAX_PAIRS),
-            *size_of_literals(document).exceeded(),
+            *measure_literals(document).exceeded_limits(),
         )
         if value > allowed
     ]
 
 
 @dataclass(slots=True)
-class _Measured:
+class _DocumentMeasurement:
     fragments: Mapping[str, FragmentDefinitionNode]
     depth: int = 0
     introspection: int = 0
@@ -83,14 +83,14 @@ class _Measured:
     def measure(self, selections: SelectionSetNode) -> None:
         """Add what stands in the selections of an operation, or of a fragment that none spreads."""
         self._expand(selections, 1, 0, frozenset())
-        if self.expanded <= MOST_EXPANDED:
+        if self.expanded <= MAX_EXPANDED_FIELDS:
             self._pair([(selections, frozenset())])
 
     def _expand(self, selections: SelectionSetNode, depth: int, below: int, inside: frozenset[str]) -> None:
         """`below` is the depth below `__schema` or `__type`, with it; 0 elsewhere."""
         for node in selections.selections:
             self.expanded += 1
-            if self.expanded > MOST_EXPANDED:
+            if self.expanded > MAX_EXPANDED_FIELDS:
                 return
             self.directives += len(node.directives or ())
             if isinstance(node, FieldNode):
@@ -140,7 +140,7 @@ def check_variables(variables: Mapping[str, Any]) -> list[GraphQLError]:
             f"the variables' {name} is over {allowed}",
             extensions={"code": "LIMIT_EXCEEDED", "limit": name, "allowed": allowed},
         )
-        for name, _, allowed in size_of_variables(variables).exceeded()
+        for name, _, allowed in measure_variables(variables).exceeded_limits()
     ]
 
 
@@ -149,8 +149,8 @@ def check_cost(
     operation_name: str | None,
     variables: Mapping[str, Any],
     limits: DocumentLimits,
-    principal: Asker,
-    spent: Spending | None = None,
+    principal: Caller,
+    spent: Usage | None = None,
 ) -> list[GraphQLError]:
     """What running the operation would exceed, and whether it asks about the schema without permission. The estimate is
     added to what is `spent`."""

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from resolvers.errors import BadUserInput, ShownError
-from schema.execution.document_cache import prepare
+from schema.execution.document_cache import prepare_document
 from schema.execution.limits import DocumentLimits
 from schema.operations import document_id, trusted_documents
 
 # What one process remembers at most, in documents and in bytes of UTF-8.
-MOST_DOCUMENTS = 1_000
-MOST_BYTES = 4 * 1024 * 1024
+MAX_DOCUMENTS = 1_000
+MAX_CACHED_BYTES = 4 * 1024 * 1024
 VERSION = 1
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -29,12 +29,12 @@ class PersistedQueryNotFound(ShownError):
         super().__init__("PersistedQueryNotFound")
 
 
-class RememberedDocuments:
+class DocumentTextCache:
     """Texts by their ids, in this process alone; those not asked for longest go first."""
 
-    def __init__(self, most: int = MOST_DOCUMENTS, most_bytes: int = MOST_BYTES) -> None:
-        self._most = most
-        self._most_bytes = most_bytes
+    def __init__(self, max_documents: int = MAX_DOCUMENTS, max_bytes: int = MAX_CACHED_BYTES) -> None:
+        self._most = max_documents
+        self._most_bytes = max_bytes
         self._texts: OrderedDict[str, str] = OrderedDict()
         self._bytes = 0
 
@@ -45,7 +45,7 @@ class RememberedDocuments:
             self._texts.move_to_end(id_)
         return text
 
-    def keep(self, text: str) -> None:
+    def add(self, text: str) -> None:
         """Remember it, and forget others until the bounds hold. What is over them by itself is not remembered."""
         size, id_ = _size(text), document_id(text)
         if size > self._most_bytes:
@@ -59,14 +59,14 @@ class RememberedDocuments:
             self._bytes -= _size(gone)
 
 
-class Documents:
+class PersistedDocuments:
     """The documents that requests may name: trusted ones, and free-form ones that came with their hash before."""
 
-    def __init__(self, limits: DocumentLimits, remembered: RememberedDocuments | None = None) -> None:
+    def __init__(self, limits: DocumentLimits, remembered: DocumentTextCache | None = None) -> None:
         self._limits = limits
-        self._remembered = remembered or RememberedDocuments()
+        self._remembered = remembered or DocumentTextCache()
 
-    def text(self, given: Mapping[str, Any], *, free_form: bool) -> str:
+    def resolve_text(self, given: Mapping[str, Any], *, free_form: bool) -> str:
         """The text that is meant. BadUserInput names the field; PersistedQueryNotFound asks for the text.
 
         `free_form` says whether the caller may run documents of one's own. To who may not, what others sent is unknown.
@@ -74,7 +74,7 @@ class Documents:
         text, id_, hashed = given.get("query"), given.get("documentId"), _hash(given.get("extensions"))
         if isinstance(text, str):
             if hashed is not None:
-                self._learn(text, hashed, free_form)
+                self._store(text, hashed, free_form)
             return text
         if hashed is not None:
             if id_ is not None and id_ != hashed:
@@ -94,14 +94,14 @@ class Documents:
             raise PersistedQueryNotFound
         return found
 
-    def _learn(self, text: str, id_: str, free_form: bool) -> None:
+    def _store(self, text: str, id_: str, free_form: bool) -> None:
         if document_id(text) != id_:
             raise BadUserInput(
                 "sha256Hash is not the SHA-256 of the query's text", argument="extensions.persistedQuery.sha256Hash"
             )
         # Whoever may not run it must not fill the memory of those who may, nor may what never runs.
-        if free_form and id_ not in trusted_documents() and prepare(text, self._limits).document is not None:
-            self._remembered.keep(text)
+        if free_form and id_ not in trusted_documents() and prepare_document(text, self._limits).document is not None:
+            self._remembered.add(text)
 
 
 def _hash(extensions: Any) -> str | None:

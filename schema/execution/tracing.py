@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from datasources.observability.metrics import Measured
-from datasources.observability.spans import Recording, recording
+from datasources.observability.metrics import MetricValues
+from datasources.observability.spans import Recording, current_recording
 from resolvers.context import Context
 from resolvers.errors import SourceLost
-from schema.execution.execution import MAX_ERRORS, Request, Response
+from schema.execution.execution import MAX_LOGGED_ERRORS, GraphQLRequest, GraphQLResponse
 from schema.operations import trusted_documents
 
 # A line has at most so many; `graph` counts the walks, and each traversal has a line of its own at DEBUG.
-TRAVERSALS = 50
+MAX_LOGGED_TRAVERSALS = 50
 # Of errors that are ours and not the caller's.
-OURS = frozenset({SourceLost.code, "INTERNAL"})
+SERVER_ERROR_CODES = frozenset({SourceLost.code, "INTERNAL"})
 # A client may send any text as the name of its operation; only what can be one is told.
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 
@@ -27,21 +27,21 @@ log = logging.getLogger("stackflow.operations")
 
 
 @dataclass(slots=True)
-class Logged:
+class OperationLog:
     """What the line will say; the response is filled in by whoever ran the operation."""
 
-    response: Response | None = None
+    response: GraphQLResponse | None = None
 
 
 @contextmanager
-def log_operation(request: Request, context: Context) -> Iterator[Logged]:
+def log_operation(request: GraphQLRequest, context: Context) -> Iterator[OperationLog]:
     """Write the line when the body ends, however it ends."""
     begin = time.perf_counter()
-    logged = Logged()
+    logged = OperationLog()
     try:
         yield logged
     finally:
-        spent = context.call.spent
+        spent = context.call.usage
         response = logged.response
         errors = [] if response is None else [
             error.get("extensions", {}) for error in response.body.get("errors", [])
@@ -53,7 +53,7 @@ def log_operation(request: Request, context: Context) -> Iterator[Logged]:
         name = request.operation_name or ""
         is_executed = response is not None and response.executed
         shown = name if is_executed and _NAME.fullmatch(name) else ""
-        if (spans := recording()) is not None:
+        if (spans := current_recording()) is not None:
             _describe(spans, response, shown, document[:16], None if trusted is None else trusted.name, codes)
         log.info(
             "operation",
@@ -68,15 +68,15 @@ def log_operation(request: Request, context: Context) -> Iterator[Logged]:
                 "graph": spent.graph,
                 "cache": spent.cache,
                 "rows": spent.rows,
-                "traversals": [asdict(each) for each in context.call.traversed[:TRAVERSALS]],
-                "errors": codes[:MAX_ERRORS],
-                "errors_left_out": max(0, len(codes) - MAX_ERRORS),
+                "traversals": [asdict(each) for each in context.call.traversals[:MAX_LOGGED_TRAVERSALS]],
+                "errors": codes[:MAX_LOGGED_ERRORS],
+                "errors_left_out": max(0, len(codes) - MAX_LOGGED_ERRORS),
                 "degraded": sorted(context.call.degraded),
-                "measured": Measured(
+                "measured": MetricValues(
                     {
                         "OperationMilliseconds": milliseconds,
                         # No response: it was cancelled or broke, which is ours.
-                        "OperationErrors": int(response is None or not OURS.isdisjoint(codes)),
+                        "OperationErrors": int(response is None or not SERVER_ERROR_CODES.isdisjoint(codes)),
                         "OperationCost": spent.cost,
                         "Statements": spent.sql,
                         "Traversals": spent.traversals,
@@ -92,20 +92,25 @@ def log_operation(request: Request, context: Context) -> Iterator[Logged]:
 
 
 def _describe(
-    spans: Recording, response: Response | None, name: str, document: str, trusted: str | None, codes: Sequence[str]
+    spans: Recording,
+    response: GraphQLResponse | None,
+    name: str,
+    document: str,
+    trusted: str | None,
+    codes: Sequence[str],
 ) -> None:
     # A name that clients choose is an attribute and no span's name: backends make a list of those.
     # https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/
     root = spans.root
     root.attributes["stackflow.document"] = document
-    if response is not None and response.kind is not None:
-        kind = response.kind.value
+    if response is not None and response.operation_type is not None:
+        kind = response.operation_type.value
         root.name = kind if trusted is None else f"{kind} {trusted}"
         root.attributes["graphql.operation.type"] = kind
     if trusted is not None or name:
         root.attributes["graphql.operation.name"] = trusted or name
     if codes:
-        ours = [code for code in codes if code in OURS]
+        ours = [code for code in codes if code in SERVER_ERROR_CODES]
         root.error, root.fault = (ours or codes)[0], bool(ours)
 
 

@@ -15,34 +15,34 @@ from graphql import (
 )
 
 # Levels of lists and objects in one value. Whatever reads values recurses, and stays far from Python's limit so.
-MOST_NESTED = 32
+MAX_NESTING = 32
 # Values in the variables of a request: more than the longest list of ids with the fullest filter.
-MOST_VALUES = 20_000
+MAX_VALUES = 20_000
 # Digits of a number; a number of the schema has at most 17, and Python refuses to read 4,300.
-MOST_DIGITS = 40
+MAX_NUMBER_DIGITS = 40
 
 
 @dataclass(slots=True)
-class Size:
+class ValueSize:
     """Levels of nesting, the count of all values, and the length of the longest number."""
 
     nested: int = 0
     values: int = 0
     digits: int = 0
 
-    def exceeded(self) -> list[tuple[str, int, int]]:
+    def exceeded_limits(self) -> list[tuple[str, int, int]]:
         """What is too large: its name, how much it is, and how much is allowed."""
         found = (
-            ("nesting of values", self.nested, MOST_NESTED),
-            ("number of values", self.values, MOST_VALUES),
-            ("length of numbers", self.digits, MOST_DIGITS),
+            ("nesting of values", self.nested, MAX_NESTING),
+            ("number of values", self.values, MAX_VALUES),
+            ("length of numbers", self.digits, MAX_NUMBER_DIGITS),
         )
         return [each for each in found if each[1] > each[2]]
 
 
-def size_of_literals(document: DocumentNode) -> Size:
+def measure_literals(document: DocumentNode) -> ValueSize:
     """The size of the values and types that a document writes out."""
-    size = Size()
+    size = ValueSize()
     stack: list[tuple[Node, int]] = [(document, 0)]
     while stack:
         node, depth = stack.pop()
@@ -61,15 +61,15 @@ def size_of_literals(document: DocumentNode) -> Size:
     return size
 
 
-def size_of_variables(variables: Mapping[str, Any]) -> Size:
+def measure_variables(variables: Mapping[str, Any]) -> ValueSize:
     """The size of the values of a request's variables; the mapping itself is no level."""
-    size = Size(values=len(variables))
+    size = ValueSize(values=len(variables))
     stack = [(value, 1) for value in variables.values() if isinstance(value, dict | list)]
-    while stack and size.values <= MOST_VALUES and size.nested <= MOST_NESTED:
+    while stack and size.values <= MAX_VALUES and size.nested <= MAX_NESTING:
         value, depth = stack.pop()
         size.nested = max(size.nested, depth)
         size.values += len(value)
-        if size.values <= MOST_VALUES:
+        if size.values <= MAX_VALUES:
             inner = value.values() if isinstance(value, dict) else value
             stack.extend((each, depth + 1) for each in inner if isinstance(each, dict | list))
     return size

@@ -12,19 +12,19 @@ from starlette.routing import Route
 from datasources.errors import SourceError
 from datasources.files.alerts import AlertMapping
 from datasources.json_members import TooManyMembers
-from datasources.observability.spans import SERVER, answered, recorded
+from datasources.observability.spans import SERVER, record_call, record_status
 from datasources.queues.port import Queue
-from datasources.request import Call, calling
-from resolvers.alerts.alertmanager import accept_notification
-from resolvers.alerts.webhook import MAX_ALERTS, read
+from datasources.request import RequestContext, use_request
+from resolvers.alerts.alertmanager import ingest_notification
+from resolvers.alerts.webhook import MAX_ALERTS, parse_notification
 from resolvers.errors import BadUserInput, Forbidden, ShownError, SourceLost
-from resolvers.events.parser import Unusable
-from schema.http.cloudevents import BODY_BYTES, TooManyEvents
-from schema.http.endpoint import Authenticate, arrived
-from schema.http.events import SECONDS, refusal, reply
-from schema.http.request_body import UnsupportedMedia, media_type, read_body
+from resolvers.events.parser import InvalidEvent
+from schema.http.cloudevents import MAX_BODY_BYTES, TooManyEvents
+from schema.http.endpoint import Authenticate, new_call
+from schema.http.events import TIMEOUT_SECONDS, event_error_response, json_response
+from schema.http.request_body import UnsupportedMediaType, media_type, read_body
 
-WRITES = "alerts:write"
+WRITE_PERMISSION = "alerts:write"
 
 log = logging.getLogger("stackflow.alerts")
 
@@ -37,33 +37,33 @@ def alert_routes(queue: Queue, authenticate: Authenticate, mapping: AlertMapping
     """
 
     async def alertmanager(http: Request) -> Response:
-        call = arrived(http, SECONDS)
-        with calling(call), recorded("POST /alerts/alertmanager", SERVER, call) as recording:
+        call = new_call(http, TIMEOUT_SECONDS)
+        with use_request(call), record_call("POST /alerts/alertmanager", SERVER, call) as recording:
             try:
-                told = await _accepted(http, queue, authenticate, mapping, call)
-                answer = reply(told, 202 if told["accepted"] else 400, call)
+                told = await _ingest_alerts(http, queue, authenticate, mapping, call)
+                answer = json_response(told, 202 if told["accepted"] else 400, call)
             except ShownError as error:
-                answer = refusal(error, call)
-            answered(recording, answer.status_code)
+                answer = event_error_response(error, call)
+            record_status(recording, answer.status_code)
         return answer
 
     return [Route("/alerts/alertmanager", alertmanager, methods=["POST"])]
 
 
-async def _accepted(
-    http: Request, queue: Queue, authenticate: Authenticate, mapping: AlertMapping, call: Call
+async def _ingest_alerts(
+    http: Request, queue: Queue, authenticate: Authenticate, mapping: AlertMapping, call: RequestContext
 ) -> dict[str, Any]:
     try:
         principal = await authenticate(http.headers.get("authorization"))
-        if not principal.allows(WRITES):
-            raise Forbidden(f"this needs the permission {WRITES}", permission=WRITES)
+        if not principal.allows(WRITE_PERMISSION):
+            raise Forbidden(f"this needs the permission {WRITE_PERMISSION}", permission=WRITE_PERMISSION)
         kind = media_type(http)
         if kind != "application/json":
-            raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send application/json")
+            raise UnsupportedMediaType(f"content-type is {kind or 'missing'!r}; send application/json")
         # In a thread, as one of brackets alone takes up to a second.
-        notification = await asyncio.to_thread(read, await read_body(http, BODY_BYTES))
-        accepted = await accept_notification(queue, notification, mapping, call.request_id, sender=principal.actor)
-    except Unusable as unusable:
+        notification = await asyncio.to_thread(parse_notification, await read_body(http, MAX_BODY_BYTES))
+        accepted = await ingest_notification(queue, notification, mapping, call.request_id, sender=principal.actor)
+    except InvalidEvent as unusable:
         raise BadUserInput(unusable.reason) from unusable
     except TooManyMembers as error:
         raise TooManyEvents(f"the notification has more than {MAX_ALERTS:,} alerts", allowed=MAX_ALERTS) from error

@@ -12,9 +12,9 @@ from starlette.requests import Request
 
 from datasources.json_members import TooManyMembers
 from resolvers.errors import BadUserInput, LimitExceeded
-from resolvers.events.parser import MAX_EVENTS, MOST_BYTES, NOT_JSON, Unusable, split
+from resolvers.events.parser import MAX_EVENT_BYTES, MAX_EVENTS, NOT_JSON, InvalidEvent, split
 from resolvers.events.payload import is_json
-from schema.http.request_body import UnsupportedMedia, media_type, read_body
+from schema.http.request_body import UnsupportedMediaType, media_type, read_body
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -22,11 +22,11 @@ BATCH = "application/cloudevents-batch+json"
 FORMATS = "application/cloudevents"
 # What the header of each attribute begins with in binary mode; one of those that are compulsory tells the mode.
 PREFIX = b"ce-"
-COMPULSORY = ("ce-specversion", "ce-id", "ce-source", "ce-type")
+REQUIRED_HEADERS = ("ce-specversion", "ce-id", "ce-source", "ce-type")
 ATTRIBUTE = re.compile(r"[a-z0-9]+")
 
 # Bytes of a batch.
-BODY_BYTES = 8 * 1_048_576
+MAX_BODY_BYTES = 8 * 1_048_576
 
 
 class TooManyEvents(LimitExceeded):
@@ -38,17 +38,18 @@ async def read_events(http: Request) -> list[bytes]:
     kind = media_type(http)
     if kind == BATCH:
         # In a thread, as one of brackets alone takes up to a second.
-        return await asyncio.to_thread(_pieces, await read_body(http, BODY_BYTES))
+        return await asyncio.to_thread(_pieces, await read_body(http, MAX_BODY_BYTES))
     if kind == STRUCTURED:
-        return [await read_body(http, MOST_BYTES)]
-    if kind.startswith(FORMATS) or not any(name in http.headers for name in COMPULSORY):
-        raise UnsupportedMedia(
-            f"content-type is {kind or 'missing'!r}; send {STRUCTURED} or {BATCH}, or {' and '.join(COMPULSORY)} with "
+        return [await read_body(http, MAX_EVENT_BYTES)]
+    if kind.startswith(FORMATS) or not any(name in http.headers for name in REQUIRED_HEADERS):
+        raise UnsupportedMediaType(
+            f"content-type is {kind or 'missing'!r}; send {STRUCTURED} or {BATCH}, or "
+            f"{' and '.join(REQUIRED_HEADERS)} with "
             "the data as the body"
         )
     if kind and not is_json(kind):
-        raise UnsupportedMedia(f"content-type is {kind!r}; send application/json, or a type that ends in +json")
-    return [_structured(_attributes(http), await read_body(http, MOST_BYTES))]
+        raise UnsupportedMediaType(f"content-type is {kind!r}; send application/json, or a type that ends in +json")
+    return [_structured(_attributes(http), await read_body(http, MAX_EVENT_BYTES))]
 
 
 def _pieces(body: bytes) -> list[bytes]:
@@ -56,7 +57,7 @@ def _pieces(body: bytes) -> list[bytes]:
         return split(body)
     except TooManyMembers as error:
         raise TooManyEvents(f"the batch has more than {MAX_EVENTS:,} events", allowed=MAX_EVENTS) from error
-    except Unusable as unusable:
+    except InvalidEvent as unusable:
         raise BadUserInput(unusable.reason) from unusable
 
 
@@ -71,11 +72,11 @@ def _attributes(http: Request) -> dict[str, str]:
             raise BadUserInput(f"{shown} is no attribute; data are the body, and content-type says their type")
         if name in found:
             raise BadUserInput(f"{shown} is there twice; send it once")
-        found[name] = _decoded(shown, value)
+        found[name] = _decode_header(shown, value)
     return found
 
 
-def _decoded(header: str, value: bytes) -> str:
+def _decode_header(header: str, value: bytes) -> str:
     """One round of decoding, as section 3.1.3.2 of the binding wants it: quotes first, then percent signs."""
     text = value.strip()
     if len(text) > 1 and text.startswith(b'"') and text.endswith(b'"'):

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from datasources.messages import bounded
+from datasources.messages import truncate_message
 
 log = logging.getLogger("stackflow")
 
@@ -32,6 +32,7 @@ def encode_answer(body: dict[str, Any], request_id: str) -> bytes:
 
 def _bounded(error: dict[str, Any]) -> dict[str, Any]:
     extensions = {
-        name: bounded(value) if isinstance(value, str) else value for name, value in error.get("extensions", {}).items()
+        name: truncate_message(value) if isinstance(value, str) else value
+        for name, value in error.get("extensions", {}).items()
     }
-    return error | {"message": bounded(error["message"])} | ({"extensions": extensions} if extensions else {})
+    return error | {"message": truncate_message(error["message"])} | ({"extensions": extensions} if extensions else {})

@@ -13,36 +13,36 @@ from uuid_utils import uuid7
 
 from datasources.aurora.driver.bounded_rows import MAX_ROW_BYTES
 from datasources.errors import SourceError
-from datasources.observability.spans import SERVER, answered, recorded
-from datasources.observability.trace_context import origin
-from datasources.request import Call, calling
+from datasources.observability.spans import SERVER, record_call, record_status
+from datasources.observability.trace_context import parse_trace_context
+from datasources.request import RequestContext, use_request
 from datasources.sources import Sources
 from resolvers.context import Context, Limits
 from resolvers.errors import BadUserInput, ShownError, SourceLost
 from resolvers.principals.errors import IssuerUnavailable, Unauthenticated
 from resolvers.principals.principal import Principal
-from schema.execution.document_cache import prepare
-from schema.execution.execution import FREE_FORM, Request, as_of_token, run
+from schema.execution.document_cache import prepare_document
+from schema.execution.execution import FREE_FORM_PERMISSION, GraphQLRequest, as_of_token, execute_request
 from schema.execution.limits import DocumentLimits
-from schema.execution.persisted_documents import Documents, PersistedQueryNotFound
+from schema.execution.persisted_documents import PersistedDocuments, PersistedQueryNotFound
 from schema.execution.tracing import log_operation
 from schema.http.encoding import encode_answer
 from schema.http.request_body import (
-    PLAIN_JSON,
+    JSON_MEDIA_TYPE,
+    BodyTimeout,
     BodyTooLarge,
-    BodyTooSlow,
-    ClientLeft,
+    ClientDisconnected,
     UnsupportedEncoding,
-    UnsupportedMedia,
+    UnsupportedMediaType,
     media_type,
     parse_json,
     read_body,
 )
 
-RESPONSE_JSON = "application/graphql-response+json"
-READING = frozenset({"GET", "HEAD"})
-REQUEST_ID = "x-stackflow-request-id"
-AS_OF = "x-stackflow-as-of"
+GRAPHQL_RESPONSE_MEDIA_TYPE = "application/graphql-response+json"
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+REQUEST_ID_HEADER = "x-stackflow-request-id"
+AS_OF_HEADER = "x-stackflow-as-of"
 _TOKEN = re.compile(r"w([0-9]{1,18})")
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
@@ -52,7 +52,7 @@ Authenticate = Callable[[str | None], Awaitable[Principal]]
 
 
 # The flow of calls until it is known who asks.
-UNKNOWN_CALLERS = "unknown callers"
+UNAUTHENTICATED_FLOW = "unknown callers"
 
 
 class GraphQLEndpoint:
@@ -72,52 +72,52 @@ class GraphQLEndpoint:
         self._timeout = timeout
         self._body_bytes = body_bytes
         self.limits = limits or DocumentLimits()
-        self._documents = Documents(self.limits)
+        self._documents = PersistedDocuments(self.limits)
 
     async def respond(self, http: HttpRequest) -> HttpResponse:
-        call = self.call(http)
-        with recorded("GraphQL Operation", SERVER, call) as recording:
-            reply = await self._responded(http, call)
-            answered(recording, reply.status_code)
+        call = self.begin_call(http)
+        with record_call("GraphQL Operation", SERVER, call) as recording:
+            reply = await self._execute(http, call)
+            record_status(recording, reply.status_code)
         return reply
 
-    async def _responded(self, http: HttpRequest, call: Call) -> HttpResponse:
+    async def _execute(self, http: HttpRequest, call: RequestContext) -> HttpResponse:
         media = _media(http)
         try:
-            request, context = await self.understood(http, call)
-            if http.method in READING and not only(request, self.limits, OperationType.QUERY):
+            request, context = await self.parse_request(http, call)
+            if http.method in SAFE_METHODS and not has_only_operations(request, self.limits, OperationType.QUERY):
                 raise MethodNotAllowed(f"{http.method} is for queries only; use POST")
         except ShownError as error:
-            return refused(error, call, media)
+            return error_response(error, call, media)
         with log_operation(request, context) as logged:
-            response = await run(request, context, self.limits)
+            response = await execute_request(request, context, self.limits)
             logged.response = response
-        is_refused = not response.executed and media == RESPONSE_JSON
+        is_refused = not response.executed and media == GRAPHQL_RESPONSE_MEDIA_TYPE
         return _reply(response.body, 400 if is_refused else 200, call, media)
 
-    def call(self, http: HttpRequest) -> Call:
+    def begin_call(self, http: HttpRequest) -> RequestContext:
         """The call that a request begins, with its deadline."""
-        return arrived(http, self._timeout)
+        return new_call(http, self._timeout)
 
-    async def understood(self, http: HttpRequest, call: Call) -> tuple[Request, Context]:
+    async def parse_request(self, http: HttpRequest, call: RequestContext) -> tuple[GraphQLRequest, Context]:
         """What is asked, and by whom. ShownError if it cannot be told."""
-        call.sees = _sees(http)
-        with calling(call):
-            principal = await self.principal(http.headers.get("authorization"))
+        call.min_transaction = _parse_as_of(http)
+        with use_request(call):
+            principal = await self.authenticate(http.headers.get("authorization"))
         request = await self._read(http, principal)
         return request, Context(
             principal, principal.scope, self._sources, call, Limits(page=self.limits.page, fields=self.limits.cost)
         )
 
-    async def principal(self, authorization: str | None) -> Principal:
+    async def authenticate(self, authorization: str | None) -> Principal:
         """Who asks by this header. AccessError, or SourceLost where it cannot be told now."""
         try:
             return await self._authenticate(authorization)
         except SourceError as error:
             raise SourceLost(f"{error.source} is not available", store=error.source) from error
 
-    async def _read(self, http: HttpRequest, principal: Principal) -> Request:
-        if http.method in READING:
+    async def _read(self, http: HttpRequest, principal: Principal) -> GraphQLRequest:
+        if http.method in SAFE_METHODS:
             # A parameter without a value is one that was left out.
             given: Any = {name: value for name, value in http.query_params.items() if value}
             for part in ("variables", "extensions"):
@@ -125,8 +125,8 @@ class GraphQLEndpoint:
                     given[part] = parse_json(given[part].encode(errors="replace"), part)
         else:
             kind = media_type(http)
-            if kind != PLAIN_JSON:
-                raise UnsupportedMedia(f"content-type is {kind or 'missing'!r}; send {PLAIN_JSON}")
+            if kind != JSON_MEDIA_TYPE:
+                raise UnsupportedMediaType(f"content-type is {kind or 'missing'!r}; send {JSON_MEDIA_TYPE}")
             given = parse_json(await read_body(http, self._body_bytes, self._timeout), "the body")
         if isinstance(given, list):
             raise BadUserInput("batches are off; send one operation a request")
@@ -138,8 +138,8 @@ class GraphQLEndpoint:
             raise BadUserInput("variables must be an object", argument="variables")
         if name is not None and not isinstance(name, str):
             raise BadUserInput("operationName must be text", argument="operationName")
-        text = self._documents.text(given, free_form=principal.allows(FREE_FORM))
-        return Request(text, variables, name or None)
+        text = self._documents.resolve_text(given, free_form=principal.allows(FREE_FORM_PERMISSION))
+        return GraphQLRequest(text, variables, name or None)
 
 
 class MethodNotAllowed(BadUserInput):
@@ -155,31 +155,31 @@ _STATUS: tuple[tuple[type[ShownError], int], ...] = (
     (IssuerUnavailable, 503),
     (SourceLost, 503),
     (MethodNotAllowed, 405),
-    (UnsupportedMedia, 415),
+    (UnsupportedMediaType, 415),
     (BodyTooLarge, 413),
-    (BodyTooSlow, 408),
-    (ClientLeft, 400),
+    (BodyTimeout, 408),
+    (ClientDisconnected, 400),
 )
 
 
-def status_of(error: ShownError, media: str = RESPONSE_JSON) -> int:
+def error_status(error: ShownError, media: str = GRAPHQL_RESPONSE_MEDIA_TYPE) -> int:
     """The HTTP status of an error for which nothing was executed."""
-    if isinstance(error, PersistedQueryNotFound) and media == PLAIN_JSON:
+    if isinstance(error, PersistedQueryNotFound) and media == JSON_MEDIA_TYPE:
         # Clients of the older type read no body of another status, and would not send the text.
         return 200
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
 
 
-def refused(error: ShownError, call: Call, media: str = RESPONSE_JSON) -> HttpResponse:
+def error_response(error: ShownError, call: RequestContext, media: str = GRAPHQL_RESPONSE_MEDIA_TYPE) -> HttpResponse:
     """The reply to a request of which nothing was executed."""
-    reply = _reply({"errors": [_told(error)]}, status_of(error, media), call, media)
-    reply.headers.update(headers_of(error))
+    reply = _reply({"errors": [_format_error(error)]}, error_status(error, media), call, media)
+    reply.headers.update(error_headers(error))
     return reply
 
 
-def headers_of(error: ShownError) -> dict[str, str]:
+def error_headers(error: ShownError) -> dict[str, str]:
     """The headers by which a client learns of HTTP what was wrong."""
-    if isinstance(error, ClientLeft):
+    if isinstance(error, ClientDisconnected):
         log.info("the client left", extra={"problem": str(error)})
     if isinstance(error, Unauthenticated):
         return {"www-authenticate": "Bearer"}
@@ -189,19 +189,19 @@ def headers_of(error: ShownError) -> dict[str, str]:
         # RFC 9110, section 12.5.3: what a 415 takes instead.
         return {"accept-encoding": "identity"}
     # The rest of the body may still come: it must not be taken for the next request.
-    return {"connection": "close"} if isinstance(error, BodyTooSlow | BodyTooLarge) else {}
+    return {"connection": "close"} if isinstance(error, BodyTimeout | BodyTooLarge) else {}
 
 
-def _told(error: ShownError) -> dict[str, Any]:
+def _format_error(error: ShownError) -> dict[str, Any]:
     return {"message": str(error), "extensions": error.extensions}
 
 
-def _reply(body: dict[str, Any], status: int, call: Call, media: str) -> HttpResponse:
-    headers = {REQUEST_ID: call.request_id, "cache-control": "no-store"}
+def _reply(body: dict[str, Any], status: int, call: RequestContext, media: str) -> HttpResponse:
+    headers = {REQUEST_ID_HEADER: call.request_id, "cache-control": "no-store"}
     return HttpResponse(
         encode_answer(body, call.request_id),
         status,
-        headers if call.sees is None else headers | {AS_OF: as_of_token(call.sees)},
+        headers if call.min_transaction is None else headers | {AS_OF_HEADER: as_of_token(call.min_transaction)},
         f"{media}; charset=utf-8",
     )
 
@@ -209,43 +209,47 @@ def _reply(body: dict[str, Any], status: int, call: Call, media: str) -> HttpRes
 def _media(http: HttpRequest) -> str:
     # A client that names the older type, or nothing at all but */*, gets what it understands.
     accepted = http.headers.get("accept", "")
-    return PLAIN_JSON if PLAIN_JSON in accepted and RESPONSE_JSON not in accepted else RESPONSE_JSON
+    return (
+        JSON_MEDIA_TYPE
+        if JSON_MEDIA_TYPE in accepted and GRAPHQL_RESPONSE_MEDIA_TYPE not in accepted
+        else GRAPHQL_RESPONSE_MEDIA_TYPE
+    )
 
 
-def arrived(http: HttpRequest, seconds: float) -> Call:
+def new_call(http: HttpRequest, seconds: float) -> RequestContext:
     """The call that a request begins, which has so many seconds."""
-    came = origin(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
+    came = parse_trace_context(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
     deadline = asyncio.get_running_loop().time() + seconds
-    return Call(
+    return RequestContext(
         request_id(http),
         deadline,
         row_bytes=MAX_ROW_BYTES,
         trace=came.trace,
         parent=came.parent,
         sampled=came.sampled,
-        flow=UNKNOWN_CALLERS,
+        flow=UNAUTHENTICATED_FLOW,
     )
 
 
 def request_id(http: HttpRequest) -> str:
     """The request id that the caller gave, if it is a safe one, or a new one."""
-    given = http.headers.get(REQUEST_ID, "")
+    given = http.headers.get(REQUEST_ID_HEADER, "")
     return given if _SAFE_ID.fullmatch(given) else str(uuid7())
 
 
-def _sees(http: HttpRequest) -> int | None:
-    given = http.headers.get(AS_OF)
+def _parse_as_of(http: HttpRequest) -> int | None:
+    given = http.headers.get(AS_OF_HEADER)
     if not given:
         return None
     found = _TOKEN.fullmatch(given)
     if found is None:
-        raise BadUserInput(f"{AS_OF} is not a token of an earlier answer; leave it out", argument=AS_OF)
+        raise BadUserInput(f"{AS_OF_HEADER} is not a token of an earlier answer; leave it out", argument=AS_OF_HEADER)
     return int(found[1])
 
 
-def only(request: Request, limits: DocumentLimits, *kinds: OperationType) -> bool:
+def has_only_operations(request: GraphQLRequest, limits: DocumentLimits, *kinds: OperationType) -> bool:
     """Whether all operations of the document are of these kinds; also if it is not valid, which is told elsewhere."""
-    document = prepare(request.document, limits).document
+    document = prepare_document(request.document, limits).document
     return document is None or all(
         each.operation in kinds for each in document.definitions if isinstance(each, OperationDefinitionNode)
     )

@@ -8,18 +8,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from datasources.errors import SourceError
-from datasources.observability.spans import SERVER, answered, recorded
+from datasources.observability.spans import SERVER, record_call, record_status
 from datasources.queues.port import Queue
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from resolvers.errors import Forbidden, ShownError, SourceLost
-from resolvers.events.ingest import Accepted, accept
+from resolvers.events.ingest import IngestResult, ingest_events
 from schema.http.cloudevents import TooManyEvents, read_events
 from schema.http.encoding import encode_answer
-from schema.http.endpoint import REQUEST_ID, Authenticate, arrived, headers_of, status_of
+from schema.http.endpoint import REQUEST_ID_HEADER, Authenticate, error_headers, error_status, new_call
 
-WRITES = "events:write"
+WRITE_PERMISSION = "events:write"
 
-SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
 def event_routes(queue: Queue, authenticate: Authenticate) -> list[Route]:
@@ -29,39 +29,39 @@ def event_routes(queue: Queue, authenticate: Authenticate) -> list[Route]:
     """
 
     async def events(http: Request) -> Response:
-        call = arrived(http, SECONDS)
-        with calling(call), recorded("POST /events", SERVER, call) as recording:
+        call = new_call(http, TIMEOUT_SECONDS)
+        with use_request(call), record_call("POST /events", SERVER, call) as recording:
             try:
-                accepted = await _accepted(http, queue, authenticate, call)
-                answer = reply(asdict(accepted), 202 if accepted.accepted else 400, call)
+                accepted = await _ingest_events(http, queue, authenticate, call)
+                answer = json_response(asdict(accepted), 202 if accepted.accepted else 400, call)
             except ShownError as error:
-                answer = refusal(error, call)
-            answered(recording, answer.status_code)
+                answer = event_error_response(error, call)
+            record_status(recording, answer.status_code)
         return answer
 
     return [Route("/events", events, methods=["POST"])]
 
 
-async def _accepted(http: Request, queue: Queue, authenticate: Authenticate, call: Call) -> Accepted:
+async def _ingest_events(http: Request, queue: Queue, authenticate: Authenticate, call: RequestContext) -> IngestResult:
     try:
         principal = await authenticate(http.headers.get("authorization"))
-        if not principal.allows(WRITES):
-            raise Forbidden(f"this needs the permission {WRITES}", permission=WRITES)
-        return await accept(queue, await read_events(http), call.request_id, sender=principal.actor)
+        if not principal.allows(WRITE_PERMISSION):
+            raise Forbidden(f"this needs the permission {WRITE_PERMISSION}", permission=WRITE_PERMISSION)
+        return await ingest_events(queue, await read_events(http), call.request_id, sender=principal.actor)
     except SourceError as error:
         raise SourceLost(f"{error.source} is not available", store=error.source) from error
 
 
-def refusal(error: ShownError, call: Call) -> Response:
+def event_error_response(error: ShownError, call: RequestContext) -> Response:
     """The answer to a request of which nothing was accepted."""
     status = 413 if isinstance(error, TooManyEvents) else 403 if isinstance(error, Forbidden) else None
     told = {"errors": [{"message": str(error), "extensions": error.extensions}]}
-    answer = reply(told, status or status_of(error), call)
-    answer.headers.update(headers_of(error))
+    answer = json_response(told, status or error_status(error), call)
+    answer.headers.update(error_headers(error))
     return answer
 
 
-def reply(body: dict[str, Any], status: int, call: Call) -> Response:
+def json_response(body: dict[str, Any], status: int, call: RequestContext) -> Response:
     """An answer as JSON, with the request id."""
-    headers = {REQUEST_ID: call.request_id, "cache-control": "no-store"}
+    headers = {REQUEST_ID_HEADER: call.request_id, "cache-control": "no-store"}
     return Response(encode_answer(body, call.request_id), status, headers, "application/json")

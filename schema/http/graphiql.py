@@ -20,8 +20,8 @@ HEADERS = {
     "referrer-policy": "no-referrer",
 }
 # A file's name holds the hash of its content, so it never changes.
-FOREVER = "public, max-age=31536000, immutable"
-ABSENT = "<!doctype html><title>StackFlow</title><p>GraphiQL is not built; run make graphiql</p>"
+IMMUTABLE_CACHE_CONTROL = "public, max-age=31536000, immutable"
+NOT_BUILT_PAGE = "<!doctype html><title>StackFlow</title><p>GraphiQL is not built; run make graphiql</p>"
 
 # In the order we prefer them: brotli is a fifth smaller than gzip here.
 _ENCODINGS = {"br": ".br", "gzip": ".gz"}
@@ -34,7 +34,7 @@ def graphiql_routes(folder: Path) -> list[BaseRoute]:
     async def page(request: Request) -> Response:
         index = folder / "index.html"
         if not index.is_file():
-            return HTMLResponse(ABSENT, headers=HEADERS | {"cache-control": "no-store"})
+            return HTMLResponse(NOT_BUILT_PAGE, headers=HEADERS | {"cache-control": "no-store"})
         return _file(request, index, "no-cache")
 
     async def asset(request: Request) -> Response:
@@ -42,7 +42,7 @@ def graphiql_routes(folder: Path) -> list[BaseRoute]:
         path = folder / "assets" / name
         if not _NAME.fullmatch(name) or path.suffix in _ENCODINGS.values() or not path.is_file():
             raise HTTPException(404)
-        return _file(request, path, FOREVER)
+        return _file(request, path, IMMUTABLE_CACHE_CONTROL)
 
     async def slash(_: Request) -> Response:
         # The page's addresses are relative to the folder. So is this one: a stage prefix stays in place.
@@ -55,7 +55,7 @@ def graphiql_routes(folder: Path) -> list[BaseRoute]:
     ]
 
 
-def accepted(header: str) -> list[str]:
+def accepted_encodings(header: str) -> list[str]:
     """The encodings of ours that an Accept-Encoding header allows, the one we prefer first (RFC 9110, 12.5.3)."""
     weights: dict[str, float] = {}
     for part in header.lower().split(","):
@@ -72,7 +72,7 @@ def accepted(header: str) -> list[str]:
 def _file(request: Request, path: Path, caching: str) -> Response:
     headers = HEADERS | {"cache-control": caching, "vary": "accept-encoding"}
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    for name in accepted(request.headers.get("accept-encoding", "")):
+    for name in accepted_encodings(request.headers.get("accept-encoding", "")):
         packed = path.with_name(path.name + _ENCODINGS[name])
         if packed.is_file():
             return FileResponse(packed, headers=headers | {"content-encoding": name}, media_type=kind)

@@ -8,9 +8,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from datasources.health import Health
-from datasources.observability.metrics import tell
+from datasources.observability.metrics import emit_metrics
 from datasources.records.workers import WorkerRecord, WorkerState
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from datasources.sources import Sources
 
 READY_SECONDS = 3.0
@@ -33,24 +33,24 @@ def health_routes(sources: Sources) -> list[Route]:
         found = await _stores(sources)
         workers = sources.heartbeats.records()
         down = [each for each in workers if _is_down(each)]
-        tell(StoreDown=sum(not store.reachable for store in found), WorkersDown=len(down))
-        return _answer(_serves(found) and not down, found, {"workers": [_worker(each) for each in workers]})
+        emit_metrics(StoreDown=sum(not store.reachable for store in found), WorkersDown=len(down))
+        return _answer(_is_serving(found) and not down, found, {"workers": [_worker(each) for each in workers]})
 
     async def stores(_: Request) -> JSONResponse:
         found = await _stores(sources)
-        tell(StoreDown=sum(not store.reachable for store in found))
-        return _answer(_serves(found), found, {})
+        emit_metrics(StoreDown=sum(not store.reachable for store in found))
+        return _answer(_is_serving(found), found, {})
 
     return [Route("/health/live", live), Route("/health/ready", ready), Route("/health/stores", stores)]
 
 
 async def _stores(sources: Sources) -> list[Health]:
-    call = Call(deadline=asyncio.get_running_loop().time() + READY_SECONDS, flow="health")
-    with calling(call):
+    call = RequestContext(deadline=asyncio.get_running_loop().time() + READY_SECONDS, flow="health")
+    with use_request(call):
         return await sources.health()
 
 
-def _serves(stores: Sequence[Health]) -> bool:
+def _is_serving(stores: Sequence[Health]) -> bool:
     # A lost cache costs speed, not answers, as does a store that another stands in for: neither takes the service out
     # of rotation.
     return all(store.reachable or store.replaced_by for store in stores if store.name != "cache")
@@ -63,7 +63,7 @@ def _is_down(worker: WorkerRecord) -> bool:
 
 
 def _answer(is_ready: bool, stores: Sequence[Health], more: dict[str, object]) -> JSONResponse:
-    body = {"status": "ready" if is_ready else "not ready", "stores": [_told(store) for store in stores]} | more
+    body = {"status": "ready" if is_ready else "not ready", "stores": [_format_store(store) for store in stores]} | more
     return JSONResponse(body, 200 if is_ready else 503)
 
 
@@ -74,7 +74,7 @@ def _worker(worker: WorkerRecord) -> dict[str, object]:
     return shown | {"reason": worker.reason, "failures": worker.failures, "seconds": round(worker.seconds, 1)}
 
 
-def _told(store: Health) -> dict[str, object]:
+def _format_store(store: Health) -> dict[str, object]:
     told: dict[str, object] = {
         "name": store.name,
         "reachable": store.reachable,

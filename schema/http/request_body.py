@@ -9,21 +9,21 @@ from starlette.requests import Request as HttpRequest
 from datasources.values import read_json
 from resolvers.errors import BadUserInput, LimitExceeded
 
-PLAIN_JSON = "application/json"
+JSON_MEDIA_TYPE = "application/json"
 # JSON is UTF-8, of which ASCII is a part. https://www.rfc-editor.org/rfc/rfc8259#section-8.1
 CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
-MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Seconds for a body to come.
 BODY_SECONDS = 10.0
 # Digits of a content-length that are worth reading: a body of ten of them is larger than any that is allowed.
 MAX_LENGTH_DIGITS = 10
 
 
-class UnsupportedMedia(BadUserInput):
+class UnsupportedMediaType(BadUserInput):
     """The body is not JSON by its own word."""
 
 
-class UnsupportedEncoding(UnsupportedMedia):
+class UnsupportedEncoding(UnsupportedMediaType):
     """The body is compressed; no door takes that, as a small one may hold a very large one."""
 
 
@@ -31,31 +31,31 @@ class BodyTooLarge(LimitExceeded):
     """The body has more bytes than a request may have."""
 
 
-class BodyTooSlow(LimitExceeded):
+class BodyTimeout(LimitExceeded):
     """The body did not come in the time that it may take."""
 
 
-class ClientLeft(BadUserInput):
+class ClientDisconnected(BadUserInput):
     """The client closed the connection before its body was here; nobody reads the answer."""
 
 
-async def read_body(http: HttpRequest, most: int, seconds: float = BODY_SECONDS) -> bytes:
+async def read_body(http: HttpRequest, max_bytes: int, seconds: float = BODY_SECONDS) -> bytes:
     """The body, without a byte order mark.
 
     UnsupportedEncoding; BodyTooLarge as soon as it has, or says that it will have, more bytes than `most`; BodyTooSlow
     after `seconds`; ClientLeft.
     """
     _check_coding(http)
-    _check_length(http, most)
+    _check_length(http, max_bytes)
     try:
         async with asyncio.timeout(seconds):
-            return (await _read(http, most)).removeprefix(MARK)
+            return (await _read(http, max_bytes)).removeprefix(BYTE_ORDER_MARK)
     except TimeoutError:
-        raise BodyTooSlow(
+        raise BodyTimeout(
             f"the body did not come within {seconds:g} seconds; send it faster", allowed=seconds
         ) from None
     except ClientDisconnect:
-        raise ClientLeft("the client left before its body was here") from None
+        raise ClientDisconnected("the client left before its body was here") from None
 
 
 async def _read(http: HttpRequest, most: int) -> bytes:
@@ -90,7 +90,7 @@ def media_type(http: HttpRequest) -> str:
         name, _, value = parameter.partition("=")
         charset = value.strip().strip("\"'").lower()
         if name.strip().lower() == "charset" and charset not in CHARSETS:
-            raise UnsupportedMedia(f"the charset of content-type is {charset[:60]!r}; send utf-8")
+            raise UnsupportedMediaType(f"the charset of content-type is {charset[:60]!r}; send utf-8")
     return kind.strip().lower()
 
 

@@ -11,20 +11,20 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from datasources.observability.metrics import tell
+from datasources.observability.metrics import emit_metrics
 from schema.http.encoding import encode_answer
 
-EVENT_STREAM = "text/event-stream"
+EVENT_STREAM_MEDIA_TYPE = "text/event-stream"
 # A comment: says that we live, and makes proxies send what they hold.
-ALIVE = b":\n\n"
+KEEP_ALIVE = b":\n\n"
 # Browsers dispatch no event without data.
-COMPLETE = b"event: complete\ndata: \n\n"
+COMPLETE_EVENT = b"event: complete\ndata: \n\n"
 
 # Seconds that a reader may take nothing, and that a stream has to end once the server stops.
-UNREAD, ENDING = 60.0, 3.0
+WRITE_TIMEOUT_SECONDS, CLOSE_TIMEOUT_SECONDS = 60.0, 3.0
 
 
-def event(body: dict[str, Any] | None, cursor: str | None, request_id: str) -> bytes:
+def encode_event(body: dict[str, Any] | None, cursor: str | None, request_id: str) -> bytes:
     """One response as the event `next` of the graphql-sse protocol; browsers send its cursor when they come back.
 
     Without a body it only tells them the cursor, which is no event.
@@ -36,34 +36,34 @@ def event(body: dict[str, Any] | None, cursor: str | None, request_id: str) -> b
 class OpenStreams:
     """The streams that this process keeps open, `most` at a time."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, max_streams: int) -> None:
+        self.max_streams = max_streams
         self.open = 0
-        self.ending = asyncio.Event()
+        self.stopping = asyncio.Event()
 
     @property
     def is_full(self) -> bool:
-        return self.open >= self.most
+        return self.open >= self.max_streams
 
-    def begun(self) -> None:
+    def add(self) -> None:
         """One more is open."""
         self.open += 1
-        tell(OpenStreams=self.open)
+        emit_metrics(OpenStreams=self.open)
 
-    def ended(self) -> None:
+    def remove(self) -> None:
         """One has ended."""
         self.open -= 1
-        tell(OpenStreams=self.open)
+        emit_metrics(OpenStreams=self.open)
 
-    def end(self) -> None:
+    def stop_all(self) -> None:
         """End them all, within a few seconds and for good."""
-        self.ending.set()
+        self.stopping.set()
 
 
-class EventStream(Response):
+class EventStreamResponse(Response):
     """Sends pieces as they come. It has its place among the open streams from now until it was sent."""
 
-    media_type = EVENT_STREAM
+    media_type = EVENT_STREAM_MEDIA_TYPE
 
     def __init__(self, pieces: AsyncGenerator[bytes, None], streams: OpenStreams, headers: dict[str, str]) -> None:
         # Proxies such as nginx must not wait for more.
@@ -71,12 +71,12 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._pieces = pieces
         self._streams = streams
-        streams.begun()
+        streams.add()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send(send))
-        leaving = asyncio.create_task(_left(receive))
-        ending = asyncio.create_task(self._streams.ending.wait())
+        leaving = asyncio.create_task(_wait_for_disconnect(receive))
+        ending = asyncio.create_task(self._streams.stopping.wait())
         tasks = (sending, leaving, ending)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -86,19 +86,19 @@ class EventStream(Response):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._pieces.aclose()
-            self._streams.ended()
+            self._streams.remove()
         if stopped:
             # Without `complete`, so that the client comes back with its cursor to whoever serves then.
             with suppress(TimeoutError):
-                await _bounded(send, b"", ENDING, more=False)
+                await _bounded(send, b"", CLOSE_TIMEOUT_SECONDS, more=False)
         if not sending.cancelled() and (error := sending.exception()) is not None:
             raise error
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async for piece in self._pieces:
-            await _bounded(send, piece, UNREAD, more=True)
-        await _bounded(send, b"", UNREAD, more=False)
+            await _bounded(send, piece, WRITE_TIMEOUT_SECONDS, more=True)
+        await _bounded(send, b"", WRITE_TIMEOUT_SECONDS, more=False)
 
 
 async def _bounded(send: Send, piece: bytes, seconds: float, *, more: bool) -> None:
@@ -106,6 +106,6 @@ async def _bounded(send: Send, piece: bytes, seconds: float, *, more: bool) -> N
         await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
-async def _left(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -13,13 +13,13 @@ from datasources.records.workflow_runs import BlastRadiusRecord
 from resolvers.configuration_items.loaders import ConfigurationItemById, ConfigurationItemsByIncident
 from resolvers.context import Context
 from resolvers.errors import LimitExceeded
-from resolvers.loading.tables import Selected, Selection
+from resolvers.loading.tables import RowsArguments, Selection
 from schema.declarations.fields import attribute, field, link
-from schema.impact.types import ARGUMENTS, COST, Impact, ImpactValue, impact_of
+from schema.impact.types import IMPACT_ARGUMENTS, IMPACT_COST, Impact, ImpactValue, impact_of
 from schema.lazy_types import LazyConfigurationItem
-from schema.relationships.types import ITEMS, NEEDS
+from schema.relationships.types import ITEMS_READ_PERMISSION, READ_PERMISSION
 
-WALKS = NEEDS
+WALK_PERMISSION = READ_PERMISSION
 # All of them are taken as failed: the blast radius of some would be less than the incident's.
 MAX_ITEMS_OF_INCIDENT = 10_000
 
@@ -36,7 +36,7 @@ class BlastRadiusItemValue:
 class BlastRadiusItem:
     record = BlastRadiusItemValue
 
-    node: LazyConfigurationItem | None = link(ConfigurationItemById, "The item.", key="id", needs=ITEMS)
+    node: LazyConfigurationItem | None = link(ConfigurationItemById, "The item.", key="id", needs=ITEMS_READ_PERMISSION)
     depth: int = attribute("The least number of hops from an item that failed.")
 
 
@@ -61,7 +61,7 @@ class BlastRadius:
 
 async def _of_incident(context: Context, incident: IncidentRecord, arguments: Mapping[str, Any]) -> ImpactValue | None:
     page = Page(MAX_ITEMS_OF_INCIDENT, Order("name"))
-    asked = Selected(Selection(extra=(("role", None),)), page=page)
+    asked = RowsArguments(Selection(extra=(("role", None),)), page=page)
     found = await context.loader(ConfigurationItemsByIncident, asked).load(incident.id)
     if found.more:
         raise LimitExceeded(
@@ -81,7 +81,7 @@ class HasBlastRadius:
         _of_incident,
         "What the failure of all its items does to others, at most 10,000 of them; null if it has none. One statement "
         "more than `impact` takes.",
-        needs=WALKS,
-        arguments=ARGUMENTS,
-        cost=COST,
+        needs=WALK_PERMISSION,
+        arguments=IMPACT_ARGUMENTS,
+        cost=IMPACT_COST,
     )

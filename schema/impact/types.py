@@ -10,30 +10,30 @@ from datasources.graph.port import Direction, Position
 from resolvers.configuration_items.loaders import ConfigurationItemById
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
-from resolvers.impact.use_cases import ImpactAnswer, ImpactLimit, Outcome, impact
-from schema.declarations.connections import PageInfo, PageInfoValue, ends, page_info
-from schema.declarations.enums import described
+from resolvers.impact.use_cases import ImpactAnswer, ImpactLimit, Outcome, assess_impact
+from schema.declarations.connections import PageInfo, PageInfoValue, first_and_last, to_page_info
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import PAGE, Argument, attribute, field, link
-from schema.declarations.ids import decode_as
-from schema.declarations.paging import clamp
+from schema.declarations.ids import decode_id_as
+from schema.declarations.paging import check_bounds
 from schema.declarations.walk_arguments import (
-    AFTER,
-    AS_OF,
-    FAN_OUT,
-    FIRST,
-    TYPES,
+    AFTER_ARGUMENT,
+    AS_OF_ARGUMENT,
+    FAN_OUT_ARGUMENT,
+    FIRST_ARGUMENT,
+    TYPES_ARGUMENT,
     decode_position,
     depth_argument,
     encode_position,
-    walk_of,
+    to_walk,
 )
 from schema.lazy_types import LazyConfigurationItem
-from schema.relationships.types import ITEMS, NEEDS, CappedItem
+from schema.relationships.types import ITEMS_READ_PERMISSION, READ_PERMISSION, CappedItem
 
 DEFAULT_DEPTH = 10
-MOST_FAILED = 100
+MAX_FAILED_ITEMS = 100
 
-described(
+register_enum(
     Outcome,
     "What becomes of an item that a failure reaches: it FAILS, redundancy keeps it up but AT_RISK, or UNKNOWN where "
     "the whole impact could not be computed; then `limit` of the impact says why.",
@@ -43,7 +43,7 @@ described(
     AT_RISK="A failure reaches it, and redundancy keeps it up.",
     UNKNOWN="A failure reaches it; whether redundancy keeps it up could not be computed.",
 )
-described(
+register_enum(
     ImpactLimit,
     "Why a whole impact could not be computed.",
     SIZE="It has more than 200,000 items or 2,000,000 relationships.",
@@ -61,7 +61,7 @@ class ImpactValue:
 
 @strawberry.type(description="An item that a failure reaches.")
 class ImpactedItem:
-    node: LazyConfigurationItem | None = link(ConfigurationItemById, "The item.", key="id", needs=ITEMS)
+    node: LazyConfigurationItem | None = link(ConfigurationItemById, "The item.", key="id", needs=ITEMS_READ_PERMISSION)
     depth: int = attribute("The least number of hops from a failed item.")
     outcome: Outcome = attribute("What becomes of it, redundancy considered.")
     cursor: str = attribute("Pass it as `after`.", of=lambda item: encode_position(Position(item.depth, item.id)))
@@ -90,7 +90,7 @@ class Impact:
     nodes: list[LazyConfigurationItem | None] | None = field(
         lambda context, found, _: context.loader(ConfigurationItemById).load_many([i.id for i in found.answer.items]),
         "The items of the page.",
-        needs=ITEMS,
+        needs=ITEMS_READ_PERMISSION,
         size=PAGE,
     )
     totals: ImpactTotals | None = attribute(
@@ -116,24 +116,31 @@ class Impact:
 
 
 # An impact looks at up to 10,000 items and 50,000 relationships, whatever the page: 100 ms, by bench.dearest.
-COST = 20_000
+IMPACT_COST = 20_000
 
-ARGUMENTS = (depth_argument(DEFAULT_DEPTH), FIRST, AFTER, TYPES, FAN_OUT, AS_OF)
+IMPACT_ARGUMENTS = (
+    depth_argument(DEFAULT_DEPTH),
+    FIRST_ARGUMENT,
+    AFTER_ARGUMENT,
+    TYPES_ARGUMENT,
+    FAN_OUT_ARGUMENT,
+    AS_OF_ARGUMENT,
+)
 
 
 async def impact_of(context: Context, failed: frozenset[str], arguments: Mapping[str, Any]) -> ImpactValue:
     """What the failure of all these items does, by the arguments of a field."""
-    walk = walk_of(context, Direction.DEPENDENTS, arguments, DEFAULT_DEPTH)
+    walk = to_walk(context, Direction.DEPENDENTS, arguments, DEFAULT_DEPTH)
     after = decode_position(arguments.get("after"))
-    return ImpactValue(await impact(context, failed, walk, after), resumed=after is not None)
+    return ImpactValue(await assess_impact(context, failed, walk, after), resumed=after is not None)
 
 
 async def _of_many(context: Context, _: Any, arguments: Mapping[str, Any]) -> ImpactValue:
     ids = arguments["of"]
     if not ids:
         raise BadUserInput("of is empty; name at least one configuration item", argument="of")
-    clamp(len(ids), "of", MOST_FAILED)
-    uuids = [decode_as("ci", each, "of") for each in ids]
+    check_bounds(len(ids), "of", MAX_FAILED_ITEMS)
+    uuids = [decode_id_as("ci", each, "of") for each in ids]
     return await impact_of(context, frozenset(each for each in uuids if each is not None), arguments)
 
 
@@ -145,9 +152,9 @@ class HasImpact:
         lambda context, item, arguments: impact_of(context, frozenset({item.id}), arguments),
         "What its failure does to others. Two traversals, one statement, and one more where redundancy plays a part; "
         "beyond 10,000 items or `fanOut` relationships of one, up to three more for each 10,000 items.",
-        needs=NEEDS,
-        arguments=ARGUMENTS,
-        cost=COST,
+        needs=READ_PERMISSION,
+        arguments=IMPACT_ARGUMENTS,
+        cost=IMPACT_COST,
     )
 
 
@@ -156,15 +163,15 @@ class ImpactQueries:
     impact: Impact | None = field(
         _of_many,
         "What the failure of all these items at once does to others. Ids that nothing has are ignored.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         arguments=(
-            Argument("of", list[strawberry.ID], f"Global ids of failed items, at most {MOST_FAILED}."),
-            *ARGUMENTS,
+            Argument("of", list[strawberry.ID], f"Global ids of failed items, at most {MAX_FAILED_ITEMS}."),
+            *IMPACT_ARGUMENTS,
         ),
-        cost=COST,
+        cost=IMPACT_COST,
     )
 
 
 def _info(found: ImpactValue) -> PageInfoValue:
-    cursors = [encode_position(Position(item.depth, item.id)) for item in ends(found.answer.items)]
-    return page_info(cursors, more=found.answer.cursor is not None, resumed=found.resumed)
+    cursors = [encode_position(Position(item.depth, item.id)) for item in first_and_last(found.answer.items)]
+    return to_page_info(cursors, more=found.answer.cursor is not None, resumed=found.resumed)

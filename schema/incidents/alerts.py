@@ -7,10 +7,10 @@ from strawberry.scalars import JSON
 
 from datasources.records.alerts import AlertRecord, AlertStatus
 from resolvers.alerts.loaders import AlertsByIncident
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import attribute, link
 
-described(
+register_enum(
     AlertStatus,
     "Whether what an alert watches is wrong now.",
     FIRING="It is wrong.",

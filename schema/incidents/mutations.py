@@ -7,12 +7,19 @@ from datasources.records.incidents import IncidentRole
 from resolvers.incidents import use_cases
 from resolvers.incidents.loaders import IncidentById
 from schema.declarations.fields import link
-from schema.declarations.mutations import REPEATABLE, Mutation, UserErrorType, VersionedInput, mutation, user_errors
+from schema.declarations.mutations import (
+    IDEMPOTENCY_KEY_DESCRIPTION,
+    MutationDeclaration,
+    UserErrorType,
+    VersionedInput,
+    mutation,
+    user_errors,
+)
 from schema.incidents.types import Incident
 
-NEEDS = "incidents:write"
-THE = {"id": "inc"}
-ITEMS = THE | {"configuration_item_ids": "ci"}
+WRITE_PERMISSION = "incidents:write"
+ID_PREFIXES = {"id": "inc"}
+ITEM_PREFIXES = ID_PREFIXES | {"configuration_item_ids": "ci"}
 
 
 @strawberry.input(description="A new incident. Its priority comes of impact and urgency.")
@@ -36,7 +43,7 @@ class OpenIncidentInput:
         default_factory=list, description="The configuration items that cause it, at most 500."
     )
     change_id: strawberry.ID | None = strawberry.field(default=None, description="The change it is related to.")
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(description="What is said of an incident. What is left out stays.")
@@ -113,7 +120,7 @@ class UnlinkIncidentItemsPayload(IncidentPayload):
 @strawberry.type
 class IncidentMutations:
     open_incident: OpenIncidentPayload | None = mutation(
-        Mutation(
+        MutationDeclaration(
             use_cases.OpenIncident,
             use_cases.open_incident,
             {
@@ -123,35 +130,37 @@ class IncidentMutations:
         ),
         OpenIncidentInput,
         "Tell that something is broken. It gets the next free number.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )  # fmt: skip
     update_incident: UpdateIncidentPayload | None = mutation(
-        Mutation(use_cases.UpdateIncident, use_cases.update, THE),
+        MutationDeclaration(use_cases.UpdateIncident, use_cases.update, ID_PREFIXES),
         UpdateIncidentInput,
         "Describe or judge an incident anew. Its priority follows a given impact or urgency.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     assign_incident: AssignIncidentPayload | None = mutation(
-        Mutation(use_cases.AssignIncident, use_cases.assign, THE | {"team_id": "team", "assignee_id": "user"}),
+        MutationDeclaration(
+            use_cases.AssignIncident, use_cases.assign, ID_PREFIXES | {"team_id": "team", "assignee_id": "user"}
+        ),
         AssignIncidentInput,
         "Say who works on an incident.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     add_incident_note: AddIncidentNotePayload | None = mutation(
-        Mutation(use_cases.AddIncidentNote, use_cases.add_note, THE),
+        MutationDeclaration(use_cases.AddIncidentNote, use_cases.add_note, ID_PREFIXES),
         AddIncidentNoteInput,
         "Add a note to the activities of an incident, also of a closed one.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     link_incident_items: LinkIncidentItemsPayload | None = mutation(
-        Mutation(use_cases.LinkIncidentItems, use_cases.link_items, ITEMS),
+        MutationDeclaration(use_cases.LinkIncidentItems, use_cases.link_items, ITEM_PREFIXES),
         LinkIncidentItemsInput,
         "Link configuration items to an incident. Those that are linked already stay so.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     unlink_incident_items: UnlinkIncidentItemsPayload | None = mutation(
-        Mutation(use_cases.UnlinkIncidentItems, use_cases.unlink_items, ITEMS),
+        MutationDeclaration(use_cases.UnlinkIncidentItems, use_cases.unlink_items, ITEM_PREFIXES),
         UnlinkIncidentItemsInput,
         "Take links between configuration items and an incident away.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )

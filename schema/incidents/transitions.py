@@ -5,8 +5,8 @@ from functools import partial
 import strawberry
 
 from resolvers.incidents import transitions as use_cases
-from schema.declarations.mutations import Mutation, VersionedInput, mutation
-from schema.incidents.mutations import NEEDS, THE, IncidentPayload
+from schema.declarations.mutations import MutationDeclaration, VersionedInput, mutation
+from schema.incidents.mutations import ID_PREFIXES, WRITE_PERMISSION, IncidentPayload
 
 
 @strawberry.input
@@ -90,44 +90,50 @@ class CancelIncidentPayload(IncidentPayload):
 @strawberry.type
 class IncidentStepMutations:
     start_incident: StartIncidentPayload | None = mutation(
-        Mutation(use_cases.StartIncident, partial(use_cases.take_step, name="startIncident"), THE),
+        MutationDeclaration(use_cases.StartIncident, partial(use_cases.transition, name="startIncident"), ID_PREFIXES),
         StartIncidentInput,
         "Begin to work on a new incident.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     hold_incident: HoldIncidentPayload | None = mutation(
-        Mutation(use_cases.HoldIncident, partial(use_cases.take_step, name="holdIncident"), THE),
+        MutationDeclaration(use_cases.HoldIncident, partial(use_cases.transition, name="holdIncident"), ID_PREFIXES),
         HoldIncidentInput,
         "Let an incident in progress wait for something outside the team.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     resume_incident: ResumeIncidentPayload | None = mutation(
-        Mutation(use_cases.ResumeIncident, partial(use_cases.take_step, name="resumeIncident"), THE),
+        MutationDeclaration(
+            use_cases.ResumeIncident, partial(use_cases.transition, name="resumeIncident"), ID_PREFIXES
+        ),
         ResumeIncidentInput,
         "Go on with an incident on hold.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     resolve_incident: ResolveIncidentPayload | None = mutation(
-        Mutation(use_cases.ResolveIncident, use_cases.resolve, THE),
+        MutationDeclaration(use_cases.ResolveIncident, use_cases.resolve, ID_PREFIXES),
         ResolveIncidentInput,
         "Tell that an incident in progress or on hold is solved, and how.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     reopen_incident: ReopenIncidentPayload | None = mutation(
-        Mutation(use_cases.ReopenIncident, partial(use_cases.take_step, name="reopenIncident"), THE),
+        MutationDeclaration(
+            use_cases.ReopenIncident, partial(use_cases.transition, name="reopenIncident"), ID_PREFIXES
+        ),
         ReopenIncidentInput,
         "Go on with a resolved incident. Its resolution stays among its activities only.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     close_incident: CloseIncidentPayload | None = mutation(
-        Mutation(use_cases.CloseIncident, partial(use_cases.take_step, name="closeIncident"), THE),
+        MutationDeclaration(use_cases.CloseIncident, partial(use_cases.transition, name="closeIncident"), ID_PREFIXES),
         CloseIncidentInput,
         "Close a resolved incident for good.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     cancel_incident: CancelIncidentPayload | None = mutation(
-        Mutation(use_cases.CancelIncident, partial(use_cases.take_step, name="cancelIncident"), THE),
+        MutationDeclaration(
+            use_cases.CancelIncident, partial(use_cases.transition, name="cancelIncident"), ID_PREFIXES
+        ),
         CancelIncidentInput,
         "Call off an incident that is not resolved, for good.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )

@@ -21,7 +21,7 @@ from resolvers.incidents.loaders import (
 from resolvers.teams.loaders import TeamById
 from resolvers.users.loaders import UserById
 from schema.declarations.connections import Connection, Group, connection, groups
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
 from schema.declarations.filters import (
     DateTimeFilter,
@@ -36,11 +36,11 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    ordered_by,
-    ordered_in,
+    order_direction,
+    order_field,
 )
-from schema.declarations.lookup import found
-from schema.declarations.node import Node, identity
+from schema.declarations.lookup import by_unique_key
+from schema.declarations.node import Node, id_field
 from schema.impact.blast_radius import HasBlastRadius
 from schema.incidents.alerts import HasAlerts
 from schema.lazy_types import (
@@ -57,10 +57,10 @@ from schema.lazy_types import (
 )
 from schema.workflow_runs.types import HasIncidentWorkflowRuns
 
-NEEDS = "incidents:read"
-NEWEST = Order("opened_at", descending=True)
+READ_PERMISSION = "incidents:read"
+NEWEST_FIRST = Order("opened_at", descending=True)
 
-described(
+register_enum(
     IncidentState,
     "Where an incident is in its life.",
     NEW="Nobody works on it yet.",
@@ -70,7 +70,7 @@ described(
     CLOSED="Nothing more is to be done.",
     CANCELLED="It was opened by mistake or called off.",
 )
-described(
+register_enum(
     IncidentRole,
     "What a configuration item is to an incident.",
     AFFECTED="The incident harms it.",
@@ -101,9 +101,9 @@ class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius):
     record = IncidentRecord
     prefix = "inc"
     by_id = IncidentById
-    needs = NEEDS
+    needs = READ_PERMISSION
 
-    id: strawberry.ID = identity("inc")
+    id: strawberry.ID = id_field("inc")
     number: str = attribute("Its number, unique, for example `INC0001001`.")
     title: str = attribute("What is wrong, in a line.")
     description: str = attribute("What is wrong, at length; may be empty.")
@@ -131,7 +131,7 @@ class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius):
         ActivitiesByIncident,
         "What happened to it, oldest first. One statement.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         size=20,
     )
     configuration_items: LazyConfigurationItemConnection | None = connection(
@@ -142,7 +142,7 @@ class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius):
         filter=LazyConfigurationItemFilter | None,
         order=LazyConfigurationItemOrder | None,
         default=Order("name"),
-        also=(ROLE,),
+        more_arguments=(ROLE,),
         extra=lambda arguments: (("role", arguments.get("role")),),
     )
 
@@ -155,7 +155,7 @@ class IncidentGroupBy(StrEnum):
     CATEGORY = "category"
 
 
-described(
+register_enum(
     IncidentGroupBy,
     "What incidents can be grouped by.",
     STATE="By where it is in its life.",
@@ -202,7 +202,7 @@ class IncidentOrderField(StrEnum):
     UPDATED_AT = "updated_at"
 
 
-described(
+register_enum(
     IncidentOrderField,
     "What incidents can be ordered by.",
     NUMBER="By number.",
@@ -214,8 +214,8 @@ described(
 
 @strawberry.input(description="An order of incidents.")
 class IncidentOrder:
-    field: IncidentOrderField = ordered_by()
-    direction: Direction = ordered_in()
+    field: IncidentOrderField = order_field()
+    direction: Direction = order_direction()
 
 
 @strawberry.type
@@ -226,18 +226,18 @@ class HasIncidents:
         IncidentsByConfigurationItem,
         "The incidents that affect it or that it caused, each once, newest first.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=IncidentFilter | None,
         order=IncidentOrder | None,
-        default=NEWEST,
-        also=(ROLE,),
+        default=NEWEST_FIRST,
+        more_arguments=(ROLE,),
         extra=lambda arguments: (("role", arguments.get("role")),),
     )
 
 
 @strawberry.type
 class IncidentQueries:
-    incident: Incident | None = found(
+    incident: Incident | None = by_unique_key(
         Incident,
         "One incident, by id or by number; null if there is none that you may see.",
         {"number": (Argument("number", str | None, "Its number, for example `INC0001001`."), IncidentByNumber, str)},
@@ -245,8 +245,8 @@ class IncidentQueries:
     incidents: IncidentConnection | None = connection(
         Incidents,
         "All incidents that you may see, newest first.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=IncidentFilter | None,
         order=IncidentOrder | None,
-        default=NEWEST,
+        default=NEWEST_FIRST,
     )

@@ -9,7 +9,7 @@ import strawberry
 from datasources.records.workers import WorkerRecord, WorkerState
 from resolvers.context import Context
 from resolvers.monitoring.backlogs import QueueBacklog, backlogs, workers
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import attribute, field
 
 PERMISSION = "consistency:read"
@@ -23,7 +23,7 @@ async def _workers(context: Context, _: Any, _arguments: Mapping[str, Any]) -> l
     return workers(context)
 
 
-described(
+register_enum(
     WorkerState,
     "How a background worker fares.",
     RUNNING="Its last round ended well.",

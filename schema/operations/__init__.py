@@ -15,7 +15,7 @@ _BUDGET = re.compile(r"^# budget: sql=(\d+) graph=(\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class StoreBudget:
     """The exact numbers of statements and traversals that the operation costs with a cold cache on the demo."""
 
     sql: int
@@ -29,7 +29,7 @@ class TrustedDocument:
     name: str
     text: str
     id: str
-    budget: Budget
+    budget: StoreBudget
 
 
 @cache
@@ -43,7 +43,7 @@ def trusted_documents() -> Mapping[str, TrustedDocument]:
             if declared is None:
                 raise ValueError(f"{file.name} declares no budget; head it with `# budget: sql=0 graph=0`")
             id_ = document_id(text)
-            budget = Budget(int(declared[1]), int(declared[2]))
+            budget = StoreBudget(int(declared[1]), int(declared[2]))
             found[id_] = TrustedDocument(file.name.removesuffix(".graphql"), text, id_, budget)
     return found
 

@@ -4,16 +4,24 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 
-from resolvers.bulk import MOST_ITEMS, BulkMode
+from resolvers.bulk import MAX_BULK_ITEMS, BulkMode
 from resolvers.relationships import redundancy_groups as groups
 from resolvers.relationships import use_cases
 from resolvers.relationships.loaders import RedundancyGroupById, RelationshipById
 from schema.declarations.fields import attribute, link
-from schema.declarations.ids import encode
-from schema.declarations.mutations import REPEATABLE, Mutation, SeenInput, Shape, UserErrorType, mutation, user_errors
-from schema.relationships.types import NEEDS, RedundancyGroup, Relationship
+from schema.declarations.ids import encode_id
+from schema.declarations.mutations import (
+    IDEMPOTENCY_KEY_DESCRIPTION,
+    InputMapping,
+    MutationDeclaration,
+    SeenInput,
+    UserErrorType,
+    mutation,
+    user_errors,
+)
+from schema.relationships.types import READ_PERMISSION, RedundancyGroup, Relationship
 
-WRITES = "relationships:write"
+WRITE_PERMISSION = "relationships:write"
 
 
 @strawberry.input(description="A relationship of two configuration items, one of many.")
@@ -30,14 +38,14 @@ class NewRelationshipInput:
 
 @strawberry.input(description="A relationship of two configuration items.")
 class RelateConfigurationItemsInput(NewRelationshipInput):
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(description="Relationships of configuration items, made by one statement.")
 class RelateConfigurationItemsInBulkInput:
-    items: list[NewRelationshipInput] = strawberry.field(description=f"The relationships, at most {MOST_ITEMS:,}.")
+    items: list[NewRelationshipInput] = strawberry.field(description=f"The relationships, at most {MAX_BULK_ITEMS:,}.")
     mode: BulkMode = strawberry.field(description="What becomes of the others where one breaks a rule.")
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(description="What is said of a relationship. What is left out stays.")
@@ -65,13 +73,13 @@ class DefineRedundancyGroupInput:
     relationship_ids: list[strawberry.ID] = strawberry.field(
         description="All its members: relationships along which a failure impacts the item, at most 1,000."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(description="A redundancy group that is none any more.")
 class RemoveRedundancyGroupInput:
     id: strawberry.ID = strawberry.field(description="Its global id.")
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 def _relationship() -> Relationship | None:
@@ -79,14 +87,14 @@ def _relationship() -> Relationship | None:
         RelationshipById,
         "The relationship as it is now, also after a conflict; null where there is none.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
     )
     return found
 
 
 def _group() -> RedundancyGroup | None:
     found: RedundancyGroup | None = link(
-        RedundancyGroupById, "The group as it is now; null where there is none.", key="id", needs=NEEDS
+        RedundancyGroupById, "The group as it is now; null where there is none.", key="id", needs=READ_PERMISSION
     )
     return found
 
@@ -101,7 +109,7 @@ class RelateConfigurationItemsPayload:
 class RelateConfigurationItemsInBulkPayload:
     ids: list[strawberry.ID] = attribute(
         "The global ids of those that hold now, new or not, in order of input; see `nodes`.",
-        of=lambda written: [encode("rel", each) for each in written.ids],
+        of=lambda written: [encode_id("rel", each) for each in written.ids],
         size=100,
     )
     user_errors: list[UserErrorType] = user_errors()
@@ -117,7 +125,7 @@ class UpdateRelationshipPayload:
 class UnrelateConfigurationItemsPayload:
     id: strawberry.ID | None = attribute(
         "Its global id; null where nothing was done.",
-        of=lambda written: None if written.user_errors or written.id is None else encode("rel", written.id),
+        of=lambda written: None if written.user_errors or written.id is None else encode_id("rel", written.id),
     )
     relationship: Relationship | None = _relationship()
     user_errors: list[UserErrorType] = user_errors()
@@ -133,53 +141,55 @@ class DefineRedundancyGroupPayload:
 class RemoveRedundancyGroupPayload:
     id: strawberry.ID | None = attribute(
         "Its global id; null where nothing was done.",
-        of=lambda written: None if written.user_errors or written.id is None else encode("rg", written.id),
+        of=lambda written: None if written.user_errors or written.id is None else encode_id("rg", written.id),
     )
     user_errors: list[UserErrorType] = user_errors()
 
 
-RELATED = {"from_id": "ci", "to_id": "ci", "redundancy_group_id": "rg"}
+RELATIONSHIP_PREFIXES = {"from_id": "ci", "to_id": "ci", "redundancy_group_id": "rg"}
 
 
 @strawberry.type
 class RelationshipMutations:
     relate_configuration_items: RelateConfigurationItemsPayload | None = mutation(
-        Mutation(use_cases.RelateConfigurationItems, use_cases.relate, RELATED),
+        MutationDeclaration(use_cases.RelateConfigurationItems, use_cases.relate, RELATIONSHIP_PREFIXES),
         RelateConfigurationItemsInput,
         "Relate two configuration items. One relationship of the same ends, type and source is changed, not doubled.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     relate_configuration_items_in_bulk: RelateConfigurationItemsInBulkPayload | None = mutation(
-        Mutation(
+        MutationDeclaration(
             use_cases.RelateConfigurationItemsInBulk,
             use_cases.relate_in_bulk,
-            lists={"items": Shape(use_cases.RelateConfigurationItems, RELATED)},
+            lists={"items": InputMapping(use_cases.RelateConfigurationItems, RELATIONSHIP_PREFIXES)},
         ),
         RelateConfigurationItemsInBulkInput,
         "Make many relationships in one transaction, in as many statements as one. Errors name the index.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     update_relationship: UpdateRelationshipPayload | None = mutation(
-        Mutation(use_cases.UpdateRelationship, use_cases.update, {"id": "rel", "redundancy_group_id": "rg"}),
+        MutationDeclaration(use_cases.UpdateRelationship, use_cases.update, {"id": "rel", "redundancy_group_id": "rg"}),
         UpdateRelationshipInput,
         "Change what is said of a relationship. Where nothing would change, nothing is written.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     unrelate_configuration_items: UnrelateConfigurationItemsPayload | None = mutation(
-        Mutation(use_cases.UnrelateConfigurationItems, use_cases.unrelate, {"id": "rel"}),
+        MutationDeclaration(use_cases.UnrelateConfigurationItems, use_cases.unrelate, {"id": "rel"}),
         UnrelateConfigurationItemsInput,
         "Take a relationship away. Its history stays.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     define_redundancy_group: DefineRedundancyGroupPayload | None = mutation(
-        Mutation(groups.DefineRedundancyGroup, groups.define, {"dependent_id": "ci", "relationship_ids": "rel"}),
+        MutationDeclaration(
+            groups.DefineRedundancyGroup, groups.define, {"dependent_id": "ci", "relationship_ids": "rel"}
+        ),
         DefineRedundancyGroupInput,
         "Tell of which relationships a configuration item needs how many; members that are not named leave.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     remove_redundancy_group: RemoveRedundancyGroupPayload | None = mutation(
-        Mutation(groups.RemoveRedundancyGroup, groups.remove, {"id": "rg"}),
+        MutationDeclaration(groups.RemoveRedundancyGroup, groups.remove, {"id": "rg"}),
         RemoveRedundancyGroupInput,
         "Remove a redundancy group; each of its relationships stays, and is needed again.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )

@@ -9,19 +9,19 @@ from datasources.graph.port import Direction
 from datasources.graph.port import Paths as PathsFact
 from resolvers.configuration_items.loaders import ConfigurationItemById
 from resolvers.context import Context
-from resolvers.relationships.loaders import PathsAsked, PathsByEnds, RelationshipById
-from schema.declarations.enums import described
+from resolvers.relationships.loaders import PathsArguments, PathsByEnds, RelationshipById
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import PAGE, Argument, attribute, field, link
-from schema.declarations.ids import decode_as, encode
-from schema.declarations.paging import clamp
-from schema.declarations.walk_arguments import AS_OF, FAN_OUT, TYPES, depth_argument, walk_of
+from schema.declarations.ids import decode_id_as, encode_id
+from schema.declarations.paging import check_bounds
+from schema.declarations.walk_arguments import AS_OF_ARGUMENT, FAN_OUT_ARGUMENT, TYPES_ARGUMENT, depth_argument, to_walk
 from schema.lazy_types import LazyConfigurationItem
-from schema.relationships.types import ITEMS, NEEDS, Relationship
+from schema.relationships.types import ITEMS_READ_PERMISSION, READ_PERMISSION, Relationship
 
 DEFAULT_DEPTH = 12
-MOST_PATHS = 100
+MAX_PATHS = 100
 
-described(
+register_enum(
     Direction,
     "Which relationships a walk follows: OUT, IN or BOTH as declared; DEPENDENTS the way impact flows, "
     "DEPENDENCIES against it.",
@@ -37,11 +37,11 @@ described(
 @strawberry.type(description="A relationship on a path.")
 class PathRelationship:
     relationship_id: strawberry.ID = attribute(
-        "The global id of the relationship.", of=lambda edge: encode("rel", edge.id)
+        "The global id of the relationship.", of=lambda edge: encode_id("rel", edge.id)
     )
     type_key: str = attribute("The key of its type, for example `depends_on`.", of="type")
     relationship: Relationship | None = link(
-        RelationshipById, "The relationship itself; null when it holds no longer.", key="id", needs=NEEDS
+        RelationshipById, "The relationship itself; null when it holds no longer.", key="id", needs=READ_PERMISSION
     )
 
 
@@ -56,7 +56,7 @@ class Path:
     nodes: list[LazyConfigurationItem | None] | None = field(
         lambda context, path, _: context.loader(ConfigurationItemById).load_many(path.nodes),
         "The items from start to end.",
-        needs=ITEMS,
+        needs=ITEMS_READ_PERMISSION,
         size=10,
     )
     hops: list[Hop] = attribute("The hops from start to end.", size=10)
@@ -69,13 +69,13 @@ class Paths:
 
 
 async def _paths(context: Context, _: Any, arguments: Mapping[str, Any]) -> PathsFact:
-    start, end = decode_as("ci", arguments["from"], "from"), decode_as("ci", arguments["to"], "to")
+    start, end = decode_id_as("ci", arguments["from"], "from"), decode_id_as("ci", arguments["to"], "to")
     direction = arguments.get("direction") or Direction.DEPENDENTS
-    most = clamp(arguments.get("first") or 10, "first", MOST_PATHS, 1)
-    walk = walk_of(context, direction, {k: v for k, v in arguments.items() if k != "first"}, DEFAULT_DEPTH)
+    most = check_bounds(arguments.get("first") or 10, "first", MAX_PATHS, 1)
+    walk = to_walk(context, direction, {k: v for k, v in arguments.items() if k != "first"}, DEFAULT_DEPTH)
     if start is None or end is None:
         return PathsFact((), truncated=False)
-    return await context.loader(PathsByEnds, PathsAsked(walk, most)).load((start, end))
+    return await context.loader(PathsByEnds, PathsArguments(walk, most)).load((start, end))
 
 
 @strawberry.type
@@ -83,15 +83,15 @@ class PathQueries:
     paths: Paths | None = field(
         _paths,
         "How one item is connected to another: all shortest paths. One traversal.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         arguments=(
             Argument("from", strawberry.ID, "The global id of the start."),
             Argument("to", strawberry.ID, "The global id of the end."),
             Argument("direction", Direction | None, "Which relationships to follow. Default DEPENDENTS."),
             depth_argument(DEFAULT_DEPTH),
-            Argument("first", int | None, f"At most this many paths, 1 to {MOST_PATHS}. Default 10."),
-            TYPES,
-            FAN_OUT,
-            AS_OF,
+            Argument("first", int | None, f"At most this many paths, 1 to {MAX_PATHS}. Default 10."),
+            TYPES_ARGUMENT,
+            FAN_OUT_ARGUMENT,
+            AS_OF_ARGUMENT,
         ),
     )

@@ -18,53 +18,55 @@ from resolvers.configuration_items.loaders import ConfigurationItemById
 from resolvers.context import Context
 from resolvers.relationships.loaders import (
     DegreesByConfigurationItem,
-    NeighboursAsked,
+    NeighboursArguments,
     NeighboursByConfigurationItem,
-    ReachAsked,
+    ReachArguments,
     ReachByStarts,
     RedundancyGroupById,
     RelationshipById,
 )
 from resolvers.taxonomy.relationship_type_loaders import RelationshipTypeByKey
-from schema.declarations.connections import PageInfo, PageInfoValue, ends, page_info
-from schema.declarations.enums import described
+from schema.declarations.connections import PageInfo, PageInfoValue, first_and_last, to_page_info
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import PAGE, Argument, attribute, field, link
-from schema.declarations.ids import encode
-from schema.declarations.node import Node, identity
+from schema.declarations.ids import encode_id
+from schema.declarations.node import Node, id_field
 from schema.declarations.walk_arguments import (
-    AFTER,
-    AS_OF,
-    FAN_OUT,
-    FIRST,
-    TYPES,
+    AFTER_ARGUMENT,
+    AS_OF_ARGUMENT,
+    FAN_OUT_ARGUMENT,
+    FIRST_ARGUMENT,
+    TYPES_ARGUMENT,
     decode_position,
-    decode_step,
+    decode_step_position,
     depth_argument,
     encode_position,
-    encode_step,
-    walk_of,
+    encode_step_position,
+    to_walk,
 )
 from schema.lazy_types import LazyConfigurationItem
-from schema.taxonomy.relationship_types import NEEDS as TYPES_NEED
+from schema.taxonomy.relationship_types import READ_PERMISSION as TYPES_NEED
 from schema.taxonomy.relationship_types import RelationshipType
 
-NEEDS = "relationships:read"
-ITEMS = "configuration-items:read"
+READ_PERMISSION = "relationships:read"
+ITEMS_READ_PERMISSION = "configuration-items:read"
 
 
 @strawberry.type(
     description="Relationships of one item of which it needs only some, so that losing one does not fail it."
 )
 class RedundancyGroup:
-    id: strawberry.ID = attribute("Its global id: `rg_` and the row's uuid.", of=lambda group: encode("rg", group.id))
+    id: strawberry.ID = attribute(
+        "Its global id: `rg_` and the row's uuid.", of=lambda group: encode_id("rg", group.id)
+    )
     name: str = attribute("Its name, unique for the item.")
     needed: int = attribute("The item fails when fewer members are healthy.")
     dependent: LazyConfigurationItem | None = link(
-        ConfigurationItemById, "The item that the group keeps up.", key="dependent_id", needs=ITEMS
+        ConfigurationItemById, "The item that the group keeps up.", key="dependent_id", needs=ITEMS_READ_PERMISSION
     )
     member_ids: list[strawberry.ID] = attribute(
         "The global ids of the items that are members, in order; see `nodes`.",
-        of=lambda group: [encode("ci", each) for each in group.members],
+        of=lambda group: [encode_id("ci", each) for each in group.members],
         size=5,
     )
 
@@ -74,9 +76,9 @@ class Relationship(Node):
     record = RelationshipRecord
     prefix = "rel"
     by_id = RelationshipById
-    needs = NEEDS
+    needs = READ_PERMISSION
 
-    id: strawberry.ID = identity("rel")
+    id: strawberry.ID = id_field("rel")
     type_key: str = attribute("The key of its type, for example `depends_on`.")
     type: RelationshipType | None = link(RelationshipTypeByKey, "Its type.", key="type_key", needs=TYPES_NEED)
     source: str = attribute("The source that declared it.")
@@ -84,29 +86,31 @@ class Relationship(Node):
     version: int = attribute("Goes up by one with each change.")
     valid_from: datetime = attribute("Since when this version holds.")
     from_: LazyConfigurationItem | None = link(
-        ConfigurationItemById, "Where it begins.", key="from_id", needs=ITEMS, name="from"
+        ConfigurationItemById, "Where it begins.", key="from_id", needs=ITEMS_READ_PERMISSION, name="from"
     )
-    to: LazyConfigurationItem | None = link(ConfigurationItemById, "Where it ends.", key="to_id", needs=ITEMS)
+    to: LazyConfigurationItem | None = link(
+        ConfigurationItemById, "Where it ends.", key="to_id", needs=ITEMS_READ_PERMISSION
+    )
     redundancy_group: RedundancyGroup | None = link(
-        RedundancyGroupById, "The redundancy group it is a member of.", key="redundancy_group_id", needs=NEEDS
+        RedundancyGroupById, "The redundancy group it is a member of.", key="redundancy_group_id", needs=READ_PERMISSION
     )
 
 
 @strawberry.type(description="A relationship as met from a configuration item.")
 class Neighbour:
     node: LazyConfigurationItem | None = link(
-        ConfigurationItemById, "The item at the other end.", key="neighbour_id", needs=ITEMS
+        ConfigurationItemById, "The item at the other end.", key="neighbour_id", needs=ITEMS_READ_PERMISSION
     )
     outgoing: bool = attribute("Whether the relationship, as declared, leaves the item it is met from.")
     type_key: str = attribute("The key of its type, for example `depends_on`.", of="edge.type")
     type: RelationshipType | None = link(RelationshipTypeByKey, "Its type.", key="edge.type", needs=TYPES_NEED)
     relationship_id: strawberry.ID = attribute(
-        "The global id of the relationship.", of=lambda step: encode("rel", step.edge.id)
+        "The global id of the relationship.", of=lambda step: encode_id("rel", step.edge.id)
     )
     relationship: Relationship | None = link(
-        RelationshipById, "The relationship itself; null when it holds no longer.", key="edge.id", needs=NEEDS
+        RelationshipById, "The relationship itself; null when it holds no longer.", key="edge.id", needs=READ_PERMISSION
     )
-    cursor: str = attribute("Pass it as `after`.", of=lambda step: encode_step(_place(step)))
+    cursor: str = attribute("Pass it as `after`.", of=lambda step: encode_step_position(_place(step)))
 
 
 @strawberry.type(description="Relationships of one item, in order of the other end's id.")
@@ -117,7 +121,7 @@ class NeighbourConnection:
             [s.neighbour_id for s in found.steps]
         ),
         "The items at the other ends, once for each relationship.",
-        needs=ITEMS,
+        needs=ITEMS_READ_PERMISSION,
         size=PAGE,
     )
     total_count: int = attribute("How many relationships there are in all; exact, and free.", of="degree")
@@ -133,7 +137,7 @@ class Degree:
 
 @strawberry.type(description="An item of which not all relationships were followed.")
 class CappedItem:
-    node: LazyConfigurationItem | None = link(ConfigurationItemById, "The item.", key="id", needs=ITEMS)
+    node: LazyConfigurationItem | None = link(ConfigurationItemById, "The item.", key="id", needs=ITEMS_READ_PERMISSION)
     depth: int = attribute("How many hops it is away.")
     degree: int = attribute("How many relationships it has in this direction; exact.")
     shown: int = attribute("How many of them were followed. Go on with `neighbours` of the item.")
@@ -141,7 +145,7 @@ class CappedItem:
 
 @strawberry.type(description="An item that a walk reached.")
 class ReachedItem:
-    node: LazyConfigurationItem | None = link(ConfigurationItemById, "The item.", key="id", needs=ITEMS)
+    node: LazyConfigurationItem | None = link(ConfigurationItemById, "The item.", key="id", needs=ITEMS_READ_PERMISSION)
     depth: int = attribute("The least number of hops to it.")
     cursor: str = attribute("Pass it as `after`.", of=lambda node: encode_position(Position(node.depth, node.id)))
 
@@ -168,7 +172,7 @@ class ReachConnection:
     nodes: list[LazyConfigurationItem | None] | None = field(
         lambda context, found, _: context.loader(ConfigurationItemById).load_many([node.id for node in found.nodes]),
         "The items of the page.",
-        needs=ITEMS,
+        needs=ITEMS_READ_PERMISSION,
         size=PAGE,
     )
     truncated: bool = attribute("Whether more items follow, or relationships were capped.", of="reach.truncated")
@@ -182,7 +186,7 @@ class NeighbourDirection(StrEnum):
     BOTH = "BOTH"
 
 
-described(
+register_enum(
     NeighbourDirection,
     "Which relationships of an item.",
     OUT="Those that lead from it to others.",
@@ -193,17 +197,17 @@ described(
 
 async def _neighbours(context: Context, item: Any, arguments: Mapping[str, Any]) -> NeighboursFact:
     direction = WalkDirection((arguments.get("direction") or NeighbourDirection.BOTH).value)
-    bounds = walk_of(context, direction, arguments, 1)
+    bounds = to_walk(context, direction, arguments, 1)
     walk = replace(bounds, fan_out=bounds.max_nodes)
-    after = decode_step(arguments.get("after"))
-    return await context.loader(NeighboursByConfigurationItem, NeighboursAsked(walk, after)).load(item.id)
+    after = decode_step_position(arguments.get("after"))
+    return await context.loader(NeighboursByConfigurationItem, NeighboursArguments(walk, after)).load(item.id)
 
 
 def _reach(direction: WalkDirection) -> Any:
     async def call(context: Context, item: Any, arguments: Mapping[str, Any]) -> ReachValue:
-        walk = walk_of(context, direction, arguments, 1)
+        walk = to_walk(context, direction, arguments, 1)
         after = decode_position(arguments.get("after"))
-        reach = await context.loader(ReachByStarts, ReachAsked(walk, after)).load((item.id,))
+        reach = await context.loader(ReachByStarts, ReachArguments(walk, after)).load((item.id,))
         return ReachValue(reach, resumed=after is not None)
 
     return call
@@ -216,33 +220,33 @@ class HasRelationships:
     neighbours: NeighbourConnection | None = field(
         _neighbours,
         "Its relationships, one hop, as declared. One traversal for any number of items asked at once.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         arguments=(
             Argument("direction", NeighbourDirection | None, "OUT, IN or BOTH. Default BOTH."),
-            TYPES,
-            FIRST,
-            AFTER,
-            AS_OF,
+            TYPES_ARGUMENT,
+            FIRST_ARGUMENT,
+            AFTER_ARGUMENT,
+            AS_OF_ARGUMENT,
         ),
     )
     dependencies: ReachConnection | None = field(
         _reach(WalkDirection.DEPENDENCIES),
         "What it depends on, directly or through others. One traversal for any number of items asked at once.",
-        needs=NEEDS,
-        arguments=(depth_argument(1), FIRST, AFTER, TYPES, FAN_OUT, AS_OF),
+        needs=READ_PERMISSION,
+        arguments=(depth_argument(1), FIRST_ARGUMENT, AFTER_ARGUMENT, TYPES_ARGUMENT, FAN_OUT_ARGUMENT, AS_OF_ARGUMENT),
     )
     dependents: ReachConnection | None = field(
         _reach(WalkDirection.DEPENDENTS),
         "What depends on it, directly or through others. One traversal for any number of items asked at once.",
-        needs=NEEDS,
-        arguments=(depth_argument(1), FIRST, AFTER, TYPES, FAN_OUT, AS_OF),
+        needs=READ_PERMISSION,
+        arguments=(depth_argument(1), FIRST_ARGUMENT, AFTER_ARGUMENT, TYPES_ARGUMENT, FAN_OUT_ARGUMENT, AS_OF_ARGUMENT),
     )
     degrees: list[Degree] | None = link(
         DegreesByConfigurationItem,
         "How many relationships of each type it has; exact.",
         key="id",
-        needs=NEEDS,
-        arguments=(AS_OF,),
+        needs=READ_PERMISSION,
+        arguments=(AS_OF_ARGUMENT,),
         loader_arguments=lambda context, arguments: arguments.get("asOf"),
         size=10,
     )
@@ -253,9 +257,13 @@ def _place(step: Step) -> StepPosition:
 
 
 def _steps_info(found: NeighboursFact) -> PageInfoValue:
-    return page_info([encode_step(_place(step)) for step in ends(found.steps)], more=found.truncated, resumed=False)
+    return to_page_info(
+        [encode_step_position(_place(step)) for step in first_and_last(found.steps)],
+        more=found.truncated,
+        resumed=False,
+    )
 
 
 def _reach_info(found: ReachValue) -> PageInfoValue:
-    cursors = [encode_position(Position(node.depth, node.id)) for node in ends(found.nodes)]
-    return page_info(cursors, more=found.reach.cursor is not None, resumed=found.resumed)
+    cursors = [encode_position(Position(node.depth, node.id)) for node in first_and_last(found.nodes)]
+    return to_page_info(cursors, more=found.reach.cursor is not None, resumed=found.resumed)

@@ -9,12 +9,19 @@ from datasources.records.requirements import RequirementKind, RequirementPriorit
 from resolvers.requirements import use_cases
 from resolvers.requirements.loaders import RequirementById
 from schema.declarations.fields import link
-from schema.declarations.mutations import REPEATABLE, Mutation, UserErrorType, VersionedInput, mutation, user_errors
-from schema.requirements.types import NEEDS, Requirement
+from schema.declarations.mutations import (
+    IDEMPOTENCY_KEY_DESCRIPTION,
+    MutationDeclaration,
+    UserErrorType,
+    VersionedInput,
+    mutation,
+    user_errors,
+)
+from schema.requirements.types import READ_PERMISSION, Requirement
 
-WRITES = "requirements:write"
-THE = {"id": "req"}
-ITEMS = {"configuration_item_ids": "ci"}
+WRITE_PERMISSION = "requirements:write"
+ID_PREFIXES = {"id": "req"}
+ITEM_PREFIXES = {"configuration_item_ids": "ci"}
 
 
 @strawberry.input(description="A new requirement.")
@@ -31,7 +38,7 @@ class CreateRequirementInput:
     configuration_item_ids: list[strawberry.ID] = strawberry.field(
         default_factory=list, description="The configuration items that must meet it, at most 500."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(description="What must hold. What is left out stays.")
@@ -87,7 +94,7 @@ class RequirementPayload:
     """What every payload about one requirement holds."""
 
     requirement: Requirement | None = link(
-        RequirementById, "The requirement as it is now, also after a conflict.", key="id", needs=NEEDS
+        RequirementById, "The requirement as it is now, also after a conflict.", key="id", needs=READ_PERMISSION
     )
     user_errors: list[UserErrorType] = user_errors()
 
@@ -142,69 +149,81 @@ class UnlinkRequirementItemsPayload(RequirementPayload):
     pass
 
 
-def _step(command: type[use_cases.RequirementStep], name: str) -> Mutation:
-    return Mutation(command, partial(use_cases.take_step, name=name), THE, database=use_cases.DATABASE)
+def _step(command: type[use_cases.RequirementCommand], name: str) -> MutationDeclaration:
+    return MutationDeclaration(
+        command, partial(use_cases.transition, name=name), ID_PREFIXES, database=use_cases.DATABASE
+    )
 
 
 @strawberry.type
 class RequirementMutations:
     create_requirement: CreateRequirementPayload | None = mutation(
-        Mutation(use_cases.CreateRequirement, use_cases.create, ITEMS, database=use_cases.DATABASE),
+        MutationDeclaration(use_cases.CreateRequirement, use_cases.create, ITEM_PREFIXES, database=use_cases.DATABASE),
         CreateRequirementInput,
         "Ask for something that must hold.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     update_requirement: UpdateRequirementPayload | None = mutation(
-        Mutation(use_cases.UpdateRequirement, use_cases.update, THE, database=use_cases.DATABASE),
+        MutationDeclaration(use_cases.UpdateRequirement, use_cases.update, ID_PREFIXES, database=use_cases.DATABASE),
         UpdateRequirementInput,
         "Reword a requirement that is proposed or accepted.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     accept_requirement: AcceptRequirementPayload | None = mutation(
         _step(use_cases.AcceptRequirement, "acceptRequirement"),
         AcceptRequirementInput,
         "Agree to a proposed requirement.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     reject_requirement: RejectRequirementPayload | None = mutation(
         _step(use_cases.RejectRequirement, "rejectRequirement"),
         RejectRequirementInput,
         "Decide against a proposed requirement.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     meet_requirement: MeetRequirementPayload | None = mutation(
         _step(use_cases.MeetRequirement, "meetRequirement"),
         MeetRequirementInput,
         "Tell that an accepted requirement is met.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     reopen_requirement: ReopenRequirementPayload | None = mutation(
         _step(use_cases.ReopenRequirement, "reopenRequirement"),
         ReopenRequirementInput,
         "Tell that a requirement is not met after all; it is accepted as before.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     withdraw_requirement: WithdrawRequirementPayload | None = mutation(
         _step(use_cases.WithdrawRequirement, "withdrawRequirement"),
         WithdrawRequirementInput,
         "Tell that nobody asks for a requirement any more. Its links stay.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     reconsider_requirement: ReconsiderRequirementPayload | None = mutation(
         _step(use_cases.ReconsiderRequirement, "reconsiderRequirement"),
         ReconsiderRequirementInput,
         "Propose a rejected or withdrawn requirement again.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     link_requirement_items: LinkRequirementItemsPayload | None = mutation(
-        Mutation(use_cases.LinkRequirementItems, use_cases.link_items, THE | ITEMS, database=use_cases.DATABASE),
+        MutationDeclaration(
+            use_cases.LinkRequirementItems,
+            use_cases.link_items,
+            ID_PREFIXES | ITEM_PREFIXES,
+            database=use_cases.DATABASE,
+        ),
         LinkRequirementItemsInput,
         "Link configuration items to a requirement. Those that are linked already stay so.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )
     unlink_requirement_items: UnlinkRequirementItemsPayload | None = mutation(
-        Mutation(use_cases.UnlinkRequirementItems, use_cases.unlink_items, THE | ITEMS, database=use_cases.DATABASE),
+        MutationDeclaration(
+            use_cases.UnlinkRequirementItems,
+            use_cases.unlink_items,
+            ID_PREFIXES | ITEM_PREFIXES,
+            database=use_cases.DATABASE,
+        ),
         UnlinkRequirementItemsInput,
         "Take links between configuration items and a requirement away, by whatever keys they were made.",
-        needs=WRITES,
+        needs=WRITE_PERMISSION,
     )

@@ -15,7 +15,7 @@ from resolvers.requirements.loaders import (
     RequirementsByConfigurationItem,
 )
 from schema.declarations.connections import Connection, Group, connection, groups
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute
 from schema.declarations.filters import (
     DateTimeFilter,
@@ -27,16 +27,16 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    ordered_by,
-    ordered_in,
+    order_direction,
+    order_field,
 )
-from schema.declarations.lookup import found
-from schema.declarations.node import Node, identity
+from schema.declarations.lookup import by_unique_key
+from schema.declarations.node import Node, id_field
 from schema.lazy_types import LazyConfigurationItemConnection, LazyConfigurationItemFilter, LazyConfigurationItemOrder
 
-NEEDS = "requirements:read"
+READ_PERMISSION = "requirements:read"
 
-described(
+register_enum(
     RequirementKind,
     "What a requirement is about.",
     FUNCTIONAL="What an item must do.",
@@ -45,7 +45,7 @@ described(
     SECURITY="What an item must be guarded against.",
     COMPLIANCE="What law, contract or policy asks of an item.",
 )
-described(
+register_enum(
     RequirementState,
     "Where a requirement is in its life.",
     PROPOSED="Somebody asks for it; nobody has decided yet.",
@@ -54,7 +54,7 @@ described(
     REJECTED="It was decided against.",
     WITHDRAWN="Nobody asks for it any more.",
 )
-described(
+register_enum(
     RequirementPriority,
     "How much depends on a requirement.",
     LOW="Little depends on it.",
@@ -69,9 +69,9 @@ class Requirement(Node):
     record = RequirementRecord
     prefix = "req"
     by_id = RequirementById
-    needs = NEEDS
+    needs = READ_PERMISSION
 
-    id: strawberry.ID = identity("req")
+    id: strawberry.ID = id_field("req")
     key: str = attribute("Its key, unique, for example `REQ-17`.")
     title: str = attribute("What must hold, in a line.")
     description: str = attribute("What must hold, at length; may be empty.")
@@ -97,7 +97,7 @@ class RequirementGroupBy(StrEnum):
     PRIORITY = "priority"
 
 
-described(
+register_enum(
     RequirementGroupBy,
     "What requirements can be grouped by.",
     KIND="By what it is about.",
@@ -131,7 +131,7 @@ class RequirementOrderField(StrEnum):
     UPDATED_AT = "updated_at"
 
 
-described(
+register_enum(
     RequirementOrderField,
     "What requirements can be ordered by.",
     KEY="By key.",
@@ -142,8 +142,8 @@ described(
 
 @strawberry.input(description="An order of requirements.")
 class RequirementOrder:
-    field: RequirementOrderField = ordered_by()
-    direction: Direction = ordered_in()
+    field: RequirementOrderField = order_field()
+    direction: Direction = order_direction()
 
 
 @strawberry.type
@@ -154,7 +154,7 @@ class HasRequirements:
         RequirementsByConfigurationItem,
         "The requirements that it must meet, by key.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=RequirementFilter | None,
         order=RequirementOrder | None,
         default=Order("key"),
@@ -163,7 +163,7 @@ class HasRequirements:
 
 @strawberry.type
 class RequirementQueries:
-    requirement: Requirement | None = found(
+    requirement: Requirement | None = by_unique_key(
         Requirement,
         "One requirement, by id or by key; null if there is none.",
         {"key": (Argument("key", str | None, "Its key, for example `REQ-17`."), RequirementByKey, str)},
@@ -171,7 +171,7 @@ class RequirementQueries:
     requirements: RequirementConnection | None = connection(
         Requirements,
         "All requirements, by key.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=RequirementFilter | None,
         order=RequirementOrder | None,
         default=Order("key"),

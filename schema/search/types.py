@@ -9,15 +9,15 @@ import strawberry
 from datasources.records.search import SearchHit, SearchKind
 from resolvers.context import Context
 from resolvers.search.use_cases import search
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import PAGE, Argument, attribute, field
 from schema.declarations.node import Node
-from schema.declarations.paging import clamp
+from schema.declarations.paging import check_bounds
 
-MOST_RESULTS = 50
+MAX_RESULTS = 50
 DEFAULT_RESULTS = 10
 
-described(
+register_enum(
     SearchKind,
     "What can be found.",
     CONFIGURATION_ITEM="A configuration item.",
@@ -45,7 +45,7 @@ def _node(context: Context, hit: SearchHit, _: Mapping[str, Any]) -> Any:
 
 
 def _search(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
-    first = clamp(arguments["first"], "first", MOST_RESULTS, least=1)
+    first = check_bounds(arguments["first"], "first", MAX_RESULTS, minimum=1)
     return search(context, arguments["text"], arguments.get("kinds"), first)
 
 

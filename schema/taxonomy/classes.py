@@ -17,7 +17,7 @@ from schema.lazy_types import (
     LazyConfigurationItemOrder,
 )
 
-NEEDS = "configuration-items:read"
+READ_PERMISSION = "configuration-items:read"
 
 
 @strawberry.type(description="A class in the taxonomy of configuration items.")
@@ -28,20 +28,23 @@ class ConfigurationItemClass:
     name: str = attribute("Its name.")
     description: str = attribute("What belongs to it; may be empty.")
     parent: "ConfigurationItemClass | None" = link(
-        ConfigurationItemClassByKey, "The class it is a kind of; null for a root.", key="parent_key", needs=NEEDS
+        ConfigurationItemClassByKey,
+        "The class it is a kind of; null for a root.",
+        key="parent_key",
+        needs=READ_PERMISSION,
     )
     children: list["ConfigurationItemClass"] | None = link(
         ConfigurationItemClassesByParent,
         "The classes right below it, by key.",
         key="key",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         size=10,
     )
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByClass,
         "The configuration items of the class and of all its subclasses, by name.",
         key="key",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=LazyConfigurationItemFilter | None,
         order=LazyConfigurationItemOrder | None,
         default=Order("name"),

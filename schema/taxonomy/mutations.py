@@ -7,11 +7,17 @@ from datasources.records.relationship_types import Impact
 from resolvers.taxonomy import use_cases
 from resolvers.taxonomy.loaders import ConfigurationItemClassByEntityId, RelationshipTypeByEntityId
 from schema.declarations.fields import link
-from schema.declarations.mutations import REPEATABLE, Mutation, UserErrorType, mutation, user_errors
+from schema.declarations.mutations import (
+    IDEMPOTENCY_KEY_DESCRIPTION,
+    MutationDeclaration,
+    UserErrorType,
+    mutation,
+    user_errors,
+)
 from schema.taxonomy.classes import ConfigurationItemClass
 from schema.taxonomy.relationship_types import RelationshipType
 
-READS = "configuration-items:read"
+READ_PERMISSION = "configuration-items:read"
 
 
 @strawberry.input(description="A class of configuration items, by its key.")
@@ -22,7 +28,7 @@ class DefineConfigurationItemClassInput:
         default=UNSET, description="The key of the class it is a kind of; null for a root. Left out, it stays."
     )
     description: str | None = strawberry.field(default=UNSET, description="What belongs to it. Left out, it stays.")
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(description="A type of relationships, by its key.")
@@ -34,13 +40,13 @@ class DefineRelationshipTypeInput:
         description="Which way a failure travels along it; fixed while any relationship is of the type."
     )
     description: str | None = strawberry.field(default=UNSET, description="What it means. Left out, it stays.")
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.type(description="The class, new or changed, or why it is not.")
 class DefineConfigurationItemClassPayload:
     configuration_item_class: ConfigurationItemClass | None = link(
-        ConfigurationItemClassByEntityId, "The class as it is now.", key="id", needs=READS
+        ConfigurationItemClassByEntityId, "The class as it is now.", key="id", needs=READ_PERMISSION
     )
     user_errors: list[UserErrorType] = user_errors()
 
@@ -48,7 +54,7 @@ class DefineConfigurationItemClassPayload:
 @strawberry.type(description="The type, new or changed, or why it is not.")
 class DefineRelationshipTypePayload:
     relationship_type: RelationshipType | None = link(
-        RelationshipTypeByEntityId, "The type as it is now.", key="id", needs=READS
+        RelationshipTypeByEntityId, "The type as it is now.", key="id", needs=READ_PERMISSION
     )
     user_errors: list[UserErrorType] = user_errors()
 
@@ -56,13 +62,13 @@ class DefineRelationshipTypePayload:
 @strawberry.type
 class TaxonomyMutations:
     define_configuration_item_class: DefineConfigurationItemClassPayload | None = mutation(
-        Mutation(use_cases.DefineConfigurationItemClass, use_cases.define_class),
+        MutationDeclaration(use_cases.DefineConfigurationItemClass, use_cases.define_class),
         DefineConfigurationItemClassInput,
         "Make a class of configuration items, or change it.",
         needs="configuration-item-classes:write",
     )
     define_relationship_type: DefineRelationshipTypePayload | None = mutation(
-        Mutation(use_cases.DefineRelationshipType, use_cases.define_type),
+        MutationDeclaration(use_cases.DefineRelationshipType, use_cases.define_type),
         DefineRelationshipTypeInput,
         "Make a type of relationships, or change it.",
         needs="relationship-types:write",

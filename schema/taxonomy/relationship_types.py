@@ -4,12 +4,12 @@ import strawberry
 
 from datasources.records.relationship_types import Impact, RelationshipTypeRecord
 from resolvers.taxonomy.relationship_type_loaders import RelationshipTypes
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import attribute, field
 
-NEEDS = "configuration-items:read"
+READ_PERMISSION = "configuration-items:read"
 
-described(
+register_enum(
     Impact,
     "Which way a failure travels along a relationship: FORWARD from its `from` to its `to`, REVERSE from "
     "its `to` to its `from`, or NONE.",
@@ -36,6 +36,6 @@ class RelationshipTypeQueries:
     relationship_types: list[RelationshipType] | None = field(
         lambda context, _parent, _arguments: context.loader(RelationshipTypes).load(None),
         "All types of relationships, by key. One statement.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         size=50,
     )

@@ -7,12 +7,19 @@ from datasources.records.teams import MembershipRole
 from resolvers.teams import use_cases
 from resolvers.teams.loaders import TeamById
 from schema.declarations.fields import link
-from schema.declarations.mutations import REPEATABLE, Mutation, UserErrorType, VersionedInput, mutation, user_errors
+from schema.declarations.mutations import (
+    IDEMPOTENCY_KEY_DESCRIPTION,
+    MutationDeclaration,
+    UserErrorType,
+    VersionedInput,
+    mutation,
+    user_errors,
+)
 from schema.teams.types import Team
 
-NEEDS = "teams:write"
-THE = {"id": "team"}
-MEMBER = THE | {"user_id": "user"}
+WRITE_PERMISSION = "teams:write"
+ID_PREFIXES = {"id": "team"}
+MEMBER_PREFIXES = ID_PREFIXES | {"user_id": "user"}
 
 
 @strawberry.input(description="A new team.")
@@ -21,7 +28,7 @@ class CreateTeamInput:
     name: str = strawberry.field(description="Its name.")
     description: str = strawberry.field(default="", description="What it does.")
     contact: str = strawberry.field(default="", description="How to reach it, for example a channel.")
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(description="What is said of a team. What is left out stays.")
@@ -75,26 +82,26 @@ class RemoveTeamMemberPayload(TeamPayload):
 @strawberry.type
 class TeamMutations:
     create_team: CreateTeamPayload | None = mutation(
-        Mutation(use_cases.CreateTeam, use_cases.create),
+        MutationDeclaration(use_cases.CreateTeam, use_cases.create),
         CreateTeamInput,
         "Make a team. Nobody is in it yet.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     update_team: UpdateTeamPayload | None = mutation(
-        Mutation(use_cases.UpdateTeam, use_cases.update, THE),
+        MutationDeclaration(use_cases.UpdateTeam, use_cases.update, ID_PREFIXES),
         UpdateTeamInput,
         "Describe a team anew. Its key stays.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     set_team_member: SetTeamMemberPayload | None = mutation(
-        Mutation(use_cases.SetTeamMember, use_cases.set_member, MEMBER),
+        MutationDeclaration(use_cases.SetTeamMember, use_cases.set_member, MEMBER_PREFIXES),
         SetTeamMemberInput,
         "Put somebody into a team, or give a member another role. The last lead stays one.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     remove_team_member: RemoveTeamMemberPayload | None = mutation(
-        Mutation(use_cases.RemoveTeamMember, use_cases.remove_member, MEMBER),
+        MutationDeclaration(use_cases.RemoveTeamMember, use_cases.remove_member, MEMBER_PREFIXES),
         RemoveTeamMemberInput,
         "Take somebody out of a team. The last lead stays.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )

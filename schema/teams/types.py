@@ -12,7 +12,7 @@ from resolvers.incidents.loaders import IncidentsByTeam
 from resolvers.teams.loaders import TeamById, TeamByKey, Teams
 from resolvers.users.loaders import MembershipsByTeam
 from schema.declarations.connections import Connection, connection
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
 from schema.declarations.filters import (
     Direction,
@@ -22,11 +22,11 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    ordered_by,
-    ordered_in,
+    order_direction,
+    order_field,
 )
-from schema.declarations.lookup import found
-from schema.declarations.node import Node, identity
+from schema.declarations.lookup import by_unique_key
+from schema.declarations.node import Node, id_field
 from schema.lazy_types import (
     LazyConfigurationItemConnection,
     LazyConfigurationItemFilter,
@@ -37,7 +37,7 @@ from schema.lazy_types import (
 )
 from schema.users.types import Membership
 
-NEEDS = "teams:read"
+READ_PERMISSION = "teams:read"
 
 
 @strawberry.type(description="A team that owns configuration items and works on incidents.")
@@ -45,9 +45,9 @@ class Team(Node):
     record = TeamRecord
     prefix = "team"
     by_id = TeamById
-    needs = NEEDS
+    needs = READ_PERMISSION
 
-    id: strawberry.ID = identity("team")
+    id: strawberry.ID = id_field("team")
     key: str = attribute("Its short name, unique, for example `payments`.")
     name: str = attribute("Its name.")
     description: str = attribute("What it does; may be empty.")
@@ -102,7 +102,7 @@ class TeamOrderField(StrEnum):
     NAME = "name"
 
 
-described(
+register_enum(
     TeamOrderField,
     "What teams can be ordered by.",
     KEY="By key.",
@@ -112,13 +112,13 @@ described(
 
 @strawberry.input(description="An order of teams.")
 class TeamOrder:
-    field: TeamOrderField = ordered_by()
-    direction: Direction = ordered_in()
+    field: TeamOrderField = order_field()
+    direction: Direction = order_direction()
 
 
 @strawberry.type
 class TeamQueries:
-    team: Team | None = found(
+    team: Team | None = by_unique_key(
         Team,
         "One team, by id or by key; null if there is none.",
         {"key": (Argument("key", str | None, "Its key, for example `payments`."), TeamByKey, str)},
@@ -126,7 +126,7 @@ class TeamQueries:
     teams: TeamConnection | None = connection(
         Teams,
         "All teams, by name.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=TeamFilter | None,
         order=TeamOrder | None,
         default=Order("name"),

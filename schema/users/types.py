@@ -11,7 +11,7 @@ from datasources.records.users import MembershipRecord, UserRecord
 from resolvers.teams.loaders import TeamById, TeamsByUser
 from resolvers.users.loaders import MembershipsByUser, UserById, UserByKey, Users
 from schema.declarations.connections import Connection, connection
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
 from schema.declarations.filters import (
     BooleanFilter,
@@ -23,16 +23,16 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    ordered_by,
-    ordered_in,
+    order_direction,
+    order_field,
 )
-from schema.declarations.lookup import found
-from schema.declarations.node import Node, identity
+from schema.declarations.lookup import by_unique_key
+from schema.declarations.node import Node, id_field
 from schema.lazy_types import LazyTeam, LazyTeamConnection, LazyTeamFilter, LazyTeamOrder
 
-NEEDS = "users:read"
+READ_PERMISSION = "users:read"
 
-described(
+register_enum(
     MembershipRole,
     "What a person is in a team.",
     MEMBER="Works in the team.",
@@ -46,7 +46,7 @@ class Membership:
 
     role: MembershipRole = attribute("What the person is in the team, for example `LEAD`.")
     team: LazyTeam | None = link(TeamById, "The team.", key="team_id", needs="teams:read")
-    user: "User | None" = link(UserById, "The person.", key="user_id", needs=NEEDS)
+    user: "User | None" = link(UserById, "The person.", key="user_id", needs=READ_PERMISSION)
 
 
 @strawberry.type(description="A person who works on incidents and changes.")
@@ -54,9 +54,9 @@ class User(Node):
     record = UserRecord
     prefix = "user"
     by_id = UserById
-    needs = NEEDS
+    needs = READ_PERMISSION
 
-    id: strawberry.ID = identity("user")
+    id: strawberry.ID = id_field("user")
     key: str = attribute("Their short name, unique, for example `ada`.")
     name: str = attribute("Their full name, for example `Ada Lovelace`.")
     email: str = attribute("Their address, for example `ada@example.org`; may be empty.")
@@ -104,7 +104,7 @@ class UserOrderField(StrEnum):
     NAME = "name"
 
 
-described(
+register_enum(
     UserOrderField,
     "What users can be ordered by.",
     KEY="By key.",
@@ -114,13 +114,13 @@ described(
 
 @strawberry.input(description="An order of users.")
 class UserOrder:
-    field: UserOrderField = ordered_by()
-    direction: Direction = ordered_in()
+    field: UserOrderField = order_field()
+    direction: Direction = order_direction()
 
 
 @strawberry.type
 class UserQueries:
-    user: User | None = found(
+    user: User | None = by_unique_key(
         User,
         "One user, by id or by key; null if there is none.",
         {"key": (Argument("key", str | None, "Their key, for example `ada`."), UserByKey, str)},
@@ -128,7 +128,7 @@ class UserQueries:
     users: UserConnection | None = connection(
         Users,
         "All users, by name.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=UserFilter | None,
         order=UserOrder | None,
         default=Order("name"),

@@ -8,11 +8,11 @@ import strawberry
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.teams.loaders import TeamByKey
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import attribute, field
 from schema.lazy_types import LazyTeam
 
-described(
+register_enum(
     PrincipalKind,
     "Whether a person, a program or the developer of a laptop asks.",
     USER="A person.",

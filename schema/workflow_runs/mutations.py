@@ -6,12 +6,18 @@ from strawberry.scalars import JSON
 from resolvers.workflow_runs import use_cases
 from resolvers.workflow_runs.loaders import WorkflowRunById
 from schema.declarations.fields import link
-from schema.declarations.mutations import REPEATABLE, Mutation, UserErrorType, mutation, user_errors
-from schema.workflow_runs.types import NEEDS as READS
+from schema.declarations.mutations import (
+    IDEMPOTENCY_KEY_DESCRIPTION,
+    MutationDeclaration,
+    UserErrorType,
+    mutation,
+    user_errors,
+)
+from schema.workflow_runs.types import READ_PERMISSION as READS
 from schema.workflow_runs.types import WorkflowRun
 
-RUNS, APPROVES = "workflows:run", "workflows:approve"
-THE = {"run_id": "run"}
+RUN_PERMISSION, APPROVE_PERMISSION = "workflows:run", "workflows:approve"
+ID_PREFIXES = {"run_id": "run"}
 
 
 @strawberry.input(description="A run of a workflow: give `workflowId` or `workflowKey`.")
@@ -29,7 +35,7 @@ class StartWorkflowInput:
     inputs: JSON | None = strawberry.field(
         default=None, description='What the workflow is given by name, for example `{"size": 3}`; at most 64 KB.'
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input
@@ -40,7 +46,7 @@ class RunInput:
     expected_version: int | None = strawberry.field(
         default=None, description="The version that you know; another is a CONFLICT. Left out, any will do."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input
@@ -118,43 +124,43 @@ class CancelWorkflowRunPayload(RunPayload):
 @strawberry.type
 class WorkflowRunMutations:
     start_workflow: StartWorkflowPayload | None = mutation(
-        Mutation(
+        MutationDeclaration(
             use_cases.StartWorkflow,
             use_cases.start,
             {"workflow_id": "wf", "incident_id": "inc", "configuration_item_id": "ci"},
         ),
         StartWorkflowInput,
         "Start a run of a published workflow. Its first steps begin at once.",
-        needs=RUNS,
+        needs=RUN_PERMISSION,
     )
     approve_workflow_step: ApproveWorkflowStepPayload | None = mutation(
-        Mutation(use_cases.ApproveWorkflowStep, use_cases.approve, THE),
+        MutationDeclaration(use_cases.ApproveWorkflowStep, use_cases.approve, ID_PREFIXES),
         ApproveWorkflowStepInput,
         "Say yes to a step, as one of those that it asks; who asked for the run is not one of them where four eyes are "
         "wanted. Each says it once, and the step is over when enough have.",
-        needs=APPROVES,
+        needs=APPROVE_PERMISSION,
     )
     reject_workflow_step: RejectWorkflowStepPayload | None = mutation(
-        Mutation(use_cases.RejectWorkflowStep, use_cases.reject, THE),
+        MutationDeclaration(use_cases.RejectWorkflowStep, use_cases.reject, ID_PREFIXES),
         RejectWorkflowStepInput,
         "Say no to a step, as one of those that it asks. One no fails the run; what it did is undone.",
-        needs=APPROVES,
+        needs=APPROVE_PERMISSION,
     )
     complete_workflow_step: CompleteWorkflowStepPayload | None = mutation(
-        Mutation(use_cases.CompleteWorkflowStep, use_cases.complete, THE),
+        MutationDeclaration(use_cases.CompleteWorkflowStep, use_cases.complete, ID_PREFIXES),
         CompleteWorkflowStepInput,
         "Tell that a manual step is done.",
-        needs=RUNS,
+        needs=RUN_PERMISSION,
     )
     fail_workflow_step: FailWorkflowStepPayload | None = mutation(
-        Mutation(use_cases.FailWorkflowStep, use_cases.fail, THE),
+        MutationDeclaration(use_cases.FailWorkflowStep, use_cases.fail, ID_PREFIXES),
         FailWorkflowStepInput,
         "Tell that a manual step could not be done. It is tried again where its workflow says so.",
-        needs=RUNS,
+        needs=RUN_PERMISSION,
     )
     cancel_workflow_run: CancelWorkflowRunPayload | None = mutation(
-        Mutation(use_cases.CancelWorkflowRun, use_cases.cancel, THE),
+        MutationDeclaration(use_cases.CancelWorkflowRun, use_cases.cancel, ID_PREFIXES),
         CancelWorkflowRunInput,
         "Call a run off. Its open steps end, and what it did is undone.",
-        needs=RUNS,
+        needs=RUN_PERMISSION,
     )

@@ -30,7 +30,7 @@ from resolvers.workflow_runs.loaders import (
 )
 from resolvers.workflows.loaders import WorkflowById, WorkflowStepById
 from schema.declarations.connections import Connection, Group, connection, groups
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
 from schema.declarations.filters import (
     DateTimeFilter,
@@ -42,12 +42,12 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    ordered_by,
-    ordered_in,
+    order_direction,
+    order_field,
 )
-from schema.declarations.lookup import found
-from schema.declarations.node import Node, identity
-from schema.impact.blast_radius import WALKS, BlastRadius
+from schema.declarations.lookup import by_unique_key
+from schema.declarations.node import Node, id_field
+from schema.impact.blast_radius import WALK_PERMISSION, BlastRadius
 from schema.lazy_types import (
     LazyConfigurationItem,
     LazyConfigurationItemFilter,
@@ -58,10 +58,10 @@ from schema.lazy_types import (
     LazyWorkflowStep,
 )
 
-NEEDS = "workflows:read"
-NEWEST = Order("started_at", descending=True)
+READ_PERMISSION = "workflows:read"
+NEWEST_FIRST = Order("started_at", descending=True)
 
-described(
+register_enum(
     WorkflowRunState,
     "Where a run of a workflow is. WAITING is for a person, RUNNING for a machine or a time.",
     RUNNING="A machine is at work.",
@@ -71,7 +71,7 @@ described(
     FAILED="It is over and did not do what it was for.",
     CANCELLED="It was called off before its end.",
 )
-described(
+register_enum(
     WorkflowStepRunState,
     "Where one attempt at a step of a workflow is.",
     PENDING="It has not begun.",
@@ -82,7 +82,7 @@ described(
     SKIPPED="It was passed over without being done.",
     CANCELLED="It was called off before its end.",
 )
-described(
+register_enum(
     WorkflowDecision,
     "What an approver decided.",
     APPROVED="The approver said yes.",
@@ -116,12 +116,14 @@ class WorkflowStepRun:
         "When it is looked at again if nobody reports before: its timeout, the end of its wait, its next attempt."
     )
     reason: str = attribute("Why it failed, was passed over or called off; may be empty.")
-    step: LazyWorkflowStep | None = link(WorkflowStepById, "The step that is tried.", key="step_id", needs=NEEDS)
+    step: LazyWorkflowStep | None = link(
+        WorkflowStepById, "The step that is tried.", key="step_id", needs=READ_PERMISSION
+    )
     approvals: list[WorkflowApproval] | None = link(
         ApprovalsByStepRun,
         "What was decided about it, oldest first. One statement.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         size=3,
     )
 
@@ -131,9 +133,9 @@ class WorkflowRun(Node):
     record = WorkflowRunRecord
     prefix = "run"
     by_id = WorkflowRunById
-    needs = NEEDS
+    needs = READ_PERMISSION
 
-    id: strawberry.ID = identity("run")
+    id: strawberry.ID = id_field("run")
     number: str = attribute("Its number, unique, for example `RUN0000042`.")
     state: WorkflowRunState = attribute("Where it is.")
     started_at: datetime = attribute("When it was started.")
@@ -148,13 +150,13 @@ class WorkflowRun(Node):
         "What the failure that it is for reaches, as it was when the run began; null until that was walked, and for a "
         "run without an incident and an item.",
         key="id",
-        needs=WALKS,
+        needs=WALK_PERMISSION,
     )
     caused_by: "WorkflowRun | None" = link(
-        WorkflowRunById, "The run that led to this one; null if none did.", key="cause_run_id", needs=NEEDS
+        WorkflowRunById, "The run that led to this one; null if none did.", key="cause_run_id", needs=READ_PERMISSION
     )
     workflow: LazyWorkflow | None = link(
-        WorkflowById, "The revision of the workflow that runs.", key="workflow_id", needs=NEEDS
+        WorkflowById, "The revision of the workflow that runs.", key="workflow_id", needs=READ_PERMISSION
     )
     incident: LazyIncident | None = link(
         IncidentById,
@@ -175,7 +177,7 @@ class WorkflowRun(Node):
         StepRunsByRun,
         "The attempts at its steps, in order of the steps, then of attempts. One statement.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         size=20,
     )
 
@@ -184,7 +186,7 @@ class WorkflowRunGroupBy(StrEnum):
     STATE = "state"
 
 
-described(
+register_enum(
     WorkflowRunGroupBy,
     "What workflow runs can be grouped by.",
     STATE="By where the run is.",
@@ -215,7 +217,7 @@ class WorkflowRunOrderField(StrEnum):
     STARTED_AT = "started_at"
 
 
-described(
+register_enum(
     WorkflowRunOrderField,
     "What workflow runs can be ordered by.",
     NUMBER="By number.",
@@ -225,8 +227,8 @@ described(
 
 @strawberry.input(description="An order of workflow runs.")
 class WorkflowRunOrder:
-    field: WorkflowRunOrderField = ordered_by()
-    direction: Direction = ordered_in()
+    field: WorkflowRunOrderField = order_field()
+    direction: Direction = order_direction()
 
 
 @strawberry.type
@@ -237,10 +239,10 @@ class HasWorkflowRuns:
         WorkflowRunsByConfigurationItem,
         "The workflow runs on it, newest first.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=WorkflowRunFilter | None,
         order=WorkflowRunOrder | None,
-        default=NEWEST,
+        default=NEWEST_FIRST,
     )
 
 
@@ -252,16 +254,16 @@ class HasIncidentWorkflowRuns:
         WorkflowRunsByIncident,
         "The workflow runs for it, newest first.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=WorkflowRunFilter | None,
         order=WorkflowRunOrder | None,
-        default=NEWEST,
+        default=NEWEST_FIRST,
     )
 
 
 @strawberry.type
 class WorkflowRunQueries:
-    workflow_run: WorkflowRun | None = found(
+    workflow_run: WorkflowRun | None = by_unique_key(
         WorkflowRun,
         "One workflow run, by id or by number; null if there is none.",
         {"number": (Argument("number", str | None, "Its number, for example `RUN0000042`."), WorkflowRunByNumber, str)},
@@ -269,8 +271,8 @@ class WorkflowRunQueries:
     workflow_runs: WorkflowRunConnection | None = connection(
         WorkflowRuns,
         "All workflow runs, newest first.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=WorkflowRunFilter | None,
         order=WorkflowRunOrder | None,
-        default=NEWEST,
+        default=NEWEST_FIRST,
     )

@@ -8,10 +8,10 @@ from datasources.records.configuration_items import Environment
 from datasources.records.workflows import WorkflowStepKind
 from resolvers.workflows import serialization as wanted
 from resolvers.workflows.definition import TriggerEvent
-from schema.declarations.enums import described
-from schema.declarations.mutations import Shape
+from schema.declarations.enums import register_enum
+from schema.declarations.mutations import InputMapping
 
-described(
+register_enum(
     TriggerEvent,
     "What may start a run of a workflow.",
     name="WorkflowTriggerEvent",
@@ -151,17 +151,17 @@ class WorkflowStepInput:
     wait: WorkflowWaitInput | None = strawberry.field(default=None, description="For WAIT.")
 
 
-NAMED = Shape(wanted.Named)
-TRIGGER = Shape(wanted.WantedTrigger, lists={"labels": NAMED})
-INPUT = Shape(wanted.WantedInput)
-STEP = Shape(
-    wanted.WantedStep,
+NAMED = InputMapping(wanted.Named)
+TRIGGER = InputMapping(wanted.TriggerSpec, lists={"labels": NAMED})
+INPUT = InputMapping(wanted.InputSpec)
+STEP = InputMapping(
+    wanted.StepSpec,
     objects={
-        "retry": Shape(wanted.WantedRetry),
-        "manual": Shape(wanted.WantedManual),
-        "approval": Shape(wanted.WantedApproval),
-        "remediation": Shape(wanted.WantedRemediation, lists={"inputs": NAMED}),
-        "notification": Shape(wanted.WantedNotification),
-        "wait": Shape(wanted.WantedWait),
+        "retry": InputMapping(wanted.RetrySpec),
+        "manual": InputMapping(wanted.ManualSpec),
+        "approval": InputMapping(wanted.ApprovalSpec),
+        "remediation": InputMapping(wanted.RemediationSpec, lists={"inputs": NAMED}),
+        "notification": InputMapping(wanted.NotificationSpec),
+        "wait": InputMapping(wanted.WaitSpec),
     },
 )

@@ -6,13 +6,20 @@ from strawberry.types.unset import UNSET
 from resolvers.workflows import use_cases
 from resolvers.workflows.loaders import WorkflowById
 from schema.declarations.fields import link
-from schema.declarations.mutations import REPEATABLE, Mutation, UserErrorType, VersionedInput, mutation, user_errors
+from schema.declarations.mutations import (
+    IDEMPOTENCY_KEY_DESCRIPTION,
+    MutationDeclaration,
+    UserErrorType,
+    VersionedInput,
+    mutation,
+    user_errors,
+)
 from schema.workflows.inputs import INPUT, STEP, TRIGGER, WorkflowInputInput, WorkflowStepInput, WorkflowTriggerInput
 from schema.workflows.types import Workflow
 
-NEEDS = "workflows:write"
-THE = {"id": "wf"}
-ITEMS = {"configuration_item_ids": "ci"}
+WRITE_PERMISSION = "workflows:write"
+ID_PREFIXES = {"id": "wf"}
+ITEM_PREFIXES = {"configuration_item_ids": "ci"}
 LISTS = {"inputs": INPUT, "steps": STEP}
 OBJECTS = {"trigger": TRIGGER}
 
@@ -39,7 +46,7 @@ class CreateWorkflowInput:
     configuration_item_ids: list[strawberry.ID] = strawberry.field(
         default_factory=list, description="The configuration items that it is meant for, at most 500."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=REPEATABLE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(
@@ -124,38 +131,38 @@ class DiscardWorkflowPayload(WorkflowPayload):
 @strawberry.type
 class WorkflowMutations:
     create_workflow: CreateWorkflowPayload | None = mutation(
-        Mutation(use_cases.CreateWorkflow, use_cases.create, ITEMS, LISTS, OBJECTS),
+        MutationDeclaration(use_cases.CreateWorkflow, use_cases.create, ITEM_PREFIXES, LISTS, OBJECTS),
         CreateWorkflowInput,
         "Write a draft of a workflow. Nothing starts it before it is published.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     update_workflow: UpdateWorkflowPayload | None = mutation(
-        Mutation(use_cases.UpdateWorkflow, use_cases.update, THE | ITEMS, LISTS, OBJECTS),
+        MutationDeclaration(use_cases.UpdateWorkflow, use_cases.update, ID_PREFIXES | ITEM_PREFIXES, LISTS, OBJECTS),
         UpdateWorkflowInput,
         "Change what a draft says. What is published never changes: use `reviseWorkflow`.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     publish_workflow: PublishWorkflowPayload | None = mutation(
-        Mutation(use_cases.PublishWorkflow, use_cases.publish, THE),
+        MutationDeclaration(use_cases.PublishWorkflow, use_cases.publish, ID_PREFIXES),
         PublishWorkflowInput,
         "Put a draft into use, if nothing is wrong with it. The published revision of its key retires; its runs go on.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     retire_workflow: RetireWorkflowPayload | None = mutation(
-        Mutation(use_cases.RetireWorkflow, use_cases.retire, THE),
+        MutationDeclaration(use_cases.RetireWorkflow, use_cases.retire, ID_PREFIXES),
         RetireWorkflowInput,
         "Take a published revision out of use. Its runs go on; no new ones begin.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     revise_workflow: ReviseWorkflowPayload | None = mutation(
-        Mutation(use_cases.ReviseWorkflow, use_cases.revise, THE),
+        MutationDeclaration(use_cases.ReviseWorkflow, use_cases.revise, ID_PREFIXES),
         ReviseWorkflowInput,
         "Write the next revision of a workflow: a draft that says what this one says.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )
     discard_workflow: DiscardWorkflowPayload | None = mutation(
-        Mutation(use_cases.DiscardWorkflow, use_cases.discard, THE),
+        MutationDeclaration(use_cases.DiscardWorkflow, use_cases.discard, ID_PREFIXES),
         DiscardWorkflowInput,
         "Throw a draft away.",
-        needs=NEEDS,
+        needs=WRITE_PERMISSION,
     )

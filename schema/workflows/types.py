@@ -29,7 +29,7 @@ from resolvers.workflows.loaders import (
     WorkflowsByConfigurationItem,
 )
 from schema.declarations.connections import Connection, Group, connection, groups
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, field, link
 from schema.declarations.filters import (
     DateTimeFilter,
@@ -42,22 +42,28 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    ordered_by,
-    ordered_in,
+    order_direction,
+    order_field,
 )
-from schema.declarations.lookup import found
-from schema.declarations.node import Node, identity
+from schema.declarations.lookup import by_unique_key
+from schema.declarations.node import Node, id_field
 from schema.lazy_types import LazyConfigurationItemConnection, LazyConfigurationItemFilter, LazyConfigurationItemOrder
-from schema.workflow_runs.types import NEEDS, NEWEST, WorkflowRunConnection, WorkflowRunFilter, WorkflowRunOrder
+from schema.workflow_runs.types import (
+    NEWEST_FIRST,
+    READ_PERMISSION,
+    WorkflowRunConnection,
+    WorkflowRunFilter,
+    WorkflowRunOrder,
+)
 
-described(
+register_enum(
     WorkflowState,
     "Where a revision of a workflow is in its life.",
     DRAFT="It is being written and may still change.",
     PUBLISHED="It is in use and never changes.",
     RETIRED="It is no longer in use.",
 )
-described(
+register_enum(
     WorkflowStepKind,
     "Who or what does a step.",
     MANUAL="A person does it.",
@@ -105,7 +111,7 @@ class WorkflowStep:
     depends_on: list["WorkflowStep"] | None = field(
         _depends_on,
         "The steps that must be over before it starts, in order of position. Costs nothing beside `steps`.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         size=3,
     )
 
@@ -131,9 +137,9 @@ class Workflow(Node):
     record = WorkflowRecord
     prefix = "wf"
     by_id = WorkflowById
-    needs = NEEDS
+    needs = READ_PERMISSION
 
-    id: strawberry.ID = identity("wf")
+    id: strawberry.ID = id_field("wf")
     key: str = attribute("What its revisions have in common, for example `restart-service`.")
     revision: int = attribute("Which definition of its key it is, counted from 1.")
     name: str = attribute("Its name.")
@@ -150,7 +156,7 @@ class Workflow(Node):
         StepsByWorkflow,
         "Its steps, in order of position. One statement.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         size=20,
     )
     problems: list[WorkflowProblem] | None = link(
@@ -158,23 +164,23 @@ class Workflow(Node):
         "What stops it from being published, or from running as it is meant: all of it, in the order of its parts. "
         "At most four statements for all workflows of an answer.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         size=5,
     )
     trigger_problem: WorkflowTriggerProblem | None = link(
         TriggerProblemByWorkflow,
         "Why its trigger started no run the last time that it should have; null if it always could. One statement.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
     )
     runs: WorkflowRunConnection | None = connection(
         WorkflowRunsByWorkflow,
         "The runs of this revision, newest first.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=WorkflowRunFilter | None,
         order=WorkflowRunOrder | None,
-        default=NEWEST,
+        default=NEWEST_FIRST,
     )
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByWorkflow,
@@ -191,7 +197,7 @@ class WorkflowGroupBy(StrEnum):
     STATE = "state"
 
 
-described(
+register_enum(
     WorkflowGroupBy,
     "What workflows can be grouped by.",
     STATE="By where the revision is in its life.",
@@ -223,7 +229,7 @@ class WorkflowOrderField(StrEnum):
     UPDATED_AT = "updated_at"
 
 
-described(
+register_enum(
     WorkflowOrderField,
     "What workflows can be ordered by.",
     NAME="By name.",
@@ -233,8 +239,8 @@ described(
 
 @strawberry.input(description="An order of workflows.")
 class WorkflowOrder:
-    field: WorkflowOrderField = ordered_by()
-    direction: Direction = ordered_in()
+    field: WorkflowOrderField = order_field()
+    direction: Direction = order_direction()
 
 
 @strawberry.type
@@ -245,7 +251,7 @@ class HasWorkflows:
         WorkflowsByConfigurationItem,
         "The workflows that are meant for it, each revision on its own, by name.",
         key="id",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=WorkflowFilter | None,
         order=WorkflowOrder | None,
         default=Order("name"),
@@ -254,7 +260,7 @@ class HasWorkflows:
 
 @strawberry.type
 class WorkflowQueries:
-    workflow: Workflow | None = found(
+    workflow: Workflow | None = by_unique_key(
         Workflow,
         "One workflow, by id or by key; null if there is none. A key gives its newest published revision, else its "
         "newest.",
@@ -263,7 +269,7 @@ class WorkflowQueries:
     workflows: WorkflowConnection | None = connection(
         Workflows,
         "All workflows, each revision on its own, by name.",
-        needs=NEEDS,
+        needs=READ_PERMISSION,
         filter=WorkflowFilter | None,
         order=WorkflowOrder | None,
         default=Order("name"),

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from datasources import values
-from resolvers.events.parser import EARLIEST, MAX_EVENTS, MOST_BYTES, Envelope
-from schema.http.cloudevents import BATCH, BODY_BYTES, STRUCTURED
+from resolvers.events.parser import MAX_EVENT_BYTES, MAX_EVENTS, MIN_EVENT_TIME, Envelope
+from schema.http.cloudevents import BATCH, MAX_BODY_BYTES, STRUCTURED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
 
@@ -31,17 +31,17 @@ def test_the_bounds_are_those_of_the_gate() -> None:
         "characters": "no NUL, no half of a surrogate pair",
         "a time": (
             f"with a zone, its offset below {hours} hours, in the years 1 to 9999 in UTC; "
-            f"that of an event from {EARLIEST.year} on"
+            f"that of an event from {MIN_EVENT_TIME.year} on"
         ),
-        "bytes of an event with its sender, source and request id, as the queue keeps them": f"{MOST_BYTES:,}",
+        "bytes of an event with its sender, source and request id, as the queue keeps them": f"{MAX_EVENT_BYTES:,}",
     }
 
 
 def test_the_modes_are_those_of_the_code() -> None:
     shown = re.findall(r"^\| (structured|batch) \| `(.+?)` \|.*\| (.+?) \|$", PAGE, re.MULTILINE)
     assert shown == [
-        ("structured", STRUCTURED, f"256 KB ({MOST_BYTES:,} bytes)"),
-        ("batch", BATCH, f"{MAX_EVENTS:,} events, {BODY_BYTES // 1_048_576} MiB, 256 KB each"),
+        ("structured", STRUCTURED, f"256 KB ({MAX_EVENT_BYTES:,} bytes)"),
+        ("batch", BATCH, f"{MAX_EVENTS:,} events, {MAX_BODY_BYTES // 1_048_576} MiB, 256 KB each"),
     ]
 
 

@@ -15,8 +15,8 @@ from graphql import (
 )
 from strawberry.types.base import StrawberryObjectDefinition
 
-from schema.declarations.fields import ArgumentSize, DeclaredField, StreamDeclaration, declarations
-from schema.execution.cost import DEFINITION
+from schema.declarations.fields import ArgumentSize, DeclaredField, StreamDeclaration, declared_fields
+from schema.execution.cost import STRAWBERRY_DEFINITION_KEY
 from schema.mutation import MutationRoot
 from schema.query import Query
 from schema.schema import SCHEMA
@@ -70,7 +70,7 @@ def test_every_field_is_declared(type_: str) -> None:
 
 
 def test_every_root_field_takes_a_permission() -> None:
-    roots = {type_: declarations(type_) for type_ in (Query, MutationRoot, SubscriptionRoot)}
+    roots = {type_: declared_fields(type_) for type_ in (Query, MutationRoot, SubscriptionRoot)}
     open_ = {name for fields in roots.values() for name, field in fields.items() if field.needs is None}
     assert open_ == set(OPEN_TO_ALL)
 
@@ -82,7 +82,7 @@ def test_every_list_has_a_size() -> None:
         for name, type_ in TYPES.items()
         if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
         for field_name, field in type_.fields.items()
-        if is_list_type(get_nullable_type(field.type)) != (field.extensions[DEFINITION].size is not None)
+        if is_list_type(get_nullable_type(field.type)) != (field.extensions[STRAWBERRY_DEFINITION_KEY].size is not None)
     }
     assert wrong == set()
 
@@ -93,7 +93,7 @@ def test_sizes_by_argument_name_arguments() -> None:
         for name, type_ in TYPES.items()
         if isinstance(type_, GraphQLObjectType)
         for field_name, field in type_.fields.items()
-        if isinstance(size := field.extensions[DEFINITION].size, ArgumentSize)
+        if isinstance(size := field.extensions[STRAWBERRY_DEFINITION_KEY].size, ArgumentSize)
     }
     assert sizes == {"Query.nodes": ("ids", {"ids"})}
 
@@ -107,7 +107,7 @@ def test_what_is_subscribed_to_is_a_stream_and_nothing_else_is() -> None:
         for field in definition.fields
         if isinstance(field, DeclaredField) and isinstance(field.declaration, StreamDeclaration)
     }
-    assert streams == {f"Subscription.{name}" for name in declarations(SubscriptionRoot)} == {"Subscription.changes"}
+    assert streams == {f"Subscription.{name}" for name in declared_fields(SubscriptionRoot)} == {"Subscription.changes"}
 
 
 def test_permissions_are_spelled_alike() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from datasources.embedded.neptune_like import FACTS, Fact
 from datasources.embedded.neptune_like.known_behaviour import DIFFERENCES
-from datasources.graph.gremlin.client.request import NAMESPACE
+from datasources.graph.gremlin.client.request import TRAVERSAL_ID_NAMESPACE
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "neptune.md"
@@ -38,4 +38,4 @@ def test_the_test_of_a_fact_exists(fact: Fact) -> None:
 
 
 def test_the_page_says_how_a_traversal_is_known() -> None:
-    assert str(NAMESPACE) in PAGE.read_text()
+    assert str(TRAVERSAL_ID_NAMESPACE) in PAGE.read_text()

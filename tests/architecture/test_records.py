@@ -9,7 +9,7 @@ import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType
 from strawberry.types.base import StrawberryObjectDefinition
 
-from schema.declarations.fields import AttributeDeclaration, DeclaredField, LinkDeclaration, declarations
+from schema.declarations.fields import AttributeDeclaration, DeclaredField, LinkDeclaration, declared_fields
 from schema.schema import SCHEMA
 
 VIEWS: dict[str, Any] = {
@@ -36,7 +36,7 @@ def source(field: DeclaredField) -> str | None:
     name = type(get).__name__
     if name == "attrgetter":
         return str(cast("tuple[Any, tuple[str]]", get.__reduce__())[1][0])
-    return field.python_name if name == "_Named" else None
+    return field.python_name if name == "_SameNameGetter" else None
 
 
 def optional(annotation: Any) -> bool:
@@ -51,7 +51,7 @@ def test_there_are_views() -> None:
 @pytest.mark.parametrize("name", sorted(VIEWS))
 def test_what_a_type_shows_is_in_its_record(name: str) -> None:
     held = record_types(VIEWS[name].record)
-    shown = {field.python_name: source(field) for field in declarations(VIEWS[name]).values()}
+    shown = {field.python_name: source(field) for field in declared_fields(VIEWS[name]).values()}
     unknown = {field: path for field, path in shown.items() if path and path.split(".")[0] not in held}
     assert unknown == {}
 
@@ -62,7 +62,7 @@ def test_an_attribute_is_as_nullable_as_the_record(name: str) -> None:
     type_ = SCHEMA._schema.type_map[name]
     assert isinstance(type_, GraphQLObjectType)
     wrong = []
-    for field in declarations(VIEWS[name]).values():
+    for field in declared_fields(VIEWS[name]).values():
         path = source(field)
         if not isinstance(field.declaration, AttributeDeclaration) or path is None or "." in path:
             continue
@@ -87,6 +87,6 @@ def test_every_column_is_shown_or_linked_by_or_told_of(name: str) -> None:
     record = VIEWS[name].record
     if not issubclass(record, msgspec.Struct):
         return
-    used = {(path or "").split(".")[0] for path in map(source, declarations(VIEWS[name]).values())}
+    used = {(path or "").split(".")[0] for path in map(source, declared_fields(VIEWS[name]).values())}
     hidden = {each.name for each in msgspec.structs.fields(record)} - used - {"id"}
     assert hidden == set(HIDDEN.get(name, {}))

@@ -51,7 +51,7 @@ class Watched(Mapping[str, str]):
 
 def test_every_variable_has_its_row_and_no_other() -> None:
     watched = Watched(WHOLE)
-    settings.read(watched)
+    settings.load_settings(watched)
     assert watched.asked == set(PAGE)
 
 
@@ -77,26 +77,28 @@ def test_most_variables_are_numbers_with_bounds() -> None:
 def test_bounds_and_default_of_a_number_are_as_the_page_says(name: str) -> None:
     least, most = NUMBERS[name]
     for inside in (least, most):
-        settings.read(WHOLE | {name: f"{inside:g}" if inside < 1e6 else str(int(inside))})
+        settings.load_settings(WHOLE | {name: f"{inside:g}" if inside < 1e6 else str(int(inside))})
     for outside in (least - 0.001 if least < 1 else least - 1, most + 1):
         with pytest.raises(SettingsError, match=f"{name} is .*between"):
-            settings.read(WHOLE | {name: str(outside)})
-    assert settings.read(WHOLE | {name: PAGE[name][1]}) == settings.read(WHOLE)
+            settings.load_settings(WHOLE | {name: str(outside)})
+    assert settings.load_settings(WHOLE | {name: PAGE[name][1]}) == settings.load_settings(WHOLE)
 
 
 @pytest.mark.parametrize("name", sorted(name for name, row in PAGE.items() if row[1].startswith("`")))
 def test_the_default_of_a_text_is_as_the_page_says(name: str) -> None:
-    assert settings.read(WHOLE | {name: PAGE[name][1].strip("`")}) == settings.read(WHOLE)
+    assert settings.load_settings(WHOLE | {name: PAGE[name][1].strip("`")}) == settings.load_settings(WHOLE)
     others = re.findall(r"`([a-zA-Z-]+)`", PAGE[name][2]) or ["debug"]
-    assert {settings.read(WHOLE | {name: other}) == settings.read(WHOLE) for other in others} != {True}
+    assert {settings.load_settings(WHOLE | {name: other}) == settings.load_settings(WHOLE) for other in others} != {
+        True
+    }
 
 
 @pytest.mark.parametrize("name", ["GRAPH", "GRAPH_HOPS"])
 def test_a_choice_is_one_of_those_on_the_page(name: str) -> None:
     choices = re.findall(r"`([a-z-]+)`", PAGE[name][2])
-    assert len({settings.read(WHOLE | {name: choice}).graph for choice in choices}) == len(choices)
+    assert len({settings.load_settings(WHOLE | {name: choice}).graph for choice in choices}) == len(choices)
     with pytest.raises(SettingsError, match=f"{name} is 'neo'; write one of {', '.join(choices)}"):
-        settings.read(WHOLE | {name: "neo"})
+        settings.load_settings(WHOLE | {name: "neo"})
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_a_choice_is_one_of_those_on_the_page(name: str) -> None:
 )
 def test_half_of_the_graph_is_refused_and_the_other_half_named(lacking: str, given: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=lacking):
-        settings.read(given)
+        settings.load_settings(given)
 
 
 QUEUES = [name for name in PAGE if name.endswith("_QUEUE_URL")]
@@ -120,36 +122,36 @@ QUEUES = [name for name in PAGE if name.endswith("_QUEUE_URL")]
 def test_the_urls_of_queues_are_read_each_for_its_own() -> None:
     assert len(QUEUES) == 4
     for name in QUEUES:
-        queues = settings.read(WHOLE | {name: "https://sqs/1/q.fifo"}).queues
+        queues = settings.load_settings(WHOLE | {name: "https://sqs/1/q.fifo"}).queues
         assert getattr(queues, name.removesuffix("_QUEUE_URL").lower()) == "https://sqs/1/q.fifo"
         assert queues.region == "eu-west-1"
         with pytest.raises(SettingsError, match=r"AWS_REGION is missing.*the queues"):
-            settings.read({name: "https://sqs/1/q.fifo"})
+            settings.load_settings({name: "https://sqs/1/q.fifo"})
         with pytest.raises(SettingsError, match=f"{name} is not a usable URL"):
-            settings.read(WHOLE | {name: "q.fifo"})
+            settings.load_settings(WHOLE | {name: "q.fifo"})
 
 
 def test_only_events_need_a_fifo_queue() -> None:
     for name in QUEUES:
         if name != "EVENTS_QUEUE_URL":
-            assert settings.read(WHOLE | {name: "https://sqs/1/q"}) != settings.read(WHOLE)
+            assert settings.load_settings(WHOLE | {name: "https://sqs/1/q"}) != settings.load_settings(WHOLE)
     with pytest.raises(SettingsError, match=r"EVENTS_QUEUE_URL is no FIFO queue.*\.fifo"):
-        settings.read(WHOLE | {"EVENTS_QUEUE_URL": "https://sqs/1/q"})
+        settings.load_settings(WHOLE | {"EVENTS_QUEUE_URL": "https://sqs/1/q"})
 
 
 def test_a_log_level_that_does_not_exist_is_refused() -> None:
     levels = re.findall(r"`([A-Z]+)`", PAGE["STACKFLOW_LOG_LEVEL"][2])
-    assert {settings.read({"STACKFLOW_LOG_LEVEL": each.lower()}).log_level for each in levels} == set(levels)
+    assert {settings.load_settings({"STACKFLOW_LOG_LEVEL": each.lower()}).log_level for each in levels} == set(levels)
     with pytest.raises(SettingsError, match="STACKFLOW_LOG_LEVEL is 'loud'; write one of DEBUG, INFO, WARNING, ERROR"):
-        settings.read({"STACKFLOW_LOG_LEVEL": "loud"})
+        settings.load_settings({"STACKFLOW_LOG_LEVEL": "loud"})
 
 
 def test_a_switch_is_on_or_off() -> None:
     assert PAGE["DATABASE_PREPARE"][1:] == ("off", "on or off")
-    assert settings.read(WHOLE | {"DATABASE_PREPARE": "off"}) == settings.read(WHOLE)
-    assert settings.read(WHOLE | {"DATABASE_PREPARE": "on"}) != settings.read(WHOLE)
+    assert settings.load_settings(WHOLE | {"DATABASE_PREPARE": "off"}) == settings.load_settings(WHOLE)
+    assert settings.load_settings(WHOLE | {"DATABASE_PREPARE": "on"}) != settings.load_settings(WHOLE)
     with pytest.raises(SettingsError, match="write on or off"):
-        settings.read(WHOLE | {"DATABASE_PREPARE": "maybe"})
+        settings.load_settings(WHOLE | {"DATABASE_PREPARE": "maybe"})
 
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:main"
@@ -177,12 +179,12 @@ VERIFIED = "postgresql://api@h/d?sslmode=verify-full&sslrootcert=ca.pem"
 )
 def test_what_aws_signs_in_to_is_verified_and_named_once(given: dict[str, str], says: str) -> None:
     with pytest.raises(SettingsError, match=says) as caught:
-        settings.read({"AWS_REGION": "us-east-1"} | given)
+        settings.load_settings({"AWS_REGION": "us-east-1"} | given)
     assert "hush" not in str(caught.value)
 
 
 def test_secrets_and_tokens_are_read_each_for_its_own() -> None:
-    by_secret = settings.read({
+    by_secret = settings.load_settings({
         "DATABASE_URL": VERIFIED, "DATABASE_SECRET": ARN, "REQUIREMENTS_URL": VERIFIED,
         "REQUIREMENTS_SECRET": f"{ARN}2", "REDIS_URL": "rediss://h", "REDIS_SECRET": f"{ARN}3",
     })  # fmt: skip
@@ -192,8 +194,8 @@ def test_secrets_and_tokens_are_read_each_for_its_own() -> None:
         ("REQUIREMENTS_SECRET", f"{ARN}2", "us-east-1"),
         ("REDIS_SECRET", f"{ARN}3", "us-east-1"),
     ]
-    signed = settings.read({"DATABASE_URL": VERIFIED, "DATABASE_IAM": "on", "AWS_REGION": "eu-west-1"}).main
+    signed = settings.load_settings({"DATABASE_URL": VERIFIED, "DATABASE_IAM": "on", "AWS_REGION": "eu-west-1"}).main
     assert signed is not None
     assert signed.signing is not None
     assert signed.signing.region == "eu-west-1"
-    assert settings.read({"STACKFLOW_ENVIRONMENT": "prod"}).seen.environment == "prod"
+    assert settings.load_settings({"STACKFLOW_ENVIRONMENT": "prod"}).seen.environment == "prod"

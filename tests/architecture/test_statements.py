@@ -161,7 +161,7 @@ def test_every_relation_can_be_filtered_across(postgres: EmbeddedPostgres, table
     if target.database != table.database:
         return
     inner = f"{target.alias}.id IS NOT NULL"
-    having = statements(f"{table.domain}/table")[f"{table.domain}_having_{relation}"].filled(where=inner).text
+    having = statements(f"{table.domain}/table")[f"{table.domain}_having_{relation}"].fill_slots(where=inner).text
     assert columns(postgres, table.database, prepared(table, "count", where=f"AND {having}")) == ["key", "n"]
 
 

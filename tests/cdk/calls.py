@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import settings
 from datasources.aurora.driver.database import Database
-from datasources.credentials.aws import cache_secret
-from datasources.credentials.factory import complete
+from datasources.credentials.aws import cache_secret_fetcher
+from datasources.credentials.factory import resolve_conninfo
 from datasources.graph.gremlin.client.signing import Signer
 from datasources.queues.factory import open_queues
-from datasources.queues.port import Message, Sending
+from datasources.queues.port import Message, NewMessage
 from datasources.queues.sqs.queue import SqsQueue
 from tests.cdk.resolving import Resolver
 from tests.cdk.templates import Synth
@@ -58,12 +58,12 @@ def made(synth: Synth, suffix: str) -> set[Call]:
 def _record(synth: Synth, suffix: str) -> set[Call]:
     environment = variables(synth, suffix)
     with recorded() as calls, patch.dict("os.environ", environment | KEYS):
-        whole = settings.read(environment)
-        main, requirements, cache, graph = whole.stores()
+        whole = settings.load_settings(environment)
+        main, requirements, cache, graph = whole.require_stores()
         for name, database in (("main", main), ("requirements", requirements)):
-            complete(name, database)
+            resolve_conninfo(name, database)
         if cache.secret is not None:
-            cache_secret(cache.secret)()
+            cache_secret_fetcher(cache.secret)()
         if graph.signing is not None:
             for url in {graph.url, graph.reader_url} - {None}:
                 Signer(graph.signing.region).headers(str(url))
@@ -73,7 +73,7 @@ def _record(synth: Synth, suffix: str) -> set[Call]:
 
 async def _use_queues(whole: settings.Settings, suffix: str) -> None:
     queues = open_queues(Database("main", "postgresql://127.0.0.1:1/none"), whole.queues)
-    message = Sending("a", "1", "{}")
+    message = NewMessage("a", "1", "{}")
     if suffix == "":
         await queues.events.send([message])
     if suffix == "-events":

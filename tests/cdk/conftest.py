@@ -22,14 +22,14 @@ def _synth(name: str, out: Path) -> "Synth":
     from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks
 
     from cdk.app import FindingError, synthesize
-    from cdk.loader import read
+    from cdk.loader import load_environment
 
     file, folder = FILES / f"{name}.toml", out / name
     checks = (AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks)
     # Their report is what test_findings.py and test_packs.py read; a deploy asks for the first alone.
     with suppress(FindingError):
         synthesize(file, folder, stubbed=True, checks=checks)
-    return loaded(read(file).environment, folder)
+    return loaded(load_environment(file).environment, folder)
 
 
 @pytest.fixture(scope="session")

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 import httpx
 
 import settings
-from app import create
+from app import create_app
 from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.observability.exceptions import report
 from datasources.observability.logs import JsonFormatter
-from datasources.queues.port import Failure
+from datasources.queues.port import MessageFailure
 from datasources.sources import Sources
-from resolvers.projection.follow import Round
+from resolvers.projection.follow import ProjectionRound
 from tests.cdk.resolving import VERSION
 from tests.cdk.templates import Synth
 from workers import events, projection
@@ -36,7 +36,7 @@ def seen(synth: Synth, suffix: str = "", version: str = VERSION, given_too: tupl
     plain = {name: given[name] for name in ("STACKFLOW_METRICS", "STACKFLOW_ENVIRONMENT", *given_too)}
     published = {"AWS_LAMBDA_FUNCTION_VERSION": "$LATEST" if suffix else version}
     name = {"AWS_LAMBDA_FUNCTION_NAME": str(function["FunctionName"])}
-    return settings.read({key: str(value) for key, value in (plain | published | name | HERE).items()})
+    return settings.load_settings({key: str(value) for key, value in (plain | published | name | HERE).items()})
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def answered(
     whole = seen(synth, version=version)
 
     async def ask() -> None:
-        transport = httpx.ASGITransport(app=create(whole, on_loopback=True, streaming=False))
+        transport = httpx.ASGITransport(app=create_app(whole, on_loopback=True, serve_streams=False))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=30) as client:
             for path in paths:
                 assert (await client.get(path)).status_code == 503
@@ -79,7 +79,7 @@ def answered(
 class Letters:
     """Dead letters that are taken and forgotten."""
 
-    async def bury(self, failures: Sequence[Failure]) -> None:
+    async def add_dead_letters(self, failures: Sequence[MessageFailure]) -> None:
         """As tables do."""
 
 
@@ -101,7 +101,7 @@ def batch(synth: Synth, *bodies: str) -> list[str]:
     return lines
 
 
-def round_of_projector(synth: Synth, done: Round) -> list[str]:
+def round_of_projector(synth: Synth, done: ProjectionRound) -> list[str]:
     """Of the projector, after a round that did this."""
     with written(seen(synth, "-projector")) as lines:
         projection._measure(done)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from resolvers.projection.follow import Round
+from resolvers.projection.follow import ProjectionRound
 from tests.cdk import lines
 from tests.cdk.evaluation import MINUTE, Datum, data, embedded, state
 from tests.cdk.resolving import VERSION, Resolver
@@ -212,12 +212,12 @@ CASES: Mapping[str, Case] = {
     "worker-failures": ours(lines.set_aside, lambda _: []),
     "events-set-aside": ours(lambda synth: lines.batch(synth, "no JSON"), lambda synth: lines.batch(synth)),
     "projection-refused": ours(
-        lambda synth: lines.round_of_projector(synth, Round(rows=3, refused=1)),
-        lambda synth: lines.round_of_projector(synth, Round(rows=3)),
+        lambda synth: lines.round_of_projector(synth, ProjectionRound(rows=3, refused=1)),
+        lambda synth: lines.round_of_projector(synth, ProjectionRound(rows=3)),
     ),
     "projection-lag": ours(
-        lambda synth: lines.round_of_projector(synth, Round(rows=3, lag=301)),
-        lambda synth: lines.round_of_projector(synth, Round()),
+        lambda synth: lines.round_of_projector(synth, ProjectionRound(rows=3, lag=301)),
+        lambda synth: lines.round_of_projector(synth, ProjectionRound()),
     ),
     "operation-errors": Case(
         lambda synth: operations(synth, 1, 20), lambda synth: operations(synth, 1, 100)

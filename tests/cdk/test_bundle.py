@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cdk.app import main
-from cdk.bundle import MEMBER, SOURCES, BundleError, digest, fresh, stub
+from cdk.bundle import DIGEST_MEMBER, SOURCES, BundleError, load_bundle, sources_digest, write_stub
 
 FILES = Path(__file__).parents[2] / "cdk" / "environments"
 
@@ -31,38 +31,38 @@ def built(folder: Path, member: str, content: str) -> Path:
 
 def test_a_bundle_of_these_sources_is_fresh(tmp_path: Path) -> None:
     root = repository(tmp_path)
-    assert len(fresh(built(root, MEMBER, digest(root) + "\n"), root).sha256) == 64
+    assert len(load_bundle(built(root, DIGEST_MEMBER, sources_digest(root) + "\n"), root).sha256) == 64
 
 
 @pytest.mark.parametrize("changed", ["app.py", "workers/__init__.py", "workers/new.py", "datasources/one.sql"])
 def test_a_bundle_older_than_the_code_is_refused(tmp_path: Path, changed: str) -> None:
     root = repository(tmp_path)
-    path = built(root, MEMBER, digest(root))
+    path = built(root, DIGEST_MEMBER, sources_digest(root))
     (root / changed).write_text("changed")
     with pytest.raises(BundleError, match="was built from other sources than these; build it with `make bundle`"):
-        fresh(path, root)
+        load_bundle(path, root)
 
 
 def test_what_python_leaves_behind_is_no_source(tmp_path: Path) -> None:
     root = repository(tmp_path)
-    path = built(root, MEMBER, digest(root))
+    path = built(root, DIGEST_MEMBER, sources_digest(root))
     (root / "workers" / "__pycache__").mkdir()
     (root / "workers" / "__pycache__" / "a.pyc").write_text("")
-    assert fresh(path, root).path == path
+    assert load_bundle(path, root).path == path
 
 
 def test_a_bundle_that_cannot_be_judged_is_refused(tmp_path: Path) -> None:
     root = repository(tmp_path)
     with pytest.raises(BundleError, match="does not exist; build it"):
-        fresh(root / "none.zip", root)
+        load_bundle(root / "none.zip", root)
     with pytest.raises(BundleError, match="is no zip; build it"):
-        fresh(root / "app.py", root)
+        load_bundle(root / "app.py", root)
     with pytest.raises(BundleError, match="does not say what it was built from"):
-        fresh(built(root, "app.py", ""), root)
+        load_bundle(built(root, "app.py", ""), root)
 
 
 def test_a_stub_is_of_the_same_bytes_each_time(tmp_path: Path) -> None:
-    assert stub(tmp_path / "a").sha256 == stub(tmp_path / "b").sha256
+    assert write_stub(tmp_path / "a").sha256 == write_stub(tmp_path / "b").sha256
 
 
 def test_templates_with_open_values_say_that_no_deploy_takes_them(

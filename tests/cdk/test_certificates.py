@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cdk.bundle import CERTIFICATES, BundleError
-from cdk.certificates import PACKAGED, CertificatesError, packaged, regions, vouch
+from cdk.certificates import PACKAGE_PATH, CertificatesError, load_packaged_roots, regions, require_region
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NAME = "Amazon RDS {} Root CA {} G1"
@@ -38,7 +38,7 @@ def certificate(name: str, issuer: str | None = None) -> str:
 def installed(root: Path, *pems: str) -> Path:
     """The package as npm unfolds it: a list of texts, each in lines that are joined by +."""
     texts = [" +\n    ".join(f"'{line}\\n'" for line in pem.splitlines()) for pem in pems]
-    path = root / PACKAGED
+    path = root / PACKAGE_PATH
     path.parent.mkdir(parents=True)
     path.write_text('"use strict";\nexports.defaults = [\n' + ",\n".join(texts) + "\n];\n")
     return root
@@ -64,20 +64,20 @@ def test_the_roots_of_regions_are_kept_and_nothing_else(tmp_path: Path) -> None:
         certificate(NAME.format("eu-west-1", "RSA2048"), "Somebody"),
         certificate("Amazon Root CA 1"),
     ]
-    pem = packaged(installed(tmp_path, *others[:2], *kept, *others[2:]))
+    pem = load_packaged_roots(installed(tmp_path, *others[:2], *kept, *others[2:]))
     assert pem == "\n".join(kept) + "\n"
     assert regions(pem) == {"us-east-1", "ap-southeast-4"}
 
 
 def test_a_package_that_is_missing_or_changed_is_told(tmp_path: Path) -> None:
     with pytest.raises(CertificatesError, match="is missing; install it: cd cdk && npm ci"):
-        packaged(tmp_path)
+        load_packaged_roots(tmp_path)
     with pytest.raises(CertificatesError, match="holds no root certificate of RDS; fetch them: curl"):
-        packaged(installed(tmp_path, certificate("Amazon Root CA 1")))
+        load_packaged_roots(installed(tmp_path, certificate("Amazon Root CA 1")))
 
 
 def test_a_bundle_vouches_for_its_region(tmp_path: Path) -> None:
-    vouch(bundle(tmp_path, certificate(NAME.format("us-east-1", "RSA2048"))), "us-east-1")
+    require_region(bundle(tmp_path, certificate(NAME.format("us-east-1", "RSA2048"))), "us-east-1")
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_a_bundle_vouches_for_its_region(tmp_path: Path) -> None:
 def test_a_bundle_that_could_reach_no_database_is_refused(tmp_path: Path, held: str | None, words: str) -> None:
     pem = certificate(NAME.format(held, "RSA2048")) if held else held
     with pytest.raises(BundleError, match=words):
-        vouch(bundle(tmp_path, pem), "us-east-1")
+        require_region(bundle(tmp_path, pem), "us-east-1")

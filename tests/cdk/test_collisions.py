@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cdk.loader import EnvironmentFileError, read
+from cdk.loader import EnvironmentFileError, load_environment
 from tests.cdk.test_environment_file import at, written
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/a"
@@ -32,7 +32,7 @@ def told(folder: Path, **changes: object) -> list[str]:
     copy = written(folder, "dev", edit).rename(folder / "staging.toml")
     (folder / "dev.toml").write_text(text)
     try:
-        read(copy)
+        load_environment(copy)
     except EnvironmentFileError as error:
         return [line.partition(": ")[2] for line in str(error).splitlines()]
     return []
@@ -87,7 +87,7 @@ def test_what_two_files_leave_open_does_not_collide(tmp_path: Path) -> None:
     written(tmp_path, "dev", renamed).rename(tmp_path / "staging.toml")
     written(tmp_path, "dev", lambda table: None)
     with pytest.raises(EnvironmentFileError) as error:
-        read(tmp_path / "staging.toml")
+        load_environment(tmp_path / "staging.toml")
     assert "functions.name: dev.toml takes the function StackFlowAPI-dev too" in str(error.value)
     assert "domain" not in str(error.value)
 
@@ -101,7 +101,7 @@ def test_what_is_adopted_may_be_shared(tmp_path: Path) -> None:
 
     written(tmp_path, "prod", beside).rename(tmp_path / "next.toml")
     written(tmp_path, "prod", lambda table: None)
-    assert read(tmp_path / "next.toml").environment.name == "next"
+    assert load_environment(tmp_path / "next.toml").environment.name == "next"
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_a_file_may_not_take_a_name_twice(tmp_path: Path, key: str, value: str, 
         at(key, value)(table)
 
     with pytest.raises(EnvironmentFileError, match=f"dev.toml: {message}"):
-        read(written(tmp_path, "dev", edit))
+        load_environment(written(tmp_path, "dev", edit))

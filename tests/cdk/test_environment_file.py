@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from cdk import check
-from cdk.environment import Adopt, Create
-from cdk.keys import MARK, PLACEHOLDERS, find, left_open
-from cdk.loader import EnvironmentFileError, read
+from cdk.environment import AdoptedEnvironment, NewEnvironment
+from cdk.keys import OPEN_MARK, PLACEHOLDERS, find_open_keys, lookup_hint
+from cdk.loader import EnvironmentFileError, load_environment
 from tests.cdk.templates import toml
 
 FILES = Path(__file__).parents[2] / "cdk" / "environments"
@@ -43,9 +43,9 @@ def at(key: str, value: object) -> Edit:
 
 def test_an_unedited_file_is_read(tmp_path: Path) -> None:
     """So that the errors below are those of their edits."""
-    assert isinstance(read(written(tmp_path, "prod", lambda table: None)).environment, Adopt)
+    assert isinstance(load_environment(written(tmp_path, "prod", lambda table: None)).environment, AdoptedEnvironment)
     (tmp_path / "prod.toml").unlink()
-    assert isinstance(read(written(tmp_path, "dev", lambda table: None)).environment, Create)
+    assert isinstance(load_environment(written(tmp_path, "dev", lambda table: None)).environment, NewEnvironment)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,12 @@ def test_an_unedited_file_is_read(tmp_path: Path) -> None:
         ("prod", "redis", "stackflow-redis-prod", r"redis: must be a table; write \[redis\] above its keys"),
         ("prod", "network.vpc_id", "vpc-EXAMPLE", "network.vpc_id: 'vpc-EXAMPLE' is not the id of a VPC: vpc- and hex"),
         ("prod", "key_id", "mrk-?", "key_id: 'mrk-.' is not the id of a multi-region key: mrk- and 32 hexadecimal"),
-        ("prod", "name", MARK, "name: may not be left open; write 2 to 12 small letters and digits, a letter first"),
+        (
+            "prod",
+            "name",
+            OPEN_MARK,
+            "name: may not be left open; write 2 to 12 small letters and digits, a letter first",
+        ),
         (
             "dev",
             "account",
@@ -166,7 +171,7 @@ def test_an_unedited_file_is_read(tmp_path: Path) -> None:
         (
             "prod",
             "edge.distributions.api",
-            {"id": "E1UTZ9SVSR2WGV", "domain": "api.example.org", "certificate_arn": MARK},
+            {"id": "E1UTZ9SVSR2WGV", "domain": "api.example.org", "certificate_arn": OPEN_MARK},
             "edge.distributions.api.certificate_arn: an adopted distribution keeps its own; remove it",
         ),
         # Instances.
@@ -184,7 +189,7 @@ def test_an_unedited_file_is_read(tmp_path: Path) -> None:
 def test_a_fault_is_told_with_its_key(tmp_path: Path, name: str, key: str, value: object, message: str) -> None:
     path = written(tmp_path, name, at(key, value))
     with pytest.raises(EnvironmentFileError, match=rf"{name}\.toml: {message}"):
-        read(path)
+        load_environment(path)
 
 
 def test_both_ways_to_start_exclude_each_other(tmp_path: Path) -> None:
@@ -192,7 +197,7 @@ def test_both_ways_to_start_exclude_each_other(tmp_path: Path) -> None:
         table["functions"]["provisioned"] = 2
 
     with pytest.raises(EnvironmentFileError, match=r"functions\.snap_start: not with functions.provisioned"):
-        read(written(tmp_path, "prod", edit))
+        load_environment(written(tmp_path, "prod", edit))
 
 
 @pytest.mark.parametrize(
@@ -200,13 +205,13 @@ def test_both_ways_to_start_exclude_each_other(tmp_path: Path) -> None:
 )
 def test_snapshots_are_refused_where_lambda_has_none(tmp_path: Path, region: str, there: bool) -> None:
     with pytest.raises(EnvironmentFileError) as caught:
-        read(written(tmp_path, "prod", at("region", region)))
+        load_environment(written(tmp_path, "prod", at("region", region)))
     fault = f"functions.snap_start: there is none in {region}; write false"
     assert (fault not in str(caught.value)) == there
 
 
 def test_the_size_of_a_production_can_be_read() -> None:
-    assert read(FILES.parent / "sizes" / "production.toml").environment.functions.snap_start
+    assert load_environment(FILES.parent / "sizes" / "production.toml").environment.functions.snap_start
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
@@ -215,7 +220,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         table["network"] |= {"endpoints": ["s4"], "ranges": ["10.0.0.0/16"]}
 
     with pytest.raises(EnvironmentFileError) as told:
-        read(written(tmp_path, "prod", edit))
+        load_environment(written(tmp_path, "prod", edit))
     assert len(str(told.value).splitlines()) == 2
 
 
@@ -223,24 +228,24 @@ def test_two_environments_may_not_share_a_name(tmp_path: Path) -> None:
     written(tmp_path, "dev", at("name", "prod"))
     path = written(tmp_path, "prod", lambda table: None)
     with pytest.raises(EnvironmentFileError, match=r"name: dev\.toml is called prod too; each needs a name of its own"):
-        read(path)
+        load_environment(path)
 
 
 def test_a_file_is_called_as_its_environment(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFileError, match=r"name: 'live' in prod\.toml; a file is called as its environment"):
-        read(written(tmp_path, "prod", at("name", "live")))
+        load_environment(written(tmp_path, "prod", at("name", "live")))
 
 
 def test_what_is_no_file_or_no_toml_is_told(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFileError, match="no such file; name one of cdk/environments"):
-        read(tmp_path / "prod.toml")
+        load_environment(tmp_path / "prod.toml")
     (tmp_path / "prod.toml").write_text("mode = ")
     with pytest.raises(EnvironmentFileError, match=r"prod\.toml: not TOML: "):
-        read(tmp_path / "prod.toml")
+        load_environment(tmp_path / "prod.toml")
 
 
 def test_what_the_page_does_not_give_is_left_open() -> None:
-    assert read(FILES / "prod.toml").open == (
+    assert load_environment(FILES / "prod.toml").open_keys == (
         "network.endpoints",
         "aurora.main.resource_id",
         "aurora.main.secret_arn",
@@ -270,7 +275,7 @@ def test_what_the_page_does_not_give_is_left_open() -> None:
 
 
 def test_every_placeholder_is_open_in_some_file() -> None:
-    used = {key for path in FILES.glob("*.toml") for key in left_open(tomllib.loads(path.read_text()))}
+    used = {key for path in FILES.glob("*.toml") for key in find_open_keys(tomllib.loads(path.read_text()))}
     # A documented distribution and the documented database have theirs; another account's may not.
     assert set(PLACEHOLDERS) - used == {"aurora.main.database", "edge.distributions.docs.id"}
 
@@ -279,9 +284,9 @@ def test_a_deploy_is_refused_and_told_what_is_missing(capsys: pytest.CaptureFixt
     file = FILES / "prod.toml"
     assert check.main([str(file)]) == 0
     told = capsys.readouterr().out
-    seen = read(file)
-    for key in seen.open:
-        assert f"  {key}\n    {find(key, seen.table)}\n" in told
+    seen = load_environment(file)
+    for key in seen.open_keys:
+        assert f"  {key}\n    {lookup_hint(key, seen.table)}\n" in told
     assert "--db-cluster-identifier stackflow-req-prod --query 'DBClusters[0].DbClusterResourceId'" in told
     assert "# subnet-05eae5f255dec054f in us-east-1a, subnet-03ab773ce82d704d1 in us-east-1b, all in vpc-0c4e3" in told
     assert "# VisibilityTimeout 720, 120 at the very least; maxReceiveCount 500 and dead letters in" in told
@@ -294,7 +299,7 @@ def test_a_deploy_is_refused_and_told_what_is_missing(capsys: pytest.CaptureFixt
     assert check.main([str(file), "--deploy"]) == 1
     # And of the bundle, unless somebody has built one.
     refused = [line for line in capsys.readouterr().err.splitlines() if "functions.bundle" not in line]
-    assert refused == [f"{file}: {key} is left open" for key in read(file).open]
+    assert refused == [f"{file}: {key} is left open" for key in load_environment(file).open_keys]
     assert len(refused) == 25
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from cdk.environment import Adopt, Create
-from cdk.keys import MARK, keys, words
-from cdk.loader import EnvironmentFileError, read
+from cdk.environment import AdoptedEnvironment, NewEnvironment
+from cdk.keys import OPEN_MARK, describe_format, keys
+from cdk.loader import EnvironmentFileError, load_environment
 from tests.cdk.test_environment_file import at, written
 
 
@@ -20,7 +20,7 @@ def test_a_half_filled_file_is_told_all_that_it_lacks(tmp_path: Path) -> None:
         table["functions"]["connections"] = 6
 
     with pytest.raises(EnvironmentFileError) as told:
-        read(written(tmp_path, "prod", edit))
+        load_environment(written(tmp_path, "prod", edit))
     assert [line.partition("prod.toml: ")[2].partition(";")[0] for line in str(told.value).splitlines()] == [
         "functions.connections: expected `int` <= 5",
         "network.cidr: unknown key",
@@ -33,7 +33,7 @@ def test_a_half_filled_file_is_told_all_that_it_lacks(tmp_path: Path) -> None:
 
 def test_a_secret_that_stands_where_its_arn_belongs_is_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFileError) as told:
-        read(written(tmp_path, "prod", at("redis.secret_arn", "the token itself")))
+        load_environment(written(tmp_path, "prod", at("redis.secret_arn", "the token itself")))
     assert "the token itself" not in str(told.value)
 
 
@@ -50,19 +50,19 @@ def test_what_is_left_open_may_lie_anywhere(tmp_path: Path) -> None:
             "db.example.org"
         )
 
-    assert "redis.secret_arn" in read(written(tmp_path, "prod", edit)).open
+    assert "redis.secret_arn" in load_environment(written(tmp_path, "prod", edit)).open_keys
 
 
 def test_no_secret_is_of_another_account_than_one_that_is_open(tmp_path: Path) -> None:
     def edit(table: dict[str, Any]) -> None:
-        table["account"] = MARK
+        table["account"] = OPEN_MARK
         table["redis"]["secret_arn"] = "arn:aws:secretsmanager:us-east-1:444455556666:secret:redis-AbCdEf"
 
-    assert "account" in read(written(tmp_path, "prod", edit)).open
+    assert "account" in load_environment(written(tmp_path, "prod", edit)).open_keys
 
 
-@pytest.mark.parametrize("mode", [Adopt, Create])
+@pytest.mark.parametrize("mode", [AdoptedEnvironment, NewEnvironment])
 def test_no_pattern_is_shown_to_an_operator(mode: type[Struct]) -> None:
     """Every key whose type is a pattern has words for it."""
-    wordless = [key for key, type_ in keys(mode) if "pattern=" in repr(type_) and words(type_) is None]
+    wordless = [key for key, type_ in keys(mode) if "pattern=" in repr(type_) and describe_format(type_) is None]
     assert wordless == []

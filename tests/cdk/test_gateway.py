@@ -8,7 +8,7 @@ import pytest
 from starlette.routing import Route
 
 import app
-from settings import read
+from settings import load_settings
 from tests.cdk.templates import Synth
 
 # Nothing is connected before it is asked.
@@ -19,8 +19,8 @@ PAGES = {"/graphiql", "/graphiql/", "/graphiql/assets/{name}"}
 
 def served() -> set[tuple[str, str]]:
     """The application's own routes, by path and method."""
-    settings = read({"DATABASE_URL": NOWHERE, "REQUIREMENTS_URL": NOWHERE, "REDIS_URL": "off"})
-    routes = [each for each in app.create(settings, streaming=False).routes if isinstance(each, Route)]
+    settings = load_settings({"DATABASE_URL": NOWHERE, "REQUIREMENTS_URL": NOWHERE, "REDIS_URL": "off"})
+    routes = [each for each in app.create_app(settings, serve_streams=False).routes if isinstance(each, Route)]
     return {(each.path, method) for each in routes for method in each.methods or ()}
 
 

@@ -5,8 +5,8 @@ import json
 import re
 from pathlib import Path
 
-from cdk.stores.key import ENDINGS
-from cdk.watch.metrics import OWN
+from cdk.stores.key import KEY_REMOVAL_ACTIONS
+from cdk.watch.metrics import SERVICE_METRICS
 from tests.cdk.templates import Synth
 
 ROOT = Path(__file__).parents[2]
@@ -64,8 +64,10 @@ def test_the_page_shows_the_functions_as_they_are(prod: Synth) -> None:
 def test_the_policy_of_the_page_denies_what_the_watch_tells() -> None:
     (shown,) = re.findall(r"```json\n(.*?)```", section("The key"), re.DOTALL)
     (statement,) = json.loads(shown)["Statement"]
-    assert (statement["Effect"], statement["Action"]) == ("Deny", list(ENDINGS))
+    assert (statement["Effect"], statement["Action"]) == ("Deny", list(KEY_REMOVAL_ACTIONS))
 
 
 def test_the_page_shows_the_metrics_as_they_are() -> None:
-    assert {name.strip("`"): what for name, what in rows(section("Metrics that the service writes"))} == dict(OWN)
+    assert {name.strip("`"): what for name, what in rows(section("Metrics that the service writes"))} == dict(
+        SERVICE_METRICS
+    )

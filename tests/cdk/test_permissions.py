@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
-from cdk.environment import Adopt
+from cdk.environment import AdoptedEnvironment
 from tests.cdk.calls import Call, made
 from tests.cdk.permissions import Request, is_allowed, statements
 from tests.cdk.resolving import VERSION, Resolver
@@ -110,7 +110,7 @@ class Context(dict[str, str]):
 def _of_stores(synth: Synth) -> tuple[str, dict[str, str]]:
     """The key's ARN, and the resource ids of clusters by their hosts."""
     environment, resolver = synth.environment, Resolver(synth)
-    if isinstance(environment, Adopt):
+    if isinstance(environment, AdoptedEnvironment):
         main, requirements, graph = environment.aurora.main, environment.aurora.requirements, environment.neptune
         key = f"arn:aws:kms:{environment.region}:{environment.account}:key/{environment.key_id}"
         return key, {

@@ -12,15 +12,15 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from mangum import Mangum
 
-from app import create
+from app import create_app
 from cdk.app import synthesize
-from cdk.loader import read
+from cdk.loader import load_environment
 from cdk.serving import readiness
 from tests.cdk import lines
 from tests.cdk.resolving import Resolver
 from tests.cdk.templates import Synth, loaded
 from tests.cdk.test_rollout import depends
-from workers.api import TEXTS
+from workers.api import TEXT_MIME_TYPES
 
 FILES = Path(__file__).parents[2] / "cdk" / "environments"
 VERSION = "arn:aws:lambda:us-east-1:111111111111:function:StackFlowAPI:7"
@@ -80,7 +80,7 @@ def test_one_that_is_not_ready_or_breaks_gets_none(answers: Answers, reply: dict
 def test_the_api_understands_what_it_is_asked(dev: Synth) -> None:
     """Its stores are away: a rollout of such code ends before anybody calls it."""
     whole = lines.seen(dev, given_too=("OIDC_ISSUER", "OIDC_AUDIENCE"))
-    api = Mangum(create(whole, streaming=False), lifespan="off", text_mime_types=TEXTS)
+    api = Mangum(create_app(whole, serve_streams=False), lifespan="off", text_mime_types=TEXT_MIME_TYPES)
     answer = api(readiness.EVENT, None)  # type: ignore[arg-type]
     assert (answer["statusCode"], json.loads(answer["body"])["status"]) == (503, "not ready")
 
@@ -103,7 +103,7 @@ def test_codedeploy_asks_the_new_version_before_it_gets_calls(each: Synth) -> No
 def test_an_unguarded_deploy_asks_nobody(tmp_path: Path) -> None:
     """A way out where an alarm or the readiness is itself what is wrong."""
     file = FILES / "prod.toml"
-    synth = loaded(read(file).environment, synthesize(file, tmp_path, stubbed=True, unguarded=True))
+    synth = loaded(load_environment(file).environment, synthesize(file, tmp_path, stubbed=True, unguarded=True))
     (group,) = synth.resources("AWS::CodeDeploy::DeploymentGroup").values()
     assert group["AlarmConfiguration"]["Enabled"] is False
     assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"

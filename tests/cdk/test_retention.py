@@ -21,11 +21,11 @@ DELETED_TOGETHER = {"AWS::Lambda::Version": "a version ends with its function, w
 def first(tmp_path_factory: pytest.TempPathFactory) -> Synth:
     """A fresh environment, as it is deployed for the first time."""
     from cdk.app import synthesize
-    from cdk.loader import read
+    from cdk.loader import load_environment
 
     file = FILES / "dev.toml"
     out = synthesize(file, tmp_path_factory.mktemp("first"), stubbed=True, first=True)
-    return loaded(read(file).environment, out)
+    return loaded(load_environment(file).environment, out)
 
 
 def resources(synth: Synth) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:

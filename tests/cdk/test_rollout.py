@@ -2,7 +2,7 @@
 
 import json
 
-from cdk.environment import Adopt
+from cdk.environment import AdoptedEnvironment
 from tests.cdk.templates import Synth
 from tests.cdk.test_retention import references
 
@@ -57,7 +57,7 @@ def test_each_new_bundle_asks_for_its_migrations(each: Synth) -> None:
 
 def test_a_restored_database_asks_for_its_migrations(prod: Synth, dev: Synth) -> None:
     """Another host is another property, so CloudFormation asks for the steps again."""
-    assert isinstance(prod.environment, Adopt)
+    assert isinstance(prod.environment, AdoptedEnvironment)
     clusters = prod.environment.aurora.main, prod.environment.aurora.requirements
     for phase in ("Pre", "Post"):
         (asked,) = prod.resources(f"Custom::Migrations{phase}").values()

@@ -10,8 +10,8 @@ import pytest
 
 from cdk import service_settings
 from cdk.app import synthesize
-from cdk.loader import EnvironmentFileError, read
-from cdk.service_settings import REFUSED, faults, names
+from cdk.loader import EnvironmentFileError, load_environment
+from cdk.service_settings import FORBIDDEN_SETTINGS, find_faults, setting_names
 from tests.cdk.test_environment_file import at, written
 from tests.cdk.test_variables import PAGE
 
@@ -34,15 +34,15 @@ GIVEN = {
 
 
 def test_every_setting_of_the_page_is_known_and_none_is_refused_that_does_not_exist() -> None:
-    assert names() == PAGE
-    assert REFUSED.keys() < PAGE
+    assert setting_names() == PAGE
+    assert FORBIDDEN_SETTINGS.keys() < PAGE
 
 
-@pytest.mark.parametrize("name", sorted(BOUNDS.keys() - REFUSED.keys()))
+@pytest.mark.parametrize("name", sorted(BOUNDS.keys() - FORBIDDEN_SETTINGS.keys()))
 def test_a_number_is_held_to_the_bounds_of_the_page(name: str) -> None:
     least, most = BOUNDS[name]
-    assert list(faults({name: float(least)})) == list(faults({name: int(most)})) == []
-    (fault,) = faults({name: float(most) + 1})
+    assert list(find_faults({name: float(least)})) == list(find_faults({name: int(most)})) == []
+    (fault,) = find_faults({name: float(most) + 1})
     assert (
         fault
         == f"functions.settings.{name}: {name} is {float(most) + 1}; it must lie between "
@@ -70,7 +70,7 @@ def test_a_number_is_held_to_the_bounds_of_the_page(name: str) -> None:
 def test_what_cannot_be_given_is_refused_with_the_remedy(tmp_path: Path, given: dict[str, Any], says: str) -> None:
     file = written(tmp_path, "dev", at("functions.settings", given))
     with pytest.raises(EnvironmentFileError) as caught:
-        read(file)
+        load_environment(file)
     assert f"{file}: functions.settings.{next(iter(given))}: {says}" in str(caught.value)
 
 
@@ -96,4 +96,4 @@ def test_the_examples_of_the_page_are_taken(example: str) -> None:
     given = tomllib.loads(example).get("functions", {}).get("settings", {})
     assert given
     # A file of the operator's own.
-    assert [fault for fault in faults(given) if "our-alerts.yaml is no file of the bundle" not in fault] == []
+    assert [fault for fault in find_faults(given) if "our-alerts.yaml is no file of the bundle" not in fault] == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cdk.app import synthesize
-from cdk.loader import read
+from cdk.loader import load_environment
 from tests.cdk.templates import Synth, loaded, toml
 
 FILES = Path(__file__).parents[2] / "cdk" / "environments"
@@ -20,7 +20,7 @@ def synth(folder: Path, like: str, edit: Callable[[dict[str, Any]], None]) -> Sy
     edit(table)
     file = folder / f"{table['name']}.toml"
     file.write_text("\n".join(f"{key} = {toml(value)}" for key, value in table.items()))
-    return loaded(read(file).environment, synthesize(file, folder / "out", stubbed=True))
+    return loaded(load_environment(file).environment, synthesize(file, folder / "out", stubbed=True))
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import settings
-from cdk.service_settings import LAMBDA, REBUILD, REFUSED, SERVE
-from cdk.watch.metrics import NAMESPACE, OWN
+from cdk.service_settings import FORBIDDEN_SETTINGS, LAMBDA, REBUILD, SERVE
+from cdk.watch.metrics import NAMESPACE, SERVICE_METRICS
 from tests.cdk.templates import Synth
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,9 @@ def test_functions_get_nothing_that_nobody_reads(each: Synth) -> None:
 
 def test_functions_get_every_setting_that_no_file_may_give(each: Synth) -> None:
     names = {name for suffix in SUFFIXES for name in given(each, suffix)}
-    by_template = {name for name, reason in REFUSED.items() if reason not in {LAMBDA, SERVE, REBUILD}} - {"GRAPH"}
+    by_template = {name for name, reason in FORBIDDEN_SETTINGS.items() if reason not in {LAMBDA, SERVE, REBUILD}} - {
+        "GRAPH"
+    }
     assert names == by_template
 
 
@@ -57,8 +59,8 @@ def test_settings_take_what_each_function_gets(prod: Synth) -> None:
     """With the region, as Lambda sets it. Every value lies within its bounds."""
     for suffix in SUFFIXES:
         environment = Read(given(prod, suffix) | {"AWS_REGION": "us-east-1"})
-        read = settings.read(environment)
-        read.stores()
+        read = settings.load_settings(environment)
+        read.require_stores()
         assert set(environment.variables) - environment.asked <= {"AWS_REGION"}
     assert read.cache is not None
     assert read.cache.url is None
@@ -67,7 +69,7 @@ def test_settings_take_what_each_function_gets(prod: Synth) -> None:
 def test_the_role_that_migrations_make_is_the_one_that_functions_sign_in_as(each: Synth) -> None:
     variables = {suffix: each.function(suffix)["Environment"]["Variables"] for suffix in SUFFIXES}
     made = variables.pop("-migrations")["DATABASE_ROLE"]
-    assert settings.read({"DATABASE_ROLE": made}).database_role == "stackflow_api"
+    assert settings.load_settings({"DATABASE_ROLE": made}).database_role == "stackflow_api"
     for found in variables.values():
         assert "DATABASE_ROLE" not in found
         for name in ("DATABASE_URL", "REQUIREMENTS_URL"):
@@ -78,7 +80,7 @@ def test_the_role_that_migrations_make_is_the_one_that_functions_sign_in_as(each
 
 
 def test_the_api_gets_its_bounds(prod: Synth) -> None:
-    read = settings.read(given(prod, "") | {"AWS_REGION": "us-east-1"})
+    read = settings.load_settings(given(prod, "") | {"AWS_REGION": "us-east-1"})
     assert read.main is not None
     assert (read.limits.request_timeout, read.main.statement_timeout, read.main.pool_max) == (25, 20, 4)
     assert read.access.issuer == "https://issuer.placeholder.invalid"
@@ -132,7 +134,7 @@ def test_every_metric_that_is_watched_is_written_and_every_one_written_is_watche
         "EventsDead", "OperationErrors", "ProjectionLagSeconds", "ProjectionRefused", "StoreDown", "WorkerFailures",
     }  # fmt: skip
     assert alarms <= shown
-    assert shown == set(OWN) == written() - NOT_WATCHED.keys()
+    assert shown == set(SERVICE_METRICS) == written() - NOT_WATCHED.keys()
     assert f'NAMESPACE = "{NAMESPACE}"' in (ROOT / "datasources" / "observability" / "metrics.py").read_text()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cdk.environment import Price
-from cdk.watch.budgets import together
+from cdk.watch.budgets import group_models
 from cdk.watch.metrics import cost
 from tests.cdk.templates import Synth
 
@@ -114,7 +114,7 @@ def test_budgets_see_claude_by_whatever_name_it_is_billed(each: Synth) -> None:
 def test_many_models_are_held_by_several_alarms() -> None:
     """An alarm reads ten metrics at most."""
     models = {f"model-{number}": Price(input=1, output=2) for number in range(12)}
-    parts = list(together(models))
+    parts = list(group_models(models))
     assert [(suffix, len(some)) for suffix, some in parts] == [("", 5), ("-2", 5), ("-3", 2)]
     assert {model for _, some in parts for model in some} == models.keys()
     assert max(len(cost(some).using_metrics) for _, some in parts) == 10

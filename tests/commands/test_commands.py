@@ -7,13 +7,13 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from commands.exit_codes import EXPLAINED, CommandError, Exit, one_line
+from commands.exit_codes import EXIT_CODES_HELP, CommandError, Exit, report_errors
 from commands.main import application
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import EmbeddedError
 from datasources.errors import SourceRefused, SourceUnavailable
 from settings import SettingsError
-from workers.migrations import pending
+from workers.migrations import pending_migrations
 
 runner = CliRunner()
 
@@ -33,7 +33,7 @@ def fresh(postgres: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_plan_names_every_step_and_changes_nothing(fresh: str) -> None:
-    waiting = pending("main", fresh)
+    waiting = pending_migrations("main", fresh)
     assert len(waiting) >= 2
     answer = runner.invoke(application, ["migrate", "--plan"])
     assert answer.exit_code == Exit.OK
@@ -41,11 +41,11 @@ def test_a_plan_names_every_step_and_changes_nothing(fresh: str) -> None:
         *(f"would apply {step.database} {step.phase}/{step.name}" for step in waiting),
         f"{len(waiting)} to apply",
     ]
-    assert pending("main", fresh) == waiting
+    assert pending_migrations("main", fresh) == waiting
 
 
 def test_migrate_applies_once_and_says_so_as_json(fresh: str) -> None:
-    names = [step.name for step in pending("main", fresh)]
+    names = [step.name for step in pending_migrations("main", fresh)]
     first = json.loads(runner.invoke(application, ["migrate", "--json"]).stdout)
     assert [step["name"] for step in first["applied"]] == names
     assert json.loads(runner.invoke(application, ["migrate", "--json"]).stdout) == {"applied": []}
@@ -80,17 +80,17 @@ def test_a_role_that_is_named_is_let_in_and_none_else(
 
 
 def test_pre_and_post_are_apart(fresh: str) -> None:
-    post = [step.name for step in pending("main", fresh) if step.phase == "post"]
+    post = [step.name for step in pending_migrations("main", fresh) if step.phase == "post"]
     assert post
     assert runner.invoke(application, ["migrate", "--pre"]).exit_code == Exit.OK
-    assert [step.name for step in pending("main", fresh)] == post
+    assert [step.name for step in pending_migrations("main", fresh)] == post
     applied = json.loads(runner.invoke(application, ["migrate", "--post", "--json"]).stdout)["applied"]
     assert [step["name"] for step in applied if step["database"] == "main"] == post
-    assert pending("main", fresh) == []
+    assert pending_migrations("main", fresh) == []
 
 
 def test_doctor_finds_what_is_not_applied_and_then_nothing(fresh: str) -> None:
-    waiting = len(pending("main", fresh))
+    waiting = len(pending_migrations("main", fresh))
     answer = runner.invoke(application, ["doctor", "--json"])
     assert answer.exit_code == Exit.FAILED
     report = json.loads(answer.stdout)
@@ -157,7 +157,7 @@ def test_doctor_reports_a_state_folder_that_cannot_be_used(
 
 def test_help_tells_the_exit_codes() -> None:
     shown = " ".join(runner.invoke(application, ["--help"], terminal_width=200).stdout.split())
-    assert EXPLAINED in shown
+    assert EXIT_CODES_HELP in shown
     assert [int(code) for code in Exit] == [0, 1, 2, 3, 4, 5, 6]
 
 
@@ -183,12 +183,12 @@ def test_unknown_arguments_are_usage_errors() -> None:
 def test_what_a_user_can_mend_is_one_line(
     error: Exception, code: Exit, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as left, one_line():
+    with pytest.raises(SystemExit) as left, report_errors():
         raise error
     assert left.value.code == code
     assert capsys.readouterr().err == f"stackflow: {line}\n"
 
 
 def test_our_own_faults_keep_their_traceback() -> None:
-    with pytest.raises(ZeroDivisionError), one_line():
+    with pytest.raises(ZeroDivisionError), report_errors():
         raise ZeroDivisionError

@@ -11,7 +11,7 @@ from commands.exit_codes import CommandError, Exit
 from commands.main import application
 from datasources.aurora.driver.database import Database
 from datasources.queues.factory import open_queues
-from datasources.queues.port import Failure, Fate, Message
+from datasources.queues.port import Disposition, Message, MessageFailure
 from tests.fixtures.event_stores import url
 
 __all__ = ["url"]
@@ -29,8 +29,8 @@ def _dead(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def bury() -> None:
         main = Database("main", url)
-        await open_queues(main).events.bury(
-            [Failure(Message(id, "/cmdb", "{}", 1), f"reason {id[-1]}", Fate.DEAD) for id in IDS]
+        await open_queues(main).events.add_dead_letters(
+            [MessageFailure(Message(id, "/cmdb", "{}", 1), f"reason {id[-1]}", Disposition.DEAD_LETTER) for id in IDS]
         )
         await main.close()
 

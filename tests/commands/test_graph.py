@@ -227,11 +227,11 @@ def test_an_empty_graph_is_filled_with_one_line(
     graph: OracleProjection, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    commands.graph.fill(settings.read(), told.append)
+    commands.graph.fill_graph(settings.load_settings(), told.append)
     assert told == ["graph filled: 7 items, 5 relationships"]
     assert alike(graph)
     monkeypatch.setattr(commands.graph, "open_sources", open_sources)
-    commands.graph.fill(settings.read(), told.append)
+    commands.graph.fill_graph(settings.load_settings(), told.append)
     assert len(told) == 1
 
 
@@ -290,7 +290,7 @@ def test_an_import_without_a_graph_says_nothing_of_it(importing: typer.Typer, mo
     done = imported()
     assert (done.exit_code, "graph" in done.output) == (0, False)
     # A server may have one: what it has to be told is left to it.
-    assert {projected for projected, _, _ in outbox(settings.read().stores()[0].url)} == {False}
+    assert {projected for projected, _, _ in outbox(settings.load_settings().require_stores()[0].url)} == {False}
 
 
 def test_an_import_that_the_graph_did_not_follow_is_done_and_says_so(

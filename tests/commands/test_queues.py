@@ -11,7 +11,7 @@ from commands.exit_codes import CommandError
 from commands.main import application
 from datasources.aurora.driver.database import Database
 from datasources.queues.factory import open_queues
-from datasources.queues.port import Sending
+from datasources.queues.port import NewMessage
 from tests.fixtures.event_stores import url
 
 __all__ = ["url"]
@@ -27,7 +27,7 @@ def _sent(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def send() -> None:
         main = Database("main", url)
         await open_queues(main).remediation_p1.send(
-            [Sending("run-1", "a", '{"action":"mend"}', "req-1"), Sending("run-2", "b", "no JSON")]
+            [NewMessage("run-1", "a", '{"action":"mend"}', "req-1"), NewMessage("run-2", "b", "no JSON")]
         )
         await main.close()
 

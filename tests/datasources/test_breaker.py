@@ -15,44 +15,50 @@ class Clock:
 
 def test_opens_after_failures_in_a_row_only() -> None:
     breaker = Breaker(3, 5.0, Clock())
-    for outcome in (breaker.failed, breaker.failed, breaker.succeeded, breaker.failed, breaker.failed):
-        assert breaker.admits()
+    for outcome in (
+        breaker.record_failure,
+        breaker.record_failure,
+        breaker.record_success,
+        breaker.record_failure,
+        breaker.record_failure,
+    ):
+        assert breaker.try_acquire()
         outcome()
     assert breaker.closed
-    breaker.failed()
-    assert (breaker.closed, breaker.admits()) == (False, False)
+    breaker.record_failure()
+    assert (breaker.closed, breaker.try_acquire()) == (False, False)
 
 
 def test_admits_one_trial_after_the_pause() -> None:
     clock = Clock()
     breaker = Breaker(1, 5.0, clock)
-    breaker.failed()
+    breaker.record_failure()
     clock.now += 4.9
-    assert not breaker.admits()
+    assert not breaker.try_acquire()
     clock.now += 0.1
-    assert [breaker.admits() for _ in range(3)] == [True, False, False]
-    breaker.succeeded()
-    assert [breaker.admits() for _ in range(3)] == [True, True, True]
+    assert [breaker.try_acquire() for _ in range(3)] == [True, False, False]
+    breaker.record_success()
+    assert [breaker.try_acquire() for _ in range(3)] == [True, True, True]
 
 
 def test_failed_trial_opens_for_another_pause() -> None:
     clock = Clock()
     breaker = Breaker(1, 5.0, clock)
-    breaker.failed()
+    breaker.record_failure()
     clock.now += 5
-    assert breaker.admits()
-    breaker.failed()
+    assert breaker.try_acquire()
+    breaker.record_failure()
     clock.now += 4.9
-    assert not breaker.admits()
+    assert not breaker.try_acquire()
     clock.now += 0.1
-    assert breaker.admits()
+    assert breaker.try_acquire()
 
 
 def test_trial_that_judges_nothing_leaves_the_trial_to_the_next_call() -> None:
     clock = Clock()
     breaker = Breaker(1, 5.0, clock)
-    breaker.failed()
+    breaker.record_failure()
     clock.now += 5
-    assert breaker.admits()
-    breaker.unjudged()
-    assert (breaker.closed, breaker.admits(), breaker.admits()) == (False, True, False)
+    assert breaker.try_acquire()
+    breaker.release()
+    assert (breaker.closed, breaker.try_acquire(), breaker.try_acquire()) == (False, True, False)

@@ -14,10 +14,10 @@ from psycopg import sql
 
 import app
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.files.alerts import read as read_mapping
+from datasources.files.alerts import load_alert_mapping as read_mapping
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import open_sources
-from settings import SettingsError, read
+from settings import SettingsError, load_settings
 from workers.events import loop
 
 PAGE = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text()
@@ -42,11 +42,11 @@ def landscape(postgres: EmbeddedPostgres, demo: tuple[str, str]) -> tuple[str, s
 @pytest.fixture
 async def client(landscape: tuple[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     """The whole application with its worker, on the loopback."""
-    settings = read({"DATABASE_URL": landscape[0], "REQUIREMENTS_URL": landscape[1], "REDIS_URL": "off"})
-    sources = open_sources(*settings.stores())
+    settings = load_settings({"DATABASE_URL": landscape[0], "REQUIREMENTS_URL": landscape[1], "REDIS_URL": "off"})
+    sources = open_sources(*settings.require_stores())
     stop = asyncio.Event()
     working = asyncio.create_task(loop(sources, TablesQueue(sources.main, "events"), stop))
-    transport = httpx.ASGITransport(app=app.create(settings, sources, on_loopback=True))
+    transport = httpx.ASGITransport(app=app.create_app(settings, sources, on_loopback=True))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as opened:
         yield opened
     stop.set()
@@ -118,11 +118,11 @@ async def test_the_alert_of_the_page_becomes_a_p1_incident_and_is_resolved(clien
 def test_a_mapping_that_cannot_be_used_stops_the_start(landscape: tuple[str, str], tmp_path: Path) -> None:
     path = tmp_path / "alerts.yaml"
     path.write_text("items: [{source: s, key: '{{a b}}'}]")
-    settings = read({
+    settings = load_settings({
         "DATABASE_URL": landscape[0], "REQUIREMENTS_URL": landscape[1], "REDIS_URL": "off", "ALERTS_MAPPING": str(path),
     })  # fmt: skip
     with pytest.raises(SettingsError, match=r"^ALERTS_MAPPING is not usable: .*'\{\{a b\}\}' is no template"):
-        app.create(settings, on_loopback=True)
+        app.create_app(settings, on_loopback=True)
 
 
 def test_the_mapping_of_the_page_can_be_used(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 import app
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.api_keys import new_api_key
-from settings import Settings, read
+from settings import Settings, load_settings
 from workers import api
 
 ASK = {"query": "{ viewer { name kind } }"}
@@ -21,7 +21,7 @@ ASK = {"query": "{ viewer { name kind } }"}
 
 @pytest.fixture
 def settings(postgres: EmbeddedPostgres) -> Settings:
-    return read({
+    return load_settings({
         "DATABASE_URL": postgres.url("stackflow"), "REQUIREMENTS_URL": postgres.url("requirements"), "REDIS_URL": "off",
     })  # fmt: skip
 
@@ -44,26 +44,26 @@ async def key(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
 
 
 async def test_the_developer_needs_no_key_on_loopback(settings: Settings) -> None:
-    async with client(app.create(settings, on_loopback=True)) as local:
+    async with client(app.create_app(settings, on_loopback=True)) as local:
         assert (await local.post("/graphql", json=ASK)).json()["data"] == {
             "viewer": {"name": "Development", "kind": "DEVELOPMENT"}
         }
 
 
 async def test_a_page_of_another_name_cannot_reach_the_developer(settings: Settings) -> None:
-    async with client(app.create(settings, on_loopback=True), "rebound.example") as stranger:
+    async with client(app.create_app(settings, on_loopback=True), "rebound.example") as stranger:
         assert (await stranger.post("/graphql", json=ASK)).status_code == 400
 
 
 async def test_nobody_comes_in_without_a_key_elsewhere(settings: Settings) -> None:
-    async with client(app.create(settings), "api.example") as remote:
+    async with client(app.create_app(settings), "api.example") as remote:
         refused = await remote.post("/graphql", json=ASK)
         assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
 
 
 async def test_a_key_is_a_service_with_its_own_permissions(settings: Settings, key: str) -> None:
     headers = {"authorization": f"Bearer {key}"}
-    async with client(app.create(settings), "api.example") as remote:
+    async with client(app.create_app(settings), "api.example") as remote:
         answered = (await remote.post("/graphql", json=ASK, headers=headers)).json()
         assert answered["data"] == {"viewer": {"name": "robot", "kind": "SERVICE"}}
         denied = (await remote.post("/graphql", json={"query": "{ teams { totalCount } }"}, headers=headers)).json()

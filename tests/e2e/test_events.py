@@ -8,7 +8,7 @@ import httpx
 import app
 from datasources.queues.factory import open_queues
 from datasources.sources import open_sources
-from settings import read
+from settings import load_settings
 from tests.fixtures.event_stores import url
 from tests.fixtures.events import upserted
 from workers.events import loop
@@ -19,12 +19,12 @@ ASK = "{ configurationItems(first: 2) { nodes { name status } } }"
 
 
 async def test_an_event_becomes_an_item_that_can_be_asked_for(url: str) -> None:
-    settings = read({"DATABASE_URL": url, "REQUIREMENTS_URL": url, "REDIS_URL": "off"})
-    sources = open_sources(*settings.stores())
+    settings = load_settings({"DATABASE_URL": url, "REQUIREMENTS_URL": url, "REDIS_URL": "off"})
+    sources = open_sources(*settings.require_stores())
     queue = open_queues(sources.main).events
     stop = asyncio.Event()
     working = asyncio.create_task(loop(sources, queue, stop))
-    transport = httpx.ASGITransport(app=app.create(settings, sources, on_loopback=True))
+    transport = httpx.ASGITransport(app=app.create_app(settings, sources, on_loopback=True))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
         reply = await client.post(
             "/events",

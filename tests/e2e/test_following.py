@@ -73,25 +73,25 @@ class Asked(Exception):
 
 
 @pytest.mark.parametrize(
-    ("said", "projecting"), [({}, True), ({"PROJECTION": "on"}, True), ({"PROJECTION": "off"}, False)]
+    ("said", "run_workers"), [({}, True), ({"PROJECTION": "on"}, True), ({"PROJECTION": "off"}, False)]
 )
 def test_the_settings_say_whether(
     open_folder: Path, url: str, postgres: EmbeddedPostgres, said: dict[str, str], projecting: bool
 ) -> None:
     def create(*_: object, **given: object) -> None:
-        raise Asked(given["projecting"])
+        raise Asked(given["run_workers"])
 
     with pytest.raises(Asked) as asked_for:
-        serve(settings.read(stores(open_folder, url, postgres, **said)), create)
+        serve(settings.load_settings(stores(open_folder, url, postgres, **said)), create)
     assert asked_for.value.args == (projecting,)
 
 
 async def test_the_application_alone_follows_nothing(open_folder: Path, url: str, postgres: EmbeddedPostgres) -> None:
     """As under Lambda, where a function of its own does."""
-    chosen = settings.read(stores(open_folder, url, postgres))
+    chosen = settings.load_settings(stores(open_folder, url, postgres))
     found = []
     for projecting in (False, True):
-        application = app.create(chosen, projecting=projecting)
+        application = app.create_app(chosen, run_workers=projecting)
         async with application.router.lifespan_context(application):
             found.append([task.get_name() for task in asyncio.all_tasks()].count("projection"))
     assert found == [0, 1]

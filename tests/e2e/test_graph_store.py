@@ -12,11 +12,11 @@ import pytest
 
 from datasources.embedded.engines import TINKERGRAPH
 from datasources.embedded.gremlin import EmbeddedGremlin
-from datasources.graph.gremlin.client.request import NAMESPACE
+from datasources.graph.gremlin.client.request import TRAVERSAL_ID_NAMESPACE
 from datasources.sources import open_sources
 from resolvers.projection.rebuild import Options, rebuild
 from schema.operations import trusted_documents
-from settings import read
+from settings import load_settings
 from tests.fixtures.gate import Gate
 from tests.fixtures.gremlin import started
 from tests.fixtures.serving import serving
@@ -75,7 +75,7 @@ async def filled(demo: tuple[str, str], engine: EmbeddedGremlin) -> str:
 
 
 async def fill(demo: tuple[str, str], url: str) -> None:
-    sources = open_sources(*read(environment(demo, url)).stores())
+    sources = open_sources(*load_settings(environment(demo, url)).require_stores())
     assert sources.projection is not None
     await rebuild(sources.main, sources.projection, Options(clear=True, compare=False))
     await sources.close()
@@ -195,7 +195,9 @@ async def test_each_traversal_carries_an_id_made_of_the_requests(
     lines: list[Any] = [record for record in caplog.records if record.message == "traversal"]
     assert {line.request_id for line in lines} == {"the-analyst"}
     numbers = range(1, len(lines) + 1)
-    assert {UUID(line.traversal_id) for line in lines} == {uuid5(NAMESPACE, f"the-analyst/{n}") for n in numbers}
+    assert {UUID(line.traversal_id) for line in lines} == {
+        uuid5(TRAVERSAL_ID_NAMESPACE, f"the-analyst/{n}") for n in numbers
+    }
     assert {line.verb for line in lines} >= {"reach", "neighbours", "degrees", "subgraph", "hop"}
     assert all(line.bytes > 0 and line.retries == 0 for line in lines)
     [operation] = [record for record in caplog.records if record.message == "operation"]

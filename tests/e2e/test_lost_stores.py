@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 import settings
-from app import create
+from app import create_app
 from datasources.embedded.valkey import EmbeddedValkey
 from schema.operations import trusted_documents
 from tests.fixtures.gate import Gate
@@ -57,8 +57,8 @@ async def serving(demo: tuple[str, str], cache: str = "off") -> AsyncIterator[Se
     main, requirements = Gate(demo[0]), Gate(demo[1])
     await main.open()
     await requirements.open()
-    app = create(
-        settings.read(
+    app = create_app(
+        settings.load_settings(
             {
                 "DATABASE_URL": main.url,
                 "REQUIREMENTS_URL": requirements.url,

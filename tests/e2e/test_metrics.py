@@ -10,8 +10,8 @@ import pytest
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.sources import open_sources
-from resolvers.projection.resync import made_whole
-from settings import read
+from resolvers.projection.resync import ensure_complete
+from settings import load_settings
 from tests.fixtures.emf import measured, values
 from tests.fixtures.gate import Gate
 from tests.fixtures.serving import serving
@@ -80,8 +80,8 @@ async def test_a_lost_cache_measures_neither_hits_nor_misses(
 async def test_a_walk_counts_its_traversals_and_a_lost_graph_is_replaced(
     demo: tuple[str, str], gremlin_server: EmbeddedGremlin, told: pytest.LogCaptureFixture
 ) -> None:
-    sources = open_sources(*read(stores(demo, GRAPH_URL=gremlin_server.url)).stores())
-    await made_whole(sources)
+    sources = open_sources(*load_settings(stores(demo, GRAPH_URL=gremlin_server.url)).require_stores())
+    await ensure_complete(sources)
     await sources.close()
     gate = Gate(gremlin_server.url)
     await gate.open()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from settings import read
+from settings import load_settings
 from tests.e2e.test_workflow_runs import led, seeded
 from tests.fixtures.events import upserted
 from tests.fixtures.owners import Owned, owned
@@ -91,4 +91,8 @@ def test_its_workers_do_their_work(server: Owned, monkeypatch: pytest.MonkeyPatc
 
 async def test_it_leads_a_run_from_its_start_to_its_end(server: Owned) -> None:
     item = seeded(server.url("main"))
-    await led(server.url("main"), read(variables(server) | {"REQUIREMENTS_URL": server.url("main", server.role)}), item)
+    await led(
+        server.url("main"),
+        load_settings(variables(server) | {"REQUIREMENTS_URL": server.url("main", server.role)}),
+        item,
+    )

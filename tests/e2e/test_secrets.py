@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from datasources.aurora.principals.api_keys import insert_api_key, revoke_api_key
-from datasources.config import SeenSettings
+from datasources.config import ObservabilitySettings
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.observability.logs import JsonFormatter
 from datasources.queues.factory import open_queues
@@ -68,10 +68,10 @@ async def test_marked_secrets_are_in_no_row_and_no_line(
         )  # fmt: skip
     await revoke_api_key(sources.main, "revoked")
     authenticator = Authenticator(sources.main)
-    endpoint = GraphQLEndpoint(sources, authenticator.principal)
+    endpoint = GraphQLEndpoint(sources, authenticator.authenticate)
     routes = [
         Route("/graphql", endpoint.respond, methods=["POST"]),
-        *event_routes(open_queues(sources.main).events, authenticator.principal),
+        *event_routes(open_queues(sources.main).events, authenticator.authenticate),
     ]
     transport = httpx.ASGITransport(app=Starlette(routes=routes))
     headers = {"authorization": f"Bearer {key.text}"}
@@ -112,7 +112,7 @@ async def test_marked_secrets_are_in_no_row_and_no_line(
     assert {"OpenIncident", "AddIncidentNote", "UpdateIncident"} <= {
         action for (action,) in _rows(landscape.url, "SELECT action FROM audit_entries")
     }
-    formatter = JsonFormatter(SeenSettings("test", metrics=True, function="api", version="1"))
+    formatter = JsonFormatter(ObservabilitySettings("test", metrics=True, function="api", version="1"))
     lines = [formatter.format(each) for each in caplog.records if not each.name.startswith("http")]
     # One of each operation.
     assert len(lines) == 6

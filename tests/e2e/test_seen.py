@@ -13,13 +13,13 @@ from starlette.routing import Route
 
 from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
-from datasources.config import SeenSettings
+from datasources.config import ObservabilitySettings
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.observability.logs import JsonFormatter
-from datasources.observability.otlp import body
-from datasources.observability.spans import exporting
-from datasources.observability.xray import datagrams
+from datasources.observability.otlp import encode_request
+from datasources.observability.spans import use_exporter
+from datasources.observability.xray import encode_datagrams
 from datasources.sources import Sources
 from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
@@ -56,10 +56,12 @@ async def landscape(postgres: EmbeddedPostgres) -> AsyncIterator[Operations]:
 def spans() -> Iterator[Kept]:
     """All that each test makes the service record, which has no mark in it as it goes out."""
     kept = Kept()
-    with exporting(kept):
+    with use_exporter(kept):
         yield kept
     assert len(kept.recordings) > 0
-    told = [body([each]) for each in kept.recordings] + [sent for each in kept.recordings for sent in datagrams(each)]
+    told = [encode_request([each]) for each in kept.recordings] + [
+        sent for each in kept.recordings for sent in encode_datagrams(each)
+    ]
     assert not any(mark.encode() in each for mark in MARKS for each in told)
 
 
@@ -71,7 +73,7 @@ def client(sources: Sources, token: str = TOKEN) -> httpx.AsyncClient:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    formatter = JsonFormatter(SeenSettings("test", metrics=True, function="api", version="1"))
+    formatter = JsonFormatter(ObservabilitySettings("test", metrics=True, function="api", version="1"))
     # httpx, the caller of this test, tells the addresses that it asked.
     return [formatter.format(each) for each in caplog.records if not each.name.startswith("http")]
 

@@ -13,19 +13,19 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from datasources.aurora.outbox.write_log import TableWrites
+from datasources.aurora.outbox.write_log import PostgresWriteLog
 from datasources.aurora.statements import statements
 from datasources.cache.redis.adapter import RedisCache
 from datasources.embedded.engines import TINKERGRAPH
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.valkey import EmbeddedValkey
-from datasources.observability.spans import CLIENT, SERVER, Recording, exporting
-from datasources.observability.xray import datagrams
+from datasources.observability.spans import CLIENT, SERVER, Recording, use_exporter
+from datasources.observability.xray import encode_datagrams
 from datasources.sources import open_sources
 from resolvers.principals.principal import Principal
 from schema.http.endpoint import GraphQLEndpoint
 from schema.operations import trusted_documents
-from settings import read
+from settings import load_settings
 from tests.e2e.test_graph_store import environment, fill
 from tests.fixtures.demo import EVERYONE
 from tests.fixtures.gremlin import started
@@ -57,9 +57,9 @@ async def client(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Asks on stores that hold the demo; the cache is empty, and trusted for longer than any test takes."""
     await fill(demo, engine.url)
-    sources = open_sources(*read(environment(demo, engine.url, REDIS_URL=valkey.url)).stores())
+    sources = open_sources(*load_settings(environment(demo, engine.url, REDIS_URL=valkey.url)).require_stores())
     await sources.cache.close()
-    cache = RedisCache(valkey.url, witness=TableWrites(sources.main), timeout=5.0, trust=600.0)
+    cache = RedisCache(valkey.url, write_log=PostgresWriteLog(sources.main), timeout=5.0, trust=600.0)
     await cache.get_many(["any"], ["teams"])
     sources = replace(sources, cache=cache)
     app = Starlette(routes=[Route("/graphql", GraphQLEndpoint(sources, everyone).respond, methods=["POST"])])
@@ -74,7 +74,7 @@ async def everyone(_: str | None) -> Principal:
 
 async def asked(client: httpx.AsyncClient, body: Any, **headers: str) -> tuple[Recording, Any]:
     kept = Kept()
-    with exporting(kept):
+    with use_exporter(kept):
         reply = await client.post("/graphql", json=body, headers=headers)
     (recording,) = kept.recordings
     return recording, reply.json()
@@ -155,5 +155,5 @@ async def test_every_attribute_is_on_the_page_and_every_document_keeps_the_rules
     databases = {"main", "requirements"}
     assert {name for each in (whole, overview) for (store, name) in told(each) if store in databases} <= NAMES
     for each in (whole, overview):
-        segments = [segment(sent) for sent in datagrams(each)]
+        segments = [segment(sent) for sent in encode_datagrams(each)]
         assert [len(found.get("subsegments", ())) for found in segments] == [len(each.spans)]

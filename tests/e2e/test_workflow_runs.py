@@ -15,7 +15,7 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.queues.factory import open_queues
 from datasources.sources import open_sources
 from resolvers.principals.api_keys import hash_of
-from settings import Settings, read
+from settings import Settings, load_settings
 from tests.fixtures.databases import create_database
 
 OPENED = """mutation ($items: [ID!]!) { openIncident(input: {title: "Redis is down", impact: 1, urgency: 1,
@@ -83,13 +83,13 @@ async def until(done: Callable[[], Any]) -> Any:
 
 async def test_a_run_goes_from_its_start_to_its_end(postgres: EmbeddedPostgres) -> None:
     url = create_database(postgres, "workflow_runs_e2e")
-    await led(url, read({"DATABASE_URL": url, "REQUIREMENTS_URL": url, "REDIS_URL": "off"}), seeded(url))
+    await led(url, load_settings({"DATABASE_URL": url, "REQUIREMENTS_URL": url, "REDIS_URL": "off"}), seeded(url))
 
 
 async def led(url: str, settings: Settings, item: str) -> None:
     """A run of what is seeded in the database of `url`, by the service with these settings."""
-    sources = open_sources(*settings.stores())
-    application = app.create(settings, sources, on_loopback=True, projecting=True)
+    sources = open_sources(*settings.require_stores())
+    application = app.create_app(settings, sources, on_loopback=True, run_workers=True)
     transport = httpx.ASGITransport(app=application)
     async with (
         application.router.lifespan_context(application),

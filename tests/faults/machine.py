@@ -12,19 +12,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.queues.factory import open_queues
-from datasources.request import Call
+from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers.context import Context
-from resolvers.events.ingest import accept
-from resolvers.incidents.state_machine import LIFE
+from resolvers.events.ingest import ingest_events
+from resolvers.incidents.state_machine import STATE_MACHINE
 from resolvers.principals.principal import development_principal
-from resolvers.projection.follow import Follower
-from schema.execution.execution import Request, run
+from resolvers.projection.follow import OutboxProjector
+from schema.execution.execution import GraphQLRequest, execute_request
 from schema.execution.limits import DocumentLimits
 from tests.faults.client import document
 from tests.faults.world import Code, Ends, Thing, Told, World, reached
 from tests.fixtures.events import event, key, prepare
-from workers.events import work
+from workers.events import process_batch
 
 T = TypeVar("T")
 
@@ -44,7 +44,11 @@ STATUSES = st.sampled_from(["ACTIVE", "PLANNED"])
 STALE = st.sampled_from([0, 0, 0, 0, 1])
 KEYS, TIMES = st.sampled_from(["k0", "k1", "k2"]), st.integers(0, 5)
 INCIDENT_STEPS = st.sampled_from(
-    sorted(name for name in LIFE.steps if name not in {"updateIncident", "assignIncident"} and "Items" not in name)
+    sorted(
+        name
+        for name in STATE_MACHINE.transitions
+        if name not in {"updateIncident", "assignIncident"} and "Items" not in name
+    )
 )
 
 
@@ -98,11 +102,11 @@ class Whole(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
 
-    def ask(self, sources: Sources, text: str, call: Call | None = None, **variables: Any) -> Any:
+    def ask(self, sources: Sources, text: str, call: RequestContext | None = None, **variables: Any) -> Any:
         principal = development_principal(loopback=True, issuer=None)
         assert principal is not None
-        context = Context(principal, principal.scope, sources, call or Call())
-        body = self.run(run(Request(text, variables), context, DocumentLimits())).body
+        context = Context(principal, principal.scope, sources, call or RequestContext())
+        body = self.run(execute_request(GraphQLRequest(text, variables), context, DocumentLimits())).body
         assert "errors" not in body, body
         return body["data"]
 
@@ -117,9 +121,9 @@ class Whole(RuleBasedStateMachine):
         return codes, payload
 
     def send(self, mutation: str, input: dict[str, Any]) -> Any:
-        call = Call()
+        call = RequestContext()
         payload = self.ask(self.here, document(mutation), call, input=input)[mutation]
-        self.sees = call.sees or self.sees
+        self.sees = call.min_transaction or self.sees
         return payload
 
     @initialize()
@@ -252,7 +256,7 @@ class Whole(RuleBasedStateMachine):
         self.queue(before)
 
     def queue(self, made: dict[str, Any]) -> None:
-        accepted = self.run(accept(open_queues(self.here.main).events, [json.dumps(made).encode()], "r"))
+        accepted = self.run(ingest_events(open_queues(self.here.main).events, [json.dumps(made).encode()], "r"))
         assert (accepted.accepted, accepted.refused) == (1, [])
         self.sent.append(made)
         if made not in self.remembered:
@@ -269,7 +273,7 @@ class Whole(RuleBasedStateMachine):
     @rule()
     def handle_events(self) -> None:
         """One batch. Several events of one thing are one version of it."""
-        assert self.run(work(self.there, open_queues(self.there.main).events)) == len(self.queued)
+        assert self.run(process_batch(self.there, open_queues(self.there.main).events)) == len(self.queued)
         items = {name: _values(self.world.things[id]) for name, id in self.items.items()}
         found = {ends: id for ends, id in self.edges.items() if id in self.world.things}
         edges: dict[Ends, Any] = {ends: {"attributes": self.world.things[id].attributes} for ends, id in found.items()}
@@ -307,7 +311,7 @@ class Whole(RuleBasedStateMachine):
 
     @rule()
     def follow(self) -> None:
-        self.run(Follower(self.there).until_done())
+        self.run(OutboxProjector(self.there).run_until_done())
         self.projected = self.world.edges()
 
     @rule()
@@ -323,11 +327,11 @@ class Whole(RuleBasedStateMachine):
     @invariant()
     def reads_are_the_models(self) -> None:
         """In the other process, by the cache, as of the last round; and by the token, as of the last write."""
-        self.same(Call(), self.projected)
+        self.same(RequestContext(), self.projected)
         if self.sees is not None:
-            self.same(Call(sees=self.sees), self.world.edges())
+            self.same(RequestContext(min_transaction=self.sees), self.world.edges())
 
-    def same(self, call: Call, edges: set[Ends]) -> None:
+    def same(self, call: RequestContext, edges: set[Ends]) -> None:
         ids = list(self.world.things)
         shown = self.ask(self.there, READ, call, ids=ids, depth=DEPTH)["nodes"]
         assert shown == [_shown(thing, edges) for thing in self.world.things.values()]

@@ -10,7 +10,7 @@ import sys
 import uvicorn
 
 import settings
-from app import create
+from app import create_app
 from datasources.aurora.driver.database import Database
 from datasources.observability.logs import configure
 from datasources.queues.tables.queue import TablesQueue
@@ -28,17 +28,17 @@ def queue() -> TablesQueue:
 
 def serve(port: int) -> None:
     """Serve until killed."""
-    application = create(settings.read(), queue=queue(), on_loopback=True)
+    application = create_app(settings.load_settings(), queue=queue(), on_loopback=True)
     uvicorn.run(application, host="127.0.0.1", port=port, access_log=False, log_config=None, ws="none")
 
 
 async def work() -> None:
     """Follow the outbox and give events their effect until killed. An error that ends a loop ends the process."""
-    sources = open_sources(*settings.read().stores())
+    sources = open_sources(*settings.load_settings().require_stores())
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(projection.loop(sources, stop))
-        group.create_task(projection.keep_whole(sources, stop))
+        group.create_task(projection.run_resync_loop(sources, stop))
         group.create_task(events.loop(sources, queue(), stop))
 
 

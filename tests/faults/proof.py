@@ -11,7 +11,7 @@ import psycopg
 from datasources.aurora.driver.database import Database
 from datasources.config import GraphSettings
 from datasources.graph.gremlin.client.client import GremlinClient
-from datasources.graph.gremlin.completeness import GremlinMarks
+from datasources.graph.gremlin.completeness import GremlinCompletenessMarker
 from datasources.graph.gremlin.projection import GremlinProjection
 from resolvers.projection.check import check
 from tests.faults.client import Client
@@ -41,7 +41,7 @@ class Proof:
         client = GremlinClient(GraphSettings(url=self._service.graph.url))
         try:
             while True:
-                waiting = (*self._waiting(), not await GremlinMarks(client).is_whole())
+                waiting = (*self._waiting(), not await GremlinCompletenessMarker(client).is_complete())
                 took = time.monotonic() - since
                 if not any(waiting):
                     break

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from datasources.embedded.stores import EmbeddedStores, Wanted
+from datasources.embedded.stores import EmbeddedStores, StoreSelection
 from tests.fixtures.serving import serving
 from workers.migrations import migrate
 
@@ -74,7 +74,7 @@ class Changes:
 
 async def test_a_full_disk_refuses_writes_and_loses_none(open_folder: Path) -> None:
     with small_disk(open_folder / "small") as disk:
-        stores = EmbeddedStores(disk / "state", Wanted(cache=False))
+        stores = EmbeddedStores(disk / "state", StoreSelection(cache=False))
         urls = await asyncio.to_thread(stores.start)
         assert urls.main is not None
         assert urls.requirements is not None

@@ -11,10 +11,10 @@ import psycopg
 
 import app
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.queues.port import Sending
+from datasources.queues.port import NewMessage
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources, open_sources
-from settings import read
+from settings import load_settings
 from tests.fixtures.alerts import alert, notification
 from tests.fixtures.events import related, rows, upserted
 from tests.fixtures.poison import DEEP, LARGE_NUMBER, poisoned
@@ -27,9 +27,9 @@ SOURCES, EVENTS, POISON = 4, 60, (0, 17, 18, 41, 59)
 @asynccontextmanager
 async def served(url: str) -> AsyncIterator[tuple[httpx.AsyncClient, Sources]]:
     """The application with all its workers."""
-    settings = read({"DATABASE_URL": url, "REQUIREMENTS_URL": url, "REDIS_URL": "off"})
-    sources = open_sources(*settings.stores())
-    application = app.create(settings, sources, on_loopback=True, projecting=True)
+    settings = load_settings({"DATABASE_URL": url, "REQUIREMENTS_URL": url, "REDIS_URL": "off"})
+    sources = open_sources(*settings.require_stores())
+    application = app.create_app(settings, sources, on_loopback=True, run_workers=True)
     async with application.router.lifespan_context(application):
         transport = httpx.ASGITransport(app=application)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=60) as client:
@@ -67,7 +67,7 @@ async def test_poison_is_set_aside_and_everything_else_has_its_effect(postgres: 
         for nth, id in enumerate(sorted(poison)):
             # As the door of an earlier version let them in.
             made[id] = made[id].replace(f'{{"n": {id.partition("-")[2]}}}', (LARGE_NUMBER, DEEP)[nth % 2])
-        await queue.send([Sending(f"/s{id[0]}", id, body, "r-1") for id, body in made.items()])
+        await queue.send([NewMessage(f"/s{id[0]}", id, body, "r-1") for id, body in made.items()])
         # What touches the poisoned rows themselves works, and is refused by name where it is poison at the door.
         batch = [upserted("own", "a", name="renamed"), related("edge", "b>a"), upserted("nul", "c", source="/s\0"),
                  upserted("big", "c", attributes=json.loads(LARGE_NUMBER)), upserted("good", "c")]  # fmt: skip
@@ -96,7 +96,7 @@ async def test_poison_is_set_aside_and_everything_else_has_its_effect(postgres: 
             "name": "events", "waiting": 0, "dead": len(poison), "worker": {"state": "RUNNING"},
         }  # fmt: skip
         # A replay of what is poison still ends where it was.
-        assert len(await queue.replay(None)) >= len(poison)
+        assert len(await queue.redrive_dead_letters(None)) >= len(poison)
         await drained(url)
         dead = rows(url, "SELECT body::jsonb ->> 'id' FROM dead_letters WHERE queue = 'events'")
         assert {id for (id,) in dead} == poison

@@ -11,7 +11,7 @@ import pytest
 from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.sources import Sources
-from resolvers.workflow_runs.scheduler import RUNS, advance_due
+from resolvers.workflow_runs.scheduler import MAX_RUNS, advance_due
 from tests.fixtures.runs import Runs, runs_opened, step
 
 # Runs for each call of `--faults`, and at most: 400 by default, 2,000 in `make test-faults`.
@@ -56,8 +56,8 @@ async def test_runs_that_waited_over_a_restart_end_once_each(runs: Runs, pytestc
         while rounds[-1]:
             rounds.append(await advance_due(sources, datetime.now(UTC)))
     # Every round is full but the last one, so nothing is looked at twice.
-    full, rest = divmod(left, RUNS)
-    assert rounds == [RUNS] * full + [rest] * bool(rest) + [0]
+    full, rest = divmod(left, MAX_RUNS)
+    assert rounds == [MAX_RUNS] * full + [rest] * bool(rest) + [0]
     assert runs.rows("SELECT state, count(*) FROM workflow_runs GROUP BY 1") == [("SUCCEEDED", waiting)]
     assert runs.rows("SELECT state, attempt, count(*) FROM workflow_step_runs GROUP BY 1, 2") == [
         ("SUCCEEDED", 1, waiting)

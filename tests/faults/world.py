@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from resolvers.incidents.state_machine import LIFE
+from resolvers.incidents.state_machine import STATE_MACHINE
 
 # By which an event is newer than another: its moment, and then its id.
 Mark = tuple[str, str]
@@ -69,7 +69,7 @@ class World:
 
     def stepping(self, incident: Thing, mutation: str) -> list[Code]:
         """What taking a step says, the step taken if it is legal."""
-        step = LIFE.steps[mutation]
+        step = STATE_MACHINE.transitions[mutation]
         if incident.status not in step.origins:
             return [("ILLEGAL_STATE", None)]
         self.step(replace(incident, status=step.targets[0] if step.targets else incident.status))

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from cdk.bundle import ROOT, BundleError, fresh
+from cdk.bundle import ROOT, BundleError, load_bundle
 from datasources.aurora.driver.database import Database
 from datasources.aurora.principals.api_keys import insert_api_key
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.sources import open_sources
 from resolvers.principals.api_keys import new_api_key
-from resolvers.projection.resync import made_whole
-from settings import read
+from resolvers.projection.resync import ensure_complete
+from settings import load_settings
 from tests.fixtures.event_stores import url
 from tests.fixtures.gate import Gate
 from tests.lambda_.runtime import Function
@@ -52,7 +52,7 @@ def unfolded() -> Iterator[Path]:
     try:
         if not PYTHON.is_file():
             raise BundleError("AWS's runtime client is not installed")
-        bundle = fresh(ROOT / "dist" / f"stackflow-lambda-{MACHINE}.zip")
+        bundle = load_bundle(ROOT / "dist" / f"stackflow-lambda-{MACHINE}.zip")
     except BundleError as error:
         pytest.skip(f"{error}; run make test-lambda, which needs a Python 3.13")
     with tempfile.TemporaryDirectory(prefix="stackflow-") as folder, zipfile.ZipFile(bundle.path) as archive:
@@ -119,11 +119,11 @@ async def landscape(
     unfolded: Path, demo: tuple[str, str], key: str, gremlin_server: EmbeddedGremlin, tls_valkey: TlsValkey
 ) -> AsyncIterator[Landscape]:
     sources = open_sources(
-        *read(
+        *load_settings(
             {"DATABASE_URL": demo[0], "REQUIREMENTS_URL": demo[1], "REDIS_URL": "off", "GRAPH_URL": gremlin_server.url}
-        ).stores()
+        ).require_stores()
     )
-    await made_whole(sources)
+    await ensure_complete(sources)
     await sources.close()
     gates = [
         Gate(url) for url in (*demo, gremlin_server.url, f"rediss://:{tls_valkey.token}@127.0.0.1:{tls_valkey.port}/0")

@@ -19,7 +19,7 @@ from uuid_utils import uuid7
 
 import workers.api
 from datasources.cache.redis import keys as generations
-from datasources.request import Call
+from datasources.request import RequestContext
 
 # Hexadecimal digits at the end of a uuid7 that do not come from the clock, nor from the counter in front of them.
 DRAWN = 8
@@ -33,9 +33,9 @@ def drawn(event: Any) -> dict[str, str]:
         "answer": str(answer["statusCode"]),
         "request": headers["x-stackflow-request-id"][-DRAWN:],
         "uuid7": str(uuid7())[-DRAWN:],
-        "call": Call().request_id[-DRAWN:],
+        "call": RequestContext().request_id[-DRAWN:],
         "random": str(random.random()),
-        "generation": generations.moved(),
+        "generation": generations.next_generation(),
     }
 
 

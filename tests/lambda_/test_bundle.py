@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from cdk import building
-from cdk.building import build, main, python313
-from cdk.bundle import MEMBER, ROOT, digest, sources
+from cdk.building import build, find_python, main
+from cdk.bundle import DIGEST_MEMBER, ROOT, sources, sources_digest
 from tests.lambda_.conftest import MACHINE
 
 PATH = ROOT / "dist" / f"stackflow-lambda-{MACHINE}.zip"
@@ -30,17 +30,17 @@ def archive(unfolded: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def test_two_builds_are_the_same_to_the_byte(unfolded: Path, tmp_path: Path) -> None:
-    built = build(MACHINE, tmp_path, python313())
+    built = build(MACHINE, tmp_path, find_python())
     assert built.sha256 == hashlib.sha256(PATH.read_bytes()).hexdigest()
     assert built.zipped < 21_000_000
 
 
 def test_the_one_for_aws_is_as_small_and_holds_the_same_of_ours(archive: zipfile.ZipFile, tmp_path: Path) -> None:
-    built = build("arm64", tmp_path, python313())
+    built = build("arm64", tmp_path, find_python())
     assert built.zipped < 21_000_000
     with zipfile.ZipFile(built.path) as other:
         ours = {path.relative_to(ROOT).as_posix() for path in sources() if path.name != "requirements-lambda.lock"}
-        for name in (*sorted(ours), MEMBER):
+        for name in (*sorted(ours), DIGEST_MEMBER):
             assert other.read(name) == archive.read(name), name
 
 
@@ -51,7 +51,7 @@ def test_nothing_tells_when_or_by_whom_it_was_built(archive: zipfile.ZipFile) ->
     assert {(member.date_time, member.external_attr, member.create_system) for member in members} == {
         ((1980, 1, 1, 0, 0, 0), 0o100644 << 16, 3)
     }
-    assert archive.read(MEMBER).decode().strip() == digest()
+    assert archive.read(DIGEST_MEMBER).decode().strip() == sources_digest()
 
 
 def test_every_module_has_its_bytecode(archive: zipfile.ZipFile) -> None:
@@ -72,7 +72,7 @@ def test_what_no_function_needs_stays_at_home(archive: zipfile.ZipFile) -> None:
     assert not [name for name in names if name.startswith("datasources/embedded/")]
     assert "datasources/aurora/migrations/main/pre/0001_landscape.sql" in names
     described = {name.split("/")[2] for name in names if re.match(r"botocore/data/[^/]+/", name)}
-    assert described == building.SERVICES
+    assert described == building.INCLUDED_AWS_SERVICES
 
 
 def test_functions_get_the_project_s_dependencies() -> None:

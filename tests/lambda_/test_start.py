@@ -14,7 +14,7 @@ from tests.lambda_.test_api import HANDLER
 IMPORTED = """
 import importlib, sys
 importlib.import_module(sys.argv[1])
-importlib.import_module("workers.lazy_imports").imported()
+importlib.import_module("workers.lazy_imports").import_all()
 """
 
 

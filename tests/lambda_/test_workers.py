@@ -9,7 +9,7 @@ import psycopg
 from datasources.embedded.postgres import EmbeddedPostgres
 from tests.fixtures.events import rows, state, upserted
 from tests.lambda_.conftest import Landscape, Start
-from workers.migrations import PHASES, pending
+from workers.migrations import PHASES, pending_migrations
 
 CREATED = {"RequestType": "Create", "ResourceProperties": {"Phase": "pre", "Bundle": "0" * 64}}
 
@@ -62,7 +62,9 @@ async def test_migrations_are_run_before_and_after(start: Start, postgres: Embed
         with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE deployed_{name}")
         urls[name] = postgres.url(f"deployed_{name}")
-    expected = {phase: sum(len(pending(name, url, (phase,))) for name, url in urls.items()) for phase in PHASES}
+    expected = {
+        phase: sum(len(pending_migrations(name, url, (phase,))) for name, url in urls.items()) for phase in PHASES
+    }
     assert expected["pre"] > 10
     function = start("workers.migrations.handler", stores(**urls))
     told = []
@@ -72,7 +74,7 @@ async def test_migrations_are_run_before_and_after(start: Start, postgres: Embed
         assert reply.error is None, function.said()
         told.append(reply.result["Data"]["Applied"])
     assert told == [expected["pre"], expected["post"], 0, 0]
-    assert [pending(name, url) for name, url in urls.items()] == [[], []]
+    assert [pending_migrations(name, url) for name, url in urls.items()] == [[], []]
 
 
 async def test_a_migration_that_cannot_run_stops_the_deploy(start: Start) -> None:

@@ -48,7 +48,7 @@ class OracleProjection:
         for begin in range(0, len(held), self._page):
             yield held[begin : begin + self._page]
 
-    async def leaving(self, ids: Sequence[str]) -> Mapping[str, Sequence[EdgeVersion]]:
+    async def outgoing_edges(self, ids: Sequence[str]) -> Mapping[str, Sequence[EdgeVersion]]:
         return {
             id: sorted(
                 (version for version in self.versions.values() if version.edge.from_id == id),

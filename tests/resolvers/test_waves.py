@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from datasources.errors import SourceTimeout, SourceUnavailable
 from datasources.records.queries import Scope
-from datasources.request import Call
+from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.errors import SourceLost
@@ -48,7 +48,7 @@ class Broken(Children):
 
 def context_of(batches: list[list[Any]], delays: list[float]) -> Context:
     principal = Principal("test", "test", PrincipalKind.USER, frozenset())
-    return Context(principal, Scope(sees_restricted=False), cast("Sources", (batches, delays)), Call())
+    return Context(principal, Scope(sees_restricted=False), cast("Sources", (batches, delays)), RequestContext())
 
 
 async def branch(context: Context, own: str, key: int, depth: int) -> None:

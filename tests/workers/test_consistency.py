@@ -9,12 +9,12 @@ import workers.consistency
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import graph_buckets
 from datasources.graph.projection import Changes, NodeChange
-from resolvers.projection.follow import Follower
+from resolvers.projection.follow import OutboxProjector
 from tests.fixtures.following import PutEdge, PutItem, emptied, sources_of, write
 from tests.fixtures.graph import node
 from tests.fixtures.projection import Failing
 from tests.oracles.projection import OracleProjection
-from workers.consistency import comparing
+from workers.consistency import background_comparer
 
 
 @pytest.fixture
@@ -27,17 +27,17 @@ async def own(projected_url: str) -> AsyncIterator[Database]:
 async def test_it_mends_beside_the_body_and_ends_with_it(
     projected_url: str, own: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers.consistency, "PAUSE", 0.01)
+    monkeypatch.setattr(workers.consistency, "POLL_SECONDS", 0.01)
     emptied(projected_url)
     projection = OracleProjection()
     sources = sources_of(own, projection)
     write(projected_url, PutItem(1), PutItem(2), PutEdge(1, 1, 2))
-    await Follower(sources).until_done()
+    await OutboxProjector(sources).run_until_done()
     whole = projection.holds()
     projection.versions.clear()
     await projection.apply(Changes(nodes=(NodeChange(node(9)),)))
     await graph_buckets.ask_for_all(own)
-    async with comparing(sources, 300), asyncio.timeout(60):
+    async with background_comparer(sources, 300), asyncio.timeout(60):
         while projection.holds() != whole:
             await asyncio.sleep(0.01)
     assert [task for task in asyncio.all_tasks() if task.get_name() == "consistency"] == []
@@ -46,11 +46,11 @@ async def test_it_mends_beside_the_body_and_ends_with_it(
 async def test_a_lost_graph_is_waited_for(
     projected_url: str, own: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(workers.consistency, "LOST", 0.01)
+    monkeypatch.setattr(workers.consistency, "BACKOFF_SECONDS", 0.01)
     emptied(projected_url)
     write(projected_url, PutItem(1))
-    await Follower(sources_of(own, OracleProjection())).until_done()
+    await OutboxProjector(sources_of(own, OracleProjection())).run_until_done()
     await graph_buckets.ask_for_all(own)
-    async with comparing(sources_of(own, Failing(OracleProjection(), 1)), 300), asyncio.timeout(60):
+    async with background_comparer(sources_of(own, Failing(OracleProjection(), 1)), 300), asyncio.timeout(60):
         while "worker waits for a store" not in caplog.text:
             await asyncio.sleep(0.01)

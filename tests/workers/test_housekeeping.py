@@ -9,13 +9,13 @@ import pytest
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import outbox
 from datasources.sources import Sources
-from resolvers.events.consumer import handle
+from resolvers.events.consumer import process_messages
 from tests.fixtures.events import messages, removed, retired, rows, state, upserted
 from tests.fixtures.following import PutItem, emptied, sources_of, write
 from tests.fixtures.following import rows as found
 from tests.fixtures.graph import node
 from workers import housekeeping
-from workers.housekeeping import Forgotten, forget
+from workers.housekeeping import DeletedCounts, delete_expired
 
 
 def execute(url: str, *statements: tuple[str, Sequence[object]]) -> None:
@@ -25,7 +25,7 @@ def execute(url: str, *statements: tuple[str, Sequence[object]]) -> None:
 
 
 async def take(sources: Sources, *events: Any) -> None:
-    handled = await handle(sources, messages(events))
+    handled = await process_messages(sources, messages(events))
     assert handled.failed == []
 
 
@@ -46,7 +46,7 @@ async def test_rows_and_answers_are_kept_for_their_time(projected_url: str, main
             (),
         ),
     )
-    assert await forget(sources_of(main, None)) == Forgotten(1, 1, 0, 0)
+    assert await delete_expired(sources_of(main, None)) == DeletedCounts(1, 1, 0, 0)
     left = found(projected_url, "SELECT entity_id::text FROM outbox ORDER BY position")
     assert left == [(node(number),) for number in (2, 3, 4)]
     assert found(projected_url, "SELECT key FROM idempotent_answers") == [("young",)]
@@ -63,13 +63,13 @@ async def test_the_place_of_trimming_only_moves_on(projected_url: str, main: Dat
     trimmed = place + "outbox_trimmed"
 
     execute(projected_url, (age, (second[1],)))
-    assert await outbox.forget(main, 7, 10) == 1
+    assert await outbox.purge(main, 7, 10) == 1
     assert found(projected_url, trimmed) == [second]
     execute(projected_url, (age, (first[1],)))
-    assert await outbox.forget(main, 7, 10) == 1
+    assert await outbox.purge(main, 7, 10) == 1
     assert found(projected_url, trimmed) == [second]
     execute(projected_url, (age, (third[1],)))
-    assert await outbox.forget(main, 7, 10) == 1
+    assert await outbox.purge(main, 7, 10) == 1
     assert found(projected_url, trimmed) == [third]
 
 
@@ -79,16 +79,16 @@ async def test_more_than_one_statement_deletes_is_deleted(
     emptied(projected_url)
     write(projected_url, *(PutItem(number) for number in range(1, 8)))
     execute(projected_url, ("UPDATE outbox SET projected = true, written_at = now() - interval '8 days'", ()))
-    monkeypatch.setattr(housekeeping, "DELETED", 2)
-    monkeypatch.setattr(housekeeping, "STATEMENTS", 2)
-    assert [(await forget(sources_of(main, None))).outbox for _ in range(3)] == [4, 3, 0]
+    monkeypatch.setattr(housekeeping, "BATCH_SIZE", 2)
+    monkeypatch.setattr(housekeeping, "MAX_BATCHES", 2)
+    assert [(await delete_expired(sources_of(main, None))).outbox for _ in range(3)] == [4, 3, 0]
 
 
 async def test_events_are_remembered_for_thirty_days(sources: Sources, url: str) -> None:
     await take(sources, upserted("1", "a"), upserted("2", "b"))
     age = "UPDATE received_events SET received_at = now() - %s::interval WHERE id = %s"
     execute(url, (age, ("30 days 1 minute", "1")), (age, ("29 days 23 hours", "2")))
-    assert await forget(sources) == Forgotten(0, 0, 1, 0)
+    assert await delete_expired(sources) == DeletedCounts(0, 0, 1, 0)
     assert rows(url, "SELECT id FROM received_events") == [("2",)]
 
 
@@ -103,9 +103,9 @@ async def test_an_end_is_remembered_for_thirty_days_from_when_it_was_heard(sourc
     await take(sources, upserted("1", "a"), upserted("2", "b"), retired("3", "a", 1))
     execute(url, ("UPDATE event_times SET ended_at = ended_at - interval '1 year'", ()))
     execute(url, (AGED, ("29 days 23 hours",)))
-    assert (await forget(sources)).times == 0
+    assert (await delete_expired(sources)).times == 0
     execute(url, (AGED, ("1 hour 1 minute",)))
-    assert (await forget(sources)).times == 1
+    assert (await delete_expired(sources)).times == 1
     assert [identity for identity, _ in rows(url, ENDS)] == [
         identity for identity, ended in rows(url, ENDS) if not ended
     ]
@@ -118,6 +118,6 @@ async def test_what_came_back_is_not_forgotten(sources: Sources, url: str) -> No
     await take(sources, upserted("4", "b", 3), retired("5", "b", 2), upserted("6", "c"), removed("7", "a>c", 1))
     execute(url, (AGED, ("31 days",)))
     # The end of a relationship that never was is the one that is over.
-    assert (await forget(sources)).times == 1
+    assert (await delete_expired(sources)).times == 1
     await take(sources, upserted("8", "a", 1, name="late"), upserted("9", "b", 1, name="late"))
     assert [item[1] for item in state(url)[0]] == ["A", "b", "c"]

@@ -14,7 +14,7 @@ from datasources.errors import SourceRefused
 from datasources.graph.projection import Changes
 from datasources.queues.factory import open_queues
 from datasources.sources import Sources
-from resolvers.projection.follow import ATTEMPTS, Follower
+from resolvers.projection.follow import MAX_ATTEMPTS, OutboxProjector
 from tests.fixtures.emf import measured, values
 from tests.fixtures.events import related, retired, upserted
 from tests.fixtures.following import PutEdge, PutItem, emptied, sources_of, write
@@ -52,7 +52,7 @@ async def test_a_batch_counts_its_events_by_what_became_of_them(
 ) -> None:
     queue = open_queues(sources.main).events
     await send(queue, upserted("1", "a"), related("2", "a>b"), upserted("3", "c"), upserted("4", "d"))
-    assert await events.work(sources, queue) == 4
+    assert await events.process_batch(sources, queue) == 4
     [line] = measured(told.records)
     assert values(line, "EventsDone", "EventsDead", "EventsAgain", "EventsHeld") == (3, 1, 0, 0)
     assert line["Environment"] == "test"
@@ -65,7 +65,7 @@ async def test_events_that_wait_for_a_store_are_held_and_not_dead(
     away = Database("main", "postgresql://nobody@127.0.0.1:1/none", pool_timeout=0.05)
     lost = Sources(away, away, sources.graph, sources.cache)
     await send(queue, upserted("1", "a"), retired("2", "a", 1), upserted("3", "b", source="/other"))
-    await events.work(lost, queue)
+    await events.process_batch(lost, queue)
     await away.close()
     [line] = measured(told.records)
     assert values(line, "EventsDone", "EventsDead", "EventsAgain", "EventsHeld") == (0, 0, 0, 3)
@@ -78,7 +78,7 @@ async def test_what_failed_comes_again_and_what_stands_behind_it_is_held(
     await send(queue, upserted("1", "a"), upserted("2", "b"))
     execute(url, "ALTER TABLE event_times RENAME TO away")
     try:
-        await events.work(sources, queue)
+        await events.process_batch(sources, queue)
     finally:
         execute(url, "ALTER TABLE away RENAME TO event_times")
     [line] = measured(told.records)
@@ -90,7 +90,7 @@ async def test_the_backlog_is_what_waits_in_tables_and_how_long(
 ) -> None:
     queue = open_queues(sources.main).events
     await send(queue, upserted("1", "a"), related("2", "a>b"))
-    await events.work(sources, queue)
+    await events.process_batch(sources, queue)
     await send(queue, upserted("3", "c"), upserted("4", "d"))
     execute(url, "UPDATE queue_messages SET sent_at = now() - interval '90 seconds' WHERE body LIKE '%%\"4\"%%'")
     told.clear()
@@ -140,9 +140,9 @@ async def test_what_the_graph_refuses_for_good_is_counted_once(
 ) -> None:
     emptied(projected_url)
     write(projected_url, PutItem(1), PutItem(2), PutItem(3))
-    follower = Follower(sources_of(main, Refusing()))
-    for _ in range(ATTEMPTS + 1):
-        projection._tell(await follower.round())
+    follower = OutboxProjector(sources_of(main, Refusing()))
+    for _ in range(MAX_ATTEMPTS + 1):
+        projection._tell(await follower.run_round())
     lines = measured(told.records)
     told_each = [values(line, "ProjectedRows", "ProjectionRefused") for line in lines]
     assert [sum(each) for each in zip(*told_each, strict=True)] == [2, 1]
@@ -154,14 +154,14 @@ async def test_a_round_of_the_workflows_counts_what_it_did(
     async with runs_opened(postgres, "workflow_metrics") as runs:
         sources = runs.operations.sources
         queues = open_queues(sources.main)
-        while await workflows.work(sources, queues):
+        while await workflows.run_round(sources, queues):
             pass
         told.clear()
-        assert await workflows.work(sources, queues) == 0
+        assert await workflows.run_round(sources, queues) == 0
         assert measured(told.records) == []
         await runs.start(runs.publish(step("tell", "NOTIFICATION", channel="#ops")))
         rounds: list[Any] = []
-        while done := await workflows.work(sources, queues):
+        while done := await workflows.run_round(sources, queues):
             rounds.append(done)
         assert rounds == [4]
         assert [values(line, "WorkflowSteps") for line in measured(told.records)] == [(done,) for done in rounds]

@@ -14,20 +14,20 @@ import pytest
 import workers.projection
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import outbox as mailbox
-from datasources.aurora.outbox.write_log import TableWrites
+from datasources.aurora.outbox.write_log import PostgresWriteLog
 from datasources.cache.redis.adapter import RedisCache
 from datasources.config import GraphSettings
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
-from datasources.graph.gremlin.completeness import GremlinMarks
+from datasources.graph.gremlin.completeness import GremlinCompletenessMarker
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.gremlin.source import g
 from datasources.graph.projection import Changes
 from datasources.sources import Sources
 from resolvers.projection.check import check
-from resolvers.projection.follow import Follower
+from resolvers.projection.follow import OutboxProjector
 from resolvers.projection.rebuild import Options, rebuild
 from tests.fixtures.databases import ask, person
 from tests.fixtures.following import DropEdge, DropItem, PutEdge, PutItem, emptied, outbox, sources_of, write
@@ -35,7 +35,7 @@ from tests.fixtures.gate import Gate
 from tests.fixtures.graph import node
 from tests.fixtures.projection import Empty, holds
 from tests.oracles.projection import OracleProjection
-from workers.projection import following, handler
+from workers.projection import background_projector, handler
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -58,14 +58,14 @@ async def test_another_ends_the_round_of_one_that_was_killed(
     ) as process:
         assert process.stdout is not None
         assert await asyncio.to_thread(process.stdout.readline) == "here\n"
-        follower = Follower(sources_of(main, projection))
-        assert not (await follower.round()).held
+        follower = OutboxProjector(sources_of(main, projection))
+        assert not (await follower.run_round()).held
         # What the dead one had sent is no longer true.
         write(projected_url, DropEdge(1))
         process.kill()
     assert outbox(projected_url) == [(False, 0, "")] * 4
     assert len((await holds(projection))[1]) == (1 if when == "after" else 0)
-    assert (await follower.until_done()).rows == 4
+    assert (await follower.run_until_done()).rows == 4
     assert await holds(projection) == ([node(1), node(2)], [])
     assert outbox(projected_url) == [(True, 0, "")] * 4
 
@@ -101,12 +101,12 @@ async def test_a_graph_that_was_lost_is_brought_along_once_it_is_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     emptied(projected_url)
-    monkeypatch.setattr(workers.projection, "LOST", 0.05)
+    monkeypatch.setattr(workers.projection, "MIN_BACKOFF_SECONDS", 0.05)
     bare = await empty_gremlin()
     gate = Gate(gremlin_server.url)
     await gate.open()
     client = GremlinClient(GraphSettings(url=gate.url, timeout=5, connect_timeout=1))
-    async with following(sources_of(main, GremlinProjection(client))):
+    async with background_projector(sources_of(main, GremlinProjection(client))):
         write(projected_url, PutItem(1))
         await until(lambda: outbox(projected_url) == [(True, 0, "")])
         await gate.shut()
@@ -125,20 +125,20 @@ async def test_a_graph_that_was_emptied_is_brought_back_beside_the_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     emptied(projected_url)
-    monkeypatch.setattr(workers.projection, "IDLE", 0.05)
+    monkeypatch.setattr(workers.projection, "MAX_PAUSE_SECONDS", 0.05)
     bare = await empty_gremlin()
     client = GremlinClient(GraphSettings(url=gremlin_server.url))
-    sources = replace(sources_of(main, GremlinProjection(client)), marks=GremlinMarks(client))
+    sources = replace(sources_of(main, GremlinProjection(client)), marks=GremlinCompletenessMarker(client))
     whole = ([node(1), node(2)], 1)
 
     async def held() -> tuple[list[str], int]:
         nodes, edges = await holds(bare)
         return nodes, len(edges)
 
-    async with following(sources):
+    async with background_projector(sources):
         write(projected_url, PutItem(1), PutItem(2), PutEdge(1, 1, 2))
         async with asyncio.timeout(60):
-            while not await GremlinMarks(client).is_whole() or await held() != whole:
+            while not await GremlinCompletenessMarker(client).is_complete() or await held() != whole:
                 await asyncio.sleep(0.02)
             await client.submit(g.V().drop(), "empty", writes=True)
             while await held() != whole:
@@ -152,7 +152,7 @@ async def test_the_loop_ends_when_the_server_does_and_says_what_it_did(
     emptied(projected_url)
     caplog.set_level(logging.DEBUG, "stackflow.projection")
     projection = OracleProjection()
-    async with following(sources_of(main, projection)):
+    async with background_projector(sources_of(main, projection)):
         [task] = [each for each in asyncio.all_tasks() if each.get_name() == "projection"]
         write(projected_url, PutItem(1), PutEdge(1, 1, 2))
         await until(lambda: outbox(projected_url) == [(True, 0, "")] * 2)
@@ -179,7 +179,7 @@ async def test_a_rebuild_while_the_projector_runs_ends_alike(
             write(projected_url, PutEdge(number, number, 41 - number, "other"), DropEdge(40 - number))
             write(projected_url, DropItem(number), PutItem(number + 50))
 
-    async with following(sources_of(main, projection)):
+    async with background_projector(sources_of(main, projection)):
         await asyncio.gather(
             asyncio.to_thread(writing), rebuild(main, projection, Options(page=5)), rebuild(main, projection)
         )
@@ -190,7 +190,7 @@ async def test_a_rebuild_while_the_projector_runs_ends_alike(
 @asynccontextmanager
 async def cached(main: Database, url: str) -> AsyncIterator[Sources]:
     """Sources with a cache of their own on a server."""
-    cache = RedisCache(url, witness=TableWrites(main), timeout=5)
+    cache = RedisCache(url, write_log=PostgresWriteLog(main), timeout=5)
     yield sources_of(main, None, cache)
     await cache.close()
 
@@ -231,10 +231,10 @@ async def test_a_walk_that_was_stored_before_the_graph_knew_is_not_found_afterwa
                 counts.append(answer.data["configurationItem"]["neighbours"]["totalCount"])
 
             write(projected_url, PutItem(1), PutItem(2))
-            await Follower(sources).round()
+            await OutboxProjector(sources).run_round()
             projection.walk = walk
             write(projected_url, PutEdge(1, 1, 2))
-            await Follower(sources).round()
+            await OutboxProjector(sources).run_round()
             await walk()
             assert counts == [0, 1]
     finally:

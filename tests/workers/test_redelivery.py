@@ -12,11 +12,11 @@ from datasources.aurora.driver.database import Database
 from datasources.queues.sqs.queue import SqsQueue
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
-from resolvers.events.ingest import accept
+from resolvers.events.ingest import ingest_events
 from tests.fixtures.events import state, upserted
 from tests.fixtures.ministack import Clock, clock, created, ministack
 from workers import events as worker
-from workers.redelivery import Tries, wait_seconds
+from workers.redelivery import AttemptCounter, wait_seconds
 
 __all__ = ["clock", "ministack"]
 
@@ -41,7 +41,7 @@ class Lambda:
     client: Any
     url: str
     queue: SqsQueue
-    tries: Tries
+    tries: AttemptCounter
     order: list[str]
 
     async def poll(self, sources: Sources) -> int:
@@ -89,7 +89,7 @@ async def lambda_(ministack: str, sources: Sources, monkeypatch: pytest.MonkeyPa
     }
     url = created(client, "events.fifo", attributes)
     letters = TablesQueue(sources.main, "events")
-    return Lambda(client, url, SqsQueue(url, letters, region="us-east-1", endpoint=ministack), Tries(), [])
+    return Lambda(client, url, SqsQueue(url, letters, region="us-east-1", endpoint=ministack), AttemptCounter(), [])
 
 
 async def test_events_wait_an_hour_for_a_store_and_then_have_their_effect_in_order(
@@ -97,7 +97,7 @@ async def test_events_wait_an_hour_for_a_store_and_then_have_their_effect_in_ord
 ) -> None:
     groups = ("/a", "/b", "/c")
     sent = [upserted(f"{group}{n:02}", group[1:], n, source=group, name=str(n)) for n in range(12) for group in groups]
-    told = await accept(lambda_.queue, [json.dumps(each).encode() for each in sent], "r1")
+    told = await ingest_events(lambda_.queue, [json.dumps(each).encode() for each in sent], "r1")
     assert told.refused == []
     away = Database("main", "postgresql://nobody@127.0.0.1:1/none", pool_timeout=0.01)
     begin, last, waits = clock.seconds, clock.seconds, [0.0]
@@ -121,7 +121,7 @@ async def test_events_wait_an_hour_for_a_store_and_then_have_their_effect_in_ord
         assert [id for id in lambda_.order if id.startswith(group)] == [f"{group}{n:02}" for n in range(12)]
     assert [(item[0], item[1]) for item in state(url)[0]] == [("a", "11"), ("b", "11"), ("c", "11")]
     assert lambda_.count(lambda_.url.replace("events", "dead")) == 0
-    assert await lambda_.queue.dead(10) == []
+    assert await lambda_.queue.list_dead_letters(10) == []
 
 
 def test_a_queue_keeps_its_events_for_as_long_as_sqs_can() -> None:

@@ -12,7 +12,7 @@ import pytest
 import workers.projection
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import outbox as mailbox
-from datasources.aurora.outbox.write_log import TableWrites
+from datasources.aurora.outbox.write_log import PostgresWriteLog
 from datasources.cache.redis.adapter import RedisCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
@@ -20,7 +20,7 @@ from datasources.errors import SourceUnavailable
 from resolvers.projection.requirements import follow
 from tests.fixtures.gate import Gate
 from tests.fixtures.operations import REQUIREMENT, Operations, opened, uuid
-from workers.requirements import following, handler
+from workers.requirements import background_requirements_follower, handler
 
 # Long past what any test takes: only a miss lets a new value be seen.
 HOURS = 3_600.0
@@ -43,7 +43,7 @@ async def plain(postgres: EmbeddedPostgres) -> AsyncIterator[Operations]:
 
 @pytest.fixture
 async def landscape(plain: Operations, valkey: EmbeddedValkey) -> AsyncIterator[Operations]:
-    cache = RedisCache(valkey.url, witness=TableWrites(plain.sources.main))
+    cache = RedisCache(valkey.url, write_log=PostgresWriteLog(plain.sources.main))
     put(plain, "DELETE FROM outbox")
     yield replace(plain, sources=replace(plain.sources, cache=cache, cache_seconds=HOURS))
     await cache.close()
@@ -126,13 +126,13 @@ async def test_the_followers_of_the_two_databases_do_not_wait_for_each_other(lan
 async def test_the_loop_waits_for_a_lost_database_and_goes_on(
     landscape: Operations, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(workers.projection, "LOST", 0.05)
+    monkeypatch.setattr(workers.projection, "MIN_BACKOFF_SECONDS", 0.05)
     gate = Gate(landscape.requirements_url)
     await gate.open()
     behind = Database("requirements", gate.url, connect_timeout=1, pool_timeout=0.5)
     sources = replace(landscape.sources, requirements=behind)
     first = await title(landscape)
-    async with following(sources):
+    async with background_requirements_follower(sources):
         [task] = [each for each in asyncio.all_tasks() if each.get_name() == "requirements"]
         retitle(landscape, "before")
         await until_told(landscape)

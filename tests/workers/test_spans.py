@@ -5,12 +5,12 @@ import json
 import pytest
 
 from datasources.observability import logs
-from datasources.observability.spans import CONSUMER, INTERNAL, exporting
-from datasources.observability.xray import XRay
+from datasources.observability.spans import CONSUMER, INTERNAL, use_exporter
+from datasources.observability.xray import XRayExporter
 from datasources.queues.factory import open_queues
 from datasources.sources import Sources
-from resolvers.events.ingest import accept
-from resolvers.projection.follow import Follower
+from resolvers.events.ingest import ingest_events
+from resolvers.projection.follow import OutboxProjector
 from resolvers.projection.requirements import follow
 from tests.fixtures.events import upserted
 from tests.fixtures.spans import AMAZON, Kept, daemon, segment
@@ -22,17 +22,19 @@ WAIT = "wait for a connection"
 
 async def test_a_batch_of_events_and_the_round_that_follows_are_traces(sources: Sources) -> None:
     queues = open_queues(sources.main)
-    told = await accept(queues.events, [json.dumps(upserted(str(each), f"i{each}")).encode() for each in range(3)], "r")
+    told = await ingest_events(
+        queues.events, [json.dumps(upserted(str(each), f"i{each}")).encode() for each in range(3)], "r"
+    )
     assert told.refused == []
     kept = Kept()
-    follower = Follower(sources)
+    follower = OutboxProjector(sources)
     # What the fixtures wrote.
-    await follower.round()
-    with exporting(kept):
-        assert [await events.work(sources, queues.events) for _ in range(2)] == [3, 0]
-        rows = [(await follower.round()).rows for _ in range(2)]
+    await follower.run_round()
+    with use_exporter(kept):
+        assert [await events.process_batch(sources, queues.events) for _ in range(2)] == [3, 0]
+        rows = [(await follower.run_round()).rows for _ in range(2)]
         assert (await follow(sources)).rows == 0
-        assert await workflows.work(sources, queues) == 0
+        assert await workflows.run_round(sources, queues) == 0
     batch, round_ = kept.recordings
     assert (batch.root.name, batch.root.kind, batch.root.attributes) == (
         "events", CONSUMER, {"messaging.batch.message_count": 3},
@@ -52,14 +54,14 @@ async def test_a_function_tells_x_ray_under_the_segment_of_its_call(
     monkeypatch.setattr(logs, "_invocation", logs.Invocation())
     record = {"messageId": "m1", "body": json.dumps(upserted("9", "i9")), "attributes": {"MessageGroupId": "g"}}
     with daemon() as listening:
-        exporter = XRay(listening.address, logs.invocation_trace)
-        with exporting(exporter):
+        exporter = XRayExporter(listening.address, logs.invocation_trace)
+        with use_exporter(exporter):
             for header in (AMAZON, AMAZON.replace("Sampled=1", "Sampled=0"), None):
                 if header is None:
                     monkeypatch.delenv("_X_AMZN_TRACE_ID")
                 else:
                     monkeypatch.setenv("_X_AMZN_TRACE_ID", header)
-                logs.invoked(object())
+                logs.begin_invocation(object())
                 answer = await events.partial_response(sources, open_queues(sources.main).events, [record])
                 assert answer == {"batchItemFailures": []}
         exporter.close()

@@ -9,7 +9,7 @@ import pytest
 from datasources.errors import SourceUnavailable
 from datasources.observability.heartbeats import Heartbeat, Heartbeats
 from datasources.records.workers import WorkerState
-from datasources.supervisor import Backoff, background, supervise
+from datasources.supervisor import Backoff, background_task, supervise
 from tests.fixtures.emf import measured, values
 
 AT_ONCE = Backoff(0.0, 0.0)
@@ -98,7 +98,7 @@ async def test_the_body_goes_on_and_the_loop_has_ended_after_it() -> None:
     async def loop(stop: asyncio.Event) -> None:
         await supervise(heartbeats, "w", rounds, stop, bound=60, failed=Backoff(3_600.0, 3_600.0))
 
-    async with background("w", loop):
+    async with background_task("w", loop):
         while rounds.count == 0:
             await asyncio.sleep(0)
         assert [each.state for each in heartbeats.records()] == [WorkerState.FAILING]

@@ -40,7 +40,7 @@ async def test_the_loop_leads_runs_until_it_is_told_to_stop(runs: Runs) -> None:
 
 
 async def test_the_loop_waits_for_a_lost_store(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflows, "LOST", 0.01)
+    monkeypatch.setattr(workflows, "MIN_BACKOFF_SECONDS", 0.01)
     gone = Database("main", "postgresql://nobody@127.0.0.1:1/none", connect_timeout=1, pool_timeout=0.05)
     lost = Sources(gone, gone, runs.operations.sources.graph, runs.operations.sources.cache)
     stop = asyncio.Event()
@@ -79,7 +79,7 @@ async def test_a_scheduled_call_does_what_is_due_and_ends(runs: Runs, monkeypatc
 async def test_a_round_takes_the_time_that_it_is_given(runs: Runs) -> None:
     sources = runs.operations.sources
     run = await runs.start(runs.publish(step("pause", "WAIT", seconds=60)))
-    await workflows.work(sources, open_queues(sources.main), runs.started(run) + timedelta(seconds=59))
+    await workflows.run_round(sources, open_queues(sources.main), runs.started(run) + timedelta(seconds=59))
     assert runs.state(run) == "RUNNING"
-    await workflows.work(sources, open_queues(sources.main), runs.started(run) + timedelta(seconds=60))
+    await workflows.run_round(sources, open_queues(sources.main), runs.started(run) + timedelta(seconds=60))
     assert runs.state(run) == "SUCCEEDED"

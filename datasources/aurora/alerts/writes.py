@@ -84,7 +84,7 @@ async def resolve(
     await transaction.execute(statements(_STATEMENTS)["alert_resolved"], bound)
 
 
-async def settle(transaction: Transaction, firing: Firing, until: datetime) -> list[str]:
+async def end_firings(transaction: Transaction, firing: Firing, until: datetime) -> list[str]:
     """Ends of the alert's firings between the firing's start and `until`; the incidents of those that fired till now,
     each once."""
     bound = firing._asdict() | {"since": firing.starts_at, "until": until}
@@ -106,7 +106,7 @@ async def standing(transaction: Transaction, incident_id: str) -> Standing:
     return found
 
 
-async def item(transaction: Transaction, keys: Sequence[tuple[str, str]]) -> Item | None:
+async def find_item(transaction: Transaction, keys: Sequence[tuple[str, str]]) -> Item | None:
     """The item of the first of these identification keys that is known."""
     bound = {"sources": [source for source, _ in keys], "keys": [key for _, key in keys]}
     found = await transaction.fetch(statements(_STATEMENTS)["alert_item"], bound, Item)

@@ -15,13 +15,13 @@ async def find(transaction: Transaction, source: str, key: str) -> str | None:
     return found[0] if found else None
 
 
-async def keep(transaction: Transaction, source: str, key: str, id: str) -> None:
+async def insert(transaction: Transaction, source: str, key: str, id: str) -> None:
     """Remember a new key. SourceDuplicate if somebody was faster."""
     bound = {"source": source, "key": key, "id": id}
     await transaction.execute(statements(_STATEMENTS)["change_key_kept"], bound)
 
 
-async def not_linked(transaction: Transaction, id: str, items: Sequence[str]) -> list[str]:
+async def filter_unlinked(transaction: Transaction, id: str, items: Sequence[str]) -> list[str]:
     """Those items that a locked change is not linked to."""
     bound = {"id": id, "items": list(items)}
     return await transaction.fetch(statements(_STATEMENTS)["change_items_not_linked"], bound, str)

@@ -24,7 +24,7 @@ async def insert(transaction: Transaction, record: ChangeRecord, proposer: str) 
         step *= 2
 
 
-async def locked(transaction: Transaction, id: str) -> ChangeRecord | None:
+async def lock(transaction: Transaction, id: str) -> ChangeRecord | None:
     """The change as it is and stays until the transaction ends."""
     found = await transaction.fetch(statements(_STATEMENTS)["changes_locked"], {"ids": [id]}, ChangeRecord)
     return found[0] if found else None

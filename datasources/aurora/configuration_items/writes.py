@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from datasources.aurora.driver.column_values import document_text
+from datasources.aurora.driver.column_values import dump_document
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import Statement, statements
 from datasources.records.configuration_items import (
@@ -36,7 +36,7 @@ async def insert(transaction: Transaction, records: Sequence[ConfigurationItemRe
             "environments": [each.environment.value for each in records],
             "criticalities": [each.criticality.value for each in records],
             "owner_team_ids": [each.owner_team_id for each in records],
-            "attributes": [document_text(each.attributes) for each in records],
+            "attributes": [dump_document(each.attributes) for each in records],
         },
     )
 
@@ -53,22 +53,22 @@ async def update(transaction: Transaction, record: ConfigurationItemRecord) -> N
             "environment": record.environment.value,
             "criticality": record.criticality.value,
             "owner_team_id": record.owner_team_id,
-            "attributes": document_text(record.attributes),
+            "attributes": dump_document(record.attributes),
         },
     )
 
 
-async def classes_known(transaction: Transaction, keys: Iterable[str]) -> set[str]:
+async def lock_classes(transaction: Transaction, keys: Iterable[str]) -> set[str]:
     """Those of these classes that there are. None can go until the transaction ends."""
     return set(await transaction.fetch(_statement("configuration_item_classes_known"), {"keys": sorted(keys)}, str))
 
 
-async def teams_known(transaction: Transaction, ids: Iterable[str]) -> set[str]:
+async def lock_teams(transaction: Transaction, ids: Iterable[str]) -> set[str]:
     """Those of these teams that there are. None can go until the transaction ends."""
     return set(await transaction.fetch(_statement("teams_known"), {"ids": sorted(ids)}, str))
 
 
-async def locked(transaction: Transaction, ids: Sequence[str]) -> dict[str, ConfigurationItemRecord]:
+async def lock(transaction: Transaction, ids: Sequence[str]) -> dict[str, ConfigurationItemRecord]:
     """The items as they are and stay until the transaction ends, by id; unknown ones are left out."""
     found = await transaction.fetch(_statement("configuration_items_locked"), {"ids": list(ids)}, _record)
     return {record.id: record for record in found}

@@ -9,14 +9,14 @@ from psycopg import AsyncConnection
 from psycopg.rows import args_row
 
 from datasources.errors import SourceTooLarge
-from datasources.request import Call
+from datasources.request import RequestContext
 
 R = TypeVar("R")
 
 # Bytes of documents and texts in the rows of one request. Read, they take some five times as much memory.
 MAX_ROW_BYTES = 8 * 1_048_576
 # Rows that are read at once; each may hold a document of MAX_DOCUMENT_BYTES.
-ROWS = 25
+BATCH_SIZE = 25
 # Columns that hold documents, or texts of any length.
 _LARGE = re.compile(r"\b(attributes|body|description|resolution|configuration|trigger|inputs)\b")
 
@@ -32,20 +32,20 @@ async def fetch(
     text: bytes,
     parameters: Mapping[str, object],
     record: Callable[..., R],
-    call: Call,
+    call: RequestContext,
     source: str,
 ) -> list[R]:
     """The rows of a query. SourceTooLarge as soon as the call has read more bytes than it may."""
 
     def weighed(*values: Any) -> R:
-        spend(call, sum(len(value) for value in values if value.__class__ is str), source)
+        charge_row_bytes(call, sum(len(value) for value in values if value.__class__ is str), source)
         return record(*values)
 
     cursor = connection.cursor(row_factory=args_row(weighed))
-    return [row async for row in cursor.stream(text, parameters, size=ROWS)]
+    return [row async for row in cursor.stream(text, parameters, size=BATCH_SIZE)]
 
 
-def spend(call: Call, size: int, source: str) -> None:
+def charge_row_bytes(call: RequestContext, size: int, source: str) -> None:
     """Count bytes that the call has read."""
     if call.row_bytes is not None:
         call.row_bytes -= size

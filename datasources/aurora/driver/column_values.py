@@ -8,9 +8,9 @@ import orjson
 import psycopg
 from psycopg.adapt import AdaptersMap, Dumper, Loader
 
-from datasources.aurora.driver.bounded_rows import spend
+from datasources.aurora.driver.bounded_rows import charge_row_bytes
 from datasources.records.unreadable import UnreadableValue
-from datasources.request import current_call
+from datasources.request import current_request
 
 # Levels of a stored document that an answer can still show: orjson writes 254, and an answer adds its own levels.
 MAX_STORED_NESTING = 200
@@ -40,7 +40,7 @@ class DocumentLoader(Loader):
 
     def load(self, data: psycopg.abc.Buffer) -> object:
         text = bytes(data)
-        spend(current_call(), len(text), "main")
+        charge_row_bytes(current_request(), len(text), "main")
         try:
             document = orjson.loads(text)
         except orjson.JSONDecodeError as error:
@@ -72,7 +72,7 @@ class UnreadableDumper(Dumper):
         return obj.stored.encode()
 
 
-def document_text(document: object) -> str:
+def dump_document(document: object) -> str:
     """A document as JSON for a column; one that can't be read as it was stored."""
     # Unlike orjson it takes integers of any size, as jsonb does.
     return document.stored if isinstance(document, UnreadableValue) else msgspec.json.encode(document).decode()

@@ -19,22 +19,22 @@ from datasources.aurora.driver import bounded_rows as bounded
 from datasources.aurora.driver import column_values
 from datasources.aurora.driver.failures import source_error
 from datasources.aurora.driver.fair_queue import FairQueue, QueueFull
-from datasources.aurora.driver.iam_connection import CANCEL_GRACE, SigningIn
+from datasources.aurora.driver.iam_connection import CANCEL_GRACE_SECONDS, CredentialConnection
 from datasources.aurora.driver.session import settle_session
-from datasources.aurora.driver.span_attributes import address
+from datasources.aurora.driver.span_attributes import span_attributes
 from datasources.aurora.driver.text_array import TextListDumper
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import Statement
-from datasources.credentials.cached import Credentials
+from datasources.credentials.cached import CredentialCache
 from datasources.errors import (
+    SourceInvalidValue,
     SourceRefused,
-    SourceRefusedValue,
     SourceTimeout,
     SourceUnavailable,
 )
 from datasources.health import Health
-from datasources.observability.spans import CLIENT, INTERNAL, spanned
-from datasources.request import current_call
+from datasources.observability.spans import CLIENT, INTERNAL, record_span
+from datasources.request import current_request
 
 R = TypeVar("R")
 
@@ -45,9 +45,9 @@ LOST_WAIT = 0.25
 # Seconds after which an unused connection is asked before it is trusted, by a wall clock: a monotonic one may stand
 # still while Lambda freezes the machine. Flows through a NAT gateway or a load balancer end without a word after 350.
 # https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
-TRUSTED_IDLE = 60.0
+MAX_IDLE_SECONDS = 60.0
 # Seconds that it has to answer; longer ones are given up without a goodbye.
-ASKED = 0.5
+PING_TIMEOUT_SECONDS = 0.5
 
 # Seconds that connecting which is under way gets when the pool is closed.
 CLOSE_SECONDS = 1.0
@@ -77,7 +77,7 @@ class Database:
         pool_timeout: float = 5.0,
         statement_timeout: float = 10.0,
         prepare: bool = False,
-        credentials: Credentials | None = None,
+        credentials: CredentialCache | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
@@ -95,9 +95,9 @@ class Database:
         # When one of them was last found to have vanished, by the same clock.
         self._vanished: float | None = None
         self._turns = FairQueue(pool_max)
-        self._pool: AsyncConnectionPool[SigningIn] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[CredentialConnection] = AsyncConnectionPool(
             url,
-            connection_class=SigningIn,
+            connection_class=CredentialConnection,
             kwargs={name: value for name, value in SOCKETS.items() if f"{name}=" not in url}
             | {
                 "autocommit": True,
@@ -128,7 +128,7 @@ class Database:
         """
         async with self.connection() as connection:
             rows = await self._run(connection, statement, parameters, record, counter)
-        current_call().spent.rows += len(rows)
+        current_request().usage.rows += len(rows)
         return rows
 
     @asynccontextmanager
@@ -149,7 +149,7 @@ class Database:
                     return
                 # The deadline may be over. A server that does not answer by then rolls back when it sees us gone.
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(CANCEL_GRACE):
+                    async with asyncio.timeout(CANCEL_GRACE_SECONDS):
                         await block.__aexit__(kind, error, trace)
 
             async with AsyncExitStack() as stack:
@@ -175,17 +175,17 @@ class Database:
         record: Callable[..., R] | None,
         counter: Literal["sql", "graph"],
     ) -> list[R]:
-        call = current_call()
+        call = current_request()
         if counter == "graph":
-            call.spent.graph += 1
+            call.usage.graph += 1
         else:
-            call.spent.sql += 1
+            call.usage.sql += 1
         cursor: AsyncCursor[R] = connection.cursor(row_factory=args_row(record or _nothing))
         text = (
             statement.text if self._prepare else f"/* {statement.name} {_comment(call.request_id)} */ {statement.text}"
         )
-        with spanned(statement.name, CLIENT, self._address) as span:
-            span.note("db.query.summary", statement.name)
+        with record_span(statement.name, CLIENT, self._address) as span:
+            span.set_attribute("db.query.summary", statement.name)
             async with self._deadline():
                 try:
                     if record is not None and call.row_bytes is not None and bounded.may_be_large(statement.text):
@@ -195,13 +195,13 @@ class Database:
                         rows = await cursor.fetchall() if cursor.description is not None else []
                 except (ValueError, OverflowError) as error:
                     # The driver could not write a value: half of a surrogate pair, say.
-                    raise SourceRefusedValue(self.name, f"{self.name} has no form for a value") from error
-            span.note("db.response.returned_rows", len(rows))
+                    raise SourceInvalidValue(self.name, f"{self.name} has no form for a value") from error
+            span.set_attribute("db.response.returned_rows", len(rows))
         return rows
 
     @cached_property
     def _address(self) -> Mapping[str, str | int]:
-        return address(self.name, self._url)
+        return span_attributes(self.name, self._url)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
@@ -213,15 +213,15 @@ class Database:
         try:
             await self._open()
             async with self._turn() as end:
-                with spanned("wait for a connection", INTERNAL, at_least=WORTH_TELLING) as span:
-                    span.note("db.client.connection.pool.name", self.name)
-                    connection = await self._taken(end)
+                with record_span("wait for a connection", INTERNAL, at_least=WORTH_TELLING) as span:
+                    span.set_attribute("db.client.connection.pool.name", self.name)
+                    connection = await self._acquire_connection(end)
                 try:
                     yield connection
                 finally:
-                    await self._returned(connection)
+                    await self._release_connection(connection)
         except (PoolTimeout, QueueFull) as error:
-            if current_call().remaining() == 0:
+            if current_request().remaining() == 0:
                 raise SourceTimeout(self.name, f"no connection to {self.name} before the deadline") from error
             if self._credentials is not None and self._credentials.problem:
                 raise SourceUnavailable(self.name, self._credentials.problem) from None
@@ -232,7 +232,7 @@ class Database:
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[float]:
         """A turn at the pool; until when a connection is waited for, by the clock of the event loop."""
-        call, clock = current_call(), asyncio.get_running_loop().time
+        call, clock = current_request(), asyncio.get_running_loop().time
         remaining = call.remaining()
         wait = LOST_WAIT if self._lost else self._pool_timeout
         wait = wait if remaining is None else min(wait, remaining)
@@ -246,42 +246,42 @@ class Database:
         finally:
             self._turns.give_back(call.flow)
 
-    async def _taken(self, end: float) -> SigningIn:
+    async def _acquire_connection(self, end: float) -> CredentialConnection:
         # Not by the pool's own check, which waits a second after each dead connection, and a restart leaves many.
         clock = asyncio.get_running_loop().time
         while True:
             connection = await self._pool.getconn(timeout=end - clock())
             alive = False
             try:
-                alive = not _said_goodbye(connection) and await self._answers(connection)
+                alive = not _is_closed_by_server(connection) and await self._is_alive(connection)
             finally:
                 # Also where it is cancelled meanwhile.
                 if not alive:
-                    await self._discarded(connection)
+                    await self._discard_connection(connection)
             if alive:
                 return connection
 
-    async def _returned(self, connection: SigningIn) -> None:
+    async def _release_connection(self, connection: CredentialConnection) -> None:
         if connection.pgconn.transaction_status != TransactionStatus.IDLE:
             await connection.close()
         self._seen[connection] = self._clock()
         await self._pool.putconn(connection)
 
-    async def _discarded(self, connection: SigningIn) -> None:
+    async def _discard_connection(self, connection: CredentialConnection) -> None:
         await connection.close()
         await self._pool.putconn(connection)
 
-    async def _answers(self, connection: AsyncConnection[Any]) -> bool:
+    async def _is_alive(self, connection: AsyncConnection[Any]) -> bool:
         now = self._clock()
         seen = self._seen.get(connection, now)
         # A clock that was set back tells nothing.
-        if 0 <= now - seen < TRUSTED_IDLE:
+        if 0 <= now - seen < MAX_IDLE_SECONDS:
             return True
         # They slept as long as one that vanished: waiting for each in turn would cost each its half second.
-        if self._vanished is not None and self._vanished - seen >= TRUSTED_IDLE:
+        if self._vanished is not None and self._vanished - seen >= MAX_IDLE_SECONDS:
             return False
         try:
-            async with asyncio.timeout(ASKED):
+            async with asyncio.timeout(PING_TIMEOUT_SECONDS):
                 await connection.execute("")
         except (TimeoutError, psycopg.OperationalError):
             self._vanished = self._clock()
@@ -290,7 +290,7 @@ class Database:
 
     @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
-        remaining = current_call().remaining()
+        remaining = current_request().remaining()
         seconds = self._statement_timeout if remaining is None else min(self._statement_timeout, remaining)
         try:
             async with asyncio.timeout(seconds):
@@ -339,7 +339,7 @@ def _nothing(*_: object) -> Any:
     raise TypeError("a statement whose rows nobody wants must not return any")
 
 
-def _said_goodbye(connection: AsyncConnection[Any]) -> bool:
+def _is_closed_by_server(connection: AsyncConnection[Any]) -> bool:
     # Costs no round trip: nothing is under way, so all that can be read from the socket is a server that left.
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)

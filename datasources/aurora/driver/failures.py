@@ -9,8 +9,8 @@ from datasources.errors import (
     SourceConflict,
     SourceDuplicate,
     SourceError,
+    SourceInvalidValue,
     SourceRefused,
-    SourceRefusedValue,
     SourceTimeout,
     SourceUnavailable,
 )
@@ -18,12 +18,12 @@ from datasources.errors import (
 # By SQLSTATE, its first two characters where all of a class have one cause. The longest match decides.
 _KINDS: dict[str, type[SourceError]] = {
     # 22 is what the caller said: out of range, no time, no such character, too long for its column.
-    "22": SourceRefusedValue,
+    "22": SourceInvalidValue,
     # A row keeps a CHECK by its values, so a value breaks it: an empty key, an end before its start.
-    "23514": SourceRefusedValue,
+    "23514": SourceInvalidValue,
     # 54 is a limit that a value of the caller passes: a key too long for an index (54000), a text too long for a search
     # vector (54000), a document too deep for the stack (54001). Repeating would meet it again.
-    "54": SourceRefusedValue,
+    "54": SourceInvalidValue,
     # Two transactions were in each other's way; the same work may pass at once.
     "40001": SourceConflict,
     "40P01": SourceConflict,
@@ -48,8 +48,8 @@ def source_error(source: str, error: Error) -> SourceError:
     name = type(error).__name__
     if isinstance(error, errors.UniqueViolation):
         return SourceDuplicate(source, error.diag.constraint_name or "")
-    if kind is SourceRefusedValue:
-        return SourceRefusedValue(source, f"{source} refused a value: {name}")
+    if kind is SourceInvalidValue:
+        return SourceInvalidValue(source, f"{source} refused a value: {name}")
     if kind is SourceTimeout:
         return SourceTimeout(source, f"{source} did not answer in time")
     if kind is SourceConflict:
@@ -66,7 +66,7 @@ def _kind(error: Error) -> type[SourceError]:
             return kind
     # Without a state it is the driver's own: a value that it can't write, or a connection that is lost.
     if isinstance(error, DataError):
-        return SourceRefusedValue
+        return SourceInvalidValue
     if isinstance(error, OperationalError):
         return SourceUnavailable
     return SourceRefused

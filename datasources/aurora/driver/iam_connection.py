@@ -9,16 +9,16 @@ from psycopg import AsyncConnection, errors, generators, waiting
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 
-from datasources.credentials.cached import Credential, Credentials
+from datasources.credentials.cached import Credential, CredentialCache
 
 RV = TypeVar("RV")
 
 # Seconds that a server has to confirm the cancelling of a statement. One that hangs does not, and the connection is
 # closed: the driver alone waits up to 10 s, past every deadline.
-CANCEL_GRACE = 0.5
+CANCEL_GRACE_SECONDS = 0.5
 
 
-class SigningIn(AsyncConnection[Any]):
+class CredentialConnection(AsyncConnection[Any]):
     """An AsyncConnection whose `connect` takes `credentials` in place of a password.
 
     Cancelled while a statement is under way, it asks the server to cancel that one, and is closed unless the server
@@ -35,9 +35,9 @@ class SigningIn(AsyncConnection[Any]):
             raise
 
     async def _cancelled(self, gen: PQGen[Any], interval: float) -> None:
-        end, confirmed = time.monotonic() + CANCEL_GRACE, False
+        end, confirmed = time.monotonic() + CANCEL_GRACE_SECONDS, False
         try:
-            await self.cancel_safe(timeout=CANCEL_GRACE)
+            await self.cancel_safe(timeout=CANCEL_GRACE_SECONDS)
             left = max(0.01, end - time.monotonic())
             await waiting.wait_async(gen, self.pgconn.socket, interval=min(interval, left), timeout=left)
             confirmed = True
@@ -61,7 +61,7 @@ class SigningIn(AsyncConnection[Any]):
         return self.pgconn.transaction_status != TransactionStatus.ACTIVE
 
     @classmethod
-    async def connect(cls, conninfo: str = "", *, credentials: Credentials | None = None, **kwargs: Any) -> Self:  # type: ignore[override]
+    async def connect(cls, conninfo: str = "", *, credentials: CredentialCache | None = None, **kwargs: Any) -> Self:  # type: ignore[override]
         """SourceUnavailable if there are no credentials; else as psycopg's."""
         if credentials is None:
             return await super().connect(conninfo, **kwargs)
@@ -70,7 +70,9 @@ class SigningIn(AsyncConnection[Any]):
             return await super().connect(conninfo, **kwargs, **_words(credential))
         except psycopg.OperationalError as error:
             # libpq keeps no SQLSTATE of a failed connection, only the server's words.
-            other = await credentials.after_refusal_of(credential) if "authentication failed" in str(error) else None
+            other = (
+                await credentials.refresh_after_rejection(credential) if "authentication failed" in str(error) else None
+            )
             if other is None:
                 raise
         return await super().connect(conninfo, **kwargs, **_words(other))

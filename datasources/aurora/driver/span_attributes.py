@@ -6,7 +6,7 @@ https://opentelemetry.io/docs/specs/semconv/database/postgresql/
 from psycopg.conninfo import conninfo_to_dict
 
 
-def address(store: str, url: str) -> dict[str, str | int]:
+def span_attributes(store: str, url: str) -> dict[str, str | int]:
     """Attributes of a database by its URL; never its user or password."""
     parts = conninfo_to_dict(url)
     found: dict[str, str | int] = {"db.system.name": "postgresql", "stackflow.store": store}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from datasources.aurora.driver.column_values import document_text
+from datasources.aurora.driver.column_values import dump_document
 from datasources.aurora.driver.database import Database
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
@@ -16,7 +16,7 @@ R = TypeVar("R")
 Pair = tuple[str, str]
 
 
-async def claim(transaction: Transaction, contents: dict[Pair, bytes]) -> set[Pair]:
+async def claim_events(transaction: Transaction, contents: dict[Pair, bytes]) -> set[Pair]:
     """Take events by source and id for this transaction; those that nobody had taken before."""
     bound = _pairs(contents, "ids") | {"contents": list(contents.values())}
     return set(await _fetch(transaction, "events_claimed", bound, _pair))
@@ -28,7 +28,7 @@ async def contents(transaction: Transaction, names: Collection[Pair]) -> dict[Pa
     return {(source, id): content for source, id, content in found}
 
 
-async def unclaim(transaction: Transaction, names: Collection[Pair]) -> None:
+async def release_events(transaction: Transaction, names: Collection[Pair]) -> None:
     """Give back events that had no effect."""
     if names:
         await _execute(transaction, "events_unclaimed", _pairs(names, "ids"))
@@ -124,21 +124,21 @@ async def write_relationships(
             "to_ids": [each.to_id for each in new],
             "type_keys": [each.type_key for each in new],
             "sources": [each.source for each in new],
-            "attributes": [document_text(each.attributes) for each in new],
+            "attributes": [dump_document(each.attributes) for each in new],
         }
         await _execute(transaction, "events_relationships_inserted", bound)
     if changed:
-        attributes = [document_text(each.attributes) for each in changed]
+        attributes = [dump_document(each.attributes) for each in changed]
         bound = {"ids": [each.id for each in changed], "attributes": attributes}
         await _execute(transaction, "events_relationships_changed", bound)
 
 
-async def forget(main: Database, days: float, most: int) -> int:
+async def purge(main: Database, days: float, most: int) -> int:
     """Forget events that had their effect more than so many days ago, at most `most`; how many."""
     return len(await main.fetch(statements("events/writes")["events_forgotten"], {"days": days, "most": most}, bool))
 
 
-async def forget_times(main: Database, days: float, most: int) -> int:
+async def purge_times(main: Database, days: float, most: int) -> int:
     """Forget the times of entities that ended more than so many days ago by our clock, at most `most`; how many."""
     return len(
         await main.fetch(statements("events/writes")["event_times_forgotten"], {"days": days, "most": most}, bool)
@@ -154,7 +154,7 @@ def _items(records: Sequence[ConfigurationItemRecord]) -> dict[str, object]:
         "environments": [str(each.environment) for each in records],
         "criticalities": [str(each.criticality) for each in records],
         "owner_team_ids": [each.owner_team_id for each in records],
-        "attributes": [document_text(each.attributes) for each in records],
+        "attributes": [dump_document(each.attributes) for each in records],
     }
 
 

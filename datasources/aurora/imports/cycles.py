@@ -10,7 +10,7 @@ from datasources.aurora.statements import statements
 SHOWN = 8
 
 
-def rings(above: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+def find_cycles(above: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
     """The strongly connected components of more than one node, and self-loops (Tarjan 1972, without recursion).
 
     Takes time in proportion to nodes and edges.
@@ -52,7 +52,7 @@ def rings(above: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
                         yield ring[::-1]
 
 
-async def reject_rings(session: Session, table: Table) -> None:
+async def reject_cycles(session: Session, table: Table) -> None:
     """Reject planned rows that close a ring, and classes whose parent is rejected and not there otherwise."""
     named = statements("imports/rings")
     if table.entity not in named:
@@ -62,7 +62,7 @@ async def reject_rings(session: Session, table: Table) -> None:
     ordinals = {node: (ordinal, known) for node, _, ordinal, known, _ in rows}
     labels = {node: label for node, *_, label in rows}
     reasons: dict[int, str] = {}
-    for ring in rings(above):
+    for ring in find_cycles(above):
         path = " < ".join([*(labels[node] for node in ring[:SHOWN]), "…" if len(ring) > SHOWN else labels[ring[0]]])
         for node in ring:
             ordinal, _ = ordinals[node]

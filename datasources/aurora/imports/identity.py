@@ -25,7 +25,7 @@ class Repeat:
     action: Literal["repeat", "reject"]
 
 
-def settle(shares: list[Share], rule: Rule) -> Iterator[Repeat]:
+def resolve_repeats(shares: list[Share], rule: Rule) -> Iterator[Repeat]:
     """The rows that lose, of rows in the order in which they win. Each key goes to the first row that has it.
 
     Where one row wins, the keys of its repeats are its own as well; a row with keys of two winners is rejected.
@@ -45,11 +45,11 @@ def settle(shares: list[Share], rule: Rule) -> Iterator[Repeat]:
         yield Repeat(ordinal, winner, line, shared, "repeat" if merged else "reject")
 
 
-async def mark_shared(session: Session, rule: Rule) -> None:
+async def mark_repeats(session: Session, rule: Rule) -> None:
     """Mark planned items that share a key with a row that wins."""
     order = statements("imports/frame")["latest"].text if rule == "latest" else "p.ordinal"
-    cursor = await session.run(_named("shared_keys").filled(order=f"{order}, NOT t.own, t.source, t.key"))
-    lost = list(settle(await cursor.fetchall(), rule))
+    cursor = await session.run(_named("shared_keys").fill_slots(order=f"{order}, NOT t.own, t.source, t.key"))
+    lost = list(resolve_repeats(await cursor.fetchall(), rule))
     if not lost:
         return
     await session.run(_named("make_repeats"))

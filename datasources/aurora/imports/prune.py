@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from datasources.aurora.imports.staging_session import Landing
+from datasources.aurora.imports.staging_session import StagingSession
 from datasources.aurora.imports.tables import Table
 from datasources.aurora.statements import Statement, statements
 
@@ -13,7 +13,7 @@ FEW = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class PrunePlan:
     """What a prune takes away, in rows, next to what the source has; `names` are the first of it by fate."""
 
     relationships: int = 0
@@ -45,7 +45,7 @@ class Prune:
     Of what the mapping has no section, nothing goes: a mapping of items says nothing of relationships.
     """
 
-    def __init__(self, main: Landing, source: str) -> None:
+    def __init__(self, main: StagingSession, source: str) -> None:
         self._main = main
         self._source = source
         self._covered: set[str] = set()
@@ -71,7 +71,7 @@ class Prune:
         """Say that the mapping has a section of this entity and source, though its file may hold no row."""
         self._covered.add(entity)
 
-    async def find(self) -> Gone:
+    async def find(self) -> PrunePlan:
         """What would go. Deletes nothing."""
         await self._measure("seen_items", "seen_relationships")
         for name, entity in (
@@ -88,7 +88,7 @@ class Prune:
         names: dict[str, list[str]] = {}
         for what, name in await (await self._main.run(_named("names"), limit=NAMES)).fetchall():
             names.setdefault(what, []).append(name)
-        return Gone(
+        return PrunePlan(
             relationships=going[0],
             pending=going[1],
             keys=going[2],
@@ -100,7 +100,7 @@ class Prune:
             names=names,
         )
 
-    async def carry_out(self, requirements: Landing) -> None:
+    async def apply(self, requirements: StagingSession) -> None:
         """Delete or retire what was found, in one transaction of the main database."""
         main = self._main
         async with main.connection.transaction():
@@ -123,7 +123,7 @@ class Prune:
 
     async def _measure(self, *tables: str) -> None:
         for table in tables:
-            await self._main.run(_named("measure").filled(table=table))
+            await self._main.run(_named("measure").fill_slots(table=table))
 
 
 def _named(name: str) -> Statement:

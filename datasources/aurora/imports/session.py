@@ -98,7 +98,7 @@ class Session:
         return self._sizes[table]
 
     async def _analyze(self, table: str) -> None:
-        await self.run(_named("analyze").filled(table=table))
+        await self.run(_named("analyze").fill_slots(table=table))
 
 
 def _named(name: str) -> Statement:

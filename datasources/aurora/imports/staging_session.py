@@ -6,13 +6,13 @@ from typing import Any
 
 import psycopg
 
-from datasources.aurora.imports.cycles import reject_rings
-from datasources.aurora.imports.identity import Rule, mark_shared
+from datasources.aurora.imports.cycles import reject_cycles
+from datasources.aurora.imports.identity import Rule, mark_repeats
 from datasources.aurora.imports.session import ImportStopped, Session
 from datasources.aurora.imports.tables import Table
 from datasources.aurora.statements import Statement, statements
 
-__all__ = ["ImportStopped", "Landing", "Plan", "Refused"]
+__all__ = ["ImportStopped", "Plan", "Refused", "StagingSession"]
 
 # What PostgreSQL says of a row that it can't hold. A program limit is an OperationalError to the driver.
 _REFUSALS = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
@@ -37,7 +37,7 @@ class Plan:
         return any(self.counts.get(fate) for fate in ("create", "change", "pending", "waiting"))
 
 
-class Landing(Session):
+class StagingSession(Session):
     """A session with staged rows: they live in temporary tables."""
 
     async def stage(self, table: Table, columns: list[str], blocks: Iterator[bytes]) -> None:
@@ -67,10 +67,10 @@ class Landing(Session):
                 if large:
                     await self.run(table.measure())
                 if items:
-                    await mark_shared(self, repeats)
+                    await mark_repeats(self, repeats)
                 else:
                     await self.run(table.mark_repeats(latest=repeats == "latest"), reject=repeats == "reject")
-                await reject_rings(self, table)
+                await reject_cycles(self, table)
                 await self.run(_frame("index_planned"))
         except _REFUSALS as error:
             raise ImportStopped(f"no row of {table.entity} was written: {_reason(error)}") from error
@@ -99,7 +99,7 @@ class Landing(Session):
             async for row in cursor.stream(_frame("noted_rows").text.encode()):
                 yield row
 
-    async def carry_out(self, table: Table, plan: Plan, after: int, upto: int, refused: Refused) -> int:
+    async def apply(self, table: Table, plan: Plan, after: int, upto: int, refused: Refused) -> int:
         """Write the planned rows of ordinals above `after` to `upto` in one transaction; how many were refused.
 
         When the database refuses a batch its halves are tried, down to the row alone, which goes to `refused`: one
@@ -111,7 +111,7 @@ class Landing(Session):
         except _REFUSALS as error:
             if upto - after > 1:
                 middle = (after + upto) // 2
-                return await self.carry_out(table, plan, after, middle, refused) + await self.carry_out(
+                return await self.apply(table, plan, after, middle, refused) + await self.apply(
                     table, plan, middle, upto, refused
                 )
             reason = f"the database refuses the row: {_reason(error)}"

@@ -53,19 +53,19 @@ class Table:
     def stage(self) -> Statement:
         """The staged rows of this entity, every field as text."""
         names = _staged(self.entity)
-        return _frame("stage").filled(columns="".join(f', "{name}" text' for name in names))
+        return _frame("stage").fill_slots(columns="".join(f', "{name}" text' for name in names))
 
     def copy(self, columns: list[str]) -> Statement:
         """COPY into the staged rows: only the columns that the mapping gives."""
         known = {*_staged(self.entity), "latest_by"}
         if not set(columns) <= known:
             raise ValueError(f"{self.entity} has no staged {sorted(set(columns) - known)}")
-        return _frame("copy").filled(columns="".join(f', "{name}"' for name in columns))
+        return _frame("copy").fill_slots(columns="".join(f', "{name}"' for name in columns))
 
     def plan(self) -> Statement:
         """What would become of each staged row."""
         different = [f"(t.{column}) IS DISTINCT FROM (w.{column})" for column in self.movable]
-        return _frame("plan").filled(
+        return _frame("plan").fill_slots(
             wanted=self._wanted(),
             table=self.name,
             match=" AND ".join(f"t.{column} = w.{column}" for column in self.match),
@@ -79,14 +79,14 @@ class Table:
         if not self.owner:
             return staged.text
         fields = ", ".join(f's."{field.name}"' for field in ENTITIES[self.entity].fields if field.name != "needed")
-        waits = statements("imports/waiting")["waits"].filled(owner=self.owner, identity=fields, entity=self.entity)
-        return staged.filled(waits=waits.text).text
+        waits = statements("imports/waiting")["waits"].fill_slots(owner=self.owner, identity=fields, entity=self.entity)
+        return staged.fill_slots(waits=waits.text).text
 
     def measure(self) -> Statement:
         """Statistics of the planned rows: the columns that later statements join or look for."""
         waiting = ("waiting_identity",) if self.waits else ()
         identity = () if self.entity == "configuration_items" else self.identity
-        return _frame("measure_planned").filled(
+        return _frame("measure_planned").fill_slots(
             columns=", ".join(dict.fromkeys(("ordinal", "action", *self.match, *identity, *waiting)))
         )
 
@@ -95,22 +95,22 @@ class Table:
         identity = ", ".join(self.identity)
         if latest:
             names = ", ".join(f"p.{name}" for name in self.identity)
-            return _frame("mark_earlier").filled(identity=names, latest=_frame("latest").text)
-        return _frame("mark_repeats").filled(
+            return _frame("mark_earlier").fill_slots(identity=names, latest=_frame("latest").text)
+        return _frame("mark_repeats").fill_slots(
             identity=identity, same=" AND ".join(f"p.{name} = f.{name}" for name in self.identity)
         )
 
     def stage_ready(self) -> Statement:
         """Staged rows made of those that wait no longer."""
         names = _staged(self.entity)
-        return statements("imports/waiting")["stage_ready"].filled(
+        return statements("imports/waiting")["stage_ready"].fill_slots(
             columns="".join(f', "{name}"' for name in names),
             values="".join(f", w.fields ->> '{name}'" for name in names),
         )
 
     def create(self) -> Statement:
         """New rows of one batch."""
-        return _frame("create").filled(
+        return _frame("create").fill_slots(
             table=self.name,
             columns=", ".join(self.written),
             values=", ".join(f"p.{column}" for column in self.written),
@@ -121,7 +121,7 @@ class Table:
         if not self.movable:
             return None
         moved = [f"{column} = p.{column}" for column in self.movable]
-        return _frame("change").filled(
+        return _frame("change").fill_slots(
             table=self.name,
             assignments=", ".join((*moved, *_BUMPS[self.bump])),
             match=" AND ".join(f"t.{column} = p.{column}" for column in self.match),

@@ -6,7 +6,7 @@ from typing import Any
 
 from datasources.aurora.driver.database import Database
 from datasources.aurora.imports.session import Session
-from datasources.aurora.imports.staging_session import Landing
+from datasources.aurora.imports.staging_session import StagingSession
 from datasources.aurora.imports.tables import TABLES
 from datasources.aurora.statements import Statement, statements
 
@@ -19,7 +19,7 @@ ORDER = (
 
 
 @dataclass(slots=True)
-class Settled:
+class WaitingRowsResult:
     """Rows of one entity that waited and went in, and lines, reasons and rows of those that were refused or noted."""
 
     entity: str
@@ -29,7 +29,7 @@ class Settled:
     unresolved: list[tuple[int, str, Any]] = field(default_factory=list)
 
 
-async def settle(main: Landing, batch: int) -> AsyncIterator[Settled]:
+async def apply_waiting_rows(main: StagingSession, batch: int) -> AsyncIterator[WaitingRowsResult]:
     """Plan and write the waiting rows whose items are all known by now, as if they had come in this moment."""
     entities = {row[0] for row in await (await main.run(_named("any_waiting"))).fetchall()}
     for entity in ORDER:
@@ -37,8 +37,8 @@ async def settle(main: Landing, batch: int) -> AsyncIterator[Settled]:
             yield await _settle(main, entity, batch)
 
 
-async def _settle(main: Landing, entity: str, batch: int) -> Settled:
-    table, settled = TABLES[entity], Settled(entity)
+async def _settle(main: StagingSession, entity: str, batch: int) -> WaitingRowsResult:
+    table, settled = TABLES[entity], WaitingRowsResult(entity)
     await main.clear()
     await main.run(table.stage())
     staged = (await main.run(table.stage_ready(), entity=entity)).rowcount
@@ -55,7 +55,7 @@ async def _settle(main: Landing, entity: str, batch: int) -> Settled:
     refused = 0
     if plan.writes:
         for after in range(0, staged, batch):
-            refused += await main.carry_out(
+            refused += await main.apply(
                 table, plan, after, min(after + batch, staged), lambda *row: settled.rejected.append(row)
             )
     await main.finish(table, plan, settled=True)

@@ -28,7 +28,7 @@ async def insert(transaction: Transaction, record: IncidentRecord) -> IncidentRe
         step *= 2
 
 
-async def locked(transaction: Transaction, id: str, scope: Scope) -> IncidentRecord | None:
+async def lock(transaction: Transaction, id: str, scope: Scope) -> IncidentRecord | None:
     """The incident as it is and stays until the transaction ends; None for one that the asker may not see."""
     bound = {"ids": [id], "sees_restricted": scope.sees_restricted, "team_keys": list(scope.team_keys)}
     found = await transaction.fetch(statements(_STATEMENTS)["incidents_locked"], bound, IncidentRecord)

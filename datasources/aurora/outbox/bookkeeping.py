@@ -12,7 +12,7 @@ from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 
 
-class KeptAnswer(NamedTuple):
+class IdempotentResponse(NamedTuple):
     """What an idempotency key was used for: the action, the hash of its input, the ids that it changed, and what of
     it was refused, as JSON-able data."""
 
@@ -46,16 +46,18 @@ class Origin(NamedTuple):
     by_executor: bool = False
 
 
-async def claim(transaction: Transaction, principal: str, key: str, action: str, input: bytes) -> KeptAnswer | None:
+async def claim_idempotency_key(
+    transaction: Transaction, principal: str, key: str, action: str, input: bytes
+) -> IdempotentResponse | None:
     """Take an idempotency key for this transaction; what it was used for before, if it was."""
     bound = {"principal": principal, "key": key, "action": action, "input": input}
     if await transaction.fetch(statements("outbox/bookkeeping")["answer_keeping"], bound, bool):
         return None
-    [kept] = await transaction.fetch(statements("outbox/bookkeeping")["answer_kept"], bound, KeptAnswer)
+    [kept] = await transaction.fetch(statements("outbox/bookkeeping")["answer_kept"], bound, IdempotentResponse)
     return kept
 
 
-async def keep(
+async def store_response(
     transaction: Transaction, principal: str, key: str, entity_ids: Sequence[str], user_errors: Sequence[object] = ()
 ) -> None:
     """Remember what the call with this key changed, and what of it was refused."""
@@ -80,7 +82,7 @@ async def audit(transaction: Transaction, entries: Sequence[AuditEntry]) -> None
     )
 
 
-async def sign(transaction: Transaction, request_id: str) -> int:
+async def write_request_id(transaction: Transaction, request_id: str) -> int:
     """Name the one request of this transaction in the outbox. The last thing before a commit. The number of the
     transaction, by which a later call can ask to see it."""
     [number] = await transaction.fetch(
@@ -89,13 +91,13 @@ async def sign(transaction: Transaction, request_id: str) -> int:
     return number
 
 
-async def sign_by(transaction: Transaction, origin: Origin) -> int:
+async def write_origin(transaction: Transaction, origin: Origin) -> int:
     """As `sign`, for the main database, with all that is known of where the request came from."""
     [number] = await transaction.fetch(statements("outbox/bookkeeping")["outbox_signed_by"], origin._asdict(), int)
     return number
 
 
-async def sign_each(transaction: Transaction, origins: Mapping[str, Origin]) -> None:
+async def write_origins(transaction: Transaction, origins: Mapping[str, Origin]) -> None:
     """Name the requests of this transaction in the outbox, by entity. The last thing before a commit."""
     bound = {
         "entity_ids": list(origins),

@@ -6,26 +6,31 @@ from typing import NamedTuple
 
 from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import statements
-from datasources.records.feed import FeedEntry, FeedKind, FeedPlace, FeedStep
+from datasources.records.feed import FeedCursor, FeedEntry, FeedKind, FeedStep
 from datasources.records.queries import Scope
 
 # The greatest position there can be.
-LAST = 2**63 - 1
+MAX_POSITION = 2**63 - 1
 
 
 class FeedRows(NamedTuple):
     """Entries, oldest first, and the place up to which there is no other unless as many were asked for."""
 
     entries: list[FeedEntry]
-    end: FeedPlace
+    end: FeedCursor
 
 
-class Trimmed(Exception):
+class CursorExpired(Exception):
     """Something after the place was deleted, so that reading on from it would skip it."""
 
 
-async def since(
-    database: Database, place: FeedPlace, kinds: Sequence[FeedKind], ids: Sequence[str] | None, scope: Scope, limit: int
+async def fetch_since(
+    database: Database,
+    place: FeedCursor,
+    kinds: Sequence[FeedKind],
+    ids: Sequence[str] | None,
+    scope: Scope,
+    limit: int,
 ) -> FeedRows:
     """At most `limit` entries after a place, oldest first, of these kinds; of these entities only if ids are given.
 
@@ -45,7 +50,7 @@ async def since(
     )
 
 
-async def tail(database: Database, place: FeedPlace, limit: int) -> FeedRows:
+async def fetch_tail(database: Database, place: FeedCursor, limit: int) -> FeedRows:
     """As `since`, but of every kind, and restricted incidents too: only for who looks at each reader's scope."""
     return await _entries(
         database,
@@ -59,9 +64,9 @@ async def tail(database: Database, place: FeedPlace, limit: int) -> FeedRows:
     )
 
 
-async def end(database: Database) -> FeedPlace:
+async def fetch_end(database: Database) -> FeedCursor:
     """The place where a reader begins who wants to hear of what happens from now on."""
-    [place] = await database.fetch(statements("outbox/feed")["feed_end"], {}, FeedPlace)
+    [place] = await database.fetch(statements("outbox/feed")["feed_end"], {}, FeedCursor)
     return place
 
 
@@ -69,8 +74,8 @@ async def _entries(database: Database, name: str, bound: Mapping[str, object]) -
     found = await database.fetch(statements("outbox/feed")[name], bound, _row)
     whole, last, _ = found[0]
     if not whole:
-        raise Trimmed
-    return FeedRows([entry for _, _, entry in found if entry is not None], FeedPlace(last, LAST))
+        raise CursorExpired
+    return FeedRows([entry for _, _, entry in found if entry is not None], FeedCursor(last, MAX_POSITION))
 
 
 def _row(

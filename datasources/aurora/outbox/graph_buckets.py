@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datasources.aurora.driver.database import Database
-from datasources.aurora.outbox.outbox import LastCheck
+from datasources.aurora.outbox.outbox import ConsistencyCheck
 from datasources.aurora.statements import Statement, statements
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class BucketComparison:
     """One bucket: its nodes and edges in the tables, both digests as found, and the differences that are left."""
 
     bucket: int
@@ -20,7 +20,7 @@ class Compared:
     divergent: int
 
 
-async def claim(main: Database, seconds: float, most: int) -> list[int]:
+async def claim_due(main: Database, seconds: float, most: int) -> list[int]:
     """At most `most` buckets that nobody set out to compare for so many seconds. A claim needs no end: it is due again
     after the same time, whatever became of its holder."""
     return sorted(await main.fetch(_sql("buckets_claimed"), {"seconds": seconds, "most": most}, int))
@@ -31,7 +31,7 @@ async def ask_for_all(main: Database) -> None:
     await main.fetch(_sql("buckets_due"), {}, bool)
 
 
-async def keep(main: Database, compared: Sequence[Compared]) -> None:
+async def store_comparisons(main: Database, compared: Sequence[BucketComparison]) -> None:
     """Remember what comparisons found."""
     bound = {
         "buckets": [each.bucket for each in compared],
@@ -45,13 +45,13 @@ async def keep(main: Database, compared: Sequence[Compared]) -> None:
         await transaction.execute(_sql("buckets_compared"), bound)
 
 
-async def latest(main: Database) -> LastCheck | None:
+async def latest(main: Database) -> ConsistencyCheck | None:
     """The comparison of the whole by buckets, as old as its oldest; None while some were never compared."""
-    found = await main.fetch(_sql("buckets_last"), {}, LastCheck)
+    found = await main.fetch(_sql("buckets_last"), {}, ConsistencyCheck)
     return found[0] if found else None
 
 
-async def waiting(main: Database) -> frozenset[str]:
+async def fetch_pending_entity_ids(main: Database) -> frozenset[str]:
     """The ids of entities that the graph has still to be told of."""
     return frozenset(await main.fetch(_sql("outbox_waiting"), {}, str))
 

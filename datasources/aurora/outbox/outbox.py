@@ -28,7 +28,7 @@ class OutboxState(NamedTuple):
     lag: float
 
 
-class LastCheck(NamedTuple):
+class ConsistencyCheck(NamedTuple):
     """When the whole graph was last compared with the tables, and how many differences it was left with."""
 
     checked_at: datetime
@@ -45,7 +45,7 @@ async def lock(transaction: Transaction, silence: float) -> bool:
     return (await transaction.fetch(_sql("outbox_locked"), {}, bool))[0]
 
 
-async def claimed(transaction: Transaction, most: int) -> list[OutboxRow]:
+async def claim(transaction: Transaction, most: int) -> list[OutboxRow]:
     """The first rows, in order of position, that are neither projected nor set aside.
 
     Positions are not in order of commit, so a row may become visible below others that are done; it is claimed then,
@@ -54,12 +54,12 @@ async def claimed(transaction: Transaction, most: int) -> list[OutboxRow]:
     return await transaction.fetch(_sql("outbox_claimed"), {"most": most}, OutboxRow)
 
 
-async def project(transaction: Transaction, positions: Sequence[int], ids: Sequence[str]) -> None:
+async def mark_projected(transaction: Transaction, positions: Sequence[int], ids: Sequence[str]) -> None:
     """Mark rows as projected; and those of these entities that were set aside, for they too are told by now."""
     await transaction.execute(_sql("outbox_projected"), {"positions": list(positions), "ids": list(ids)})
 
 
-async def refuse(transaction: Transaction, reasons: Mapping[int, str], attempts: int) -> int:
+async def record_failures(transaction: Transaction, reasons: Mapping[int, str], attempts: int) -> int:
     """Count one more attempt at rows by position; how many were set aside, having failed so many times."""
     bound = {"positions": list(reasons), "reasons": list(reasons.values()), "attempts": attempts}
     return sum(await transaction.fetch(_sql("outbox_attempted"), bound, bool))
@@ -70,10 +70,10 @@ async def set_aside(main: Database) -> list[int]:
     return await main.fetch(_sql("outbox_set_aside"), {}, int)
 
 
-async def mend(main: Database, positions: Sequence[int]) -> None:
+async def mark_repaired(main: Database, positions: Sequence[int]) -> None:
     """Mark rows that were set aside as projected: a repair told the graph what they are about."""
     async with main.transaction() as transaction:
-        await project(transaction, positions, ())
+        await mark_projected(transaction, positions, ())
 
 
 async def state(main: Database) -> OutboxState:
@@ -81,13 +81,13 @@ async def state(main: Database) -> OutboxState:
     return (await main.fetch(_sql("outbox_state"), {}, OutboxState))[0]
 
 
-async def forget(main: Database, days: float, most: int) -> int:
+async def purge(main: Database, days: float, most: int) -> int:
     """Delete rows that are projected and older than so many days, at most `most`; how many. Who reads the feed from a
     place before them is refused from then on."""
     return len(await main.fetch(_sql("outbox_forgotten"), {"days": days, "most": most}, int))
 
 
-async def forget_answers(main: Database, hours: float, most: int) -> int:
+async def purge_responses(main: Database, hours: float, most: int) -> int:
     """Delete answers kept for idempotency keys for longer than so many hours, at most `most`; how many."""
     return len(
         await main.fetch(statements("outbox/bookkeeping")["answers_forgotten"], {"hours": hours, "most": most}, bool)
@@ -101,9 +101,9 @@ async def keep_check(main: Database, nodes: int, edges: int, divergent: int) -> 
         await transaction.execute(_sql("graph_checked"), bound)
 
 
-async def last_check(main: Database) -> LastCheck | None:
+async def last_check(main: Database) -> ConsistencyCheck | None:
     """The latest comparison of the whole graph; None if there was none."""
-    found = await main.fetch(_sql("graph_last_checked"), {}, LastCheck)
+    found = await main.fetch(_sql("graph_last_checked"), {}, ConsistencyCheck)
     return found[0] if found else None
 
 

@@ -17,9 +17,7 @@ class Group(NamedTuple):
     needed: int
 
 
-async def locked(
-    transaction: Transaction, ids: Iterable[str], relationship_ids: Iterable[str] = ()
-) -> dict[str, Group]:
+async def lock(transaction: Transaction, ids: Iterable[str], relationship_ids: Iterable[str] = ()) -> dict[str, Group]:
     """Groups by id, and those that these relationships are in, locked; unknown ones are left out."""
     bound = {"ids": sorted(ids), "relationship_ids": sorted(relationship_ids)}
     return {group.id: group for group in await transaction.fetch(_statement("redundancy_groups_locked"), bound, Group)}
@@ -30,7 +28,7 @@ async def insert(transaction: Transaction, group: Group) -> bool:
     return bool(await transaction.fetch(_statement("redundancy_group_insert"), group._asdict(), bool))
 
 
-async def named(transaction: Transaction, dependent_id: str, name: str) -> Group | None:
+async def lock_by_name(transaction: Transaction, dependent_id: str, name: str) -> Group | None:
     """The group of a dependent by name, locked."""
     bound = {"dependent_id": dependent_id, "name": name}
     found = await transaction.fetch(_statement("redundancy_group_named"), bound, Group)

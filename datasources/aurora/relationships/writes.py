@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from datasources.aurora.driver.column_values import document_text
+from datasources.aurora.driver.column_values import dump_document
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import Statement, statements
 from datasources.records.configuration_items import ConfigurationItemStatus
@@ -33,7 +33,7 @@ def identity(record: RelationshipRecord) -> Identity:
     return Identity(record.from_id, record.to_id, record.type_key, record.source)
 
 
-async def ends(transaction: Transaction, ids: Iterable[str]) -> dict[str, ConfigurationItemStatus]:
+async def lock_endpoints(transaction: Transaction, ids: Iterable[str]) -> dict[str, ConfigurationItemStatus]:
     """The status of items, which stays until the transaction ends; unknown ones are left out."""
 
     def pair(id_: str, status: str) -> tuple[str, ConfigurationItemStatus]:
@@ -56,19 +56,19 @@ async def insert(transaction: Transaction, records: Sequence[RelationshipRecord]
     bound = {
         "ids": [each.id for each in records],
         **_identities([identity(each) for each in records]),
-        "attributes": [document_text(each.attributes) for each in records],
+        "attributes": [dump_document(each.attributes) for each in records],
         "group_ids": [each.redundancy_group_id for each in records],
     }
     return set(await transaction.fetch(_statement("relationships_insert"), bound, str))
 
 
-async def alike(transaction: Transaction, wanted: Sequence[Identity]) -> dict[Identity, RelationshipRecord]:
+async def lock_by_identity(transaction: Transaction, wanted: Sequence[Identity]) -> dict[Identity, RelationshipRecord]:
     """The relationships of these identities, locked; unknown ones are left out."""
     found = await transaction.fetch(_statement("relationships_alike_locked"), _identities(wanted), RelationshipRecord)
     return {identity(record): record for record in found}
 
 
-async def locked(transaction: Transaction, ids: Iterable[str]) -> dict[str, RelationshipRecord]:
+async def lock(transaction: Transaction, ids: Iterable[str]) -> dict[str, RelationshipRecord]:
     """Relationships by id, locked; unknown ones are left out."""
     found = await transaction.fetch(_statement("relationships_locked"), {"ids": sorted(ids)}, RelationshipRecord)
     return {record.id: record for record in found}
@@ -78,7 +78,7 @@ async def update(transaction: Transaction, records: Sequence[RelationshipRecord]
     """Write attributes and groups of locked relationships, in one statement."""
     bound = {
         "ids": [each.id for each in records],
-        "attributes": [document_text(each.attributes) for each in records],
+        "attributes": [dump_document(each.attributes) for each in records],
         "group_ids": [each.redundancy_group_id for each in records],
     }
     await transaction.execute(_statement("relationships_update"), bound)

@@ -20,7 +20,7 @@ async def insert(transaction: Transaction, record: RequirementRecord) -> Require
     return found[0] if found else None
 
 
-async def locked(transaction: Transaction, id: str) -> RequirementRecord | None:
+async def lock(transaction: Transaction, id: str) -> RequirementRecord | None:
     """The requirement as it is and stays until the transaction ends."""
     found = await transaction.fetch(statements(_STATEMENTS)["requirement_locked"], {"id": id}, RequirementRecord)
     return found[0] if found else None

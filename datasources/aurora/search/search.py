@@ -5,7 +5,7 @@ from unicodedata import normalize
 from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import statements
 from datasources.records.queries import Scope
-from datasources.records.search import SearchAsked, SearchHit, SearchKind
+from datasources.records.search import SearchHit, SearchKind, SearchQuery
 
 # Of rows of one kind that hold the words, at most so many are ranked; a word in every row stays affordable.
 CANDIDATES = 2_000
@@ -15,19 +15,19 @@ _SPELLED_BY_THREE = 0x0E00
 HEADLINE = 'StartSel="", StopSel="", MaxWords=30, MinWords=12, MaxFragments=0'
 
 
-async def search_main(database: Database, asked: SearchAsked, scope: Scope) -> list[SearchHit]:
+async def search_main(database: Database, asked: SearchQuery, scope: Scope) -> list[SearchHit]:
     """What matches in the main database and may be seen, best first. One statement."""
     visible = {"sees_restricted": scope.sees_restricted, "team_keys": list(scope.team_keys)}
     bound = _bound(asked) | visible | {"kinds": [kind.value for kind in asked.kinds], "headline": HEADLINE}
     return await database.fetch(statements("search/search")["search_main"], bound, _hit)
 
 
-async def search_requirements(database: Database, asked: SearchAsked) -> list[SearchHit]:
+async def search_requirements(database: Database, asked: SearchQuery) -> list[SearchHit]:
     """The requirements that match, best first. One statement."""
     return await database.fetch(statements("search/search")["search_requirements"], _bound(asked), _hit)
 
 
-def _bound(asked: SearchAsked) -> dict[str, object]:
+def _bound(asked: SearchQuery) -> dict[str, object]:
     # As the database composes what it compares. Done before quoting: some letters become quotes by it.
     text = normalize("NFKC", asked.text)
     *words, last = text.split() or [text]

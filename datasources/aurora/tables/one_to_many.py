@@ -9,7 +9,7 @@ from datasources.aurora.statements import statements
 R = TypeVar("R")
 
 
-async def related(
+async def fetch_lists_by_key(
     database: Database, domain: str, statement: str, keys: Sequence[str], record: type[R]
 ) -> dict[str, list[R]]:
     """Records by key, in the order of the statement, whose first column is the key."""

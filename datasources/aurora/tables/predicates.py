@@ -58,17 +58,17 @@ class Parameters:
         return f"%({name})s::{type_}"
 
 
-def render(table: Filterable, predicate: Predicate, parameters: Parameters) -> str:
+def to_sql(table: Filterable, predicate: Predicate, parameters: Parameters) -> str:
     """The predicate in parentheses. ValueError for a field, relation or operator that is not allowed."""
     match predicate:
         case Compare():
             return f"({_compare(table, predicate, parameters)})"
         case All(parts):
-            return _joined(" AND ", "true", [render(table, part, parameters) for part in parts])
+            return _joined(" AND ", "true", [to_sql(table, part, parameters) for part in parts])
         case Either(parts):
-            return _joined(" OR ", "false", [render(table, part, parameters) for part in parts])
+            return _joined(" OR ", "false", [to_sql(table, part, parameters) for part in parts])
         case Not(part):
-            return f"({render(table, part, parameters)} IS NOT TRUE)"
+            return f"({to_sql(table, part, parameters)} IS NOT TRUE)"
         case Some(relation, inner):
             if relation not in table.relations:
                 raise ValueError(f"{table.domain} has no relation {relation}")
@@ -76,7 +76,7 @@ def render(table: Filterable, predicate: Predicate, parameters: Parameters) -> s
             parameters.domains.add(target.domain)
             parameters.tables.update(target.tables)
             fragment = statements(f"{table.domain}/table")[f"{table.domain}_having_{relation}"]
-            return f"({fragment.filled(where=render(target, inner, parameters)).text})"
+            return f"({fragment.fill_slots(where=to_sql(target, inner, parameters)).text})"
 
 
 def _joined(separator: str, empty: str, parts: list[str]) -> str:

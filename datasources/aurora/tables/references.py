@@ -8,22 +8,22 @@ from datasources.aurora.statements import statements
 _STATEMENTS = "tables/references"
 
 
-async def teams(transaction: Transaction, ids: Sequence[str]) -> dict[str, str]:
+async def lock_teams(transaction: Transaction, ids: Sequence[str]) -> dict[str, str]:
     """The keys of those teams that there are, by id."""
     return dict(await transaction.fetch(statements(_STATEMENTS)["referred_teams"], {"ids": list(ids)}, _pair))
 
 
-async def users(transaction: Transaction, ids: Sequence[str]) -> set[str]:
+async def lock_users(transaction: Transaction, ids: Sequence[str]) -> set[str]:
     """Those people that there are and who still work here."""
     return set(await transaction.fetch(statements(_STATEMENTS)["referred_users"], {"ids": list(ids)}, str))
 
 
-async def changes(transaction: Transaction, ids: Sequence[str]) -> set[str]:
+async def lock_changes(transaction: Transaction, ids: Sequence[str]) -> set[str]:
     """Those changes that there are."""
     return set(await transaction.fetch(statements(_STATEMENTS)["referred_changes"], {"ids": list(ids)}, str))
 
 
-async def configuration_items(transaction: Transaction, ids: Sequence[str]) -> set[str]:
+async def lock_configuration_items(transaction: Transaction, ids: Sequence[str]) -> set[str]:
     """Those configuration items that there are."""
     return set(await transaction.fetch(statements(_STATEMENTS)["referred_items"], {"ids": list(ids)}, str))
 

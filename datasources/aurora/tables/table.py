@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement, statements
-from datasources.aurora.tables.predicates import Column, Parameters, render
+from datasources.aurora.tables.predicates import Column, Parameters, to_sql
 from datasources.records.queries import ANYTHING, Group, Page, Position, Predicate, Row, Rows, Scope
 
 R = TypeVar("R")
@@ -43,16 +43,16 @@ class Table(Generic[R]):
     def reads(self, predicate: Predicate) -> tuple[str, ...]:
         """As `tables`, for an answer filtered by the predicate."""
         parameters = _parameters()
-        render(self, predicate, parameters)
+        to_sql(self, predicate, parameters)
         return tuple(sorted({*self.tables, *parameters.tables}))
 
     def reaches(self, predicate: Predicate) -> tuple[str, ...]:
         """The domains that the predicate looks into across relations, sorted."""
         parameters = _parameters()
-        render(self, predicate, parameters)
+        to_sql(self, predicate, parameters)
         return tuple(sorted(parameters.domains))
 
-    async def by(self, database: Database, name: str, keys: Sequence[K], scope: Scope) -> dict[K, R]:
+    async def fetch_by_key(self, database: Database, name: str, keys: Sequence[K], scope: Scope) -> dict[K, R]:
         """Records by the unique key that statement `<domain>_by_<name>` finds them by; missing keys are left out."""
         statement = statements(f"{self.domain}/table")[f"{self.domain}_by_{name}"]
         pairs = await database.fetch(statement, {"keys": list(keys)} | _bound(scope), self._pair)
@@ -133,7 +133,7 @@ class Table(Generic[R]):
         statement = statements(f"{self.domain}/table")[f"{self.domain}_{kind}"]
         if "key" in statement.slots:
             slots["key"] = "text" if link in self.text_links else "uuid"
-        return statement.filled(**slots, **{"from": self._from(link)})
+        return statement.fill_slots(**slots, **{"from": self._from(link)})
 
     def _from(self, link: str | None) -> str:
         if link is None:
@@ -143,7 +143,7 @@ class Table(Generic[R]):
         return statements(f"{self.domain}/table")[f"{self.domain}_from_{link}"].text
 
     def _where(self, predicate: Predicate, parameters: Parameters) -> str:
-        return "" if predicate == ANYTHING else f"AND {render(self, predicate, parameters)}"
+        return "" if predicate == ANYTHING else f"AND {to_sql(self, predicate, parameters)}"
 
     def _order(self, page: Page) -> str:
         column = self.columns[page.order.field]

@@ -9,7 +9,7 @@ from datasources.records.configuration_items import ConfigurationItemClassRecord
 from datasources.records.relationship_types import RelationshipTypeRecord
 
 
-async def reserve_classes(transaction: Transaction) -> None:
+async def lock_classes(transaction: Transaction) -> None:
     """Be the only writer of classes until the transaction ends."""
     await transaction.execute(_statement("configuration_item_classes_reserved"), {})
 
@@ -36,7 +36,7 @@ async def insert_type(transaction: Transaction, record: RelationshipTypeRecord) 
     return bool(await transaction.fetch(_statement("relationship_type_insert"), _bound(record), bool))
 
 
-async def type_locked(transaction: Transaction, key: str) -> RelationshipTypeRecord | None:
+async def lock_type(transaction: Transaction, key: str) -> RelationshipTypeRecord | None:
     """A type by key, locked."""
     found = await transaction.fetch(_statement("relationship_type_locked"), {"key": key}, _type)
     return found[0] if found else None

@@ -16,7 +16,7 @@ async def insert(transaction: Transaction, record: TeamRecord) -> TeamRecord | N
     return found[0] if found else None
 
 
-async def locked(transaction: Transaction, id: str) -> TeamRecord | None:
+async def lock(transaction: Transaction, id: str) -> TeamRecord | None:
     """The team, with who is in it, as it is and stays until the transaction ends."""
     found = await transaction.fetch(statements(_STATEMENTS)["teams_locked"], {"ids": [id]}, TeamRecord)
     return found[0] if found else None

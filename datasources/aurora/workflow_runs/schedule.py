@@ -10,14 +10,14 @@ from datasources.aurora.statements import statements
 R = TypeVar("R")
 
 
-class Unwalked(NamedTuple):
+class PendingBlastRadius(NamedTuple):
     """A run and the items that failed, in no order."""
 
     run_id: str
     item_ids: list[str]
 
 
-class Unsent(NamedTuple):
+class PendingMessage(NamedTuple):
     """A message that waits. `wanted` is false once its attempt was called off or has failed; `total` and `critical` are
     None for a run without a failure."""
 
@@ -31,7 +31,7 @@ class Unsent(NamedTuple):
     critical: list[str] | None
 
 
-async def set_aside(transaction: Transaction, run_id: str, reason: str, now: datetime) -> None:
+async def fail_run(transaction: Transaction, run_id: str, reason: str, now: datetime) -> None:
     """End a run as FAILED, and what of it is under way, without reading any of it."""
     bound = {"id": run_id, "reason": reason, "now": now}
     await transaction.execute(statements("workflow_runs/schedule")["run_set_aside"], bound)
@@ -42,9 +42,9 @@ async def want_blast_radius(transaction: Transaction, run_id: str) -> None:
     await transaction.execute(statements("workflow_runs/schedule")["blast_radius_wanted"], {"id": run_id})
 
 
-async def unwalked(transaction: Transaction, most: int) -> list[Unwalked]:
+async def fetch_pending_blast_radii(transaction: Transaction, most: int) -> list[PendingBlastRadius]:
     """Runs whose failure was not walked yet, the oldest first."""
-    return await _fetch(transaction, "blast_radii_due", {"most": most}, Unwalked)
+    return await _fetch(transaction, "blast_radii_due", {"most": most}, PendingBlastRadius)
 
 
 async def critical_names(transaction: Transaction, ids: Sequence[str], most: int) -> list[str]:
@@ -52,7 +52,7 @@ async def critical_names(transaction: Transaction, ids: Sequence[str], most: int
     return await _fetch(transaction, "blast_radius_critical", {"ids": list(ids), "most": most}, str)
 
 
-async def keep_blast_radius(
+async def store_blast_radius(
     transaction: Transaction,
     run_id: str,
     reached: Sequence[tuple[str, int]],
@@ -76,19 +76,19 @@ async def lock_sending(transaction: Transaction) -> bool:
     return is_ours
 
 
-async def unsent(transaction: Transaction, queue: str, most: int) -> list[Unsent]:
+async def fetch_pending_messages(transaction: Transaction, queue: str, most: int) -> list[PendingMessage]:
     """Messages that wait for a queue, the oldest first."""
-    return await _fetch(transaction, "messages_to_send", {"queue": queue, "most": most}, Unsent)
+    return await _fetch(transaction, "messages_to_send", {"queue": queue, "most": most}, PendingMessage)
 
 
-async def sent(transaction: Transaction, positions: Sequence[int], now: datetime) -> None:
+async def mark_sent(transaction: Transaction, positions: Sequence[int], now: datetime) -> None:
     """These messages need not be sent any more."""
     await transaction.execute(
         statements("workflow_runs/schedule")["messages_sent"], {"positions": list(positions), "now": now}
     )
 
 
-async def forget_messages(transaction: Transaction, before: datetime, most: int) -> int:
+async def purge_messages(transaction: Transaction, before: datetime, most: int) -> int:
     """Delete messages that were sent before a time; how many."""
     return len(await _fetch(transaction, "messages_forgotten", {"before": before, "most": most}, int))
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from datasources.aurora.driver.database import Database
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
-from datasources.records.feed import FeedPlace
+from datasources.records.feed import FeedCursor
 
 _STATEMENTS = "workflow_runs/triggers"
 
 
-class Entry(NamedTuple):
+class OutboxEntry(NamedTuple):
     """One row that one transaction changed; kinds and steps as texts, since newer versions may know more."""
 
     transaction: int
@@ -28,9 +28,9 @@ class Entry(NamedTuple):
     by_executor: bool = False
 
     @property
-    def place(self) -> FeedPlace:
+    def cursor(self) -> FeedCursor:
         """Where it stands."""
-        return FeedPlace(self.transaction, self.position)
+        return FeedCursor(self.transaction, self.position)
 
 
 class PublishedTrigger(NamedTuple):
@@ -52,7 +52,7 @@ class RunFacts(NamedTuple):
     state: str
 
 
-async def is_behind(database: Database, name: str) -> bool:
+async def has_new_entries(database: Database, name: str) -> bool:
     """Whether there is something to do for a reader. Writes nothing, so it may be asked often."""
     [found] = await database.fetch(statements(_STATEMENTS)["reader_is_behind"], {"name": name}, bool)
     return found
@@ -63,25 +63,27 @@ async def begin(transaction: Transaction, name: str) -> None:
     await transaction.execute(statements(_STATEMENTS)["reader_begun"], {"name": name})
 
 
-async def locked(transaction: Transaction, name: str) -> FeedPlace | None:
+async def lock_reader(transaction: Transaction, name: str) -> FeedCursor | None:
     """Where the reader is; None if it has not begun, or somebody else reads for it."""
-    found = await transaction.fetch(statements(_STATEMENTS)["reader_locked"], {"name": name}, FeedPlace)
+    found = await transaction.fetch(statements(_STATEMENTS)["reader_locked"], {"name": name}, FeedCursor)
     return found[0] if found else None
 
 
-async def after(transaction: Transaction, place: FeedPlace, most: int) -> list[Entry]:
+async def after(transaction: Transaction, place: FeedCursor, most: int) -> list[OutboxEntry]:
     """At most `most` rows after a place, oldest first."""
     bound = {"transaction": str(place.transaction), "position": place.position, "most": most}
-    return await transaction.fetch(statements(_STATEMENTS)["reader_next"], bound, Entry)
+    return await transaction.fetch(statements(_STATEMENTS)["reader_next"], bound, OutboxEntry)
 
 
-async def move(transaction: Transaction, name: str, place: FeedPlace) -> None:
+async def advance_reader(transaction: Transaction, name: str, place: FeedCursor) -> None:
     """The locked reader is done with everything up to a place."""
     bound = {"name": name, "transaction": str(place.transaction), "position": place.position}
     await transaction.execute(statements(_STATEMENTS)["reader_moved"], bound)
 
 
-async def bury(transaction: Transaction, queue: str, id: str, entry: Entry, body: str, reason: str) -> None:
+async def add_dead_letter(
+    transaction: Transaction, queue: str, id: str, entry: OutboxEntry, body: str, reason: str
+) -> None:
     """Keep a row that was passed over among the dead letters of a queue."""
     bound = {
         "queue": queue, "ids": [id], "groups": [entry.entity_id], "bodies": [body], "request_ids": [entry.request_id],

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from msgspec.structs import asdict, replace
 from uuid_utils import uuid7
 
-from datasources.aurora.driver.column_values import document_text
+from datasources.aurora.driver.column_values import dump_document
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 from datasources.records.queries import Scope
@@ -96,7 +96,7 @@ async def insert(transaction: Transaction, bound: dict[str, Any]) -> LockedRunRe
 
     A taken number is passed over: one, then two, then four more, so that a long row of imported ones ends soon.
     """
-    bound, step = bound | {"inputs": document_text(bound["inputs"])}, 1
+    bound, step = bound | {"inputs": dump_document(bound["inputs"])}, 1
     while True:
         [number] = await _fetch(transaction, "run_number", {"step": step}, str)
         found = await _fetch(transaction, "run_insert", bound | {"number": number}, _run)
@@ -108,13 +108,13 @@ async def insert(transaction: Transaction, bound: dict[str, Any]) -> LockedRunRe
         step *= 2
 
 
-async def locked(transaction: Transaction, id: str, scope: Scope) -> LockedRunRecord | None:
+async def lock(transaction: Transaction, id: str, scope: Scope) -> LockedRunRecord | None:
     """The run as it is and stays until the transaction ends; None for one that the asker may not see."""
     bound = {"id": id} | _scope(scope)
     return _one(await _fetch(transaction, "run_locked", bound, _run))
 
 
-async def locked_if_free(transaction: Transaction, id: str) -> LockedRunRecord | None:
+async def lock_if_free(transaction: Transaction, id: str) -> LockedRunRecord | None:
     """As `locked` for who sees all; None also if somebody else is at the run."""
     return _one(await _fetch(transaction, "run_locked_if_free", {"id": id}, _run))
 
@@ -136,7 +136,7 @@ async def write_attempts(transaction: Transaction, records: Sequence[WorkflowSte
             "attempts": [each.attempt for each in records],
             "started_ats": [each.started_at for each in records],
             "finished_ats": [each.finished_at for each in records],
-            "outcomes": [document_text(each.outcome) for each in records],
+            "outcomes": [dump_document(each.outcome) for each in records],
             "due_ats": [each.due_at for each in records],
             "reasons": [each.reason for each in records],
         },

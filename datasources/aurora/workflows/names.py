@@ -8,7 +8,7 @@ from datasources.aurora.statements import Statement, statements
 R = TypeVar("R")
 
 
-class Asked(Protocol):
+class StatementReader(Protocol):
     """A database or a transaction of it."""
 
     async def fetch(self, statement: Statement, parameters: Mapping[str, object], record: Callable[..., R]) -> list[R]:
@@ -16,8 +16,8 @@ class Asked(Protocol):
         ...
 
 
-async def known(
-    asked: Asked,
+async def find_known_names(
+    asked: StatementReader,
     classes: Collection[str],
     teams: Collection[str],
     users: Collection[str],
@@ -28,7 +28,7 @@ async def known(
     return set(await asked.fetch(statements("workflows/names")["workflow_known_names"], bound, _pair))
 
 
-async def started_after(asked: Asked) -> list[tuple[str, str]]:
+async def fetch_chained_workflows(asked: StatementReader) -> list[tuple[str, str]]:
     """Each published workflow that the end of another's run starts, with that other one, by key."""
     return await asked.fetch(statements("workflows/names")["workflow_published_after"], {}, _pair)
 

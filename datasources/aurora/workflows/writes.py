@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgspec.structs import asdict, replace
 from uuid_utils import uuid7
 
-from datasources.aurora.driver.column_values import document_text
+from datasources.aurora.driver.column_values import dump_document
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 from datasources.records.queries import Scope
@@ -42,13 +42,13 @@ async def insert(transaction: Transaction, record: WorkflowRecord) -> WorkflowRe
     return inserted
 
 
-async def locked(transaction: Transaction, id: str) -> WorkflowRecord | None:
+async def lock(transaction: Transaction, id: str) -> WorkflowRecord | None:
     """The revision as it is and stays until the transaction ends."""
     found = await transaction.fetch(statements(_STATEMENTS)["workflows_locked"], {"ids": [id]}, _workflow)
     return found[0] if found else None
 
 
-async def published(transaction: Transaction, key: str) -> list[WorkflowRecord]:
+async def lock_published(transaction: Transaction, key: str) -> list[WorkflowRecord]:
     """The published revisions of a key; they stay as they are until the transaction ends."""
     return await transaction.fetch(statements(_STATEMENTS)["workflows_published_of_key"], {"key": key}, _workflow)
 
@@ -94,8 +94,8 @@ async def replace_steps(transaction: Transaction, id: str, wanted: Sequence[NewS
             "keys": [step.key for step in wanted],
             "names": [step.name for step in wanted],
             "kinds": [step.kind.value for step in wanted],
-            "depends_on": [document_text(list(step.depends_on)) for step in wanted],
-            "configurations": [document_text(step.configuration) for step in wanted],
+            "depends_on": [dump_document(list(step.depends_on)) for step in wanted],
+            "configurations": [dump_document(step.configuration) for step in wanted],
         },
     )
 
@@ -111,7 +111,7 @@ async def replace_items(transaction: Transaction, id: str, wanted: Sequence[str]
 
 
 def _bound(record: WorkflowRecord) -> dict[str, object]:
-    return asdict(record) | {"trigger": document_text(record.trigger), "inputs": document_text(record.inputs)}
+    return asdict(record) | {"trigger": dump_document(record.trigger), "inputs": dump_document(record.inputs)}
 
 
 def _workflow(*values: object) -> WorkflowRecord:

@@ -12,18 +12,18 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeout
 
 from datasources.breaker import Breaker
-from datasources.cache.port import Found
+from datasources.cache.port import CachedValues
 from datasources.cache.redis import keys as at
-from datasources.cache.redis.connection import Trusted, address, connect, problem
-from datasources.cache.redis.validity import SCRIPTS, TRUST, Trust
-from datasources.cache.write_log import Witness
-from datasources.credentials.cached import Credentials
+from datasources.cache.redis.connection import ConnectionLiveness, connect, problem, span_attributes
+from datasources.cache.redis.validity import SCRIPTS, VALIDITY_SECONDS, ValidityLease
+from datasources.cache.write_log import WriteLog
+from datasources.credentials.cached import CredentialCache
 from datasources.health import Health
-from datasources.observability.spans import CLIENT, spanned
-from datasources.request import Call, calling, current_call
+from datasources.observability.spans import CLIENT, record_span
+from datasources.request import RequestContext, current_request, use_request
 
-FIRST_PAUSE = 0.005
-LONGEST_PAUSE = 0.05
+MIN_POLL_SECONDS = 0.005
+MAX_POLL_SECONDS = 0.05
 JITTER = 0.1
 
 _scripts = resources.files(__package__)
@@ -49,14 +49,14 @@ class RedisCache:
         self,
         url: str,
         *,
-        witness: Witness | None = None,
+        write_log: WriteLog | None = None,
         ca_file: str | None = None,
         timeout: float = 0.25,
         lease: float = 2.0,
         breaker_after: int = 3,
         breaker_pause: float = 5.0,
-        trust: float = TRUST,
-        credentials: Credentials | None = None,
+        trust: float = VALIDITY_SECONDS,
+        credentials: CredentialCache | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._url = url
@@ -64,38 +64,39 @@ class RedisCache:
         self._lease = lease
         self._breaker = Breaker(breaker_after, breaker_pause)
         self._credentials = credentials
-        self._trusted_connections = Trusted(clock)
-        self._address = address(url)
+        self._trusted_connections = ConnectionLiveness(clock)
+        self._address = span_attributes(url)
         self._redis = connect(url, ca_file, timeout, credentials, self._trusted_connections)
-        self._trust = None if witness is None else Trust(witness, self._ask, trust)
+        self._trust = None if write_log is None else ValidityLease(write_log, self._ask, trust)
 
-    async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Found:
+    async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> CachedValues:
         """One MGET of the trust, the generations and the values; none without keys. Without trust it is renewed."""
         tables = at.tables_in_order(depends_on)
         unseen: list[bytes | None] = [None] * len(tables)
         if not keys:
-            return Found({}, at.stamp(None, tables, unseen))
-        reply = await self._trusted(at.TRUST, *map(at.generation_key, tables), *map(at.value_key, keys))
+            return CachedValues({}, at.encode_stamp(None, tables, unseen))
+        reply = await self._trusted(at.VALIDITY_KEY, *map(at.generation_key, tables), *map(at.value_key, keys))
         if reply is None:
-            return Found({}, at.stamp(None, tables, unseen))
+            return CachedValues({}, at.encode_stamp(None, tables, unseen))
         trust, seen, stored = reply[0], reply[1 : len(tables) + 1], reply[len(tables) + 1 :]
-        found = _fresh(keys, stored, at.view(trust, tables, seen))
-        spent = current_call().spent
+        found = _fresh(keys, stored, at.compute_view(trust, tables, seen))
+        spent = current_request().usage
         spent.hits += len(found)
         spent.misses += len(set(keys)) - len(found)
-        return Found(found, at.stamp(trust, tables, seen))
+        return CachedValues(found, at.encode_stamp(trust, tables, seen))
 
     async def lease_many(self, keys: Sequence[str], stamp: bytes) -> Mapping[str, str]:
         """One script. A key whose tables moved since `stamp` is won without a lease: its load is not stored."""
         wanted = list(dict.fromkeys(keys))
         if not wanted:
             return {}
-        epoch, tables, seen = at.seen(stamp)
+        epoch, tables, seen = at.decode_stamp(stamp)
         secret = secrets.token_hex(8)
         names = self._names(tables, wanted)
         reply = await self._ask(
             "EVAL", _LEASE, len(names), *names,
-            len(tables), at.settled(), secret, max(1, round(self._lease * 1_000)), at.FORMAT, epoch, *tables, *seen,
+            len(tables), at.initial_generation(), secret, max(1, round(self._lease * 1_000)), at.FORMAT_VERSION, epoch,
+            *tables, *seen,
         )  # fmt: skip
         if reply is None or not reply[0]:
             return dict.fromkeys(wanted, "")
@@ -108,25 +109,25 @@ class RedisCache:
         pending = list(dict.fromkeys(keys))
         found: dict[str, bytes] = {}
         clock = asyncio.get_running_loop().time
-        end, pause = clock() + self._lease, FIRST_PAUSE
+        end, pause = clock() + self._lease, MIN_POLL_SECONDS
         while pending:
             places = (*map(at.generation_key, tables), *map(at.value_key, pending), *map(at.lease_key, pending))
-            reply = await self._trusted(at.TRUST, *places)
+            reply = await self._trusted(at.VALIDITY_KEY, *places)
             if reply is None:
                 break
             values, leases = reply[len(tables) + 1 : -len(pending)], reply[-len(pending) :]
-            view = at.view(reply[0], tables, reply[1 : len(tables) + 1])
+            view = at.compute_view(reply[0], tables, reply[1 : len(tables) + 1])
             found |= _fresh(pending, values, view)
             pending = [
                 key
                 for key, lease in zip(pending, leases, strict=True)
                 if key not in found and view is not None and lease is not None and lease.startswith(view)
             ]
-            remaining = current_call().remaining()
+            remaining = current_request().remaining()
             if not pending or clock() + pause > end or (remaining is not None and remaining <= pause):
                 break
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, MAX_POLL_SECONDS)
         return found
 
     async def fill(self, values: Mapping[str, bytes], tokens: Mapping[str, str], stamp: bytes, seconds: float) -> None:
@@ -134,25 +135,25 @@ class RedisCache:
         leased = [key for key, token in tokens.items() if token]
         if not leased:
             return
-        _, tables, _ = at.seen(stamp)
+        _, tables, _ = at.decode_stamp(stamp)
         names = self._names(tables, leased)
         triples: list[str | bytes | int] = []
         for key in leased:
             triples += [tokens[key], values.get(key, b""), _milliseconds(seconds) if key in values else 0]
-        await self._ask("EVAL", _FILL, len(names), *names, len(tables), at.FORMAT, *tables, *triples)
+        await self._ask("EVAL", _FILL, len(names), *names, len(tables), at.FORMAT_VERSION, *tables, *triples)
 
     async def invalidate(self, tables: Sequence[str]) -> None:
         """One MSET of new generations. It ignores the deadline: what it tells of is already committed."""
         if not tables:
             return
-        pairs = [text for table in dict.fromkeys(tables) for text in (at.generation_key(table), at.moved())]
+        pairs = [text for table in dict.fromkeys(tables) for text in (at.generation_key(table), at.next_generation())]
         if await self._ask("MSET", *pairs, hurried=False) is None and self._trust is not None:
-            await self._trust.outlive(tables)
+            await self._trust.wait_for_expiry(tables)
 
-    async def doubt(self) -> None:
+    async def expire_all(self) -> None:
         """One script, which ends the trust of everybody. It ignores the deadline as well."""
-        if self._trust is not None and not await self._trust.doubt():
-            await self._trust.outlive(())
+        if self._trust is not None and not await self._trust.expire():
+            await self._trust.wait_for_expiry(())
 
     async def health(self) -> Health:
         """One INFO, past the breaker. Says whether the breaker is closed."""
@@ -175,17 +176,17 @@ class RedisCache:
     async def _trusted(self, *places: str) -> Any:
         """What stands at these places, the trust first; if there is none, once more after it was renewed."""
         reply = await self._ask("MGET", *places)
-        if reply is None or reply[0] is not None or self._trust is None or not await self._trust.renewed():
+        if reply is None or reply[0] is not None or self._trust is None or not await self._trust.renew():
             return reply
         # Counted as part of the renewing: what a request costs must not depend on the second it comes in.
-        call = current_call()
-        with calling(Call(call.request_id, call.deadline)):
+        call = current_request()
+        with use_request(RequestContext(call.request_id, call.deadline)):
             return await self._ask("MGET", *places)
 
     async def _ask(self, *command: str | bytes | int, hurried: bool = True) -> Any:
         """The reply to a command; None when Redis is lost, which is never an error."""
-        remaining = current_call().remaining() if hurried else None
-        if (remaining is not None and remaining <= 0) or not self._breaker.admits():
+        remaining = current_request().remaining() if hurried else None
+        if (remaining is not None and remaining <= 0) or not self._breaker.try_acquire():
             return None
         seconds = self._timeout if remaining is None else min(self._timeout, remaining)
         try:
@@ -194,37 +195,37 @@ class RedisCache:
         except (RedisError, OSError) as error:
             # A request in its last moments says nothing of Redis.
             if seconds < self._timeout and isinstance(error, TimeoutError | RedisTimeout):
-                self._breaker.unjudged()
+                self._breaker.release()
             else:
-                self._breaker.failed()
-                self._trusted_connections.doubt()
+                self._breaker.record_failure()
+                self._trusted_connections.invalidate_all()
             return None
         except asyncio.CancelledError:
-            self._breaker.unjudged()
+            self._breaker.release()
             raise
-        self._breaker.succeeded()
+        self._breaker.record_success()
         return reply
 
     async def _send(self, *command: str | bytes | int) -> Any:
-        current_call().spent.cache += 1
+        current_request().usage.cache += 1
         name = str(command[0])
         script = _SCRIPTS.get(command[1]) if name == "EVAL" else None
-        with spanned(f"{name} {script}" if script else name, CLIENT, self._address) as span:
-            span.note("db.operation.name", name)
+        with record_span(f"{name} {script}" if script else name, CLIENT, self._address) as span:
+            span.set_attribute("db.operation.name", name)
             if script:
-                span.note("db.stored_procedure.name", script)
+                span.set_attribute("db.stored_procedure.name", script)
             return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
 
     @staticmethod
     def _names(tables: Sequence[str], keys: Sequence[str]) -> list[str]:
         pairs = [name for key in keys for name in (at.lease_key(key), at.value_key(key))]
-        return [at.MOMENT, *map(at.generation_key, tables), *pairs]
+        return [at.SNAPSHOT_KEY, *map(at.generation_key, tables), *pairs]
 
 
 def _fresh(keys: Sequence[str], stored: Sequence[bytes | None], view: bytes | None) -> dict[str, bytes]:
     if view is None:
         return {}
-    head = at.FORMAT + view
+    head = at.FORMAT_VERSION + view
     return {
         key: value[len(head) :]
         for key, value in zip(keys, stored, strict=True)

@@ -6,14 +6,14 @@ from typing import Any
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
-from datasources.request import current_call
+from datasources.request import current_request
 
 CLIENT_NAME = "stackflow"
 # Redis takes no spaces, controls or letters beyond ASCII in a name.
 _STRANGE = re.compile(r"[^!-~]")
 
 
-class Named(AbstractConnection):
+class NamedConnection(AbstractConnection):
     """Tells its name in the same packet as the first command of a request: no round trip more, one answer more.
 
     That answer is read before the command's. What breaks off in between closes the connection, as the driver does with
@@ -43,7 +43,7 @@ class Named(AbstractConnection):
         if not self.is_connected:
             # Before the packet is made: a new session reads answers of its own.
             await self.connect_check_health(check_health=False)
-        name = f"{CLIENT_NAME}:{_STRANGE.sub('', current_call().request_id)[:64]}"
+        name = f"{CLIENT_NAME}:{_STRANGE.sub('', current_request().request_id)[:64]}"
         if name == self._name:
             await super().send_command(*args, **kwargs)
             return

@@ -15,8 +15,8 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, AuthorizationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from datasources.cache.redis.client_name import CLIENT_NAME, Named
-from datasources.credentials.cached import Credential, Credentials
+from datasources.cache.redis.client_name import CLIENT_NAME, NamedConnection
+from datasources.credentials.cached import Credential, CredentialCache
 from datasources.errors import SourceUnavailable
 
 MAX_CONNECTIONS = 16
@@ -24,17 +24,17 @@ MAX_CONNECTIONS = 16
 # Seconds after which an unused connection is given up for a new one, by a wall clock, as of the databases: whoever
 # stood at its other end may have gone without a word while Lambda froze us. A new one costs a few round trips, where a
 # silent one costs the whole timeout and counts against the cache.
-TRUSTED_IDLE = 60.0
+MAX_IDLE_SECONDS = 60.0
 
 
-class Trusted:
+class ConnectionLiveness:
     """Which connections of one client still lead to somebody, as far as can be told."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self.era = 0
 
-    def doubt(self) -> None:
+    def invalidate_all(self) -> None:
         """None that has not answered since: where one fell silent, the others did as well."""
         self.era += 1
 
@@ -42,7 +42,7 @@ class Trusted:
 class Provider(CredentialProvider):
     """Our credentials as the client takes them; it notes which it gave last."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: CredentialCache) -> None:
         self.credentials = credentials
 
     async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
@@ -58,10 +58,10 @@ class Provider(CredentialProvider):
 _given: ContextVar[Credential | None] = ContextVar("given", default=None)
 
 
-class SigningIn(AbstractConnection):
+class AuthenticatedConnection(AbstractConnection):
     """A connection that tries once more when its token was changed under way, and is opened anew when doubted."""
 
-    def __init__(self, *, trusted: Trusted, **options: Any) -> None:
+    def __init__(self, *, trusted: ConnectionLiveness, **options: Any) -> None:
         super().__init__(**options)
         self._trusted = trusted
         self._answered = trusted.clock(), trusted.era
@@ -88,7 +88,7 @@ class SigningIn(AbstractConnection):
     def _is_trusted(self) -> bool:
         at, era = self._answered
         # A clock that was set back tells nothing.
-        return era == self._trusted.era and self._trusted.clock() - at < TRUSTED_IDLE
+        return era == self._trusted.era and self._trusted.clock() - at < MAX_IDLE_SECONDS
 
     async def _signed_in(self) -> None:
         provider = self.credential_provider
@@ -98,16 +98,16 @@ class SigningIn(AbstractConnection):
             given = _given.get()
             if not isinstance(provider, Provider) or given is None:
                 raise
-            if await provider.credentials.after_refusal_of(given) is None:
+            if await provider.credentials.refresh_after_rejection(given) is None:
                 raise
             await super().connect()  # type: ignore[no-untyped-call]
 
 
-class PlainSigningIn(Named, SigningIn, Connection):
+class PlainSigningIn(NamedConnection, AuthenticatedConnection, Connection):
     """Without TLS, for loopback."""
 
 
-class SecureSigningIn(Named, SigningIn, SSLConnection):
+class SecureSigningIn(NamedConnection, AuthenticatedConnection, SSLConnection):
     """By TLS."""
 
 
@@ -115,8 +115,8 @@ def connect(
     url: str,
     ca_file: str | None,
     timeout: float,
-    credentials: Credentials | None = None,
-    trusted: Trusted | None = None,
+    credentials: CredentialCache | None = None,
+    trusted: ConnectionLiveness | None = None,
 ) -> Redis:
     """A client for `redis://[user:]password@host:port/database`, or `rediss://` for TLS 1.2 and later.
 
@@ -151,13 +151,13 @@ def connect(
         # RESP 2 and no driver name: each would cost a round trip in every new connection.
         protocol=2,
         driver_info=None,
-        trusted=trusted or Trusted(),
+        trusted=trusted or ConnectionLiveness(),
         **tls,
     )
     return Redis.from_pool(pool)
 
 
-def address(url: str) -> dict[str, str | int]:
+def span_attributes(url: str) -> dict[str, str | int]:
     """What spans say of where a command went; never the token."""
     parts = urlsplit(url)
     database = parts.path.strip("/")

@@ -16,12 +16,12 @@ import secrets
 from collections.abc import Iterable, Sequence
 
 # Raise it when the layout of a stored value changes: what another version wrote is then a miss.
-FORMAT = b"\x01"
+FORMAT_VERSION = b"\x01"
 VIEW_LENGTH = 40
 
 # The epoch, while values are trusted; the epoch and the moment up to which everything is told.
-TRUST = "sf1:trust"
-MOMENT = "sf1:moment"
+VALIDITY_KEY = "sf1:trust"
+SNAPSHOT_KEY = "sf1:moment"
 
 
 def tables_in_order(tables: Iterable[str]) -> list[str]:
@@ -44,22 +44,22 @@ def lease_key(key: str) -> str:
     return f"sf1:l:{key}"
 
 
-def settled() -> str:
+def initial_generation() -> str:
     """A generation for a table that has none."""
     return "s" + secrets.token_urlsafe(9)
 
 
-def moved() -> str:
+def next_generation() -> str:
     """A generation for a table that was written to."""
     return "i" + secrets.token_urlsafe(9)
 
 
-def epoch() -> str:
+def new_epoch() -> str:
     """An epoch that no value was stored in."""
     return "e" + secrets.token_urlsafe(9)
 
 
-def view(trust: bytes | None, tables: Sequence[str], generations: Sequence[bytes | None]) -> bytes | None:
+def compute_view(trust: bytes | None, tables: Sequence[str], generations: Sequence[bytes | None]) -> bytes | None:
     """The 40 hexadecimal digits of an epoch and these generations; None while there is no trust or a table has no
     generation. lease.lua and fill.lua say the same."""
     parts = [table.encode() + b"=" + now for table, now in zip(tables, generations, strict=True) if now is not None]
@@ -68,13 +68,13 @@ def view(trust: bytes | None, tables: Sequence[str], generations: Sequence[bytes
     return hashlib.sha1(b",".join([trust, *parts]), usedforsecurity=False).hexdigest().encode()
 
 
-def stamp(trust: bytes | None, tables: Sequence[str], generations: Sequence[bytes | None]) -> bytes:
+def encode_stamp(trust: bytes | None, tables: Sequence[str], generations: Sequence[bytes | None]) -> bytes:
     """The epoch, the tables and the generations that a read saw, as one text for whoever loads."""
     pairs = [table.encode() + b"=" + (now or b"") for table, now in zip(tables, generations, strict=True)]
     return b",".join([trust or b"", *pairs])
 
 
-def seen(text: bytes) -> tuple[bytes, list[str], list[bytes]]:
+def decode_stamp(text: bytes) -> tuple[bytes, list[str], list[bytes]]:
     """The epoch, the tables and the generations of a stamp; what was not there is empty."""
     first, *rest = text.split(b",")
     pairs = [pair.partition(b"=") for pair in rest]

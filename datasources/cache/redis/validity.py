@@ -7,21 +7,21 @@ from typing import Any
 
 from datasources.breaker import Breaker
 from datasources.cache.redis import keys as at
-from datasources.cache.write_log import Witness
+from datasources.cache.write_log import WriteLog
 from datasources.errors import SourceError
-from datasources.request import Call, calling, current_call
+from datasources.request import RequestContext, current_request, use_request
 
 # Seconds of trust. Its end is counted from before the database was asked, by Redis' clock.
-TRUST = 1.0
+VALIDITY_SECONDS = 1.0
 # How much longer a writer waits for that end, by the database's clock: clocks do not run alike to the last millisecond.
-MARGIN = 1.1
+MARGIN_FACTOR = 1.1
 # Seconds that asking the database may take; seconds in which nobody asks again where it could not be asked.
-PATIENCE, PAUSE = 1.0, 0.25
+RENEW_TIMEOUT_SECONDS, RETRY_PAUSE_SECONDS = 1.0, 0.25
 # Milliseconds that a moment is known. After that everything is a miss, as the list of what was written since might be
 # long; and the database may have forgotten it.
-KNOWN = 60_000
+SNAPSHOT_TTL_MS = 60_000
 # How often it is told again what somebody else told meanwhile.
-TRIES = 3
+MAX_ATTEMPTS = 3
 
 _scripts = resources.files(__package__)
 _LOOK = _scripts.joinpath("look.lua").read_text()
@@ -33,7 +33,7 @@ SCRIPTS: dict[str | bytes | int, str] = {_LOOK: "look", _CONFIRM: "confirm", _DO
 Ask = Callable[..., Awaitable[Any]]
 
 
-class Trust:
+class ValidityLease:
     """Whether the values in Redis may be believed, renewed by whoever finds that nobody vouches for them.
 
     To renew it is five steps: look at Redis' clock and at the moment up to which everything is told; note in the
@@ -45,59 +45,62 @@ class Trust:
     who asked before the commit had noted that before, and who asks later is told of the write.
     """
 
-    def __init__(self, witness: Witness, ask: Ask, seconds: float = TRUST) -> None:
+    def __init__(self, witness: WriteLog, ask: Ask, seconds: float = VALIDITY_SECONDS) -> None:
         self._witness = witness
         self._ask = ask
         self._seconds = seconds
-        self._breaker = Breaker(1, PAUSE)
+        self._breaker = Breaker(1, RETRY_PAUSE_SECONDS)
         self._renewing = asyncio.Lock()
         self._renewals = 0
 
-    async def renewed(self) -> bool:
+    async def renew(self) -> bool:
         """Whether values are trusted now. One at a time asks, for all who wait; what it spends is nobody's request."""
         before = self._renewals
         async with self._renewing:
             if self._renewals != before:
                 return True
-            if not self._breaker.admits():
+            if not self._breaker.try_acquire():
                 return False
             try:
                 done = await self._asked()
             except (SourceError, TimeoutError):
-                self._breaker.failed()
+                self._breaker.record_failure()
                 return False
             except asyncio.CancelledError:
-                self._breaker.unjudged()
+                self._breaker.release()
                 raise
-            self._breaker.succeeded()
+            self._breaker.record_success()
             self._renewals += done
             return done
 
-    async def outlive(self, tables: Sequence[str]) -> None:
+    async def wait_for_expiry(self, tables: Sequence[str]) -> None:
         """Return once nobody trusts any more what he may know without knowing of a write of these tables, which is
         committed. Also where the database can't be reached any more."""
-        seconds = self._seconds * MARGIN
+        seconds = self._seconds * MARGIN_FACTOR
         end = asyncio.get_running_loop().time() + seconds
         try:
-            with calling(Call(current_call().request_id)):
+            with use_request(RequestContext(current_request().request_id)):
                 async with asyncio.timeout(seconds):
-                    left = await self._witness.owe(tables)
+                    left = await self._witness.record_writes(tables)
         except (SourceError, TimeoutError):
             left = end - asyncio.get_running_loop().time()
         if left > 0:
             await asyncio.sleep(left)
 
-    async def doubt(self) -> bool:
+    async def expire(self) -> bool:
         """End it for everybody; whether Redis was reached."""
-        return await self._ask("EVAL", _DOUBT, 2, at.TRUST, at.MOMENT, at.epoch(), hurried=False) is not None
+        return (
+            await self._ask("EVAL", _DOUBT, 2, at.VALIDITY_KEY, at.SNAPSHOT_KEY, at.new_epoch(), hurried=False)
+            is not None
+        )
 
     async def _asked(self) -> bool:
-        call = current_call()
-        end = asyncio.get_running_loop().time() + PATIENCE
+        call = current_request()
+        end = asyncio.get_running_loop().time() + RENEW_TIMEOUT_SECONDS
         end = end if call.deadline is None else min(end, call.deadline)
-        with calling(Call(request_id=call.request_id, deadline=end)):
+        with use_request(RequestContext(request_id=call.request_id, deadline=end)):
             async with asyncio.timeout_at(end):
-                for _ in range(TRIES):
+                for _ in range(MAX_ATTEMPTS):
                     done = await self._once()
                     if done is not None:
                         return done
@@ -105,22 +108,22 @@ class Trust:
 
     async def _once(self) -> bool | None:
         """None if another process came in between."""
-        look = await self._ask("EVAL", _LOOK, 2, at.TRUST, at.MOMENT)
+        look = await self._ask("EVAL", _LOOK, 2, at.VALIDITY_KEY, at.SNAPSHOT_KEY)
         if look is None:
             return False
         now, text, trusted = look
         if trusted:
             return True
         epoch, _, known = text.decode().partition(" ")
-        await self._witness.vouch(self._seconds * MARGIN)
-        written = await self._witness.written(known.split(" ")[0] or None)
+        await self._witness.record_lease(self._seconds * MARGIN_FACTOR)
+        written = await self._witness.read_writes(known.split(" ")[0] or None)
         if not known or written.tables is None:
-            epoch = at.epoch()
+            epoch = at.new_epoch()
         tables = sorted(written.tables or ())
         done = await self._ask(
-            "EVAL", _CONFIRM, 2 + len(tables), at.TRUST, at.MOMENT, *map(at.generation_key, tables),
-            text, f"{epoch} {written.moment}", epoch, now + round(self._seconds * 1_000), KNOWN,
-            *(at.moved() for _ in tables),
+            "EVAL", _CONFIRM, 2 + len(tables), at.VALIDITY_KEY, at.SNAPSHOT_KEY, *map(at.generation_key, tables),
+            text, f"{epoch} {written.moment}", epoch, now + round(self._seconds * 1_000), SNAPSHOT_TTL_MS,
+            *(at.next_generation() for _ in tables),
         )  # fmt: skip
         if done is None:
             return False

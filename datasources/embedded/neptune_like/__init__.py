@@ -8,18 +8,18 @@ that what passes here is legal there. `FACTS` lists what is enforced, by which p
 from datasources.embedded.neptune_like.double import NeptuneLike
 from datasources.embedded.neptune_like.faults import Faults
 from datasources.embedded.neptune_like.known_behaviour import DIFFERENCES, FACTS, Fact
-from datasources.embedded.neptune_like.limits import Rules, SigningKey
-from datasources.embedded.neptune_like.recorder import Handshake, Request, Seen
+from datasources.embedded.neptune_like.limits import ClusterSettings, SigningKey
+from datasources.embedded.neptune_like.recorder import Handshake, RecordedRequest, RequestLog
 
 __all__ = [
     "DIFFERENCES",
     "FACTS",
+    "ClusterSettings",
     "Fact",
     "Faults",
     "Handshake",
     "NeptuneLike",
-    "Request",
-    "Rules",
-    "Seen",
+    "RecordedRequest",
+    "RequestLog",
     "SigningKey",
 ]

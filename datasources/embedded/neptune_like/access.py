@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
 from datasources.embedded.neptune_like.errors import Refusal
-from datasources.embedded.neptune_like.limits import SIGNATURE_SECONDS, SIGNING_SERVICE, Rules, SigningKey
+from datasources.embedded.neptune_like.limits import SIGNATURE_SECONDS, SIGNING_SERVICE, ClusterSettings, SigningKey
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,]+)/\d{8}/(?P<region>[^/,]+)/(?P<service>[^/,]+)/aws4_request,"
@@ -21,7 +21,7 @@ _AUTHORIZATION = re.compile(
 _DATE = "%Y%m%dT%H%M%SZ"
 
 
-def refusal(method: str, path: str, headers: Mapping[str, str], rules: Rules) -> Refusal | None:
+def check_access(method: str, path: str, headers: Mapping[str, str], rules: ClusterSettings) -> Refusal | None:
     """Why this request may not come in; None if it may. `path` is as sent, with its query.
 
     The steps are those of "Signature Version 4" in the IAM user guide, the service name that of iam-auth-connecting.
@@ -32,7 +32,7 @@ def refusal(method: str, path: str, headers: Mapping[str, str], rules: Rules) ->
     return None if reason is None else Refusal("AccessDeniedException", reason)
 
 
-def answer(refused: Refusal, status: int | None = None) -> web.Response:
+def refusal_response(refused: Refusal, status: int | None = None) -> web.Response:
     """The HTTP answer to a handshake that is refused, with the status of its code unless another is given."""
     return web.json_response(refused.document(str(uuid.uuid4())), status=status or refused.http_status)
 

@@ -23,7 +23,7 @@ class Query:
     instructions: tuple[Instruction, ...]
 
 
-def query(gremlin: object) -> Query:
+def parse_query(gremlin: object) -> Query:
     """Read the argument `gremlin` of a request."""
     return Query(gremlin, tuple(instructions(gremlin)) if type_of(gremlin) == BYTECODE else ())
 

@@ -11,13 +11,13 @@ from datasources.embedded.neptune_like import bytecode, frames, translate
 from datasources.embedded.neptune_like import responses as replies
 from datasources.embedded.neptune_like import validation as legality
 from datasources.embedded.neptune_like.errors import Refusal
-from datasources.embedded.neptune_like.faults import Draws, Mishap
-from datasources.embedded.neptune_like.limits import Rules
-from datasources.embedded.neptune_like.recorder import Request
+from datasources.embedded.neptune_like.faults import FaultKind, FaultSampler
+from datasources.embedded.neptune_like.limits import ClusterSettings
+from datasources.embedded.neptune_like.recorder import RecordedRequest
 
 NORMAL_CLOSURE = 1000
 _UNSUPPORTED_DATA = 1003
-_OUTCOMES: dict[Mishap, str] = {
+_OUTCOMES: dict[FaultKind, str] = {
     "lose_request": "lost request",
     "silence": "silence",
     "lose_reply": "lost reply",
@@ -32,9 +32,9 @@ class Connection:
     def __init__(
         self,
         request: web.Request,
-        note: Callable[[Request], None],
-        draws: Callable[[], Draws],
-        rules: Rules,
+        note: Callable[[RecordedRequest], None],
+        draws: Callable[[], FaultSampler],
+        rules: ClusterSettings,
         endpoint: str,
     ) -> None:
         self._request = request
@@ -45,8 +45,8 @@ class Connection:
         self._number = 0
         # Neptune's replies come uncompressed; a frame cut in two is then cut where one expects.
         self._down = web.WebSocketResponse(max_msg_size=0, compress=False)
-        self._waiting: dict[str, tuple[frames.Frame, Request, Mishap | None]] = {}
-        self._queue: asyncio.Queue[tuple[frames.Frame, bytecode.Query, Request]] = asyncio.Queue()
+        self._waiting: dict[str, tuple[frames.Frame, RecordedRequest, FaultKind | None]] = {}
+        self._queue: asyncio.Queue[tuple[frames.Frame, bytecode.Query, RecordedRequest]] = asyncio.Queue()
         self._answered = 0
         loop = asyncio.get_running_loop()
         self._born = self._used = loop.time()
@@ -90,8 +90,8 @@ class Connection:
             except frames.FrameError:
                 await self._down.close(code=_UNSUPPORTED_DATA)
                 return
-            query = bytecode.query(frame.gremlin)
-            request = Request(
+            query = bytecode.parse_query(frame.gremlin)
+            request = RecordedRequest(
                 frame.request_id, frame.op, self._endpoint, self._number, len(frame.data), query.instructions
             )
             self._note(request)
@@ -102,16 +102,16 @@ class Connection:
             await self._one(up, *await self._queue.get())
 
     async def _one(
-        self, up: ClientWebSocketResponse, frame: frames.Frame, query: bytecode.Query, request: Request
+        self, up: ClientWebSocketResponse, frame: frames.Frame, query: bytecode.Query, request: RecordedRequest
     ) -> None:
         await asyncio.sleep(self._draws().left.lag_before)
-        refused = legality.refusal(
+        refused = legality.check_request(
             frame, query, read_only=self._endpoint == "reader", max_request=self._rules.max_request
         )
         if refused is not None:
             await self._refuse(frame, request, refused)
             return
-        mishap, code = self._draws().mishap(writes=legality.mutates(query)) or (None, "")
+        mishap, code = self._draws().next_fault(writes=legality.mutates(query)) or (None, "")
         if mishap == "code":
             await self._refuse(frame, request, Refusal(code))
         elif mishap in {"lose_request", "silence"}:
@@ -133,7 +133,9 @@ class Connection:
         # The engine is gone: so is Neptune's instance.
         self.abort()
 
-    async def _answer(self, reply: replies.Reply, frame: frames.Frame, request: Request, mishap: Mishap | None) -> None:
+    async def _answer(
+        self, reply: replies.Reply, frame: frames.Frame, request: RecordedRequest, mishap: FaultKind | None
+    ) -> None:
         if not reply.is_last:
             if mishap is None:
                 await self._down.send_bytes(reply.data)
@@ -144,13 +146,13 @@ class Connection:
             request.outcome = _OUTCOMES[mishap]
             await self._spoil(reply.data, mishap)
         elif reply.is_failure:
-            await self._refuse(frame, request, translate.refusal(reply))
+            await self._refuse(frame, request, translate.translate_failure(reply))
         else:
             request.outcome = str(reply.status)
             await self._down.send_bytes(reply.data)
             await self._count()
 
-    async def _spoil(self, data: bytes, mishap: Mishap) -> None:
+    async def _spoil(self, data: bytes, mishap: FaultKind) -> None:
         if mishap == "garble":
             await self._down.send_bytes(data[: len(data) // 2])
             return
@@ -163,7 +165,7 @@ class Connection:
         else:
             self.abort()
 
-    async def _refuse(self, frame: frames.Frame, request: Request, refused: Refusal) -> None:
+    async def _refuse(self, frame: frames.Frame, request: RecordedRequest, refused: Refusal) -> None:
         request.outcome = refused.code
         await self._down.send_bytes(refused.frame(frame.request_id))
         await self._count()

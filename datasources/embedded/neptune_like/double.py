@@ -12,9 +12,9 @@ from aiohttp import ClientError, ClientSession, web
 from datasources.embedded.neptune_like import access
 from datasources.embedded.neptune_like.connection import Connection
 from datasources.embedded.neptune_like.errors import Refusal
-from datasources.embedded.neptune_like.faults import Draws, Faults
-from datasources.embedded.neptune_like.limits import Rules
-from datasources.embedded.neptune_like.recorder import Handshake, Seen
+from datasources.embedded.neptune_like.faults import Faults, FaultSampler
+from datasources.embedded.neptune_like.limits import ClusterSettings
+from datasources.embedded.neptune_like.recorder import Handshake, RequestLog
 
 WRITER = "writer"
 READER = "reader"
@@ -32,16 +32,16 @@ class NeptuneLike:
     def __init__(
         self,
         upstream: str,
-        rules: Rules | None = None,
+        rules: ClusterSettings | None = None,
         faults: Faults | None = None,
         host: str = "127.0.0.1",
         reader_upstream: str | None = None,
         keep: int = 100_000,
     ) -> None:
         self.host = host
-        self.rules = rules or Rules()
-        self.seen = Seen(keep)
-        self._draws = Draws(faults or Faults())
+        self.rules = rules or ClusterSettings()
+        self.request_log = RequestLog(keep)
+        self._draws = FaultSampler(faults or Faults())
         self._upstreams = {WRITER: upstream, READER: reader_upstream or upstream}
         self._ports = {WRITER: 0, READER: 0}
         self._open: dict[str, set[Connection]] = {WRITER: set(), READER: set()}
@@ -68,7 +68,7 @@ class NeptuneLike:
     @faults.setter
     def faults(self, faults: Faults) -> None:
         # New draws, not a changed field: what the loop's thread uses up of the old ones can't undo this.
-        self._draws = Draws(faults)
+        self._draws = FaultSampler(faults)
 
     def start(self) -> Self:
         """Listen, on the ports of last time if it ran before. OSError if they are taken."""
@@ -133,7 +133,7 @@ class NeptuneLike:
         refused = self._refusal(endpoint, request)
         if refused is not None:
             return self._noted(endpoint, request, refused)
-        connection = Connection(request, self.seen.note, lambda: self._draws, self.rules, endpoint)
+        connection = Connection(request, self.request_log.add, lambda: self._draws, self.rules, endpoint)
         # Counted before anything is awaited, so that no two take the last place.
         self._open[endpoint].add(connection)
         try:
@@ -147,19 +147,19 @@ class NeptuneLike:
             self._open[endpoint].discard(connection)
 
     def _refusal(self, endpoint: str, request: web.Request) -> web.Response | None:
-        refused = access.refusal(request.method, request.path_qs, request.headers, self.rules)
+        refused = access.check_access(request.method, request.path_qs, request.headers, self.rules)
         if refused is not None:
-            return access.answer(refused)
-        status = self._draws.refusal()
+            return access.refusal_response(refused)
+        status = self._draws.next_refusal()
         if status is not None:
             code = "AccessDeniedException" if status == FORBIDDEN else "TooManyRequestsException"
-            return access.answer(Refusal(code), status)
+            return access.refusal_response(Refusal(code), status)
         if len(self._open[endpoint]) >= self.rules.max_connections:
-            return access.answer(Refusal("TooManyRequestsException"))
+            return access.refusal_response(Refusal("TooManyRequestsException"))
         return None
 
     def _noted(self, endpoint: str, request: web.Request, response: web.Response) -> web.Response:
-        self.seen.note(Handshake(endpoint, dict(request.headers), response.status))
+        self.request_log.add(Handshake(endpoint, dict(request.headers), response.status))
         return response
 
     def _abort_all(self) -> None:

@@ -7,9 +7,9 @@ from typing import Literal
 
 Subject = Literal["all", "reads", "writes"]
 # One fault that befalls one request; "code" answers a code of Neptune and executes nothing.
-Mishap = Literal["code", "lose_request", "silence", "lose_reply", "cut_frame", "garble"]
-_BEFORE: tuple[tuple[str, Mishap], ...] = (("lose_requests", "lose_request"), ("silences", "silence"))
-_AFTER: tuple[tuple[str, Mishap], ...] = (
+FaultKind = Literal["code", "lose_request", "silence", "lose_reply", "cut_frame", "garble"]
+_BEFORE: tuple[tuple[str, FaultKind], ...] = (("lose_requests", "lose_request"), ("silences", "silence"))
+_AFTER: tuple[tuple[str, FaultKind], ...] = (
     ("lose_replies", "lose_reply"),
     ("cut_frames", "cut_frame"),
     ("garbled_replies", "garble"),
@@ -54,14 +54,14 @@ class Faults:
     seed: int = 0
 
 
-class Draws:
+class FaultSampler:
     """Draws from one set of faults and uses up its counts. Used by the double's thread alone."""
 
     def __init__(self, faults: Faults) -> None:
         self.left = faults
         self._random = random.Random(faults.seed)  # noqa: S311 - chance, repeatable by its seed
 
-    def refusal(self) -> int | None:
+    def next_refusal(self) -> int | None:
         """The HTTP status for a handshake that is to fail."""
         if self.left.refuse:
             status, *later = self.left.refuse
@@ -69,7 +69,7 @@ class Draws:
             return status
         return self.left.refuse_status if self._happens(self.left.refuse_chance) else None
 
-    def mishap(self, *, writes: bool) -> tuple[Mishap, str] | None:
+    def next_fault(self, *, writes: bool) -> tuple[FaultKind, str] | None:
         """What befalls a request, with the code to answer if it is one; None if it passes unharmed."""
         if self.left.subject not in {"all", "writes" if writes else "reads"}:
             return None
@@ -83,7 +83,7 @@ class Draws:
                 return mishap, ""
         return self._by_chance(writes=writes)
 
-    def _by_chance(self, *, writes: bool) -> tuple[Mishap, str] | None:
+    def _by_chance(self, *, writes: bool) -> tuple[FaultKind, str] | None:
         for code, chance in self.left.codes.items():
             if self._happens(chance) and (writes or code != "ConcurrentModificationException"):
                 return "code", code

@@ -12,7 +12,7 @@ SIGNATURE_SECONDS = 300
 SIGNING_SERVICE = "neptune-db"
 
 # limits ("WebSocket concurrent connections"): how many each instance size takes at once; the next one is answered 429.
-CONNECTIONS = {
+MAX_CONNECTIONS_BY_INSTANCE = {
     "t3.medium": 512,
     "t4g.medium": 512,
     "large": 2_048,
@@ -34,7 +34,7 @@ class SigningKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ClusterSettings:
     """The settings of a cluster. Without credentials, IAM authentication is off and nobody need sign.
 
     `max_connections` counts per endpoint; `max_request` is in bytes, `query_timeout` in milliseconds.
@@ -42,6 +42,6 @@ class Rules:
 
     credentials: SigningKey | None = None
     region: str = "eu-west-1"
-    max_connections: int = CONNECTIONS["serverless"]
+    max_connections: int = MAX_CONNECTIONS_BY_INSTANCE["serverless"]
     max_request: int = MAX_REQUEST_BYTES
     query_timeout: int = QUERY_TIMEOUT_MS

@@ -17,7 +17,7 @@ class Handshake:
 
 
 @dataclass(slots=True)
-class Request:
+class RecordedRequest:
     """One request. `size` is in bytes; `connection` numbers the accepted sockets from 1.
 
     `outcome` is a status of Gremlin ("200", "204"), a code of Neptune, or what a fault did instead ("lost request",
@@ -33,13 +33,13 @@ class Request:
     outcome: str | None = None
 
     @property
-    def steps(self) -> tuple[str, ...]:
+    def step_names(self) -> tuple[str, ...]:
         """The names of its steps in order, those of nested traversals after the step that holds them."""
         return tuple(one.name for one in self.instructions if not one.source)
 
 
 @dataclass(slots=True)
-class Seen:
+class RequestLog:
     """Handshakes and requests in the order of their arrival. Appended to by the double's thread, read by any.
 
     Of each, the newest `keep` are kept, so that a double can run for days.
@@ -47,14 +47,14 @@ class Seen:
 
     keep: int = 100_000
     handshakes: list[Handshake] = field(default_factory=list)
-    requests: list[Request] = field(default_factory=list)
+    requests: list[RecordedRequest] = field(default_factory=list)
 
     @property
     def outcomes(self) -> Counter[str | None]:
         """How many requests had each outcome."""
         return Counter(request.outcome for request in tuple(self.requests))
 
-    def note(self, one: Handshake | Request) -> None:
+    def add(self, one: Handshake | RecordedRequest) -> None:
         """Add what has just come."""
         if isinstance(one, Handshake):
             self.handshakes.append(one)

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 PARTIAL = 206
-FIRST_FAILURE = 400
+MIN_FAILURE_STATUS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Reply:
 
     @property
     def is_failure(self) -> bool:
-        return self.status >= FIRST_FAILURE
+        return self.status >= MIN_FAILURE_STATUS
 
 
 def read(data: bytes) -> Reply:

@@ -25,7 +25,7 @@ _BY_MESSAGE = (
 _KEPT = frozenset({"ConstraintViolationException", "UnsupportedOperationException"})
 
 
-def refusal(reply: Reply) -> Refusal:
+def translate_failure(reply: Reply) -> Refusal:
     """What Neptune answers where the engine failed like this."""
     if reply.status == _TIMEOUT:
         return Refusal("TimeLimitExceededException")

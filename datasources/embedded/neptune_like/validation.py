@@ -27,7 +27,7 @@ STRATEGIES = frozenset({
 MUTATING_STEPS = frozenset({"addV", "addE", "property", "drop", "mergeV", "mergeE", "read"})
 
 
-def refusal(frame: Frame, query: Query, *, read_only: bool, max_request: int) -> Refusal | None:
+def check_request(frame: Frame, query: Query, *, read_only: bool, max_request: int) -> Refusal | None:
     """Why Neptune would not run this request; None if it would."""
     if len(frame.data) > max_request:
         return Refusal("BadRequestException", f"Request size exceeds max allowed value of {max_request} bytes.")

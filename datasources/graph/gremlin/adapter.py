@@ -10,10 +10,10 @@ from datasources.config import HopForm
 from datasources.errors import SourceTimeout
 from datasources.graph.gremlin import edges as arms
 from datasources.graph.gremlin import model, paths, reach, rows
-from datasources.graph.gremlin.neighbours import in_parts, neighbours
+from datasources.graph.gremlin.neighbours import neighbours, submit_in_batches
 from datasources.graph.gremlin.source import g
-from datasources.graph.gremlin.submitting import Submitting
-from datasources.graph.path_builder import first_paths
+from datasources.graph.gremlin.submitting import TraversalClient
+from datasources.graph.path_builder import build_paths
 from datasources.graph.port import (
     Direction,
     Impact,
@@ -27,7 +27,7 @@ from datasources.graph.port import (
     Walk,
 )
 from datasources.health import Health
-from datasources.request import current_call
+from datasources.request import current_request
 
 _WITH_IMPACT = (Impact.FORWARD.value, Impact.REVERSE.value)
 
@@ -39,7 +39,7 @@ class GremlinGraph:
     costs nothing.
     """
 
-    def __init__(self, client: Submitting, hops: HopForm = HopForm.TRAVERSAL) -> None:
+    def __init__(self, client: TraversalClient, hops: HopForm = HopForm.TRAVERSAL) -> None:
         self.client = client
         self._hops = hops
 
@@ -54,23 +54,23 @@ class GremlinGraph:
     async def reach(
         self, starts: Sequence[frozenset[str]], walk: Walk, after: Position | None = None
     ) -> Sequence[Reach]:
-        fronts = [reach.Front(ids, after or reach.BEGIN) for ids in starts]
+        fronts = [reach.Frontier(ids, after or reach.START_POSITION) for ids in starts]
         asked = {front.starts: front for front in fronts if front.starts}
         if asked:
             _count()
         if len(asked) == 1 and self._hops is HopForm.TRAVERSAL:
-            await reach.by_traversal(self.client, walk, *asked.values())
+            await reach.expand_in_one_traversal(self.client, walk, *asked.values())
         elif asked:
             # The hops of many walks share their traversals, and the nodes that they have in common.
-            await reach.by_hops(self.client, walk, list(asked.values()))
-        return [asked.get(front.starts, front).answer(walk) for front in fronts]
+            await reach.expand_by_hops(self.client, walk, list(asked.values()))
+        return [asked.get(front.starts, front).to_reach(walk) for front in fronts]
 
     async def paths(self, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
         _check(most)
         if from_id == to_id:
-            return first_paths(from_id, to_id, {}, most, capped=False)
+            return build_paths(from_id, to_id, {}, most, capped=False)
         _count()
-        return await paths.shortest(self.client, from_id, to_id, walk, most)
+        return await paths.shortest_paths(self.client, from_id, to_id, walk, most)
 
     async def subgraph(self, ids: Sequence[str], walk: Walk, most: int) -> Subgraph:
         _check(most)
@@ -80,20 +80,20 @@ class GremlinGraph:
         if walk.types == ():
             return Subgraph((), truncated=False)
         edges = g.V(*dict.fromkeys(ids)).aggregate("given").out_e(*map(model.label_of, walk.types or ()))
-        edges = arms.valid(edges, walk.as_of)
+        edges = arms.filter_valid(edges, walk.as_of)
         if walk.direction in (Direction.DEPENDENTS, Direction.DEPENDENCIES):
             edges = edges.has(model.IMPACT, P.within(*_WITH_IMPACT))
         among = edges.where(__.in_v().where(P.within("given")))
-        found = await self.client.submit(rows.facts(among.order().by(model.KEY).limit(most + 1)), "subgraph")
+        found = await self.client.submit(rows.project_edges(among.order().by(model.KEY).limit(most + 1)), "subgraph")
         return Subgraph(tuple(map(rows.edge_of, found[:most])), len(found) > most)
 
     async def degrees(self, ids: Sequence[str], as_of: datetime | None = None) -> Mapping[str, Sequence[TypeDegree]]:
         if not ids:
             return {}
         _count()
-        both = (arms.valid(edges, as_of).group_count().by(T.label) for edges in (__.out_e(), __.in_e()))
+        both = (arms.filter_valid(edges, as_of).group_count().by(T.label) for edges in (__.out_e(), __.in_e()))
         leaving, entering = both
-        found = await in_parts(
+        found = await submit_in_batches(
             self.client,
             list(dict.fromkeys(ids)),
             "degrees",
@@ -123,7 +123,7 @@ def _check(most: int) -> None:
 
 
 def _count() -> None:
-    call = current_call()
+    call = current_request()
     if call.remaining() == 0:
         raise SourceTimeout("graph", "no time left for the graph")
-    call.spent.graph += 1
+    call.usage.graph += 1

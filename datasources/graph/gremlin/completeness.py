@@ -5,30 +5,30 @@ from gremlin_python.process.traversal import T
 
 from datasources.graph.gremlin import model
 from datasources.graph.gremlin.source import g
-from datasources.graph.gremlin.submitting import Submitting
+from datasources.graph.gremlin.submitting import TraversalClient
 
 
-class GremlinMarks:
+class GremlinCompletenessMarker:
     """See the port."""
 
-    def __init__(self, client: Submitting) -> None:
+    def __init__(self, client: TraversalClient) -> None:
         self._client = client
 
-    async def is_whole(self) -> bool:
+    async def is_complete(self) -> bool:
         """See the port."""
-        return bool(await self._client.submit(g.V(model.WHOLE).id_(), "mark", writes=True))
+        return bool(await self._client.submit(g.V(model.COMPLETE_MARKER_ID).id_(), "mark", writes=True))
 
     async def begin(self) -> None:
         """See the port."""
         await self._client.submit(
-            g.inject([_mark(model.BEGUN)]).unfold().merge_v(__.identity()).count(), "begin", writes=True
+            g.inject([_mark(model.STARTED_MARKER_ID)]).unfold().merge_v(__.identity()).count(), "begin", writes=True
         )
 
     async def finish(self) -> bool:
         """In one traversal: nothing can empty the store between the look and the mark."""
-        made = g.V(model.BEGUN).constant(_mark(model.WHOLE)).merge_v(__.identity()).count()
+        made = g.V(model.STARTED_MARKER_ID).constant(_mark(model.COMPLETE_MARKER_ID)).merge_v(__.identity()).count()
         return await self._client.submit(made, "finish", writes=True) == [1]
 
 
 def _mark(id: str) -> dict[T, str]:
-    return {T.id_: id, T.label: model.MARK_LABEL}
+    return {T.id_: id, T.label: model.MARKER_LABEL}

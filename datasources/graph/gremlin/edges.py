@@ -13,7 +13,7 @@ from datasources.graph.port import Direction, Impact, Walk
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class EdgeDirection:
     """Edges that leave a node, or those that enter it; with `impact` only those through which it flows so."""
 
     outgoing: bool
@@ -24,68 +24,68 @@ class Arm:
         met = __.out_e(*labels) if self.outgoing else __.in_e(*labels)
         if self.impact is not None:
             met = met.has(model.IMPACT, self.impact.value)
-        return valid(met, as_of)
+        return filter_valid(met, as_of)
 
-    def other(self) -> GraphTraversal:
+    def far_id(self) -> GraphTraversal:
         """The id of the node at the far end of an edge."""
         return (__.in_v() if self.outgoing else __.out_v()).id_()
 
-    def near(self) -> GraphTraversal:
+    def near_id(self) -> GraphTraversal:
         """The id of the node at the near end of an edge."""
         return (__.out_v() if self.outgoing else __.in_v()).id_()
 
 
 # A self-loop through which impact flows is stored as FORWARD, so it is met once, as it leaves.
 _ARMS = {
-    Direction.OUT: (Arm(outgoing=True),),
-    Direction.IN: (Arm(outgoing=False),),
-    Direction.BOTH: (Arm(outgoing=True), Arm(outgoing=False)),
-    Direction.DEPENDENTS: (Arm(True, Impact.FORWARD), Arm(False, Impact.REVERSE)),
-    Direction.DEPENDENCIES: (Arm(True, Impact.REVERSE), Arm(False, Impact.FORWARD)),
+    Direction.OUT: (EdgeDirection(outgoing=True),),
+    Direction.IN: (EdgeDirection(outgoing=False),),
+    Direction.BOTH: (EdgeDirection(outgoing=True), EdgeDirection(outgoing=False)),
+    Direction.DEPENDENTS: (EdgeDirection(True, Impact.FORWARD), EdgeDirection(False, Impact.REVERSE)),
+    Direction.DEPENDENCIES: (EdgeDirection(True, Impact.REVERSE), EdgeDirection(False, Impact.FORWARD)),
 }
 
 
-def valid(edges: GraphTraversal, as_of: datetime | None) -> GraphTraversal:
+def filter_valid(edges: GraphTraversal, as_of: datetime | None) -> GraphTraversal:
     """Those of the edges that are valid now, or were at a moment."""
     if as_of is None:
-        return edges.has(model.VALID_TO, long(model.OPEN))
-    at = long(model.micros(as_of))
+        return edges.has(model.VALID_TO, long(model.OPEN_ENDED_MICROS))
+    at = long(model.to_micros(as_of))
     return edges.has(model.VALID_FROM, P.lte(at)).has(model.VALID_TO, P.gt(at))
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class EdgeSelector:
     """The steps of one walk in one direction."""
 
-    arms: tuple[Arm, ...]
+    directions: tuple[EdgeDirection, ...]
     labels: tuple[str, ...]
     as_of: datetime | None
     # Only in BOTH may one edge be met twice from one node, so only there a row must tell which way it was.
-    tells_way: bool
+    includes_direction: bool
 
     def edges(self) -> GraphTraversal:
         """The edges met from a node, those of the first arm first."""
-        return _joined([arm.edges(self.labels, self.as_of) for arm in self.arms])
+        return _joined([arm.edges(self.labels, self.as_of) for arm in self.directions])
 
     def neighbours(self, most: int) -> GraphTraversal:
         """The nodes at the far ends of at most so many edges met from a node."""
         ends = [
             arm.edges(self.labels, self.as_of).in_v() if arm.outgoing else arm.edges(self.labels, self.as_of).out_v()
-            for arm in self.arms
+            for arm in self.directions
         ]
         return _joined(ends).limit(most)
 
-    def beyond(self, fan_out: int) -> GraphTraversal:
+    def overflow(self, fan_out: int) -> GraphTraversal:
         """Something, if more than so many edges are met from a node."""
         return self.edges().skip(fan_out)
 
 
-def way(walk: Walk, direction: Direction | None = None) -> Way:
+def edge_selector(walk: Walk, direction: Direction | None = None) -> EdgeSelector:
     """The steps of a walk, in its own direction or another."""
     chosen = direction or walk.direction
     labels = tuple(map(model.label_of, walk.types or ()))
     arms = () if walk.types == () else _ARMS[chosen]
-    return Way(arms, labels, walk.as_of, tells_way=chosen is Direction.BOTH)
+    return EdgeSelector(arms, labels, walk.as_of, includes_direction=chosen is Direction.BOTH)
 
 
 def _joined(parts: Sequence[GraphTraversal]) -> GraphTraversal:

@@ -6,33 +6,33 @@ from collections.abc import Iterable, Mapping
 
 from datasources.errors import SourceUnavailable
 from datasources.graph.gremlin.neighbours import neighbours
-from datasources.graph.gremlin.reach import Frontier
-from datasources.graph.gremlin.submitting import Submitting
-from datasources.graph.path_builder import first_paths
+from datasources.graph.gremlin.reach import NeighbourCache
+from datasources.graph.gremlin.submitting import TraversalClient
+from datasources.graph.path_builder import build_paths
 from datasources.graph.port import Direction, Edge, Paths, Walk
 
 # Searches, at most, when edges found on the way are gone when their facts are asked for.
-TRIES = 3
+MAX_TRIES = 3
 
 
 class _Side:
     """One side of the search: the least depth of each node it holds, and from which nodes it first met it."""
 
-    def __init__(self, client: Submitting, walk: Walk, direction: Direction, start: str) -> None:
+    def __init__(self, client: TraversalClient, walk: Walk, direction: Direction, start: str) -> None:
         self.direction = direction
         self.depths = {start: 0}
         self.outer = [start]
         self.capped = False
         self._came: dict[str, set[str]] = defaultdict(set)
-        self._frontier = Frontier(client, walk, direction)
+        self._frontier = NeighbourCache(client, walk, direction)
 
     async def grow(self) -> None:
         """Take one whole level."""
-        await self._frontier.ask(self.outer)
+        await self._frontier.load(self.outer)
         depth = self.depths[self.outer[0]] + 1
         for near in self.outer:
-            self.capped = self.capped or self._frontier.degree(near) is not None
-            for far in self._frontier.met(near):
+            self.capped = self.capped or self._frontier.capped_degree(near) is not None
+            for far in self._frontier.neighbours_of(near):
                 if self.depths.setdefault(far, depth) == depth:
                     self._came[far].add(near)
         self.outer = [id for id, at in self.depths.items() if at == depth]
@@ -51,9 +51,9 @@ class _Side:
         return found
 
 
-async def shortest(client: Submitting, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
+async def shortest_paths(client: TraversalClient, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
     """All shortest paths between two different nodes, at most `most`."""
-    for _ in range(TRIES):
+    for _ in range(MAX_TRIES):
         front = _Side(client, walk, walk.direction, from_id)
         back = _Side(client, walk, walk.direction.opposite, to_id)
         turns = 0
@@ -75,12 +75,12 @@ async def shortest(client: Submitting, from_id: str, to_id: str, walk: Walk, mos
                 for near, edges in nears.items():
                     hops[near][far] = edges
             ordered = {tail: dict(sorted(heads.items())) for tail, heads in sorted(hops.items())}
-            return first_paths(from_id, to_id, ordered, most, capped)
+            return build_paths(from_id, to_id, ordered, most, capped)
     raise SourceUnavailable("graph", "the graph changed while its paths were searched; ask again")
 
 
 async def _edges(
-    client: Submitting, walk: Walk, side: _Side, joints: Iterable[str]
+    client: TraversalClient, walk: Walk, side: _Side, joints: Iterable[str]
 ) -> Mapping[str, dict[str, tuple[Edge, ...]]] | None:
     # The edges of each hop on a path as one side met them, by its near and its far node; None if one is gone.
     hops = side.hops(joints)

@@ -13,25 +13,25 @@ from gremlin_python.statics import long
 
 from datasources.errors import SourceError, SourceRefused
 from datasources.graph.gremlin import model, rows
-from datasources.graph.gremlin.neighbours import parts
+from datasources.graph.gremlin.neighbours import batches
 from datasources.graph.gremlin.source import g
-from datasources.graph.gremlin.submitting import Submitting
+from datasources.graph.gremlin.submitting import TraversalClient
 from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange
 
 # Upserts in one traversal: beyond some hundreds an engine gains nothing more, and a conflict would cost more.
-BATCH = 500
+UPSERT_BATCH_SIZE = 500
 
 # Changes in place in one traversal: each is a step of its own there, and engines compile those one by one.
-CHAIN = 25
+UPDATE_BATCH_SIZE = 25
 
 # Removals in one traversal; each may take many edges along.
-REMOVALS = 500
+REMOVAL_BATCH_SIZE = 500
 
 
 # How often a write is tried again that another was quicker with, and after how many seconds at most.
-RACES = 4
-RACE_PAUSE = 0.1
+MAX_CONFLICT_RETRIES = 4
+MAX_CONFLICT_PAUSE_SECONDS = 0.1
 
 
 class GremlinProjection:
@@ -40,7 +40,7 @@ class GremlinProjection:
     `edge_ids` says whether the engine takes ids of edges. One that does not finds them by their relationship.
     """
 
-    def __init__(self, client: Submitting, *, edge_ids: bool = True) -> None:
+    def __init__(self, client: TraversalClient, *, edge_ids: bool = True) -> None:
         self._client = client
         self._edge_ids = edge_ids
 
@@ -49,21 +49,21 @@ class GremlinProjection:
         edges = {self._name(change.version): _normal(change) for change in changes.edges}
         await self._nodes(nodes.values())
         await self._remove([change.version for change in edges.values() if change.removed])
-        for batch in parts([change for change in edges.values() if not change.removed], BATCH):
+        for batch in batches([change for change in edges.values() if not change.removed], UPSERT_BATCH_SIZE):
             await _despite_others(partial(self._upsert, batch, fresh=changes.fresh))
 
     async def nodes(self) -> AsyncIterator[Sequence[str]]:
         """All at once as the engine streams them, some 60 bytes a node in memory."""
         found = await self._client.submit(g.V().has_label(model.NODE_LABEL).id_(), "nodes", writes=True)
-        for part in parts(found):
+        for part in batches(found):
             yield part
 
-    async def leaving(self, ids: Sequence[str]) -> Mapping[str, Sequence[EdgeVersion]]:
+    async def outgoing_edges(self, ids: Sequence[str]) -> Mapping[str, Sequence[EdgeVersion]]:
         asked = list(dict.fromkeys(ids))
         found = await asyncio.gather(
             *(
-                self._client.submit(rows.versions(g.V(*part).out_e()), "leaving", writes=True)
-                for part in parts(asked)
+                self._client.submit(rows.project_versions(g.V(*part).out_e()), "leaving", writes=True)
+                for part in batches(asked)
             )
         )  # fmt: skip
         answer: dict[str, list[EdgeVersion]] = {id: [] for id in ids}
@@ -75,7 +75,7 @@ class GremlinProjection:
 
     async def clear(self) -> None:
         # The marks stay: whoever clears tells everything again, and the follower need not do it a second time.
-        some = g.V().not_(__.has_label(model.MARK_LABEL)).limit(REMOVALS)
+        some = g.V().not_(__.has_label(model.MARKER_LABEL)).limit(REMOVAL_BATCH_SIZE)
         while await self._client.submit(some.clone().side_effect(__.drop()).count(), "clear", writes=True) != [0]:
             pass
 
@@ -84,9 +84,9 @@ class GremlinProjection:
         removed: list[str] = []
         for change in changes:
             (removed if change.removed else kept).append(change.id)
-        for part in parts(removed, REMOVALS):
+        for part in batches(removed, REMOVAL_BATCH_SIZE):
             await self._client.submit(g.V(*part).drop(), "remove nodes", writes=True)
-        for part in parts(kept, BATCH):
+        for part in batches(kept, UPSERT_BATCH_SIZE):
             await _despite_others(partial(self._merge_nodes, part))
 
     async def _merge_nodes(self, ids: Sequence[str]) -> None:
@@ -94,7 +94,7 @@ class GremlinProjection:
         await self._client.submit(g.inject(maps).unfold().merge_v(__.identity()).count(), "upsert nodes", writes=True)
 
     async def _remove(self, versions: Sequence[EdgeVersion]) -> None:
-        for part in parts(versions, REMOVALS if self._edge_ids else CHAIN):
+        for part in batches(versions, REMOVAL_BATCH_SIZE if self._edge_ids else UPDATE_BATCH_SIZE):
             await self._client.submit(self._edges(part).drop(), "remove edges", writes=True)
 
     async def _upsert(self, changes: Sequence[EdgeChange], *, fresh: bool) -> None:
@@ -114,7 +114,7 @@ class GremlinProjection:
             self._held(list(versions.values())),
             self._client.submit(g.V(*sorted(ends)).id_(), "known ends", writes=True),
         )
-        for part in parts(sorted(ends.difference(known)), BATCH):
+        for part in batches(sorted(ends.difference(known)), UPSERT_BATCH_SIZE):
             await self._merge_nodes(part)
         new = [version for id, version in versions.items() if id not in held]
         changed = [version for id, version in versions.items() if id in held and held[id] != version]
@@ -128,15 +128,15 @@ class GremlinProjection:
         await self._remove(moved)
         if new or moved:
             await self._merge_edges(new + moved)
-        for some in parts([version for version in changed if version not in moved], CHAIN):
+        for some in batches([version for version in changed if version not in moved], UPDATE_BATCH_SIZE):
             await self._client.submit(self._change(some), "change edges", writes=True)
 
     async def _held(self, versions: Sequence[EdgeVersion]) -> dict[str, EdgeVersion]:
-        most = BATCH if self._edge_ids else CHAIN
+        most = UPSERT_BATCH_SIZE if self._edge_ids else UPDATE_BATCH_SIZE
         found = await asyncio.gather(
             *(
-                self._client.submit(rows.versions(self._edges(part)), "held edges", writes=True)
-                for part in parts(versions, most)
+                self._client.submit(rows.project_versions(self._edges(part)), "held edges", writes=True)
+                for part in batches(versions, most)
             )
         )  # fmt: skip
         held = (rows.version_of(row) for part in found for row in part)
@@ -182,9 +182,9 @@ def _is(version: EdgeVersion) -> GraphTraversal:
     """Whether an edge is this version: there is one that is still valid, and one from each moment that is not."""
     same = __.has(model.KEY, version.edge.id)
     if version.valid_to is None:
-        return same.has(model.VALID_TO, long(model.OPEN))
-    return same.has(model.VALID_FROM, long(model.micros(version.valid_from))).has(
-        model.VALID_TO, P.neq(long(model.OPEN))
+        return same.has(model.VALID_TO, long(model.OPEN_ENDED_MICROS))
+    return same.has(model.VALID_FROM, long(model.to_micros(version.valid_from))).has(
+        model.VALID_TO, P.neq(long(model.OPEN_ENDED_MICROS))
     )
 
 
@@ -193,8 +193,10 @@ def _facts(version: EdgeVersion) -> dict[str, Any]:
     facts: dict[str, Any] = {
         model.KEY: edge.id,
         model.IMPACT: edge.impact.value,
-        model.VALID_FROM: long(model.micros(version.valid_from)),
-        model.VALID_TO: long(model.OPEN if version.valid_to is None else model.micros(version.valid_to)),
+        model.VALID_FROM: long(model.to_micros(version.valid_from)),
+        model.VALID_TO: long(
+            model.OPEN_ENDED_MICROS if version.valid_to is None else model.to_micros(version.valid_to)
+        ),
     }
     return facts | ({model.GROUP: edge.group_id} if edge.group_id is not None else {})
 
@@ -203,11 +205,11 @@ async def _despite_others(write: Callable[[], Awaitable[None]]) -> None:
     """Write what another may be writing as well. Of two that make one element at once, an engine may refuse the later
     for good, as if it had asked for the same id twice; looking again finds the element there.
     """
-    for _ in range(RACES):
+    for _ in range(MAX_CONFLICT_RETRIES):
         try:
             await write()
         except SourceRefused:
-            await asyncio.sleep(random.uniform(0, RACE_PAUSE))  # noqa: S311
+            await asyncio.sleep(random.uniform(0, MAX_CONFLICT_PAUSE_SECONDS))  # noqa: S311
         else:
             return
     await write()

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 
 from gremlin_python.process.graph_traversal import __
 
-from datasources.graph.gremlin.edges import Way, way
-from datasources.graph.gremlin.neighbours import in_parts, neighbours
+from datasources.graph.gremlin.edges import EdgeSelector, edge_selector
+from datasources.graph.gremlin.neighbours import neighbours, submit_in_batches
 from datasources.graph.gremlin.source import g
-from datasources.graph.gremlin.submitting import Submitting
+from datasources.graph.gremlin.submitting import TraversalClient
 from datasources.graph.port import Capped, Direction, Position, Reach, Reached, Walk
 
 # Before every node of a reach.
-BEGIN = Position(0, "")
+START_POSITION = Position(0, "")
 
 
 @dataclass(slots=True)
-class Front:
+class Frontier:
     """A walk under way: what it has seen, its outermost nodes, and what it answers so far."""
 
     starts: frozenset[str]
@@ -29,49 +29,49 @@ class Front:
     seen: set[str] = field(init=False)
     outer: list[str] = field(init=False)
     depth: int = 0
-    fresh: list[Reached] = field(default_factory=list)
+    reached: list[Reached] = field(default_factory=list)
     capped: list[Capped] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.seen = set(self.starts)
         self.outer = sorted(self.starts)
 
-    def goes_on(self, walk: Walk) -> bool:
+    def can_grow(self, walk: Walk) -> bool:
         """Whether the law lets it grow by one more level."""
-        return bool(self.outer) and self.depth < walk.max_depth and len(self.fresh) <= walk.max_nodes
+        return bool(self.outer) and self.depth < walk.max_depth and len(self.reached) <= walk.max_nodes
 
     def grow(self, met: Iterable[str]) -> None:
         """Take the next level: whatever was met and is new."""
         self.outer = sorted(set(met) - self.seen)
         self.seen.update(self.outer)
         self.depth += 1
-        self.fresh += [
+        self.reached += [
             Reached(id, self.depth) for id in self.outer if (self.depth, id) > (self.after.depth, self.after.id)
         ]
 
-    def answer(self, walk: Walk) -> Reach:
-        shown = tuple(self.fresh[: walk.max_nodes])
-        cursor = Position(shown[-1].depth, shown[-1].id) if len(self.fresh) > walk.max_nodes else None
+    def to_reach(self, walk: Walk) -> Reach:
+        shown = tuple(self.reached[: walk.max_nodes])
+        cursor = Position(shown[-1].depth, shown[-1].id) if len(self.reached) > walk.max_nodes else None
         return Reach(shown, tuple(self.capped), cursor)
 
 
-class Frontier:
+class NeighbourCache:
     """The neighbours of nodes as a walk sees them, each node asked for once."""
 
-    def __init__(self, client: Submitting, walk: Walk, direction: Direction | None = None) -> None:
+    def __init__(self, client: TraversalClient, walk: Walk, direction: Direction | None = None) -> None:
         self._client, self._walk, self._direction = client, walk, direction
-        self._way: Way = way(walk, direction)
+        self._way: EdgeSelector = edge_selector(walk, direction)
         # By node: the ids at the far ends of the edges that are followed, and its degree if they are not all.
         self._known: dict[str, tuple[Sequence[str], int | None]] = {}
 
-    async def ask(self, ids: Collection[str]) -> None:
+    async def load(self, ids: Collection[str]) -> None:
         """Learn the neighbours of those nodes that are not known yet: one traversal, more if some are capped."""
         fan_out = self._walk.fan_out
         new = [id for id in ids if id not in self._known]
-        if not self._way.arms or not new:
+        if not self._way.directions or not new:
             self._known |= dict.fromkeys(new, ((), None))
             return
-        found: list[list[str]] = await in_parts(
+        found: list[list[str]] = await submit_in_batches(
             self._client,
             new,
             "hop",
@@ -87,47 +87,47 @@ class Frontier:
                     cut.degree if cut.truncated else None,
                 )
 
-    def met(self, id: str) -> Sequence[str]:
+    def neighbours_of(self, id: str) -> Sequence[str]:
         """The ids at the far ends of the edges that are followed from a node."""
         return self._known[id][0]
 
-    def degree(self, id: str) -> int | None:
+    def capped_degree(self, id: str) -> int | None:
         """The exact degree of a node of which not all edges are followed, None of any other."""
         return self._known[id][1]
 
 
-async def by_hops(client: Submitting, walk: Walk, fronts: Sequence[Front]) -> None:
+async def expand_by_hops(client: TraversalClient, walk: Walk, fronts: Sequence[Frontier]) -> None:
     """Grow each front as far as the law lets it, a traversal a hop for all of them."""
-    frontier = Frontier(client, walk)
-    growing = [front for front in fronts if front.goes_on(walk)]
+    frontier = NeighbourCache(client, walk)
+    growing = [front for front in fronts if front.can_grow(walk)]
     while growing:
-        await frontier.ask({id for front in growing for id in front.outer})
+        await frontier.load({id for front in growing for id in front.outer})
         for front in growing:
             front.capped += [
                 Capped(id, front.depth, degree, walk.fan_out)
                 for id in front.outer
-                if (degree := frontier.degree(id)) is not None
+                if (degree := frontier.capped_degree(id)) is not None
             ]
-            front.grow(far for id in front.outer for far in frontier.met(id))
-        growing = [front for front in growing if front.goes_on(walk)]
+            front.grow(far for id in front.outer for far in frontier.neighbours_of(id))
+        growing = [front for front in growing if front.can_grow(walk)]
 
 
-async def by_traversal(client: Submitting, walk: Walk, front: Front) -> None:
+async def expand_in_one_traversal(client: TraversalClient, walk: Walk, front: Frontier) -> None:
     """Grow a front as far as one traversal can, and by hops from where it can't.
 
     A page that begins at a place takes two: the first tells how many nodes stand before it, and so how many the
     second may stop at.
     """
-    met = way(walk)
+    met = edge_selector(walk)
     most = len(front.starts) + walk.max_nodes + 1
-    if met.arms and front.after.depth:
+    if met.directions and front.after.depth:
         before = await _level(client, met, walk, front.starts, min(front.after.depth, walk.max_depth), None)
         _take(front, before, walk)
         most += len(front.seen)
-    if met.arms and front.goes_on(walk) and front.depth >= front.after.depth:
+    if met.directions and front.can_grow(walk) and front.depth >= front.after.depth:
         levels = await _level(client, met, walk, front.starts, walk.max_depth, most)
         _take(front, levels, walk)
-    await by_hops(client, walk, [front])
+    await expand_by_hops(client, walk, [front])
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +140,12 @@ class _Levels:
 
 
 async def _level(
-    client: Submitting, met: Way, walk: Walk, starts: Collection[str], depth: int, most: int | None
+    client: TraversalClient, met: EdgeSelector, walk: Walk, starts: Collection[str], depth: int, most: int | None
 ) -> _Levels:
     # A repeat takes one start through all hops before the next, so several go in as one list.
     begin = g.V(*starts) if len(starts) == 1 else g.V(*starts).fold()
     outer = __.identity() if len(starts) == 1 else __.unfold()
-    many = __.filter_(met.beyond(walk.fan_out)).group("many").by(__.loops()).by(__.id_().fold())
+    many = __.filter_(met.overflow(walk.fan_out)).group("many").by(__.loops()).by(__.id_().fold())
     hop = outer.side_effect(many).local(met.neighbours(walk.fan_out + 1)).dedup()
     if most is not None:
         # Within a repeat a limit counts over all hops.
@@ -160,6 +160,6 @@ async def _level(
     return _Levels(answer["met"], min(answer["many"], default=depth), cut)
 
 
-def _take(front: Front, levels: _Levels, walk: Walk) -> None:
-    while front.goes_on(walk) and front.depth < min(levels.capped, levels.cut):
+def _take(front: Frontier, levels: _Levels, walk: Walk) -> None:
+    while front.can_grow(walk) and front.depth < min(levels.capped, levels.cut):
         front.grow(levels.met.get(front.depth, ()))

@@ -7,47 +7,51 @@ from gremlin_python.process.graph_traversal import GraphTraversal, __
 from gremlin_python.process.traversal import Column, T
 
 from datasources.graph.gremlin import model
-from datasources.graph.gremlin.edges import Arm, Way
+from datasources.graph.gremlin.edges import EdgeDirection, EdgeSelector
 from datasources.graph.port import Edge, Impact, Step
 from datasources.graph.projection import EdgeVersion
 
 _IMPACTS = {impact.value: impact for impact in Impact}
 
 
-def steps(edges: GraphTraversal, arm: Arm, way: Way) -> GraphTraversal:
+def project_steps(edges: GraphTraversal, direction: EdgeDirection, selector: EdgeSelector) -> GraphTraversal:
     """Edges as rows: near id, far id, key, label, impact, in BOTH whether it leaves, and its group if it has one."""
-    names = ["n", "f", "k", "l", "i", *(["o"] if way.tells_way else []), "g"]
+    names = ["n", "f", "k", "l", "i", *(["o"] if selector.includes_direction else []), "g"]
     row = (
-        edges.project(*names).by(arm.near()).by(arm.other()).by(model.KEY).by(T.label).by(model.IMPACT)
+        edges.project(*names).by(direction.near_id()).by(direction.far_id()).by(model.KEY).by(T.label).by(model.IMPACT)
     )  # fmt: skip
-    if way.tells_way:
-        row = row.by(__.constant(arm.outgoing))
+    if selector.includes_direction:
+        row = row.by(__.constant(direction.outgoing))
     # Values alone are a fifth less to send and to read than maps. A project keeps its order.
     return row.by(model.GROUP).select(Column.values)
 
 
-def step_of(row: Sequence[Any], way: Way) -> tuple[str, Step]:
+def step_of(row: Sequence[Any], selector: EdgeSelector) -> tuple[str, Step]:
     """The near node of a row of `steps`, and its step."""
     near, far, key, label, impact = row[:5]
     # Along impact a self-loop is met once, as it leaves, whichever arm found it.
-    outgoing = row[5] if way.tells_way else _outgoing(way, impact) or (near == far and len(way.arms) > 1)
-    group = row[6:] if way.tells_way else row[5:]
+    outgoing = (
+        row[5]
+        if selector.includes_direction
+        else _outgoing(selector, impact) or (near == far and len(selector.directions) > 1)
+    )
+    group = row[6:] if selector.includes_direction else row[5:]
     ends = (near, far) if outgoing else (far, near)
     return near, Step(far, Edge(key, *ends, model.type_of(label), _IMPACTS[impact], _group(group)), outgoing)
 
 
-def order_of(step: Step) -> tuple[str, str, bool]:
+def step_order(step: Step) -> tuple[str, str, bool]:
     """The port's order of a node's steps."""
     return step.neighbour_id, step.edge.id, not step.outgoing
 
 
-def _outgoing(way: Way, impact: str) -> bool:
-    if len(way.arms) == 1:
-        return way.arms[0].outgoing
-    return next(arm.outgoing for arm in way.arms if arm.impact is not None and arm.impact.value == impact)
+def _outgoing(way: EdgeSelector, impact: str) -> bool:
+    if len(way.directions) == 1:
+        return way.directions[0].outgoing
+    return next(arm.outgoing for arm in way.directions if arm.impact is not None and arm.impact.value == impact)
 
 
-def facts(edges: GraphTraversal) -> GraphTraversal:
+def project_edges(edges: GraphTraversal) -> GraphTraversal:
     """Edges as rows: from id, to id, key, label, impact, and the group if there is one."""
     return (
         edges.project("a", "b", "k", "l", "i", "g")
@@ -62,7 +66,7 @@ def edge_of(row: Sequence[Any]) -> Edge:
     return Edge(key, from_id, to_id, model.type_of(label), _IMPACTS[impact], _group(row[5:]))
 
 
-def versions(edges: GraphTraversal) -> GraphTraversal:
+def project_versions(edges: GraphTraversal) -> GraphTraversal:
     """Edges as rows: from id, to id, key, label, impact, valid from and to, and the group if there is one."""
     return (
         edges.project("a", "b", "k", "l", "i", "vf", "vt", "g")
@@ -76,7 +80,9 @@ def version_of(row: Sequence[Any]) -> EdgeVersion:
     """The version in a row of `versions`."""
     begin, end = row[5:7]
     edge = edge_of((*row[:5], *row[7:]))
-    return EdgeVersion(edge, model.moment(begin), None if end == model.OPEN else model.moment(end))
+    return EdgeVersion(
+        edge, model.from_micros(begin), None if end == model.OPEN_ENDED_MICROS else model.from_micros(end)
+    )
 
 
 def _group(rest: Sequence[Any]) -> str | None:

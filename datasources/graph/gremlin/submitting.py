@@ -7,7 +7,7 @@ from gremlin_python.process.graph_traversal import GraphTraversal
 from datasources.health import Health
 
 
-class Submitting(Protocol):
+class TraversalClient(Protocol):
     """Sends traversals to an engine. Errors: SourceUnavailable, SourceTimeout, SourceRefused, of source `graph`."""
 
     async def submit(self, traversal: GraphTraversal, verb: str, *, writes: bool = False) -> list[Any]:

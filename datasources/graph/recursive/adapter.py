@@ -7,7 +7,7 @@ from datetime import datetime
 
 from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement, statements
-from datasources.graph.path_builder import first_paths
+from datasources.graph.path_builder import build_paths
 from datasources.graph.port import (
     Capped,
     Direction,
@@ -100,7 +100,7 @@ class RecursiveGraph:
     async def paths(self, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
         _check(most)
         if from_id == to_id:
-            return first_paths(from_id, to_id, {}, most, capped=False)
+            return build_paths(from_id, to_id, {}, most, capped=False)
         rows = await self._database.fetch(
             _statement(
                 "paths",
@@ -117,7 +117,7 @@ class RecursiveGraph:
             if row.tail_id is not None:
                 heads = hops[row.tail_id]
                 heads[row.head_id] = (*heads.get(row.head_id, ()), edge_of(row))
-        return first_paths(from_id, to_id, hops, most, rows[0].capped)
+        return build_paths(from_id, to_id, hops, most, rows[0].capped)
 
     async def subgraph(self, ids: Sequence[str], walk: Walk, most: int) -> Subgraph:
         _check(most)
@@ -164,7 +164,7 @@ def _check(most: int) -> None:
 
 
 def _statement(name: str, **slots: str) -> Statement:
-    return statements("graph/walks")[name].filled(**slots)
+    return statements("graph/walks")[name].fill_slots(**slots)
 
 
 def _bound(walk: Walk) -> dict[str, object]:

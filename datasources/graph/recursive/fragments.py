@@ -51,7 +51,7 @@ def steps(walk: Walk, direction: Direction, after: bool = False) -> str:
     """The edges met from `node.id`, first ones first, from covering indexes alone; after a place if told so."""
     arm = statements("graph/walks")["arm"]
     arms = [
-        arm.filled(
+        arm.fill_slots(
             near=index.near,
             far=index.far,
             incoming=index.incoming,
@@ -82,7 +82,7 @@ def count(walk: Walk) -> str:
     """The exact degree of `node.id`, as an expression."""
     arm = statements("graph/walks")["arm_count"]
     arms = [
-        arm.filled(near=index.near, edges=table, types=_types(walk), valid=valid).text
+        arm.fill_slots(near=index.near, edges=table, types=_types(walk), valid=valid).text
         for index in _INDEXES[walk.direction]
         for table, valid in _tables(walk.as_of)
     ]
@@ -92,14 +92,14 @@ def count(walk: Walk) -> str:
 def facts(as_of: datetime | None) -> str:
     """The facts of the edge `step.edge_id` as it was at the walk's time."""
     arm = statements("graph/walks")["edge_facts"]
-    return " UNION ALL ".join(arm.filled(edges=table, valid=valid).text for table, valid in _tables(as_of))
+    return " UNION ALL ".join(arm.fill_slots(edges=table, valid=valid).text for table, valid in _tables(as_of))
 
 
 def leaving(walk: Walk) -> str:
     """The edges that leave `node.id`, in no order."""
     arm = statements("graph/walks")["subgraph_arm"]
     return " UNION ALL ".join(
-        arm.filled(edges=table, types=_types(walk), valid=valid).text for table, valid in _tables(walk.as_of)
+        arm.fill_slots(edges=table, types=_types(walk), valid=valid).text for table, valid in _tables(walk.as_of)
     )
 
 
@@ -107,7 +107,7 @@ def types_met(as_of: datetime | None) -> str:
     """The type of each edge that leaves or enters `node.id`, and whether it leaves."""
     arm = statements("graph/walks")["degrees_arm"]
     return " UNION ALL ".join(
-        arm.filled(near=near, outgoing=outgoing, edges=table, valid=valid).text
+        arm.fill_slots(near=near, outgoing=outgoing, edges=table, valid=valid).text
         for near, outgoing in (("from_id", "true"), ("to_id", "false"))
         for table, valid in _tables(as_of)
     )
@@ -117,24 +117,24 @@ def flows(walk: Walk) -> str:
     """What a failure of `node.id` flows to, whatever the walk's caps."""
     arm = statements("graph/impact")["impact_step"]
     return " UNION ALL ".join(
-        arm.filled(edges=table, types=_types(walk), valid=valid).text for table, valid in _tables(walk.as_of)
+        arm.fill_slots(edges=table, types=_types(walk), valid=valid).text for table, valid in _tables(walk.as_of)
     )
 
 
 def flow_edges(as_of: datetime | None) -> str:
     """The edges along which a failure of `node.id` flows, and those that make it a member of a group."""
     arm = statements("graph/impact")["impact_edge"]
-    return " UNION ALL ".join(arm.filled(edges=table, valid=valid).text for table, valid in _tables(as_of))
+    return " UNION ALL ".join(arm.fill_slots(edges=table, valid=valid).text for table, valid in _tables(as_of))
 
 
 def members(as_of: datetime | None) -> str:
     """The members of the redundancy group `grp`."""
     arm = statements("graph/impact")["impact_member"]
-    return " UNION ALL ".join(arm.filled(edges=table, valid=valid).text for table, valid in _tables(as_of))
+    return " UNION ALL ".join(arm.fill_slots(edges=table, valid=valid).text for table, valid in _tables(as_of))
 
 
 def statuses(as_of: datetime | None) -> str:
     """The status of the item `node.id`."""
     arm = statements("graph/impact")["impact_status"]
     tables = _ITEMS_NOW if as_of is None else _ITEMS_AT
-    return " UNION ALL ".join(arm.filled(items=table, valid=valid).text for table, valid in tables)
+    return " UNION ALL ".join(arm.fill_slots(items=table, valid=valid).text for table, valid in tables)

@@ -11,7 +11,7 @@ from datasources.graph.port import Walk
 from datasources.graph.recursive import fragments
 
 # Nodes asked for in one statement; a batch of edges is at most a few MB.
-BATCH = 10_000
+BATCH_SIZE = 10_000
 
 
 class FlowRow(NamedTuple):
@@ -81,7 +81,7 @@ def _pair(id: str, status: str) -> tuple[str, str]:
 
 
 def _statement(name: str, **slots: str) -> Statement:
-    return statements("graph/impact")[f"impact_{name}"].filled(**slots)
+    return statements("graph/impact")[f"impact_{name}"].fill_slots(**slots)
 
 
 def _bound(walk: Walk) -> dict[str, object]:

@@ -26,7 +26,7 @@ class Counts:
     edges: int
 
 
-class Digested(NamedTuple):
+class BucketDigest(NamedTuple):
     """A bucket in the tables: how many nodes and edges, and the sums of their hashes as decimal texts."""
 
     bucket: int
@@ -44,7 +44,7 @@ class Reader(Protocol):
     ) -> list[R]: ...
 
 
-class Truth:
+class RelationalSource:
     """Nodes are the configuration items and whatever stands at an end of a current relationship; edges are the
     current relationships. Every read is one statement with its own view of the tables, so a long pass holds up
     nobody. Errors are those of the database."""
@@ -60,7 +60,7 @@ class Truth:
         """The first `most` nodes after an id, in order of id; from the first one if it is None."""
         return await self._main.fetch(statements("graph/projection")["nodes_page"], {"after": after, "most": most}, str)
 
-    async def known(self, ids: Sequence[str]) -> frozenset[str]:
+    async def existing_nodes(self, ids: Sequence[str]) -> frozenset[str]:
         """Those of the ids that are nodes. What is no uuid in canonical form is none."""
         asked = [id for id in ids if _ID.fullmatch(id)]
         return frozenset(await self._main.fetch(statements("graph/projection")["nodes_known"], {"ids": asked}, str))
@@ -69,38 +69,38 @@ class Truth:
         """The first `most` edges after an id, in order of id; from the first one if it is None."""
         return await self._main.fetch(_edges("page"), {"after": after, "most": most}, _version)
 
-    async def leaving(self, ids: Sequence[str]) -> list[EdgeVersion]:
+    async def outgoing_edges(self, ids: Sequence[str]) -> list[EdgeVersion]:
         """Every edge that leaves one of the nodes, by (node, edge id)."""
         asked = [id for id in ids if _ID.fullmatch(id)]
         return await self._main.fetch(_edges("leaving"), {"ids": asked}, _version)
 
-    async def by_ids(self, ids: Sequence[str]) -> list[EdgeVersion]:
+    async def edges_by_ids(self, ids: Sequence[str]) -> list[EdgeVersion]:
         """The edges of these ids, in order of id; unknown ids are left out."""
         asked = [id for id in ids if _ID.fullmatch(id)]
         return await self._main.fetch(_edges("by_ids"), {"ids": asked}, _version)
 
-    async def touching(self, ids: Sequence[str]) -> list[EdgeVersion]:
+    async def adjacent_edges(self, ids: Sequence[str]) -> list[EdgeVersion]:
         """Every edge that leaves or enters one of the nodes, in order of id."""
         asked = [id for id in ids if _ID.fullmatch(id)]
         return await self._main.fetch(_edges("touching"), {"ids": asked}, _version)
 
-    async def digests(self, buckets: Sequence[int]) -> list[Digested]:
+    async def digests(self, buckets: Sequence[int]) -> list[BucketDigest]:
         """The digests of these buckets, 0 to 255, in no order."""
         bound = {"buckets": list(buckets)}
-        return await self._main.fetch(statements("graph/projection")["buckets_digested"], bound, Digested)
+        return await self._main.fetch(statements("graph/projection")["buckets_digested"], bound, BucketDigest)
 
-    async def of_buckets(self, buckets: Sequence[int]) -> list[str]:
+    async def nodes_in_buckets(self, buckets: Sequence[int]) -> list[str]:
         """The nodes of these buckets, in order of id."""
         return await self._main.fetch(statements("graph/projection")["bucket_nodes"], {"buckets": list(buckets)}, str)
 
-    async def before(self, positions: Sequence[int]) -> list[EdgeVersion]:
+    async def edges_before(self, positions: Sequence[int]) -> list[EdgeVersion]:
         """The edges as they were before the changes at these positions of the outbox, in order of position."""
         return await self._main.fetch(_edges("before"), {"positions": list(positions)}, _version)
 
 
 def _edges(kind: str) -> Statement:
     known = statements("graph/projection")
-    return known[f"edges_{kind}"].filled(columns=known["edge_columns"].text)
+    return known[f"edges_{kind}"].fill_slots(columns=known["edge_columns"].text)
 
 
 def _version(

@@ -7,14 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_OID, uuid5
 
-from datasources.errors import SourceRefused, SourceRefusedValue, SourceUnavailable
-from datasources.observability.spans import CLIENT, PRODUCER, spanned
-from datasources.queues.port import DeadLetter, DeadLetters, Depth, Failure, Fate, Message, Sending
+from datasources.errors import SourceInvalidValue, SourceRefused, SourceUnavailable
+from datasources.observability.spans import CLIENT, PRODUCER, record_span
+from datasources.queues.port import DeadLetter, DeadLetters, Depth, Disposition, Message, MessageFailure, NewMessage
 
 # What one call may carry, in entries and in bytes.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-ENTRIES = 10
-BYTES = 262_144
+MAX_BATCH_ENTRIES = 10
+MAX_BATCH_BYTES = 262_144
 
 # How spans name each call, by the action's name in the API.
 # https://opentelemetry.io/docs/specs/semconv/messaging/sqs/
@@ -34,7 +34,7 @@ _REFUSED_CHARACTERS = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 _VALUE_FAULTS = frozenset({"InvalidMessageContents", "BatchRequestTooLong", "InvalidParameterValue"})
 
 # More dead letters than this are replayed in several goes.
-REPLAYED = 10_000
+MAX_REDRIVEN = 10_000
 
 
 class SqsQueue:
@@ -74,7 +74,7 @@ class SqsQueue:
             "server.address": urlsplit(url).hostname or "",
         }  # fmt: skip
 
-    async def send(self, messages: Sequence[Sending]) -> int:
+    async def send(self, messages: Sequence[NewMessage]) -> int:
         """As the port says, but for two things: SQS does not tell which were sent before, and on an error some may be
         on their way; sent again they are not doubled in a FIFO queue."""
         for part in _parts(messages):
@@ -82,7 +82,7 @@ class SqsQueue:
             await self._batch("send_message_batch", entries)
         return len(messages)
 
-    def _entry(self, message: Sending) -> dict[str, Any]:
+    def _entry(self, message: NewMessage) -> dict[str, Any]:
         entry: dict[str, Any] = {
             "MessageBody": message.body.translate(_REFUSED_CHARACTERS),
             "MessageAttributes": _attributes(group=message.group, requestId=message.request_id),
@@ -99,7 +99,7 @@ class SqsQueue:
         while len(found) < most:
             reply = await self._call(
                 "receive_message",
-                MaxNumberOfMessages=min(ENTRIES, most - len(found)),
+                MaxNumberOfMessages=min(MAX_BATCH_ENTRIES, most - len(found)),
                 WaitTimeSeconds=0 if found else min(20, round(wait_seconds)),
                 VisibilityTimeout=self._visibility,
                 AttributeNames=["MessageGroupId", "ApproximateReceiveCount"],
@@ -111,28 +111,30 @@ class SqsQueue:
                 break
         return found
 
-    async def settle(self, done: Sequence[Message], failed: Sequence[Failure]) -> None:
+    async def settle(self, done: Sequence[Message], failed: Sequence[MessageFailure]) -> None:
         """See the port. Dead letters are kept before their message is gone, so that none is lost between."""
         dead = [each for each in failed if self._is_dead(each)]
         again = [each.message for each in failed if not self._is_dead(each)]
         if dead:
-            await self._letters.bury(dead)
+            await self._letters.add_dead_letters(dead)
         gone = [*done, *(each.message for each in dead)]
-        for at in range(0, len(gone), ENTRIES):
-            await self._batch("delete_message_batch", _receipts(gone[at : at + ENTRIES]))
+        for at in range(0, len(gone), MAX_BATCH_ENTRIES):
+            await self._batch("delete_message_batch", _receipts(gone[at : at + MAX_BATCH_ENTRIES]))
         await self.postpone(again, self._delay)
 
     async def postpone(self, messages: Sequence[Message], seconds: int) -> None:
         """Let received messages come again in so many seconds, also those that Lambda received."""
         # The last first: a group is open to others only when its first message is.
         last_first = messages[::-1]
-        for at in range(0, len(last_first), ENTRIES):
-            entries = [each | {"VisibilityTimeout": seconds} for each in _receipts(last_first[at : at + ENTRIES])]
+        for at in range(0, len(last_first), MAX_BATCH_ENTRIES):
+            entries = [
+                each | {"VisibilityTimeout": seconds} for each in _receipts(last_first[at : at + MAX_BATCH_ENTRIES])
+            ]
             await self._batch("change_message_visibility_batch", entries)
 
-    def _is_dead(self, failure: Failure) -> bool:
-        worn = failure.fate is Fate.AGAIN and failure.message.attempt >= self._attempts
-        return worn or failure.fate is Fate.DEAD
+    def _is_dead(self, failure: MessageFailure) -> bool:
+        worn = failure.fate is Disposition.RETRY and failure.message.attempt >= self._attempts
+        return worn or failure.fate is Disposition.DEAD_LETTER
 
     async def depth(self) -> Depth:
         """See the port; the number is roughly right, and the age is only in CloudWatch."""
@@ -140,27 +142,27 @@ class SqsQueue:
         reply = await self._call("get_queue_attributes", AttributeNames=names)
         return Depth(sum(int(reply["Attributes"].get(name, 0)) for name in names), None)
 
-    async def bury(self, failures: Sequence[Failure]) -> None:
+    async def add_dead_letters(self, failures: Sequence[MessageFailure]) -> None:
         """See the port."""
-        await self._letters.bury(failures)
+        await self._letters.add_dead_letters(failures)
 
-    async def dead(self, most: int) -> list[DeadLetter]:
+    async def list_dead_letters(self, most: int) -> list[DeadLetter]:
         """See the port."""
-        return await self._letters.dead(most)
+        return await self._letters.list_dead_letters(most)
 
-    async def replay(self, ids: Sequence[str] | None) -> list[str]:
+    async def redrive_dead_letters(self, ids: Sequence[str] | None) -> list[str]:
         """See the port. A crash between sending and forgetting sends them twice, which their effect bears."""
-        chosen = [each for each in await self._letters.dead(REPLAYED) if ids is None or each.id in ids]
+        chosen = [each for each in await self._letters.list_dead_letters(MAX_REDRIVEN) if ids is None or each.id in ids]
         await self.send([
-            Sending(each.group, hashlib.sha256(f"{each.id} {each.died_at}".encode()).hexdigest(), each.body,
+            NewMessage(each.group, hashlib.sha256(f"{each.id} {each.died_at}".encode()).hexdigest(), each.body,
                     each.request_id)
             for each in chosen
         ])  # fmt: skip
-        return await self._letters.drop([each.id for each in chosen])
+        return await self._letters.delete_dead_letters([each.id for each in chosen])
 
-    async def drop(self, ids: Sequence[str] | None) -> list[str]:
+    async def delete_dead_letters(self, ids: Sequence[str] | None) -> list[str]:
         """See the port."""
-        return await self._letters.drop(ids)
+        return await self._letters.delete_dead_letters(ids)
 
     async def _batch(self, name: str, entries: list[dict[str, Any]]) -> None:
         reply = await self._call(name, Entries=entries)
@@ -168,16 +170,16 @@ class SqsQueue:
         # A receipt that is no longer ours is not an error: its message comes again.
         if name == "send_message_batch" and refused:
             if any(each.get("SenderFault") for each in refused):
-                raise SourceRefusedValue("queue", f"SQS refuses a message: {refused[0].get('Code', '')}")
+                raise SourceInvalidValue("queue", f"SQS refuses a message: {refused[0].get('Code', '')}")
             raise SourceUnavailable("queue", f"SQS did not take a message: {refused[0].get('Message', '')}")
 
     async def _call(self, name: str, **arguments: Any) -> Any:
         operation, type_, kind = _SPANS[name]
-        with spanned(f"{type_} {self._queue}", kind, self._address) as span:
-            span.note("messaging.operation.name", operation)
-            span.note("messaging.operation.type", type_)
+        with record_span(f"{type_} {self._queue}", kind, self._address) as span:
+            span.set_attribute("messaging.operation.name", operation)
+            span.set_attribute("messaging.operation.type", type_)
             if "Entries" in arguments:
-                span.note("messaging.batch.message_count", len(arguments["Entries"]))
+                span.set_attribute("messaging.batch.message_count", len(arguments["Entries"]))
             return await asyncio.to_thread(self._called, name, arguments)
 
     def _called(self, name: str, arguments: dict[str, Any]) -> Any:
@@ -194,15 +196,15 @@ class SqsQueue:
             raise SourceUnavailable("queue", "SQS cannot be reached") from error
         except ClientError as error:
             if error.response.get("Error", {}).get("Code", "").rpartition(".")[2] in _VALUE_FAULTS:
-                raise SourceRefusedValue("queue", "SQS refuses a message: it is too long or has a character") from error
+                raise SourceInvalidValue("queue", "SQS refuses a message: it is too long or has a character") from error
             raise SourceRefused("queue", f"SQS refused a call: {error}") from error
 
 
-def _parts(messages: Sequence[Sending]) -> Iterator[list[Sending]]:
-    part: list[Sending] = []
+def _parts(messages: Sequence[NewMessage]) -> Iterator[list[NewMessage]]:
+    part: list[NewMessage] = []
     size = 0
     for each in messages:
-        if part and (len(part) == ENTRIES or size + each.size > BYTES):
+        if part and (len(part) == MAX_BATCH_ENTRIES or size + each.size > MAX_BATCH_BYTES):
             yield part
             part, size = [], 0
         part.append(each)

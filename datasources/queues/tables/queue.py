@@ -10,19 +10,19 @@ from uuid_utils import uuid7
 from datasources.aurora.driver.database import Database
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
-from datasources.queues.port import DeadLetter, Depth, Failure, Fate, Message, Sending
+from datasources.queues.port import DeadLetter, Depth, Disposition, Message, MessageFailure, NewMessage
 
 _STATEMENTS = "queues/queues"
 
 # Seconds within which a message is not sent twice; as in SQS FIFO.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html
-DEDUPLICATION = 300.0
+DEDUPLICATION_SECONDS = 300.0
 
 # Seconds between two looks at an empty queue.
-LOOK = 0.2
+POLL_SECONDS = 0.2
 
 # Messages of one group that stand in a row in what is received, while others wait: enough to be written as a set.
-TURN = 10
+GROUP_BATCH_SIZE = 10
 
 
 class TablesQueue:
@@ -41,14 +41,14 @@ class TablesQueue:
         self._delay = delay
         self._attempts = attempts
 
-    async def send(self, messages: Sequence[Sending]) -> int:
+    async def send(self, messages: Sequence[NewMessage]) -> int:
         """See the port."""
         if not messages:
             return 0
         async with self._main.transaction() as transaction:
             await self._lock(transaction)
             await transaction.execute(
-                statements(_STATEMENTS)["queue_forgotten"], {"queue": self._name, "seconds": DEDUPLICATION}
+                statements(_STATEMENTS)["queue_forgotten"], {"queue": self._name, "seconds": DEDUPLICATION_SECONDS}
             )
             sent = await transaction.fetch(
                 statements(_STATEMENTS)["queue_sent"],
@@ -72,7 +72,7 @@ class TablesQueue:
             remaining = end - asyncio.get_running_loop().time()
             if found or remaining <= 0:
                 return found
-            await asyncio.sleep(min(LOOK, remaining))
+            await asyncio.sleep(min(POLL_SECONDS, remaining))
 
     async def _take(self, most: int) -> list[Message]:
         taken = await self._main.fetch(
@@ -80,7 +80,7 @@ class TablesQueue:
             {
                 "queue": self._name,
                 "most": most,
-                "turn": TURN,
+                "turn": GROUP_BATCH_SIZE,
                 "receipt": str(uuid7()),
                 "visibility": self._visibility,
             },
@@ -88,7 +88,9 @@ class TablesQueue:
         )
         # Nobody settled these in all their attempts: whoever received them may have died of them.
         worn = [
-            Failure(each, each.reason or f"received {self._attempts} times and never settled", Fate.DEAD)
+            MessageFailure(
+                each, each.reason or f"received {self._attempts} times and never settled", Disposition.DEAD_LETTER
+            )
             for each in taken
             if each.attempt > self._attempts
         ]
@@ -96,7 +98,7 @@ class TablesQueue:
             await self.settle((), worn)
         return [each for each in taken if each.attempt <= self._attempts]
 
-    async def settle(self, done: Sequence[Message], failed: Sequence[Failure]) -> None:
+    async def settle(self, done: Sequence[Message], failed: Sequence[MessageFailure]) -> None:
         """See the port."""
         messages = [*done, *(each.message for each in failed)]
         if not messages:
@@ -119,7 +121,7 @@ class TablesQueue:
                         "delay": self._delay,
                         "ids": [part.message.id for part in parts],
                         "reasons": [part.reason for part in parts],
-                        "untried": [int(part.fate is Fate.HELD) for part in parts],
+                        "untried": [int(part.fate is Disposition.RELEASE) for part in parts],
                     },
                 )
             for receipt, parts in _failures_by_receipt(dead).items():
@@ -137,9 +139,9 @@ class TablesQueue:
                 statements(_STATEMENTS)["queue_promoted"], {"queue": self._name, "groups": groups}
             )
 
-    def _is_dead(self, failure: Failure) -> bool:
-        worn = failure.fate is Fate.AGAIN and failure.message.attempt >= self._attempts
-        return worn or failure.fate is Fate.DEAD
+    def _is_dead(self, failure: MessageFailure) -> bool:
+        worn = failure.fate is Disposition.RETRY and failure.message.attempt >= self._attempts
+        return worn or failure.fate is Disposition.DEAD_LETTER
 
     async def depth(self) -> Depth:
         """See the port."""
@@ -152,7 +154,7 @@ class TablesQueue:
             statements(_STATEMENTS)["queue_looked"], {"queue": self._name, "most": most}, Message
         )
 
-    async def bury(self, failures: Sequence[Failure]) -> None:
+    async def add_dead_letters(self, failures: Sequence[MessageFailure]) -> None:
         """See the port."""
         await self._main.fetch(
             statements(_STATEMENTS)["dead_letters_buried"],
@@ -168,13 +170,13 @@ class TablesQueue:
             str,
         )
 
-    async def dead(self, most: int) -> list[DeadLetter]:
+    async def list_dead_letters(self, most: int) -> list[DeadLetter]:
         """See the port."""
         return await self._main.fetch(
             statements(_STATEMENTS)["dead_letters_listed"], {"queue": self._name, "most": most}, DeadLetter
         )
 
-    async def replay(self, ids: Sequence[str] | None) -> list[str]:
+    async def redrive_dead_letters(self, ids: Sequence[str] | None) -> list[str]:
         """See the port."""
         async with self._main.transaction() as transaction:
             await self._lock(transaction)
@@ -182,7 +184,7 @@ class TablesQueue:
                 statements(_STATEMENTS)["dead_letters_replayed"], {"queue": self._name, "ids": _listed(ids)}, str
             )
 
-    async def drop(self, ids: Sequence[str] | None) -> list[str]:
+    async def delete_dead_letters(self, ids: Sequence[str] | None) -> list[str]:
         """See the port."""
         return await self._main.fetch(
             statements(_STATEMENTS)["dead_letters_dropped"], {"queue": self._name, "ids": _listed(ids)}, str
@@ -203,8 +205,8 @@ def _by_receipt(messages: Sequence[Message]) -> dict[str, list[Message]]:
     return found
 
 
-def _failures_by_receipt(failures: Sequence[Failure]) -> dict[str, list[Failure]]:
-    found: defaultdict[str, list[Failure]] = defaultdict(list)
+def _failures_by_receipt(failures: Sequence[MessageFailure]) -> dict[str, list[MessageFailure]]:
+    found: defaultdict[str, list[MessageFailure]] = defaultdict(list)
     for each in failures:
         found[each.message.receipt].append(each)
     return found

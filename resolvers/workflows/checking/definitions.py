@@ -13,33 +13,33 @@ from datasources.records.configuration_items import Environment
 from resolvers.unit_of_work import UserError, UserErrorCode
 from resolvers.workflows.checking.expressions import expression_problems
 from resolvers.workflows.definition import Approval, Definition, Step, Trigger, TriggerEvent, Wait
-from resolvers.workflows.dependencies import cycles, named, reached
+from resolvers.workflows.dependencies import find_cycles, find_reachable, format_cycle
 
-STEPS_AT_MOST = 100
-INPUTS_AT_MOST = 50
+MAX_STEPS = 100
+MAX_INPUTS = 50
 # Seconds: thirty days. What takes longer is another workflow.
-LONGEST = 2_592_000
-ATTEMPTS_AT_MOST = 10
-BACKOFF_AT_MOST = 3600.0
+MAX_WAIT_SECONDS = 2_592_000
+MAX_ATTEMPTS = 10
+MAX_BACKOFF_SECONDS = 3600.0
 
 _SLUG = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][A-Za-z0-9_]*")
 
-INCIDENTS = frozenset({TriggerEvent.INCIDENT_OPENED, TriggerEvent.INCIDENT_CHANGED})
-ITEMS = frozenset({TriggerEvent.ITEM_CREATED, TriggerEvent.ITEM_CHANGED})
+INCIDENT_EVENTS = frozenset({TriggerEvent.INCIDENT_OPENED, TriggerEvent.INCIDENT_CHANGED})
+ITEM_EVENTS = frozenset({TriggerEvent.ITEM_CREATED, TriggerEvent.ITEM_CHANGED})
 # Which conditions can hold for which events.
 _CONDITIONS = {
-    "class": INCIDENTS | ITEMS,
-    "environment": INCIDENTS | ITEMS,
-    "labels": INCIDENTS | ITEMS,
-    "priority": INCIDENTS,
-    "category": INCIDENTS,
+    "class": INCIDENT_EVENTS | ITEM_EVENTS,
+    "environment": INCIDENT_EVENTS | ITEM_EVENTS,
+    "labels": INCIDENT_EVENTS | ITEM_EVENTS,
+    "priority": INCIDENT_EVENTS,
+    "category": INCIDENT_EVENTS,
     "workflows": frozenset({TriggerEvent.RUN_FINISHED}),
     "when": frozenset(TriggerEvent) - {TriggerEvent.MANUAL},
 }
 
 
-def problems(definition: Definition) -> list[UserError]:
+def find_problems(definition: Definition) -> list[UserError]:
     """Everything that stops the definition from running as it is meant, in the order of its fields; empty if nothing
     does. Fields are paths such as `steps.2.dependsOn`."""
     found = [
@@ -69,8 +69,8 @@ def _own(definition: Definition) -> Problems:
         yield "name", "name is empty; say something"
     if not definition.steps:
         yield "steps", "there are no steps; add at least one"
-    if len(definition.steps) > STEPS_AT_MOST:
-        yield "steps", f"there are {len(definition.steps)} steps; at most {STEPS_AT_MOST} are allowed, so split it"
+    if len(definition.steps) > MAX_STEPS:
+        yield "steps", f"there are {len(definition.steps)} steps; at most {MAX_STEPS} are allowed, so split it"
 
 
 def _key_form(key: str) -> str:
@@ -78,8 +78,8 @@ def _key_form(key: str) -> str:
 
 
 def _inputs(definition: Definition) -> Problems:
-    if len(definition.inputs) > INPUTS_AT_MOST:
-        yield "inputs", f"there are {len(definition.inputs)} inputs; at most {INPUTS_AT_MOST} are allowed"
+    if len(definition.inputs) > MAX_INPUTS:
+        yield "inputs", f"there are {len(definition.inputs)} inputs; at most {MAX_INPUTS} are allowed"
     times = Counter(each.name for each in definition.inputs)
     for nth, each in enumerate(definition.inputs):
         if not (len(each.name) <= 64 and _NAME.fullmatch(each.name)):
@@ -137,15 +137,15 @@ def _step(step: Step, at: str) -> Problems:
     wanted = step.configuration
     if not step.name.strip():
         yield f"{at}.name", "name is empty; say what is to be done"
-    if not 1 <= wanted.retry.attempts <= ATTEMPTS_AT_MOST:
-        yield f"{at}.retry.attempts", f"attempts run from 1 to {ATTEMPTS_AT_MOST}"
-    if not 0 <= wanted.retry.backoff <= BACKOFF_AT_MOST:
-        yield f"{at}.retry.backoff", f"backoff runs from 0 to {BACKOFF_AT_MOST:.0f} seconds"
-    if wanted.timeout is not None and not 1 <= wanted.timeout <= LONGEST:
-        yield f"{at}.timeout", f"timeout runs from 1 to {LONGEST} seconds, which is 30 days"
+    if not 1 <= wanted.retry.attempts <= MAX_ATTEMPTS:
+        yield f"{at}.retry.attempts", f"attempts run from 1 to {MAX_ATTEMPTS}"
+    if not 0 <= wanted.retry.backoff <= MAX_BACKOFF_SECONDS:
+        yield f"{at}.retry.backoff", f"backoff runs from 0 to {MAX_BACKOFF_SECONDS:.0f} seconds"
+    if wanted.timeout is not None and not 1 <= wanted.timeout <= MAX_WAIT_SECONDS:
+        yield f"{at}.timeout", f"timeout runs from 1 to {MAX_WAIT_SECONDS} seconds, which is 30 days"
     if isinstance(wanted, Wait):
-        if not 1 <= wanted.seconds <= LONGEST:
-            yield f"{at}.wait.seconds", f"seconds run from 1 to {LONGEST}, which is 30 days"
+        if not 1 <= wanted.seconds <= MAX_WAIT_SECONDS:
+            yield f"{at}.wait.seconds", f"seconds run from 1 to {MAX_WAIT_SECONDS}, which is 30 days"
         elif wanted.timeout is not None and wanted.timeout <= wanted.seconds:
             yield f"{at}.timeout", "the wait would never end in time; leave the timeout out"
     if isinstance(wanted, Approval):
@@ -176,15 +176,15 @@ def _order(definition: Definition) -> Problems:
                 )
         yield from _undone(step, f"steps.{nth}", places, undoing)
     edges = forward(definition)
-    found = cycles(edges)
+    found = find_cycles(edges)
     for cycle in found:
         yield (
             f"steps.{places[cycle[0]]}.dependsOn",
-            f"steps wait for each other: {named(cycle)}; take one of these dependencies away",
+            f"steps wait for each other: {format_cycle(cycle)}; take one of these dependencies away",
         )
     stuck = {key for cycle in found for key in cycle}
     for key in edges:
-        before = reached(edges, key)
+        before = find_reachable(edges, key)
         if key not in before and (blocked := [each for each in edges if each in before & stuck]):
             yield (
                 f"steps.{places[key]}.dependsOn",

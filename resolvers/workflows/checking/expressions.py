@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from resolvers.workflows.definition import Definition, Notification, Remediation, Step, TriggerEvent
-from resolvers.workflows.dependencies import reached
-from resolvers.workflows.expressions.expression import BadExpression, compile
+from resolvers.workflows.dependencies import find_reachable
+from resolvers.workflows.expressions.expression import InvalidExpression, compile_expression
 
 # What each root holds; None where the names are the definition's own, or there are none.
 INCIDENT = ("number", "priority", "impact", "urgency", "state", "category", "restricted")
@@ -13,7 +13,7 @@ RUN = ("number", "requestedBy", "cause")
 STEP = ("outcome", "state")
 
 # Characters of all expressions of the steps: each 1,000 of them may take 50 ms to be compiled.
-TEXT_AT_MOST = 65_536
+MAX_TEXT_LENGTH = 65_536
 
 _STEP_ROOTS = ("inputs", "steps", "incident", "items", "run", "cause")
 _TRIGGER_ROOTS = {
@@ -29,8 +29,11 @@ _TRIGGER_ROOTS = {
 def expression_problems(definition: Definition) -> Iterator[tuple[str, str]]:
     """The field of each bad expression, and what is wrong with it."""
     length = sum(len(text) for step in definition.steps for text in texts(step).values())
-    if length > TEXT_AT_MOST:
-        yield "steps", f"the expressions of the steps have {length:,} characters; at most {TEXT_AT_MOST:,} are allowed"
+    if length > MAX_TEXT_LENGTH:
+        yield (
+            "steps",
+            f"the expressions of the steps have {length:,} characters; at most {MAX_TEXT_LENGTH:,} are allowed",
+        )
         return
     trigger = definition.trigger
     if trigger.when is not None and trigger.event is not TriggerEvent.MANUAL:
@@ -60,16 +63,16 @@ def _before(step: Step, waits: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
     """The steps that are over when this one begins; for one that compensates, what was over when the other was."""
     undone = step.configuration.compensates
     if undone is not None:
-        return frozenset(reached(waits, undone) | {undone}) & waits.keys()
-    return frozenset(reached(waits, step.key) - {step.key}) & waits.keys()
+        return frozenset(find_reachable(waits, undone) | {undone}) & waits.keys()
+    return frozenset(find_reachable(waits, step.key) - {step.key}) & waits.keys()
 
 
 def _problems(
     field: str, text: str, roots: tuple[str, ...], inputs: frozenset[str], steps: frozenset[str]
 ) -> Iterator[tuple[str, str]]:
     try:
-        paths = compile(text).paths
-    except BadExpression as error:
+        paths = compile_expression(text).paths
+    except InvalidExpression as error:
         yield field, str(error)
         return
     for path in sorted(paths):

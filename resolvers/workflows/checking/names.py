@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from datasources.aurora.workflows import names as rows
-from datasources.aurora.workflows.names import Asked
+from datasources.aurora.workflows.names import StatementReader
 from resolvers.unit_of_work import UserError, UserErrorCode
 from resolvers.workflows.definition import Approval, Definition, Manual
-from resolvers.workflows.dependencies import cycles, named
+from resolvers.workflows.dependencies import find_cycles, format_cycle
 
 _WHERE = {
     "class": ("there is no class {}", "see `configurationItemClasses`"),
@@ -16,14 +16,14 @@ _WHERE = {
 }
 
 
-async def name_problems(asked: Asked, definitions: Sequence[Definition]) -> list[list[UserError]]:
+async def name_problems(asked: StatementReader, definitions: Sequence[Definition]) -> list[list[UserError]]:
     """The problems of each definition, in the order of its fields; two statements for all of them."""
     wanted = [list(_names(each)) for each in definitions]
     keys: dict[str, set[str]] = {kind: set() for kind in _WHERE}
     for _, kind, key in (name for names in wanted for name in names):
         keys[kind].add(key)
-    known = await rows.known(asked, *(sorted(keys[kind]) for kind in ("class", "team", "user", "workflow")))
-    after = await rows.started_after(asked) if any(each.trigger.workflows for each in definitions) else []
+    known = await rows.find_known_names(asked, *(sorted(keys[kind]) for kind in ("class", "team", "user", "workflow")))
+    after = await rows.fetch_chained_workflows(asked) if any(each.trigger.workflows for each in definitions) else []
     found: list[list[UserError]] = []
     for definition, names in zip(definitions, wanted, strict=True):
         unknown = [_unknown(field, kind, key) for field, kind, key in names if (kind, key) not in known]
@@ -61,10 +61,10 @@ def _rings(definition: Definition, after: Sequence[tuple[str, str]]) -> Iterator
         if key != definition.key:
             edges.setdefault(key, []).append(other)
     # A ring of one is told without the database.
-    for ring in cycles(_without_loops(edges)):
+    for ring in find_cycles(_without_loops(edges)):
         if definition.key in ring:
             # An edge says who is waited for; what starts what goes the other way.
-            message = f"it would start itself: {named(ring[::-1])}; take one of these triggers away"
+            message = f"it would start itself: {format_cycle(ring[::-1])}; take one of these triggers away"
             yield UserError(UserErrorCode.INVALID, "trigger.workflows", message)
 
 

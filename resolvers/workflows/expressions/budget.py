@@ -4,7 +4,7 @@ import time
 
 import re2  # type: ignore[import-untyped]
 
-from resolvers.workflows.expressions.errors import BadExpression
+from resolvers.workflows.expressions.errors import InvalidExpression
 
 # Seconds of processor time of one evaluation, whatever was spent: a guard against work that is not charged. What is
 # charged takes a fifth of it on an idle machine.
@@ -54,11 +54,11 @@ class Budget:
         """So much was done."""
         self._left -= amount
         if self._left < 0:
-            raise BadExpression("it takes too much work; look at fewer items, or at less of each")
+            raise InvalidExpression("it takes too much work; look at fewer items, or at less of each")
         if self._left < self._clock_at:
             self._clock_at = self._left - _CLOCK_UNITS
             if time.thread_time() - self._started > CPU_SECONDS:
-                raise BadExpression("it takes too much time; look at fewer items, or at less of each")
+                raise InvalidExpression("it takes too much time; look at fewer items, or at less of each")
 
     def read(self, *values: object) -> None:
         """Texts are compared or searched; other values cost nothing here."""
@@ -71,7 +71,7 @@ class Budget:
     def matches(self, text: str, pattern: str) -> bool:
         """Whether a text holds the pattern. re2.error if it is none."""
         if len(text) > MAX_MATCHED:
-            raise BadExpression(f"matches takes a text of at most {MAX_MATCHED:,} characters")
+            raise InvalidExpression(f"matches takes a text of at most {MAX_MATCHED:,} characters")
         compiled, encoded = self._compiled(pattern), text.encode()
         self.spend(1 + len(encoded) * compiled.programsize // _STEPS)
         return compiled.search(encoded) is not None
@@ -86,7 +86,7 @@ class Budget:
         found = self._patterns.get(pattern)
         if found is None:
             if len(pattern) > MAX_PATTERN:
-                raise BadExpression(f"a pattern of matches has at most {MAX_PATTERN:,} characters")
+                raise InvalidExpression(f"a pattern of matches has at most {MAX_PATTERN:,} characters")
             try:
                 found = re2.compile(pattern.encode(), _OPTIONS)
             except re2.error:
@@ -94,7 +94,7 @@ class Budget:
                 raise
             self.spend(_COMPILED + found.programsize // _INSTRUCTIONS)
             if found.programsize > MAX_INSTRUCTIONS:
-                raise BadExpression("a pattern of matches is too large; repeat less in it")
+                raise InvalidExpression("a pattern of matches is too large; repeat less in it")
             while len(self._patterns) >= _PATTERNS:
                 del self._patterns[next(iter(self._patterns))]
                 re2.purge()

@@ -1,5 +1,5 @@
 """Why an expression is none, in words."""
 
 
-class BadExpression(Exception):
+class InvalidExpression(Exception):
     """An expression cannot be read or has no value; a sentence says why. It holds names, never values."""

@@ -13,7 +13,7 @@ from celpy.evaluation import Activation, CELEvalError, Evaluator
 from lark import Token
 
 from resolvers.workflows.expressions.budget import Budget
-from resolvers.workflows.expressions.operators import decided, functions, is_truth, no_truth
+from resolvers.workflows.expressions.operators import boolean_error, combine_logical, functions, is_boolean
 from resolvers.workflows.expressions.syntax_tree import COMPREHENSIONS, Tree, name_of
 
 _SIGNS = {
@@ -70,15 +70,15 @@ class BoundedEvaluator(Evaluator):
 
     def _either(self, tree: Any, decisive: bool) -> Any:
         left = self._visit_tree(tree.children[0])
-        if is_truth(left) and bool(left) is decisive:
+        if is_boolean(left) and bool(left) is decisive:
             return left
-        return decided(decisive, left, self._visit_tree(tree.children[1]))
+        return combine_logical(decisive, left, self._visit_tree(tree.children[1]))
 
     def expr(self, tree: Any) -> Any:
         condition, then, otherwise = tree.children
         chosen = self._visit_tree(condition)
-        if not is_truth(chosen):
-            return no_truth(chosen)
+        if not is_boolean(chosen):
+            return boolean_error(chosen)
         return self._visit_tree(then if chosen else otherwise)
 
     def exprlist(self, tree: Any) -> Any:
@@ -189,11 +189,11 @@ def _quantified(decisive: bool) -> Callable[[Any, Answer], Any]:
         undecided: CELEvalError | None = None
         for each in several:
             value = answer(each)
-            if is_truth(value):
+            if is_boolean(value):
                 if bool(value) is decisive:
                     return celtypes.BoolType(decisive)
             else:
-                undecided = undecided or no_truth(value)
+                undecided = undecided or boolean_error(value)
         return celtypes.BoolType(not decisive) if undecided is None else undecided
 
     return applied

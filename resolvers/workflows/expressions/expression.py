@@ -8,24 +8,24 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from resolvers.workflows.expressions.errors import BadExpression as BadExpression
+from resolvers.workflows.expressions.errors import InvalidExpression as InvalidExpression
 
 # Characters. A condition fits in a tenth of it; the reader's time grows with the length.
-LONGEST = 1000
+MAX_EXPRESSION_LENGTH = 1000
 
 # Units of work of one evaluation. One is a visit of a node or a look at a value and takes some 5 us; a comprehension of
 # five comparisons over 500 items takes 25,000. `bench/expressions.py` measures the dearest expressions within it.
-WORK = 32_000
+MAX_WORK = 32_000
 
 Path = tuple[str, ...]
 
 
-class Allowance:
+class SharedBudget:
     """The work that several evaluations may do together; each may do WORK at most."""
 
     __slots__ = ("left",)
 
-    def __init__(self, work: int = WORK) -> None:
+    def __init__(self, work: int = MAX_WORK) -> None:
         self.left = work
 
 
@@ -39,17 +39,17 @@ class Expression:
         self.paths = paths
         self._tree = tree
 
-    def evaluate(self, values: Mapping[str, Any], allowance: Allowance | None = None) -> Any:
+    def evaluate(self, values: Mapping[str, Any], allowance: SharedBudget | None = None) -> Any:
         """Its value as JSON-able data, where `values` are the roots by name, themselves JSON-able. BadExpression
         where there is none: a missing name, types that do not go together, too much work. It may take up to 1 s of
         processor time, so call it in a thread of its own (`expression_thread`)."""
         from resolvers.workflows.expressions import values as expression_values
         from resolvers.workflows.expressions.budget import Budget
 
-        shared = allowance or Allowance()
-        budget = Budget(min(WORK, shared.left))
+        shared = allowance or SharedBudget()
+        budget = Budget(min(MAX_WORK, shared.left))
         try:
-            return expression_values.value_of(self._tree, self._asked(values), budget)
+            return expression_values.evaluate_tree(self._tree, self._asked(values), budget)
         finally:
             shared.left -= budget.spent
 
@@ -70,19 +70,19 @@ class Expression:
 
 
 @lru_cache(maxsize=1024)
-def compile(text: str) -> Expression:
+def compile_expression(text: str) -> Expression:
     """The expression in a text of at most 1,000 characters. BadExpression if it is none, or one that is not allowed."""
     from resolvers.workflows.expressions import syntax_tree as expression_trees
 
     if not text.strip():
-        raise BadExpression("it is empty; write an expression, or leave it out")
-    if len(text) > LONGEST:
-        raise BadExpression(f"it has {len(text)} characters; at most {LONGEST} are allowed")
+        raise InvalidExpression("it is empty; write an expression, or leave it out")
+    if len(text) > MAX_EXPRESSION_LENGTH:
+        raise InvalidExpression(f"it has {len(text)} characters; at most {MAX_EXPRESSION_LENGTH} are allowed")
     if not text.isprintable():
-        raise BadExpression("it holds a line break or a character that cannot be seen; write it in one line")
+        raise InvalidExpression("it holds a line break or a character that cannot be seen; write it in one line")
     _read_literals(text)
-    tree = expression_trees.parsed(text)
-    return Expression(text, tree, frozenset(expression_trees.paths(tree)))
+    tree = expression_trees.parse_tree(text)
+    return Expression(text, tree, frozenset(expression_trees.find_paths(tree)))
 
 
 def _read_literals(text: str) -> None:
@@ -94,11 +94,11 @@ def _read_literals(text: str) -> None:
         if character in "\"'":
             end = _end_of_literal(places, character)
             if end is None:
-                raise BadExpression(f"the text that begins at character {at + 1} has no closing {character}")
+                raise InvalidExpression(f"the text that begins at character {at + 1} has no closing {character}")
             if text[end + 1 : end + 2] in ("'", '"'):
-                raise BadExpression(f"two texts meet at character {end + 2}; put an operator between them")
+                raise InvalidExpression(f"two texts meet at character {end + 2}; put an operator between them")
         elif character + before == "//":
-            raise BadExpression("it holds a comment; say why in the description of the workflow")
+            raise InvalidExpression("it holds a comment; say why in the description of the workflow")
         before = character
 
 

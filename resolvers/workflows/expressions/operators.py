@@ -9,7 +9,7 @@ from celpy import celtypes
 from celpy.evaluation import CELEvalError, base_functions
 
 from resolvers.workflows.expressions.budget import MAX_LIST, MAX_TEXT, Budget
-from resolvers.workflows.expressions.errors import BadExpression
+from resolvers.workflows.expressions.errors import InvalidExpression
 
 Function = Callable[..., Any]
 
@@ -46,22 +46,22 @@ def functions(budget: Budget) -> dict[str, Function]:
     }
 
 
-def is_truth(value: Any) -> bool:
+def is_boolean(value: Any) -> bool:
     """Whether it is true or false, of the library's kind or of Python's."""
     return isinstance(value, (bool, celtypes.BoolType))
 
 
-def no_truth(value: Any) -> CELEvalError:
+def boolean_error(value: Any) -> CELEvalError:
     """Why something that is neither is no answer: the error that it is, or that it is anything else."""
     return value if isinstance(value, CELEvalError) else CELEvalError("neither true nor false", TypeError, ())
 
 
-def decided(decisive: bool, left: Any, right: Any) -> Any:
+def combine_logical(decisive: bool, left: Any, right: Any) -> Any:
     """What `||` (true is decisive) or `&&` (false is) says of two sides, either of which may be an error."""
     sides = (left, right)
-    if any(is_truth(each) and bool(each) is decisive for each in sides):
+    if any(is_boolean(each) and bool(each) is decisive for each in sides):
         return celtypes.BoolType(decisive)
-    undecided = [no_truth(each) for each in sides if not is_truth(each)]
+    undecided = [boolean_error(each) for each in sides if not is_boolean(each)]
     return undecided[0] if undecided else celtypes.BoolType(not decisive)
 
 
@@ -80,11 +80,11 @@ def _joined(budget: Budget) -> Function:
         # Each join copies what it joins, so it is charged before.
         if isinstance(left, str) and isinstance(right, str):
             if len(left) + len(right) > MAX_TEXT:
-                raise BadExpression(f"it makes a text of more than {MAX_TEXT:,} characters; make it shorter")
+                raise InvalidExpression(f"it makes a text of more than {MAX_TEXT:,} characters; make it shorter")
             budget.copy(left, right)
         elif isinstance(left, list) and isinstance(right, list):
             if len(left) + len(right) > MAX_LIST:
-                raise BadExpression(f"it makes a list of more than {MAX_LIST:,} members; make it shorter")
+                raise InvalidExpression(f"it makes a list of more than {MAX_LIST:,} members; make it shorter")
             budget.spend((len(left) + len(right)) // 10)
             return celtypes.ListType([*left, *right])
         else:
@@ -166,10 +166,10 @@ def _texts(budget: Budget, of: Callable[[str, str], bool]) -> Function:
 
 def _text(budget: Budget) -> Function:
     def applied(value: Any) -> Any:
-        if not (isinstance(value, str) or _is_number(value) or is_truth(value)):
+        if not (isinstance(value, str) or _is_number(value) or is_boolean(value)):
             raise TypeError("no text of many values")
         budget.copy(value)
-        if is_truth(value):
+        if is_boolean(value):
             # The library writes them as Python does.
             return celtypes.StringType("true" if value else "false")
         return base_functions["string"](value)
@@ -209,7 +209,7 @@ def _weigh(value: Any, budget: Budget) -> None:
 
 def _is_number(value: Any) -> bool:
     # The library's numbers are Python's, and its true and false are numbers too.
-    return isinstance(value, (int, float)) and not is_truth(value)
+    return isinstance(value, (int, float)) and not is_boolean(value)
 
 
 def _number(value: Any) -> int | float:

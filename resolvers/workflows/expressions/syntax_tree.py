@@ -8,7 +8,7 @@ from celpy.evaluation import celstr
 from lark import Token
 from lark import Tree as LarkTree
 
-from resolvers.workflows.expressions.errors import BadExpression
+from resolvers.workflows.expressions.errors import InvalidExpression
 
 Tree: TypeAlias = "LarkTree[Token]"
 Path: TypeAlias = tuple[str, ...]
@@ -33,22 +33,22 @@ _REFUSED = {
 }
 
 # Levels of a flat tree. One takes six of Python's frames, of which there are a thousand.
-DEEPEST = 80
+MAX_DEPTH = 80
 
 
-def parsed(text: str) -> Tree:
+def parse_tree(text: str) -> Tree:
     """The flat tree of an expression. BadExpression if the text is none, or has something that is not allowed."""
     try:
         tree = CELParser().parse(text)
     except CELParseError as error:
         where = f" at character {error.column}" if error.column and error.column > 0 else " at its end"
-        raise BadExpression(f"it is not an expression of CEL: the error is{where}") from error
+        raise InvalidExpression(f"it is not an expression of CEL: the error is{where}") from error
     flat = _flat(tree)
     _Check().visit(flat, frozenset(), 1)
     return flat
 
 
-def paths(tree: Tree) -> set[Path]:
+def find_paths(tree: Tree) -> set[Path]:
     """The references in a flat tree, each as far as it is written in plain names; bound variables are none."""
     return set(_paths(tree, frozenset()))
 
@@ -60,7 +60,7 @@ def _flat(tree: Tree) -> Tree:
     while waiting:
         node = waiting.pop()
         if node.data in _REFUSED:
-            raise BadExpression(_REFUSED[node.data])
+            raise InvalidExpression(_REFUSED[node.data])
         order.append(node)
         waiting += [child for child in node.children if isinstance(child, LarkTree)]
     for node in reversed(order):
@@ -81,8 +81,8 @@ class _Check:
     """What an expression may hold: names, plain values, operators, and the functions named above."""
 
     def visit(self, tree: Tree, bound: frozenset[str], depth: int) -> None:
-        if depth > DEEPEST:
-            raise BadExpression("it is nested too deeply; make it simpler")
+        if depth > MAX_DEPTH:
+            raise InvalidExpression("it is nested too deeply; make it simpler")
         match str(tree.data):
             case "literal":
                 self._literal(tree)
@@ -104,23 +104,23 @@ class _Check:
         [token] = tree.children
         assert isinstance(token, Token)  # noqa: S101
         if token.type == "BYTES_LIT":
-            raise BadExpression(f"bytes are not known here: {token}; write a text")
+            raise InvalidExpression(f"bytes are not known here: {token}; write a text")
         if token.type in ("STRING_LIT", "MLSTRING_LIT"):
-            told(token)
+            literal_text(token)
 
     def _name(self, name: str, bound: frozenset[str]) -> None:
         if name in FUNCTIONS and name not in bound:
-            raise BadExpression(f"{name} is a function; call it, as {name}(...)")
+            raise InvalidExpression(f"{name} is a function; call it, as {name}(...)")
 
     def _call(self, tree: Tree, bound: frozenset[str], depth: int) -> None:
         name, arguments = str(tree.children[0]), _arguments(tree, 1)
         if name == "has":
             if len(arguments) != 1 or arguments[0].data != "member_dot":
-                raise BadExpression("has asks about a part of something, as has(inputs.service)")
+                raise InvalidExpression("has asks about a part of something, as has(inputs.service)")
         elif name not in FUNCTIONS:
-            raise BadExpression(f"there is no function {name}; there are has, {', '.join(sorted(FUNCTIONS))}")
+            raise InvalidExpression(f"there is no function {name}; there are has, {', '.join(sorted(FUNCTIONS))}")
         elif len(arguments) != FUNCTIONS[name]:
-            raise BadExpression(f"{name} takes one value, not {len(arguments)}")
+            raise InvalidExpression(f"{name} takes one value, not {len(arguments)}")
         for each in arguments:
             self.visit(each, bound, depth + 1)
 
@@ -131,30 +131,34 @@ class _Check:
         if name in COMPREHENSIONS:
             # A comprehension in a comprehension multiplies their lengths, and the library bounds no work.
             if bound:
-                raise BadExpression(f"{name} stands within another comprehension; do one after the other")
+                raise InvalidExpression(f"{name} stands within another comprehension; do one after the other")
             variable = name_of(arguments[0]) if len(arguments) == 2 else None
             if variable is None:
-                raise BadExpression(f"{name} takes a name and an expression, as items.{name}(item, item.name != '')")
+                raise InvalidExpression(
+                    f"{name} takes a name and an expression, as items.{name}(item, item.name != '')"
+                )
             self.visit(arguments[1], frozenset({variable}), depth + 1)
             return
         if name not in METHODS:
             known = ", ".join(sorted(METHODS.keys() | COMPREHENSIONS))
-            raise BadExpression(f"nothing can be asked for {name}(); there are {known}")
+            raise InvalidExpression(f"nothing can be asked for {name}(); there are {known}")
         if len(arguments) != METHODS[name]:
-            raise BadExpression(f"{name} takes {'one value' if METHODS[name] else 'no value'}, not {len(arguments)}")
+            raise InvalidExpression(
+                f"{name} takes {'one value' if METHODS[name] else 'no value'}, not {len(arguments)}"
+            )
         for each in arguments:
             self.visit(each, bound, depth + 1)
 
 
-def told(token: Token) -> str:
+def literal_text(token: Token) -> str:
     """What a literal text says. BadExpression if it says something that cannot be stored."""
     try:
         text = str(celstr(token))
         text.encode()
     except ValueError as error:
-        raise BadExpression("an escape in a text is no character; write the character itself") from error
+        raise InvalidExpression("an escape in a text is no character; write the character itself") from error
     if "\0" in text:
-        raise BadExpression("a text holds a NUL character; take it out")
+        raise InvalidExpression("a text holds a NUL character; take it out")
     return text
 
 
@@ -219,5 +223,5 @@ def _plain(step: "Token | Tree") -> "str | Tree":
     if step.data == "literal":
         [token] = step.children
         if isinstance(token, Token) and token.type == "STRING_LIT":
-            return told(token)
+            return literal_text(token)
     return step

@@ -13,6 +13,6 @@ R = TypeVar("R")
 _THREADS = ThreadPoolExecutor(2, "expressions")
 
 
-async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+async def run_in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """The value of a function that is called in a thread. It must share nothing that changes meanwhile."""
     return await asyncio.get_running_loop().run_in_executor(_THREADS, lambda: function(*args, **kwargs))

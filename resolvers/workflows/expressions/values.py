@@ -9,7 +9,7 @@ from celpy import celtypes
 from celpy.evaluation import CELEvalError, CELUnsupportedError
 
 from resolvers.workflows.expressions.budget import Budget
-from resolvers.workflows.expressions.errors import BadExpression
+from resolvers.workflows.expressions.errors import InvalidExpression
 from resolvers.workflows.expressions.evaluator import BoundedEvaluator
 from resolvers.workflows.expressions.syntax_tree import Tree
 
@@ -17,19 +17,19 @@ from resolvers.workflows.expressions.syntax_tree import Tree
 logging.getLogger("celpy").setLevel(logging.CRITICAL)
 
 
-def value_of(tree: Tree, values: Mapping[str, Any], budget: Budget) -> Any:
+def evaluate_tree(tree: Tree, values: Mapping[str, Any], budget: Budget) -> Any:
     """The value of a checked tree as JSON-able data. BadExpression, in words without values, if it has none."""
     try:
         context = {name: _of_the_library(value, budget) for name, value in values.items()}
         return _plain(BoundedEvaluator(tree, context, budget).value(), budget)
     except CELEvalError as error:
-        raise BadExpression(_reason(error)) from error
+        raise InvalidExpression(_reason(error)) from error
     except CELUnsupportedError as error:
-        raise BadExpression("it asks for something that is not known here") from error
+        raise InvalidExpression("it asks for something that is not known here") from error
     except RecursionError as error:
-        raise BadExpression("it, or a value that it looks at, is nested too deeply") from error
+        raise InvalidExpression("it, or a value that it looks at, is nested too deeply") from error
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
-        raise BadExpression("its values do not go together") from error
+        raise InvalidExpression("its values do not go together") from error
     finally:
         budget.close()
 
@@ -71,7 +71,7 @@ def _plain(value: Any, budget: Budget) -> Any:
             return bool(value)
         case float():
             if not math.isfinite(value):
-                raise BadExpression("its value is a number without end")
+                raise InvalidExpression("its value is a number without end")
             return float(value)
         case int():
             return int(value)
@@ -85,12 +85,12 @@ def _plain(value: Any, budget: Budget) -> Any:
         case CELEvalError():
             raise value
         case _:
-            raise BadExpression("its value is not data; give a text, a number, true or false, a list or a map")
+            raise InvalidExpression("its value is not data; give a text, a number, true or false, a list or a map")
 
 
 def _key(key: Any) -> str:
     if not isinstance(key, str):
-        raise BadExpression("a map has a key that is not a text")
+        raise InvalidExpression("a map has a key that is not a text")
     return str(key)
 
 

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from datasources.aurora.driver.bounded_rows import ROWS, may_be_large
+from datasources.aurora.driver.bounded_rows import BATCH_SIZE, may_be_large
 from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceTooLarge
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 
 KILOBYTE = 1_024
 TEXTS = "repeat('x', 1024)"
@@ -33,18 +33,18 @@ async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
 
 
 @pytest.mark.parametrize("column", [TEXTS, DOCUMENTS])
-@pytest.mark.parametrize("rows", [1, ROWS, ROWS + 1, 3 * ROWS])
+@pytest.mark.parametrize("rows", [1, BATCH_SIZE, BATCH_SIZE + 1, 3 * BATCH_SIZE])
 async def test_as_many_bytes_as_allowed_are_read(database: Database, column: str, rows: int) -> None:
-    call = Call(row_bytes=rows * KILOBYTE)
-    with calling(call):
+    call = RequestContext(row_bytes=rows * KILOBYTE)
+    with use_request(call):
         assert len(await database.fetch(statement(rows, column), {}, value)) == rows
-    assert (call.row_bytes, call.spent.sql) == (0, 1)
+    assert (call.row_bytes, call.usage.sql) == (0, 1)
 
 
 @pytest.mark.parametrize("column", [TEXTS, DOCUMENTS])
 async def test_one_byte_more_is_refused_and_the_connection_goes_on(database: Database, column: str) -> None:
-    call = Call(row_bytes=40 * KILOBYTE - 1)
-    with calling(call):
+    call = RequestContext(row_bytes=40 * KILOBYTE - 1)
+    with use_request(call):
         with pytest.raises(SourceTooLarge):
             await database.fetch(statement(20_000, column), {}, value)
         call.row_bytes = KILOBYTE
@@ -52,7 +52,7 @@ async def test_one_byte_more_is_refused_and_the_connection_goes_on(database: Dat
 
 
 async def test_a_call_without_a_bound_reads_all(database: Database) -> None:
-    with calling(Call()):
+    with use_request(RequestContext()):
         assert len(await database.fetch(statement(1_000, DOCUMENTS), {}, value)) == 1_000
 
 

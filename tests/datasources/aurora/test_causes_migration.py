@@ -7,9 +7,9 @@ import pytest
 from psycopg import sql
 from yoyo import read_migrations
 
-from datasources.aurora.migrator import migrator
+from datasources.aurora.migrator import open_migrator
 from datasources.embedded.postgres import EmbeddedPostgres
-from workers.migrations import folder, migrate
+from workers.migrations import migrate, migrations_folder
 
 MIGRATION = "0014_causes"
 RUN = "00000000-0000-7000-8000-00000000000{}"
@@ -24,8 +24,8 @@ def url(postgres: EmbeddedPostgres) -> str:
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     made = postgres.url(name)
-    with migrator("main", made) as session, session.lock():
-        for each in session.to_apply(read_migrations(str(folder("main", "pre")))):
+    with open_migrator("main", made) as session, session.lock():
+        for each in session.to_apply(read_migrations(str(migrations_folder("main", "pre")))):
             if each.id < MIGRATION:
                 session.apply_one(each)
     return made

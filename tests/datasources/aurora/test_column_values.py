@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from datasources.aurora.driver.column_values import document_text
+from datasources.aurora.driver.column_values import dump_document
 from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.records.unreadable import UnreadableValue
@@ -77,11 +77,11 @@ async def test_documents_that_can_not_be_shown_are_loaded_as_unreadable_and_writ
     assert isinstance(found, UnreadableValue)
     assert found.reason.startswith(reason)
     assert found.substitute == {}
-    assert await value(database, "%s::jsonb = %s::jsonb", document_text(found), text) is True
+    assert await value(database, "%s::jsonb = %s::jsonb", dump_document(found), text) is True
 
 
 async def test_what_is_wide_is_not_deep(database: Database) -> None:
     wide: object = {"a": [[], {}] * 200}
-    assert await value(database, "%s::jsonb", document_text(wide)) == wide
+    assert await value(database, "%s::jsonb", dump_document(wide)) == wide
     deep = '{"a":' * 200 + "1" + "}" * 200
     assert not isinstance(await value(database, "%s::jsonb", deep), UnreadableValue)

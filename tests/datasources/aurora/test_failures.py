@@ -15,14 +15,14 @@ from datasources.errors import (
     SourceConflict,
     SourceDuplicate,
     SourceError,
+    SourceInvalidValue,
     SourceRefused,
-    SourceRefusedValue,
     SourceTimeout,
     SourceUnavailable,
 )
 
 KINDS: dict[type[SourceError], list[str]] = {
-    SourceRefusedValue: ["22001", "22003", "22008", "22021", "22P02", "22P05", "23514", "54000", "54001", "54023"],
+    SourceInvalidValue: ["22001", "22003", "22008", "22021", "22P02", "22P05", "23514", "54000", "54001", "54023"],
     SourceDuplicate: ["23505"],
     SourceConflict: ["40001", "40P01"],
     SourceTimeout: ["57014"],
@@ -37,7 +37,7 @@ def test_each_class_of_errors_has_its_cause(state: str, kind: type[SourceError])
 
 
 def test_errors_of_the_driver_alone_have_their_cause() -> None:
-    assert type(source_error("main", psycopg.DataError("a NUL"))) is SourceRefusedValue
+    assert type(source_error("main", psycopg.DataError("a NUL"))) is SourceInvalidValue
     assert type(source_error("main", psycopg.OperationalError("no route"))) is SourceUnavailable
     assert type(source_error("main", psycopg.ProgrammingError("no adapter"))) is SourceRefused
 
@@ -78,7 +78,7 @@ VALUES: dict[str, tuple[str, dict[str, object]]] = {
 @pytest.mark.parametrize("name", VALUES)
 async def test_a_value_that_has_no_place_is_the_callers_and_not_a_lost_store(database: Database, name: str) -> None:
     text, bound = VALUES[name]
-    with pytest.raises(SourceRefusedValue) as caught:
+    with pytest.raises(SourceInvalidValue) as caught:
         await database.fetch(Statement("test", "", text, frozenset()), bound, lambda *row: row)
     # No word of it: it may be long, and somebody's secret.
     assert len(str(caught.value)) < 80

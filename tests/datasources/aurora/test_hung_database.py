@@ -15,7 +15,7 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceTimeout, SourceUnavailable
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.fixtures.children import children
 from tests.fixtures.standing_still import stand_still
 
@@ -88,7 +88,7 @@ class Units:
         clock, die = asyncio.get_running_loop().time, random.Random(number)
         while not self.over.is_set():
             key, begin = uuid4().hex, clock()
-            with calling(Call(deadline=begin + DEADLINE, flow=f"flow {number}")):
+            with use_request(RequestContext(deadline=begin + DEADLINE, flow=f"flow {number}")):
                 try:
                     await self._unit(key, die)
                 except SourceUnavailable:
@@ -141,7 +141,7 @@ async def whole(database: Database) -> None:
     together = asyncio.Barrier(POOL)
 
     async def hold(number: int) -> None:
-        with calling(Call(flow=f"holder {number}")):
+        with use_request(RequestContext(flow=f"holder {number}")):
             async with database.connection():
                 await together.wait()
 
@@ -170,7 +170,7 @@ async def test_each_step_of_a_transaction_has_the_deadline(
     begin = clock()
     expected = ZeroDivisionError if step == "rollback" else SourceTimeout
     try:
-        with calling(Call(deadline=begin + DEADLINE)), pytest.raises(expected):
+        with use_request(RequestContext(deadline=begin + DEADLINE)), pytest.raises(expected):
             await unit()
         assert clock() - begin < DEADLINE + LATE
     finally:
@@ -200,7 +200,7 @@ async def test_a_cancelled_unit_does_not_wait_for_a_server_that_hangs(
         await asyncio.gather(*tasks, return_exceptions=True)
         assert clock() - begin < LATE
         began = clock()
-        with calling(Call(deadline=began + DEADLINE)):
+        with use_request(RequestContext(deadline=began + DEADLINE)):
             assert not (await database.health()).reachable
         assert clock() - began < DEADLINE + LATE
     finally:
@@ -215,7 +215,7 @@ async def test_rows_that_come_from_a_server_that_hangs_have_the_deadline(
 ) -> None:
     clock, hang = asyncio.get_running_loop().time, Hang(server)
     begin = clock()
-    with calling(Call(deadline=begin + DEADLINE, row_bytes=row_bytes)):
+    with use_request(RequestContext(deadline=begin + DEADLINE, row_bytes=row_bytes)):
         reading = asyncio.create_task(database.fetch(TEXTS, {}, str))
     await asyncio.sleep(0.2)
     hang.begin()
@@ -236,8 +236,8 @@ async def test_a_cancelling_that_the_server_confirms_keeps_the_connection(
     for _ in range(2):
         async with database.connection() as connection:
             pid = connection.info.backend_pid
-        call = Call(deadline=asyncio.get_running_loop().time() + 0.3, row_bytes=row_bytes)
-        with calling(call), pytest.raises(SourceTimeout):
+        call = RequestContext(deadline=asyncio.get_running_loop().time() + 0.3, row_bytes=row_bytes)
+        with use_request(call), pytest.raises(SourceTimeout):
             await database.fetch(TEXTS, {}, str)
         async with database.connection() as connection:
             assert connection.info.backend_pid == pid
@@ -245,10 +245,10 @@ async def test_a_cancelling_that_the_server_confirms_keeps_the_connection(
 
 async def test_one_flow_does_not_hold_the_whole_pool(database: Database) -> None:
     """A dozen slow statements of one flow: another one's statement does not wait for the end of any of them."""
-    with calling(Call(flow="slow", deadline=asyncio.get_running_loop().time() + 2.0)):
+    with use_request(RequestContext(flow="slow", deadline=asyncio.get_running_loop().time() + 2.0)):
         slow = [asyncio.create_task(database.fetch(SLEEP, {"seconds": 9.0}, str)) for _ in range(12)]
     await asyncio.sleep(0.3)
-    with calling(Call(flow="quick")):
+    with use_request(RequestContext(flow="quick")):
         for number in range(20):
             await database.fetch(SLEEP, {"seconds": 0.0}, str)
             assert not any(each.done() for each in slow), number

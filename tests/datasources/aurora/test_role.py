@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from datasources.aurora.role import RDS_IAM, let_in
+from datasources.aurora.role import RDS_IAM, grant_access
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceRefused
 from tests.fixtures.owners import Owned, owned
@@ -55,7 +55,7 @@ def tables(server: Owned, database: str) -> list[str]:
 def test_it_reads_and_writes_every_table_of_both_databases_and_makes_none(server: Owned) -> None:
     role = server.role
     for each in DATABASES:
-        let_in(each, server.url(each), role)
+        grant_access(each, server.url(each), role)
     server.unlock(role)
     assert [len(tables(server, each)) > 3 for each in DATABASES] == [True, True]
     for each in DATABASES:
@@ -78,7 +78,7 @@ def test_it_reads_and_writes_every_table_of_both_databases_and_makes_none(server
 
 def test_numbers_of_sequences_and_views_are_to_be_had(server: Owned) -> None:
     role = server.role
-    let_in("main", server.url("main"), role)
+    grant_access("main", server.url("main"), role)
     server.unlock(role)
     with psycopg.connect(server.url("main", role)) as connection:
         assert connection.execute("SELECT nextval('incident_numbers')").fetchone() == (5_000_001,)
@@ -88,7 +88,7 @@ def test_numbers_of_sequences_and_views_are_to_be_had(server: Owned) -> None:
 def test_a_table_of_a_later_migration_is_to_be_had(server: Owned) -> None:
     """Even where nobody lets the role in again."""
     role = server.role
-    let_in("main", server.url("main"), role)
+    grant_access("main", server.url("main"), role)
     server.unlock(role)
     with psycopg.connect(server.url("main")) as connection:
         connection.execute("CREATE TABLE later (id bigserial PRIMARY KEY, word text)")
@@ -103,14 +103,14 @@ def test_the_second_time_changes_nothing(server: Owned) -> None:
     first = []
     for _ in range(2):
         for each in DATABASES:
-            let_in(each, server.url(each), role)
+            grant_access(each, server.url(each), role)
         first.append(state(server))
     assert first[0] == first[1]
 
 
 def test_it_signs_in_without_a_password_of_its_own(server: Owned) -> None:
     role = server.role
-    let_in("main", server.url("main"), role)
+    grant_access("main", server.url("main"), role)
     with psycopg.connect(server.postgres.url("postgres")) as connection:
         made = connection.execute(
             "SELECT rolcanlogin, rolpassword, rolsuper, rolcreatedb, rolcreaterole, rolbypassrls FROM pg_authid "
@@ -122,7 +122,7 @@ def test_it_signs_in_without_a_password_of_its_own(server: Owned) -> None:
 
 def test_a_role_that_exists_keeps_its_attributes(server: Owned) -> None:
     server.administer("CREATE ROLE {} NOLOGIN CONNECTION LIMIT 3", server.role)
-    let_in("main", server.url("main"), server.role)
+    grant_access("main", server.url("main"), server.role)
     with psycopg.connect(server.url("main")) as connection:
         found = connection.execute(
             "SELECT rolcanlogin, rolconnlimit FROM pg_roles WHERE rolname = %s", (server.role,)
@@ -149,7 +149,7 @@ def is_by_iam(server: Owned, role: str) -> bool:
 def test_on_rds_it_signs_in_by_iam(rds: Owned) -> None:
     for _ in range(2):
         for each in DATABASES:
-            let_in(each, rds.url(each), rds.role)
+            grant_access(each, rds.url(each), rds.role)
     assert is_by_iam(rds, rds.role)
 
 
@@ -159,7 +159,7 @@ def test_an_owner_who_may_not_grant_iam_is_told_who_may(rds: Owned) -> None:
     rds.administer("ALTER ROLE {} NOCREATEROLE", f"owner_{rds.name}")
     rds.administer("CREATE ROLE {} LOGIN", rds.role)
     with pytest.raises(SourceRefused) as caught:
-        let_in("main", rds.url("main"), rds.role)
+        grant_access("main", rds.url("main"), rds.role)
     assert str(caught.value) == (
         f"DATABASE_ROLE: the owner of main may not grant rds_iam; an administrator grants it: "
         f"GRANT rds_iam TO {rds.role}"
@@ -171,14 +171,14 @@ def test_an_owner_who_may_create_no_roles_is_told_who_may(postgres: EmbeddedPost
     with owned(postgres, "NOCREATEROLE") as server:
         migrate("main", server.url("main"))
         with pytest.raises(SourceRefused) as caught:
-            let_in("main", server.url("main"), server.role)
+            grant_access("main", server.url("main"), server.role)
         assert str(caught.value) == (
             f"DATABASE_ROLE: {server.role} does not exist and the owner of main may create no roles; "
             f"an administrator creates it: CREATE ROLE {server.role} LOGIN"
         )
         # Once somebody has made it, the owner lets it in.
         server.administer("CREATE ROLE {} LOGIN", server.role)
-        let_in("main", server.url("main"), server.role)
+        grant_access("main", server.url("main"), server.role)
         server.unlock(server.role)
         with psycopg.connect(server.url("main", server.role)) as connection:
             assert connection.execute("SELECT count(*) FROM incidents").fetchone() == (0,)
@@ -191,14 +191,14 @@ def test_one_who_may_act_as_the_owner_is_refused_and_gets_nothing(server: Owned)
     before = state(server)
     for role in (f"owner_{server.name}", member):
         with pytest.raises(SourceRefused, match=f"{role} may act as the owner of main; name a role that owns nothing"):
-            let_in("main", server.url("main"), role)
+            grant_access("main", server.url("main"), role)
     assert state(server) == before
 
 
 def test_what_others_own_is_not_given_away(server: Owned) -> None:
     with psycopg.connect(server.postgres.url(f"main_{server.name}"), autocommit=True) as connection:
         connection.execute("CREATE TABLE theirs ()")
-    let_in("main", server.url("main"), server.role)
+    grant_access("main", server.url("main"), server.role)
     with psycopg.connect(server.url("main")) as connection:
         row = connection.execute("SELECT has_table_privilege(%s, 'theirs', 'SELECT')", (server.role,)).fetchone()
     assert row == (False,)
@@ -217,4 +217,4 @@ def test_where_nobody_gets_in_an_administrator_is_named(server: Owned, closed: s
         ):  # fmt: skip
             connection.execute(text.encode())
     with pytest.raises(SourceRefused, match=f"does not get into main; an administrator grants it: GRANT {missing}"):
-        let_in("main", server.url("main"), server.role)
+        grant_access("main", server.url("main"), server.role)

@@ -12,7 +12,7 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.driver.text_array import TextListDumper
 from datasources.aurora.statements import Statement
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.errors import SourceRefusedValue
+from datasources.errors import SourceInvalidValue
 
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
@@ -42,7 +42,7 @@ async def test_what_is_sent_comes_back(main: Database, given: list[str | None]) 
 
 
 async def test_what_no_text_may_hold_is_refused(main: Database) -> None:
-    with pytest.raises(SourceRefusedValue):
+    with pytest.raises(SourceInvalidValue):
         await main.fetch(BACK, {"given": ["a", "b\0"]}, one)
 
 

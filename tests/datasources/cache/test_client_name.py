@@ -10,7 +10,7 @@ import pytest
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import connect
 from datasources.embedded.valkey import EmbeddedValkey
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.datasources.cache.conftest import Clients
 from tests.fixtures.gate import Gate
 
@@ -20,7 +20,7 @@ async def names(bare: Any) -> set[str]:
 
 
 async def asked(redis: Any, request_id: str, *command: str) -> Any:
-    with calling(Call(request_id)):
+    with use_request(RequestContext(request_id)):
         return await redis.execute_command(*command)
 
 
@@ -72,10 +72,10 @@ class Chopper:
 
 async def test_a_command_is_known_by_its_request(clients: Clients, name: str) -> None:
     cache = clients.open()
-    with calling(Call(f"{name}-1")):
+    with use_request(RequestContext(f"{name}-1")):
         await cache.get_many([name], [name])
     assert await names(clients.bare) >= {f"stackflow:{name}-1"}
-    with calling(Call(f"{name}-2")):
+    with use_request(RequestContext(f"{name}-2")):
         await cache.get_many([name], [name])
     # The one connection there is goes by its new name.
     assert {each for each in await names(clients.bare) if name in each} == {f"stackflow:{name}-2"}
@@ -193,7 +193,7 @@ async def test_a_connection_that_was_lost_is_opened_before_its_packet_is_made(pl
     await asked(redis, "r0", "SET", "own", "2")
     connection = await redis.connection_pool.get_connection()
     await connection.disconnect()
-    with calling(Call("r1")):
+    with use_request(RequestContext("r1")):
         await connection.send_command("GET", "own")
         assert await connection.read_response() == b"2"
     await redis.connection_pool.release(connection)
@@ -208,10 +208,10 @@ async def test_what_times_out_leaves_no_answer_behind(plain_valkey: EmbeddedValk
     await bare.mset({"late": "1", "own": "2"})
     for turn in range(3):
         gate.silence()
-        with calling(Call(f"silent-{turn}")):
+        with use_request(RequestContext(f"silent-{turn}")):
             assert await cache._ask("GET", "late") is None
         await gate.open()
-        with calling(Call(f"heard-{turn}")):
+        with use_request(RequestContext(f"heard-{turn}")):
             assert await cache._ask("GET", "own") == b"2"
     await cache.close()
     await bare.aclose()

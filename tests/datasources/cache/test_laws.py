@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 
 from datasources.cache.port import Cache
-from datasources.request import Call, calling, current_call
+from datasources.request import RequestContext, current_request, use_request
 from tests.datasources.cache.conftest import Clients
 
 Load = Callable[[Sequence[str]], Awaitable[dict[str, bytes]]]
@@ -44,32 +44,32 @@ async def test_every_verb_is_one_round_trip(clients: Clients, name: str) -> None
     cache = clients.open()
     keys = [f"{name}{i}" for i in range(200)]
     spent = []
-    with calling(Call()) as call:
+    with use_request(RequestContext()) as call:
         found = await cache.get_many(keys, [name, name + "b"])
-        spent.append(call.spent.cache)
+        spent.append(call.usage.cache)
         tokens = await cache.lease_many(keys, found.stamp)
-        spent.append(call.spent.cache)
+        spent.append(call.usage.cache)
         await cache.fill(dict.fromkeys(keys, b"v"), tokens, found.stamp, 60)
-        spent.append(call.spent.cache)
+        spent.append(call.usage.cache)
         assert len(await cache.wait_many(keys, [name, name + "b"])) == 200
-        spent.append(call.spent.cache)
+        spent.append(call.usage.cache)
         await cache.invalidate([name, name + "b"])
-        spent.append(call.spent.cache)
+        spent.append(call.usage.cache)
         await cache.health()
-        spent.append(call.spent.cache)
+        spent.append(call.usage.cache)
     assert spent == [1, 2, 3, 4, 5, 6]
 
 
 async def test_nothing_asked_costs_no_round_trip(clients: Clients, name: str) -> None:
     cache = clients.open()
-    with calling(Call()) as call:
+    with use_request(RequestContext()) as call:
         found = await cache.get_many([], [name])
         assert found.values == {}
         assert await cache.lease_many([], found.stamp) == {}
         assert await cache.wait_many([], [name]) == {}
         await cache.fill({}, {}, found.stamp, 60)
         await cache.invalidate([])
-    assert call.spent.cache == 0
+    assert call.usage.cache == 0
 
 
 async def test_invalidate_misses_what_depends_on_any_of_its_tables_and_nothing_else(
@@ -111,9 +111,9 @@ async def test_waiting_ends_with_the_value_another_process_fills(clients: Client
     first, second = clients.open(), clients.open()
     found = await first.get_many([name], [name])
     tokens = await first.lease_many([name], found.stamp)
-    with calling(Call()) as call:
+    with use_request(RequestContext()) as call:
         waiting = asyncio.ensure_future(second.wait_many([name], [name]))
-        while call.spent.cache < 2:
+        while call.usage.cache < 2:
             await asyncio.sleep(0.001)
     await first.fill({name: b"v"}, tokens, found.stamp, 60)
     async with asyncio.timeout(10):
@@ -255,7 +255,7 @@ async def test_every_key_and_the_connection_carry_our_name(clients: Clients, nam
     stored = {key async for key in clients.bare.scan_iter(match=f"*{name}*", count=1_000)}
     assert stored == {f"sf1:g:{name}".encode(), f"sf1:v:{name}1".encode(), f"sf1:l:{name}2".encode()}
     names = {client["name"] for client in await clients.bare.client_list()}
-    assert names == {f"stackflow:{current_call().request_id}"}
+    assert names == {f"stackflow:{current_request().request_id}"}
 
 
 async def test_each_key_is_loaded_once_across_processes(clients: Clients, name: str) -> None:
@@ -278,12 +278,12 @@ async def test_each_key_is_loaded_once_across_processes(clients: Clients, name: 
 async def test_call_without_time_left_asks_nothing(clients: Clients, name: str) -> None:
     cache = clients.open()
     await put(cache, {name: b"v"}, [name])
-    with calling(Call(deadline=asyncio.get_running_loop().time())) as call:
+    with use_request(RequestContext(deadline=asyncio.get_running_loop().time())) as call:
         found = await cache.get_many([name], [name])
         assert found.values == {}
         assert await cache.lease_many([name], found.stamp) == {name: ""}
-        assert call.spent.cache == 0
+        assert call.usage.cache == 0
         # What it tells of is committed, so it goes out all the same.
         await cache.invalidate([name])
-        assert call.spent.cache == 1
+        assert call.usage.cache == 1
     assert (await cache.get_many([name], [name])).values == {}

@@ -9,7 +9,7 @@ import pytest
 
 from datasources.cache.redis.adapter import RedisCache
 from datasources.embedded.valkey import EmbeddedValkey
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.datasources.cache.test_laws import put
 from tests.fixtures.standing_still import stand_still
 from tests.fixtures.witness import Log
@@ -18,7 +18,7 @@ from tests.fixtures.witness import Log
 @pytest.fixture
 async def cache(own_valkey: EmbeddedValkey) -> AsyncIterator[RedisCache]:
     """A client whose breaker opens at the third failure and stays open until the test says otherwise."""
-    found = RedisCache(own_valkey.url, witness=Log(), timeout=0.2, breaker_after=3, breaker_pause=3600)
+    found = RedisCache(own_valkey.url, write_log=Log(), timeout=0.2, breaker_after=3, breaker_pause=3600)
     yield found
     await found.close()
 
@@ -32,9 +32,9 @@ async def spent(cache: RedisCache, times: int) -> list[int]:
     """Round trips of each of some reads of `k`, all of which must be misses."""
     counts = []
     for _ in range(times):
-        with calling(Call()) as call:
+        with use_request(RequestContext()) as call:
             assert (await cache.get_many(["k"], ["t"])).values == {}
-        counts.append(call.spent.cache)
+        counts.append(call.usage.cache)
     return counts
 
 
@@ -47,12 +47,12 @@ async def test_killed_server_is_a_miss_then_costs_nothing_then_comes_back(
     os.kill(own_valkey.pid, signal.SIGKILL)
     own_valkey.stop()
     assert await spent(cache, 6) == [1, 1, 1, 0, 0, 0]
-    with calling(Call()) as call:
+    with use_request(RequestContext()) as call:
         found = await cache.get_many(["k"], ["t"])
         assert await cache.lease_many(["k"], found.stamp) == {"k": ""}
         assert await cache.wait_many(["k"], ["t"]) == {}
         await cache.fill({"k": b"v"}, {"k": ""}, found.stamp, 60)
-    assert call.spent.cache == 0
+    assert call.usage.cache == 0
     health = await cache.health()
     assert (health.reachable, health.details["breaker"]) == (False, "open")
     assert "refused" in health.problem or "Connect call failed" in health.problem
@@ -94,7 +94,7 @@ async def test_deadline_shorter_than_the_timeout_does_not_count_against_redis(
     assert own_valkey.pid is not None
     stand_still(own_valkey.pid)
     for _ in range(5):
-        with calling(Call(deadline=asyncio.get_running_loop().time() + 0.01)):
+        with use_request(RequestContext(deadline=asyncio.get_running_loop().time() + 0.01)):
             assert (await cache.get_many(["k"], ["t"])).values == {}
     os.kill(own_valkey.pid, signal.SIGCONT)
     assert (await cache.get_many(["k"], ["t"])).values == {"k": b"v"}

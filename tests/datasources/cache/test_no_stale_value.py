@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import connect
-from datasources.cache.write_log import Written
+from datasources.cache.write_log import WrittenTables
 from datasources.embedded.process import free_port
 from datasources.embedded.valkey import EmbeddedValkey
 from tests.fixtures.witness import Log
@@ -38,17 +38,17 @@ class Interrupted(Log):
         super().__init__()
         self.between: dict[str, list[Callable[[], Awaitable[None]]]] = {stage: [] for stage in STAGES}
 
-    async def vouch(self, seconds: float) -> None:
+    async def record_lease(self, seconds: float) -> None:
         await self._come(STAGES[0])
         self.until = 1.0
 
-    async def written(self, since: str | None) -> Written:
+    async def read_writes(self, since: str | None) -> WrittenTables:
         await self._come(STAGES[1])
-        answer = await super().written(since)
+        answer = await super().read_writes(since)
         await self._come(STAGES[2])
         return answer
 
-    async def owe(self, tables: Sequence[str]) -> float:
+    async def record_writes(self, tables: Sequence[str]) -> float:
         """Only asked where nobody need be waited for."""
         assert self.until == 0.0
         self.tables += tables
@@ -85,8 +85,10 @@ class Interleavings(RuleBasedStateMachine):
         # The third only polls: its waits end at once, so that a lease that nobody ends holds up no test.
         leases = (60.0, 60.0, 0.001)
         self.log = Interrupted()
-        self.caches = [RedisCache(self.url, witness=self.log, timeout=5, lease=lease, trust=600.0) for lease in leases]
-        self.cut_off = RedisCache(f"redis://127.0.0.1:{free_port()}/0", witness=self.log)
+        self.caches = [
+            RedisCache(self.url, write_log=self.log, timeout=5, lease=lease, trust=600.0) for lease in leases
+        ]
+        self.cut_off = RedisCache(f"redis://127.0.0.1:{free_port()}/0", write_log=self.log)
         # Sees what is trusted and renews nothing.
         self.watcher = RedisCache(self.url, timeout=5)
         self.bare = connect(self.url, None, 5)
@@ -162,7 +164,7 @@ class Interleavings(RuleBasedStateMachine):
         self._write(table)
 
     async def _doubt(self, client: int) -> None:
-        await self.caches[client].doubt()
+        await self.caches[client].expire_all()
         self.floor = dict(self.database)
 
     async def _cut_off(self, table: str) -> None:

@@ -2,13 +2,13 @@
 
 from datasources.cache.off import NoCache
 from datasources.cache.port import Cache
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.datasources.cache.test_laws import put
 
 
 async def test_everything_is_a_miss_and_every_lease_is_won() -> None:
     cache: Cache = NoCache()
-    with calling(Call()) as call:
+    with use_request(RequestContext()) as call:
         await put(cache, {"k": b"v"}, ["t"])
         found = await cache.get_many(["k"], ["t"])
         assert (found.values, found.stamp) == ({}, b"")
@@ -17,4 +17,4 @@ async def test_everything_is_a_miss_and_every_lease_is_won() -> None:
         await cache.invalidate(["t"])
         assert (await cache.health()).version == "off"
         await cache.close()
-    assert call.spent.cache == 0
+    assert call.usage.cache == 0

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from datasources.cache.redis.adapter import RedisCache
-from datasources.cache.redis.connection import TRUSTED_IDLE
-from datasources.cache.redis.keys import MOMENT, TRUST
-from datasources.request import Call, calling
+from datasources.cache.redis.connection import MAX_IDLE_SECONDS
+from datasources.cache.redis.keys import SNAPSHOT_KEY, VALIDITY_KEY
+from datasources.request import RequestContext, use_request
 from tests.datasources.cache.servers import TOKEN, TlsRedis
 from tests.fixtures.gate import Gate
 from tests.fixtures.witness import Log
@@ -45,10 +45,10 @@ async def instance(tls_redis: TlsRedis, name: str) -> AsyncIterator[Instance]:
     await gate.open()
     # Its certificate is for this name. Nothing may look slow on a slow machine but what is silent.
     url = gate.url.replace("127.0.0.1", "localhost")
-    made = Instance(gate, RedisCache(url, ca_file=tls_redis.ca_file, timeout=2.0, trust=600.0, witness=Log()), name)
+    made = Instance(gate, RedisCache(url, ca_file=tls_redis.ca_file, timeout=2.0, trust=600.0, write_log=Log()), name)
     made.cache._trusted_connections.clock = lambda: made.now
     # Of tests before, which trusted as long as this one and knew no longer than a minute.
-    await made.cache._redis.delete(TRUST, MOMENT)
+    await made.cache._redis.delete(VALIDITY_KEY, SNAPSHOT_KEY)
     found = await made.cache.get_many([name], [name])
     tokens = await made.cache.lease_many([name], found.stamp)
     await made.cache.fill({name: b"v"}, tokens, found.stamp, 600.0)
@@ -61,11 +61,11 @@ async def test_after_a_long_pause_every_read_finds_its_value_on_a_new_connection
     assert await instance.found(4) == 4
     stood = instance.gate.seen
     assert instance.vanish() == stood == 4
-    instance.now += TRUSTED_IDLE
-    with calling(Call()) as call:
+    instance.now += MAX_IDLE_SECONDS
+    with use_request(RequestContext()) as call:
         assert await instance.found(4) == 4
     # Nothing was sent to the old ones, so nothing was sent twice.
-    assert (call.spent.hits, call.spent.misses, call.spent.cache) == (4, 0, 4)
+    assert (call.usage.hits, call.usage.misses, call.usage.cache) == (4, 0, 4)
     assert instance.gate.seen == stood + 4
     assert instance.breaker_is_closed()
 
@@ -85,10 +85,10 @@ async def test_after_a_short_pause_one_read_misses_and_every_later_one_finds_its
 async def test_a_connection_in_use_stays(instance: Instance) -> None:
     assert await instance.found(1) == 1
     for _ in range(5):
-        instance.now += TRUSTED_IDLE - 1
+        instance.now += MAX_IDLE_SECONDS - 1
         assert await instance.found(1) == 1
     # A clock that was set back is no pause.
-    instance.now -= 10 * TRUSTED_IDLE
+    instance.now -= 10 * MAX_IDLE_SECONDS
     assert await instance.found(1) == 1
     assert instance.gate.seen == 1
 

@@ -12,13 +12,13 @@ import psycopg
 import pytest
 
 from datasources.aurora.driver.database import Database
-from datasources.aurora.outbox.write_log import TableWrites, forget
+from datasources.aurora.outbox.write_log import PostgresWriteLog, purge
 from datasources.cache.redis import validity as trusting
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import connect
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.fixtures.databases import create_database
 from tests.fixtures.gate import Gate
 
@@ -95,7 +95,7 @@ async def running(server: EmbeddedValkey, url: str, seconds: float) -> AsyncIter
         gate, main = Gate(server.url), Database("main", url)
         await gate.open()
         # One failure is enough for the breaker, so that a lost cache costs the test no time.
-        cache = RedisCache(gate.url, witness=TableWrites(main), timeout=1.0, breaker_after=1, trust=seconds)
+        cache = RedisCache(gate.url, write_log=PostgresWriteLog(main), timeout=1.0, breaker_after=1, trust=seconds)
         processes.append(Process(cache, gate, main))
     one, two = processes
     yield World(one, two, redis, url)
@@ -167,7 +167,7 @@ async def test_who_repeats_the_answer_of_a_writer_that_died_leaves_no_old_value(
     assert [await two.read() for _ in range(2)] == [("old", False), ("old", True)]
     await one.write("new")
     assert await two.read() == ("old", True)
-    await one.cache.doubt()
+    await one.cache.expire_all()
     assert await two.read() == ("new", False)
 
 
@@ -176,7 +176,7 @@ async def test_doubt_of_who_is_cut_off_waits_for_the_end_of_trust(world: World) 
     assert [await two.read() for _ in range(2)] == [("old", False), ("old", True)]
     await one.write("new")
     await one.gate.shut()
-    await one.cache.doubt()
+    await one.cache.expire_all()
     assert await two.read() == ("new", False)
 
 
@@ -184,15 +184,15 @@ async def test_whoever_asked_before_a_doubt_does_not_bring_trust_back(trusting_w
     one, two = trusting_world.one, trusting_world.two
     assert [await two.read() for _ in range(2)] == [("old", False), ("old", True)]
     await trusting_world.redis.delete("sf1:trust")
-    witness = TableWrites(two.main)
+    witness = PostgresWriteLog(two.main)
 
-    class Slow(TableWrites):
-        async def written(self, since: str | None) -> Any:
-            answer = await witness.written(since)
+    class Slow(PostgresWriteLog):
+        async def read_writes(self, since: str | None) -> Any:
+            answer = await witness.read_writes(since)
             if not slept:
                 slept.append(True)
                 await one.write("new")
-                await one.cache.doubt()
+                await one.cache.expire_all()
             return answer
 
     slept: list[bool] = []
@@ -210,9 +210,9 @@ async def test_a_write_that_comes_while_somebody_asks_waits_for_the_end_of_his_t
         connection.execute("UPDATE cache_trust SET until = now()")
     acknowledged: list[asyncio.Task[None]] = []
 
-    class Slow(TableWrites):
+    class Slow(PostgresWriteLog):
         async def written(self, since: str | None) -> Any:
-            answer = await super().written(since)
+            answer = await super().read_writes(since)
             if not acknowledged:
                 await one.write("new")
                 await one.gate.shut()
@@ -258,9 +258,9 @@ async def test_without_the_database_nothing_is_trusted(trusting_world: World) ->
     assert [await two.read() for _ in range(2)] == [("old", False), ("old", True)]
     await trusting_world.redis.delete("sf1:trust")
     assert two.cache._trust is not None
-    two.cache._trust._witness = TableWrites(Database("main", "postgresql://127.0.0.1:1/none", pool_timeout=0.2))
+    two.cache._trust._witness = PostgresWriteLog(Database("main", "postgresql://127.0.0.1:1/none", pool_timeout=0.2))
     assert (await two.cache.get_many(["team"], TEAMS)).values == {}
-    two.cache._trust._witness = TableWrites(two.main)
+    two.cache._trust._witness = PostgresWriteLog(two.main)
     # It is asked again after a pause, and then the value is still good.
     two.cache._trust._breaker._pause = 0.0
     assert await two.read() == ("old", True)
@@ -322,9 +322,9 @@ async def test_what_renewing_spends_is_no_requests(trusting_world: World) -> Non
     two = trusting_world.two
     await two.read()
     await trusting_world.redis.delete("sf1:trust")
-    with calling(Call()) as call:
+    with use_request(RequestContext()) as call:
         assert (await two.cache.get_many(["team"], TEAMS)).values == {"team": b"old"}
-    assert (call.spent.cache, call.spent.sql, call.spent.rows) == (1, 0, 0)
+    assert (call.usage.cache, call.usage.sql, call.usage.rows) == (1, 0, 0)
 
 
 async def test_many_readers_ask_once(trusting_world: World) -> None:
@@ -332,14 +332,14 @@ async def test_many_readers_ask_once(trusting_world: World) -> None:
     asked: list[float] = []
     assert two.cache._trust is not None
 
-    class Counting(TableWrites):
-        async def vouch(self, seconds: float) -> None:
+    class Counting(PostgresWriteLog):
+        async def record_lease(self, seconds: float) -> None:
             asked.append(seconds)
-            await super().vouch(seconds)
+            await super().record_lease(seconds)
 
     two.cache._trust._witness = Counting(two.main)
     await asyncio.gather(*(two.cache.get_many([str(number)], TEAMS) for number in range(20)))
-    assert asked == [LONG * trusting.MARGIN]
+    assert asked == [LONG * trusting.MARGIN_FACTOR]
 
 
 async def test_old_notes_are_dropped(trusting_world: World) -> None:
@@ -347,7 +347,7 @@ async def test_old_notes_are_dropped(trusting_world: World) -> None:
         connection.execute(
             "INSERT INTO table_writes (table_name, written_at) VALUES ('a', now() - interval '2 hours'), ('b', now())"
         )
-        await forget(trusting_world.one.main)
+        await purge(trusting_world.one.main)
         assert connection.execute("SELECT table_name FROM table_writes").fetchall() == [("b",)]
 
 

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from datasources.cache.redis.adapter import RedisCache
-from datasources.config import Secret
-from datasources.credentials.aws import cache_secret
-from datasources.credentials.cached import Credentials
+from datasources.config import SecretReference
+from datasources.credentials.aws import cache_secret_fetcher
+from datasources.credentials.cached import CredentialCache
 from datasources.embedded.valkey import EmbeddedValkey
 from tests.fixtures.gate import Gate
 from tests.fixtures.secrets_manager import SecretsManager
 
-SECRET = Secret("REDIS_SECRET", "arn:aws:secretsmanager:us-east-1:123456789012:secret:redis-AbCdEf")
+SECRET = SecretReference("REDIS_SECRET", "arn:aws:secretsmanager:us-east-1:123456789012:secret:redis-AbCdEf")
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def valkey() -> Iterator[EmbeddedValkey]:
 
 @pytest.fixture
 async def cache(valkey: EmbeddedValkey) -> AsyncIterator[RedisCache]:
-    credentials = Credentials("cache", cache_secret(SECRET))
+    credentials = CredentialCache("cache", cache_secret_fetcher(SECRET))
     opened = RedisCache(f"redis://127.0.0.1:{urlsplit(valkey.url).port}/0", timeout=5.0, credentials=credentials)
     yield opened
     await opened.close()

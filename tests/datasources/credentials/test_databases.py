@@ -9,17 +9,17 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from datasources.aurora.driver.database import TRUSTED_IDLE, Database
-from datasources.config import PostgresSettings, Secret
-from datasources.credentials.aws import database_secret, database_token
-from datasources.credentials.cached import PAUSE, Credentials
-from datasources.credentials.factory import TOKEN_SECONDS, complete
+from datasources.aurora.driver.database import MAX_IDLE_SECONDS, Database
+from datasources.config import PostgresSettings, SecretReference
+from datasources.credentials.aws import database_secret_fetcher, database_token_fetcher
+from datasources.credentials.cached import MIN_FETCH_INTERVAL_SECONDS, CredentialCache
+from datasources.credentials.factory import TOKEN_SECONDS, resolve_conninfo
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceUnavailable
 from tests.fixtures.gate import Gate
 from tests.fixtures.secrets_manager import SecretsManager
 
-SECRET = Secret("DATABASE_SECRET", "arn:aws:secretsmanager:us-east-1:123456789012:secret:main-AbCdEf")
+SECRET = SecretReference("DATABASE_SECRET", "arn:aws:secretsmanager:us-east-1:123456789012:secret:main-AbCdEf")
 
 
 class Role:
@@ -71,7 +71,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def database(role: Role, clock: Clock) -> AsyncIterator[Database]:
-    credentials = Credentials("main", database_secret(SECRET), clock=clock)
+    credentials = CredentialCache("main", database_secret_fetcher(SECRET), clock=clock)
     opened = Database("main", role.url, pool_max=2, pool_timeout=10.0, credentials=credentials)
     yield opened
     await opened.close()
@@ -109,7 +109,7 @@ async def test_a_wrong_secret_is_fetched_once_in_a_while_and_tells_nothing(
     # The first one, and one after the first refusal.
     assert len(secrets.asked) == 2
     secrets.texts[SECRET.arn] = role.text("right")
-    clock.now += PAUSE
+    clock.now += MIN_FETCH_INTERVAL_SECONDS
     # The pool goes on behind the scenes, so the first request after it may still fail.
     for _ in range(100):
         if (await database.health()).reachable:
@@ -143,22 +143,22 @@ async def test_a_secret_that_cannot_be_had_is_one_line_that_names_the_variable(
     assert "\n" not in health.problem
     assert secrets.asked == [SECRET.arn]
     with pytest.raises(SourceUnavailable, match=says) as caught:
-        complete("main", PostgresSettings(role.url, secret=SECRET))
+        resolve_conninfo("main", PostgresSettings(role.url, secret=SECRET))
     assert "hush" not in repr(caught.value) + repr(caught.value.__cause__)
 
 
 def test_whoever_has_no_pool_gets_all_of_it(secrets: SecretsManager, role: Role) -> None:
     secrets.texts[SECRET.arn] = role.turn("it's a %pass word")
     settings = PostgresSettings(role.url, secret=SECRET)
-    with psycopg.connect(complete("main", settings)) as connection:
+    with psycopg.connect(resolve_conninfo("main", settings)) as connection:
         assert connection.info.user == role.name
     assert "pass" not in repr(PostgresSettings("postgresql://u:pass@h/d"))
 
 
 async def test_a_token_is_signed_for_the_server_and_serves_ten_minutes(secrets: SecretsManager, clock: Clock) -> None:
-    signed = database_token("us-east-1", "db.example", 5432, "stackflow_api")
+    signed = database_token_fetcher("us-east-1", "db.example", 5432, "stackflow_api")
     count: list[int] = []
-    credentials = Credentials("main", lambda: count.append(1) or signed(), seconds=TOKEN_SECONDS, clock=clock)  # type: ignore[func-returns-value]
+    credentials = CredentialCache("main", lambda: count.append(1) or signed(), seconds=TOKEN_SECONDS, clock=clock)  # type: ignore[func-returns-value]
     found = await credentials.current()
     parts = urlsplit(f"https://{found.password}")
     query = parse_qs(parts.query)
@@ -183,7 +183,7 @@ async def test_a_connection_that_vanished_in_silence_while_unused_is_replaced(po
         await user(database)
         gate.silence()
         stuck = gate.cut_off()
-        clock.now += TRUSTED_IDLE
+        clock.now += MAX_IDLE_SECONDS
         assert await user(database) == "stackflow"
         # The first one, the cancelling of what it was asked, and the new one.
         assert (stuck, gate.seen) == (1, 3)
@@ -205,11 +205,11 @@ async def test_one_that_vanished_speaks_for_all_that_slept_as_long(postgres: Emb
             assert gate.seen == 4
         gate.silence()
         assert gate.cut_off() == 4
-        clock.now += TRUSTED_IDLE
+        clock.now += MAX_IDLE_SECONDS
         async with database.connection(), database.connection(), database.connection(), database.connection():
             # Four new ones, and the cancelling of what one was asked.
             assert gate.seen == 4 + 4 + 1
-        clock.now += TRUSTED_IDLE
+        clock.now += MAX_IDLE_SECONDS
         # What stands answers, so that it is trusted again.
         assert [await user(database) for _ in range(4)] == ["stackflow"] * 4
         assert gate.seen == 9

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from datasources.cache.port import Cache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.sources import open_sources
-from settings import read
+from settings import load_settings
 from tests.datasources.cache.conftest import tls_redis
 from tests.datasources.cache.servers import TOKEN, TlsRedis
 from tests.datasources.credentials.test_cache import SECRET
@@ -31,13 +31,13 @@ async def turned(server: TlsRedis, *steps: str, token: str = TOKEN) -> None:
 async def cache(tls_redis: TlsRedis, postgres: EmbeddedPostgres, secrets: SecretsManager) -> AsyncIterator[Cache]:
     secrets.texts[SECRET.arn] = TOKEN
     sources = open_sources(
-        *read(
+        *load_settings(
             {
                 "DATABASE_URL": postgres.url("stackflow"), "REQUIREMENTS_URL": postgres.url("requirements"),
                 "REDIS_URL": f"rediss://localhost:{tls_redis.port}/0", "REDIS_SECRET": SECRET.arn,
                 "REDIS_CA_FILE": tls_redis.ca_file, "REDIS_TIMEOUT_SECONDS": "5",
             }
-        ).stores()
+        ).require_stores()
     )  # fmt: skip
     yield sources.cache
     await sources.close()

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.embedded.process import EmbeddedError, held
-from datasources.embedded.stores import EmbeddedStores, Wanted
+from datasources.embedded.process import EmbeddedError, lock_folder
+from datasources.embedded.stores import EmbeddedStores, StoreSelection
 from datasources.embedded.valkey import EmbeddedValkey
 
 DAMAGED = "the data are damaged: restore a backup, or move {folder} away to begin with empty data"
@@ -119,7 +119,7 @@ def test_nothing_of_a_row_stands_in_the_log(server: EmbeddedPostgres) -> None:
 
 
 def test_the_state_is_closed_to_others_and_what_was_open_is_closed(open_folder: Path) -> None:
-    stores, state = EmbeddedStores(open_folder / "state", Wanted(requirements=False)), open_folder / "state"
+    stores, state = EmbeddedStores(open_folder / "state", StoreSelection(requirements=False)), open_folder / "state"
     stores.start()
     stores.stop()
     assert modes(state) == set()
@@ -143,7 +143,7 @@ def modes(state: Path) -> set[str]:
 
 
 def test_the_state_folder_itself_lets_others_pass_only_where_root_runs_it(open_folder: Path) -> None:
-    with held(open_folder / "state"):
+    with lock_folder(open_folder / "state"):
         assert stat.S_IMODE((open_folder / "state").stat().st_mode) == (0o700 if os.geteuid() else 0o711)
         assert stat.S_IMODE((open_folder / "state" / "lock").stat().st_mode) == 0o600
 

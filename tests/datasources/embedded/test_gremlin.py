@@ -15,7 +15,7 @@ import pytest
 from datasources.embedded.engines import TINKERGRAPH
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.process import EmbeddedError, free_port
-from datasources.embedded.readiness import Answer, ask
+from datasources.embedded.readiness import ProbeResult, probe
 from tests.fixtures.children import children, gone, running
 
 _PARENT = """
@@ -27,7 +27,7 @@ def kill(*_, **__):
     print(server.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 if sys.argv[2] == "starting":
-    gremlin.ask = kill
+    gremlin.probe = kill
 server.start()
 kill()
 """
@@ -46,14 +46,14 @@ def test_it_starts_twice_in_one_folder_one_after_the_other(own_server: EmbeddedG
     for _ in range(2):
         own_server.start()
         assert own_server.pid is not None
-        assert ask(own_server.port, 5.0) == Answer(200, "")
+        assert probe(own_server.port, 5.0) == ProbeResult(200, "")
         assert own_server.url == f"ws://127.0.0.1:{own_server.port}/gremlin"
         pids.append(own_server.pid)
         own_server.stop()
         own_server.stop()
         assert own_server.pid is None
         with pytest.raises(ConnectionRefusedError):
-            ask(own_server.port, 5.0)
+            probe(own_server.port, 5.0)
     assert len(set(pids)) == 2
     assert running(set(pids)) == set()
 
@@ -61,7 +61,7 @@ def test_it_starts_twice_in_one_folder_one_after_the_other(own_server: EmbeddedG
 def test_nobody_else_starts_in_its_folder(gremlin_server: EmbeddedGremlin) -> None:
     with pytest.raises(EmbeddedError, match=f"in use by process {os.getpid()}"):
         EmbeddedGremlin(gremlin_server.folder).start()
-    assert ask(gremlin_server.port, 5.0).code == 200
+    assert probe(gremlin_server.port, 5.0).code == 200
 
 
 @pytest.mark.parametrize("when", ["starting", "started"])
@@ -86,7 +86,7 @@ def test_a_port_in_use_is_one_line_and_starts_nothing(own_server: EmbeddedGremli
             own_server.start(port)
     assert gone(children(os.getpid()) - before)
     own_server.start(port)
-    assert (own_server.port, ask(port, 5.0).code) == (port, 200)
+    assert (own_server.port, probe(port, 5.0).code) == (port, 200)
 
 
 def test_a_port_that_is_taken_meanwhile_is_replaced(
@@ -97,7 +97,7 @@ def test_a_port_that_is_taken_meanwhile_is_replaced(
         monkeypatch.setattr("datasources.embedded.gremlin.free_port", lambda: next(ports))
         own_server.start()
         assert own_server.port != other.getsockname()[1]
-    assert ask(own_server.port, 5.0).code == 200
+    assert probe(own_server.port, 5.0).code == 200
 
 
 def failure(server: EmbeddedGremlin) -> str:
@@ -187,6 +187,6 @@ def _answered(server: socket.socket, reply: bytes) -> None:
     thread = threading.Thread(target=answer)
     thread.start()
     try:
-        ask(server.getsockname()[1], 5.0)
+        probe(server.getsockname()[1], 5.0)
     finally:
         thread.join()

@@ -14,7 +14,7 @@ from jgo.constants import MAVEN_CENTRAL_URL
 from datasources.config import JarSettings
 from datasources.embedded import jars
 from datasources.embedded.engines import JANUSGRAPH, TINKERGRAPH, TRANSACTIONAL
-from datasources.embedded.jars import fetched, repository
+from datasources.embedded.jars import fetch_jars, maven_repository
 from datasources.embedded.process import EmbeddedError, free_port
 
 FILES = {f"org/example/{name}/1/{name}-1.jar": name.encode() * 1_000 for name in ("one", "two", "three")}
@@ -99,20 +99,20 @@ def left(cache: Path) -> dict[str, bytes]:
 def test_jars_come_in_the_order_of_the_lock_and_only_once(served: Repository, lock: Path, tmp_path: Path) -> None:
     settings = JarSettings(f"{served.url}/", tmp_path / "cache")
     told: list[tuple[int, int]] = []
-    found = fetched(lock, settings, lambda *counts: told.append(counts))
+    found = fetch_jars(lock, settings, lambda *counts: told.append(counts))
     assert found == [tmp_path / "cache" / path for path in FILES]
     assert left(tmp_path / "cache") == FILES
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
-    assert fetched(lock, settings, lambda *counts: told.append(counts)) == found
+    assert fetch_jars(lock, settings, lambda *counts: told.append(counts)) == found
     assert (served.asked, len(told)) == (Counter(FILES.keys()), 4)
 
 
 def test_a_kept_jar_that_was_altered_comes_anew_and_no_other(served: Repository, lock: Path, tmp_path: Path) -> None:
     settings = JarSettings(served.url, tmp_path / "cache")
-    fetched(lock, settings)
+    fetch_jars(lock, settings)
     (tmp_path / "cache" / TWO).write_bytes(b"rot")
     told: list[tuple[int, int]] = []
-    fetched(lock, settings, lambda *counts: told.append(counts))
+    fetch_jars(lock, settings, lambda *counts: told.append(counts))
     assert left(tmp_path / "cache") == FILES
     assert told == [(2, 3), (3, 3)]
     assert served.asked == Counter({ONE: 1, TWO: 2, THREE: 1})
@@ -123,14 +123,14 @@ def test_a_download_that_breaks_off_or_fails_twice_is_tried_again(
 ) -> None:
     served.cut[ONE] = 2
     served.failing[TWO] = 2
-    fetched(lock, JarSettings(served.url, tmp_path / "cache"))
+    fetch_jars(lock, JarSettings(served.url, tmp_path / "cache"))
     assert left(tmp_path / "cache") == FILES
     assert served.asked == Counter({ONE: 3, TWO: 3, THREE: 1})
 
 
 def refusal(lock: Path, settings: JarSettings) -> str:
     with pytest.raises(EmbeddedError) as caught:
-        fetched(lock, settings)
+        fetch_jars(lock, settings)
     return str(caught.value)
 
 
@@ -170,7 +170,7 @@ def test_without_a_network_the_line_says_what_to_do(lock: Path, tmp_path: Path) 
 def test_a_name_and_a_password_are_sent_and_never_told(served: Repository, lock: Path, tmp_path: Path) -> None:
     served.login = "me:p@ss"
     with_login = served.url.replace("//", "//me:p%40ss@")
-    fetched(lock, JarSettings(with_login, tmp_path / "cache"))
+    fetch_jars(lock, JarSettings(with_login, tmp_path / "cache"))
     assert left(tmp_path / "cache") == FILES
     served.login = "me:another"
     said = refusal(lock, JarSettings(with_login, tmp_path / "other"))
@@ -216,17 +216,17 @@ def test_a_mirror_of_mavens_settings_stands_for_central(
 ) -> None:
     inner = "".join(MIRROR.format(names, number) for number, names in enumerate(mirrors))
     (tmp_path / "settings.xml").write_text(f"<settings{namespace}><mirrors>{inner}</mirrors></settings>")
-    assert repository(tmp_path / "settings.xml") == chosen
+    assert maven_repository(tmp_path / "settings.xml") == chosen
 
 
 def test_without_mavens_settings_it_is_central(tmp_path: Path) -> None:
-    assert repository(tmp_path / "settings.xml") == MAVEN_CENTRAL_URL
+    assert maven_repository(tmp_path / "settings.xml") == MAVEN_CENTRAL_URL
 
 
 def test_broken_settings_of_maven_are_told(tmp_path: Path) -> None:
     (tmp_path / "settings.xml").write_text("<settings>")
     with pytest.raises(EmbeddedError, match=r"settings\.xml cannot be read: no element found.*; mend it, or set MAVEN"):
-        repository(tmp_path / "settings.xml")
+        maven_repository(tmp_path / "settings.xml")
 
 
 @pytest.mark.parametrize("url", ["file:///etc", "ftp://host/maven2", "https://", "maven2"])

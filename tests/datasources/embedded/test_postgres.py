@@ -12,7 +12,7 @@ import pytest
 from datasources.embedded import process
 from datasources.embedded import run_as as identity
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.embedded.process import EmbeddedError, kept_secret
+from datasources.embedded.process import EmbeddedError, load_or_create_secret
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root lends its server another user")
 
@@ -92,15 +92,15 @@ def test_programs_that_cannot_run_give_one_line(open_folder: Path) -> None:
     ],
 )
 def test_a_file_system_that_says_no_gives_one_line(number: int, remedy: str) -> None:
-    with pytest.raises(EmbeddedError) as caught, process.writing(Path("state")):
+    with pytest.raises(EmbeddedError) as caught, process.explain_write_errors(Path("state")):
         raise OSError(number, os.strerror(number), "state/lock")
     assert str(caught.value) == f"state/lock: {os.strerror(number)}; {remedy}"
 
 
 def test_a_secret_is_made_once_and_only_we_can_read_it(tmp_path: Path) -> None:
-    first = kept_secret(tmp_path / "password")
+    first = load_or_create_secret(tmp_path / "password")
     assert len(first) == 48
-    assert kept_secret(tmp_path / "password") == first
+    assert load_or_create_secret(tmp_path / "password") == first
     assert (tmp_path / "password").stat().st_mode & 0o777 == 0o600
 
 
@@ -142,9 +142,9 @@ def test_programs_below_a_closed_folder_are_copied_with_their_libraries(
     libraries.mkdir()
     (libraries / "libpq.so").write_text("library")
     (tmp_path / "closed").chmod(0o700)
-    where = identity.place(open_folder / "postgres", package / "install")
+    where = identity.prepare_paths(open_folder / "postgres", package / "install")
     assert where.binaries.is_relative_to(open_folder / "elsewhere" / "programs")
-    assert where.identity.executes(where.binaries / "postgres")
+    assert where.run_as.can_execute(where.binaries / "postgres")
     assert where.folder == open_folder / "postgres"
     assert (where.binaries.parents[2] / "package.libs" / "libpq.so").read_text() == "library"
 
@@ -153,7 +153,7 @@ def test_programs_below_a_closed_folder_are_copied_with_their_libraries(
 def test_root_lends_the_owner_of_the_folder_or_nobody_if_that_has_no_name(open_folder: Path) -> None:
     daemon, nobody = pwd.getpwnam("daemon"), pwd.getpwnam("nobody")
     os.chown(open_folder, daemon.pw_uid, daemon.pw_gid)
-    assert identity.identity(open_folder / "not" / "there") == identity.Identity(daemon.pw_uid, daemon.pw_gid)
+    assert identity.resolve_user(open_folder / "not" / "there") == identity.RunAsUser(daemon.pw_uid, daemon.pw_gid)
     for nameless in (0, 54_321):
         os.chown(open_folder, nameless, nameless)
-        assert identity.identity(open_folder) == identity.Identity(nobody.pw_uid, nobody.pw_gid)
+        assert identity.resolve_user(open_folder) == identity.RunAsUser(nobody.pw_uid, nobody.pw_gid)

@@ -17,13 +17,13 @@ import pytest
 
 from datasources.config import GraphEngine
 from datasources.embedded.process import EmbeddedError, is_free
-from datasources.embedded.readiness import ask
-from datasources.embedded.stores import EmbeddedStores, StoreUrls, Wanted
+from datasources.embedded.readiness import probe
+from datasources.embedded.stores import EmbeddedStores, StoreSelection, StoreUrls
 from datasources.errors import SourceUnavailable
 from tests.fixtures.children import children, gone, running
 
-DATABASES_ONLY = Wanted(cache=False)
-NOTHING = Wanted(main=False, requirements=False, cache=False)
+DATABASES_ONLY = StoreSelection(cache=False)
+NOTHING = StoreSelection(main=False, requirements=False, cache=False)
 GRAPH_ONLY = replace(NOTHING, graph=GraphEngine.GREMLIN)
 
 
@@ -54,7 +54,7 @@ def test_after_a_kill_the_next_start_keeps_committed_rows_and_ends_what_was_left
         process.wait()
     assert len(left) >= 2
     assert running(left)
-    stores = EmbeddedStores(open_folder, Wanted())
+    stores = EmbeddedStores(open_folder, StoreSelection())
     try:
         again = stores.start()
         assert again.main is not None
@@ -67,7 +67,7 @@ def test_after_a_kill_the_next_start_keeps_committed_rows_and_ends_what_was_left
 
 def test_stop_leaves_no_process_and_no_note(open_folder: Path) -> None:
     before = children(os.getpid())
-    stores = EmbeddedStores(open_folder, Wanted())
+    stores = EmbeddedStores(open_folder, StoreSelection())
     urls = stores.start()
     started = children(os.getpid()) - before
     stores.stop()
@@ -75,13 +75,13 @@ def test_stop_leaves_no_process_and_no_note(open_folder: Path) -> None:
     assert gone(started)
     assert None not in (urls.main, urls.requirements, urls.cache)
     assert not (open_folder / "running.json").exists()
-    assert stores.running() is None
+    assert stores.find_running() is None
 
 
 def test_a_second_start_in_the_same_folder_says_who_has_it(open_folder: Path) -> None:
     with holding(open_folder) as (process, _):
         with pytest.raises(EmbeddedError) as caught:
-            EmbeddedStores(open_folder, Wanted()).start()
+            EmbeddedStores(open_folder, StoreSelection()).start()
         assert str(caught.value) == (
             f"{open_folder} is in use by process {process.pid}; stop that one, or set STACKFLOW_STATE to another folder"
         )
@@ -90,13 +90,13 @@ def test_a_second_start_in_the_same_folder_says_who_has_it(open_folder: Path) ->
 
 def test_another_process_joins_the_running_stores(open_folder: Path) -> None:
     with holding(open_folder) as (process, urls):
-        with EmbeddedStores(open_folder, DATABASES_ONLY).joined() as joined:
+        with EmbeddedStores(open_folder, DATABASES_ONLY).join_or_start() as joined:
             assert joined == StoreUrls(urls.main, urls.requirements, None)
         assert running({process.pid})
 
 
 def test_only_what_is_wanted_is_started(open_folder: Path) -> None:
-    stores = EmbeddedStores(open_folder, Wanted(main=False, requirements=True, cache=False))
+    stores = EmbeddedStores(open_folder, StoreSelection(main=False, requirements=True, cache=False))
     try:
         urls = stores.start()
         assert (urls.main, urls.cache) == (None, None)
@@ -117,11 +117,11 @@ def test_a_graph_is_started_joined_and_stopped(open_folder: Path) -> None:
         urls = stores.start()
         assert urls.graph is not None
         assert urls == StoreUrls(graph=urls.graph)
-        assert ask(urlsplit(urls.graph).port or 0, 5.0).code == 200
-        assert EmbeddedStores(open_folder, GRAPH_ONLY).running() == urls
+        assert probe(urlsplit(urls.graph).port or 0, 5.0).code == 200
+        assert EmbeddedStores(open_folder, GRAPH_ONLY).find_running() == urls
         # Whoever joins takes the graph that runs, unless it has one of its own.
-        assert EmbeddedStores(open_folder, NOTHING).running() == urls
-        assert EmbeddedStores(open_folder, replace(NOTHING, own_graph=True)).running() == StoreUrls()
+        assert EmbeddedStores(open_folder, NOTHING).find_running() == urls
+        assert EmbeddedStores(open_folder, replace(NOTHING, own_graph=True)).find_running() == StoreUrls()
     finally:
         stores.stop()
     assert gone(children(os.getpid()) - before)
@@ -132,11 +132,11 @@ def test_a_double_of_neptune_stands_before_the_graph_as_long_as_it_runs(open_fol
     stores = EmbeddedStores(open_folder, replace(NOTHING, graph=GraphEngine.NEPTUNE_LIKE))
     try:
         urls = stores.start()
-        assert stores.running() == urls
+        assert stores.find_running() == urls
         ports = [urlsplit(url).port or 0 for url in (urls.graph, urls.graph_reader) if url is not None]
         # Two endpoints, neither of which is the engine itself.
         assert len({*ports}) == 2
-        assert [ask(port, 5.0).code for port in ports] == [200, 200]
+        assert [probe(port, 5.0).code for port in ports] == [200, 200]
     finally:
         stores.stop()
     assert [is_free(port) for port in ports] == [True, True]
@@ -152,7 +152,7 @@ def test_nothing_wanted_touches_nothing(open_folder: Path) -> None:
 def test_a_state_folder_that_is_a_file_gives_one_line(open_folder: Path) -> None:
     (open_folder / "state").write_text("")
     with pytest.raises(EmbeddedError) as caught:
-        EmbeddedStores(open_folder / "state", Wanted()).start()
+        EmbeddedStores(open_folder / "state", StoreSelection()).start()
     assert str(caught.value) == f"{open_folder / 'state'}: File exists; set STACKFLOW_STATE to another folder"
 
 
@@ -183,13 +183,13 @@ def write_much(url: str) -> None:
 
 def test_a_disk_that_fills_up_later_is_told_instead_of_a_lost_database(open_folder: Path) -> None:
     with small_disk(open_folder / "small", 64_000) as disk:
-        stores = EmbeddedStores(disk / "state", Wanted(requirements=False, cache=False))
+        stores = EmbeddedStores(disk / "state", StoreSelection(requirements=False, cache=False))
         urls = stores.start()
         assert urls.main is not None
         with suppress(OSError):
             (disk / "filling").write_bytes(bytes(64_000_000))
         try:
-            with pytest.raises(EmbeddedError) as caught, stores.explained():
+            with pytest.raises(EmbeddedError) as caught, stores.explain_failures():
                 write_much(urls.main)
         finally:
             stores.stop()
@@ -207,7 +207,7 @@ def test_a_full_disk_gives_one_line_and_leaves_no_process(open_folder: Path, kil
         if kilobytes == 64:
             with suppress(OSError):
                 (disk / "filling").write_bytes(bytes(65_536))
-        stores = EmbeddedStores(disk / "state", Wanted())
+        stores = EmbeddedStores(disk / "state", StoreSelection())
         with pytest.raises(EmbeddedError) as caught:
             stores.start()
         assert "No space left on device" in str(caught.value)

@@ -14,9 +14,9 @@ from datasources.config import GraphEngine
 from datasources.embedded import supervisor
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import EmbeddedError
-from datasources.embedded.stores import EmbeddedStores, Wanted
-from datasources.embedded.supervisor import MAX_STARTS, Store, Supervisor
-from datasources.embedded.termination import Left, descendants, within
+from datasources.embedded.stores import EmbeddedStores, StoreSelection
+from datasources.embedded.supervisor import MAX_STARTS, SupervisedStore, Supervisor
+from datasources.embedded.termination import RemainingSeconds, countdown, descendants
 from tests.fixtures.children import gone
 from tests.fixtures.standing_still import stand_still
 
@@ -29,10 +29,10 @@ class Frail:
         self.pid: int | None = None
         self._refusing = refusing
 
-    def ended(self) -> int | None:
+    def exit_code(self) -> int | None:
         return -9
 
-    def stop(self, left: Left | None = None) -> bool:
+    def stop(self, left: RemainingSeconds | None = None) -> bool:
         return True
 
     def start(self) -> None:
@@ -52,15 +52,15 @@ def until(done: Callable[[], bool], seconds: float = 60.0) -> None:
 def test_it_gives_up_after_so_many_starts(
     refusing: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(supervisor, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(supervisor, "POLL_SECONDS", 0.001)
     server = Frail(refusing)
-    store = Store("Frail", server, server.start, "its.log")
+    store = SupervisedStore("Frail", server, server.start, "its.log")
     watching = Supervisor([store], first_pause=0.001)
     with caplog.at_level(logging.WARNING, "stackflow"):
         watching.start()
         until(lambda: store.given_up)
         time.sleep(0.05)
-        watching.stop(within(5))
+        watching.stop(countdown(5))
     assert server.starts == MAX_STARTS
     [last] = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
     assert last.endswith(
@@ -70,7 +70,7 @@ def test_it_gives_up_after_so_many_starts(
 
 @pytest.fixture
 def stores(open_folder: Path) -> Iterator[EmbeddedStores]:
-    stores = EmbeddedStores(open_folder, Wanted(requirements=False, graph=GraphEngine.GREMLIN))
+    stores = EmbeddedStores(open_folder, StoreSelection(requirements=False, graph=GraphEngine.GREMLIN))
     yield stores
     stores.stop()
 
@@ -89,7 +89,7 @@ def test_stores_come_back_where_they_were(stores: EmbeddedStores) -> None:
         until(lambda died=died, store=store: store.server.pid not in (None, died) and store.due is None)  # type: ignore[misc]
     with psycopg.connect(urls.main) as connection:
         assert connection.execute("SELECT n FROM written").fetchall() == [(1,)]
-    assert stores.running() == urls
+    assert stores.find_running() == urls
 
 
 def test_a_server_that_hangs_is_ended_in_the_time_that_is_left(open_folder: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_server_that_hangs_is_ended_in_the_time_that_is_left(open_folder: Path
     for pid in pids:
         stand_still(pid)
     begin = time.monotonic()
-    assert not server.stop(within(2.0))
+    assert not server.stop(countdown(2.0))
     assert time.monotonic() - begin < 3.0
     assert gone(pids)
     # Nothing was lost, and nothing is in the way.

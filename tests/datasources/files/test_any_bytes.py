@@ -180,7 +180,7 @@ def test_any_bytes_as_a_mapping(data: bytes) -> None:
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_a_line_without_end_is_refused_at_the_bound(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encodings, "LINE_LIMIT", 1_000)
+    monkeypatch.setattr(encodings, "MAX_LINE_CHARACTERS", 1_000)
     with pytest.raises(MappingError) as error:
         run(tmp_path, form, GOOD[form] + b"x" * 5_000)
     line = GOOD[form].count(b"\n") + 1
@@ -191,7 +191,7 @@ def test_a_line_without_end_is_refused_at_the_bound(form: str, tmp_path: Path, m
 
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_a_document_above_the_bound_is_refused(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encodings, "DOCUMENT_LIMIT", 1_000)
+    monkeypatch.setattr(encodings, "MAX_FILE_BYTES", 1_000)
     with pytest.raises(MappingError) as error:
         run(tmp_path, form, GOOD[form] + b" " * 1_000)
     assert str(error.value) == f"f.{form}: above 1,000 bytes; give it as JSON Lines, which is streamed"

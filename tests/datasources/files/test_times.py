@@ -2,7 +2,7 @@
 
 import pytest
 
-from datasources.files.rejects import Unusable
+from datasources.files.rejects import InvalidRow
 from datasources.files.times import form_problem, time_reader
 
 
@@ -60,7 +60,7 @@ def test_times_that_are_read(form: str, value: str, expected: str) -> None:
     ],
 )
 def test_times_that_are_refused(form: str, value: str, reason: str) -> None:
-    with pytest.raises(Unusable) as error:
+    with pytest.raises(InvalidRow) as error:
         utc(form, value)
     assert reason in str(error.value)
 

@@ -6,14 +6,14 @@ import pytest
 
 from datasources.files.errors import MappingError
 from datasources.files.mapping import Mapping, Value
-from datasources.files.rejects import Unusable
-from datasources.files.transforms import Scope, compile_value
+from datasources.files.rejects import InvalidRow
+from datasources.files.transforms import CompileContext, compile_value
 
 MAPPING = Mapping(source="s", files={}, sections=[], zone="Europe/Amsterdam", time="%Y-%m-%d %H:%M:%S", empty=["-"])
 
 
 def value(row: dict[str, Any] | list[str], header: list[str] | None = None, **spec: Any) -> Any:
-    return compile_value(Value(**spec), Scope(MAPPING, header), "place")(row)
+    return compile_value(Value(**spec), CompileContext(MAPPING, header), "place")(row)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_times(spec: dict[str, Any], text: str, expected: str) -> None:
     ],
 )
 def test_values_that_cannot_be_used(spec: dict[str, Any], text: str, reason: str) -> None:
-    with pytest.raises(Unusable) as error:
+    with pytest.raises(InvalidRow) as error:
         value({"t": text}, column="t", **spec)
     assert reason in str(error.value)
 

@@ -111,7 +111,7 @@ def test_more_rows_than_a_sheet_has_are_refused(tmp_path: Path) -> None:
 def test_what_unpacks_to_too_much_is_refused_by_the_archives_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workbooks, "DOCUMENT_LIMIT", 100_000)
+    monkeypatch.setattr(workbooks, "MAX_FILE_BYTES", 100_000)
     data = workbook({"S": HEAD}, parts={"xl/sharedStrings.xml": b" " * 1_000_000})
     assert len(data) < 5_000
     assert "unpacks to 1,00" in problem(tmp_path, data)

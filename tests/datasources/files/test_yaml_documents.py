@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from datasources.files.errors import MappingError
-from datasources.files.yaml_documents import yaml_rows, yaml_value
+from datasources.files.yaml_documents import parse_yaml, read_yaml_rows
 
 
 def read(text: str, path: str = "") -> tuple[list[Any], list[tuple[int, str]]]:
     refused: list[tuple[int, str]] = []
-    rows = list(yaml_rows(text, path, "x.yaml", lambda line, reason, _: refused.append((line, reason))))
+    rows = list(read_yaml_rows(text, path, "x.yaml", lambda line, reason, _: refused.append((line, reason))))
     return rows, refused
 
 
@@ -40,7 +40,7 @@ def read(text: str, path: str = "") -> tuple[list[Any], list[tuple[int, str]]]:
     ],
 )
 def test_text_that_other_versions_change(text: str) -> None:
-    assert yaml_value(f"a: {text}\n{text}: 1\n") == {"a": text, text: 1}
+    assert parse_yaml(f"a: {text}\n{text}: 1\n") == {"a": text, text: 1}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_text_that_other_versions_change(text: str) -> None:
     ],
 )
 def test_values_of_the_core_schema(text: str, value: Any) -> None:
-    found = yaml_value(f"a: {text}")["a"]
+    found = parse_yaml(f"a: {text}")["a"]
     assert (type(found), found) == (type(value), value)
 
 

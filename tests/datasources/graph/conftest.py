@@ -13,7 +13,7 @@ from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.projection import Changes, EdgeChange
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.datasources.graph.contract import Load
 from tests.fixtures import graph as fixture
 from tests.oracles.graph import Version
@@ -59,7 +59,7 @@ def into(projection: GremlinProjection, graph: GremlinGraph) -> Load:
     """Make the versions all that a store holds, by the projection's own writes."""
 
     async def load(versions: list[Version]) -> GremlinGraph:
-        with calling(Call()):
+        with use_request(RequestContext()):
             await projection.clear()
             await projection.apply(Changes(edges=tuple(map(EdgeChange, versions))))
         return graph

@@ -19,7 +19,7 @@ from datasources.graph.port import (
     TypeDegree,
     Walk,
 )
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.fixtures.graph import edge, links, node, now
 from tests.oracles.graph import Version
 
@@ -44,7 +44,7 @@ class ReachLaws:
 
     async def test_hops_are_bounded(self, load: Load) -> None:
         graph = await load(links((1, 2), (2, 3), (3, 4)))
-        assert await graph.reach([start(1)], OUT.once()) == [Reach(reached((1, 2)))]
+        assert await graph.reach([start(1)], OUT.one_hop()) == [Reach(reached((1, 2)))]
 
     async def test_a_node_stands_once_at_its_least_depth(self, load: Load) -> None:
         graph = await load(links((1, 2), (2, 3), (1, 3), (3, 4), (2, 4)))
@@ -67,23 +67,23 @@ class ReachLaws:
 
     async def test_a_batch_is_one_traversal_and_no_statement(self, load: Load) -> None:
         graph = await load(links((1, 2), (2, 3)))
-        with calling(Call()) as call:
+        with use_request(RequestContext()) as call:
             await graph.reach([start(1), start(2)], OUT)
             await graph.neighbours([node(1), node(2)], OUT)
             await graph.paths(node(1), node(3), OUT, 10)
             await graph.subgraph([node(1), node(2)], OUT, 10)
             await graph.degrees([node(1), node(2)])
-        assert (call.spent.graph, call.spent.sql) == (5, 0)
+        assert (call.usage.graph, call.usage.sql) == (5, 0)
 
     async def test_nothing_asked_costs_nothing(self, load: Load) -> None:
         graph = await load(links((1, 2)))
-        with calling(Call()) as call:
+        with use_request(RequestContext()) as call:
             assert await graph.reach([], OUT) == []
             assert await graph.reach([start()], OUT) == [Reach(())]
             assert await graph.neighbours([], OUT) == {}
             assert await graph.subgraph([], OUT, 1) == Subgraph((), truncated=False)
             assert await graph.degrees([]) == {}
-        assert (call.spent.graph, call.spent.sql) == (0, 0)
+        assert (call.usage.graph, call.usage.sql) == (0, 0)
 
     @pytest.mark.parametrize(
         ("direction", "expected"),

@@ -11,7 +11,7 @@ from datasources.embedded.process import free_port
 from datasources.errors import SourceRefused, SourceTimeout, SourceUnavailable
 from datasources.graph.port import Direction, Graph, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.fixtures.graph import node
 
 Verb = Callable[[Graph], Awaitable[None]]
@@ -43,16 +43,22 @@ verbs = pytest.mark.parametrize("verb", [_reach, _neighbours, _paths, _subgraph,
 
 @verbs
 async def test_no_time_left_is_a_timeout(database: Database, verb: Verb) -> None:
-    with calling(Call(deadline=asyncio.get_running_loop().time())) as call, pytest.raises(SourceTimeout) as caught:
+    with (
+        use_request(RequestContext(deadline=asyncio.get_running_loop().time())) as call,
+        pytest.raises(SourceTimeout) as caught,
+    ):
         await verb(RecursiveGraph(database))
     assert caught.value.source == "main"
-    assert (call.spent.graph, call.spent.sql) == (0, 0)
+    assert (call.usage.graph, call.usage.sql) == (0, 0)
 
 
 async def test_a_walk_that_waits_past_the_deadline_is_a_timeout(graph_url: str, database: Database) -> None:
     with psycopg.connect(graph_url) as holder:
         holder.execute("LOCK relationships IN ACCESS EXCLUSIVE MODE")
-        with calling(Call(deadline=asyncio.get_running_loop().time() + 0.2)), pytest.raises(SourceTimeout):
+        with (
+            use_request(RequestContext(deadline=asyncio.get_running_loop().time() + 0.2)),
+            pytest.raises(SourceTimeout),
+        ):
             await _reach(RecursiveGraph(database))
         holder.rollback()
     await _reach(RecursiveGraph(database))
@@ -62,7 +68,10 @@ async def test_a_pool_that_is_busy_until_the_deadline_is_a_timeout(graph_url: st
     busy = Database("main", graph_url, pool_max=1)
     try:
         async with busy.connection():
-            with calling(Call(deadline=asyncio.get_running_loop().time() + 0.1)), pytest.raises(SourceTimeout):
+            with (
+                use_request(RequestContext(deadline=asyncio.get_running_loop().time() + 0.1)),
+                pytest.raises(SourceTimeout),
+            ):
                 await _reach(RecursiveGraph(busy))
     finally:
         await busy.close()

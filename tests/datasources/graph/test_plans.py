@@ -10,7 +10,7 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement
 from datasources.graph.port import Direction, Position, StepPosition, Walk
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.fixtures.graph import day, edge_id, node
 
 NODES = 10_000
@@ -132,11 +132,11 @@ async def test_a_super_node_costs_its_fan_out_and_one_count(explaining: Explaini
 
 async def test_only_edges_on_shortest_paths_leave_the_database(explaining: Explaining) -> None:
     graph = RecursiveGraph(explaining)
-    with calling(Call()) as call:
+    with use_request(RequestContext()) as call:
         found = await graph.paths(node(5), node(77), Walk(Direction.OUT, max_depth=9, fan_out=100), 10_000)
     assert not found.truncated
     on_paths = {edge.id for path in found.paths for hop in path.hops for edge in hop}
-    assert call.spent.rows == len(on_paths) > 0
+    assert call.usage.rows == len(on_paths) > 0
 
 
 async def test_levels_beyond_a_full_page_are_not_read(explaining: Explaining) -> None:

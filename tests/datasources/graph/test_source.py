@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from datasources.aurora.driver.database import Database
 from datasources.graph.port import Impact
 from datasources.graph.projection import EdgeVersion
-from datasources.graph.recursive.source import Counts, Truth
+from datasources.graph.recursive.source import Counts, RelationalSource
 from tests.fixtures.graph import MOMENT, day, edge, edge_id, group_id, node
 from tests.fixtures.projection import NUMBERS, edge_versions, fill, main, projected_url, should_hold
 
@@ -20,7 +20,7 @@ async def test_pages_are_everything_once_in_order(
     projected_url: str, main: Database, items: set[int], versions: list[EdgeVersion], size: int
 ) -> None:
     fill(projected_url, sorted(items), versions)
-    truth = Truth(main)
+    truth = RelationalSource(main)
     nodes, edges = should_hold(sorted(items), versions)
     found: list[str] = []
     while page := await truth.nodes(found[-1] if found else None, size):
@@ -33,8 +33,8 @@ async def test_pages_are_everything_once_in_order(
         read += slice_
     assert read == edges
     assert await truth.counts() == Counts(len(nodes), len(edges))
-    assert await truth.leaving(nodes) == sorted(edges, key=lambda each: (each.edge.from_id, each.edge.id))
-    assert await truth.known([node(number) for number in range(9)]) == set(nodes)
+    assert await truth.outgoing_edges(nodes) == sorted(edges, key=lambda each: (each.edge.from_id, each.edge.id))
+    assert await truth.existing_nodes([node(number) for number in range(9)]) == set(nodes)
 
 
 async def test_an_edge_has_all_its_facts(projected_url: str, main: Database) -> None:
@@ -46,7 +46,7 @@ async def test_an_edge_has_all_its_facts(projected_url: str, main: Database) -> 
         EdgeVersion(edge(4, 5, 5, "a", Impact.REVERSE), day(3)),
     ]
     fill(projected_url, [], versions)
-    found = await Truth(main).edges(None, 10)
+    found = await RelationalSource(main).edges(None, 10)
     assert found[:3] == versions[:3]
     assert (found[0].edge.group_id, found[0].valid_from) == (group_id(4), moment)
     # Impact through a self-loop is forward whichever way it was written.
@@ -57,13 +57,13 @@ async def test_an_edge_has_all_its_facts(projected_url: str, main: Database) -> 
 async def test_nodes_are_asked_for_by_ids(projected_url: str, main: Database) -> None:
     versions = [EdgeVersion(edge(number, *ends), MOMENT) for number, ends in enumerate([(1, 2), (3, 1), (4, 5)], 1)]
     fill(projected_url, [9], versions)
-    truth = Truth(main)
+    truth = RelationalSource(main)
     asked = [node(2), node(3), node(7), node(9), "no id", node(3).upper()]
-    assert await truth.known(asked) == {node(2), node(3), node(9)}
-    assert await truth.known([]) == frozenset()
-    assert await truth.leaving([node(1), node(2), "no id"]) == versions[:1]
-    assert await truth.touching([node(1), "no id"]) == versions[:2]
-    assert await truth.by_ids([edge_id(3), edge_id(8), "no id"]) == versions[2:]
+    assert await truth.existing_nodes(asked) == {node(2), node(3), node(9)}
+    assert await truth.existing_nodes([]) == frozenset()
+    assert await truth.outgoing_edges([node(1), node(2), "no id"]) == versions[:1]
+    assert await truth.adjacent_edges([node(1), "no id"]) == versions[:2]
+    assert await truth.edges_by_ids([edge_id(3), edge_id(8), "no id"]) == versions[2:]
 
 
 @pytest.mark.parametrize("read", ["nodes_page", "edges_page", "edges_leaving"])
@@ -74,7 +74,7 @@ async def test_a_page_stops_on_an_index(projected_url: str, main: Database, read
     fill(projected_url, range(1, 400), [EdgeVersion(edge(n, n % 399 + 1, 1), MOMENT) for n in range(1, 2_000)])
     known = statements("graph/projection")
     statement = known[read]
-    text = statement.filled(columns=known["edge_columns"].text).text if statement.slots else statement.text
+    text = statement.fill_slots(columns=known["edge_columns"].text).text if statement.slots else statement.text
     async with main.connection() as connection:
         await connection.execute("ANALYZE configuration_items, relationships")
         cursor = await connection.execute(

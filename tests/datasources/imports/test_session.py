@@ -3,7 +3,7 @@
 import pytest
 
 from datasources.aurora.imports.session import NESTED_ROWS, ImportStopped, Session
-from datasources.aurora.imports.staging_session import Landing
+from datasources.aurora.imports.staging_session import StagingSession
 from datasources.aurora.imports.tables import TABLES
 from tests.fixtures.imports import Stores, small
 
@@ -53,7 +53,7 @@ async def test_what_a_killed_import_left_is_known_to_the_next(stores: Stores) ->
 async def test_the_temporary_tables_that_batches_join_are_analyzed(stores: Stores) -> None:
     rows = b"".join(b"%d\t%d\t00000000-0000-7000-8000-%012d\tk%d\n" % (n, n, n, n) for n in range(1, 202))
     async with stores.main.connection() as connection:
-        landing = Landing(connection)
+        landing = StagingSession(connection)
         await landing.stage(TABLES["teams"], ["key"], iter([rows]))
         await landing.plan(TABLES["teams"], 201)
         query = b"SELECT relname, reltuples::bigint FROM pg_class WHERE relname IN ('planned', 'staged') ORDER BY 1"

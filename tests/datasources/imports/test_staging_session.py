@@ -2,7 +2,7 @@
 
 import pytest
 
-from datasources.aurora.imports.staging_session import Landing
+from datasources.aurora.imports.staging_session import StagingSession
 from datasources.aurora.imports.tables import TABLES
 from datasources.aurora.statements import statements
 from datasources.files.entities import ENTITIES
@@ -17,13 +17,13 @@ ROWS = (
 async def test_a_row_that_the_database_refuses_goes_alone(stores: Stores) -> None:
     refused: list[tuple[int, str, object]] = []
     async with stores.main.connection() as connection:
-        landing = Landing(connection)
+        landing = StagingSession(connection)
         await landing.stage(TABLES["teams"], ["key"], iter([ROWS]))
         plan = await landing.plan(TABLES["teams"], 3)
         assert plan.counts == {"create": 3}
         # Another writer makes the same team between plan and batch.
         await connection.execute(b"INSERT INTO teams (id, key, name) VALUES (gen_random_uuid(), 'b', 'B')")
-        assert await landing.carry_out(TABLES["teams"], plan, 0, 3, lambda *row: refused.append(row)) == 1
+        assert await landing.apply(TABLES["teams"], plan, 0, 3, lambda *row: refused.append(row)) == 1
         assert await landing.counts(TABLES["teams"]) == {"create": 2, "reject": 1}
         await landing.clear()
     assert refused == [(3, "the database refuses the row: it breaks teams_key_key", {"key": "b"})]

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from datasources.observability.metrics import UNITS, Measured
+from datasources.observability.metrics import UNITS, MetricValues
 from tests.fixtures.emf import faults
 
 Break = Callable[[dict[str, Any]], Any]
 
 
 def line() -> dict[str, Any]:
-    return Measured({"OperationMilliseconds": 1.5, "Statements": 2}, "search").embedded("prod", 1_700_000_000.0)
+    return MetricValues({"OperationMilliseconds": 1.5, "Statements": 2}, "search").to_emf("prod", 1_700_000_000.0)
 
 
 def directive(broken: dict[str, Any]) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def directive(broken: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_metric_together_is_a_line_that_cloudwatch_takes_whole() -> None:
-    assert faults(Measured(dict.fromkeys(UNITS, 1.0), "search").embedded("prod", 1_700_000_000.0)) == []
+    assert faults(MetricValues(dict.fromkeys(UNITS, 1.0), "search").to_emf("prod", 1_700_000_000.0)) == []
     assert faults(line()) == []
 
 

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
-from datasources.config import SeenSettings
+from datasources.config import ObservabilitySettings
 from datasources.errors import SourceRefused
 from datasources.observability import logs
-from datasources.observability.logs import JsonFormatter, covered, told
+from datasources.observability.logs import JsonFormatter, format_error, mask_secrets
 
 MARKER = "marker-7f3a"
 
@@ -37,9 +37,9 @@ def test_on_lambda_a_line_names_the_function_its_version_and_the_call(
     restored: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs._invocation.number = 0
-    logs.configure("INFO", SeenSettings("dev", function="StackFlowAPI", version="7"))
+    logs.configure("INFO", ObservabilitySettings("dev", function="StackFlowAPI", version="7"))
     for id in ("call-1", "call-2"):
-        logs.invoked(SimpleNamespace(aws_request_id=id))
+        logs.begin_invocation(SimpleNamespace(aws_request_id=id))
         logging.getLogger("stackflow").info("hello")
     lines = [orjson.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [(line["function"], line["version"], line["invocation"], line["cold_start"]) for line in lines] == [
@@ -56,7 +56,7 @@ def test_off_lambda_a_line_names_none(restored: None, capsys: pytest.CaptureFixt
 
 
 def test_metrics_are_written_at_any_level_of_logs(restored: None, capsys: pytest.CaptureFixture[str]) -> None:
-    for seen in (SeenSettings(), SeenSettings(metrics=True)):
+    for seen in (ObservabilitySettings(), ObservabilitySettings(metrics=True)):
         logs.configure("ERROR", seen)
         for name in ("stackflow", "stackflow.operations", "stackflow.events", "stackflow.metrics"):
             logging.getLogger(name).info(name)
@@ -78,7 +78,7 @@ def test_metrics_are_written_at_any_level_of_logs(restored: None, capsys: pytest
 )
 def test_credentials_and_words_of_errors_are_covered(text: str) -> None:
     assert MARKER in text
-    assert MARKER not in covered(text)
+    assert MARKER not in mask_secrets(text)
     record = logging.makeLogRecord({"msg": text, "problem": text})
     line = JsonFormatter().format(record)
     assert MARKER not in line
@@ -87,7 +87,7 @@ def test_credentials_and_words_of_errors_are_covered(text: str) -> None:
 
 def test_a_plain_line_stays_as_it_is() -> None:
     text = "the graph at wss://graph.example:8182/gremlin waits: https://a.example/x?y=me@b.example"
-    assert covered(text) == text
+    assert mask_secrets(text) == text
 
 
 def test_a_traceback_has_the_words_of_our_own_errors_only() -> None:
@@ -97,7 +97,7 @@ def test_a_traceback_has_the_words_of_our_own_errors_only() -> None:
         except ValueError as error:
             raise SourceRefused("main", "main refused a statement: CheckViolation") from error
     except SourceRefused as error:
-        text = told(error)
+        text = format_error(error)
     assert MARKER not in text
     assert "datasources.errors.SourceRefused: main refused a statement: CheckViolation\ncaused by\n" in text
     assert text.endswith("builtins.ValueError")

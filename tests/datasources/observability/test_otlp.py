@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
-from datasources.config import SeenSettings, Traces
-from datasources.observability.otlp import AT_ONCE, Otlp, body
-from datasources.observability.spans import CLIENT, SERVER, recorded, recording, spanned
-from datasources.observability.tracing import traced
-from datasources.request import Call
+from datasources.config import ObservabilitySettings, Traces
+from datasources.observability.otlp import BATCH_SIZE, OtlpExporter, encode_request
+from datasources.observability.spans import CLIENT, SERVER, current_recording, record_call, record_span
+from datasources.observability.tracing import export_traces
+from datasources.request import RequestContext
 from tests.fixtures.spans import PARENT, TRACE, collector, made
 
 
@@ -25,7 +25,7 @@ def test_a_request_is_as_the_protocol_says() -> None:
     whole.root.attributes |= {"some": 1.5, "is": True}
     whole.root.error = "NOT_FOUND"
     part.error, part.fault = "SourceTimeout", True
-    assert orjson.loads(body([whole], [{"key": "service.name", "value": {"stringValue": "stackflow"}}])) == {
+    assert orjson.loads(encode_request([whole], [{"key": "service.name", "value": {"stringValue": "stackflow"}}])) == {
         "resourceSpans": [{
             "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "stackflow"}}]},
             "scopeSpans": [{
@@ -69,21 +69,21 @@ def test_a_request_is_as_the_protocol_says() -> None:
 
 def test_the_root_says_how_many_spans_there_are_no_more_of() -> None:
     whole = made(201)
-    spans = orjson.loads(body([whole]))["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    spans = orjson.loads(encode_request([whole]))["resourceSpans"][0]["scopeSpans"][0]["spans"]
     dropped = [attributes(each["attributes"]).get("stackflow.spans.dropped") for each in spans]
     assert dropped == [{"intValue": "1"}] + [None] * 200
 
 
-async def told(seen: SeenSettings, calls: int) -> None:
-    async with traced(seen):
+async def told(seen: ObservabilitySettings, calls: int) -> None:
+    async with export_traces(seen):
         for number in range(calls):
-            with recorded(f"call {number}", SERVER, Call()), spanned("part", CLIENT):
+            with record_call(f"call {number}", SERVER, RequestContext()), record_span("part", CLIENT):
                 await asyncio.sleep(0)
 
 
 async def test_a_server_tells_its_collector_all_that_it_did_before_it_stops() -> None:
     with collector() as found:
-        await told(SeenSettings("dev", traces=Traces.OTLP, collector=f"{found.url}/"), 3)
+        await told(ObservabilitySettings("dev", traces=Traces.OTLP, collector=f"{found.url}/"), 3)
     assert [each["name"] for each in found.spans] == [
         name for number in range(3) for name in (f"call {number}", "part")
     ]
@@ -98,52 +98,52 @@ async def test_a_server_tells_its_collector_all_that_it_did_before_it_stops() ->
 @pytest.mark.parametrize("traces", [Traces.OFF, Traces.XRAY])
 async def test_a_server_tells_nobody_unless_it_is_on(traces: Traces) -> None:
     with collector() as found:
-        await told(SeenSettings("dev", traces=traces, collector=found.url), 3)
+        await told(ObservabilitySettings("dev", traces=traces, collector=found.url), 3)
     assert found.bodies == []
 
 
 async def test_a_full_batch_does_not_wait() -> None:
     with collector() as found:
-        exporter = Otlp(found.url, "dev", pause=3_600.0)
-        async with exporter.running():
-            for _ in range(AT_ONCE):
-                exporter.take(made(0))
+        exporter = OtlpExporter(found.url, "dev", flush_seconds=3_600.0)
+        async with exporter.run():
+            for _ in range(BATCH_SIZE):
+                exporter.export(made(0))
             async with asyncio.timeout(30):
-                while exporter.sent < AT_ONCE:
+                while exporter.sent < BATCH_SIZE:
                     await asyncio.sleep(0.01)
         assert [len(orjson.loads(each)["resourceSpans"][0]["scopeSpans"][0]["spans"]) for each in found.bodies] == [
-            AT_ONCE
+            BATCH_SIZE
         ]
 
 
 async def test_batches_are_of_a_bounded_size() -> None:
     with collector() as found:
-        exporter = Otlp(found.url, "dev", pause=3_600.0)
-        async with exporter.running():
-            for _ in range(2 * AT_ONCE + 1):
-                exporter.take(made(0))
+        exporter = OtlpExporter(found.url, "dev", flush_seconds=3_600.0)
+        async with exporter.run():
+            for _ in range(2 * BATCH_SIZE + 1):
+                exporter.export(made(0))
         sizes = [len(orjson.loads(each)["resourceSpans"][0]["scopeSpans"][0]["spans"]) for each in found.bodies]
-    assert (sizes, exporter.sent, exporter.lost) == ([AT_ONCE, AT_ONCE, 1], 2 * AT_ONCE + 1, 0)
+    assert (sizes, exporter.sent, exporter.lost) == ([BATCH_SIZE, BATCH_SIZE, 1], 2 * BATCH_SIZE + 1, 0)
 
 
 async def test_what_waits_is_bounded_and_the_oldest_give_way() -> None:
     with collector() as found:
-        exporter = Otlp(found.url, "dev", waiting=2, pause=3_600.0)
-        async with exporter.running():
+        exporter = OtlpExporter(found.url, "dev", max_waiting=2, flush_seconds=3_600.0)
+        async with exporter.run():
             for number in range(5):
-                exporter.take(made(0, name=str(number)))
+                exporter.export(made(0, name=str(number)))
     assert ([each["name"] for each in found.spans], exporter.sent, exporter.lost) == (["3", "4"], 2, 3)
 
 
 async def test_a_batch_that_is_no_json_is_lost_and_the_next_is_sent() -> None:
     with collector() as found:
-        exporter = Otlp(found.url, "dev", pause=0.0)
-        async with exporter.running():
-            exporter.take(made(0, name="half \ud800"))
+        exporter = OtlpExporter(found.url, "dev", flush_seconds=0.0)
+        async with exporter.run():
+            exporter.export(made(0, name="half \ud800"))
             async with asyncio.timeout(30):
                 while not exporter.lost:
                     await asyncio.sleep(0.01)
-            exporter.take(made(0, name="whole"))
+            exporter.export(made(0, name="whole"))
     assert ([each["name"] for each in found.spans], exporter.sent, exporter.lost) == (["whole"], 1, 1)
 
 
@@ -154,10 +154,10 @@ async def test_a_collector_that_takes_none_is_told_of_once(gone: bool, caplog: p
         url, found.status = found.url, 503
         if gone:
             url = "http://127.0.0.1:1"
-        exporter = Otlp(url, "dev", pause=0.0)
-        async with exporter.running():
+        exporter = OtlpExporter(url, "dev", flush_seconds=0.0)
+        async with exporter.run():
             for number in range(1, 4):
-                with recorded("call", SERVER, Call()) as whole:
+                with record_call("call", SERVER, RequestContext()) as whole:
                     assert whole is not None
                 async with asyncio.timeout(30):
                     while exporter.lost < number:
@@ -170,12 +170,12 @@ async def test_a_collector_that_takes_none_is_told_of_once(gone: bool, caplog: p
 
 
 async def test_a_call_goes_on_with_the_trace_of_its_caller_unless_he_keeps_none() -> None:
-    exporter = Otlp("http://127.0.0.1:1", "dev")
-    came = exporter.origin(Call(trace=TRACE, parent=PARENT, sampled=True))
+    exporter = OtlpExporter("http://127.0.0.1:1", "dev")
+    came = exporter.trace_context(RequestContext(trace=TRACE, parent=PARENT, sampled=True))
     assert came is not None
     assert (came.trace, came.parent) == (TRACE, PARENT)
-    assert exporter.origin(Call(trace=TRACE, parent=PARENT, sampled=False)) is None
-    new, other = exporter.origin(Call()), exporter.origin(Call())
+    assert exporter.trace_context(RequestContext(trace=TRACE, parent=PARENT, sampled=False)) is None
+    new, other = exporter.trace_context(RequestContext()), exporter.trace_context(RequestContext())
     assert new is not None
     assert other is not None
     assert (len(new.trace), len({new.trace, other.trace}), new.parent) == (32, 2, "")
@@ -183,6 +183,6 @@ async def test_a_call_goes_on_with_the_trace_of_its_caller_unless_he_keeps_none(
 
 async def test_nothing_is_recorded_once_a_server_has_stopped() -> None:
     with collector() as found:
-        await told(SeenSettings(traces=Traces.OTLP, collector=found.url), 1)
-        with recorded("late", SERVER, Call()) as whole:
-            assert (whole, recording()) == (None, None)
+        await told(ObservabilitySettings(traces=Traces.OTLP, collector=found.url), 1)
+        with record_call("late", SERVER, RequestContext()) as whole:
+            assert (whole, current_recording()) == (None, None)

@@ -8,7 +8,7 @@ from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from datasources.observability.otlp import body
+from datasources.observability.otlp import encode_request
 from tests.fixtures.spans import PARENT, TRACE, made
 
 
@@ -16,7 +16,7 @@ def test_a_request_is_one_of_the_protocol() -> None:
     whole = made(2, **{"stackflow.document": "0123"})
     whole.root.attributes |= {"float": 1.5, "flag": True}
     whole.spans[1].error, whole.spans[1].fault = "SourceTimeout", True
-    request = orjson.loads(body([whole], [{"key": "service.name", "value": {"stringValue": "stackflow"}}]))
+    request = orjson.loads(encode_request([whole], [{"key": "service.name", "value": {"stringValue": "stackflow"}}]))
     spans = request["resourceSpans"][0]["scopeSpans"][0]["spans"]
     for span in spans:
         _as_protobuf_writes_ids(span)

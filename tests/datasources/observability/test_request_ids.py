@@ -5,7 +5,7 @@ import pytest
 from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 
 OWN = Statement(
     "own_query", "What the server knows of this session.",
@@ -18,7 +18,7 @@ OWN = Statement(
 )
 async def test_a_statement_carries_the_request_id(postgres: EmbeddedPostgres, given: str, told: str) -> None:
     database = Database("main", postgres.url("stackflow"))
-    with calling(Call(given)):
+    with use_request(RequestContext(given)):
         [text] = await database.fetch(OWN, {}, str)
     await database.close()
     assert text == f"/* own_query {told} */ {OWN.text}"

@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from datasources.observability.spans import (
     CLIENT,
     INTERNAL,
-    MOST,
+    MAX_SPANS,
     PRODUCER,
     SERVER,
-    Kind,
     Span,
-    exporting,
-    recorded,
-    spanned,
+    SpanKind,
+    record_call,
+    record_span,
+    use_exporter,
 )
-from datasources.observability.xray import LIMIT, XRay, datagrams
-from datasources.request import Call
+from datasources.observability.xray import MAX_DATAGRAM_BYTES, XRayExporter, encode_datagrams
+from datasources.request import RequestContext
 from tests.fixtures.spans import AMAZON, PARENT, TRACE, daemon, made, segment
 
 
@@ -30,7 +30,7 @@ def subsegments(whole: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_a_call_is_one_datagram_with_its_parts() -> None:
     recording = made(2, **{"graphql.operation.name": "teams"})
-    (datagram,) = datagrams(recording)
+    (datagram,) = encode_datagrams(recording)
     found = segment(datagram)
     assert (found["trace_id"], found["id"], found["name"]) == (
         "1-67891233-abcdef012345678912345678", recording.root.id, "GraphQL Operation",
@@ -49,25 +49,25 @@ def test_a_call_is_one_datagram_with_its_parts() -> None:
 
 
 def test_what_is_too_much_for_a_datagram_goes_in_several() -> None:
-    recording = made(MOST + 1)
+    recording = made(MAX_SPANS + 1)
     recording.spans[0].attributes["long"] = "x" * 20_000
-    first, *others = map(segment, datagrams(recording))
+    first, *others = map(segment, encode_datagrams(recording))
     assert (first["id"], subsegments(first), first["metadata"]["stackflow"]["dropped"]) == (recording.root.id, [], 1)
     assert [each["id"] for each in others] == [each.id for each in recording.spans]
     assert {each["trace_id"] for each in others} == {first["trace_id"]}
-    parents = {each.split(b'"parent_id":"')[1][:16].decode() for each in list(datagrams(recording))[1:]}
+    parents = {each.split(b'"parent_id":"')[1][:16].decode() for each in list(encode_datagrams(recording))[1:]}
     assert parents == {recording.root.id}
 
 
 def test_a_datagram_is_full_to_the_last_byte_before_there_are_two() -> None:
     recording = made()
     recording.root.attributes["long"] = ""
-    (least,) = datagrams(recording)
+    (least,) = encode_datagrams(recording)
     # Times are written as short as they can be read back.
-    recording.root.attributes["long"] = "x" * (LIMIT - len(least))
-    assert [len(each) for each in datagrams(recording)] == [LIMIT]
-    recording.root.attributes["long"] = "x" * (LIMIT - len(least) + 1)
-    assert len(list(datagrams(recording))) == 2
+    recording.root.attributes["long"] = "x" * (MAX_DATAGRAM_BYTES - len(least))
+    assert [len(each) for each in encode_datagrams(recording)] == [MAX_DATAGRAM_BYTES]
+    recording.root.attributes["long"] = "x" * (MAX_DATAGRAM_BYTES - len(least) + 1)
+    assert len(list(encode_datagrams(recording))) == 2
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_a_datagram_is_full_to_the_last_byte_before_there_are_two() -> None:
     ],
 )
 def test_each_store_is_a_node_of_the_map(
-    kind: Kind, attributes: dict[str, str], told: tuple[str, str | None, str | None]
+    kind: SpanKind, attributes: dict[str, str], told: tuple[str, str | None, str | None]
 ) -> None:
     recording = made(0)
     end = recording.root.end_ns
     recording.spans.append(Span("wait for a connection", kind, end, end, {**attributes}, parent=recording.root.id))
-    (part,) = subsegments(segment(next(iter(datagrams(recording)))))
+    (part,) = subsegments(segment(next(iter(encode_datagrams(recording)))))
     assert (part["name"], part.get("namespace"), part["annotations"].get("statement")) == told
 
 
@@ -97,7 +97,7 @@ def test_a_queue_is_of_aws() -> None:
         "aws.sqs.queue.url": "https://sqs.example/1/q",
     }  # fmt: skip
     recording.spans.append(Span("send q", PRODUCER, end, end, attributes, "SourceRefused", True, recording.root.id))
-    (part,) = subsegments(segment(next(iter(datagrams(recording)))))
+    (part,) = subsegments(segment(next(iter(encode_datagrams(recording)))))
     assert (part["name"], part["namespace"], part["aws"]) == (
         "SQS", "aws", {"operation": "SendMessageBatch", "queue_url": "https://sqs.example/1/q"},
     )  # fmt: skip
@@ -110,7 +110,7 @@ def test_whatever_a_name_is_the_document_keeps_the_rules(name: str, error: str, 
     recording.root.name, recording.root.error = name, error
     recording.spans[0].name = name
     recording.spans[0].attributes |= {"stackflow.store": attribute}
-    (datagram,) = datagrams(recording)
+    (datagram,) = encode_datagrams(recording)
     found = segment(datagram)
     assert (found.get("error", False), "fault" in found) == (bool(error), False)
 
@@ -118,12 +118,12 @@ def test_whatever_a_name_is_the_document_keeps_the_rules(name: str, error: str, 
 def test_what_lambda_samples_goes_to_the_daemon_and_nothing_else() -> None:
     headers = [AMAZON, AMAZON.replace("Sampled=1", "Sampled=0"), "", AMAZON.replace(f"Parent={PARENT};", "")]
     with daemon() as listening:
-        exporter = XRay(listening.address, lambda: headers[0])
-        with exporting(exporter):
+        exporter = XRayExporter(listening.address, lambda: headers[0])
+        with use_exporter(exporter):
             while headers:
                 # The gateway's own header is of another parent.
-                call = Call(trace=TRACE, parent="f" * 16, sampled=True)
-                with recorded(headers[0] or "none", SERVER, call), spanned("part", CLIENT):
+                call = RequestContext(trace=TRACE, parent="f" * 16, sampled=True)
+                with record_call(headers[0] or "none", SERVER, call), record_span("part", CLIENT):
                     pass
                 headers.pop(0)
         exporter.close()
@@ -135,7 +135,7 @@ def test_what_lambda_samples_goes_to_the_daemon_and_nothing_else() -> None:
 # The system refuses to send to everybody.
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "255.255.255.255:2000"])
 def test_a_daemon_that_cannot_be_told_harms_nobody(address: str) -> None:
-    exporter = XRay(address, lambda: AMAZON)
+    exporter = XRayExporter(address, lambda: AMAZON)
     for _ in range(3):
-        exporter.take(made())
+        exporter.export(made())
     exporter.close()

@@ -8,7 +8,7 @@ import pytest
 from datasources.aurora.driver.database import Database
 from datasources.config import QueueSettings
 from datasources.queues.factory import open_queues
-from datasources.queues.port import Sending
+from datasources.queues.port import NewMessage
 from datasources.queues.sqs.queue import SqsQueue
 from datasources.queues.tables.queue import TablesQueue
 from tests.fixtures.event_stores import url
@@ -47,7 +47,7 @@ async def test_what_is_sent_to_one_is_received_from_no_other(url: str) -> None:
     main = Database("main", url)
     queues = open_queues(main)
     for name in NAMES:
-        await getattr(queues, name).send([Sending("g", "one id", name)])
+        await getattr(queues, name).send([NewMessage("g", "one id", name)])
     for name in NAMES:
         assert [each.body for each in await getattr(queues, name).receive(10, 0)] == [name]
     await main.close()

@@ -8,11 +8,11 @@ import pytest
 
 from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.observability.spans import CLIENT, PRODUCER, SERVER, exporting, recorded
-from datasources.queues.port import Failure, Fate, Sending
+from datasources.observability.spans import CLIENT, PRODUCER, SERVER, record_call, use_exporter
+from datasources.queues.port import Disposition, MessageFailure, NewMessage
 from datasources.queues.sqs.queue import SqsQueue
 from datasources.queues.tables.queue import TablesQueue
-from datasources.request import Call
+from datasources.request import RequestContext
 from tests.fixtures.databases import create_database
 from tests.fixtures.ministack import clock, created, ministack
 from tests.fixtures.spans import Kept
@@ -43,8 +43,8 @@ async def queue(
     await main.close()
 
 
-def messages(*texts: str) -> list[Sending]:
-    return [Sending(f"/group {text[0]}", text, text, f"r-{text}") for text in texts]
+def messages(*texts: str) -> list[NewMessage]:
+    return [NewMessage(f"/group {text[0]}", text, text, f"r-{text}") for text in texts]
 
 
 async def test_more_than_one_call_of_messages_come_in_order_and_once(queue: SqsQueue) -> None:
@@ -67,13 +67,13 @@ async def test_a_failed_message_holds_back_its_group_until_it_is_a_dead_letter(q
     await queue.send(messages("a1", "a2", "b1"))
     received = {each.body: each for each in await queue.receive(10, 0)}
     assert (received["a1"].attempt, received["a1"].request_id) == (1, "r-a1")
-    held = [Failure(received["a2"], "behind", Fate.HELD)]
-    await queue.settle([received["b1"]], [Failure(received["a1"], "no"), *held])
+    held = [MessageFailure(received["a2"], "behind", Disposition.RELEASE)]
+    await queue.settle([received["b1"]], [MessageFailure(received["a1"], "no"), *held])
     again = await queue.receive(10, 1)
     assert [(each.body, each.attempt) for each in again][:1] == [("a1", 2)]
-    behind = [Failure(each, "behind", Fate.HELD) for each in again[1:]]
-    await queue.settle([], [Failure(again[0], "no again"), *behind])
-    assert [(each.body, each.reason) for each in await queue.dead(10)] == [("a1", "no again")]
+    behind = [MessageFailure(each, "behind", Disposition.RELEASE) for each in again[1:]]
+    await queue.settle([], [MessageFailure(again[0], "no again"), *behind])
+    assert [(each.body, each.reason) for each in await queue.list_dead_letters(10)] == [("a1", "no again")]
     assert [each.body for each in await queue.receive(10, 1)] == ["a2"]
 
 
@@ -93,29 +93,29 @@ async def test_a_standard_queue_is_sent_no_group_and_gives_it_all_the_same(queue
     assert {(each.body, each.group, each.request_id, each.attempt) for each in received.values()} == {
         ("a1", "/group a", "r-a1", 1), ("a2", "/group a", "r-a2", 1),
     }  # fmt: skip
-    await queue.settle([received["a1"]], [Failure(received["a2"], "no", Fate.DEAD)])
-    assert [(each.body, each.reason) for each in await queue.dead(10)] == [("a2", "no")]
-    assert len(await queue.replay(None)) == 1
+    await queue.settle([received["a1"]], [MessageFailure(received["a2"], "no", Disposition.DEAD_LETTER)])
+    assert [(each.body, each.reason) for each in await queue.list_dead_letters(10)] == [("a2", "no")]
+    assert len(await queue.redrive_dead_letters(None)) == 1
     assert [each.body for each in await queue.receive(10, 1)] == ["a2"]
 
 
 async def test_dead_letters_are_replayed(queue: SqsQueue) -> None:
     await queue.send(messages("a1", "b1"))
     received = await queue.receive(10, 0)
-    await queue.settle([], [Failure(each, "bad", Fate.DEAD) for each in received])
-    by_body = {each.body: each.id for each in await queue.dead(10)}
-    assert await queue.replay([by_body["a1"]]) == [by_body["a1"]]
+    await queue.settle([], [MessageFailure(each, "bad", Disposition.DEAD_LETTER) for each in received])
+    by_body = {each.body: each.id for each in await queue.list_dead_letters(10)}
+    assert await queue.redrive_dead_letters([by_body["a1"]]) == [by_body["a1"]]
     assert [(each.body, each.group, each.request_id) for each in await queue.receive(10, 1)] == [
         ("a1", "/group a", "r-a1")
     ]
-    assert await queue.drop(None) == [by_body["b1"]]
-    assert await queue.dead(10) == []
+    assert await queue.delete_dead_letters(None) == [by_body["b1"]]
+    assert await queue.list_dead_letters(10) == []
 
 
 async def test_each_call_is_a_span(queue: SqsQueue) -> None:
     kept = Kept()
-    with exporting(kept), recorded("call", SERVER, Call()):
-        await queue.send([Sending("g", str(number), f"body {number}") for number in range(12)])
+    with use_exporter(kept), record_call("call", SERVER, RequestContext()):
+        await queue.send([NewMessage("g", str(number), f"body {number}") for number in range(12)])
         received = await queue.receive(3, 0)
         await queue.settle(received, [])
     name = "test_each_call_is_a_span.fifo"

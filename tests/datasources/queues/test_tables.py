@@ -10,7 +10,7 @@ from psycopg import errors
 
 from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.queues.port import Failure, Fate, Message, Sending
+from datasources.queues.port import Disposition, Message, MessageFailure, NewMessage
 from datasources.queues.tables.queue import TablesQueue
 from tests.fixtures.databases import create_database
 
@@ -34,9 +34,9 @@ def queue(main: Database) -> TablesQueue:
     return TablesQueue(main, "q", delay=0, attempts=3)
 
 
-def messages(*texts: str) -> list[Sending]:
+def messages(*texts: str) -> list[NewMessage]:
     """One a text: its first letter is the group, the whole the deduplication id and the body."""
-    return [Sending(text[0], text, text, f"r-{text}") for text in texts]
+    return [NewMessage(text[0], text, text, f"r-{text}") for text in texts]
 
 
 def bodies(received: Sequence[Message]) -> list[str]:
@@ -67,7 +67,7 @@ async def test_a_group_of_thousands_leaves_others_their_turn(queue: TablesQueue)
     assert bodies(first) == [f"a{n}" for n in range(500)]
     await queue.send(messages("b0", *(f"c{n}" for n in range(12))))
     # The time of the batch was over after 40.
-    await queue.settle(first[:40], [Failure(each, "late", Fate.HELD) for each in first[40:]])
+    await queue.settle(first[:40], [MessageFailure(each, "late", Disposition.RELEASE) for each in first[40:]])
     second = await queue.receive(500, 0)
     a, c = ([f"{name}{n}" for n in range(500)] for name in "ac")
     # Each of three groups has a third of the places, and no more than a turn of one comes before the others.
@@ -97,7 +97,7 @@ async def test_what_was_sent_is_not_sent_again(queue: TablesQueue, url: str) -> 
 async def test_a_failed_message_holds_back_its_group(queue: TablesQueue) -> None:
     await queue.send(messages("a1", "a2", "a3", "b1"))
     a1, a2, a3, b1 = await queue.receive(10, 0)
-    await queue.settle([a1, b1], [Failure(a2, "no"), Failure(a3, "behind", Fate.HELD)])
+    await queue.settle([a1, b1], [MessageFailure(a2, "no"), MessageFailure(a3, "behind", Disposition.RELEASE)])
     # It comes alone: it may be what its receiver dies of.
     [again] = await queue.receive(10, 0)
     assert (again.body, again.attempt, again.reason) == ("a2", 2, "no")
@@ -111,7 +111,7 @@ async def test_a_failed_message_waits(main: Database) -> None:
     queue = TablesQueue(main, "q", delay=600)
     await queue.send(messages("a1", "a2"))
     a1, a2 = await queue.receive(10, 0)
-    await queue.settle([], [Failure(a1, "no"), Failure(a2, "behind", Fate.HELD)])
+    await queue.settle([], [MessageFailure(a1, "no"), MessageFailure(a2, "behind", Disposition.RELEASE)])
     assert await queue.receive(10, 0) == []
 
 
@@ -120,9 +120,9 @@ async def test_after_its_attempts_a_message_is_a_dead_letter_and_its_group_goes_
     for attempt in (1, 2, 3):
         a1 = (await queue.receive(1, 0))[0]
         assert (a1.body, a1.attempt) == ("a1", attempt)
-        await queue.settle([], [Failure(a1, f"no {attempt}")])
+        await queue.settle([], [MessageFailure(a1, f"no {attempt}")])
     assert bodies(await queue.receive(10, 0)) == ["a2"]
-    [dead] = await queue.dead(10)
+    [dead] = await queue.list_dead_letters(10)
     assert (dead.body, dead.attempt, dead.reason, dead.request_id) == ("a1", 3, "no 3", "r-a1")
 
 
@@ -132,7 +132,7 @@ async def test_what_its_receivers_die_of_is_a_dead_letter(queue: TablesQueue, ur
         assert (await queue.receive(10, 0))[0].attempt == attempt
         end_visibility(url)
     assert await queue.receive(10, 0) == []
-    [dead] = await queue.dead(10)
+    [dead] = await queue.list_dead_letters(10)
     assert (dead.body, dead.reason) == ("a1", "received 3 times and never settled")
     assert bodies(await queue.receive(10, 0)) == ["a2"]
 
@@ -143,8 +143,8 @@ async def test_a_late_receiver_settles_nothing(queue: TablesQueue, url: str) -> 
     end_visibility(url)
     [now] = await queue.receive(10, 0)
     await queue.settle([late], [])
-    await queue.settle([], [Failure(late, "late", Fate.DEAD)])
-    assert ((await queue.depth()).waiting, await queue.dead(10)) == (1, [])
+    await queue.settle([], [MessageFailure(late, "late", Disposition.DEAD_LETTER)])
+    assert ((await queue.depth()).waiting, await queue.list_dead_letters(10)) == (1, [])
     await queue.settle([now], [])
     assert (await queue.depth()).waiting == 0
 
@@ -152,13 +152,13 @@ async def test_a_late_receiver_settles_nothing(queue: TablesQueue, url: str) -> 
 async def test_dead_letters_are_replayed_or_dropped_by_id_or_all(queue: TablesQueue) -> None:
     await queue.send(messages("a1", "a2", "a3", "b1"))
     received = await queue.receive(10, 0)
-    await queue.settle([], [Failure(each, f"bad {each.body}", Fate.DEAD) for each in received])
+    await queue.settle([], [MessageFailure(each, f"bad {each.body}", Disposition.DEAD_LETTER) for each in received])
     assert await queue.receive(10, 0) == []
-    by_body = {each.body: each.id for each in await queue.dead(10)}
-    assert await queue.replay([by_body["a2"]]) == [by_body["a2"]]
-    assert await queue.drop([by_body["a3"], by_body["a2"]]) == [by_body["a3"]]
-    assert sorted(await queue.replay(None)) == sorted([by_body["a1"], by_body["b1"]])
-    assert await queue.dead(10) == []
+    by_body = {each.body: each.id for each in await queue.list_dead_letters(10)}
+    assert await queue.redrive_dead_letters([by_body["a2"]]) == [by_body["a2"]]
+    assert await queue.delete_dead_letters([by_body["a3"], by_body["a2"]]) == [by_body["a3"]]
+    assert sorted(await queue.redrive_dead_letters(None)) == sorted([by_body["a1"], by_body["b1"]])
+    assert await queue.list_dead_letters(10) == []
     again = await queue.receive(10, 0)
     assert {(each.body, each.attempt) for each in again} == {("a2", 1), ("a1", 1), ("b1", 1)}
     assert [each.body for each in again if each.group == "a"] == ["a2", "a1"]
@@ -166,9 +166,9 @@ async def test_dead_letters_are_replayed_or_dropped_by_id_or_all(queue: TablesQu
 
 async def test_burying_is_safe_to_repeat(queue: TablesQueue) -> None:
     message = Message("00000000-0000-4000-8000-000000000001", "g", "{}", 1)
-    await queue.bury([Failure(message, "bad", Fate.DEAD)])
-    await queue.bury([Failure(message, "worse", Fate.DEAD)])
-    assert [(each.id, each.reason) for each in await queue.dead(10)] == [(message.id, "bad")]
+    await queue.add_dead_letters([MessageFailure(message, "bad", Disposition.DEAD_LETTER)])
+    await queue.add_dead_letters([MessageFailure(message, "worse", Disposition.DEAD_LETTER)])
+    assert [(each.id, each.reason) for each in await queue.list_dead_letters(10)] == [(message.id, "bad")]
 
 
 async def test_queues_of_other_names_are_apart(queue: TablesQueue, main: Database) -> None:

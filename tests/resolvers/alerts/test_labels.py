@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from datasources.files.alerts import AlertMapping, AlertMappingError, ItemTemplate, read
-from resolvers.alerts.labels import gravity, items
+from datasources.files.alerts import AlertMapping, AlertMappingError, ItemTemplate, load_alert_mapping
+from resolvers.alerts.labels import items, map_severity
 
 
 def mapping(*templates: tuple[str, str]) -> AlertMapping:
@@ -72,7 +72,7 @@ def test_a_key_that_no_item_can_have_is_passed_over() -> None:
     ],
 )  # fmt: skip
 def test_severities_of_the_mapping_that_ships(severity: str | None, levels: tuple[int, int]) -> None:
-    found = gravity(read(), {} if severity is None else {"severity": severity})
+    found = map_severity(load_alert_mapping(), {} if severity is None else {"severity": severity})
     assert (found.impact, found.urgency) == levels
 
 
@@ -104,7 +104,7 @@ def test_a_mapping_that_cannot_be_used_says_why(tmp_path: Path, text: str, probl
     path = tmp_path / "alerts.yaml"
     path.write_text(text)
     with pytest.raises(AlertMappingError) as caught:
-        read(path)
+        load_alert_mapping(path)
     assert str(path) in str(caught.value)
     assert problem in str(caught.value)
 
@@ -117,21 +117,21 @@ def test_words_of_a_mapping_stay_as_they_are_written(tmp_path: Path) -> None:
         "severity: {label: off, levels: {yes: {impact: 1, urgency: 2}, no: {impact: 4, urgency: 5}}}\n"
     )
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
-    found = read(path)
+    found = load_alert_mapping(path)
     assert [(each.source, each.key) for each in found.items] == [
         ("on", "012"), ("no", "12:30:45"), ("2026-07-01", "1_000"),
     ]  # fmt: skip
     assert (found.severity.label, sorted(found.severity.levels)) == ("off", ["no", "yes"])
-    assert gravity(found, {"off": "No"}).impact == 4
+    assert map_severity(found, {"off": "No"}).impact == 4
 
 
 def test_a_mapping_that_is_not_text_says_so(tmp_path: Path) -> None:
     path = tmp_path / "alerts.yaml"
     path.write_bytes(b"items: []\n# \xff\n")
     with pytest.raises(AlertMappingError, match="can't decode byte 0xff"):
-        read(path)
+        load_alert_mapping(path)
 
 
 def test_a_mapping_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(AlertMappingError, match="cannot be read: No such file or directory"):
-        read(tmp_path / "none.yaml")
+        load_alert_mapping(tmp_path / "none.yaml")

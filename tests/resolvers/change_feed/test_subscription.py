@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import feed
 from datasources.errors import SourceUnavailable
-from datasources.records.feed import FeedEntry, FeedKind, FeedPlace, FeedStep
+from datasources.records.feed import FeedCursor, FeedEntry, FeedKind, FeedStep
 from datasources.records.queries import Scope
-from datasources.request import Call
+from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers import outbox_poller as live_tail
-from resolvers.change_feed.subscription import Batch, changes
+from resolvers.change_feed.subscription import Batch, stream_changes
 from resolvers.context import Context
-from resolvers.errors import StreamBehind
-from resolvers.outbox_poller import Listener, Tail
+from resolvers.errors import SlowConsumer
+from resolvers.outbox_poller import Listener, OutboxPoller
 from resolvers.principals.principal import Principal
-from resolvers.subscription_state import Listening
+from resolvers.subscription_state import SubscriptionState
 from tests.fixtures.databases import READER, person
 from tests.fixtures.feeding import OTHER, TEAM, Rows
 from tests.fixtures.stream_stores import rows, sources, url
@@ -33,7 +33,7 @@ WHO = person(*READER, "feed:read", "relationships:read")
 
 
 def listened(
-    sources: Sources, tail: Tail, place: FeedPlace | None, who: Principal = WHO
+    sources: Sources, tail: OutboxPoller, place: FeedCursor | None, who: Principal = WHO
 ) -> AsyncGenerator[Batch, None]:
     """What one hears from a place on."""
 
@@ -41,9 +41,9 @@ def listened(
         return who
 
     loop = asyncio.get_running_loop()
-    listening = Listening(tail, prove, loop.time(), prove_every=0, silence=0.1, batch=3)
-    context = Context(who, who.scope, sources, Call(), listening=listening)
-    return changes(context, listening, place, None, None)
+    listening = SubscriptionState(tail, prove, loop.time(), prove_every=0, silence=0.1, batch=3)
+    context = Context(who, who.scope, sources, RequestContext(), subscription=listening)
+    return stream_changes(context, listening, place, None, None)
 
 
 async def heard(stream: AsyncIterator[Batch], count: int) -> list[FeedEntry]:
@@ -90,8 +90,8 @@ async def test_it_tells_what_a_poll_tells_wherever_it_is_broken_off(sources: Sou
 
 
 async def _as_polled(sources: Sources, rows: Rows, numbers: Numbers, steps: Sequence[tuple[str, int]]) -> None:
-    tail = Tail(sources.main, every=0.005, page=4)
-    begin = place = await feed.end(sources.main)
+    tail = OutboxPoller(sources.main, every=0.005, page=4)
+    begin = place = await feed.fetch_end(sources.main)
     stream = listened(sources, tail, place)
     told: list[FeedEntry] = []
     written = 0
@@ -111,14 +111,14 @@ async def _as_polled(sources: Sources, rows: Rows, numbers: Numbers, steps: Sequ
             await stream.aclose()
             stream = listened(sources, tail, place)
     await stream.aclose()
-    polled = await feed.since(sources.main, begin, list(FeedKind), None, Scope(False, ()), 1_000)
+    polled = await feed.fetch_since(sources.main, begin, list(FeedKind), None, Scope(False, ()), 1_000)
     assert told == polled.entries
     assert len(told) == written
 
 
 async def test_what_waits_is_looked_at_when_its_turn_comes(sources: Sources, rows: Rows) -> None:
     """Between the look at the outbox and the turn of an entry its incident became restricted, or open."""
-    tail = Tail(sources.main, every=0.005)
+    tail = OutboxPoller(sources.main, every=0.005)
     async with aclosing(listened(sources, tail, None)) as stream:
         assert (await anext(stream)).entries == ()
         rows.incident(1)
@@ -134,7 +134,7 @@ async def test_what_waits_is_looked_at_when_its_turn_comes(sources: Sources, row
 
 
 async def test_nobody_looks_where_nobody_listens(sources: Sources, rows: Rows) -> None:
-    tail = Tail(sources.main, every=0.005)
+    tail = OutboxPoller(sources.main, every=0.005)
     for number in (1, 2):
         async with aclosing(listened(sources, tail, None)) as one, aclosing(listened(sources, tail, None)) as two:
             assert ((await anext(one)).entries, (await anext(two)).entries) == ((), ())
@@ -148,14 +148,14 @@ async def test_nobody_looks_where_nobody_listens(sources: Sources, rows: Rows) -
 async def test_a_fault_of_the_tail_ends_who_listens_and_the_next_begins_anew(
     sources: Sources, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tail = Tail(sources.main, every=0.005)
+    tail = OutboxPoller(sources.main, every=0.005)
 
     async def broken(*_: object) -> None:
         raise ZeroDivisionError
 
     async with aclosing(listened(sources, tail, None)) as stream:
         await anext(stream)
-        monkeypatch.setattr(feed, "tail", broken)
+        monkeypatch.setattr(feed, "fetch_tail", broken)
         with pytest.raises(ZeroDivisionError):
             await heard(stream, 1)
     monkeypatch.undo()
@@ -166,7 +166,7 @@ async def test_a_fault_of_the_tail_ends_who_listens_and_the_next_begins_anew(
 
 
 async def test_a_step_that_nobody_knows_ends_no_stream(sources: Sources, rows: Rows, url: str) -> None:
-    tail = Tail(sources.main, every=0.005)
+    tail = OutboxPoller(sources.main, every=0.005)
     async with aclosing(listened(sources, tail, None)) as stream:
         await anext(stream)
         with psycopg.connect(url) as connection:
@@ -182,28 +182,28 @@ def entry(position: int, kind: FeedKind = FeedKind.TEAM, id: str = "a") -> FeedE
 
 
 async def test_a_listener_keeps_what_it_wants_and_no_more_than_its_buffer() -> None:
-    listener = Listener(FeedPlace(0, 0), {FeedKind.TEAM}, {"a"}, 3, asyncio.Event())
-    end = FeedPlace(1, 9)
-    assert listener.put([entry(1), entry(2, FeedKind.USER), entry(3, id="b"), entry(4)], end)
-    assert (listener.has_room(1), listener.has_room(2), listener.seen) == (True, False, end)
-    assert not listener.put([entry(5), entry(6)], FeedPlace(1, 10))
+    listener = Listener(FeedCursor(0, 0), {FeedKind.TEAM}, {"a"}, 3, asyncio.Event())
+    end = FeedCursor(1, 9)
+    assert listener.offer([entry(1), entry(2, FeedKind.USER), entry(3, id="b"), entry(4)], end)
+    assert (listener.has_room(1), listener.has_room(2), listener.position) == (True, False, end)
+    assert not listener.offer([entry(5), entry(6)], FeedCursor(1, 10))
     # It ends where it lacks something, not before, and not behind it.
     assert [each.position for each in await listener.next(1, 0)] == [1]
     assert [each.position for each in await listener.next(9, 0)] == [4]
-    with pytest.raises(StreamBehind):
+    with pytest.raises(SlowConsumer):
         await listener.next(9, 0)
-    assert listener.seen == end
+    assert listener.position == end
 
 
 async def test_a_look_that_outlives_its_cancelling_is_the_last_of_its_task(
     sources: Sources, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A driver may answer a cancelling by an error of its own: two that look would tell everything twice."""
-    monkeypatch.setattr(live_tail, "LOST", 0.0)
-    looked, real = asyncio.Event(), feed.tail
+    monkeypatch.setattr(live_tail, "RETRY_SECONDS", 0.0)
+    looked, real = asyncio.Event(), feed.fetch_tail
 
-    async def stubborn(main: Database, place: FeedPlace, limit: int) -> feed.FeedRows:
-        monkeypatch.setattr(feed, "tail", real)
+    async def stubborn(main: Database, place: FeedCursor, limit: int) -> feed.FeedRows:
+        monkeypatch.setattr(feed, "fetch_tail", real)
         looked.set()
         try:
             await asyncio.sleep(60)
@@ -211,11 +211,11 @@ async def test_a_look_that_outlives_its_cancelling_is_the_last_of_its_task(
             raise SourceUnavailable("main", "cancelled") from None
         raise AssertionError("unreachable")
 
-    monkeypatch.setattr(feed, "tail", stubborn)
-    tail = Tail(sources.main, every=0.005)
-    async with tail.listening(list(FeedKind), None):
+    monkeypatch.setattr(feed, "fetch_tail", stubborn)
+    tail = OutboxPoller(sources.main, every=0.005)
+    async with tail.subscribe(list(FeedKind), None):
         await looked.wait()
-    async with tail.listening(list(FeedKind), None) as listener:
+    async with tail.subscribe(list(FeedKind), None) as listener:
         await asyncio.sleep(0.05)
         assert [each.get_name() for each in asyncio.all_tasks()].count("tail of the outbox") == 1
         rows.items(1, 2)

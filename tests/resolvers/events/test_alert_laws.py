@@ -11,7 +11,7 @@ from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.sources import Sources
-from resolvers.events.consumer import handle
+from resolvers.events.consumer import process_messages
 from tests.fixtures.alerts import alerts, fired, resolved
 from tests.fixtures.events import key, messages, prepare, rows, upserted
 
@@ -91,7 +91,7 @@ def test_any_order_with_duplicates_ends_in_the_same(
         sources = Sources(main, main, RecursiveGraph(main), NoCache())
         try:
             for batch in ([upserted("a", "a"), upserted("b", "b")], order):
-                assert (await handle(sources, messages(batch))).failed == []
+                assert (await process_messages(sources, messages(batch))).failed == []
         finally:
             await main.close()
 

@@ -15,7 +15,7 @@ from datasources.aurora.statements import Statement
 from datasources.aurora.statements import statements as load_statements
 from datasources.cache.off import NoCache
 from datasources.sources import Sources
-from resolvers.events.consumer import handle
+from resolvers.events.consumer import process_messages
 from tests.fixtures.alerts import alerts, fired, incidents, notes, resolved
 from tests.fixtures.events import key, messages, rows, upserted
 from tests.fixtures.operations_events import linked, take, write
@@ -186,7 +186,7 @@ async def test_many_alerts_of_a_group_at_once_are_one_incident(sources: Sources,
         [fired(f"{n}", f"f{n}") | {"source": f"/alertmanager/{n}"}, resolved(f"{n}r", f"f{n}") | {"source": f"/x{n}"}]
         for n in range(6)
     ]
-    handled = await asyncio.gather(*(handle(sources, messages(each)) for each in both))
+    handled = await asyncio.gather(*(process_messages(sources, messages(each)) for each in both))
     assert [(len(each.done), each.failed) for each in handled] == [(2, [])] * 6
     assert [(state, count) for _, state, _, count in incidents(url)] == [("RESOLVED", 6)]
 

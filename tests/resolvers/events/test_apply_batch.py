@@ -9,16 +9,16 @@ import psycopg
 from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.queues.port import Fate
+from datasources.queues.port import Disposition
 from datasources.sources import Sources
-from resolvers.events.consumer import handle
+from resolvers.events.consumer import process_messages
 from tests.fixtures.events import messages, prepare, related, removed, retired, rows, state, upserted
 
 
 async def take(sources: Sources, *events: Any) -> list[str]:
     """Handle events as one batch: the reasons of those that are refused, none of which may be retried."""
-    handled = await handle(sources, messages(events))
-    assert {each.fate for each in handled.failed} <= {Fate.DEAD}
+    handled = await process_messages(sources, messages(events))
+    assert {each.fate for each in handled.failed} <= {Disposition.DEAD_LETTER}
     assert len(handled.done) + len(handled.failed) == len(events)
     return [each.reason for each in handled.failed]
 
@@ -191,7 +191,7 @@ async def test_two_workers_who_make_the_same_items_make_them_once(sources: Sourc
         prepare(url)
         mine = [upserted(str(n), f"i{n}", n, source="/mine") for n in range(30)]
         theirs = [upserted(str(n), f"i{29 - n}", n, source="/theirs") for n in range(30)]
-        both = await asyncio.gather(*(handle(sources, messages(each)) for each in (mine, theirs, mine)))
+        both = await asyncio.gather(*(process_messages(sources, messages(each)) for each in (mine, theirs, mine)))
         assert [(len(each.done), each.failed) for each in both] == [(30, [])] * 3, round_
         assert rows(url, "SELECT count(*), max(version) FROM configuration_items") == [(30, 1)]
         assert rows(url, "SELECT count(*) FROM received_events") == [(60,)]
@@ -200,7 +200,7 @@ async def test_two_workers_who_make_the_same_items_make_them_once(sources: Sourc
 async def test_many_who_make_one_item_make_it_once(sources: Sources, url: str) -> None:
     for number in range(5):
         events = [upserted("1", f"i{number}", number, source=f"/s{other}/{number}") for other in range(6)]
-        handled = await asyncio.gather(*(handle(sources, messages([each])) for each in events))
+        handled = await asyncio.gather(*(process_messages(sources, messages([each])) for each in events))
         # Alone in its batch, none can be helped by halving.
         assert [(len(each.done), each.failed) for each in handled] == [(1, [])] * 6
     assert rows(url, "SELECT count(*), max(version) FROM configuration_items") == [(5, 1)]
@@ -210,11 +210,12 @@ async def test_a_lost_store_holds_back_each_group_from_its_first_event_on() -> N
     away = Database("main", "postgresql://nobody@127.0.0.1:1/none", pool_timeout=0.1)
     sources = Sources(away, away, RecursiveGraph(away), NoCache())
     batch = messages([upserted("1", "a"), "{", upserted("2", "b"), upserted("3", "c", source="/other")])
-    handled = await handle(sources, batch)
+    handled = await process_messages(sources, batch)
     await away.close()
     assert handled.done == []
     assert [(each.message.id[-1], each.fate) for each in handled.failed] == [
-        ("0", Fate.HELD), ("1", Fate.DEAD), ("2", Fate.HELD), ("3", Fate.HELD),
+        ("0", Disposition.RELEASE), ("1", Disposition.DEAD_LETTER), ("2", Disposition.RELEASE),
+        ("3", Disposition.RELEASE),
     ]  # fmt: skip
 
 
@@ -222,10 +223,10 @@ async def test_a_missing_table_is_no_events_fault(sources: Sources, url: str) ->
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ALTER TABLE event_times RENAME TO away")
         try:
-            handled = await handle(sources, messages([upserted("1", "a"), upserted("2", "b")]))
+            handled = await process_messages(sources, messages([upserted("1", "a"), upserted("2", "b")]))
         finally:
             connection.execute("ALTER TABLE away RENAME TO event_times")
-    assert [each.fate for each in handled.failed] == [Fate.AGAIN, Fate.HELD]
+    assert [each.fate for each in handled.failed] == [Disposition.RETRY, Disposition.RELEASE]
 
 
 async def test_a_late_store_counts_for_the_first_of_each_group(sources: Sources, url: str) -> None:
@@ -234,9 +235,9 @@ async def test_a_late_store_counts_for_the_first_of_each_group(sources: Sources,
     batch = messages([upserted("1", "a"), upserted("2", "b"), upserted("3", "c", source="/other")])
     with psycopg.connect(url) as connection:
         connection.execute("LOCK event_times IN ACCESS EXCLUSIVE MODE")
-        handled = await handle(replace(sources, main=slow), batch)
+        handled = await process_messages(replace(sources, main=slow), batch)
     await slow.close()
-    assert [each.fate for each in handled.failed] == [Fate.AGAIN, Fate.HELD, Fate.AGAIN]
+    assert [each.fate for each in handled.failed] == [Disposition.RETRY, Disposition.RELEASE, Disposition.RETRY]
 
 
 async def test_numbers_come_back_equal_as_numbers(sources: Sources, url: str) -> None:

@@ -8,9 +8,9 @@ import pytest
 from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.queues.port import Fate
+from datasources.queues.port import Disposition
 from datasources.sources import Sources
-from resolvers.events.consumer import handle
+from resolvers.events.consumer import process_messages
 from tests.fixtures.alerts import fired
 from tests.fixtures.events import key, messages, related, rows, state, upserted
 from tests.fixtures.operations_events import activities, incident, incidents, linked, opened, take, write
@@ -181,7 +181,7 @@ async def test_a_restricted_incident_is_told_of_by_nobody(sources: Sources, url:
 async def test_many_who_open_one_incident_open_it_once(sources: Sources, url: str) -> None:
     for number in range(3):
         events = [opened("1", number, key=f"K{number}") | {"source": f"/s{n}/{number}"} for n in range(5)]
-        handled = await asyncio.gather(*(handle(sources, messages([each])) for each in events))
+        handled = await asyncio.gather(*(process_messages(sources, messages([each])) for each in events))
         assert [(len(each.done), each.failed) for each in handled] == [(1, [])] * 5
     assert incidents(url, "k.key, i.version") == [("K0", 1), ("K1", 1), ("K2", 1)]
 
@@ -190,10 +190,11 @@ async def test_a_lost_store_holds_back_what_comes_after() -> None:
     away = Database("main", "postgresql://nobody@127.0.0.1:1/none", pool_timeout=0.1)
     sources = Sources(away, away, RecursiveGraph(away), NoCache())
     batch = messages([opened("1"), upserted("2", "a", source="/desk"), incident("3", "noted", note="n"), "{"])
-    handled = await handle(sources, batch)
+    handled = await process_messages(sources, batch)
     await away.close()
     assert [(each.message.id[-1], each.fate) for each in handled.failed] == [
-        ("0", Fate.HELD), ("1", Fate.HELD), ("2", Fate.HELD), ("3", Fate.DEAD),
+        ("0", Disposition.RELEASE), ("1", Disposition.RELEASE), ("2", Disposition.RELEASE),
+        ("3", Disposition.DEAD_LETTER),
     ]  # fmt: skip
 
 
@@ -201,7 +202,7 @@ async def test_nothing_behind_an_event_that_could_not_be_tried_is_tried(sources:
     """A missing table is no event's fault; those behind it would do without it, and are held for their order."""
     write(url, "ALTER TABLE incident_keys RENAME TO away")
     try:
-        handled = await handle(sources, messages([opened("1"), fired("2"), upserted("3", "a"), opened("4")]))
+        handled = await process_messages(sources, messages([opened("1"), fired("2"), upserted("3", "a"), opened("4")]))
     finally:
         write(url, "ALTER TABLE away RENAME TO incident_keys")
     assert [each.reason for each in handled.failed] == ["main refused a statement: UndefinedTable"] * 4

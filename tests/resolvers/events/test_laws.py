@@ -12,7 +12,7 @@ from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.sources import Sources
-from resolvers.events.consumer import handle
+from resolvers.events.consumer import process_messages
 from tests.fixtures.events import messages, prepare, related, removed, retired, rows, state, upserted
 
 ITEMS = ("a", "b", "c")
@@ -90,7 +90,7 @@ def test_any_order_with_duplicates_ends_in_the_newest(
         sources = Sources(main, main, RecursiveGraph(main), NoCache())
         try:
             for batch in (messages([upserted("p", "p"), upserted("q", "q")]), *_cut(messages(order), cuts)):
-                handled = await handle(sources, batch)
+                handled = await process_messages(sources, batch)
                 assert handled.failed == []
         finally:
             await main.close()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import resolvers.events
-from resolvers.events.parser import AHEAD, MOST_BYTES, Unusable, read, split
-from resolvers.events.registry import TYPES, exported
+from resolvers.events.parser import MAX_CLOCK_SKEW, MAX_EVENT_BYTES, InvalidEvent, parse_event, split
+from resolvers.events.registry import TYPES, export_schemas
 from tests.fixtures.alerts import fired
 from tests.fixtures.events import NOON, event, key, related, upserted
 from tests.fixtures.operations_events import change, incident, opened
@@ -24,23 +24,25 @@ def bytes_of(**changes: Any) -> bytes:
 
 
 def reason(body: bytes) -> str:
-    with pytest.raises(Unusable) as caught:
-        read(body, NOON)
+    with pytest.raises(InvalidEvent) as caught:
+        parse_event(body, NOON)
     return caught.value.reason
 
 
 def test_the_schemas_beside_the_code_are_those_of_the_structs() -> None:
-    assert {path.name: path.read_bytes() for path in SCHEMAS.iterdir()} == exported()
-    assert len(exported()) == len(TYPES) == 19
+    assert {path.name: path.read_bytes() for path in SCHEMAS.iterdir()} == export_schemas()
+    assert len(export_schemas()) == len(TYPES) == 19
 
 
 def test_an_event_is_read() -> None:
-    read_ = read(bytes_of(subject="a", traceparent="00-1", datacontenttype="application/json; charset=utf-8"), NOON)
+    read_ = parse_event(
+        bytes_of(subject="a", traceparent="00-1", datacontenttype="application/json; charset=utf-8"), NOON
+    )
     assert (read_.id, read_.source, read_.time) == ("1", "/cmdb", NOON)
     # What carries it is not what it says.
-    assert read_.content == read(bytes_of(), NOON).content
-    assert read_.content != read(bytes_of(time="2026-03-01T12:00:01Z"), NOON).content
-    assert read_.content == read(bytes_of(time="2026-03-01T13:00:00+01:00"), NOON).content
+    assert read_.content == parse_event(bytes_of(), NOON).content
+    assert read_.content != parse_event(bytes_of(time="2026-03-01T12:00:01Z"), NOON).content
+    assert read_.content == parse_event(bytes_of(time="2026-03-01T13:00:00+01:00"), NOON).content
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,9 @@ def test_data_are_read_from_either_member_whatever_kind_of_json_they_are(kind: s
     plain = json.loads(bytes_of())
     data = json.dumps(plain.pop("data")).encode()
     packed = json.dumps(plain | {"data_base64": base64.b64encode(data).decode(), "datacontenttype": kind}).encode()
-    assert read(packed, NOON) == read(bytes_of(datacontenttype=kind), NOON) == read(bytes_of(), NOON)
+    assert (
+        parse_event(packed, NOON) == parse_event(bytes_of(datacontenttype=kind), NOON) == parse_event(bytes_of(), NOON)
+    )
 
 
 NOT_BASE64 = "data_base64 is not Base64 (RFC 4648, section 4)"
@@ -160,14 +164,14 @@ def test_a_leap_second_is_refused_by_its_name(made: dict[str, Any]) -> None:
 
 def test_a_refused_event_is_named_if_it_can_be() -> None:
     for body in (bytes_of(time=None), bytes_of(type="x"), bytes_of(data={})):
-        with pytest.raises(Unusable) as caught:
-            read(body, NOON)
+        with pytest.raises(InvalidEvent) as caught:
+            parse_event(body, NOON)
         assert (caught.value.id, caught.value.source) == ("1", "/cmdb")
 
 
 def test_clocks_may_differ_a_little() -> None:
-    assert read(bytes_of(time=(NOON + AHEAD).isoformat()), NOON).id == "1"
-    late = NOON + AHEAD + timedelta(seconds=1)
+    assert parse_event(bytes_of(time=(NOON + MAX_CLOCK_SKEW).isoformat()), NOON).id == "1"
+    late = NOON + MAX_CLOCK_SKEW + timedelta(seconds=1)
     assert (
         reason(bytes_of(time=late.isoformat()))
         == f"its time {late.isoformat()} is too far in the future; mend the clock of the source"
@@ -179,8 +183,8 @@ def test_an_event_has_a_size() -> None:
         body = json.dumps(upserted("1", "a", attributes={"x": ""})).encode()
         return body.replace(b'"x": ""', b'"x": "' + b"x" * (size - len(body)) + b'"')
 
-    assert read(sized(MOST_BYTES), NOON).id == "1"
-    assert reason(sized(MOST_BYTES + 1)) == "the event has 262145 bytes; 262144 are allowed"
+    assert parse_event(sized(MAX_EVENT_BYTES), NOON).id == "1"
+    assert reason(sized(MAX_EVENT_BYTES + 1)) == "the event has 262145 bytes; 262144 are allowed"
 
 
 def test_a_batch_is_split_and_its_events_read_on_their_own() -> None:
@@ -191,6 +195,6 @@ def test_a_batch_is_split_and_its_events_read_on_their_own() -> None:
         (b"[{", "not a JSON array of events: the array has no end"),
         (b"[" * 100_000, "not a JSON array of events: the array has no end"),
     ):
-        with pytest.raises(Unusable) as caught:
+        with pytest.raises(InvalidEvent) as caught:
             split(body)
         assert caught.value.reason == expected

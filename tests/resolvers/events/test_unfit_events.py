@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from datasources.queues.factory import open_queues
 from datasources.sources import Sources
 from datasources.values import document_violation, text_violation
-from resolvers.events.consumer import handle
+from resolvers.events.consumer import process_messages
 from resolvers.events.event import Event
-from resolvers.events.ingest import accept
-from resolvers.events.parser import Unusable, read
+from resolvers.events.ingest import ingest_events
+from resolvers.events.parser import InvalidEvent, parse_event
 from resolvers.events.registry import TYPES
 from tests.fixtures.events import NOON, event, messages, rows, upserted
 from tests.fixtures.json_values import DOCUMENTS, TEXTS, VALUES, alike, nested
@@ -31,8 +31,8 @@ def bytes_of(made: Any) -> bytes:
 
 
 def reason(body: bytes) -> str:
-    with pytest.raises(Unusable) as caught:
-        read(body, NOON)
+    with pytest.raises(InvalidEvent) as caught:
+        parse_event(body, NOON)
     return caught.value.reason
 
 
@@ -45,14 +45,14 @@ async def test_any_attributes_are_read_back_equal_or_refused(sources: Sources, u
     for number, document in enumerate(documents):
         made = upserted(str(number), f"i{number}", attributes=document)
         try:
-            read(bytes_of(made), NOON)
-        except Unusable:
+            parse_event(bytes_of(made), NOON)
+        except InvalidEvent:
             assert document_violation(document) is not None
         else:
             assert document_violation(document) is None
             fit[f"i{number}"] = document
             events.append(made)
-    handled = await handle(sources, messages(events))
+    handled = await process_messages(sources, messages(events))
     assert handled.failed == []
     found = dict(
         rows(url, "SELECT k.key, i.attributes FROM configuration_items i JOIN configuration_item_keys k ON "
@@ -81,10 +81,10 @@ def broken(body: bytes) -> bytes:
 @LAW
 @given(body=st.one_of(BODIES.map(bytes_of), st.binary(max_size=200), BODIES.map(bytes_of).map(broken)))
 def test_any_bytes_are_an_event_or_refused_with_names_that_can_be_stored(body: bytes) -> None:
-    found: Event | Unusable
+    found: Event | InvalidEvent
     try:
-        found = read(body, NOON)
-    except Unusable as unusable:
+        found = parse_event(body, NOON)
+    except InvalidEvent as unusable:
         found = unusable
     assert text_violation(found.id + found.source) is None
 
@@ -136,14 +136,14 @@ async def test_of_a_key_that_stands_twice_the_last_one_counts(sources: Sources, 
         b'"class": "service", "attributes": {"k": 1, "\\u006b": {"in": 1, "in": 2}}}}'
     )
     once = upserted("b", "i", name="B", attributes={"k": {"in": 2}})
-    found, plain = read(body, NOON), read(bytes_of(once), NOON)
+    found, plain = parse_event(body, NOON), parse_event(bytes_of(once), NOON)
     assert (found.id, found.source, found.data) == (plain.id, plain.source, plain.data)
     # Sent the one way and then the other it is one event.
     assert found.content == plain.content
     queue = open_queues(sources.main).events
-    assert (await accept(queue, [body, bytes_of(once)], "r", NOON, "USER:ada")).accepted == 2
+    assert (await ingest_events(queue, [body, bytes_of(once)], "r", NOON, "USER:ada")).accepted == 2
     [message] = await queue.receive(10, 0)
-    assert (await handle(sources, [message])).failed == []
+    assert (await process_messages(sources, [message])).failed == []
     shown = "SELECT i.name, i.attributes FROM configuration_items i JOIN configuration_item_keys k ON " \
             "k.configuration_item_id = i.id WHERE k.key = 'i'"  # fmt: skip
     assert rows(url, shown) == [("B", {"k": {"in": 2}})]
@@ -153,15 +153,15 @@ async def test_of_a_key_that_stands_twice_the_last_one_counts(sources: Sources, 
 async def test_an_event_about_a_poisoned_item_has_its_effect_and_the_rest_as_well(
     sources: Sources, url: str, poison: str
 ) -> None:
-    assert (await handle(sources, messages([upserted("1", "a"), upserted("2", "b")]))).failed == []
+    assert (await process_messages(sources, messages([upserted("1", "a"), upserted("2", "b")]))).failed == []
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("UPDATE configuration_items SET attributes = %s WHERE name = 'a'", (poison,))
     more = [upserted("3", "a", 1, name="A"), upserted("4", "b", 1, attributes={"x": 1}), upserted("5", "c", 1)]
-    assert (await handle(sources, messages(more))).failed == []
+    assert (await process_messages(sources, messages(more))).failed == []
     shown = "SELECT name, attributes = '{}'::jsonb FROM configuration_items ORDER BY name"
     assert rows(url, shown.format(poison)) == [("A", True), ("b", False), ("c", False)]
     whole = upserted("6", "a", 2, name="A", attributes={"y": 2})
-    assert (await handle(sources, messages([whole]))).failed == []
+    assert (await process_messages(sources, messages([whole]))).failed == []
     assert rows(url, "SELECT attributes FROM configuration_items WHERE name = 'A'") == [({"y": 2},)]
     # What it was stands in the audit entry, as far as it can be told.
     [(before,)] = rows(

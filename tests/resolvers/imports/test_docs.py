@@ -8,7 +8,7 @@ import yaml
 
 from datasources.files.entities import ENTITIES
 from datasources.files.mapping import Value
-from datasources.files.yaml_documents import yaml_value
+from datasources.files.yaml_documents import parse_yaml
 from tests.fixtures.imports import Stores
 from tests.fixtures.sections import staged
 from tests.fixtures.workbooks import number, row, text, workbook
@@ -25,7 +25,7 @@ async def test_the_small_example_runs_and_runs_again_without_a_change(stores: St
 
 
 def test_the_examples_of_files_conditions_and_look_ups(tmp_path: Path) -> None:
-    mapping, where, fields = (yaml_value(block) for block in MAPPINGS[1:])
+    mapping, where, fields = (parse_yaml(block) for block in MAPPINGS[1:])
     (tmp_path / "exports").mkdir()
     hosts = (
         "host,status,cpus,os,retired,owner_id\nweb-1,live,4,Linux,,7\nweb-2,live,2,Linux,,7\ndb-3,standby,8,BSD,,9\n"

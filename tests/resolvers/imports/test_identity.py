@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasources.aurora.imports.identity import settle
+from datasources.aurora.imports.identity import resolve_repeats
 from tests.fixtures.imports import Stores, small
 from tests.oracles.identity import Key, accepted
 
@@ -108,11 +108,11 @@ async def test_the_latest_row_of_other_entities_wins_as_well(stores: Stores) -> 
 
 def test_a_row_with_keys_of_two_winners_is_rejected_where_one_wins() -> None:
     shares = [(1, 1, 1, ""), (2, 2, 2, ""), (3, 3, 1, "x"), (3, 3, 2, "y")]
-    (lost,) = settle(shares, "first")
+    (lost,) = resolve_repeats(shares, "first")
     assert (lost.ordinal, lost.winner, lost.shared, lost.action) == (3, 2, "y", "reject")
 
 
 def test_a_chain_of_shares_takes_one_look_at_each() -> None:
     chain = [(row, row, number, "") for row in range(1, 2_001) for number in (row, row + 1)]
-    assert [lost.ordinal for lost in settle(chain, "reject")] == list(range(2, 2_001, 2))
-    assert {lost.winner for lost in settle(chain, "first")} == {1}
+    assert [lost.ordinal for lost in resolve_repeats(chain, "reject")] == list(range(2, 2_001, 2))
+    assert {lost.winner for lost in resolve_repeats(chain, "first")} == {1}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasources.aurora.imports.staging_session import ImportStopped, Landing
+from datasources.aurora.imports.staging_session import ImportStopped, StagingSession
 from resolvers.imports.report import ImportReport
 from tests.fixtures.imports import Stores, small
 
@@ -136,7 +136,7 @@ async def test_attributes_of_other_sources_are_kept(stores: Stores) -> None:
 async def test_a_second_import_at_the_same_time_is_refused(stores: Stores) -> None:
     write(stores, [], [])
     async with stores.main.connection() as connection:
-        landing = Landing(connection)
+        landing = StagingSession(connection)
         await landing.lock()
         with pytest.raises(ImportStopped, match="another import is under way"):
             await stores.load(small())

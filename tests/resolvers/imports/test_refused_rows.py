@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from datasources.aurora.imports.cycles import rings
+from datasources.aurora.imports.cycles import find_cycles
 from tests.fixtures.imports import Stores, small
 
 
@@ -108,6 +108,6 @@ async def test_steps_in_a_ring_are_rejected(stores: Stores) -> None:
 
 def test_rings_are_found_in_one_pass() -> None:
     chain = {str(number): [str(number + 1)] for number in range(50_000)}
-    assert list(rings(chain)) == []
-    assert [len(ring) for ring in rings(chain | {"50000": ["0"]})] == [50_001]
-    assert list(rings({"a": ["a"], "b": ["a", "gone"]})) == [["a"]]
+    assert list(find_cycles(chain)) == []
+    assert [len(ring) for ring in find_cycles(chain | {"50000": ["0"]})] == [50_001]
+    assert list(find_cycles({"a": ["a"], "b": ["a", "gone"]})) == [["a"]]

@@ -10,7 +10,7 @@ import pytest_asyncio
 from datasources.cache.redis.adapter import RedisCache
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.records.queries import Group, Scope
-from datasources.request import Call
+from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.loading.loader import Loader
@@ -43,7 +43,7 @@ class GroupByName(Loader[str, Group | None]):
 async def counted(tmp_path: Path) -> AsyncIterator[Counted]:
     server = EmbeddedValkey(tmp_path / "valkey")
     server.start()
-    cache = RedisCache(server.url, witness=Log())
+    cache = RedisCache(server.url, write_log=Log())
     yield Counted(cache)
     await cache.close()
     server.stop()
@@ -51,7 +51,7 @@ async def counted(tmp_path: Path) -> AsyncIterator[Counted]:
 
 def loader(counted: Counted) -> GroupByName:
     principal = Principal("test", "Test", PrincipalKind.USER, frozenset())
-    context = Context(principal, Scope(sees_restricted=False), cast("Sources", counted), Call())
+    context = Context(principal, Scope(sees_restricted=False), cast("Sources", counted), RequestContext())
     return context.loader(GroupByName)
 
 

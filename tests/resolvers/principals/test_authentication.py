@@ -61,7 +61,10 @@ async def test_key_is_looked_up_once_by_its_hash_and_not_at_all_when_miswritten(
 
 
 def test_every_reason_is_one_line_of_its_own() -> None:
-    reasons: list[type[errors.AccessError]] = [errors.IssuerUnavailable, *errors.Unauthenticated.__subclasses__()]
+    reasons: list[type[errors.AuthenticationFailed]] = [
+        errors.IssuerUnavailable,
+        *errors.Unauthenticated.__subclasses__(),
+    ]
     messages = [str(reason()) for reason in reasons]
     assert len(set(messages)) == len(messages) == 13
     assert all(message.endswith(".") and "\n" not in message for message in messages)

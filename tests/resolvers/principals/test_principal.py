@@ -9,7 +9,7 @@ from resolvers.principals.principal import (
     Principal,
     PrincipalKind,
     development_principal,
-    known_permissions,
+    parse_permissions,
 )
 
 
@@ -43,7 +43,7 @@ def test_scope_keys_are_stable_and_differ_as_the_scopes_do() -> None:
 
 def test_only_texts_written_as_permissions_are_permissions() -> None:
     texts = ["incidents:read", "configuration-items:read-all", "*", "openid", "incidents:", ":read", "a:b:c", "a:*"]
-    assert known_permissions(texts) == {"incidents:read", "configuration-items:read-all", "*"}
+    assert parse_permissions(texts) == {"incidents:read", "configuration-items:read-all", "*"}
 
 
 @pytest.mark.parametrize("loopback", [True, False])

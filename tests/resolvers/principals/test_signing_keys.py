@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from datasources.observability.spans import CLIENT, SERVER, exporting, recorded
-from datasources.request import Call
+from datasources.observability.spans import CLIENT, SERVER, record_call, use_exporter
+from datasources.request import RequestContext
 from resolvers.principals.errors import IssuerUnavailable, UnknownSigningKey
 from resolvers.principals.signing_keys import SigningKeys
 from resolvers.principals.tokens import TokenVerifier
@@ -16,7 +16,7 @@ from tests.resolvers.principals.issuer import Issuer, rsa
 
 
 async def test_many_first_requests_fetch_once(issuer: Issuer, verifier: TokenVerifier) -> None:
-    found = await asyncio.gather(*(verifier.principal(issuer.token()) for _ in range(20)))
+    found = await asyncio.gather(*(verifier.verify(issuer.token()) for _ in range(20)))
     assert {principal.subject for principal in found} == {"ada"}
     assert issuer.asked == {"discovery": 1, "keys": 1}
 
@@ -116,7 +116,7 @@ async def test_token_without_key_id_needs_an_only_key(issuer: Issuer, keys: Sign
 
 async def test_asking_the_issuer_is_a_span_of_who_waited_for_it(issuer: Issuer, keys: SigningKeys) -> None:
     kept = Kept()
-    with exporting(kept), recorded("call", SERVER, Call()):
+    with use_exporter(kept), record_call("call", SERVER, RequestContext()):
         await keys.get("first")
         await keys.get("first")
     told = {"http.request.method": "GET", "server.address": "127.0.0.1", "http.response.status_code": 200}

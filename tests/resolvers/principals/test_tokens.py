@@ -23,10 +23,10 @@ def b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-async def refused(verifier: TokenVerifier, token: str) -> type[errors.AccessError]:
+async def refused(verifier: TokenVerifier, token: str) -> type[errors.AuthenticationFailed]:
     """Why; the message is one line without any part of the token."""
-    with pytest.raises(errors.AccessError) as caught:
-        await verifier.principal(token)
+    with pytest.raises(errors.AuthenticationFailed) as caught:
+        await verifier.verify(token)
     message = str(caught.value)
     assert len(message.splitlines()) == 1
     assert not [part for part in token.split(".") if len(part) > 3 and part in message]
@@ -35,14 +35,14 @@ async def refused(verifier: TokenVerifier, token: str) -> type[errors.AccessErro
 
 async def test_good_token(issuer: Issuer, verifier: TokenVerifier) -> None:
     token = issuer.token(name="Ada", permissions=["incidents:read", "openid"], teams="db web")
-    found = await verifier.principal(token)
+    found = await verifier.verify(token)
     assert (found.subject, found.name, found.kind) == ("ada", "Ada", PrincipalKind.USER)
     assert found.permissions == {"incidents:read"}
     assert found.team_keys == {"db", "web"}
 
 
 async def test_token_without_permissions_may_do_nothing(issuer: Issuer, verifier: TokenVerifier) -> None:
-    found = await verifier.principal(issuer.token())
+    found = await verifier.verify(issuer.token())
     assert (found.permissions, found.team_keys) == (frozenset(), frozenset())
 
 
@@ -55,7 +55,7 @@ async def test_cognito_access_token(issuer: Issuer, keys: SigningKeys) -> None:
         "client_id": AUDIENCE,
         "aud": None,
     }
-    found = await TokenVerifier(keys, issuer.url, AUDIENCE, names).principal(issuer.token(**claims))
+    found = await TokenVerifier(keys, issuer.url, AUDIENCE, names).verify(issuer.token(**claims))
     assert (found.name, found.permissions, found.team_keys) == (
         "ada-l",
         frozenset({"incidents:read"}),
@@ -64,7 +64,7 @@ async def test_cognito_access_token(issuer: Issuer, keys: SigningKeys) -> None:
 
 
 async def test_client_credentials_are_a_service(issuer: Issuer, verifier: TokenVerifier) -> None:
-    found = await verifier.principal(issuer.token(sub="importer", client_id="importer"))
+    found = await verifier.verify(issuer.token(sub="importer", client_id="importer"))
     assert found.kind == PrincipalKind.SERVICE
 
 
@@ -78,7 +78,7 @@ async def test_client_credentials_are_a_service(issuer: Issuer, verifier: TokenV
 )
 async def test_other_algorithms(issuer: Issuer, verifier: TokenVerifier, alg: str, key: Key) -> None:
     issuer.keys.append(key)
-    assert (await verifier.principal(issuer.token(key, alg))).subject == "ada"
+    assert (await verifier.verify(issuer.token(key, alg))).subject == "ada"
 
 
 async def test_eddsa_by_its_old_name(issuer: Issuer, verifier: TokenVerifier) -> None:
@@ -86,7 +86,7 @@ async def test_eddsa_by_its_old_name(issuer: Issuer, verifier: TokenVerifier) ->
     issuer.keys.append(key)
     with pytest.warns(UserWarning, match="EdDSA is deprecated"):
         token = issuer.token(key, "EdDSA")
-    assert (await verifier.principal(token)).subject == "ada"
+    assert (await verifier.verify(token)).subject == "ada"
 
 
 NOW = int(time.time())
@@ -114,12 +114,12 @@ NOW = int(time.time())
     ids=lambda given: given.__name__ if isinstance(given, type) else "-".join(given),
 )
 async def test_claim_that_does_not_hold(
-    issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any], reason: type[errors.AccessError]
+    issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any], reason: type[errors.AuthenticationFailed]
 ) -> None:
     assert await refused(verifier, issuer.token(**claims)) is reason
 
 
-ABSURD: tuple[tuple[str, type[errors.AccessError], tuple[Any, ...]], ...] = (
+ABSURD: tuple[tuple[str, type[errors.AuthenticationFailed], tuple[Any, ...]], ...] = (
     ("exp", errors.MissingClaim, (10**400, 10**15, float("inf"), float("nan"), "9999", [1])),
     ("nbf", errors.TokenNotYetValid, (10**400, float("nan"), True, {})),
     ("iat", errors.MalformedCredentials, (10**400, float("-inf"), "now", False)),
@@ -135,14 +135,14 @@ ABSURD: tuple[tuple[str, type[errors.AccessError], tuple[Any, ...]], ...] = (
     ids=lambda given: given.__name__ if isinstance(given, type) else ascii(given)[:40],
 )
 async def test_absurd_claims_are_refused(
-    issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any], reason: type[errors.AccessError]
+    issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any], reason: type[errors.AuthenticationFailed]
 ) -> None:
     assert await refused(verifier, issuer.token(**claims)) is reason
 
 
 async def test_names_that_are_no_text_to_store_are_passed_over(issuer: Issuer, verifier: TokenVerifier) -> None:
     for name in ("a\0b", "\ud800", "n" * 501, 5, ""):
-        assert (await verifier.principal(issuer.token(name=name, username="ada-l"))).name == "ada-l"
+        assert (await verifier.verify(issuer.token(name=name, username="ada-l"))).name == "ada-l"
 
 
 @pytest.mark.parametrize("part", ["header", "claims"])
@@ -164,11 +164,11 @@ async def test_leeway_covers_clocks_that_differ(issuer: Issuer, keys: SigningKey
         assert await refused(TokenVerifier(keys, issuer.url, AUDIENCE, clock=partial(float, now)), token) is reason
     for now in (470.0, 1_029.9):
         verifier = TokenVerifier(keys, issuer.url, AUDIENCE, clock=partial(float, now))
-        assert (await verifier.principal(token)).subject == "ada"
+        assert (await verifier.verify(token)).subject == "ada"
 
 
 async def test_audience_in_a_list(issuer: Issuer, verifier: TokenVerifier) -> None:
-    assert (await verifier.principal(issuer.token(aud=["other", AUDIENCE]))).subject == "ada"
+    assert (await verifier.verify(issuer.token(aud=["other", AUDIENCE]))).subject == "ada"
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "", None])
@@ -199,7 +199,7 @@ async def test_symmetric_key_in_the_jwks_is_not_used(issuer: Issuer, verifier: T
     forged = rsa("shared")
     # Not an algorithm's refusal, which would mean that the key had been taken up.
     assert await refused(verifier, issuer.token(forged)) is errors.UnknownSigningKey
-    assert (await verifier.principal(issuer.token())).subject == "ada"
+    assert (await verifier.verify(issuer.token())).subject == "ada"
 
 
 async def test_key_for_encryption_is_not_used(issuer: Issuer, verifier: TokenVerifier) -> None:

@@ -9,12 +9,12 @@ import pytest
 from datasources.aurora.driver.database import Database
 from datasources.errors import SourceError, SourceRefused
 from datasources.graph.gremlin.bulk.bucket import Bucket
-from datasources.graph.gremlin.bulk.loader import Loader, LoadStatus
+from datasources.graph.gremlin.bulk.loader import BulkLoader, LoadStatus
 from datasources.graph.gremlin.bulk.loading import BulkStore, LoadFailed
 from datasources.graph.projection import Changes, EdgeVersion, NodeChange
 from resolvers.projection import bulk as module
 from resolvers.projection.rebuild import Options, rebuild
-from resolvers.projection.reports import Pass
+from resolvers.projection.reports import RebuildPhase
 from tests.datasources.graph.bulk.conftest import double
 from tests.fixtures.graph import MOMENT, edge, node
 from tests.fixtures.neptune_loader import LoaderDouble
@@ -29,12 +29,12 @@ TABLES = [EdgeVersion(edge(number, number, number % 7 + 1), MOMENT) for number i
 @pytest.fixture
 def tables(projected_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(projected_url, ITEMS, TABLES)
-    monkeypatch.setattr(module, "READ", 2)
+    monkeypatch.setattr(module, "READ_PAGE_SIZE", 2)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
 
 def store(double: LoaderDouble, kind: type[BulkStore] = BulkStore) -> BulkStore:
-    loader = Loader(double.url, "arn:role", "eu-west-1")
+    loader = BulkLoader(double.url, "arn:role", "eu-west-1")
     return kind(Bucket("s3://bucket/p", "eu-west-1"), loader, rows=4, poll=0.01)
 
 
@@ -48,7 +48,7 @@ def rows(double: LoaderDouble) -> list[tuple[str, int]]:
 
 async def test_files_are_loaded_and_the_rest_is_mended(tables: None, main: Database, double: LoaderDouble) -> None:
     await double.graph.apply(Changes(nodes=(NodeChange(node(30)),)))
-    heard: list[tuple[Pass, int, int | None]] = []
+    heard: list[tuple[RebuildPhase, int, int | None]] = []
     report = await rebuild(main, double.graph, bulk=store(double), progress=lambda *step: heard.append(step))
     assert rows(double) == [
         ("edges-00001.csv.gz", 4), ("edges-00002.csv.gz", 1), ("nodes-00001.csv.gz", 4), ("nodes-00002.csv.gz", 3),
@@ -57,7 +57,7 @@ async def test_files_are_loaded_and_the_rest_is_mended(tables: None, main: Datab
     assert report.compared is not None
     assert (report.compared.differences, report.compared.extra_nodes.count) == (1, 1)
     assert await holds(double.graph) == should_hold(ITEMS, TABLES)
-    assert [step for step in heard if step[0] is Pass.LOAD] == [(Pass.LOAD, 12, 12)] * 3
+    assert [step for step in heard if step[0] is RebuildPhase.LOAD] == [(RebuildPhase.LOAD, 12, 12)] * 3
     # Nothing but the load and the repair was sent.
     assert [len(changes.edges) for changes in double.graph.applied] == [0, 5, 0]
 

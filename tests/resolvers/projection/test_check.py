@@ -8,10 +8,10 @@ import pytest
 from datasources.aurora.driver.database import Database
 from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
-from datasources.graph.recursive.source import Truth
+from datasources.graph.recursive.source import RelationalSource
 from resolvers.projection.check import check
-from resolvers.projection.edges import Comparison, differing
-from resolvers.projection.reports import SHOWN, CheckReport, Difference, Pass
+from resolvers.projection.edges import EdgeComparison, find_differences
+from resolvers.projection.reports import MAX_EXAMPLES, CheckReport, Difference, RebuildPhase
 from tests.fixtures.graph import MOMENT, day, edge, node
 from tests.fixtures.projection import Empty, Failing, Meeting, fill, holds, should_hold
 from tests.oracles.projection import OracleProjection
@@ -156,9 +156,9 @@ def test_an_old_edge_beside_the_true_one_is_the_one_too_many() -> None:
     """As an engine that takes no ids of edges may hold them."""
     newer = replace(TABLES[0], valid_from=day(5))
     for held in ([TABLES[0], newer], [newer, TABLES[0]]):
-        assert differing([newer], held) == [Difference(None, TABLES[0])]
+        assert find_differences([newer], held) == [Difference(None, TABLES[0])]
     oldest = replace(TABLES[0], valid_from=day(-1))
-    assert differing([newer], [oldest, TABLES[0]]) == [Difference(newer, oldest), Difference(None, TABLES[0])]
+    assert find_differences([newer], [oldest, TABLES[0]]) == [Difference(newer, oldest), Difference(None, TABLES[0])]
 
 
 async def test_an_edge_that_another_page_moved_meanwhile_stays(projected_url: str, main: Database) -> None:
@@ -170,7 +170,7 @@ async def test_an_edge_that_another_page_moved_meanwhile_stays(projected_url: st
     async def move() -> None:
         await put(inner, [], TABLES[:1])
 
-    mended = await Comparison(Truth(main), Meeting(inner, {2: move})).mended([node(4)])
+    mended = await EdgeComparison(RelationalSource(main), Meeting(inner, {2: move})).repair([node(4)])
     assert mended.found.differences == (Difference(None, version(1, 4, 2)),)
     assert await holds(inner) == should_hold(ITEMS, TABLES[:1])
 
@@ -336,8 +336,8 @@ async def test_examples_are_the_first_of_many(projected_url: str, main: Database
     fill(projected_url, range(1, 100), versions)
     report = await check(main, await empty(), page=7)
     assert counts(report) == (99, 0, 59, 0, 0)
-    assert report.missing_nodes.examples == [node(number) for number in range(1, SHOWN + 1)]
-    assert len(report.missing_edges.examples) == SHOWN
+    assert report.missing_nodes.examples == [node(number) for number in range(1, MAX_EXAMPLES + 1)]
+    assert len(report.missing_edges.examples) == MAX_EXAMPLES
 
 
 async def test_nodes_that_are_no_uuids_are_extra(projected_url: str, main: Database, empty: Empty) -> None:
@@ -351,12 +351,12 @@ async def test_nodes_that_are_no_uuids_are_extra(projected_url: str, main: Datab
 
 async def test_progress_ends_at_everything(projected_url: str, main: Database, empty: Empty) -> None:
     fill(projected_url, ITEMS, TABLES)
-    heard: list[tuple[Pass, int, int | None]] = []
+    heard: list[tuple[RebuildPhase, int, int | None]] = []
     await check(main, await empty(), page=2, progress=lambda *step: heard.append(step))
-    assert [step for step in heard if step[0] is Pass.COMPARE_NODES] == [
-        (Pass.COMPARE_NODES, done, 4) for done in (0, 2, 4)
+    assert [step for step in heard if step[0] is RebuildPhase.COMPARE_NODES] == [
+        (RebuildPhase.COMPARE_NODES, done, 4) for done in (0, 2, 4)
     ]
-    assert (heard[-1], heard[-3]) == ((Pass.COMPARE_EDGES, 4, 4), (Pass.COMPARE_EDGES, 0, 4))
+    assert (heard[-1], heard[-3]) == ((RebuildPhase.COMPARE_EDGES, 4, 4), (RebuildPhase.COMPARE_EDGES, 0, 4))
 
 
 async def test_a_lost_graph_ends_the_check(projected_url: str, main: Database, empty: Empty) -> None:

@@ -11,10 +11,10 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import graph_buckets
 from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
-from datasources.graph.recursive.source import Truth
+from datasources.graph.recursive.source import RelationalSource
 from resolvers.projection.buckets import BUCKETS, Digest, bucket_of, digest_of
-from resolvers.projection.comparison import Comparer, Looked
-from resolvers.projection.follow import Follower
+from resolvers.projection.comparison import BucketComparer, ComparisonRound
+from resolvers.projection.follow import OutboxProjector
 from tests.fixtures.following import DropEdge, PutEdge, PutItem, emptied, outbox, sources_of, write
 from tests.fixtures.graph import MOMENT, day, edge, node
 from tests.fixtures.projection import Empty, Meeting, edge_versions, fill, holds, should_hold
@@ -27,7 +27,7 @@ EDGES = [
     EdgeVersion(edge(3, 3, 1), MOMENT),
     EdgeVersion(edge(4, 3, 3, impact=Impact.NONE), MOMENT),
 ]
-WHOLE = Looked(buckets=BUCKETS)
+WHOLE = ComparisonRound(buckets=BUCKETS)
 
 
 def due(url: str) -> None:
@@ -49,10 +49,10 @@ async def alike(projected_url: str, main: Database, empty: Empty) -> Projection:
     return projection
 
 
-async def looked(main: Database, projection: Projection) -> Looked:
+async def looked(main: Database, projection: Projection) -> ComparisonRound:
     """A whole comparison."""
     await graph_buckets.ask_for_all(main)
-    return await Comparer(sources_of(main, projection), 300).until_done()
+    return await BucketComparer(sources_of(main, projection), 300).run_until_done()
 
 
 def drop(version: EdgeVersion) -> Changes:
@@ -86,7 +86,7 @@ async def test_what_is_broken_is_found_and_mended(main: Database, alike: Project
     breaks, differing, found = BROKEN[how]
     for changes in breaks:
         await alike.apply(changes)
-    assert await looked(main, alike) == Looked(BUCKETS, differing, found, 0)
+    assert await looked(main, alike) == ComparisonRound(BUCKETS, differing, found, 0)
     assert await holds(alike) == should_hold(ITEMS, EDGES)
     assert await looked(main, alike) == WHOLE
     last = await graph_buckets.latest(main)
@@ -100,7 +100,7 @@ async def test_what_can_not_be_mended_is_counted_as_left(main: Database, alike: 
             pass
 
     await alike.apply(drop(EDGES[1]))
-    assert await looked(main, Deaf(alike, {})) == Looked(BUCKETS, 1, 1, 1)
+    assert await looked(main, Deaf(alike, {})) == ComparisonRound(BUCKETS, 1, 1, 1)
     last = await graph_buckets.latest(main)
     assert last is not None
     assert last.divergent == 1
@@ -113,13 +113,13 @@ async def test_what_the_graph_was_not_told_of_yet_is_no_difference(
     projection = await empty_gremlin()
     sources = sources_of(main, projection)
     write(projected_url, PutItem(1), PutItem(2), PutItem(3), PutEdge(1, 1, 2), PutEdge(2, 2, 3))
-    await Follower(sources).until_done()
+    await OutboxProjector(sources).run_until_done()
     write(projected_url, PutItem(5), PutEdge(2, 2, 1), DropEdge(1), PutEdge(3, 5, 5, impact=Impact.NONE))
     waits = outbox(projected_url)
     # Four items, one of them new, and three edges: all of it late and nothing else.
-    assert await looked(main, projection) == Looked(BUCKETS, 3, 0, 0)
+    assert await looked(main, projection) == ComparisonRound(BUCKETS, 3, 0, 0)
     assert outbox(projected_url) == waits
-    await Follower(sources).until_done()
+    await OutboxProjector(sources).run_until_done()
     assert await looked(main, projection) == WHOLE
 
 
@@ -129,13 +129,13 @@ async def test_a_write_in_the_middle_is_no_difference(
 ) -> None:
     emptied(projected_url)
     inner = await empty_gremlin()
-    follower = Follower(sources_of(main, inner))
+    follower = OutboxProjector(sources_of(main, inner))
     write(projected_url, PutItem(1), PutItem(2), PutEdge(1, 1, 2), PutEdge(2, 2, 1))
-    await follower.until_done()
+    await follower.run_until_done()
 
     async def happen() -> None:
         write(projected_url, PutItem(3), PutEdge(1, 1, 3), DropEdge(2), PutEdge(3, 3, 2))
-        await follower.until_done()
+        await follower.run_until_done()
 
     # A quarter's edges are read at a time, and what differs again: places between two readings are met.
     found = await looked(main, Meeting(inner, {call: happen}))
@@ -152,7 +152,7 @@ def test_digests_of_tables_and_graph_are_alike(projected_url: str, versions: lis
 
     async def digests() -> list[Any]:
         database = Database("main", projected_url)
-        found = await Truth(database).digests(range(BUCKETS))
+        found = await RelationalSource(database).digests(range(BUCKETS))
         await database.close()
         return found
 
@@ -170,8 +170,8 @@ async def test_a_bucket_is_compared_once_in_its_time_whoever_asks(projected_url:
     due(projected_url)
     projection = OracleProjection()
     assert await graph_buckets.latest(main) is None
-    one, two = (Comparer(sources_of(main, projection), 300, at_once=100) for _ in range(2))
-    assert [(await each.round()).buckets for each in (one, two, one, two)] == [100, 100, 56, 0]
+    one, two = (BucketComparer(sources_of(main, projection), 300, at_once=100) for _ in range(2))
+    assert [(await each.run_round()).buckets for each in (one, two, one, two)] == [100, 100, 56, 0]
     assert await graph_buckets.latest(main) is not None
 
 
@@ -180,10 +180,10 @@ async def test_while_the_graph_is_far_behind_nothing_is_compared(
 ) -> None:
     fill(projected_url, ITEMS, EDGES)
     due(projected_url)
-    monkeypatch.setattr("resolvers.projection.comparison.LATE", 0)
+    monkeypatch.setattr("resolvers.projection.comparison.MAX_PENDING_ROWS", 0)
     write(projected_url, PutItem(8))
-    assert await looked(main, OracleProjection()) == Looked()
+    assert await looked(main, OracleProjection()) == ComparisonRound()
 
 
 async def test_without_a_graph_nothing_is_compared(main: Database) -> None:
-    assert await Comparer(sources_of(main, None), 300).until_done() == Looked()
+    assert await BucketComparer(sources_of(main, None), 300).run_until_done() == ComparisonRound()

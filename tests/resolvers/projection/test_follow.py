@@ -17,7 +17,7 @@ from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.projection import Changes, EdgeVersion, Projection
 from resolvers.projection import follow
 from resolvers.projection.check import check
-from resolvers.projection.follow import ATTEMPTS, Follower
+from resolvers.projection.follow import MAX_ATTEMPTS, OutboxProjector
 from tests.fixtures.following import (
     DropEdge,
     DropItem,
@@ -77,8 +77,8 @@ class Refusing:
     def nodes(self) -> AsyncIterator[Sequence[str]]:
         return self.inner.nodes()
 
-    async def leaving(self, ids: Sequence[str]) -> Mapping[str, Sequence[EdgeVersion]]:
-        return await self.inner.leaving(ids)
+    async def outgoing_edges(self, ids: Sequence[str]) -> Mapping[str, Sequence[EdgeVersion]]:
+        return await self.inner.outgoing_edges(ids)
 
     async def clear(self) -> None:
         await self.inner.clear()
@@ -91,13 +91,13 @@ async def test_what_was_written_is_in_the_graph_at_the_end(
 ) -> None:
     emptied(projected_url)
     projection = await store()
-    follower = Follower(sources_of(main, projection), size, backlog=size)
+    follower = OutboxProjector(sources_of(main, projection), size, backlog=size)
     for each in history:
         if each is None:
-            await follower.round()
+            await follower.run_round()
         else:
             write(projected_url, *each)
-    await follower.until_done()
+    await follower.run_until_done()
     assert (await check(main, projection)).differences == 0
     assert all(projected for projected, _, _ in outbox(projected_url))
 
@@ -115,7 +115,7 @@ async def test_a_round_that_broke_off_is_repeated(
 ) -> None:
     """At any call, before or after the graph took it, in a process that goes on or in another; with parts of one entity
     several are under way then."""
-    with patch.object(follow, "TOLD", told):
+    with patch.object(follow, "BATCH_SIZE", told):
         await broken_off(projected_url, main, history, at, after=after)
 
 
@@ -125,16 +125,16 @@ async def broken_off(
     """A history in which the graph is lost at a call of it."""
     emptied(projected_url)
     inner = OracleProjection()
-    follower = Follower(sources_of(main, Failing(inner, at, after=after)), 2)
+    follower = OutboxProjector(sources_of(main, Failing(inner, at, after=after)), 2)
     for each in history:
         if each is not None:
             write(projected_url, *each)
             continue
         try:
-            await follower.round()
+            await follower.run_round()
         except SourceUnavailable:
-            follower = Follower(sources_of(main, inner), 2)
-    await Follower(sources_of(main, inner)).until_done()
+            follower = OutboxProjector(sources_of(main, inner), 2)
+    await OutboxProjector(sources_of(main, inner)).run_until_done()
     assert (await check(main, inner)).differences == 0
 
 
@@ -145,8 +145,8 @@ async def test_rows_of_one_round_are_sent_at_once_and_later_rows_find_nothing_to
     write(projected_url, PutItem(1), PutItem(2), PutEdge(1, 1, 2))
     write(projected_url, PutItem(1))
     projection = OracleProjection()
-    follower = Follower(sources_of(main, projection), 3)
-    first, second, third = [await follower.round() for _ in range(3)]
+    follower = OutboxProjector(sources_of(main, projection), 3)
+    first, second, third = [await follower.run_round() for _ in range(3)]
     assert (first.rows, first.nodes, first.edges, first.full) == (3, 2, 1, True)
     assert (second.rows, second.nodes, second.edges, second.full) == (1, 1, 0, False)
     assert (third.rows, len(projection.applied)) == (0, 2)
@@ -156,7 +156,7 @@ async def test_rows_of_one_round_are_sent_at_once_and_later_rows_find_nothing_to
 async def test_a_round_after_a_full_one_takes_what_waits_and_tells_parts_of_it_at_once(
     projected_url: str, main: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "TOLD", 2)
+    monkeypatch.setattr(follow, "BATCH_SIZE", 2)
     emptied(projected_url)
     write(projected_url, *(PutItem(number) for number in range(1, 6)))
     write(projected_url, *(PutItem(number) for number in range(1, 6)))
@@ -173,8 +173,8 @@ async def test_a_round_after_a_full_one_takes_what_waits_and_tells_parts_of_it_a
             self.under_way -= 1
 
     projection = Counting()
-    follower = Follower(sources_of(main, projection), 2, backlog=100, at_once=3)
-    done = [await follower.round() for _ in range(3)]
+    follower = OutboxProjector(sources_of(main, projection), 2, backlog=100, at_once=3)
+    done = [await follower.run_round() for _ in range(3)]
     assert [(each.rows, each.nodes, each.edges, each.full) for each in done] == [
         (2, 2, 0, True),
         (12, 5, 4, False),
@@ -190,14 +190,14 @@ async def test_a_row_that_commits_late_is_claimed_late(projected_url: str, main:
     """Its position lies below that of a row that is done already."""
     emptied(projected_url)
     projection = OracleProjection()
-    follower = Follower(sources_of(main, projection))
+    follower = OutboxProjector(sources_of(main, projection))
     with psycopg.connect(projected_url) as slow:
         apply(slow, PutItem(1))
         write(projected_url, PutItem(2))
-        assert (await follower.round()).rows == 1
+        assert (await follower.run_round()).rows == 1
         assert outbox(projected_url) == [(True, 0, "")]
         slow.commit()
-    assert (await follower.round()).rows == 1
+    assert (await follower.run_round()).rows == 1
     assert projection.ids == {node(1), node(2)}
 
 
@@ -206,15 +206,15 @@ async def test_an_end_that_nothing_stands_at_any_more_is_no_node(
 ) -> None:
     emptied(projected_url)
     projection = await store()
-    follower = Follower(sources_of(main, projection))
+    follower = OutboxProjector(sources_of(main, projection))
     write(projected_url, PutItem(1), PutEdge(1, 1, 2), PutEdge(2, 3, 4))
-    await follower.round()
+    await follower.run_round()
     assert (await holds(projection))[0] == [node(number) for number in (1, 2, 3, 4)]
     write(projected_url, DropItem(1), DropEdge(2))
-    await follower.round()
+    await follower.run_round()
     assert (await holds(projection))[0] == [node(1), node(2)]
     write(projected_url, DropEdge(1))
-    await follower.round()
+    await follower.run_round()
     assert await holds(projection) == ([], [])
 
 
@@ -236,13 +236,13 @@ async def test_of_two_projectors_one_is_at_work(projected_url: str, main: Databa
     emptied(projected_url)
     write(projected_url, PutItem(1))
     projection = Holding()
-    one, other = Follower(sources_of(main, projection)), Follower(sources_of(main, projection))
-    working = asyncio.create_task(one.round())
+    one, other = OutboxProjector(sources_of(main, projection)), OutboxProjector(sources_of(main, projection))
+    working = asyncio.create_task(one.run_round())
     await projection.reached.wait()
     # Bounded, for a lock that is none lets it wait for the one that waits for it.
     async with asyncio.timeout(60):
-        assert not (await other.round()).held
-    waiting = asyncio.create_task(other.until_done())
+        assert not (await other.run_round()).held
+    waiting = asyncio.create_task(other.run_until_done())
     projection.free.set()
     assert ((await working).rows, (await waiting).rows) == (1, 0)
     assert len(projection.applied) == 1
@@ -255,8 +255,8 @@ async def test_a_projector_that_lost_its_transaction_repeats_what_it_had_sent(
     emptied(projected_url)
     write(projected_url, PutItem(1), PutItem(2), PutEdge(1, 1, 2))
     held, projection = Holding(), OracleProjection()
-    sleeper = Follower(sources_of(main, held))
-    sleeping = asyncio.create_task(sleeper.round())
+    sleeper = OutboxProjector(sources_of(main, held))
+    sleeping = asyncio.create_task(sleeper.run_round())
     await held.reached.wait()
     with psycopg.connect(projected_url, autocommit=True) as connection:
         connection.execute(
@@ -265,19 +265,19 @@ async def test_a_projector_that_lost_its_transaction_repeats_what_it_had_sent(
         )
     write(projected_url, DropEdge(1))
     held.ids, held.versions = projection.ids, projection.versions
-    successor = Follower(sources_of(main, projection))
-    assert (await successor.until_done()).rows == 4
+    successor = OutboxProjector(sources_of(main, projection))
+    assert (await successor.run_until_done()).rows == 4
     held.ids, held.versions = projection.ids, projection.versions
     held.free.set()
     with pytest.raises(SourceUnavailable):
         await sleeping
     assert [version.edge.id for version in held.versions.values()] == [edge_id(1)]
-    done = await sleeper.round()
+    done = await sleeper.run_round()
     assert (done.rows, held.versions) == (0, {})
     assert (await check(main, held)).differences == 0
     # Only once: it owes nothing any more.
     sent = len(held.applied)
-    await sleeper.round()
+    await sleeper.run_round()
     assert len(held.applied) == sent
 
 
@@ -288,9 +288,9 @@ async def test_a_lost_graph_keeps_rows_and_nobody_elses(projected_url: str, main
         connection.execute("INSERT INTO teams (id, key, name) VALUES (gen_random_uuid(), gen_random_uuid(), 'Team')")
     inner = OracleProjection()
     with pytest.raises(SourceUnavailable):
-        await Follower(sources_of(main, Failing(inner, 1))).round()
+        await OutboxProjector(sources_of(main, Failing(inner, 1))).run_round()
     assert outbox(projected_url) == [(False, 0, ""), (False, 0, ""), (True, 0, "")]
-    done = await Follower(sources_of(main, inner)).round()
+    done = await OutboxProjector(sources_of(main, inner)).run_round()
     assert (done.rows, done.nodes, done.edges) == (2, 1, 1)
     assert inner.ids == {node(1), node(2)}
 
@@ -298,25 +298,25 @@ async def test_a_lost_graph_keeps_rows_and_nobody_elses(projected_url: str, main
 async def test_what_was_told_before_the_graph_was_lost_is_done(
     projected_url: str, main: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolvers.projection.follow, "TOLD", 2)
+    monkeypatch.setattr(resolvers.projection.follow, "BATCH_SIZE", 2)
     emptied(projected_url)
     write(projected_url, *(PutItem(number) for number in range(1, 6)))
     with pytest.raises(SourceUnavailable):
-        await Follower(sources_of(main, Failing(OracleProjection(), 3))).round()
+        await OutboxProjector(sources_of(main, Failing(OracleProjection(), 3))).run_round()
     assert outbox(projected_url) == [*[(True, 0, "")] * 4, (False, 0, "")]
 
 
 async def test_a_follower_whose_time_is_over_makes_one_round_all_the_same(projected_url: str, main: Database) -> None:
     emptied(projected_url)
     write(projected_url, *(PutItem(number) for number in range(1, 6)))
-    done = await Follower(sources_of(main, OracleProjection()), 2).until_done(0.0)
+    done = await OutboxProjector(sources_of(main, OracleProjection()), 2).run_until_done(0.0)
     assert done.rows == 2
 
 
 async def test_without_a_graph_rows_are_marked_all_the_same(projected_url: str, main: Database) -> None:
     emptied(projected_url)
     write(projected_url, PutItem(1), PutEdge(1, 1, 2))
-    done = await Follower(sources_of(main, None)).round()
+    done = await OutboxProjector(sources_of(main, None)).run_round()
     assert (done.rows, done.nodes, done.edges) == (2, 0, 0)
     assert outbox(projected_url) == [(True, 0, "")] * 2
 
@@ -327,23 +327,23 @@ async def test_what_the_graph_refuses_is_set_aside_and_the_rest_goes_on(
     emptied(projected_url)
     write(projected_url, *(PutItem(number) for number in range(1, 8)), PutEdge(1, 1, 2), PutEdge(2, 2, 3))
     projection = Refusing(await empty_gremlin(), [edge_id(1)])
-    follower = Follower(sources_of(main, projection))
-    done = await follower.round()
+    follower = OutboxProjector(sources_of(main, projection))
+    done = await follower.run_round()
     assert (done.rows, done.refused, done.retried) == (8, 0, True)
     assert outbox(projected_url) == [*[(True, 0, "")] * 7, (False, 1, ""), (True, 0, "")]
     projection.calls = 0
     write(projected_url, PutItem(1))
     # Alone, so that the others are not cut in halves again and again.
-    assert (await follower.round()).rows == 1
+    assert (await follower.run_round()).rows == 1
     assert projection.calls == 2
-    await follower.until_done()
-    refused = (False, ATTEMPTS, "the graph refused a label")
+    await follower.run_until_done()
+    refused = (False, MAX_ATTEMPTS, "the graph refused a label")
     assert outbox(projected_url) == [*[(True, 0, "")] * 7, refused, (True, 0, ""), (True, 0, "")]
     assert (await check(main, projection)).missing_edges.count == 1
     # A later change of it that the graph takes makes up for the one that was set aside.
     projection.ids.clear()
     write(projected_url, PutEdge(1, 1, 2, "other"))
-    await follower.until_done()
+    await follower.run_until_done()
     assert [projected for projected, _, _ in outbox(projected_url)] == [True] * 11
     assert (await check(main, projection)).differences == 0
 
@@ -351,8 +351,8 @@ async def test_what_the_graph_refuses_is_set_aside_and_the_rest_goes_on(
 async def test_a_graph_that_refuses_everything_blames_no_row(projected_url: str, main: Database) -> None:
     emptied(projected_url)
     write(projected_url, PutItem(1), PutItem(2))
-    follower = Follower(sources_of(main, Refusing(OracleProjection(), [], read_only=True)), 1, backlog=1)
-    for _ in range(ATTEMPTS + 1):
+    follower = OutboxProjector(sources_of(main, Refusing(OracleProjection(), [], read_only=True)), 1, backlog=1)
+    for _ in range(MAX_ATTEMPTS + 1):
         with pytest.raises(SourceRefused):
-            await follower.round()
+            await follower.run_round()
     assert outbox(projected_url) == [(False, 0, ""), (False, 0, "")]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from resolvers.projection.pages import in_order
+from resolvers.projection.pages import process_in_order
 
 
 async def numbers(most: int) -> AsyncIterator[int]:
@@ -29,7 +29,7 @@ async def test_so_many_are_under_way_and_heard_of_in_order(at_once: int) -> None
         under_way -= 1
         return number * number
 
-    await in_order(numbers(10), work, lambda page, result: heard.append((page, result)), at_once)
+    await process_in_order(numbers(10), work, lambda page, result: heard.append((page, result)), at_once)
     assert most == at_once
     assert heard == [(number, number * number) for number in range(10)]
 
@@ -52,5 +52,5 @@ async def test_the_first_failure_ends_the_others() -> None:
     with pytest.raises(ZeroDivisionError):
         # Without the end of the others this waits for them.
         async with asyncio.timeout(20):
-            await in_order(numbers(10), work, lambda page, _: heard.append(page), 4)
+            await process_in_order(numbers(10), work, lambda page, _: heard.append(page), 4)
     assert (heard, ended) == ([0], [2, 3])

@@ -10,10 +10,10 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import graph_buckets
 from datasources.aurora.outbox.outbox import state
 from datasources.graph.projection import EdgeVersion
-from datasources.graph.recursive.source import Truth
+from datasources.graph.recursive.source import RelationalSource
 from resolvers.projection.buckets import BUCKETS
-from resolvers.projection.comparison import Comparer, Looked
-from resolvers.projection.follow import ATTEMPTS, Follower
+from resolvers.projection.comparison import BucketComparer, ComparisonRound
+from resolvers.projection.follow import MAX_ATTEMPTS, OutboxProjector
 from resolvers.projection.rebuild import Options, rebuild
 from tests.fixtures.following import DropEdge, PutEdge, PutItem, emptied, outbox, sources_of, write
 from tests.fixtures.graph import edge_id, node
@@ -27,26 +27,26 @@ async def test_an_entity_that_cannot_be_read_is_set_aside_and_the_others_are_tol
     emptied(projected_url)
     write(projected_url, *(PutItem(number) for number in range(1, 5)))
     write(projected_url, PutEdge(1, 1, 2), PutEdge(2, 2, 3), PutEdge(3, 3, 4))
-    real = Truth.by_ids
+    real = RelationalSource.edges_by_ids
 
-    async def by_ids(self: Truth, ids: Sequence[str]) -> list[EdgeVersion]:
+    async def by_ids(self: RelationalSource, ids: Sequence[str]) -> list[EdgeVersion]:
         if edge_id(2) in ids:
             raise ValueError("a value of a row")
         return await real(self, ids)
 
-    monkeypatch.setattr(Truth, "by_ids", by_ids)
+    monkeypatch.setattr(RelationalSource, "edges_by_ids", by_ids)
     projection = OracleProjection()
-    follower = Follower(sources_of(main, projection))
-    for _ in range(ATTEMPTS):
-        await follower.round()
+    follower = OutboxProjector(sources_of(main, projection))
+    for _ in range(MAX_ATTEMPTS):
+        await follower.run_round()
     nodes, edges = await holds(projection)
     assert (nodes, sorted(each.edge.id for each in edges)) == (
         [node(number) for number in range(1, 5)], [edge_id(1), edge_id(3)],
     )  # fmt: skip
     [refused] = [each for each in outbox(projected_url) if not each[0]]
-    assert refused[1] == ATTEMPTS
+    assert refused[1] == MAX_ATTEMPTS
     assert refused[2].startswith("ValueError at tests/resolvers/projection/test_poison.py:")
-    assert not (await follower.round()).retried
+    assert not (await follower.run_round()).retried
 
 
 async def test_a_version_of_before_that_cannot_be_read_holds_up_no_other(
@@ -54,21 +54,21 @@ async def test_a_version_of_before_that_cannot_be_read_holds_up_no_other(
 ) -> None:
     emptied(projected_url)
     projection = OracleProjection()
-    follower = Follower(sources_of(main, projection))
+    follower = OutboxProjector(sources_of(main, projection))
     write(projected_url, *(PutItem(number) for number in range(1, 5)))
     write(projected_url, PutEdge(1, 1, 2), PutEdge(2, 2, 3), PutEdge(3, 3, 4))
-    await follower.until_done()
+    await follower.run_until_done()
     write(projected_url, DropEdge(1), DropEdge(2), DropEdge(3))
-    real = Truth.before
+    real = RelationalSource.edges_before
 
-    async def before(self: Truth, asked: Sequence[int]) -> list[EdgeVersion]:
+    async def before(self: RelationalSource, asked: Sequence[int]) -> list[EdgeVersion]:
         found = await real(self, asked)
         if any(each.edge.id == edge_id(2) for each in found):
             raise ValueError("a value of a row")
         return found
 
-    monkeypatch.setattr(Truth, "before", before)
-    assert (await follower.until_done()).rows == 3
+    monkeypatch.setattr(RelationalSource, "edges_before", before)
+    assert (await follower.run_until_done()).rows == 3
     assert all(projected for projected, _, _ in outbox(projected_url))
     assert [each.edge.id for each in (await holds(projection))[1] if each.edge.id != edge_id(2)] == []
 
@@ -93,17 +93,17 @@ async def test_times_beyond_the_calendar_are_the_nearest_within_it(
     assert 0 <= (await state(main)).lag < 600
     projection = await empty()
     sources = sources_of(main, projection)
-    done = await Follower(sources).until_done()
+    done = await OutboxProjector(sources).run_until_done()
     assert (done.rows, done.refused, 0 <= done.lag < 600) == (8, 0, True)
     held = {each.edge.id: each.valid_from for each in (await holds(projection))[1]}
     assert held.keys() == {edge_id(number) for number in range(1, 5)}
     for number, (_, nearest) in BEYOND.items():
         assert held[edge_id(number)] == nearest.replace(tzinfo=UTC)
     await graph_buckets.ask_for_all(main)
-    assert await Comparer(sources, 300).until_done() == Looked(buckets=BUCKETS)
+    assert await BucketComparer(sources, 300).run_until_done() == ComparisonRound(buckets=BUCKETS)
     report = await rebuild(main, projection, Options(page=2))
     assert report.compared is not None
     assert (report.edges, report.compared.differences) == (4, 0)
     write(projected_url, *map(DropEdge, BEYOND))
-    assert (await Follower(sources).until_done()).refused == 0
+    assert (await OutboxProjector(sources).run_until_done()).refused == 0
     assert [each.edge.id for each in (await holds(projection))[1]] == [edge_id(1)]

@@ -9,9 +9,9 @@ import pytest
 from datasources.aurora.driver.database import Database
 from datasources.errors import SourceUnavailable
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange
-from resolvers.projection.checkpoint import PlaceError
+from resolvers.projection.checkpoint import CheckpointError
 from resolvers.projection.rebuild import Options, rebuild
-from resolvers.projection.reports import Pass
+from resolvers.projection.reports import RebuildPhase
 from tests.fixtures.graph import MOMENT, day, edge, edge_id, node
 from tests.fixtures.projection import Empty, Failing, fill, holds, should_hold
 from tests.oracles.projection import OracleProjection
@@ -170,7 +170,7 @@ async def test_a_place_that_does_not_fit_is_refused(
     if content is not None:
         path.write_bytes(content)
     projection = OracleProjection()
-    with pytest.raises(PlaceError) as caught:
+    with pytest.raises(CheckpointError) as caught:
         await rebuild(main, projection, Options(resume=True, place=path, store="here"))
     assert str(caught.value) == message.format(path=path)
     assert projection.applied == []
@@ -183,22 +183,22 @@ async def test_a_place_that_cannot_be_kept_is_refused_before_anything_is_sent(
 ) -> None:
     (tmp_path / "file").write_text("")
     projection = OracleProjection()
-    with pytest.raises(PlaceError, match="cannot be written"):
+    with pytest.raises(CheckpointError, match="cannot be written"):
         await rebuild(main, projection, Options(place=tmp_path / "file" / "place.json"))
     assert projection.applied == []
 
 
 async def test_progress_says_how_far_it_is(tables: None, main: Database, empty: Empty) -> None:
-    heard: list[tuple[Pass, int, int | None]] = []
+    heard: list[tuple[RebuildPhase, int, int | None]] = []
     await rebuild(
         main, await empty(), Options(clear=True, page=4, compare=False), progress=lambda *step: heard.append(step)
     )
     assert heard == [
-        (Pass.CLEAR, 0, None),
-        (Pass.NODES, 0, 7),
-        (Pass.NODES, 4, 7),
-        (Pass.NODES, 7, 7),
-        (Pass.EDGES, 0, 5),
-        (Pass.EDGES, 4, 5),
-        (Pass.EDGES, 5, 5),
+        (RebuildPhase.CLEAR, 0, None),
+        (RebuildPhase.NODES, 0, 7),
+        (RebuildPhase.NODES, 4, 7),
+        (RebuildPhase.NODES, 7, 7),
+        (RebuildPhase.EDGES, 0, 5),
+        (RebuildPhase.EDGES, 4, 5),
+        (RebuildPhase.EDGES, 5, 5),
     ]

@@ -8,14 +8,14 @@ import pytest
 from datasources.aurora.driver.database import Database
 from datasources.config import GraphSettings
 from datasources.embedded.engines import TINKERGRAPH
-from datasources.graph.completeness import Marks
+from datasources.graph.completeness import CompletenessMarker
 from datasources.graph.gremlin.client.client import GremlinClient
-from datasources.graph.gremlin.completeness import GremlinMarks
+from datasources.graph.gremlin.completeness import GremlinCompletenessMarker
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.gremlin.source import g
 from datasources.sources import Sources
-from resolvers.projection.follow import Follower
-from resolvers.projection.resync import made_whole
+from resolvers.projection.follow import OutboxProjector
+from resolvers.projection.resync import ensure_complete
 from tests.fixtures.following import PutEdge, PutItem, emptied, sources_of, write
 from tests.fixtures.graph import node
 from tests.fixtures.gremlin import started
@@ -45,8 +45,8 @@ async def sources(client: GremlinClient, projected_url: str, main: Database) -> 
     await client.submit(g.V().drop(), "empty", writes=True)
     write(projected_url, PutItem(1), PutItem(2), PutEdge(1, 1, 2))
     projection = GremlinProjection(client, edge_ids=False)
-    made = replace(sources_of(main, projection), marks=GremlinMarks(client))
-    await Follower(made).until_done()
+    made = replace(sources_of(main, projection), marks=GremlinCompletenessMarker(client))
+    await OutboxProjector(made).run_until_done()
     return made
 
 
@@ -56,24 +56,24 @@ async def nodes(sources: Sources) -> list[str]:
 
 
 async def test_an_emptied_graph_is_told_everything_again(sources: Sources, client: GremlinClient) -> None:
-    first = await made_whole(sources)
+    first = await ensure_complete(sources)
     assert first is not None
     assert (first.differences, first.left) == (0, 0)
-    assert await made_whole(sources) is None
+    assert await ensure_complete(sources) is None
     await client.submit(g.V().drop(), "empty", writes=True)
-    again = await made_whole(sources)
+    again = await ensure_complete(sources)
     assert again is not None
     assert (again.differences, again.repaired, again.left) == (3, 3, 0)
     assert await nodes(sources) == [node(1), node(2)]
-    assert await made_whole(sources) is None
+    assert await ensure_complete(sources) is None
 
 
 async def test_one_that_is_emptied_while_it_is_told_is_not_whole(sources: Sources, client: GremlinClient) -> None:
     class Emptied:
         """Marks of a store that is emptied in front of its second mark."""
 
-        def __init__(self, inner: Marks) -> None:
-            self.is_whole, self.begin, self._inner = inner.is_whole, inner.begin, inner
+        def __init__(self, inner: CompletenessMarker) -> None:
+            self.is_complete, self.begin, self._inner = inner.is_complete, inner.begin, inner
 
         async def finish(self) -> bool:
             await client.submit(g.V().drop(), "empty", writes=True)
@@ -81,20 +81,20 @@ async def test_one_that_is_emptied_while_it_is_told_is_not_whole(sources: Source
 
     marks = sources.marks
     assert marks is not None
-    assert await made_whole(replace(sources, marks=Emptied(marks))) is not None
-    assert not await marks.is_whole()
-    again = await made_whole(sources)
+    assert await ensure_complete(replace(sources, marks=Emptied(marks))) is not None
+    assert not await marks.is_complete()
+    again = await ensure_complete(sources)
     assert again is not None
     assert again.repaired == 3
-    assert await marks.is_whole()
+    assert await marks.is_complete()
 
 
 async def test_a_rebuild_that_clears_leaves_the_marks(sources: Sources) -> None:
-    assert await made_whole(sources) is not None
+    assert await ensure_complete(sources) is not None
     assert sources.projection is not None
     await sources.projection.clear()
-    assert (await nodes(sources), await made_whole(sources)) == ([], None)
+    assert (await nodes(sources), await ensure_complete(sources)) == ([], None)
 
 
 async def test_no_graph_is_nothing_to_do(main: Database) -> None:
-    assert await made_whole(sources_of(main, None)) is None
+    assert await ensure_complete(sources_of(main, None)) is None

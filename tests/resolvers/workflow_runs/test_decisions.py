@@ -8,7 +8,7 @@ import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.principal import Principal, PrincipalKind
-from resolvers.unit_of_work import UserError, Written
+from resolvers.unit_of_work import UserError, WriteResult
 from resolvers.workflow_runs import use_cases as running
 from tests.fixtures.operations import INCIDENT, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
@@ -23,11 +23,11 @@ async def runs(postgres: EmbeddedPostgres) -> AsyncIterator[Runs]:
         yield opened
 
 
-async def yes(runs: Runs, run: str, who: Principal, key: str = "agree") -> Written:
+async def yes(runs: Runs, run: str, who: Principal, key: str = "agree") -> WriteResult:
     return await runs.written(partial(running.approve, command=running.ApproveWorkflowStep(run_id=run, step=key)), who)
 
 
-async def no(runs: Runs, run: str, who: Principal) -> Written:
+async def no(runs: Runs, run: str, who: Principal) -> WriteResult:
     command = running.RejectWorkflowStep(run_id=run, step="agree", comment="Not on a Friday")
     return await runs.written(partial(running.reject, command=command), who)
 
@@ -36,7 +36,7 @@ async def agreeing(runs: Runs, *rest: Any, who: Principal = ADA, **configuration
     return await runs.start(runs.publish(step("agree", "APPROVAL", **configuration), *rest), who)
 
 
-def one(written: Written) -> UserError:
+def one(written: WriteResult) -> UserError:
     [error] = written.user_errors
     return error
 

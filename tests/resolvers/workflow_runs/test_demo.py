@@ -3,12 +3,12 @@
 from typing import Any
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.request import Call
+from datasources.request import RequestContext
 from datasources.sources import open_sources
 from demo.load import load_if_empty
 from resolvers.context import Context
-from resolvers.workflow_runs.triggers import round
-from schema.execution.execution import Request, run
+from resolvers.workflow_runs.triggers import run_round
+from schema.execution.execution import GraphQLRequest, execute_request
 from schema.execution.limits import DocumentLimits
 from tests.fixtures.databases import create_database
 from tests.fixtures.demo import EVERYONE, answer_to, stores
@@ -32,19 +32,19 @@ async def test_a_grave_incident_of_a_service_or_a_cache_starts_one(postgres: Emb
     sources = open_sources(*stores(*urls))
 
     async def ask(document: str, **variables: object) -> Any:
-        context = Context(EVERYONE, EVERYONE.scope, sources, Call())
-        body = (await run(Request(document, variables), context, DocumentLimits())).body
+        context = Context(EVERYONE, EVERYONE.scope, sources, RequestContext())
+        body = (await execute_request(GraphQLRequest(document, variables), context, DocumentLimits())).body
         assert body.get("errors", []) == []
         return body["data"]
 
     try:
         assert await load_if_empty(sources.main, sources.requirements) is not None
-        assert await round(sources) == 0
+        assert await run_round(sources) == 0
         for source, key, impact in (("demo", "redis-persistent-03", 1), ("gitlab", "web", 1), ("gitlab", "api", 3)):
             found = await ask(ITEM, key={"source": source, "key": key})
             given = {"title": key, "impact": impact, "urgency": 1, "affectedIds": [found["configurationItem"]["id"]]}
             await ask(OPEN, input=given | {"category": "alert"})
-        while await round(sources):
+        while await run_round(sources):
             pass
         told = await ask(RUNS)
     finally:

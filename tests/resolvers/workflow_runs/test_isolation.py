@@ -11,14 +11,14 @@ import pytest
 
 from datasources.aurora.workflow_runs import writes as rows
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.errors import SourceRefusedValue, SourceTimeout
+from datasources.errors import SourceInvalidValue, SourceTimeout
 from datasources.graph.port import Walk
 from datasources.graph.recursive.impact import ImpactTables
 from datasources.queues.factory import open_queues
-from datasources.queues.port import Sending
+from datasources.queues.port import NewMessage
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
-from resolvers.impact.complete_impact import whole_impact
+from resolvers.impact.complete_impact import assess_complete_impact
 from resolvers.impact.failures import Judgement
 from resolvers.workflow_runs import engine, triggers
 from resolvers.workflow_runs import use_cases as running
@@ -26,7 +26,7 @@ from resolvers.workflow_runs.scheduler import advance_due, send_messages, walk_f
 from tests.fixtures.operations import ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
 from workers import workflows
-from workers.workflows import outgoing
+from workers.workflows import outgoing_queues
 
 PAUSE = step("pause", "WAIT", seconds=5)
 MEND = step("mend", "REMEDIATION", action="mend", timeout=60)
@@ -66,14 +66,14 @@ async def test_a_run_that_raises_fails_with_its_reason_and_the_others_go_on(
     runs: Runs, sources: Sources, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     [first, poison, last] = await three(runs, PAUSE, MEND | {"after": ["pause"]})
-    real = engine.advanced
+    real = engine.advance_run
 
     async def advanced(write: Any, running: Any) -> Any:
         if running.before.id == poison:
             raise ZeroDivisionError("a value of a row")
         return await real(write, running)
 
-    monkeypatch.setattr(engine, "advanced", advanced)
+    monkeypatch.setattr(engine, "advance_run", advanced)
     assert await advance_due(sources, runs.started(last) + DUE) == 3
     assert [runs.state(each) for each in (first, poison, last)] == ["RUNNING", "FAILED", "RUNNING"]
     assert reason_of(runs, poison).startswith("it cannot go on: ZeroDivisionError at tests/resolvers/workflows/")
@@ -87,14 +87,14 @@ async def test_a_run_that_cannot_even_be_read_fails_too(
     runs: Runs, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [first, poison, last] = await three(runs, PAUSE, MEND | {"after": ["pause"]})
-    real = rows.locked_if_free
+    real = rows.lock_if_free
 
     async def locked_if_free(transaction: Any, id: str) -> Any:
         if id == poison:
             raise ValueError("a value of a row")
         return await real(transaction, id)
 
-    monkeypatch.setattr(rows, "locked_if_free", locked_if_free)
+    monkeypatch.setattr(rows, "lock_if_free", locked_if_free)
     assert await advance_due(sources, runs.started(last) + DUE) == 3
     assert [runs.state(each) for each in (first, poison, last)] == ["RUNNING", "FAILED", "RUNNING"]
     assert reason_of(runs, poison).startswith("it cannot go on: ValueError at ")
@@ -150,14 +150,14 @@ async def test_a_run_that_is_late_lets_those_behind_it_go_first(
     runs: Runs, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [late, second, last] = await three(runs, PAUSE)
-    real = engine.opened
+    real = engine.load_run
 
     async def opened(write: Any, run: Any, now: Any) -> Any:
         if run.id == late:
             raise SourceTimeout("main", "main did not answer in time")
         return await real(write, run, now)
 
-    monkeypatch.setattr(engine, "opened", opened)
+    monkeypatch.setattr(engine, "load_run", opened)
     with pytest.raises(SourceTimeout):
         await advance_due(sources, runs.started(last) + DUE)
     assert [runs.state(each) for each in (late, second, last)] == ["RUNNING", "SUCCEEDED", "SUCCEEDED"]
@@ -172,14 +172,14 @@ async def test_a_failure_that_cannot_be_walked_holds_up_no_message(
     async def poisoned(tables: ImpactTables, failed: Sequence[str], walk: Walk) -> Judgement[bytes] | None:
         if uuid(ITEM, 2) in failed:
             raise ZeroDivisionError("a value of a row")
-        return await whole_impact(tables, failed, walk)
+        return await assess_complete_impact(tables, failed, walk)
 
-    monkeypatch.setattr("resolvers.workflow_runs.scheduler.whole_impact", poisoned)
+    monkeypatch.setattr("resolvers.workflow_runs.scheduler.assess_complete_impact", poisoned)
     assert await walk_failures(sources) == 3
     told = dict(runs.rows("SELECT run_id::text, truncated FROM workflow_run_blast_radii"))
     # Of the one nobody knows how far it reaches, which is what it says.
     assert told == {ids[0]: False, ids[1]: True, ids[2]: False}
-    assert await send_messages(sources, outgoing(open_queues(sources.main))) == 3
+    assert await send_messages(sources, outgoing_queues(open_queues(sources.main))) == 3
 
 
 async def test_a_message_that_cannot_be_sent_is_a_dead_letter_of_its_queue(
@@ -189,14 +189,14 @@ async def test_a_message_that_cannot_be_sent_is_a_dead_letter_of_its_queue(
     broken = runs.attempt(poison, "mend")
     runs.operations.write(f"UPDATE outgoing_messages SET body = '{{' WHERE id = '{broken}'")
     queues = open_queues(sources.main)
-    assert await send_messages(sources, outgoing(queues)) == 2
+    assert await send_messages(sources, outgoing_queues(queues)) == 2
     received = await queues.remediation_standard.receive(10, 0)
     assert [each.group for each in received] == [first, last]
     [(queue, id, reason)] = dead_letters(runs)
     assert (queue, id) == ("remediation-standard", broken)
     assert reason.startswith("it cannot be sent: DecodeError at ")
     assert [each.message for each in caplog.records if each.levelno == logging.ERROR] == ["a message cannot be sent"]
-    assert await send_messages(sources, outgoing(queues)) == 0
+    assert await send_messages(sources, outgoing_queues(queues)) == 0
 
 
 class Choosy(TablesQueue):
@@ -204,9 +204,9 @@ class Choosy(TablesQueue):
 
     refuses = ""
 
-    async def send(self, messages: Sequence[Sending]) -> int:
+    async def send(self, messages: Sequence[NewMessage]) -> int:
         if any(each.deduplication_id == self.refuses for each in messages):
-            raise SourceRefusedValue("queue", "the queue refused a value")
+            raise SourceInvalidValue("queue", "the queue refused a value")
         return await super().send(messages)
 
 
@@ -215,7 +215,7 @@ async def test_a_value_that_a_queue_refuses_holds_up_no_other(runs: Runs, source
     choosy = Choosy(sources.main, "remediation-standard")
     choosy.refuses = runs.attempt(poison, "mend")
     queues = replace(open_queues(sources.main), remediation_standard=choosy)
-    assert await send_messages(sources, outgoing(queues)) == 2
+    assert await send_messages(sources, outgoing_queues(queues)) == 2
     assert [each.group for each in await choosy.receive(10, 0)] == [first, last]
     assert dead_letters(runs) == [
         ("remediation-standard", choosy.refuses, "it cannot be sent: the queue refused a value")
@@ -230,9 +230,9 @@ async def test_a_part_of_a_round_that_raises_holds_up_no_other(
     async def broken(_: Sources) -> int:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(triggers, "round", broken)
+    monkeypatch.setattr(triggers, "run_round", broken)
     queues = open_queues(sources.main)
     with pytest.raises(ZeroDivisionError):
-        await workflows.work(sources, queues, runs.started(run) + DUE)
+        await workflows.run_round(sources, queues, runs.started(run) + DUE)
     assert runs.state(run) == "SUCCEEDED"
     assert len(await queues.notifications.receive(10, 0)) == 1

@@ -11,12 +11,12 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.queues.factory import open_queues
 from datasources.records.workflow_runs import WorkflowRunState, WorkflowStepRunState
 from datasources.records.workflows import WorkflowStepKind
-from resolvers.events.parser import read
+from resolvers.events.parser import parse_event
 from resolvers.workflow_runs.scheduler import send_messages, walk_failures
 from tests.fixtures.events import NOON
 from tests.fixtures.operations import INCIDENT, ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
-from workers.workflows import outgoing
+from workers.workflows import outgoing_queues
 
 PAGE = (Path(__file__).parents[3] / "docs" / "workflow-runs.md").read_text()
 MESSAGE, EVENT = (json.loads(each) for each in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
@@ -34,7 +34,7 @@ async def test_the_message_is_one_that_is_sent(runs: Runs) -> None:
     sources = runs.operations.sources
     await walk_failures(sources)
     queues = open_queues(sources.main)
-    await send_messages(sources, outgoing(queues))
+    await send_messages(sources, outgoing_queues(queues))
     [message] = await queues.remediation_standard.receive(1, 0)
     body = json.loads(message.body)
     assert {key: type(value) for key, value in body.items()} == {key: type(value) for key, value in MESSAGE.items()}
@@ -43,7 +43,7 @@ async def test_the_message_is_one_that_is_sent(runs: Runs) -> None:
 
 def test_the_event_is_one_that_is_understood() -> None:
     event = EVENT | {"time": NOON.isoformat(), "data": EVENT["data"] | {"id": "01890000-0000-7000-8000-000000000000"}}
-    assert read(json.dumps(event).encode(), NOON).data.outcome == {"promoted": "redis-03"}
+    assert parse_event(json.dumps(event).encode(), NOON).data.outcome == {"promoted": "redis-03"}
 
 
 def test_every_state_and_kind_is_told_of() -> None:

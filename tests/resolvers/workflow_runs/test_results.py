@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.queues.port import Fate
-from resolvers.events.consumer import handle
+from datasources.queues.port import Disposition
+from resolvers.events.consumer import process_messages
 from resolvers.workflow_runs import use_cases as running
 from resolvers.workflow_runs.scheduler import advance_due
 from tests.fixtures.events import event, messages
@@ -28,8 +28,8 @@ async def runs(postgres: EmbeddedPostgres) -> AsyncIterator[Runs]:
 
 async def told(runs: Runs, *events: Any) -> list[str]:
     """Give events their effect; the reasons of the dead ones."""
-    handled = await handle(runs.operations.sources, messages(events))
-    assert all(each.fate is Fate.DEAD for each in handled.failed)
+    handled = await process_messages(runs.operations.sources, messages(events))
+    assert all(each.fate is Disposition.DEAD_LETTER for each in handled.failed)
     return [each.reason for each in handled.failed]
 
 

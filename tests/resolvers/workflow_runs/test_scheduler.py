@@ -14,17 +14,17 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceUnavailable
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.queues.factory import Queues, open_queues
-from datasources.queues.port import Sending
+from datasources.queues.port import NewMessage
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
 from resolvers.unit_of_work import Write
 from resolvers.workflow_runs import use_cases as running
-from resolvers.workflow_runs.scheduler import advance_due, forget_messages, send_messages, walk_failures
+from resolvers.workflow_runs.scheduler import advance_due, delete_sent_messages, send_messages, walk_failures
 from tests.fixtures.databases import sources_of
 from tests.fixtures.operations import INCIDENT, ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
 from tests.fixtures.writing import ADA
-from workers.workflows import outgoing
+from workers.workflows import outgoing_queues
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def sources(runs: Runs) -> Sources:
 async def work(sources: Sources, queues: Queues) -> int:
     """What a worker does about messages; how many were sent."""
     await walk_failures(sources)
-    return await send_messages(sources, outgoing(queues))
+    return await send_messages(sources, outgoing_queues(queues))
 
 
 MEND = step("mend", "REMEDIATION", action="mend", timeout=60, retry={"attempts": 2, "backoff": 10})
@@ -190,11 +190,11 @@ async def test_what_a_failure_reaches_goes_with_the_message(runs: Runs, sources:
     run = await runs.start(runs.publish(MEND), configuration_item_id=REDIS)
     queues = open_queues(sources.main)
     # Nothing is sent before the walk.
-    assert await send_messages(sources, outgoing(queues)) == 0
+    assert await send_messages(sources, outgoing_queues(queues)) == 0
     assert await walk_failures(sources) == 1
     assert radius(runs, run) == [(True, 2, False, [LEDGER, SHOP], [1, 2], ["shop"])]
     assert await walk_failures(sources) == 0
-    assert await send_messages(sources, outgoing(queues)) == 1
+    assert await send_messages(sources, outgoing_queues(queues)) == 1
     [message] = await queues.remediation_standard.receive(10, 0)
     body = orjson.loads(message.body)
     assert (body["id"], body["blastRadius"]) == (runs.attempt(run, "mend"), {"total": 2, "critical": ["shop"]})
@@ -240,7 +240,7 @@ async def test_urgent_steps_and_notifications_have_queues_of_their_own(runs: Run
 class Lost(TablesQueue):
     """A queue that is away."""
 
-    async def send(self, messages: Sequence[Sending]) -> int:
+    async def send(self, messages: Sequence[NewMessage]) -> int:
         raise SourceUnavailable("queue", "it is away")
 
 
@@ -249,7 +249,7 @@ async def test_a_lost_queue_holds_back_its_own_messages_only(runs: Runs, sources
         await runs.start(runs.publish(each))
     queues = replace(open_queues(sources.main), remediation_standard=Lost(sources.main, "remediation-standard"))
     with pytest.raises(SourceUnavailable):
-        await send_messages(sources, outgoing(queues), most=1)
+        await send_messages(sources, outgoing_queues(queues), most=1)
     assert runs.rows("SELECT queue, sent_at IS NOT NULL FROM outgoing_messages ORDER BY position") == [
         ("remediation-standard", False), ("remediation-standard", False), ("notifications", True),
     ]  # fmt: skip
@@ -260,7 +260,7 @@ class Forgetful(TablesQueue):
 
     lost = False
 
-    async def send(self, messages: Sequence[Sending]) -> int:
+    async def send(self, messages: Sequence[NewMessage]) -> int:
         count = await super().send(messages)
         if not self.lost:
             self.lost = True
@@ -297,5 +297,5 @@ async def test_sent_messages_are_kept_for_a_week(runs: Runs, sources: Sources) -
     await runs.start(runs.publish(MEND))
     await work(sources, open_queues(sources.main))
     now = datetime.now(UTC)
-    assert await forget_messages(sources, now + timedelta(days=6)) == 0
-    assert await forget_messages(sources, now + timedelta(days=8)) == 1
+    assert await delete_sent_messages(sources, now + timedelta(days=6)) == 0
+    assert await delete_sent_messages(sources, now + timedelta(days=8)) == 1

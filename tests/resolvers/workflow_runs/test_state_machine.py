@@ -18,7 +18,16 @@ from datasources.records.workflow_runs import (
     WorkflowStepRunState,
 )
 from datasources.records.workflows import WorkflowStepKind
-from resolvers.workflow_runs.state_machine import BEGUN, FORWARD, LIVE, Attempts, Course, Unfit, order, pause
+from resolvers.workflow_runs.state_machine import (
+    FORWARD_STATES,
+    LIVE_STATES,
+    STARTED_STATES,
+    Attempts,
+    ExpressionFailed,
+    RunStateMachine,
+    order,
+    retry_delay,
+)
 from resolvers.workflows.definition import CONFIGURATIONS, Definition, Step, Trigger
 from tests.oracles.runs import Oracle
 
@@ -32,9 +41,9 @@ MINIMAL: dict[str, dict[str, Any]] = {
 class Said:
     """Values of expressions, as a test says them: a `when` is the text true, false or bad."""
 
-    def holds(self, step: Step, before: Attempts) -> bool:
+    def is_condition_met(self, step: Step, before: Attempts) -> bool:
         if step.configuration.when == "bad":
-            raise Unfit("there is no x")
+            raise ExpressionFailed("there is no x")
         return step.configuration.when != "false"
 
     def content(self, step: Step, before: Attempts) -> Any:
@@ -74,8 +83,8 @@ class Led:
         self.ids = count()
         self.move(lambda _: None)
 
-    def course(self) -> Course:
-        return Course(
+    def course(self) -> RunStateMachine:
+        return RunStateMachine(
             self.definition, self.run, list(self.attempts.values()), self.now, Said(), lambda: f"a{next(self.ids):05}"
         )
 
@@ -86,10 +95,12 @@ class Led:
         course.advance()
         self.attempts |= course.changed
         self.run = course.run
-        self.begun += [(each.step.key, each.attempt.attempt) for each in course.begun]
+        self.begun += [(each.step.key, each.attempt.attempt) for each in course.started]
 
     def open(self) -> list[WorkflowStepRunRecord]:
-        return sorted((each for each in self.attempts.values() if each.state in BEGUN), key=lambda each: each.id)
+        return sorted(
+            (each for each in self.attempts.values() if each.state in STARTED_STATES), key=lambda each: each.id
+        )
 
     def at_work(self, key: str) -> WorkflowStepRunRecord:
         [found] = [each for each in self.open() if each.step_id == f"id-{key}"]
@@ -150,10 +161,14 @@ def test_a_run_led_by_chance_goes_as_the_oracle_says(definition: Definition, dat
     for _ in range(120):
         assert (led.run.state.value, led.states()) == (oracle.state, oracle.states())
         assert led.begun == oracle.begun
-        if led.run.state not in LIVE:
+        if led.run.state not in LIVE_STATES:
             break
         chosen = led.open()
-        moves = ["later", *(["done", "lost"] if chosen else []), *(["cancel"] if led.run.state in FORWARD else [])]
+        moves = [
+            "later",
+            *(["done", "lost"] if chosen else []),
+            *(["cancel"] if led.run.state in FORWARD_STATES else []),
+        ]
         match data.draw(st.sampled_from(moves)):
             case "later":
                 seconds = data.draw(st.sampled_from([1, 15, 90, 400]))
@@ -181,7 +196,7 @@ def test_every_run_ends_once_every_open_step_is_answered(definition: Definition,
     led = Led(definition)
     # Each step is tried three times at most, and each answer ends an attempt.
     for _ in range(3 * len(definition.steps) * 4):
-        if led.run.state not in LIVE:
+        if led.run.state not in LIVE_STATES:
             break
         if led.open():
             each = chance.choice(led.open())
@@ -189,7 +204,7 @@ def test_every_run_ends_once_every_open_step_is_answered(definition: Definition,
             (led.done if chance.random() < 0.7 else led.lost)(key)
         else:
             led.later(3_600)
-    assert led.run.state not in LIVE
+    assert led.run.state not in LIVE_STATES
     assert led.run.finished_at is not None
     assert all(each.finished_at is not None and each.due_at is None for each in led.attempts.values())
     assert len(set(led.begun)) == len(led.begun)
@@ -203,8 +218,8 @@ def test_a_run_read_anew_after_each_move_goes_the_same_way(definition: Definitio
     for _ in range(30):
         again = led.course()
         again.advance()
-        assert (again.run, again.changed, again.begun) == (led.run, {}, [])
-        if led.run.state not in LIVE:
+        assert (again.run, again.changed, again.started) == (led.run, {}, [])
+        if led.run.state not in LIVE_STATES:
             return
         if led.open() and chance.random() < 0.6:
             key = chance.choice(led.open()).step_id.removeprefix("id-")
@@ -283,7 +298,7 @@ def test_attempts_wait_longer_each_time_and_time_out() -> None:
 
 @pytest.mark.parametrize(("attempt", "seconds"), [(1, 5), (2, 10), (3, 20), (10, 2_560), (11, 3_600), (5_000, 3_600)])
 def test_pauses_double_up_to_an_hour(attempt: int, seconds: int) -> None:
-    assert pause(5, attempt) == timedelta(seconds=seconds)
+    assert retry_delay(5, attempt) == timedelta(seconds=seconds)
 
 
 def test_a_bad_expression_fails_its_step_and_is_not_tried_again() -> None:
@@ -319,19 +334,19 @@ def test_a_step_knows_those_that_it_comes_after() -> None:
 
     def step(key: str) -> None:
         course = led.course()
-        course.succeeded(led.at_work(key), {})
+        course.succeed(led.at_work(key), {})
         course.advance()
         led.attempts |= course.changed
         led.run = course.run
-        contents.update({each.step.key: each.content for each in course.begun})
+        contents.update({each.step.key: each.content for each in course.started})
 
     step("a")
     step("b")
     step("c")
     course = led.course()
-    course.called_off("enough")
+    course.cancel("enough")
     course.advance()
-    contents.update({each.step.key: each.content for each in course.begun})
+    contents.update({each.step.key: each.content for each in course.started})
     assert contents == {"b": ["a"], "c": ["a", "b"], "undo": ["a", "b", "c"]}
 
 

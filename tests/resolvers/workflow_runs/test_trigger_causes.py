@@ -7,17 +7,17 @@ import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.records.queries import Scope
-from datasources.request import Call
+from datasources.request import RequestContext
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
-from resolvers.unit_of_work import Work, Written, write
+from resolvers.unit_of_work import Work, WriteResult, run_write
 from resolvers.workflow_runs import triggers
 from resolvers.workflow_runs import use_cases as running
-from resolvers.workflow_runs.trigger_matching import Known, Ready, judged
-from resolvers.workflow_runs.triggers import round
+from resolvers.workflow_runs.trigger_matching import ActiveTrigger, TriggerContext, match_triggers
+from resolvers.workflow_runs.triggers import run_round
 from resolvers.workflows.definition import Trigger, TriggerEvent
-from resolvers.workflows.expressions.expression import Allowance
-from schema.execution.execution import Request, run
+from resolvers.workflows.expressions.expression import SharedBudget
+from schema.execution.execution import GraphQLRequest, execute_request
 from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import opened
 from tests.fixtures.workflows import AUTHOR, Authoring
@@ -46,16 +46,16 @@ async def authoring(landscape: Authoring) -> Authoring:
         DELETE FROM incident_activities WHERE incident_id IN (SELECT id FROM incidents WHERE number > 'INC3');
         DELETE FROM incidents WHERE number > 'INC3'"""
     )
-    assert await round(landscape.operations.sources) == 0
+    assert await run_round(landscape.operations.sources) == 0
     return landscape
 
 
 def by(authoring: Authoring, who: Principal, request_id: str = "req-1") -> Context:
-    return Context(who, who.scope, authoring.operations.sources, Call(request_id=request_id))
+    return Context(who, who.scope, authoring.operations.sources, RequestContext(request_id=request_id))
 
 
-async def done(authoring: Authoring, who: Principal, work: Work) -> Written:
-    return await write(by(authoring, who), "Test", running.CancelWorkflowRun(run_id="", reason=""), work)
+async def done(authoring: Authoring, who: Principal, work: Work) -> WriteResult:
+    return await run_write(by(authoring, who), "Test", running.CancelWorkflowRun(run_id="", reason=""), work)
 
 
 async def problem_of(authoring: Authoring, key: str) -> str | None:
@@ -76,7 +76,11 @@ async def test_the_name_of_a_request_silences_no_trigger(authoring: Authoring, k
     [[id]] = authoring.writing.rows("SELECT id::text FROM workflow_runs")
     for number, name in enumerate((f"run:{id}", f"run:{id.upper()}", "req-1", "engine:workflows", "run:")):
         document = "mutation ($t: String!) { openIncident(input: { title: $t }) { incident { id } } }"
-        body = (await run(Request(document, {"t": f"{number}"}), by(authoring, who, name), DocumentLimits())).body
+        body = (
+            await execute_request(
+                GraphQLRequest(document, {"t": f"{number}"}), by(authoring, who, name), DocumentLimits()
+            )
+        ).body
         assert body["data"]["openIncident"]["incident"] is not None
         await changed(authoring, first, number + 1, name, who, impact=1 + number % 2)
     assert await fired(authoring) == [
@@ -235,11 +239,11 @@ def test_no_trigger_is_left_without_work_by_those_before_it() -> None:
     sees_all = Scope(sees_restricted=True)
     dear = "[1, 2, 3, 4].all(n, [1, 2, 3, 4, 5, 6, 7, 8] != [n])"
     several = [
-        Ready("", f"{n}", Trigger(event=TriggerEvent.ITEM_CHANGED, when=when), sees_all)
+        ActiveTrigger("", f"{n}", Trigger(event=TriggerEvent.ITEM_CHANGED, when=when), sees_all)
         for n, when in enumerate([dear] * 9 + ["size(items) == 0"])
     ]
-    allowance = Allowance(200)
-    found = judged(several, Known(), set(), allowance)
+    allowance = SharedBudget(200)
+    found = match_triggers(several, TriggerContext(), set(), allowance)
     assert [holds for _, holds, _ in found] == [False] * 9 + [True]
     assert {problem for _, _, problem in found[:9]} == {
         "the expression of when has no value: it takes too much work; look at fewer items, or at less of each"
@@ -250,12 +254,12 @@ def test_no_trigger_is_left_without_work_by_those_before_it() -> None:
 async def test_a_round_ends_where_its_expressions_took_much_work(
     authoring: Authoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(triggers, "ROW_WORK", 40)
+    monkeypatch.setattr(triggers, "MAX_ROW_WORK", 40)
     await authoring.published("any", trigger=OPENED | {"when": "[1, 2, 3, 4].all(n, n < 5 && n < 6)"})
     for n in range(3):
         await incident(authoring, f"i{n}")
     rounds = []
-    while await round(authoring.operations.sources):
+    while await run_round(authoring.operations.sources):
         rounds.append(authoring.writing.rows("SELECT count(*) FROM workflow_runs")[0][0])
     # What is left waits for the next round.
     assert rounds[:3] == [1, 2, 3]

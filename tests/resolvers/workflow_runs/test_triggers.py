@@ -11,13 +11,13 @@ import pytest
 
 from datasources.aurora.workflow_runs import triggers as rows
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.request import Call
+from datasources.request import RequestContext
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.workflow_runs import trigger_matching as matching
 from resolvers.workflow_runs import triggers
-from resolvers.workflow_runs.triggers import DEEPEST, round
-from schema.execution.execution import Request, run
+from resolvers.workflow_runs.triggers import MAX_CHAIN_LENGTH, run_round
+from schema.execution.execution import GraphQLRequest, execute_request
 from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import opened
 from tests.fixtures.workflows import Authoring
@@ -43,13 +43,13 @@ async def authoring(landscape: Authoring) -> Authoring:
         DELETE FROM incident_activities WHERE incident_id IN (SELECT id FROM incidents WHERE number > 'INC3');
         DELETE FROM incidents WHERE number > 'INC3'"""
     )
-    assert await round(landscape.operations.sources) == 0
+    assert await run_round(landscape.operations.sources) == 0
     return landscape
 
 
 async def fired(authoring: Authoring) -> list[tuple[str, str | None]]:
     """The runs by workflow and title of their incident or name of their item, after all rounds that find something."""
-    while await round(authoring.operations.sources):
+    while await run_round(authoring.operations.sources):
         pass
     return authoring.writing.rows(
         """SELECT w.key, coalesce(i.title, c.name) FROM workflow_runs r JOIN workflows w ON w.id = r.workflow_id
@@ -72,10 +72,10 @@ async def changed(
     authoring: Authoring, id: str, version: int, request_id: str = "req-2", who: Principal = ADA, **input: Any
 ) -> None:
     """An incident is described again in a request of this name."""
-    context = Context(who, who.scope, authoring.operations.sources, Call(request_id=request_id))
+    context = Context(who, who.scope, authoring.operations.sources, RequestContext(request_id=request_id))
     document = "mutation ($input: UpdateIncidentInput!) { updateIncident(input: $input) { userErrors { message } } }"
     variables = {"input": {"id": id, "expectedVersion": version} | input}
-    body = (await run(Request(document, variables), context, DocumentLimits())).body
+    body = (await execute_request(GraphQLRequest(document, variables), context, DocumentLimits())).body
     assert body["data"] == {"updateIncident": {"userErrors": []}}
 
 
@@ -173,9 +173,9 @@ async def test_a_crash_starts_nothing_twice_and_leaves_nothing_out(
         raise Crash
 
     with monkeypatch.context() as broken:
-        broken.setattr(rows, "move", crash)
+        broken.setattr(rows, "advance_reader", crash)
         with pytest.raises(Crash):
-            await round(authoring.operations.sources)
+            await run_round(authoring.operations.sources)
     assert authoring.writing.rows("SELECT count(*) FROM workflow_runs") == [(0,)]
     assert await fired(authoring) == [("any", "i0"), ("any", "i1"), ("any", "i2")]
     # A place that was lost is gone over again: what had its run gets no other.
@@ -189,7 +189,7 @@ async def test_a_crash_starts_nothing_twice_and_leaves_nothing_out(
 async def test_two_workers_start_one_run(authoring: Authoring) -> None:
     await authoring.published("any", trigger=OPENED)
     await incident(authoring, "once")
-    await asyncio.gather(*(round(authoring.operations.sources) for _ in range(4)))
+    await asyncio.gather(*(run_round(authoring.operations.sources) for _ in range(4)))
     assert await fired(authoring) == [("any", "once")]
 
 
@@ -269,21 +269,22 @@ async def test_the_end_of_a_run_starts_those_that_follow(authoring: Authoring) -
 
 async def test_a_row_of_runs_has_an_end(authoring: Authoring) -> None:
     await authoring.published("w0")
-    for n in range(1, DEEPEST + 1):
+    for n in range(1, MAX_CHAIN_LENGTH + 1):
         await authoring.published(f"w{n}", trigger={"event": "RUN_FINISHED", "workflows": [f"w{n - 1}"]})
     authoring.operations.write(
         "INSERT INTO workflow_runs (id, number, workflow_id)"
         " SELECT gen_random_uuid(), 'RUN1', id FROM workflows WHERE key = 'w0'"
     )
-    for _ in range(DEEPEST + 1):
+    for _ in range(MAX_CHAIN_LENGTH + 1):
         authoring.operations.write("UPDATE workflow_runs SET state = 'SUCCEEDED', finished_at = now()")
         await fired(authoring)
-    assert [key for key, _ in await fired(authoring)] == [f"w{n}" for n in range(DEEPEST)]
+    assert [key for key, _ in await fired(authoring)] == [f"w{n}" for n in range(MAX_CHAIN_LENGTH)]
     [[reason]] = authoring.writing.rows(
         "SELECT DISTINCT after->>'reason' FROM audit_entries WHERE after ? 'notStarted'"
     )
     assert reason == (
-        f"more than {DEEPEST} runs would lead to one another: {' -> '.join(f'w{n}' for n in range(DEEPEST + 1))}"
+        f"more than {MAX_CHAIN_LENGTH} runs would lead to one another: "
+        + " -> ".join(f"w{n}" for n in range(MAX_CHAIN_LENGTH + 1))
     )
 
 
@@ -352,21 +353,21 @@ async def test_a_row_that_raises_is_passed_over_and_kept_where_operators_look(
     for title in ("before", "poison", "after"):
         await incident(authoring, title)
     [[poison]] = authoring.writing.rows("SELECT id::text FROM incidents WHERE title = 'poison'")
-    real = matching.known
+    real = matching.load_trigger_context
 
     async def known(transaction: Any, entry: Any) -> Any:
         if entry.entity_id == poison:
             raise ZeroDivisionError("a value of a row")
         return await real(transaction, entry)
 
-    monkeypatch.setattr("resolvers.workflow_runs.triggers.known", known)
+    monkeypatch.setattr("resolvers.workflow_runs.triggers.load_trigger_context", known)
     with caplog.at_level(logging.ERROR):
         assert await fired(authoring) == [("any", "after"), ("any", "before")]
     [(entity, reason)] = passed_over(authoring)
     assert entity == poison
     assert reason.startswith("it starts no runs: ZeroDivisionError at tests/resolvers/workflow_runs/test_triggers.py:")
     # Nothing is left that the next round would stumble over.
-    assert await triggers.round(authoring.operations.sources) == 0
+    assert await triggers.run_round(authoring.operations.sources) == 0
 
 
 async def test_only_what_is_published_starts(authoring: Authoring) -> None:

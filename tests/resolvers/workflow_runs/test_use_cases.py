@@ -9,7 +9,7 @@ import pytest
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.unit_of_work import Write
 from resolvers.workflow_runs import use_cases as running
-from resolvers.workflow_runs.start import Starting, start
+from resolvers.workflow_runs.start import StartRequest, start
 from tests.fixtures.operations import INCIDENT, ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step
 from tests.fixtures.writing import ADA, BOB, EVE
@@ -65,7 +65,7 @@ async def test_a_trigger_key_has_one_run(runs: Runs) -> None:
     workflow = runs.publish(step("look", "MANUAL"))
 
     async def work(write: Write) -> list[str]:
-        id = await start(write, Starting(workflow, trigger_key="opened-INC1", requested_by="TRIGGER:x"))
+        id = await start(write, StartRequest(workflow, trigger_key="opened-INC1", requested_by="TRIGGER:x"))
         return [] if id is None else [id]
 
     first = await runs.written(work)

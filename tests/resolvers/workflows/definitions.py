@@ -3,7 +3,7 @@
 from typing import Any
 
 from datasources.records.workflows import WorkflowRecord, WorkflowState, WorkflowStepKind, WorkflowStepRecord
-from resolvers.workflows.definition import Definition, read
+from resolvers.workflows.definition import Definition, parse_definition
 
 
 def step(key: str, *depends_on: str, kind: str = "MANUAL", **configuration: Any) -> dict[str, Any]:
@@ -29,4 +29,4 @@ def definition(
         )
         for nth, each in enumerate(steps)
     ]  # fmt: skip
-    return read(record, rows)
+    return parse_definition(record, rows)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolvers.workflows.checking.definitions import forward, problems
-from resolvers.workflows.dependencies import cycles
+from resolvers.workflows.checking.definitions import find_problems, forward
+from resolvers.workflows.dependencies import find_cycles
 from tests.oracles.order import left_over
 from tests.resolvers.workflows.definitions import definition, step
 
@@ -16,7 +16,7 @@ OPENED = {"event": "incident.opened"}
 
 
 def found(*steps: dict[str, Any], **given: Any) -> list[tuple[str | None, str]]:
-    return [(each.field, each.message) for each in problems(definition(*steps, **given))]
+    return [(each.field, each.message) for each in find_problems(definition(*steps, **given))]
 
 
 def test_nothing_is_wrong() -> None:
@@ -164,7 +164,7 @@ KEYS = st.sampled_from("abcdef")
 @settings(max_examples=100, deadline=None)
 def test_cycles_are_those_that_an_oracle_finds(edges: dict[str, set[str]]) -> None:
     edges = {key: waits & edges.keys() for key, waits in edges.items()}
-    named = cycles(edges)
+    named = find_cycles(edges)
     left = left_over(edges)
     assert bool(named) == bool(left)
     for cycle in named:
@@ -175,7 +175,7 @@ def test_cycles_are_those_that_an_oracle_finds(edges: dict[str, set[str]]) -> No
     while named:
         for before, after, *_ in named:
             edges[before] -= {after}
-        named = cycles(edges)
+        named = find_cycles(edges)
     assert left_over(edges) == set()
 
 
@@ -185,9 +185,9 @@ def test_a_step_that_can_never_begin_is_told(data: st.DataObject) -> None:
     keys = data.draw(st.lists(KEYS, unique=True, min_size=1))
     steps = [step(key, *sorted(data.draw(st.sets(st.sampled_from(keys), max_size=2)))) for key in keys]
     made = definition(*steps)
-    told = {each.field for each in problems(made)}
+    told = {each.field for each in find_problems(made)}
     left = left_over(forward(made))
-    cyclic = {key for cycle in cycles(forward(made)) for key in cycle}
+    cyclic = {key for cycle in find_cycles(forward(made)) for key in cycle}
     for nth, key in enumerate(keys):
         if key in left and key not in cyclic:
             # Either it is on a cycle that another step of the same knot is named for, or it is told.

@@ -15,7 +15,7 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.sources import Sources
 from resolvers.principals.principal import Principal
-from schema.declarations.paging import unpack
+from schema.declarations.paging import decode_opaque
 from tests.fixtures.databases import READER, ask, create_database, person
 
 SINCE = """query ($cursor: String, $kinds: [FeedKind!], $of: [ID!], $first: Int = 100) {
@@ -156,7 +156,7 @@ async def test_what_is_no_cursor_is_refused(sources: Sources, cursor: str) -> No
 @pytest.mark.parametrize("ahead", [10**6, 2**62])
 async def test_a_place_ahead_of_all_that_was_written_is_refused(sources: Sources, begin: str, ahead: int) -> None:
     """The cursor of a database that was restored since: nothing would be told for ever."""
-    cursor = packed([unpack(begin, "cursor")[0] + ahead, 1])
+    cursor = packed([decode_opaque(begin, "cursor")[0] + ahead, 1])
     refused = await ask(sources, SINCE, ALL, cursor=cursor)
     assert (refused.codes, refused.data) == (["BAD_USER_INPUT"], {"changesSince": None})
     assert "ahead of all that was written here; begin again without a cursor" in refused.errors[0]["message"]
@@ -173,7 +173,7 @@ async def test_a_place_before_what_is_kept_is_refused(sources: Sources, url: str
             "UPDATE outbox SET written_at = now() - interval '8 days' WHERE entity_id IN (%s, %s)", (item(41), item(42))
         )
     first, second, _ = [each["cursor"] for each in (await since(sources, begin))["entries"]]
-    await outbox.forget(sources.main, 7, 1_000)
+    await outbox.purge(sources.main, 7, 1_000)
     for cursor in (begin, first):
         refused = await ask(sources, SINCE, ALL, cursor=cursor, kinds=["TEAM"])
         assert (refused.codes, refused.data) == (["BAD_USER_INPUT"], {"changesSince": None})
@@ -187,7 +187,7 @@ async def test_the_place_moves_on_where_nothing_is_for_the_reader(sources: Sourc
         empty = await since(sources, begin, kinds=["TEAM"])
         assert (empty["entries"], empty["hasMore"]) == ([], False)
         connection.execute("UPDATE outbox SET projected = true, written_at = now() - interval '8 days'")
-        assert await outbox.forget(sources.main, 7, 1_000) >= 1
+        assert await outbox.purge(sources.main, 7, 1_000) >= 1
         insert(connection, 52)
     assert ids(await since(sources, empty["endCursor"])) == [52]
 

@@ -7,17 +7,17 @@ import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from schema.configuration_items.mutations import ConfigurationItemMutations
-from schema.declarations.fields import declarations
-from schema.declarations.mutations import camel
+from schema.declarations.fields import declared_fields
+from schema.declarations.mutations import camel_case
 from schema.relationships.mutations import RelationshipMutations
 from schema.taxonomy.mutations import TaxonomyMutations
 from tests.fixtures.databases import person
 from tests.fixtures.writing import PERMISSIONS, SELECTIONS, Writer, alone, database
 
 NEEDS = {
-    camel(name): field.needs
+    camel_case(name): field.needs
     for root in (ConfigurationItemMutations, RelationshipMutations, TaxonomyMutations)
-    for name, field in declarations(root).items()
+    for name, field in declared_fields(root).items()
 }
 
 

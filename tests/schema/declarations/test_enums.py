@@ -6,7 +6,7 @@ import pytest
 import strawberry
 from graphql import GraphQLEnumType
 
-from schema.declarations.enums import described
+from schema.declarations.enums import register_enum
 
 
 class Colour(StrEnum):
@@ -15,7 +15,7 @@ class Colour(StrEnum):
 
 
 def test_values_carry_their_own_sentence() -> None:
-    described(Colour, "A colour.", name="Paint", RED="Like blood.", BLUE="Like the sky.")
+    register_enum(Colour, "A colour.", name="Paint", RED="Like blood.", BLUE="Like the sky.")
 
     @strawberry.type
     class Query:
@@ -33,9 +33,9 @@ def test_values_carry_their_own_sentence() -> None:
 @pytest.mark.parametrize("sentences", [{"RED": "Like blood."}, {"RED": "Like blood.", "BLUE": ""}])
 def test_a_value_without_a_sentence_is_refused(sentences: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"^Colour has values without a description: BLUE\.$"):
-        described(Colour, "A colour.", **sentences)
+        register_enum(Colour, "A colour.", **sentences)
 
 
 def test_a_sentence_for_no_value_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^Colour has no such values: GREEN\.$"):
-        described(Colour, "A colour.", RED="Like blood.", BLUE="Like the sky.", GREEN="Like grass.")
+        register_enum(Colour, "A colour.", RED="Like blood.", BLUE="Like the sky.", GREEN="Like grass.")

@@ -13,7 +13,7 @@ from uuid_utils import uuid7
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.sources import Sources
 from tests.fixtures.databases import ask, create_database, sources_of
-from workers.migrations import folds_letters, migrate
+from workers.migrations import has_case_folding, migrate
 
 NAMES = (
     "Öl-Pumpe-МАШИНА-ΛΌΓΟΣ", "platform-Straße", "İZMİR-Gateway", "支付网关-生产环境",
@@ -188,8 +188,8 @@ def test_a_server_without_such_a_collation_knows_the_case_of_ascii(postgres: Emb
     with psycopg.connect(url) as connection:
         connection.execute("DELETE FROM pg_collation WHERE collname NOT IN ('default', 'C', 'POSIX', 'ucs_basic')")
     migrate("main", url)
-    assert not folds_letters("main", url)
-    assert folds_letters("main", postgres.url("stackflow"))
+    assert not has_case_folding("main", url)
+    assert has_case_folding("main", postgres.url("stackflow"))
     with psycopg.connect(url) as connection:
         row = connection.execute("SELECT folded('ABCÄ'), spelled('ABCÄ'), worded('ABC中')").fetchone()
     assert row == ("abcÄ", "abcA", "abc 中 ")

@@ -12,13 +12,13 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, get_introsp
 
 from bench.dearest_documents import families
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.request import Call
+from datasources.request import RequestContext
 from resolvers.context import Context, Limits
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution.budget import FIELDS_PER_LOOK, FIELDS_PER_TURN, ExecutionStopped, Pace
+from schema.execution.budget import FIELDS_PER_CHECK, FIELDS_PER_TURN, ExecutionBudget, ExecutionStopped
 from schema.execution.cost import OperationCost
-from schema.execution.document_cache import prepare
-from schema.execution.execution import Request, Response, run
+from schema.execution.document_cache import prepare_document
+from schema.execution.execution import GraphQLRequest, GraphQLResponse, execute_request
 from schema.execution.limits import MAX_INTROSPECTION_DEPTH, MAX_PAIRS, DocumentLimits, check_cost, check_document
 from tests.fixtures.databases import create_database, sources_of
 
@@ -96,7 +96,7 @@ def test_standard_introspection_is_within_the_limits() -> None:
 def test_the_dearest_documents_are_legal_but_for_those_that_show_a_refusal() -> None:
     refused = {}
     for name, document, variables in families():
-        prepared = prepare(document, DocumentLimits()).document
+        prepared = prepare_document(document, DocumentLimits()).document
         assert prepared is not None, name
         if errors := check_cost(prepared, None, variables, DocumentLimits(), ANYONE):
             refused[name] = (errors[0].extensions or {})["code"]
@@ -153,11 +153,11 @@ async def urls(postgres: EmbeddedPostgres) -> AsyncIterator[tuple[str, str]]:
     yield main, postgres.url("requirements")
 
 
-async def answer(urls: tuple[str, str], document: str, fields: int, deadline: float | None = None) -> Response:
+async def answer(urls: tuple[str, str], document: str, fields: int, deadline: float | None = None) -> GraphQLResponse:
     sources = sources_of(*urls)
     try:
-        context = Context(ANYONE, ANYONE.scope, sources, Call(deadline=deadline), Limits(fields=fields))
-        return await run(Request(document), context, DocumentLimits())
+        context = Context(ANYONE, ANYONE.scope, sources, RequestContext(deadline=deadline), Limits(fields=fields))
+        return await execute_request(GraphQLRequest(document), context, DocumentLimits())
     finally:
         await sources.close()
 
@@ -191,24 +191,24 @@ def _ways(before: int, levels: int) -> list[dict[str, Any]]:
 
 async def test_pace_stops_above_its_limit_and_after_its_time() -> None:
     loop = asyncio.get_running_loop()
-    pace = Pace(1_000, None, lambda: None)
+    pace = ExecutionBudget(1_000, None, lambda: None)
     pace.spend(1_000)
     with pytest.raises(ExecutionStopped) as stopped:
-        pace.spend(FIELDS_PER_LOOK)
+        pace.spend(FIELDS_PER_CHECK)
     assert stopped.value.reason.extensions["code"] == "LIMIT_EXCEEDED"
-    late = Pace(10**9, loop.time() - 1, lambda: None)
+    late = ExecutionBudget(10**9, loop.time() - 1, lambda: None)
     with pytest.raises(ExecutionStopped) as stopped:
         late.spend(1)
     assert stopped.value.reason.extensions == {"code": "SOURCE_UNAVAILABLE", "timeout": True}
 
 
 async def test_lists_take_turns_in_order_and_others_come_between() -> None:
-    pace, told = Pace(10**9, None, lambda: None), list[str]()
+    pace, told = ExecutionBudget(10**9, None, lambda: None), list[str]()
 
     async def complete(name: str) -> None:
         for _ in range(3):
             pace.spend(FIELDS_PER_TURN)
-            await pace.next_turn()
+            await pace.wait_for_turn()
             told.append(name)
 
     async def other() -> None:

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.files.errors import MAX_CHARACTERS, MappingError
-from datasources.messages import MAX_MESSAGE_CHARACTERS, bounded
+from datasources.messages import MAX_MESSAGE_CHARACTERS, truncate_message
 from resolvers.events.parser import MAX_NAME_CHARACTERS
 from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.unit_of_work import UserError, UserErrorCode
@@ -84,8 +84,8 @@ async def test_no_refusal_of_an_alert_echoes_a_long_value(alerts: httpx.AsyncCli
 
 
 def test_a_bounded_message_says_what_is_left_out_and_keeps_its_remedy() -> None:
-    cut = bounded(f"there is no {LONG}; see `teams`")
+    cut = truncate_message(f"there is no {LONG}; see `teams`")
     assert cut == f"there is no {'X' * 655} [99025 characters left out] {'X' * 320}; see `teams`"
-    assert bounded("x" * MAX_MESSAGE_CHARACTERS) == "x" * MAX_MESSAGE_CHARACTERS
+    assert truncate_message("x" * MAX_MESSAGE_CHARACTERS) == "x" * MAX_MESSAGE_CHARACTERS
     assert len(UserError(UserErrorCode.INVALID, None, LONG).message) <= MOST
     assert len(str(MappingError(LONG))) <= MAX_CHARACTERS + 40

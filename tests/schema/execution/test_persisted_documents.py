@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.execution.limits import DocumentLimits
-from schema.execution.persisted_documents import RememberedDocuments
+from schema.execution.persisted_documents import DocumentTextCache
 from schema.operations import document_id, trusted_documents
 from tests.fixtures.endpoint import endpoint, knowing
 
@@ -170,7 +170,7 @@ def test_memory_is_bounded_and_forgets_what_was_not_asked_for_longest(
     steps: list[tuple[str, str]], most: int, most_bytes: int
 ) -> None:
     """Against the slow way: all that was ever used, in order, cut from the front until it fits."""
-    remembered, expected = RememberedDocuments(most, most_bytes), OrderedDict[str, str]()
+    remembered, expected = DocumentTextCache(most, most_bytes), OrderedDict[str, str]()
     for step, text in steps:
         id_ = document_id(text)
         if step == "get":
@@ -178,7 +178,7 @@ def test_memory_is_bounded_and_forgets_what_was_not_asked_for_longest(
             if id_ in expected:
                 expected.move_to_end(id_)
         else:
-            remembered.keep(text)
+            remembered.add(text)
             if len(text.encode()) <= most_bytes:
                 expected[id_] = text
                 expected.move_to_end(id_)

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.request import Call
+from datasources.request import RequestContext
 from resolvers.context import Context, Limits
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution.execution import Request, run
+from schema.execution.execution import GraphQLRequest, execute_request
 from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import Operations, opened
 
@@ -44,9 +44,9 @@ async def left_by(
     gc.collect()
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        call = Call(deadline=None if seconds is None else now + seconds)
+        call = RequestContext(deadline=None if seconds is None else now + seconds)
         context = Context(ANYONE, ANYONE.scope, operations.sources, call, Limits(fields=fields))
-        response = await run(Request(document), context, DocumentLimits(cost=10**9))
+        response = await execute_request(GraphQLRequest(document), context, DocumentLimits(cost=10**9))
         codes = {each["extensions"]["code"] for each in response.body.get("errors", [])}
         del context, response
         for _ in range(5):
@@ -58,15 +58,15 @@ async def left_by(
 @pytest.mark.parametrize("document", DOCUMENTS)
 async def test_at_the_limit_of_fields(operations: Operations, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # A look at every field, so that each place is one where it may stop.
-    monkeypatch.setattr("schema.execution.budget.FIELDS_PER_LOOK", 1)
+    monkeypatch.setattr("schema.execution.budget.FIELDS_PER_CHECK", 1)
     for fields in (0, 1, 3, 7, 12, 20, 33, 50, 80, 120, 200, 300):
         assert (await left_by(operations, document, fields=fields)) in ([], ["LIMIT_EXCEEDED"]), fields
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 async def test_at_the_deadline(operations: Operations, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("schema.execution.budget.FIELDS_PER_LOOK", 1)
-    monkeypatch.setattr("schema.execution.executor.GRACE", 0.0)
-    monkeypatch.setattr("schema.execution.execution.GRACE", 0.0)
+    monkeypatch.setattr("schema.execution.budget.FIELDS_PER_CHECK", 1)
+    monkeypatch.setattr("schema.execution.executor.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("schema.execution.execution.GRACE_SECONDS", 0.0)
     for seconds in (-1.0, 0.0, 0.001, 0.003, 0.005, 0.01, 0.02):
         assert (await left_by(operations, document, seconds=seconds)) in ([], ["SOURCE_UNAVAILABLE"]), seconds

@@ -11,16 +11,16 @@ from starlette.applications import Starlette
 
 from datasources.aurora.alerts import writes as alert_writes
 from datasources.aurora.driver.database import Database
-from datasources.files.alerts import AlertMapping, ItemTemplate, read
+from datasources.files.alerts import AlertMapping, ItemTemplate, load_alert_mapping
 from datasources.queues.port import Queue
 from datasources.queues.tables.queue import TablesQueue
-from datasources.request import Call
+from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers.alerts.labels import items
 from resolvers.context import Context
 from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution.execution import Request, run
+from schema.execution.execution import GraphQLRequest, execute_request
 from schema.execution.limits import DocumentLimits
 from schema.http.alert_webhooks import alert_routes
 from tests.fixtures.alerts import NEVER, alert, incidents, notes, notification
@@ -31,7 +31,7 @@ from workers import events as worker
 
 __all__ = ["sources", "url"]
 
-MAPPING = AlertMapping(items=(ItemTemplate("cmdb", "{{instance.host}}"),), severity=read().severity)
+MAPPING = AlertMapping(items=(ItemTemplate("cmdb", "{{instance.host}}"),), severity=load_alert_mapping().severity)
 
 
 async def authenticate(header: str | None) -> Principal:
@@ -64,9 +64,9 @@ async def notify(client: httpx.AsyncClient, sources: Sources, queue: Queue, *ale
     reply = await post(client, notification(*alerts, **of))
     assert (reply.status_code, reply.json()) == (202, {"accepted": len(alerts), "refused": [], "truncated": 0})
     done = 0
-    while taken := await worker.work(sources, queue):
+    while taken := await worker.process_batch(sources, queue):
         done += taken
-    assert await queue.dead(10) == []
+    assert await queue.list_dead_letters(10) == []
     return done
 
 
@@ -74,10 +74,10 @@ async def shown(sources: Sources, *permissions: str, teams: tuple[str, ...] = ()
     principal = Principal(
         "x", "X", PrincipalKind.USER, frozenset({"documents:free-form", *permissions}), frozenset(teams)
     )
-    context = Context(principal, principal.scope, sources, Call())
+    context = Context(principal, principal.scope, sources, RequestContext())
     document = """{ incidents { nodes { title priority state
         alerts { fingerprint receiver status labels annotations generatorURL startsAt endsAt } } } }"""
-    response = await run(Request(document, {}), context, DocumentLimits())
+    response = await execute_request(GraphQLRequest(document, {}), context, DocumentLimits())
     return response.body
 
 
@@ -136,7 +136,9 @@ async def test_the_mapping_that_ships_knows_the_demo(
 ) -> None:
     main = Database("main", demo[0])
     async with main.transaction() as transaction:
-        found = await alert_writes.item(transaction, [(key.source, key.key) for key in items(read(), labels)])
+        found = await alert_writes.find_item(
+            transaction, [(key.source, key.key) for key in items(load_alert_mapping(), labels)]
+        )
     await main.close()
     assert found is not None
     assert rows(

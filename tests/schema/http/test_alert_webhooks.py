@@ -38,9 +38,9 @@ async def test_a_contact_point_of_grafana_opens_and_resolves_an_incident(
     fires = alert("c6eadffa33fcdf37") | links
     for body in (grafana(fires), grafana(alert("c6eadffa33fcdf37", 0, 9) | links, status="resolved", state="ok")):
         assert (await post(client, body)).json() == {"accepted": 1, "refused": [], "truncated": 0}
-        while await worker.work(sources, queue):
+        while await worker.process_batch(sources, queue):
             pass
-    assert await queue.dead(10) == []
+    assert await queue.list_dead_letters(10) == []
     assert [(title, state) for title, state, *_ in incidents(url)] == [("Redis c6eadffa33fcdf37 is down", "RESOLVED")]
     [incident] = (await shown(sources, "incidents:read"))["data"]["incidents"]["nodes"]
     [told] = incident["alerts"]
@@ -90,12 +90,12 @@ async def test_where_no_group_is_told_each_alert_is_one_of_its_own(
 ) -> None:
     both = [alert("a"), alert("b")]
     await post(client, notification(*both) | {"groupKey": None})
-    while await worker.work(sources, queue):
+    while await worker.process_batch(sources, queue):
         pass
     # The labels of the group are its key, where there are any.
     assert rows(url, "SELECT count(DISTINCT incident_id), count(*) FROM alerts") == [(1, 2)]
     await post(client, notification(alert("c"), alert("d")) | {"groupKey": None, "groupLabels": {}})
-    while await worker.work(sources, queue):
+    while await worker.process_batch(sources, queue):
         pass
     assert rows(url, "SELECT count(*) FROM incidents") == [(3,)]
 

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from schema.http.encoding import encode_answer
-from schema.http.server_sent_events import event
+from schema.http.server_sent_events import encode_event
 from tests.fixtures.json_values import nested
 
 
@@ -26,6 +26,6 @@ def test_what_json_can_not_carry_is_an_error_with_the_request_id_and_a_line_in_t
     assert orjson.loads(encode_answer({"data": value}, "r1")) == expected
     assert [record.message for record in caplog.records] == ["an answer can't be written as JSON"]
     # An event of a stream as well, with its cursor, so that the stream gets past it.
-    head, data = event({"data": value}, "c1", "r1").split(b"data: ")
+    head, data = encode_event({"data": value}, "c1", "r1").split(b"data: ")
     assert head == b"id: c1\nevent: next\n"
     assert orjson.loads(data) == expected

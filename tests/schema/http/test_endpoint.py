@@ -12,11 +12,11 @@ import pytest_asyncio
 from starlette.requests import Request
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.request import Call
+from datasources.request import RequestContext
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.execution.limits import DocumentLimits
-from schema.http.endpoint import refused
-from schema.http.request_body import BodyTooLarge, BodyTooSlow, ClientLeft, read_body
+from schema.http.endpoint import error_response
+from schema.http.request_body import BodyTimeout, BodyTooLarge, ClientDisconnected, read_body
 from schema.operations import trusted_documents
 from tests.fixtures.endpoint import endpoint, knowing
 
@@ -238,18 +238,18 @@ PIECE = {"type": "http.request", "body": b"{", "more_body": True}
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
-    with pytest.raises(BodyTooSlow) as slow:
+    with pytest.raises(BodyTimeout) as slow:
         await read_body(request_of(PIECE), 100, 0.01)
-    reply = refused(slow.value, Call())
+    reply = error_response(slow.value, RequestContext())
     assert (reply.status_code, reply.headers["connection"]) == (408, "close")
     assert b"the body did not come within 0.01 seconds" in bytes(reply.body)
 
 
 async def test_a_client_that_leaves_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO), pytest.raises(ClientLeft) as left:
+    with caplog.at_level(logging.INFO), pytest.raises(ClientDisconnected) as left:
         await read_body(request_of(PIECE, left=True), 100)
     with caplog.at_level(logging.INFO):
-        assert refused(left.value, Call()).status_code == 400
+        assert error_response(left.value, RequestContext()).status_code == 400
     (line,) = caplog.records
     assert (line.levelname, line.exc_info, line.getMessage()) == ("INFO", None, "the client left")
 
@@ -262,7 +262,7 @@ async def test_a_body_that_says_that_it_is_too_large_is_refused_before_it_comes(
     scope = {"type": "http", "method": "POST", "headers": [(b"content-length", length.encode())]}
     with pytest.raises(BodyTooLarge) as large:
         await read_body(Request(scope, receive), 2_000)
-    reply = refused(large.value, Call())
+    reply = error_response(large.value, RequestContext())
     assert (reply.status_code, reply.headers["connection"]) == (413, "close")
 
 

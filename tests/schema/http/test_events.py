@@ -9,12 +9,12 @@ import pytest
 from starlette.applications import Starlette
 
 from datasources.aurora.driver.database import Database
-from datasources.errors import SourceRefusedValue
+from datasources.errors import SourceInvalidValue
 from datasources.queues.factory import open_queues
-from datasources.queues.port import Queue, Sending
+from datasources.queues.port import NewMessage, Queue
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import Sources
-from resolvers.events.ingest import accept
+from resolvers.events.ingest import ingest_events
 from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.http.events import event_routes
@@ -333,9 +333,9 @@ class Choosy(TablesQueue):
 
     refuses: Collection[str] = ()
 
-    async def send(self, messages: Sequence[Sending]) -> int:
+    async def send(self, messages: Sequence[NewMessage]) -> int:
         if any(json.loads(each.body)["id"] in self.refuses for each in messages):
-            raise SourceRefusedValue("queue", "the queue refused a value")
+            raise SourceInvalidValue("queue", "the queue refused a value")
         return await super().send(messages)
 
 
@@ -343,7 +343,7 @@ async def test_what_the_queue_refuses_holds_back_no_other_event_of_the_batch(sou
     choosy = Choosy(sources.main, "events")
     choosy.refuses = {"0", "4", "9"}
     bodies = [json.dumps(upserted(str(n), f"i{n}", n)).encode() for n in range(10)]
-    accepted = await accept(choosy, [*bodies[:5], b"{", *bodies[5:]], "r-1")
+    accepted = await ingest_events(choosy, [*bodies[:5], b"{", *bodies[5:]], "r-1")
     reason = "the queue does not take it: the queue refused a value"
     assert [(each.index, each.id, each.source, each.reason) for each in accepted.refused] == [
         (0, "0", "/cmdb", reason), (4, "4", "/cmdb", reason), (5, "", "", "not JSON: Input data was truncated"),

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from schema.http.graphiql import FOREVER, POLICY, accepted, graphiql_routes
+from schema.http.graphiql import IMMUTABLE_CACHE_CONTROL, POLICY, accepted_encodings, graphiql_routes
 
 SCRIPT = b"console.log('stackflow');" * 100
 
@@ -49,7 +49,7 @@ async def test_the_address_without_a_slash_leads_to_the_folder_relatively(client
 async def test_an_asset_is_kept_forever(client: httpx.AsyncClient) -> None:
     answer = await client.get("/graphiql/assets/main-1a2b.js", headers={"accept-encoding": "identity"})
     assert answer.content == SCRIPT
-    assert answer.headers["cache-control"] == FOREVER
+    assert answer.headers["cache-control"] == IMMUTABLE_CACHE_CONTROL
     assert answer.headers["vary"] == "accept-encoding"
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
     assert "content-encoding" not in answer.headers
@@ -105,4 +105,4 @@ async def test_without_a_build_a_page_says_what_to_do(tmp_path: Path) -> None:
     ],
 )
 def test_accept_encoding_is_read_as_the_standard_says(header: str, names: list[str]) -> None:
-    assert accepted(header) == names
+    assert accepted_encodings(header) == names

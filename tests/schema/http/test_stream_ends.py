@@ -189,7 +189,7 @@ async def test_a_cursor_before_what_is_kept_is_refused(client: httpx.AsyncClient
         begin = await events.begun()
     rows.items(1)
     rows.connection.execute("UPDATE outbox SET projected = true, written_at = now() - interval '8 days'")
-    assert await outbox.forget(sources.main, 7, 10_000) >= 1
+    assert await outbox.purge(sources.main, 7, 10_000) >= 1
     async with stream(client, CHANGES, "all", cursor=begin) as events:
         ended = await events.error()
     assert (ended["code"], ended["message"][:40]) == ("BAD_USER_INPUT", "the cursor is older than what is kept (7")
@@ -202,7 +202,7 @@ async def test_streams_end_with_the_server_and_are_not_complete(sources: Sources
         await events.begun()
         rows.items(1)
         assert number_of(await events.change()) == 1
-        made.state.streams.end()
+        made.state.streams.stop_all()
         with pytest.raises(EOFError):
             await events.next()
         reply = await client.post(URL, json={"query": CHANGES}, headers={"authorization": "Bearer all"})
@@ -246,7 +246,7 @@ async def test_a_reader_that_takes_nothing_does_not_hold_up_the_end(
             (id_of(1),),
         )
         await asyncio.sleep(0.5)
-        made.state.streams.end()
+        made.state.streams.stop_all()
         async with asyncio.timeout(10):
             while made.state.streams.open:
                 await asyncio.sleep(0.01)

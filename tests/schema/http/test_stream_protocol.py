@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from datasources.sources import Sources
-from schema.declarations.paging import pack, unpack
+from schema.declarations.paging import decode_opaque, encode_opaque
 from tests.fixtures.feeding import Rows
 from tests.fixtures.stream_stores import client as client
 from tests.fixtures.stream_stores import clients, people, rows, sources, url
@@ -85,8 +85,9 @@ ID = "00000000-0000-7000-8000-000000000001"
 # What a browser may send back, or somebody by hand: nothing of ours, cursors of other places, and places of no one.
 STRANGE = [
     "", "x", "1", "null", "W10", "0", "%00", "\u00e9", "W3RydWUsMV0", "WzEsMV0=====", "A" * 20_000,
-    pack(["name", False, "a", ID]), pack(["3", ID]), pack([1]), pack([1, 2, 3]), "eyJ0cmFuc2FjdGlvbiI6MX0",
-    pack([2**63, 1]), pack([-1, 1]), pack([1.5, 1]),
+    encode_opaque(["name", False, "a", ID]), encode_opaque(["3", ID]), encode_opaque([1]), encode_opaque([1, 2, 3]),
+    "eyJ0cmFuc2FjdGlvbiI6MX0",
+    encode_opaque([2**63, 1]), encode_opaque([-1, 1]), encode_opaque([1.5, 1]),
 ]  # fmt: skip
 
 
@@ -133,8 +134,10 @@ async def test_a_cursor_of_another_connection_begins_no_stream(client: httpx.Asy
 async def test_a_place_ahead_of_all_that_was_written_begins_no_stream(client: httpx.AsyncClient) -> None:
     """That of a database which was restored since: nothing would be told for ever."""
     async with stream(client, CHANGES, "all") as events:
-        transaction, position = unpack(await events.begun(), "cursor")
-    async with stream(client, CHANGES, "all", {"last-event-id": pack([transaction + 10**6, position])}) as events:
+        transaction, position = decode_opaque(await events.begun(), "cursor")
+    async with stream(
+        client, CHANGES, "all", {"last-event-id": encode_opaque([transaction + 10**6, position])}
+    ) as events:
         error = await events.error()
     assert (error["code"], "ahead of all that was written here" in error["message"]) == ("BAD_USER_INPUT", True)
 

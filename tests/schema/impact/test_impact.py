@@ -18,10 +18,10 @@ from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.port import Direction, Edge, Graph, Impact, Position, Walk
 from datasources.graph.projection import Changes, EdgeChange
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from datasources.sources import Sources
 from resolvers.context import Context
-from resolvers.impact.use_cases import ImpactAnswer, ImpactLimit, Outcome, impact
+from resolvers.impact.use_cases import ImpactAnswer, ImpactLimit, Outcome, assess_impact
 from tests.fixtures.databases import ask, create_database, person
 from tests.fixtures.graph import MOMENT, edge, group_id, load, node
 from tests.oracles.graph import Version
@@ -65,7 +65,7 @@ def opened(request: pytest.FixtureRequest, url: str, tables: Database) -> Open:
     async def gremlin(versions: Sequence[Version]) -> Sources:
         load(url, versions)
         projection = GremlinProjection(client)
-        with calling(Call()):
+        with use_request(RequestContext()):
             await projection.clear()
             await projection.apply(Changes(edges=tuple(map(EdgeChange, versions))))
         graph: Graph = GremlinGraph(client)
@@ -99,9 +99,9 @@ def need(number: int, dependent: int, needed: int, group: int | None = None) -> 
 
 async def asked(sources: Sources, walk: Walk, *failed: int, after: Position | None = None) -> ImpactAnswer:
     asker = person("*")
-    context = Context(asker, asker.scope, sources, Call())
-    with calling(context.call):
-        return await impact(context, frozenset(map(node, failed)), walk, after)
+    context = Context(asker, asker.scope, sources, RequestContext())
+    with use_request(context.call):
+        return await assess_impact(context, frozenset(map(node, failed)), walk, after)
 
 
 DEPENDENTS = Walk(Direction.DEPENDENTS, max_depth=10)

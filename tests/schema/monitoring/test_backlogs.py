@@ -9,12 +9,12 @@ import pytest
 
 from datasources.observability.logs import JsonFormatter
 from datasources.queues.tables.queue import TablesQueue
-from datasources.request import Call
+from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers.context import Context
-from resolvers.events.ingest import accept
+from resolvers.events.ingest import ingest_events
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution.execution import Request, run
+from schema.execution.execution import GraphQLRequest, execute_request
 from schema.execution.limits import DocumentLimits
 from tests.fixtures.event_stores import sources, url
 from tests.fixtures.events import upserted
@@ -28,13 +28,13 @@ async def shown(
 ) -> dict[str, Any]:
     allowed = frozenset({"documents:free-form", *permissions})
     principal = Principal("x", "X", PrincipalKind.SERVICE, allowed)
-    context = Context(principal, principal.scope, sources, Call())
-    return (await run(Request(document, {}), context, DocumentLimits())).body
+    context = Context(principal, principal.scope, sources, RequestContext())
+    return (await execute_request(GraphQLRequest(document, {}), context, DocumentLimits())).body
 
 
 async def send(sources: Sources, *events: Any) -> TablesQueue:
     queue = TablesQueue(sources.main, "events")
-    assert (await accept(queue, [json.dumps(each).encode() for each in events], "r1")).refused == []
+    assert (await ingest_events(queue, [json.dumps(each).encode() for each in events], "r1")).refused == []
     return queue
 
 
@@ -42,7 +42,7 @@ async def test_backlog_age_and_rejects_are_numbers(sources: Sources, url: str) -
     empty = {"name": "events", "waiting": 0, "oldestSeconds": 0.0, "dead": 0}
     assert (await shown(sources, "consistency:read"))["data"]["backlogs"] == [empty]
     queue = await send(sources, upserted("1", "a"), upserted("2", "x", class_="nothing"))
-    await worker.work(sources, queue)
+    await worker.process_batch(sources, queue)
     await send(sources, upserted("3", "b"), upserted("4", "c"), upserted("5", "d", source="/other"))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("UPDATE queue_messages SET sent_at = now() - interval '90 s' WHERE group_key = '/other'")
@@ -79,7 +79,7 @@ async def test_workers_are_told_with_their_state(sources: Sources) -> None:
 async def test_a_round_with_work_leaves_one_line(sources: Sources, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "stackflow.events"):
         queue = await send(sources, upserted("1", "a"), upserted("2", "b"), upserted("3", "x", class_="nothing"))
-        assert (await worker.work(sources, queue), await worker.work(sources, queue)) == (3, 0)
+        assert (await worker.process_batch(sources, queue), await worker.process_batch(sources, queue)) == (3, 0)
     lines = [json.loads(JsonFormatter().format(each)) for each in caplog.records if each.levelname == "INFO"]
     assert len(lines) == 1
     assert {name: lines[0][name] for name in ("message", "received", "done", "dead", "again", "held")} == {

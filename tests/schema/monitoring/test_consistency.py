@@ -8,10 +8,10 @@ import pytest
 
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import graph_buckets, outbox
-from datasources.aurora.outbox.graph_buckets import Compared
+from datasources.aurora.outbox.graph_buckets import BucketComparison
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.sources import Sources
-from resolvers.projection.follow import Follower
+from resolvers.projection.follow import OutboxProjector
 from tests.fixtures.databases import ask, create_database, person
 from tests.fixtures.following import sources_of
 
@@ -51,7 +51,7 @@ async def test_it_counts_what_waits_and_what_was_set_aside(sources: Sources, url
     # The oldest that waits, and neither the one set aside nor the one that is done.
     assert 3 * 3_600 <= found.pop("lagSeconds") < 3 * 3_600 + 60
     assert found == {"pending": 3, "refused": 1, "divergent": None, "checkedAt": None}
-    await Follower(sources).until_done()
+    await OutboxProjector(sources).run_until_done()
     assert await meter(sources) == nothing | {"refused": 1}
 
 
@@ -67,11 +67,11 @@ async def test_it_tells_what_the_latest_check_left(sources: Sources) -> None:
 
 async def test_the_newer_of_a_check_and_of_the_comparison_by_buckets_counts(sources: Sources, url: str) -> None:
     await outbox.keep_check(sources.main, 10, 20, 3)
-    every = [Compared(bucket, 1, 2, "a", "b", 2) for bucket in range(256)]
-    await graph_buckets.keep(sources.main, every[1:])
+    every = [BucketComparison(bucket, 1, 2, "a", "b", 2) for bucket in range(256)]
+    await graph_buckets.store_comparisons(sources.main, every[1:])
     # One bucket was never compared.
     assert (await meter(sources))["divergent"] == 3
-    await graph_buckets.keep(sources.main, every[:1])
+    await graph_buckets.store_comparisons(sources.main, every[:1])
     assert (await meter(sources))["divergent"] == 512
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("UPDATE graph_buckets SET checked_at = now() - interval '1 hour' WHERE bucket = 7")

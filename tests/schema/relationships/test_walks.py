@@ -15,10 +15,10 @@ from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.request import Call
+from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers.context import Context
-from schema.execution.execution import Request, run
+from schema.execution.execution import GraphQLRequest, execute_request
 from schema.execution.limits import DocumentLimits
 from tests.fixtures.databases import create_database, person
 
@@ -86,8 +86,8 @@ class Asker:
 
     async def body(self, document: str, *permissions: str) -> dict[str, Any]:
         principal = person(*permissions) if permissions else person("*")
-        context = Context(principal, principal.scope, self.sources, Call())
-        return (await run(Request(document), context, DocumentLimits())).body
+        context = Context(principal, principal.scope, self.sources, RequestContext())
+        return (await execute_request(GraphQLRequest(document), context, DocumentLimits())).body
 
     async def data(self, document: str) -> Any:
         body = await self.body(document)

@@ -11,10 +11,10 @@ from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
-from datasources.request import Call
+from datasources.request import RequestContext
 from resolvers.context import Context
-from schema.declarations.fields import declarations
-from schema.execution.execution import Request, run
+from schema.declarations.fields import declared_fields
+from schema.execution.execution import GraphQLRequest, execute_request
 from schema.execution.limits import DocumentLimits
 from schema.requirements.mutations import RequirementMutations
 from tests.fixtures.databases import READER, person
@@ -244,7 +244,11 @@ async def test_the_token_of_a_write_holds_no_number_of_this_database(landscape: 
     document = """mutation {
         createTeam(input: {key: "token", name: "a"}) { team { id } }
         createRequirement(input: {key: "token-2", title: "a"}) { requirement { id } } }"""
-    body = (await run(Request(document), Context(ADA, ADA.scope, landscape.sources, Call()), DocumentLimits())).body
+    body = (
+        await execute_request(
+            GraphQLRequest(document), Context(ADA, ADA.scope, landscape.sources, RequestContext()), DocumentLimits()
+        )
+    ).body
     team_id = body["data"]["createTeam"]["team"]["id"]
     main = Writer(landscape.sources, landscape.url)
     written = main.rows("SELECT transaction::text FROM outbox WHERE entity_id = %s", team_id[5:])
@@ -252,7 +256,7 @@ async def test_the_token_of_a_write_holds_no_number_of_this_database(landscape: 
 
 
 async def test_who_may_only_read_writes_nothing(writing: Writer) -> None:
-    fields = {each.replace("_", " ").title().replace(" ", "") for each in declarations(RequirementMutations)}
+    fields = {each.replace("_", " ").title().replace(" ", "") for each in declared_fields(RequirementMutations)}
     assert len(fields) == 10
     before = writing.everything()
     whole: dict[str, Any] = {"id": requirement(3), "expectedVersion": 1}

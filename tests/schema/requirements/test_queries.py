@@ -9,10 +9,10 @@ from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
 from datasources.records.queries import Order, Page, Scope
-from datasources.request import Call
+from datasources.request import RequestContext
 from resolvers.configuration_items.loaders import ConfigurationItemsByRequirement
 from resolvers.context import Context
-from resolvers.loading.tables import Selected, Selection
+from resolvers.loading.tables import RowsArguments, Selection
 from resolvers.principals.principal import Principal, PrincipalKind
 from tests.fixtures.operations import REQUIREMENT, Operations, opened, uuid
 
@@ -82,9 +82,9 @@ async def test_items_are_counted_grouped_filtered_and_paged_like_any_others(requ
 
 def test_a_page_of_items_is_stale_when_either_database_changes(requirements: Operations) -> None:
     context = Context(
-        Principal("test", "test", PrincipalKind.USER, frozenset()), Scope(False), requirements.sources, Call()
+        Principal("test", "test", PrincipalKind.USER, frozenset()), Scope(False), requirements.sources, RequestContext()
     )
-    selected = Selected(Selection(), page=Page(1, Order("name")))
+    selected = RowsArguments(Selection(), page=Page(1, Order("name")))
     for loader in (
         ConfigurationItemsByRequirement,
         ConfigurationItemsByRequirement.counts,

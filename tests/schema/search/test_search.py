@@ -12,7 +12,7 @@ from datasources.aurora.search.search import HEADLINE, _bound
 from datasources.aurora.statements import statements
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
-from datasources.records.search import SearchAsked, SearchKind
+from datasources.records.search import SearchKind, SearchQuery
 from datasources.sources import Sources
 from resolvers.search.use_cases import PERMISSIONS
 from schema.search.types import types_by_kind
@@ -246,7 +246,7 @@ def test_search_reads_no_large_table_from_end_to_end(postgres: EmbeddedPostgres)
             "chekout",
             "qqq",
         ):
-            bound = _bound(SearchAsked(text, tuple(SearchKind), 10)) | {
+            bound = _bound(SearchQuery(text, tuple(SearchKind), 10)) | {
                 "kinds": [kind.value for kind in SearchKind], "headline": HEADLINE,
                 "sees_restricted": False, "team_keys": ["security"],
             }  # fmt: skip

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.request import Call
+from datasources.request import RequestContext
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.workflow_runs.scheduler import walk_failures
-from schema.execution.execution import Request, run
+from schema.execution.execution import GraphQLRequest, execute_request
 from schema.execution.limits import DocumentLimits
 from tests.fixtures.databases import FREE_FORM, READER
 from tests.fixtures.operations import INCIDENT, ITEM, uuid
@@ -37,8 +37,8 @@ async def runs(postgres: EmbeddedPostgres) -> AsyncIterator[Runs]:
 
 
 async def ask(runs: Runs, document: str, who: Principal = ADA, **variables: Any) -> Any:
-    context = Context(who, who.scope, runs.operations.sources, Call(request_id="req-1"))
-    return (await run(Request(document, variables), context, DocumentLimits())).body
+    context = Context(who, who.scope, runs.operations.sources, RequestContext(request_id="req-1"))
+    return (await execute_request(GraphQLRequest(document, variables), context, DocumentLimits())).body
 
 
 async def send(runs: Runs, field: str, who: Principal = ADA, **input: Any) -> Any:

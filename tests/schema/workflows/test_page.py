@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.request import Call
+from datasources.request import RequestContext
 from resolvers.context import Context
 from resolvers.workflows.checking.expressions import CAUSE, INCIDENT, RUN
 from resolvers.workflows.definition import CONFIGURATIONS, TriggerEvent
 from resolvers.workflows.expressions.syntax_tree import COMPREHENSIONS, FUNCTIONS, METHODS
-from resolvers.workflows.use_cases import LIFE
-from schema.execution.execution import Request, run
+from resolvers.workflows.use_cases import STATE_MACHINE
+from schema.execution.execution import GraphQLRequest, execute_request
 from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import Operations, opened
 from tests.fixtures.workflows import AUTHOR
@@ -36,8 +36,8 @@ def table(title: str) -> list[list[str]]:
 
 async def test_the_example_drafts_a_workflow_without_problems(operations: Operations) -> None:
     [document] = re.findall(r"```graphql\n(.*?)```", PAGE, re.DOTALL)
-    context = Context(AUTHOR, AUTHOR.scope, operations.sources, Call())
-    body = (await run(Request(document, {}), context, DocumentLimits())).body
+    context = Context(AUTHOR, AUTHOR.scope, operations.sources, RequestContext())
+    body = (await execute_request(GraphQLRequest(document, {}), context, DocumentLimits())).body
     shown = body["data"]["createWorkflow"]
     assert shown["userErrors"] == []
     assert (shown["workflow"]["state"], shown["workflow"]["problems"]) == ("DRAFT", [])
@@ -46,7 +46,7 @@ async def test_the_example_drafts_a_workflow_without_problems(operations: Operat
 def test_the_steps_of_a_revision() -> None:
     told = {row[0].strip("`"): row[1] for row in table("Revisions")}
     assert told.pop("createWorkflow") == ""
-    assert told == {name: ", ".join(step.origins) for name, step in LIFE.steps.items()}
+    assert told == {name: ", ".join(step.origins) for name, step in STATE_MACHINE.transitions.items()}
 
 
 def test_the_kinds_and_the_events() -> None:

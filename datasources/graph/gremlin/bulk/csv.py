@@ -40,13 +40,13 @@ def edge_row(version: EdgeVersion) -> Row:
         model.label_of(edge.type),
         edge.impact.value,
         edge.group_id or "",
-        model.micros(version.valid_from),
-        model.OPEN if version.valid_to is None else model.micros(version.valid_to),
+        model.to_micros(version.valid_from),
+        model.OPEN_ENDED_MICROS if version.valid_to is None else model.to_micros(version.valid_to),
         edge.id,
     )
 
 
-class Part:
+class CsvFile:
     """One file while it is written. Writing blocks: it compresses."""
 
     def __init__(self, path: Path, file: TextIO) -> None:
@@ -62,8 +62,8 @@ class Part:
 
 
 @contextmanager
-def part_of(path: Path, header: tuple[str, ...]) -> Iterator[Part]:
+def open_csv(path: Path, header: tuple[str, ...]) -> Iterator[CsvFile]:
     """A file with a header; whole once the body has ended."""
     with gzip.open(path, "wt", compresslevel=6, encoding="utf-8", newline="") as file:
         csv.writer(file).writerow(header)
-        yield Part(path, file)
+        yield CsvFile(path, file)

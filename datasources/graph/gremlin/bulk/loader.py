@@ -15,7 +15,7 @@ from datasources.errors import SourceRefused, SourceUnavailable
 A = TypeVar("A")
 
 # Errors of a load that are shown.
-SHOWN = 10
+MAX_SHOWN_ERRORS = 10
 _UNDER_WAY = frozenset({"LOAD_NOT_STARTED", "LOAD_IN_QUEUE", "LOAD_IN_PROGRESS"})
 
 
@@ -23,17 +23,17 @@ _UNDER_WAY = frozenset({"LOAD_NOT_STARTED", "LOAD_IN_QUEUE", "LOAD_IN_PROGRESS"}
 class LoadStatus:
     """How a load is: the loader's word for it, records read, and the first errors, a line each."""
 
-    word: str
+    state: str
     records: int
     errors: tuple[str, ...] = ()
 
     @property
-    def under_way(self) -> bool:
-        return self.word in _UNDER_WAY
+    def is_running(self) -> bool:
+        return self.state in _UNDER_WAY
 
     @property
-    def completed(self) -> bool:
-        return self.word == "LOAD_COMPLETED"
+    def is_completed(self) -> bool:
+        return self.state == "LOAD_COMPLETED"
 
 
 class _Overall(msgspec.Struct, rename="camel"):
@@ -80,7 +80,7 @@ class _Refusal(msgspec.Struct, rename="camel"):
     detailed_message: str = ""
 
 
-class Loader:
+class BulkLoader:
     """The loader of a cluster, at its writer's `address` (`https://host:8182`), which reads by `role`.
 
     `signed` requests carry SigV4 headers for `neptune-db` in `region`. `timeout` bounds a request, in seconds. Errors
@@ -129,14 +129,16 @@ class Loader:
 
     async def status(self, load: str) -> LoadStatus:
         """How the load is now."""
-        query = f"details=TRUE&errors=TRUE&errorsPerPage={SHOWN}&page=1"
+        query = f"details=TRUE&errors=TRUE&errorsPerPage={MAX_SHOWN_ERRORS}&page=1"
         found = _read(await self._sent("GET", f"/loader/{load}?{query}"), _StatusAnswer).payload
         logs = tuple(
             f"{each.file_name} record {each.record_num}: {each.error_code}: {each.error_message}"
             for each in found.errors.error_logs
         )
         feeds = tuple(f"{each.full_uri}: {each.status}" for each in found.failed_feeds)
-        return LoadStatus(found.overall_status.status, found.overall_status.total_records, (*feeds, *logs)[:SHOWN])
+        return LoadStatus(
+            found.overall_status.status, found.overall_status.total_records, (*feeds, *logs)[:MAX_SHOWN_ERRORS]
+        )
 
     async def _sent(self, method: str, path: str, body: bytes = b"") -> bytes:
         # Only who loads in bulk pays for importing it.

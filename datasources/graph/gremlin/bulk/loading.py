@@ -8,14 +8,14 @@ from uuid_utils import uuid7
 from datasources.config import GraphSettings
 from datasources.errors import SourceRefused
 from datasources.graph.gremlin.bulk.bucket import Bucket
-from datasources.graph.gremlin.bulk.loader import Loader, LoadStatus
+from datasources.graph.gremlin.bulk.loader import BulkLoader, LoadStatus
 
 
 class LoadFailed(SourceRefused):
     """The loader gave up. `lines` are its first errors."""
 
     def __init__(self, status: LoadStatus) -> None:
-        super().__init__("graph", f"the bulk load ended as {status.word}; mend what it says and go on with --resume")
+        super().__init__("graph", f"the bulk load ended as {status.state}; mend what it says and go on with --resume")
         self.lines = status.errors
 
 
@@ -26,7 +26,7 @@ class BulkStore:
     about a load, in seconds.
     """
 
-    def __init__(self, bucket: Bucket, loader: Loader, *, rows: int = 250_000, poll: float = 2.0) -> None:
+    def __init__(self, bucket: Bucket, loader: BulkLoader, *, rows: int = 250_000, poll: float = 2.0) -> None:
         self.rows = rows
         self.poll = poll
         self._bucket = bucket
@@ -49,7 +49,7 @@ class BulkStore:
         return await self._loader.status(load)
 
 
-def bulk_store(settings: GraphSettings) -> BulkStore | None:
+def open_bulk_store(settings: GraphSettings) -> BulkStore | None:
     """The bulk load that the settings ask for, None if they don't. Connects to nothing. SourceRefused if no region is
     known: that of the signing, or else the one boto3 finds."""
     if settings.bulk is None or settings.url is None:
@@ -59,7 +59,7 @@ def bulk_store(settings: GraphSettings) -> BulkStore | None:
         raise SourceRefused("graph", "the bucket's region is not known; set AWS_DEFAULT_REGION")
     parts = urlsplit(settings.url)
     scheme = {"wss": "https", "ws": "http"}[parts.scheme]
-    loader = Loader(
+    loader = BulkLoader(
         f"{scheme}://{parts.netloc}",
         settings.bulk.role,
         region,

@@ -21,12 +21,12 @@ _drivers = GraphSONWriter()
 _tokens: dict[Any, Any] = {}
 
 
-def written(traversal: Traversal) -> bytes:
+def encode_bytecode(traversal: Traversal) -> bytes:
     """The bytecode of a traversal. Raises TypeError for what no engine here runs, such as a lambda."""
     return orjson.dumps(_value(traversal.bytecode))
 
 
-def framed(traversal_id: str, bytecode: bytes, milliseconds: int) -> bytes:
+def encode_frame(traversal_id: str, bytecode: bytes, milliseconds: int) -> bytes:
     """A request: the traversal under its id, to be given up by the engine after so many milliseconds."""
     return _HEAD + orjson.dumps(
         {

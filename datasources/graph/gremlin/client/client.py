@@ -11,17 +11,17 @@ from gremlin_python.process.traversal import Traversal
 
 from datasources.config import GraphSettings
 from datasources.errors import SourceError
-from datasources.graph.gremlin.client.connector import FindCredentials, Opener, Signs
-from datasources.graph.gremlin.client.errors import GRAPH, GraphProblem, outside, too_late
-from datasources.graph.gremlin.client.load_balancer import Resolve, name_service
-from datasources.graph.gremlin.client.loop_thread import Worker
-from datasources.graph.gremlin.client.pool import Endpoint
-from datasources.graph.gremlin.client.request import Request
-from datasources.graph.gremlin.client.retry import READ_ONLY, Retries, Rule, rule
+from datasources.graph.gremlin.client.connector import Connector, FindCredentials, HeaderSigner
+from datasources.graph.gremlin.client.errors import GRAPH, GraphProblem, to_source_error, to_timeout
+from datasources.graph.gremlin.client.load_balancer import Resolve, system_resolver
+from datasources.graph.gremlin.client.loop_thread import LoopThread
+from datasources.graph.gremlin.client.pool import ConnectionPool
+from datasources.graph.gremlin.client.request import TraversalRequest
+from datasources.graph.gremlin.client.retry import READ_ONLY, RetryPolicy, RetryRule, retry_rule
 from datasources.graph.gremlin.source import g
 from datasources.health import Health
-from datasources.observability.spans import CLIENT, Value, recording
-from datasources.request import Call, Traversed, calling, current_call
+from datasources.observability.spans import CLIENT, AttributeValue, current_recording
+from datasources.request import RequestContext, TraversalStats, current_request, use_request
 
 HEALTH_SECONDS = 2.0
 # A traversal that takes longer is worth a line in the log of a quiet day.
@@ -45,22 +45,22 @@ class GremlinClient:
         if settings.url is None:
             raise ValueError("a client needs GRAPH_URL")
         self._settings = settings
-        self._worker = Worker(self._goodbye)
+        self._worker = LoopThread(self._goodbye)
         self._signer = _signer(settings, credentials)
-        self._resolve = resolve or name_service(self._worker.blocking)
+        self._resolve = resolve or system_resolver(self._worker.blocking)
         self._writer = self._endpoint(settings.url)
         self._reader = (
             self._endpoint(settings.reader_url) if settings.reader_url not in {None, settings.url} else self._writer
         )
 
     @property
-    def lost(self) -> bool:
+    def is_lost(self) -> bool:
         """Whether no web socket to the reader could be opened of late: a traversal would wait until its deadline."""
-        return self._reader.lost
+        return self._reader.is_lost
 
     def probe(self) -> None:
         """Let a lost reader be looked for in the background, so that `lost` ends by itself. Returns at once."""
-        self._worker.start(self._reader.probe)
+        self._worker.call_soon(self._reader.probe)
 
     async def submit(self, traversal: Traversal, verb: str, *, writes: bool = False) -> list[Any]:
         """As the port says. Cancelling the caller ends the traversal on the way and gives up its web socket.
@@ -68,24 +68,24 @@ class GremlinClient:
         Raises SourceTimeout at the deadline, whatever stood in the way; SourceUnavailable where the engine refused
         for the moment until the attempts were used up; SourceRefused for all that will not pass by itself.
         """
-        call = current_call()
+        call = current_request()
         left = call.remaining()
         seconds = self._settings.timeout if left is None else min(left, self._settings.timeout)
         begin = time.monotonic()
-        request = Request(traversal, call, begin + seconds, self._settings.message_bytes)
+        request = TraversalRequest(traversal, call, begin + seconds, self._settings.message_bytes)
         endpoint = self._writer if writes or call.wrote_graph else self._reader
         rows: list[Any] = []
         try:
             if not seconds:
                 request.code = DEADLINE
-                raise too_late(None)
+                raise to_timeout(None)
             rows = await self._worker.run(partial(self._answer, request, endpoint))
         except asyncio.CancelledError:
             request.code = CANCELLED
             raise
         finally:
             _tell(request, verb, len(rows), time.monotonic() - begin, endpoint.name)
-        call.spent.rows += len(rows)
+        call.usage.rows += len(rows)
         call.wrote_graph = call.wrote_graph or writes
         return rows
 
@@ -94,7 +94,7 @@ class GremlinClient:
         details = {"engine": "Gremlin", "endpoint": self._reader.name}
         begin = time.monotonic()
         try:
-            with calling(Call(deadline=asyncio.get_running_loop().time() + HEALTH_SECONDS)):
+            with use_request(RequestContext(deadline=asyncio.get_running_loop().time() + HEALTH_SECONDS)):
                 await self.submit(g.inject(1), "health")
         except SourceError as error:
             return Health(GRAPH, reachable=False, problem=str(error), details=details)
@@ -104,46 +104,48 @@ class GremlinClient:
         """Close the web sockets and end the thread; whoever waits for an answer gets SourceUnavailable."""
         await self._worker.close()
 
-    def _endpoint(self, url: str) -> Endpoint:
-        opener = Opener(url, self._settings, self._signer, self._resolve, self._worker.blocking)
-        return Endpoint(opener, self._settings)
+    def _endpoint(self, url: str) -> ConnectionPool:
+        opener = Connector(url, self._settings, self._signer, self._resolve, self._worker.blocking)
+        return ConnectionPool(opener, self._settings)
 
-    async def _answer(self, request: Request, endpoint: Endpoint) -> list[Any]:
+    async def _answer(self, request: TraversalRequest, endpoint: ConnectionPool) -> list[Any]:
         """In the client's thread: try until there is an answer, or no use in another try, or no time."""
-        retries = Retries(self._settings.attempts)
+        retries = RetryPolicy(self._settings.attempts)
         problem: GraphProblem | None = None
         try:
-            request.write()
-            async with asyncio.timeout(request.left()):
+            request.encode()
+            async with asyncio.timeout(request.remaining_seconds()):
                 while True:
                     request.tries += 1
                     try:
-                        async with endpoint.socket() as socket:
+                        async with endpoint.acquire() as socket:
                             frame = request.next_frame()
-                            return await socket.ask(request.traversal_id, frame, request.arrived)
+                            return await socket.submit(request.traversal_id, frame, request.record_received)
                     except GraphProblem as error:
                         problem = error
                     await self._before_next_try(request, endpoint, retries, problem)
         except GraphProblem as error:
             request.code = error.code
-            raise outside(error, passing=rule(error) is Rule.SENDINGS) from error
+            raise to_source_error(error, retryable=retry_rule(error) is RetryRule.SENDINGS) from error
         except TimeoutError as error:
             request.code = DEADLINE
-            problem = endpoint.problem if endpoint.lost else problem
-            raise too_late(problem) from (problem or error)
+            problem = endpoint.problem if endpoint.is_lost else problem
+            raise to_timeout(problem) from (problem or error)
 
     @staticmethod
-    async def _before_next_try(request: Request, endpoint: Endpoint, retries: Retries, problem: GraphProblem) -> None:
-        if not retries.may(problem, request.sendings):
+    async def _before_next_try(
+        request: TraversalRequest, endpoint: ConnectionPool, retries: RetryPolicy, problem: GraphProblem
+    ) -> None:
+        if not retries.should_retry(problem, request.sendings):
             raise problem
         if problem.code == READ_ONLY:
-            endpoint.resolve_anew()
-        if rule(problem) is Rule.ONCE:
-            endpoint.renew()
-        pause = retries.pause()
-        if pause >= request.left():
+            endpoint.retire_connections()
+        if retry_rule(problem) is RetryRule.ONCE:
+            endpoint.renew_credentials()
+        pause = retries.next_pause_seconds()
+        if pause >= request.remaining_seconds():
             # The deadline would end the pause: say at once what is wrong.
-            raise problem if rule(problem) is Rule.SENDINGS else TimeoutError
+            raise problem if retry_rule(problem) is RetryRule.SENDINGS else TimeoutError
         await asyncio.sleep(pause)
 
     async def _goodbye(self) -> None:
@@ -151,24 +153,24 @@ class GremlinClient:
             await endpoint.close()
 
 
-def _signer(settings: GraphSettings, credentials: FindCredentials | None) -> Signs | None:
+def _signer(settings: GraphSettings, credentials: FindCredentials | None) -> HeaderSigner | None:
     if settings.signing is None:
         return None
     # botocore takes long to load: only where something is signed.
-    from datasources.graph.gremlin.client.signing import Signer, usual_credentials
+    from datasources.graph.gremlin.client.signing import Signer, default_credentials
 
-    return Signer(settings.signing.region, credentials or usual_credentials)
+    return Signer(settings.signing.region, credentials or default_credentials)
 
 
-def _tell(request: Request, verb: str, rows: int, seconds: float, endpoint: str) -> None:
+def _tell(request: TraversalRequest, verb: str, rows: int, seconds: float, endpoint: str) -> None:
     """A line of its own, quiet unless it was slow, sent again or failed; a word for the operation's line; a span."""
     retries = max(0, request.tries - 1)
     loud = bool(retries or request.code or seconds > SLOW_SECONDS)
-    told = Traversed(
+    told = TraversalStats(
         request.traversal_id, verb, rows, request.received, round(seconds * 1_000, 1), retries, request.code
     )
-    request.call.traversed.append(told)
-    if (spans := recording()) is not None:
+    request.call.traversals.append(told)
+    if (spans := current_recording()) is not None:
         is_fault = told.code not in {"", CANCELLED}
         spans.record(verb, CLIENT, seconds, _attributes(told, endpoint), told.code, fault=is_fault)
     log.log(
@@ -178,7 +180,7 @@ def _tell(request: Request, verb: str, rows: int, seconds: float, endpoint: str)
     )
 
 
-def _attributes(told: Traversed, endpoint: str) -> dict[str, Value]:
+def _attributes(told: TraversalStats, endpoint: str) -> dict[str, AttributeValue]:
     host, _, port = endpoint.rpartition(":")
     return {
         "db.system.name": "gremlin",

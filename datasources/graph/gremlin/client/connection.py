@@ -10,19 +10,25 @@ from typing import Any
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSCloseCode, WSMessage, WSMsgType
 from aiohttp.http_websocket import WebSocketError
 
-from datasources.graph.gremlin.client.errors import Answered, GraphProblem, Lost, TooLarge, Unreadable
+from datasources.graph.gremlin.client.errors import (
+    ConnectionLost,
+    EngineError,
+    GraphProblem,
+    InvalidResponse,
+    MessageTooLarge,
+)
 from datasources.graph.gremlin.client.graphson import read_frame
 
 AGE_JITTER = 0.1
 # A polite end of a web socket is waited for so long, in seconds.
-FAREWELL = 0.5
-LAST_WORD = 0.1
+CLOSE_TIMEOUT_SECONDS = 0.5
+CLOSE_FRAME_WAIT_SECONDS = 0.1
 
 
 class WebSocket(ClientWebSocketResponse[Any]):
     """aiohttp's, which ends without waiting for anybody."""
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         """End the connection at once, whatever is still to be sent: a silent peer would hold it for minutes."""
         connection = self._response.connection
         if connection and connection.transport:
@@ -30,7 +36,7 @@ class WebSocket(ClientWebSocketResponse[Any]):
         self._response.close()
 
 
-class Socket:
+class Connection:
     """Belongs to the client's loop. `address` is where it leads, `era` what its endpoint was when it was opened.
 
     A task of its own reads for as long as it lives: an end that the engine sends to an idle socket would else stay
@@ -43,35 +49,35 @@ class Socket:
         web_socket: WebSocket,
         *,
         address: str,
-        era: int,
+        generation: int,
         max_age: float,
         message_bytes: int,
-        ended: Callable[["Socket"], None],
+        on_end: Callable[["Connection"], None],
     ) -> None:
         self.address = address
-        self.era = era
+        self.generation = generation
         # Set by the endpoint once nobody is to use it again.
-        self.gone = False
+        self.is_discarded = False
         self._session = session
         self._web_socket = web_socket
         self._message_bytes = message_bytes
-        self._ended = ended
+        self._ended = on_end
         # Sockets that were opened together are not to end together.
         self._ends_at = time.monotonic() + max_age * random.uniform(1 - AGE_JITTER, 1 + AGE_JITTER)  # noqa: S311
         self._problem: GraphProblem | None = None
-        self._answer: _Answer | None = None
+        self._answer: _PendingRows | None = None
         self._pong: asyncio.Future[None] | None = None
-        self.rest()
+        self.mark_idle()
         loop = asyncio.get_running_loop()
         # Without the context of the traversal that happened to open it.
         self._reading = loop.create_task(self._read(), context=Context())
 
     @property
-    def usable(self) -> bool:
+    def is_usable(self) -> bool:
         """Open as far as is known, in step, and not too old."""
         return self._problem is None and self._answer is None and time.monotonic() < self._ends_at
 
-    def rest(self) -> None:
+    def mark_idle(self) -> None:
         """From now on it is idle."""
         self._idle_since = time.monotonic(), time.time()
 
@@ -81,7 +87,7 @@ class Socket:
         steady, wall = self._idle_since
         return max(time.monotonic() - steady, time.time() - wall)
 
-    async def answers(self, within: float) -> bool:
+    async def is_responsive(self, within: float) -> bool:
         """Whether the other end answers a ping in so many seconds."""
         self._pong = asyncio.get_running_loop().create_future()
         try:
@@ -92,25 +98,27 @@ class Socket:
             return False
         finally:
             self._pong = None
-        return self.usable
+        return self.is_usable
 
-    async def ask(self, traversal_id: str, frame: bytes, received: Callable[[int], None]) -> list[Any]:
+    async def submit(self, traversal_id: str, frame: bytes, received: Callable[[int], None]) -> list[Any]:
         """All rows of the answer. Raises Lost, TooLarge, Unreadable, or Answered, after which alone it is in step.
 
         `received` is told the length of each message of the answer.
         """
         if self._problem:
             raise self._problem
-        answer = self._answer = _Answer(traversal_id, received)
+        answer = self._answer = _PendingRows(traversal_id, received)
         try:
             await self._web_socket.send_bytes(frame)
         except (ClientError, ConnectionError) as error:
             # Why it ended may still be on its way in: the engine's last word says more than a broken pipe.
-            await asyncio.wait([self._reading], timeout=LAST_WORD)
-            raise self._problem or Lost(f"the web socket ended while a traversal was sent: {error}") from error
+            await asyncio.wait([self._reading], timeout=CLOSE_FRAME_WAIT_SECONDS)
+            raise self._problem or ConnectionLost(
+                f"the web socket ended while a traversal was sent: {error}"
+            ) from error
         try:
             rows = await answer.done
-        except Answered:
+        except EngineError:
             self._answer = None
             raise
         self._answer = None
@@ -118,17 +126,17 @@ class Socket:
 
     async def close(self, *, politely: bool = False) -> None:
         """End it; politely, where nothing is under way, by telling the engine so."""
-        self._problem = self._problem or Lost("the web socket was closed here")
+        self._problem = self._problem or ConnectionLost("the web socket was closed here")
         self._reading.cancel()
         await asyncio.wait([self._reading])
         try:
             if politely:
-                async with asyncio.timeout(FAREWELL):
+                async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                     await self._web_socket.close()
         except TimeoutError:
             pass
         finally:
-            self._web_socket.drop()
+            self._web_socket.abort()
             await self._session.close()
 
     async def _read(self) -> None:
@@ -147,33 +155,33 @@ class Socket:
         except GraphProblem as problem:
             self._fail(problem)
         except (ClientError, ConnectionError) as error:
-            self._fail(Lost(f"the web socket ended: {error}"))
+            self._fail(ConnectionLost(f"the web socket ended: {error}"))
         finally:
             if self._problem is None:
                 # Whatever ended this task: nobody may wait on a socket that is not read.
-                self._fail(Lost("the web socket is read no longer"))
+                self._fail(ConnectionLost("the web socket is read no longer"))
 
     def _take(self, data: bytes) -> None:
         if self._answer is None:
-            raise Lost("the graph sent an answer that nobody asked for")
-        self._answer.take(data)
+            raise ConnectionLost("the graph sent an answer that nobody asked for")
+        self._answer.feed(data)
 
     def _end(self, message: WSMessage) -> GraphProblem:
         """What the last message of a web socket means."""
         if message.type is WSMsgType.ERROR:
             error = message.data
             if isinstance(error, WebSocketError) and error.code == WSCloseCode.MESSAGE_TOO_BIG:
-                return TooLarge(
+                return MessageTooLarge(
                     f"the answer has a message of more than GRAPH_MESSAGE_BYTES ({self._message_bytes}): "
                     "ask for less, or raise it"
                 )
             if isinstance(error, WebSocketError):
-                return Unreadable(f"the graph broke the protocol of web sockets: {error}")
-            return Lost(f"the web socket ended: {error}")
+                return InvalidResponse(f"the graph broke the protocol of web sockets: {error}")
+            return ConnectionLost(f"the web socket ended: {error}")
         if message.data == WSCloseCode.MESSAGE_TOO_BIG:
-            return TooLarge("the graph takes no message of this length: send the traversal in smaller parts")
+            return MessageTooLarge("the graph takes no message of this length: send the traversal in smaller parts")
         told = f" ({message.data} {message.extra or ''})".rstrip() if message.type is WSMsgType.CLOSE else ""
-        return Lost(f"the graph closed the web socket{told}")
+        return ConnectionLost(f"the graph closed the web socket{told}")
 
     def _fail(self, problem: GraphProblem) -> None:
         self._problem = problem
@@ -183,7 +191,7 @@ class Socket:
         self._ended(self)
 
 
-class _Answer:
+class _PendingRows:
     """The rows of one traversal, as they come in."""
 
     def __init__(self, traversal_id: str, received: Callable[[int], None]) -> None:
@@ -194,11 +202,11 @@ class _Answer:
         self._received = received
         self._rows: list[Any] = []
 
-    def take(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         self._received(len(data))
         frame = read_frame(data)
         if frame.request_id != self._traversal_id and not (frame.request_id is None and frame.error):
-            raise Lost("the graph sent the answer of another traversal")
+            raise ConnectionLost("the graph sent the answer of another traversal")
         self._rows += frame.rows
         if frame.last and not self.done.done():
             if frame.error:

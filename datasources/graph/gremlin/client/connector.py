@@ -23,31 +23,37 @@ from aiohttp import (
 )
 
 from datasources.config import GraphSettings
-from datasources.graph.gremlin.client.connection import FAREWELL, WebSocket
-from datasources.graph.gremlin.client.errors import Denied, GraphProblem, Unfit, Unreachable, Untrusted
-from datasources.graph.gremlin.client.load_balancer import Pinned, Resolve, Spreading
+from datasources.graph.gremlin.client.connection import CLOSE_TIMEOUT_SECONDS, WebSocket
+from datasources.graph.gremlin.client.errors import (
+    GraphProblem,
+    HandshakeDenied,
+    InvalidConfiguration,
+    Unreachable,
+    UntrustedCertificate,
+)
+from datasources.graph.gremlin.client.load_balancer import LoadBalancer, PinnedResolver, Resolve
 
-DENIED = frozenset({401, 403})
+DENIED_STATUSES = frozenset({401, 403})
 # Too many connections, or a proxy whose engine is away.
-PASSING = frozenset({408, 429, 500, 502, 503, 504})
+TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 
 # Credentials as botocore has them, which refresh themselves before they expire; None where there are none.
 FindCredentials = Callable[[], Any]
 
 
-class Signs(Protocol):
+class HeaderSigner(Protocol):
     """Makes the headers of one web socket."""
 
     def headers(self, url: str) -> Mapping[str, str]: ...
-    def renew(self) -> None: ...
+    def renew_credentials(self) -> None: ...
 
 
-class Opener:
+class Connector:
     """Opens web sockets to one URL. For one event loop. `blocking` is where what blocks may wait."""
 
     def __init__(
-        self, url: str, settings: GraphSettings, signer: Signs | None, resolve: Resolve, blocking: Executor
+        self, url: str, settings: GraphSettings, signer: HeaderSigner | None, resolve: Resolve, blocking: Executor
     ) -> None:
         parts = urlsplit(url)
         self._url = url
@@ -58,9 +64,9 @@ class Opener:
         host = parts.hostname or ""
         port = parts.port or (443 if self._secure else 80)
         self.name = f"{host}:{port}"
-        self.spreading = Spreading(host, port, resolve)
+        self.balancer = LoadBalancer(host, port, resolve)
 
-    async def open(self) -> tuple[ClientSession, WebSocket, str]:
+    async def connect(self) -> tuple[ClientSession, WebSocket, str]:
         """A new web socket and its address, which `spreading` counts until it is told of the end.
 
         Tries each address of the name once. Raises Unreachable, Denied, Untrusted or Unfit, within connect_timeout.
@@ -68,7 +74,7 @@ class Opener:
         ends_at = time.monotonic() + self._settings.connect_timeout
         try:
             async with asyncio.timeout(self._settings.connect_timeout):
-                addresses = await self.spreading.addresses()
+                addresses = await self.balancer.addresses()
                 headers = await self._headers()
         except TimeoutError as error:
             raise Unreachable(f"the name or the credentials of {self.name} did not come in time") from error
@@ -78,7 +84,7 @@ class Opener:
         for number, address in enumerate(addresses):
             # What is left is shared out: a dead address must leave the living ones their time.
             seconds = max(0.0, ends_at - time.monotonic()) / (len(addresses) - number)
-            self.spreading.opening(address)
+            self.balancer.count_opening(address)
             opened = False
             try:
                 async with asyncio.timeout(seconds):
@@ -91,13 +97,13 @@ class Opener:
                 problem = error
             finally:
                 if not opened:
-                    self.spreading.failed(address)
+                    self.balancer.count_failed(address)
         raise problem or Unreachable(f"{self.name} has no address")
 
-    def renew(self) -> None:
+    def renew_credentials(self) -> None:
         """Look for credentials anew. Raises nothing."""
         if self._signer:
-            self._signer.renew()
+            self._signer.renew_credentials()
 
     async def _headers(self) -> Mapping[str, str]:
         if self._signer is None:
@@ -106,7 +112,10 @@ class Opener:
 
     async def _connect(self, address: str, headers: Mapping[str, str]) -> tuple[ClientSession, WebSocket]:
         connector = TCPConnector(
-            ssl=self._trust if self._secure else True, resolver=Pinned(address), use_dns_cache=False, force_close=True
+            ssl=self._trust if self._secure else True,
+            resolver=PinnedResolver(address),
+            use_dns_cache=False,
+            force_close=True,
         )
         session = ClientSession(connector=connector, cookie_jar=DummyCookieJar(), ws_response_class=WebSocket)
         opened = False
@@ -118,7 +127,7 @@ class Opener:
                 # Pongs are waited for, and text is read by the same reader as bytes.
                 autoping=False,
                 decode_text=False,
-                timeout=ClientWSTimeout(ws_close=FAREWELL),
+                timeout=ClientWSTimeout(ws_close=CLOSE_TIMEOUT_SECONDS),
             )
             opened = True
             return session, web_socket
@@ -130,18 +139,20 @@ class Opener:
 
     def _meaning(self, error: Exception) -> GraphProblem:
         if isinstance(error, WSServerHandshakeError):
-            if error.status in DENIED:
-                return Denied(error.status)
-            if error.status in PASSING:
+            if error.status in DENIED_STATUSES:
+                return HandshakeDenied(error.status)
+            if error.status in TRANSIENT_STATUSES:
                 return Unreachable(f"{self.name} refused the web socket with {error.status}")
-            return Unfit(
+            return InvalidConfiguration(
                 f"{self.name} is no Gremlin engine at this path (status {error.status}): check the path in GRAPH_URL"
             )
         if isinstance(error, ClientConnectorCertificateError):
             reason = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
-            return Untrusted(f"the certificate of {self.name} is not trusted ({reason}): check GRAPH_CA_FILE")
+            return UntrustedCertificate(
+                f"the certificate of {self.name} is not trusted ({reason}): check GRAPH_CA_FILE"
+            )
         if isinstance(error, ClientConnectorSSLError) and "WRONG_VERSION_NUMBER" in str(error):
-            return Unfit(f"{self.name} does not speak TLS: check the scheme in GRAPH_URL")
+            return InvalidConfiguration(f"{self.name} does not speak TLS: check the scheme in GRAPH_URL")
         cause = error.os_error if isinstance(error, ClientConnectorError) else error
         reason = os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno else str(cause)
         return Unreachable(f"{self.name} cannot be reached: {reason or type(cause).__name__}")
@@ -152,6 +163,6 @@ class Opener:
         try:
             context = ssl.create_default_context(cafile=self._settings.ca_file)
         except OSError as error:
-            raise Unfit(f"GRAPH_CA_FILE cannot be read: {error.strerror or error}") from error
+            raise InvalidConfiguration(f"GRAPH_CA_FILE cannot be read: {error.strerror or error}") from error
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context

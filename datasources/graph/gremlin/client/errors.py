@@ -34,11 +34,11 @@ class Unreachable(GraphProblem):
     """No web socket could be opened now."""
 
 
-class Lost(GraphProblem):
+class ConnectionLost(GraphProblem):
     """The web socket ended before the answer was complete."""
 
 
-class Denied(GraphProblem):
+class HandshakeDenied(GraphProblem):
     """401 or 403 to the handshake."""
 
     def __init__(self, status: int) -> None:
@@ -47,23 +47,23 @@ class Denied(GraphProblem):
         )
 
 
-class Untrusted(GraphProblem):
+class UntrustedCertificate(GraphProblem):
     """The certificate is of another host, out of date, or of an unknown authority."""
 
 
-class Unfit(GraphProblem):
+class InvalidConfiguration(GraphProblem):
     """A setting is wrong, and no second try will mend it."""
 
 
-class TooLarge(GraphProblem):
+class MessageTooLarge(GraphProblem):
     """A message over GRAPH_MESSAGE_BYTES, or over the engine's own bound."""
 
 
-class Unreadable(GraphProblem):
+class InvalidResponse(GraphProblem):
     """An answer that is no GraphSON 3, or of a type that traversals of this service must not return."""
 
 
-class Answered(GraphProblem):
+class EngineError(GraphProblem):
     """The engine's own error. `status` is that of the Gremlin protocol; `code` is Neptune's, or an exception's name."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -76,16 +76,16 @@ class Answered(GraphProblem):
         return self._code or str(self.status)
 
 
-def outside(problem: GraphProblem, *, passing: bool) -> SourceError:
+def to_source_error(problem: GraphProblem, *, retryable: bool) -> SourceError:
     """What the caller sees. `passing` says that the rules would have allowed another try, had there been any left."""
     if problem.code == TIME_LIMIT:
         return SourceTimeout(GRAPH, str(problem))
-    if passing or problem.code == MEMORY_LIMIT:
+    if retryable or problem.code == MEMORY_LIMIT:
         return SourceUnavailable(GRAPH, str(problem))
     return SourceRefused(GRAPH, str(problem))
 
 
-def too_late(problem: GraphProblem | None) -> SourceTimeout:
+def to_timeout(problem: GraphProblem | None) -> SourceTimeout:
     """The deadline came first. `problem` is the last that stood in the way."""
     reason = f"; the last try: {problem}" if problem else ""
     return SourceTimeout(GRAPH, f"the graph did not answer before the deadline{reason}")

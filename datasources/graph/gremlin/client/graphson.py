@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from datasources.graph.gremlin.client.errors import Answered, Unreadable
+from datasources.graph.gremlin.client.errors import EngineError, InvalidResponse
 
 OK = 200
 NO_CONTENT = 204
@@ -27,7 +27,7 @@ class Frame:
     request_id: str | None
     last: bool
     rows: list[Any]
-    error: Answered | None = None
+    error: EngineError | None = None
 
 
 def read_frame(data: bytes) -> Frame:
@@ -42,9 +42,9 @@ def read_frame(data: bytes) -> Frame:
             return Frame(request_id, code == OK, _rows(message["result"]["data"]))
         return Frame(request_id, True, [], _error(code, status))
     except orjson.JSONDecodeError as error:
-        raise Unreadable(f"the graph sent no JSON: {error}") from error
+        raise InvalidResponse(f"the graph sent no JSON: {error}") from error
     except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
-        raise Unreadable(f"the graph sent no GraphSON 3 ({type(error).__name__}: {error})") from error
+        raise InvalidResponse(f"the graph sent no GraphSON 3 ({type(error).__name__}: {error})") from error
 
 
 def read_value(value: Any) -> Any:
@@ -56,7 +56,7 @@ def read_value(value: Any) -> Any:
         kind = value["@type"]
         reader = _READERS.get(kind)
         if reader is None:
-            raise Unreadable(f"the graph sent a value of type {kind}: project it to text, numbers, lists or maps")
+            raise InvalidResponse(f"the graph sent a value of type {kind}: project it to text, numbers, lists or maps")
         return reader(value["@value"])
     return [read_value(each) for each in value] if value.__class__ is list else value
 
@@ -129,16 +129,16 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _error(status: int, told: Any) -> Answered:
+def _error(status: int, told: Any) -> EngineError:
     """Neptune tells its code in a JSON document inside the message; Gremlin Server names exceptions beside it."""
     message = told["message"] or ""
     try:
         document = orjson.loads(message)
-        return Answered(status, document["code"], document.get("detailedMessage") or "")
+        return EngineError(status, document["code"], document.get("detailedMessage") or "")
     except (orjson.JSONDecodeError, KeyError, TypeError):
         pass
     if status == TIMED_OUT:
-        return Answered(status, "TimeLimitExceededException", message)
+        return EngineError(status, "TimeLimitExceededException", message)
     attributes = read_value(told["attributes"]) if told.get("attributes") else {}
     names = attributes.get("exceptions") or [""]
-    return Answered(status, str(names[0]).replace("$", ".").rpartition(".")[2], message)
+    return EngineError(status, str(names[0]).replace("$", ".").rpartition(".")[2], message)

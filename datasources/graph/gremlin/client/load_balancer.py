@@ -15,10 +15,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 # An address that just refused goes behind the others for so many seconds.
-SHUNNED = 10.0
+FAILED_ADDRESS_PENALTY_SECONDS = 10.0
 
 
-def name_service(executor: Executor) -> Resolve:
+def system_resolver(executor: Executor) -> Resolve:
     """Asks the system's name service, without a cache: Neptune's reader endpoint names another replica each time.
 
     Raises OSError for a name that is not known.
@@ -33,7 +33,7 @@ def name_service(executor: Executor) -> Resolve:
     return resolve
 
 
-class Spreading:
+class LoadBalancer:
     """Counts the sockets to each address of an endpoint. For one event loop."""
 
     def __init__(self, host: str, port: int, resolve: Resolve) -> None:
@@ -48,25 +48,25 @@ class Spreading:
         if _is_address(self._host):
             return [self._host]
         found = await self._resolve(self._host, self._port)
-        long_ago = time.monotonic() - SHUNNED
+        long_ago = time.monotonic() - FAILED_ADDRESS_PENALTY_SECONDS
         return sorted(found, key=lambda each: (self._failed_at.get(each, long_ago) > long_ago, self._sockets[each]))
 
-    def opening(self, address: str) -> None:
+    def count_opening(self, address: str) -> None:
         """Count a socket from its first packet on: several are opened at a time."""
         self._sockets[address] += 1
 
-    def failed(self, address: str) -> None:
+    def count_failed(self, address: str) -> None:
         self._sockets[address] -= 1
         self._failed_at[address] = time.monotonic()
 
-    def closed(self, address: str) -> None:
+    def count_closed(self, address: str) -> None:
         self._sockets[address] -= 1
 
     def __getitem__(self, address: str) -> int:
         return self._sockets[address]
 
 
-class Pinned(AbstractResolver):
+class PinnedResolver(AbstractResolver):
     """Gives a connection the one address that was chosen for it; TLS still checks the name."""
 
     def __init__(self, address: str) -> None:

@@ -12,22 +12,22 @@ from datasources.graph.gremlin.client.errors import GRAPH
 T = TypeVar("T")
 
 # Names to resolve and credentials to ask for, at a time.
-BLOCKING = 4
-ROUNDS = 3
+MAX_BLOCKING_THREADS = 4
+CLOSE_LOOP_ROUNDS = 3
 
 
-class Worker:
+class LoopThread:
     """A daemon thread, started by the first work and ended by `close`. May be used from any thread."""
 
-    def __init__(self, goodbye: Callable[[], Awaitable[None]]) -> None:
-        self._goodbye = goodbye
+    def __init__(self, on_close: Callable[[], Awaitable[None]]) -> None:
+        self._goodbye = on_close
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._works: set[asyncio.Task[Any]] = set()
         # For what blocks. Its threads start with their first work; no end of ours waits for a slow name service.
-        self.blocking = ThreadPoolExecutor(BLOCKING, thread_name_prefix="graph-names")
+        self.blocking = ThreadPoolExecutor(MAX_BLOCKING_THREADS, thread_name_prefix="graph-names")
 
     async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Its outcome, in the caller's loop. Cancelling the caller cancels the work. SourceUnavailable once closed."""
@@ -40,7 +40,7 @@ class Worker:
                 raise _closed() from None
             raise
 
-    def start(self, work: Callable[[], None]) -> None:
+    def call_soon(self, work: Callable[[], None]) -> None:
         """Call `work` in the thread, soon; not at all once it is closed."""
         with self._lock:
             if not self._closed:
@@ -85,7 +85,7 @@ class Worker:
         await self._goodbye()
         await _cancel(asyncio.all_tasks() - {asyncio.current_task()})
         # Aborted connections tell of their end in the loop's next rounds.
-        for _ in range(ROUNDS):
+        for _ in range(CLOSE_LOOP_ROUNDS):
             await asyncio.sleep(0)
         asyncio.get_running_loop().stop()
 

@@ -8,38 +8,38 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from datasources.config import GraphSettings
-from datasources.graph.gremlin.client.connection import Socket
-from datasources.graph.gremlin.client.connector import Opener
+from datasources.graph.gremlin.client.connection import Connection
+from datasources.graph.gremlin.client.connector import Connector
 from datasources.graph.gremlin.client.errors import GraphProblem, Unreachable
 
 # A socket idle for longer is asked for a sign of life first: a function that was frozen wakes to sockets that ended
 # unseen, and 5 s is far beyond the pauses between the traversals of one request.
-IDLE = 5.0
-SIGN_OF_LIFE = 0.5
-LOST_AFTER = 3
-FIRST_PACE = 0.1
-LONGEST_PACE = 1.0
+PING_AFTER_IDLE_SECONDS = 5.0
+PING_TIMEOUT_SECONDS = 0.5
+LOST_AFTER_FAILURES = 3
+MIN_PROBE_INTERVAL_SECONDS = 0.1
+MAX_PROBE_INTERVAL_SECONDS = 1.0
 
 
-class Endpoint:
+class ConnectionPool:
     """For one event loop; `lost` may be read from any thread.
 
     After three failures in a row to open a socket it is lost: then one socket at a time is tried, paced, and who
     needs one waits for how that ends. A first success, or an answer on a socket that still stands, finds it again.
     """
 
-    def __init__(self, opener: Opener, settings: GraphSettings) -> None:
-        self.lost = False
+    def __init__(self, opener: Connector, settings: GraphSettings) -> None:
+        self.is_lost = False
         # Why the last try to open a socket failed; None while sockets can be opened.
         self.problem: GraphProblem | None = None
         self._opener = opener
         self._settings = settings
         self._slots = asyncio.Semaphore(settings.pool_max)
-        self._idle: list[Socket] = []
+        self._idle: list[Connection] = []
         # Sockets of an older era lead to where the name led before a failover.
         self._era = 0
         self._failures = 0
-        self._pace = FIRST_PACE
+        self._pace = MIN_PROBE_INTERVAL_SECONDS
         self._tried_at = 0.0
         self._probe: asyncio.Task[GraphProblem | None] | None = None
         self._chores: set[asyncio.Task[Any]] = set()
@@ -50,7 +50,7 @@ class Endpoint:
         return self._opener.name
 
     @asynccontextmanager
-    async def socket(self) -> AsyncIterator[Socket]:
+    async def acquire(self) -> AsyncIterator[Connection]:
         """A socket for one traversal, at most `pool_max` at a time; who comes first is served first.
 
         Kept for the next one after an answer, be it an error; thrown away after anything else. Raises what opening
@@ -63,11 +63,11 @@ class Endpoint:
             finally:
                 self._give(socket)
 
-    def renew(self) -> None:
+    def renew_credentials(self) -> None:
         """Sign the next sockets with new credentials."""
-        self._opener.renew()
+        self._opener.renew_credentials()
 
-    def resolve_anew(self) -> None:
+    def retire_connections(self) -> None:
         """Use none of the sockets that are open now: the name may lead elsewhere."""
         self._era += 1
         for socket in self._idle.copy():
@@ -75,7 +75,7 @@ class Endpoint:
 
     def probe(self) -> None:
         """Try to reach it in the background, if it is lost and nobody tries yet."""
-        if self.lost and self._probe is None:
+        if self.is_lost and self._probe is None:
             self._probe = self._spawn(self._probing())
 
     async def close(self) -> None:
@@ -88,12 +88,12 @@ class Endpoint:
         while self._chores:
             await asyncio.wait(self._chores)
 
-    async def _take(self) -> Socket:
+    async def _take(self) -> Connection:
         while True:
             socket = await self._rested()
             if socket:
                 return socket
-            if not self.lost:
+            if not self.is_lost:
                 return await self._open()
             self.probe()
             assert self._probe is not None  # noqa: S101
@@ -102,56 +102,58 @@ class Endpoint:
             if self.problem and not isinstance(self.problem, Unreachable):
                 raise self.problem
 
-    async def _rested(self) -> Socket | None:
+    async def _rested(self) -> Connection | None:
         """The idle socket used last, alive as far as can be told: the others may fall asleep and end."""
         while self._idle:
             socket = self._idle.pop()
             alive = False
             try:
-                alive = socket.usable and (socket.idle_seconds < IDLE or await socket.answers(SIGN_OF_LIFE))
+                alive = socket.is_usable and (
+                    socket.idle_seconds < PING_AFTER_IDLE_SECONDS or await socket.is_responsive(PING_TIMEOUT_SECONDS)
+                )
             finally:
                 if not alive:
                     self._throw_away(socket)
             if alive:
                 return socket
             # They slept as long as this one: waiting for each in turn would cost each its half second.
-            for other in [each for each in self._idle if each.idle_seconds >= IDLE]:
+            for other in [each for each in self._idle if each.idle_seconds >= PING_AFTER_IDLE_SECONDS]:
                 self._throw_away(other)
         return None
 
-    async def _open(self) -> Socket:
+    async def _open(self) -> Connection:
         era = self._era
         self._tried_at = time.monotonic()
         try:
-            session, web_socket, address = await self._opener.open()
+            session, web_socket, address = await self._opener.connect()
         except Unreachable as problem:
             self.problem = problem
             self._failures += 1
-            self.lost = self.lost or self._failures >= LOST_AFTER
+            self.is_lost = self.is_lost or self._failures >= LOST_AFTER_FAILURES
             raise
         self._found()
-        return Socket(
+        return Connection(
             session,
             web_socket,
             address=address,
-            era=era,
+            generation=era,
             max_age=self._settings.socket_seconds,
             message_bytes=self._settings.message_bytes,
-            ended=self._throw_away,
+            on_end=self._throw_away,
         )
 
     def _found(self) -> None:
-        self.lost = False
+        self.is_lost = False
         self.problem = None
         self._failures = 0
-        self._pace = FIRST_PACE
+        self._pace = MIN_PROBE_INTERVAL_SECONDS
 
     async def _probing(self) -> GraphProblem | None:
         try:
             # Many processes lose an engine at one time: they are not to come back at one time.
             pace = self._pace * random.uniform(0.5, 1.0)  # noqa: S311
             await asyncio.sleep(self._tried_at + pace - time.monotonic())
-            self._pace = min(2 * self._pace, LONGEST_PACE)
+            self._pace = min(2 * self._pace, MAX_PROBE_INTERVAL_SECONDS)
             self._give(await self._open())
         except GraphProblem as problem:
             return problem
@@ -159,22 +161,22 @@ class Endpoint:
             self._probe = None
         return None
 
-    def _give(self, socket: Socket) -> None:
+    def _give(self, socket: Connection) -> None:
         # With a traversal under way it is not usable: its rows would come as the answer to the next one.
-        if socket.usable and socket.era == self._era and len(self._idle) < self._settings.pool_max:
+        if socket.is_usable and socket.generation == self._era and len(self._idle) < self._settings.pool_max:
             self._found()
-            socket.rest()
+            socket.mark_idle()
             self._idle.append(socket)
         else:
             self._throw_away(socket)
 
-    def _throw_away(self, socket: Socket, *, politely: bool = False) -> None:
+    def _throw_away(self, socket: Connection, *, politely: bool = False) -> None:
         """It counts no more from now on. Does nothing the second time."""
         if socket in self._idle:
             self._idle.remove(socket)
-        if not socket.gone:
-            socket.gone = True
-            self._opener.spreading.closed(socket.address)
+        if not socket.is_discarded:
+            socket.is_discarded = True
+            self._opener.balancer.count_closed(socket.address)
             self._spawn(socket.close(politely=politely))
 
     def _spawn(self, chore: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

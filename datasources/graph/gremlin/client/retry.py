@@ -4,20 +4,20 @@ import random
 from enum import Enum
 
 from datasources.graph.gremlin.client.errors import (
-    Answered,
-    Denied,
+    ConnectionLost,
+    EngineError,
     GraphProblem,
-    Lost,
+    HandshakeDenied,
     Unreachable,
 )
 
-FIRST_PAUSE = 0.05
-LONGEST_PAUSE = 1.0
+MIN_PAUSE_SECONDS = 0.05
+MAX_PAUSE_SECONDS = 1.0
 
 READ_ONLY = "ReadOnlyViolationException"
 
 
-class Rule(Enum):
+class RetryRule(Enum):
     """How often a problem is met with another try."""
 
     UNTIL_DEADLINE = "no traversal was sent: try until the deadline"
@@ -27,29 +27,29 @@ class Rule(Enum):
 
 
 # https://docs.aws.amazon.com/neptune/latest/userguide/errors-engine-codes.html: the codes that it says to retry.
-CODES = {
-    "ConcurrentModificationException": Rule.SENDINGS,
-    "ThrottlingException": Rule.SENDINGS,
-    "TooManyRequestsException": Rule.SENDINGS,
+RETRYABLE_CODES = {
+    "ConcurrentModificationException": RetryRule.SENDINGS,
+    "ThrottlingException": RetryRule.SENDINGS,
+    "TooManyRequestsException": RetryRule.SENDINGS,
     # The writer became a reader: a failover, after which the name leads elsewhere.
-    READ_ONLY: Rule.SENDINGS,
-    "InternalFailureException": Rule.SENDINGS,
+    READ_ONLY: RetryRule.SENDINGS,
+    "InternalFailureException": RetryRule.SENDINGS,
 }
-PROBLEMS: dict[type[GraphProblem], Rule] = {
-    Unreachable: Rule.UNTIL_DEADLINE,
-    Lost: Rule.SENDINGS,
-    Denied: Rule.ONCE,
+RETRYABLE_PROBLEMS: dict[type[GraphProblem], RetryRule] = {
+    Unreachable: RetryRule.UNTIL_DEADLINE,
+    ConnectionLost: RetryRule.SENDINGS,
+    HandshakeDenied: RetryRule.ONCE,
 }
 
 
-def rule(problem: GraphProblem) -> Rule:
+def retry_rule(problem: GraphProblem) -> RetryRule:
     """By the code of an answer, by the kind of every other problem."""
-    if isinstance(problem, Answered):
-        return CODES.get(problem.code, Rule.NEVER)
-    return PROBLEMS.get(type(problem), Rule.NEVER)
+    if isinstance(problem, EngineError):
+        return RETRYABLE_CODES.get(problem.code, RetryRule.NEVER)
+    return RETRYABLE_PROBLEMS.get(type(problem), RetryRule.NEVER)
 
 
-class Retries:
+class RetryPolicy:
     """The tries of one traversal, which is sent `attempts` times at most."""
 
     def __init__(self, attempts: int) -> None:
@@ -57,19 +57,19 @@ class Retries:
         self._failures = 0
         self._denied = False
 
-    def may(self, problem: GraphProblem, sendings: int) -> bool:
+    def should_retry(self, problem: GraphProblem, sendings: int) -> bool:
         """Whether to try again after `problem`, with so many sendings behind it."""
-        kind = rule(problem)
-        if kind is Rule.SENDINGS:
+        kind = retry_rule(problem)
+        if kind is RetryRule.SENDINGS:
             return sendings < self._attempts
-        if kind is Rule.ONCE:
+        if kind is RetryRule.ONCE:
             first, self._denied = not self._denied, True
             return first
-        return kind is Rule.UNTIL_DEADLINE
+        return kind is RetryRule.UNTIL_DEADLINE
 
-    def pause(self) -> float:
+    def next_pause_seconds(self) -> float:
         """Seconds before the next try: exponential with full jitter, as in Brooker, 'Exponential Backoff And Jitter',
         AWS Architecture Blog, 2015."""
-        most = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, 10))
+        most = min(MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS * 2 ** min(self._failures, 10))
         self._failures += 1
         return random.uniform(0, most)  # noqa: S311

@@ -14,13 +14,13 @@ from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
 from datasources.graph.gremlin.client.connector import FindCredentials
-from datasources.graph.gremlin.client.errors import Unfit, Unreachable
+from datasources.graph.gremlin.client.errors import InvalidConfiguration, Unreachable
 
 # https://docs.aws.amazon.com/neptune/latest/userguide/iam-auth-connecting-gremlin-java.html
 SERVICE = "neptune-db"
 
 
-def usual_credentials() -> Any:
+def default_credentials() -> Any:
     """From the environment, the profile, the container or the instance, in botocore's order."""
     return Session().get_credentials()
 
@@ -28,13 +28,13 @@ def usual_credentials() -> Any:
 class Signer:
     """Headers for one new web socket at a time. May be used from several threads; asking for credentials blocks."""
 
-    def __init__(self, region: str, find: FindCredentials = usual_credentials) -> None:
+    def __init__(self, region: str, find: FindCredentials = default_credentials) -> None:
         self._region = region
         self._find = find
         self._credentials: Any = None
         self._lock = Lock()
 
-    def renew(self) -> None:
+    def renew_credentials(self) -> None:
         """Forget the credentials: the next headers look for them anew."""
         with self._lock:
             self._credentials = None
@@ -49,7 +49,9 @@ class Signer:
             with self._lock:
                 self._credentials = self._credentials or self._find()
                 if self._credentials is None:
-                    raise Unfit("there are no AWS credentials to sign for the graph with: check the role, or GRAPH_IAM")
+                    raise InvalidConfiguration(
+                        "there are no AWS credentials to sign for the graph with: check the role, or GRAPH_IAM"
+                    )
                 frozen = self._credentials.get_frozen_credentials()
         except BotoCoreError as error:
             raise Unreachable(f"the AWS credentials for the graph cannot be had now: {error}") from error

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
 from datasources.embedded.gremlin import EmbeddedGremlin
-from datasources.embedded.neptune_like import NeptuneLike, Rules, SigningKey
+from datasources.embedded.neptune_like import ClusterSettings, NeptuneLike, SigningKey
 from tests.datasources.embedded.neptune_like.client import Client, g
 
 KEY = SigningKey("AKIDEXAMPLE", "secret", "session-token")
@@ -22,7 +22,7 @@ REGION = "eu-central-1"
 @pytest.fixture
 def guarded(transactional_server: EmbeddedGremlin) -> Iterator[NeptuneLike]:
     """A double with IAM authentication on."""
-    with NeptuneLike(transactional_server.url, Rules(credentials=KEY, region=REGION)) as double:
+    with NeptuneLike(transactional_server.url, ClusterSettings(credentials=KEY, region=REGION)) as double:
         yield double
 
 
@@ -47,7 +47,7 @@ async def refused(double: NeptuneLike, headers: dict[str, str]) -> tuple[int, st
     async with ClientSession() as session:
         answer = await session.get(double.url.replace("ws://", "http://"), headers={**upgrade, **headers})
         document: dict[str, Any] = await answer.json()
-    assert double.seen.handshakes[-1].status == answer.status
+    assert double.request_log.handshakes[-1].status == answer.status
     assert sorted(document) == ["code", "detailedMessage", "message", "requestId"]
     return answer.status, document["code"], document["detailedMessage"]
 
@@ -55,14 +55,14 @@ async def refused(double: NeptuneLike, headers: dict[str, str]) -> tuple[int, st
 async def test_a_valid_signature_opens_a_socket(guarded: NeptuneLike) -> None:
     async with Client(guarded.url, headers=signed(guarded.url)) as client:
         assert (await client.ask(g.inject(1))).data == [1]
-    [handshake] = guarded.seen.handshakes
+    [handshake] = guarded.request_log.handshakes
     assert (handshake.endpoint, handshake.status) == ("writer", 101)
     assert handshake.headers["X-Amz-Security-Token"] == "session-token"
 
 
 async def test_a_permanent_key_has_no_token(transactional_server: EmbeddedGremlin) -> None:
     key = SigningKey("AKIDEXAMPLE", "secret")
-    with NeptuneLike(transactional_server.url, Rules(credentials=key, region=REGION)) as double:
+    with NeptuneLike(transactional_server.url, ClusterSettings(credentials=key, region=REGION)) as double:
         async with Client(double.url, headers=signed(double.url, key)) as client:
             assert (await client.ask(g.inject(1))).data == [1]
         assert (await refused(double, signed(double.url, KEY)))[0] == 403
@@ -143,11 +143,11 @@ async def test_unsigned_headers_do_not_matter(guarded: NeptuneLike) -> None:
     headers = {**signed(guarded.url), "x-stackflow-request-id": "r-1"}
     async with Client(guarded.url, headers=headers) as client:
         assert (await client.ask(g.inject(1))).data == [1]
-    assert guarded.seen.handshakes[0].headers["x-stackflow-request-id"] == "r-1"
+    assert guarded.request_log.handshakes[0].headers["x-stackflow-request-id"] == "r-1"
 
 
 async def test_an_open_socket_outlives_its_signature(guarded: NeptuneLike) -> None:
     async with Client(guarded.url, headers=signed(guarded.url)) as client:
-        guarded.rules = Rules(credentials=SigningKey("AKIDROTATED", "new"), region=REGION)
+        guarded.rules = ClusterSettings(credentials=SigningKey("AKIDROTATED", "new"), region=REGION)
         assert (await client.ask(g.inject(1))).data == [1]
         assert (await refused(guarded, signed(guarded.url)))[0] == 403

@@ -17,7 +17,7 @@ async def test_handshakes_are_refused_in_order_and_then_accepted(double: Neptune
         assert caught.value.status == status
     async with Client(double.url) as client:
         assert (await client.ask(g.inject(1))).data == [1]
-    assert [handshake.status for handshake in double.seen.handshakes] == [429, 403, 101]
+    assert [handshake.status for handshake in double.request_log.handshakes] == [429, 403, 101]
 
 
 async def test_handshakes_are_refused_by_chance(double: NeptuneLike) -> None:
@@ -69,4 +69,4 @@ async def test_an_engine_that_is_gone_refuses_the_handshake() -> None:
         with pytest.raises(WSServerHandshakeError) as caught:
             await Client(double.url).__aenter__()
         assert caught.value.status == 503
-        assert [handshake.status for handshake in double.seen.handshakes] == [503]
+        assert [handshake.status for handshake in double.request_log.handshakes] == [503]

@@ -56,7 +56,7 @@ async def test_a_failed_request_has_neptunes_code_and_leaves_nothing(double: Nep
         answer = await client.ask(make(name))
         assert (answer.status, answer.code, answer.details) == (500, code, details.format(name=name))
         assert (await client.ask(g.V(name).count())).data == [0]
-        assert double.seen.requests[0].outcome == code
+        assert double.request_log.requests[0].outcome == code
 
 
 async def test_a_query_that_takes_too_long_is_rolled_back(double: NeptuneLike, name: str) -> None:
@@ -137,7 +137,7 @@ async def test_a_long_result_comes_in_parts(double: NeptuneLike) -> None:
         answer = await client.ask(g.inject(*range(1000)))
         assert answer.data == list(range(1000))
         assert answer.frames > 1
-        assert double.seen.outcomes == {"200": 1}
+        assert double.request_log.outcomes == {"200": 1}
 
 
 async def test_a_property_is_a_set_unless_single_is_said(double: NeptuneLike, name: str) -> None:

@@ -12,7 +12,7 @@ from gremlin_python.process.traversal import T
 
 from datasources.embedded.neptune_like import Faults, NeptuneLike
 from datasources.embedded.neptune_like.errors import MESSAGES
-from datasources.embedded.neptune_like.faults import Draws
+from datasources.embedded.neptune_like.faults import FaultSampler
 from tests.datasources.embedded.neptune_like.client import ABNORMAL, Client, ended, g
 
 CODES = (
@@ -45,7 +45,7 @@ async def test_a_write_answered_with_a_code_is_not_executed(double: NeptuneLike,
         assert (answer.status, answer.code, answer.details) == (500, code, MESSAGES[code])
         assert (await client.ask(g.V(name).count())).data == [0]
         assert (await client.ask(add(name))).code is None
-    assert [request.outcome for request in double.seen.requests] == [code, "200", "200"]
+    assert [request.outcome for request in double.request_log.requests] == [code, "200", "200"]
 
 
 async def test_codes_come_in_order_and_are_used_up(double: NeptuneLike, name: str) -> None:
@@ -84,10 +84,10 @@ async def test_faults_may_befall_writes_alone_or_reads_alone(double: NeptuneLike
 
 def test_draws_are_those_of_the_seed() -> None:
     faults = Faults(codes={"ThrottlingException": 0.3, "InternalFailureException": 0.2}, lose_reply_chance=0.1, seed=7)
-    first, again, other = Draws(faults), Draws(faults), Draws(replace(faults, seed=8))
-    drawn = [first.mishap(writes=True) for _ in range(500)]
-    assert drawn == [again.mishap(writes=True) for _ in range(500)]
-    assert drawn != [other.mishap(writes=True) for _ in range(500)]
+    first, again, other = FaultSampler(faults), FaultSampler(faults), FaultSampler(replace(faults, seed=8))
+    drawn = [first.next_fault(writes=True) for _ in range(500)]
+    assert drawn == [again.next_fault(writes=True) for _ in range(500)]
+    assert drawn != [other.next_fault(writes=True) for _ in range(500)]
     # What seed 7 draws; the chances have it near 150, 70 and 28 of 500.
     assert Counter(drawn) == {
         ("code", "ThrottlingException"): 181,
@@ -103,7 +103,7 @@ async def test_a_lost_request_is_not_executed(double: NeptuneLike, name: str) ->
         await client.send(add(name))
         assert await ended(client) == ABNORMAL
     assert await count(double, name) == [0]
-    assert double.seen.requests[0].outcome == "lost request"
+    assert double.request_log.requests[0].outcome == "lost request"
 
 
 async def test_a_lost_reply_belongs_to_an_executed_request(double: NeptuneLike, name: str) -> None:
@@ -112,7 +112,7 @@ async def test_a_lost_reply_belongs_to_an_executed_request(double: NeptuneLike, 
         await client.send(add(name))
         assert await ended(client) == ABNORMAL
     assert await count(double, name) == [1]
-    assert double.seen.requests[0].outcome == "lost reply"
+    assert double.request_log.requests[0].outcome == "lost reply"
 
 
 @pytest.mark.parametrize("faults", [Faults(lose_request_chance=1.0), Faults(lose_reply_chance=1.0)])
@@ -123,7 +123,7 @@ async def test_connections_are_lost_by_chance(double: NeptuneLike, name: str, fa
             await client.send(g.V(name))
             assert await ended(client) == ABNORMAL
     outcome = "lost request" if faults.lose_request_chance else "lost reply"
-    assert double.seen.outcomes == {outcome: 2}
+    assert double.request_log.outcomes == {outcome: 2}
 
 
 async def test_a_frame_is_cut_in_two(double: NeptuneLike, name: str) -> None:
@@ -148,7 +148,7 @@ async def test_a_frame_is_cut_in_two(double: NeptuneLike, name: str) -> None:
     assert reply[:2] == b"\x82\x7f"
     assert reply[10:50] == b'{"requestId":"00000000-0000-4000-8000-00'
     assert len(reply) - 10 == size // 2
-    assert double.seen.requests[0].outcome == "cut frame"
+    assert double.request_log.requests[0].outcome == "cut frame"
 
 
 def _request() -> Any:
@@ -183,7 +183,7 @@ async def test_silence_answers_nothing_and_executes_nothing(double: NeptuneLike,
         heard = await client.send(g.V(name).count())
         # The second is answered where the first would have been.
         assert (await client.frame()).startswith(f'{{"requestId":"{heard}"'.encode())
-    assert [(request.request_id, request.outcome) for request in double.seen.requests] == [
+    assert [(request.request_id, request.outcome) for request in double.request_log.requests] == [
         (silent, "silence"),
         (heard, "200"),
     ]
@@ -204,8 +204,8 @@ async def test_what_lags_before_is_not_yet_executed(double: NeptuneLike, name: s
     double.faults = Faults(lag_before=60.0)
     async with Client(double.url) as client:
         await client.send(add(name))
-        while not double.seen.requests:
+        while not double.request_log.requests:
             await asyncio.sleep(0.01)
         double.faults = Faults()
         assert await count(double, name) == [0]
-    assert double.seen.requests[0].outcome is None
+    assert double.request_log.requests[0].outcome is None

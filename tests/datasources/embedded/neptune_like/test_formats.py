@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasources.embedded.neptune_like import frames
-from datasources.embedded.neptune_like.bytecode import Instruction, query
+from datasources.embedded.neptune_like.bytecode import Instruction, parse_query
 from datasources.embedded.neptune_like.frames import Frame, FrameError
 from tests.datasources.embedded.neptune_like.client import g
 
@@ -51,7 +51,7 @@ def frame(traversal: Any, **arguments: Any) -> bytes:
 
 def instructions(read: Frame) -> tuple[Instruction, ...]:
     """What a frame asks for."""
-    return tuple(_same(one) for one in query(read.gremlin).instructions)
+    return tuple(_same(one) for one in parse_query(read.gremlin).instructions)
 
 
 def _same(one: Instruction) -> Instruction:
@@ -72,7 +72,7 @@ def _plain(value: Any) -> Any:
 def test_a_frame_for_the_engine_says_what_the_client_said(arguments: list[Any]) -> None:
     read = frames.read(frame(g.inject(*arguments)))
     assert (read.request_id, read.op, read.processor) == (IDENTITY, "bytecode", "traversal")
-    assert query(read.gremlin).instructions[0].name == "inject"
+    assert parse_query(read.gremlin).instructions[0].name == "inject"
     assert instructions(frames.read(read.for_engine(5000))) == instructions(read)
 
 

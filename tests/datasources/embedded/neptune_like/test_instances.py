@@ -12,7 +12,7 @@ from gremlin_python.process.traversal import Cardinality, T
 from gremlin_python.structure.io.graphsonV3d0 import GraphSONWriter
 
 from datasources.embedded.gremlin import EmbeddedGremlin
-from datasources.embedded.neptune_like import NeptuneLike, Rules
+from datasources.embedded.neptune_like import ClusterSettings, NeptuneLike
 from datasources.embedded.neptune_like.limits import MAX_REQUEST_BYTES
 from tests.datasources.embedded.neptune_like.client import Client, ClosedError, g
 
@@ -40,7 +40,7 @@ async def test_the_reader_answers_reads(double: NeptuneLike, name: str) -> None:
     async with Client(double.url) as writer, Client(double.reader_url) as reader:
         await writer.ask(g.add_v("Thing").property(T.id, name).property("n", 3))
         assert (await reader.ask(g.V(name).values("n"))).data == [3]
-    assert [(request.endpoint, request.outcome) for request in double.seen.requests] == [
+    assert [(request.endpoint, request.outcome) for request in double.request_log.requests] == [
         ("writer", "200"),
         ("reader", "200"),
     ]
@@ -65,7 +65,7 @@ async def test_two_instances_stand_on_two_hosts(transactional_server: EmbeddedGr
         async with Client(one.url) as client, Client(other.reader_url) as another:
             assert (await client.ask(g.inject(1))).data == [1]
             assert (await another.ask(g.inject(2))).data == [2]
-        assert (len(one.seen.requests), len(other.seen.requests)) == (1, 1)
+        assert (len(one.request_log.requests), len(other.request_log.requests)) == (1, 1)
 
 
 async def test_a_restarted_instance_has_the_same_addresses(double: NeptuneLike) -> None:
@@ -83,7 +83,7 @@ async def test_a_restarted_instance_has_the_same_addresses(double: NeptuneLike) 
 
 
 async def test_more_connections_than_the_instance_takes_are_answered_429(double: NeptuneLike) -> None:
-    double.rules = Rules(max_connections=2)
+    double.rules = ClusterSettings(max_connections=2)
     async with Client(double.url):
         async with Client(double.url):
             with pytest.raises(WSServerHandshakeError) as caught:
@@ -99,11 +99,11 @@ async def test_more_connections_than_the_instance_takes_are_answered_429(double:
                     assert (await client.ask(g.inject(1))).data == [1]
                     break
             await asyncio.sleep(0.02)
-        assert double.seen.handshakes[-1].status == 101
+        assert double.request_log.handshakes[-1].status == 101
 
 
 async def test_a_request_above_the_limit_is_refused(double: NeptuneLike, name: str) -> None:
-    assert Rules().max_request == MAX_REQUEST_BYTES == 150 * 1024 * 1024
+    assert ClusterSettings().max_request == MAX_REQUEST_BYTES == 150 * 1024 * 1024
     double.rules = replace(double.rules, max_request=2000)
     async with Client(double.url) as client:
         answer = await client.ask(g.add_v("Thing").property(T.id, name).property("text", "x" * 2000))
@@ -126,22 +126,22 @@ async def test_requests_are_noted_with_their_steps(double: NeptuneLike) -> None:
         identity = await client.send(g.with_("evaluationTimeout", 9000).V("x").where(__.out("a").count()).id_())
         await client.answer()
         await client.ask(g.V(5))
-    first, second = double.seen.requests
+    first, second = double.request_log.requests
     assert (first.request_id, first.op, first.endpoint, first.outcome) == (identity, "bytecode", "writer", "204")
-    assert first.steps == ("V", "where", "out", "count", "id")
+    assert first.step_names == ("V", "where", "out", "count", "id")
     assert [one.name for one in first.instructions if one.source] == ["withStrategies"]
     assert first.instructions[1].arguments == ("x",)
     assert first.connection == second.connection == 1
     assert first.size > 150
-    assert double.seen.outcomes == {"204": 1, "UnsupportedOperationException": 1}
-    assert double.seen.handshakes[0].headers["User-Agent"] == "test"
-    double.seen.keep = 1
+    assert double.request_log.outcomes == {"204": 1, "UnsupportedOperationException": 1}
+    assert double.request_log.handshakes[0].headers["User-Agent"] == "test"
+    double.request_log.keep = 1
     async with Client(double.url) as client:
         await client.ask(g.inject(1))
-    assert (len(double.seen.requests), len(double.seen.handshakes)) == (1, 1)
-    assert double.seen.requests[0].steps == ("inject",)
-    double.seen.clear()
-    assert (double.seen.requests, double.seen.handshakes) == ([], [])
+    assert (len(double.request_log.requests), len(double.request_log.handshakes)) == (1, 1)
+    assert double.request_log.requests[0].step_names == ("inject",)
+    double.request_log.clear()
+    assert (double.request_log.requests, double.request_log.handshakes) == ([], [])
 
 
 async def test_java_writes_arguments_as_a_typed_map(double: NeptuneLike) -> None:
@@ -161,4 +161,4 @@ async def test_java_writes_arguments_as_a_typed_map(double: NeptuneLike) -> None
         }
         await client.socket.send_bytes(b"\x21application/vnd.gremlin-v3.0+json" + json.dumps(request).encode())
         assert (await client.answer()).data == [1]
-    assert double.seen.requests[0].steps == ("inject",)
+    assert double.request_log.requests[0].step_names == ("inject",)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datasources.graph.gremlin import model
-from datasources.graph.gremlin.bulk.csv import EDGE_HEADER, NODE_HEADER, edge_row, node_row, part_of
+from datasources.graph.gremlin.bulk.csv import EDGE_HEADER, NODE_HEADER, edge_row, node_row, open_csv
 from datasources.graph.port import Edge, Impact
 from datasources.graph.projection import EdgeVersion
 from tests.fixtures.graph import MOMENT, day, edge, edge_id, group_id, node
@@ -47,15 +47,15 @@ def version_of(row: dict[str, str]) -> EdgeVersion:
         Impact(row[f"{model.IMPACT}:String"]),
             row[f"{model.GROUP}:String"] or None,
         ),
-        model.moment(int(row[f"{model.VALID_FROM}:Long"])),
-        None if until == model.OPEN else model.moment(until),
+        model.from_micros(int(row[f"{model.VALID_FROM}:Long"])),
+        None if until == model.OPEN_ENDED_MICROS else model.from_micros(until),
     )  # fmt: skip
 
 
 @given(versions=st.lists(VERSIONS, max_size=5))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_version_survives(tmp_path: Path, versions: list[EdgeVersion]) -> None:
-    with part_of(tmp_path / "edges.csv.gz", EDGE_HEADER) as part:
+    with open_csv(tmp_path / "edges.csv.gz", EDGE_HEADER) as part:
         part.write(map(edge_row, versions))
     rows = parsed(part.path)
     assert [version_of(row) for row in rows] == versions
@@ -72,7 +72,7 @@ def test_a_label_holds_nothing_that_the_loader_reads_as_more(type: str) -> None:
 
 
 def test_the_bytes_of_both_files(tmp_path: Path) -> None:
-    with part_of(tmp_path / "nodes.csv.gz", NODE_HEADER) as part:
+    with open_csv(tmp_path / "nodes.csv.gz", NODE_HEADER) as part:
         part.write([node_row(node(1)), node_row(node(2))])
     assert gzip.decompress(part.path.read_bytes()).decode() == (
         f"~id,~label\r\n{node(1)},ConfigurationItem\r\n{node(2)},ConfigurationItem\r\n"
@@ -81,7 +81,7 @@ def test_the_bytes_of_both_files(tmp_path: Path) -> None:
         EdgeVersion(edge(1, 1, 2, "runs on", Impact.FORWARD, group=3), MOMENT),
         EdgeVersion(edge(2, 2, 1, "a::b", Impact.NONE), MOMENT, day(1)),
     ]
-    with part_of(tmp_path / "edges.csv.gz", EDGE_HEADER) as part:
+    with open_csv(tmp_path / "edges.csv.gz", EDGE_HEADER) as part:
         part.write(map(edge_row, versions))
     assert gzip.decompress(part.path.read_bytes()).decode().splitlines() == [
         f"~id,~from,~to,~label,impact:String,group:String,valid_from:Long,valid_to:Long,{model.KEY}:String",

@@ -9,7 +9,7 @@ from datasources.config import BulkLoading, GraphSettings, Signing
 from datasources.embedded.process import free_port
 from datasources.errors import SourceRefused, SourceUnavailable
 from datasources.graph.gremlin.bulk.loader import LoadStatus
-from datasources.graph.gremlin.bulk.loading import BulkStore, bulk_store
+from datasources.graph.gremlin.bulk.loading import BulkStore, open_bulk_store
 from tests.fixtures.neptune_loader import LOAD, LoaderDouble
 
 ROLE = "arn:aws:iam::123456789012:role/loader"
@@ -22,7 +22,7 @@ def settings(double: LoaderDouble) -> GraphSettings:
 
 @pytest.fixture
 def bulk(double: LoaderDouble) -> BulkStore:
-    made = bulk_store(settings(double))
+    made = open_bulk_store(settings(double))
     assert made is not None
     return made
 
@@ -58,7 +58,7 @@ async def test_the_states_of_a_load(bulk: BulkStore, double: LoaderDouble) -> No
     double.records = 12
     found = [await bulk.status(LOAD) for _ in range(3)]
     assert found == [LoadStatus(word, 12) for word in ("LOAD_IN_QUEUE", "LOAD_IN_PROGRESS", "LOAD_COMPLETED")]
-    assert [(each.under_way, each.completed) for each in found] == [(True, False), (True, False), (False, True)]
+    assert [(each.is_running, each.is_completed) for each in found] == [(True, False), (True, False), (False, True)]
     assert double.questions == [f"/loader/{LOAD}?details=TRUE&errors=TRUE&errorsPerPage=10&page=1"] * 3
     assert all("neptune-db" in each for each in double.authorizations)
 
@@ -69,7 +69,7 @@ async def test_errors_of_a_load_are_a_line_each(bulk: BulkStore, double: LoaderD
         {"errorCode": "PARSING_ERROR", "errorMessage": "bad row", "fileName": "s3://bucket/x.csv", "recordNum": 7}
     ] * 30
     found = await bulk.status(LOAD)
-    assert (found.under_way, found.completed) == (False, False)
+    assert (found.is_running, found.is_completed) == (False, False)
     assert found.errors == (
         "s3://bucket/prefix/edges-00001.csv.gz: LOAD_FAILED",
         *["s3://bucket/x.csv record 7: PARSING_ERROR: bad row"] * 9,
@@ -99,7 +99,7 @@ async def test_a_loader_that_says_no(
 
 
 async def test_a_loader_that_does_not_answer(double: LoaderDouble) -> None:
-    lost = bulk_store(replace(settings(double), url=f"ws://127.0.0.1:{free_port()}/gremlin"))
+    lost = open_bulk_store(replace(settings(double), url=f"ws://127.0.0.1:{free_port()}/gremlin"))
     assert lost is not None
     with pytest.raises(SourceUnavailable, match="the bulk loader cannot be reached"):
         await lost.start("folder")
@@ -111,13 +111,13 @@ async def test_a_bucket_that_refuses_or_does_not_answer(
     (tmp_path / "part").write_bytes(b"content")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     double.refused_files = 1
-    refused = bulk_store(settings(double))
+    refused = open_bulk_store(settings(double))
     assert refused is not None
     with pytest.raises(SourceRefused, match=r"the bucket bucket refused a file: .*AccessDenied") as caught:
         await refused.upload(tmp_path / "part", "folder", "name")
     assert caught.value.source == "bucket"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port()}")
-    lost = bulk_store(settings(double))
+    lost = open_bulk_store(settings(double))
     assert lost is not None
     with pytest.raises(SourceUnavailable, match="the bucket bucket cannot be reached"):
         await lost.upload(tmp_path / "part", "folder", "name")
@@ -134,15 +134,15 @@ async def test_without_credentials_nothing_is_sent(
 
 
 def test_no_bulk_load_without_its_settings(double: LoaderDouble) -> None:
-    assert bulk_store(GraphSettings()) is None
-    assert bulk_store(replace(settings(double), bulk=None)) is None
+    assert open_bulk_store(GraphSettings()) is None
+    assert open_bulk_store(replace(settings(double), bulk=None)) is None
     with pytest.raises(SourceRefused, match="region"):
-        bulk_store(replace(settings(double), signing=None))
+        open_bulk_store(replace(settings(double), signing=None))
 
 
 async def test_unsigned_requests_carry_no_signature(double: LoaderDouble, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    bulk = bulk_store(replace(settings(double), signing=None))
+    bulk = open_bulk_store(replace(settings(double), signing=None))
     assert bulk is not None
     await bulk.start("folder")
     assert (double.authorizations, double.starts[0]["region"]) == ([""], "eu-central-1")

@@ -11,12 +11,12 @@ from datasources.config import HopForm
 from datasources.errors import SourceTimeout, SourceUnavailable
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
-from datasources.graph.gremlin.paths import TRIES
+from datasources.graph.gremlin.paths import MAX_TRIES
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.port import Direction, Position, Walk
 from datasources.graph.projection import Changes, EdgeChange
 from datasources.health import Health
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.fixtures.graph import edge_id, links, node
 
 OUT = Walk(Direction.OUT, max_depth=6)
@@ -47,18 +47,18 @@ class Moving:
 @pytest.fixture
 async def filled(gremlin_client: GremlinClient) -> GremlinProjection:
     projection = GremlinProjection(gremlin_client)
-    with calling(Call()):
+    with use_request(RequestContext()):
         await projection.clear()
         await projection.apply(Changes(edges=tuple(map(EdgeChange, DIAMOND))))
     return projection
 
 
 async def verbs_of(work: Callable[[], Awaitable[object]]) -> list[str]:
-    with calling(Call()) as call:
+    with use_request(RequestContext()) as call:
         await work()
-    assert call.spent.graph == 1
-    assert call.spent.traversals == len(call.traversed)
-    return [each.verb for each in call.traversed]
+    assert call.usage.graph == 1
+    assert call.usage.traversals == len(call.traversals)
+    return [each.verb for each in call.traversals]
 
 
 async def test_a_walk_without_caps_is_one_traversal(gremlin_client: GremlinClient, filled: GremlinProjection) -> None:
@@ -110,7 +110,7 @@ async def test_an_edge_that_goes_while_paths_are_searched_is_searched_around(
             # 1 -> 2, which is on a path that was found already.
             await filled.apply(Changes(edges=(EdgeChange(DIAMOND[0], removed=True),)))
 
-    with calling(Call()):
+    with use_request(RequestContext()):
         found = await GremlinGraph(Moving(gremlin_client, "neighbours", drop)).paths(node(1), node(5), OUT, 10)
     assert [path.nodes for path in found.paths] == [(node(1), node(3), node(4), node(5))]
     assert [[edge.id for edge in hop] for hop in found.paths[0].hops] == [[edge_id(2)], [edge_id(4)], [edge_id(5)]]
@@ -130,9 +130,9 @@ async def test_a_graph_that_never_holds_still_is_no_answer(
     moving = Moving(gremlin_client, "neighbours", flicker)
     restoring = Moving(gremlin_client, "hop", back)
     graph = GremlinGraph(Both(moving, restoring))
-    with calling(Call()), pytest.raises(SourceUnavailable, match="changed while its paths were searched"):
+    with use_request(RequestContext()), pytest.raises(SourceUnavailable, match="changed while its paths were searched"):
         await graph.paths(node(1), node(5), OUT, 10)
-    assert moving.times == 2 * TRIES
+    assert moving.times == 2 * MAX_TRIES
 
 
 class Both:
@@ -160,6 +160,9 @@ async def test_no_time_left_is_a_timeout_and_no_walk(gremlin_client: GremlinClie
         lambda: graph.degrees([node(1)]),
     ]
     for walk in walks:
-        with calling(Call(deadline=asyncio.get_running_loop().time())) as call, pytest.raises(SourceTimeout) as caught:
+        with (
+            use_request(RequestContext(deadline=asyncio.get_running_loop().time())) as call,
+            pytest.raises(SourceTimeout) as caught,
+        ):
             await walk()
-        assert (caught.value.source, call.spent.graph, call.spent.traversals) == ("graph", 0, 0)
+        assert (caught.value.source, call.usage.graph, call.usage.traversals) == ("graph", 0, 0)

@@ -13,7 +13,7 @@ from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.fixtures.graph import MOMENT, day, edge, node
 from tests.fixtures.projection import NUMBERS, Empty, edge_versions, holds
 from tests.oracles.projection import OracleProjection
@@ -35,7 +35,7 @@ def changes(draw: st.DrawFn) -> Changes:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 async def test_a_store_holds_what_was_applied(empty: Empty, batches: Sequence[Changes]) -> None:
     projection, oracle = await empty(), OracleProjection()
-    with calling(Call()):
+    with use_request(RequestContext()):
         for batch in batches:
             await projection.apply(batch)
             await oracle.apply(batch)
@@ -72,13 +72,15 @@ async def test_moments_are_exact_to_the_microsecond(empty: Empty) -> None:
     assert await after(await empty(), version) == [version]
 
 
-@pytest.mark.parametrize("count", [written.BATCH - 1, written.BATCH, written.BATCH + 1])
+@pytest.mark.parametrize(
+    "count", [written.UPSERT_BATCH_SIZE - 1, written.UPSERT_BATCH_SIZE, written.UPSERT_BATCH_SIZE + 1]
+)
 async def test_batches_have_no_seams(empty: Empty, count: int) -> None:
     projection = await empty()
     versions = [EdgeVersion(edge(number, 1 + number % 7, 10 + number % 5), MOMENT) for number in range(count)]
     await projection.apply(Changes(edges=tuple(map(EdgeChange, versions))))
     assert (await holds(projection))[1] == versions
-    changed = [replace(version, valid_from=day(1)) for version in versions[: 2 * written.CHAIN + 1]]
+    changed = [replace(version, valid_from=day(1)) for version in versions[: 2 * written.UPDATE_BATCH_SIZE + 1]]
     await projection.apply(Changes(edges=tuple(map(EdgeChange, changed))))
     assert (await holds(projection))[1] == [*changed, *versions[len(changed) :]]
     await projection.apply(Changes(edges=tuple(EdgeChange(version, removed=True) for version in versions)))
@@ -110,13 +112,13 @@ async def test_a_fresh_batch_asks_nothing_first(gremlin_client: GremlinClient) -
     await projection.apply(Changes(nodes=(NodeChange(node(1)), NodeChange(node(2)))))
     batch = Changes(edges=(EdgeChange(EdgeVersion(edge(1, 1, 2), MOMENT)),))
     for fresh, verbs in ((True, ["upsert edges"]), (False, ["held edges", "known ends"])):
-        with calling(Call()) as call:
+        with use_request(RequestContext()) as call:
             await projection.apply(replace(batch, fresh=fresh))
-        assert sorted(each.verb for each in call.traversed) == verbs
+        assert sorted(each.verb for each in call.traversals) == verbs
 
 
 async def test_a_call_that_wrote_reads_from_the_writer(gremlin_client: GremlinClient) -> None:
-    with calling(Call()) as call:
+    with use_request(RequestContext()) as call:
         await GremlinProjection(gremlin_client).apply(Changes(nodes=(NodeChange(node(1)),)))
         assert call.wrote_graph
 

@@ -11,7 +11,7 @@ from celpy.evaluation import Activation, Evaluator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolvers.workflows.expressions.expression import Allowance, BadExpression, compile
+from resolvers.workflows.expressions.expression import InvalidExpression, SharedBudget, compile_expression
 
 ITEMS = [{"id": str(n), "name": f"n{n}", "class": "service", "labels": {"tier": "1"}} for n in range(500)]
 VALUES: dict[str, Any] = {
@@ -48,7 +48,7 @@ VALUES: dict[str, Any] = {
     ],
 )
 def test_value(text: str, value: Any) -> None:
-    found = compile(text).evaluate(VALUES)
+    found = compile_expression(text).evaluate(VALUES)
     assert found == value
     # The library's own kinds of text and number do not get out.
     assert type(found) is type(value)
@@ -71,7 +71,7 @@ def test_value(text: str, value: Any) -> None:
     ],
 )  # fmt: skip
 def test_paths(text: str, paths: set[tuple[str, ...]]) -> None:
-    assert compile(text).paths == paths
+    assert compile_expression(text).paths == paths
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_paths(text: str, paths: set[tuple[str, ...]]) -> None:
     ],
 )
 def test_not_compiled(text: str, reason: str) -> None:
-    with pytest.raises(BadExpression) as caught:
-        compile(text)
+    with pytest.raises(InvalidExpression) as caught:
+        compile_expression(text)
     assert reason in str(caught.value)
 
 
@@ -155,8 +155,8 @@ def test_not_compiled(text: str, reason: str) -> None:
     ],
 )
 def test_no_value(text: str, reason: str) -> None:
-    with pytest.raises(BadExpression) as caught:
-        compile(text).evaluate(VALUES)
+    with pytest.raises(InvalidExpression) as caught:
+        compile_expression(text).evaluate(VALUES)
     assert reason in str(caught.value)
 
 
@@ -180,20 +180,20 @@ def test_no_value(text: str, reason: str) -> None:
 )
 def test_what_has_no_answer_for_each_item_costs_no_more(text: str, expected: bool | str) -> None:
     try:
-        assert compile(text).evaluate(VALUES) is expected
-    except BadExpression as error:
+        assert compile_expression(text).evaluate(VALUES) is expected
+    except InvalidExpression as error:
         assert isinstance(expected, str)
         assert str(error).startswith(expected)  # noqa: PT017
 
 
 def test_texts_and_lists_that_an_expression_makes_are_bounded() -> None:
     values = {"inputs": {"long": "x" * 32_768, "longer": "x" * 32_769, "list": [0] * 5_000}}
-    assert len(compile("inputs.long + inputs.long").evaluate(values)) == 65_536
-    with pytest.raises(BadExpression, match="it makes a text of more than 65,536 characters"):
-        compile("inputs.long + inputs.longer").evaluate(values)
-    assert compile("size(inputs.list + inputs.list)").evaluate(values) == 10_000
-    with pytest.raises(BadExpression, match="it makes a list of more than 10,000 members"):
-        compile("size(inputs.list + inputs.list + [0])").evaluate(values)
+    assert len(compile_expression("inputs.long + inputs.long").evaluate(values)) == 65_536
+    with pytest.raises(InvalidExpression, match="it makes a text of more than 65,536 characters"):
+        compile_expression("inputs.long + inputs.longer").evaluate(values)
+    assert compile_expression("size(inputs.list + inputs.list)").evaluate(values) == 10_000
+    with pytest.raises(InvalidExpression, match="it makes a list of more than 10,000 members"):
+        compile_expression("size(inputs.list + inputs.list + [0])").evaluate(values)
 
 
 @pytest.mark.parametrize(
@@ -222,43 +222,43 @@ def test_everything_is_charged(text: str, reason: str) -> None:
         "long": "a" * 60_000, "other": "a" * 59_999 + "b", "short": "ab" * 2_048, "pattern": "a" * 1_001, "many": many,
         "values": [{"a": {}}] * 30_000,
     }  # fmt: skip
-    with pytest.raises(BadExpression, match=reason):
-        compile(text).evaluate({"inputs": values})
+    with pytest.raises(InvalidExpression, match=reason):
+        compile_expression(text).evaluate({"inputs": values})
 
 
 def test_patterns_are_compiled_once_an_evaluation_and_given_up_after_it() -> None:
     values = {"inputs": {"many": ["ab"] * 500}}
-    assert compile("inputs.many.all(x, x.matches('^(a|b)+$'))").evaluate(values) is True
+    assert compile_expression("inputs.many.all(x, x.matches('^(a|b)+$'))").evaluate(values) is True
     assert re2._Regexp._make.cache_info().currsize == 0
 
 
 def test_evaluations_share_an_allowance() -> None:
-    text = compile("[1, 2, 3].map(i, i)")
-    allowance = Allowance(2 * 16 + 5)
+    text = compile_expression("[1, 2, 3].map(i, i)")
+    allowance = SharedBudget(2 * 16 + 5)
     # The work of one is the same whatever the machine does meanwhile.
     assert [text.evaluate({}, allowance) for _ in range(2)] == [[1, 2, 3]] * 2
     assert allowance.left == 5
-    with pytest.raises(BadExpression, match="too much work"):
+    with pytest.raises(InvalidExpression, match="too much work"):
         text.evaluate({}, allowance)
     assert allowance.left == 0
 
 
 def test_of_a_root_only_what_is_named_is_looked_at() -> None:
     values = {"inputs": {"a": 1, "odd": object()}}
-    assert compile("inputs.a + 1").evaluate(values) == 2
-    assert compile("inputs['a'] + 1").evaluate(values) == 2
-    assert compile("has(inputs.b)").evaluate(values) is False
-    with pytest.raises(BadExpression, match="there is no b"):
-        compile("inputs.b").evaluate(values)
-    with pytest.raises(BadExpression, match="do not go together"):
-        compile("'a' in inputs").evaluate(values)
+    assert compile_expression("inputs.a + 1").evaluate(values) == 2
+    assert compile_expression("inputs['a'] + 1").evaluate(values) == 2
+    assert compile_expression("has(inputs.b)").evaluate(values) is False
+    with pytest.raises(InvalidExpression, match="there is no b"):
+        compile_expression("inputs.b").evaluate(values)
+    with pytest.raises(InvalidExpression, match="do not go together"):
+        compile_expression("'a' in inputs").evaluate(values)
 
 
 def test_a_reason_holds_no_value() -> None:
     secret = {"inputs": {"service": "s3cr3t", "map": {"s3cr3t": "s3cr3t"}}}
     for text in ("inputs.service.x", "nowhere", "inputs.map.y", "inputs.service + 1", "int(inputs.service)"):
-        with pytest.raises(BadExpression) as caught:
-            compile(text).evaluate(secret)
+        with pytest.raises(InvalidExpression) as caught:
+            compile_expression(text).evaluate(secret)
         assert "s3cr3t" not in str(caught.value)
 
 
@@ -266,17 +266,17 @@ def test_values_too_deep() -> None:
     value: Any = 1
     for _ in range(3000):
         value = [value]
-    with pytest.raises(BadExpression, match="nested too deeply"):
-        compile("inputs.deep").evaluate({"inputs": {"deep": value}})
+    with pytest.raises(InvalidExpression, match="nested too deeply"):
+        compile_expression("inputs.deep").evaluate({"inputs": {"deep": value}})
 
 
 def test_roots_that_are_not_named_cost_nothing() -> None:
     # What is not asked for is not even converted: this one could not be.
-    assert compile("incident.priority").evaluate({"incident": {"priority": 2}, "items": object()}) == 2
+    assert compile_expression("incident.priority").evaluate({"incident": {"priority": 2}, "items": object()}) == 2
 
 
 def test_compiled_once() -> None:
-    assert compile("1 + 1") is compile("1 + 1")
+    assert compile_expression("1 + 1") is compile_expression("1 + 1")
 
 
 def test_the_library_comes_with_the_first_expression() -> None:
@@ -299,8 +299,8 @@ PIECES = [
 @settings(max_examples=100, deadline=None)
 def test_any_text_is_an_expression_or_bad(text: str) -> None:
     try:
-        compile(text).evaluate(VALUES | {"a": [1, {"x": "y"}], "x": {"a": 2}})
-    except BadExpression as error:
+        compile_expression(text).evaluate(VALUES | {"a": [1, {"x": "y"}], "x": {"a": 2}})
+    except InvalidExpression as error:
         assert str(error)  # noqa: PT017
 
 
@@ -318,8 +318,8 @@ def test_a_flat_tree_has_the_value_of_the_whole(parts: list[tuple[str, str, str,
     text = " && ".join(f"string({left} {sign} {right}) != '7' && {check}" for left, sign, right, check in parts)
     values: dict[str, Any] = {"x": 2, "m": {"a": 3}, "l": [1, 2]}
     try:
-        ours = compile(text).evaluate(values)
-    except BadExpression:
+        ours = compile_expression(text).evaluate(values)
+    except InvalidExpression:
         return
     # The library's own way, which knows no 1 + 2.5 and no 1 < 2.5, with the whole tree.
     from celpy.adapter import json_to_cel

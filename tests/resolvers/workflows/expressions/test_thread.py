@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.workflow_runs import scheduler as rounds
-from resolvers.workflows.expressions.expression import WORK, Allowance, BadExpression, Expression, compile
-from resolvers.workflows.expressions.thread import in_thread
+from resolvers.workflows.expressions.expression import (
+    MAX_WORK,
+    Expression,
+    InvalidExpression,
+    SharedBudget,
+    compile_expression,
+)
+from resolvers.workflows.expressions.thread import run_in_thread
 from tests.fixtures.runs import Runs, runs_opened, step
 
 DEAR = "string(inputs.l.all(x, !inputs.s.matches('(a|b)*a(a|b){300}c')))"
@@ -31,7 +37,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     found: list[bool] = []
     evaluate = Expression.evaluate
 
-    def watched(self: Expression, values: Mapping[str, Any], allowance: Allowance | None = None) -> Any:
+    def watched(self: Expression, values: Mapping[str, Any], allowance: SharedBudget | None = None) -> Any:
         found.append(threading.current_thread() is threading.main_thread())
         return evaluate(self, values, allowance)
 
@@ -45,9 +51,9 @@ async def test_the_loop_goes_on_while_an_expression_is_evaluated() -> None:
     def evaluated() -> Any:
         started.set()
         go_on.wait()
-        return compile("1 + 1").evaluate({})
+        return compile_expression("1 + 1").evaluate({})
 
-    task = asyncio.create_task(in_thread(evaluated))
+    task = asyncio.create_task(run_in_thread(evaluated))
     ticks = 0
     while ticks < 100:
         await asyncio.sleep(0)
@@ -110,10 +116,10 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 @settings(max_examples=100, deadline=None)
 def test_any_expression_ends_within_its_work(text: str, size: int) -> None:
     values = {"inputs": {"l": list(range(size)), "s": "ab" * size, "n": size, "t": [{"a": "b" * size}] * (size // 9)}}
-    allowance = Allowance(3 * WORK)
+    allowance = SharedBudget(3 * MAX_WORK)
     try:
-        compile(text).evaluate(values, allowance)
-    except BadExpression as error:
+        compile_expression(text).evaluate(values, allowance)
+    except InvalidExpression as error:
         # The clock is for what is not charged; the work ends everything before.
         assert "too much time" not in str(error)  # noqa: PT017
-    assert 2 * WORK <= allowance.left < 3 * WORK or allowance.left == 3 * WORK
+    assert 2 * MAX_WORK <= allowance.left < 3 * MAX_WORK or allowance.left == 3 * MAX_WORK

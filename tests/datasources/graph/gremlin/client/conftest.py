@@ -11,7 +11,7 @@ from datasources.config import GraphSettings
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.neptune_like import NeptuneLike
 from datasources.graph.gremlin.client import GremlinClient
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.fixtures.gate import Gate
 
 MakeClient = Callable[..., GremlinClient]
@@ -62,7 +62,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[Call]:
+def within(seconds: float) -> Iterator[RequestContext]:
     """A call with so many seconds until its deadline."""
-    with calling(Call(deadline=asyncio.get_running_loop().time() + seconds)) as call:
+    with use_request(RequestContext(deadline=asyncio.get_running_loop().time() + seconds)) as call:
         yield call

@@ -9,23 +9,23 @@ from datasources.errors import SourceError
 from datasources.graph.gremlin.client import GremlinClient
 from datasources.graph.gremlin.client import pool as endpoints
 from datasources.graph.gremlin.source import g
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 
 
 async def main(url: str) -> None:
     """Each line of input is a number and the seconds until its deadline; each line of output what came of it."""
     # Five seconds of sleep are long for a test.
-    endpoints.IDLE = 0.2
+    endpoints.PING_AFTER_IDLE_SECONDS = 0.2
     client = GremlinClient(GraphSettings(url=url, pool_max=2))
     loop = asyncio.get_running_loop()
     while line := await asyncio.to_thread(sys.stdin.readline):
         number, seconds = line.split()
-        with calling(Call(deadline=loop.time() + float(seconds))) as call:
+        with use_request(RequestContext(deadline=loop.time() + float(seconds))) as call:
             try:
                 outcome = {"rows": await client.submit(g.inject(int(number)), "test")}
             except SourceError as error:
                 outcome = {"error": [type(error).__name__]}
-        print(json.dumps({**outcome, "sent": call.spent.traversals}), flush=True)
+        print(json.dumps({**outcome, "sent": call.usage.traversals}), flush=True)
     await client.close()
 
 

@@ -25,7 +25,7 @@ from gremlin_python.statics import long
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasources.graph.gremlin.client.bytecode import MIME_TYPE, framed, written
+from datasources.graph.gremlin.client.bytecode import MIME_TYPE, encode_bytecode, encode_frame
 from datasources.graph.gremlin.source import g
 
 REQUEST = "8a0f5c52-7b0c-4a0e-9d0a-0d7a0c9f3f10"
@@ -53,7 +53,7 @@ def by_driver(traversal: Any) -> Any:
 
 @pytest.mark.parametrize("make", TRAVERSALS, ids=range(len(TRAVERSALS)))
 def test_a_frame_is_that_of_the_driver(make: Any) -> None:
-    data = framed(REQUEST, written(make()), 1_500)
+    data = encode_frame(REQUEST, encode_bytecode(make()), 1_500)
     assert data[0] == len(MIME_TYPE)
     assert data[1 : 1 + len(MIME_TYPE)] == MIME_TYPE
     assert orjson.loads(data[1 + len(MIME_TYPE) :]) == by_driver(make())
@@ -69,11 +69,11 @@ VALUES = st.recursive(
 @settings(max_examples=100, deadline=None)
 @given(st.lists(VALUES, max_size=4))
 def test_values_are_written_as_by_the_driver(values: list[Any]) -> None:
-    frame = framed(REQUEST, written(g.inject(*values)), 1_500)
+    frame = encode_frame(REQUEST, encode_bytecode(g.inject(*values)), 1_500)
     assert orjson.loads(frame[1 + len(MIME_TYPE) :]) == by_driver(g.inject(*values))
 
 
 @pytest.mark.parametrize("value", [lambda: "it.get()", b"bytes"], ids=["a lambda", "bytes"])
 def test_what_no_engine_takes_is_refused_here(value: Any) -> None:
     with pytest.raises(TypeError, match="a traversal holds a"):
-        written(g.inject(value))
+        encode_bytecode(g.inject(value))

@@ -31,7 +31,7 @@ async def test_a_cancelled_call_takes_its_socket_along(
         await task
     double.faults = Faults()
     assert await client.submit(g.inject("second"), "test") == ["second"]
-    assert [each.connection for each in double.seen.requests] == [1, 2]
+    assert [each.connection for each in double.request_log.requests] == [1, 2]
     assert [each.get("code") for each in lines()] == ["Cancelled", ""]
 
 
@@ -61,7 +61,7 @@ async def test_three_hundred_calls_of_which_many_are_cancelled(make_client: Make
 async def test_a_call_that_is_cancelled_before_it_begins(make_client: MakeClient, double: NeptuneLike) -> None:
     client = make_client(url=double.url)
     # The client's thread is busy, so that it hears of the call and of its end at once.
-    client._worker.start(lambda: time.sleep(0.2))
+    client._worker.call_soon(lambda: time.sleep(0.2))
     task = asyncio.create_task(client.submit(g.inject(1), "test"))
     await asyncio.sleep(0)
     task.cancel()
@@ -69,7 +69,7 @@ async def test_a_call_that_is_cancelled_before_it_begins(make_client: MakeClient
         await task
     assert await client.submit(g.inject(2), "test") == [2]
     gc.collect()
-    assert len(double.seen.requests) == 1
+    assert len(double.request_log.requests) == 1
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["before the answer", "after the answer"])

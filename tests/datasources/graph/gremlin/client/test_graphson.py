@@ -14,7 +14,7 @@ from gremlin_python.structure.io.graphsonV3d0 import GraphSONReader, GraphSONWri
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasources.graph.gremlin.client.errors import Unreadable
+from datasources.graph.gremlin.client.errors import InvalidResponse
 from datasources.graph.gremlin.client.graphson import read_frame, read_value
 
 REQUEST = "8a0f5c52-7b0c-4a0e-9d0a-0d7a0c9f3f10"
@@ -160,20 +160,20 @@ def test_a_bulk_set_a_path_and_a_list_as_key() -> None:
 def test_what_is_not_read_is_said(value: Any) -> None:
     body = orjson.loads(message([]))
     body["result"]["data"]["@value"] = [value]
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidResponse):
         read_frame(orjson.dumps(body))
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\x81\x00", b"[]", b"null", b"{}", b'{"requestId":1,"status":7}'])
 def test_what_is_no_message_is_said(data: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidResponse):
         read_frame(data)
 
 
 def test_depth_is_bounded() -> None:
     deep = b'{"@type":"g:List","@value":[' * 900 + b"1" + b"]}" * 900
     body = message([]).replace(b'"@value":[]},"meta"', b'"@value":[' + deep + b']},"meta"')
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidResponse):
         read_frame(body)
 
 

@@ -20,7 +20,7 @@ async def test_an_answer_too_large(make_client: MakeClient, double: NeptuneLike)
     with within(10), pytest.raises(SourceRefused, match="more than GRAPH_MESSAGE_BYTES"):
         await client.submit(g.inject(*range(200)).map(__.constant("x" * 500)).fold(), "test")
     assert await client.submit(g.inject(2), "test") == [2]
-    assert [each.connection for each in double.seen.requests] == [1, 2]
+    assert [each.connection for each in double.request_log.requests] == [1, 2]
 
 
 async def test_a_large_answer_in_many_messages_passes(make_client: MakeClient) -> None:
@@ -33,8 +33,8 @@ async def test_a_traversal_too_large_is_not_sent(make_client: MakeClient, double
     client = make_client(url=double.url, message_bytes=65_536)
     with within(10) as call, pytest.raises(SourceRefused, match="send it in smaller parts"):
         await client.submit(g.inject("x" * 65_536), "test")
-    assert call.spent.traversals == 0
-    assert double.seen.handshakes == []
+    assert call.usage.traversals == 0
+    assert double.request_log.handshakes == []
 
 
 async def test_a_traversal_too_large_for_the_engine(make_client: MakeClient) -> None:
@@ -42,30 +42,30 @@ async def test_a_traversal_too_large_for_the_engine(make_client: MakeClient) -> 
     async with closing_with(1009) as url:
         with within(10) as call, pytest.raises(SourceRefused, match="takes no message of this length"):
             await make_client(url=url).submit(g.inject("x" * 100_000), "test")
-        assert call.spent.traversals == 1
+        assert call.usage.traversals == 1
 
 
 async def test_an_engine_that_goes_away_is_none_of_our_fault(make_client: MakeClient) -> None:
     async with closing_with(1001) as url:
         with within(10) as call, pytest.raises(SourceUnavailable, match=r"closed the web socket \(1001 enough\)"):
             await make_client(url=url, attempts=3).submit(g.inject(1), "test")
-        assert call.spent.traversals == 3
+        assert call.usage.traversals == 3
 
 
 async def test_an_answer_of_a_type_that_is_not_read(make_client: MakeClient, double: NeptuneLike) -> None:
     client = make_client(url=double.url, pool_max=1)
     with within(10) as call, pytest.raises(SourceRefused, match="gx:BigDecimal: project it"):
         await client.submit(g.inject(*range(100), decimal.Decimal("1.5"), *range(100, 300)), "test")
-    assert call.spent.traversals == 1
+    assert call.usage.traversals == 1
     assert await client.submit(g.inject(2), "test") == [2]
-    assert [each.connection for each in double.seen.requests] == [1, 2]
+    assert [each.connection for each in double.request_log.requests] == [1, 2]
 
 
 async def test_a_lambda_never_leaves(make_client: MakeClient, double: NeptuneLike) -> None:
     client = make_client(url=double.url)
     with pytest.raises(TypeError, match="lambda"):
         await client.submit(g.inject(1).map(lambda: "it.get()"), "test")
-    assert double.seen.handshakes == []
+    assert double.request_log.handshakes == []
 
 
 async def test_a_certificate_that_is_not_trusted(
@@ -77,9 +77,9 @@ async def test_a_certificate_that_is_not_trusted(
         client = make_client(url=url)
         with within(10) as call, pytest.raises(SourceRefused, match="check GRAPH_CA_FILE"):
             await client.submit(g.inject(1), "test")
-        assert call.spent.traversals == 0
+        assert call.usage.traversals == 0
         assert secure.accepted == []
-        assert not client.lost
+        assert not client.is_lost
         trusting = make_client(url=url, ca_file=str(shown))
         assert await trusting.submit(g.inject(1), "test") == [1]
         assert len(secure.accepted) == 1
@@ -136,8 +136,8 @@ async def test_a_refused_signature_is_tried_twice(make_client: MakeClient, doubl
     client = make_client(url=double.url)
     with within(10), pytest.raises(SourceRefused, match="check the credentials, GRAPH_IAM, AWS_REGION and the clock"):
         await client.submit(g.inject(1), "test")
-    assert len(double.seen.handshakes) == 2
-    assert not client.lost
+    assert len(double.request_log.handshakes) == 2
+    assert not client.is_lost
 
 
 async def test_a_server_that_is_no_engine(make_client: MakeClient) -> None:

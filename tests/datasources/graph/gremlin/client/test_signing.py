@@ -11,7 +11,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import CredentialRetrievalError
 
 from datasources.config import Signing
-from datasources.embedded.neptune_like import Faults, NeptuneLike, Rules, SigningKey
+from datasources.embedded.neptune_like import ClusterSettings, Faults, NeptuneLike, SigningKey
 from datasources.errors import SourceRefused, SourceTimeout
 from datasources.graph.gremlin.source import g
 from tests.datasources.graph.gremlin.client.conftest import MakeClient, within
@@ -34,19 +34,19 @@ def found(*keys: SigningKey | None) -> Callable[[], Any]:
 
 @pytest.fixture
 def signed(double: NeptuneLike) -> NeptuneLike:
-    double.rules = Rules(credentials=OLD)
+    double.rules = ClusterSettings(credentials=OLD)
     return double
 
 
 def statuses(double: NeptuneLike) -> list[int]:
-    return [each.status for each in double.seen.handshakes]
+    return [each.status for each in double.request_log.handshakes]
 
 
 async def test_a_good_signature_opens(make_client: MakeClient, signed: NeptuneLike) -> None:
     client = make_client(url=signed.url, signing=SIGNING, credentials=found(OLD))
     assert await client.submit(g.inject(1), "test") == [1]
     assert statuses(signed) == [101]
-    headers = signed.seen.handshakes[0].headers
+    headers = signed.request_log.handshakes[0].headers
     assert headers["Host"] == f"127.0.0.1:{signed.url.rsplit(':', 1)[1].split('/')[0]}"
     assert "/eu-west-1/neptune-db/aws4_request" in headers["Authorization"]
     assert "old secret" not in str(headers)
@@ -75,7 +75,7 @@ async def test_each_socket_is_signed_when_it_is_opened(
 async def test_expired_credentials_are_looked_for_anew(make_client: MakeClient, signed: NeptuneLike) -> None:
     client = make_client(url=signed.url, signing=SIGNING, credentials=found(OLD, NEW), pool_max=1)
     assert await client.submit(g.inject(1), "test") == [1]
-    signed.rules = Rules(credentials=NEW)
+    signed.rules = ClusterSettings(credentials=NEW)
     signed.drop_connections()
     assert await client.submit(g.inject(2), "test") == [2]
     assert statuses(signed) == [101, 403, 101]

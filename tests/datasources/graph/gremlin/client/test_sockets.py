@@ -11,7 +11,7 @@ import pytest
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.neptune_like import Faults, NeptuneLike
 from datasources.graph.gremlin.client import pool as endpoints
-from datasources.graph.gremlin.client.load_balancer import SHUNNED, Spreading
+from datasources.graph.gremlin.client.load_balancer import FAILED_ADDRESS_PENALTY_SECONDS, LoadBalancer
 from datasources.graph.gremlin.source import g
 from tests.datasources.graph.gremlin.client.conftest import MakeClient, url_of
 from tests.datasources.graph.gremlin.client.faulty import pipes
@@ -24,15 +24,15 @@ async def test_one_socket_serves_one_caller_after_another(make_client: MakeClien
     client = make_client(url=double.url)
     for number in range(5):
         assert await client.submit(g.inject(number), "test") == [number]
-    assert [each.connection for each in double.seen.requests] == [1] * 5
+    assert [each.connection for each in double.request_log.requests] == [1] * 5
 
 
 async def test_no_more_sockets_than_allowed(make_client: MakeClient, double: NeptuneLike) -> None:
     client = make_client(url=double.url, pool_max=3)
     answers = await asyncio.gather(*(client.submit(g.inject(number), "test") for number in range(60)))
     assert answers == [[number] for number in range(60)]
-    assert len(double.seen.handshakes) == 3
-    assert {each.connection for each in double.seen.requests} == {1, 2, 3}
+    assert len(double.request_log.handshakes) == 3
+    assert {each.connection for each in double.request_log.requests} == {1, 2, 3}
 
 
 async def test_an_old_socket_is_given_up(make_client: MakeClient, double: NeptuneLike) -> None:
@@ -40,7 +40,7 @@ async def test_an_old_socket_is_given_up(make_client: MakeClient, double: Neptun
     assert await client.submit(g.inject(1), "test") == [1]
     await asyncio.sleep(0.4)
     assert await client.submit(g.inject(2), "test") == [2]
-    assert [each.connection for each in double.seen.requests] == [1, 2]
+    assert [each.connection for each in double.request_log.requests] == [1, 2]
 
 
 async def test_sockets_do_not_all_end_at_once(
@@ -64,13 +64,13 @@ async def test_a_socket_that_ended_while_idle_is_not_used(make_client: MakeClien
     await asyncio.sleep(0.3)
     assert await client.submit(g.inject(2), "test") == [2]
     # The second was sent once: the end of the first socket was read as it came.
-    assert [each.connection for each in double.seen.requests] == [1, 2]
+    assert [each.connection for each in double.request_log.requests] == [1, 2]
 
 
 @pytest.fixture
 def sleepy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sockets count as asleep after 50 ms."""
-    monkeypatch.setattr(endpoints, "IDLE", 0.05)
+    monkeypatch.setattr(endpoints, "PING_AFTER_IDLE_SECONDS", 0.05)
 
 
 async def test_a_sleeper_that_answers_is_used(make_client: MakeClient, gate: Gate, sleepy: None) -> None:
@@ -91,7 +91,7 @@ async def test_sleepers_that_do_not_answer_are_dropped_together(
     await asyncio.sleep(0.1)
     task = asyncio.create_task(client.submit(g.inject(7), "test"))
     # One ping, unanswered for half a second, speaks for all four.
-    await asyncio.sleep(endpoints.SIGN_OF_LIFE + 0.2)
+    await asyncio.sleep(endpoints.PING_TIMEOUT_SECONDS + 0.2)
     assert gate.seen == 5
     await gate.open()
     assert await task == [7]
@@ -102,7 +102,7 @@ async def test_a_socket_that_just_answered_is_not_asked(make_client: MakeClient,
     assert await client.submit(g.inject(1), "test") == [1]
     gate.silence()
     task = asyncio.create_task(client.submit(g.inject(2), "test"))
-    await asyncio.sleep(endpoints.SIGN_OF_LIFE + 0.2)
+    await asyncio.sleep(endpoints.PING_TIMEOUT_SECONDS + 0.2)
     # It waits for its answer on the socket of before, and for no ping.
     assert (gate.seen, task.done()) == (1, False)
     await gate.open()
@@ -159,20 +159,20 @@ async def test_a_dead_replica_costs_no_error(
         client = make_client(url=f"ws://reader.test:{replicas.port}/gremlin", resolve=resolve)
         await asyncio.gather(*(client.submit(g.inject(number), "test") for number in range(40)))
         assert set(replicas.accepted) == {"127.0.0.2"}
-        assert not client.lost
+        assert not client.is_lost
         # The living one is asked in the same try.
         assert {each["retries"] for each in lines()} == {0}
 
 
 async def test_an_address_that_failed_goes_last_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    spreading = Spreading("reader.test", 8182, rotating(["a", "b", "c"]))
-    spreading.opening("a")
-    spreading.failed("a")
-    spreading.opening("b")
+    spreading = LoadBalancer("reader.test", 8182, rotating(["a", "b", "c"]))
+    spreading.count_opening("a")
+    spreading.count_failed("a")
+    spreading.count_opening("b")
     assert await spreading.addresses() == ["c", "b", "a"]
-    spreading.closed("b")
+    spreading.count_closed("b")
     assert await spreading.addresses() == ["b", "c", "a"]
-    later = time.monotonic() + SHUNNED + 1
+    later = time.monotonic() + FAILED_ADDRESS_PENALTY_SECONDS + 1
     monkeypatch.setattr("time.monotonic", lambda: later)
     assert await spreading.addresses() == ["a", "b", "c"]
 

@@ -13,9 +13,9 @@ from gremlin_python.process.traversal import T
 from datasources.config import GraphSettings
 from datasources.embedded.neptune_like import NeptuneLike
 from datasources.errors import SourceRefused, SourceTimeout, SourceUnavailable
-from datasources.graph.gremlin.client.request import NAMESPACE
+from datasources.graph.gremlin.client.request import TRAVERSAL_ID_NAMESPACE
 from datasources.graph.gremlin.source import g
-from datasources.request import Call, calling
+from datasources.request import RequestContext, use_request
 from tests.datasources.graph.gremlin.client.conftest import MakeClient, within
 
 # Doubles its paths again and again: it never ends, and the engine heeds its time limit at each step.
@@ -31,36 +31,36 @@ async def test_rows_come_in_order_over_many_frames(make_client: MakeClient) -> N
 
 async def test_rows_and_traversals_are_counted_in_the_call(make_client: MakeClient) -> None:
     client = make_client()
-    with calling(Call()) as call:
+    with use_request(RequestContext()) as call:
         await client.submit(g.inject(1, 2, 3), "test")
         await client.submit(g.inject(4), "test")
         assert await client.submit(g.V("client-absent"), "test") == []
-    assert (call.spent.rows, call.spent.traversals, call.wrote_graph) == (4, 3, False)
+    assert (call.usage.rows, call.usage.traversals, call.wrote_graph) == (4, 3, False)
     # A walk is counted by who walks.
-    assert (call.spent.graph, call.spent.sql) == (0, 0)
+    assert (call.usage.graph, call.usage.sql) == (0, 0)
 
 
 async def test_ids_of_traversals_follow_from_the_request(make_client: MakeClient, double: NeptuneLike) -> None:
     client = make_client(url=double.url)
-    with calling(Call(request_id="a request")) as call:
+    with use_request(RequestContext(request_id="a request")) as call:
         await client.submit(g.inject(1), "test")
         await asyncio.gather(*(client.submit(g.inject(each), "test") for each in range(3)))
-    expected = [str(uuid.uuid5(NAMESPACE, f"a request/{number}")) for number in (1, 2, 3, 4)]
-    assert sorted(each.request_id for each in double.seen.requests) == sorted(expected)
-    assert call.spent.traversals == 4
+    expected = [str(uuid.uuid5(TRAVERSAL_ID_NAMESPACE, f"a request/{number}")) for number in (1, 2, 3, 4)]
+    assert sorted(each.request_id for each in double.request_log.requests) == sorted(expected)
+    assert call.usage.traversals == 4
     assert uuid.UUID(expected[0]).version == 5
 
 
 async def test_one_line_for_each_traversal(make_client: MakeClient, lines: Lines) -> None:
     client = make_client()
-    with calling(Call(request_id="a request")):
+    with use_request(RequestContext(request_id="a request")):
         await client.submit(g.inject(1, 2), "reach")
     (line,) = lines()
     assert (line["message"], line["levelname"]) == ("traversal", "DEBUG")
     shown = {name: line[name] for name in ("request_id", "traversal_id", "verb", "rows", "retries")}
     assert shown == {
         "request_id": "a request",
-        "traversal_id": str(uuid.uuid5(NAMESPACE, "a request/1")),
+        "traversal_id": str(uuid.uuid5(TRAVERSAL_ID_NAMESPACE, "a request/1")),
         "verb": "reach",
         "rows": 2,
         "retries": 0,
@@ -88,7 +88,7 @@ async def test_the_deadline_of_the_call_bounds_a_traversal(make_client: MakeClie
     with within(0.5) as call, pytest.raises(SourceTimeout):
         await client.submit(ENDLESS, "test")
     assert loop.time() - begin >= 0.49
-    assert call.spent.traversals == 1
+    assert call.usage.traversals == 1
     (line,) = lines()
     assert line["levelname"] == "INFO"
     # Whose clock is first is a matter of a millisecond: the engine has the same limit.
@@ -105,7 +105,7 @@ async def test_a_deadline_that_has_passed_sends_nothing(make_client: MakeClient,
     client = make_client()
     with within(0) as call, pytest.raises(SourceTimeout):
         await client.submit(g.inject(1), "test")
-    assert call.spent.traversals == 0
+    assert call.usage.traversals == 0
     assert [each["code"] for each in lines()] == ["Deadline"]
 
 
@@ -115,26 +115,26 @@ async def test_the_engine_is_told_how_long_is_left(make_client: MakeClient, doub
     client = make_client(url=double.url)
     with within(1.0) as call, pytest.raises(SourceTimeout):
         await client.submit(g.inject(1), "test")
-    assert call.spent.traversals == 1
+    assert call.usage.traversals == 1
 
 
 async def test_reads_go_to_the_reader_until_the_call_writes(make_client: MakeClient, double: NeptuneLike) -> None:
     client = make_client(url=double.url, reader_url=double.reader_url)
-    with calling(Call()) as call:
+    with use_request(RequestContext()) as call:
         await client.submit(g.inject(1), "test")
         await client.submit(g.add_v("client").property(T.id, "client-routing").id_(), "test", writes=True)
         assert call.wrote_graph
         await client.submit(g.V("client-routing").count(), "test")
-    with calling(Call()):
+    with use_request(RequestContext()):
         await client.submit(g.V("client-routing").drop(), "test", writes=True)
-    with calling(Call()):
+    with use_request(RequestContext()):
         await client.submit(g.inject(1), "test")
-    assert [each.endpoint for each in double.seen.requests] == ["reader", "writer", "writer", "writer", "reader"]
+    assert [each.endpoint for each in double.request_log.requests] == ["reader", "writer", "writer", "writer", "reader"]
 
 
 async def test_a_write_that_failed_does_not_move_reads(make_client: MakeClient, double: NeptuneLike) -> None:
     client = make_client(url=double.url, reader_url=double.reader_url)
-    with calling(Call()) as call:
+    with use_request(RequestContext()) as call:
         with pytest.raises(SourceRefused):
             await client.submit(g.inject(1).fail("no"), "test", writes=True)
         assert not call.wrote_graph
