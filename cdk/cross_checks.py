@@ -117,8 +117,8 @@ def _crowded(each: ConnectionDemand) -> str | None:
         return None
     return (
         f"functions.concurrency: up to {each.required} connections to aurora.{each.database}, which serves"
-        f" {each.allowed} of its {each.max_connections} to functions; lower functions.concurrency or functions.connections,"
-        " or give the cluster more capacity"
+        f" {each.allowed} of its {each.max_connections} to functions; lower functions.concurrency or"
+        " functions.connections, or give the cluster more capacity"
     )
 
 
