@@ -35,9 +35,9 @@ from workers.events import background_event_consumer
 from workers.projection import background_projector
 from workers.workflows import background_workflow_worker
 
-EXPLORER = Path(__file__).parent / "explorer" / "dist"
+EXPLORER_FOLDER = Path(__file__).parent / "explorer" / "dist"
 
-LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
 
 def create_app(
@@ -114,11 +114,11 @@ def create_app(
             *event_routes(events, authenticator.authenticate),
             *alert_routes(events, authenticator.authenticate, _alert_mapping(settings)),
             *health_routes(opened),
-            *graphiql_routes(EXPLORER / "graphiql"),
+            *graphiql_routes(EXPLORER_FOLDER / "graphiql"),
         ],
         lifespan=lifespan,
         # The development principal may do everything, so no page of another name may reach it by rebinding DNS.
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)] if on_loopback else [],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_HOSTS)] if on_loopback else [],
     )
     application.state.streams = open_streams
     return application

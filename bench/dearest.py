@@ -96,7 +96,7 @@ async def measure(sources: Sources, name: str, document: str, variables: Mapping
     watch.cancel()
     errors = response.body.get("errors", [])
     return Figures(
-        name, errors[0]["extensions"]["code"] if errors else "", context.call.usage.cost, round(size / 1e6, 2),
+        name, errors[0]["extensions"]["code"] if errors else "", context.request.usage.cost, round(size / 1e6, 2),
         round(cpu * 1e3), round(wall * 1e3), round(ticks.longest * 1e3), round(_peak() - before, 1),
     )  # fmt: skip
 

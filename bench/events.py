@@ -27,7 +27,7 @@ from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.queues.factory import open_queues
 from datasources.sources import Sources
 from resolvers.events.ingest import ingest_events
-from resolvers.events.landscape_types import PREFIX
+from resolvers.events.landscape_types import EVENT_TYPE_PREFIX
 from workers.events import process_batch
 from workers.migrations import migrate
 
@@ -49,7 +49,7 @@ SELECT i, f, t, 'depends_on', '/bench', t, f FROM unnest(%s::uuid[], %s::uuid[],
 def event(id: str, kind: str, data: dict[str, Any]) -> bytes:
     """A CloudEvent of now."""
     return json.dumps({
-        "specversion": "1.0", "id": id, "source": "/bench", "type": PREFIX + kind,
+        "specversion": "1.0", "id": id, "source": "/bench", "type": EVENT_TYPE_PREFIX + kind,
         "time": datetime.now(UTC).isoformat(), "data": data,
     }).encode()  # fmt: skip
 

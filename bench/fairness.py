@@ -58,8 +58,8 @@ async def turns() -> float:
     queue = FairQueue(10)
     begin = time.perf_counter()
     for _ in range(TURNS):
-        await queue.take("any", 1.0)
-        queue.give_back("any")
+        await queue.acquire("any", 1.0)
+        queue.release("any")
     return (time.perf_counter() - begin) / TURNS * 1_000_000
 
 

@@ -61,7 +61,7 @@ async def measure(url: str, graph: str) -> dict[str, float]:
             async with main.connection() as connection:
                 await connection.execute("UPDATE outbox SET projected = true")
             spans["check"].append(await seconds(lambda: check(main, projection)))
-            await graph_buckets.ask_for_all(main)
+            await graph_buckets.mark_all_due(main)
             spans["buckets"].append(await seconds(lambda: BucketComparer(sources, 300).run_until_done()))
     finally:
         await client.close()

@@ -27,7 +27,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.landscape import EPOCH, Landscape, item_id, relationship_id, relationships
-from datasources.config import GraphSettings, HopForm
+from datasources.config import GraphSettings, ReachStrategy
 from datasources.embedded.engines import TINKERGRAPH
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.graph.gremlin import model
@@ -181,7 +181,7 @@ async def verbs(url: str, items: int, times: int) -> dict[str, dict[str, float]]
     They run in turn, so that a busy moment of the machine falls on all of them.
     """
     client = GremlinClient(GraphSettings(url=url, timeout=300))
-    graph, hops = GremlinGraph(client), GremlinGraph(client, HopForm.FRONTIER)
+    graph, hops = GremlinGraph(client), GremlinGraph(client, ReachStrategy.FRONTIER)
     bare = Bare(url)
     some = [item_id(number * 97 % items) for number in range(100)]
     deep = Walk(Direction.OUT, max_depth=64, max_nodes=10_000, fan_out=10_000)

@@ -28,7 +28,7 @@ import psycopg
 from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.imports.report import ImportReport
-from resolvers.imports.run import Options, run_import
+from resolvers.imports.run import ImportOptions, run_import
 from workers.migrations import migrate
 
 MAPPING = """
@@ -122,7 +122,7 @@ def peak() -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def child(folder: Path, url: str, other: str, options: Options) -> tuple[float, float, str]:
+def child(folder: Path, url: str, other: str, options: ImportOptions) -> tuple[float, float, str]:
     """What a spawned process runs, so that its peak is the import's alone: seconds, MiB and what happened."""
 
     async def run() -> ImportReport:
@@ -164,7 +164,7 @@ class Bench:
     def run(self, title: str, urls: tuple[str, str], **options: Any) -> float:
         """One import in a process of its own, printed; its seconds."""
         with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-            seconds, memory, said = pool.apply(child, (self.folder, *urls, Options(**options)))
+            seconds, memory, said = pool.apply(child, (self.folder, *urls, ImportOptions(**options)))
         self.first = self.first or seconds
         print(
             f"{title}: {said}; {seconds:.1f} s, {self.rows / seconds:,.0f} rows/s, {seconds / self.first:.2f}x of"

@@ -30,7 +30,7 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
 from datasources.sources import open_sources
 from demo.load import load_if_empty
-from resolvers.principals.api_keys import new_api_key
+from resolvers.principals.api_keys import generate_api_key
 from tests.lambda_.runtime import ENTRIES, Function, gateway_event, processor_of
 from workers.migrations import migrate
 
@@ -150,7 +150,7 @@ async def filled(main: str, requirements: str) -> str:
     sources = open_sources(
         PostgresSettings(main), PostgresSettings(requirements), CacheSettings(url=None), GraphSettings()
     )
-    made = new_api_key()
+    made = generate_api_key()
     await load_if_empty(sources.main, sources.requirements)
     await insert_api_key(
         sources.main, name="bench", key_hash=made.hash, permissions=["*"], team_keys=[], expires_at=None

@@ -78,7 +78,7 @@ async def worked(sources: Sources, queue: Queue) -> tuple[float, float, float]:
     await following
     end, spent = time.perf_counter(), time.process_time() - core
     assert await queue.list_dead_letters(1) == []
-    assert (await outbox.state(sources.main)).pending == 0
+    assert (await outbox.fetch_state(sources.main)).pending == 0
     return emptied - begin, end - begin, spent
 
 

@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from datasources.aurora.outbox.write_log import PostgresWriteLog
 from datasources.cache.redis.adapter import RedisCache
-from datasources.cache.redis.connection import connect
+from datasources.cache.redis.connection import create_client
 from datasources.config import CacheSettings, GraphSettings, PostgresSettings
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
@@ -108,7 +108,7 @@ async def ratios(ask: Ask, exporters: dict[str, Exporter | None], times: int) ->
 
 async def named(url: str) -> dict[str, float]:
     """Milliseconds of a command whose connection has the right name, and how much more one costs that is to be told."""
-    redis = connect(url, None, 5.0)
+    redis = create_client(url, None, 5.0)
     keys = [f"key-{number}" for number in range(20)]
     found: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
@@ -130,7 +130,9 @@ async def measure(main: str, requirements: str, url: str) -> dict[str, dict[str,
     )
     await load_if_empty(plain.main, plain.requirements)
     # Trust that lasts: renewing it is no part of an operation.
-    cached = replace(plain, cache=RedisCache(url, write_log=PostgresWriteLog(plain.main), timeout=5.0, trust=3_600.0))
+    cached = replace(
+        plain, cache=RedisCache(url, write_log=PostgresWriteLog(plain.main), timeout=5.0, validity_seconds=3_600.0)
+    )
     daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     daemon.bind(("127.0.0.1", 0))
     address = f"127.0.0.1:{daemon.getsockname()[1]}"

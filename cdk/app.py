@@ -101,13 +101,13 @@ def build(
     )
     for stack in stacks.values():
         if left_open:
-            _refuse(stack, left_open)
+            _block_deployment(stack, left_open)
     Tags.of(app).add("project", "stackflow")
     Tags.of(app).add("environment", environment.name)
     return stacks
 
 
-def _refuse(stack: Stack, left_open: tuple[str, ...]) -> None:
+def _block_deployment(stack: Stack, left_open: tuple[str, ...]) -> None:
     """CloudFormation itself refuses a template with stand-ins, whoever hands it over."""
     CfnRule(
         stack,

@@ -85,11 +85,11 @@ def build(machine: str, folder: Path, python: Path, root: Path = ROOT) -> BuildR
     with tempfile.TemporaryDirectory(prefix="stackflow-bundle-") as name:
         tree = Path(name)
         platforms = [f"--platform={each}_{MACHINES[machine]}" for each in PLATFORMS]
-        _unfold(tree, python, root, platforms)
+        _assemble(tree, python, root, platforms)
         return _zip(tree, folder / f"stackflow-lambda-{machine}.zip")
 
 
-def _unfold(tree: Path, python: Path, root: Path, platforms: Sequence[str]) -> None:
+def _assemble(tree: Path, python: Path, root: Path, platforms: Sequence[str]) -> None:
     _install(tree, root, platforms)
     _strip(tree)
     # Others' sources would be a fifth of the zip, and only tracebacks read them.

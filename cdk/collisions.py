@@ -20,7 +20,7 @@ class ResourceName(NamedTuple):
 # https://docs.aws.amazon.com/neptune/latest/userguide/limits.html
 _CLUSTERS = ("aurora.main.identifier", "aurora.requirements.identifier", "neptune.identifier")
 _QUEUES = ("queues.events", "queues.remediation_p1", "queues.remediation_standard", "queues.notifications")
-_MADE = {
+_CREATED_KINDS = {
     **dict.fromkeys(_CLUSTERS, "cluster"),
     **dict.fromkeys(_QUEUES, "queue"),
     "redis.identifier": "replication group",
@@ -35,7 +35,7 @@ def resource_names(table: Mapping[str, Any]) -> Iterator[ResourceName]:
     """What the templates of a file give a name. A name that is left open is none yet; what is adopted, is not made."""
     given = fill_placeholders(table)
     account, region = str(given.get("account")), str(given.get("region"))
-    keys = {"functions.name": "function"} | (_MADE if given.get("mode") == "create" else {})
+    keys = {"functions.name": "function"} | (_CREATED_KINDS if given.get("mode") == "create" else {})
     for key, kind in keys.items():
         name = _value(table, key)
         if name:

@@ -33,7 +33,7 @@ def find_faults(environment: Environment, left_open: tuple[str, ...]) -> list[st
         *_edge(environment),
         *_start(environment),
         *service_settings.find_faults(environment.functions.settings),
-        *(fault for each in connection_demand(environment) if (fault := _crowded(each))),
+        *(fault for each in connection_demand(environment) if (fault := _check_demand(each))),
     ]
 
 
@@ -112,7 +112,7 @@ def _start(environment: Environment) -> list[str]:
     return faults
 
 
-def _crowded(each: ConnectionDemand) -> str | None:
+def _check_demand(each: ConnectionDemand) -> str | None:
     if each.required <= each.allowed:
         return None
     return (

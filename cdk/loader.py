@@ -35,7 +35,7 @@ def load_environment(path: Path) -> EnvironmentFile:
         raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in wrong))
     environment: Environment = msgspec.convert(keys.fill_placeholders(table), Environment)
     open_ = tuple(keys.find_open_keys(table))
-    faults = [*rules.find_faults(environment, open_), *_beside(path, environment, table)]
+    faults = [*rules.find_faults(environment, open_), *_check_siblings(path, environment, table)]
     if faults:
         raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in faults))
     return EnvironmentFile(environment, open_, table)
@@ -50,7 +50,7 @@ def _table(path: Path) -> dict[str, Any]:
         raise EnvironmentFileError(f"{path}: not TOML: {error}") from error
 
 
-def _beside(path: Path, environment: Environment, table: dict[str, Any]) -> list[str]:
+def _check_siblings(path: Path, environment: Environment, table: dict[str, Any]) -> list[str]:
     """What this file may not share with those beside it: its name, and what its templates give a name."""
     others = {other.name: _table(other) for other in sorted(path.parent.glob("*.toml")) if other.name != path.name}
     faults = [

@@ -42,7 +42,7 @@ def command(
 
     Exit code 0 only if all is well. Starts embedded stores for the look if no `stackflow serve` runs them.
     """
-    findings, code = _look(settings.load_settings())
+    findings, code = _diagnose(settings.load_settings())
     if as_json:
         typer.echo(json.dumps({"ok": code is Exit.OK, "stores": [asdict(finding) for finding in findings]}))
     else:
@@ -50,7 +50,7 @@ def command(
     raise typer.Exit(int(code))
 
 
-def _look(chosen: settings.Settings) -> tuple[list[Finding], Exit]:
+def _diagnose(chosen: settings.Settings) -> tuple[list[Finding], Exit]:
     try:
         with use_stores(chosen, graph=True) as whole:
             findings = _findings(whole)

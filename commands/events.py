@@ -14,7 +14,7 @@ import settings
 from commands.exit_codes import CommandError, Exit
 from commands.stores import use_stores
 from datasources.queues.factory import open_queues
-from datasources.queues.port import DeadLetter, Depth, Queue
+from datasources.queues.port import DeadLetter, Queue, QueueDepth
 from datasources.sources import open_sources
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ def replay(
     if not everything and not ids:
         if drop:
             raise CommandError("say which dead letters to drop, or --all", Exit.USAGE)
-        dead, depth = _with_queue(lambda queue: _listed(queue, most))
+        dead, depth = _with_queue(lambda queue: _list_dead_letters(queue, most))
         _show(dead, depth, as_json=as_json)
         return
     chosen = None if everything else [str(id) for id in ids or ()]
@@ -50,11 +50,11 @@ def replay(
         raise CommandError(f"there is no dead letter {unknown[0]}")
 
 
-async def _listed(queue: Queue, most: int) -> tuple[list[DeadLetter], Depth]:
+async def _list_dead_letters(queue: Queue, most: int) -> tuple[list[DeadLetter], QueueDepth]:
     return await queue.list_dead_letters(most), await queue.depth()
 
 
-def _show(dead: list[DeadLetter], depth: Depth, *, as_json: bool) -> None:
+def _show(dead: list[DeadLetter], depth: QueueDepth, *, as_json: bool) -> None:
     if as_json:
         typer.echo(msgspec.json.encode({"waiting": depth, "dead": dead}).decode())
         return

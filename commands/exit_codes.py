@@ -46,15 +46,15 @@ def report_errors() -> Iterator[None]:
     try:
         yield
     except CommandError as error:
-        _leave(str(error), error.exit_code)
+        _exit(str(error), error.exit_code)
     except SettingsError as error:
-        _leave(str(error), Exit.USAGE)
+        _exit(str(error), Exit.USAGE)
     except EmbeddedError as error:
-        _leave(str(error), Exit.EMBEDDED)
+        _exit(str(error), Exit.EMBEDDED)
     except SourceUnavailable as error:
-        _leave(f"{error}; {remedy(error.source)}", Exit.UNREACHABLE)
+        _exit(f"{error}; {remedy(error.source)}", Exit.UNREACHABLE)
     except SourceError as error:
-        _leave(str(error), Exit.FAILED)
+        _exit(str(error), Exit.FAILED)
 
 
 URL_VARIABLES = {
@@ -68,6 +68,6 @@ def remedy(source: str) -> str:
     return f"check {URL_VARIABLES.get(source, 'the settings')} and that the server runs"
 
 
-def _leave(message: str, code: Exit) -> None:
+def _exit(message: str, code: Exit) -> None:
     sys.stderr.write(f"stackflow: {' '.join(message.split())}\n")
     raise SystemExit(int(code))

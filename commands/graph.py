@@ -26,7 +26,7 @@ from datasources.sources import Sources, open_sources
 from resolvers.projection.check import check
 from resolvers.projection.checkpoint import CheckpointError
 from resolvers.projection.follow import OutboxProjector
-from resolvers.projection.rebuild import Options, rebuild
+from resolvers.projection.rebuild import RebuildOptions, rebuild
 from resolvers.projection.reports import CheckReport, RebuildReport
 from resolvers.projection.stale import TRAVERSAL_TABLES
 from settings import Settings
@@ -52,11 +52,11 @@ def rebuild_command(
     chosen = settings.load_settings()
     with use_stores(chosen) as whole:
         if clear and not yes:
-            asyncio.run(_needed(whole))
+            asyncio.run(_require_projection(whole))
             _confirm(_name(whole))
         place = chosen.server.state / "graph-rebuild.json"
-        options = Options(clear=clear, resume=resume, place=place, store=_name(whole))
-        with _resumable(place):
+        options = RebuildOptions(clear=clear, resume=resume, place=place, store=_name(whole))
+        with _explain_resume(place):
             report = asyncio.run(_rebuild(whole, options))
     if as_json:
         typer.echo(msgspec.json.encode(report).decode())
@@ -105,36 +105,36 @@ async def project_pending(sources: Sources) -> int | None:
     return done.nodes + done.edges
 
 
-async def _rebuild(whole: Settings, options: Options) -> RebuildReport:
-    async with _projecting(whole, writes=True) as (main, projection, marks):
-        aside = await outbox.set_aside(main)
+async def _rebuild(whole: Settings, options: RebuildOptions) -> RebuildReport:
+    async with _open_projection(whole, writes=True) as (main, projection, marks):
+        aside = await outbox.fetch_poison_positions(main)
         with progress_bars(Console(stderr=True)) as progress:
             report = await rebuild(main, projection, options, bulk=open_bulk_store(whole.graph), progress=progress)
         if report.compared is not None:
-            await _remember(main, report.compared, report.compared.left, aside)
-            await _finished(marks, report.compared)
+            await _save_check(main, report.compared, report.compared.left, aside)
+            await _mark_complete(marks, report.compared)
         return report
 
 
 async def _check(whole: Settings, *, repair: bool) -> CheckReport:
-    async with _projecting(whole, writes=repair) as (main, projection, marks):
-        aside = await outbox.set_aside(main) if repair else []
+    async with _open_projection(whole, writes=repair) as (main, projection, marks):
+        aside = await outbox.fetch_poison_positions(main) if repair else []
         with progress_bars(Console(stderr=True)) as progress:
             report = await check(main, projection, repair=repair, progress=progress)
-        await _remember(main, report, report.left if repair else report.differences, aside)
+        await _save_check(main, report, report.left if repair else report.differences, aside)
         if repair:
-            await _finished(marks, report)
+            await _mark_complete(marks, report)
         return report
 
 
-async def _remember(main: Database, report: CheckReport, divergent: int, aside: Sequence[int]) -> None:
+async def _save_check(main: Database, report: CheckReport, divergent: int, aside: Sequence[int]) -> None:
     """Keep what a comparison left; if it is nothing, the rows that were set aside before it are told by now."""
-    await outbox.keep_check(main, report.nodes, report.edges, divergent)
+    await outbox.store_check(main, report.nodes, report.edges, divergent)
     if aside and not divergent:
         await outbox.mark_repaired(main, aside)
 
 
-async def _finished(marks: CompletenessMarker | None, report: CheckReport) -> None:
+async def _mark_complete(marks: CompletenessMarker | None, report: CheckReport) -> None:
     # Who follows the outbox need not compare it once more.
     if marks is not None and not report.left:
         await marks.finish()
@@ -146,11 +146,11 @@ async def _fill(whole: Settings) -> RebuildReport | None:
         if sources.projection is None:
             return None
         with progress_bars(Console(stderr=True)) as progress:
-            if sources.marks is not None:
-                await sources.marks.begin()
-            report = await rebuild(sources.main, sources.projection, Options(compare=False), progress=progress)
-            if sources.marks is not None:
-                await sources.marks.finish()
+            if sources.completeness_marker is not None:
+                await sources.completeness_marker.begin()
+            report = await rebuild(sources.main, sources.projection, RebuildOptions(compare=False), progress=progress)
+            if sources.completeness_marker is not None:
+                await sources.completeness_marker.finish()
             return report
     finally:
         await sources.close()
@@ -159,22 +159,22 @@ async def _fill(whole: Settings) -> RebuildReport | None:
 OpenProjection = tuple[Database, Projection, CompletenessMarker | None]
 
 
-async def _needed(whole: Settings) -> None:
-    async with _projecting(whole):
+async def _require_projection(whole: Settings) -> None:
+    async with _open_projection(whole):
         pass
 
 
 @asynccontextmanager
-async def _projecting(whole: Settings, *, writes: bool = False) -> AsyncIterator[OpenProjection]:
+async def _open_projection(whole: Settings, *, writes: bool = False) -> AsyncIterator[OpenProjection]:
     sources = open_sources(*whole.require_stores())
     try:
         if sources.projection is None:
             raise CommandError(
                 "walks run in the main database; there is no graph to rebuild; set GRAPH_URL or GRAPH=gremlin"
             )
-        if writes and sources.marks is not None:
-            await sources.marks.begin()
-        yield sources.main, sources.projection, sources.marks
+        if writes and sources.completeness_marker is not None:
+            await sources.completeness_marker.begin()
+        yield sources.main, sources.projection, sources.completeness_marker
     finally:
         if writes:
             # Walks of before, also if it broke off.
@@ -188,13 +188,13 @@ def _name(whole: Settings) -> str:
 
 
 def _confirm(name: str) -> None:
-    if not _asks():
+    if not _is_interactive():
         raise CommandError("nobody can be asked whether to empty the graph; say --yes", Exit.USAGE)
     typer.confirm(f"Empty the graph at {name}? Walks find nothing until it is rebuilt", abort=True, err=True)
 
 
 @contextmanager
-def _resumable(place: Path) -> Iterator[None]:
+def _explain_resume(place: Path) -> Iterator[None]:
     """Say how to go on, if the body breaks off where one can."""
     try:
         yield
@@ -214,6 +214,6 @@ def _resumable(place: Path) -> Iterator[None]:
 _RESUME = "go on with: stackflow graph rebuild --resume"
 
 
-def _asks() -> bool:
+def _is_interactive() -> bool:
     """Whether somebody can be asked."""
     return sys.stdin.isatty()

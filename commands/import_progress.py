@@ -6,7 +6,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from resolvers.imports.progress import Step
+from resolvers.imports.progress import ProgressStep
 
 # Columns of a terminal below which the bar makes room for the words.
 MIN_BAR_COLUMNS = 60
@@ -30,7 +30,7 @@ class ImportProgress:
         self._task = self._progress.add_task("starting", total=None)
         # Rows of each section that are committed, and those that it has.
         self._written: dict[str, tuple[int, int]] = {}
-        self._step = Step("reading")
+        self._step = ProgressStep("reading")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -39,7 +39,7 @@ class ImportProgress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._progress.stop()
 
-    def show(self, step: Step) -> None:
+    def show(self, step: ProgressStep) -> None:
         """Take in how far the import is."""
         place = f"{step.section}/{step.sections} " if step.sections else ""
         if (step.phase, step.section) != (self._step.phase, self._step.section):

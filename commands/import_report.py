@@ -11,8 +11,8 @@ FILE_COLUMNS = 1_000
 
 _COUNTS = ("created", "changed", "left", "repeated", "pending", "rejected", "unresolved", "skipped")
 # Shorter than the report's own names, so that a table fits a terminal.
-_SHOWN = {"created": "new", "left": "same", "repeated": "twice", "pending": "waiting", "unresolved": "loose"}
-_ALWAYS = frozenset({"created", "changed", "left"})
+_COLUMN_TITLES = {"created": "new", "left": "same", "repeated": "twice", "pending": "waiting", "unresolved": "loose"}
+_REQUIRED_COLUMNS = frozenset({"created", "changed", "left"})
 
 
 def full_width(console: Console) -> Console:
@@ -29,9 +29,9 @@ def show(report: ImportReport, console: Console) -> None:
     )
     table.add_column("section", min_width=24)
     # What happened to no row at all takes no room: a terminal has 80 columns.
-    counts = [name for name in _COUNTS if name in _ALWAYS or report.total(name)]
+    counts = [name for name in _COUNTS if name in _REQUIRED_COLUMNS or report.total(name)]
     for name in counts:
-        table.add_column(_SHOWN.get(name, name), justify="right", no_wrap=True)
+        table.add_column(_COLUMN_TITLES.get(name, name), justify="right", no_wrap=True)
     for section in report.sections:
         table.add_row(section.title, *(_count(getattr(section, name)) for name in counts))
     table.add_section()
@@ -54,7 +54,9 @@ def _lines(report: ImportReport, counts: list[str]) -> list[str]:
     lines = [f"{report.mapping}{_dry(report)}"]
     for title, section in titled:
         happened = [(name, getattr(section, name)) for name in counts if getattr(section, name)]
-        lines.append(f"{title}: " + (", ".join(f"{n:,} {_SHOWN.get(name, name)}" for name, n in happened) or "nothing"))
+        lines.append(
+            f"{title}: " + (", ".join(f"{n:,} {_COLUMN_TITLES.get(name, name)}" for name, n in happened) or "nothing")
+        )
     return lines
 
 

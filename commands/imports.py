@@ -22,7 +22,7 @@ from datasources.errors import SourceError, SourceUnavailable
 from datasources.files.errors import MappingError
 from datasources.sources import Sources, open_sources
 from resolvers.imports.report import ImportReport
-from resolvers.imports.run import MAX_PRUNE_SHARE, Options, run_import
+from resolvers.imports.run import MAX_PRUNE_SHARE, ImportOptions, run_import
 from settings import Settings
 from workers.migrations import migrate
 
@@ -53,7 +53,9 @@ def command(
     """
     # A dry run leaves no file behind unless one is named.
     chosen = rejects or (None if dry_run else Path(f"{mapping.stem}.rejects.jsonl"))
-    options = Options(dry_run=dry_run, prune=prune, prune_share=max_prune_share / 100, force=force, rejects=chosen)
+    options = ImportOptions(
+        dry_run=dry_run, prune=prune, prune_share=max_prune_share / 100, force=force, rejects=chosen
+    )
     errors = Console(stderr=True)
     bar = ImportProgress(errors)
     try:
@@ -79,7 +81,7 @@ def command(
 
 
 def _import(
-    mapping: Path, data: Path, options: Options, bar: ImportProgress
+    mapping: Path, data: Path, options: ImportOptions, bar: ImportProgress
 ) -> tuple[ImportReport, SourceError | None]:
     with use_stores(settings.load_settings()) as filled:
         for name, postgres in databases(filled).items():
@@ -88,7 +90,7 @@ def _import(
 
 
 async def _run(
-    filled: Settings, mapping: Path, data: Path, options: Options, bar: ImportProgress
+    filled: Settings, mapping: Path, data: Path, options: ImportOptions, bar: ImportProgress
 ) -> tuple[ImportReport, SourceError | None]:
     sources = open_sources(*filled.require_stores())
     try:

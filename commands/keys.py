@@ -14,7 +14,7 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.principals.api_keys import insert_api_key, revoke_api_key
 from datasources.errors import SourceRefused
 from datasources.sources import open_sources
-from resolvers.principals.api_keys import new_api_key
+from resolvers.principals.api_keys import generate_api_key
 from resolvers.principals.principal import parse_permissions
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ def create(
     unknown = sorted(set(permission) - parse_permissions(permission))
     if unknown:
         raise CommandError(f"{unknown[0]!r} is not a permission; write it like incidents:read")
-    made = new_api_key()
+    made = generate_api_key()
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
 
     async def insert(main: Database) -> None:

@@ -34,13 +34,13 @@ def command(
             if plan:
                 steps += pending_migrations(name, resolve_conninfo(name, postgres), phases)
                 continue
-            tell = None if as_json else _tell
+            tell = None if as_json else _print_step
             steps += migrate(name, resolve_conninfo(name, postgres), phases, tell, whole.database_role)
     _report(steps, plan, as_json)
 
 
-def _tell(step: MigrationStep) -> None:
-    typer.echo(f"applying {_shown(step)}")
+def _print_step(step: MigrationStep) -> None:
+    typer.echo(f"applying {_describe(step)}")
 
 
 def _report(steps: Sequence[MigrationStep], plan: bool, as_json: bool) -> None:
@@ -48,11 +48,11 @@ def _report(steps: Sequence[MigrationStep], plan: bool, as_json: bool) -> None:
         typer.echo(json.dumps({"planned" if plan else "applied": [asdict(step) for step in steps]}))
     elif plan:
         for step in steps:
-            typer.echo(f"would apply {_shown(step)}")
+            typer.echo(f"would apply {_describe(step)}")
         typer.echo(f"{len(steps)} to apply" if steps else "nothing to apply")
     else:
         typer.echo(f"{len(steps)} applied" if steps else "nothing to apply")
 
 
-def _shown(step: MigrationStep) -> str:
+def _describe(step: MigrationStep) -> str:
     return f"{step.database} {step.phase}/{step.name}"

@@ -46,10 +46,10 @@ def show(
                 f"aws sqs receive-message --visibility-timeout 0 --max-number-of-messages 10 --queue-url {url}",
                 Exit.USAGE,
             )
-        found = asyncio.run(_looked(whole, name, most))
+        found = asyncio.run(_peek(whole, name, most))
     if as_json:
         for each in found:
-            typer.echo(msgspec.json.encode(_told(each)).decode())
+            typer.echo(msgspec.json.encode(_to_json(each)).decode())
     elif not found:
         typer.echo(f"nothing stands on {name}")
     else:
@@ -68,15 +68,15 @@ def _print(message: Message) -> None:
     typer.echo()
 
 
-async def _looked(whole: settings.Settings, name: QueueName, most: int) -> list[Message]:
+async def _peek(whole: settings.Settings, name: QueueName, most: int) -> list[Message]:
     sources = open_sources(*whole.require_stores())
     try:
-        return await TablesQueue(sources.main, name.value).look(most)
+        return await TablesQueue(sources.main, name.value).peek(most)
     finally:
         await sources.close()
 
 
-def _told(message: Message) -> dict[str, object]:
+def _to_json(message: Message) -> dict[str, object]:
     told: dict[str, object] = {"id": message.id, "group": message.group, "requestId": message.request_id}
     try:
         return told | {"body": msgspec.json.decode(message.body)}

@@ -48,17 +48,17 @@ def command(
 def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
     """Serve until a signal. CommandError if the port is in use, before anything is started; EmbeddedError;
     SourceError if a database can't be reached or migrated."""
-    stores = embedded_stores(chosen, _tell_download)
+    stores = embedded_stores(chosen, _print_download)
     with closing(_socket(chosen)) as socket, GracefulShutdown(stores.kill) as stopping:
         try:
             if stores.selection.has_any:
-                _tell("starting the stores")
+                _print_line("starting the stores")
             whole = with_embedded_urls(chosen, stores.start())
             with stores.explain_failures():
                 _fill(whole, with_demo=with_demo and chosen.main is None and chosen.requirements is None)
                 if stores.selection.graph is not GraphEngine.SQL:
                     # It keeps nothing on disk and begins empty.
-                    graph.fill_graph(whole, _tell)
+                    graph.fill_graph(whole, _print_line)
             _banner(chosen, listening.url_of(socket))
             stores.supervise()
             loopback = listening.is_on_loopback(socket)
@@ -68,7 +68,7 @@ def serve(chosen: Settings, create: Create, *, with_demo: bool = True) -> None:
             stopping.start_countdown()
             cut_off = [*stopping.cut_off, *(f"embedded {name}" for name in stores.stop(stopping.remaining_seconds))]
             if cut_off:
-                _tell(f"stopped; cut off: {', '.join(cut_off)}")
+                _print_line(f"stopped; cut off: {', '.join(cut_off)}")
 
 
 def _fill(whole: Settings, *, with_demo: bool) -> None:
@@ -76,7 +76,7 @@ def _fill(whole: Settings, *, with_demo: bool) -> None:
         migrate(
             name,
             resolve_conninfo(name, postgres),
-            on_step=lambda step: _tell(f"migrating {step.database}: {step.name}"),
+            on_step=lambda step: _print_line(f"migrating {step.database}: {step.name}"),
         )
     if with_demo:
         _load_demo(whole)
@@ -95,7 +95,7 @@ def _socket(chosen: Settings) -> Any:
 def _load_demo(whole: Settings) -> None:
     created = demo.load(whole)
     if created:
-        _tell(f"demo landscape loaded: {created} rows")
+        _print_line(f"demo landscape loaded: {created} rows")
 
 
 def _banner(chosen: Settings, address: str) -> None:
@@ -112,26 +112,26 @@ def _banner(chosen: Settings, address: str) -> None:
         f" | requirements {where(chosen.requirements, 'embedded PostgreSQL')} | cache {cache} | graph {walks}",
     ]
     if embedded_stores(chosen).selection.has_any:
-        lines.append(f"  state        {_shown(chosen.server.state)}")
-    _tell("\n".join([*lines, "  stop         Ctrl-C", ""]))
+        lines.append(f"  state        {_display_path(chosen.server.state)}")
+    _print_line("\n".join([*lines, "  stop         Ctrl-C", ""]))
 
 
-def _shown(folder: Path) -> str:
+def _display_path(folder: Path) -> str:
     whole = folder.resolve()
     return str(whole.relative_to(Path.cwd())) if whole.is_relative_to(Path.cwd()) else str(whole)
 
 
-def _tell(text: str) -> None:
+def _print_line(text: str) -> None:
     # Whoever waits for a line reads it now, also through a pipe.
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-def _tell_download(done: int, total: int) -> None:
+def _print_download(done: int, total: int) -> None:
     line = f"downloading the graph's jars, once: {done} of {total}"
     if sys.stdout.isatty():
         # One line that counts.
         sys.stdout.write(f"\r{line}" + "\n" * (done == total))
         sys.stdout.flush()
     elif done == total:
-        _tell(line)
+        _print_line(line)

@@ -185,7 +185,7 @@ class _Server(uvicorn.Server):
 
     def _note_requests(self) -> None:
         self._stopping.cut_off.append(f"requests: {len(self.server_state.tasks)}")
-        _hush()
+        _silence_logs()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -220,7 +220,7 @@ def run(application: Any, socket: sockets.socket, settings: Settings, stopping: 
         raise CommandError("the application did not start; its log above says why")
 
 
-def _hush() -> None:
+def _silence_logs() -> None:
     # Being cut off raises tracebacks in each of these. One line at the end says what was.
     for name in ("uvicorn.error", "asyncio", "psycopg.pool"):
         logging.getLogger(name).disabled = True
@@ -235,7 +235,7 @@ def _run(serving: Coroutine[Any, Any, None], stopping: GracefulShutdown) -> None
         loop.run_until_complete(serving)
     finally:
         if left := asyncio.all_tasks(loop):
-            _hush()
+            _silence_logs()
             for task in left:
                 task.cancel()
             seconds = min(CANCEL_SECONDS, stopping.remaining_seconds())

@@ -43,17 +43,17 @@ class GracefulShutdown:
         self._end: float | None = None
         self._before: dict[signal.Signals, object] = {}
         # Reentrant, as a handler may come in at any instruction of the main thread.
-        self._news: SimpleQueue[bool] = SimpleQueue()
+        self._messages: SimpleQueue[bool] = SimpleQueue()
         self._watchdog = Thread(target=self._watch, name="watchdog", daemon=True)
 
     def __enter__(self) -> Self:
         for number in STOP_SIGNALS:
-            self._before[number] = signal.signal(number, self._caught)
+            self._before[number] = signal.signal(number, self._handle_signal)
         self._watchdog.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._news.put(False)
+        self._messages.put(False)
         self._watchdog.join()
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
@@ -74,10 +74,10 @@ class GracefulShutdown:
         first = self._end is None
         if self._end is None:
             self._end = time.monotonic() + STOP_SECONDS
-            self._news.put(True)
+            self._messages.put(True)
         return first
 
-    def _caught(self, number: int, frame: FrameType | None) -> None:
+    def _handle_signal(self, number: int, frame: FrameType | None) -> None:
         first = self._begin()
         if not first:
             self._end = min(self._end or 0.0, time.monotonic() + HURRY_SECONDS)
@@ -90,11 +90,11 @@ class GracefulShutdown:
         self._server.should_exit = True
 
     def _watch(self) -> None:
-        if not self._news.get():
+        if not self._messages.get():
             return
         while self.remaining_seconds() > -LAST_SECONDS:
             try:
-                self._news.get(timeout=0.05)
+                self._messages.get(timeout=0.05)
             except Empty:
                 continue
             return

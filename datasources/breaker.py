@@ -8,16 +8,16 @@ class Breaker:
     """Closed, it admits every call. After `after` failures in a row it opens for `pause` seconds, then admits
     one trial call: its success closes it, its failure opens it again. For one event loop, not for threads."""
 
-    def __init__(self, after: int, pause: float, clock: Callable[[], float] = monotonic) -> None:
-        self._after = after
-        self._pause = pause
+    def __init__(self, max_failures: int, open_seconds: float, clock: Callable[[], float] = monotonic) -> None:
+        self._after = max_failures
+        self._pause = open_seconds
         self._clock = clock
         self._failures = 0
         self._opened_at: float | None = None
         self._trying = False
 
     @property
-    def closed(self) -> bool:
+    def is_closed(self) -> bool:
         return self._opened_at is None
 
     def try_acquire(self) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Signing:
+class SigV4Signing:
     """Signed with SigV4 in this region, by the credentials that boto3 finds in its usual places: web sockets for
     `neptune-db`, sign-ins to a database for `rds-db`."""
 
@@ -42,7 +42,7 @@ class PostgresSettings:
     statement_timeout: float = 10.0
     prepare: bool = False
     secret: SecretReference | None = None
-    signing: Signing | None = None
+    signing: SigV4Signing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class CacheSettings:
     secret: SecretReference | None = None
 
 
-class HopForm(StrEnum):
+class ReachStrategy(StrEnum):
     """How a reach goes from hop to hop: all in one traversal, or in one for each hop, led by the client."""
 
     TRAVERSAL = "traversal"
@@ -76,7 +76,7 @@ class GraphEngine(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class BulkLoading:
+class BulkLoadSettings:
     """Neptune's own loader: the bucket (`s3://bucket/prefix`) that files go to, and the role it reads them by."""
 
     bucket: str
@@ -97,7 +97,7 @@ class GraphSettings:
     url: str | None = None
     reader_url: str | None = None
     engine: GraphEngine = GraphEngine.SQL
-    signing: Signing | None = None
+    signing: SigV4Signing | None = None
     ca_file: str | None = None
     pool_max: int = 4
     connect_timeout: float = 5.0
@@ -105,10 +105,10 @@ class GraphSettings:
     socket_seconds: float = 3_600.0
     message_bytes: int = 33_554_432
     attempts: int = 8
-    hops: HopForm = HopForm.TRAVERSAL
+    hops: ReachStrategy = ReachStrategy.TRAVERSAL
     edge_ids: bool = True
     fallback: bool = True
-    bulk: BulkLoading | None = None
+    bulk: BulkLoadSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class JarSettings:
     cache: Path = Path("~/.cache/stackflow/jars")
 
 
-class Traces(StrEnum):
+class TraceExporter(StrEnum):
     """Where spans go: nowhere, from a Lambda function to X-Ray, or from a server to a collector of OpenTelemetry."""
 
     OFF = "off"
@@ -154,6 +154,6 @@ class ObservabilitySettings:
     metrics: bool = False
     function: str = ""
     version: str = ""
-    traces: Traces = Traces.OFF
+    traces: TraceExporter = TraceExporter.OFF
     daemon: str = "127.0.0.1:2000"
     collector: str = "http://127.0.0.1:4318"

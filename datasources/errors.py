@@ -31,7 +31,7 @@ class SourceConflict(SourceUnavailable):
     """The store rolled back for the sake of another transaction; the same work may pass at once."""
 
 
-class SourceTooLarge(SourceError):
+class SourceResultTooLarge(SourceError):
     """What was asked for has more bytes than one call may read."""
 
 

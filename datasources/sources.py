@@ -30,7 +30,7 @@ class Sources:
     # Seconds a cached value lives if nothing invalidates it earlier.
     cache_seconds: float = 60.0
     # Whether that copy is still there; None as above.
-    marks: CompletenessMarker | None = None
+    completeness_marker: CompletenessMarker | None = None
     # Of the loops that work on them in this process.
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
 
@@ -65,7 +65,7 @@ def open_sources(
         cache=_cache(cache, database),
         projection=projection,
         cache_seconds=cache.ttl,
-        marks=marks,
+        completeness_marker=marks,
     )
 
 

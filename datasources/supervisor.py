@@ -18,28 +18,28 @@ log = logging.getLogger("stackflow.workers")
 # Seconds that a loop has to end once it is told to; then it is cancelled, which rolls back what it was at.
 SHUTDOWN_SECONDS = 3.0
 # By how much a pause varies, so that workers of many processes do not meet.
-JITTER = 0.2
+JITTER_FRACTION = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
     """Seconds between rounds that fail: `least` after the first, twice as long after each more, at most `most`."""
 
-    least: float = 1.0
-    most: float = 30.0
+    min_seconds: float = 1.0
+    max_seconds: float = 30.0
 
     def seconds(self, failures: int) -> float:
         """After so many failures in a row before this one."""
-        return min(self.most, self.least * 2.0 ** min(failures, 10))
+        return min(self.max_seconds, self.min_seconds * 2.0 ** min(failures, 10))
 
 
 async def supervise(
     heartbeats: Heartbeats,
     name: str,
-    round: Callable[[], Awaitable[float]],
+    run_round: Callable[[], Awaitable[float]],
     stop: asyncio.Event,
     *,
-    bound: float,
+    stuck_after_seconds: float,
     lost: Backoff = Backoff(),
     failed: Backoff = Backoff(),
     on_fault: Callable[[BaseException], None] | None = None,
@@ -50,10 +50,10 @@ async def supervise(
     store and `failed` for anything else, which `on_fault` hears of. A round that takes longer than `bound` seconds
     counts as stuck.
     """
-    heartbeat = heartbeats.add(name, bound)
+    heartbeat = heartbeats.add(name, stuck_after_seconds)
     try:
         while not stop.is_set():
-            outcome = await _outcome(heartbeat, round)
+            outcome = await _outcome(heartbeat, run_round)
             if isinstance(outcome, BaseException):
                 is_lost = isinstance(outcome, SourceError)
                 pause = (lost if is_lost else failed).seconds(heartbeat.failures)
@@ -64,7 +64,7 @@ async def supervise(
                 pause = outcome
                 heartbeat.succeed()
             if pause > 0:
-                await sleep_or_stop(pause * random.uniform(1 - JITTER, 1 + JITTER), stop)  # noqa: S311
+                await sleep_or_stop(pause * random.uniform(1 - JITTER_FRACTION, 1 + JITTER_FRACTION), stop)  # noqa: S311
     finally:
         heartbeats.remove(heartbeat)
 

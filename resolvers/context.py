@@ -74,7 +74,7 @@ class Context:
     principal: Caller
     scope: Scope
     sources: Sources
-    call: RequestContext
+    request: RequestContext
     limits: Limits = field(default_factory=Limits)
     # Where the answer is a stream.
     subscription: SubscriptionState | None = None
@@ -84,7 +84,7 @@ class Context:
     _loaders: dict[tuple[Callable[..., Any], Any], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.waves = Waves(self.call.remaining)
+        self.waves = Waves(self.request.remaining)
 
     def loader(self, kind: LoaderClass[L], arguments: Any = None) -> L:
         """The loader of this class with these (hashable) arguments."""

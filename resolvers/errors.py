@@ -14,7 +14,7 @@ ShownError               code
 
 from typing import ClassVar
 
-from datasources.errors import SourceError, SourceTimeout, SourceTooLarge
+from datasources.errors import SourceError, SourceResultTooLarge, SourceTimeout
 
 
 class ShownError(Exception):
@@ -70,7 +70,7 @@ class SourceLost(ShownError):
         return told
 
 
-def too_large(error: SourceTooLarge) -> LimitExceeded:
+def result_too_large(error: SourceResultTooLarge) -> LimitExceeded:
     """What a caller is told whose answer has larger rows than one may have."""
     told = LimitExceeded(
         "the rows of this answer have too large documents or texts; ask for fewer rows, or in several requests",

@@ -50,7 +50,7 @@ class Listener:
         self._stirred = asyncio.Event()
         self._taken = taken
 
-    async def next(self, most: int, seconds: float) -> list[FeedEntry]:
+    async def next_entries(self, max_entries: int, seconds: float) -> list[FeedEntry]:
         """What waits, in order; nothing after so many seconds of silence.
 
         StreamBehind once more waits than may, and Trimmed once what is to come is no longer kept; both when what came
@@ -66,7 +66,7 @@ class Listener:
         if not self._waiting and self._error is not None:
             raise self._error
         self._taken.set()
-        return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        return [self._waiting.popleft() for _ in range(min(max_entries, len(self._waiting)))]
 
     def offer(self, entries: Iterable[FeedEntry], end: FeedCursor) -> bool:
         """Let it have what it wants of these; false if there is no room, and then it gets nothing any more."""
@@ -138,7 +138,7 @@ class OutboxPoller:
             self._task.cancel()
             self._task = None
 
-    def _is_over(self) -> bool:
+    def _is_replaced(self) -> bool:
         # A driver may answer a cancelling by an error of its own, and then the task that was to end goes on: two would
         # tell everything twice.
         return self._task is not asyncio.current_task()
@@ -152,16 +152,18 @@ class OutboxPoller:
 
         async def round() -> float:
             try:
-                full = await self._look()
+                full = await self._poll()
             except CursorExpired as error:
                 end(error)
                 return 0.0
             if full:
-                await self._room()
+                await self._wait_for_room()
             return 0.0 if full else self._every
 
         lost = Backoff(RETRY_SECONDS, RETRY_SECONDS)
-        await supervise(self._heartbeats, "streams", round, stop, bound=ROUND_TIMEOUT_SECONDS, lost=lost, on_fault=end)
+        await supervise(
+            self._heartbeats, "streams", round, stop, stuck_after_seconds=ROUND_TIMEOUT_SECONDS, lost=lost, on_fault=end
+        )
 
     def _end(self, error: BaseException) -> None:
         # Nobody is left waiting for what does not come. Who listens next begins anew.
@@ -170,11 +172,11 @@ class OutboxPoller:
         self._listeners.clear()
         self._task = None
 
-    async def _look(self) -> bool:
+    async def _poll(self) -> bool:
         assert self._place is not None  # noqa: S101
         with use_request(RequestContext(deadline=asyncio.get_running_loop().time() + POLL_TIMEOUT_SECONDS)):
             rows = await feed.fetch_tail(self._main, self._place, self._page)
-        if self._is_over():
+        if self._is_replaced():
             return False
         full = len(rows.entries) == self._page
         self._place = rows.entries[-1].place if full else max(self._place, rows.end)
@@ -184,7 +186,7 @@ class OutboxPoller:
                 self._listeners.discard(listener)
         return full
 
-    async def _room(self) -> None:
+    async def _wait_for_room(self) -> None:
         # Who reads as fast as things are sent is not to fall behind because a whole import became visible at once.
         with suppress(TimeoutError):
             async with asyncio.timeout(MAX_BACKPRESSURE_SECONDS):

@@ -24,6 +24,6 @@ class SubscriptionState:
     after: str | None = None
     # Everything up to here was shown, or was not for this listener.
     position: FeedCursor | None = None
-    prove_every: float = REAUTHENTICATE_SECONDS
-    silence: float = HEARTBEAT_SECONDS
-    batch: int = BATCH_SIZE
+    reauthenticate_seconds: float = REAUTHENTICATE_SECONDS
+    heartbeat_seconds: float = HEARTBEAT_SECONDS
+    batch_size: int = BATCH_SIZE

@@ -131,7 +131,7 @@ class Write:
     context: Context
     action: str
     transaction: Transaction
-    entries: list[AuditEntry] = field(default_factory=list)
+    audit_entries: list[AuditEntry] = field(default_factory=list)
     tables: set[str] = field(default_factory=set)
     user_errors: list[UserError] = field(default_factory=list)
 
@@ -141,8 +141,8 @@ class Write:
         """Tell what was done to a row of a table: the whole of it, restricted rows without what their team alone may
         read. The audit entry holds what differs."""
         self.tables.add(table)
-        who = self.context.call.request_id, caller_id(self.context), self.action
-        self.entries.append(AuditEntry(*who, entity, id, *difference(before, after)))
+        who = self.context.request.request_id, caller_id(self.context), self.action
+        self.audit_entries.append(AuditEntry(*who, entity, id, *difference(before, after)))
 
     def add_user_errors(self, errors: Sequence[UserError]) -> None:
         """Tell what of the input was left undone, where the rest of it is done all the same."""
@@ -154,14 +154,14 @@ C = TypeVar("C")
 # A use case: the ids that it wrote, in the order of its command.
 UseCase = Callable[[Write, C], Awaitable[Sequence[str]]]
 # A use case whose command is bound.
-Work = Callable[[Write], Awaitable[Sequence[str]]]
+BoundUseCase = Callable[[Write], Awaitable[Sequence[str]]]
 
 
 async def run_write(
     context: Context,
     action: str,
     command: msgspec.Struct,
-    work: Work,
+    work: BoundUseCase,
     idempotency_key: str | None = None,
     database: str = MAIN_DATABASE,
 ) -> WriteResult:
@@ -170,7 +170,7 @@ async def run_write(
     no read in any process gives an older value."""
     for number in range(MAX_ATTEMPTS):
         try:
-            return await _once(context, action, command, work, idempotency_key, database)
+            return await _attempt_write(context, action, command, work, idempotency_key, database)
         except SourceConflict:
             if number == MAX_ATTEMPTS - 1:
                 raise
@@ -178,8 +178,13 @@ async def run_write(
     raise AssertionError("unreachable")
 
 
-async def _once(
-    context: Context, action: str, command: msgspec.Struct, work: Work, idempotency_key: str | None, database: str
+async def _attempt_write(
+    context: Context,
+    action: str,
+    command: msgspec.Struct,
+    work: BoundUseCase,
+    idempotency_key: str | None,
+    database: str,
 ) -> WriteResult:
     principal = caller_id(context)
     tables: set[str] = set()
@@ -197,8 +202,8 @@ async def _once(
             if idempotency_key is not None:
                 left_out = [msgspec.to_builtins(each) for each in under_way.user_errors]
                 await writing.store_response(transaction, principal, idempotency_key, ids, left_out)
-            await writing.audit(transaction, under_way.entries)
-            number = await _signed(transaction, context, database)
+            await writing.write_audit_entries(transaction, under_way.audit_entries)
+            number = await _sign(transaction, context, database)
             tables = under_way.tables
     except ValidationFailed as refused:
         return WriteResult(() if refused.id is None else (refused.id,), refused.errors)
@@ -206,21 +211,23 @@ async def _once(
         return WriteResult((), (UNSTORABLE_VALUE,))
     # Only transactions of main are told apart by number. For another database the token has none, or that of an earlier
     # write: it goes past every cache all the same, and rows come from the one server that takes writes.
-    context.call.min_transaction = max(number if database == MAIN_DATABASE else 0, context.call.min_transaction or 0)
+    context.request.min_transaction = max(
+        number if database == MAIN_DATABASE else 0, context.request.min_transaction or 0
+    )
     await context.sources.cache.invalidate(sorted(tables))
     context.clear_loaders()
     return WriteResult(ids, tuple(under_way.user_errors))
 
 
-async def _signed(transaction: Transaction, context: Context, database: str) -> int:
+async def _sign(transaction: Transaction, context: Context, database: str) -> int:
     if database != MAIN_DATABASE:
-        return await writing.write_request_id(transaction, context.call.request_id)
+        return await writing.write_request_id(transaction, context.request.request_id)
     return await writing.write_origin(transaction, origin(context))
 
 
 def origin(context: Context) -> writing.Origin:
     """Where the writes of a context come from. What a request id says of a run counts for executors only."""
-    principal, call = context.principal, context.call
+    principal, call = context.principal, context.request
     by_executor = principal.kind == PrincipalKind.SERVICE and principal.allows(EXECUTE_WORKFLOWS)
     return writing.Origin(call.request_id, principal.actor, call.cause_run_id, by_executor)
 

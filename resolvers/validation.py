@@ -63,11 +63,11 @@ def or_current(value: T | UnsetType | None, before: T, field: str) -> T:
     if value is UNSET:
         return before
     if value is None:
-        raise ValidationFailed(null(field))
+        raise ValidationFailed(null_error(field))
     return value
 
 
-def null(field: str) -> UserError:
+def null_error(field: str) -> UserError:
     """What is wrong with an explicit null."""
     return UserError(UserErrorCode.INVALID, field, f"{field} can't be null; leave it out to keep it as it is")
 
@@ -88,10 +88,10 @@ def require_name(text: str, field: str) -> str:
     return name
 
 
-def in_range(number: int, field: str, least: int, most: int) -> int:
+def require_in_range(number: int, field: str, minimum: int, maximum: int) -> int:
     """The number. Refused if it is out of bounds."""
-    if not least <= number <= most:
-        raise invalid(field, f"{field} runs from {least} to {most}")
+    if not minimum <= number <= maximum:
+        raise invalid(field, f"{field} runs from {minimum} to {maximum}")
     return number
 
 

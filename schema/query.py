@@ -29,7 +29,7 @@ from schema.users.viewer import ViewerQueries
 from schema.workflow_runs.types import WorkflowRun, WorkflowRunQueries
 from schema.workflows.types import Workflow, WorkflowQueries
 
-NODES: tuple[type[Node], ...] = (
+NODE_TYPES: tuple[type[Node], ...] = (
     Change,
     ConfigurationItem,
     Document,
@@ -41,23 +41,23 @@ NODES: tuple[type[Node], ...] = (
     Workflow,
     WorkflowRun,
 )
-_BY_PREFIX = {type_.prefix: type_ for type_ in NODES}
+_TYPES_BY_PREFIX = {type_.prefix: type_ for type_ in NODE_TYPES}
 MAX_NODES = 500
 
 
 def _node(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
-    return _load(context, arguments["id"], "id")
+    return _load_node(context, arguments["id"], "id")
 
 
 async def _nodes(context: Context, _: Any, arguments: Mapping[str, Any]) -> list[Any]:
     check_bounds(len(arguments["ids"]), "ids", MAX_NODES)
-    loading = [_load(context, each, "ids") for each in arguments["ids"]]
+    loading = [_load_node(context, each, "ids") for each in arguments["ids"]]
     return [None if each is None else await each for each in loading]
 
 
-def _load(context: Context, text: str, argument: str) -> Any:
+def _load_node(context: Context, text: str, argument: str) -> Any:
     prefix, uuid = decode_id(text, argument)
-    type_ = _BY_PREFIX.get(prefix)
+    type_ = _TYPES_BY_PREFIX.get(prefix)
     if type_ is None:
         return None
     context.require(type_.needs)

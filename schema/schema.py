@@ -7,14 +7,14 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.declarations.scalars import DATE_TIME
 from schema.mutation import MutationRoot
-from schema.query import NODES, Query
+from schema.query import NODE_TYPES, Query
 from schema.subscription import SubscriptionRoot
 
 SCHEMA = strawberry.Schema(
     Query,
     MutationRoot,
     SubscriptionRoot,
-    types=list(NODES),
+    types=list(NODE_TYPES),
     config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: DATE_TIME}),
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from datasources.config import JarSettings, ObservabilitySettings, Traces
+from datasources.config import JarSettings, ObservabilitySettings, TraceExporter
 from settings import parsers as variables
 from settings import stores
 from settings.models import AccessSettings, LimitSettings, ServerSettings, Settings, StartSettings
@@ -14,7 +14,7 @@ from settings.parsers import SettingsError
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -24,7 +24,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         requirements=stores.load_postgres(environment, "REQUIREMENTS_URL", "REQUIREMENTS_SECRET"),
         cache=stores.load_cache(environment),
         graph=stores.load_graph(environment),
-        access=_access(environment),
+        access=_load_access(environment),
         limits=LimitSettings(
             request_timeout=variables.parse_number(
                 environment, "REQUEST_TIMEOUT_SECONDS", 10.0, minimum=0.1, maximum=300
@@ -50,8 +50,8 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             cache=Path(environment.get("XDG_CACHE_HOME") or "~/.cache") / "stackflow" / "jars",
         ),
         queues=stores.load_queues(environment),
-        log_level=_log_level(environment),
-        seen=_seen(environment),
+        log_level=_load_log_level(environment),
+        seen=_load_observability(environment),
         start=load_start_settings(environment),
         projection=variables.parse_switch(environment, "PROJECTION", default=True),
         alerts_mapping=Path(text) if (text := environment.get("ALERTS_MAPPING", "")) else None,
@@ -70,14 +70,14 @@ def load_start_settings(environment: Mapping[str, str] = os.environ) -> StartSet
     )
 
 
-def _log_level(environment: Mapping[str, str]) -> str:
+def _load_log_level(environment: Mapping[str, str]) -> str:
     text = environment.get("STACKFLOW_LOG_LEVEL") or "INFO"
     if text.upper() not in LOG_LEVELS:
         raise SettingsError(f"STACKFLOW_LOG_LEVEL is {text!r}; write one of {', '.join(LOG_LEVELS)}")
     return text.upper()
 
 
-def _seen(environment: Mapping[str, str]) -> ObservabilitySettings:
+def _load_observability(environment: Mapping[str, str]) -> ObservabilitySettings:
     metrics = environment.get("STACKFLOW_METRICS") or "off"
     if metrics not in {"emf", "off"}:
         raise SettingsError(f"STACKFLOW_METRICS is {metrics!r}; write emf or off")
@@ -86,29 +86,29 @@ def _seen(environment: Mapping[str, str]) -> ObservabilitySettings:
         metrics=metrics == "emf",
         function=environment.get("AWS_LAMBDA_FUNCTION_NAME", ""),
         version=environment.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
-        traces=variables.parse_choice(environment, "STACKFLOW_TRACES", Traces, Traces.OFF),
-        daemon=_daemon(environment),
-        collector=_collector(environment),
+        traces=variables.parse_choice(environment, "STACKFLOW_TRACES", TraceExporter, TraceExporter.OFF),
+        daemon=_load_xray_daemon(environment),
+        collector=_load_otlp_endpoint(environment),
     )
 
 
-def _daemon(environment: Mapping[str, str]) -> str:
+def _load_xray_daemon(environment: Mapping[str, str]) -> str:
     text = environment.get("AWS_XRAY_DAEMON_ADDRESS") or "127.0.0.1:2000"
     if not re.fullmatch(r"[\w.-]+:\d{1,5}", text):
         raise SettingsError(f"AWS_XRAY_DAEMON_ADDRESS is {text!r}; write it as host:port")
     return text
 
 
-def _collector(environment: Mapping[str, str]) -> str:
+def _load_otlp_endpoint(environment: Mapping[str, str]) -> str:
     name = "OTEL_EXPORTER_OTLP_ENDPOINT"
     url = variables.parse_url(environment, name, ("https", "http")) or "http://127.0.0.1:4318"
     parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
         raise SettingsError(f"{name} is without TLS and not on this machine; write https://")
     return url
 
 
-def _access(environment: Mapping[str, str]) -> AccessSettings:
+def _load_access(environment: Mapping[str, str]) -> AccessSettings:
     issuer = variables.parse_url(environment, "OIDC_ISSUER", ("https", "http"))
     audience = environment.get("OIDC_AUDIENCE") or None
     if issuer is not None and audience is None:

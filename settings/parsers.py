@@ -83,9 +83,9 @@ def parse_secret(environment: Mapping[str, str], name: str) -> SecretReference |
     return SecretReference(name, text)
 
 
-def require_region(environment: Mapping[str, str], of: str) -> str:
+def require_region(environment: Mapping[str, str], purpose: str) -> str:
     """The region of AWS. SettingsError says of what it is wanted: `of`."""
     region = environment.get("AWS_REGION") or None
     if region is None:
-        raise SettingsError(f"AWS_REGION is missing; set it to the region of {of}")
+        raise SettingsError(f"AWS_REGION is missing; set it to the region of {purpose}")
     return region

@@ -6,14 +6,14 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 from datasources.config import (
-    BulkLoading,
+    BulkLoadSettings,
     CacheSettings,
     GraphEngine,
     GraphSettings,
-    HopForm,
     PostgresSettings,
     QueueSettings,
-    Signing,
+    ReachStrategy,
+    SigV4Signing,
 )
 from settings import parsers as variables
 from settings.parsers import SettingsError
@@ -27,7 +27,9 @@ def load_postgres(environment: Mapping[str, str], name: str, secret_name: str) -
     url = variables.parse_url(environment, name, ("postgresql", "postgres"))
     secret = variables.parse_secret(environment, secret_name)
     region = (
-        variables.require_region(environment, "the databases, as DATABASE_IAM is on") if _iam(environment) else None
+        variables.require_region(environment, "the databases, as DATABASE_IAM is on")
+        if _is_iam_on(environment)
+        else None
     )
     if url is None:
         if secret is not None:
@@ -49,7 +51,7 @@ def load_postgres(environment: Mapping[str, str], name: str, secret_name: str) -
         ),
         prepare=variables.parse_switch(environment, "DATABASE_PREPARE", default=False),
         secret=secret,
-        signing=None if region is None else Signing(region),
+        signing=None if region is None else SigV4Signing(region),
     )
 
 
@@ -61,7 +63,7 @@ def load_role(environment: Mapping[str, str]) -> str | None:
     return text
 
 
-def _iam(environment: Mapping[str, str]) -> bool:
+def _is_iam_on(environment: Mapping[str, str]) -> bool:
     return variables.parse_switch(environment, "DATABASE_IAM", default=False)
 
 
@@ -115,7 +117,7 @@ def load_graph(environment: Mapping[str, str]) -> GraphSettings:
         url=url,
         reader_url=reader_url,
         engine=variables.parse_choice(environment, "GRAPH", GraphEngine, GraphEngine.SQL),
-        signing=_signing(environment),
+        signing=_load_signing(environment),
         ca_file=environment.get("GRAPH_CA_FILE") or None,
         pool_max=int(variables.parse_number(environment, "GRAPH_POOL_MAX", 4, minimum=1, maximum=64)),
         connect_timeout=variables.parse_number(
@@ -127,17 +129,17 @@ def load_graph(environment: Mapping[str, str]) -> GraphSettings:
             variables.parse_number(environment, "GRAPH_MESSAGE_BYTES", 33_554_432, minimum=65_536, maximum=157_286_400)
         ),
         attempts=int(variables.parse_number(environment, "GRAPH_ATTEMPTS", 8, minimum=1, maximum=100)),
-        hops=variables.parse_choice(environment, "GRAPH_HOPS", HopForm, HopForm.TRAVERSAL),
+        hops=variables.parse_choice(environment, "GRAPH_HOPS", ReachStrategy, ReachStrategy.TRAVERSAL),
         edge_ids=variables.parse_switch(environment, "GRAPH_EDGE_IDS", default=True),
         fallback=variables.parse_switch(environment, "GRAPH_FALLBACK", default=True),
-        bulk=_bulk(environment),
+        bulk=_load_bulk_loading(environment),
     )
 
 
-def _signing(environment: Mapping[str, str]) -> Signing | None:
+def _load_signing(environment: Mapping[str, str]) -> SigV4Signing | None:
     if not variables.parse_switch(environment, "GRAPH_IAM", default=False):
         return None
-    return Signing(variables.require_region(environment, "the cluster, as GRAPH_IAM is on"))
+    return SigV4Signing(variables.require_region(environment, "the cluster, as GRAPH_IAM is on"))
 
 
 def load_queues(environment: Mapping[str, str]) -> QueueSettings:
@@ -156,7 +158,7 @@ def load_queues(environment: Mapping[str, str]) -> QueueSettings:
     return replace(queues, region=variables.require_region(environment, "the queues, as a queue's URL is set"))
 
 
-def _bulk(environment: Mapping[str, str]) -> BulkLoading | None:
+def _load_bulk_loading(environment: Mapping[str, str]) -> BulkLoadSettings | None:
     bucket, role = environment.get("GRAPH_LOADER_BUCKET") or None, environment.get("GRAPH_LOADER_ROLE") or None
     if bucket is None and role is None:
         return None
@@ -164,4 +166,4 @@ def _bulk(environment: Mapping[str, str]) -> BulkLoading | None:
         raise SettingsError("GRAPH_LOADER_BUCKET is not usable; write it as s3://bucket/prefix")
     if role is None:
         raise SettingsError("GRAPH_LOADER_ROLE is missing; set it to the ARN of the role that the loader reads by")
-    return BulkLoading(bucket, role)
+    return BulkLoadSettings(bucket, role)

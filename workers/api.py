@@ -21,7 +21,7 @@ TEXT_MIME_TYPES = [
 
 
 @cache
-def _made() -> Mangum:
+def _application() -> Mangum:
     # As a server does when it has started. `begin` does the rest.
     raise_gc_thresholds()
     # Its sources are opened by the first call that asks them: nothing is connected by now.
@@ -31,7 +31,7 @@ def _made() -> Mangum:
 def handler(event: Any, context: Any) -> Any:
     """The AWS Lambda entry for events of API Gateway."""
     begin_invocation(context)
-    return _made()(event, context)
+    return _application()(event, context)
 
 
-bootstrap(__name__, _made)
+bootstrap(__name__, _application)

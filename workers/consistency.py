@@ -37,7 +37,9 @@ async def loop(sources: Sources, seconds: float, stop: asyncio.Event) -> None:
         return POLL_SECONDS
 
     lost = Backoff(BACKOFF_SECONDS, BACKOFF_SECONDS)
-    await supervise(sources.heartbeats, "consistency", round, stop, bound=STUCK_AFTER_SECONDS, lost=lost, failed=lost)
+    await supervise(
+        sources.heartbeats, "consistency", round, stop, stuck_after_seconds=STUCK_AFTER_SECONDS, lost=lost, failed=lost
+    )
 
 
 def background_comparer(sources: Sources, seconds: float) -> AbstractAsyncContextManager[None]:

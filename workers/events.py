@@ -48,7 +48,9 @@ async def loop(sources: Sources, queue: Queue, stop: asyncio.Event) -> None:
         await process_batch(sources, queue, RECEIVE_WAIT_SECONDS)
         return 0.0
 
-    await supervise(sources.heartbeats, WORKER, round, stop, bound=STUCK_AFTER_SECONDS, lost=BACKOFF, failed=BACKOFF)
+    await supervise(
+        sources.heartbeats, WORKER, round, stop, stuck_after_seconds=STUCK_AFTER_SECONDS, lost=BACKOFF, failed=BACKOFF
+    )
 
 
 def background_event_consumer(sources: Sources, queue: Queue) -> AbstractAsyncContextManager[None]:
@@ -66,16 +68,16 @@ async def process_batch(sources: Sources, queue: Queue, wait_seconds: float = 0.
         record_work(recording, "messaging.batch.message_count", len(received))
         if received:
             begin = time.perf_counter()
-            handled, error = await _handled(sources, received)
-            _tell(handled.failed)
+            handled, error = await _handle_batch(sources, received)
+            _log_failures(handled.failed)
             await queue.settle(handled.done, handled.failed)
-            _count(handled, begin)
+            _log_counts(handled, begin)
             if error is not None:
                 raise error
     return len(received)
 
 
-async def _handled(sources: Sources, messages: Sequence[Message]) -> tuple[Settlement, Exception | None]:
+async def _handle_batch(sources: Sources, messages: Sequence[Message]) -> tuple[Settlement, Exception | None]:
     # For no more than half of the visibility, so that nothing is delivered twice because it was slow.
     until = asyncio.get_running_loop().time() + BATCH_SECONDS
     with use_request(replace(current_request(), deadline=until + EVENT_SECONDS)):
@@ -97,21 +99,21 @@ async def partial_response(
         record_work(recording, "messaging.batch.message_count", len(records))
         begin = time.perf_counter()
         messages = [_message(record, tries) for record in records]
-        handled, error = await _handled(sources, messages)
+        handled, error = await _handle_batch(sources, messages)
         if error is not None:
             report_poison([(messages[0], error)])
-        _tell(handled.failed)
-        _count(handled, begin)
+        _log_failures(handled.failed)
+        _log_counts(handled, begin)
         tries.record_failures(handled.failed)
-        unburied = await _bury(dead, [each for each in handled.failed if is_dead(each)])
+        unburied = await _move_to_dead_letters(dead, [each for each in handled.failed if is_dead(each)])
         failed = {each.message.id for each in handled.failed if not is_dead(each)} | unburied
-        again = _with_their_groups(messages, failed)
+        again = _extend_to_groups(messages, failed)
         if again and isinstance(dead, SqsQueue):
             await _postpone(dead, [messages[place] for place in again], records)
     return {"batchItemFailures": [{"itemIdentifier": records[place]["messageId"]} for place in again]}
 
 
-def _with_their_groups(messages: Sequence[Message], failed: set[str]) -> list[int]:
+def _extend_to_groups(messages: Sequence[Message], failed: set[str]) -> list[int]:
     """The places of messages that failed and of what stands behind them in their groups."""
     held: set[str] = set()
     places: list[int] = []
@@ -130,7 +132,7 @@ async def _postpone(queue: SqsQueue, messages: Sequence[Message], records: Seque
         log.warning("events come again when their visibility ends: %s", error)
 
 
-async def _bury(dead: DeadLetters, failures: Sequence[MessageFailure]) -> set[str]:
+async def _move_to_dead_letters(dead: DeadLetters, failures: Sequence[MessageFailure]) -> set[str]:
     try:
         if failures:
             await dead.add_dead_letters(failures)
@@ -161,7 +163,7 @@ def _message(record: Any, tries: AttemptCounter) -> Message:
     )
 
 
-def _tell(failures: Sequence[MessageFailure]) -> None:
+def _log_failures(failures: Sequence[MessageFailure]) -> None:
     # One line a batch and fate: the dead letters hold each one's reason.
     for fate in Disposition:
         some = [each for each in failures if each.fate is fate]
@@ -171,7 +173,7 @@ def _tell(failures: Sequence[MessageFailure]) -> None:
                         first.message.group, first.reason)  # fmt: skip
 
 
-def _count(handled: Settlement, begin: float) -> None:
+def _log_counts(handled: Settlement, begin: float) -> None:
     counts = Counter(each.fate for each in handled.failed)
     log.info(
         "events",
@@ -193,7 +195,7 @@ def _count(handled: Settlement, begin: float) -> None:
 
 
 @cache
-def _lambda() -> tuple[asyncio.Runner, Sources, Queue, AttemptCounter]:
+def _open_lambda() -> tuple[asyncio.Runner, Sources, Queue, AttemptCounter]:
     # One event loop an execution environment: the pools live on it.
     whole = load_settings()
     sources = open_sources(*whole.require_stores())
@@ -203,8 +205,8 @@ def _lambda() -> tuple[asyncio.Runner, Sources, Queue, AttemptCounter]:
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """The Lambda entry for the queue of events; its mapping must have ReportBatchItemFailures."""
     begin_invocation(context)
-    runner, sources, dead, tries = _lambda()
+    runner, sources, dead, tries = _open_lambda()
     return runner.run(partial_response(sources, dead, event["Records"], tries))
 
 
-bootstrap(__name__, _lambda)
+bootstrap(__name__, _open_lambda)

@@ -37,19 +37,21 @@ async def delete_expired(sources: Sources) -> DeletedCounts:
     written = await delete_expired_writes(main)
     return DeletedCounts(
         *written,
-        events=await _all(events.purge, main, EVENT_RETENTION_DAYS),
-        times=await _all(events.purge_times, main, EVENT_RETENTION_DAYS),
+        events=await _delete_batches(events.purge, main, EVENT_RETENTION_DAYS),
+        times=await _delete_batches(events.purge_times, main, EVENT_RETENTION_DAYS),
     )
 
 
 async def delete_expired_writes(database: Database) -> tuple[int, int]:
     """Delete what is too old of what writing leaves in a database: rows of the outbox, then kept answers; how many."""
-    return await _all(outbox.purge, database, float(RETENTION_DAYS)), await _all(
+    return await _delete_batches(outbox.purge, database, float(RETENTION_DAYS)), await _delete_batches(
         outbox.purge_responses, database, IDEMPOTENCY_RETENTION_HOURS
     )
 
 
-async def _all(delete: Callable[[Database, float, int], Awaitable[int]], database: Database, age: float) -> int:
+async def _delete_batches(
+    delete: Callable[[Database, float, int], Awaitable[int]], database: Database, age: float
+) -> int:
     sum_ = 0
     for _ in range(MAX_BATCHES):
         deleted = await delete(database, age, BATCH_SIZE)

@@ -31,7 +31,7 @@ async def handle_isolated(
     report.
     """
     poison: list[tuple[Message, Exception]] = []
-    handled = await _halved(sources, messages, handle, poison)
+    handled = await _bisect(sources, messages, handle, poison)
     if not poison:
         return handled, None
     # Dead letters of events that say something impossible prove nothing: their data were never applied.
@@ -47,7 +47,7 @@ async def handle_isolated(
     return _in_order(messages, handled), None if works else poison[0][1]
 
 
-async def _halved(
+async def _bisect(
     sources: Sources, messages: Sequence[Message], handle: Handle, poison: list[tuple[Message, Exception]]
 ) -> Settlement:
     try:
@@ -60,13 +60,13 @@ async def _halved(
         poison.append((messages[0], outcome.error))
         return Settlement([], [])
     middle = len(messages) // 2
-    first = await _halved(sources, messages[:middle], handle, poison)
+    first = await _bisect(sources, messages[:middle], handle, poison)
     waits = next((each for each in first.failed if each.fate is not Disposition.DEAD_LETTER), None)
     if waits is not None:
         # A store is lost: the order holds only if nothing behind is tried.
         held = [MessageFailure(each, waits.reason, Disposition.RELEASE) for each in messages[middle:]]
         return Settlement(first.done, first.failed + held)
-    second = await _halved(sources, messages[middle:], handle, poison)
+    second = await _bisect(sources, messages[middle:], handle, poison)
     return Settlement(first.done + second.done, first.failed + second.failed)
 
 

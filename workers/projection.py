@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from datasources.aurora.monitoring.backlogs import backlogs
+from datasources.aurora.monitoring.backlogs import fetch_backlogs
 from datasources.observability.logs import begin_invocation
 from datasources.observability.metrics import emit_metrics
 from datasources.sources import Sources, open_sources
@@ -42,7 +42,7 @@ LAMBDA_MARGIN_SECONDS = 30.0
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Follow the outbox until told to stop."""
-    await run_rounds(sources, "projection", OutboxProjector(sources).run_round, partial(_upkeep, sources), stop)
+    await run_rounds(sources, "projection", OutboxProjector(sources).run_round, partial(_housekeep, sources), stop)
 
 
 async def run_rounds(
@@ -60,7 +60,7 @@ async def run_rounds(
     async def round() -> float:
         nonlocal pause, upkeep
         done = await run_round()
-        _tell(done)
+        _log_round(done)
         pause = (
             0.0
             if done.full
@@ -74,14 +74,14 @@ async def run_rounds(
         return pause
 
     backoff = Backoff(MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS)
-    await supervise(sources.heartbeats, name, round, stop, bound=STUCK_AFTER_SECONDS, lost=backoff)
+    await supervise(sources.heartbeats, name, round, stop, stuck_after_seconds=STUCK_AFTER_SECONDS, lost=backoff)
 
 
 @asynccontextmanager
 async def background_projector(sources: Sources) -> AsyncIterator[None]:
     """The loop while the body runs, and a look at whether the graph is there; both have ended when this returns."""
     async with background_task("projection", partial(loop, sources)):
-        if sources.marks is None:
+        if sources.completeness_marker is None:
             yield
         else:
             async with background_task("whole", partial(run_resync_loop, sources)):
@@ -93,10 +93,10 @@ def handler(_event: Any, context: Any) -> dict[str, int]:
     buckets that are due."""
     begin_invocation(context)
     seconds = context.get_remaining_time_in_millis() / 1_000 - LAMBDA_MARGIN_SECONDS
-    return asyncio.run(_once(max(0.0, seconds)))
+    return asyncio.run(_run_until(max(0.0, seconds)))
 
 
-async def _once(seconds: float) -> dict[str, int]:
+async def _run_until(seconds: float) -> dict[str, int]:
     whole = load_settings()
     sources, consistency_seconds = open_sources(*whole.require_stores()), whole.consistency_seconds
     try:
@@ -105,7 +105,7 @@ async def _once(seconds: float) -> dict[str, int]:
         _measure(done)
         await delete_expired(sources)
         await _measure_backlog(sources)
-        await _whole_by(sources, until)
+        await _resync_until(sources, until)
         if consistency_seconds and asyncio.get_running_loop().time() < until:
             await BucketComparer(sources, consistency_seconds).run_round()
         return {"rows": done.rows, "nodes": done.nodes, "edges": done.edges, "refused": done.refused}
@@ -113,7 +113,7 @@ async def _once(seconds: float) -> dict[str, int]:
         await sources.close()
 
 
-async def _whole_by(sources: Sources, until: float) -> None:
+async def _resync_until(sources: Sources, until: float) -> None:
     # A new cluster is whole only once somebody has looked. One that takes longer is for `stackflow graph rebuild`.
     try:
         async with asyncio.timeout_at(until):
@@ -122,7 +122,7 @@ async def _whole_by(sources: Sources, until: float) -> None:
         log.warning("the graph is not known to be whole; run: stackflow graph rebuild")
     else:
         if report is not None:
-            _tell_whole(report)
+            _log_resync(report)
 
 
 async def run_resync_loop(sources: Sources, stop: asyncio.Event) -> None:
@@ -131,14 +131,16 @@ async def run_resync_loop(sources: Sources, stop: asyncio.Event) -> None:
     async def round() -> float:
         report = await ensure_complete(sources)
         if report is not None:
-            _tell_whole(report)
+            _log_resync(report)
         return MAX_PAUSE_SECONDS
 
     backoff = Backoff(MAX_PAUSE_SECONDS, MAX_BACKOFF_SECONDS)
-    await supervise(sources.heartbeats, "whole", round, stop, bound=RESYNC_STUCK_AFTER_SECONDS, lost=backoff)
+    await supervise(
+        sources.heartbeats, "whole", round, stop, stuck_after_seconds=RESYNC_STUCK_AFTER_SECONDS, lost=backoff
+    )
 
 
-def _tell_whole(report: CheckReport) -> None:
+def _log_resync(report: CheckReport) -> None:
     log.warning(
         "the graph was not known to be whole",
         extra={
@@ -148,14 +150,14 @@ def _tell_whole(report: CheckReport) -> None:
     )  # fmt: skip
 
 
-async def _upkeep(sources: Sources) -> None:
+async def _housekeep(sources: Sources) -> None:
     begin = time.perf_counter()
     forgotten = await delete_expired(sources)
     await _measure_backlog(sources)
     log.debug("upkeep", extra={"forgotten": asdict(forgotten), "ms": _ms(time.perf_counter() - begin)})
 
 
-def _tell(done: ProjectionRound) -> None:
+def _log_round(done: ProjectionRound) -> None:
     if not done.rows and not done.retried:
         return
     _measure(done)
@@ -176,7 +178,7 @@ def _measure(done: ProjectionRound) -> None:
 
 async def _measure_backlog(sources: Sources) -> None:
     # Of queues in tables; SQS measures its own.
-    waiting = [each for each in await backlogs(sources.main) if each.name == EVENTS_QUEUE]
+    waiting = [each for each in await fetch_backlogs(sources.main) if each.name == EVENTS_QUEUE]
     emit_metrics(
         OpenEvents=sum(each.waiting for each in waiting),
         OldestEventSeconds=max((each.oldest_seconds for each in waiting), default=0.0),

@@ -58,7 +58,7 @@ async def postpone(queue: SqsQueue, messages: Sequence[Message], receives: dict[
     lost: SourceError | None = None
     for group in groups.values():
         try:
-            await queue.postpone(group, wait_seconds(receives[group[0].id]))
+            await queue.change_visibility(group, wait_seconds(receives[group[0].id]))
         except SourceError as error:
             lost = error
     if lost is not None:

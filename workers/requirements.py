@@ -19,7 +19,7 @@ from workers.projection import LAMBDA_MARGIN_SECONDS, run_rounds
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Follow the outbox of the requirements database until told to stop. A lost store is waited for."""
-    await run_rounds(sources, "requirements", partial(follow, sources), partial(_upkeep, sources), stop)
+    await run_rounds(sources, "requirements", partial(follow, sources), partial(_housekeep, sources), stop)
 
 
 def background_requirements_follower(sources: Sources) -> AbstractAsyncContextManager[None]:
@@ -31,10 +31,10 @@ def handler(_event: Any, context: Any) -> dict[str, int]:
     """The AWS Lambda entry: rounds until nothing waits, or until its time is nearly over."""
     begin_invocation(context)
     seconds = context.get_remaining_time_in_millis() / 1_000 - LAMBDA_MARGIN_SECONDS
-    return asyncio.run(_once(max(0.0, seconds)))
+    return asyncio.run(_run_until(max(0.0, seconds)))
 
 
-async def _once(seconds: float) -> dict[str, int]:
+async def _run_until(seconds: float) -> dict[str, int]:
     sources = open_sources(*load_settings().require_stores())
     try:
         until = asyncio.get_running_loop().time() + seconds
@@ -43,13 +43,13 @@ async def _once(seconds: float) -> dict[str, int]:
             done = await follow(sources)
             rows += done.rows
             full = done.full and asyncio.get_running_loop().time() < until
-        await _upkeep(sources)
+        await _housekeep(sources)
         return {"rows": rows}
     finally:
         await sources.close()
 
 
-async def _upkeep(sources: Sources) -> None:
+async def _housekeep(sources: Sources) -> None:
     await delete_expired_writes(sources.requirements)
 
 

@@ -17,7 +17,7 @@ from datasources.request import RequestContext, use_request
 from datasources.sources import Sources, open_sources
 from datasources.supervisor import Backoff, CaughtError, attempt, background_task, supervise
 from resolvers.workflow_runs import triggers
-from resolvers.workflow_runs.messages import NOTIFICATIONS, STANDARD, URGENT
+from resolvers.workflow_runs.messages import NOTIFICATIONS_QUEUE, STANDARD_QUEUE, URGENT_QUEUE
 from resolvers.workflow_runs.scheduler import advance_due, delete_sent_messages, send_messages, walk_failures
 from workers.lambda_runtime import bootstrap, load_settings
 
@@ -53,7 +53,7 @@ async def loop(sources: Sources, queues: Queues, stop: asyncio.Event) -> None:
         WORKER,
         round,
         stop,
-        bound=STUCK_AFTER_SECONDS,
+        stuck_after_seconds=STUCK_AFTER_SECONDS,
         lost=Backoff(MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS),
     )
 
@@ -93,9 +93,9 @@ async def run_round(sources: Sources, queues: Queues, now: datetime | None = Non
 def outgoing_queues(queues: Queues) -> Mapping[str, Queue]:
     """The queues that messages go to, by the names that runs have for them."""
     return {
-        URGENT: queues.remediation_p1,
-        STANDARD: queues.remediation_standard,
-        NOTIFICATIONS: queues.notifications,
+        URGENT_QUEUE: queues.remediation_p1,
+        STANDARD_QUEUE: queues.remediation_standard,
+        NOTIFICATIONS_QUEUE: queues.notifications,
     }
 
 
@@ -108,10 +108,10 @@ def handler(_event: Any, context: Any) -> dict[str, int]:
     """The AWS Lambda entry for a schedule: rounds until nothing is left to do, or until its time is nearly over."""
     begin_invocation(context)
     seconds = context.get_remaining_time_in_millis() / 1_000 - LAMBDA_MARGIN_SECONDS
-    return asyncio.run(_once(max(0.0, seconds)))
+    return asyncio.run(_run_until(max(0.0, seconds)))
 
 
-async def _once(seconds: float) -> dict[str, int]:
+async def _run_until(seconds: float) -> dict[str, int]:
     whole = load_settings()
     sources = open_sources(*whole.require_stores())
     try:

@@ -122,21 +122,21 @@ class Service(Stack):
     def _projector(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
         writing = grants.allow_stores(environment, facts, grants.WRITE_GRAPH)
-        return self._by_the_clock("Projector", "projection", variables.worker(environment, facts), writing)
+        return self._scheduled_function("Projector", "projection", variables.worker(environment, facts), writing)
 
     def _requirements(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
         reading = grants.allow_stores(environment, facts)
-        return self._by_the_clock("Requirements", "requirements", variables.worker(environment, facts), reading)
+        return self._scheduled_function("Requirements", "requirements", variables.worker(environment, facts), reading)
 
     def _workflows(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
         queues = facts.queues
         sent = queues.remediation_p1.queue, queues.remediation_standard.queue, queues.notifications.queue
         statements = [*grants.allow_stores(environment, facts), *grants.allow_sending(environment, facts, *sent)]
-        return self._by_the_clock("Workflows", "workflows", variables.workflows(environment, facts), statements)
+        return self._scheduled_function("Workflows", "workflows", variables.workflows(environment, facts), statements)
 
-    def _by_the_clock(
+    def _scheduled_function(
         self, construct: str, module: str, given: Mapping[str, str], statements: Sequence[iam.PolicyStatement]
     ) -> lambda_.Function:
         """One that a clock wakes, and that runs once at a time."""

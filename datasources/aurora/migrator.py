@@ -12,8 +12,8 @@ from datasources.errors import SourceRefused, SourceUnavailable
 
 # Any number will do, as long as every version of this program takes the same one.
 _LOCK = 7_382_910_465
-LOCK_SECONDS = 60.0
-CONNECT_SECONDS = 5
+LOCK_TIMEOUT_SECONDS = 60.0
+CONNECT_TIMEOUT_SECONDS = 5
 
 
 class Migrator(PostgresqlPsycopgBackend):  # type: ignore[misc]
@@ -30,7 +30,7 @@ class Migrator(PostgresqlPsycopgBackend):  # type: ignore[misc]
             dburi,
             autocommit=True,
             application_name="stackflow migrate",
-            connect_timeout=int(known.get("connect_timeout") or CONNECT_SECONDS),
+            connect_timeout=int(known.get("connect_timeout") or CONNECT_TIMEOUT_SECONDS),
         )
         # Times in migrations are those of UTC, whatever the server has by default.
         connection.execute("SET TimeZone = 'UTC'")
@@ -41,7 +41,7 @@ class Migrator(PostgresqlPsycopgBackend):  # type: ignore[misc]
         return [row[0] for row in cursor.fetchall()]
 
     @contextmanager
-    def lock(self, timeout: float = LOCK_SECONDS) -> Iterator[None]:
+    def lock(self, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
         """Be the one migrator of this database; waits at most `timeout` seconds."""
         if self._locked:
             yield

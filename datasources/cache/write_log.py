@@ -10,7 +10,7 @@ class WrittenTables:
     """What was committed since a moment: the tables, None if that can't be told any more; and the moment of asking,
     as a text that the witness understands."""
 
-    moment: str
+    snapshot: str
     tables: frozenset[str] | None
 
 

@@ -9,8 +9,8 @@ from datasources.config import SecretReference
 from datasources.credentials.cached import Credential, CredentialsUnavailable
 
 # Seconds. A request waits for the first one.
-CONNECT_SECONDS = 2
-READ_SECONDS = 3
+CONNECT_TIMEOUT_SECONDS = 2
+READ_TIMEOUT_SECONDS = 3
 
 # What Secrets Manager says, and what an operator does about it.
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
@@ -97,7 +97,9 @@ def _client(service: str, region: str) -> Any:
     from boto3.session import Session
     from botocore.config import Config
 
-    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 2})
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS, read_timeout=READ_TIMEOUT_SECONDS, retries={"total_max_attempts": 2}
+    )
     return Session().client(service, region_name=region, config=config)
 
 

@@ -27,7 +27,7 @@ from datasources.embedded.termination import STOP_SECONDS, RemainingSeconds, cou
 # Seconds. JanusGraph takes 15 on a quiet machine.
 START_SECONDS = 90.0
 # Of one question; then we look whether the process is still there.
-_PATIENCE = 2.0
+_PROBE_TIMEOUT_SECONDS = 2.0
 # One start in a million loses its port between the look and the use.
 MAX_START_ATTEMPTS = 3
 
@@ -35,7 +35,7 @@ _BUSY = "Could not bind to"
 # The last words of a server that can't start; it ends half a minute later, or never.
 _FATAL = re.compile('will now begin shutdown|Exception in thread "main"')
 # What a log says of the cause, the surest first: the last cause of a chain, what a script threw, Java's refusal.
-_SIGNS = tuple(
+_FAILURE_PATTERNS = tuple(
     re.compile(pattern, re.MULTILINE)
     for pattern in (
         f"({_BUSY})",
@@ -158,9 +158,9 @@ class EmbeddedGremlin:
     def _fault(self) -> str | None:
         """Wait until the server answers. Why it doesn't, in one line; None if it does."""
         end = time.monotonic() + START_SECONDS
-        while self._child is not None and self._child.poll() is None and not _FATAL.search(self._said()):
+        while self._child is not None and self._child.poll() is None and not _FATAL.search(self._log_text()):
             try:
-                answer = probe(self.port, _PATIENCE)
+                answer = probe(self.port, _PROBE_TIMEOUT_SECONDS)
             except OSError as error:
                 if time.monotonic() > end:
                     return f"no answer within {START_SECONDS:.0f} s ({error})"
@@ -170,14 +170,14 @@ class EmbeddedGremlin:
         return self._reason("it ended at once")
 
     def _reason(self, otherwise: str) -> str:
-        said = self._said()
-        for sign in _SIGNS:
+        said = self._log_text()
+        for sign in _FAILURE_PATTERNS:
             found = sign.search(said)
             if found is not None:
                 return found[1].strip()
         return otherwise
 
-    def _said(self) -> str:
+    def _log_text(self) -> str:
         with self.log.open("rb") as log:
             log.seek(self._log_begin)
             return log.read(262_144).decode(errors="replace")

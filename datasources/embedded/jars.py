@@ -21,8 +21,8 @@ MAVEN_SETTINGS_PATH = Path("~/.m2/settings.xml")
 MAX_TRIES = 3
 # Seconds; of silence, not of a whole download.
 READ_TIMEOUT_SECONDS = 30.0
-_THREADS = 8
-_PAUSE = 0.2
+_MAX_DOWNLOADS = 8
+_RETRY_PAUSE_SECONDS = 0.2
 _LINE = re.compile(r"([0-9a-f]{64})  ([\w./-]+\.jar)")
 # The names by which a mirror of Maven's settings stands for its central repository.
 _CENTRAL = {"central", "*", "external:*"}
@@ -50,17 +50,17 @@ def fetch_jars(lock: Path, settings: JarSettings, tell: ProgressCallback = ignor
     A lock has a line `sha256  path/in/the/repository.jar` for each. EmbeddedError if one can't be had.
     """
     cache = settings.cache.expanduser()
-    wanted = _locked(lock)
-    missing = [jar for jar in wanted if not _is_kept(cache / jar.path, jar)]
+    wanted = _read_lock(lock)
+    missing = [jar for jar in wanted if not _is_cached(cache / jar.path, jar)]
     if missing:
         source = _Repository(settings.repository or maven_repository())
         tell(len(wanted) - len(missing), len(wanted))
-        for done, _ in enumerate(_kept(missing, source, cache), len(wanted) - len(missing) + 1):
+        for done, _ in enumerate(_download_all(missing, source, cache), len(wanted) - len(missing) + 1):
             tell(done, len(wanted))
     return [cache / jar.path for jar in wanted]
 
 
-def _locked(lock: Path) -> list[_Jar]:
+def _read_lock(lock: Path) -> list[_Jar]:
     lines = lock.read_text().splitlines()
     found = [_LINE.fullmatch(line) for line in lines]
     for number, line in enumerate(found, 1):
@@ -69,16 +69,16 @@ def _locked(lock: Path) -> list[_Jar]:
     return [_Jar(line[1], line[2]) for line in found if line is not None]
 
 
-def _is_kept(file: Path, jar: _Jar) -> bool:
+def _is_cached(file: Path, jar: _Jar) -> bool:
     try:
         return jar.matches_checksum(file.read_bytes())
     except OSError:
         return False
 
 
-def _kept(missing: Sequence[_Jar], source: "_Repository", cache: Path) -> Iterator[None]:
-    with ThreadPoolExecutor(_THREADS) as threads:
-        running = [threads.submit(_keep, source, jar, cache) for jar in missing]
+def _download_all(missing: Sequence[_Jar], source: "_Repository", cache: Path) -> Iterator[None]:
+    with ThreadPoolExecutor(_MAX_DOWNLOADS) as threads:
+        running = [threads.submit(_download, source, jar, cache) for jar in missing]
         try:
             for one in as_completed(running):
                 yield one.result()
@@ -87,7 +87,7 @@ def _kept(missing: Sequence[_Jar], source: "_Repository", cache: Path) -> Iterat
             threads.shutdown(cancel_futures=True)
 
 
-def _keep(source: "_Repository", jar: _Jar, cache: Path) -> None:
+def _download(source: "_Repository", jar: _Jar, cache: Path) -> None:
     data = source.get(jar)
     file = cache / jar.path
     with explain_write_errors(cache, "XDG_CACHE_HOME"):
@@ -129,7 +129,7 @@ class _Repository:
             if not again:
                 break
             if attempt < MAX_TRIES:
-                time.sleep(_PAUSE * 2**attempt)
+                time.sleep(_RETRY_PAUSE_SECONDS * 2**attempt)
         raise EmbeddedError(
             f"{jar.path.rpartition('/')[2]} cannot be downloaded from {self._host}: {reason}; "
             "look to the network, or set MAVEN_REPOSITORY_URL to a Maven repository that this machine may use"

@@ -128,7 +128,7 @@ class EmbeddedPostgres:
 
     def fault(self) -> str | None:
         """Why the server broke down since its start, in one line; None if it didn't."""
-        for line in self._said().splitlines():
+        for line in self._log_text().splitlines():
             if "PANIC:" in line or "No space left" in line:
                 return f"embedded PostgreSQL broke down: {_reason(line)}; {self._remedy(line)}"
         if shutil.disk_usage(self.folder).free < SEGMENT_BYTES:
@@ -144,7 +144,9 @@ class EmbeddedPostgres:
             self.data.chmod(0o700)
             return
         if self.data.exists() and any(self.data.iterdir()):
-            raise EmbeddedError(f"embedded PostgreSQL cannot start: {self.data} has no PG_VERSION; {self._damaged()}")
+            raise EmbeddedError(
+                f"embedded PostgreSQL cannot start: {self.data} has no PG_VERSION; {self._is_damaged()}"
+            )
         # Made beside and renamed, so that a start that was killed half-way leaves nothing that looks like data.
         new = self.folder / "data.new"
         shutil.rmtree(new, ignore_errors=True)
@@ -169,16 +171,16 @@ class EmbeddedPostgres:
                     stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/", start_new_session=True,
                     **self._identity.subprocess_options,
                 )  # fmt: skip
-            if self._answers():
+            if self._wait_until_ready():
                 return
-            said = self._said()
+            said = self._log_text()
             if shutil.disk_usage(self.folder).free < SEGMENT_BYTES and "No space left" not in said:
                 # The log itself may have had no place for it.
                 said = "FATAL: No space left on device"
             if "Address already in use" not in said or attempt == MAX_START_ATTEMPTS:
                 raise EmbeddedError(f"embedded PostgreSQL did not start: {_reason(said)}; {self._remedy(said)}")
 
-    def _answers(self) -> bool:
+    def _wait_until_ready(self) -> bool:
         """Wait until the server answers; false if it ended before. EmbeddedError if it refuses our password."""
         end = time.monotonic() + START_SECONDS
         while self._child is not None and self._child.poll() is None:
@@ -192,7 +194,7 @@ class EmbeddedPostgres:
                     ) from error
                 if any(sign in str(error) for sign in _DAMAGED):
                     why = _reason(str(error))
-                    raise EmbeddedError(f"embedded PostgreSQL did not start: {why}; {self._damaged()}") from error
+                    raise EmbeddedError(f"embedded PostgreSQL did not start: {why}; {self._is_damaged()}") from error
                 if time.monotonic() > end:
                     raise EmbeddedError(
                         f"embedded PostgreSQL did not answer within {START_SECONDS:.0f} s; see {self.log}"
@@ -245,7 +247,7 @@ class EmbeddedPostgres:
         program, _, rest = command_line(pid).partition(" -D ")
         return Path(program).name == "postgres" and rest.startswith(f"{self.data} ")
 
-    def _said(self) -> str:
+    def _log_text(self) -> str:
         with self.log.open("rb") as log:
             log.seek(self._log_begin)
             return log.read(65_536).decode(errors="replace")
@@ -262,7 +264,7 @@ class EmbeddedPostgres:
     def _program(self, name: str) -> Path:
         return (self._binaries or _wheel_binaries()) / name
 
-    def _damaged(self) -> str:
+    def _is_damaged(self) -> str:
         return f"the data are damaged: restore a backup, or move {self.folder} away to begin with empty data"
 
     def _is_of_another_major(self) -> bool:
@@ -275,12 +277,12 @@ class EmbeddedPostgres:
     def _remedy(self, said: str) -> str:
         # Zeros in place of its control file look to the server like another version, too.
         if _OTHER_MAJOR in said and not self._is_of_another_major():
-            return self._damaged()
+            return self._is_damaged()
         for sign, remedy in _REMEDIES.items():
             if sign in said:
                 return remedy.format(folder=self.folder)
         if any(sign in said for sign in _DAMAGED):
-            return self._damaged()
+            return self._is_damaged()
         return f"see {self.log}, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own"
 
 

@@ -49,13 +49,13 @@ class RunAsUser:
 
     def can_enter(self, folder: Path) -> bool:
         """Whether this user can enter the folder."""
-        return self._asked('cd "$1"', folder)
+        return self._check('cd "$1"', folder)
 
     def can_execute(self, program: Path) -> bool:
         """Whether this user can execute the program."""
-        return self._asked('test -x "$1"', program)
+        return self._check('test -x "$1"', program)
 
-    def _asked(self, question: str, path: Path) -> bool:
+    def _check(self, question: str, path: Path) -> bool:
         # The kernel is asked, for modes are not all that decides.
         if self.user is None:
             return True
@@ -107,14 +107,14 @@ def prepare_paths(folder: Path, installation: Path) -> ServerPaths:
         if not folder.is_symlink() and not who.can_enter(folder):
             home = CLOSED_HOME / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
             home.mkdir(mode=0o755, parents=True, exist_ok=True)
-            _stand_in(folder, home)
+            _move_folder(folder, home)
             who = resolve_user(home)
         who.take_ownership(home)
         restrict_permissions(home)
-        return ServerPaths(home, _programs(installation, who) / "bin", who)
+        return ServerPaths(home, _install_programs(installation, who) / "bin", who)
 
 
-def _stand_in(folder: Path, home: Path) -> None:
+def _move_folder(folder: Path, home: Path) -> None:
     # A folder that became unreachable after data were written moves as a whole.
     for entry in folder.iterdir():
         shutil.move(entry, home / entry.name)
@@ -122,7 +122,7 @@ def _stand_in(folder: Path, home: Path) -> None:
     folder.symlink_to(home)
 
 
-def _programs(installation: Path, who: RunAsUser) -> Path:
+def _install_programs(installation: Path, who: RunAsUser) -> Path:
     if who.can_execute(installation / "bin" / "postgres"):
         return installation
     # The programs find their libraries beside the package, so both are laid side by side, named by the version.

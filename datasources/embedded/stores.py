@@ -88,11 +88,11 @@ class EmbeddedStores:
             return StoreUrls()
         with ExitStack() as stack:
             stack.enter_context(lock_folder(self.folder))
-            self._note.unlink(missing_ok=True)
+            self._urls_file.unlink(missing_ok=True)
             urls = StoreUrls(*self._postgres(stack), self._valkey(stack), *self._graph(stack))
             with explain_write_errors(self.folder):
-                self._write_note(urls)
-            stack.callback(self._note.unlink, missing_ok=True)
+                self._write_urls(urls)
+            stack.callback(self._urls_file.unlink, missing_ok=True)
             self._started = stack.pop_all()
         return urls
 
@@ -104,7 +104,7 @@ class EmbeddedStores:
         if not is_locked(self.folder):
             return None
         try:
-            urls = StoreUrls(**json.loads(self._note.read_text()))
+            urls = StoreUrls(**json.loads(self._urls_file.read_text()))
         except (OSError, ValueError):
             # It holds the folder and has not started its stores yet, or is another user's.
             return None
@@ -151,7 +151,7 @@ class EmbeddedStores:
             if store.server.pid is not None:
                 kill_tree(store.server.pid)
 
-    def _look_after(self, stack: ExitStack, store: SupervisedStore) -> None:
+    def _register(self, stack: ExitStack, store: SupervisedStore) -> None:
         def end() -> None:
             if not store.server.stop(self._left):
                 self._cut_off.append(store.name)
@@ -174,11 +174,11 @@ class EmbeddedStores:
             self.stop()
 
     @property
-    def _note(self) -> Path:
+    def _urls_file(self) -> Path:
         return self.folder / "running.json"
 
-    def _write_note(self, urls: StoreUrls) -> None:
-        descriptor = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    def _write_urls(self, urls: StoreUrls) -> None:
+        descriptor = os.open(self._urls_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             json.dump(asdict(urls), file)
 
@@ -187,7 +187,7 @@ class EmbeddedStores:
             return None, None
         server = EmbeddedPostgres(self.folder / "postgres")
         databases = self.selection.databases
-        self._look_after(
+        self._register(
             stack,
             SupervisedStore("PostgreSQL", server, lambda: server.start(databases, port=server.port), str(server.log)),
         )
@@ -202,7 +202,7 @@ class EmbeddedStores:
         if not self.selection.cache:
             return None
         server = EmbeddedValkey(self.folder / "valkey")
-        self._look_after(stack, SupervisedStore("Valkey", server, lambda: server.start(server.port), str(server.log)))
+        self._register(stack, SupervisedStore("Valkey", server, lambda: server.start(server.port), str(server.log)))
         with explain_write_errors(self.folder):
             server.start()
         return server.url
@@ -213,7 +213,7 @@ class EmbeddedStores:
         neptune = self.selection.graph is GraphEngine.NEPTUNE_LIKE
         engine = TRANSACTIONAL if neptune else TINKERGRAPH
         server = EmbeddedGremlin(self.folder / "graph", engine, jars=self._jars, tell=self._tell)
-        self._look_after(
+        self._register(
             stack, SupervisedStore("Gremlin Server", server, lambda: server.start(server.port), str(server.log))
         )
         server.start()

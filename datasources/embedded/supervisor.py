@@ -71,17 +71,17 @@ class Supervisor:
         while not self._stop.wait(POLL_SECONDS):
             for store in self._stores:
                 if not store.given_up and not self._stop.is_set():
-                    self._look(store)
+                    self._check(store)
 
-    def _look(self, store: SupervisedStore) -> None:
+    def _check(self, store: SupervisedStore) -> None:
         code = store.server.exit_code()
         if store.due is None and code is not None:
             how = f"by signal {-code}" if code < 0 else f"with code {code}"
             self._schedule(store, f"embedded {store.name} ended {how}")
         if store.due is not None and time.monotonic() >= store.due:
-            self._bring_back(store)
+            self._restart(store)
 
-    def _bring_back(self, store: SupervisedStore) -> None:
+    def _restart(self, store: SupervisedStore) -> None:
         begin = time.monotonic()
         store.starts.append(begin)
         try:

@@ -10,11 +10,11 @@ from msgspec import Meta, Struct
 
 from datasources.files.yaml_documents import parse_yaml
 
-DEFAULT = Path(str(resources.files("datasources.files"))) / "alerts.yaml"
+DEFAULT_PATH = Path(str(resources.files("datasources.files"))) / "alerts.yaml"
 
 # A label and nothing else: a template is no program. A name that is none of the classic ones is quoted, as in PromQL.
 # https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels, https://prometheus.io/docs/guides/utf8/
-LABEL = re.compile(r'\{\{\s*(?:([a-zA-Z_][a-zA-Z0-9_]*)|"((?:[^"\\]|\\["\\])+)")(\.host)?\s*\}\}')
+LABEL_PATTERN = re.compile(r'\{\{\s*(?:([a-zA-Z_][a-zA-Z0-9_]*)|"((?:[^"\\]|\\["\\])+)")(\.host)?\s*\}\}')
 
 Template = Annotated[str, Meta(min_length=1, max_length=400)]
 Level = Annotated[int, Meta(ge=1, le=5)]
@@ -31,7 +31,7 @@ class ItemTemplate(Struct, frozen=True, forbid_unknown_fields=True):
     key: Template
 
 
-class Gravity(Struct, frozen=True, forbid_unknown_fields=True):
+class SeverityLevel(Struct, frozen=True, forbid_unknown_fields=True):
     """Impact and urgency, each from 1, the gravest, to 5."""
 
     impact: Level
@@ -42,8 +42,8 @@ class Severity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which label says how grave an alert is, and what its values mean."""
 
     label: str = "severity"
-    levels: dict[str, Gravity] = {}
-    otherwise: Gravity = Gravity(3, 3)
+    levels: dict[str, SeverityLevel] = {}
+    otherwise: SeverityLevel = SeverityLevel(3, 3)
 
 
 class AlertMapping(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -53,13 +53,13 @@ class AlertMapping(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     severity: Severity = Severity()
 
 
-def label_of(found: re.Match[str]) -> tuple[str, bool]:
+def parse_label(found: re.Match[str]) -> tuple[str, bool]:
     """The label that a match of LABEL names, and whether its port is to be left out."""
     plain, quoted, host = found.groups()
     return plain or re.sub(r"\\(.)", r"\1", quoted), host is not None
 
 
-def load_alert_mapping(path: Path = DEFAULT) -> AlertMapping:
+def load_alert_mapping(path: Path = DEFAULT_PATH) -> AlertMapping:
     """The mapping in a file. AlertMappingError if it cannot be used."""
     try:
         document = parse_yaml(path.read_text(encoding="utf-8-sig"))
@@ -73,7 +73,7 @@ def load_alert_mapping(path: Path = DEFAULT) -> AlertMapping:
         raise AlertMappingError(f"{path}: {error}") from error
     for each in mapping.items:
         for template in (each.source, each.key):
-            if re.search(r"[{}]", LABEL.sub("", template)):
+            if re.search(r"[{}]", LABEL_PATTERN.sub("", template)):
                 raise AlertMappingError(
                     f"{path}: {template!r} is no template; write labels as {{{{service}}}} or {{{{instance.host}}}}, "
                     'and names with other characters in quotes: {{"service.name"}} or {{"host.name".host}}'

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from datasources.files.csv_rows import column_name
+from datasources.files.csv_rows import normalize_column_name
 from datasources.files.rejects import InvalidRow
 from datasources.values import document_violation
 
-Get = Callable[[Any], Any]
+Getter = Callable[[Any], Any]
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
@@ -28,7 +28,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
-        return document_text(value, "the value")
+        return encode_document(value, "the value")
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidRow("a number is not finite; leave it out or write it as text")
     if isinstance(value, date | time):
@@ -36,17 +36,17 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def document_text(value: Any, what: str) -> str:
+def encode_document(value: Any, what: str) -> str:
     """A document as JSON text. Unusable when it can't be stored and read back equal."""
     if violation := document_violation(value):
         raise InvalidRow(f"{what} {violation}")
     return _ENCODER.encode(value).decode()
 
 
-def compile_column(column: str, header: list[str] | None) -> Get:
+def compile_column(column: str, header: list[str] | None) -> Getter:
     """How to read a column: its position in a table's row, or a dotted path in a document (`teams.0`: the first)."""
     if header is not None:
-        position = header.index(column_name(column))
+        position = header.index(normalize_column_name(column))
         return lambda row: row[position]
     steps = column.split(".")
 

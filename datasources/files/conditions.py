@@ -10,10 +10,10 @@ from datasources.files.errors import MappingError
 from datasources.files.mapping import Section, condition_groups
 from datasources.files.patterns import Pattern
 from datasources.files.rejects import InvalidRow, shorten
-from datasources.files.times import time_reader
+from datasources.files.times import compile_time_parser
 from datasources.files.transforms import CompileContext, compile_value
 
-Test = Callable[[Any], bool]
+RowTest = Callable[[Any], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,15 @@ class Condition:
     scope: CompileContext
 
 
-Operator = Callable[[Condition], Test]
+Operator = Callable[[Condition], RowTest]
 
 
-def compile_selection(section: Section, scope: CompileContext, place: str) -> Test | None:
+def compile_selection(section: Section, scope: CompileContext, place: str) -> RowTest | None:
     """Whether a row is read; None where every row is. The test raises Unusable for what it can't compare.
 
     MappingError when a condition can't be used.
     """
-    tests: list[Test] = []
+    tests: list[RowTest] = []
     for name in section.present:
         get = compile_value(name, scope, f"{place}.present")
         tests.append(lambda row, get=get: get(row) is not None)  # type: ignore[misc]
@@ -44,7 +44,7 @@ def compile_selection(section: Section, scope: CompileContext, place: str) -> Te
     return _all(tests) if tests else None
 
 
-def _tests(conditions: dict[str, Any], scope: CompileContext, place: str) -> list[Test]:
+def _tests(conditions: dict[str, Any], scope: CompileContext, place: str) -> list[RowTest]:
     tests = []
     for key, value in conditions.items():
         where = f"{place}.{key}"
@@ -57,7 +57,7 @@ def _tests(conditions: dict[str, Any], scope: CompileContext, place: str) -> lis
     return tests
 
 
-def _column(name: str, value: Any, scope: CompileContext, place: str) -> Test:
+def _column(name: str, value: Any, scope: CompileContext, place: str) -> RowTest:
     read = scope.column(name)
     if not isinstance(value, dict):
         value = {"in": value}
@@ -71,16 +71,16 @@ def _column(name: str, value: Any, scope: CompileContext, place: str) -> Test:
     return lambda row: all(test(found) for found in (read(row),) for test in tests)
 
 
-def _all(tests: list[Test]) -> Test:
+def _all(tests: list[RowTest]) -> RowTest:
     return lambda row: all(test(row) for test in tests)
 
 
-def _any(tests: list[Test]) -> Test:
+def _any(tests: list[RowTest]) -> RowTest:
     return lambda row: any(test(row) for test in tests)
 
 
 def _among(wanted: bool) -> Operator:
-    def operator(condition: Condition) -> Test:
+    def operator(condition: Condition) -> RowTest:
         allowed = {as_text(each) for each in _list(condition.operand)}
         return lambda found: (as_text(found) in allowed) is wanted
 
@@ -91,7 +91,7 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _empty(condition: Condition) -> Test:
+def _empty(condition: Condition) -> RowTest:
     operand = condition.operand
     if not isinstance(operand, bool):
         raise MappingError(f"{condition.place}: write true or false")
@@ -99,13 +99,13 @@ def _empty(condition: Condition) -> Test:
     return lambda found: (found is None or (isinstance(found, str) and found in markers)) is operand
 
 
-def _matches(condition: Condition) -> Test:
+def _matches(condition: Condition) -> RowTest:
     pattern = Pattern(as_text(condition.operand), condition.place)
     return lambda found: pattern.search(as_text(found)) is not None
 
 
 def _text(compare: Callable[[str, str], bool]) -> Operator:
-    def operator(condition: Condition) -> Test:
+    def operator(condition: Condition) -> RowTest:
         part = as_text(condition.operand)
         return lambda found: compare(as_text(found), part)
 
@@ -113,7 +113,7 @@ def _text(compare: Callable[[str, str], bool]) -> Operator:
 
 
 def _number(compare: Callable[[Decimal, Decimal], bool]) -> Operator:
-    def operator(condition: Condition) -> Test:
+    def operator(condition: Condition) -> RowTest:
         try:
             bound = _decimal(condition.operand, condition.place)
         except InvalidRow as error:
@@ -140,13 +140,13 @@ def _decimal(value: Any, what: str) -> Decimal:
 
 
 def _time(compare: Callable[[str, str], bool]) -> Operator:
-    def operator(condition: Condition) -> Test:
+    def operator(condition: Condition) -> RowTest:
         mapping = condition.scope.mapping
         try:
-            bound = time_reader("iso", mapping.zone, mapping.ambiguous, condition.place)(condition.operand)
+            bound = compile_time_parser("iso", mapping.zone, mapping.ambiguous, condition.place)(condition.operand)
         except InvalidRow as error:
             raise MappingError(str(error).removeprefix("column ")) from error
-        read = time_reader(mapping.time, mapping.zone, mapping.ambiguous, condition.column)
+        read = compile_time_parser(mapping.time, mapping.zone, mapping.ambiguous, condition.column)
         return lambda found: as_text(found).strip() != "" and compare(read(found), bound)
 
     return operator

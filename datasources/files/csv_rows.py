@@ -9,7 +9,7 @@ from typing import IO
 from datasources.files.encodings import detect_encoding, find_bad_byte, read_lines
 from datasources.files.errors import MappingError
 from datasources.files.mapping import DataFile
-from datasources.files.rejects import OnReject
+from datasources.files.rejects import RejectHandler
 
 # Characters of one cell. Above the largest field of an entity, so that a long value is refused with its size; a
 # quote that is left open takes in no more than this.
@@ -21,7 +21,7 @@ _SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 _BREAKS = re.compile(r"\s*[\r\n]+\s*")
 
 
-def column_name(cell: object) -> str:
+def normalize_column_name(cell: object) -> str:
     """A header cell as the name of its column: line breaks are one blank, blanks around it are none of it."""
     return _BREAKS.sub(" ", str(cell)).strip()
 
@@ -51,9 +51,9 @@ class CsvRows:
             self._reader = csv.reader(found, delimiter=delimiter, strict=True)
         except (TypeError, ValueError) as error:
             raise MappingError(f"{label}: the delimiter {delimiter!r} can't be used: {error}") from error
-        self.header = [column_name(cell) for cell in self._head(file.header)]
+        self.header = [normalize_column_name(cell) for cell in self._head(file.header)]
 
-    def rows(self, reject: OnReject) -> Iterator[tuple[int, list[str]]]:
+    def rows(self, reject: RejectHandler) -> Iterator[tuple[int, list[str]]]:
         """Rows with the line they begin on. What can't be read goes to `reject`."""
         bad, reader, width = self._bad, self._reader, len(self.header)
         line = self._line

@@ -9,7 +9,7 @@ import msgspec
 
 from datasources.files.encodings import detect_encoding, find_bad_byte, read_lines
 from datasources.files.errors import MappingError
-from datasources.files.rejects import OnReject, shorten
+from datasources.files.rejects import RejectHandler, shorten
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
@@ -25,7 +25,7 @@ def _integer(text: str) -> int | float:
 _decode = json.JSONDecoder(parse_int=_integer).raw_decode
 
 
-def json_rows(text: str, path: str, label: str, reject: OnReject) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_json_rows(text: str, path: str, label: str, reject: RejectHandler) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows of the list at the dotted `path`. MappingError when the document or the path can't be read."""
     try:
         position = _skip(text, 0)
@@ -40,7 +40,9 @@ def json_rows(text: str, path: str, label: str, reject: OnReject) -> Iterator[tu
         raise MappingError(f"{label}: malformed JSON on line {error.lineno}: {error.msg}") from error
 
 
-def json_lines(stream: IO[bytes], encoding: str | None, label: str, reject: OnReject) -> Iterator[tuple[int, Any]]:
+def read_json_lines(
+    stream: IO[bytes], encoding: str | None, label: str, reject: RejectHandler
+) -> Iterator[tuple[int, Any]]:
     """One row a line; empty lines are passed over."""
     decode = msgspec.json.Decoder().decode
     name = detect_encoding(stream, encoding, label)
@@ -61,7 +63,7 @@ def json_lines(stream: IO[bytes], encoding: str | None, label: str, reject: OnRe
             reject(number, f"not a JSON object but {shorten(row)}", row)
 
 
-def _elements(text: str, position: int, reject: OnReject) -> Iterator[tuple[int, dict[str, Any]]]:
+def _elements(text: str, position: int, reject: RejectHandler) -> Iterator[tuple[int, dict[str, Any]]]:
     line, counted = 1, 0
     position = _skip(text, position)
     while text[position : position + 1] != "]":

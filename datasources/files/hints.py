@@ -4,7 +4,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 
 
-def hint(word: str, known: Collection[str]) -> str:
+def suggest_names(word: str, known: Collection[str]) -> str:
     """The nearest names, or all of them when they are few."""
     # The cost of the comparison grows with the product of the lengths.
     near = get_close_matches(word[:200], [name[:200] for name in known][:2_000], n=2)

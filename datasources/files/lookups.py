@@ -8,7 +8,7 @@ from typing import Any
 from datasources.files.columns import as_text, compile_column
 from datasources.files.errors import MappingError
 from datasources.files.mapping import Lookup, Mapping
-from datasources.files.readers import Reader
+from datasources.files.readers import FileReader
 from datasources.files.rejects import InvalidRow, shorten
 
 # Bounds of one table in memory: rows, and characters of keys and values.
@@ -42,9 +42,9 @@ class Lookups:
         return self._tables[name]
 
     def _read(self, lookup: Lookup, place: str) -> LookupTable:
-        reader = Reader(self.mapping.files[lookup.file], self.folder, self.name)
+        reader = FileReader(self.mapping.files[lookup.file], self.folder, self.name)
         wanted = [(lookup.key, f"{place}.lookup.key"), (lookup.value, f"{place}.lookup.value")]
-        reader.check([(column, key.removeprefix(f"{self.name}: ")) for column, key in wanted], None)
+        reader.check_columns([(column, key.removeprefix(f"{self.name}: ")) for column, key in wanted], None)
         header = reader.header()
         key_of, value_of = (compile_column(column, header) for column, _ in wanted)
         values: dict[str, Any] = {}

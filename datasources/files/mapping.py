@@ -8,9 +8,9 @@ import msgspec
 
 from datasources.files.entities import ENTITIES, ImportEntity
 
-Ambiguous = Literal["earlier", "later", "reject"]
+AmbiguousTimeRule = Literal["earlier", "later", "reject"]
 # A column inside a template.
-TEMPLATE = re.compile(r"\{([^{}]+)\}")
+TEMPLATE_COLUMN = re.compile(r"\{([^{}]+)\}")
 
 
 class Lookup(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -22,7 +22,7 @@ class Lookup(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     otherwise: Literal["reject", "empty"] = "reject"
 
 
-class Value(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class ValueSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Where one value comes from, and what is done to it, in this order: empty, match, split, lookup, map, case, as."""
 
     column: str | None = None
@@ -42,10 +42,10 @@ class Value(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     as_: Literal["text", "integer", "number", "boolean", "time"] | None = msgspec.field(default=None, name="as")
     time: str | None = None
     zone: str | None = None
-    ambiguous: Ambiguous | None = None
+    ambiguous: AmbiguousTimeRule | None = None
 
 
-FieldMap = dict[str, str | Value]
+FieldMap = dict[str, str | ValueSpec]
 
 
 class DataFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -78,7 +78,7 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     distinct: bool = False
     # Which of several rows of one key wins; where it is the latest, the value that decides.
     repeats: Literal["first", "latest", "reject"] | None = None
-    latest_by: str | Value | None = None
+    latest_by: str | ValueSpec | None = None
     fields: FieldMap = {}
     attributes: FieldMap = {}
     each: list[FieldMap] = []
@@ -89,12 +89,12 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         return self.name or self.entity.replace("_", " ")
 
     @property
-    def kind(self) -> ImportEntity:
+    def target_entity(self) -> ImportEntity:
         """The entity this section makes."""
         return ENTITIES[self.entity]
 
     @property
-    def rule(self) -> Literal["first", "latest", "reject"]:
+    def repeat_rule(self) -> Literal["first", "latest", "reject"]:
         """Which of several rows of one key wins."""
         return self.repeats or ("first" if self.distinct else "reject")
 
@@ -126,7 +126,7 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     description: str = ""
     zone: str = "UTC"
     time: str = "iso"
-    ambiguous: Ambiguous = "earlier"
+    ambiguous: AmbiguousTimeRule = "earlier"
     empty: list[str] = msgspec.field(default_factory=lambda: [""])
 
     def sources(self) -> set[str]:
@@ -135,17 +135,17 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         for section in self.sections:
             for fields in section.variants():
                 given = fields.get("source")
-                if isinstance(given, Value) and isinstance(given.constant, str):
+                if isinstance(given, ValueSpec) and isinstance(given.constant, str):
                     named.add(given.constant)
         return named
 
 
-def columns_of(value: str | Value) -> list[str]:
+def columns_of(value: str | ValueSpec) -> list[str]:
     """The columns a value reads."""
     if isinstance(value, str):
         return [value]
     if value.template is not None:
-        return TEMPLATE.findall(value.template)
+        return TEMPLATE_COLUMN.findall(value.template)
     if value.first_of is not None:
         return value.first_of
     return [value.column] if value.column is not None else []

@@ -11,15 +11,15 @@ import msgspec
 from datasources.files.encodings import decode_document, encoding_problem
 from datasources.files.entities import ENTITIES
 from datasources.files.errors import MappingError
-from datasources.files.hints import hint
-from datasources.files.mapping import DataFile, FieldMap, Mapping, Section, Value
-from datasources.files.times import form_problem
+from datasources.files.hints import suggest_names
+from datasources.files.mapping import DataFile, FieldMap, Mapping, Section, ValueSpec
+from datasources.files.times import format_problem
 from datasources.files.yaml_documents import parse_yaml
 from datasources.values import text_violation
 
 # Keys whose values keep their types. All others are names and words, which stay as they were written: column: 2026.
 _TYPED = frozenset({"constant", "default", "otherwise", "map", "inline", "where", "unless", "sheet"})
-_SPECIFICATIONS: dict[str, Any] = {"files": DataFile, "fields": str | Value, "attributes": str | Value}
+_SPECIFICATIONS: dict[str, Any] = {"files": DataFile, "fields": str | ValueSpec, "attributes": str | ValueSpec}
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -60,7 +60,7 @@ def _named(message: str, document: Any) -> str:
             name = next((key for key, value in found.items() if not _fits(value, kind)), "...")
         if index.isdigit():
             place, found = f"{place}[{index}]", found[int(index)]
-            kind = str | Value
+            kind = str | ValueSpec
         else:
             place, found = f"{place}.{name}", found.get(name)
             kind = _SPECIFICATIONS.get(name)
@@ -80,7 +80,7 @@ def _problems(mapping: Mapping) -> Iterator[tuple[str, str]]:
         yield "source", "is empty; name whose keys these are"
     yield from _text_problems("source", mapping.source)
     yield from _zone_problems("zone", mapping.zone)
-    if problem := form_problem(mapping.time):
+    if problem := format_problem(mapping.time):
         yield "time", problem
     for alias, file in mapping.files.items():
         yield from _file_problems(f"files.{alias}", file)
@@ -103,10 +103,10 @@ def _file_problems(place: str, file: DataFile) -> Iterator[tuple[str, str]]:
 def _section_problems(place: str, section: Section, mapping: Mapping) -> Iterator[tuple[str, str]]:
     entity = ENTITIES.get(section.entity)
     if entity is None:
-        yield f"{place}.entity", f"{section.entity!r} is not an entity{hint(section.entity, ENTITIES)}"
+        yield f"{place}.entity", f"{section.entity!r} is not an entity{suggest_names(section.entity, ENTITIES)}"
         return
     if section.file not in mapping.files:
-        yield f"{place}.file", f"{section.file!r} is not among files{hint(section.file, mapping.files)}"
+        yield f"{place}.file", f"{section.file!r} is not among files{suggest_names(section.file, mapping.files)}"
     if (section.repeats == "latest") != (section.latest_by is not None):
         yield f"{place}.latest_by", "goes with repeats: latest; give both or neither"
     if section.distinct and section.repeats is not None:
@@ -120,7 +120,7 @@ def _section_problems(place: str, section: Section, mapping: Mapping) -> Iterato
     for fields in section.variants():
         for key in fields:
             if key not in names:
-                yield f"{place}.fields.{key}", f"{entity.name} have no such field{hint(key, names)}"
+                yield f"{place}.fields.{key}", f"{entity.name} have no such field{suggest_names(key, names)}"
         yield from _value_problems(f"{place}.fields", fields, mapping)
         for field in entity.fields:
             if field.required and field.name not in fields:
@@ -140,14 +140,14 @@ def _value_problems(place: str, fields: FieldMap, mapping: Mapping) -> Iterator[
             yield where, "give exactly one of column, constant, template, first_of, row, file"
         if value.zone is not None:
             yield from _zone_problems(f"{where}.zone", value.zone)
-        if value.time is not None and (problem := form_problem(value.time)):
+        if value.time is not None and (problem := format_problem(value.time)):
             yield f"{where}.time", problem
         if value.split == "":
             yield f"{where}.split", "is empty; write the character between the parts"
         if value.lookup is not None and value.lookup.file not in mapping.files:
             yield (
                 f"{where}.lookup.file",
-                f"{value.lookup.file!r} is not among files{hint(value.lookup.file, mapping.files)}",
+                f"{value.lookup.file!r} is not among files{suggest_names(value.lookup.file, mapping.files)}",
             )
 
 

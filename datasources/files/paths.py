@@ -19,7 +19,7 @@ _FORMATS = {
 }
 
 
-def files_below(folder: Path, path: str, mapping: str) -> list[tuple[str, Path]]:
+def find_files(folder: Path, path: str, mapping: str) -> list[tuple[str, Path]]:
     """Each file with its path below the folder, in the order of their names. A name need not exist yet.
 
     MappingError when a pattern matches nothing, and for what lies outside of the folder, also by a link.
@@ -48,7 +48,7 @@ def files_below(folder: Path, path: str, mapping: str) -> list[tuple[str, Path]]
     return [(path if by_name else each.relative_to(folder).as_posix(), each) for each in found]
 
 
-def format_of(path: Path, mapping: str) -> str:
+def detect_format(path: Path, mapping: str) -> str:
     """The format by a file's name. MappingError when the name says nothing."""
     name = path.name.lower()
     suffix = Path(name.removesuffix(".gz")).suffix

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from datasources.files.csv_rows import CsvRows, column_name
-from datasources.files.documents import json_lines, json_rows
+from datasources.files.csv_rows import CsvRows, normalize_column_name
+from datasources.files.documents import read_json_lines, read_json_rows
 from datasources.files.encodings import decode_document
 from datasources.files.errors import MappingError
-from datasources.files.hints import hint
+from datasources.files.hints import suggest_names
 from datasources.files.mapping import DataFile
-from datasources.files.paths import files_below, format_of
-from datasources.files.rejects import OnReject
+from datasources.files.paths import detect_format, find_files
+from datasources.files.rejects import RejectHandler
 from datasources.files.yaml_documents import read_yaml_rows
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Row = list[Any] | dict[str, Any]
 # Rows of JSON Lines looked at before the run, to see whether the mapping's columns exist.
-PEEK = 1_000
+MAX_PEEKED_ROWS = 1_000
 # A line of the second file of a pattern is its number and this, and so on: one number for both.
 _FILE_SHIFT = 32
 _LINE = re.compile(r"\bon line ([0-9]{1,18})\b")
@@ -36,14 +36,14 @@ _DELIMITERS = {";": "';'", "\t": '"\\t"', "|": "'|'"}
 
 
 @dataclass(slots=True)
-class Position:
+class RowPosition:
     """Where the row that is being read stands: its file below the data folder, and its number in it from 1."""
 
     file: str = ""
     row: int = 0
 
 
-class Reader:
+class FileReader:
     """The files of one entry of a mapping. `label` is their path as the mapping writes it."""
 
     def __init__(self, file: DataFile, folder: Path, mapping: str) -> None:
@@ -51,13 +51,13 @@ class Reader:
         self._mapping = mapping
         self.label = file.path or f"{mapping} (inline)"
         # Where the row that is being read stands.
-        self.place = Position(self.label)
+        self.position = RowPosition(self.label)
         # Bytes of all files, and how far reading is in them; a gzipped file counts as it lies on the disk.
         self.size: int | None = None
         self._before = 0
         self._raw: IO[bytes] | None = None
-        self._files = [] if file.path is None else files_below(folder, file.path, mapping)
-        formats = {file.format or format_of(path, mapping) for _, path in self._files} or {"inline"}
+        self._files = [] if file.path is None else find_files(folder, file.path, mapping)
+        formats = {file.format or detect_format(path, mapping) for _, path in self._files} or {"inline"}
         if len(formats) > 1:
             raise MappingError(f"{mapping}: {file.path} matches files of several formats; give each its own entry")
         self.format = formats.pop()
@@ -68,7 +68,7 @@ class Reader:
             return None
         return self._header(*self._files[0])
 
-    def check(self, columns: list[tuple[str, str]], unnest: str | None) -> None:
+    def check_columns(self, columns: list[tuple[str, str]], unnest: str | None) -> None:
         """MappingError when a column that the mapping reads is not in a file; no row is taken in."""
         if self.format in {"csv", "xlsx"}:
             for label, path in self._files:
@@ -81,12 +81,12 @@ class Reader:
             if name not in known and not (unnest is not None and name in {"item", "item_index"}):
                 raise self._no_column(key, column, self.label, known)
 
-    def rows(self, reject: OnReject) -> Iterator[tuple[int, Row]]:
+    def rows(self, reject: RejectHandler) -> Iterator[tuple[int, Row]]:
         """Each row with its line, see `locate`. Rows that can't be read go to `reject` with the reason.
 
         MappingError when a file as a whole can't be read.
         """
-        place = self.place
+        place = self.position
         if self._file.inline is not None:
             for place.row, inline in enumerate(self._file.inline, start=1):
                 yield place.row, inline
@@ -119,14 +119,14 @@ class Reader:
             return self.label, line
         return self._files[line >> _FILE_SHIFT][0], line & ((1 << _FILE_SHIFT) - 1)
 
-    def relocated(self, reason: str) -> str:
+    def relocate_lines(self, reason: str) -> str:
         """A reason with the lines that it names as they stand in their files."""
         if len(self._files) < 2:
             return reason
         return _LINE.sub(lambda found: "on line {1} of {0}".format(*self.locate(int(found.group(1)))), reason)
 
     @property
-    def position(self) -> int:
+    def bytes_read(self) -> int:
         """Bytes of the files that were read so far."""
         reading = self._raw.tell() if self._raw is not None and not self._raw.closed else None
         return self._before + reading if reading is not None else self.size or 0
@@ -143,10 +143,10 @@ class Reader:
 
         return SheetRows(stream, self._file, label)
 
-    def _documents(self, stream: IO[bytes], label: str, reject: OnReject) -> Iterator[tuple[int, Row]]:
+    def _documents(self, stream: IO[bytes], label: str, reject: RejectHandler) -> Iterator[tuple[int, Row]]:
         if self.format == "jsonl":
-            return json_lines(stream, self._file.encoding, label, reject)
-        read = json_rows if self.format == "json" else read_yaml_rows
+            return read_json_lines(stream, self._file.encoding, label, reject)
+        read = read_json_rows if self.format == "json" else read_yaml_rows
         return cast(
             "Iterator[tuple[int, Row]]",
             read(decode_document(stream, self._file.encoding, label), self._file.rows, label, reject),
@@ -154,7 +154,7 @@ class Reader:
 
     def _check_header(self, columns: list[tuple[str, str]], label: str, header: list[str]) -> None:
         for column, key in columns:
-            name = column_name(column)
+            name = normalize_column_name(column)
             places = [str(index) for index, known in enumerate(header, start=1) if known == name]
             if not places or not name:
                 raise self._no_column(key, column, label, header)
@@ -165,7 +165,7 @@ class Reader:
                 )
 
     def _no_column(self, key: str, column: str, label: str, known: list[str]) -> MappingError:
-        remedy = hint(column, [name for name in known if name])
+        remedy = suggest_names(column, [name for name in known if name])
         if len(known) == 1:
             for sign, written in _DELIMITERS.items():
                 if sign in known[0]:
@@ -186,7 +186,7 @@ class Reader:
         for index, (_, row) in enumerate(self.rows(reject)):
             if isinstance(row, dict):
                 names.update(dict.fromkeys(row))
-            if self.format == "jsonl" and index >= PEEK:
+            if self.format == "jsonl" and index >= MAX_PEEKED_ROWS:
                 break
         return [] if unread else list(names)
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from datasources.files.columns import Get, as_text, compile_column, document_text
+from datasources.files.columns import Getter, as_text, compile_column, encode_document
 from datasources.files.conditions import compile_selection
 from datasources.files.entities import MAX_DOCUMENT_BYTES, MAX_INDEXED_BYTES, ImportEntity, ImportField
 from datasources.files.errors import MappingError
 from datasources.files.lookups import Lookups
-from datasources.files.mapping import FieldMap, Mapping, Section, Value
-from datasources.files.readers import Reader
+from datasources.files.mapping import FieldMap, Mapping, Section, ValueSpec
+from datasources.files.readers import FileReader
 from datasources.files.rejects import InvalidRow, shorten
 from datasources.files.transforms import CompileContext, compile_time, compile_value, parse_boolean, parse_integer
 from datasources.values import document_violation, text_violation
@@ -22,20 +22,20 @@ Render = Callable[[Any], str]
 Record = list[str]
 
 
-class Converter:
+class RecordConverter:
     """Turns rows of one section into staged records.
 
     `columns` are the staged columns in the order of a record's values. In a record the empty string says that
     the mapping gives the field and the row leaves it empty; fields the mapping doesn't give have no column.
     """
 
-    def __init__(self, section: Section, lookups: Lookups, reader: Reader, name: str) -> None:
+    def __init__(self, section: Section, lookups: Lookups, reader: FileReader, name: str) -> None:
         self.section = section
         mapping, header = lookups.mapping, reader.header()
-        scope = CompileContext(mapping, header, reader.place, lookups, cells_are_text=reader.format == "csv")
-        self.selected = compile_selection(section, scope, name)
+        scope = CompileContext(mapping, header, reader.position, lookups, cells_are_text=reader.format == "csv")
+        self.is_selected = compile_selection(section, scope, name)
         self._nested = compile_column(section.unnest, header) if section.unnest else None
-        entity = section.kind
+        entity = section.target_entity
         mapped = {name for fields in section.variants() for name in fields}
         fields = [field for field in entity.fields if field.name in mapped or field.origin]
         self.columns = [field.name for field in fields]
@@ -46,7 +46,7 @@ class Converter:
         place = _Place(scope, section.source or mapping.source, name)
         self._variants = [_Variant(entity, fields, over, section, place) for over in section.variants()]
 
-    def rows(self, row: Any) -> Iterator[Any]:
+    def unnest(self, row: Any) -> Iterator[Any]:
         """The row itself, or one row for each element of its nested list.
 
         The element stands under `item`, its place in the list (from 1) under `item_index`.
@@ -59,7 +59,7 @@ class Converter:
         for index, item in enumerate(items, start=1):
             yield row | {"item": item, "item_index": index}
 
-    def records(self, row: Any) -> Iterator[Record | InvalidRow]:
+    def convert(self, row: Any) -> Iterator[Record | InvalidRow]:
         """The records of one row; an Unusable stands in the place of one that can't be made."""
         for variant in self._variants:
             try:
@@ -142,7 +142,7 @@ class _Variant:
     def _missing(self, index: int) -> InvalidRow:
         spec = self._specs.get(self._names[index])
         column = spec if isinstance(spec, str) else spec.column if spec is not None else None
-        matched = " or does not match" if isinstance(spec, Value) and spec.match else ""
+        matched = " or does not match" if isinstance(spec, ValueSpec) and spec.match else ""
         where = f": column {column} is empty{matched}" if column else ""
         return InvalidRow(f"{self._names[index]} is missing{where}")
 
@@ -193,7 +193,7 @@ def _ends(names: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
     return (at("from"), at("from_source")), (at("to"), at("to_source"))
 
 
-def _field(field: ImportField, spec: str | Value | None, place: _Place) -> Get:
+def _field(field: ImportField, spec: str | ValueSpec | None, place: _Place) -> Getter:
     where = f"{place.name}.fields.{field.name}"
     scope, source = place.scope, place.source
     if spec is None:
@@ -203,7 +203,7 @@ def _field(field: ImportField, spec: str | Value | None, place: _Place) -> Get:
         return scope.column(spec)
     get = compile_value(spec, scope, where)
     render = _render(field, spec, scope.mapping)
-    if isinstance(spec, Value) and spec.constant is not None:
+    if isinstance(spec, ValueSpec) and spec.constant is not None:
         try:
             fixed = render(spec.constant)
         except InvalidRow as error:
@@ -219,11 +219,11 @@ def _field(field: ImportField, spec: str | Value | None, place: _Place) -> Get:
     return value
 
 
-def _render(field: ImportField, spec: str | Value, mapping: Mapping) -> Render:
+def _render(field: ImportField, spec: str | ValueSpec, mapping: Mapping) -> Render:
     what = (spec if isinstance(spec, str) else spec.column) or field.name
     if field.kind == "time":
-        timed = isinstance(spec, Value) and (spec.as_ == "time" or spec.time is not None)
-        plain = spec if isinstance(spec, Value) else Value(column=spec)
+        timed = isinstance(spec, ValueSpec) and (spec.as_ == "time" or spec.time is not None)
+        plain = spec if isinstance(spec, ValueSpec) else ValueSpec(column=spec)
         return as_text if timed else compile_time(plain, mapping, what)
     if field.kind == "integer":
         return lambda found: _integer(as_text(found), field, what)
@@ -245,7 +245,7 @@ def _given_json(found: Any, field: ImportField, what: str) -> str:
             document = msgspec.json.decode(found)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise InvalidRow(f"column {what}: {shorten(found)} is not JSON") from None
-    text = document_text(document, field.name)
+    text = encode_document(document, field.name)
     if field.name == "keys":
         _check_keys(document, what, text)
     return text

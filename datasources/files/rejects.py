@@ -16,7 +16,7 @@ class InvalidRow(Exception):
         self.harmless = harmless
 
 
-class Reject(msgspec.Struct, frozen=True):
+class RejectedRow(msgspec.Struct, frozen=True):
     """One rejected row: its file, its first line (from 1), the entity it was to be, why, and the row as read."""
 
     file: str
@@ -36,7 +36,7 @@ class RejectFile:
         self._file: BinaryIO | None = None
         self._encoder = msgspec.json.Encoder(enc_hook=str)
 
-    def write(self, reject: Reject) -> None:
+    def write(self, reject: RejectedRow) -> None:
         """Append one reject; without a path it is only counted."""
         self.count += 1
         if self.path is None:
@@ -79,4 +79,4 @@ def _printable(value: Any) -> Any:
     return value
 
 
-OnReject = Callable[[int, str, Any], None]
+RejectHandler = Callable[[int, str, Any], None]

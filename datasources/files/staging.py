@@ -6,18 +6,18 @@ from typing import Any
 
 from uuid_utils import uuid7
 
-from datasources.files.readers import Reader
-from datasources.files.records import Converter
-from datasources.files.rejects import InvalidRow, Reject
+from datasources.files.readers import FileReader
+from datasources.files.records import RecordConverter
+from datasources.files.rejects import InvalidRow, RejectedRow
 from datasources.values import text_violation
 
 # Records in one block given to COPY.
-BLOCK = 2_000
+BATCH_SIZE = 2_000
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 @dataclass(slots=True)
-class Tally:
+class SectionCounts:
     """Counts of one section's reading. Every record is staged or refused; a row without records is skipped."""
 
     records: int = 0
@@ -31,8 +31,13 @@ class Tally:
         return self.records - self.refused
 
 
-def staged_blocks(
-    reader: Reader, converter: Converter, tally: Tally, refuse: Callable[[Reject], None], *, unreadable: bool
+def stage_blocks(
+    reader: FileReader,
+    converter: RecordConverter,
+    tally: SectionCounts,
+    refuse: Callable[[RejectedRow], None],
+    *,
+    unreadable: bool,
 ) -> Iterator[bytes]:
     """COPY text in file order, ordinals from 1. Ids grow with the ordinals (UUIDv7 of one process).
 
@@ -43,18 +48,18 @@ def staged_blocks(
     def unread(line: int, reason: str, row: Any) -> None:
         if unreadable:
             tally.unreadable += 1
-            refuse(Reject(*reader.locate(line), entity, reason, row))
+            refuse(RejectedRow(*reader.locate(line), entity, reason, row))
 
     def unfit(line: int, reason: InvalidRow, row: Any) -> None:
         tally.refused += 1
-        refuse(Reject(*reader.locate(line), entity, str(reason), row, harmless=reason.harmless))
+        refuse(RejectedRow(*reader.locate(line), entity, str(reason), row, harmless=reason.harmless))
 
     ordinal = 0
     block: list[bytes] = []
-    selected = converter.selected
+    selected = converter.is_selected
     for line, row in reader.rows(unread):
         before = tally.records + tally.skipped
-        for part in converter.rows(row):
+        for part in converter.unnest(row):
             try:
                 if selected is not None and not selected(part):
                     tally.skipped += 1
@@ -63,7 +68,7 @@ def staged_blocks(
                 tally.records += 1
                 unfit(line, reason, part)
                 continue
-            for record in converter.records(part):
+            for record in converter.convert(part):
                 tally.records += 1
                 try:
                     text = _copy_text(record, converter.columns)
@@ -75,7 +80,7 @@ def staged_blocks(
         if tally.records + tally.skipped == before:
             # The row holds an empty list.
             tally.skipped += 1
-        if len(block) >= BLOCK:
+        if len(block) >= BATCH_SIZE:
             yield b"".join(block)
             block.clear()
     if block:

@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from datasources.files.mapping import Ambiguous
+from datasources.files.mapping import AmbiguousTimeRule
 from datasources.files.rejects import InvalidRow, shorten
 from datasources.values import time_violation
 
 # Forms that are no strptime format. An Excel serial counts days, with 1 for 1900-01-01 and a leap day in 1900.
-NAMED_FORMS = frozenset({"iso", "unix", "unix_ms", "rfc2822", "excel"})
+NAMED_FORMATS = frozenset({"iso", "unix", "unix_ms", "rfc2822", "excel"})
 _DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
 # What Python's strptime reads the same everywhere: no names of the machine's language or zone.
 _DIRECTIVES = frozenset("aAbBdHIjmMpSfyYzZGuUwWV%")
@@ -37,9 +37,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXCEL = datetime(1899, 12, 30)
 
 
-def form_problem(form: str) -> str | None:
+def format_problem(form: str) -> str | None:
     """Why a form of times can't be used; None if it can: it has to give a year and a day."""
-    if form in NAMED_FORMS:
+    if form in NAMED_FORMATS:
         return None
     found = set()
     for directive in _DIRECTIVE.findall(form):
@@ -50,7 +50,9 @@ def form_problem(form: str) -> str | None:
             return f"{form!r} has %{directive} twice"
         found.add(directive)
     if not found - {"%"}:
-        return f"{form!r} is not a form of times; write {', '.join(sorted(NAMED_FORMS))} or one like %Y-%m-%d %H:%M:%S"
+        return (
+            f"{form!r} is not a form of times; write {', '.join(sorted(NAMED_FORMATS))} or one like %Y-%m-%d %H:%M:%S"
+        )
     if "G" in found:
         has_day = "V" in found and bool(found & set("uaAw"))
     elif found & {"y", "Y"}:
@@ -68,7 +70,7 @@ def form_problem(form: str) -> str | None:
     return None
 
 
-def time_reader(form: str, zone_name: str, rule: Ambiguous, what: str) -> Callable[[Any], str]:
+def compile_time_parser(form: str, zone_name: str, rule: AmbiguousTimeRule, what: str) -> Callable[[Any], str]:
     """A function from a value to an ISO 8601 time in UTC. It raises Unusable with the reason.
 
     A time without offset stands in the zone. In the hour that comes twice the rule decides; a time that the clocks
@@ -79,11 +81,11 @@ def time_reader(form: str, zone_name: str, rule: Ambiguous, what: str) -> Callab
     def read(found: Any) -> str:
         shown = f"column {what}: {shorten(found)}"
         try:
-            moment = _parsed(found, form)
+            moment = _parse(found, form)
             if moment is None:
                 raise InvalidRow(f"{shown} is not a time of the form {form}{_zone_hint(found, form)}")
             if moment.tzinfo is None:
-                moment = _placed(moment, zone, rule, shown)
+                moment = _localize(moment, zone, rule, shown)
             if violation := time_violation(moment):
                 raise InvalidRow(f"{shown} {violation}")
             return moment.astimezone(UTC).isoformat()
@@ -93,7 +95,7 @@ def time_reader(form: str, zone_name: str, rule: Ambiguous, what: str) -> Callab
     return read
 
 
-def _parsed(found: Any, form: str) -> datetime | None:
+def _parse(found: Any, form: str) -> datetime | None:
     # Cells of workbooks come as times.
     if isinstance(found, datetime):
         return found
@@ -149,7 +151,7 @@ def _zone_hint(found: Any, form: str) -> str:
     return f": zone {names[-1]} is not read, only UTC, GMT and Z; write the offset (%z)" if names else ""
 
 
-def _placed(moment: datetime, zone: ZoneInfo, rule: Ambiguous, what: str) -> datetime:
+def _localize(moment: datetime, zone: ZoneInfo, rule: AmbiguousTimeRule, what: str) -> datetime:
     first, second = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
     if first.utcoffset() == second.utcoffset():
         return first

@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from datasources.files.columns import Get, as_text, compile_column
+from datasources.files.columns import Getter, as_text, compile_column
 from datasources.files.errors import MappingError
 from datasources.files.lookups import Lookups
-from datasources.files.mapping import TEMPLATE, Lookup, Mapping, Value, columns_of
+from datasources.files.mapping import TEMPLATE_COLUMN, Lookup, Mapping, ValueSpec, columns_of
 from datasources.files.patterns import Pattern
-from datasources.files.readers import Position
+from datasources.files.readers import RowPosition
 from datasources.files.rejects import InvalidRow, shorten
-from datasources.files.times import time_reader
+from datasources.files.times import compile_time_parser
 from datasources.values import document_violation
 
 Step = Callable[[Any], Any]
@@ -32,21 +32,21 @@ class CompileContext:
 
     mapping: Mapping
     header: list[str] | None = None
-    position: Position = field(default_factory=Position)
+    position: RowPosition = field(default_factory=RowPosition)
     lookups: Lookups | None = None
     cells_are_text: bool = False
 
-    def column(self, name: str) -> Get:
+    def column(self, name: str) -> Getter:
         """How to read a column of these rows."""
         return compile_column(name, self.header)
 
 
-def compile_value(spec: str | Value, scope: CompileContext, place: str) -> Get:
+def compile_value(spec: str | ValueSpec, scope: CompileContext, place: str) -> Getter:
     """A function from a row to a value, None where the value is empty. It raises Unusable with the reason.
 
     MappingError when the specification itself can't be used.
     """
-    value = Value(column=spec) if isinstance(spec, str) else spec
+    value = ValueSpec(column=spec) if isinstance(spec, str) else spec
     if value.constant is not None:
         constant = value.constant
         return lambda _: constant
@@ -67,12 +67,12 @@ def compile_value(spec: str | Value, scope: CompileContext, place: str) -> Get:
     return get
 
 
-def _origin(value: Value, scope: CompileContext) -> Get:
+def _origin(value: ValueSpec, scope: CompileContext) -> Getter:
     if value.row or value.file:
         return _place(value, scope.position)
     markers = frozenset(value.empty if value.empty is not None else scope.mapping.empty) | {""}
 
-    def column(name: str) -> Get:
+    def column(name: str) -> Getter:
         read = scope.column(name)
 
         def get(row: Any) -> Any:
@@ -83,7 +83,7 @@ def _origin(value: Value, scope: CompileContext) -> Get:
 
     gets = [column(name) for name in columns_of(value)]
     if value.template is not None:
-        pieces = TEMPLATE.split(value.template)[::2]
+        pieces = TEMPLATE_COLUMN.split(value.template)[::2]
 
         def fill(row: Any) -> Any:
             # A template with a hole says nothing, rather than half of something.
@@ -101,7 +101,7 @@ def _origin(value: Value, scope: CompileContext) -> Get:
     return gets[0]
 
 
-def _place(value: Value, position: Position) -> Get:
+def _place(value: ValueSpec, position: RowPosition) -> Getter:
     if not value.file:
         return lambda _: position.row
     if not value.row:
@@ -109,7 +109,7 @@ def _place(value: Value, position: Position) -> Get:
     return lambda _: f"{position.file}:{position.row}"
 
 
-def _steps(value: Value, scope: CompileContext, place: str) -> list[Step]:
+def _steps(value: ValueSpec, scope: CompileContext, place: str) -> list[Step]:
     # The order is part of the language: docs/import.md lists it.
     what = value.column or place
     steps: list[Step] = []
@@ -137,7 +137,7 @@ def _each(found: Any, convert: Step) -> Any:
     return [convert(part) for part in found] if isinstance(found, list) else convert(found)
 
 
-def _matching(value: Value, place: str) -> Step:
+def _matching(value: ValueSpec, place: str) -> Step:
     pattern = Pattern(value.match or "", f"{place}: match")
     otherwise = None if value.otherwise is msgspec.UNSET or value.map is not None else value.otherwise
 
@@ -232,8 +232,8 @@ def parse_boolean(text: str, what: str) -> bool:
     return low in {"true", "yes", "on", "1"}
 
 
-def compile_time(value: Value, mapping: Mapping, what: str) -> Step:
+def compile_time(value: ValueSpec, mapping: Mapping, what: str) -> Step:
     """A function from a value to an ISO 8601 time in UTC, by the value's own form, zone and rule or the mapping's."""
-    return time_reader(
+    return compile_time_parser(
         value.time or mapping.time, value.zone or mapping.zone, value.ambiguous or mapping.ambiguous, what
     )

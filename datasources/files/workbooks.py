@@ -19,12 +19,12 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
-from datasources.files.csv_rows import column_name
+from datasources.files.csv_rows import normalize_column_name
 from datasources.files.encodings import MAX_FILE_BYTES
 from datasources.files.errors import MappingError
-from datasources.files.hints import hint
+from datasources.files.hints import suggest_names
 from datasources.files.mapping import DataFile
-from datasources.files.rejects import OnReject, shorten
+from datasources.files.rejects import RejectHandler, shorten
 
 # Cells of the rectangle that holds all cells of a sheet. The library makes room for every one of them.
 MAX_CELLS = 20_000_000
@@ -70,12 +70,12 @@ class SheetRows:
         self._first = file.header
         if len(self._cells) < file.header or not any(cell != "" for cell in self._cells[file.header - 1]):
             raise MappingError(f"{label}: row {file.header} of sheet {sheet.name} is empty; it needs a header there")
-        head = [column_name(_value(cell)) for cell in self._cells[file.header - 1]]
+        head = [normalize_column_name(_value(cell)) for cell in self._cells[file.header - 1]]
         while head and not head[-1]:
             head.pop()
         self.header = head
 
-    def rows(self, reject: OnReject) -> Iterator[tuple[int, list[Any]]]:
+    def rows(self, reject: RejectHandler) -> Iterator[tuple[int, list[Any]]]:
         """Rows with their number in the sheet. Empty rows are passed over; cells right of the header are no row's."""
         width = len(self.header)
         for number, cells in enumerate(self._cells[self._first :], start=self._first + 1):
@@ -102,13 +102,13 @@ def _sheet(workbook: CalamineWorkbook, file: DataFile, label: str) -> CalamineSh
     if file.sheet is None:
         visible = [each.name for each in sheets if each.visible == SheetVisibleEnum.Visible]
         if not visible:
-            raise MappingError(f"{label}: has no sheet that is not hidden; give sheet{hint('', names)}")
+            raise MappingError(f"{label}: has no sheet that is not hidden; give sheet{suggest_names('', names)}")
         return workbook.get_sheet_by_name(visible[0])
     if str(file.sheet) in names:
         return workbook.get_sheet_by_name(str(file.sheet))
     if isinstance(file.sheet, int) and 1 <= file.sheet <= len(names):
         return workbook.get_sheet_by_name(names[file.sheet - 1])
-    raise MappingError(f"{label}: there is no sheet {file.sheet}{hint(str(file.sheet), names)}")
+    raise MappingError(f"{label}: there is no sheet {file.sheet}{suggest_names(str(file.sheet), names)}")
 
 
 def _unpacked(stream: IO[bytes], label: str) -> IO[bytes]:

@@ -11,13 +11,13 @@ from typing import Any
 import yaml
 
 from datasources.files.errors import MappingError
-from datasources.files.rejects import OnReject, shorten
+from datasources.files.rejects import RejectHandler, shorten
 from datasources.values import MAX_VALUES
 
 # Levels of lists and mappings in one row; the builder recurses over them.
-MAX_LEVELS = 100
+MAX_ROW_NESTING = 100
 # Levels at which a file is given up. libyaml's time grows with the square of the depth of brackets.
-MAX_DEPTH = 1_000
+MAX_PARSE_DEPTH = 1_000
 # Characters that the aliases of one row may repeat.
 MAX_ALIAS_CHARACTERS = 16 * 1_048_576
 # Digits of a plain integer. Python converts up to 4,300; what is stored has 20 at most.
@@ -35,7 +35,7 @@ _CONTAINERS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
-def read_yaml_rows(text: str, path: str, label: str, reject: OnReject) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_yaml_rows(text: str, path: str, label: str, reject: RejectHandler) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows of the list at the dotted `path`. MappingError when the document or the path can't be read."""
     builder = _Builder(text, label)
     try:
@@ -135,8 +135,8 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             self._characters += len(event.value)
             value = self._scalar(event)
-        elif level > MAX_LEVELS:
-            self._fail(f"nested more than {MAX_LEVELS} levels deep on line {_line(event)}")
+        elif level > MAX_ROW_NESTING:
+            self._fail(f"nested more than {MAX_ROW_NESTING} levels deep on line {_line(event)}")
             self._skip()
             value = None
         else:
@@ -239,8 +239,10 @@ class _Builder:
         while depth:
             event = next(self._events)
             depth += isinstance(event, _CONTAINERS) - isinstance(event, _ENDS)
-            if depth > MAX_DEPTH:
-                raise MappingError(f"{self._label}: nested more than {MAX_DEPTH:,} levels deep on line {_line(event)}")
+            if depth > MAX_PARSE_DEPTH:
+                raise MappingError(
+                    f"{self._label}: nested more than {MAX_PARSE_DEPTH:,} levels deep on line {_line(event)}"
+                )
 
     def _fail(self, problem: str) -> None:
         self.problem = self.problem or problem

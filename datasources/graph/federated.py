@@ -64,21 +64,21 @@ class FederatedGraph:
     async def neighbours(
         self, ids: Sequence[str], walk: Walk, after: StepPosition | None = None
     ) -> Mapping[str, Neighbours]:
-        return await self._walk(lambda graph: graph.neighbours(ids, walk, after), walk.as_of)
+        return await self._route(lambda graph: graph.neighbours(ids, walk, after), walk.as_of)
 
     async def reach(
         self, starts: Sequence[frozenset[str]], walk: Walk, after: Position | None = None
     ) -> Sequence[Reach]:
-        return await self._walk(lambda graph: graph.reach(starts, walk, after), walk.as_of)
+        return await self._route(lambda graph: graph.reach(starts, walk, after), walk.as_of)
 
     async def paths(self, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
-        return await self._walk(lambda graph: graph.paths(from_id, to_id, walk, most), walk.as_of)
+        return await self._route(lambda graph: graph.paths(from_id, to_id, walk, most), walk.as_of)
 
     async def subgraph(self, ids: Sequence[str], walk: Walk, most: int) -> Subgraph:
-        return await self._walk(lambda graph: graph.subgraph(ids, walk, most), walk.as_of)
+        return await self._route(lambda graph: graph.subgraph(ids, walk, most), walk.as_of)
 
     async def degrees(self, ids: Sequence[str], as_of: datetime | None = None) -> Mapping[str, Sequence[TypeDegree]]:
-        return await self._walk(lambda graph: graph.degrees(ids, as_of), as_of)
+        return await self._route(lambda graph: graph.degrees(ids, as_of), as_of)
 
     async def health(self) -> Health:
         """The store's own word; with the fallback, who answers for it while it cannot be reached."""
@@ -92,8 +92,8 @@ class FederatedGraph:
         await self._store.close()
         await self._tables.close()
 
-    async def _walk(self, ask: Callable[[Graph], Awaitable[A]], as_of: datetime | None) -> A:
-        if as_of is not None or await self._lags():
+    async def _route(self, ask: Callable[[Graph], Awaitable[A]], as_of: datetime | None) -> A:
+        if as_of is not None or await self._is_behind():
             return await ask(self._tables)
         if not self._fallback:
             return await ask(self._store)
@@ -101,19 +101,19 @@ class FederatedGraph:
             self._probe()
         elif self._breaker.try_acquire():
             try:
-                return await self._on_store(ask)
+                return await self._query_store(ask)
             except SourceError as error:
                 # One line for each walk that changed hands; the client has told each traversal's own story.
                 log.warning("the graph is replaced by the tables: %s", error)
         current_request().degraded.add("graph")
         return await ask(self._tables)
 
-    async def _lags(self) -> bool:
+    async def _is_behind(self) -> bool:
         sees = current_request().min_transaction
         # 0 is the write of another database, of which the graph holds nothing.
         return sees is not None and sees > 0 and self._holds is not None and not await self._holds(sees)
 
-    async def _on_store(self, ask: Callable[[Graph], Awaitable[A]]) -> A:
+    async def _query_store(self, ask: Callable[[Graph], Awaitable[A]]) -> A:
         judge = self._breaker.release
         call = current_request()
         left = call.remaining()

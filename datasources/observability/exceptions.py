@@ -14,7 +14,7 @@ def describe(error: BaseException) -> str:
     """For example `ValueError at resolvers/search/use_cases.py:12`. Errors of sources have our own words already."""
     if isinstance(error, SourceError):
         return str(error)
-    place = _place(error)
+    place = _location(error)
     return f"{type(error).__name__} at {place}" if place else type(error).__name__
 
 
@@ -25,7 +25,7 @@ def report(log: logging.Logger, line: str, error: BaseException, worker: str, co
     log.error(line, extra=extra, exc_info=error)
 
 
-def _place(error: BaseException) -> str:
+def _location(error: BaseException) -> str:
     # The last frame of our own: what a library did there is in the traceback of the log.
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)

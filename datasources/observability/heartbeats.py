@@ -54,11 +54,11 @@ class Heartbeat:
         self.failures += 1
         told = {"worker": self.name, "problem": reason, "failures": self.failures, "again_in": round(pause, 1)}
         if isinstance(error, SourceError):
-            if _is_worth_a_line(self._alike):
+            if _should_log(self._alike):
                 log.warning("worker waits for a store", extra=told | {"source": error.source})
             return
         # Each is counted; of those alike not each has a line of its own at the level of errors.
-        level = logging.ERROR if _is_worth_a_line(self._alike) else logging.DEBUG
+        level = logging.ERROR if _should_log(self._alike) else logging.DEBUG
         log.log(
             level,
             "worker failed",
@@ -108,5 +108,5 @@ class Heartbeats:
         return [self._all[name].record() for name in sorted(self._all)]
 
 
-def _is_worth_a_line(count: int) -> bool:
+def _should_log(count: int) -> bool:
     return count & (count - 1) == 0

@@ -17,18 +17,24 @@ import orjson
 from datasources.config import ObservabilitySettings
 from datasources.errors import SourceError
 
-_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message", "measured"}
+_STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",
+    "measured",
+}
 
 MASK = "***"
 # A password in a URL, one in a libpq string, a bearer token, and an error's words within asyncio's account of a task.
-_COVERED = (
+_SECRET_PATTERNS = (
     (re.compile(r"(://[^/\s:@\"\\]*:)[^/\s\"\\]+@"), rf"\1{MASK}@"),
     (re.compile(r"(?i)\b(password=)(?:'[^']*'|[^\s\"'&]+)"), rf"\1{MASK}"),
     (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+"), rf"\1{MASK}"),
     (re.compile(r"(exception=\w+)\(.*\)(?=>)", re.DOTALL), rf"\1({MASK})"),
 )
 # What none of the patterns can match without; most lines have none of it.
-_SUSPECT = ("://", "password=", "bearer", "exception=")
+_SECRET_HINTS = ("://", "password=", "bearer", "exception=")
 
 
 @dataclass(slots=True)
@@ -58,7 +64,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {name: value for name, value in vars(record).items() if name not in _PLAIN}
+        line |= {name: value for name, value in vars(record).items() if name not in _STANDARD_ATTRIBUTES}
         if self._seen.function:
             line |= {
                 "function": self._seen.function, "version": self._seen.version,
@@ -71,7 +77,7 @@ class JsonFormatter(logging.Formatter):
             line |= measured.embedded(self._seen.environment, record.created, self._seen.version)
         text = orjson.dumps(line, default=str).decode()
         # Most lines have nothing to cover. Values are covered each by itself, so that the line stays JSON.
-        return text if not _is_suspect(text) else orjson.dumps(_safe(line), default=_told).decode()
+        return text if not _may_hold_secrets(text) else orjson.dumps(_mask(line), default=_masked_text).decode()
 
 
 def configure(level: str, seen: ObservabilitySettings | None = None) -> None:
@@ -114,27 +120,27 @@ def format_error(error: BaseException) -> str:
     return "\ncaused by\n".join(parts)
 
 
-def _is_suspect(text: str) -> bool:
+def _may_hold_secrets(text: str) -> bool:
     low = text.lower()
-    return any(each in low for each in _SUSPECT)
+    return any(each in low for each in _SECRET_HINTS)
 
 
-def _told(value: object) -> str:
+def _masked_text(value: object) -> str:
     return mask_secrets(str(value))
 
 
-def _safe(value: Any) -> Any:
+def _mask(value: Any) -> Any:
     if isinstance(value, str):
         return mask_secrets(value)
     if isinstance(value, dict):
-        return {name: _safe(each) for name, each in value.items()}
-    return [_safe(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: _mask(each) for name, each in value.items()}
+    return [_mask(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def mask_secrets(text: str) -> str:
     """The text without passwords, bearer tokens and the words of errors that were never looked at."""
-    if not _is_suspect(text):
+    if not _may_hold_secrets(text):
         return text
-    for pattern, cover in _COVERED:
+    for pattern, cover in _SECRET_PATTERNS:
         text = pattern.sub(cover, text)
     return text

@@ -47,10 +47,10 @@ class OtlpExporter:
         })  # fmt: skip
         self._pause = flush_seconds
         self._waiting: deque[Recording] = deque(maxlen=max_waiting)
-        self._wanted = asyncio.Event()
+        self._has_work = asyncio.Event()
         self._full = asyncio.Event()
         self._stop = asyncio.Event()
-        self._told = float("-inf")
+        self._warned_at = float("-inf")
         self.sent = 0
         self.lost = 0
 
@@ -65,7 +65,7 @@ class OtlpExporter:
         if len(self._waiting) == self._waiting.maxlen:
             self.lost += 1
         self._waiting.append(recording)
-        self._wanted.set()
+        self._has_work.set()
         if len(self._waiting) >= BATCH_SIZE:
             self._full.set()
 
@@ -78,7 +78,7 @@ class OtlpExporter:
                 yield
         finally:
             self._stop.set()
-            self._wanted.set()
+            self._has_work.set()
             self._full.set()
             await asyncio.wait({task}, timeout=STOP_TIMEOUT_SECONDS)
             task.cancel()
@@ -88,11 +88,11 @@ class OtlpExporter:
     async def _run(self) -> None:
         async with httpx.AsyncClient(timeout=SEND_TIMEOUT_SECONDS, trust_env=False) as client:
             while not self._stop.is_set():
-                await self._wanted.wait()
+                await self._has_work.wait()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._pause):
                         await self._full.wait()
-                self._wanted.clear()
+                self._has_work.clear()
                 self._full.clear()
                 await self._drain(client)
             await self._drain(client)
@@ -108,17 +108,17 @@ class OtlpExporter:
             reply.raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONEncodeError) as error:
             self.lost += len(some)
-            self._tell(error)
+            self._warn(error)
         except asyncio.CancelledError:
             self.lost += len(some)
             raise
         else:
             self.sent += len(some)
 
-    def _tell(self, error: Exception) -> None:
+    def _warn(self, error: Exception) -> None:
         now = asyncio.get_running_loop().time()
-        if now - self._told >= WARNING_INTERVAL_SECONDS:
-            self._told = now
+        if now - self._warned_at >= WARNING_INTERVAL_SECONDS:
+            self._warned_at = now
             log.warning("the collector takes no spans", extra={"problem": type(error).__name__, "lost": self.lost})
 
 

@@ -145,7 +145,7 @@ class SpanScope:
             recording.add(span)
 
 
-_NOT = SpanScope(None, None, 0.0)
+_NO_SPAN = SpanScope(None, None, 0.0)
 
 
 class Exporter(Protocol):
@@ -158,7 +158,7 @@ class Exporter(Protocol):
         """All spans of a call that has ended."""
 
 
-class _Exporting:
+class _ActiveExporter:
     """Which exporter is on: one a process, as with logs."""
 
     exporter: Exporter | None = None
@@ -169,17 +169,17 @@ _recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
 
 def set_exporter(exporter: Exporter | None) -> None:
     """Record calls from now on, for this exporter; None records nothing."""
-    _Exporting.exporter = exporter
+    _ActiveExporter.exporter = exporter
 
 
 @contextmanager
 def use_exporter(exporter: Exporter) -> Iterator[None]:
     """Record calls for this exporter during the body."""
-    before, _Exporting.exporter = _Exporting.exporter, exporter
+    before, _ActiveExporter.exporter = _ActiveExporter.exporter, exporter
     try:
         yield
     finally:
-        _Exporting.exporter = before
+        _ActiveExporter.exporter = before
 
 
 def current_recording() -> Recording | None:
@@ -196,7 +196,7 @@ def record_span(
     `at_least` seconds and did not fail is not kept."""
     into = current_recording()
     if into is None:
-        return _NOT
+        return _NO_SPAN
     begin = into.now()
     return SpanScope(into, Span(name, kind, begin, begin, dict(attributes or ()), parent=into.root.id), at_least)
 
@@ -218,7 +218,7 @@ class record_call:
         *,
         keep_idle: bool = True,
     ) -> None:
-        self._exporter = _Exporting.exporter
+        self._exporter = _ActiveExporter.exporter
         self._whole: Recording | None = None
         self._token: Token[Recording | None] | None = None
         origin = None if self._exporter is None else self._exporter.trace_context(call)

@@ -22,7 +22,7 @@ DAEMON_HEADER = b'{"format":"json","version":1}\n'
 MAX_DATAGRAM_BYTES = 64_000
 MAX_NAME_LENGTH = 200
 # What no name may hold; letters beyond ASCII may be in one, but none of ours has any.
-_STRANGE = re.compile(r"[^A-Za-z0-9_ .:/%&#=+\\\-@]")
+_INVALID_CHARACTERS = re.compile(r"[^A-Za-z0-9_ .:/%&#=+\\\-@]")
 
 # What the map calls a store, where it is not the name of the span.
 _STORES = {"gremlin": "Neptune", "redis": "Redis", "postgresql": "PostgreSQL"}
@@ -121,7 +121,7 @@ def _name(span: Span) -> str:
         name = str(span.attributes.get("server.address", span.name))
     else:
         name = span.name
-    return _STRANGE.sub("_", name).strip()[:MAX_NAME_LENGTH] or "unnamed"
+    return _INVALID_CHARACTERS.sub("_", name).strip()[:MAX_NAME_LENGTH] or "unnamed"
 
 
 def _url(attributes: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from datasources.config import QueueSettings
 from datasources.queues.port import Queue
 from datasources.queues.tables.queue import TablesQueue
 
-TABLES = QueueSettings()
+DEFAULT_SETTINGS = QueueSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Queues:
     notifications: Queue
 
 
-def open_queues(main: Database, settings: QueueSettings = TABLES) -> Queues:
+def open_queues(main: Database, settings: QueueSettings = DEFAULT_SETTINGS) -> Queues:
     """The queues that the settings ask for: SQS where there is a URL, tables of the main database elsewhere."""
 
     def chosen(name: str, url: str | None) -> Queue:

@@ -22,7 +22,7 @@ class NewMessage:
     request_id: str = ""
 
     @property
-    def size(self) -> int:
+    def size_bytes(self) -> int:
         """Bytes of the message, its attributes with their names and types included, as SQS counts them.
 
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
@@ -80,7 +80,7 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
+class QueueDepth:
     """How many messages are in a queue, received ones included, and the age of the oldest in seconds: 0 without any,
     None where the queue does not tell."""
 
@@ -126,6 +126,6 @@ class Queue(DeadLetters, Protocol):
         """Tell what became of received messages. Nothing happens to one whose visibility ended meanwhile."""
         ...
 
-    async def depth(self) -> Depth:
+    async def depth(self) -> QueueDepth:
         """How much there is to do."""
         ...

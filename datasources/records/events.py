@@ -17,7 +17,7 @@ class EventTimesRecord(Struct, frozen=True, array_like=True):
     ended_by: str
 
 
-class KnownName(Struct, frozen=True, array_like=True):
+class ResolvedKey(Struct, frozen=True, array_like=True):
     """A key of a class, type or team; `value` is a team's id or a type's impact."""
 
     kind: str

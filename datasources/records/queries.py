@@ -26,7 +26,7 @@ class Operator(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Compare:
+class FieldComparison:
     """One field against one value; for IN the value is a tuple, for HOLDS it is JSON text."""
 
     field: str
@@ -35,14 +35,14 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
-class All:
+class And:
     """Every part holds; no parts means true."""
 
     parts: tuple["Predicate", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Either:
+class Or:
     """At least one part holds; no parts means false."""
 
     parts: tuple["Predicate", ...]
@@ -63,9 +63,9 @@ class Some:
     predicate: "Predicate"
 
 
-Predicate = Compare | All | Either | Not | Some
+Predicate = FieldComparison | And | Or | Not | Some
 
-ANYTHING = All(())
+ANYTHING = And(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class KeysetPosition:
     """A place in an order: the row's value of the order field as PostgreSQL prints it, and its id."""
 
     value: str
@@ -85,13 +85,13 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRequest:
     """At most `limit` rows after or before a position; `backwards` takes the last ones instead of the first."""
 
     limit: int
     order: Order
-    after: Position | None = None
-    before: Position | None = None
+    after: KeysetPosition | None = None
+    before: KeysetPosition | None = None
     backwards: bool = False
 
 
@@ -116,12 +116,12 @@ class Scope:
 class Row(Generic[R]):
     """A record with its place in the order it was asked in."""
 
-    position: Position
+    position: KeysetPosition
     record: R
 
 
 @dataclass(frozen=True, slots=True)
-class Rows(Generic[R]):
+class RowPage(Generic[R]):
     """One page in order; `more` says whether rows follow in the direction of paging."""
 
     rows: tuple[Row[R], ...]
@@ -129,7 +129,7 @@ class Rows(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class GroupCount:
     """How many rows share one value; None is a group of its own."""
 
     value: str | None

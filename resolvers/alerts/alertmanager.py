@@ -16,7 +16,7 @@ from resolvers.alerts import labels as mapped
 from resolvers.alerts.webhook import Notification, NotifiedAlert, parse_alert
 from resolvers.events.alert_types import AlertFired, AlertResolved
 from resolvers.events.ingest import IngestResult, Rejection, ingest_events
-from resolvers.events.landscape_types import PREFIX
+from resolvers.events.landscape_types import EVENT_TYPE_PREFIX
 from resolvers.events.parser import MAX_NAME_CHARACTERS, InvalidEvent
 
 # Characters of an incident's title.
@@ -64,7 +64,11 @@ async def ingest_notification(
 
 def _event(alert: NotifiedAlert, receiver: str, source: str, group_key: str, mapping: AlertMapping) -> bytes:
     fires = alert.status == "firing"
-    data = _fired(alert, receiver, group_key, mapping) if fires else _resolved(alert, receiver, group_key)
+    data = (
+        _to_fired_event(alert, receiver, group_key, mapping)
+        if fires
+        else _to_resolved_event(alert, receiver, group_key)
+    )
     said = msgspec.json.encode(data, order="deterministic")
     # With what it says: annotations may hold a value that moves, and another content under one id is refused.
     digest = hashlib.sha256(said).hexdigest()[:16]
@@ -74,14 +78,14 @@ def _event(alert: NotifiedAlert, receiver: str, source: str, group_key: str, map
             "specversion": "1.0",
             "id": f"{alert.fingerprint}-{alert.starts_at.astimezone(UTC).isoformat()}-{kind}-{digest}",
             "source": source,
-            "type": f"{PREFIX}alert.{kind}",
+            "type": f"{EVENT_TYPE_PREFIX}alert.{kind}",
             "time": alert.starts_at if fires else alert.ends_at,
             "data": msgspec.Raw(said),
         }
     )
 
 
-def _fired(alert: NotifiedAlert, receiver: str, group_key: str, mapping: AlertMapping) -> AlertFired:
+def _to_fired_event(alert: NotifiedAlert, receiver: str, group_key: str, mapping: AlertMapping) -> AlertFired:
     gravity = mapped.map_severity(mapping, alert.labels)
     title = alert.annotations.get("summary", "").strip() or alert.labels.get("alertname", "").strip()
     return AlertFired(
@@ -93,13 +97,13 @@ def _fired(alert: NotifiedAlert, receiver: str, group_key: str, mapping: AlertMa
         title=(title or f"Alert {alert.fingerprint}")[:MAX_TITLE_LENGTH],
         impact=gravity.impact,
         urgency=gravity.urgency,
-        items=mapped.items(mapping, alert.labels),
+        items=mapped.map_items(mapping, alert.labels),
         annotations=alert.links | alert.annotations,
         generator_url=alert.generator_url,
     )
 
 
-def _resolved(alert: NotifiedAlert, receiver: str, group_key: str) -> AlertResolved:
+def _to_resolved_event(alert: NotifiedAlert, receiver: str, group_key: str) -> AlertResolved:
     return AlertResolved(
         receiver=receiver,
         group_key=group_key,

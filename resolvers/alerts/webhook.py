@@ -14,7 +14,7 @@ from datasources.json_members import TooManyMembers, split_array, split_object
 from datasources.values import MAX_INTEGER, find_violation
 from resolvers.alerts.fingerprint import fingerprint_of
 from resolvers.events.alert_types import Labels, Moment
-from resolvers.events.parser import MAX_MEMBERS, NOT_JSON, TOO_DEEP, InvalidEvent, explain, without_nul
+from resolvers.events.parser import JSON_ERRORS, MAX_MEMBERS, TOO_DEEP, InvalidEvent, explain_json_error, replace_nul
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class _Alert(Struct, frozen=True):
 
 
 _ALERT = msgspec.json.Decoder(_Alert)
-NEEDED = _Alert.__struct_encode_fields__
+ALERT_MEMBERS = _Alert.__struct_encode_fields__
 
 
 def parse_notification(body: bytes) -> Notification:
@@ -83,8 +83,8 @@ def parse_notification(body: bytes) -> Notification:
         raise InvalidEvent(f"not a notification: alerts: {error}") from error
     if not alerts:
         raise InvalidEvent("not a notification: it has no alerts")
-    receiver = _decoded(members.get("receiver"), str) or DEFAULT_RECEIVER
-    truncated = _decoded(members.get("truncatedAlerts"), int)
+    receiver = _decode(members.get("receiver"), str) or DEFAULT_RECEIVER
+    truncated = _decode(members.get("truncatedAlerts"), int)
     return Notification(receiver, _group_key(members), alerts, min(max(0, truncated or 0), MAX_INTEGER))
 
 
@@ -92,12 +92,12 @@ def parse_alert(raw: bytes) -> NotifiedAlert:
     """One alert. Unusable with its reason."""
     try:
         members = split_object(raw, MAX_MEMBERS)
-        needed = [b'"%s":%s' % (name.encode(), members[name]) for name in NEEDED if name in members]
+        needed = [b'"%s":%s' % (name.encode(), members[name]) for name in ALERT_MEMBERS if name in members]
         alert = _ALERT.decode(b"{" + b",".join(needed) + b"}")
     except RecursionError as error:
         raise InvalidEvent(f"not an alert: {TOO_DEEP}") from error
-    except (ValueError, *NOT_JSON) as error:
-        raise InvalidEvent(f"not an alert: {explain(error, raw)}") from error
+    except (ValueError, *JSON_ERRORS) as error:
+        raise InvalidEvent(f"not an alert: {explain_json_error(error, raw)}") from error
     labels = alert.labels or {}
     fingerprint = alert.fingerprint or fingerprint_of(labels)
     ends_at = alert.ends_at or NEVER_BEFORE.replace(year=1)
@@ -112,7 +112,7 @@ def parse_alert(raw: bytes) -> NotifiedAlert:
         links=_links(members),
     )
     if violation := find_violation(told):
-        raise InvalidEvent(f"not an alert: {violation}", without_nul(fingerprint))
+        raise InvalidEvent(f"not an alert: {violation}", replace_nul(fingerprint))
     if alert.status == "resolved" and ends_at < NEVER_BEFORE:
         raise InvalidEvent("it is resolved and has no endsAt, so it counts as firing still", fingerprint)
     return told
@@ -121,17 +121,17 @@ def parse_alert(raw: bytes) -> NotifiedAlert:
 def _group_key(members: Mapping[str, bytes]) -> str:
     # A number in versions before 4.
     group_key = members.get("groupKey")
-    if key := _decoded(group_key, str) or _decoded(group_key, int):
+    if key := _decode(group_key, str) or _decode(group_key, int):
         return str(key)
-    labels = _decoded(members.get("groupLabels"), dict[str, str])
+    labels = _decode(members.get("groupLabels"), dict[str, str])
     return msgspec.json.encode(labels, order="sorted").decode() if labels else ""
 
 
 def _links(members: Mapping[str, bytes]) -> Labels:
-    values = _decoded(members.get("values"), dict[str, float | None])
+    values = _decode(members.get("values"), dict[str, float | None])
     found = {
-        "dashboardURL": _decoded(members.get("dashboardURL"), str),
-        "panelURL": _decoded(members.get("panelURL"), str),
+        "dashboardURL": _decode(members.get("dashboardURL"), str),
+        "panelURL": _decode(members.get("panelURL"), str),
         "values": ", ".join(f"{name}={value:g}" for name, value in sorted(values.items()) if value is not None)
         if values
         else None,
@@ -139,11 +139,11 @@ def _links(members: Mapping[str, bytes]) -> Labels:
     return {name: text for name, text in found.items() if text}
 
 
-def _decoded(raw: bytes | None, kind: type[T]) -> T | None:
+def _decode(raw: bytes | None, kind: type[T]) -> T | None:
     """What a member says, if it is of this type; what is not needed refuses nothing."""
     if raw is None:
         return None
     try:
         return msgspec.json.decode(raw, type=kind)
-    except (ValueError, *NOT_JSON):
+    except (ValueError, *JSON_ERRORS):
         return None

@@ -26,14 +26,14 @@ R = TypeVar("R")
 log = logging.getLogger("stackflow.live")
 
 # What may be hidden from who may read others of its kind, and how it is looked for.
-RESTRICTED: dict[FeedKind, type[RowBy[Any]]] = {
+RESTRICTED_LOADERS: dict[FeedKind, type[RowBy[Any]]] = {
     FeedKind.INCIDENT: IncidentById,
     FeedKind.WORKFLOW_RUN: WorkflowRunById,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class FeedBatch:
     """Entries, oldest first, and a context of their own in which they are to be shown; none is a sign of life."""
 
     entries: tuple[FeedEntry, ...]
@@ -46,7 +46,7 @@ async def stream_changes(
     place: FeedCursor | None,
     kinds: Sequence[FeedKind] | None,
     ids: Sequence[str] | None,
-) -> AsyncGenerator[Batch, None]:
+) -> AsyncGenerator[FeedBatch, None]:
     """What changes from a place on, or from now on, in the order and by the rules of `since`; it never ends by itself.
 
     Who listens is proven anew as time passes, and each incident is looked at when its turn comes: it may have become
@@ -58,10 +58,10 @@ async def stream_changes(
     allowed_kinds(context, kinds)
     listening.position = place
     try:
-        async with aclosing(_waiting(context, listening, kinds, ids)) as waiting:
+        async with aclosing(_pending_entries(context, listening, kinds, ids)) as waiting:
             async for entries in waiting:
-                while (shown := await _shown(context, listening, kinds, entries)) is None:
-                    yield Batch((), context)
+                while (shown := await _visible_batch(context, listening, kinds, entries)) is None:
+                    yield FeedBatch((), context)
                     await asyncio.sleep(RETRY_SECONDS)
                 if shown.entries or not entries:
                     yield shown
@@ -73,36 +73,36 @@ async def stream_changes(
         raise SourceLost.from_error(error) from error
 
 
-async def _waiting(
+async def _pending_entries(
     context: Context, listening: SubscriptionState, kinds: Sequence[FeedKind] | None, ids: Sequence[str] | None
 ) -> AsyncGenerator[Sequence[FeedEntry], None]:
     missed = listening.position is not None
     while missed:
-        page = await _missed(context, listening, kinds, ids)
+        page = await _fetch_missed(context, listening, kinds, ids)
         yield page.entries
         listening.position, missed = page.end, page.more
     main = context.sources.main
     async with listening.poller.subscribe(list(FeedKind) if kinds is None else kinds, ids) as listener:
         # What was written while the tail had not begun to listen for us.
         if listening.position is None:
-            listening.position = await _bounded(context, feed.fetch_end(main))
+            listening.position = await _with_deadline(context, feed.fetch_end(main))
             yield ()
         else:
             more = True
             while more:
-                page = await _missed(context, listening, kinds, ids)
+                page = await _fetch_missed(context, listening, kinds, ids)
                 yield page.entries
                 listening.position, more = page.end, page.more
-        async with aclosing(_passed_on(listener, listening, listening.position)) as passed_on:
+        async with aclosing(_polled_entries(listener, listening, listening.position)) as passed_on:
             async for entries in passed_on:
                 yield entries
 
 
-async def _passed_on(
+async def _polled_entries(
     listener: Listener, listening: SubscriptionState, begin: FeedCursor
 ) -> AsyncGenerator[Sequence[FeedEntry], None]:
     while True:
-        entries = await listener.next(listening.batch, listening.silence)
+        entries = await listener.next_entries(listening.batch_size, listening.heartbeat_seconds)
         if not entries and listening.position is not None:
             # Nothing waits, so all was taken that was wanted of what was seen.
             listening.position = max(listening.position, listener.position)
@@ -111,20 +111,20 @@ async def _passed_on(
             yield new
 
 
-async def _missed(
+async def _fetch_missed(
     context: Context, listening: SubscriptionState, kinds: Sequence[FeedKind] | None, ids: Sequence[str] | None
 ) -> FeedPage:
-    return await _bounded(context, fetch_changes(context, listening.position, kinds, ids, listening.batch))
+    return await _with_deadline(context, fetch_changes(context, listening.position, kinds, ids, listening.batch_size))
 
 
-async def _bounded(context: Context, reading: Awaitable[R]) -> R:
-    with use_request(_call(context)):
+async def _with_deadline(context: Context, reading: Awaitable[R]) -> R:
+    with use_request(_new_request(context)):
         return await reading
 
 
-def _call(context: Context, sees: int | None = None) -> RequestContext:
+def _new_request(context: Context, sees: int | None = None) -> RequestContext:
     deadline = asyncio.get_running_loop().time() + BATCH_SECONDS
-    came = context.call
+    came = context.request
     return RequestContext(
         came.request_id,
         deadline,
@@ -137,27 +137,27 @@ def _call(context: Context, sees: int | None = None) -> RequestContext:
     )
 
 
-async def _shown(
+async def _visible_batch(
     context: Context, listening: SubscriptionState, kinds: Sequence[FeedKind] | None, entries: Sequence[FeedEntry]
-) -> Batch | None:
+) -> FeedBatch | None:
     """What of the entries may be shown by now; None if that cannot be told because a store is lost."""
     sees = max((each.transaction for each in entries), default=None)
-    call = _call(context, sees)
+    call = _new_request(context, sees)
     try:
         with use_request(call):
-            await _prove(context, listening)
+            await _reauthenticate(context, listening)
             allowed = set(allowed_kinds(context, kinds))
             context.require("feed:read")
             fresh = Context(context.principal, context.scope, context.sources, call, context.limits)
-            return Batch(await _visible(fresh, [each for each in entries if each.kind in allowed]), fresh)
+            return FeedBatch(await _visible(fresh, [each for each in entries if each.kind in allowed]), fresh)
     except (SourceError, SourceLost, IssuerUnavailable) as error:
-        log.warning("a stream waits", extra={"request_id": context.call.request_id, "problem": str(error)})
+        log.warning("a stream waits", extra={"request_id": context.request.request_id, "problem": str(error)})
         return None
 
 
-async def _prove(context: Context, listening: SubscriptionState) -> None:
+async def _reauthenticate(context: Context, listening: SubscriptionState) -> None:
     now = asyncio.get_running_loop().time()
-    if now - listening.authenticated_at >= listening.prove_every:
+    if now - listening.authenticated_at >= listening.reauthenticate_seconds:
         principal = await listening.reauthenticate()
         context.principal, context.scope, listening.authenticated_at = principal, principal.scope, now
 
@@ -166,7 +166,7 @@ async def _visible(context: Context, entries: Sequence[FeedEntry]) -> tuple[Feed
     if context.scope.sees_restricted:
         return tuple(entries)
     seen: dict[FeedKind, set[str]] = {}
-    for kind, loader in RESTRICTED.items():
+    for kind, loader in RESTRICTED_LOADERS.items():
         ids = {each.entity_id for each in entries if each.kind is kind}
         found = await asyncio.gather(*(context.loader(loader).load(id) for id in ids))
         seen[kind] = {each.id for each in found if each is not None}

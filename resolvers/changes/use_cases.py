@@ -111,7 +111,7 @@ class UnlinkChangeItems(LinkChangeItems, frozen=True, kw_only=True):
 async def propose(write: Write, command: ProposeChange) -> Sequence[str]:
     """The new change's id. Who proposes it may not approve it."""
     title = rules.require_text(command.title, "title")
-    await _known(write, command.team_id, command.assignee_id)
+    await _require_assignment(write, command.team_id, command.assignee_id)
     items = await rules.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
     wanted = ChangeRecord(
         str(uuid7()), "", title, command.description, command.type, PROPOSED, command.risk, command.team_id,
@@ -126,7 +126,7 @@ async def propose(write: Write, command: ProposeChange) -> Sequence[str]:
 
 async def update(write: Write, command: UpdateChange) -> Sequence[str]:
     """What is proposed. Who writes has a hand in the proposal from then on, and may not approve it either."""
-    before, step = await _locked(write, command, "updateChange")
+    before, step = await _lock(write, command, "updateChange")
     after = structs.replace(
         before,
         title=rules.require_text(rules.or_current(command.title, before.title, "title"), "title"),
@@ -137,22 +137,22 @@ async def update(write: Write, command: UpdateChange) -> Sequence[str]:
         assignee_id=before.assignee_id if command.assignee_id is UNSET else command.assignee_id,
     )
     if (after.team_id, after.assignee_id) != (before.team_id, before.assignee_id):
-        await _known(write, after.team_id, after.assignee_id)
-    return await _taken(write, before, after, step, write.context.principal.actor)
+        await _require_assignment(write, after.team_id, after.assignee_id)
+    return await _write_transition(write, before, after, step, write.context.principal.actor)
 
 
 async def approve(write: Write, command: ApproveChange) -> Sequence[str]:
     """The change may be done. Refused for programs, and for whoever had a hand in its proposal, by whichever key."""
-    before, step = await _locked(write, command, "approveChange")
+    before, step = await _lock(write, command, "approveChange")
     principal = write.context.principal
     if not is_person(principal.kind):
         message = "a program may not approve a change; let a person approve it with a token of their own"
         raise ValidationFailed(UserError(UserErrorCode.INVALID, None, message))
-    proposers = await rows.proposers(write.transaction, before.id)
+    proposers = await rows.fetch_proposers(write.transaction, before.id)
     if identity(principal.actor) in {identity(each) for each in proposers}:
         message = "you proposed it, or changed the proposal; somebody else must approve it"
         raise ValidationFailed(UserError(UserErrorCode.INVALID, None, message))
-    return await _taken(write, before, structs.replace(before, state=APPROVED), step)
+    return await _write_transition(write, before, structs.replace(before, state=APPROVED), step)
 
 
 async def schedule(write: Write, command: ScheduleChange) -> Sequence[str]:
@@ -162,60 +162,62 @@ async def schedule(write: Write, command: ScheduleChange) -> Sequence[str]:
             raise rules.invalid(field, f"{field} has no time zone; write 2026-05-01T08:00Z, for example")
     if command.planned_start >= command.planned_end:
         raise rules.invalid("plannedEnd", "the planned end is not after the planned start; swap or move them")
-    before, step = await _locked(write, command, "scheduleChange")
+    before, step = await _lock(write, command, "scheduleChange")
     after = structs.replace(
         before, state=SCHEDULED, planned_start=command.planned_start, planned_end=command.planned_end
     )
-    return await _taken(write, before, after, step)
+    return await _write_transition(write, before, after, step)
 
 
 async def finish(write: Write, command: FinishChange) -> Sequence[str]:
     """The change done, as it was meant or not."""
-    before, step = await _locked(write, command, "finishChange")
-    return await _taken(write, before, structs.replace(before, state=ChangeState(command.outcome)), step)
+    before, step = await _lock(write, command, "finishChange")
+    return await _write_transition(write, before, structs.replace(before, state=ChangeState(command.outcome)), step)
 
 
 async def transition(write: Write, command: ChangeCommand, *, name: str) -> Sequence[str]:
     """The change after a step that has one target and nothing more to say. `name` is the mutation's."""
-    before, step = await _locked(write, command, name)
+    before, step = await _lock(write, command, name)
     [target] = step.targets
-    return await _taken(write, before, structs.replace(before, state=ChangeState(target)), step)
+    return await _write_transition(write, before, structs.replace(before, state=ChangeState(target)), step)
 
 
 async def link_items(write: Write, command: LinkChangeItems) -> Sequence[str]:
     """The items that the change works on, with those that it did."""
-    before, step = await _locked(write, command, "linkChangeItems")
+    before, step = await _lock(write, command, "linkChangeItems")
     items = await rules.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
     linked = await rows.link(write.transaction, before.id, items)
     write.tables.add(LINKS)
-    return await _taken(write, before, before, step, write.context.principal.actor, linked=sorted(linked))
+    return await _write_transition(write, before, before, step, write.context.principal.actor, linked=sorted(linked))
 
 
 async def unlink_items(write: Write, command: UnlinkChangeItems) -> Sequence[str]:
     """The items that the change does not work on. Refused if it never did on one of them."""
-    before, step = await _locked(write, command, "unlinkChangeItems")
+    before, step = await _lock(write, command, "unlinkChangeItems")
     wanted = set(command.configuration_item_ids)
     unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
     if strangers := sorted(wanted - set(unlinked)):
         message = f"ci_{strangers[0]} is not linked; see the change's configurationItems"
         raise rules.not_found("configurationItemIds", message)
     write.tables.add(LINKS)
-    return await _taken(write, before, before, step, write.context.principal.actor, unlinked=sorted(unlinked))
+    return await _write_transition(
+        write, before, before, step, write.context.principal.actor, unlinked=sorted(unlinked)
+    )
 
 
-async def _known(write: Write, team_id: str | None, assignee_id: str | None) -> None:
+async def _require_assignment(write: Write, team_id: str | None, assignee_id: str | None) -> None:
     await rules.require_team(write.transaction, team_id, "teamId")
     await rules.require_user(write.transaction, assignee_id, "assigneeId")
     await rules.require_membership(write.transaction, team_id, assignee_id)
 
 
-async def _locked(write: Write, command: ChangeCommand | UpdateChange, name: str) -> tuple[ChangeRecord, Transition]:
+async def _lock(write: Write, command: ChangeCommand | UpdateChange, name: str) -> tuple[ChangeRecord, Transition]:
     found = await rows.lock(write.transaction, command.id)
     record = rules.require_version(found, "change", command.expected_version)
     return record, STATE_MACHINE.require_transition(name, record.state)
 
 
-async def _taken(
+async def _write_transition(
     write: Write, before: ChangeRecord, after: ChangeRecord, step: Transition, proposer: str | None = None, **links: Any
 ) -> Sequence[str]:
     record = await rows.update(write.transaction, after, step.stamps, proposer)

@@ -33,9 +33,9 @@ class RemoveIdentificationKey(Struct, frozen=True, kw_only=True):
 
 async def add(write: Write, command: AddIdentificationKey) -> Sequence[str]:
     """The item's id; nothing is written where it has the key. Refused where another item has it."""
-    key = await _checked(write, command)
+    key = await _validate(write, command)
     if not await rows.add_key(write.transaction, command.configuration_item_id, key):
-        holder = await rows.holder(write.transaction, key)
+        holder = await rows.find_key_owner(write.transaction, key)
         if holder is None:
             # It was taken a moment ago and is free again: a repetition finds out.
             raise SourceConflict("main", "the holder of an identification key changed meanwhile")
@@ -45,19 +45,19 @@ async def add(write: Write, command: AddIdentificationKey) -> Sequence[str]:
             f"{key.source} knows {holder.name} (ci_{holder.id}) by the key {key.key}; take it away from there first"
         )
         raise ValidationFailed(UserError(UserErrorCode.TAKEN, "key", message))
-    return await _changed(write, command.configuration_item_id, None, key)
+    return await _record_change(write, command.configuration_item_id, None, key)
 
 
 async def remove(write: Write, command: RemoveIdentificationKey) -> Sequence[str]:
     """The item's id. Refused where the item has no such key."""
-    key = await _checked(write, command)
+    key = await _validate(write, command)
     if not await rows.remove_key(write.transaction, command.configuration_item_id, key):
         message = f"{key.source} does not know the item by the key {key.key}; see its `keys`"
         raise ValidationFailed(UserError(UserErrorCode.NOT_FOUND, "key", message))
-    return await _changed(write, command.configuration_item_id, key, None)
+    return await _record_change(write, command.configuration_item_id, key, None)
 
 
-async def _checked(write: Write, command: AddIdentificationKey | RemoveIdentificationKey) -> IdentificationKeyRecord:
+async def _validate(write: Write, command: AddIdentificationKey | RemoveIdentificationKey) -> IdentificationKeyRecord:
     texts = {"source": command.source.strip(), "key": command.key.strip()}
     errors = [
         UserError(UserErrorCode.INVALID, name, f"the {name} {unfit}")
@@ -73,7 +73,7 @@ async def _checked(write: Write, command: AddIdentificationKey | RemoveIdentific
     return IdentificationKeyRecord(**texts)
 
 
-async def _changed(
+async def _record_change(
     write: Write, id: str, before: IdentificationKeyRecord | None, after: IdentificationKeyRecord | None
 ) -> Sequence[str]:
     await rows.touch(write.transaction, id)

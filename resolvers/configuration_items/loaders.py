@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from datasources.aurora.configuration_items.table import (
     CONFIGURATION_ITEMS,
-    by_identification_keys,
-    classes,
-    classes_by_keys,
+    fetch_by_identification_keys,
+    fetch_classes,
+    fetch_classes_by_keys,
 )
 from datasources.records.configuration_items import (
     ConfigurationItemClassRecord,
@@ -29,7 +29,7 @@ class ConfigurationItemByIdentificationKey(Loader[tuple[str, str], Configuration
     reads = ("configuration_items", "configuration_item_keys")
 
     async def fetch(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], ConfigurationItemRecord | None]:
-        return dict(await by_identification_keys(self.context.sources.main, keys))
+        return dict(await fetch_by_identification_keys(self.context.sources.main, keys))
 
     def absent(self, key: tuple[str, str]) -> ConfigurationItemRecord | None:
         return None
@@ -91,7 +91,7 @@ class ConfigurationItemClassByKey(Loader[str, ConfigurationItemClassRecord | Non
     reads = ("configuration_item_classes",)
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, ConfigurationItemClassRecord | None]:
-        return dict(await classes_by_keys(self.context.sources.main, keys))
+        return dict(await fetch_classes_by_keys(self.context.sources.main, keys))
 
     def absent(self, key: str) -> ConfigurationItemClassRecord | None:
         return None
@@ -111,7 +111,7 @@ class ConfigurationItemClasses(Loader[None, list[ConfigurationItemClassRecord]])
     reads = ("configuration_item_classes",)
 
     async def fetch(self, keys: Sequence[None]) -> Mapping[None, list[ConfigurationItemClassRecord]]:
-        return {None: await classes(self.context.sources.main)}
+        return {None: await fetch_classes(self.context.sources.main)}
 
     def absent(self, key: None) -> list[ConfigurationItemClassRecord]:
         return []

@@ -110,7 +110,7 @@ async def _create(
 
 async def update(write: Write, command: UpdateConfigurationItem) -> Sequence[str]:
     """The item's id; nothing is written where nothing would change. Refused as `create`, and for a retired item."""
-    before = await _found(write, command)
+    before = await _lock(write, command)
     _check_not_null(command)
     if command.status is RETIRED:
         message = "an item is retired by retireConfigurationItem; here are PLANNED, ACTIVE and MAINTENANCE"
@@ -134,7 +134,7 @@ async def update(write: Write, command: UpdateConfigurationItem) -> Sequence[str
 
 async def retire(write: Write, command: RetireConfigurationItem) -> Sequence[str]:
     """The item's id. Refused unless it is planned, active or in maintenance."""
-    before = await _found(write, command)
+    before = await _lock(write, command)
     if before.status is RETIRED:
         message = "the item is RETIRED already; what can be done is restoreConfigurationItem"
         raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
@@ -143,7 +143,7 @@ async def retire(write: Write, command: RetireConfigurationItem) -> Sequence[str
 
 async def restore(write: Write, command: RestoreConfigurationItem) -> Sequence[str]:
     """The item's id. Refused unless it is retired, and for a state that is none of a life."""
-    before = await _found(write, command)
+    before = await _lock(write, command)
     status = command.status or ConfigurationItemStatus.ACTIVE
     if status not in NON_RETIRED_STATUSES:
         message = "an item is restored to PLANNED, ACTIVE or MAINTENANCE"
@@ -154,7 +154,7 @@ async def restore(write: Write, command: RestoreConfigurationItem) -> Sequence[s
     return await _write(write, before, structs.replace(before, status=status))
 
 
-async def _found(
+async def _lock(
     write: Write, command: UpdateConfigurationItem | RetireConfigurationItem | RestoreConfigurationItem
 ) -> ConfigurationItemRecord:
     found = await rows.lock(write.transaction, [command.id])
@@ -201,7 +201,7 @@ def _check_not_null(command: UpdateConfigurationItem) -> None:
              "criticality": "criticality", "attributes": "attributes"}  # fmt: skip
     nulls = [shown for name, shown in named.items() if getattr(command, name) is None]
     if nulls:
-        raise ValidationFailed(*map(rules.null, nulls))
+        raise ValidationFailed(*map(rules.null_error, nulls))
 
 
 def _new(command: CreateConfigurationItem) -> ConfigurationItemRecord:

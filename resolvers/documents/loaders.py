@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from datasources.aurora.documents.table import DOCUMENTS, bodies_by_ids
+from datasources.aurora.documents.table import DOCUMENTS, fetch_bodies_by_ids
 from datasources.records.documents import DocumentRecord
 from resolvers.loading.loader import Loader
 from resolvers.loading.tables import PagesBy, RowBy
@@ -33,7 +33,7 @@ class BodyByDocument(Loader[str, str | None]):
     reads = ("documents",)
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, str | None]:
-        return dict(await bodies_by_ids(self.context.sources.main, keys))
+        return dict(await fetch_bodies_by_ids(self.context.sources.main, keys))
 
     def absent(self, key: str) -> str | None:
         return None

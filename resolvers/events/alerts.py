@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from datasources.aurora.alerts import writes as rows
-from datasources.aurora.alerts.writes import Firing, Group, Item, Standing
+from datasources.aurora.alerts.writes import AlertGroup, AlertItem, AlertSummary, Firing
 from datasources.aurora.incidents import writes as incident_writes
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
 from resolvers import validation as rules
@@ -22,11 +22,11 @@ from resolvers.incidents.use_cases import OpenIncident, UpdateIncident
 from resolvers.unit_of_work import Write
 
 TABLE = "alerts"
-CATEGORY, CODE = "alert", "ALERT_RESOLVED"
+CATEGORY, RESOLUTION_CODE = "alert", "ALERT_RESOLVED"
 
 # So long after the last alert of a resolved incident, an alert of the same group opens it again; later a new one. By
 # the times of the alerts, not of their arrival.
-REOPENS_WITHIN = timedelta(hours=24)
+REOPEN_WINDOW = timedelta(hours=24)
 
 
 async def handle_fired(write: Write, data: AlertFired, _: Event) -> Sequence[str]:
@@ -34,7 +34,7 @@ async def handle_fired(write: Write, data: AlertFired, _: Event) -> Sequence[str
     group, firing = _group(data), _firing(data)
     current = await rows.lock_group(write.transaction, group, data.group_key)
     labels, annotations = data.labels, data.annotations
-    if not await rows.fire(write.transaction, firing, group, labels, annotations, data.generator_url):
+    if not await rows.write_firing(write.transaction, firing, group, labels, annotations, data.generator_url):
         return []
     write.tables.add(TABLE)
     # An end may have been told before the beginning.
@@ -42,12 +42,12 @@ async def handle_fired(write: Write, data: AlertFired, _: Event) -> Sequence[str
     item = await rows.find_item(write.transaction, [(key.source, key.key) for key in data.items])
     record = await _joinable(write, current, data.starts_at)
     if record is None:
-        record = await _opened(write, data, item)
-        await rows.move_group(write.transaction, group, record.id)
-        if await rows.attach(write.transaction, firing, record.id) is not None:
-            await resolve(write, record, CODE, "Its alert was over before it was told of.")
+        record = await _open_incident(write, data, item)
+        await rows.set_group_incident(write.transaction, group, record.id)
+        if await rows.attach_firing(write.transaction, firing, record.id) is not None:
+            await resolve(write, record, RESOLUTION_CODE, "Its alert was over before it was told of.")
         return [record.id]
-    ended_at = await rows.attach(write.transaction, firing, record.id)
+    ended_at = await rows.attach_firing(write.transaction, firing, record.id)
     if record.state == IncidentState.RESOLVED and ended_at is None:
         await transition(write, record, "reopenIncident", f"Alert fires: {data.title}")
         record = await reload(write, record)
@@ -61,7 +61,7 @@ async def handle_resolved(write: Write, data: AlertResolved, _: Event) -> Sequen
         raise rules.invalid("endsAt", "the alert ends before it starts; mend the clock of its source")
     group, firing = _group(data), _firing(data)
     await rows.lock_group(write.transaction, group, data.group_key)
-    await rows.resolve(write.transaction, firing, group, data.labels, data.ends_at)
+    await rows.write_resolution(write.transaction, firing, group, data.labels, data.ends_at)
     ids = await rows.end_firings(write.transaction, firing, data.ends_at)
     write.tables.add(TABLE)
     for id in ids:
@@ -75,14 +75,14 @@ async def _joinable(write: Write, id: str | None, starts_at: datetime) -> Incide
         return record
     if record.state != IncidentState.RESOLVED:
         return None
-    standing = await rows.standing(write.transaction, record.id)
+    standing = await rows.summarize_alerts(write.transaction, record.id)
     # Resolved by hand while an alert fires: it is the same trouble still.
-    if standing.firing or standing.last_end is None or starts_at - standing.last_end <= REOPENS_WITHIN:
+    if standing.firing or standing.last_end is None or starts_at - standing.last_end <= REOPEN_WINDOW:
         return record
     return None
 
 
-async def _opened(write: Write, data: AlertFired, item: Item | None) -> IncidentRecord:
+async def _open_incident(write: Write, data: AlertFired, item: AlertItem | None) -> IncidentRecord:
     command = OpenIncident(
         title=data.title,
         description=data.annotations.get("description", ""),
@@ -99,7 +99,7 @@ async def _opened(write: Write, data: AlertFired, item: Item | None) -> Incident
     return await reload(write, record)
 
 
-async def _join(write: Write, record: IncidentRecord, data: AlertFired, item: Item | None) -> None:
+async def _join(write: Write, record: IncidentRecord, data: AlertFired, item: AlertItem | None) -> None:
     impact, urgency = min(record.impact, data.impact), min(record.urgency, data.urgency)
     if (impact, urgency) != (record.impact, record.urgency):
         graver = UpdateIncident(id=record.id, expected_version=record.version, impact=impact, urgency=urgency)
@@ -115,10 +115,10 @@ async def _quieter(write: Write, id: str, data: AlertResolved) -> None:
     # The incident may have been deleted with its alerts meanwhile.
     if record is None:
         return
-    standing = await rows.standing(write.transaction, id)
+    standing = await rows.summarize_alerts(write.transaction, id)
     name = data.labels.get("alertname") or data.fingerprint
     if standing.firing == 0 and record.state in ACTIVE_STATES:
-        await resolve(write, record, CODE, f"No alert fires any more; the last to end was {name}.")
+        await resolve(write, record, RESOLUTION_CODE, f"No alert fires any more; the last to end was {name}.")
     else:
         await _note(write, record, f"Alert resolved: {name}; {_number(standing)} still firing")
 
@@ -130,16 +130,16 @@ async def _note(write: Write, record: IncidentRecord, text: str) -> None:
     )
 
 
-def _number(standing: Standing) -> str:
+def _number(standing: AlertSummary) -> str:
     return f"{standing.firing}" if standing.firing < rows.MAX_COUNTED else f"{rows.MAX_COUNTED} or more"
 
 
-def _unmatched(item: Item | None) -> str:
+def _unmatched(item: AlertItem | None) -> str:
     return "" if item is not None else " (no configuration item matches its labels; link what it affects)"
 
 
-def _group(data: AlertEvent) -> Group:
-    return Group(data.receiver, join_names(data.group_key))
+def _group(data: AlertEvent) -> AlertGroup:
+    return AlertGroup(data.receiver, join_names(data.group_key))
 
 
 def _firing(data: AlertEvent) -> Firing:

@@ -25,8 +25,8 @@ from datasources.errors import (
 )
 from datasources.sources import Sources
 from resolvers.events.apply_each import apply_each
-from resolvers.events.landscape_batch import ITEM, RELATIONSHIP, Landscape, keys, time_name
-from resolvers.events.landscape_types import PREFIX, ItemUpserted, RelationshipRemoved, RelationshipUpserted
+from resolvers.events.landscape_batch import ITEM, RELATIONSHIP, LandscapeBatch, keys, time_name
+from resolvers.events.landscape_types import EVENT_TYPE_PREFIX, ItemUpserted, RelationshipRemoved, RelationshipUpserted
 from resolvers.events.registry import OPERATIONS
 from resolvers.events.results import (
     DUPLICATE,
@@ -63,7 +63,7 @@ async def apply_batch(sources: Sources, arrived: Sequence[ReceivedEvent], until:
 async def _apply_set(sources: Sources, arrived: Sequence[ReceivedEvent]) -> list[EventResult]:
     # One transaction, or several if the store refuses what one of them says.
     try:
-        return await _committed(sources, arrived)
+        return await _apply_with_retry(sources, arrived)
     except SourceUnavailable as error:
         return [unavailable_result(error)] * len(arrived)
     except SourceRefused as error:
@@ -79,11 +79,11 @@ async def _apply_set(sources: Sources, arrived: Sequence[ReceivedEvent]) -> list
     return first + await _apply_set(sources, arrived[half:])
 
 
-async def _committed(sources: Sources, arrived: Sequence[ReceivedEvent]) -> list[EventResult]:
+async def _apply_with_retry(sources: Sources, arrived: Sequence[ReceivedEvent]) -> list[EventResult]:
     for number in range(MAX_ATTEMPTS):
         try:
             async with sources.main.transaction() as transaction:
-                outcomes, tables = await _within(transaction, arrived)
+                outcomes, tables = await _apply_in_transaction(transaction, arrived)
         # Somebody else made the same item: the next try finds it.
         except (SourceConflict, SourceDuplicate):
             if number == MAX_ATTEMPTS - 1:
@@ -99,12 +99,14 @@ async def _committed(sources: Sources, arrived: Sequence[ReceivedEvent]) -> list
     raise AssertionError("unreachable")
 
 
-async def _within(transaction: Transaction, arrived: Sequence[ReceivedEvent]) -> tuple[list[EventResult], set[str]]:
+async def _apply_in_transaction(
+    transaction: Transaction, arrived: Sequence[ReceivedEvent]
+) -> tuple[list[EventResult], set[str]]:
     firsts: dict[tuple[str, str], ReceivedEvent] = {}
     for each in arrived:
         firsts.setdefault(_name(each), each)
     claimed = await rows.claim_events(transaction, {name: each.event.content for name, each in firsts.items()})
-    before = await rows.contents(transaction, firsts.keys() - claimed)
+    before = await rows.fetch_contents(transaction, firsts.keys() - claimed)
     fresh = [each for name, each in firsts.items() if name in claimed]
     outcomes: dict[tuple[str, str], EventResult] = {}
     tables: set[str] = set()
@@ -116,13 +118,13 @@ async def _within(transaction: Transaction, arrived: Sequence[ReceivedEvent]) ->
         await rows.release_events(transaction, refusals)
     said = {name: before.get(name, each.event.content) for name, each in firsts.items()}
     answers = [
-        _told(each, first=firsts[_name(each)] is each, said=said[_name(each)], outcome=outcomes.get(_name(each)))
+        _to_result(each, first=firsts[_name(each)] is each, said=said[_name(each)], outcome=outcomes.get(_name(each)))
         for each in arrived
     ]
     return answers, tables
 
 
-def _told(each: ReceivedEvent, *, first: bool, said: bytes, outcome: EventResult | None) -> EventResult:
+def _to_result(each: ReceivedEvent, *, first: bool, said: bytes, outcome: EventResult | None) -> EventResult:
     if each.event.content != said:
         return ID_REUSED
     if outcome is None:
@@ -130,20 +132,20 @@ def _told(each: ReceivedEvent, *, first: bool, said: bytes, outcome: EventResult
     return outcome if first or outcome.status is EventStatus.REJECTED else DUPLICATE
 
 
-async def _landscape(transaction: Transaction, arrived: Sequence[ReceivedEvent]) -> Landscape:
+async def _landscape(transaction: Transaction, arrived: Sequence[ReceivedEvent]) -> LandscapeBatch:
     events = [each.event for each in arrived]
     times = await rows.lock_times(transaction, {time_name(event) for event in events})
-    ids = await rows.known_keys(transaction, {key for event in events for key in keys(event.data)})
+    ids = await rows.find_item_ids(transaction, {key for event in events for key in keys(event.data)})
     items = [event.data for event in events if isinstance(event.data, ItemUpserted)]
     edges = [event for event in events if isinstance(event.data, RelationshipUpserted | RelationshipRemoved)]
-    names = await rows.known_names(
+    names = await rows.find_names(
         transaction,
         {each.class_key for each in items},
         {event.data.type for event in edges if isinstance(event.data, RelationshipUpserted)},
         {each.owner for each in items if isinstance(each.owner, str)},
     )
     items_before = await rows.lock_items(transaction, set(ids.values()))
-    landscape = Landscape(
+    landscape = LandscapeBatch(
         # An item may have been deleted since its key was read.
         {key: id for key, id in ids.items() if id in items_before},
         {(each.source, each.entity, each.identity): each for each in times},
@@ -156,13 +158,13 @@ async def _landscape(transaction: Transaction, arrived: Sequence[ReceivedEvent])
         for event in edges
         if isinstance(event.data, RelationshipUpserted | RelationshipRemoved)
     } - {None}
-    found = await rows.relationships(transaction, [each for each in identities if each is not None])
+    found = await rows.find_relationships(transaction, [each for each in identities if each is not None])
     landscape.relationships_before = {(each.from_id, each.to_id, each.type_key, each.source): each for each in found}
     landscape.relationships = dict(landscape.relationships_before)
     return landscape
 
 
-async def _write(transaction: Transaction, made: Landscape) -> set[str]:
+async def _write(transaction: Transaction, made: LandscapeBatch) -> set[str]:
     items = [
         (made.items_before.get(id), record) for id, record in made.items.items() if made.items_before.get(id) != record
     ]
@@ -178,26 +180,26 @@ async def _write(transaction: Transaction, made: Landscape) -> set[str]:
     new_edges = [record for before, record in edges if before is None]
     changed_edges = [record for before, record in edges if before is not None]
     await rows.write_relationships(transaction, new_edges, changed_edges, removed)
-    await rows.keep_times(transaction, list(made.new_times.values()))
-    audited = [_audited(made, ITEM, record.id, before, record) for before, record in items]
-    audited += [_audited(made, RELATIONSHIP, record.id, before, record) for before, record in edges]
-    audited += [_audited(made, RELATIONSHIP, record.id, record, None) for record in removed]
+    await rows.write_times(transaction, list(made.new_times.values()))
+    audited = [_audit_entry(made, ITEM, record.id, before, record) for before, record in items]
+    audited += [_audit_entry(made, RELATIONSHIP, record.id, before, record) for before, record in edges]
+    audited += [_audit_entry(made, RELATIONSHIP, record.id, record, None) for record in removed]
     if audited:
-        await writing.audit(transaction, audited)
+        await writing.write_audit_entries(transaction, audited)
         await writing.write_origins(transaction, {each.entity_id: _origin(made, each) for each in audited})
     return ({"configuration_items"} if items else set()) | ({"relationships"} if edges or removed else set())
 
 
-def _audited(made: Landscape, entity: str, id: str, before: Record | None, after: Record | None) -> AuditEntry:
+def _audit_entry(made: LandscapeBatch, entity: str, id: str, before: Record | None, after: Record | None) -> AuditEntry:
     by = made.touched[id]
-    action = by.event.type.removeprefix(PREFIX)
+    action = by.event.type.removeprefix(EVENT_TYPE_PREFIX)
     changed = difference(
         *(None if each is None else audit_snapshot(each, GENERATED_COLUMNS) for each in (before, after))
     )
     return AuditEntry(by.request_id, f"event:{by.event.source}", action, entity, id, *changed)
 
 
-def _origin(made: Landscape, entry: AuditEntry) -> writing.Origin:
+def _origin(made: LandscapeBatch, entry: AuditEntry) -> writing.Origin:
     return writing.Origin(entry.request_id, made.touched[entry.entity_id].event.sender or entry.principal)
 
 

@@ -26,7 +26,7 @@ from datasources.sources import Sources
 from resolvers.context import Context, SystemPrincipal
 from resolvers.events.event import Event
 from resolvers.events.landscape_batch import join_names
-from resolvers.events.landscape_types import PREFIX
+from resolvers.events.landscape_types import EVENT_TYPE_PREFIX
 from resolvers.events.operation import Operation
 from resolvers.events.registry import OPERATIONS
 from resolvers.events.results import (
@@ -55,17 +55,17 @@ async def apply_each(sources: Sources, arrived: Sequence[ReceivedEvent], until: 
     outcomes: list[EventResult] = []
     for each in arrived:
         is_late = bool(outcomes) and clock() >= until
-        outcome = NOT_ATTEMPTED if is_late else await _tried(sources, each)
+        outcome = NOT_ATTEMPTED if is_late else await _try_event(sources, each)
         outcomes.append(outcome)
         if outcome.is_retryable:
             return outcomes + [blocked_result(outcome)] * (len(arrived) - len(outcomes))
     return outcomes
 
 
-async def _tried(sources: Sources, arrived: ReceivedEvent) -> EventResult:
+async def _try_event(sources: Sources, arrived: ReceivedEvent) -> EventResult:
     for number in range(MAX_ATTEMPTS):
         try:
-            return await _once(sources, arrived)
+            return await _apply_event(sources, arrived)
         except ValidationFailed as error:
             return rejection("; ".join(each.message for each in error.errors))
         except SourceInvalidValue:
@@ -82,7 +82,7 @@ async def _tried(sources: Sources, arrived: ReceivedEvent) -> EventResult:
     raise AssertionError("unreachable")
 
 
-async def _once(sources: Sources, arrived: ReceivedEvent) -> EventResult:
+async def _apply_event(sources: Sources, arrived: ReceivedEvent) -> EventResult:
     event = arrived.event
     operation = OPERATIONS[event.type]
     # Who sent it had `events:write`. It may touch restricted incidents: whoever knows the source's own key for one has
@@ -91,19 +91,19 @@ async def _once(sources: Sources, arrived: ReceivedEvent) -> EventResult:
     context = Context(
         sender, Scope(True), sources, RequestContext(request_id=arrived.request_id, deadline=current_request().deadline)
     )
-    with use_request(context.call):
+    with use_request(context.request):
         async with sources.main.transaction() as transaction:
             name = (event.source, event.id)
             if not await rows.claim_events(transaction, {name: event.content}):
-                said = (await rows.contents(transaction, [name])).get(name, event.content)
+                said = (await rows.fetch_contents(transaction, [name])).get(name, event.content)
                 # Whoever gave it its effect may have died before it told the cache.
                 await sources.cache.expire_all()
                 return DUPLICATE if said == event.content else ID_REUSED
             if not await _is_newest(transaction, operation, event):
                 return STALE
-            write = Write(context, event.type.removeprefix(PREFIX), transaction)
+            write = Write(context, event.type.removeprefix(EVENT_TYPE_PREFIX), transaction)
             await operation.use_case(write, event.data, event)
-            await writing.audit(transaction, write.entries)
+            await writing.write_audit_entries(transaction, write.audit_entries)
             await writing.write_origin(transaction, origin(context))
         if write.tables:
             await sources.cache.invalidate(sorted(write.tables))
@@ -120,7 +120,7 @@ async def _is_newest(transaction: Transaction, operation: Operation[Any], event:
     # Two events of one moment are told apart by their ids.
     if newest is not None and (event.time, event.id) <= newest:
         return False
-    await rows.keep_times(transaction, [_kept(times, event, is_step=operation.is_step)])
+    await rows.write_times(transaction, [_next_times(times, event, is_step=operation.is_step)])
     return True
 
 
@@ -129,7 +129,7 @@ def _newest(times: EventTimesRecord, *, is_step: bool) -> tuple[datetime, str] |
     return None if at is None else (at, by)
 
 
-def _kept(times: EventTimesRecord, event: Event, *, is_step: bool) -> EventTimesRecord:
+def _next_times(times: EventTimesRecord, event: Event, *, is_step: bool) -> EventTimesRecord:
     if is_step:
         return structs.replace(times, ended_at=event.time, ended_by=event.id)
     return structs.replace(times, upserted_at=event.time, upserted_by=event.id)

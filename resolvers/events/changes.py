@@ -44,10 +44,10 @@ async def handle_proposed(write: Write, data: ChangeProposed, _: Event) -> Seque
     """The new change, known by its key from now on; of one that is known, what is proposed is said anew."""
     items = await resolve_items(write.transaction, data.items, "items")
     team = await resolve_team(write.transaction, data.team, "team")
-    record = await _found(write, data)
+    record = await _find(write, data)
     if record is not None:
-        return await _proposed_anew(write, record, data, items, team)
-    command = ProposeChange(**_words(data), team_id=team, configuration_item_ids=items)
+        return await _update(write, record, data, items, team)
+    command = ProposeChange(**_given_fields(data), team_id=team, configuration_item_ids=items)
     [id] = await changes.propose(write, command)
     await keys.insert(write.transaction, data.change.source, data.change.key, id)
     return [id]
@@ -55,7 +55,7 @@ async def handle_proposed(write: Write, data: ChangeProposed, _: Event) -> Seque
 
 async def handle_scheduled(write: Write, data: ChangeScheduled, _: Event) -> Sequence[str]:
     """When the change is to be done; nothing is left to do if it is scheduled so."""
-    record = await _known(write, data)
+    record = await _require(write, data)
     window = (data.planned_start, data.planned_end)
     if record.state == ChangeState.SCHEDULED and (record.planned_start, record.planned_end) == window:
         return []
@@ -70,37 +70,37 @@ async def handle_scheduled(write: Write, data: ChangeScheduled, _: Event) -> Seq
 
 async def handle_started(write: Write, data: ChangeStarted, _: Event) -> Sequence[str]:
     """Work on the change began."""
-    return await _take_step(write, data, "startChange", ChangeState.IN_PROGRESS)
+    return await _handle_transition(write, data, "startChange", ChangeState.IN_PROGRESS)
 
 
 async def handle_cancelled(write: Write, data: ChangeCancelled, _: Event) -> Sequence[str]:
     """The change was called off."""
-    return await _take_step(write, data, "cancelChange", ChangeState.CANCELLED)
+    return await _handle_transition(write, data, "cancelChange", ChangeState.CANCELLED)
 
 
 async def handle_finished(write: Write, data: ChangeFinished, _: Event) -> Sequence[str]:
     """The change done, as it was meant or not."""
-    record = await _known(write, data)
+    record = await _require(write, data)
     if record.state == ChangeState(data.outcome):
         return []
     command = FinishChange(id=record.id, expected_version=record.version, outcome=data.outcome)
     return await changes.finish(write, command)
 
 
-async def _take_step(write: Write, data: ChangeEvent, name: str, target: ChangeState) -> Sequence[str]:
-    record = await _known(write, data)
+async def _handle_transition(write: Write, data: ChangeEvent, name: str, target: ChangeState) -> Sequence[str]:
+    record = await _require(write, data)
     if record.state == target:
         return []
     return await changes.transition(write, ChangeCommand(id=record.id, expected_version=record.version), name=name)
 
 
-async def _found(write: Write, data: ChangeEvent) -> ChangeRecord | None:
+async def _find(write: Write, data: ChangeEvent) -> ChangeRecord | None:
     id = await keys.find(write.transaction, data.change.source, data.change.key)
     return None if id is None else await rows.lock(write.transaction, id)
 
 
-async def _known(write: Write, data: ChangeEvent) -> ChangeRecord:
-    record = await _found(write, data)
+async def _require(write: Write, data: ChangeEvent) -> ChangeRecord:
+    record = await _find(write, data)
     if record is None:
         named = f"{data.change.key} of {data.change.source}"
         message = f"change {named} is not known; send that it was proposed, then replay this event"
@@ -108,17 +108,17 @@ async def _known(write: Write, data: ChangeEvent) -> ChangeRecord:
     return record
 
 
-def _words(data: ChangeProposed) -> dict[str, Any]:
+def _given_fields(data: ChangeProposed) -> dict[str, Any]:
     said = {name: value for name in UPDATABLE_FIELDS if (value := getattr(data, name)) is not UNSET}
     # As the use case keeps it; blanks around it are no news.
     return said | {"title": data.title.strip()}
 
 
-async def _proposed_anew(
+async def _update(
     write: Write, record: ChangeRecord, data: ChangeProposed, items: Sequence[str], team: str | None
 ) -> Sequence[str]:
     before = record
-    new = {name: value for name, value in _words(data).items() if value != getattr(record, name)}
+    new = {name: value for name, value in _given_fields(data).items() if value != getattr(record, name)}
     if data.team is not UNSET and team != record.team_id:
         new["team_id"] = team
         assignee = record.assignee_id
@@ -127,7 +127,7 @@ async def _proposed_anew(
             new["assignee_id"] = None
     if new:
         await changes.update(write, UpdateChange(id=record.id, expected_version=record.version, **new))
-        record = await _known(write, data)
+        record = await _require(write, data)
     missing = await keys.filter_unlinked(write.transaction, record.id, items) if items else []
     if missing:
         link = LinkChangeItems(id=record.id, expected_version=record.version, configuration_item_ids=tuple(missing))

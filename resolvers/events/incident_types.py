@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from resolvers.events.landscape_types import Key, Text
 
 Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
-Said = Annotated[str, Meta(min_length=1, pattern=r"\S")]
+NonBlankText = Annotated[str, Meta(min_length=1, pattern=r"\S")]
 Level = Annotated[int, Meta(ge=1, le=5, description="From 1, the gravest, to 5.")]
 Keys = Annotated[tuple[Key, ...], Meta(max_length=500, description="Configuration items by identification key.")]
 
@@ -59,7 +59,7 @@ class IncidentResolved(IncidentEvent, frozen=True, kw_only=True):
     """It is solved, and how."""
 
     code: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
-    resolution: Said
+    resolution: NonBlankText
 
 
 class IncidentTransitionEvent(IncidentEvent, frozen=True, kw_only=True):
@@ -83,4 +83,4 @@ class IncidentCancelled(IncidentTransitionEvent, frozen=True, kw_only=True):
 class IncidentNoted(IncidentEvent, frozen=True, kw_only=True):
     """Something to remember about an incident."""
 
-    note: Said
+    note: NonBlankText

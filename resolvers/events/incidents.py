@@ -46,14 +46,14 @@ def entity_of(data: IncidentEvent) -> EntityReference:
 async def handle_opened(write: Write, data: IncidentOpened, _: Event) -> Sequence[str]:
     """The new incident, known by its key from now on; one that is known is told what is said of it."""
     restricted_id = await resolve_team(write.transaction, data.restricted_team, "restrictedTeam")
-    record = await _found(write, data)
+    record = await _find(write, data)
     if record is not None:
         if data.restricted_team is not UNSET and restricted_id != record.restricted_team_id:
             message = "an incident is restricted when it is opened or never; leave restrictedTeam out"
             raise rules.invalid("restrictedTeam", message)
-        return await _said(write, record, data)
+        return await _update(write, record, data)
     command = OpenIncident(
-        **_words(data),
+        **_given_fields(data),
         team_id=await resolve_team(write.transaction, data.team, "team"),
         restricted_team_id=restricted_id,
         affected_ids=await resolve_items(write.transaction, data.affected, "affected"),
@@ -66,32 +66,32 @@ async def handle_opened(write: Write, data: IncidentOpened, _: Event) -> Sequenc
 
 async def handle_updated(write: Write, data: IncidentUpdated, _: Event) -> Sequence[str]:
     """What is said of the incident. What it says already leaves nothing behind."""
-    return await _said(write, await _known(write, data), data)
+    return await _update(write, await _require(write, data), data)
 
 
 async def handle_resolved(write: Write, data: IncidentResolved, _: Event) -> Sequence[str]:
     """The incident solved; one that nobody worked on is started first."""
-    return await resolve(write, await _known(write, data), data.code, data.resolution)
+    return await resolve(write, await _require(write, data), data.code, data.resolution)
 
 
-async def _take_step(
+async def _handle_transition(
     write: Write, data: IncidentTransitionEvent, _: Event, *, name: str, target: IncidentState
 ) -> Sequence[str]:
     # In that state already, nothing is left to do.
-    record = await _known(write, data)
+    record = await _require(write, data)
     if record.state == target:
         return []
     return await transition(write, record, name, data.note)
 
 
-handle_reopened = partial(_take_step, name="reopenIncident", target=IncidentState.IN_PROGRESS)
-handle_closed = partial(_take_step, name="closeIncident", target=IncidentState.CLOSED)
-handle_cancelled = partial(_take_step, name="cancelIncident", target=IncidentState.CANCELLED)
+handle_reopened = partial(_handle_transition, name="reopenIncident", target=IncidentState.IN_PROGRESS)
+handle_closed = partial(_handle_transition, name="closeIncident", target=IncidentState.CLOSED)
+handle_cancelled = partial(_handle_transition, name="cancelIncident", target=IncidentState.CANCELLED)
 
 
 async def handle_noted(write: Write, data: IncidentNoted, _: Event) -> Sequence[str]:
     """A note among the incident's activities."""
-    record = await _known(write, data)
+    record = await _require(write, data)
     command = AddIncidentNote(id=record.id, expected_version=record.version, note=data.note)
     return await incidents.add_note(write, command)
 
@@ -134,13 +134,13 @@ async def link(write: Write, record: IncidentRecord, role: IncidentRole, ids: Se
     return await reload(write, record)
 
 
-async def _found(write: Write, data: IncidentEvent) -> IncidentRecord | None:
+async def _find(write: Write, data: IncidentEvent) -> IncidentRecord | None:
     id = await keys.find(write.transaction, data.incident.source, data.incident.key)
     return None if id is None else await rows.lock(write.transaction, id, write.context.scope)
 
 
-async def _known(write: Write, data: IncidentEvent) -> IncidentRecord:
-    record = await _found(write, data)
+async def _require(write: Write, data: IncidentEvent) -> IncidentRecord:
+    record = await _find(write, data)
     if record is None:
         named = f"{data.incident.key} of {data.incident.source}"
         message = f"incident {named} is not known; send that it was opened, then replay this event"
@@ -148,28 +148,28 @@ async def _known(write: Write, data: IncidentEvent) -> IncidentRecord:
     return record
 
 
-def _words(data: IncidentOpened | IncidentUpdated) -> dict[str, Any]:
+def _given_fields(data: IncidentOpened | IncidentUpdated) -> dict[str, Any]:
     said = {name: value for name in UPDATABLE_FIELDS if (value := getattr(data, name)) is not UNSET}
     # As the use case keeps it; blanks around it are no news.
     return said | {"title": said["title"].strip()} if "title" in said else said
 
 
-async def _said(write: Write, record: IncidentRecord, data: IncidentOpened | IncidentUpdated) -> Sequence[str]:
+async def _update(write: Write, record: IncidentRecord, data: IncidentOpened | IncidentUpdated) -> Sequence[str]:
     before = record.version
-    new = {name: value for name, value in _words(data).items() if value != getattr(record, name)}
+    new = {name: value for name, value in _given_fields(data).items() if value != getattr(record, name)}
     if new:
         await incidents.update(write, UpdateIncident(id=record.id, expected_version=record.version, **new))
         record = await reload(write, record)
-    record = await _assigned(write, record, data)
+    record = await _reassign(write, record, data)
     for role, named, field in (
         (IncidentRole.AFFECTED, data.affected, "affected"),
         (IncidentRole.CAUSE, data.causes, "causes"),
     ):
-        record = await _linked(write, record, role, named, field)
+        record = await _link_by_keys(write, record, role, named, field)
     return [record.id] if record.version != before else []
 
 
-async def _assigned(write: Write, record: IncidentRecord, data: IncidentOpened | IncidentUpdated) -> IncidentRecord:
+async def _reassign(write: Write, record: IncidentRecord, data: IncidentOpened | IncidentUpdated) -> IncidentRecord:
     team = await resolve_team(write.transaction, data.team, "team")
     if data.team is UNSET or team == record.team_id:
         return record
@@ -187,7 +187,7 @@ async def _assigned(write: Write, record: IncidentRecord, data: IncidentOpened |
     return await reload(write, record)
 
 
-async def _linked(
+async def _link_by_keys(
     write: Write, record: IncidentRecord, role: IncidentRole, named: Sequence[Key], field: str
 ) -> IncidentRecord:
     return await link(write, record, role, await resolve_items(write.transaction, named, field))

@@ -54,11 +54,11 @@ async def ingest_events(
         except InvalidEvent as unusable:
             refusals.append(Rejection(index, unusable.id, unusable.source, unusable.reason))
         else:
-            sending = NewMessage(event.source, _deduplication_id(event), _signed(body, sender), request_id)
-            if sending.size > MAX_EVENT_BYTES:
+            sending = NewMessage(event.source, _deduplication_id(event), _add_sender(body, sender), request_id)
+            if sending.size_bytes > MAX_EVENT_BYTES:
                 reason = (
-                    f"the event has {sending.size} bytes with its sender, source and request id as the queue keeps "
-                    f"them; {MAX_EVENT_BYTES} are allowed"
+                    f"the event has {sending.size_bytes} bytes with its sender, source and request id as the queue"
+                    f" keeps them; {MAX_EVENT_BYTES} are allowed"
                 )
                 refusals.append(Rejection(index, event.id, event.source, reason))
                 continue
@@ -83,7 +83,7 @@ async def _send(queue: Queue, sendings: Sequence[NewMessage], places: range) -> 
     return {}
 
 
-def _signed(body: bytes, sender: str) -> str:
+def _add_sender(body: bytes, sender: str) -> str:
     if not sender:
         return body.decode()
     envelope = msgspec.json.decode(body, type=dict[str, msgspec.Raw])

@@ -13,7 +13,7 @@ from resolvers.events.landscape_types import Key
 async def resolve_items(transaction: Transaction, keys: Sequence[Key], field: str) -> tuple[str, ...]:
     """The items of these identification keys, each once, in their order."""
     pairs = [(key.source, key.key) for key in keys]
-    known = await rows.known_keys(transaction, pairs) if pairs else {}
+    known = await rows.find_item_ids(transaction, pairs) if pairs else {}
     if unknown := [f"{key} of {source}" for source, key in pairs if (source, key) not in known]:
         message = f"configuration item {unknown[0]} is not known; send it, then replay this event"
         raise rules.not_found(field, message)
@@ -24,7 +24,7 @@ async def resolve_team(transaction: Transaction, key: str | UnsetType | None, fi
     """The team of this key; None for none, and where nothing is said."""
     if key is None or key is UNSET:
         return None
-    found = await rows.known_names(transaction, (), (), [key])
+    found = await rows.find_names(transaction, (), (), [key])
     if not found:
         raise rules.not_found(field, f"there is no team {key}; make it, then replay this event")
     return found[0].value

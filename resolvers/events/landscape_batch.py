@@ -15,7 +15,7 @@ from datasources.records.configuration_items import (
     Criticality,
     Environment,
 )
-from datasources.records.events import EventTimesRecord, KnownName
+from datasources.records.events import EventTimesRecord, ResolvedKey
 from datasources.records.relationships import RelationshipRecord
 from resolvers.events.event import Event
 from resolvers.events.landscape_types import (
@@ -34,7 +34,7 @@ Name = tuple[str, str, str]
 # From, to, type and source.
 Identity = tuple[str, str, str, str]
 # Two events of one moment are told apart by their ids, so that every order of arrival ends in the same.
-Mark = tuple[datetime, str]
+EventOrder = tuple[datetime, str]
 
 
 def time_name(event: Event) -> Name:
@@ -54,13 +54,13 @@ def keys(data: Data) -> tuple[tuple[str, str], ...]:
 
 
 @dataclass(slots=True)
-class Landscape:
+class LandscapeBatch:
     """Rows that a batch may touch. `*_before` is how they were, the other how the events so far leave them."""
 
     ids: dict[tuple[str, str], str]
     times: dict[Name, EventTimesRecord]
     items_before: dict[str, ConfigurationItemRecord]
-    names: Iterable[KnownName]
+    names: Iterable[ResolvedKey]
     relationships_before: dict[Identity, RelationshipRecord]
     items: dict[str, ConfigurationItemRecord] = field(init=False)
     relationships: dict[Identity, RelationshipRecord] = field(init=False)
@@ -110,14 +110,14 @@ class Landscape:
             attributes=before.attributes if data.attributes is UNSET else data.attributes,
         )
         self.touched[before.id] = arrived
-        self._upserted(arrived.event)
+        self._mark_upserted(arrived.event)
         return APPLIED
 
     def _item_retired(self, arrived: ReceivedEvent, data: ItemRetired) -> EventResult:
         mark, upserted, ended = self._marks(arrived.event)
         if ended is not None and mark <= ended:
             return STALE
-        self._ended(arrived.event)
+        self._mark_ended(arrived.event)
         if upserted is not None and mark < upserted:
             return STALE
         id = self.ids.get(_pair(data.item))
@@ -144,14 +144,14 @@ class Landscape:
         attributes = {} if data.attributes is UNSET else data.attributes
         self.relationships[identity] = msgspec.structs.replace(record, attributes=attributes)
         self.touched[record.id] = arrived
-        self._upserted(arrived.event)
+        self._mark_upserted(arrived.event)
         return APPLIED
 
     def _relationship_removed(self, arrived: ReceivedEvent, data: RelationshipRemoved) -> EventResult:
         mark, upserted, ended = self._marks(arrived.event)
         if ended is not None and mark <= ended:
             return STALE
-        self._ended(arrived.event)
+        self._mark_ended(arrived.event)
         if upserted is not None and mark < upserted:
             return STALE
         identity = self.identity(arrived.event, data)
@@ -168,7 +168,7 @@ class Landscape:
     def _team(self, key: str | None) -> str | None:
         return None if key is None else self._known["team", key]
 
-    def _marks(self, event: Event) -> tuple[Mark, Mark | None, Mark | None]:
+    def _marks(self, event: Event) -> tuple[EventOrder, EventOrder | None, EventOrder | None]:
         times = self._times(event)
         upserted = None if times.upserted_at is None else (times.upserted_at, times.upserted_by)
         ended = None if times.ended_at is None else (times.ended_at, times.ended_by)
@@ -178,19 +178,19 @@ class Landscape:
         name = time_name(event)
         return self.new_times.get(name) or self.times[name]
 
-    def _upserted(self, event: Event) -> None:
+    def _mark_upserted(self, event: Event) -> None:
         self.new_times[time_name(event)] = msgspec.structs.replace(
             self._times(event), upserted_at=event.time, upserted_by=event.id
         )
 
-    def _ended(self, event: Event) -> None:
+    def _mark_ended(self, event: Event) -> None:
         self.new_times[time_name(event)] = msgspec.structs.replace(
             self._times(event), ended_at=event.time, ended_by=event.id
         )
 
 
 def _status(
-    data: ItemUpserted, before: ConfigurationItemRecord, mark: Mark, ended: Mark | None
+    data: ItemUpserted, before: ConfigurationItemRecord, mark: EventOrder, ended: EventOrder | None
 ) -> ConfigurationItemStatus:
     if ended is not None and mark < ended:
         return ConfigurationItemStatus.RETIRED

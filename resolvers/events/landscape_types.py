@@ -59,11 +59,11 @@ class RelationshipRemoved(Struct, frozen=True, forbid_unknown_fields=True, kw_on
 Data = ItemUpserted | ItemRetired | RelationshipUpserted | RelationshipRemoved
 
 # Every type begins with it, as CloudEvents asks for: the reversed name of who defines the type.
-PREFIX = "io.stackflow."
+EVENT_TYPE_PREFIX = "io.stackflow."
 
-LANDSCAPE: dict[str, type[Data]] = {
-    PREFIX + "configuration-item.upserted": ItemUpserted,
-    PREFIX + "configuration-item.retired": ItemRetired,
-    PREFIX + "relationship.upserted": RelationshipUpserted,
-    PREFIX + "relationship.removed": RelationshipRemoved,
+LANDSCAPE_TYPES: dict[str, type[Data]] = {
+    EVENT_TYPE_PREFIX + "configuration-item.upserted": ItemUpserted,
+    EVENT_TYPE_PREFIX + "configuration-item.retired": ItemRetired,
+    EVENT_TYPE_PREFIX + "relationship.upserted": RelationshipUpserted,
+    EVENT_TYPE_PREFIX + "relationship.removed": RelationshipRemoved,
 }

@@ -19,7 +19,7 @@ class EntityReference(NamedTuple):
     names: tuple[str, ...]
 
 
-def _nobody(_: Struct) -> EntityReference | None:
+def _no_entity(_: Struct) -> EntityReference | None:
     return None
 
 
@@ -35,5 +35,5 @@ class Operation(Generic[D]):
 
     data: type[D]
     use_case: Callable[[Write, D, Event], Awaitable[Sequence[str]]]
-    about: Callable[[D], EntityReference | None] = _nobody
+    about: Callable[[D], EntityReference | None] = _no_entity
     is_step: bool = False

@@ -13,7 +13,7 @@ from datasources.messages import truncate_message
 from datasources.values import find_violation
 from resolvers.events.event import Event
 from resolvers.events.payload import payload_of
-from resolvers.events.registry import TYPES
+from resolvers.events.registry import EVENT_TYPES
 
 # Bytes of one event, and of one with all that the queue keeps of it: what a message of SQS may have everywhere.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -64,7 +64,7 @@ class InvalidEvent(Exception):
 
 
 # Text that is not UTF-8, and arrays within arrays without end, are told apart from other errors by the library alone.
-NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+JSON_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 # RFC 3339 has such a time, and no date of Python or PostgreSQL does.
 _LEAP_SECOND = re.compile(rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt_ ][0-9]{2}:[0-9]{2}:60')
@@ -75,7 +75,7 @@ _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 TOO_DEEP = "it is nested too deeply to be read; make it flatter"
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
-_DATA = {name: msgspec.json.Decoder(data) for name, data in TYPES.items()}
+_DATA = {name: msgspec.json.Decoder(data) for name, data in EVENT_TYPES.items()}
 _CONTENT = msgspec.json.Encoder(order="deterministic")
 
 
@@ -88,14 +88,16 @@ def parse_event(body: bytes, now: datetime) -> Event:
     try:
         envelope = _ENVELOPE.decode(body)
     except msgspec.ValidationError as error:
-        raise InvalidEvent(f"not a CloudEvent of version 1.0: {explain(error, body)}", *_names(body)) from error
+        raise InvalidEvent(
+            f"not a CloudEvent of version 1.0: {explain_json_error(error, body)}", *_names(body)
+        ) from error
     except RecursionError as error:
         raise InvalidEvent(TOO_DEEP, *_names(body)) from error
-    except NOT_JSON as error:
-        raise InvalidEvent(f"not JSON: {explain(error, body)}", *_names(body)) from error
+    except JSON_ERRORS as error:
+        raise InvalidEvent(f"not JSON: {explain_json_error(error, body)}", *_names(body)) from error
     names = (envelope.id, envelope.source)
     if violation := find_violation(envelope):
-        raise InvalidEvent(f"its {violation}", *map(without_nul, names))
+        raise InvalidEvent(f"its {violation}", *map(replace_nul, names))
     decoder = _DATA.get(envelope.type)
     if decoder is None:
         raise InvalidEvent(f"the type {envelope.type!r} is not known; known are {', '.join(sorted(_DATA))}", *names)
@@ -113,14 +115,16 @@ def parse_event(body: bytes, now: datetime) -> Event:
         data = decoder.decode(payload)
         said = (envelope.type, envelope.time.astimezone(UTC), msgspec.json.decode(payload))
         content = hashlib.sha256(_CONTENT.encode(said)).digest()
-    except NOT_JSON as error:
-        raise InvalidEvent(f"the data are not those of {envelope.type}: {explain(error, payload)}", *names) from error
+    except JSON_ERRORS as error:
+        raise InvalidEvent(
+            f"the data are not those of {envelope.type}: {explain_json_error(error, payload)}", *names
+        ) from error
     if violation := find_violation(data):
         raise InvalidEvent(f"the data can't be stored: {violation}", *names)
     return Event(envelope.id, envelope.source, envelope.type, envelope.time, data, content, envelope.stackflowsender)
 
 
-def explain(error: Exception, body: bytes) -> str:
+def explain_json_error(error: Exception, body: bytes) -> str:
     """What is wrong with the JSON of an event or of an alert, and what to do about leap seconds and halves of pairs."""
     if "RFC3339" in str(error) and _LEAP_SECOND.search(body):
         return f"{error}; a leap second (:60) can't be stored: send the second after it"
@@ -129,7 +133,7 @@ def explain(error: Exception, body: bytes) -> str:
     return str(error)
 
 
-def split(body: bytes) -> list[bytes]:
+def split_batch(body: bytes) -> list[bytes]:
     """The events of a batch, each as its own bytes, which may be anything.
 
     TooManyMembers above MAX_EVENTS; Unusable if it is no JSON array or an empty one.
@@ -165,11 +169,11 @@ def _names(body: bytes) -> tuple[str, str]:
 
 def _name(member: bytes | None) -> str:
     try:
-        return "" if member is None else without_nul(msgspec.json.decode(member, type=str))
-    except NOT_JSON:
+        return "" if member is None else replace_nul(msgspec.json.decode(member, type=str))
+    except JSON_ERRORS:
         return ""
 
 
-def without_nul(name: str) -> str:
+def replace_nul(name: str) -> str:
     """The name of something unusable as a log or a table can hold it."""
     return name.replace("\0", "\N{REPLACEMENT CHARACTER}")

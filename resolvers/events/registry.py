@@ -13,43 +13,51 @@ from resolvers.events import alert_types as alert
 from resolvers.events import alerts, changes, incidents, workflow_steps
 from resolvers.events import change_types as change
 from resolvers.events import incident_types as incident
-from resolvers.events.landscape_types import LANDSCAPE, PREFIX
+from resolvers.events.landscape_types import EVENT_TYPE_PREFIX, LANDSCAPE_TYPES
 from resolvers.events.operation import Operation
 
 OPERATIONS: dict[str, Operation[Any]] = {
-    PREFIX + "incident.opened": Operation(incident.IncidentOpened, incidents.handle_opened, incidents.entity_of),
-    PREFIX + "incident.updated": Operation(incident.IncidentUpdated, incidents.handle_updated, incidents.entity_of),
-    PREFIX + "incident.resolved": Operation(
+    EVENT_TYPE_PREFIX + "incident.opened": Operation(
+        incident.IncidentOpened, incidents.handle_opened, incidents.entity_of
+    ),
+    EVENT_TYPE_PREFIX + "incident.updated": Operation(
+        incident.IncidentUpdated, incidents.handle_updated, incidents.entity_of
+    ),
+    EVENT_TYPE_PREFIX + "incident.resolved": Operation(
         incident.IncidentResolved, incidents.handle_resolved, incidents.entity_of, is_step=True
     ),
-    PREFIX + "incident.reopened": Operation(
+    EVENT_TYPE_PREFIX + "incident.reopened": Operation(
         incident.IncidentReopened, incidents.handle_reopened, incidents.entity_of, is_step=True
     ),
-    PREFIX + "incident.closed": Operation(
+    EVENT_TYPE_PREFIX + "incident.closed": Operation(
         incident.IncidentClosed, incidents.handle_closed, incidents.entity_of, is_step=True
     ),
-    PREFIX + "incident.cancelled": Operation(
+    EVENT_TYPE_PREFIX + "incident.cancelled": Operation(
         incident.IncidentCancelled, incidents.handle_cancelled, incidents.entity_of, is_step=True
     ),
-    PREFIX + "incident.noted": Operation(incident.IncidentNoted, incidents.handle_noted),
-    PREFIX + "change.proposed": Operation(change.ChangeProposed, changes.handle_proposed, changes.entity_of),
-    PREFIX + "change.scheduled": Operation(
+    EVENT_TYPE_PREFIX + "incident.noted": Operation(incident.IncidentNoted, incidents.handle_noted),
+    EVENT_TYPE_PREFIX + "change.proposed": Operation(change.ChangeProposed, changes.handle_proposed, changes.entity_of),
+    EVENT_TYPE_PREFIX + "change.scheduled": Operation(
         change.ChangeScheduled, changes.handle_scheduled, changes.entity_of, is_step=True
     ),
-    PREFIX + "change.started": Operation(change.ChangeStarted, changes.handle_started, changes.entity_of, is_step=True),
-    PREFIX + "change.finished": Operation(
+    EVENT_TYPE_PREFIX + "change.started": Operation(
+        change.ChangeStarted, changes.handle_started, changes.entity_of, is_step=True
+    ),
+    EVENT_TYPE_PREFIX + "change.finished": Operation(
         change.ChangeFinished, changes.handle_finished, changes.entity_of, is_step=True
     ),
-    PREFIX + "change.cancelled": Operation(
+    EVENT_TYPE_PREFIX + "change.cancelled": Operation(
         change.ChangeCancelled, changes.handle_cancelled, changes.entity_of, is_step=True
     ),
-    PREFIX + "alert.fired": Operation(alert.AlertFired, alerts.handle_fired),
-    PREFIX + "alert.resolved": Operation(alert.AlertResolved, alerts.handle_resolved),
-    PREFIX + "workflow.step.finished": Operation(workflow_steps.StepFinished, workflow_steps.handle_finished),
+    EVENT_TYPE_PREFIX + "alert.fired": Operation(alert.AlertFired, alerts.handle_fired),
+    EVENT_TYPE_PREFIX + "alert.resolved": Operation(alert.AlertResolved, alerts.handle_resolved),
+    EVENT_TYPE_PREFIX + "workflow.step.finished": Operation(
+        workflow_steps.StepFinished, workflow_steps.handle_finished
+    ),
 }
 
-TYPES: dict[str, type[msgspec.Struct]] = {
-    **LANDSCAPE,
+EVENT_TYPES: dict[str, type[msgspec.Struct]] = {
+    **LANDSCAPE_TYPES,
     **{name: operation.data for name, operation in OPERATIONS.items()},
 }
 
@@ -59,14 +67,14 @@ SCHEMAS = Path(__file__).parent / "schemas"
 def export_schemas() -> dict[str, bytes]:
     """The JSON Schema of the data of each type, by the name of its file."""
     return {
-        f"{name.removeprefix(PREFIX)}.json": msgspec.json.format(
+        f"{name.removeprefix(EVENT_TYPE_PREFIX)}.json": msgspec.json.format(
             msgspec.json.encode(
                 {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name} | msgspec.json.schema(data)
             ),
             indent=2,
         )
         + b"\n"
-        for name, data in TYPES.items()
+        for name, data in EVENT_TYPES.items()
     }
 
 

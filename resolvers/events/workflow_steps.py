@@ -33,7 +33,7 @@ class StepFinished(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 async def handle_finished(write: Write, data: StepFinished, _: Event) -> Sequence[str]:
     """The run goes on. Refused for an attempt that nobody waits for any more; the same result again is none."""
     outcome = running.validate_outcome(data.outcome)
-    run_id = await rows.run_of_attempt(write.transaction, data.id)
+    run_id = await rows.find_run_of_attempt(write.transaction, data.id)
     run = None if run_id is None else await rows.lock(write.transaction, run_id, write.context.scope)
     if run is None:
         raise rules.not_found("id", f"no attempt at a step has the id {data.id}; send the id of the message")
@@ -47,10 +47,10 @@ async def handle_finished(write: Write, data: StepFinished, _: Event) -> Sequenc
     if step.kind != WorkflowStepKind.REMEDIATION:
         raise _illegal(f"{named} is {step.kind.lower()}; only remediations are reported by events")
     if attempt.state is not WorkflowStepRunState.RUNNING or run.state not in LIVE_STATES:
-        if _is_said_before(attempt, data):
+        if _is_duplicate(attempt, data):
             return []
         # What people wrote about a restricted incident is for no letter that others read.
-        tells = attempt.reason and not (under_way.facts.incident and under_way.facts.incident.restricted)
+        tells = attempt.reason and not (under_way.facts.incident and under_way.facts.incident.is_restricted)
         why = f": {attempt.reason}" if tells else ""
         raise _illegal(f"{named} is {attempt.state} already{why}; a result that comes later changes nothing")
     if data.state == "SUCCEEDED":
@@ -60,7 +60,7 @@ async def handle_finished(write: Write, data: StepFinished, _: Event) -> Sequenc
     return [(await engine.advance_run(write, under_way)).id]
 
 
-def _is_said_before(attempt: WorkflowStepRunRecord, data: StepFinished) -> bool:
+def _is_duplicate(attempt: WorkflowStepRunRecord, data: StepFinished) -> bool:
     if attempt.state != data.state or not is_same_json(attempt.outcome, data.outcome):
         return False
     return data.state == "SUCCEEDED" or attempt.reason == (data.reason or "its executor gave no reason")

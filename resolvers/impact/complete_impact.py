@@ -27,21 +27,21 @@ async def assess_complete_impact(tables: ImpactTables, failed: Sequence[str], wa
     statuses: dict[bytes, str] = {}
     edges = 0
     for at in range(0, len(ids), BATCH_SIZE):
-        batch = [text(id) for id in ids[at : at + BATCH_SIZE]]
+        batch = [unpack_id(id) for id in ids[at : at + BATCH_SIZE]]
         for row in await tables.edges(batch, walk, MAX_EDGES - edges):
             edges += len(row.effects) // 16
             _add(flow, row)
         if edges > MAX_EDGES:
             return None
         found = await tables.statuses(batch, walk.as_of)
-        statuses.update((packed(id), status) for id, status in found.items())
+        statuses.update((pack_id(id), status) for id, status in found.items())
     flow.statuses = statuses
     states: dict[bytes, GroupState] = {}
     for at in range(0, len(flow.group_ids), BATCH_SIZE):
-        grouped = await tables.groups([text(id) for id in flow.group_ids[at : at + BATCH_SIZE]], walk.as_of)
-        states.update((packed(id), state) for id, state in grouped.items())
+        grouped = await tables.groups([unpack_id(id) for id in flow.group_ids[at : at + BATCH_SIZE]], walk.as_of)
+        states.update((pack_id(id), state) for id, state in grouped.items())
     flow.groups = states
-    starts = [packed(id) for id in failed]
+    starts = [pack_id(id) for id in failed]
     if edges <= FEW_EDGES:
         return flow.judge(starts, walk.max_depth)
     # A second of work at a million edges: in a thread, so that the loop answers others meanwhile.
@@ -57,12 +57,12 @@ def _ids(packed: bytes) -> list[bytes]:
     return [id for (id,) in _ID.iter_unpack(packed)]
 
 
-def packed(id: str) -> bytes:
+def pack_id(id: str) -> bytes:
     """The 16 bytes of a uuid in canonical text form; their order is that of the texts."""
     return bytes.fromhex(id.replace("-", ""))
 
 
-def text(id: bytes) -> str:
+def unpack_id(id: bytes) -> str:
     """The canonical text form of a uuid of 16 bytes."""
     digits = id.hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

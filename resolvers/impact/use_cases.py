@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from datasources.graph.port import MAX_NODES, Capped, Edge, Impact, Position, Reach, Subgraph, Walk
 from resolvers.context import Context
-from resolvers.impact.complete_impact import text
+from resolvers.impact.complete_impact import unpack_id
 from resolvers.impact.failures import Flow, Judgement, K
 from resolvers.impact.loaders import CompleteImpact, CompleteImpactByStarts, GroupStateById, StatusesByNodes
 from resolvers.relationships.loaders import ReachArguments, ReachByStarts, SubgraphArguments, SubgraphByNodes
@@ -32,7 +32,7 @@ class ImpactLimit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Impacted:
+class ImpactedItem:
     """A reached item, its hops from the nearest failure, and what becomes of it."""
 
     id: str
@@ -54,7 +54,7 @@ class ImpactAnswer:
     """One page of an impact. Either the whole impact is known: then `totals` is set, every outcome is exact, and
     nothing is capped. Or `limit` says why it is not: then every outcome is UNKNOWN."""
 
-    items: tuple[Impacted, ...]
+    items: tuple[ImpactedItem, ...]
     capped: tuple[Capped, ...]
     cursor: Position | None
     totals: Totals | None
@@ -76,9 +76,9 @@ async def assess_impact(context: Context, failed: frozenset[str], walk: Walk, af
         return _page(judgement, str, walk, after)
     found: CompleteImpact = await context.loader(CompleteImpactByStarts, walk).load(starts)
     if found.judgement is not None:
-        return _page(found.judgement, text, walk, after)
+        return _page(found.judgement, unpack_id, walk, after)
     page: Reach = await context.loader(ReachByStarts, ReachArguments(walk, after)).load(starts)
-    unknown = tuple(Impacted(node.id, node.depth, Outcome.UNKNOWN) for node in page.nodes)
+    unknown = tuple(ImpactedItem(node.id, node.depth, Outcome.UNKNOWN) for node in page.nodes)
     limit = ImpactLimit.TIME if found.is_timed_out else ImpactLimit.SIZE
     return ImpactAnswer(unknown, page.capped, page.cursor, None, limit)
 
@@ -119,7 +119,7 @@ def _page(found: Judgement[K], text: Callable[[K], str], walk: Walk, after: Posi
         begin = bisect_right(range(len(ids)), (after.depth, after.id), key=lambda at: (depths[at], text(ids[at])))
     end = min(begin + walk.max_nodes, len(ids))
     items = tuple(
-        Impacted(text(ids[at]), depths[at], Outcome.FAILS if found.fails[at] else Outcome.AT_RISK)
+        ImpactedItem(text(ids[at]), depths[at], Outcome.FAILS if found.fails[at] else Outcome.AT_RISK)
         for at in range(begin, end)
     )
     cursor = Position(items[-1].depth, items[-1].id) if items and end < len(ids) else None

@@ -8,7 +8,7 @@ Phase = Literal["reading", "planning", "writing", "settling", "pruning"]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProgressStep:
     """One moment of an import. `done` of `total` are bytes while reading and rows while writing; None is unknown.
 
     While writing, `done` rows are committed, unless the run is dry.
@@ -22,8 +22,8 @@ class Step:
     total: int | None = None
 
 
-Progress = Callable[[Step], None]
+Progress = Callable[[ProgressStep], None]
 
 
-def ignore_progress(_: Step) -> None:
+def ignore_progress(_: ProgressStep) -> None:
     """Nobody looks."""

@@ -9,17 +9,17 @@ from pathlib import Path
 from datasources.aurora.driver.database import Database
 from datasources.aurora.imports.prune import Prune
 from datasources.aurora.imports.staging_session import Plan, StagingSession
-from datasources.aurora.imports.tables import TABLES, Table
+from datasources.aurora.imports.tables import TABLES, ImportTable
 from datasources.aurora.imports.waiting_rows import apply_waiting_rows, count_waiting, link_requirements
 from datasources.files.errors import MappingError
 from datasources.files.lookups import Lookups
-from datasources.files.mapping import Mapping, Section, Value
+from datasources.files.mapping import Mapping, Section, ValueSpec
 from datasources.files.mapping_files import load_mapping
-from datasources.files.readers import Reader
-from datasources.files.records import Converter
-from datasources.files.rejects import Reject, RejectFile
-from datasources.files.staging import Tally, staged_blocks
-from resolvers.imports.progress import Progress, Step, ignore_progress
+from datasources.files.readers import FileReader
+from datasources.files.records import RecordConverter
+from datasources.files.rejects import RejectedRow, RejectFile
+from datasources.files.staging import SectionCounts, stage_blocks
+from resolvers.imports.progress import Progress, ProgressStep, ignore_progress
 from resolvers.imports.report import ImportReport, PruneReport, SectionReport
 
 # Records in one transaction.
@@ -29,13 +29,13 @@ MAX_EXAMPLES = 5
 # The share of a source's items, or of its relationships, that a prune may take without force.
 MAX_PRUNE_SHARE = 0.25
 # What a prune deletes: a row of these that can't be read may name what seems gone.
-PRUNED = frozenset({"configuration_items", "relationships"})
+PRUNED_TABLES = frozenset({"configuration_items", "relationships"})
 
 AfterWrite = Callable[[frozenset[str]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ImportOptions:
     """How to run: `prune` names the source whose absent rows go; `rejects` is where refused rows are written.
 
     A prune of more than `prune_share` of the source (0 to 1), or of all of it, is refused without `force`.
@@ -50,19 +50,19 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class SectionTask:
     """One section, ready to run: its file is there and its columns exist."""
 
     section: Section
-    reader: Reader
-    converter: Converter
+    reader: FileReader
+    converter: RecordConverter
 
 
 @dataclass(slots=True)
-class _Run:
+class _ImportRun:
     main: StagingSession
     requirements: StagingSession
-    options: Options
+    options: ImportOptions
     rejects: RejectFile
     progress: Progress
     prune: Prune | None
@@ -71,8 +71,8 @@ class _Run:
     # Why a prune would be unsafe: rows of the source that could not be identified.
     doubtful: int = 0
 
-    def landing(self, section: Section) -> StagingSession:
-        return self.main if section.kind.database == "main" else self.requirements
+    def staging_session(self, section: Section) -> StagingSession:
+        return self.main if section.target_entity.database == "main" else self.requirements
 
 
 async def run_import(
@@ -80,7 +80,7 @@ async def run_import(
     folder: Path,
     main: Database,
     requirements: Database,
-    options: Options | None = None,
+    options: ImportOptions | None = None,
     *,
     after_write: AfterWrite | None = None,
     progress: Progress = ignore_progress,
@@ -90,9 +90,9 @@ async def run_import(
     Raises MappingError before anything is written, ImportStopped when it can't begin, SourceError when a database
     fails. `after_write` gets the tables that were written, after the last commit.
     """
-    options = options or Options()
+    options = options or ImportOptions()
     mapping = load_mapping(path)
-    tasks = prepare(mapping, path.name, folder)
+    tasks = prepare_sections(mapping, path.name, folder)
     if options.prune is not None and options.prune not in mapping.sources():
         raise MappingError(
             f"{path}: --prune {options.prune}: the mapping has only {', '.join(sorted(mapping.sources()))}"
@@ -101,36 +101,36 @@ async def run_import(
     report = ImportReport(mapping=path.name, dry_run=options.dry_run)
     rejects = RejectFile(options.rejects)
     try:
-        async with _landings(main, requirements, options) as (first, second):
+        async with _open_staging_sessions(main, requirements, options) as (first, second):
             prune = Prune(first, options.prune) if options.prune is not None else None
-            run = _Run(first, second, options, rejects, progress, prune, set())
-            await _carry_out(run, tasks, mapping, report)
+            run = _ImportRun(first, second, options, rejects, progress, prune, set())
+            await _run_sections(run, tasks, mapping, report)
     finally:
         rejects.close()
     report.rejects = str(options.rejects) if options.rejects and rejects.count else None
     report.seconds = time.perf_counter() - begin
     if after_write is not None and not options.dry_run and not report.changes_nothing:
-        await after_write(_written(report))
+        await after_write(_changed_tables(report))
     return report
 
 
-def prepare(mapping: Mapping, name: str, folder: Path) -> list[Task]:
+def prepare_sections(mapping: Mapping, name: str, folder: Path) -> list[SectionTask]:
     """Every section with its file opened once and its columns checked. MappingError names what is wrong."""
     tasks = []
     lookups = Lookups(mapping, folder, name)
     for index, section in enumerate(mapping.sections):
         place = f"sections[{index}]"
-        reader = Reader(mapping.files[section.file], folder, name)
-        reader.check([(column, f"{place}.{key}") for column, key in section.columns()], section.unnest)
+        reader = FileReader(mapping.files[section.file], folder, name)
+        reader.check_columns([(column, f"{place}.{key}") for column, key in section.columns()], section.unnest)
         if section.unnest and reader.header() is not None:
             raise MappingError(f"{name}: {place}.unnest: CSV has no nested lists; use each, or split")
-        tasks.append(Task(section, reader, Converter(section, lookups, reader, f"{name}: {place}")))
+        tasks.append(SectionTask(section, reader, RecordConverter(section, lookups, reader, f"{name}: {place}")))
     return tasks
 
 
 @asynccontextmanager
-async def _landings(
-    main: Database, requirements: Database, options: Options
+async def _open_staging_sessions(
+    main: Database, requirements: Database, options: ImportOptions
 ) -> AsyncIterator[tuple[StagingSession, StagingSession]]:
     async with AsyncExitStack() as stack:
         first = StagingSession(await stack.enter_async_context(main.connection()))
@@ -142,7 +142,7 @@ async def _landings(
         stack.push_async_callback(first.unlock)
         for landing in (first, second):
             stack.push_async_callback(landing.clear)
-            await landing.refresh()
+            await landing.refresh_statistics()
         stack.push_async_callback(Prune(first, "").end)
         if options.dry_run:
             # The same statements run, so the answer is the truth; then all is rolled back.
@@ -151,26 +151,26 @@ async def _landings(
         yield first, second
 
 
-async def _carry_out(run: _Run, tasks: list[Task], mapping: Mapping, report: ImportReport) -> None:
+async def _run_sections(run: _ImportRun, tasks: list[SectionTask], mapping: Mapping, report: ImportReport) -> None:
     if run.prune is not None:
         await run.prune.begin()
     for number, task in enumerate(tasks, start=1):
-        report.sections.append(await _section(run, task, mapping, Step("reading", "", number, len(tasks))))
-    run.progress(Step("settling", "rows that waited"))
+        report.sections.append(await _section(run, task, mapping, ProgressStep("reading", "", number, len(tasks))))
+    run.progress(ProgressStep("settling", "rows that waited"))
     await _settle(run, report)
     report.waiting = await count_waiting(run.main, mapping.sources())
     report.pending = sum(report.waiting.values())
     report.linked = await link_requirements(run.main, run.requirements)
     if run.prune is not None:
-        run.progress(Step("pruning", f"what {run.options.prune} no longer holds"))
+        run.progress(ProgressStep("pruning", f"what {run.options.prune} no longer holds"))
         await _prune(run, run.prune, report)
 
 
-async def _settle(run: _Run, report: ImportReport) -> None:
+async def _settle(run: _ImportRun, report: ImportReport) -> None:
     async for settled in apply_waiting_rows(run.main, run.options.batch):
         for fate, rows in (("rejected", settled.rejected), ("unresolved", settled.unresolved)):
             for line, reason, row in rows:
-                run.rejects.write(Reject("rows that waited", line, settled.entity, reason, row))
+                run.rejects.write(RejectedRow("rows that waited", line, settled.entity, reason, row))
                 shown = report.settled_examples.setdefault(fate, [])
                 if len(shown) < MAX_EXAMPLES:
                     shown.append(f"{settled.entity}: {reason}")
@@ -179,11 +179,11 @@ async def _settle(run: _Run, report: ImportReport) -> None:
     report.settled = sum(report.settled_by_entity.values())
 
 
-async def _prune(run: _Run, prune: Prune, report: ImportReport) -> None:
+async def _prune(run: _ImportRun, prune: Prune, report: ImportReport) -> None:
     if run.doubtful:
         report.prune_refused = f"{run.doubtful} rows could not be identified and may not be gone; mend them first"
         return
-    gone = await prune.find()
+    gone = await prune.plan()
     found = PruneReport(source=run.options.prune or "", **asdict(gone))
     excess = None if run.options.force else gone.excess(run.options.prune_share)
     if excess is not None:
@@ -196,14 +196,14 @@ async def _prune(run: _Run, prune: Prune, report: ImportReport) -> None:
     report.pruned = found
 
 
-async def _section(run: _Run, task: Task, mapping: Mapping, step: Step) -> SectionReport:
+async def _section(run: _ImportRun, task: SectionTask, mapping: Mapping, step: ProgressStep) -> SectionReport:
     section, label = task.section, task.reader.label
     step = replace(step, title=section.title)
     report = SectionReport(title=section.title, entity=section.entity, file=label)
     examples: dict[str, list[str]] = {}
     hidden = 0
 
-    def refuse(reject: Reject, fate: str = "rejected") -> None:
+    def refuse(reject: RejectedRow, fate: str = "rejected") -> None:
         nonlocal hidden
         run.rejects.write(reject)
         shown = examples.setdefault(fate, [])
@@ -213,23 +213,27 @@ async def _section(run: _Run, task: Task, mapping: Mapping, step: Step) -> Secti
 
     def refused(line: int, reason: str, row: object) -> None:
         # Staged rows are remembered by the prune, so their keys count as present.
-        refuse(Reject(*task.reader.locate(line), section.entity, task.reader.relocated(reason), row, harmless=True))
+        refuse(
+            RejectedRow(
+                *task.reader.locate(line), section.entity, task.reader.relocate_lines(reason), row, harmless=True
+            )
+        )
 
-    table, landing, tally = TABLES[section.entity], run.landing(section), Tally()
-    blocks = staged_blocks(task.reader, task.converter, tally, refuse, unreadable=label not in run.told)
+    table, landing, tally = TABLES[section.entity], run.staging_session(section), SectionCounts()
+    blocks = stage_blocks(task.reader, task.converter, tally, refuse, unreadable=label not in run.told)
     run.told.add(label)
     run.progress(step)
-    await landing.stage(table, task.converter.columns, _watched(blocks, run, step, task.reader))
-    run.doubtful += hidden if section.entity in PRUNED else tally.unreadable
+    await landing.stage(table, task.converter.columns, _with_progress(blocks, run, step, task.reader))
+    run.doubtful += hidden if section.entity in PRUNED_TABLES else tally.unreadable
     run.progress(replace(step, phase="planning"))
-    plan = await landing.plan(table, tally.staged, section.rule)
-    async for line, reason, row in landing.refusals():
+    plan = await landing.plan(table, tally.staged, section.repeat_rule)
+    async for line, reason, row in landing.stream_refusals():
         refused(line, reason, row)
-    async for line, note, row in landing.notes():
+    async for line, note, row in landing.stream_notes():
         report.unresolved += 1
-        refuse(Reject(*task.reader.locate(line), section.entity, note, row, harmless=True), "unresolved")
+        refuse(RejectedRow(*task.reader.locate(line), section.entity, note, row, harmless=True), "unresolved")
     if run.prune is not None and landing is run.main:
-        await run.prune.remember(table)
+        await run.prune.mark_seen(table)
         if run.options.prune in _fixed_sources(section, mapping):
             run.prune.cover(section.entity)
     plan = await _write(run, landing, table, plan, replace(step, phase="writing", total=tally.staged), refused)
@@ -238,10 +242,10 @@ async def _section(run: _Run, task: Task, mapping: Mapping, step: Step) -> Secti
     return report
 
 
-def _watched(blocks: Iterator[bytes], run: _Run, step: Step, reader: Reader) -> Iterator[bytes]:
+def _with_progress(blocks: Iterator[bytes], run: _ImportRun, step: ProgressStep, reader: FileReader) -> Iterator[bytes]:
     for block in blocks:
         yield block
-        run.progress(replace(step, done=reader.position, total=reader.size))
+        run.progress(replace(step, done=reader.bytes_read, total=reader.size))
 
 
 def _fixed_sources(section: Section, mapping: Mapping) -> set[str]:
@@ -251,17 +255,17 @@ def _fixed_sources(section: Section, mapping: Mapping) -> set[str]:
         given = fields.get("source")
         if given is None:
             sources.add(section.source or mapping.source)
-        elif isinstance(given, Value) and isinstance(given.constant, str):
+        elif isinstance(given, ValueSpec) and isinstance(given.constant, str):
             sources.add(given.constant)
     return sources
 
 
 async def _write(
-    run: _Run,
+    run: _ImportRun,
     landing: StagingSession,
-    table: Table,
+    table: ImportTable,
     plan: Plan,
-    step: Step,
+    step: ProgressStep,
     refused: Callable[[int, str, object], None],
 ) -> Plan:
     lost, staged = 0, step.total or 0
@@ -275,7 +279,7 @@ async def _write(
     return replace(plan, counts=await landing.counts(table)) if lost else plan
 
 
-def _count(report: SectionReport, tally: Tally, plan: Plan) -> None:
+def _count(report: SectionReport, tally: SectionCounts, plan: Plan) -> None:
     report.records, report.skipped, report.unreadable = tally.records, tally.skipped, tally.unreadable
     report.created = plan.counts.get("create", 0)
     report.changed = plan.counts.get("change", 0)
@@ -285,7 +289,7 @@ def _count(report: SectionReport, tally: Tally, plan: Plan) -> None:
     report.rejected = plan.counts.get("reject", 0) + tally.refused + tally.unreadable
 
 
-def _written(report: ImportReport) -> frozenset[str]:
+def _changed_tables(report: ImportReport) -> frozenset[str]:
     names = {TABLES[section.entity].name for section in report.sections if section.created or section.changed}
     names |= {TABLES[entity].name for entity in report.settled_by_entity}
     if report.linked:

@@ -45,6 +45,6 @@ PRIORITY_MATRIX = (
 )
 
 
-def priority(impact: int, urgency: int) -> int:
+def derive_priority(impact: int, urgency: int) -> int:
     """What comes of impact and urgency, each from 1 to 5."""
     return PRIORITY_MATRIX[impact - 1][urgency - 1]

@@ -11,7 +11,7 @@ from datasources.aurora.incidents import writes as rows
 from datasources.aurora.tables import references as referred
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
 from resolvers import validation as rules
-from resolvers.incidents.state_machine import STATE_MACHINE, priority
+from resolvers.incidents.state_machine import STATE_MACHINE, derive_priority
 from resolvers.state_machine import Transition
 from resolvers.unit_of_work import AuditSnapshot, Write, audit_snapshot
 
@@ -83,10 +83,10 @@ class UnlinkIncidentItems(LinkIncidentItems, frozen=True, kw_only=True):
 async def open_incident(write: Write, command: OpenIncident) -> Sequence[str]:
     """The new incident's id. It may be restricted only to a team whose incidents the caller sees."""
     title = rules.require_text(command.title, "title")
-    impact = rules.in_range(command.impact, "impact", 1, 5)
-    urgency = rules.in_range(command.urgency, "urgency", 1, 5)
+    impact = rules.require_in_range(command.impact, "impact", 1, 5)
+    urgency = rules.require_in_range(command.urgency, "urgency", 1, 5)
     await rules.require_team(write.transaction, command.team_id, "teamId")
-    await _may_be_restricted(write, command.restricted_team_id)
+    await _check_restriction(write, command.restricted_team_id)
     await rules.require_user(write.transaction, command.assignee_id, "assigneeId")
     await rules.require_membership(write.transaction, command.team_id, command.assignee_id)
     if command.change_id and command.change_id not in await referred.lock_changes(
@@ -98,7 +98,7 @@ async def open_incident(write: Write, command: OpenIncident) -> Sequence[str]:
     now = datetime.now(UTC)
     wanted = IncidentRecord(
         str(uuid7()), "", title, command.description, IncidentState.NEW, impact, urgency,
-        priority(impact, urgency), command.category, command.team_id, command.assignee_id,
+        derive_priority(impact, urgency), command.category, command.team_id, command.assignee_id,
         command.restricted_team_id, command.change_id, "", "", now, None, None, None, {}, 1, now,
     )  # fmt: skip
     record = await rows.insert(write.transaction, wanted)
@@ -113,8 +113,8 @@ async def open_incident(write: Write, command: OpenIncident) -> Sequence[str]:
 async def update(write: Write, command: UpdateIncident) -> Sequence[str]:
     """What is said of the incident; its priority follows its impact and urgency where one of them is given."""
     before, step = await lock_for_transition(write, command.id, command.expected_version, "updateIncident")
-    impact = rules.in_range(rules.or_current(command.impact, before.impact, "impact"), "impact", 1, 5)
-    urgency = rules.in_range(rules.or_current(command.urgency, before.urgency, "urgency"), "urgency", 1, 5)
+    impact = rules.require_in_range(rules.or_current(command.impact, before.impact, "impact"), "impact", 1, 5)
+    urgency = rules.require_in_range(rules.or_current(command.urgency, before.urgency, "urgency"), "urgency", 1, 5)
     # A source may have its own idea of the priority; it stays until somebody judges anew.
     judged = command.impact is not UNSET or command.urgency is not UNSET
     after = structs.replace(
@@ -123,7 +123,7 @@ async def update(write: Write, command: UpdateIncident) -> Sequence[str]:
         description=rules.or_current(command.description, before.description, "description"),
         impact=impact,
         urgency=urgency,
-        priority=priority(impact, urgency) if judged else before.priority,
+        priority=derive_priority(impact, urgency) if judged else before.priority,
         category=rules.or_current(command.category, before.category, "category"),
     )
     return await write_transition(write, before, after, step)
@@ -208,7 +208,7 @@ def incident_snapshot(record: IncidentRecord, **links: Any) -> AuditSnapshot:
     )
 
 
-async def _may_be_restricted(write: Write, team_id: str | None) -> None:
+async def _check_restriction(write: Write, team_id: str | None) -> None:
     key = await rules.require_team(write.transaction, team_id, "restrictedTeamId")
     scope = write.context.scope
     if key is not None and not scope.sees_restricted and key not in scope.team_keys:

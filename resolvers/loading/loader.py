@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 
 from datasources.aurora.driver.bounded_rows import charge_row_bytes
-from datasources.errors import SourceInvalidValue, SourceTooLarge, SourceUnavailable
+from datasources.errors import SourceInvalidValue, SourceResultTooLarge, SourceUnavailable
 from resolvers.context import Context
-from resolvers.errors import BadUserInput, SourceLost, too_large
+from resolvers.errors import BadUserInput, SourceLost, result_too_large
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -83,7 +83,7 @@ class Loader(Generic[K, V]):
                 # Whoever waits for a value goes on in the next turn of the event loop: others are served between them.
                 await asyncio.sleep(0)
             if isinstance(outcome, BaseException):
-                future.set_exception(_told(outcome))
+                future.set_exception(_to_shown_error(outcome))
                 # Read once, so that a field nobody awaits leaves no 'exception was never retrieved' in the log.
                 future.exception()
             else:
@@ -94,7 +94,7 @@ class Loader(Generic[K, V]):
             return await self.fetch(keys)
         cache = self.context.sources.cache
         # Who must see a write takes no chances with what others may still have to make a miss.
-        if not cache.enabled or self.context.call.min_transaction is not None:
+        if not cache.enabled or self.context.request.min_transaction is not None:
             return await self.fetch(keys)
         reads = self.reads
         names = {key: self._name(key) for key in keys}
@@ -134,7 +134,7 @@ class Loader(Generic[K, V]):
             if name in found:
                 # Bytes of another shape, such as another release's while both serve, are a miss.
                 with suppress(msgspec.DecodeError):
-                    charge_row_bytes(self.context.call, len(found[name]), "cache")
+                    charge_row_bytes(self.context.request, len(found[name]), "cache")
                     values[key] = msgspec.msgpack.decode(found[name], type=self.value)
         return values
 
@@ -143,11 +143,11 @@ class Loader(Generic[K, V]):
         return f"{CACHE_FORMAT_VERSION}|{type(self).__name__}|{self.scope_key}|{arguments}|{key!r}"
 
 
-def _told(error: BaseException) -> BaseException:
+def _to_shown_error(error: BaseException) -> BaseException:
     if isinstance(error, SourceInvalidValue):
         told = BadUserInput("a filter value or cursor cannot be understood")
         told.__cause__ = error
         return told
-    if isinstance(error, SourceTooLarge):
-        return too_large(error)
+    if isinstance(error, SourceResultTooLarge):
+        return result_too_large(error)
     return SourceLost.from_error(error) if isinstance(error, SourceUnavailable) else error

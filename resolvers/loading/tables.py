@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from datasources.aurora.driver.database import Database
 from datasources.aurora.tables.one_to_many import fetch_lists_by_key
 from datasources.aurora.tables.table import Table
-from datasources.records.queries import ANYTHING, Group, Page, Predicate, Rows
+from datasources.records.queries import ANYTHING, GroupCount, PageRequest, Predicate, RowPage
 from resolvers.context import Context
 from resolvers.loading.loader import Loader
 
@@ -53,7 +53,7 @@ class RowsArguments:
     """A selection with what is asked of it: a page, the field to group by, or neither."""
 
     selection: Selection
-    page: Page | None = None
+    page: PageRequest | None = None
     group: str | None = None
 
 
@@ -86,14 +86,14 @@ class RowsBy(Loader[str | None, Any]):
     @property
     def reads(self) -> tuple[str, ...]:
         linked = () if self.through is None else self.through.tables
-        return (*self.table.reads(self.arguments.selection.predicate), *linked)
+        return (*self.table.tables_read(self.arguments.selection.predicate), *linked)
 
     @property
     def scope_key(self) -> str:
         # A predicate may look into restricted rows, so the scope always counts.
         return self.context.scope.key
 
-    def _asked(self, keys: Sequence[str | None]) -> dict[str, Any]:
+    def _query_arguments(self, keys: Sequence[str | None]) -> dict[str, Any]:
         selection = self.arguments.selection
         extra: dict[str, object] = dict(selection.extra)
         if self.through is not None:
@@ -118,23 +118,25 @@ class PagesBy(RowsBy, Generic[R]):
         cls.counts = type(f"CountsOf{cls.__name__}", (CountsBy,), dict(shared))
         cls.groups = type(f"GroupsOf{cls.__name__}", (GroupsBy,), dict(shared))
         if cls.link is not None:
-            cls.value = Rows[cls.table.record]  # type: ignore[name-defined]
+            cls.value = RowPage[cls.table.record]  # type: ignore[name-defined]
             cls.counts.value = int
-            cls.groups.value = tuple[Group, ...]
+            cls.groups.value = tuple[GroupCount, ...]
 
-    async def fetch(self, keys: Sequence[str | None]) -> Mapping[str | None, Rows[R]]:
+    async def fetch(self, keys: Sequence[str | None]) -> Mapping[str | None, RowPage[R]]:
         assert self.arguments.page is not None  # noqa: S101
-        return await self.table.pages(_database(self), self.link, keys, page=self.arguments.page, **self._asked(keys))
+        return await self.table.fetch_pages(
+            _database(self), self.link, keys, page=self.arguments.page, **self._query_arguments(keys)
+        )
 
-    def absent(self, key: str | None) -> Rows[R]:
-        return Rows((), more=False)
+    def absent(self, key: str | None) -> RowPage[R]:
+        return RowPage((), more=False)
 
 
 class CountsBy(RowsBy):
     """How many rows."""
 
     async def fetch(self, keys: Sequence[str | None]) -> Mapping[str | None, int]:
-        return await self.table.counts(_database(self), self.link, keys, **self._asked(keys))
+        return await self.table.fetch_counts(_database(self), self.link, keys, **self._query_arguments(keys))
 
     def absent(self, key: str | None) -> int:
         return 0
@@ -143,11 +145,13 @@ class CountsBy(RowsBy):
 class GroupsBy(RowsBy):
     """How many rows by the value of one field."""
 
-    async def fetch(self, keys: Sequence[str | None]) -> Mapping[str | None, tuple[Group, ...]]:
+    async def fetch(self, keys: Sequence[str | None]) -> Mapping[str | None, tuple[GroupCount, ...]]:
         assert self.arguments.group is not None  # noqa: S101
-        return await self.table.groups(_database(self), self.link, keys, by=self.arguments.group, **self._asked(keys))
+        return await self.table.fetch_groups(
+            _database(self), self.link, keys, by=self.arguments.group, **self._query_arguments(keys)
+        )
 
-    def absent(self, key: str | None) -> tuple[Group, ...]:
+    def absent(self, key: str | None) -> tuple[GroupCount, ...]:
         return ()
 
 

@@ -18,7 +18,7 @@ class QueueBacklog(NamedTuple):
 async def backlogs(context: Context) -> list[QueueBacklog]:
     """As of now, in one statement. Errors are those of the main database."""
     found = {each.name: each for each in workers(context)}
-    return [QueueBacklog(row, found.get(row.name)) for row in await rows.backlogs(context.sources.main)]
+    return [QueueBacklog(row, found.get(row.name)) for row in await rows.fetch_backlogs(context.sources.main)]
 
 
 def workers(context: Context) -> list[WorkerRecord]:

@@ -21,9 +21,13 @@ class ConsistencyRecord(msgspec.Struct, frozen=True):
 async def consistency(context: Context) -> ConsistencyRecord:
     """As of now, in three statements. Errors are those of the main database."""
     main = context.sources.main
-    state = await outbox.state(main)
+    state = await outbox.fetch_state(main)
     # By buckets it is as old as the bucket that was compared first; a check may have been made since.
-    made = [each for each in (await outbox.last_check(main), await graph_buckets.latest(main)) if each is not None]
+    made = [
+        each
+        for each in (await outbox.fetch_last_check(main), await graph_buckets.fetch_last_check(main))
+        if each is not None
+    ]
     last = max(made, key=lambda each: each.checked_at, default=None)
     return ConsistencyRecord(
         state.lag,

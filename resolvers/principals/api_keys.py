@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datasources.records.api_keys import ApiKeyRecord
 from resolvers.principals.principal import Principal, PrincipalKind, parse_permissions
 
-PREFIX = "sfk_"
+KEY_PREFIX = "sfk_"
 _FORMAT = re.compile(r"sfk_[A-Za-z0-9_-]{43}")
 
 
@@ -24,9 +24,9 @@ class NewApiKey:
         return "NewApiKey(...)"
 
 
-def new_api_key() -> NewApiKey:
+def generate_api_key() -> NewApiKey:
     """A key of 256 random bits, `sfk_` and 43 URL-safe characters."""
-    text = PREFIX + secrets.token_urlsafe(32)
+    text = KEY_PREFIX + secrets.token_urlsafe(32)
     return NewApiKey(text, _hash(text))
 
 

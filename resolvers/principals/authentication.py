@@ -8,7 +8,7 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.principals.api_keys import api_key_by_hash
 from datasources.records.api_keys import ApiKeyRecord
 from datasources.request import current_request
-from resolvers.principals.api_keys import PREFIX, hash_of, principal_of
+from resolvers.principals.api_keys import KEY_PREFIX, hash_of, principal_of
 from resolvers.principals.errors import MalformedCredentials, MissingCredentials, TokensNotAccepted, UnknownApiKey
 from resolvers.principals.principal import Principal
 from resolvers.principals.signing_keys import SigningKeys
@@ -41,7 +41,7 @@ async def authenticate(
     # Schemes are case-insensitive: RFC 9110, section 11.1.
     if scheme.lower() != "bearer" or not credential or not credential.isascii():
         raise MalformedCredentials
-    if credential.startswith(PREFIX):
+    if credential.startswith(KEY_PREFIX):
         return await _by_api_key(credential, find_api_key)
     if tokens is None:
         raise TokensNotAccepted

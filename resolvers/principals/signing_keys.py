@@ -16,7 +16,7 @@ from resolvers.principals.errors import IssuerUnavailable, UnknownSigningKey
 SigningKey = RSAKey | ECKey | OKPKey
 
 
-class Discovery(msgspec.Struct, frozen=True):
+class ProviderMetadata(msgspec.Struct, frozen=True):
     """What we need of an OpenID provider's configuration."""
 
     issuer: str
@@ -91,12 +91,12 @@ class SigningKeys:
             # The keys there are go on serving. A cancelled fetch does not come here and does not count as a try.
             self._tried_at = self._clock()
             return
-        self._keys = _usable(found.keys)
+        self._keys = _parse_keys(found.keys)
         self._fetched_at = self._tried_at = self._clock()
 
     async def _discover(self) -> str:
         url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
-        found = msgspec.json.decode(await self._read(url), type=Discovery)
+        found = msgspec.json.decode(await self._read(url), type=ProviderMetadata)
         # OpenID Connect Discovery 1.0, section 4.3: the issuer in the document must be the one asked.
         if found.issuer != self._issuer:
             raise msgspec.ValidationError("the discovery document names another issuer")
@@ -114,7 +114,7 @@ class SigningKeys:
         return response.content
 
 
-def _usable(entries: list[dict[str, Any]]) -> Mapping[str | None, SigningKey]:
+def _parse_keys(entries: list[dict[str, Any]]) -> Mapping[str | None, SigningKey]:
     found: dict[str | None, SigningKey] = {}
     for entry in entries:
         if entry.get("use", "sig") != "sig":

@@ -27,13 +27,13 @@ from resolvers.principals.signing_keys import SigningKeys
 ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
 )  # fmt: skip
-MAX_LENGTH = 16_384
+MAX_TOKEN_LENGTH = 16_384
 MAX_SUBJECT_LENGTH = 500
 # Seconds since 1970 of the year 9999: no token is meant to outlive it, and infinity is no time.
-MAX_SECONDS = 253_402_300_799
+MAX_TIMESTAMP_SECONDS = 253_402_300_799
 
 
-class _OurAlgorithms(JWSRegistry):
+class _AllowedAlgorithms(JWSRegistry):
     """The allow-list. Issuers still say EdDSA, at which the library warns on every token (RFC 9864 renames it)."""
 
     # Any: the library does not export the type of an algorithm.
@@ -43,7 +43,7 @@ class _OurAlgorithms(JWSRegistry):
         return self.algorithms[name]
 
 
-_REGISTRY = _OurAlgorithms()
+_REGISTRY = _AllowedAlgorithms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class TokenVerifier:
 
     async def verify(self, token: str) -> Principal:
         """Whom the token proves. Raises the AccessError of the first thing wrong with it."""
-        claims = await self._verified(token)
+        claims = await self._decode(token)
         self._check(claims)
         subject, client = claims["sub"], claims.get("client_id")
         names = (claims.get("name"), claims.get("username"), claims.get("cognito:username"), subject)
@@ -96,8 +96,8 @@ class TokenVerifier:
             kind=PrincipalKind.SERVICE if subject == client else PrincipalKind.USER,
         )
 
-    async def _verified(self, token: str) -> Mapping[str, Any]:
-        if len(token) > MAX_LENGTH:
+    async def _decode(self, token: str) -> Mapping[str, Any]:
+        if len(token) > MAX_TOKEN_LENGTH:
             raise MalformedCredentials
         try:
             header = jws.extract_compact(token.encode()).headers()
@@ -145,7 +145,7 @@ def _seconds(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     # NaN is within no bounds.
-    return float(value) if -MAX_SECONDS <= value <= MAX_SECONDS else None
+    return float(value) if -MAX_TIMESTAMP_SECONDS <= value <= MAX_TIMESTAMP_SECONDS else None
 
 
 def _is_name(value: object) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from datasources.graph.projection import EdgeVersion
 from datasources.graph.recursive.source import BucketDigest
 
-BUCKETS = 256
+BUCKET_COUNT = 256
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -41,7 +41,7 @@ class Digest:
         """Count these edges; one that is no longer valid is none that tables hold."""
         for version in versions:
             self.edges += 1
-            self.edges_sum += _hash(_facts(version))
+            self.edges_sum += _hash(_edge_text(version))
 
     def __str__(self) -> str:
         return f"{self.nodes}:{self.nodes_sum}|{self.edges}:{self.edges_sum}"
@@ -52,7 +52,7 @@ def digest_of(found: BucketDigest) -> str:
     return f"{found.nodes}:{found.nodes_sum}|{found.edges}:{found.edges_sum}"
 
 
-def _facts(version: EdgeVersion) -> str:
+def _edge_text(version: EdgeVersion) -> str:
     # As buckets_digested writes them.
     edge = version.edge
     moment = (version.valid_from - _EPOCH) // _MICROSECOND

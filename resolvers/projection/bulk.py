@@ -42,14 +42,14 @@ class BulkRebuild:
         if place.step is RebuildPhase.NODES:
             pages = node_pages(self._truth, place.last, size)
             await self._files(pages, NODE_HEADER, node_row, lambda id: id, counts.nodes)
-            self._enter(RebuildPhase.EDGES)
+            self._start_phase(RebuildPhase.EDGES)
         if place.step is RebuildPhase.EDGES:
             versions = edge_pages(self._truth, place.last, size)
             await self._files(versions, EDGE_HEADER, edge_row, lambda version: version.edge.id, counts.edges)
-            self._enter(RebuildPhase.LOAD)
+            self._start_phase(RebuildPhase.LOAD)
         if place.step is RebuildPhase.LOAD:
             await self._load()
-            self._enter(RebuildPhase.COMPARE_NODES)
+            self._start_phase(RebuildPhase.COMPARE_NODES)
 
     async def _files(
         self,
@@ -70,9 +70,9 @@ class BulkRebuild:
                         last = page[-1]
                         self._progress(self._place.step, self._done + part.rows, max(self._done + part.rows, of))
                         page = await anext(pages, None)
-                await self._sent(part, id_of(last))
+                await self._record_upload(part, id_of(last))
 
-    async def _sent(self, part: CsvFile, last: str) -> None:
+    async def _record_upload(self, part: CsvFile, last: str) -> None:
         place = self._place
         name = f"{place.step}-{place.part + 1:05}.csv.gz"
         await self._bulk.upload(part.path, place.folder or "", name)
@@ -105,6 +105,6 @@ class BulkRebuild:
             raise LoadFailed(status)
         self._progress(RebuildPhase.LOAD, status.records, max(of, status.records))
 
-    def _enter(self, step: RebuildPhase) -> None:
+    def _start_phase(self, step: RebuildPhase) -> None:
         self._place.step, self._place.last, self._place.part = step, None, 0
         self._file.write(self._place)

@@ -45,12 +45,12 @@ async def group_by_entity(truth: RelationalSource, rows: Sequence[OutboxRow]) ->
             found.setdefault(row.entity_id, []).append(row)
     before: dict[str, list[EdgeVersion]] = {}
     positions = [row.position for row in rows if row.entity == RELATIONSHIP]
-    for version in await _before(truth, positions):
+    for version in await _previous_versions(truth, positions):
         before.setdefault(version.edge.id, []).append(version)
     return [ChangedEntity(id, of[0].entity, tuple(of), tuple(before.get(id, ()))) for id, of in found.items()]
 
 
-async def _before(truth: RelationalSource, positions: Sequence[int]) -> Sequence[EdgeVersion]:
+async def _previous_versions(truth: RelationalSource, positions: Sequence[int]) -> Sequence[EdgeVersion]:
     """The edges before the changes at these positions. One that cannot be read is left out: should the graph hold it,
     the next comparison takes it away."""
     if not positions:
@@ -62,7 +62,7 @@ async def _before(truth: RelationalSource, positions: Sequence[int]) -> Sequence
         log.warning("a version of before cannot be read", extra={"problem": describe(found.error)})
         return ()
     middle = len(positions) // 2
-    return [*await _before(truth, positions[:middle]), *await _before(truth, positions[middle:])]
+    return [*await _previous_versions(truth, positions[:middle]), *await _previous_versions(truth, positions[middle:])]
 
 
 async def build_changes(truth: RelationalSource, entities: Sequence[ChangedEntity]) -> Changes:

@@ -52,7 +52,7 @@ class BucketComparer:
         Errors are those of the database and the graph; what was claimed is due again after the same time."""
         projection, main = self._sources.projection, self._sources.main
         with use_request(RequestContext()):
-            if projection is None or (await outbox.state(main)).pending > MAX_PENDING_ROWS:
+            if projection is None or (await outbox.fetch_state(main)).pending > MAX_PENDING_ROWS:
                 return ComparisonRound()
             buckets = await graph_buckets.claim_due(main, self._seconds, self._at_once)
             if not buckets:
@@ -85,20 +85,20 @@ class _BucketComparison:
 
     async def run(self) -> ComparisonRound:
         tables = {each.bucket: each for each in await self._truth.digests(self._buckets)}
-        held = await self._held()
+        held = await self._fetch_graph_nodes()
         graph = await self._digests(held)
         differing = [bucket for bucket in self._buckets if str(graph[bucket]) != digest_of(tables[bucket])]
         found, left = 0, dict.fromkeys(self._buckets, 0)
         if differing:
-            found, left_now = await self._settle(differing)
+            found, left_now = await self._repair(differing)
             left |= left_now
         await graph_buckets.store_comparisons(
             self._sources.main,
-            [_compared(tables[bucket], str(graph[bucket]), left[bucket]) for bucket in self._buckets],
+            [_to_record(tables[bucket], str(graph[bucket]), left[bucket]) for bucket in self._buckets],
         )
         return ComparisonRound(len(self._buckets), len(differing), found, sum(left.values()))
 
-    async def _held(self) -> dict[int, list[str]]:
+    async def _fetch_graph_nodes(self) -> dict[int, list[str]]:
         wanted, held = set(self._buckets), defaultdict[int, list[str]](list)
         async for page in self._projection.nodes():
             for id in page:
@@ -123,7 +123,7 @@ class _BucketComparison:
         await process_in_order(pages(), self._projection.outgoing_edges, add, PAGES_AT_ONCE)
         return digests
 
-    async def _settle(self, buckets: Sequence[int]) -> tuple[int, dict[int, int]]:
+    async def _repair(self, buckets: Sequence[int]) -> tuple[int, dict[int, int]]:
         """How many differences there were, and how many are left in each bucket. Edges before extra nodes go, as an
         engine removes a node with its edges."""
         missing, extra = await self._nodes(buckets)
@@ -149,12 +149,12 @@ class _BucketComparison:
     async def _nodes(self, buckets: Sequence[int]) -> tuple[list[str], list[str]]:
         """The nodes that the graph lacks and that it has too many, in order."""
         true = set(await self._truth.nodes_in_buckets(buckets))
-        held = {id for ids in (await self._held()).values() for id in ids if bucket_of(id) in buckets}
+        held = {id for ids in (await self._fetch_graph_nodes()).values() for id in ids if bucket_of(id) in buckets}
         missing, extra = true - held, held - true
         if not missing and not extra:
             return [], []
         late = await graph_buckets.fetch_pending_entity_ids(self._sources.main)
-        again = {id for ids in (await self._held()).values() for id in ids}
+        again = {id for ids in (await self._fetch_graph_nodes()).values() for id in ids}
         missing, extra = missing - again - late, (extra & again) - late
         known = await self._truth.existing_nodes(sorted(missing | extra))
         return sorted(missing & known), sorted(extra - known)
@@ -173,5 +173,5 @@ def _ids(difference: Difference) -> set[str]:
     return {version.edge.id for version in (difference.true, difference.held) if version is not None}
 
 
-def _compared(tables: BucketDigest, graph: str, left: int) -> BucketComparison:
+def _to_record(tables: BucketDigest, graph: str, left: int) -> BucketComparison:
     return BucketComparison(tables.bucket, tables.nodes, tables.edges, digest_of(tables), graph, left)

@@ -50,13 +50,13 @@ class EdgeComparison:
         A write between the readings of the tables and of the graph looks like a difference, and is gone or another one
         in the next reading. What is still moving after a few is being written and left to the next check.
         """
-        look = await self._look(ids)
+        look = await self._read_differences(ids)
         edges, found = look.edges, look
         for _ in range(MAX_READS):
             if not look.differences:
                 break
             before = set(look.differences)
-            look = await self._look(look.nodes)
+            look = await self._read_differences(look.nodes)
             found = EdgeDifferences(edges, tuple(each for each in look.differences if each in before))
             if len(found.differences) == len(look.differences):
                 break
@@ -69,17 +69,17 @@ class EdgeComparison:
         for _ in range(MAX_REPAIR_ROUNDS):
             if not left.differences:
                 break
-            await self._mend(left.differences)
-            left = await self._look(left.nodes)
+            await self._apply_repairs(left.differences)
+            left = await self._read_differences(left.nodes)
         return RepairResult(found, left.differences)
 
-    async def _look(self, ids: Sequence[str]) -> EdgeDifferences:
+    async def _read_differences(self, ids: Sequence[str]) -> EdgeDifferences:
         true, held = await asyncio.gather(self._truth.outgoing_edges(ids), self._projection.outgoing_edges(ids))
         return EdgeDifferences(
             len(true), tuple(find_differences(true, [version for id in ids for version in held.get(id, ())]))
         )
 
-    async def _mend(self, differences: Sequence[Difference]) -> None:
+    async def _apply_repairs(self, differences: Sequence[Difference]) -> None:
         # An engine can't move an edge or relabel it, so what has another shape goes before what is wanted comes.
         gone = [each.held for each in differences if each.held is not None and not _same_shape(each)]
         wanted = {each.true.edge.id: each.true for each in differences if each.true is not None}
@@ -99,11 +99,11 @@ def find_differences(true: Sequence[EdgeVersion], held: Sequence[EdgeVersion]) -
     current: dict[tuple[str, str], list[EdgeVersion]] = defaultdict(list)
     for version in held:
         if version.valid_to is None:
-            current[_place(version)].append(version)
+            current[_edge_key(version)].append(version)
     found = []
     for version in true:
         # An engine that takes no ids of edges may hold an old one beside it; then that is the one too many.
-        same = current[_place(version)]
+        same = current[_edge_key(version)]
         if version in same:
             same.remove(version)
         else:
@@ -112,7 +112,7 @@ def find_differences(true: Sequence[EdgeVersion], held: Sequence[EdgeVersion]) -
     return [*found, *(Difference(None, version) for version in (*chain.from_iterable(current.values()), *closed))]
 
 
-def _place(version: EdgeVersion) -> tuple[str, str]:
+def _edge_key(version: EdgeVersion) -> tuple[str, str]:
     return version.edge.from_id, version.edge.id
 
 

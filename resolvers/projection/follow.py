@@ -20,7 +20,7 @@ from datasources.supervisor import CaughtError, attempt
 from resolvers.projection.changes import ITEM, RELATIONSHIP, ChangedEntity, build_changes, group_by_entity
 from resolvers.projection.stale import TRAVERSAL_TABLES
 
-GRAPH = "graph"
+GRAPH_SOURCE = "graph"
 # Rows of one round; and of one that comes after a full one, as much waits then: rows of one entity are told as one, and
 # what is told goes in parts of which several are under way.
 ROWS_PER_ROUND, MAX_ROWS_PER_ROUND = 1_000, 10_000
@@ -54,7 +54,7 @@ class ProjectionRound:
 
 
 @dataclass(slots=True)
-class _Outcome:
+class _WriteOutcome:
     """What became of the entities of a round."""
 
     done: list[ChangedEntity] = field(default_factory=list)
@@ -101,7 +101,7 @@ class OutboxProjector:
         begin = time.perf_counter()
         clock = asyncio.get_running_loop().time()
         done = ProjectionRound()
-        outcome = _Outcome()
+        outcome = _WriteOutcome()
         call = RequestContext(deadline=clock + ROUND_DEADLINE_SECONDS)
         with use_request(call), record_call("projection", INTERNAL, call, keep_idle=False) as recording:
             async with self._sources.main.transaction() as transaction:
@@ -117,7 +117,7 @@ class OutboxProjector:
                 if projection is None:
                     outcome.done = entities
                 elif entities or self._owed:
-                    self._owe(entities)
+                    self._track_unconfirmed(entities)
                     with use_request(
                         RequestContext(request_id=call.request_id, deadline=clock + WRITE_DEADLINE_SECONDS)
                     ):
@@ -149,15 +149,17 @@ class OutboxProjector:
             if not done.held:
                 await asyncio.sleep(LOCK_POLL_SECONDS)
 
-    def _owe(self, entities: Sequence[ChangedEntity]) -> None:
+    def _track_unconfirmed(self, entities: Sequence[ChangedEntity]) -> None:
         for each in entities:
             owed = self._owed.get(each.id)
             self._owed[each.id] = each if owed is None else each.with_versions(*owed.before)
 
 
-async def _mark(transaction: Transaction, rows: Sequence[OutboxRow], outcome: _Outcome, done: ProjectionRound) -> None:
+async def _mark(
+    transaction: Transaction, rows: Sequence[OutboxRow], outcome: _WriteOutcome, done: ProjectionRound
+) -> None:
     told = {each.id for each in outcome.done}
-    waits = {row.position: row for row in rows if row.entity_id not in told and _is_graphs(row)}
+    waits = {row.position: row for row in rows if row.entity_id not in told and _is_projected(row)}
     finished = [row.position for row in rows if row.position not in waits]
     done.rows = len(finished)
     if finished or told:
@@ -185,50 +187,50 @@ class _BatchWriter:
         self._done = done
         self._owed = owed
         self._at_once = at_once
-        self._outcome = _Outcome()
+        self._outcome = _WriteOutcome()
 
-    async def write(self, entities: Sequence[ChangedEntity]) -> _Outcome:
+    async def write(self, entities: Sequence[ChangedEntity]) -> _WriteOutcome:
         """What was refused before goes alone, so that it costs the others nothing. If it is not the entities that the
         graph refuses, it counts as lost."""
         outcome = self._outcome
         try:
             new = [each for each in entities if not each.attempts]
             if len(new) <= BATCH_SIZE:
-                await self._tell(new)
+                await self._write_batch(new)
             else:
                 # Items first: parts that are under way together must not each look for the same ends and make them.
                 for kind in (ITEM, RELATIONSHIP):
-                    await self._tell_all([each for each in new if each.kind == kind])
+                    await self._write_batches([each for each in new if each.kind == kind])
             for each in entities:
                 if each.attempts:
-                    await self._tell([each])
+                    await self._write_batch([each])
             if outcome.refused and not outcome.done:
                 await self._probe(outcome.refused.keys())
         except (SourceUnavailable, SourceRefused) as error:
-            if error.source != GRAPH:
+            if error.source != GRAPH_SOURCE:
                 raise
             outcome.lost = error
             outcome.refused.clear()
         return outcome
 
-    async def _tell_all(self, entities: Sequence[ChangedEntity]) -> None:
+    async def _write_batches(self, entities: Sequence[ChangedEntity]) -> None:
         parts = [entities[begin : begin + BATCH_SIZE] for begin in range(0, len(entities), BATCH_SIZE)]
         for begin in range(0, len(parts), self._at_once):
             some = parts[begin : begin + self._at_once]
             # All are waited for: one that is cancelled while it reads would end the transaction, and with it what was
             # told of the others.
-            ends = await asyncio.gather(*map(self._tell, some), return_exceptions=True)
+            ends = await asyncio.gather(*map(self._write_batch, some), return_exceptions=True)
             for end in ends:
                 if isinstance(end, BaseException):
                     raise end
 
-    async def _tell(self, entities: Sequence[ChangedEntity]) -> None:
+    async def _write_batch(self, entities: Sequence[ChangedEntity]) -> None:
         if not entities:
             return
         changes = await attempt(partial(build_changes, self._truth, entities))
         if isinstance(changes, CaughtError):
             # One of them cannot be read, whatever the tables hold of it: the others are told.
-            await self._halve(entities, changes.error)
+            await self._bisect(entities, changes.error)
             return
         # What is about to be sent may have to be taken back, should this round not be the last word.
         for change in changes.edges:
@@ -237,19 +239,19 @@ class _BatchWriter:
         try:
             await self._projection.apply(changes)
         except SourceRefused as error:
-            await self._halve(entities, error)
+            await self._bisect(entities, error)
         else:
             self._outcome.done += entities
             self._done.nodes += len(changes.nodes)
             self._done.edges += len(changes.edges)
 
-    async def _halve(self, entities: Sequence[ChangedEntity], error: Exception) -> None:
+    async def _bisect(self, entities: Sequence[ChangedEntity], error: Exception) -> None:
         if len(entities) == 1:
             self._outcome.refused[entities[0].id] = describe(error)
             return
         middle = len(entities) // 2
-        await self._tell(entities[:middle])
-        await self._tell(entities[middle:])
+        await self._write_batch(entities[:middle])
+        await self._write_batch(entities[middle:])
 
     async def _probe(self, ids: Collection[str]) -> None:
         # A role that may not write refuses everything; then no row is to blame.
@@ -259,7 +261,7 @@ class _BatchWriter:
                 return
 
 
-def _is_graphs(row: OutboxRow) -> bool:
+def _is_projected(row: OutboxRow) -> bool:
     return row.entity in (ITEM, RELATIONSHIP)
 
 

@@ -19,38 +19,38 @@ class NodeDifferences:
 
 
 async def compare_nodes(
-    truth: RelationalSource, projection: Projection, size: int, seen: Callable[[int], None]
+    truth: RelationalSource, projection: Projection, size: int, on_progress: Callable[[int], None]
 ) -> NodeDifferences:
     """Every node of both. What differs is read a second time before it is believed.
 
     A graph gives its nodes in no order, so their ids are held meanwhile: about 120 bytes a node. `seen` hears how many
     of the tables' nodes were compared.
     """
-    held = await _held(projection)
+    held = await _fetch_graph_nodes(projection)
     missing: list[str] = []
     count = 0
     async for page in node_pages(truth, None, size):
         missing += [id for id in page if id not in held]
         held.difference_update(page)
         count += len(page)
-        seen(count)
+        on_progress(count)
     # What is left over no page of the tables had.
     if not missing and not held:
         return NodeDifferences(count, [], [])
-    again = await _held(projection)
+    again = await _fetch_graph_nodes(projection)
     lacking = [id for id in missing if id not in again]
     over = sorted(held & again)
     del held, again
     return NodeDifferences(
         count,
         [id for batch in _batches(lacking, size) for id in sorted(await truth.existing_nodes(batch))],
-        [id for batch in _batches(over, size) for id in await _unknown(truth, batch)],
+        [id for batch in _batches(over, size) for id in await _find_extra(truth, batch)],
     )
 
 
 async def remove_nodes(truth: RelationalSource, projection: Projection, ids: Sequence[str]) -> int:
     """Remove nodes that the tables do not have, with their edges; how many. Those that are back meanwhile stay."""
-    gone = await _unknown(truth, ids)
+    gone = await _find_extra(truth, ids)
     if not gone:
         return 0
     await projection.apply(Changes(nodes=tuple(NodeChange(id, removed=True) for id in gone)))
@@ -64,14 +64,14 @@ async def remove_nodes(truth: RelationalSource, projection: Projection, ids: Seq
     return len(gone) - len(back)
 
 
-async def _held(projection: Projection) -> set[str]:
+async def _fetch_graph_nodes(projection: Projection) -> set[str]:
     held: set[str] = set()
     async for page in projection.nodes():
         held.update(page)
     return held
 
 
-async def _unknown(truth: RelationalSource, ids: Sequence[str]) -> list[str]:
+async def _find_extra(truth: RelationalSource, ids: Sequence[str]) -> list[str]:
     known = await truth.existing_nodes(ids)
     return [id for id in ids if id not in known]
 

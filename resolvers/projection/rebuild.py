@@ -17,7 +17,7 @@ from resolvers.projection.reports import Progress, RebuildPhase, RebuildReport, 
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RebuildOptions:
     """How to rebuild. `clear` empties the graph first; `resume` goes on where the last one broke off.
 
     `place` is the file that keeps where it is, None to keep nothing; `store` says which graph it is about. Without
@@ -36,7 +36,7 @@ class Options:
 async def rebuild(
     main: Database,
     projection: Projection,
-    options: Options | None = None,
+    options: RebuildOptions | None = None,
     *,
     bulk: BulkStore | None = None,
     progress: Progress = ignore_progress,
@@ -47,7 +47,7 @@ async def rebuild(
     once, so after a break everything from the last acknowledged page is sent again. With `bulk` nodes and edges go
     through Neptune's loader. PlaceError if there is nothing to go on with; errors of the database and the graph.
     """
-    options = options or Options()
+    options = options or RebuildOptions()
     file = CheckpointFile(options.place)
     begin = time.perf_counter()
     with use_request(RequestContext()):
@@ -73,7 +73,7 @@ class _Rebuild:
         self,
         truth: RelationalSource,
         projection: Projection,
-        options: Options,
+        options: RebuildOptions,
         place: Checkpoint,
         file: CheckpointFile,
         progress: Progress,
@@ -93,21 +93,21 @@ class _Rebuild:
         if place.step is RebuildPhase.CLEAR:
             self._progress(RebuildPhase.CLEAR, 0, None)
             await self._projection.clear()
-            self._enter(RebuildPhase.NODES)
+            self._start_phase(RebuildPhase.NODES)
         counts = await self._truth.counts()
         if bulk is not None:
             await BulkRebuild(self._truth, bulk, place, self._file, self._progress).run(counts)
         else:
-            await self._sent(counts)
+            await self._send(counts)
         return RebuildReport(nodes=place.nodes, edges=place.edges)
 
-    async def _sent(self, counts: Counts) -> None:
+    async def _send(self, counts: Counts) -> None:
         if self._place.step is RebuildPhase.NODES:
             await self._nodes(counts.nodes)
-            self._enter(RebuildPhase.EDGES)
+            self._start_phase(RebuildPhase.EDGES)
         if self._place.step is RebuildPhase.EDGES:
             await self._edges(counts.edges)
-            self._enter(RebuildPhase.COMPARE_NODES)
+            self._start_phase(RebuildPhase.COMPARE_NODES)
 
     async def _nodes(self, of: int) -> None:
         def done(page: list[str], _: None) -> None:
@@ -138,6 +138,6 @@ class _Rebuild:
         pages = edge_pages(self._truth, self._place.last, self._options.page)
         await process_in_order(pages, work, done, self._options.at_once)
 
-    def _enter(self, step: RebuildPhase) -> None:
+    def _start_phase(self, step: RebuildPhase) -> None:
         self._place.step, self._place.last = step, None
         self._file.write(self._place)

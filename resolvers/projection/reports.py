@@ -44,7 +44,7 @@ class Difference:
         return next(version.edge.from_id for version in (self.true, self.held) if version is not None)
 
 
-class FoundNodes(msgspec.Struct):
+class NodeSample(msgspec.Struct):
     """How many nodes, and the ids of the first of them."""
 
     count: int = 0
@@ -56,7 +56,7 @@ class FoundNodes(msgspec.Struct):
         self.examples += ids[: MAX_EXAMPLES - len(self.examples)]
 
 
-class FoundEdges(msgspec.Struct):
+class EdgeSample(msgspec.Struct):
     """How many edges, and the first of them, each as the tables have it and as the graph has it."""
 
     count: int = 0
@@ -80,11 +80,11 @@ class CheckReport(msgspec.Struct, kw_only=True):
 
     nodes: int = 0
     edges: int = 0
-    missing_nodes: FoundNodes = msgspec.field(default_factory=FoundNodes)
-    extra_nodes: FoundNodes = msgspec.field(default_factory=FoundNodes)
-    missing_edges: FoundEdges = msgspec.field(default_factory=FoundEdges)
-    extra_edges: FoundEdges = msgspec.field(default_factory=FoundEdges)
-    different_edges: FoundEdges = msgspec.field(default_factory=FoundEdges)
+    missing_nodes: NodeSample = msgspec.field(default_factory=NodeSample)
+    extra_nodes: NodeSample = msgspec.field(default_factory=NodeSample)
+    missing_edges: EdgeSample = msgspec.field(default_factory=EdgeSample)
+    extra_edges: EdgeSample = msgspec.field(default_factory=EdgeSample)
+    different_edges: EdgeSample = msgspec.field(default_factory=EdgeSample)
     repaired: int | None = None
     left: int = 0
     seconds: float = 0.0

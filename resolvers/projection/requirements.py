@@ -16,7 +16,7 @@ from resolvers.projection.follow import (
 )
 
 
-async def follow(sources: Sources, most: int = ROWS_PER_ROUND) -> ProjectionRound:
+async def follow(sources: Sources, max_rows: int = ROWS_PER_ROUND) -> ProjectionRound:
     """One round over the first rows, `most` at the most. SourceUnavailable if the database is lost.
 
     Whoever writes makes its values misses itself; this is for writers that died between their commit and that. A round
@@ -30,8 +30,8 @@ async def follow(sources: Sources, most: int = ROWS_PER_ROUND) -> ProjectionRoun
         async with sources.requirements.transaction() as transaction:
             if not await outbox.lock(transaction, IDLE_TRANSACTION_SECONDS):
                 return ProjectionRound(held=False)
-            rows = await outbox.claim(transaction, most)
-            done.rows, done.full = len(rows), len(rows) == most
+            rows = await outbox.claim(transaction, max_rows)
+            done.rows, done.full = len(rows), len(rows) == max_rows
             done.lag = max((row.age for row in rows), default=0.0)
             if stale := stale_tables({row.entity for row in rows}):
                 await sources.cache.invalidate(stale)

@@ -13,7 +13,7 @@ async def ensure_complete(sources: Sources) -> CheckReport | None:
     Costs one traversal where there is nothing to do. Writes may go on meanwhile. Errors are those of the database and
     the graph; then it is still not whole, and the next call goes on. So it is if the graph is emptied once more.
     """
-    marks, projection = sources.marks, sources.projection
+    marks, projection = sources.completeness_marker, sources.projection
     with use_request(RequestContext()):
         if marks is None or projection is None or await marks.is_complete():
             return None

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from datasources.aurora.relationships.table import RELATIONSHIPS, redundancy_groups
+from datasources.aurora.relationships.table import RELATIONSHIPS, fetch_redundancy_groups
 from datasources.graph.port import (
     Neighbours,
     Paths,
@@ -31,7 +31,7 @@ class RedundancyGroupById(Loader[str, RedundancyGroupRecord | None]):
     reads = ("redundancy_groups", "relationships")
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, RedundancyGroupRecord | None]:
-        return dict(await redundancy_groups(self.context.sources.main, keys))
+        return dict(await fetch_redundancy_groups(self.context.sources.main, keys))
 
     def absent(self, key: str) -> RedundancyGroupRecord | None:
         return None

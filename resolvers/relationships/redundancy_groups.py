@@ -7,7 +7,7 @@ from uuid_utils import uuid7
 
 from datasources.aurora.relationships import redundancy_group_writes as rows
 from datasources.aurora.relationships import writes as relationship_rows
-from datasources.aurora.relationships.redundancy_group_writes import Group
+from datasources.aurora.relationships.redundancy_group_writes import RedundancyGroupRow
 from datasources.errors import SourceConflict
 from datasources.records.relationships import RelationshipRecord
 from resolvers import validation as rules
@@ -43,14 +43,14 @@ async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:
     _check_values(command, name)
     if not await relationship_rows.lock_endpoints(write.transaction, [command.dependent_id]):
         raise rules.no_such_record("configuration item", "dependentId")
-    group = Group(str(uuid7()), command.dependent_id, name, command.needed)
-    before: Group | None = None
+    group = RedundancyGroupRow(str(uuid7()), command.dependent_id, name, command.needed)
+    before: RedundancyGroupRow | None = None
     if not await rows.insert(write.transaction, group):
         before = await rows.lock_by_name(write.transaction, command.dependent_id, name)
         if before is None:
             raise SourceConflict("main", "a redundancy group was removed meanwhile")
         group = before._replace(needed=command.needed)
-    found = await rows.relationships(write.transaction, group.id, command.relationship_ids)
+    found = await rows.lock_relationships(write.transaction, group.id, command.relationship_ids)
     await _check_members(write, command, group, found)
     if before is not None and before.needed != group.needed:
         await rows.update(write.transaction, group.id, group.needed)
@@ -62,7 +62,7 @@ async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:
     ]
     await write_all(write, moved)
     if moved or before != group:
-        _tell(write, group.id, before, group)
+        _record_change(write, group.id, before, group)
     return [group.id]
 
 
@@ -71,14 +71,14 @@ async def remove(write: Write, command: RemoveRedundancyGroup) -> Sequence[str]:
     group = (await rows.lock(write.transaction, [command.id])).get(command.id)
     if group is None:
         raise rules.no_such_record(NOUN)
-    found = await rows.relationships(write.transaction, group.id)
+    found = await rows.lock_relationships(write.transaction, group.id)
     await write_all(write, [(each, structs.replace(each, redundancy_group_id=None)) for each in found.values()])
     await rows.delete(write.transaction, group.id)
-    _tell(write, group.id, group, None)
+    _record_change(write, group.id, group, None)
     return [group.id]
 
 
-def _tell(write: Write, id: str, before: Group | None, after: Group | None) -> None:
+def _record_change(write: Write, id: str, before: RedundancyGroupRow | None, after: RedundancyGroupRow | None) -> None:
     write.record_change(TABLE, ENTITY, id, before and before._asdict(), after and after._asdict())
 
 
@@ -97,9 +97,9 @@ def _check_values(command: DefineRedundancyGroup, name: str) -> None:
 
 
 async def _check_members(
-    write: Write, command: DefineRedundancyGroup, group: Group, found: dict[str, RelationshipRecord]
+    write: Write, command: DefineRedundancyGroup, group: RedundancyGroupRow, found: dict[str, RelationshipRecord]
 ) -> None:
-    travels = await relationship_rows.travels(write.transaction, command.relationship_ids)
+    travels = await relationship_rows.fetch_impact_edges(write.transaction, command.relationship_ids)
     errors = []
     members: set[str | None] = set()
     for nth, id_ in enumerate(command.relationship_ids):

@@ -9,7 +9,7 @@ from uuid_utils import uuid7
 
 from datasources.aurora.relationships import redundancy_group_writes as group_rows
 from datasources.aurora.relationships import writes as rows
-from datasources.aurora.relationships.redundancy_group_writes import Group
+from datasources.aurora.relationships.redundancy_group_writes import RedundancyGroupRow
 from datasources.aurora.relationships.writes import Identity
 from datasources.errors import SourceConflict
 from datasources.records.configuration_items import ConfigurationItemStatus
@@ -28,7 +28,7 @@ from resolvers.unit_of_work import (
 )
 
 TABLE, ENTITY, NOUN = "relationships", "RELATIONSHIP", "relationship"
-MANUAL = "manual"
+MANUAL_SOURCE = "manual"
 
 
 class RelateConfigurationItems(Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class RelateConfigurationItems(Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> Identity:
-        return Identity(self.from_id, self.to_id, self.type_key, (self.source or MANUAL).strip())
+        return Identity(self.from_id, self.to_id, self.type_key, (self.source or MANUAL_SOURCE).strip())
 
 
 class RelateConfigurationItemsInBulk(Struct, frozen=True, kw_only=True):
@@ -99,7 +99,7 @@ async def _relate(
     for record in new:
         write.record_change(TABLE, ENTITY, record.id, None, audit_snapshot(record, GENERATED_COLUMNS))
     known = [(there[each.identity], each) for each in sound if each.identity in there]
-    await write_all(write, [(before, _said(before, command)) for before, command in known])
+    await write_all(write, [(before, _apply_changes(before, command)) for before, command in known])
     ids = {rows.identity(record): record.id for record in (*new, *there.values())}
     return [ids[each.identity] for each in sound]
 
@@ -120,16 +120,16 @@ async def update(write: Write, command: UpdateRelationship) -> Sequence[str]:
     dependent, and where a group would be left with fewer members than it needs."""
     wanted = [command.redundancy_group_id] if command.redundancy_group_id else []
     groups = await group_rows.lock(write.transaction, wanted, [command.id])
-    before = await _locked(write, command, groups)
-    after = _said(before, command)
+    before = await _lock(write, command, groups)
+    after = _apply_changes(before, command)
     if command.attributes is None:
-        raise ValidationFailed(rules.null("attributes"))
+        raise ValidationFailed(rules.null_error("attributes"))
     unfit = rules.attributes_violation(after.attributes) if command.attributes is not UNSET else None
     if unfit is not None:
         raise rules.invalid("attributes", unfit)
     if before.redundancy_group_id != after.redundancy_group_id:
         if after.redundancy_group_id is not None:
-            travel = (await rows.travels(write.transaction, [before.id]))[before.id]
+            travel = (await rows.fetch_impact_edges(write.transaction, [before.id]))[before.id]
             error = group_violation(groups.get(after.redundancy_group_id), travel.impact_to_id)
             if error is not None:
                 raise ValidationFailed(UserError(error[0], "redundancyGroupId", error[1]))
@@ -142,14 +142,14 @@ async def unrelate(write: Write, command: UnrelateConfigurationItems) -> Sequenc
     """The id of what was the relationship. Refused where its redundancy group would be left with fewer members than
     it needs."""
     groups = await group_rows.lock(write.transaction, [], [command.id])
-    before = await _locked(write, command, groups)
+    before = await _lock(write, command, groups)
     await _check_leaving(write, before, groups, "id")
     await rows.delete(write.transaction, before.id)
     write.record_change(TABLE, ENTITY, before.id, audit_snapshot(before, GENERATED_COLUMNS), None)
     return [before.id]
 
 
-def group_violation(group: Group | None, impacted: str | None) -> tuple[UserErrorCode, str] | None:
+def group_violation(group: RedundancyGroupRow | None, impacted: str | None) -> tuple[UserErrorCode, str] | None:
     """Why a relationship whose failure impacts an item can't be in a group; None if it can."""
     if group is None:
         return UserErrorCode.NOT_FOUND, "there is no redundancy group with this id"
@@ -161,8 +161,8 @@ def group_violation(group: Group | None, impacted: str | None) -> tuple[UserErro
     return None
 
 
-async def _locked(
-    write: Write, command: UpdateRelationship | UnrelateConfigurationItems, groups: dict[str, Group]
+async def _lock(
+    write: Write, command: UpdateRelationship | UnrelateConfigurationItems, groups: dict[str, RedundancyGroupRow]
 ) -> RelationshipRecord:
     found = await rows.lock(write.transaction, [command.id])
     record = rules.require_version(found.get(command.id), NOUN, command.expected_version)
@@ -172,11 +172,13 @@ async def _locked(
     return record
 
 
-async def _check_leaving(write: Write, record: RelationshipRecord, groups: dict[str, Group], field: str) -> None:
+async def _check_leaving(
+    write: Write, record: RelationshipRecord, groups: dict[str, RedundancyGroupRow], field: str
+) -> None:
     group = groups.get(record.redundancy_group_id or "")
     if group is None:
         return
-    left = await group_rows.members(write.transaction, group.id, record.id)
+    left = await group_rows.count_members(write.transaction, group.id, record.id)
     if left < group.needed:
         message = (
             f"the redundancy group {group.name} needs {group.needed} members and would have {left}; "
@@ -191,7 +193,7 @@ async def _check(write: Write, commands: Sequence[RelateConfigurationItems], fin
         write.transaction, {end for each in commands for end in (each.from_id, each.to_id)}
     )
     keys = {each.type_key for each in commands if rules.is_storable(each.type_key)}
-    types = await rows.types(write.transaction, keys)
+    types = await rows.lock_types(write.transaction, keys)
     wanted = {each.redundancy_group_id for each in commands if each.redundancy_group_id}
     groups = await group_rows.lock(write.transaction, wanted) if wanted else {}
     first: dict[Identity, int] = {}
@@ -241,7 +243,9 @@ def _check_values(command: RelateConfigurationItems, index: int, findings: ItemE
             findings.add(index, UserErrorCode.INVALID, "attributes", unfit)
 
 
-def _said(before: RelationshipRecord, command: RelateConfigurationItems | UpdateRelationship) -> RelationshipRecord:
+def _apply_changes(
+    before: RelationshipRecord, command: RelateConfigurationItems | UpdateRelationship
+) -> RelationshipRecord:
     given: dict[str, Any] = {}
     if command.attributes is not UNSET and command.attributes is not None:
         given["attributes"] = command.attributes

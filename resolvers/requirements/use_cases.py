@@ -105,7 +105,7 @@ async def create(write: Write, command: CreateRequirement) -> Sequence[str]:
         str(uuid7()), _text(command.key, "key"), _text(command.title, "title"), _description(command.description),
         command.kind, PROPOSED, command.priority, 1, datetime.now(UTC),
     )  # fmt: skip
-    items = await _known_items(write, command.configuration_item_ids)
+    items = await _require_items(write, command.configuration_item_ids)
     record = await rows.insert(write.transaction, wanted)
     if record is None:
         message = f"there is a requirement {wanted.key}; choose another key"
@@ -118,7 +118,7 @@ async def create(write: Write, command: CreateRequirement) -> Sequence[str]:
 
 async def update(write: Write, command: UpdateRequirement) -> Sequence[str]:
     """What must hold."""
-    before, _ = await _locked(write, command, "updateRequirement")
+    before, _ = await _lock(write, command, "updateRequirement")
     after = structs.replace(
         before,
         title=_text(rules.or_current(command.title, before.title, "title"), "title"),
@@ -126,40 +126,40 @@ async def update(write: Write, command: UpdateRequirement) -> Sequence[str]:
         kind=rules.or_current(command.kind, before.kind, "kind"),
         priority=rules.or_current(command.priority, before.priority, "priority"),
     )
-    return await _taken(write, before, after)
+    return await _write_transition(write, before, after)
 
 
 async def transition(write: Write, command: RequirementCommand, *, name: str) -> Sequence[str]:
     """The requirement after a step that has one target and nothing more to say. `name` is the mutation's."""
-    before, step = await _locked(write, command, name)
+    before, step = await _lock(write, command, name)
     [target] = step.targets
-    return await _taken(write, before, structs.replace(before, state=RequirementState(target)))
+    return await _write_transition(write, before, structs.replace(before, state=RequirementState(target)))
 
 
 async def link_items(write: Write, command: LinkRequirementItems) -> Sequence[str]:
     """The items that must meet the requirement, with those that had to."""
     # Before the lock: nobody waits for a row of this database while the other one is asked.
-    items = await _known_items(write, command.configuration_item_ids)
-    before, _ = await _locked(write, command, "linkRequirementItems")
+    items = await _require_items(write, command.configuration_item_ids)
+    before, _ = await _lock(write, command, "linkRequirementItems")
     linked = await rows.link(write.transaction, before.id, items)
     write.tables.add(LINKS)
-    return await _taken(write, before, before, linked=sorted(linked))
+    return await _write_transition(write, before, before, linked=sorted(linked))
 
 
 async def unlink_items(write: Write, command: UnlinkRequirementItems) -> Sequence[str]:
     """The items that need not meet the requirement. Refused if one of them never had to. Asks only this database, so
     an item that the main one no longer knows can be unlinked as well."""
-    before, _ = await _locked(write, command, "unlinkRequirementItems")
+    before, _ = await _lock(write, command, "unlinkRequirementItems")
     wanted = set(command.configuration_item_ids)
     unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
     if strangers := sorted(wanted - unlinked):
         message = f"ci_{strangers[0]} is not linked; see the requirement's configurationItems"
         raise rules.not_found("configurationItemIds", message)
     write.tables.add(LINKS)
-    return await _taken(write, before, before, unlinked=sorted(unlinked))
+    return await _write_transition(write, before, before, unlinked=sorted(unlinked))
 
 
-async def _known_items(write: Write, ids: Sequence[str]) -> Sequence[str]:
+async def _require_items(write: Write, ids: Sequence[str]) -> Sequence[str]:
     """The items, each once; the main database has all of them now. It is not asked where there are none."""
     if not ids:
         return []
@@ -167,7 +167,7 @@ async def _known_items(write: Write, ids: Sequence[str]) -> Sequence[str]:
         return await rules.require_items(main, ids, "configurationItemIds")
 
 
-async def _locked(
+async def _lock(
     write: Write, command: RequirementCommand | UpdateRequirement, name: str
 ) -> tuple[RequirementRecord, Transition]:
     found = await rows.lock(write.transaction, command.id)
@@ -175,7 +175,9 @@ async def _locked(
     return record, STATE_MACHINE.require_transition(name, record.state)
 
 
-async def _taken(write: Write, before: RequirementRecord, after: RequirementRecord, **links: Any) -> Sequence[str]:
+async def _write_transition(
+    write: Write, before: RequirementRecord, after: RequirementRecord, **links: Any
+) -> Sequence[str]:
     record = await rows.update(write.transaction, after)
     write.record_change(TABLE, ENTITY, record.id, audit_snapshot(before), audit_snapshot(record, **links))
     return [record.id]

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from datasources.aurora.configuration_items.table import classes
-from datasources.aurora.relationship_types.table import types
+from datasources.aurora.configuration_items.table import fetch_classes
+from datasources.aurora.relationship_types.table import fetch_types
 from datasources.records.configuration_items import ConfigurationItemClassRecord
 from datasources.records.relationship_types import RelationshipTypeRecord
 from resolvers.loading.loader import Loader
@@ -14,7 +14,7 @@ class ConfigurationItemClassByEntityId(Loader[str, ConfigurationItemClassRecord 
     """Reads the whole taxonomy: a uuid made of a key tells nothing of it. Not cached."""
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, ConfigurationItemClassRecord | None]:
-        return {entity_id(CLASS, each.key): each for each in await classes(self.context.sources.main)}
+        return {entity_id(CLASS, each.key): each for each in await fetch_classes(self.context.sources.main)}
 
     def absent(self, key: str) -> ConfigurationItemClassRecord | None:
         return None
@@ -24,7 +24,7 @@ class RelationshipTypeByEntityId(Loader[str, RelationshipTypeRecord | None]):
     """Reads all types: a uuid made of a key tells nothing of it. Not cached."""
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, RelationshipTypeRecord | None]:
-        return {entity_id(TYPE, each.key): each for each in await types(self.context.sources.main)}
+        return {entity_id(TYPE, each.key): each for each in await fetch_types(self.context.sources.main)}
 
     def absent(self, key: str) -> RelationshipTypeRecord | None:
         return None

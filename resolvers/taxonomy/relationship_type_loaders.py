@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from datasources.aurora.relationship_types.table import types, types_by_keys
+from datasources.aurora.relationship_types.table import fetch_types, fetch_types_by_keys
 from datasources.records.relationship_types import RelationshipTypeRecord
 from resolvers.loading.loader import Loader
 
@@ -12,7 +12,7 @@ class RelationshipTypeByKey(Loader[str, RelationshipTypeRecord | None]):
     reads = ("relationship_types",)
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, RelationshipTypeRecord | None]:
-        return dict(await types_by_keys(self.context.sources.main, keys))
+        return dict(await fetch_types_by_keys(self.context.sources.main, keys))
 
     def absent(self, key: str) -> RelationshipTypeRecord | None:
         return None
@@ -25,7 +25,7 @@ class RelationshipTypes(Loader[None, list[RelationshipTypeRecord]]):
     reads = ("relationship_types",)
 
     async def fetch(self, keys: Sequence[None]) -> Mapping[None, list[RelationshipTypeRecord]]:
-        return {None: await types(self.context.sources.main)}
+        return {None: await fetch_types(self.context.sources.main)}
 
     def absent(self, key: None) -> list[RelationshipTypeRecord]:
         return []

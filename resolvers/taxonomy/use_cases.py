@@ -16,7 +16,10 @@ CLASSES, CLASS = "configuration_item_classes", "CONFIGURATION_ITEM_CLASS"
 TYPES, TYPE = "relationship_types", "RELATIONSHIP_TYPE"
 
 # Audit entries and kept answers are about uuids. That of a class or type is made of its key (RFC 9562, version 5).
-NAMESPACES = {CLASS: UUID("5f4c9d0a-8f5e-4b39-9d55-0c1f6f0d7a11"), TYPE: UUID("b1a1c8c6-4f0b-4a7b-8a5e-3f6c1f0e9d22")}
+UUID_NAMESPACES = {
+    CLASS: UUID("5f4c9d0a-8f5e-4b39-9d55-0c1f6f0d7a11"),
+    TYPE: UUID("b1a1c8c6-4f0b-4a7b-8a5e-3f6c1f0e9d22"),
+}
 
 
 class DefineConfigurationItemClass(Struct, frozen=True, kw_only=True):
@@ -40,7 +43,7 @@ class DefineRelationshipType(Struct, frozen=True, kw_only=True):
 
 def entity_id(entity: str, key: str) -> str:
     """The uuid that stands for a key: the same one always and everywhere."""
-    return str(uuid5(NAMESPACES[entity], key))
+    return str(uuid5(UUID_NAMESPACES[entity], key))
 
 
 async def define_class(write: Write, command: DefineConfigurationItemClass) -> Sequence[str]:
@@ -49,7 +52,7 @@ async def define_class(write: Write, command: DefineConfigurationItemClass) -> S
     key = command.key.strip()
     _check_texts(key=key, name=command.name.strip(), description=command.description or "")
     await rows.lock_classes(write.transaction)
-    before = await rows.class_of(write.transaction, key)
+    before = await rows.fetch_class(write.transaction, key)
     after = ConfigurationItemClassRecord(
         key,
         (before.parent_key if before else None) if command.parent_key is UNSET else command.parent_key,
@@ -59,13 +62,13 @@ async def define_class(write: Write, command: DefineConfigurationItemClass) -> S
     if after.parent_key is not None and (before is None or after.parent_key != before.parent_key):
         await _check_parent(write, key, after.parent_key)
     if before != after:
-        await rows.write_class(write.transaction, after)
-        _tell(write, CLASSES, CLASS, before, after)
+        await rows.upsert_class(write.transaction, after)
+        _record_change(write, CLASSES, CLASS, before, after)
     return [entity_id(CLASS, key)]
 
 
 async def _check_parent(write: Write, key: str, parent_key: str) -> None:
-    above = await rows.ancestry(write.transaction, parent_key) if rules.is_storable(parent_key) else []
+    above = await rows.fetch_ancestry(write.transaction, parent_key) if rules.is_storable(parent_key) else []
     if key in {parent_key, *above}:
         below = " is a kind of ".join(above[: above.index(key) + 1]) if parent_key != key else key
         message = f"{below}, so {key} cannot be a kind of {parent_key}; choose a parent that is not below it"
@@ -93,12 +96,12 @@ async def define_type(write: Write, command: DefineRelationshipType) -> Sequence
         if before != after:
             await rows.update_type(write.transaction, after)
     if before != after:
-        _tell(write, TYPES, TYPE, before, after)
+        _record_change(write, TYPES, TYPE, before, after)
     return [entity_id(TYPE, key)]
 
 
 async def _check_impact(write: Write, before: RelationshipTypeRecord, after: RelationshipTypeRecord) -> None:
-    uses = await rows.uses(write.transaction, before.key) if before.impact is not after.impact else 0
+    uses = await rows.count_relationships(write.transaction, before.key) if before.impact is not after.impact else 0
     if uses:
         shown = "1 relationship is" if uses == 1 else f"{uses:,} relationships are"
         message = (
@@ -110,7 +113,7 @@ async def _check_impact(write: Write, before: RelationshipTypeRecord, after: Rel
         )
 
 
-def _tell(
+def _record_change(
     write: Write,
     table: str,
     entity: str,

@@ -66,59 +66,59 @@ async def create(write: Write, command: CreateTeam) -> Sequence[str]:
     if record is None:
         message = f"there is a team {command.key}; choose another key"
         raise ValidationFailed(UserError(UserErrorCode.TAKEN, "key", message))
-    write.record_change(TABLE, ENTITY, record.id, None, _told(record, []))
+    write.record_change(TABLE, ENTITY, record.id, None, _team_snapshot(record, []))
     return [record.id]
 
 
 async def update(write: Write, command: UpdateTeam) -> Sequence[str]:
     """What is said of the team."""
-    before, members = await _locked(write, command)
+    before, members = await _lock(write, command)
     after = structs.replace(
         before,
         name=rules.require_name(rules.or_current(command.name, before.name, "name"), "name"),
         description=rules.or_current(command.description, before.description, "description"),
         contact=rules.or_current(command.contact, before.contact, "contact"),
     )
-    return await _written(write, before, after, members, members)
+    return await _write_team(write, before, after, members, members)
 
 
 async def set_member(write: Write, command: SetTeamMember) -> Sequence[str]:
     """Somebody in the team, in this role. Refused if that takes the team's last lead."""
-    before, members = await _locked(write, command)
+    before, members = await _lock(write, command)
     await rules.require_user(write.transaction, command.user_id, "userId")
     if command.role is not MembershipRole.LEAD:
-        _keeps_a_lead(members, command.user_id, "role")
+        _require_lead(members, command.user_id, "role")
     await rows.set_membership(write.transaction, before.id, command.user_id, command.role)
-    left = await rows.memberships(write.transaction, before.id)
-    return await _written(write, before, before, members, left)
+    left = await rows.fetch_memberships(write.transaction, before.id)
+    return await _write_team(write, before, before, members, left)
 
 
 async def remove_member(write: Write, command: RemoveTeamMember) -> Sequence[str]:
     """Somebody out of the team. Refused for its last lead."""
-    before, members = await _locked(write, command)
+    before, members = await _lock(write, command)
     if command.user_id not in {each.user_id for each in members}:
         raise rules.not_found("userId", "nobody with this id is in the team; see its `members`")
-    _keeps_a_lead(members, command.user_id, "userId")
+    _require_lead(members, command.user_id, "userId")
     await rows.remove_membership(write.transaction, before.id, command.user_id)
-    left = await rows.memberships(write.transaction, before.id)
-    return await _written(write, before, before, members, left)
+    left = await rows.fetch_memberships(write.transaction, before.id)
+    return await _write_team(write, before, before, members, left)
 
 
-def _keeps_a_lead(members: Sequence[MembershipRecord], leaving: str, field: str) -> None:
+def _require_lead(members: Sequence[MembershipRecord], leaving: str, field: str) -> None:
     leads = {each.user_id for each in members if each.role == MembershipRole.LEAD}
     if leads == {leaving}:
         raise rules.invalid(field, "it is the team's last lead; make somebody else a lead first")
 
 
-async def _locked(
+async def _lock(
     write: Write, command: UpdateTeam | SetTeamMember | RemoveTeamMember
 ) -> tuple[TeamRecord, list[MembershipRecord]]:
     found = await rows.lock(write.transaction, command.id)
     record = rules.require_version(found, "team", command.expected_version)
-    return record, await rows.memberships(write.transaction, record.id)
+    return record, await rows.fetch_memberships(write.transaction, record.id)
 
 
-async def _written(
+async def _write_team(
     write: Write,
     before: TeamRecord,
     after: TeamRecord,
@@ -128,9 +128,9 @@ async def _written(
     # Memberships have no rows of their own in the outbox: the team's new version tells of them.
     record = await rows.update(write.transaction, after)
     write.tables.add(MEMBERSHIPS)
-    write.record_change(TABLE, ENTITY, record.id, _told(before, members), _told(record, left))
+    write.record_change(TABLE, ENTITY, record.id, _team_snapshot(before, members), _team_snapshot(record, left))
     return [record.id]
 
 
-def _told(record: TeamRecord, members: Sequence[MembershipRecord]) -> AuditSnapshot:
+def _team_snapshot(record: TeamRecord, members: Sequence[MembershipRecord]) -> AuditSnapshot:
     return audit_snapshot(record, members={each.user_id: str(each.role) for each in members})

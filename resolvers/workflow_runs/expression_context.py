@@ -8,7 +8,7 @@ import msgspec
 
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.workflow_runs import writes as rows
-from datasources.aurora.workflow_runs.writes import CauseFacts, IncidentFacts, ItemFacts
+from datasources.aurora.workflow_runs.writes import CauseContext, IncidentContext, ItemContext
 from datasources.records.queries import Scope
 from datasources.records.unreadable import UnreadableValue, readable
 from datasources.records.workflow_runs import LockedRunRecord
@@ -34,32 +34,34 @@ MAX_CONTENT_BYTES = 65_536
 class ExpressionContext:
     """The incident, the item of the run itself, the items that expressions see, and the run that led to this one."""
 
-    incident: IncidentFacts | None = None
-    item: ItemFacts | None = None
-    items: Sequence[ItemFacts] = ()
-    cause: CauseFacts | None = None
+    incident: IncidentContext | None = None
+    item: ItemContext | None = None
+    items: Sequence[ItemContext] = ()
+    cause: CauseContext | None = None
     # Whether the publisher of the workflow may not see the incident: then expressions and messages hold nothing of it.
     hidden: bool = False
 
 
 async def load_context(transaction: Transaction, run: LockedRunRecord, definition: Definition) -> ExpressionContext:
     """What is known now; the items of an incident only if an expression asks for them."""
-    incident = None if run.incident_id is None else await rows.incident(transaction, run.incident_id, UNRESTRICTED)
-    cause = None if run.cause_run_id is None else await rows.cause(transaction, run.cause_run_id)
+    incident = (
+        None if run.incident_id is None else await rows.fetch_incident(transaction, run.incident_id, UNRESTRICTED)
+    )
+    cause = None if run.cause_run_id is None else await rows.fetch_cause(transaction, run.cause_run_id)
     # It may have been restricted since the run began.
-    if incident is not None and incident.restricted and not await _is_seen(transaction, run, incident):
+    if incident is not None and incident.is_restricted and not await _is_seen(transaction, run, incident):
         return ExpressionContext(incident, None, (), cause, hidden=True)
     if run.configuration_item_id is not None:
-        items = await rows.items(transaction, run.configuration_item_id, None, 1)
+        items = await rows.fetch_items(transaction, run.configuration_item_id, None, 1)
         return ExpressionContext(incident, items[0] if items else None, items, cause)
     items = []
     if run.incident_id is not None and "items" in await run_in_thread(roots, definition):
-        items = await rows.items(transaction, None, run.incident_id, MAX_ITEMS)
+        items = await rows.fetch_items(transaction, None, run.incident_id, MAX_ITEMS)
     return ExpressionContext(incident, None, items, cause)
 
 
-async def _is_seen(transaction: Transaction, run: LockedRunRecord, incident: IncidentFacts) -> bool:
-    return incident.is_seen_by(await rows.publisher(transaction, run.workflow_id))
+async def _is_seen(transaction: Transaction, run: LockedRunRecord, incident: IncidentContext) -> bool:
+    return incident.is_visible_to(await rows.fetch_publisher_scope(transaction, run.workflow_id))
 
 
 def roots(definition: Definition) -> frozenset[str]:
@@ -136,14 +138,14 @@ class ExpressionEvaluator:
             raise ExpressionFailed(f"the expression of {name} has no value: {error}") from error
 
 
-def incident_value(incident: IncidentFacts) -> Mapping[str, Any]:
+def incident_value(incident: IncidentContext) -> Mapping[str, Any]:
     """An incident as expressions see it: none of its words."""
-    value = incident._asdict() | {"restricted": incident.restricted}
+    value = incident._asdict() | {"restricted": incident.is_restricted}
     del value["id"], value["restricted_team"]
     return value
 
 
-def item_value(item: ItemFacts) -> Mapping[str, Any]:
+def item_value(item: ItemContext) -> Mapping[str, Any]:
     """An item as expressions see it; its labels are those of its attributes that are texts."""
     return {
         "id": f"ci_{item.id}",

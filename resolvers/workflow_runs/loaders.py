@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from datasources.aurora.workflow_runs.table import WORKFLOW_RUNS, blast_radii_by_runs
+from datasources.aurora.workflow_runs.table import WORKFLOW_RUNS, fetch_blast_radii_by_runs
 from datasources.records.workflow_runs import (
     BlastRadiusRecord,
     WorkflowApprovalRecord,
@@ -60,7 +60,7 @@ class BlastRadiusByRun(Loader[str, BlastRadiusRecord | None]):
     reads = ("workflow_run_blast_radii",)
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, BlastRadiusRecord | None]:
-        return dict(await blast_radii_by_runs(self.context.sources.main, keys))
+        return dict(await fetch_blast_radii_by_runs(self.context.sources.main, keys))
 
     def absent(self, key: str) -> BlastRadiusRecord | None:
         return None

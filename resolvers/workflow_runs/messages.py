@@ -11,13 +11,13 @@ from resolvers.workflow_runs.state_machine import StartedAttempt
 from resolvers.workflows.definition import Definition, Notification, Remediation
 
 # Queues by name, as the worker opens them.
-URGENT, STANDARD, NOTIFICATIONS = "remediation-p1", "remediation-standard", "notifications"
+URGENT_QUEUE, STANDARD_QUEUE, NOTIFICATIONS_QUEUE = "remediation-p1", "remediation-standard", "notifications"
 
 # The type of the event that reports what came of a remediation.
-FINISHED = "io.stackflow.workflow.step.finished"
+FINISHED_EVENT_TYPE = "io.stackflow.workflow.step.finished"
 
 
-def message(
+def build_message(
     definition: Definition, run: LockedRunRecord, facts: ExpressionContext, begun: StartedAttempt, request_id: str
 ) -> OutgoingMessage | None:
     """The message of an attempt that began; None where people or time do the step. Its id is the attempt's."""
@@ -40,14 +40,14 @@ def message(
             "attempt": attempt.attempt,
             "attempts": wanted.retry.attempts,
             "deadline": attempt.due_at,
-            "replyWith": FINISHED,
+            "replyWith": FINISHED_EVENT_TYPE,
         }
         if facts.hidden:
             body["blastRadius"] = None
-        queue = URGENT if run.priority == 1 else STANDARD
+        queue = URGENT_QUEUE if run.priority == 1 else STANDARD_QUEUE
     elif isinstance(wanted, Notification):
         body |= {"channel": wanted.channel, "message": begun.content}
-        queue = NOTIFICATIONS
+        queue = NOTIFICATIONS_QUEUE
     else:
         return None
     return OutgoingMessage(attempt.id, queue, run.id, msgspec.json.encode(body).decode(), request_id)

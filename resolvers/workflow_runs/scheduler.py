@@ -26,7 +26,7 @@ from datasources.request import RequestContext, current_request, use_request
 from datasources.sources import Sources
 from datasources.supervisor import CaughtError, attempt
 from resolvers.context import Context, SystemPrincipal
-from resolvers.impact.complete_impact import assess_complete_impact, text
+from resolvers.impact.complete_impact import assess_complete_impact, unpack_id
 from resolvers.unit_of_work import Write, WriteResult, run_write
 from resolvers.workflow_runs import engine
 from resolvers.workflow_runs.state_machine import LIVE_STATES
@@ -42,18 +42,18 @@ MAX_HOPS, MAX_STORED_ITEMS, MAX_CRITICAL_NAMES = 10, 100, 100
 MESSAGE_RETENTION, DELETE_BATCH_SIZE = timedelta(days=7), 5_000
 
 
-class Advance(msgspec.Struct, frozen=True):
+class AdvanceRun(msgspec.Struct, frozen=True):
     """A run is to go on because of the time."""
 
     run_id: str
 
 
-async def advance_due(sources: Sources, now: datetime | None = None, most: int = MAX_RUNS) -> int:
+async def advance_due(sources: Sources, now: datetime | None = None, max_runs: int = MAX_RUNS) -> int:
     """Give runs what is due: timeouts, ends of waits, next attempts; how many went on. Those that somebody else is at
     are passed over."""
     moment = now or datetime.now(UTC)
     async with sources.main.transaction() as transaction:
-        due = await rows.due(transaction, moment, most)
+        due = await rows.fetch_due(transaction, moment, max_runs)
     moved = 0
     late: SourceTimeout | None = None
     for id in due:
@@ -87,16 +87,16 @@ async def _set_aside(sources: Sources, id: str, fault: CaughtError, now: datetim
         return [(await engine.fail_run(write, run, reason, now)).id]
 
     context = _context(sources, id)
-    with use_request(context.call):
-        written = await attempt(partial(run_write, context, "AdvanceWorkflowRun", Advance(id), work))
+    with use_request(context.request):
+        written = await attempt(partial(run_write, context, "AdvanceWorkflowRun", AdvanceRun(id), work))
     if not isinstance(written, CaughtError):
         return written
     # Not even its row can be read: then it is written as it stands.
     report(log, "a run is set aside", written.error, "workflows", run=id)
     async with sources.main.transaction() as transaction:
         await rounds.fail_run(transaction, id, reason, now)
-        await writing.write_origin(transaction, Origin(context.call.request_id, cause_run_id=id))
-    await sources.cache.invalidate([engine.TABLE, engine.ATTEMPTS])
+        await writing.write_origin(transaction, Origin(context.request.request_id, cause_run_id=id))
+    await sources.cache.invalidate([engine.TABLE, engine.ATTEMPTS_TABLE])
     return WriteResult((id,))
 
 
@@ -113,8 +113,8 @@ async def _advance(sources: Sources, id: str, now: datetime) -> WriteResult:
         return [] if after is run else [after.id]
 
     context = _context(sources, id)
-    with use_request(context.call):
-        return await run_write(context, "AdvanceWorkflowRun", Advance(id), work)
+    with use_request(context.request):
+        return await run_write(context, "AdvanceWorkflowRun", AdvanceRun(id), work)
 
 
 async def walk_failures(sources: Sources, now: datetime | None = None, most: int = MAX_WALKS) -> int:
@@ -132,7 +132,7 @@ async def walk_failures(sources: Sources, now: datetime | None = None, most: int
         if isinstance(outcome, CaughtError):
             # Its messages wait for it, so it is walked all the same: it reached nothing, and not all was looked at.
             report(log, "a failure cannot be walked", outcome.error, "workflows", run=each.run_id)
-            outcome = await _keep(sources, each.run_id, (), moment, truncated=True)
+            outcome = await _store_blast_radius(sources, each.run_id, (), moment, truncated=True)
         kept += outcome
     if kept:
         await sources.cache.invalidate(["workflow_run_blast_radii"])
@@ -143,15 +143,15 @@ async def _walk(sources: Sources, due: Sequence[PendingBlastRadius], now: dateti
     if not due:
         return 0
     # All are walked before the first is written: one that can't be walked leaves nothing behind.
-    walked = [await _reached(sources, each.item_ids) for each in due]
+    walked = [await _find_reached(sources, each.item_ids) for each in due]
     kept = 0
     for each, (reached, truncated) in zip(due, walked, strict=True):
-        kept += await _keep(sources, each.run_id, reached, now, truncated=truncated)
+        kept += await _store_blast_radius(sources, each.run_id, reached, now, truncated=truncated)
     await sources.cache.invalidate(["workflow_run_blast_radii"])
     return kept
 
 
-async def _reached(sources: Sources, failed: Sequence[str]) -> tuple[list[tuple[str, int]], bool]:
+async def _find_reached(sources: Sources, failed: Sequence[str]) -> tuple[list[tuple[str, int]], bool]:
     """Reached items with their hops, in order, and whether there may be more."""
     walk = Walk(Direction.DEPENDENTS, max_depth=MAX_HOPS, max_nodes=MAX_NODES)
     try:
@@ -160,16 +160,16 @@ async def _reached(sources: Sources, failed: Sequence[str]) -> tuple[list[tuple[
         log.warning("a blast radius is cut: %s", error)
         found = None
     if found is not None:
-        return [(text(id), depth) for id, depth in zip(found.ids, found.depths, strict=True)], False
+        return [(unpack_id(id), depth) for id, depth in zip(found.ids, found.depths, strict=True)], False
     [reach] = await RecursiveGraph(sources.main).reach([frozenset(failed)], walk)
     return [(node.id, node.depth) for node in reach.nodes], True
 
 
-async def _keep(
+async def _store_blast_radius(
     sources: Sources, run_id: str, reached: Sequence[tuple[str, int]], now: datetime, *, truncated: bool
 ) -> bool:
     async with sources.main.transaction() as transaction:
-        critical = await rounds.critical_names(transaction, [id for id, _ in reached], MAX_CRITICAL_NAMES)
+        critical = await rounds.fetch_critical_names(transaction, [id for id, _ in reached], MAX_CRITICAL_NAMES)
         is_kept = await rounds.store_blast_radius(
             transaction, run_id, reached[:MAX_STORED_ITEMS], critical, now, total=len(reached), truncated=truncated
         )

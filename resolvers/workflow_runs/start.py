@@ -10,8 +10,8 @@ from msgspec import UNSET
 from uuid_utils import uuid7
 
 from datasources.aurora.workflow_runs import writes as rows
-from datasources.aurora.workflow_runs.schedule import want_blast_radius
-from datasources.aurora.workflow_runs.writes import IncidentFacts
+from datasources.aurora.workflow_runs.schedule import request_blast_radius
+from datasources.aurora.workflow_runs.writes import IncidentContext
 from datasources.records.workflows import WorkflowRecord, WorkflowState
 from resolvers import validation as rules
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, caller_id
@@ -52,7 +52,9 @@ async def start(write: Write, starting: StartRequest, now: datetime | None = Non
     definition = await _definition(write, starting.workflow_id)
     inputs = _inputs(definition, starting.inputs)
     incident = await _incident(write, starting.incident_id)
-    if incident is not None and not incident.is_seen_by(await rows.publisher(write.transaction, definition.id)):
+    if incident is not None and not incident.is_visible_to(
+        await rows.fetch_publisher_scope(write.transaction, definition.id)
+    ):
         message = "whoever published the workflow may not see this incident; let somebody publish it who may"
         raise rules.invalid("workflowId", message)
     if starting.configuration_item_id is not None:
@@ -67,7 +69,7 @@ async def start(write: Write, starting: StartRequest, now: datetime | None = Non
             "user_key": rules.user_key(write),
             "started_at": moment,
             "requested_by": starting.requested_by or caller_id(write.context),
-            "request_id": write.context.call.request_id,
+            "request_id": write.context.request.request_id,
             "trigger_key": starting.trigger_key,
             "cause_run_id": starting.cause_run_id,
             "priority": None if incident is None else incident.priority,
@@ -77,29 +79,29 @@ async def start(write: Write, starting: StartRequest, now: datetime | None = Non
     )
     if run is None:
         return None
-    restricted = incident is not None and incident.restricted
+    restricted = incident is not None and incident.is_restricted
     write.record_change(engine.TABLE, engine.ENTITY, run.id, None, engine.run_snapshot(run, restricted=restricted))
     if run.incident_id is not None or run.configuration_item_id is not None:
-        await want_blast_radius(write.transaction, run.id)
+        await request_blast_radius(write.transaction, run.id)
     running = await engine.load_run(write, run, moment)
-    await engine.note(write, run, "Workflow started", f"{definition.name} ({run.number})")
+    await engine.append_note(write, run, "Workflow started", f"{definition.name} ({run.number})")
     await engine.advance_run(write, running)
     return run.id
 
 
 async def _definition(write: Write, workflow_id: str) -> Definition:
-    workflow = await rows.workflow(write.transaction, workflow_id)
+    workflow = await rows.fetch_workflow(write.transaction, workflow_id)
     if workflow is None:
         raise rules.not_found("workflowId", "there is no such workflow; see `workflows`")
-    _published(workflow)
+    _require_published(workflow)
     try:
-        return parse_definition(workflow, await rows.steps(write.transaction, workflow_id))
+        return parse_definition(workflow, await rows.fetch_steps(write.transaction, workflow_id))
     except InvalidDefinition as unreadable:
         message = f"the workflow cannot be run; put {unreadable.path} right in a new revision: {unreadable.reason}"
         raise rules.invalid("workflowId", message) from unreadable
 
 
-def _published(workflow: WorkflowRecord) -> None:
+def _require_published(workflow: WorkflowRecord) -> None:
     if workflow.state != WorkflowState.PUBLISHED:
         message = f"the workflow is in state {workflow.state}; only a PUBLISHED one can be started"
         raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, "workflowId", message))
@@ -124,10 +126,10 @@ def _inputs(definition: Definition, given: Mapping[str, Any]) -> dict[str, Any]:
     return inputs
 
 
-async def _incident(write: Write, id: str | None) -> IncidentFacts | None:
+async def _incident(write: Write, id: str | None) -> IncidentContext | None:
     if id is None:
         return None
-    found = await rows.incident(write.transaction, id, write.context.scope)
+    found = await rows.fetch_incident(write.transaction, id, write.context.scope)
     if found is None:
         raise rules.not_found("incidentId", "there is no such incident; see `incidents`")
     return found

@@ -77,7 +77,7 @@ class RunStateMachine:
     attempts: Sequence[WorkflowStepRunRecord]
     now: datetime
     values: ExpressionValues
-    name: Callable[[], str] = lambda: str(uuid7())
+    new_id: Callable[[], str] = lambda: str(uuid7())
     changed: dict[str, WorkflowStepRunRecord] = field(default_factory=dict)
     started: list[StartedAttempt] = field(default_factory=list)
     _steps: dict[str, Step] = field(init=False)
@@ -92,7 +92,7 @@ class RunStateMachine:
             if each.step_id in self._by_id:
                 self._last[self._by_id[each.step_id].key] = each
 
-    def last(self, key: str) -> WorkflowStepRunRecord | None:
+    def last_attempt(self, key: str) -> WorkflowStepRunRecord | None:
         """The last attempt at a step; None if it was never to be tried so far."""
         return self._last.get(key)
 
@@ -133,12 +133,12 @@ class RunStateMachine:
         while self.run.state in LIVE_STATES and (self._due() or self._next()):
             pass
         if self.run.state in FORWARD_STATES:
-            people = all(each.state is S.WAITING for each in self._open())
+            people = all(each.state is S.WAITING for each in self._open_attempts())
             state = WorkflowRunState.WAITING if people else WorkflowRunState.RUNNING
             self.run = replace(self.run, state=state)
 
     def _due(self) -> bool:
-        for each in sorted(self._open(), key=lambda attempt: (attempt.due_at or self.now, attempt.id)):
+        for each in sorted(self._open_attempts(), key=lambda attempt: (attempt.due_at or self.now, attempt.id)):
             if each.due_at is None or each.due_at > self.now:
                 continue
             step = self.step_of(each)
@@ -152,30 +152,32 @@ class RunStateMachine:
         return False
 
     def _next(self) -> bool:
-        return self._undo() if self.run.state is WorkflowRunState.COMPENSATING else self._forward()
+        return (
+            self._advance_compensation() if self.run.state is WorkflowRunState.COMPENSATING else self._advance_forward()
+        )
 
-    def _forward(self) -> bool:
+    def _advance_forward(self) -> bool:
         forward = [step for step in self.definition.steps if step.configuration.compensates is None]
         for step in forward:
-            last = self.last(step.key)
+            last = self.last_attempt(step.key)
             if last is not None and last.state in (S.FAILED, S.CANCELLED):
                 self._end(WorkflowRunState.FAILED, f"step {step.key} failed: {last.reason or 'no reason was given'}")
                 return True
         for step in forward:
             if self._is_untouched(step) and all(self._is_over(key) for key in step.depends_on):
-                self._begin(step, self.last(step.key))
+                self._begin(step, self.last_attempt(step.key))
                 return True
         if all(self._is_over(step.key) for step in forward):
             self.run = replace(self.run, state=WorkflowRunState.SUCCEEDED, finished_at=self.now)
-        elif not self._open():
+        elif not self._open_attempts():
             self._end(WorkflowRunState.FAILED, "no step can begin: those that are left wait for each other")
         return False
 
-    def _undo(self) -> bool:
+    def _advance_compensation(self) -> bool:
         lost: list[str] = []
-        for step in self._to_undo():
+        for step in self._compensations():
             if self._is_untouched(step):
-                self._begin(step, self.last(step.key))
+                self._begin(step, self.last_attempt(step.key))
                 return True
             last = self._last[step.key]
             if last.state in STARTED_STATES or last.state is S.PENDING:
@@ -189,7 +191,7 @@ class RunStateMachine:
 
     def _end(self, ending: WorkflowRunState, reason: str) -> None:
         self._close_open(reason)
-        state = WorkflowRunState.COMPENSATING if self._to_undo() else ending
+        state = WorkflowRunState.COMPENSATING if self._compensations() else ending
         finished = None if state is WorkflowRunState.COMPENSATING else self.now
         self.run = replace(self.run, state=state, ending=ending, reason=reason, finished_at=finished)
 
@@ -198,8 +200,8 @@ class RunStateMachine:
             if each.state in STARTED_STATES or each.state is S.PENDING:
                 self._keep(replace(each, state=S.CANCELLED, finished_at=self.now, due_at=None, reason=reason))
 
-    def _to_undo(self) -> list[Step]:
-        places = {key: place for place, key in enumerate(order(self.definition.steps))}
+    def _compensations(self) -> list[Step]:
+        places = {key: place for place, key in enumerate(topological_order(self.definition.steps))}
         done = [
             (last.finished_at or datetime.min.replace(tzinfo=UTC), places[key], key)
             for key, last in self._last.items()
@@ -224,11 +226,11 @@ class RunStateMachine:
             # Another attempt would read the same.
             self.fail(attempt, str(unfit), again=False)
             return
-        made = self._at_work(step, attempt)
+        made = self._to_started(step, attempt)
         self._keep(made)
         self.started.append(StartedAttempt(step, made, content))
 
-    def _at_work(self, step: Step, attempt: WorkflowStepRunRecord) -> WorkflowStepRunRecord:
+    def _to_started(self, step: Step, attempt: WorkflowStepRunRecord) -> WorkflowStepRunRecord:
         match step.kind:
             case WorkflowStepKind.NOTIFICATION:
                 return replace(attempt, state=S.SUCCEEDED, finished_at=self.now)
@@ -254,15 +256,15 @@ class RunStateMachine:
                 yield key
 
     def _is_untouched(self, step: Step) -> bool:
-        last = self.last(step.key)
+        last = self.last_attempt(step.key)
         # An imported run may have a row for every step from its start on.
         return last is None or (last.state is S.PENDING and last.due_at is None)
 
     def _is_over(self, key: str) -> bool:
-        last = self.last(key)
+        last = self.last_attempt(key)
         return last is not None and last.state in COMPLETED_STATES
 
-    def _open(self) -> list[WorkflowStepRunRecord]:
+    def _open_attempts(self) -> list[WorkflowStepRunRecord]:
         return [
             each
             for each in self._last.values()
@@ -271,7 +273,7 @@ class RunStateMachine:
 
     def _new(self, step: Step, number: int, due: datetime | None = None) -> WorkflowStepRunRecord:
         return WorkflowStepRunRecord(
-            self.name(), self.run.id, step.id, S.PENDING, number, None, None, {}, due, ""
+            self.new_id(), self.run.id, step.id, S.PENDING, number, None, None, {}, due, ""
         )  # fmt: skip
 
     def _keep(self, attempt: WorkflowStepRunRecord) -> None:
@@ -279,7 +281,7 @@ class RunStateMachine:
         self._last[self.step_of(attempt).key] = attempt
 
 
-def order(steps: Iterable[Step]) -> list[str]:
+def topological_order(steps: Iterable[Step]) -> list[str]:
     """The keys of steps, each behind those that it depends on; as they are listed where that leaves a choice."""
     left = list(steps)
     known = {step.key for step in left}

@@ -11,7 +11,7 @@ from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.workflow_runs import triggers as rows
 from datasources.aurora.workflow_runs import writes as facts
 from datasources.aurora.workflow_runs.triggers import OutboxEntry, PublishedTrigger
-from datasources.aurora.workflow_runs.writes import CauseFacts, IncidentFacts, ItemFacts
+from datasources.aurora.workflow_runs.writes import CauseContext, IncidentContext, ItemContext
 from datasources.records.queries import Scope
 from datasources.records.unreadable import readable
 from datasources.records.workflow_runs import WorkflowRunState
@@ -40,15 +40,15 @@ _OVER = frozenset({"RESOLVED", "CLOSED", "CANCELLED"})
 class TriggerContext:
     """What is known of something that happened, as it is now. None of the words of an incident."""
 
-    incident: IncidentFacts | None = None
-    items: Sequence[ItemFacts] = ()
-    cause: CauseFacts | None = None
+    incident: IncidentContext | None = None
+    items: Sequence[ItemContext] = ()
+    cause: CauseContext | None = None
     # What a run would be for, and the run that led to it.
     incident_id: str | None = None
     configuration_item_id: str | None = None
     cause_run_id: str | None = None
     # The incident that it is about, directly or by a run for it.
-    about: IncidentFacts | None = None
+    about: IncidentContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class ActiveTrigger:
 
     def can_see(self, known: TriggerContext) -> bool:
         """Whether its publisher could see what happened."""
-        return known.about is None or known.about.is_seen_by(self.scope)
+        return known.about is None or known.about.is_visible_to(self.scope)
 
     def trigger_key(self, entry: OutboxEntry) -> str:
         """What a run is wanted for: there is at most one for it."""
@@ -86,13 +86,13 @@ class Triggers:
 async def load_triggers(transaction: Transaction) -> Triggers:
     """The triggers that can be read; of the others a line in the log, and their workflow's `problems` say why."""
     ready: dict[TriggerEvent, list[ActiveTrigger]] = {}
-    for each in await rows.published(transaction):
+    for each in await rows.fetch_published(transaction):
         if (trigger := _read(each)) is not None:
             ready.setdefault(trigger.event, []).append(
                 ActiveTrigger(each.workflow_id, each.key, trigger, Scope(each.sees_restricted, tuple(each.team_keys)))
             )
     classes = {each.trigger.class_key for some in ready.values() for each in some} - {None}
-    below = await rows.descendants(transaction, [each for each in classes if each]) if classes else set()
+    below = await rows.fetch_descendants(transaction, [each for each in classes if each]) if classes else set()
     return Triggers(ready, below)
 
 
@@ -107,21 +107,21 @@ def _read(published: PublishedTrigger) -> Trigger | None:
 async def load_trigger_context(transaction: Transaction, entry: OutboxEntry) -> TriggerContext | None:
     """What is known by now; None where it is gone, or not what it was about any more."""
     if entry.kind == "INCIDENT":
-        incident = await facts.incident(transaction, entry.entity_id, UNRESTRICTED)
+        incident = await facts.fetch_incident(transaction, entry.entity_id, UNRESTRICTED)
         if incident is None or (entry.step == "CREATED" and incident.state in _OVER):
             return None
-        items = await facts.items(transaction, None, incident.id, MAX_ITEMS)
+        items = await facts.fetch_items(transaction, None, incident.id, MAX_ITEMS)
         # An incident of one item is about it; a run for several would see but one of them.
         item_id = items[0].id if len(items) == 1 else None
         return TriggerContext(incident, items, None, incident.id, item_id, about=incident)
     if entry.kind == "CONFIGURATION_ITEM":
-        items = await facts.items(transaction, entry.entity_id, None, 1)
+        items = await facts.fetch_items(transaction, entry.entity_id, None, 1)
         return TriggerContext(None, items, None, None, entry.entity_id) if items else None
-    run = await rows.run(transaction, entry.entity_id)
+    run = await rows.fetch_run(transaction, entry.entity_id)
     if run is None or run.state not in _ENDED:
         return None
-    cause = await facts.cause(transaction, run.id)
-    about = None if run.incident_id is None else await facts.incident(transaction, run.incident_id, UNRESTRICTED)
+    cause = await facts.fetch_cause(transaction, run.id)
+    about = None if run.incident_id is None else await facts.fetch_incident(transaction, run.incident_id, UNRESTRICTED)
     return TriggerContext(None, (), cause, run.incident_id, run.configuration_item_id, run.id, about)
 
 
@@ -136,7 +136,7 @@ def match_triggers(
     waiting = sum(each.trigger.when is not None for each in several)
     found: list[tuple[ActiveTrigger, bool, str]] = []
     for each in several:
-        text, holds, problem = each.trigger.when, _holds(each.trigger, known, below), ""
+        text, holds, problem = each.trigger.when, _is_match(each.trigger, known, below), ""
         if holds and text is not None:
             share = SharedBudget(min(MAX_WORK, allowance.left // waiting))
             before = share.left
@@ -150,7 +150,7 @@ def match_triggers(
     return found
 
 
-def _holds(trigger: Trigger, known: TriggerContext, below: Collection[tuple[str, str]]) -> bool:
+def _is_match(trigger: Trigger, known: TriggerContext, below: Collection[tuple[str, str]]) -> bool:
     if known.incident is not None:
         if trigger.priority and known.incident.priority not in trigger.priority:
             return False
@@ -161,10 +161,10 @@ def _holds(trigger: Trigger, known: TriggerContext, below: Collection[tuple[str,
     ):
         return False
     asks_item = trigger.class_key is not None or trigger.environment or trigger.labels
-    return not asks_item or any(_fits(trigger, item, below) for item in known.items)
+    return not asks_item or any(_is_item_match(trigger, item, below) for item in known.items)
 
 
-def _fits(trigger: Trigger, item: ItemFacts, below: Collection[tuple[str, str]]) -> bool:
+def _is_item_match(trigger: Trigger, item: ItemContext, below: Collection[tuple[str, str]]) -> bool:
     return (
         (trigger.class_key is None or (trigger.class_key, item.class_key) in below)
         and (not trigger.environment or item.environment in trigger.environment)

@@ -38,7 +38,7 @@ from resolvers.workflows.expressions.thread import run_in_thread
 
 log = logging.getLogger("stackflow.workflows")
 
-READER = "workflow-triggers"
+READER_NAME = "workflow-triggers"
 # Under which name the rows that were passed over stand among the dead letters.
 DEAD_LETTER_QUEUE = "workflow-triggers"
 # Rows of the outbox of one transaction.
@@ -60,25 +60,25 @@ async def run_round(sources: Sources) -> int:
     A row for which the store refuses to start a run, or that raises, is passed over: an error in the log, and a dead
     letter of the queue `workflow-triggers` with the reason. The others go on.
     """
-    if not await rows.has_new_entries(sources.main, READER):
+    if not await rows.has_new_entries(sources.main, READER_NAME):
         return 0
-    read, refused = await _tried(sources, BATCH_SIZE)
+    read, refused = await _try_batch(sources, BATCH_SIZE)
     if not refused:
         return read
     done = 0
     while done < BATCH_SIZE:
-        read, refused = await _tried(sources, 1)
+        read, refused = await _try_batch(sources, 1)
         if refused:
-            read = await _pass_over(sources, refused)
+            read = await _skip_row(sources, refused)
         if not read:
             break
         done += read
     return done
 
 
-async def _tried(sources: Sources, most: int) -> tuple[int, str]:
+async def _try_batch(sources: Sources, most: int) -> tuple[int, str]:
     """How many rows were looked at, and why none was: then all is as it was before."""
-    outcome = await attempt(partial(_batch, sources, most))
+    outcome = await attempt(partial(_run_batch, sources, most))
     if not isinstance(outcome, CaughtError):
         if most == 1 and outcome[1]:
             log.error("a change starts no runs", extra={"problem": outcome[1]})
@@ -88,11 +88,11 @@ async def _tried(sources: Sources, most: int) -> tuple[int, str]:
     return 0, describe(outcome.error)
 
 
-async def _pass_over(sources: Sources, reason: str) -> int:
+async def _skip_row(sources: Sources, reason: str) -> int:
     """Move the place behind the next row and keep the row among the dead letters; how many rows that were, 1 or 0."""
     async with sources.main.transaction() as transaction:
-        place = await rows.lock_reader(transaction, READER)
-        entries = [] if place is None else await rows.after(transaction, place, 1)
+        place = await rows.lock_reader(transaction, READER_NAME)
+        entries = [] if place is None else await rows.fetch_after(transaction, place, 1)
         for entry in entries:
             body = msgspec.json.encode({
                 "entity": entry.kind, "entityId": entry.entity_id, "change": entry.step,
@@ -101,11 +101,11 @@ async def _pass_over(sources: Sources, reason: str) -> int:
             await rows.add_dead_letter(
                 transaction, DEAD_LETTER_QUEUE, str(uuid7()), entry, body, f"it starts no runs: {reason}"
             )
-            await rows.advance_reader(transaction, READER, entry.cursor)
+            await rows.advance_reader(transaction, READER_NAME, entry.cursor)
     return len(entries)
 
 
-async def _batch(sources: Sources, most: int) -> tuple[int, str]:
+async def _run_batch(sources: Sources, most: int) -> tuple[int, str]:
     """How many rows were looked at, and what was refused: then all is as it was before."""
     looked = 0
 
@@ -113,19 +113,19 @@ async def _batch(sources: Sources, most: int) -> tuple[int, str]:
         nonlocal looked
         looked = 0
         transaction = write.transaction
-        place = await rows.lock_reader(transaction, READER)
+        place = await rows.lock_reader(transaction, READER_NAME)
         if place is None:
-            await rows.begin(transaction, READER)
+            await rows.start_reader(transaction, READER_NAME)
             return []
-        entries = await rows.after(transaction, place, most)
+        entries = await rows.fetch_after(transaction, place, most)
         if not entries:
             return []
-        looked, started = await _started(write, entries)
-        await rows.advance_reader(transaction, READER, entries[looked - 1].cursor)
+        looked, started = await _start_runs(write, entries)
+        await rows.advance_reader(transaction, READER_NAME, entries[looked - 1].cursor)
         return started
 
     context = _context(sources, RequestContext(deadline=current_request().deadline))
-    with use_request(context.call):
+    with use_request(context.request):
         written = await run_write(context, "TriggerWorkflows", TriggerWorkflows(), work)
     return looked, _problem(written)
 
@@ -138,7 +138,7 @@ def _context(sources: Sources, call: RequestContext) -> Context:
     return Context(SystemPrincipal("engine", "triggers"), Scope(sees_restricted=True), sources, call)
 
 
-async def _started(write: Write, entries: Sequence[OutboxEntry]) -> tuple[int, list[str]]:
+async def _start_runs(write: Write, entries: Sequence[OutboxEntry]) -> tuple[int, list[str]]:
     """How many rows were looked at, at least one, and the runs that were started. It ends early where expressions took
     much work: what is left waits for the next round."""
     triggers = await load_triggers(write.transaction)
@@ -155,7 +155,7 @@ async def _started(write: Write, entries: Sequence[OutboxEntry]) -> tuple[int, l
         allowance = SharedBudget(MAX_ROW_WORK)
         for each, holds, problem in await run_in_thread(match_triggers, visible, facts, triggers.below, allowance):
             if problem:
-                await _told(write, each, problem)
+                await _record_problem(write, each, problem)
             elif holds and (id := await _start(write, entry, each, facts)) is not None:
                 ids.append(id)
         spent += MAX_ROW_WORK - allowance.left
@@ -164,7 +164,7 @@ async def _started(write: Write, entries: Sequence[OutboxEntry]) -> tuple[int, l
     return len(entries), ids
 
 
-async def _told(write: Write, ready: ActiveTrigger, problem: str) -> None:
+async def _record_problem(write: Write, ready: ActiveTrigger, problem: str) -> None:
     log.warning("a trigger starts no run", extra={"workflow": ready.key, "problem": problem})
     await rows.write_problem(write.transaction, ready.workflow_id, problem, datetime.now(UTC))
     write.tables.add("workflow_trigger_problems")
@@ -172,19 +172,19 @@ async def _told(write: Write, ready: ActiveTrigger, problem: str) -> None:
 
 async def _start(write: Write, entry: OutboxEntry, ready: ActiveTrigger, facts: TriggerContext) -> str | None:
     cause = facts.cause_run_id or await _cause(write, entry)
-    chain = list(await rows.chain(write.transaction, cause, MAX_CHAIN_LENGTH)) if cause is not None else []
-    if problem := _ring(ready, chain):
+    chain = list(await rows.fetch_chain(write.transaction, cause, MAX_CHAIN_LENGTH)) if cause is not None else []
+    if problem := _find_cycle(ready, chain):
         write.record_change(engine.TABLE, engine.ENTITY, str(cause), None, {"notStarted": ready.key, "reason": problem})
-        await _told(write, ready, problem)
+        await _record_problem(write, ready, problem)
         return None
     # Who changed something stands behind what it leads to, with those behind the run that led there and those who acted
     # on it.
     initiators = {entry.actor} - {""}
     if cause is not None:
-        initiators |= set(await rows.initiators(write.transaction, cause, acted=True))
+        initiators |= set(await rows.fetch_initiators(write.transaction, cause, acted=True))
     # The run and its messages carry the name of the request that everything began with.
     call = RequestContext(
-        request_id=entry.request_id or write.context.call.request_id, deadline=write.context.call.deadline
+        request_id=entry.request_id or write.context.request.request_id, deadline=write.context.request.deadline
     )
     context = _context(write.context.sources, call)
     starting = StartRequest(
@@ -197,10 +197,10 @@ async def _start(write: Write, entry: OutboxEntry, ready: ActiveTrigger, facts: 
         initiators=tuple(sorted(initiators)),
     )
     try:
-        return await start(Write(context, write.action, write.transaction, write.entries, write.tables), starting)
+        return await start(Write(context, write.action, write.transaction, write.audit_entries, write.tables), starting)
     except ValidationFailed as refused:
         # Nothing of it was written: it is refused before its first row.
-        await _told(write, ready, str(refused))
+        await _record_problem(write, ready, str(refused))
         return None
 
 
@@ -215,10 +215,10 @@ async def _cause(write: Write, entry: OutboxEntry) -> str | None:
             return None
     if not entry.request_id or entry.step == "CREATED":
         return None
-    return await rows.cause(write.transaction, entry.entity_id, entry.request_id)
+    return await rows.find_cause(write.transaction, entry.entity_id, entry.request_id)
 
 
-def _ring(ready: ActiveTrigger, chain: Sequence[str]) -> str | None:
+def _find_cycle(ready: ActiveTrigger, chain: Sequence[str]) -> str | None:
     """Why a workflow must not follow those that led to a change, the last one first; None if it may."""
     if ready.key in chain:
         return f"{ready.key} would start itself: {format_cycle([*chain[chain.index(ready.key) :: -1], ready.key])}"

@@ -87,7 +87,7 @@ async def start(write: Write, command: StartWorkflow) -> Sequence[str]:
         raise rules.invalid("workflowKey", "give either workflowId or workflowKey")
     workflow_id = command.workflow_id
     if command.workflow_key is not None:
-        found = await rows.workflow_by_key(write.transaction, command.workflow_key)
+        found = await rows.fetch_published_workflow(write.transaction, command.workflow_key)
         if found is None:
             raise rules.not_found("workflowKey", "no workflow of this key is published; see `workflows`")
         workflow_id = found.id
@@ -102,9 +102,9 @@ async def start(write: Write, command: StartWorkflow) -> Sequence[str]:
 
 async def approve(write: Write, command: ApproveWorkflowStep) -> Sequence[str]:
     """A yes of the caller. With enough of them the step is over."""
-    running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.APPROVAL)
-    wanted = await _decided(write, running, step, attempt, WorkflowDecision.APPROVED, command.comment)
-    approvers = await rows.approvers(write.transaction, attempt.id)
+    running, step, attempt = await _require_open_step(write, command, command.step, WorkflowStepKind.APPROVAL)
+    wanted = await _record_decision(write, running, step, attempt, WorkflowDecision.APPROVED, command.comment)
+    approvers = await rows.fetch_approvers(write.transaction, attempt.id)
     if len(approvers) >= wanted.approvals:
         running.machine.succeed(attempt, {"approvedBy": approvers})
     running.notes.append(("Workflow step approved", f"{_named(running, step)} by {caller_id(write.context)}"))
@@ -113,8 +113,8 @@ async def approve(write: Write, command: ApproveWorkflowStep) -> Sequence[str]:
 
 async def reject(write: Write, command: RejectWorkflowStep) -> Sequence[str]:
     """A no of the caller. One is enough, and nobody is asked again."""
-    running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.APPROVAL)
-    await _decided(write, running, step, attempt, WorkflowDecision.REJECTED, command.comment)
+    running, step, attempt = await _require_open_step(write, command, command.step, WorkflowStepKind.APPROVAL)
+    await _record_decision(write, running, step, attempt, WorkflowDecision.REJECTED, command.comment)
     running.machine.fail(attempt, f"rejected by {caller_id(write.context)}", again=False)
     running.notes.append(("Workflow step rejected", f"{_named(running, step)} by {caller_id(write.context)}"))
     return [(await engine.advance_run(write, running)).id]
@@ -123,8 +123,8 @@ async def reject(write: Write, command: RejectWorkflowStep) -> Sequence[str]:
 async def complete(write: Write, command: CompleteWorkflowStep) -> Sequence[str]:
     """A step done by hand."""
     outcome = validate_outcome(command.outcome)
-    running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.MANUAL)
-    _may_do(write, step)
+    running, step, attempt = await _require_open_step(write, command, command.step, WorkflowStepKind.MANUAL)
+    _require_team_member(write, step)
     running.machine.succeed(attempt, outcome)
     running.notes.append(("Workflow step done", _named(running, step)))
     return [(await engine.advance_run(write, running)).id]
@@ -132,9 +132,9 @@ async def complete(write: Write, command: CompleteWorkflowStep) -> Sequence[str]
 
 async def fail(write: Write, command: FailWorkflowStep) -> Sequence[str]:
     """A step that could not be done by hand. It may be tried again, as its workflow says."""
-    reason = _words(rules.require_text(command.reason, "reason"), "reason")
-    running, step, attempt = await _waiting(write, command, command.step, WorkflowStepKind.MANUAL)
-    _may_do(write, step)
+    reason = _require_length(rules.require_text(command.reason, "reason"), "reason")
+    running, step, attempt = await _require_open_step(write, command, command.step, WorkflowStepKind.MANUAL)
+    _require_team_member(write, step)
     running.machine.fail(attempt, reason)
     running.notes.append(("Workflow step failed", _named(running, step)))
     return [(await engine.advance_run(write, running)).id]
@@ -142,12 +142,12 @@ async def fail(write: Write, command: FailWorkflowStep) -> Sequence[str]:
 
 async def cancel(write: Write, command: CancelWorkflowRun) -> Sequence[str]:
     """A run called off; what it had done is undone."""
-    reason = _words(rules.require_text(command.reason, "reason"), "reason")
-    run = await _locked(write, command)
+    reason = _require_length(rules.require_text(command.reason, "reason"), "reason")
+    run = await _lock(write, command)
     if run.state not in FORWARD_STATES:
         legal = "wait until it is over" if run.state in LIVE_STATES else "it is over"
         raise _illegal(f"{run.number} is {run.state} and cannot be cancelled any more; {legal}")
-    running = await _opened(write, run)
+    running = await _load_run(write, run)
     running.machine.cancel(reason)
     return [(await engine.advance_run(write, running)).id]
 
@@ -163,7 +163,7 @@ def validate_outcome(value: Any, error: Callable[[str, str], Exception] = rules.
     return fit
 
 
-async def _locked(write: Write, command: RunCommand) -> LockedRunRecord:
+async def _lock(write: Write, command: RunCommand) -> LockedRunRecord:
     run = await rows.lock(write.transaction, command.run_id, write.context.scope)
     if run is None:
         raise rules.not_found("runId", "there is no such run; pass the id of one that you can read")
@@ -173,30 +173,32 @@ async def _locked(write: Write, command: RunCommand) -> LockedRunRecord:
     return run
 
 
-async def _opened(write: Write, run: LockedRunRecord) -> LoadedRun:
+async def _load_run(write: Write, run: LockedRunRecord) -> LoadedRun:
     try:
         return await engine.load_run(write, run, datetime.now(UTC))
     except InvalidDefinition as unreadable:
         raise _illegal(f"{run.number} cannot go on: its workflow cannot be read: {unreadable}") from unreadable
 
 
-async def _waiting(
+async def _require_open_step(
     write: Write, command: RunCommand, key: str, kind: WorkflowStepKind
 ) -> tuple[LoadedRun, Step, WorkflowStepRunRecord]:
-    run = await _locked(write, command)
+    run = await _lock(write, command)
     if run.state not in LIVE_STATES:
         raise _illegal(f"{run.number} is {run.state}; nothing can be done in it any more")
-    running = await _opened(write, run)
+    running = await _load_run(write, run)
     steps = {step.key: step for step in running.definition.steps}
     if key not in steps:
         raise rules.not_found("step", f"{run.number} has no such step; its steps are {', '.join(steps)}")
     found = running.open_attempt(key)
     if found is None or steps[key].kind != kind:
-        raise _illegal(f"step {key} of {run.number} waits for no {kind.lower()}; waiting: {_legal(running)}")
+        raise _illegal(
+            f"step {key} of {run.number} waits for no {kind.lower()}; waiting: {_allowed_mutations(running)}"
+        )
     return running, *found
 
 
-def _legal(running: LoadedRun) -> str:
+def _allowed_mutations(running: LoadedRun) -> str:
     waiting = [
         f"{step.key} ({ALLOWED_MUTATIONS[step.kind]})"
         for step in running.definition.steps
@@ -205,7 +207,7 @@ def _legal(running: LoadedRun) -> str:
     return ", ".join(waiting) or "no step at all"
 
 
-async def _decided(
+async def _record_decision(
     write: Write,
     running: LoadedRun,
     step: Step,
@@ -216,31 +218,31 @@ async def _decided(
     wanted, who, principal = step.configuration, caller_id(write.context), write.context.principal
     assert isinstance(wanted, Approval)  # noqa: S101
     if wanted.four_eyes:
-        await _four_eyes(write, running.before.id)
+        await _require_four_eyes(write, running.before.id)
     if not _is_one_of(write, wanted.team, wanted.users):
         named = [*((f"the team {wanted.team}",) if wanted.team else ()), *wanted.users]
         raise rules.invalid("step", f"it is for {' or '.join(named)} to decide; ask one of them")
     key, one = rules.user_key(write), identity(principal.actor)
-    words, now = _words(comment, "comment"), running.machine.now
-    if not await rows.decide(write.transaction, attempt.id, decision, words, who, one, key, now):
+    words, now = _require_length(comment, "comment"), running.machine.now
+    if not await rows.insert_approval(write.transaction, attempt.id, decision, words, who, one, key, now):
         raise rules.invalid("step", "you have decided about it already; somebody else is asked for the next decision")
-    write.tables.add(engine.APPROVALS)
+    write.tables.add(engine.APPROVALS_TABLE)
     running.touched = True
     return wanted
 
 
-async def _four_eyes(write: Write, run_id: str) -> None:
+async def _require_four_eyes(write: Write, run_id: str) -> None:
     """Refused for programs, and for whoever asked for the run or caused it, by whichever key or token."""
     principal = write.context.principal
     if not is_person(principal.kind):
         message = "a program may not decide where four eyes are asked for; let a person decide with their own token"
         raise rules.invalid("step", message)
-    behind = await triggers.initiators(write.transaction, run_id)
+    behind = await triggers.fetch_initiators(write.transaction, run_id)
     if identity(principal.actor) in {identity(each) for each in behind}:
         raise rules.invalid("step", "you asked for this run, or caused it; somebody else must decide about it")
 
 
-def _may_do(write: Write, step: Step) -> None:
+def _require_team_member(write: Write, step: Step) -> None:
     assert isinstance(step.configuration, Manual)  # noqa: S101
     team = step.configuration.team
     if not _is_one_of(write, team, ()):
@@ -254,7 +256,7 @@ def _is_one_of(write: Write, team: str | None, users: Sequence[str]) -> bool:
     return team in write.context.scope.team_keys or rules.user_key(write) in users
 
 
-def _words(text: str, field: str) -> str:
+def _require_length(text: str, field: str) -> str:
     if len(text) > MAX_TEXT_LENGTH:
         raise rules.invalid(field, f"{field} has {len(text):,} characters; use at most {MAX_TEXT_LENGTH:,}")
     return text

@@ -160,7 +160,7 @@ def parse_definition(workflow: WorkflowRecord, steps: Sequence[WorkflowStepRecor
             name=step.name,
             kind=WorkflowStepKind(step.kind),
             depends_on=tuple(step.depends_on),
-            configuration=_converted(step.configuration, CONFIGURATIONS[step.kind], f"steps.{nth}.configuration"),
+            configuration=_convert(step.configuration, CONFIGURATIONS[step.kind], f"steps.{nth}.configuration"),
         )
         for nth, step in enumerate(sorted(steps, key=lambda each: (each.position, each.key)))
     ]
@@ -169,13 +169,13 @@ def parse_definition(workflow: WorkflowRecord, steps: Sequence[WorkflowStepRecor
         key=workflow.key,
         revision=workflow.revision,
         name=workflow.name,
-        trigger=_converted(workflow.trigger, Trigger, "trigger"),
-        inputs=tuple(_converted(workflow.inputs, list[Input], "inputs")),
+        trigger=_convert(workflow.trigger, Trigger, "trigger"),
+        inputs=tuple(_convert(workflow.inputs, list[Input], "inputs")),
         steps=tuple(made),
     )
 
 
-def _converted(value: Any, type: Any, path: str) -> Any:
+def _convert(value: Any, type: Any, path: str) -> Any:
     if isinstance(value, UnreadableValue):
         raise InvalidDefinition(path, value.reason)
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from datasources.aurora.tables.one_to_many import fetch_lists_by_key
-from datasources.aurora.workflows.table import WORKFLOWS, steps_by_ids, trigger_problems_by_ids
+from datasources.aurora.workflows.table import WORKFLOWS, fetch_steps_by_ids, fetch_trigger_problems_by_ids
 from datasources.records.workflows import WorkflowRecord, WorkflowStepRecord, WorkflowTriggerProblemRecord
 from resolvers.loading.loader import Loader
 from resolvers.loading.tables import PagesBy, RelatedBy, RowBy
@@ -43,7 +43,7 @@ class WorkflowStepById(Loader[str, WorkflowStepRecord | None]):
     reads = ("workflow_steps",)
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, WorkflowStepRecord | None]:
-        return dict(await steps_by_ids(self.context.sources.main, keys))
+        return dict(await fetch_steps_by_ids(self.context.sources.main, keys))
 
     def absent(self, key: str) -> WorkflowStepRecord | None:
         return None
@@ -54,7 +54,7 @@ class TriggerProblemByWorkflow(Loader[str, WorkflowTriggerProblemRecord | None])
     reads = ("workflow_trigger_problems",)
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, WorkflowTriggerProblemRecord | None]:
-        return dict(await trigger_problems_by_ids(self.context.sources.main, keys))
+        return dict(await fetch_trigger_problems_by_ids(self.context.sources.main, keys))
 
     def absent(self, key: str) -> WorkflowTriggerProblemRecord | None:
         return None

@@ -21,7 +21,7 @@ from resolvers.workflows.definition import Configuration, TriggerEvent
 MAX_DEFINITION_BYTES = 262_144
 
 
-class Named(Struct, frozen=True, kw_only=True):
+class NamedText(Struct, frozen=True, kw_only=True):
     """A text under a name: a label, or an expression."""
 
     name: str
@@ -34,7 +34,7 @@ class TriggerSpec(Struct, frozen=True, kw_only=True):
     event: TriggerEvent = TriggerEvent.MANUAL
     class_key: str | None = None
     environment: tuple[Environment, ...] = ()
-    labels: tuple[Named, ...] = ()
+    labels: tuple[NamedText, ...] = ()
     priority: tuple[int, ...] = ()
     category: str | None = None
     workflows: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class RemediationSpec(Struct, frozen=True, kw_only=True):
     """What a machine does."""
 
     action: str
-    inputs: tuple[Named, ...] = ()
+    inputs: tuple[NamedText, ...] = ()
 
 
 class NotificationSpec(Struct, frozen=True, kw_only=True):
@@ -114,7 +114,7 @@ def trigger_data(wanted: TriggerSpec | None) -> dict[str, Any]:
     """A trigger as it is kept. Refused if a label is given twice."""
     if wanted is None:
         return {}
-    return _brief(
+    return _omit_defaults(
         definition.Trigger(
             event=wanted.event,
             class_key=wanted.class_key,
@@ -136,7 +136,7 @@ def inputs_data(wanted: Sequence[InputSpec]) -> list[dict[str, Any]]:
         if each.default is not UNSET and (reason := attributes_violation({"default": each.default})):
             raise _invalid(f"inputs.{nth}.default", reason.replace("attributes", "the default"))
     made = [definition.Input(name=each.name, description=each.description, default=each.default) for each in wanted]
-    return [_brief(each) for each in made]
+    return [_omit_defaults(each) for each in made]
 
 
 def new_steps(wanted: Sequence[StepSpec]) -> list[NewStep]:
@@ -160,7 +160,7 @@ def new_steps(wanted: Sequence[StepSpec]) -> list[NewStep]:
         except ValidationFailed as refused:
             errors += refused.errors
             continue
-        made.append(NewStep(each.key, each.name, each.kind, each.depends_on, _brief(configuration)))
+        made.append(NewStep(each.key, each.name, each.kind, each.depends_on, _omit_defaults(configuration)))
     if errors:
         raise ValidationFailed(*errors)
     if len(msgspec.json.encode([step.configuration for step in made])) > MAX_DEFINITION_BYTES:
@@ -193,7 +193,7 @@ def _configuration(wanted: StepSpec, at: str) -> Configuration:
     )
 
 
-def _by_name(named: Sequence[Named], field: str, what: str) -> dict[str, str]:
+def _by_name(named: Sequence[NamedText], field: str, what: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for nth, each in enumerate(named):
         if each.name in found:
@@ -202,7 +202,7 @@ def _by_name(named: Sequence[Named], field: str, what: str) -> dict[str, str]:
     return found
 
 
-def _brief(made: Struct) -> dict[str, Any]:
+def _omit_defaults(made: Struct) -> dict[str, Any]:
     """A part as data, without what is as it would be anyway."""
     data: dict[str, Any] = msgspec.to_builtins(made)
     for each in fields(made):

@@ -93,22 +93,22 @@ async def create(write: Write, command: CreateWorkflow) -> Sequence[str]:
     record = structs.replace(record, trigger=trigger_data(command.trigger), inputs=inputs_data(command.inputs))
     steps = new_steps(command.steps)
     items = await rules.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
-    return [await _made(write, record, steps, items)]
+    return [await _insert(write, record, steps, items)]
 
 
 async def revise(write: Write, command: ReviseWorkflow) -> Sequence[str]:
     """The id of a draft that says what the revision says; the next one of its key."""
-    before, _ = await _locked(write, command, "reviseWorkflow")
-    steps = [_same(step) for step in await rows.steps(write.transaction, before.id)]
-    items = await rows.items(write.transaction, before.id)
+    before, _ = await _lock(write, command, "reviseWorkflow")
+    steps = [_copy_step(step) for step in await rows.fetch_steps(write.transaction, before.id)]
+    items = await rows.fetch_items(write.transaction, before.id)
     draft = _draft(before.key, before.name, before.description)
     draft = structs.replace(draft, trigger=before.trigger, inputs=before.inputs)
-    return [await _made(write, draft, steps, items)]
+    return [await _insert(write, draft, steps, items)]
 
 
 async def update(write: Write, command: UpdateWorkflow) -> Sequence[str]:
     """What the draft says."""
-    before, _ = await _locked(write, command, "updateWorkflow")
+    before, _ = await _lock(write, command, "updateWorkflow")
     after = structs.replace(
         before,
         name=rules.require_name(rules.or_current(command.name, before.name, "name"), "name"),
@@ -118,10 +118,10 @@ async def update(write: Write, command: UpdateWorkflow) -> Sequence[str]:
         if command.inputs is UNSET
         else inputs_data(rules.or_current(command.inputs, (), "inputs")),
     )
-    was = await _told(write, before)
+    was = await _workflow_snapshot(write, before)
     if command.steps is not UNSET:
         steps = new_steps(rules.or_current(command.steps, (), "steps"))
-        await _unused(write, before, "its steps")
+        await _require_unused(write, before, "its steps")
         await rows.replace_steps(write.transaction, before.id, steps)
         write.tables.add(STEPS)
     if command.configuration_item_ids is not UNSET:
@@ -130,7 +130,7 @@ async def update(write: Write, command: UpdateWorkflow) -> Sequence[str]:
         await rows.replace_items(write.transaction, before.id, items)
         write.tables.add(LINKS)
     record = await rows.update(write.transaction, after)
-    write.record_change(TABLE, ENTITY, record.id, was, await _told(write, record))
+    write.record_change(TABLE, ENTITY, record.id, was, await _workflow_snapshot(write, record))
     return [record.id]
 
 
@@ -139,8 +139,8 @@ async def publish(write: Write, command: PublishWorkflow) -> Sequence[str]:
     that is wrong with the definition."""
     # First of all: who waits for it must not hold a row that its holder wants.
     await rows.lock_publishing(write.transaction)
-    before, _ = await _locked(write, command, "publishWorkflow")
-    steps = await rows.steps(write.transaction, before.id)
+    before, _ = await _lock(write, command, "publishWorkflow")
+    steps = await rows.fetch_steps(write.transaction, before.id)
     found = await find_publication_problems(write.transaction, [(before, steps)])
     if errors := found[before.id]:
         raise ValidationFailed(*errors)
@@ -152,15 +152,15 @@ async def publish(write: Write, command: PublishWorkflow) -> Sequence[str]:
 
 async def retire(write: Write, command: RetireWorkflow) -> Sequence[str]:
     """The revision in use no longer. Its runs go on; no new ones begin."""
-    before, _ = await _locked(write, command, "retireWorkflow")
+    before, _ = await _lock(write, command, "retireWorkflow")
     return [await _in_state(write, before, RETIRED)]
 
 
 async def discard(write: Write, command: DiscardWorkflow) -> Sequence[str]:
     """The id of a draft that is gone."""
-    before, _ = await _locked(write, command, "discardWorkflow")
-    await _unused(write, before, "the draft")
-    told = await _told(write, before)
+    before, _ = await _lock(write, command, "discardWorkflow")
+    await _require_unused(write, before, "the draft")
+    told = await _workflow_snapshot(write, before)
     await rows.delete(write.transaction, before.id)
     write.tables |= {STEPS, LINKS}
     write.record_change(TABLE, ENTITY, before.id, told, None)
@@ -171,13 +171,13 @@ def _draft(key: str, name: str, description: str) -> WorkflowRecord:
     return WorkflowRecord(str(uuid7()), key, 0, name, description, DRAFT, {}, 1, datetime.now(UTC), [])
 
 
-async def _made(write: Write, draft: WorkflowRecord, steps: Sequence[rows.NewStep], items: Sequence[str]) -> str:
+async def _insert(write: Write, draft: WorkflowRecord, steps: Sequence[rows.NewStep], items: Sequence[str]) -> str:
     await rows.lock_key(write.transaction, draft.key)
     record = await rows.insert(write.transaction, draft)
     await rows.replace_steps(write.transaction, record.id, steps)
     await rows.replace_items(write.transaction, record.id, items)
     write.tables |= {STEPS, LINKS}
-    write.record_change(TABLE, ENTITY, record.id, None, await _told(write, record))
+    write.record_change(TABLE, ENTITY, record.id, None, await _workflow_snapshot(write, record))
     return record.id
 
 
@@ -187,7 +187,7 @@ async def _in_state(write: Write, before: WorkflowRecord, state: WorkflowState) 
     return record.id
 
 
-async def _locked(write: Write, command: WorkflowCommand, name: str) -> tuple[WorkflowRecord, Transition]:
+async def _lock(write: Write, command: WorkflowCommand, name: str) -> tuple[WorkflowRecord, Transition]:
     found = await rows.lock(write.transaction, command.id)
     record = rules.require_version(found, "workflow", command.expected_version)
     try:
@@ -198,21 +198,21 @@ async def _locked(write: Write, command: WorkflowCommand, name: str) -> tuple[Wo
         raise ValidationFailed(UserError(error.code, error.field, message)) from refused
 
 
-async def _unused(write: Write, record: WorkflowRecord, what: str) -> None:
+async def _require_unused(write: Write, record: WorkflowRecord, what: str) -> None:
     if await rows.is_used(write.transaction, record.id):
         message = f"there are runs of this revision, so {what} must stay; make the next revision by reviseWorkflow"
         raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, None, message))
 
 
-def _same(step: WorkflowStepRecord) -> rows.NewStep:
+def _copy_step(step: WorkflowStepRecord) -> rows.NewStep:
     return rows.NewStep(step.key, step.name, step.kind, step.depends_on, step.configuration)
 
 
-async def _told(write: Write, record: WorkflowRecord) -> dict[str, Any]:
+async def _workflow_snapshot(write: Write, record: WorkflowRecord) -> dict[str, Any]:
     """A revision by column for an audit entry, with its steps and the items that it is meant for."""
-    steps = await rows.steps(write.transaction, record.id)
+    steps = await rows.fetch_steps(write.transaction, record.id)
     told = [{name: value for name, value in structs.asdict(step).items() if name != "workflow_id"} for step in steps]
-    more = {"steps": to_builtins(told), "items": await rows.items(write.transaction, record.id)}
+    more = {"steps": to_builtins(told), "items": await rows.fetch_items(write.transaction, record.id)}
     return _columns(record) | more
 
 

@@ -8,7 +8,7 @@ import strawberry
 
 from datasources.records.feed import FeedCursor, FeedEntry, FeedKind, FeedStep
 from resolvers.change_feed import use_cases
-from resolvers.change_feed.subscription import Batch, stream_changes
+from resolvers.change_feed.subscription import FeedBatch, stream_changes
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
 from schema.declarations.enums import register_enum
@@ -52,10 +52,12 @@ def _since(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
     first = check_bounds(arguments["first"], "first", MAX_ENTRIES, minimum=1)
     of = arguments.get("of")
     ids = None if of is None else [decode_id(each, "of")[1] for each in of]
-    return use_cases.fetch_changes(context, _place(arguments.get("cursor")), arguments.get("kinds"), ids, first)
+    return use_cases.fetch_changes(
+        context, _decode_feed_cursor(arguments.get("cursor")), arguments.get("kinds"), ids, first
+    )
 
 
-def _place(cursor: str | None) -> FeedCursor | None:
+def _decode_feed_cursor(cursor: str | None) -> FeedCursor | None:
     if cursor is None:
         return None
     match decode_opaque(cursor, "cursor"):
@@ -70,7 +72,7 @@ def _place(cursor: str | None) -> FeedCursor | None:
     raise malformed_cursor("cursor")
 
 
-def _changes(context: Context, arguments: Mapping[str, Any]) -> AsyncIterator[Batch]:
+def _changes(context: Context, arguments: Mapping[str, Any]) -> AsyncIterator[FeedBatch]:
     listening = context.subscription
     if listening is None:
         raise BadUserInput("a subscription is a stream; send it to /graphql/stream", argument="query")
@@ -78,7 +80,7 @@ def _changes(context: Context, arguments: Mapping[str, Any]) -> AsyncIterator[Ba
     cursor = listening.after or arguments.get("cursor")
     of = arguments.get("of")
     ids = None if of is None else [decode_id(each, "of")[1] for each in of]
-    return stream_changes(context, listening, _place(cursor), arguments.get("kinds"), ids)
+    return stream_changes(context, listening, _decode_feed_cursor(cursor), arguments.get("kinds"), ids)
 
 
 def encode_feed_cursor(place: FeedCursor) -> str:

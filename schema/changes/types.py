@@ -104,7 +104,7 @@ class Change(Node):
         needs="configuration-items:read",
         filter=LazyConfigurationItemFilter | None,
         order=LazyConfigurationItemOrder | None,
-        default=Order("name"),
+        default_order=Order("name"),
     )
     incidents: LazyIncidentConnection | None = connection(
         IncidentsByChange,
@@ -113,7 +113,7 @@ class Change(Node):
         needs="incidents:read",
         filter=LazyIncidentFilter | None,
         order=LazyIncidentOrder | None,
-        default=Order("opened_at", descending=True),
+        default_order=Order("opened_at", descending=True),
     )
 
 
@@ -191,7 +191,7 @@ class HasChanges:
         needs=READ_PERMISSION,
         filter=ChangeFilter | None,
         order=ChangeOrder | None,
-        default=LATEST_FIRST,
+        default_order=LATEST_FIRST,
     )
 
 
@@ -208,5 +208,5 @@ class ChangeQueries:
         needs=READ_PERMISSION,
         filter=ChangeFilter | None,
         order=ChangeOrder | None,
-        default=LATEST_FIRST,
+        default_order=LATEST_FIRST,
     )

@@ -103,7 +103,7 @@ class RemoveIdentificationKeyInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-def _item() -> ConfigurationItem | None:
+def _item_field() -> ConfigurationItem | None:
     found: ConfigurationItem | None = link(
         ConfigurationItemById,
         "The item as it is now, also after a conflict; null where there is none.",
@@ -115,7 +115,7 @@ def _item() -> ConfigurationItem | None:
 
 @strawberry.type(description="The new configuration item, or why there is none.")
 class CreateConfigurationItemPayload:
-    configuration_item: ConfigurationItem | None = _item()
+    configuration_item: ConfigurationItem | None = _item_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
@@ -131,31 +131,31 @@ class CreateConfigurationItemsInBulkPayload:
 
 @strawberry.type(description="The changed configuration item, or why it was not changed.")
 class UpdateConfigurationItemPayload:
-    configuration_item: ConfigurationItem | None = _item()
+    configuration_item: ConfigurationItem | None = _item_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
 @strawberry.type(description="The retired configuration item, or why it was not retired.")
 class RetireConfigurationItemPayload:
-    configuration_item: ConfigurationItem | None = _item()
+    configuration_item: ConfigurationItem | None = _item_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
 @strawberry.type(description="The restored configuration item, or why it was not restored.")
 class RestoreConfigurationItemPayload:
-    configuration_item: ConfigurationItem | None = _item()
+    configuration_item: ConfigurationItem | None = _item_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
 @strawberry.type(description="The configuration item with its new key, or why it did not get it.")
 class AddIdentificationKeyPayload:
-    configuration_item: ConfigurationItem | None = _item()
+    configuration_item: ConfigurationItem | None = _item_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
 @strawberry.type(description="The configuration item without the key, or why it still has it.")
 class RemoveIdentificationKeyPayload:
-    configuration_item: ConfigurationItem | None = _item()
+    configuration_item: ConfigurationItem | None = _item_field()
     user_errors: list[UserErrorType] = user_errors()
 
 

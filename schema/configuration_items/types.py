@@ -217,7 +217,7 @@ class ConfigurationItemQueries:
         needs=READ_PERMISSION,
         filter=ConfigurationItemFilter | None,
         order=ConfigurationItemOrder | None,
-        default=Order("name"),
+        default_order=Order("name"),
     )
     configuration_item_classes: list[ConfigurationItemClass] | None = field(
         lambda context, _parent, _arguments: context.loader(ConfigurationItemClasses).load(None),

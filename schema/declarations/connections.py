@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import strawberry
 
-from datasources.records.queries import Order, Page, Row, Rows
+from datasources.records.queries import Order, PageRequest, Row, RowPage
 from resolvers.context import Context
 from resolvers.loading.tables import PagesBy, RowsArguments, Selection
 from schema.declarations.fields import PAGE, Argument, Arguments, attribute, field
@@ -17,12 +17,12 @@ from schema.declarations.paging import PAGE_ARGUMENTS, encode_cursor, to_page
 T = TypeVar("T")
 V = TypeVar("V")
 
-FILTER = (
+FILTER_DESCRIPTION = (
     "Only rows that fulfil all of this. Null is no filter, as is a variable that is left out; a null within it is "
     "refused, as it would take a condition away."
 )
 # Groups of a connection that are typical: states, priorities, categories.
-GROUPS = 20
+TYPICAL_GROUPS = 20
 
 
 class ConnectionQuery:
@@ -30,7 +30,7 @@ class ConnectionQuery:
 
     __slots__ = ("counts", "page", "pages", "rows", "selection")
 
-    def __init__(self, context: Context, pages: type[PagesBy[Any]], selection: Selection, page_: Page) -> None:
+    def __init__(self, context: Context, pages: type[PagesBy[Any]], selection: Selection, page_: PageRequest) -> None:
         self.pages = pages
         self.selection = selection
         self.page = page_
@@ -46,7 +46,7 @@ class ConnectionValue:
     key: str | None
 
     @property
-    def page(self) -> Page:
+    def page(self) -> PageRequest:
         return self.query.page
 
     def rows(self, _: Context) -> Any:
@@ -71,22 +71,22 @@ class EdgeValue:
 
 
 async def _nodes(context: Context, request: ConnectionValue, _arguments: Mapping[str, Any]) -> list[Any]:
-    rows: Rows[Any] = await request.rows(context)
+    rows: RowPage[Any] = await request.rows(context)
     return [row.record for row in rows.rows]
 
 
 async def _edges(context: Context, request: ConnectionValue, _arguments: Mapping[str, Any]) -> list[EdgeValue]:
-    rows: Rows[Any] = await request.rows(context)
+    rows: RowPage[Any] = await request.rows(context)
     return [EdgeValue(row, request.page.order) for row in rows.rows]
 
 
 async def _page_info(context: Context, request: ConnectionValue, _arguments: Mapping[str, Any]) -> "PageInfoValue":
-    rows: Rows[Any] = await request.rows(context)
+    rows: RowPage[Any] = await request.rows(context)
     asked = request.page
     return to_page_info(
         [encode_cursor(row.position, asked.order) for row in first_and_last(rows.rows)],
-        more=asked.before is not None if asked.backwards else rows.more,
-        resumed=rows.more if asked.backwards else asked.after is not None,
+        has_more=asked.before is not None if asked.backwards else rows.more,
+        has_previous=rows.more if asked.backwards else asked.after is not None,
     )
 
 
@@ -105,9 +105,9 @@ def first_and_last(page_: tuple[V, ...]) -> tuple[V, ...]:
     return page_[:1] + page_[-1:]
 
 
-def to_page_info(cursors: list[str], *, more: bool, resumed: bool) -> PageInfoValue:
+def to_page_info(cursors: list[str], *, has_more: bool, has_previous: bool) -> PageInfoValue:
     """Where a page lies: the cursors of its ends, whether rows follow, whether it went on from a cursor."""
-    return PageInfoValue(more, resumed, cursors[0] if cursors else None, cursors[-1] if cursors else None)
+    return PageInfoValue(has_more, has_previous, cursors[0] if cursors else None, cursors[-1] if cursors else None)
 
 
 @strawberry.type(description="Where a page lies in the whole.")
@@ -155,7 +155,7 @@ def groups(by: type[Any]) -> Any:
         "The rows counted by the value of a field, over all pages, largest groups first. One statement.",
         needs=None,
         arguments=(Argument("by", by, "The field to group by."),),
-        size=GROUPS,
+        size=TYPICAL_GROUPS,
     )
 
 
@@ -166,10 +166,10 @@ def connection(
     needs: str,
     filter: Any,
     order: Any,
-    default: Order,
+    default_order: Order,
     key: str | Callable[[Any], Any] | None = None,
     more_arguments: tuple[Argument, ...] = (),
-    extra: Callable[[Mapping[str, Any]], tuple[tuple[str, str | None], ...]] | None = None,
+    link_parameters: Callable[[Mapping[str, Any]], tuple[tuple[str, str | None], ...]] | None = None,
 ) -> Any:
     """Pages of rows by the key out of the parent record, or of the whole table where `key` is None.
 
@@ -178,15 +178,15 @@ def connection(
     get = attrgetter(key) if isinstance(key, str) else key
 
     def asked(context: Context, arguments: Arguments) -> ConnectionQuery:
-        ordered = to_order(arguments.get("orderBy"), default)
+        ordered = to_order(arguments.get("orderBy"), default_order)
         predicate = to_predicate(arguments.get("filter"))
         # A filter tells as much of related rows as reading them, so it takes the same permissions.
-        for domain in pages.table.reaches(predicate):
+        for domain in pages.table.domains_reached(predicate):
             context.require(f"{domain.replace('_', '-')}:read")
         return ConnectionQuery(
             context,
             pages,
-            Selection(predicate, () if extra is None else extra(arguments)),
+            Selection(predicate, () if link_parameters is None else link_parameters(arguments)),
             to_page(arguments, ordered, context.limits.page),
         )
 
@@ -201,7 +201,7 @@ def connection(
         needs=needs,
         arguments=(
             *PAGE_ARGUMENTS,
-            Argument("filter", filter, FILTER),
+            Argument("filter", filter, FILTER_DESCRIPTION),
             Argument("orderBy", order, "The order; ties are broken by id."),
             *more_arguments,
         ),

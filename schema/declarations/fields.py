@@ -28,7 +28,7 @@ Getter = Callable[[Any], Any]
 # Costs are in leaf fields, some 4 microseconds each: what an object takes besides its fields, and what a field takes
 # that is awaited. Measured by bench.dearest.
 OBJECT_COST = 2
-AWAITED_COST = 5
+ASYNC_FIELD_COST = 5
 
 
 @strawberry.schema_directive(
@@ -267,7 +267,7 @@ def _build_field(
     made.has_own_validation = False
     made.size = size
     # What is awaited takes a future, a coroutine and often a task.
-    made.cost = 0 if declaration is None or isinstance(declaration, AttributeDeclaration) else AWAITED_COST
+    made.cost = 0 if declaration is None or isinstance(declaration, AttributeDeclaration) else ASYNC_FIELD_COST
     made.declaration = declaration or AttributeDeclaration(_SameNameGetter(made))
     made.arguments = [
         StrawberryArgument(

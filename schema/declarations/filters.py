@@ -12,7 +12,7 @@ from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
-from datasources.records.queries import ANYTHING, All, Compare, Either, Not, Operator, Order, Predicate, Some
+from datasources.records.queries import ANYTHING, And, FieldComparison, Not, Operator, Or, Order, Predicate, Some
 from resolvers.errors import BadUserInput, LimitExceeded
 from schema.declarations.enums import register_enum
 from schema.declarations.ids import decode_id
@@ -153,8 +153,8 @@ def to_predicate(filter_: Any) -> Predicate:
     """The predicate of a filter input; one that is absent or null is true. LimitExceeded over MOST_CONDITIONS."""
     if filter_ is None or filter_ is UNSET:
         return ANYTHING
-    predicate = _predicate(filter_)
-    conditions = _conditions(predicate)
+    predicate = _object_predicate(filter_)
+    conditions = _count_conditions(predicate)
     if conditions > MAX_CONDITIONS:
         raise LimitExceeded(
             f"the filter has {conditions} conditions; at most {MAX_CONDITIONS} are allowed", allowed=MAX_CONDITIONS
@@ -162,20 +162,22 @@ def to_predicate(filter_: Any) -> Predicate:
     return predicate
 
 
-def _conditions(predicate: Predicate) -> int:
+def _count_conditions(predicate: Predicate) -> int:
     match predicate:
-        case All(parts) | Either(parts):
+        case And(parts) | Or(parts):
             # An empty one is a condition too.
-            return max(1, sum(map(_conditions, parts)))
+            return max(1, sum(map(_count_conditions, parts)))
         case Not(part) | Some(_, part):
-            return 1 + _conditions(part)
+            return 1 + _count_conditions(part)
         case _:
             return 1
 
 
-def _predicate(filter_: Any, path: str = "filter") -> Predicate:
-    parts = [_part(name, value, f"{path}.{spelled}") for name, spelled, value in _iterate_fields(filter_, path)]
-    return parts[0] if len(parts) == 1 else All(tuple(parts))
+def _object_predicate(filter_: Any, path: str = "filter") -> Predicate:
+    parts = [
+        _field_predicate(name, value, f"{path}.{spelled}") for name, spelled, value in _iterate_fields(filter_, path)
+    ]
+    return parts[0] if len(parts) == 1 else And(tuple(parts))
 
 
 def _iterate_fields(filter_: Any, path: str) -> Iterator[tuple[str, str, Any]]:
@@ -200,55 +202,56 @@ def _iterate_fields(filter_: Any, path: str) -> Iterator[tuple[str, str, Any]]:
         yield each.name, spelled, value
 
 
-def _part(name: str, value: Any, path: str) -> Predicate:
+def _field_predicate(name: str, value: Any, path: str) -> Predicate:
     if name == "and_":
-        return All(tuple(_predicate(part, path) for part in value))
+        return And(tuple(_object_predicate(part, path) for part in value))
     if name == "or_":
-        return Either(tuple(_predicate(part, path) for part in value))
+        return Or(tuple(_object_predicate(part, path) for part in value))
     if name == "not_":
-        return Not(_predicate(value, path))
+        return Not(_object_predicate(value, path))
     if isinstance(value, Comparison):
-        return _comparison(name, value, path)
+        return _comparison_predicate(name, value, path)
     if isinstance(value, ToMany):
         asked = [
-            (each, Some(name, _predicate(inner, f"{path}.{each}"))) for each, _, inner in _iterate_fields(value, path)
+            (each, Some(name, _object_predicate(inner, f"{path}.{each}")))
+            for each, _, inner in _iterate_fields(value, path)
         ]
-        return All(tuple(Not(some) if each == "none" else some for each, some in asked))
-    inner = _predicate(value, path)
+        return And(tuple(Not(some) if each == "none" else some for each, some in asked))
+    inner = _object_predicate(value, path)
     # Of a row that is related to none no condition holds, but that there is none: `owner: { id: { isNull: true } }`.
-    return (
-        Either((Some(name, inner), Not(Some(name, ANYTHING))))
-        if _matches_missing_relation(inner)
-        else Some(name, inner)
-    )
+    return Or((Some(name, inner), Not(Some(name, ANYTHING)))) if _matches_missing_relation(inner) else Some(name, inner)
 
 
 def _matches_missing_relation(predicate: Predicate) -> bool:
     match predicate:
-        case Compare("id", Operator.IS_NULL, True):
+        case FieldComparison("id", Operator.IS_NULL, True):
             return True
-        case All(parts):
+        case And(parts):
             return bool(parts) and all(map(_matches_missing_relation, parts))
-        case Either(parts):
+        case Or(parts):
             return any(map(_matches_missing_relation, parts))
         case _:
             return False
 
 
-def _comparison(name: str, comparison: Comparison, path: str) -> Predicate:
+def _comparison_predicate(name: str, comparison: Comparison, path: str) -> Predicate:
     parts: list[Predicate] = []
     column = "class" if name == "class_" else name
     for operator, spelled, value in _iterate_fields(comparison, path):
         if isinstance(comparison, IdFilter):
             column = name if name == "id" else f"{name}_id"
-        asked = _plain(value, f"{path}.{spelled}", operator)
+        asked = _to_bound_value(value, f"{path}.{spelled}", operator)
         if isinstance(comparison, IdFilter) and operator != "is_null":
-            asked = tuple(_uuid(one, path) for one in value) if isinstance(value, list) else _uuid(value, path)
-        parts.append(Compare(column, Comparison.operators[operator], asked))
-    return parts[0] if len(parts) == 1 else All(tuple(parts))
+            asked = (
+                tuple(_decode_uuid(one, path) for one in value)
+                if isinstance(value, list)
+                else _decode_uuid(value, path)
+            )
+        parts.append(FieldComparison(column, Comparison.operators[operator], asked))
+    return parts[0] if len(parts) == 1 else And(tuple(parts))
 
 
-def _plain(value: Any, path: str, operator: str) -> object:
+def _to_bound_value(value: Any, path: str, operator: str) -> object:
     if operator == "holds":
         return orjson.dumps(value).decode()
     if isinstance(value, list):
@@ -256,13 +259,13 @@ def _plain(value: Any, path: str, operator: str) -> object:
             raise LimitExceeded(
                 f"{path} holds {len(value)} values; at most {MAX_LIST_VALUES} are allowed", allowed=MAX_LIST_VALUES
             )
-        return tuple(_plain(one, path, operator) for one in value)
+        return tuple(_to_bound_value(one, path, operator) for one in value)
     if isinstance(value, datetime) and value.tzinfo is None:
         raise BadUserInput(f"{path} needs a time zone, for example 2026-01-31T12:00:00Z", argument=path)
     return value.value if hasattr(value, "value") else value
 
 
-def _uuid(text: str, path: str) -> str:
+def _decode_uuid(text: str, path: str) -> str:
     return decode_id(text, path)[1]
 
 

@@ -148,7 +148,7 @@ def to_command(input_object: Any, mapping: MutationDeclaration | InputMapping, p
         if value is UNSET:
             values[each] = LEFT_OUT
         elif each in mapping.ids and value is not None:
-            values[each] = _uuids(value, path + each, mapping.ids[each])
+            values[each] = _decode_input_ids(value, path + each, mapping.ids[each])
         elif each in mapping.lists and value is not None:
             shape = mapping.lists[each]
             values[each] = tuple(to_command(one, shape, f"{path}{each}.{nth}.") for nth, one in enumerate(value))
@@ -159,7 +159,7 @@ def to_command(input_object: Any, mapping: MutationDeclaration | InputMapping, p
     return mapping.command(**values)
 
 
-def _uuids(value: str | list[str], name: str, prefix: str) -> str | tuple[str, ...]:
+def _decode_input_ids(value: str | list[str], name: str, prefix: str) -> str | tuple[str, ...]:
     if isinstance(value, list):
         return tuple(decode_input_id(each, f"{name}.{nth}", prefix) for nth, each in enumerate(value))
     return decode_input_id(value, name, prefix)

@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-from datasources.records.queries import Order, Page, Position
+from datasources.records.queries import KeysetPosition, Order, PageRequest
 from resolvers.errors import BadUserInput, LimitExceeded
 from schema.declarations.fields import Argument
 
-DEFAULT_FIRST = 25
+DEFAULT_PAGE_SIZE = 25
 
 PAGE_ARGUMENTS = (
     Argument("first", int | None, "At most this many, from the start or after the `after` cursor. Default 25."),
@@ -24,7 +24,7 @@ PAGE_ARGUMENTS = (
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def to_page(arguments: Mapping[str, Any], order: Order, max_rows: int) -> Page:
+def to_page(arguments: Mapping[str, Any], order: Order, max_rows: int) -> PageRequest:
     """The page asked for. LimitExceeded above `most`; BadUserInput for what contradicts itself."""
     first, last = arguments.get("first"), arguments.get("last")
     if first is not None and last is not None:
@@ -32,8 +32,8 @@ def to_page(arguments: Mapping[str, Any], order: Order, max_rows: int) -> Page:
     for name, value in (("first", first), ("last", last)):
         if value is not None:
             check_bounds(value, name, max_rows)
-    return Page(
-        limit=last if last is not None else first if first is not None else min(DEFAULT_FIRST, max_rows),
+    return PageRequest(
+        limit=last if last is not None else first if first is not None else min(DEFAULT_PAGE_SIZE, max_rows),
         order=order,
         after=decode_cursor(arguments.get("after"), order, "after"),
         before=decode_cursor(arguments.get("before"), order, "before"),
@@ -50,12 +50,12 @@ def check_bounds(value: int, argument: str, maximum: int, minimum: int = 0) -> i
     return value
 
 
-def encode_cursor(position: Position, order: Order) -> str:
+def encode_cursor(position: KeysetPosition, order: Order) -> str:
     """An opaque cursor. It carries its order, so that it cannot be used with another one."""
     return encode_opaque([order.field, order.descending, position.value, position.id])
 
 
-def decode_cursor(cursor: str | None, order: Order, argument: str) -> Position | None:
+def decode_cursor(cursor: str | None, order: Order, argument: str) -> KeysetPosition | None:
     """The position of a cursor. BadUserInput when it is malformed or belongs to another order."""
     if cursor is None:
         return None
@@ -65,7 +65,7 @@ def decode_cursor(cursor: str | None, order: Order, argument: str) -> Position |
                 raise BadUserInput(
                     f"{argument} is a cursor of another orderBy; start again without it", argument=argument
                 )
-            return Position(value, identity)
+            return KeysetPosition(value, identity)
     raise malformed_cursor(argument)
 
 

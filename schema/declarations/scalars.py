@@ -9,7 +9,7 @@ from strawberry.schema.types.base_scalars import DateTimeDefinition
 _NO_OFFSET = timedelta(0)
 
 
-def show_time(time: datetime) -> str:
+def serialize_time(time: datetime) -> str:
     """The time in UTC, as `2026-01-31T12:00:00+00:00`."""
     return (time if time.utcoffset() == _NO_OFFSET else time.astimezone(UTC)).isoformat()
 
@@ -26,4 +26,4 @@ def parse_time(value: object) -> object:
         raise StrawberryInputCoercionError(message) from None
 
 
-DATE_TIME = dataclasses.replace(DateTimeDefinition, serialize=show_time, parse_value=parse_time)
+DATE_TIME = dataclasses.replace(DateTimeDefinition, serialize=serialize_time, parse_value=parse_time)

@@ -9,7 +9,7 @@ from datasources.graph.port import MAX_DEPTH, MAX_FAN_OUT, Direction, Position, 
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
 from schema.declarations.fields import Argument
-from schema.declarations.paging import DEFAULT_FIRST, check_bounds, decode_opaque, encode_opaque, malformed_cursor
+from schema.declarations.paging import DEFAULT_PAGE_SIZE, check_bounds, decode_opaque, encode_opaque, malformed_cursor
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DEFAULT_FAN_OUT = 1_000
@@ -32,7 +32,7 @@ def depth_argument(default: int) -> Argument:
     return Argument("depth", int | None, f"How many hops far, 1 to {MAX_DEPTH}. Default {default}.")
 
 
-def to_walk(context: Context, direction: Direction, arguments: Mapping[str, Any], depth: int) -> Walk:
+def to_walk(context: Context, direction: Direction, arguments: Mapping[str, Any], default_depth: int) -> Walk:
     """The walk that arguments ask for. LimitExceeded or BadUserInput names the argument that is out of bounds."""
     given = {name: value for name, value in arguments.items() if value is not None}
     as_of = given.get("asOf")
@@ -42,9 +42,9 @@ def to_walk(context: Context, direction: Direction, arguments: Mapping[str, Any]
     return Walk(
         direction,
         None if types is None else tuple(types),
-        max_depth=check_bounds(given.get("depth", depth), "depth", MAX_DEPTH, 1),
+        max_depth=check_bounds(given.get("depth", default_depth), "depth", MAX_DEPTH, 1),
         fan_out=check_bounds(given.get("fanOut", DEFAULT_FAN_OUT), "fanOut", MAX_FAN_OUT, 1),
-        max_nodes=check_bounds(given.get("first", DEFAULT_FIRST), "first", context.limits.page, 1),
+        max_nodes=check_bounds(given.get("first", DEFAULT_PAGE_SIZE), "first", context.limits.page, 1),
         as_of=as_of,
     )
 

@@ -73,7 +73,7 @@ class Document(Node):
         needs="configuration-items:read",
         filter=LazyConfigurationItemFilter | None,
         order=LazyConfigurationItemOrder | None,
-        default=Order("name"),
+        default_order=Order("name"),
     )
 
 
@@ -139,7 +139,7 @@ class HasDocuments:
         needs=READ_PERMISSION,
         filter=DocumentFilter | None,
         order=DocumentOrder | None,
-        default=Order("title"),
+        default_order=Order("title"),
     )
 
 
@@ -156,5 +156,5 @@ class DocumentQueries:
         needs=READ_PERMISSION,
         filter=DocumentFilter | None,
         order=DocumentOrder | None,
-        default=Order("title"),
+        default_order=Order("title"),
     )

@@ -38,11 +38,11 @@ class ExecutionBudget:
 
     __slots__ = ("_limit", "_look_at", "_loop", "_planned", "_stir", "_stop_at", "_waiting", "fields", "turn_ends")
 
-    def __init__(self, limit: int, stop_at: float | None, stir: Callable[[], None]) -> None:
+    def __init__(self, limit: int, stop_at: float | None, on_turn: Callable[[], None]) -> None:
         self.fields = 0
         self._limit = limit
         self._stop_at = stop_at
-        self._stir = stir
+        self._stir = on_turn
         self._loop = asyncio.get_running_loop()
         self._look_at = 0
         self._planned = False
@@ -53,7 +53,7 @@ class ExecutionBudget:
         """Count fields, before they are executed."""
         self.fields += fields
         if self.fields >= self._look_at:
-            self._look()
+            self._check_limits()
 
     async def wait_for_turn(self) -> None:
         """Wait until a list may go on; lists go on in the order in which they came."""
@@ -84,7 +84,7 @@ class ExecutionBudget:
         if self._waiting:
             self._plan_turn()
 
-    def _look(self) -> None:
+    def _check_limits(self) -> None:
         self._look_at = self.fields + FIELDS_PER_CHECK
         self._plan_turn()
         if self.fields > self._limit:

@@ -30,13 +30,13 @@ from graphql import (
 
 from schema.declarations.fields import OBJECT_COST, ArgumentSize, DeclaredField, PageSize
 from schema.declarations.filters import MAX_CONDITIONS
-from schema.declarations.paging import DEFAULT_FIRST
+from schema.declarations.paging import DEFAULT_PAGE_SIZE
 from schema.schema import SCHEMA
 
 GRAPHQL_SCHEMA = SCHEMA._schema
 STRAWBERRY_DEFINITION_KEY = "strawberry-definition"
 # An introspection document has 13 levels of nested types; it is a permission, and has a depth limit of its own.
-INTROSPECTION = frozenset({"__schema", "__type"})
+INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})
 # Objects of one filter. A condition takes two, and a third where it stands in an `and`, `or` or `not` of its own.
 MAX_FILTER_OBJECTS = 3 * MAX_CONDITIONS
 # What one object in an argument costs, in leaf fields: it is coerced and converted field by field, given or not.
@@ -67,41 +67,41 @@ class OperationCost:
         self._values: dict[str, tuple[int, int]] = {}
         root = GRAPHQL_SCHEMA.get_root_type(operation.operation)
         assert root is not None  # noqa: S101
-        self.fields = ceil(self._cost(operation.selection_set, root, 1))
+        self.fields = ceil(self._selection_cost(operation.selection_set, root, 1))
 
-    def _cost(self, selections: SelectionSetNode, parent: GraphQLNamedType, page: int) -> float:
+    def _selection_cost(self, selections: SelectionSetNode, parent: GraphQLNamedType, page: int) -> float:
         total = 0.0
         for node in selections.selections:
             if isinstance(node, FieldNode):
-                total += self._field(node, parent, page)
+                total += self._field_cost(node, parent, page)
             elif isinstance(node, InlineFragmentNode):
                 inner = node.type_condition
                 type_ = parent if inner is None else GRAPHQL_SCHEMA.type_map[inner.name.value]
-                total += self._cost(node.selection_set, type_, page)
+                total += self._selection_cost(node.selection_set, type_, page)
             elif isinstance(node, FragmentSpreadNode):
                 key = node.name.value, page
                 if key not in self._costs:
                     fragment = self._fragments[node.name.value]
                     type_ = GRAPHQL_SCHEMA.type_map[fragment.type_condition.name.value]
-                    self._costs[key] = self._cost(fragment.selection_set, type_, page)
+                    self._costs[key] = self._selection_cost(fragment.selection_set, type_, page)
                 total += self._costs[key]
         return total
 
-    def _field(self, node: FieldNode, parent: GraphQLNamedType, page: int) -> float:
+    def _field_cost(self, node: FieldNode, parent: GraphQLNamedType, page: int) -> float:
         name = node.name.value
-        self.introspects |= name in INTROSPECTION
+        self.introspects |= name in INTROSPECTION_FIELDS
         definition = GRAPHQL_SCHEMA.get_field(parent, name)  # type: ignore[arg-type]
         assert definition is not None  # noqa: S101
         if "first" in definition.args:
             page = self._page_size(node, definition)
         inner = 0.0
         if node.selection_set is not None:
-            inner = OBJECT_COST + self._cost(node.selection_set, get_named_type(definition.type), page)
+            inner = OBJECT_COST + self._selection_cost(node.selection_set, get_named_type(definition.type), page)
         if _is_list(definition):
-            inner = self._size(node, parent, definition, page) * max(inner, 1.0)
+            inner = self._list_size(node, parent, definition, page) * max(inner, 1.0)
         declared = definition.extensions.get(STRAWBERRY_DEFINITION_KEY)
         own = declared.cost if isinstance(declared, DeclaredField) else 0
-        return 1 + own + inner + self._arguments(node)
+        return 1 + own + inner + self._argument_cost(node)
 
     def _page_size(self, node: FieldNode, definition: GraphQLField) -> int:
         for name in ("first", "last"):
@@ -109,9 +109,9 @@ class OperationCost:
             if given is not None:
                 return min(max(given, 1), self._page)
         default = definition.args["first"].default_value
-        return min(default if isinstance(default, int) else DEFAULT_FIRST, self._page)
+        return min(default if isinstance(default, int) else DEFAULT_PAGE_SIZE, self._page)
 
-    def _size(self, node: FieldNode, parent: GraphQLNamedType, definition: GraphQLField, page: int) -> float:
+    def _list_size(self, node: FieldNode, parent: GraphQLNamedType, definition: GraphQLField, page: int) -> float:
         declared = definition.extensions.get(STRAWBERRY_DEFINITION_KEY)
         if not isinstance(declared, DeclaredField):
             return _introspection_sizes().get((parent.name, node.name.value), 1.0)
@@ -121,7 +121,7 @@ class OperationCost:
             case ArgumentSize(argument):
                 return min(self._length(_argument(node, argument)), self._page)
             case size:
-                return DEFAULT_FIRST if size is None else size
+                return DEFAULT_PAGE_SIZE if size is None else size
 
     def _number(self, value: ValueNode | None) -> int | None:
         if isinstance(value, VariableNode):
@@ -141,16 +141,16 @@ class OperationCost:
             value = self._defaults.get(value.name.value)
         return len(value.values) if isinstance(value, ListValueNode) else 1
 
-    def _arguments(self, node: FieldNode) -> int:
+    def _argument_cost(self, node: FieldNode) -> int:
         total = 0
         for argument in node.arguments or ():
-            values, objects = self._literal(argument.value)
+            values, objects = self._count_literal(argument.value)
             if argument.name.value == "filter":
                 self.filter_objects = max(self.filter_objects, objects)
             total += values + objects * INPUT_OBJECT_COST
         return total
 
-    def _literal(self, root: ValueNode) -> tuple[int, int]:
+    def _count_literal(self, root: ValueNode) -> tuple[int, int]:
         """How many values and objects an argument holds, below its own one; those of its variables among them."""
         values, objects = -1, 0
         stack: list[ValueNode] = [root]
@@ -163,17 +163,17 @@ class OperationCost:
             elif isinstance(value, ListValueNode):
                 stack.extend(value.values)
             elif isinstance(value, VariableNode):
-                more, inside = self._variable(value.name.value)
+                more, inside = self._count_variable(value.name.value)
                 values, objects = values + more, objects + inside
         return values, objects
 
-    def _variable(self, name: str) -> tuple[int, int]:
+    def _count_variable(self, name: str) -> tuple[int, int]:
         if name not in self._values:
             default = self._defaults.get(name)
             if name in self._variables:
                 self._values[name] = _count_values(self._variables[name])
             else:
-                self._values[name] = (0, 0) if default is None else self._literal(default)
+                self._values[name] = (0, 0) if default is None else self._count_literal(default)
         return self._values[name]
 
 
@@ -218,7 +218,7 @@ def _introspection_sizes() -> Mapping[tuple[str, str], float]:
         ("__Schema", "directives"): len(directives),
         ("__Type", "fields"): len(fields) / len(types),
         ("__Type", "interfaces"): mean(types, of(GraphQLObjectType, "interfaces")),
-        ("__Type", "possibleTypes"): mean(types, _possible),
+        ("__Type", "possibleTypes"): mean(types, _count_possible_types),
         ("__Type", "enumValues"): mean(types, of(GraphQLEnumType, "values")),
         ("__Type", "inputFields"): mean(types, of(GraphQLInputObjectType, "fields")),
         ("__Field", "args"): mean(fields, lambda each: len(each.args)),
@@ -227,5 +227,5 @@ def _introspection_sizes() -> Mapping[tuple[str, str], float]:
     }
 
 
-def _possible(type_: GraphQLNamedType) -> int:
+def _count_possible_types(type_: GraphQLNamedType) -> int:
     return len(GRAPHQL_SCHEMA.get_possible_types(type_)) if isinstance(type_, GraphQLInterfaceType) else 0

@@ -27,37 +27,37 @@ class DocumentCache:
     """Documents by their texts and limits; those not asked for longest go first."""
 
     def __init__(self, max_characters: int = MAX_CACHED_CHARACTERS) -> None:
-        self._most = max_characters
-        self._found: OrderedDict[tuple[str, DocumentLimits], PreparedDocument] = OrderedDict()
+        self._max_characters = max_characters
+        self._entries: OrderedDict[tuple[str, DocumentLimits], PreparedDocument] = OrderedDict()
         self._characters = 0
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._entries)
 
     def get(self, text: str, limits: DocumentLimits) -> PreparedDocument:
         """The document, prepared now unless it is remembered."""
         key = (text, limits)
-        found = self._found.get(key)
+        found = self._entries.get(key)
         if found is not None:
-            self._found.move_to_end(key)
+            self._entries.move_to_end(key)
             return found
-        found = self._found[key] = _prepare(text, limits)
+        found = self._entries[key] = _parse_and_validate(text, limits)
         self._characters += len(text)
-        while self._characters > self._most and len(self._found) > 1:
-            (gone, _), _ = self._found.popitem(last=False)
+        while self._characters > self._max_characters and len(self._entries) > 1:
+            (gone, _), _ = self._entries.popitem(last=False)
             self._characters -= len(gone)
         return found
 
 
-_DOCUMENTS = DocumentCache()
+_CACHE = DocumentCache()
 
 
 def prepare_document(text: str, limits: DocumentLimits) -> PreparedDocument:
     """Parse, check limits and validate; the answer is remembered for the most recent documents."""
-    return _DOCUMENTS.get(text, limits)
+    return _CACHE.get(text, limits)
 
 
-def _prepare(text: str, limits: DocumentLimits) -> PreparedDocument:
+def _parse_and_validate(text: str, limits: DocumentLimits) -> PreparedDocument:
     if len(text) > MAX_DOCUMENT_CHARACTERS:
         message = f"the document has {len(text)} characters; at most {MAX_DOCUMENT_CHARACTERS} are allowed"
         extensions = {"code": "LIMIT_EXCEEDED", "limit": "characters", "allowed": MAX_DOCUMENT_CHARACTERS}

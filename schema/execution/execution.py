@@ -16,10 +16,10 @@ from graphql import (
     get_operation_ast,
 )
 
-from datasources.errors import SourceTooLarge, SourceUnavailable
+from datasources.errors import SourceResultTooLarge, SourceUnavailable
 from datasources.request import use_request
 from resolvers.context import Context
-from resolvers.errors import ShownError, SourceLost, too_large
+from resolvers.errors import ShownError, SourceLost, result_too_large
 from schema.execution.budget import DeadlineExceeded, ExecutionStopped
 from schema.execution.document_cache import GRAPHQL_SCHEMA, prepare_document
 from schema.execution.executor import GRACE_SECONDS, DeclaredExecutor
@@ -72,8 +72,8 @@ async def execute_request(request: GraphQLRequest, context: Context, limits: Doc
         return checked
     kind = find_operation_type(checked, request.operation_name)
     if kind is OperationType.SUBSCRIPTION:
-        return _error_response([_streamed()], context)
-    with use_request(context.call):
+        return _error_response([_subscription_error()], context)
+    with use_request(context.request):
         result = await execute_document(checked, request, context)
     return GraphQLResponse(to_body(result, context), executed=True, operation_type=kind)
 
@@ -88,14 +88,15 @@ def check_request(request: GraphQLRequest, context: Context, limits: DocumentLim
     """The document, or why it is refused: unknown to us, not valid, or over a limit."""
     if not context.principal.allows(FREE_FORM_PERMISSION) and document_id(request.document) not in trusted_documents():
         return _error_response(
-            [_forbidden("only trusted documents may be run without the permission", FREE_FORM_PERMISSION)], context
+            [_forbidden_error("only trusted documents may be run without the permission", FREE_FORM_PERMISSION)],
+            context,
         )
     prepared = prepare_document(request.document, limits)
     if prepared.document is None:
         return _error_response(prepared.errors, context)
     variables = request.variables or {}
     refused = check_variables(variables) or check_cost(
-        prepared.document, request.operation_name, variables, limits, context.principal, context.call.usage
+        prepared.document, request.operation_name, variables, limits, context.principal, context.request.usage
     )
     return _error_response(refused, context) if refused else prepared.document
 
@@ -104,13 +105,13 @@ def to_body(result: ExecutionResult, context: Context) -> dict[str, Any]:
     """A result as it goes out: errors as they may be seen, data, and what it cost."""
     body: dict[str, Any] = {}
     if result.errors:
-        body["errors"] = _shown(result.errors, context)
+        body["errors"] = _mask_errors(result.errors, context)
     body["data"] = result.data
     body["extensions"] = build_extensions(context)
     return body
 
 
-def _shown(errors: Sequence[GraphQLError], context: Context) -> list[dict[str, Any]]:
+def _mask_errors(errors: Sequence[GraphQLError], context: Context) -> list[dict[str, Any]]:
     """All errors, of which those that nobody expected are logged, the first MAX_ERRORS with their tracebacks."""
     told = [mask_error(error, context) for error in errors]
     unexpected = [error for error, each in zip(errors, told, strict=True) if each["extensions"]["code"] == "INTERNAL"]
@@ -118,13 +119,13 @@ def _shown(errors: Sequence[GraphQLError], context: Context) -> list[dict[str, A
         log.error(
             "unexpected error",
             exc_info=error.original_error,
-            extra={"request_id": context.call.request_id, "path": error.path},
+            extra={"request_id": context.request.request_id, "path": error.path},
         )
     if len(unexpected) > MAX_LOGGED_ERRORS:
         log.error(
             "%d more unexpected errors of the same operation",
             len(unexpected) - MAX_LOGGED_ERRORS,
-            extra={"request_id": context.call.request_id},
+            extra={"request_id": context.request.request_id},
         )
     return told
 
@@ -134,7 +135,7 @@ async def execute_document(
 ) -> ExecutionResult:
     """Execute a checked document, for one event if it listens. Its call must be the current one."""
     try:
-        async with asyncio.timeout(_grace(context)):
+        async with asyncio.timeout(_timeout_seconds(context)):
             result = execute(
                 GRAPHQL_SCHEMA,
                 document,
@@ -146,28 +147,28 @@ async def execute_document(
             )
             return result if isinstance(result, ExecutionResult) else await result
     except TimeoutError:
-        return _stopped(DeadlineExceeded())
+        return _stopped_result(DeadlineExceeded())
     except ExecutionStopped as stopped:
-        return _stopped(stopped.reason)
+        return _stopped_result(stopped.reason)
 
 
-def _stopped(reason: ShownError) -> ExecutionResult:
+def _stopped_result(reason: ShownError) -> ExecutionResult:
     return ExecutionResult(data=None, errors=[GraphQLError(str(reason), original_error=reason)])
 
 
-def _grace(context: Context) -> float | None:
-    remaining = context.call.remaining()
+def _timeout_seconds(context: Context) -> float | None:
+    remaining = context.request.remaining()
     return None if remaining is None else remaining + GRACE_SECONDS
 
 
-def _streamed() -> GraphQLError:
+def _subscription_error() -> GraphQLError:
     return GraphQLError(
         "a subscription is a stream: send it to /graphql/stream with accept: text/event-stream, or poll changesSince",
         extensions={"code": "BAD_USER_INPUT", "argument": "query"},
     )
 
 
-def _forbidden(message: str, permission: str) -> GraphQLError:
+def _forbidden_error(message: str, permission: str) -> GraphQLError:
     return GraphQLError(f"{message} {permission}", extensions={"code": "FORBIDDEN", "permission": permission})
 
 
@@ -179,19 +180,19 @@ def _error_response(errors: tuple[GraphQLError, ...] | list[GraphQLError], conte
 
 def build_extensions(context: Context) -> dict[str, Any]:
     """What the answer cost, and what in it is second best."""
-    spent = context.call.usage
+    spent = context.request.usage
     told: dict[str, Any] = {
         "stores": {"sql": spent.sql, "graph": spent.graph, "cache": spent.cache, "rows": spent.rows},
-        "requestId": context.call.request_id,
+        "requestId": context.request.request_id,
     }
-    if context.call.min_transaction is not None:
-        told["asOf"] = as_of_token(context.call.min_transaction)
-    if context.call.degraded:
-        told["degraded"] = sorted(context.call.degraded)
+    if context.request.min_transaction is not None:
+        told["asOf"] = encode_as_of(context.request.min_transaction)
+    if context.request.degraded:
+        told["degraded"] = sorted(context.request.degraded)
     return told
 
 
-def as_of_token(transaction: int) -> str:
+def encode_as_of(transaction: int) -> str:
     """What a client sends back to see at least this transaction. Opaque to it."""
     return f"w{transaction}"
 
@@ -208,12 +209,12 @@ def mask_error(error: GraphQLError, context: Context) -> dict[str, Any]:
         # Loaders tell it themselves; this is a write or a feed that met a lost store.
         lost = SourceLost.from_error(original)
         return dict(error.formatted) | {"message": str(lost), "extensions": lost.extensions}
-    if isinstance(original, SourceTooLarge):
-        large = too_large(original)
+    if isinstance(original, SourceResultTooLarge):
+        large = result_too_large(original)
         return dict(error.formatted) | {"message": str(large), "extensions": large.extensions}
     masked: dict[str, Any] = {
         "message": "something went wrong on our side; tell us the request id",
-        "extensions": {"code": "INTERNAL", "requestId": context.call.request_id},
+        "extensions": {"code": "INTERNAL", "requestId": context.request.request_id},
     }
     formatted = error.formatted
     return masked | {name: formatted[name] for name in ("locations", "path") if name in formatted}

@@ -51,7 +51,7 @@ class DeclaredExecutor(Executor[None]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         context: Context = self.context_value
-        remaining = context.call.remaining()
+        remaining = context.request.remaining()
         stop_at = None if remaining is None else asyncio.get_running_loop().time() + remaining + GRACE_SECONDS
         self.budget = ExecutionBudget(context.limits.fields, stop_at, context.waves.postpone)
         # Also those that hold others: where one ends before it begins, nobody awaits what it holds.
@@ -122,7 +122,7 @@ class DeclaredExecutor(Executor[None]):
             items = list(items)
             self.budget.spend(len(items))
             return super().complete_iterable_value(item_type, field_details_list, info, path, items, position_context)
-        completion = _Completion(self, item_type, field_details_list, info, path, iter(items))
+        completion = _ListCompletion(self, item_type, field_details_list, info, path, iter(items))
         return completion.complete_rest() if not completion.complete() or completion.pending else completion.results
 
     def execute_field(
@@ -146,14 +146,14 @@ class DeclaredExecutor(Executor[None]):
                 result = declaration.get(source)
                 leaf = definition.type.of_type if is_non_null_type(definition.type) else definition.type
                 if isinstance(result, UnreadableValue):
-                    return self._substitute(result, definition, field_details_list, path)
+                    return self._substitute_unreadable(result, definition, field_details_list, path)
                 if result is not None and is_leaf_type(leaf):
                     return self.complete_leaf_value(leaf, result)
             elif isinstance(declaration, StreamDeclaration):
                 result = source
             else:
                 self.budget.spend(declared.cost)
-                arguments = self._arguments(parent_type, definition, declared, field_details_list)
+                arguments = self._coerce_arguments(parent_type, definition, declared, field_details_list)
                 result = resolve_field(declaration, context, source, arguments)
             is_awaited = self.is_awaitable(result)
             self.track_coroutine(result)
@@ -172,7 +172,7 @@ class DeclaredExecutor(Executor[None]):
         self.track_coroutine(awaited)
         return awaited
 
-    def _substitute(
+    def _substitute_unreadable(
         self, value: UnreadableValue, definition: GraphQLField, field_details_list: FieldDetailsList, path: Path
     ) -> Any:
         # A null would take the row, its list and what holds them away where the field is never null. So the error
@@ -194,7 +194,7 @@ class DeclaredExecutor(Executor[None]):
             self.handle_field_error(error, definition.type, field_details_list, path)
             return None
 
-    def _arguments(
+    def _coerce_arguments(
         self,
         parent_type: GraphQLObjectType,
         definition: GraphQLField,
@@ -224,7 +224,7 @@ class DeclaredExecutor(Executor[None]):
         return found
 
 
-class _Completion:
+class _ListCompletion:
     """The items of a list, completed in order. `pending` are places in `results` of what has to be awaited."""
 
     __slots__ = ("_details", "_executor", "_info", "_items", "_path", "_type", "is_complete", "pending", "results")

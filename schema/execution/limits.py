@@ -17,7 +17,7 @@ from graphql import (
 
 from datasources.request import Usage
 from resolvers.context import Caller
-from schema.execution.cost import INTROSPECTION, MAX_FILTER_OBJECTS, OperationCost
+from schema.execution.cost import INTROSPECTION_FIELDS, MAX_FILTER_OBJECTS, OperationCost
 from schema.execution.value_limits import measure_literals, measure_variables
 
 MAX_EXPANDED_FIELDS = 20_000
@@ -25,7 +25,7 @@ MAX_EXPANDED_FIELDS = 20_000
 MAX_INTROSPECTION_DEPTH = 20
 # Pairs of fields of one selection that share a response name, fragments in place. Validation compares each pair (rule
 # 'Overlapping Fields Can Be Merged'), at 10 to 30 microseconds.
-MAX_PAIRS = 10_000
+MAX_FIELD_PAIRS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ def check_document(document: DocumentNode, limits: DocumentLimits) -> list[Graph
         if name not in measured.spread:
             measured.measure(fragment.selection_set)
     return [
-        _exceeded(name, value, allowed)
+        _limit_error(name, value, allowed)
         for name, value, allowed in (
             ("depth", measured.depth, limits.depth),
             ("depth of introspection", measured.introspection, MAX_INTROSPECTION_DEPTH),
             ("aliases", measured.aliases, limits.aliases),
             ("directives", measured.directives, limits.directives),
             ("fields", measured.expanded, MAX_EXPANDED_FIELDS),
-            ("repeated fields", measured.pairs, MAX_PAIRS),
+            ("repeated fields", measured.pairs, MAX_FIELD_PAIRS),
             *measure_literals(document).exceeded_limits(),
         )
         if value > allowed
@@ -84,7 +84,7 @@ class _DocumentMeasurement:
         """Add what stands in the selections of an operation, or of a fragment that none spreads."""
         self._expand(selections, 1, 0, frozenset())
         if self.expanded <= MAX_EXPANDED_FIELDS:
-            self._pair([(selections, frozenset())])
+            self._count_pairs([(selections, frozenset())])
 
     def _expand(self, selections: SelectionSetNode, depth: int, below: int, inside: frozenset[str]) -> None:
         """`below` is the depth below `__schema` or `__type`, with it; 0 elsewhere."""
@@ -94,7 +94,7 @@ class _DocumentMeasurement:
                 return
             self.directives += len(node.directives or ())
             if isinstance(node, FieldNode):
-                level = below + 1 if below or node.name.value in INTROSPECTION else 0
+                level = below + 1 if below or node.name.value in INTROSPECTION_FIELDS else 0
                 self.introspection = max(self.introspection, level)
                 self.depth = self.depth if level else max(self.depth, depth)
                 self.aliases += node.alias is not None
@@ -109,7 +109,7 @@ class _DocumentMeasurement:
                 if name in self.fragments and name not in inside:
                     self._expand(self.fragments[name].selection_set, depth, below, inside | {name})
 
-    def _pair(self, merged: list[tuple[SelectionSetNode, frozenset[str]]]) -> None:
+    def _count_pairs(self, merged: list[tuple[SelectionSetNode, frozenset[str]]]) -> None:
         """Count the pairs of fields with one response name, as validation and execution merge selections. Each
         selection comes with the fragments that it stands in."""
         fields: dict[str, list[tuple[FieldNode, frozenset[str]]]] = {}
@@ -129,8 +129,8 @@ class _DocumentMeasurement:
         for nodes in fields.values():
             self.pairs += len(nodes) * (len(nodes) - 1) // 2
             below = [(node.selection_set, inside) for node, inside in nodes if node.selection_set]
-            if below and self.pairs <= MAX_PAIRS:
-                self._pair(below)
+            if below and self.pairs <= MAX_FIELD_PAIRS:
+                self._count_pairs(below)
 
 
 def check_variables(variables: Mapping[str, Any]) -> list[GraphQLError]:
@@ -169,7 +169,7 @@ def check_cost(
             ("number of objects in a filter", cost.filter_objects, MAX_FILTER_OBJECTS),
         ):
             if value > allowed:
-                errors.append(_exceeded(name, value, allowed))
+                errors.append(_limit_error(name, value, allowed))
         if cost.introspects and not principal.allows("schema:introspect"):
             errors.append(
                 GraphQLError(
@@ -180,7 +180,7 @@ def check_cost(
     return errors
 
 
-def _exceeded(name: str, value: int, allowed: int) -> GraphQLError:
+def _limit_error(name: str, value: int, allowed: int) -> GraphQLError:
     return GraphQLError(
         f"the document's {name} is {value}; at most {allowed} is allowed",
         extensions={"code": "LIMIT_EXCEEDED", "limit": name, "allowed": allowed},

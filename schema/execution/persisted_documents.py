@@ -16,7 +16,7 @@ from schema.operations import document_id, trusted_documents
 # What one process remembers at most, in documents and in bytes of UTF-8.
 MAX_DOCUMENTS = 1_000
 MAX_CACHED_BYTES = 4 * 1024 * 1024
-VERSION = 1
+PROTOCOL_VERSION = 1
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -33,8 +33,8 @@ class DocumentTextCache:
     """Texts by their ids, in this process alone; those not asked for longest go first."""
 
     def __init__(self, max_documents: int = MAX_DOCUMENTS, max_bytes: int = MAX_CACHED_BYTES) -> None:
-        self._most = max_documents
-        self._most_bytes = max_bytes
+        self._max_documents = max_documents
+        self._max_bytes = max_bytes
         self._texts: OrderedDict[str, str] = OrderedDict()
         self._bytes = 0
 
@@ -47,16 +47,16 @@ class DocumentTextCache:
 
     def add(self, text: str) -> None:
         """Remember it, and forget others until the bounds hold. What is over them by itself is not remembered."""
-        size, id_ = _size(text), document_id(text)
-        if size > self._most_bytes:
+        size, id_ = _count_bytes(text), document_id(text)
+        if size > self._max_bytes:
             return
         if id_ not in self._texts:
             self._texts[id_] = text
             self._bytes += size
         self._texts.move_to_end(id_)
-        while len(self._texts) > self._most or self._bytes > self._most_bytes:
+        while len(self._texts) > self._max_documents or self._bytes > self._max_bytes:
             _, gone = self._texts.popitem(last=False)
-            self._bytes -= _size(gone)
+            self._bytes -= _count_bytes(gone)
 
 
 class PersistedDocuments:
@@ -71,7 +71,7 @@ class PersistedDocuments:
 
         `free_form` says whether the caller may run documents of one's own. To who may not, what others sent is unknown.
         """
-        text, id_, hashed = given.get("query"), given.get("documentId"), _hash(given.get("extensions"))
+        text, id_, hashed = given.get("query"), given.get("documentId"), _parse_hash(given.get("extensions"))
         if isinstance(text, str):
             if hashed is not None:
                 self._store(text, hashed, free_form)
@@ -79,14 +79,14 @@ class PersistedDocuments:
         if hashed is not None:
             if id_ is not None and id_ != hashed:
                 raise BadUserInput("documentId and persistedQuery name two documents; send one", argument="documentId")
-            return self._by_hash(hashed, free_form)
+            return self._find_by_hash(hashed, free_form)
         if isinstance(id_, str) and id_ in trusted_documents():
             return trusted_documents()[id_].text
         if id_ is not None:
             raise BadUserInput("no trusted document has this documentId", argument="documentId")
         raise BadUserInput("the body must have a `query` text or a `documentId`", argument="query")
 
-    def _by_hash(self, id_: str, free_form: bool) -> str:
+    def _find_by_hash(self, id_: str, free_form: bool) -> str:
         if id_ in trusted_documents():
             return trusted_documents()[id_].text
         found = self._remembered.get(id_) if free_form else None
@@ -104,7 +104,7 @@ class PersistedDocuments:
             self._remembered.add(text)
 
 
-def _hash(extensions: Any) -> str | None:
+def _parse_hash(extensions: Any) -> str | None:
     """The id that `persistedQuery` stands for; None if there is none."""
     if extensions is None:
         return None
@@ -116,7 +116,7 @@ def _hash(extensions: Any) -> str | None:
     if not isinstance(asked, dict):
         raise BadUserInput("persistedQuery must be an object", argument="extensions.persistedQuery")
     version, hash_ = asked.get("version"), asked.get("sha256Hash")
-    if isinstance(version, bool) or version != VERSION:
+    if isinstance(version, bool) or version != PROTOCOL_VERSION:
         raise BadUserInput("the version of persistedQuery must be 1", argument="extensions.persistedQuery.version")
     if not isinstance(hash_, str) or not _HASH.fullmatch(hash_):
         raise BadUserInput(
@@ -125,5 +125,5 @@ def _hash(extensions: Any) -> str | None:
     return f"sha256:{hash_}"
 
 
-def _size(text: str) -> int:
+def _count_bytes(text: str) -> int:
     return len(text.encode())

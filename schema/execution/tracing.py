@@ -41,7 +41,7 @@ def log_operation(request: GraphQLRequest, context: Context) -> Iterator[Operati
     try:
         yield logged
     finally:
-        spent = context.call.usage
+        spent = context.request.usage
         response = logged.response
         errors = [] if response is None else [
             error.get("extensions", {}) for error in response.body.get("errors", [])
@@ -54,12 +54,12 @@ def log_operation(request: GraphQLRequest, context: Context) -> Iterator[Operati
         is_executed = response is not None and response.executed
         shown = name if is_executed and _NAME.fullmatch(name) else ""
         if (spans := current_recording()) is not None:
-            _describe(spans, response, shown, document[:16], None if trusted is None else trusted.name, codes)
+            _annotate_root_span(spans, response, shown, document[:16], None if trusted is None else trusted.name, codes)
         log.info(
             "operation",
             extra={
-                "request_id": context.call.request_id,
-                "trace": context.call.trace,
+                "request_id": context.request.request_id,
+                "trace": context.request.trace,
                 "operation": shown,
                 "document": document[:16],
                 "principal": context.principal.name,
@@ -68,10 +68,10 @@ def log_operation(request: GraphQLRequest, context: Context) -> Iterator[Operati
                 "graph": spent.graph,
                 "cache": spent.cache,
                 "rows": spent.rows,
-                "traversals": [asdict(each) for each in context.call.traversals[:MAX_LOGGED_TRAVERSALS]],
+                "traversals": [asdict(each) for each in context.request.traversals[:MAX_LOGGED_TRAVERSALS]],
                 "errors": codes[:MAX_LOGGED_ERRORS],
                 "errors_left_out": max(0, len(codes) - MAX_LOGGED_ERRORS),
-                "degraded": sorted(context.call.degraded),
+                "degraded": sorted(context.request.degraded),
                 "measured": MetricValues(
                     {
                         "OperationMilliseconds": milliseconds,
@@ -82,8 +82,8 @@ def log_operation(request: GraphQLRequest, context: Context) -> Iterator[Operati
                         "Traversals": spent.traversals,
                         "CacheHits": spent.hits,
                         "CacheMisses": spent.misses,
-                        "Degraded": int(bool(context.call.degraded)),
-                        "StoreDown": len({each.get("store") for each in errors if _is_lost(each)}),
+                        "Degraded": int(bool(context.request.degraded)),
+                        "StoreDown": len({each.get("store") for each in errors if _is_store_down(each)}),
                     },
                     trusted.name if trusted is not None else None,
                 ),
@@ -91,7 +91,7 @@ def log_operation(request: GraphQLRequest, context: Context) -> Iterator[Operati
         )
 
 
-def _describe(
+def _annotate_root_span(
     spans: Recording,
     response: GraphQLResponse | None,
     name: str,
@@ -114,6 +114,6 @@ def _describe(
         root.error, root.fault = (ours or codes)[0], bool(ours)
 
 
-def _is_lost(extensions: Mapping[str, Any]) -> bool:
+def _is_store_down(extensions: Mapping[str, Any]) -> bool:
     # A late store is slow, not down.
     return extensions.get("code") == SourceLost.code and not extensions.get("timeout")

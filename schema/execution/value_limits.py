@@ -26,14 +26,14 @@ MAX_NUMBER_DIGITS = 40
 class ValueSize:
     """Levels of nesting, the count of all values, and the length of the longest number."""
 
-    nested: int = 0
+    nesting: int = 0
     values: int = 0
     digits: int = 0
 
     def exceeded_limits(self) -> list[tuple[str, int, int]]:
         """What is too large: its name, how much it is, and how much is allowed."""
         found = (
-            ("nesting of values", self.nested, MAX_NESTING),
+            ("nesting of values", self.nesting, MAX_NESTING),
             ("number of values", self.values, MAX_VALUES),
             ("length of numbers", self.digits, MAX_NUMBER_DIGITS),
         )
@@ -48,7 +48,7 @@ def measure_literals(document: DocumentNode) -> ValueSize:
         node, depth = stack.pop()
         if isinstance(node, ListValueNode | ObjectValueNode | ListTypeNode):
             depth += 1
-            size.nested = max(size.nested, depth)
+            size.nesting = max(size.nesting, depth)
         elif isinstance(node, IntValueNode | FloatValueNode):
             size.digits = max(size.digits, len(node.value))
         for key in node.keys:
@@ -65,9 +65,9 @@ def measure_variables(variables: Mapping[str, Any]) -> ValueSize:
     """The size of the values of a request's variables; the mapping itself is no level."""
     size = ValueSize(values=len(variables))
     stack = [(value, 1) for value in variables.values() if isinstance(value, dict | list)]
-    while stack and size.values <= MAX_VALUES and size.nested <= MAX_NESTING:
+    while stack and size.values <= MAX_VALUES and size.nesting <= MAX_NESTING:
         value, depth = stack.pop()
-        size.nested = max(size.nested, depth)
+        size.nesting = max(size.nesting, depth)
         size.values += len(value)
         if size.values <= MAX_VALUES:
             inner = value.values() if isinstance(value, dict) else value

@@ -12,18 +12,18 @@ from starlette.requests import Request
 
 from datasources.json_members import TooManyMembers
 from resolvers.errors import BadUserInput, LimitExceeded
-from resolvers.events.parser import MAX_EVENT_BYTES, MAX_EVENTS, NOT_JSON, InvalidEvent, split
+from resolvers.events.parser import JSON_ERRORS, MAX_EVENT_BYTES, MAX_EVENTS, InvalidEvent, split_batch
 from resolvers.events.payload import is_json
 from schema.http.request_body import UnsupportedMediaType, media_type, read_body
 
-STRUCTURED = "application/cloudevents+json"
-BATCH = "application/cloudevents-batch+json"
+STRUCTURED_MEDIA_TYPE = "application/cloudevents+json"
+BATCH_MEDIA_TYPE = "application/cloudevents-batch+json"
 # What the type of every format of CloudEvents begins with.
-FORMATS = "application/cloudevents"
+MEDIA_TYPE_PREFIX = "application/cloudevents"
 # What the header of each attribute begins with in binary mode; one of those that are compulsory tells the mode.
-PREFIX = b"ce-"
+ATTRIBUTE_HEADER_PREFIX = b"ce-"
 REQUIRED_HEADERS = ("ce-specversion", "ce-id", "ce-source", "ce-type")
-ATTRIBUTE = re.compile(r"[a-z0-9]+")
+ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+")
 
 # Bytes of a batch.
 MAX_BODY_BYTES = 8 * 1_048_576
@@ -36,39 +36,39 @@ class TooManyEvents(LimitExceeded):
 async def read_events(http: Request) -> list[bytes]:
     """The events of a request, each in structured form. UnsupportedMedia, BodyTooLarge, TooManyEvents, BadUserInput."""
     kind = media_type(http)
-    if kind == BATCH:
+    if kind == BATCH_MEDIA_TYPE:
         # In a thread, as one of brackets alone takes up to a second.
-        return await asyncio.to_thread(_pieces, await read_body(http, MAX_BODY_BYTES))
-    if kind == STRUCTURED:
+        return await asyncio.to_thread(_split_batch, await read_body(http, MAX_BODY_BYTES))
+    if kind == STRUCTURED_MEDIA_TYPE:
         return [await read_body(http, MAX_EVENT_BYTES)]
-    if kind.startswith(FORMATS) or not any(name in http.headers for name in REQUIRED_HEADERS):
+    if kind.startswith(MEDIA_TYPE_PREFIX) or not any(name in http.headers for name in REQUIRED_HEADERS):
         raise UnsupportedMediaType(
-            f"content-type is {kind or 'missing'!r}; send {STRUCTURED} or {BATCH}, or "
+            f"content-type is {kind or 'missing'!r}; send {STRUCTURED_MEDIA_TYPE} or {BATCH_MEDIA_TYPE}, or "
             f"{' and '.join(REQUIRED_HEADERS)} with "
             "the data as the body"
         )
     if kind and not is_json(kind):
         raise UnsupportedMediaType(f"content-type is {kind!r}; send application/json, or a type that ends in +json")
-    return [_structured(_attributes(http), await read_body(http, MAX_EVENT_BYTES))]
+    return [_to_structured(_read_attributes(http), await read_body(http, MAX_EVENT_BYTES))]
 
 
-def _pieces(body: bytes) -> list[bytes]:
+def _split_batch(body: bytes) -> list[bytes]:
     try:
-        return split(body)
+        return split_batch(body)
     except TooManyMembers as error:
         raise TooManyEvents(f"the batch has more than {MAX_EVENTS:,} events", allowed=MAX_EVENTS) from error
     except InvalidEvent as unusable:
         raise BadUserInput(unusable.reason) from unusable
 
 
-def _attributes(http: Request) -> dict[str, str]:
+def _read_attributes(http: Request) -> dict[str, str]:
     found: dict[str, str] = {}
     for header, value in http.headers.raw:
-        if not header.startswith(PREFIX):
+        if not header.startswith(ATTRIBUTE_HEADER_PREFIX):
             continue
         shown = header.decode("latin-1")
         name = shown.removeprefix("ce-")
-        if name in ("data", "datacontenttype") or not ATTRIBUTE.fullmatch(name):
+        if name in ("data", "datacontenttype") or not ATTRIBUTE_NAME.fullmatch(name):
             raise BadUserInput(f"{shown} is no attribute; data are the body, and content-type says their type")
         if name in found:
             raise BadUserInput(f"{shown} is there twice; send it once")
@@ -87,7 +87,7 @@ def _decode_header(header: str, value: bytes) -> str:
         raise BadUserInput(f"{header} is not UTF-8 once its percent signs are decoded") from error
 
 
-def _structured(attributes: dict[str, str], body: bytes) -> bytes:
+def _to_structured(attributes: dict[str, str], body: bytes) -> bytes:
     event: dict[str, object] = dict(attributes)
     if body.strip():
         try:
@@ -95,7 +95,7 @@ def _structured(attributes: dict[str, str], body: bytes) -> bytes:
             msgspec.json.decode(body)
         except RecursionError as error:
             raise BadUserInput("the body is nested too deeply to be read; make it flatter") from error
-        except NOT_JSON as error:
+        except JSON_ERRORS as error:
             raise BadUserInput(f"the body is not JSON: {error}") from error
         event["data"] = msgspec.Raw(body)
     return msgspec.json.encode(event)

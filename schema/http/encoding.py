@@ -10,7 +10,7 @@ from datasources.messages import truncate_message
 log = logging.getLogger("stackflow")
 
 
-def encode_answer(body: dict[str, Any], request_id: str) -> bytes:
+def encode_response(body: dict[str, Any], request_id: str) -> bytes:
     """The body of a GraphQL response as JSON.
 
     What a store holds is made showable when it is loaded, so this never fails; where it does all the same, the answer
@@ -18,7 +18,7 @@ def encode_answer(body: dict[str, Any], request_id: str) -> bytes:
     have.
     """
     if "errors" in body:
-        body = body | {"errors": [_bounded(each) for each in body["errors"]]}
+        body = body | {"errors": [_truncate_error(each) for each in body["errors"]]}
     try:
         return orjson.dumps(body)
     except (orjson.JSONEncodeError, RecursionError) as error:
@@ -30,7 +30,7 @@ def encode_answer(body: dict[str, Any], request_id: str) -> bytes:
     return orjson.dumps({"errors": [masked], "data": None, "extensions": {"requestId": request_id}})
 
 
-def _bounded(error: dict[str, Any]) -> dict[str, Any]:
+def _truncate_error(error: dict[str, Any]) -> dict[str, Any]:
     extensions = {
         name: truncate_message(value) if isinstance(value, str) else value
         for name, value in error.get("extensions", {}).items()

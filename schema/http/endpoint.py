@@ -22,11 +22,11 @@ from resolvers.errors import BadUserInput, ShownError, SourceLost
 from resolvers.principals.errors import IssuerUnavailable, Unauthenticated
 from resolvers.principals.principal import Principal
 from schema.execution.document_cache import prepare_document
-from schema.execution.execution import FREE_FORM_PERMISSION, GraphQLRequest, as_of_token, execute_request
+from schema.execution.execution import FREE_FORM_PERMISSION, GraphQLRequest, encode_as_of, execute_request
 from schema.execution.limits import DocumentLimits
 from schema.execution.persisted_documents import PersistedDocuments, PersistedQueryNotFound
 from schema.execution.tracing import log_operation
-from schema.http.encoding import encode_answer
+from schema.http.encoding import encode_response
 from schema.http.request_body import (
     JSON_MEDIA_TYPE,
     BodyTimeout,
@@ -43,8 +43,8 @@ GRAPHQL_RESPONSE_MEDIA_TYPE = "application/graphql-response+json"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 REQUEST_ID_HEADER = "x-stackflow-request-id"
 AS_OF_HEADER = "x-stackflow-as-of"
-_TOKEN = re.compile(r"w([0-9]{1,18})")
-_SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_AS_OF_TOKEN = re.compile(r"w([0-9]{1,18})")
+_SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 log = logging.getLogger("stackflow.http")
 
@@ -82,7 +82,7 @@ class GraphQLEndpoint:
         return reply
 
     async def _execute(self, http: HttpRequest, call: RequestContext) -> HttpResponse:
-        media = _media(http)
+        media = _negotiate_media_type(http)
         try:
             request, context = await self.parse_request(http, call)
             if http.method in SAFE_METHODS and not has_only_operations(request, self.limits, OperationType.QUERY):
@@ -93,7 +93,7 @@ class GraphQLEndpoint:
             response = await execute_request(request, context, self.limits)
             logged.response = response
         is_refused = not response.executed and media == GRAPHQL_RESPONSE_MEDIA_TYPE
-        return _reply(response.body, 400 if is_refused else 200, call, media)
+        return _json_response(response.body, 400 if is_refused else 200, call, media)
 
     def begin_call(self, http: HttpRequest) -> RequestContext:
         """The call that a request begins, with its deadline."""
@@ -104,7 +104,7 @@ class GraphQLEndpoint:
         call.min_transaction = _parse_as_of(http)
         with use_request(call):
             principal = await self.authenticate(http.headers.get("authorization"))
-        request = await self._read(http, principal)
+        request = await self._read_request(http, principal)
         return request, Context(
             principal, principal.scope, self._sources, call, Limits(page=self.limits.page, fields=self.limits.cost)
         )
@@ -116,7 +116,7 @@ class GraphQLEndpoint:
         except SourceError as error:
             raise SourceLost(f"{error.source} is not available", store=error.source) from error
 
-    async def _read(self, http: HttpRequest, principal: Principal) -> GraphQLRequest:
+    async def _read_request(self, http: HttpRequest, principal: Principal) -> GraphQLRequest:
         if http.method in SAFE_METHODS:
             # A parameter without a value is one that was left out.
             given: Any = {name: value for name, value in http.query_params.items() if value}
@@ -150,7 +150,7 @@ class MethodNotAllowed(BadUserInput):
         self.allow = allow
 
 
-_STATUS: tuple[tuple[type[ShownError], int], ...] = (
+_ERROR_STATUSES: tuple[tuple[type[ShownError], int], ...] = (
     (Unauthenticated, 401),
     (IssuerUnavailable, 503),
     (SourceLost, 503),
@@ -167,12 +167,12 @@ def error_status(error: ShownError, media: str = GRAPHQL_RESPONSE_MEDIA_TYPE) ->
     if isinstance(error, PersistedQueryNotFound) and media == JSON_MEDIA_TYPE:
         # Clients of the older type read no body of another status, and would not send the text.
         return 200
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
+    return next((status for kind, status in _ERROR_STATUSES if isinstance(error, kind)), 400)
 
 
 def error_response(error: ShownError, call: RequestContext, media: str = GRAPHQL_RESPONSE_MEDIA_TYPE) -> HttpResponse:
     """The reply to a request of which nothing was executed."""
-    reply = _reply({"errors": [_format_error(error)]}, error_status(error, media), call, media)
+    reply = _json_response({"errors": [_format_error(error)]}, error_status(error, media), call, media)
     reply.headers.update(error_headers(error))
     return reply
 
@@ -196,17 +196,17 @@ def _format_error(error: ShownError) -> dict[str, Any]:
     return {"message": str(error), "extensions": error.extensions}
 
 
-def _reply(body: dict[str, Any], status: int, call: RequestContext, media: str) -> HttpResponse:
+def _json_response(body: dict[str, Any], status: int, call: RequestContext, media: str) -> HttpResponse:
     headers = {REQUEST_ID_HEADER: call.request_id, "cache-control": "no-store"}
     return HttpResponse(
-        encode_answer(body, call.request_id),
+        encode_response(body, call.request_id),
         status,
-        headers if call.min_transaction is None else headers | {AS_OF_HEADER: as_of_token(call.min_transaction)},
+        headers if call.min_transaction is None else headers | {AS_OF_HEADER: encode_as_of(call.min_transaction)},
         f"{media}; charset=utf-8",
     )
 
 
-def _media(http: HttpRequest) -> str:
+def _negotiate_media_type(http: HttpRequest) -> str:
     # A client that names the older type, or nothing at all but */*, gets what it understands.
     accepted = http.headers.get("accept", "")
     return (
@@ -234,14 +234,14 @@ def new_call(http: HttpRequest, seconds: float) -> RequestContext:
 def request_id(http: HttpRequest) -> str:
     """The request id that the caller gave, if it is a safe one, or a new one."""
     given = http.headers.get(REQUEST_ID_HEADER, "")
-    return given if _SAFE_ID.fullmatch(given) else str(uuid7())
+    return given if _SAFE_REQUEST_ID.fullmatch(given) else str(uuid7())
 
 
 def _parse_as_of(http: HttpRequest) -> int | None:
     given = http.headers.get(AS_OF_HEADER)
     if not given:
         return None
-    found = _TOKEN.fullmatch(given)
+    found = _AS_OF_TOKEN.fullmatch(given)
     if found is None:
         raise BadUserInput(f"{AS_OF_HEADER} is not a token of an earlier answer; leave it out", argument=AS_OF_HEADER)
     return int(found[1])

@@ -14,7 +14,7 @@ from datasources.request import RequestContext, use_request
 from resolvers.errors import Forbidden, ShownError, SourceLost
 from resolvers.events.ingest import IngestResult, ingest_events
 from schema.http.cloudevents import TooManyEvents, read_events
-from schema.http.encoding import encode_answer
+from schema.http.encoding import encode_response
 from schema.http.endpoint import REQUEST_ID_HEADER, Authenticate, error_headers, error_status, new_call
 
 WRITE_PERMISSION = "events:write"
@@ -64,4 +64,4 @@ def event_error_response(error: ShownError, call: RequestContext) -> Response:
 def json_response(body: dict[str, Any], status: int, call: RequestContext) -> Response:
     """An answer as JSON, with the request id."""
     headers = {REQUEST_ID_HEADER: call.request_id, "cache-control": "no-store"}
-    return Response(encode_answer(body, call.request_id), status, headers, "application/json")
+    return Response(encode_response(body, call.request_id), status, headers, "application/json")

@@ -10,12 +10,12 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 # Monaco writes style attributes and runs workers from blobs; nothing else is let in, and nothing from elsewhere.
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
     "img-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'"
 )
-HEADERS = {
-    "content-security-policy": POLICY,
+SECURITY_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
@@ -34,15 +34,15 @@ def graphiql_routes(folder: Path) -> list[BaseRoute]:
     async def page(request: Request) -> Response:
         index = folder / "index.html"
         if not index.is_file():
-            return HTMLResponse(NOT_BUILT_PAGE, headers=HEADERS | {"cache-control": "no-store"})
-        return _file(request, index, "no-cache")
+            return HTMLResponse(NOT_BUILT_PAGE, headers=SECURITY_HEADERS | {"cache-control": "no-store"})
+        return _file_response(request, index, "no-cache")
 
     async def asset(request: Request) -> Response:
         name = request.path_params["name"]
         path = folder / "assets" / name
         if not _NAME.fullmatch(name) or path.suffix in _ENCODINGS.values() or not path.is_file():
             raise HTTPException(404)
-        return _file(request, path, IMMUTABLE_CACHE_CONTROL)
+        return _file_response(request, path, IMMUTABLE_CACHE_CONTROL)
 
     async def slash(_: Request) -> Response:
         # The page's addresses are relative to the folder. So is this one: a stage prefix stays in place.
@@ -69,8 +69,8 @@ def accepted_encodings(header: str) -> list[str]:
     return [name for name in _ENCODINGS if weights.get(name, others) > 0]
 
 
-def _file(request: Request, path: Path, caching: str) -> Response:
-    headers = HEADERS | {"cache-control": caching, "vary": "accept-encoding"}
+def _file_response(request: Request, path: Path, caching: str) -> Response:
+    headers = SECURITY_HEADERS | {"cache-control": caching, "vary": "accept-encoding"}
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     for name in accepted_encodings(request.headers.get("accept-encoding", "")):
         packed = path.with_name(path.name + _ENCODINGS[name])

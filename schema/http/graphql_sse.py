@@ -72,8 +72,8 @@ class StreamEndpoint:
         self._endpoint = endpoint
         self._tail = tail
         self._streams = streams
-        self._prove_every = reauthenticate_seconds
-        self._silence = heartbeat_seconds
+        self._reauthenticate_seconds = reauthenticate_seconds
+        self._heartbeat_seconds = heartbeat_seconds
 
     async def respond_or_stream(self, http: HttpRequest) -> HttpResponse:
         """The /graphql route: a stream for who accepts no JSON but events, an answer for everybody else."""
@@ -111,12 +111,14 @@ class StreamEndpoint:
             partial(self._endpoint.authenticate, http.headers.get("authorization")),
             asyncio.get_running_loop().time(),
             after=http.headers.get("last-event-id") or None,
-            prove_every=self._prove_every,
-            silence=self._silence,
+            reauthenticate_seconds=self._reauthenticate_seconds,
+            heartbeat_seconds=self._heartbeat_seconds,
         )
-        return EventStreamResponse(self._pieces(request, context), self._streams, {REQUEST_ID_HEADER: call.request_id})
+        return EventStreamResponse(
+            self._stream_chunks(request, context), self._streams, {REQUEST_ID_HEADER: call.request_id}
+        )
 
-    async def _pieces(self, request: GraphQLRequest, context: Context) -> AsyncGenerator[bytes, None]:
+    async def _stream_chunks(self, request: GraphQLRequest, context: Context) -> AsyncGenerator[bytes, None]:
         begin, events, codes = time.perf_counter(), 0, set[str]()
         try:
             # Sends the headers before anything happens.
@@ -127,7 +129,7 @@ class StreamEndpoint:
                     events += len(bodies)
                     codes |= {error["extensions"]["code"] for each in bodies for error in each.get("errors", ())}
                     yield (
-                        b"".join(encode_event(each.body, each.cursor, context.call.request_id) for each in some)
+                        b"".join(encode_event(each.body, each.cursor, context.request.request_id) for each in some)
                         or KEEP_ALIVE
                     )
             yield COMPLETE_EVENT
@@ -136,7 +138,7 @@ class StreamEndpoint:
             log.info(
                 "stream",
                 extra={
-                    "request_id": context.call.request_id, "operation": request.operation_name or "",
+                    "request_id": context.request.request_id, "operation": request.operation_name or "",
                     "principal": context.principal.name, "seconds": round(time.perf_counter() - begin, 1),
                     "events": events, "errors": sorted(codes),
                 },

@@ -13,9 +13,9 @@ from datasources.records.workers import WorkerRecord, WorkerState
 from datasources.request import RequestContext, use_request
 from datasources.sources import Sources
 
-READY_SECONDS = 3.0
+READY_TIMEOUT_SECONDS = 3.0
 # Seconds for which a worker may fail before the process counts as not ready: a fault of a moment passes by itself.
-FAILING_SECONDS = 30.0
+MAX_FAILING_SECONDS = 30.0
 
 
 def health_routes(sources: Sources) -> list[Route]:
@@ -30,22 +30,24 @@ def health_routes(sources: Sources) -> list[Route]:
         return JSONResponse({"status": "live"})
 
     async def ready(_: Request) -> JSONResponse:
-        found = await _stores(sources)
+        found = await _check_stores(sources)
         workers = sources.heartbeats.records()
         down = [each for each in workers if _is_down(each)]
         emit_metrics(StoreDown=sum(not store.reachable for store in found), WorkersDown=len(down))
-        return _answer(_is_serving(found) and not down, found, {"workers": [_worker(each) for each in workers]})
+        return _health_response(
+            _is_serving(found) and not down, found, {"workers": [_format_worker(each) for each in workers]}
+        )
 
     async def stores(_: Request) -> JSONResponse:
-        found = await _stores(sources)
+        found = await _check_stores(sources)
         emit_metrics(StoreDown=sum(not store.reachable for store in found))
-        return _answer(_is_serving(found), found, {})
+        return _health_response(_is_serving(found), found, {})
 
     return [Route("/health/live", live), Route("/health/ready", ready), Route("/health/stores", stores)]
 
 
-async def _stores(sources: Sources) -> list[Health]:
-    call = RequestContext(deadline=asyncio.get_running_loop().time() + READY_SECONDS, flow="health")
+async def _check_stores(sources: Sources) -> list[Health]:
+    call = RequestContext(deadline=asyncio.get_running_loop().time() + READY_TIMEOUT_SECONDS, flow="health")
     with use_request(call):
         return await sources.health()
 
@@ -58,16 +60,16 @@ def _is_serving(stores: Sequence[Health]) -> bool:
 
 def _is_down(worker: WorkerRecord) -> bool:
     # One that waits for a store is well: the store says so itself, and a graph may have a replacement.
-    is_failing = worker.state is WorkerState.FAILING and worker.seconds > FAILING_SECONDS
+    is_failing = worker.state is WorkerState.FAILING and worker.seconds > MAX_FAILING_SECONDS
     return worker.state is WorkerState.STUCK or is_failing
 
 
-def _answer(is_ready: bool, stores: Sequence[Health], more: dict[str, object]) -> JSONResponse:
+def _health_response(is_ready: bool, stores: Sequence[Health], more: dict[str, object]) -> JSONResponse:
     body = {"status": "ready" if is_ready else "not ready", "stores": [_format_store(store) for store in stores]} | more
     return JSONResponse(body, 200 if is_ready else 503)
 
 
-def _worker(worker: WorkerRecord) -> dict[str, object]:
+def _format_worker(worker: WorkerRecord) -> dict[str, object]:
     shown: dict[str, object] = {"name": worker.name, "state": worker.state.value}
     if worker.state is WorkerState.RUNNING:
         return shown

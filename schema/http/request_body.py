@@ -14,7 +14,7 @@ JSON_MEDIA_TYPE = "application/json"
 CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Seconds for a body to come.
-BODY_SECONDS = 10.0
+BODY_TIMEOUT_SECONDS = 10.0
 # Digits of a content-length that are worth reading: a body of ten of them is larger than any that is allowed.
 MAX_LENGTH_DIGITS = 10
 
@@ -39,20 +39,20 @@ class ClientDisconnected(BadUserInput):
     """The client closed the connection before its body was here; nobody reads the answer."""
 
 
-async def read_body(http: HttpRequest, max_bytes: int, seconds: float = BODY_SECONDS) -> bytes:
+async def read_body(http: HttpRequest, max_bytes: int, timeout_seconds: float = BODY_TIMEOUT_SECONDS) -> bytes:
     """The body, without a byte order mark.
 
     UnsupportedEncoding; BodyTooLarge as soon as it has, or says that it will have, more bytes than `most`; BodyTooSlow
     after `seconds`; ClientLeft.
     """
-    _check_coding(http)
-    _check_length(http, max_bytes)
+    _check_content_encoding(http)
+    _check_content_length(http, max_bytes)
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(timeout_seconds):
             return (await _read(http, max_bytes)).removeprefix(BYTE_ORDER_MARK)
     except TimeoutError:
         raise BodyTimeout(
-            f"the body did not come within {seconds:g} seconds; send it faster", allowed=seconds
+            f"the body did not come within {timeout_seconds:g} seconds; send it faster", allowed=timeout_seconds
         ) from None
     except ClientDisconnect:
         raise ClientDisconnected("the client left before its body was here") from None
@@ -69,13 +69,13 @@ async def _read(http: HttpRequest, most: int) -> bytes:
     return b"".join(pieces)
 
 
-def _check_coding(http: HttpRequest) -> None:
+def _check_content_encoding(http: HttpRequest) -> None:
     coding = http.headers.get("content-encoding", "").strip().lower()
     if coding not in {"", "identity"}:
         raise UnsupportedEncoding(f"content-encoding is {coding[:60]!r}; send the body as it is, not compressed")
 
 
-def _check_length(http: HttpRequest, most: int) -> None:
+def _check_content_length(http: HttpRequest, most: int) -> None:
     digits = http.headers.get("content-length", "").strip().lstrip("0")
     # A number of more digits is larger in any case, and reading it may take long.
     if digits.isdecimal() and (len(digits) > MAX_LENGTH_DIGITS or int(digits) > most):

@@ -10,7 +10,7 @@ from graphql import DocumentNode, ExecutionResult, OperationType, create_source_
 
 from datasources.observability.spans import SERVER, record_call
 from datasources.request import use_request
-from resolvers.change_feed.subscription import Batch
+from resolvers.change_feed.subscription import FeedBatch
 from resolvers.context import Context
 from resolvers.errors import ShownError
 from schema.change_feed.types import encode_feed_cursor
@@ -49,17 +49,17 @@ async def stream_responses(
     if isinstance(checked, GraphQLResponse):
         yield [StreamMessage(checked.body)]
     elif find_operation_type(checked, request.operation_name) is OperationType.SUBSCRIPTION:
-        async with aclosing(_events(checked, request, context)) as events:
+        async with aclosing(_stream_events(checked, request, context)) as events:
             async for some in events:
                 yield some
     else:
         yield [StreamMessage((await execute_request(request, context, limits)).body)]
 
 
-async def _events(
+async def _stream_events(
     document: DocumentNode, request: GraphQLRequest, context: Context
 ) -> AsyncGenerator[Sequence[StreamMessage], None]:
-    source = await _source(document, request, context)
+    source = await _open_source_stream(document, request, context)
     if isinstance(source, ExecutionResult):
         yield [StreamMessage(to_body(source, context))]
         return
@@ -68,12 +68,12 @@ async def _events(
             async for batch in source:
                 yield await _respond_to_batch(document, request, context, batch)
     except ShownError as error:
-        yield [_last(error, context)]
+        yield [_final_message(error, context)]
 
 
-async def _source(
+async def _open_source_stream(
     document: DocumentNode, request: GraphQLRequest, context: Context
-) -> AsyncGenerator[Batch, None] | ExecutionResult:
+) -> AsyncGenerator[FeedBatch, None] | ExecutionResult:
     executor = DeclaredExecutor.build(
         GRAPHQL_SCHEMA,
         document,
@@ -86,16 +86,16 @@ async def _source(
     found = create_source_event_stream(executor)
     if not isinstance(found, ExecutionResult | AsyncIterable):
         found = await found
-    return found if isinstance(found, ExecutionResult) else cast("AsyncGenerator[Batch, None]", found)
+    return found if isinstance(found, ExecutionResult) else cast("AsyncGenerator[FeedBatch, None]", found)
 
 
 async def _respond_to_batch(
-    document: DocumentNode, request: GraphQLRequest, context: Context, batch: Batch
+    document: DocumentNode, request: GraphQLRequest, context: Context, batch: FeedBatch
 ) -> Sequence[StreamMessage]:
     if not batch.entries:
-        cursor = _cursor(context)
+        cursor = _current_cursor(context)
         return () if cursor is None else [StreamMessage(None, cursor)]
-    call = batch.context.call
+    call = batch.context.request
     with use_request(call), record_call("subscription", SERVER, call, {"graphql.operation.type": "subscription"}):
         showing = (execute_document(document, request, batch.context, entry) for entry in batch.entries)
         results = await asyncio.gather(*showing)
@@ -105,13 +105,13 @@ async def _respond_to_batch(
     ]
 
 
-def _cursor(context: Context) -> str | None:
+def _current_cursor(context: Context) -> str | None:
     place = None if context.subscription is None else context.subscription.position
     return None if place is None else encode_feed_cursor(place)
 
 
-def _last(error: ShownError, context: Context) -> StreamMessage:
-    cursor = _cursor(context)
+def _final_message(error: ShownError, context: Context) -> StreamMessage:
+    cursor = _current_cursor(context)
     told = error.extensions if cursor is None else error.extensions | {"cursor": cursor}
     errors = [{"message": str(error), "path": ["changes"], "extensions": told}]
     return StreamMessage({"errors": errors, "data": None, "extensions": build_extensions(context)}, cursor)

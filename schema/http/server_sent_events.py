@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from datasources.observability.metrics import emit_metrics
-from schema.http.encoding import encode_answer
+from schema.http.encoding import encode_response
 
 EVENT_STREAM_MEDIA_TYPE = "text/event-stream"
 # A comment: says that we live, and makes proxies send what they hold.
@@ -30,7 +30,7 @@ def encode_event(body: dict[str, Any] | None, cursor: str | None, request_id: st
     Without a body it only tells them the cursor, which is no event.
     """
     id_ = b"" if cursor is None else b"id: " + cursor.encode() + b"\n"
-    return id_ + (b"" if body is None else b"event: next\ndata: " + encode_answer(body, request_id) + b"\n") + b"\n"
+    return id_ + (b"" if body is None else b"event: next\ndata: " + encode_response(body, request_id) + b"\n") + b"\n"
 
 
 class OpenStreams:
@@ -38,22 +38,22 @@ class OpenStreams:
 
     def __init__(self, max_streams: int) -> None:
         self.max_streams = max_streams
-        self.open = 0
+        self.count = 0
         self.stopping = asyncio.Event()
 
     @property
     def is_full(self) -> bool:
-        return self.open >= self.max_streams
+        return self.count >= self.max_streams
 
     def add(self) -> None:
         """One more is open."""
-        self.open += 1
-        emit_metrics(OpenStreams=self.open)
+        self.count += 1
+        emit_metrics(OpenStreams=self.count)
 
     def remove(self) -> None:
         """One has ended."""
-        self.open -= 1
-        emit_metrics(OpenStreams=self.open)
+        self.count -= 1
+        emit_metrics(OpenStreams=self.count)
 
     def stop_all(self) -> None:
         """End them all, within a few seconds and for good."""
@@ -90,18 +90,18 @@ class EventStreamResponse(Response):
         if stopped:
             # Without `complete`, so that the client comes back with its cursor to whoever serves then.
             with suppress(TimeoutError):
-                await _bounded(send, b"", CLOSE_TIMEOUT_SECONDS, more=False)
+                await _send_with_timeout(send, b"", CLOSE_TIMEOUT_SECONDS, more=False)
         if not sending.cancelled() and (error := sending.exception()) is not None:
             raise error
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async for piece in self._pieces:
-            await _bounded(send, piece, WRITE_TIMEOUT_SECONDS, more=True)
-        await _bounded(send, b"", WRITE_TIMEOUT_SECONDS, more=False)
+            await _send_with_timeout(send, piece, WRITE_TIMEOUT_SECONDS, more=True)
+        await _send_with_timeout(send, b"", WRITE_TIMEOUT_SECONDS, more=False)
 
 
-async def _bounded(send: Send, piece: bytes, seconds: float, *, more: bool) -> None:
+async def _send_with_timeout(send: Send, piece: bytes, seconds: float, *, more: bool) -> None:
     async with asyncio.timeout(seconds):
         await send({"type": "http.response.body", "body": piece, "more_body": more})
 

@@ -8,20 +8,20 @@ from typing import Any
 import strawberry
 
 from datasources.records.incidents import IncidentRecord
-from datasources.records.queries import Order, Page
+from datasources.records.queries import Order, PageRequest
 from datasources.records.workflow_runs import BlastRadiusRecord
 from resolvers.configuration_items.loaders import ConfigurationItemById, ConfigurationItemsByIncident
 from resolvers.context import Context
 from resolvers.errors import LimitExceeded
 from resolvers.loading.tables import RowsArguments, Selection
 from schema.declarations.fields import attribute, field, link
-from schema.impact.types import IMPACT_ARGUMENTS, IMPACT_COST, Impact, ImpactValue, impact_of
+from schema.impact.types import IMPACT_ARGUMENTS, IMPACT_COST, Impact, ImpactValue, resolve_impact
 from schema.lazy_types import LazyConfigurationItem
 from schema.relationships.types import ITEMS_READ_PERMISSION, READ_PERMISSION
 
 WALK_PERMISSION = READ_PERMISSION
 # All of them are taken as failed: the blast radius of some would be less than the incident's.
-MAX_ITEMS_OF_INCIDENT = 10_000
+MAX_INCIDENT_ITEMS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,20 @@ class BlastRadius:
     critical: list[str] = attribute("The names of reached items that are CRITICAL, at most 100, by name.", size=20)
 
 
-async def _of_incident(context: Context, incident: IncidentRecord, arguments: Mapping[str, Any]) -> ImpactValue | None:
-    page = Page(MAX_ITEMS_OF_INCIDENT, Order("name"))
+async def _resolve_blast_radius(
+    context: Context, incident: IncidentRecord, arguments: Mapping[str, Any]
+) -> ImpactValue | None:
+    page = PageRequest(MAX_INCIDENT_ITEMS, Order("name"))
     asked = RowsArguments(Selection(extra=(("role", None),)), page=page)
     found = await context.loader(ConfigurationItemsByIncident, asked).load(incident.id)
     if found.more:
         raise LimitExceeded(
-            f"the incident has more than {MAX_ITEMS_OF_INCIDENT} items; ask `impact` for some of them",
+            f"the incident has more than {MAX_INCIDENT_ITEMS} items; ask `impact` for some of them",
             limit="items",
-            allowed=MAX_ITEMS_OF_INCIDENT,
+            allowed=MAX_INCIDENT_ITEMS,
         )
     failed = frozenset(row.record.id for row in found.rows)
-    return await impact_of(context, failed, arguments) if failed else None
+    return await resolve_impact(context, failed, arguments) if failed else None
 
 
 @strawberry.type
@@ -78,7 +80,7 @@ class HasBlastRadius:
     """What hangs a blast radius on an incident."""
 
     blast_radius: Impact | None = field(
-        _of_incident,
+        _resolve_blast_radius,
         "What the failure of all its items does to others, at most 10,000 of them; null if it has none. One statement "
         "more than `impact` takes.",
         needs=WALK_PERMISSION,

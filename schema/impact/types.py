@@ -112,7 +112,7 @@ class Impact:
         of="answer.capped",
         size=10,
     )
-    page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _info(found))
+    page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _impact_page_info(found))
 
 
 # An impact looks at up to 10,000 items and 50,000 relationships, whatever the page: 100 ms, by bench.dearest.
@@ -128,20 +128,20 @@ IMPACT_ARGUMENTS = (
 )
 
 
-async def impact_of(context: Context, failed: frozenset[str], arguments: Mapping[str, Any]) -> ImpactValue:
+async def resolve_impact(context: Context, failed: frozenset[str], arguments: Mapping[str, Any]) -> ImpactValue:
     """What the failure of all these items does, by the arguments of a field."""
     walk = to_walk(context, Direction.DEPENDENTS, arguments, DEFAULT_DEPTH)
     after = decode_position(arguments.get("after"))
     return ImpactValue(await assess_impact(context, failed, walk, after), resumed=after is not None)
 
 
-async def _of_many(context: Context, _: Any, arguments: Mapping[str, Any]) -> ImpactValue:
+async def _resolve_impact_of_many(context: Context, _: Any, arguments: Mapping[str, Any]) -> ImpactValue:
     ids = arguments["of"]
     if not ids:
         raise BadUserInput("of is empty; name at least one configuration item", argument="of")
     check_bounds(len(ids), "of", MAX_FAILED_ITEMS)
     uuids = [decode_id_as("ci", each, "of") for each in ids]
-    return await impact_of(context, frozenset(each for each in uuids if each is not None), arguments)
+    return await resolve_impact(context, frozenset(each for each in uuids if each is not None), arguments)
 
 
 @strawberry.type
@@ -149,7 +149,7 @@ class HasImpact:
     """What hangs its impact on a configuration item."""
 
     impact: Impact | None = field(
-        lambda context, item, arguments: impact_of(context, frozenset({item.id}), arguments),
+        lambda context, item, arguments: resolve_impact(context, frozenset({item.id}), arguments),
         "What its failure does to others. Two traversals, one statement, and one more where redundancy plays a part; "
         "beyond 10,000 items or `fanOut` relationships of one, up to three more for each 10,000 items.",
         needs=READ_PERMISSION,
@@ -161,7 +161,7 @@ class HasImpact:
 @strawberry.type
 class ImpactQueries:
     impact: Impact | None = field(
-        _of_many,
+        _resolve_impact_of_many,
         "What the failure of all these items at once does to others. Ids that nothing has are ignored.",
         needs=READ_PERMISSION,
         arguments=(
@@ -172,6 +172,6 @@ class ImpactQueries:
     )
 
 
-def _info(found: ImpactValue) -> PageInfoValue:
+def _impact_page_info(found: ImpactValue) -> PageInfoValue:
     cursors = [encode_position(Position(item.depth, item.id)) for item in first_and_last(found.answer.items)]
-    return to_page_info(cursors, more=found.answer.cursor is not None, resumed=found.resumed)
+    return to_page_info(cursors, has_more=found.answer.cursor is not None, has_previous=found.resumed)

@@ -77,7 +77,7 @@ register_enum(
     CAUSE="The incident comes from it.",
 )
 
-ROLE = Argument("role", IncidentRole | None, "Only in this role; AFFECTED or CAUSE.")
+ROLE_ARGUMENT = Argument("role", IncidentRole | None, "Only in this role; AFFECTED or CAUSE.")
 
 
 @strawberry.type(description="Something that happened to an incident.")
@@ -141,9 +141,9 @@ class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius):
         needs="configuration-items:read",
         filter=LazyConfigurationItemFilter | None,
         order=LazyConfigurationItemOrder | None,
-        default=Order("name"),
-        more_arguments=(ROLE,),
-        extra=lambda arguments: (("role", arguments.get("role")),),
+        default_order=Order("name"),
+        more_arguments=(ROLE_ARGUMENT,),
+        link_parameters=lambda arguments: (("role", arguments.get("role")),),
     )
 
 
@@ -229,9 +229,9 @@ class HasIncidents:
         needs=READ_PERMISSION,
         filter=IncidentFilter | None,
         order=IncidentOrder | None,
-        default=NEWEST_FIRST,
-        more_arguments=(ROLE,),
-        extra=lambda arguments: (("role", arguments.get("role")),),
+        default_order=NEWEST_FIRST,
+        more_arguments=(ROLE_ARGUMENT,),
+        link_parameters=lambda arguments: (("role", arguments.get("role")),),
     )
 
 
@@ -248,5 +248,5 @@ class IncidentQueries:
         needs=READ_PERMISSION,
         filter=IncidentFilter | None,
         order=IncidentOrder | None,
-        default=NEWEST_FIRST,
+        default_order=NEWEST_FIRST,
     )

@@ -12,7 +12,7 @@ from resolvers.monitoring.backlogs import QueueBacklog, backlogs, workers
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import attribute, field
 
-PERMISSION = "consistency:read"
+READ_PERMISSION = "consistency:read"
 
 
 async def _backlogs(context: Context, _: Any, _arguments: Mapping[str, Any]) -> list[QueueBacklog]:
@@ -69,13 +69,13 @@ class BacklogQueries:
     backlogs: list[Backlog] | None = field(
         _backlogs,
         "What waits in each queue, by name. One statement, which reads every message that waits.",
-        needs=PERMISSION,
+        needs=READ_PERMISSION,
         size=10,
     )
     workers: list[Worker] | None = field(
         _workers,
         "The background workers of the server that answers, by name; none where they run elsewhere, as on AWS. No "
         "statement.",
-        needs=PERMISSION,
+        needs=READ_PERMISSION,
         size=10,
     )

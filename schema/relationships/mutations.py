@@ -82,7 +82,7 @@ class RemoveRedundancyGroupInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-def _relationship() -> Relationship | None:
+def _relationship_field() -> Relationship | None:
     found: Relationship | None = link(
         RelationshipById,
         "The relationship as it is now, also after a conflict; null where there is none.",
@@ -92,7 +92,7 @@ def _relationship() -> Relationship | None:
     return found
 
 
-def _group() -> RedundancyGroup | None:
+def _group_field() -> RedundancyGroup | None:
     found: RedundancyGroup | None = link(
         RedundancyGroupById, "The group as it is now; null where there is none.", key="id", needs=READ_PERMISSION
     )
@@ -101,7 +101,7 @@ def _group() -> RedundancyGroup | None:
 
 @strawberry.type(description="The relationship, new or not, or why there is none.")
 class RelateConfigurationItemsPayload:
-    relationship: Relationship | None = _relationship()
+    relationship: Relationship | None = _relationship_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
@@ -117,7 +117,7 @@ class RelateConfigurationItemsInBulkPayload:
 
 @strawberry.type(description="The changed relationship, or why it was not changed.")
 class UpdateRelationshipPayload:
-    relationship: Relationship | None = _relationship()
+    relationship: Relationship | None = _relationship_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
@@ -127,13 +127,13 @@ class UnrelateConfigurationItemsPayload:
         "Its global id; null where nothing was done.",
         of=lambda written: None if written.user_errors or written.id is None else encode_id("rel", written.id),
     )
-    relationship: Relationship | None = _relationship()
+    relationship: Relationship | None = _relationship_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
 @strawberry.type(description="The redundancy group, or why there is none.")
 class DefineRedundancyGroupPayload:
-    redundancy_group: RedundancyGroup | None = _group()
+    redundancy_group: RedundancyGroup | None = _group_field()
     user_errors: list[UserErrorType] = user_errors()
 
 

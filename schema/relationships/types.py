@@ -110,7 +110,7 @@ class Neighbour:
     relationship: Relationship | None = link(
         RelationshipById, "The relationship itself; null when it holds no longer.", key="edge.id", needs=READ_PERMISSION
     )
-    cursor: str = attribute("Pass it as `after`.", of=lambda step: encode_step_position(_place(step)))
+    cursor: str = attribute("Pass it as `after`.", of=lambda step: encode_step_position(_step_position(step)))
 
 
 @strawberry.type(description="Relationships of one item, in order of the other end's id.")
@@ -125,7 +125,7 @@ class NeighbourConnection:
         size=PAGE,
     )
     total_count: int = attribute("How many relationships there are in all; exact, and free.", of="degree")
-    page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _steps_info(found))
+    page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _neighbour_page_info(found))
 
 
 @strawberry.type(description="How many relationships of one type a configuration item has.")
@@ -177,7 +177,7 @@ class ReachConnection:
     )
     truncated: bool = attribute("Whether more items follow, or relationships were capped.", of="reach.truncated")
     capped: list[CappedItem] = attribute("The items of which not all relationships were followed.", size=10)
-    page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _reach_info(found))
+    page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _reach_page_info(found))
 
 
 class NeighbourDirection(StrEnum):
@@ -203,7 +203,7 @@ async def _neighbours(context: Context, item: Any, arguments: Mapping[str, Any])
     return await context.loader(NeighboursByConfigurationItem, NeighboursArguments(walk, after)).load(item.id)
 
 
-def _reach(direction: WalkDirection) -> Any:
+def _reach_resolver(direction: WalkDirection) -> Any:
     async def call(context: Context, item: Any, arguments: Mapping[str, Any]) -> ReachValue:
         walk = to_walk(context, direction, arguments, 1)
         after = decode_position(arguments.get("after"))
@@ -230,13 +230,13 @@ class HasRelationships:
         ),
     )
     dependencies: ReachConnection | None = field(
-        _reach(WalkDirection.DEPENDENCIES),
+        _reach_resolver(WalkDirection.DEPENDENCIES),
         "What it depends on, directly or through others. One traversal for any number of items asked at once.",
         needs=READ_PERMISSION,
         arguments=(depth_argument(1), FIRST_ARGUMENT, AFTER_ARGUMENT, TYPES_ARGUMENT, FAN_OUT_ARGUMENT, AS_OF_ARGUMENT),
     )
     dependents: ReachConnection | None = field(
-        _reach(WalkDirection.DEPENDENTS),
+        _reach_resolver(WalkDirection.DEPENDENTS),
         "What depends on it, directly or through others. One traversal for any number of items asked at once.",
         needs=READ_PERMISSION,
         arguments=(depth_argument(1), FIRST_ARGUMENT, AFTER_ARGUMENT, TYPES_ARGUMENT, FAN_OUT_ARGUMENT, AS_OF_ARGUMENT),
@@ -252,18 +252,18 @@ class HasRelationships:
     )
 
 
-def _place(step: Step) -> StepPosition:
+def _step_position(step: Step) -> StepPosition:
     return StepPosition(step.neighbour_id, step.edge.id, step.outgoing)
 
 
-def _steps_info(found: NeighboursFact) -> PageInfoValue:
+def _neighbour_page_info(found: NeighboursFact) -> PageInfoValue:
     return to_page_info(
-        [encode_step_position(_place(step)) for step in first_and_last(found.steps)],
-        more=found.truncated,
-        resumed=False,
+        [encode_step_position(_step_position(step)) for step in first_and_last(found.steps)],
+        has_more=found.truncated,
+        has_previous=False,
     )
 
 
-def _reach_info(found: ReachValue) -> PageInfoValue:
+def _reach_page_info(found: ReachValue) -> PageInfoValue:
     cursors = [encode_position(Position(node.depth, node.id)) for node in first_and_last(found.nodes)]
-    return to_page_info(cursors, more=found.reach.cursor is not None, resumed=found.resumed)
+    return to_page_info(cursors, has_more=found.reach.cursor is not None, has_previous=found.resumed)

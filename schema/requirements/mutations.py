@@ -149,7 +149,7 @@ class UnlinkRequirementItemsPayload(RequirementPayload):
     pass
 
 
-def _step(command: type[use_cases.RequirementCommand], name: str) -> MutationDeclaration:
+def _transition(command: type[use_cases.RequirementCommand], name: str) -> MutationDeclaration:
     return MutationDeclaration(
         command, partial(use_cases.transition, name=name), ID_PREFIXES, database=use_cases.DATABASE
     )
@@ -170,37 +170,37 @@ class RequirementMutations:
         needs=WRITE_PERMISSION,
     )
     accept_requirement: AcceptRequirementPayload | None = mutation(
-        _step(use_cases.AcceptRequirement, "acceptRequirement"),
+        _transition(use_cases.AcceptRequirement, "acceptRequirement"),
         AcceptRequirementInput,
         "Agree to a proposed requirement.",
         needs=WRITE_PERMISSION,
     )
     reject_requirement: RejectRequirementPayload | None = mutation(
-        _step(use_cases.RejectRequirement, "rejectRequirement"),
+        _transition(use_cases.RejectRequirement, "rejectRequirement"),
         RejectRequirementInput,
         "Decide against a proposed requirement.",
         needs=WRITE_PERMISSION,
     )
     meet_requirement: MeetRequirementPayload | None = mutation(
-        _step(use_cases.MeetRequirement, "meetRequirement"),
+        _transition(use_cases.MeetRequirement, "meetRequirement"),
         MeetRequirementInput,
         "Tell that an accepted requirement is met.",
         needs=WRITE_PERMISSION,
     )
     reopen_requirement: ReopenRequirementPayload | None = mutation(
-        _step(use_cases.ReopenRequirement, "reopenRequirement"),
+        _transition(use_cases.ReopenRequirement, "reopenRequirement"),
         ReopenRequirementInput,
         "Tell that a requirement is not met after all; it is accepted as before.",
         needs=WRITE_PERMISSION,
     )
     withdraw_requirement: WithdrawRequirementPayload | None = mutation(
-        _step(use_cases.WithdrawRequirement, "withdrawRequirement"),
+        _transition(use_cases.WithdrawRequirement, "withdrawRequirement"),
         WithdrawRequirementInput,
         "Tell that nobody asks for a requirement any more. Its links stay.",
         needs=WRITE_PERMISSION,
     )
     reconsider_requirement: ReconsiderRequirementPayload | None = mutation(
-        _step(use_cases.ReconsiderRequirement, "reconsiderRequirement"),
+        _transition(use_cases.ReconsiderRequirement, "reconsiderRequirement"),
         ReconsiderRequirementInput,
         "Propose a rejected or withdrawn requirement again.",
         needs=WRITE_PERMISSION,

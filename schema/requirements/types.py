@@ -87,7 +87,7 @@ class Requirement(Node):
         needs="configuration-items:read",
         filter=LazyConfigurationItemFilter | None,
         order=LazyConfigurationItemOrder | None,
-        default=Order("name"),
+        default_order=Order("name"),
     )
 
 
@@ -157,7 +157,7 @@ class HasRequirements:
         needs=READ_PERMISSION,
         filter=RequirementFilter | None,
         order=RequirementOrder | None,
-        default=Order("key"),
+        default_order=Order("key"),
     )
 
 
@@ -174,5 +174,5 @@ class RequirementQueries:
         needs=READ_PERMISSION,
         filter=RequirementFilter | None,
         order=RequirementOrder | None,
-        default=Order("key"),
+        default_order=Order("key"),
     )

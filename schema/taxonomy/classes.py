@@ -47,5 +47,5 @@ class ConfigurationItemClass:
         needs=READ_PERMISSION,
         filter=LazyConfigurationItemFilter | None,
         order=LazyConfigurationItemOrder | None,
-        default=Order("name"),
+        default_order=Order("name"),
     )

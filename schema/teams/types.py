@@ -68,7 +68,7 @@ class Team(Node):
         needs="configuration-items:read",
         filter=LazyConfigurationItemFilter | None,
         order=LazyConfigurationItemOrder | None,
-        default=Order("name"),
+        default_order=Order("name"),
     )
     incidents: LazyIncidentConnection | None = connection(
         IncidentsByTeam,
@@ -77,7 +77,7 @@ class Team(Node):
         needs="incidents:read",
         filter=LazyIncidentFilter | None,
         order=LazyIncidentOrder | None,
-        default=Order("opened_at", descending=True),
+        default_order=Order("opened_at", descending=True),
     )
 
 
@@ -129,5 +129,5 @@ class TeamQueries:
         needs=READ_PERMISSION,
         filter=TeamFilter | None,
         order=TeamOrder | None,
-        default=Order("name"),
+        default_order=Order("name"),
     )

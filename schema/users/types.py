@@ -77,7 +77,7 @@ class User(Node):
         needs="teams:read",
         filter=LazyTeamFilter | None,
         order=LazyTeamOrder | None,
-        default=Order("name"),
+        default_order=Order("name"),
     )
 
 
@@ -131,5 +131,5 @@ class UserQueries:
         needs=READ_PERMISSION,
         filter=UserFilter | None,
         order=UserOrder | None,
-        default=Order("name"),
+        default_order=Order("name"),
     )

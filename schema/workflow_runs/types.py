@@ -242,7 +242,7 @@ class HasWorkflowRuns:
         needs=READ_PERMISSION,
         filter=WorkflowRunFilter | None,
         order=WorkflowRunOrder | None,
-        default=NEWEST_FIRST,
+        default_order=NEWEST_FIRST,
     )
 
 
@@ -257,7 +257,7 @@ class HasIncidentWorkflowRuns:
         needs=READ_PERMISSION,
         filter=WorkflowRunFilter | None,
         order=WorkflowRunOrder | None,
-        default=NEWEST_FIRST,
+        default_order=NEWEST_FIRST,
     )
 
 
@@ -274,5 +274,5 @@ class WorkflowRunQueries:
         needs=READ_PERMISSION,
         filter=WorkflowRunFilter | None,
         order=WorkflowRunOrder | None,
-        default=NEWEST_FIRST,
+        default_order=NEWEST_FIRST,
     )

@@ -151,16 +151,16 @@ class WorkflowStepInput:
     wait: WorkflowWaitInput | None = strawberry.field(default=None, description="For WAIT.")
 
 
-NAMED = InputMapping(wanted.Named)
-TRIGGER = InputMapping(wanted.TriggerSpec, lists={"labels": NAMED})
-INPUT = InputMapping(wanted.InputSpec)
-STEP = InputMapping(
+NAMED_MAPPING = InputMapping(wanted.NamedText)
+TRIGGER_MAPPING = InputMapping(wanted.TriggerSpec, lists={"labels": NAMED_MAPPING})
+INPUT_MAPPING = InputMapping(wanted.InputSpec)
+STEP_MAPPING = InputMapping(
     wanted.StepSpec,
     objects={
         "retry": InputMapping(wanted.RetrySpec),
         "manual": InputMapping(wanted.ManualSpec),
         "approval": InputMapping(wanted.ApprovalSpec),
-        "remediation": InputMapping(wanted.RemediationSpec, lists={"inputs": NAMED}),
+        "remediation": InputMapping(wanted.RemediationSpec, lists={"inputs": NAMED_MAPPING}),
         "notification": InputMapping(wanted.NotificationSpec),
         "wait": InputMapping(wanted.WaitSpec),
     },

@@ -14,14 +14,21 @@ from schema.declarations.mutations import (
     mutation,
     user_errors,
 )
-from schema.workflows.inputs import INPUT, STEP, TRIGGER, WorkflowInputInput, WorkflowStepInput, WorkflowTriggerInput
+from schema.workflows.inputs import (
+    INPUT_MAPPING,
+    STEP_MAPPING,
+    TRIGGER_MAPPING,
+    WorkflowInputInput,
+    WorkflowStepInput,
+    WorkflowTriggerInput,
+)
 from schema.workflows.types import Workflow
 
 WRITE_PERMISSION = "workflows:write"
 ID_PREFIXES = {"id": "wf"}
 ITEM_PREFIXES = {"configuration_item_ids": "ci"}
-LISTS = {"inputs": INPUT, "steps": STEP}
-OBJECTS = {"trigger": TRIGGER}
+LIST_MAPPINGS = {"inputs": INPUT_MAPPING, "steps": STEP_MAPPING}
+OBJECT_MAPPINGS = {"trigger": TRIGGER_MAPPING}
 
 
 @strawberry.input(
@@ -131,13 +138,15 @@ class DiscardWorkflowPayload(WorkflowPayload):
 @strawberry.type
 class WorkflowMutations:
     create_workflow: CreateWorkflowPayload | None = mutation(
-        MutationDeclaration(use_cases.CreateWorkflow, use_cases.create, ITEM_PREFIXES, LISTS, OBJECTS),
+        MutationDeclaration(use_cases.CreateWorkflow, use_cases.create, ITEM_PREFIXES, LIST_MAPPINGS, OBJECT_MAPPINGS),
         CreateWorkflowInput,
         "Write a draft of a workflow. Nothing starts it before it is published.",
         needs=WRITE_PERMISSION,
     )
     update_workflow: UpdateWorkflowPayload | None = mutation(
-        MutationDeclaration(use_cases.UpdateWorkflow, use_cases.update, ID_PREFIXES | ITEM_PREFIXES, LISTS, OBJECTS),
+        MutationDeclaration(
+            use_cases.UpdateWorkflow, use_cases.update, ID_PREFIXES | ITEM_PREFIXES, LIST_MAPPINGS, OBJECT_MAPPINGS
+        ),
         UpdateWorkflowInput,
         "Change what a draft says. What is published never changes: use `reviseWorkflow`.",
         needs=WRITE_PERMISSION,

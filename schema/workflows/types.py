@@ -81,17 +81,17 @@ def _depends_on(
         return []
     steps = context.loader(StepsByWorkflow).load(step.workflow_id)
     # Loaded with `steps` already: without a coroutine for each step of a graph that has very many ways through it.
-    return _among(steps.result(), step) if steps.done() else _among_loaded(steps, step)
+    return _select_dependencies(steps.result(), step) if steps.done() else _load_dependencies(steps, step)
 
 
-def _among(steps: Sequence[WorkflowStepRecord], step: WorkflowStepRecord) -> list[WorkflowStepRecord]:
+def _select_dependencies(steps: Sequence[WorkflowStepRecord], step: WorkflowStepRecord) -> list[WorkflowStepRecord]:
     return [each for each in steps if each.key in step.depends_on]
 
 
-async def _among_loaded(
+async def _load_dependencies(
     steps: Awaitable[Sequence[WorkflowStepRecord]], step: WorkflowStepRecord
 ) -> list[WorkflowStepRecord]:
-    return _among(await steps, step)
+    return _select_dependencies(await steps, step)
 
 
 @strawberry.type(description="A step of one revision of a workflow.")
@@ -180,7 +180,7 @@ class Workflow(Node):
         needs=READ_PERMISSION,
         filter=WorkflowRunFilter | None,
         order=WorkflowRunOrder | None,
-        default=NEWEST_FIRST,
+        default_order=NEWEST_FIRST,
     )
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByWorkflow,
@@ -189,7 +189,7 @@ class Workflow(Node):
         needs="configuration-items:read",
         filter=LazyConfigurationItemFilter | None,
         order=LazyConfigurationItemOrder | None,
-        default=Order("name"),
+        default_order=Order("name"),
     )
 
 
@@ -254,7 +254,7 @@ class HasWorkflows:
         needs=READ_PERMISSION,
         filter=WorkflowFilter | None,
         order=WorkflowOrder | None,
-        default=Order("name"),
+        default_order=Order("name"),
     )
 
 
@@ -272,5 +272,5 @@ class WorkflowQueries:
         needs=READ_PERMISSION,
         filter=WorkflowFilter | None,
         order=WorkflowOrder | None,
-        default=Order("name"),
+        default_order=Order("name"),
     )

@@ -11,7 +11,7 @@ from datasources.aurora.statements import statements
 from schema import lazy_types as lazy
 from schema import references
 from schema.configuration_items.types import ConfigurationItem
-from schema.query import NODES, Query
+from schema.query import NODE_TYPES, Query
 from tests.fixtures.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ TESTS = "\n".join(
 ) + "\n".join(file.read_text() for file in (ROOT / "schema" / "operations").glob("*.graphql"))
 
 # Relationships are found by walks: they are fetched by id, and never listed.
-LISTED = [type_ for type_ in NODES if type_.__name__ != "Relationship"]
+LISTED = [type_ for type_ in NODE_TYPES if type_.__name__ != "Relationship"]
 
 
 def noun(type_: type[Any]) -> str:
@@ -67,7 +67,7 @@ def test_the_page_promises_files_on_every_floor() -> None:
     ]
 
 
-@pytest.mark.parametrize("type_", NODES, ids=shown)
+@pytest.mark.parametrize("type_", NODE_TYPES, ids=shown)
 def test_the_files_exist_under_the_same_noun(type_: type[Any]) -> None:
     missing = [path for path in FILES if not (ROOT / path.replace("problems", noun(type_))).exists()]
     assert missing == []
@@ -105,10 +105,10 @@ def test_its_queries_are_among_the_bases_of_the_root_and_tests_ask_them(type_: t
 
 def test_mixins_are_among_the_bases_of_configuration_items() -> None:
     """Each `Has<Domain>` of a node's own domain, and no other domain is left out."""
-    modules = [importlib.import_module(type_.__module__) for type_ in NODES]
+    modules = [importlib.import_module(type_.__module__) for type_ in NODE_TYPES]
     mixins = [
         getattr(module, f"Has{plural(type_)}")
-        for module, type_ in zip(modules, NODES, strict=True)
+        for module, type_ in zip(modules, NODE_TYPES, strict=True)
         if hasattr(module, f"Has{plural(type_)}")
     ]
     assert len(mixins) == 7
@@ -122,4 +122,4 @@ def test_what_is_referred_to_by_name_is_in_the_references() -> None:
 
 
 def test_nodes_have_prefixes_of_their_own() -> None:
-    assert len({type_.prefix for type_ in NODES}) == len(NODES)
+    assert len({type_.prefix for type_ in NODE_TYPES}) == len(NODE_TYPES)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from datasources import values
 from resolvers.events.parser import MAX_EVENT_BYTES, MAX_EVENTS, MIN_EVENT_TIME, Envelope
-from schema.http.cloudevents import BATCH, MAX_BODY_BYTES, STRUCTURED
+from schema.http.cloudevents import BATCH_MEDIA_TYPE, MAX_BODY_BYTES, STRUCTURED_MEDIA_TYPE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
 
@@ -40,8 +40,8 @@ def test_the_bounds_are_those_of_the_gate() -> None:
 def test_the_modes_are_those_of_the_code() -> None:
     shown = re.findall(r"^\| (structured|batch) \| `(.+?)` \|.*\| (.+?) \|$", PAGE, re.MULTILINE)
     assert shown == [
-        ("structured", STRUCTURED, f"256 KB ({MAX_EVENT_BYTES:,} bytes)"),
-        ("batch", BATCH, f"{MAX_EVENTS:,} events, {MAX_BODY_BYTES // 1_048_576} MiB, 256 KB each"),
+        ("structured", STRUCTURED_MEDIA_TYPE, f"256 KB ({MAX_EVENT_BYTES:,} bytes)"),
+        ("batch", BATCH_MEDIA_TYPE, f"{MAX_EVENTS:,} events, {MAX_BODY_BYTES // 1_048_576} MiB, 256 KB each"),
     ]
 
 

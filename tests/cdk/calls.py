@@ -78,7 +78,7 @@ async def _use_queues(whole: settings.Settings, suffix: str) -> None:
         await queues.events.send([message])
     if suffix == "-events":
         assert isinstance(queues.events, SqsQueue)
-        await queues.events.postpone([Message("1", "a", "{}", 1, receipt="receipt")], 5)
+        await queues.events.change_visibility([Message("1", "a", "{}", 1, receipt="receipt")], 5)
     if suffix == "-workflows":
         for queue in (queues.remediation_p1, queues.remediation_standard, queues.notifications):
             await queue.send([message])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from schema.http.graphiql import POLICY
+from schema.http.graphiql import CONTENT_SECURITY_POLICY
 from tests.cdk.templates import Synth
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +126,7 @@ def test_the_policy_of_pages_lets_graphiql_work(dev: Synth) -> None:
     """What the service says of the page by its own header, a bucket cannot say."""
     (found,) = dev.resources("AWS::CloudFront::ResponseHeadersPolicy").values()
     headers = found["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]["ContentSecurityPolicy"]
-    pages, served = (directives(text) for text in (headers["ContentSecurityPolicy"], POLICY))
+    pages, served = (directives(text) for text in (headers["ContentSecurityPolicy"], CONTENT_SECURITY_POLICY))
     for name, sources in served.items():
         if name != "default-src":
             assert set(sources) == set(pages.get(name, pages["default-src"])), name

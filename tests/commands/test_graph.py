@@ -119,7 +119,7 @@ def test_emptying_a_graph_asks_first(graph: OracleProjection, monkeypatch: pytes
         Exit.USAGE,
     )
     assert graph.holds() == ({node(30)}, [])
-    monkeypatch.setattr(commands.graph, "_asks", lambda: True)
+    monkeypatch.setattr(commands.graph, "_is_interactive", lambda: True)
     answer = CliRunner().invoke(application, ["graph", "rebuild", "--clear"], input="n\n")
     assert "Empty the graph at sql? Walks find nothing until it is rebuilt [y/N]: " in answer.output
     assert (answer.exit_code, graph.holds()) == (1, ({node(30)}, []))

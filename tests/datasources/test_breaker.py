@@ -24,9 +24,9 @@ def test_opens_after_failures_in_a_row_only() -> None:
     ):
         assert breaker.try_acquire()
         outcome()
-    assert breaker.closed
+    assert breaker.is_closed
     breaker.record_failure()
-    assert (breaker.closed, breaker.try_acquire()) == (False, False)
+    assert (breaker.is_closed, breaker.try_acquire()) == (False, False)
 
 
 def test_admits_one_trial_after_the_pause() -> None:
@@ -61,4 +61,4 @@ def test_trial_that_judges_nothing_leaves_the_trial_to_the_next_call() -> None:
     clock.now += 5
     assert breaker.try_acquire()
     breaker.release()
-    assert (breaker.closed, breaker.try_acquire(), breaker.try_acquire()) == (False, True, False)
+    assert (breaker.is_closed, breaker.try_acquire(), breaker.try_acquire()) == (False, True, False)

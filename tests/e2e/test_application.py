@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 import app
 from datasources.embedded.postgres import EmbeddedPostgres
-from resolvers.principals.api_keys import new_api_key
+from resolvers.principals.api_keys import generate_api_key
 from settings import Settings, load_settings
 from workers import api
 
@@ -33,7 +33,7 @@ def client(application: Starlette, host: str = "127.0.0.1:8000") -> httpx.AsyncC
 @pytest_asyncio.fixture(loop_scope="session")
 async def key(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     """An API key that may run free-form documents."""
-    made = new_api_key()
+    made = generate_api_key()
     with psycopg.connect(postgres.url("stackflow"), autocommit=True) as connection:
         connection.execute(
             "INSERT INTO api_keys (id, name, hash, permissions) VALUES (gen_random_uuid(), 'robot', %s, %s)",

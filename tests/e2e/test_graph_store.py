@@ -14,7 +14,7 @@ from datasources.embedded.engines import TINKERGRAPH
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.graph.gremlin.client.request import TRAVERSAL_ID_NAMESPACE
 from datasources.sources import open_sources
-from resolvers.projection.rebuild import Options, rebuild
+from resolvers.projection.rebuild import RebuildOptions, rebuild
 from schema.operations import trusted_documents
 from settings import load_settings
 from tests.fixtures.gate import Gate
@@ -77,7 +77,7 @@ async def filled(demo: tuple[str, str], engine: EmbeddedGremlin) -> str:
 async def fill(demo: tuple[str, str], url: str) -> None:
     sources = open_sources(*load_settings(environment(demo, url)).require_stores())
     assert sources.projection is not None
-    await rebuild(sources.main, sources.projection, Options(clear=True, compare=False))
+    await rebuild(sources.main, sources.projection, RebuildOptions(clear=True, compare=False))
     await sources.close()
 
 

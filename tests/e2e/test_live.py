@@ -90,7 +90,7 @@ def test_lambda_keeps_no_stream_open(settings: Settings, monkeypatch: pytest.Mon
         "body": json.dumps({"query": "subscription { changes { id } }"}),
         "requestContext": {"identity": {"sourceIp": "127.0.0.1"}},
     }  # fmt: skip
-    api._made.cache_clear()
+    api._application.cache_clear()
     # Mangum runs in the loop of its thread; here it gets one that ends with the test.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -99,7 +99,7 @@ def test_lambda_keeps_no_stream_open(settings: Settings, monkeypatch: pytest.Mon
     finally:
         asyncio.set_event_loop(None)
         loop.close()
-        api._made.cache_clear()
+        api._application.cache_clear()
     assert answered["statusCode"] == 501
     (error,) = json.loads(answered["body"])["errors"]
     assert error["message"] == "streams are not served here; poll changesSince"

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from datasources.cache.off import NoCache
-from datasources.config import GraphSettings, HopForm
+from datasources.config import GraphSettings, ReachStrategy
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
@@ -15,7 +15,7 @@ from datasources.graph.port import Graph
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.sources import Sources
 from resolvers.principals.principal import Principal, PrincipalKind
-from resolvers.projection.rebuild import Options, rebuild
+from resolvers.projection.rebuild import RebuildOptions, rebuild
 from schema.operations import trusted_documents
 from tests.fixtures.databases import ask
 from tests.fixtures.imports import DATA, MAPPINGS, Stores, names, needs_data, stores, templates
@@ -61,10 +61,10 @@ async def test_bpic14_answers_as_its_readme_says(stores: Stores, gremlin_server:
 
     tables = RecursiveGraph(stores.main)
     engine = GremlinClient(GraphSettings(url=gremlin_server.url))
-    await rebuild(stores.main, GremlinProjection(engine), Options(clear=True))
+    await rebuild(stores.main, GremlinProjection(engine), RebuildOptions(clear=True))
     impacts = [
         (await data_of(stores, IMPACT, graph, key="SSW000101"))["configurationItem"]["impact"]
-        for graph in (tables, GremlinGraph(engine), GremlinGraph(engine, HopForm.FRONTIER))
+        for graph in (tables, GremlinGraph(engine), GremlinGraph(engine, ReachStrategy.FRONTIER))
     ]
     await engine.close()
     assert impacts == [impacts[0]] * 3

@@ -76,14 +76,14 @@ def test_its_workers_do_their_work(server: Owned, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(name, value)
     event = {"messageId": "m1", "body": json.dumps(upserted("1", "a")), "attributes": {"MessageGroupId": "one"}}
     dead = {"messageId": "m2", "body": "no event", "attributes": {"MessageGroupId": "two"}}
-    events._lambda.cache_clear()
+    events._open_lambda.cache_clear()
     try:
-        runner, sources, *_ = events._lambda()
+        runner, sources, *_ = events._open_lambda()
         assert events.handler({"Records": [event, dead]}, None) == {"batchItemFailures": []}
         runner.run(sources.close())
         runner.close()
     finally:
-        events._lambda.cache_clear()
+        events._open_lambda.cache_clear()
     assert projection.handler({}, Remaining())["refused"] == 0
     assert requirements.handler({}, Remaining()) == {"rows": 0}
     assert workflows.handler({}, Remaining()) == {"done": 0}

@@ -16,7 +16,7 @@ from datasources.config import ObservabilitySettings
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.observability.logs import JsonFormatter
 from datasources.queues.factory import open_queues
-from resolvers.principals.api_keys import new_api_key
+from resolvers.principals.api_keys import generate_api_key
 from resolvers.principals.authentication import Authenticator
 from schema.http.endpoint import GraphQLEndpoint
 from schema.http.events import event_routes
@@ -60,7 +60,7 @@ async def test_marked_secrets_are_in_no_row_and_no_line(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     sources = landscape.sources
-    key, revoked = new_api_key(), new_api_key()
+    key, revoked = generate_api_key(), generate_api_key()
     for name, made in (("writer", key), ("revoked", revoked)):
         await insert_api_key(
             sources.main, name=name, key_hash=made.hash, permissions=["*"], team_keys=["payments"], expires_at=None,

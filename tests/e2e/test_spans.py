@@ -59,7 +59,7 @@ async def client(
     await fill(demo, engine.url)
     sources = open_sources(*load_settings(environment(demo, engine.url, REDIS_URL=valkey.url)).require_stores())
     await sources.cache.close()
-    cache = RedisCache(valkey.url, write_log=PostgresWriteLog(sources.main), timeout=5.0, trust=600.0)
+    cache = RedisCache(valkey.url, write_log=PostgresWriteLog(sources.main), timeout=5.0, validity_seconds=600.0)
     await cache.get_many(["any"], ["teams"])
     sources = replace(sources, cache=cache)
     app = Starlette(routes=[Route("/graphql", GraphQLEndpoint(sources, everyone).respond, methods=["POST"])])

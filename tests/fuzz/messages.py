@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from resolvers.events.registry import TYPES
+from resolvers.events.registry import EVENT_TYPES
 from tests.fixtures.alerts import alert, notification
 from tests.fixtures.events import NOON
 from tests.fixtures.imports import small
@@ -20,14 +20,14 @@ SOURCES = ("/cmdb", "/desk", "/planner", "/scanner")
 
 def event(chance: random.Random, landscape: Landscape, number: int, spice: float) -> dict[str, Any]:
     """A CloudEvent of any type."""
-    kind = chance.choice(list(TYPES))
+    kind = chance.choice(list(EVENT_TYPES))
     whole: dict[str, Any] = {
         "specversion": "1.0",
         "id": f"fuzz-{number}",
         "source": chance.choice(SOURCES),
         "type": kind,
         "time": (NOON + timedelta(seconds=number)).isoformat(),
-        "data": _value(inspect.type_info(TYPES[kind]), "", chance, landscape, spice),
+        "data": _value(inspect.type_info(EVENT_TYPES[kind]), "", chance, landscape, spice),
     }
     if chance.random() < spice:
         whole[chance.choice(list(whole))] = hostile(chance)

@@ -17,7 +17,7 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.principals.api_keys import insert_api_key
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.sources import open_sources
-from resolvers.principals.api_keys import new_api_key
+from resolvers.principals.api_keys import generate_api_key
 from resolvers.projection.resync import ensure_complete
 from settings import load_settings
 from tests.fixtures.event_stores import url
@@ -107,7 +107,7 @@ def tls_valkey() -> Iterator[TlsValkey]:
 @pytest.fixture(scope="session")
 async def key(demo: tuple[str, str]) -> str:
     """An API key that may do everything on the demo."""
-    made = new_api_key()
+    made = generate_api_key()
     main = Database("main", demo[0])
     await insert_api_key(main, name="lambda", key_hash=made.hash, permissions=["*"], team_keys=[], expires_at=None)
     await main.close()

@@ -99,7 +99,7 @@ async def test_a_lost_store_is_a_typed_error_for_every_waiting_field(late: bool,
 async def test_a_store_that_uses_up_half_the_time_left_is_not_waited_for() -> None:
     batches: list[list[Any]] = []
     context = context_of(batches, [0, 60, 0])
-    context.call.deadline = asyncio.get_running_loop().time() + 0.2
+    context.request.deadline = asyncio.get_running_loop().time() + 0.2
     late = context.loader(Children, "late").load(1)
     assert await context.loader(Children, "a").load(1) == [2, 3]
     assert await context.loader(Children, "a").load(2) == [4, 5]

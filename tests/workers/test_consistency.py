@@ -36,7 +36,7 @@ async def test_it_mends_beside_the_body_and_ends_with_it(
     whole = projection.holds()
     projection.versions.clear()
     await projection.apply(Changes(nodes=(NodeChange(node(9)),)))
-    await graph_buckets.ask_for_all(own)
+    await graph_buckets.mark_all_due(own)
     async with background_comparer(sources, 300), asyncio.timeout(60):
         while projection.holds() != whole:
             await asyncio.sleep(0.01)
@@ -50,7 +50,7 @@ async def test_a_lost_graph_is_waited_for(
     emptied(projected_url)
     write(projected_url, PutItem(1))
     await OutboxProjector(sources_of(own, OracleProjection())).run_until_done()
-    await graph_buckets.ask_for_all(own)
+    await graph_buckets.mark_all_due(own)
     async with background_comparer(sources_of(own, Failing(OracleProjection(), 1)), 300), asyncio.timeout(60):
         while "worker waits for a store" not in caplog.text:
             await asyncio.sleep(0.01)

@@ -267,13 +267,13 @@ def test_the_handler_of_lambda_answers_for_its_records(url: str, monkeypatch: py
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("REQUIREMENTS_URL", url)
     monkeypatch.setenv("REDIS_URL", "off")
-    worker._lambda.cache_clear()
-    runner, opened, *_ = worker._lambda()
+    worker._open_lambda.cache_clear()
+    runner, opened, *_ = worker._open_lambda()
     try:
         for id in ("1", "2"):
             assert again(worker.handler({"Records": [record(f"m{id}", "g", upserted(id, f"i{id}"))]}, None)) == []
     finally:
         runner.run(opened.close())
         runner.close()
-        worker._lambda.cache_clear()
+        worker._open_lambda.cache_clear()
     assert [item[0] for item in state(url)[0]] == ["i1", "i2"]

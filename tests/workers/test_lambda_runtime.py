@@ -30,8 +30,8 @@ USUAL = gc.get_threshold()[0]
 MADE = """
 import {entry}, gc, sys
 import workers.events
-made = sys.modules["workers.api"]._made.cache_info().currsize if "workers.api" in sys.modules else 0
-print(made, workers.events._lambda.cache_info().currsize, gc.get_threshold()[0])
+made = sys.modules["workers.api"]._application.cache_info().currsize if "workers.api" in sys.modules else 0
+print(made, workers.events._open_lambda.cache_info().currsize, gc.get_threshold()[0])
 """
 
 

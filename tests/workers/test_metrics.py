@@ -142,7 +142,7 @@ async def test_what_the_graph_refuses_for_good_is_counted_once(
     write(projected_url, PutItem(1), PutItem(2), PutItem(3))
     follower = OutboxProjector(sources_of(main, Refusing()))
     for _ in range(MAX_ATTEMPTS + 1):
-        projection._tell(await follower.run_round())
+        projection._log_round(await follower.run_round())
     lines = measured(told.records)
     told_each = [values(line, "ProjectedRows", "ProjectionRefused") for line in lines]
     assert [sum(each) for each in zip(*told_each, strict=True)] == [2, 1]

@@ -28,7 +28,7 @@ from datasources.graph.projection import Changes
 from datasources.sources import Sources
 from resolvers.projection.check import check
 from resolvers.projection.follow import OutboxProjector
-from resolvers.projection.rebuild import Options, rebuild
+from resolvers.projection.rebuild import RebuildOptions, rebuild
 from tests.fixtures.databases import ask, person
 from tests.fixtures.following import DropEdge, DropItem, PutEdge, PutItem, emptied, outbox, sources_of, write
 from tests.fixtures.gate import Gate
@@ -128,7 +128,9 @@ async def test_a_graph_that_was_emptied_is_brought_back_beside_the_loop(
     monkeypatch.setattr(workers.projection, "MAX_PAUSE_SECONDS", 0.05)
     bare = await empty_gremlin()
     client = GremlinClient(GraphSettings(url=gremlin_server.url))
-    sources = replace(sources_of(main, GremlinProjection(client)), marks=GremlinCompletenessMarker(client))
+    sources = replace(
+        sources_of(main, GremlinProjection(client)), completeness_marker=GremlinCompletenessMarker(client)
+    )
     whole = ([node(1), node(2)], 1)
 
     async def held() -> tuple[list[str], int]:
@@ -181,7 +183,7 @@ async def test_a_rebuild_while_the_projector_runs_ends_alike(
 
     async with background_projector(sources_of(main, projection)):
         await asyncio.gather(
-            asyncio.to_thread(writing), rebuild(main, projection, Options(page=5)), rebuild(main, projection)
+            asyncio.to_thread(writing), rebuild(main, projection, RebuildOptions(page=5)), rebuild(main, projection)
         )
         await until(lambda: all(projected for projected, _, _ in outbox(projected_url)))
     assert (await check(main, projection)).differences == 0

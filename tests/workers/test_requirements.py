@@ -112,7 +112,7 @@ async def test_one_follower_is_at_work_at_a_time_and_takes_so_many_rows(landscap
         assert await mailbox.lock(transaction, 30)
         assert not (await follow(landscape.sources)).held
     assert told(landscape) == [False] * 3
-    rounds = [await follow(landscape.sources, most=2) for _ in range(2)]
+    rounds = [await follow(landscape.sources, max_rows=2) for _ in range(2)]
     assert [(each.rows, each.full) for each in rounds] == [(2, True), (1, False)]
 
 

@@ -55,7 +55,7 @@ class Rounds:
 )  # fmt: skip
 async def test_whatever_a_round_raises_the_next_one_comes(error: BaseException) -> None:
     rounds = Rounds(error, None, error, error)
-    await supervise(Heartbeats(), "w", rounds, rounds.stop, bound=60, lost=AT_ONCE, failed=AT_ONCE)
+    await supervise(Heartbeats(), "w", rounds, rounds.stop, stuck_after_seconds=60, lost=AT_ONCE, failed=AT_ONCE)
     assert rounds.count == 5
 
 
@@ -66,7 +66,7 @@ async def test_a_task_that_is_cancelled_ends() -> None:
         return 0.0
 
     begun = asyncio.Event()
-    task = asyncio.create_task(supervise(Heartbeats(), "w", round, asyncio.Event(), bound=60))
+    task = asyncio.create_task(supervise(Heartbeats(), "w", round, asyncio.Event(), stuck_after_seconds=60))
     await begun.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -84,7 +84,7 @@ async def test_a_stop_is_heard_in_a_pause() -> None:
         return 3_600.0
 
     begun, stop = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(supervise(Heartbeats(), "w", round, stop, bound=60))
+    task = asyncio.create_task(supervise(Heartbeats(), "w", round, stop, stuck_after_seconds=60))
     await begun.wait()
     stop.set()
     async with asyncio.timeout(30):
@@ -96,7 +96,7 @@ async def test_the_body_goes_on_and_the_loop_has_ended_after_it() -> None:
     rounds = Rounds(*[ValueError()] * 3)
 
     async def loop(stop: asyncio.Event) -> None:
-        await supervise(heartbeats, "w", rounds, stop, bound=60, failed=Backoff(3_600.0, 3_600.0))
+        await supervise(heartbeats, "w", rounds, stop, stuck_after_seconds=60, failed=Backoff(3_600.0, 3_600.0))
 
     async with background_task("w", loop):
         while rounds.count == 0:
@@ -158,7 +158,7 @@ async def test_a_stuck_round_is_logged_while_it_is(caplog: pytest.LogCaptureFixt
 
     stop = asyncio.Event()
     async with asyncio.timeout(30):
-        await supervise(Heartbeats(), "w", round, stop, bound=0.01)
+        await supervise(Heartbeats(), "w", round, stop, stuck_after_seconds=0.01)
     [line] = measured(caplog.records)
     assert (*values(line, "WorkerFailures"), line["Worker"], line["level"]) == (1, "w", "ERROR")
 
@@ -189,7 +189,7 @@ def test_what_repeats_itself_is_logged_ever_more_rarely_and_counted_each_time(
 
 async def test_lost_stores_are_warnings_without_tracebacks(caplog: pytest.LogCaptureFixture) -> None:
     rounds = Rounds(*[SourceUnavailable("main", "main cannot be reached")] * 5)
-    await supervise(Heartbeats(), "w", rounds, rounds.stop, bound=60, lost=AT_ONCE)
+    await supervise(Heartbeats(), "w", rounds, rounds.stop, stuck_after_seconds=60, lost=AT_ONCE)
     waits = [each for each in caplog.records if each.message == "worker waits for a store"]
     assert [vars(each)["failures"] for each in waits] == [1, 2, 4]
     assert {(each.levelno, vars(each)["source"], each.exc_info) for each in waits} == {(logging.WARNING, "main", None)}

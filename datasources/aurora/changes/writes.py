@@ -30,7 +30,7 @@ async def lock(transaction: Transaction, id: str) -> ChangeRecord | None:
     return found[0] if found else None
 
 
-async def proposers(transaction: Transaction, id: str) -> list[str]:
+async def fetch_proposers(transaction: Transaction, id: str) -> list[str]:
     """Who had a hand in the proposal, each as KIND:subject."""
     return await transaction.fetch(statements(_STATEMENTS)["change_proposers"], {"id": id}, str)
 

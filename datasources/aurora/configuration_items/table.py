@@ -41,7 +41,7 @@ CONFIGURATION_ITEMS = Table(
 )
 
 
-async def by_identification_keys(
+async def fetch_by_identification_keys(
     database: Database, keys: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], ConfigurationItemRecord]:
     """Items by (source, key); unknown keys are left out."""
@@ -54,7 +54,7 @@ async def by_identification_keys(
     return dict(await database.fetch(statement, bound, pair))
 
 
-async def classes_by_keys(database: Database, keys: Sequence[str]) -> dict[str, ConfigurationItemClassRecord]:
+async def fetch_classes_by_keys(database: Database, keys: Sequence[str]) -> dict[str, ConfigurationItemClassRecord]:
     """Classes by key; unknown keys are left out."""
 
     def pair(key: str, *values: Any) -> tuple[str, ConfigurationItemClassRecord]:
@@ -64,7 +64,7 @@ async def classes_by_keys(database: Database, keys: Sequence[str]) -> dict[str, 
     return dict(await database.fetch(statement, {"keys": list(keys)}, pair))
 
 
-async def classes(database: Database) -> list[ConfigurationItemClassRecord]:
+async def fetch_classes(database: Database) -> list[ConfigurationItemClassRecord]:
     """The whole taxonomy, in order of key."""
     statement = statements("configuration_items/table")["configuration_item_classes_all"]
     return await database.fetch(statement, {}, ConfigurationItemClassRecord)

@@ -17,7 +17,7 @@ from datasources.records.configuration_items import (
 )
 
 
-class Holder(NamedTuple):
+class KeyOwner(NamedTuple):
     """The item that an identification key belongs to."""
 
     id: str
@@ -79,9 +79,9 @@ async def add_key(transaction: Transaction, id: str, key: IdentificationKeyRecor
     return bool(await transaction.fetch(_statement("identification_key_insert"), _bound(key) | {"id": id}, bool))
 
 
-async def holder(transaction: Transaction, key: IdentificationKeyRecord) -> Holder | None:
+async def find_key_owner(transaction: Transaction, key: IdentificationKeyRecord) -> KeyOwner | None:
     """Whose a key is; None if nobody's."""
-    found = await transaction.fetch(_statement("identification_key_holder"), _bound(key), Holder)
+    found = await transaction.fetch(_statement("identification_key_holder"), _bound(key), KeyOwner)
     return found[0] if found else None
 
 

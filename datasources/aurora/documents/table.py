@@ -26,7 +26,7 @@ DOCUMENTS = Table(
 )
 
 
-async def bodies_by_ids(database: Database, keys: Sequence[str]) -> dict[str, str]:
+async def fetch_bodies_by_ids(database: Database, keys: Sequence[str]) -> dict[str, str]:
     """Bodies by document id; unknown ids are left out."""
 
     def pair(key: str, body: str) -> tuple[str, str]:

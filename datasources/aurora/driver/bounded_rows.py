@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from psycopg import AsyncConnection
 from psycopg.rows import args_row
 
-from datasources.errors import SourceTooLarge
+from datasources.errors import SourceResultTooLarge
 from datasources.request import RequestContext
 
 R = TypeVar("R")
@@ -22,7 +22,7 @@ _LARGE = re.compile(r"\b(attributes|body|description|resolution|configuration|tr
 
 
 @lru_cache(maxsize=1_000)
-def may_be_large(statement: str) -> bool:
+def can_be_large(statement: str) -> bool:
     """Whether rows of the statement may hold documents or long texts."""
     return _LARGE.search(statement) is not None
 
@@ -50,4 +50,4 @@ def charge_row_bytes(call: RequestContext, size: int, source: str) -> None:
     if call.row_bytes is not None:
         call.row_bytes -= size
         if call.row_bytes < 0:
-            raise SourceTooLarge(source, "the rows of this request have more bytes than it may read")
+            raise SourceResultTooLarge(source, "the rows of this request have more bytes than it may read")

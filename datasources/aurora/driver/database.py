@@ -17,10 +17,10 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from datasources.aurora.driver import bounded_rows as bounded
 from datasources.aurora.driver import column_values
-from datasources.aurora.driver.failures import source_error
+from datasources.aurora.driver.failures import to_source_error
 from datasources.aurora.driver.fair_queue import FairQueue, QueueFull
 from datasources.aurora.driver.iam_connection import CANCEL_GRACE_SECONDS, CredentialConnection
-from datasources.aurora.driver.session import settle_session
+from datasources.aurora.driver.session import configure_session
 from datasources.aurora.driver.span_attributes import span_attributes
 from datasources.aurora.driver.text_array import TextListDumper
 from datasources.aurora.driver.transaction import Transaction
@@ -40,7 +40,7 @@ R = TypeVar("R")
 
 # Seconds to wait for a connection once connecting has failed for a second. The pool goes on trying behind the
 # scenes, so the first statement after the server is back may still fail, and none waits long until then.
-LOST_WAIT = 0.25
+LOST_POOL_WAIT_SECONDS = 0.25
 
 # Seconds after which an unused connection is asked before it is trusted, by a wall clock: a monotonic one may stand
 # still while Lambda freezes the machine. Flows through a NAT gateway or a load balancer end without a word after 350.
@@ -53,11 +53,11 @@ PING_TIMEOUT_SECONDS = 0.5
 CLOSE_SECONDS = 1.0
 
 # Seconds that waiting for a connection takes before a span tells of it.
-WORTH_TELLING = 0.001
+MIN_SPAN_SECONDS = 0.001
 
 # For a peer that vanished while a statement is under way: noticed by the kernel within seconds, not two hours.
 # Milliseconds, seconds, seconds and a count.
-SOCKETS = {"tcp_user_timeout": 10_000, "keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
+TCP_KEEPALIVE = {"tcp_user_timeout": 10_000, "keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
 
 
 class Database:
@@ -98,7 +98,7 @@ class Database:
         self._pool: AsyncConnectionPool[CredentialConnection] = AsyncConnectionPool(
             url,
             connection_class=CredentialConnection,
-            kwargs={name: value for name, value in SOCKETS.items() if f"{name}=" not in url}
+            kwargs={name: value for name, value in TCP_KEEPALIVE.items() if f"{name}=" not in url}
             | {
                 "autocommit": True,
                 "prepare_threshold": 5 if prepare else None,
@@ -188,7 +188,7 @@ class Database:
             span.set_attribute("db.query.summary", statement.name)
             async with self._deadline():
                 try:
-                    if record is not None and call.row_bytes is not None and bounded.may_be_large(statement.text):
+                    if record is not None and call.row_bytes is not None and bounded.can_be_large(statement.text):
                         rows = await bounded.fetch(connection, text.encode(), parameters, record, call, self.name)
                     else:
                         await cursor.execute(text.encode(), parameters)
@@ -213,7 +213,7 @@ class Database:
         try:
             await self._open()
             async with self._turn() as end:
-                with record_span("wait for a connection", INTERNAL, at_least=WORTH_TELLING) as span:
+                with record_span("wait for a connection", INTERNAL, at_least=MIN_SPAN_SECONDS) as span:
                     span.set_attribute("db.client.connection.pool.name", self.name)
                     connection = await self._acquire_connection(end)
                 try:
@@ -227,24 +227,24 @@ class Database:
                 raise SourceUnavailable(self.name, self._credentials.problem) from None
             raise SourceUnavailable(self.name, f"no connection to {self.name} within the pool wait") from error
         except psycopg.Error as error:
-            raise source_error(self.name, error) from error
+            raise to_source_error(self.name, error) from error
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[float]:
         """A turn at the pool; until when a connection is waited for, by the clock of the event loop."""
         call, clock = current_request(), asyncio.get_running_loop().time
         remaining = call.remaining()
-        wait = LOST_WAIT if self._lost else self._pool_timeout
+        wait = LOST_POOL_WAIT_SECONDS if self._lost else self._pool_timeout
         wait = wait if remaining is None else min(wait, remaining)
         end = clock() + wait
         try:
-            await self._turns.take(call.flow, wait)
+            await self._turns.acquire(call.flow, wait)
         except TimeoutError as error:
             raise PoolTimeout from error
         try:
             yield end
         finally:
-            self._turns.give_back(call.flow)
+            self._turns.release(call.flow)
 
     async def _acquire_connection(self, end: float) -> CredentialConnection:
         # Not by the pool's own check, which waits a second after each dead connection, and a restart leaves many.
@@ -309,7 +309,7 @@ class Database:
     async def _configure(self, connection: AsyncConnection[Any]) -> None:
         column_values.register(connection.adapters)
         connection.adapters.register_dumper(list, TextListDumper)
-        await settle_session(connection)
+        await configure_session(connection)
         self._lost = False
 
     async def _reconnect_failed(self, _: object) -> None:

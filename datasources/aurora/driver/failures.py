@@ -42,7 +42,7 @@ _KINDS: dict[str, type[SourceError]] = {
 }
 
 
-def source_error(source: str, error: Error) -> SourceError:
+def to_source_error(source: str, error: Error) -> SourceError:
     """The source error that says whose fault it is, without the values that the driver's message quotes."""
     kind = _kind(error)
     name = type(error).__name__

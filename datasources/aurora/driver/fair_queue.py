@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # Of so many connections one is left for flows that hold none. A flow alone has eight of ten.
-SHARE = 5
+RESERVE_DIVISOR = 5
 # Most that may wait of one flow. One more is refused at once, as all of them would end by their deadline anyway.
-MAX_WAITING = 500
+MAX_WAITING_PER_FLOW = 500
 
 
 class QueueFull(Exception):
@@ -25,7 +25,7 @@ class FairQueue:
 
     def __init__(self, capacity: int) -> None:
         self._free = capacity
-        self._reserve = capacity // SHARE
+        self._reserve = capacity // RESERVE_DIVISOR
         self._held: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
@@ -39,14 +39,14 @@ class FairQueue:
         """How many wait, of all flows."""
         return sum(map(len, self._waiting.values()))
 
-    async def take(self, flow: str, seconds: float) -> None:
+    async def acquire(self, flow: str, seconds: float) -> None:
         """Wait for a turn, which `give_back` ends. TimeoutError after so many seconds; QueueFull."""
         if flow not in self._waiting and self._may_take(flow):
             self._give(flow)
             return
         await self._wait(flow, seconds)
 
-    def give_back(self, flow: str) -> None:
+    def release(self, flow: str) -> None:
         """End a turn, and let the next one begin."""
         self._free += 1
         self._held[flow] -= 1
@@ -55,7 +55,7 @@ class FairQueue:
         self._serve()
 
     async def _wait(self, flow: str, seconds: float) -> None:
-        if len(self._waiting.get(flow, ())) >= MAX_WAITING:
+        if len(self._waiting.get(flow, ())) >= MAX_WAITING_PER_FLOW:
             raise QueueFull
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with self._in_line(flow, turn):
@@ -73,7 +73,7 @@ class FairQueue:
         finally:
             if not begun and turn.done():
                 # Given in the moment in which the wait was cancelled.
-                self.give_back(flow)
+                self.release(flow)
             elif not begun:
                 self._leave(flow, turn)
 

@@ -10,7 +10,7 @@ _UTC = frozenset(
 )
 
 
-async def settle_session(connection: AsyncConnection[Any]) -> None:
+async def configure_session(connection: AsyncConnection[Any]) -> None:
     """Set the zone and the style of times where the server reports others. Costs no round trip where it does not.
 
     `SET` pins a connection of RDS Proxy for its life, and `options` may not pass it (not checked). So nothing is set

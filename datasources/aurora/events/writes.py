@@ -8,7 +8,7 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 from datasources.records.configuration_items import ConfigurationItemRecord
-from datasources.records.events import EventTimesRecord, KnownName
+from datasources.records.events import EventTimesRecord, ResolvedKey
 from datasources.records.relationships import RelationshipRecord
 
 R = TypeVar("R")
@@ -22,7 +22,7 @@ async def claim_events(transaction: Transaction, contents: dict[Pair, bytes]) ->
     return set(await _fetch(transaction, "events_claimed", bound, _pair))
 
 
-async def contents(transaction: Transaction, names: Collection[Pair]) -> dict[Pair, bytes]:
+async def fetch_contents(transaction: Transaction, names: Collection[Pair]) -> dict[Pair, bytes]:
     """What events said that had their effect before."""
     found = await _fetch(transaction, "events_contents", _pairs(names, "ids"), _triple) if names else []
     return {(source, id): content for source, id, content in found}
@@ -44,7 +44,7 @@ async def lock_times(transaction: Transaction, names: Collection[tuple[str, str,
     return await _fetch(transaction, "event_times_locked", bound, EventTimesRecord)
 
 
-async def keep_times(transaction: Transaction, times: Sequence[EventTimesRecord]) -> None:
+async def write_times(transaction: Transaction, times: Sequence[EventTimesRecord]) -> None:
     """Write new times."""
     if times:
         await _execute(
@@ -62,18 +62,18 @@ async def keep_times(transaction: Transaction, times: Sequence[EventTimesRecord]
         )
 
 
-async def known_keys(transaction: Transaction, keys: Collection[Pair]) -> dict[Pair, str]:
+async def find_item_ids(transaction: Transaction, keys: Collection[Pair]) -> dict[Pair, str]:
     """Ids of items by source and key; unknown ones are left out."""
     found = await _fetch(transaction, "events_known_keys", _pairs(keys, "keys"), _triple)
     return {(source, key): id for source, key, id in found}
 
 
-async def known_names(
+async def find_names(
     transaction: Transaction, classes: Iterable[str], types: Iterable[str], teams: Iterable[str]
-) -> list[KnownName]:
+) -> list[ResolvedKey]:
     """Which of these classes, relationship types and teams there are."""
     bound = {"classes": list(classes), "types": list(types), "teams": list(teams)}
-    return await _fetch(transaction, "events_known_names", bound, KnownName)
+    return await _fetch(transaction, "events_known_names", bound, ResolvedKey)
 
 
 async def lock_items(transaction: Transaction, ids: Collection[str]) -> dict[str, ConfigurationItemRecord]:
@@ -83,7 +83,7 @@ async def lock_items(transaction: Transaction, ids: Collection[str]) -> dict[str
     return {each.id: each for each in found}
 
 
-async def relationships(
+async def find_relationships(
     transaction: Transaction, identities: Collection[tuple[str, str, str, str]]
 ) -> list[RelationshipRecord]:
     """Relationships by from, to, type and source; unknown ones are left out."""

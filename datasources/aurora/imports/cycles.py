@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from datasources.aurora.imports.session import Session
-from datasources.aurora.imports.tables import Table
+from datasources.aurora.imports.tables import ImportTable
 from datasources.aurora.statements import statements
 
 # Members of a ring that a reason names.
-SHOWN = 8
+MAX_SHOWN_MEMBERS = 8
 
 
 def find_cycles(above: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
@@ -52,7 +52,7 @@ def find_cycles(above: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
                         yield ring[::-1]
 
 
-async def reject_cycles(session: Session, table: Table) -> None:
+async def reject_cycles(session: Session, table: ImportTable) -> None:
     """Reject planned rows that close a ring, and classes whose parent is rejected and not there otherwise."""
     named = statements("imports/rings")
     if table.entity not in named:
@@ -63,7 +63,12 @@ async def reject_cycles(session: Session, table: Table) -> None:
     labels = {node: label for node, *_, label in rows}
     reasons: dict[int, str] = {}
     for ring in find_cycles(above):
-        path = " < ".join([*(labels[node] for node in ring[:SHOWN]), "…" if len(ring) > SHOWN else labels[ring[0]]])
+        path = " < ".join(
+            [
+                *(labels[node] for node in ring[:MAX_SHOWN_MEMBERS]),
+                "…" if len(ring) > MAX_SHOWN_MEMBERS else labels[ring[0]],
+            ]
+        )
         for node in ring:
             ordinal, _ = ordinals[node]
             if ordinal is not None:

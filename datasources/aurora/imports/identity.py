@@ -8,7 +8,7 @@ from typing import Literal
 from datasources.aurora.imports.session import Session
 from datasources.aurora.statements import Statement, statements
 
-Rule = Literal["first", "latest", "reject"]
+RepeatRule = Literal["first", "latest", "reject"]
 
 # Ordinal, line, number of what is shared, and a key's name where it is not the row's own.
 Share = tuple[int, int, int, str]
@@ -25,7 +25,7 @@ class Repeat:
     action: Literal["repeat", "reject"]
 
 
-def resolve_repeats(shares: list[Share], rule: Rule) -> Iterator[Repeat]:
+def resolve_repeats(shares: list[Share], rule: RepeatRule) -> Iterator[Repeat]:
     """The rows that lose, of rows in the order in which they win. Each key goes to the first row that has it.
 
     Where one row wins, the keys of its repeats are its own as well; a row with keys of two winners is rejected.
@@ -45,7 +45,7 @@ def resolve_repeats(shares: list[Share], rule: Rule) -> Iterator[Repeat]:
         yield Repeat(ordinal, winner, line, shared, "repeat" if merged else "reject")
 
 
-async def mark_repeats(session: Session, rule: Rule) -> None:
+async def mark_repeats(session: Session, rule: RepeatRule) -> None:
     """Mark planned items that share a key with a row that wins."""
     order = statements("imports/frame")["latest"].text if rule == "latest" else "p.ordinal"
     cursor = await session.run(_named("shared_keys").fill_slots(order=f"{order}, NOT t.own, t.source, t.key"))

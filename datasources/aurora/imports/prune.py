@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 
 from datasources.aurora.imports.staging_session import StagingSession
-from datasources.aurora.imports.tables import Table
+from datasources.aurora.imports.tables import ImportTable
 from datasources.aurora.statements import Statement, statements
 
 # Names of what goes, in a report.
-NAMES = 20
+MAX_REPORTED_NAMES = 20
 # So many rows are never too large a share: of two items one may go.
-FEW = 1
+ALWAYS_ALLOWED_ROWS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class PrunePlan:
         ):
             if before and absent == before:
                 return f"all {before:,} {what} of the source would go"
-            if absent > max(share * before, FEW):
+            if absent > max(share * before, ALWAYS_ALLOWED_ROWS):
                 return f"{absent:,} of {before:,} {what} of the source would go, more than {share:.0%}"
         return None
 
@@ -55,7 +55,7 @@ class Prune:
         for name in ("drop_seen", "make_seen_items", "make_seen_relationships"):
             await self._main.run(_named(name))
 
-    async def remember(self, table: Table) -> None:
+    async def mark_seen(self, table: ImportTable) -> None:
         """Note the staged rows of a section as seen."""
         if table.entity == "configuration_items":
             await self._main.run(_named("see_configuration_items"))
@@ -71,7 +71,7 @@ class Prune:
         """Say that the mapping has a section of this entity and source, though its file may hold no row."""
         self._covered.add(entity)
 
-    async def find(self) -> PrunePlan:
+    async def plan(self) -> PrunePlan:
         """What would go. Deletes nothing."""
         await self._measure("seen_items", "seen_relationships")
         for name, entity in (
@@ -86,7 +86,7 @@ class Prune:
         items, absent, relationships = await self._row("totals", source=self._source)
         going = await self._row("counts")
         names: dict[str, list[str]] = {}
-        for what, name in await (await self._main.run(_named("names"), limit=NAMES)).fetchall():
+        for what, name in await (await self._main.run(_named("names"), limit=MAX_REPORTED_NAMES)).fetchall():
             names.setdefault(what, []).append(name)
         return PrunePlan(
             relationships=going[0],

@@ -14,7 +14,7 @@ from datasources.aurora.statements import Statement, statements
 GROWTH_ROWS = 500
 GROWTH_SHARE = 0.2
 # Rows of a section above which a session without right to analyze goes without nested loops.
-NESTED_ROWS = 1_000
+MAX_NESTED_LOOP_ROWS = 1_000
 
 
 class ImportStopped(Exception):
@@ -69,7 +69,7 @@ class Session:
         if not self.connection.closed:
             await self.run(_named("unlock"))
 
-    async def refresh(self) -> None:
+    async def refresh_statistics(self) -> None:
         """Renew statistics that describe another size, as a rolled back or killed import leaves them.
 
         With them the planner takes a table of many rows for an empty one and joins it row by row.
@@ -77,7 +77,7 @@ class Session:
         for (table,) in await (await self.run(_named("stale_tables"))).fetchall():
             await self._analyze(table)
 
-    async def grow(self, table: str, rows: int) -> None:
+    async def record_growth(self, table: str, rows: int) -> None:
         """Count rows written to a table, and renew its statistics once it has grown by a fifth."""
         size = await self._size(table)
         size.written += rows
@@ -88,7 +88,7 @@ class Session:
 
     async def choose_joins(self, table: str, staged: int) -> None:
         """Go without nested loops for a large section where statistics can't be renewed: hashes stay linear."""
-        nested = (await self._size(table)).analyzable or staged <= NESTED_ROWS
+        nested = (await self._size(table)).analyzable or staged <= MAX_NESTED_LOOP_ROWS
         await self.run(_named("join"), nested="on" if nested else "off")
 
     async def _size(self, table: str) -> _Size:

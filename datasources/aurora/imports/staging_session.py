@@ -7,21 +7,21 @@ from typing import Any
 import psycopg
 
 from datasources.aurora.imports.cycles import reject_cycles
-from datasources.aurora.imports.identity import Rule, mark_repeats
+from datasources.aurora.imports.identity import RepeatRule, mark_repeats
 from datasources.aurora.imports.session import ImportStopped, Session
-from datasources.aurora.imports.tables import Table
+from datasources.aurora.imports.tables import ImportTable
 from datasources.aurora.statements import Statement, statements
 
-__all__ = ["ImportStopped", "Plan", "Refused", "StagingSession"]
+__all__ = ["ImportStopped", "Plan", "RefusalHandler", "StagingSession"]
 
 # What PostgreSQL says of a row that it can't hold. A program limit is an OperationalError to the driver.
 _REFUSALS = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 
 # Rows of a section above which its temporary tables are analyzed: below, no plan can take long.
-MEASURED_ROWS = 100
+MIN_ANALYZED_ROWS = 100
 
 # Line, reason and staged values of a row that the database refused.
-Refused = Callable[[int, str, Any], None]
+RefusalHandler = Callable[[int, str, Any], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +40,21 @@ class Plan:
 class StagingSession(Session):
     """A session with staged rows: they live in temporary tables."""
 
-    async def stage(self, table: Table, columns: list[str], blocks: Iterator[bytes]) -> None:
+    async def stage(self, table: ImportTable, columns: list[str], blocks: Iterator[bytes]) -> None:
         """Take in blocks of COPY text. Memory stays at one block."""
         await self.clear()
-        await self.run(table.stage())
+        await self.run(table.stage_statement())
         async with (
             self.connection.cursor() as cursor,
-            cursor.copy(table.copy(columns).text.encode()) as copy,
+            cursor.copy(table.copy_statement(columns).text.encode()) as copy,
         ):
             for block in blocks:
                 await copy.write(block)
         await self.run(_frame("measure_staged"))
 
-    async def plan(self, table: Table, staged: int, repeats: Rule = "reject") -> Plan:
+    async def plan(self, table: ImportTable, staged: int, repeats: RepeatRule = "reject") -> Plan:
         """Decide the fate of every staged row; nothing is written outside temporary tables."""
-        items, large = table.entity == "configuration_items", staged > MEASURED_ROWS
+        items, large = table.entity == "configuration_items", staged > MIN_ANALYZED_ROWS
         await self.choose_joins(table.name, staged)
         try:
             async with self.connection.transaction():
@@ -63,13 +63,13 @@ class StagingSession(Session):
                     await self.run(_landscape("spread_keys"))
                     if large:
                         await self.run(_landscape("measure_keys"))
-                await self.run(table.plan())
+                await self.run(table.plan_statement())
                 if large:
-                    await self.run(table.measure())
+                    await self.run(table.analyze_statement())
                 if items:
                     await mark_repeats(self, repeats)
                 else:
-                    await self.run(table.mark_repeats(latest=repeats == "latest"), reject=repeats == "reject")
+                    await self.run(table.mark_repeats_statement(latest=repeats == "latest"), reject=repeats == "reject")
                 await reject_cycles(self, table)
                 await self.run(_frame("index_planned"))
         except _REFUSALS as error:
@@ -80,26 +80,26 @@ class StagingSession(Session):
             examples.setdefault(action, []).append(label)
         return Plan(counts, examples)
 
-    async def counts(self, table: Table) -> dict[str, int]:
+    async def counts(self, table: ImportTable) -> dict[str, int]:
         """Planned rows by fate; `waiting` are those that go in and wait for a group, counted twice."""
         counts = dict(await (await self.run(_frame("count_actions"))).fetchall())
-        if table.waits:
+        if table.can_wait:
             counts["waiting"] = sum(row[0] for row in await (await self.run(_waiting("count_lacking"))).fetchall())
         return counts
 
-    async def refusals(self) -> AsyncIterator[tuple[int, str, Any]]:
+    async def stream_refusals(self) -> AsyncIterator[tuple[int, str, Any]]:
         """Line, reason and staged values of each row the plan rejects, in file order, streamed."""
         async with self.connection.cursor() as cursor:
             async for row in cursor.stream(_frame("rejected_rows").text.encode()):
                 yield row
 
-    async def notes(self) -> AsyncIterator[tuple[int, str, Any]]:
+    async def stream_notes(self) -> AsyncIterator[tuple[int, str, Any]]:
         """Line, note and label of each row that goes in with a reference left empty, in file order, streamed."""
         async with self.connection.cursor() as cursor:
             async for row in cursor.stream(_frame("noted_rows").text.encode()):
                 yield row
 
-    async def apply(self, table: Table, plan: Plan, after: int, upto: int, refused: Refused) -> int:
+    async def apply(self, table: ImportTable, plan: Plan, after: int, upto: int, refused: RefusalHandler) -> int:
         """Write the planned rows of ordinals above `after` to `upto` in one transaction; how many were refused.
 
         When the database refuses a batch its halves are tried, down to the row alone, which goes to `refused`: one
@@ -121,27 +121,27 @@ class StagingSession(Session):
             return 1
         return 0
 
-    async def _write(self, table: Table, plan: Plan, after: int, upto: int) -> None:
+    async def _write(self, table: ImportTable, plan: Plan, after: int, upto: int) -> None:
         span = {"after": after, "upto": upto}
         created = changed = 0
         if plan.counts.get("create"):
-            created = (await self.run(table.create(), **span)).rowcount
-        change = table.change()
+            created = (await self.run(table.insert_statement(), **span)).rowcount
+        change = table.update_statement()
         if change is not None and plan.counts.get("change"):
             changed = (await self.run(change, **span)).rowcount
         if table.entity == "configuration_items" and created + changed:
             keys = (await self.run(_landscape("keep_keys"), **span)).rowcount
-            await self.grow("configuration_item_keys", keys)
+            await self.record_growth("configuration_item_keys", keys)
         if plan.counts.get("pending") or plan.counts.get("waiting"):
             kept = (await self.run(_waiting("keep_waiting"), entity=table.entity, **span)).rowcount
-            await self.grow("waiting_rows", kept)
-        await self.grow(table.name, created + changed)
+            await self.record_growth("waiting_rows", kept)
+        await self.record_growth(table.name, created + changed)
 
-    async def finish(self, table: Table, plan: Plan, *, settled: bool = False) -> None:
+    async def finish(self, table: ImportTable, plan: Plan, *, settled: bool = False) -> None:
         """What a section leaves after its last batch: keys of repeated rows, and rows that wait no longer."""
         if table.entity == "configuration_items" and plan.counts.get("repeat"):
             await self.run(_landscape("keep_keys_of_repeats"))
-        if table.waits:
+        if table.can_wait:
             await self.run(_waiting("forget_waiting"), entity=table.entity, settled=settled)
 
     async def clear(self) -> None:

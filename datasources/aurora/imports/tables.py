@@ -17,7 +17,7 @@ _BUMPS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ImportTable:
     """The table of an entity. `match` joins a planned row to its stored one; `identity` finds duplicates in a file.
 
     `columns` are all that an import writes, keys included. `owner` is the SQL of what a link that waits belongs to.
@@ -36,35 +36,35 @@ class Table:
     owner: str = ""
 
     @property
-    def waits(self) -> bool:
+    def can_wait(self) -> bool:
         """True when a row may wait for an item or a group."""
         return bool(self.before)
 
     @property
-    def written(self) -> tuple[str, ...]:
+    def insert_columns(self) -> tuple[str, ...]:
         """Columns of a new row."""
         return ("id", *self.columns) if self.match == ("id",) else self.columns
 
     @property
-    def movable(self) -> tuple[str, ...]:
+    def update_columns(self) -> tuple[str, ...]:
         """Columns that a change may move."""
         return tuple(column for column in self.columns if column not in self.match)
 
-    def stage(self) -> Statement:
+    def stage_statement(self) -> Statement:
         """The staged rows of this entity, every field as text."""
         names = _staged(self.entity)
         return _frame("stage").fill_slots(columns="".join(f', "{name}" text' for name in names))
 
-    def copy(self, columns: list[str]) -> Statement:
+    def copy_statement(self, columns: list[str]) -> Statement:
         """COPY into the staged rows: only the columns that the mapping gives."""
         known = {*_staged(self.entity), "latest_by"}
         if not set(columns) <= known:
             raise ValueError(f"{self.entity} has no staged {sorted(set(columns) - known)}")
         return _frame("copy").fill_slots(columns="".join(f', "{name}"' for name in columns))
 
-    def plan(self) -> Statement:
+    def plan_statement(self) -> Statement:
         """What would become of each staged row."""
-        different = [f"(t.{column}) IS DISTINCT FROM (w.{column})" for column in self.movable]
+        different = [f"(t.{column}) IS DISTINCT FROM (w.{column})" for column in self.update_columns]
         return _frame("plan").fill_slots(
             wanted=self._wanted(),
             table=self.name,
@@ -82,15 +82,15 @@ class Table:
         waits = statements("imports/waiting")["waits"].fill_slots(owner=self.owner, identity=fields, entity=self.entity)
         return staged.fill_slots(waits=waits.text).text
 
-    def measure(self) -> Statement:
+    def analyze_statement(self) -> Statement:
         """Statistics of the planned rows: the columns that later statements join or look for."""
-        waiting = ("waiting_identity",) if self.waits else ()
+        waiting = ("waiting_identity",) if self.can_wait else ()
         identity = () if self.entity == "configuration_items" else self.identity
         return _frame("measure_planned").fill_slots(
             columns=", ".join(dict.fromkeys(("ordinal", "action", *self.match, *identity, *waiting)))
         )
 
-    def mark_repeats(self, *, latest: bool) -> Statement:
+    def mark_repeats_statement(self, *, latest: bool) -> Statement:
         """Which planned rows have the identity of another row that wins: the first, or the latest."""
         identity = ", ".join(self.identity)
         if latest:
@@ -100,7 +100,7 @@ class Table:
             identity=identity, same=" AND ".join(f"p.{name} = f.{name}" for name in self.identity)
         )
 
-    def stage_ready(self) -> Statement:
+    def stage_ready_statement(self) -> Statement:
         """Staged rows made of those that wait no longer."""
         names = _staged(self.entity)
         return statements("imports/waiting")["stage_ready"].fill_slots(
@@ -108,19 +108,19 @@ class Table:
             values="".join(f", w.fields ->> '{name}'" for name in names),
         )
 
-    def create(self) -> Statement:
+    def insert_statement(self) -> Statement:
         """New rows of one batch."""
         return _frame("create").fill_slots(
             table=self.name,
-            columns=", ".join(self.written),
-            values=", ".join(f"p.{column}" for column in self.written),
+            columns=", ".join(self.insert_columns),
+            values=", ".join(f"p.{column}" for column in self.insert_columns),
         )
 
-    def change(self) -> Statement | None:
+    def update_statement(self) -> Statement | None:
         """Changed rows of one batch; None where a row has nothing but its key."""
-        if not self.movable:
+        if not self.update_columns:
             return None
-        moved = [f"{column} = p.{column}" for column in self.movable]
+        moved = [f"{column} = p.{column}" for column in self.update_columns]
         return _frame("change").fill_slots(
             table=self.name,
             assignments=", ".join((*moved, *_BUMPS[self.bump])),
@@ -141,9 +141,9 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-def _links(entity: str, owner: str, domain: str, extra: str = "") -> Table:
+def _links(entity: str, owner: str, domain: str, extra: str = "") -> ImportTable:
     columns = _words(f"{owner}_id configuration_item_id {extra}")
-    return Table(
+    return ImportTable(
         entity,
         f"{owner}_configuration_items",
         columns,
@@ -155,12 +155,12 @@ def _links(entity: str, owner: str, domain: str, extra: str = "") -> Table:
     )
 
 
-TABLES: Mapping[str, Table] = {
+TABLES: Mapping[str, ImportTable] = {
     table.entity: table
     for table in (
-        Table("teams", "teams", _words("key name description contact"), "landscape", bump="update"),
-        Table("users", "users", _words("key name email active"), "landscape", bump="update"),
-        Table(
+        ImportTable("teams", "teams", _words("key name description contact"), "landscape", bump="update"),
+        ImportTable("users", "users", _words("key name email active"), "landscape", bump="update"),
+        ImportTable(
             "memberships",
             "team_memberships",
             _words("team_id user_id role"),
@@ -168,28 +168,28 @@ TABLES: Mapping[str, Table] = {
             match=("team_id", "user_id"),
             identity=("team_id", "user_id"),
         ),
-        Table(
+        ImportTable(
             "classes",
             "configuration_item_classes",
             _words("key parent_key name description"),
             "landscape",
             match=("key",),
         ),
-        Table(
+        ImportTable(
             "relationship_types",
             "relationship_types",
             _words("key label inverse_label impact description"),
             "landscape",
             match=("key",),
         ),
-        Table(
+        ImportTable(
             "configuration_items",
             "configuration_items",
             _words("name class_key status environment criticality owner_team_id attributes"),
             "landscape",
             different="w.gains_keys",
         ),
-        Table(
+        ImportTable(
             "redundancy_groups",
             "redundancy_groups",
             _words("dependent_id name needed"),
@@ -198,7 +198,7 @@ TABLES: Mapping[str, Table] = {
             before=_PENDING,
             owner="''",
         ),
-        Table(
+        ImportTable(
             "relationships",
             "relationships",
             _words("from_id to_id type_key source attributes redundancy_group_id impact_from_id impact_to_id"),
@@ -206,7 +206,7 @@ TABLES: Mapping[str, Table] = {
             identity=("ends", "type_key", "source"),
             before=_PENDING,
         ),
-        Table(
+        ImportTable(
             "changes",
             "changes",
             _words(
@@ -218,7 +218,7 @@ TABLES: Mapping[str, Table] = {
             bump="update",
         ),
         _links("change_items", "change", "operations"),
-        Table(
+        ImportTable(
             "incidents",
             "incidents",
             _words(
@@ -231,16 +231,16 @@ TABLES: Mapping[str, Table] = {
             bump="update",
         ),
         _links("incident_items", "incident", "operations", "role"),
-        Table(
+        ImportTable(
             "activities",
             "incident_activities",
             _words("incident_id key kind body team_id user_id document_key happened_at"),
             "operations",
             identity=("incident_id", "key"),
         ),
-        Table("documents", "documents", _words("key kind title body source"), "operations", bump="update"),
+        ImportTable("documents", "documents", _words("key kind title body source"), "operations", bump="update"),
         _links("document_items", "document", "operations"),
-        Table(
+        ImportTable(
             "workflows",
             "workflows",
             _words("key revision name description state trigger"),
@@ -248,7 +248,7 @@ TABLES: Mapping[str, Table] = {
             identity=("key", "revision"),
             bump="update",
         ),
-        Table(
+        ImportTable(
             "workflow_steps",
             "workflow_steps",
             _words("workflow_id key position name kind depends_on configuration"),
@@ -256,7 +256,7 @@ TABLES: Mapping[str, Table] = {
             identity=("workflow_id", "key"),
         ),
         _links("workflow_items", "workflow", "workflows"),
-        Table(
+        ImportTable(
             "workflow_runs",
             "workflow_runs",
             _words("number workflow_id incident_id configuration_item_id state started_by_id started_at finished_at"),
@@ -264,28 +264,28 @@ TABLES: Mapping[str, Table] = {
             identity=("number",),
             bump="version",
         ),
-        Table(
+        ImportTable(
             "step_runs",
             "workflow_step_runs",
             _words("run_id step_id state attempt started_at finished_at outcome"),
             "workflows",
             identity=("run_id", "step_id", "attempt"),
         ),
-        Table(
+        ImportTable(
             "approvals",
             "workflow_approvals",
             _words("step_run_id user_id decision comment decided_at"),
             "workflows",
             identity=("step_run_id", "user_id"),
         ),
-        Table(
+        ImportTable(
             "requirements",
             "requirements",
             _words("key title description kind state priority"),
             "requirements",
             bump="update",
         ),
-        Table(
+        ImportTable(
             "requirement_items",
             "requirement_configuration_items",
             _words("requirement_id source key"),

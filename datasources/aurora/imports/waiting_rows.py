@@ -11,9 +11,9 @@ from datasources.aurora.imports.tables import TABLES
 from datasources.aurora.statements import Statement, statements
 
 # Keys looked up in one round.
-ROUND = 10_000
+BATCH_SIZE = 10_000
 # A group before its relationships, an item's links in any order.
-ORDER = (
+ENTITY_ORDER = (
     "redundancy_groups", "relationships", "change_items", "incident_items", "document_items", "workflow_items",
 )  # fmt: skip
 
@@ -32,7 +32,7 @@ class WaitingRowsResult:
 async def apply_waiting_rows(main: StagingSession, batch: int) -> AsyncIterator[WaitingRowsResult]:
     """Plan and write the waiting rows whose items are all known by now, as if they had come in this moment."""
     entities = {row[0] for row in await (await main.run(_named("any_waiting"))).fetchall()}
-    for entity in ORDER:
+    for entity in ENTITY_ORDER:
         if entity in entities:
             yield await _settle(main, entity, batch)
 
@@ -40,17 +40,17 @@ async def apply_waiting_rows(main: StagingSession, batch: int) -> AsyncIterator[
 async def _settle(main: StagingSession, entity: str, batch: int) -> WaitingRowsResult:
     table, settled = TABLES[entity], WaitingRowsResult(entity)
     await main.clear()
-    await main.run(table.stage())
-    staged = (await main.run(table.stage_ready(), entity=entity)).rowcount
+    await main.run(table.stage_statement())
+    staged = (await main.run(table.stage_ready_statement(), entity=entity)).rowcount
     if not staged:
         return settled
     await main.run(statements("imports/frame")["measure_staged"])
     # Rows of several names for one edge are the same row.
     plan = await main.plan(table, staged, "first")
     if plan.writes or plan.counts.get("reject"):
-        async for refusal in main.refusals():
+        async for refusal in main.stream_refusals():
             settled.rejected.append(refusal)
-    async for note in main.notes():
+    async for note in main.stream_notes():
         settled.unresolved.append(note)
     refused = 0
     if plan.writes:

@@ -5,6 +5,6 @@ from datasources.aurora.statements import statements
 from datasources.records.backlogs import BacklogRecord
 
 
-async def backlogs(main: Database) -> list[BacklogRecord]:
+async def fetch_backlogs(main: Database) -> list[BacklogRecord]:
     """Each queue by name. One statement, which reads every message that waits."""
     return await main.fetch(statements("queues/queues")["queues_backlog"], {}, BacklogRecord)

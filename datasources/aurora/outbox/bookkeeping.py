@@ -65,7 +65,7 @@ async def store_response(
     await transaction.execute(statements("outbox/bookkeeping")["answer_known"], bound)
 
 
-async def audit(transaction: Transaction, entries: Sequence[AuditEntry]) -> None:
+async def write_audit_entries(transaction: Transaction, entries: Sequence[AuditEntry]) -> None:
     """Write audit entries."""
     await transaction.execute(
         statements("outbox/bookkeeping")["audit"],

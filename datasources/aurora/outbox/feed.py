@@ -13,7 +13,7 @@ from datasources.records.queries import Scope
 MAX_POSITION = 2**63 - 1
 
 
-class FeedRows(NamedTuple):
+class FeedBatch(NamedTuple):
     """Entries, oldest first, and the place up to which there is no other unless as many were asked for."""
 
     entries: list[FeedEntry]
@@ -31,7 +31,7 @@ async def fetch_since(
     ids: Sequence[str] | None,
     scope: Scope,
     limit: int,
-) -> FeedRows:
+) -> FeedBatch:
     """At most `limit` entries after a place, oldest first, of these kinds; of these entities only if ids are given.
 
     Trimmed if something after the place is no longer kept."""
@@ -50,7 +50,7 @@ async def fetch_since(
     )
 
 
-async def fetch_tail(database: Database, place: FeedCursor, limit: int) -> FeedRows:
+async def fetch_tail(database: Database, place: FeedCursor, limit: int) -> FeedBatch:
     """As `since`, but of every kind, and restricted incidents too: only for who looks at each reader's scope."""
     return await _entries(
         database,
@@ -70,12 +70,12 @@ async def fetch_end(database: Database) -> FeedCursor:
     return place
 
 
-async def _entries(database: Database, name: str, bound: Mapping[str, object]) -> FeedRows:
+async def _entries(database: Database, name: str, bound: Mapping[str, object]) -> FeedBatch:
     found = await database.fetch(statements("outbox/feed")[name], bound, _row)
     whole, last, _ = found[0]
     if not whole:
         raise CursorExpired
-    return FeedRows([entry for _, _, entry in found if entry is not None], FeedCursor(last, MAX_POSITION))
+    return FeedBatch([entry for _, _, entry in found if entry is not None], FeedCursor(last, MAX_POSITION))
 
 
 def _row(

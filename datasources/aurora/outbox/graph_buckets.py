@@ -26,7 +26,7 @@ async def claim_due(main: Database, seconds: float, most: int) -> list[int]:
     return sorted(await main.fetch(_sql("buckets_claimed"), {"seconds": seconds, "most": most}, int))
 
 
-async def ask_for_all(main: Database) -> None:
+async def mark_all_due(main: Database) -> None:
     """Let every bucket be due now."""
     await main.fetch(_sql("buckets_due"), {}, bool)
 
@@ -45,7 +45,7 @@ async def store_comparisons(main: Database, compared: Sequence[BucketComparison]
         await transaction.execute(_sql("buckets_compared"), bound)
 
 
-async def latest(main: Database) -> ConsistencyCheck | None:
+async def fetch_last_check(main: Database) -> ConsistencyCheck | None:
     """The comparison of the whole by buckets, as old as its oldest; None while some were never compared."""
     found = await main.fetch(_sql("buckets_last"), {}, ConsistencyCheck)
     return found[0] if found else None

@@ -65,7 +65,7 @@ async def record_failures(transaction: Transaction, reasons: Mapping[int, str], 
     return sum(await transaction.fetch(_sql("outbox_attempted"), bound, bool))
 
 
-async def set_aside(main: Database) -> list[int]:
+async def fetch_poison_positions(main: Database) -> list[int]:
     """The positions of the rows that were set aside, in order."""
     return await main.fetch(_sql("outbox_set_aside"), {}, int)
 
@@ -76,7 +76,7 @@ async def mark_repaired(main: Database, positions: Sequence[int]) -> None:
         await mark_projected(transaction, positions, ())
 
 
-async def state(main: Database) -> OutboxState:
+async def fetch_state(main: Database) -> OutboxState:
     """What waits, as of now; reads the rows that are not done and no other."""
     return (await main.fetch(_sql("outbox_state"), {}, OutboxState))[0]
 
@@ -94,14 +94,14 @@ async def purge_responses(main: Database, hours: float, most: int) -> int:
     )
 
 
-async def keep_check(main: Database, nodes: int, edges: int, divergent: int) -> None:
+async def store_check(main: Database, nodes: int, edges: int, divergent: int) -> None:
     """Remember what a comparison of the whole graph found: how much it compared, and what differs still."""
     async with main.transaction() as transaction:
         bound = {"nodes": nodes, "edges": edges, "divergent": divergent}
         await transaction.execute(_sql("graph_checked"), bound)
 
 
-async def last_check(main: Database) -> ConsistencyCheck | None:
+async def fetch_last_check(main: Database) -> ConsistencyCheck | None:
     """The latest comparison of the whole graph; None if there was none."""
     found = await main.fetch(_sql("graph_last_checked"), {}, ConsistencyCheck)
     return found[0] if found else None

@@ -8,7 +8,7 @@ from datasources.aurora.statements import statements
 from datasources.records.relationship_types import RelationshipTypeRecord
 
 
-async def types_by_keys(database: Database, keys: Sequence[str]) -> dict[str, RelationshipTypeRecord]:
+async def fetch_types_by_keys(database: Database, keys: Sequence[str]) -> dict[str, RelationshipTypeRecord]:
     """Relationship types by key; unknown keys are left out."""
 
     def pair(key: str, *values: Any) -> tuple[str, RelationshipTypeRecord]:
@@ -18,7 +18,7 @@ async def types_by_keys(database: Database, keys: Sequence[str]) -> dict[str, Re
     return dict(await database.fetch(statement, {"keys": list(keys)}, pair))
 
 
-async def types(database: Database) -> list[RelationshipTypeRecord]:
+async def fetch_types(database: Database) -> list[RelationshipTypeRecord]:
     """All relationship types, in order of key."""
     statement = statements("relationship_types/table")["relationship_types_all"]
     return await database.fetch(statement, {}, RelationshipTypeRecord)

@@ -10,7 +10,7 @@ from datasources.records.relationships import RedundancyGroupRecord, Relationshi
 RELATIONSHIPS = Table(domain="relationships", record=RelationshipRecord, alias="r", columns={})
 
 
-async def redundancy_groups(database: Database, ids: Sequence[str]) -> dict[str, RedundancyGroupRecord]:
+async def fetch_redundancy_groups(database: Database, ids: Sequence[str]) -> dict[str, RedundancyGroupRecord]:
     """Redundancy groups by id, with their members; unknown ids are left out."""
 
     def pair(

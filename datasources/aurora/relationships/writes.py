@@ -20,7 +20,7 @@ class Identity(NamedTuple):
     source: str
 
 
-class Travel(NamedTuple):
+class ImpactEdge(NamedTuple):
     """From which item to which a failure travels along a relationship; None where it does not."""
 
     id: str
@@ -42,7 +42,7 @@ async def lock_endpoints(transaction: Transaction, ids: Iterable[str]) -> dict[s
     return dict(await transaction.fetch(_statement("relationship_ends"), {"ids": sorted(ids)}, pair))
 
 
-async def types(transaction: Transaction, keys: Iterable[str]) -> dict[str, Impact]:
+async def lock_types(transaction: Transaction, keys: Iterable[str]) -> dict[str, Impact]:
     """The impact of types, which stays until the transaction ends; unknown ones are left out."""
 
     def pair(key: str, impact: str) -> tuple[str, Impact]:
@@ -89,9 +89,9 @@ async def delete(transaction: Transaction, id: str) -> None:
     await transaction.execute(_statement("relationship_delete"), {"id": id})
 
 
-async def travels(transaction: Transaction, ids: Iterable[str]) -> dict[str, Travel]:
+async def fetch_impact_edges(transaction: Transaction, ids: Iterable[str]) -> dict[str, ImpactEdge]:
     """Which way a failure travels along relationships, by id."""
-    found = await transaction.fetch(_statement("relationship_impacts"), {"ids": sorted(ids)}, Travel)
+    found = await transaction.fetch(_statement("relationship_impacts"), {"ids": sorted(ids)}, ImpactEdge)
     return {each.id: each for each in found}
 
 

@@ -11,7 +11,7 @@ from datasources.records.requirements import RequirementRecord
 _STATEMENTS = "requirements/writes"
 
 # Links go by source and key. One that was made by id says so, and has the id for a key.
-SOURCE = "manual"
+MANUAL_SOURCE = "manual"
 
 
 async def insert(transaction: Transaction, record: RequirementRecord) -> RequirementRecord | None:
@@ -36,7 +36,7 @@ async def update(transaction: Transaction, record: RequirementRecord) -> Require
 
 async def link(transaction: Transaction, id: str, items: Sequence[str]) -> list[str]:
     """Those items that were not linked before."""
-    bound = {"id": id, "source": SOURCE, "items": list(items)}
+    bound = {"id": id, "source": MANUAL_SOURCE, "items": list(items)}
     return await transaction.fetch(statements(_STATEMENTS)["requirement_items_linked"], bound, str)
 
 

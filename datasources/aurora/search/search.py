@@ -8,17 +8,17 @@ from datasources.records.queries import Scope
 from datasources.records.search import SearchHit, SearchKind, SearchQuery
 
 # Of rows of one kind that hold the words, at most so many are ranked; a word in every row stays affordable.
-CANDIDATES = 2_000
+MAX_CANDIDATES = 2_000
 # From Thai on, as `spelled_letters` of the database has it.
 _SPELLED_BY_THREE = 0x0E00
 # Plain text of about two lines.
-HEADLINE = 'StartSel="", StopSel="", MaxWords=30, MinWords=12, MaxFragments=0'
+HEADLINE_OPTIONS = 'StartSel="", StopSel="", MaxWords=30, MinWords=12, MaxFragments=0'
 
 
 async def search_main(database: Database, asked: SearchQuery, scope: Scope) -> list[SearchHit]:
     """What matches in the main database and may be seen, best first. One statement."""
     visible = {"sees_restricted": scope.sees_restricted, "team_keys": list(scope.team_keys)}
-    bound = _bound(asked) | visible | {"kinds": [kind.value for kind in asked.kinds], "headline": HEADLINE}
+    bound = _bound(asked) | visible | {"kinds": [kind.value for kind in asked.kinds], "headline": HEADLINE_OPTIONS}
     return await database.fetch(statements("search/search")["search_main"], bound, _hit)
 
 
@@ -40,7 +40,7 @@ def _bound(asked: SearchQuery) -> dict[str, object]:
         "inside": _inside(text),
         "beginning": text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%",
         "first": asked.first,
-        "candidates": CANDIDATES,
+        "candidates": MAX_CANDIDATES,
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 # A write changes the row of an entity and the rows that belong to it in one transaction; only the former is in the
 # outbox, so all of the family is stale.
-TABLES = {
+TABLES_BY_ENTITY = {
     "CONFIGURATION_ITEM": ("configuration_items", "configuration_item_keys"),
     "RELATIONSHIP": ("relationships", "redundancy_groups"),
     "INCIDENT": ("incidents", "incident_activities", "incident_configuration_items", "alerts"),
@@ -22,4 +22,4 @@ TABLES = {
 
 def stale_tables(entities: Iterable[str]) -> list[str]:
     """The names of the tables, sorted. An entity without a family, made by a newer version, has none."""
-    return sorted({table for entity in entities for table in TABLES.get(entity, ())})
+    return sorted({table for entity in entities for table in TABLES_BY_ENTITY.get(entity, ())})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from datasources.aurora.statements import statements
-from datasources.records.queries import All, Compare, Either, Not, Operator, Predicate, Some
+from datasources.records.queries import And, FieldComparison, Not, Operator, Or, Predicate, Some
 
 _COMPARISONS = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
 
@@ -61,11 +61,11 @@ class Parameters:
 def to_sql(table: Filterable, predicate: Predicate, parameters: Parameters) -> str:
     """The predicate in parentheses. ValueError for a field, relation or operator that is not allowed."""
     match predicate:
-        case Compare():
+        case FieldComparison():
             return f"({_compare(table, predicate, parameters)})"
-        case All(parts):
+        case And(parts):
             return _joined(" AND ", "true", [to_sql(table, part, parameters) for part in parts])
-        case Either(parts):
+        case Or(parts):
             return _joined(" OR ", "false", [to_sql(table, part, parameters) for part in parts])
         case Not(part):
             return f"({to_sql(table, part, parameters)} IS NOT TRUE)"
@@ -83,7 +83,7 @@ def _joined(separator: str, empty: str, parts: list[str]) -> str:
     return f"({separator.join(parts)})" if parts else f"({empty})"
 
 
-def _compare(table: Filterable, compare: Compare, parameters: Parameters) -> str:
+def _compare(table: Filterable, compare: FieldComparison, parameters: Parameters) -> str:
     if compare.field not in table.columns:
         raise ValueError(f"{table.domain} cannot be filtered by {compare.field}")
     column = table.columns[compare.field]

@@ -7,7 +7,16 @@ from typing import Any, Generic, TypeVar
 from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement, statements
 from datasources.aurora.tables.predicates import Column, Parameters, to_sql
-from datasources.records.queries import ANYTHING, Group, Page, Position, Predicate, Row, Rows, Scope
+from datasources.records.queries import (
+    ANYTHING,
+    GroupCount,
+    KeysetPosition,
+    PageRequest,
+    Predicate,
+    Row,
+    RowPage,
+    Scope,
+)
 
 R = TypeVar("R")
 K = TypeVar("K")
@@ -40,13 +49,13 @@ class Table(Generic[R]):
         """Names whose change makes an answer from this table stale."""
         return (self.domain, *self.also_reads)
 
-    def reads(self, predicate: Predicate) -> tuple[str, ...]:
+    def tables_read(self, predicate: Predicate) -> tuple[str, ...]:
         """As `tables`, for an answer filtered by the predicate."""
         parameters = _parameters()
         to_sql(self, predicate, parameters)
         return tuple(sorted({*self.tables, *parameters.tables}))
 
-    def reaches(self, predicate: Predicate) -> tuple[str, ...]:
+    def domains_reached(self, predicate: Predicate) -> tuple[str, ...]:
         """The domains that the predicate looks into across relations, sorted."""
         parameters = _parameters()
         to_sql(self, predicate, parameters)
@@ -58,16 +67,16 @@ class Table(Generic[R]):
         pairs = await database.fetch(statement, {"keys": list(keys)} | _bound(scope), self._pair)
         return dict(pairs)
 
-    async def pages(
+    async def fetch_pages(
         self,
         database: Database,
         link: str | None,
         keys: Sequence[K],
         predicate: Predicate,
-        page: Page,
+        page: PageRequest,
         scope: Scope,
         extra: Mapping[str, object],
-    ) -> dict[K, Rows[R]]:
+    ) -> dict[K, RowPage[R]]:
         """One page for each key, in one statement. Without a link there is one key, None: the whole table."""
         parameters = _parameters()
         order = self._order(page)
@@ -77,13 +86,13 @@ class Table(Generic[R]):
         found: dict[K, list[Row[R]]] = {key: [] for key in keys}
         for key, row in await database.fetch(statement, bound, self._row):
             found[key].append(row)
-        answer: dict[K, Rows[R]] = {}
+        answer: dict[K, RowPage[R]] = {}
         for key, rows in found.items():
             kept = rows[: page.limit]
-            answer[key] = Rows(tuple(reversed(kept)) if page.backwards else tuple(kept), more=len(rows) > page.limit)
+            answer[key] = RowPage(tuple(reversed(kept)) if page.backwards else tuple(kept), more=len(rows) > page.limit)
         return answer
 
-    async def counts(
+    async def fetch_counts(
         self,
         database: Database,
         link: str | None,
@@ -99,7 +108,7 @@ class Table(Generic[R]):
         bound = {"keys": list(keys)} | _bound(scope) | dict(extra) | parameters.values
         return dict(await database.fetch(statement, bound, _count))
 
-    async def groups(
+    async def fetch_groups(
         self,
         database: Database,
         link: str | None,
@@ -108,7 +117,7 @@ class Table(Generic[R]):
         by: str,
         scope: Scope,
         extra: Mapping[str, object],
-    ) -> dict[K, tuple[Group, ...]]:
+    ) -> dict[K, tuple[GroupCount, ...]]:
         """How many rows for each key and value of a field, largest groups first, in one statement."""
         column = self.columns[by]
         if not column.grouped:
@@ -117,7 +126,7 @@ class Table(Generic[R]):
         where = self._where(predicate, parameters)
         statement = self._statement("groups", link, group=column.sql, where=where)
         bound = {"keys": list(keys)} | _bound(scope) | dict(extra) | parameters.values
-        found: dict[K, list[Group]] = {key: [] for key in keys}
+        found: dict[K, list[GroupCount]] = {key: [] for key in keys}
         for key, group in await database.fetch(statement, bound, _group):
             found[key].append(group)
         return {key: tuple(groups) for key, groups in found.items()}
@@ -127,7 +136,7 @@ class Table(Generic[R]):
 
     def _row(self, key: Any, value: str, *values: Any) -> tuple[Any, Row[R]]:
         record = self.record(*values)
-        return key, Row(Position(value, values[0]), record)
+        return key, Row(KeysetPosition(value, values[0]), record)
 
     def _statement(self, kind: str, link: str | None, **slots: str) -> Statement:
         statement = statements(f"{self.domain}/table")[f"{self.domain}_{kind}"]
@@ -145,14 +154,14 @@ class Table(Generic[R]):
     def _where(self, predicate: Predicate, parameters: Parameters) -> str:
         return "" if predicate == ANYTHING else f"AND {to_sql(self, predicate, parameters)}"
 
-    def _order(self, page: Page) -> str:
+    def _order(self, page: PageRequest) -> str:
         column = self.columns[page.order.field]
         if not column.indexed:
             raise ValueError(f"{self.domain} cannot be ordered by {page.order.field}")
         direction = "DESC" if page.order.descending != page.backwards else "ASC"
         return f"{column.sql} {direction}, {self.alias}.id {direction}"
 
-    def _keyset(self, page: Page, parameters: Parameters) -> str:
+    def _keyset(self, page: PageRequest, parameters: Parameters) -> str:
         column = self.columns[page.order.field]
         text = ""
         for position, later in ((page.after, True), (page.before, False)):
@@ -178,5 +187,5 @@ def _count(key: Any, count: int) -> tuple[Any, int]:
     return key, count
 
 
-def _group(key: Any, value: str | None, count: int) -> tuple[Any, Group]:
-    return key, Group(value, count)
+def _group(key: Any, value: str | None, count: int) -> tuple[Any, GroupCount]:
+    return key, GroupCount(value, count)

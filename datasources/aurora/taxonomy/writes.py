@@ -14,19 +14,19 @@ async def lock_classes(transaction: Transaction) -> None:
     await transaction.execute(_statement("configuration_item_classes_reserved"), {})
 
 
-async def class_of(transaction: Transaction, key: str) -> ConfigurationItemClassRecord | None:
+async def fetch_class(transaction: Transaction, key: str) -> ConfigurationItemClassRecord | None:
     """A class by key."""
     statement = _statement("configuration_item_class_current")
     found = await transaction.fetch(statement, {"key": key}, ConfigurationItemClassRecord)
     return found[0] if found else None
 
 
-async def ancestry(transaction: Transaction, key: str) -> list[str]:
+async def fetch_ancestry(transaction: Transaction, key: str) -> list[str]:
     """A class and the classes above it, nearest first; empty if there is no such class."""
     return await transaction.fetch(_statement("configuration_item_class_ancestry"), {"key": key}, str)
 
 
-async def write_class(transaction: Transaction, record: ConfigurationItemClassRecord) -> None:
+async def upsert_class(transaction: Transaction, record: ConfigurationItemClassRecord) -> None:
     """A class as it is to be, new or not."""
     await transaction.execute(_statement("configuration_item_class_upsert"), structs.asdict(record))
 
@@ -47,7 +47,7 @@ async def update_type(transaction: Transaction, record: RelationshipTypeRecord) 
     await transaction.execute(_statement("relationship_type_update"), _bound(record))
 
 
-async def uses(transaction: Transaction, key: str) -> int:
+async def count_relationships(transaction: Transaction, key: str) -> int:
     """How many relationships are of a type; reads each of them, or all where no index helps."""
     [count] = await transaction.fetch(_statement("relationship_type_uses"), {"key": key}, int)
     return count

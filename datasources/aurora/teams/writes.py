@@ -28,7 +28,7 @@ async def update(transaction: Transaction, record: TeamRecord) -> TeamRecord:
     return updated
 
 
-async def memberships(transaction: Transaction, id: str) -> list[MembershipRecord]:
+async def fetch_memberships(transaction: Transaction, id: str) -> list[MembershipRecord]:
     """Who is what in a team, in order of the user's id."""
     return await transaction.fetch(statements(_STATEMENTS)["team_memberships_of"], {"id": id}, MembershipRecord)
 

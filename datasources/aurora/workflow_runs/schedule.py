@@ -37,7 +37,7 @@ async def fail_run(transaction: Transaction, run_id: str, reason: str, now: date
     await transaction.execute(statements("workflow_runs/schedule")["run_set_aside"], bound)
 
 
-async def want_blast_radius(transaction: Transaction, run_id: str) -> None:
+async def request_blast_radius(transaction: Transaction, run_id: str) -> None:
     """Let a worker walk what the failure of a new run reaches."""
     await transaction.execute(statements("workflow_runs/schedule")["blast_radius_wanted"], {"id": run_id})
 
@@ -47,7 +47,7 @@ async def fetch_pending_blast_radii(transaction: Transaction, most: int) -> list
     return await _fetch(transaction, "blast_radii_due", {"most": most}, PendingBlastRadius)
 
 
-async def critical_names(transaction: Transaction, ids: Sequence[str], most: int) -> list[str]:
+async def fetch_critical_names(transaction: Transaction, ids: Sequence[str], most: int) -> list[str]:
     """The names of critical items among some, by name."""
     return await _fetch(transaction, "blast_radius_critical", {"ids": list(ids), "most": most}, str)
 

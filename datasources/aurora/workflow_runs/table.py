@@ -27,7 +27,7 @@ WORKFLOW_RUNS = Table(
 )
 
 
-async def blast_radii_by_runs(database: Database, keys: Sequence[str]) -> dict[str, BlastRadiusRecord]:
+async def fetch_blast_radii_by_runs(database: Database, keys: Sequence[str]) -> dict[str, BlastRadiusRecord]:
     """What the failures of runs reach, by the run's id; left out where nobody has walked."""
 
     def pair(key: str, *values: Any) -> tuple[str, BlastRadiusRecord]:

@@ -43,7 +43,7 @@ class PublishedTrigger(NamedTuple):
     team_keys: list[str]
 
 
-class RunFacts(NamedTuple):
+class RunContext(NamedTuple):
     """What a run is for, and where it is."""
 
     id: str
@@ -58,7 +58,7 @@ async def has_new_entries(database: Database, name: str) -> bool:
     return found
 
 
-async def begin(transaction: Transaction, name: str) -> None:
+async def start_reader(transaction: Transaction, name: str) -> None:
     """Let a reader begin at the end, unless it has begun."""
     await transaction.execute(statements(_STATEMENTS)["reader_begun"], {"name": name})
 
@@ -69,7 +69,7 @@ async def lock_reader(transaction: Transaction, name: str) -> FeedCursor | None:
     return found[0] if found else None
 
 
-async def after(transaction: Transaction, place: FeedCursor, most: int) -> list[OutboxEntry]:
+async def fetch_after(transaction: Transaction, place: FeedCursor, most: int) -> list[OutboxEntry]:
     """At most `most` rows after a place, oldest first."""
     bound = {"transaction": str(place.transaction), "position": place.position, "most": most}
     return await transaction.fetch(statements(_STATEMENTS)["reader_next"], bound, OutboxEntry)
@@ -92,31 +92,31 @@ async def add_dead_letter(
     await transaction.execute(statements("queues/queues")["dead_letters_buried"], bound)
 
 
-async def published(transaction: Transaction) -> list[PublishedTrigger]:
+async def fetch_published(transaction: Transaction) -> list[PublishedTrigger]:
     """The triggers of published workflows that are not started by people only, by key."""
     return await transaction.fetch(statements(_STATEMENTS)["triggers_published"], {}, PublishedTrigger)
 
 
-async def descendants(transaction: Transaction, keys: Collection[str]) -> set[tuple[str, str]]:
+async def fetch_descendants(transaction: Transaction, keys: Collection[str]) -> set[tuple[str, str]]:
     """Each class with each one below it, itself included."""
     bound = {"keys": sorted(keys)}
     return set(await transaction.fetch(statements(_STATEMENTS)["triggers_classes"], bound, _pair))
 
 
-async def run(transaction: Transaction, id: str) -> RunFacts | None:
+async def fetch_run(transaction: Transaction, id: str) -> RunContext | None:
     """What a run is for."""
-    found = await transaction.fetch(statements(_STATEMENTS)["trigger_run"], {"id": id}, RunFacts)
+    found = await transaction.fetch(statements(_STATEMENTS)["trigger_run"], {"id": id}, RunContext)
     return found[0] if found else None
 
 
-async def cause(transaction: Transaction, entity_id: str, request_id: str) -> str | None:
+async def find_cause(transaction: Transaction, entity_id: str, request_id: str) -> str | None:
     """The id of the run on whose behalf an incident or an item was changed in a request."""
     bound = {"entity_id": entity_id, "request_id": request_id}
     found = await transaction.fetch(statements(_STATEMENTS)["trigger_cause"], bound, str)
     return found[0] if found else None
 
 
-async def initiators(transaction: Transaction, run_id: str, *, acted: bool = False) -> list[str]:
+async def fetch_initiators(transaction: Transaction, run_id: str, *, acted: bool = False) -> list[str]:
     """Who stands behind a run, each as KIND:subject; with those who acted on it, who stands behind what it leads to."""
     bound = {"id": run_id, "acted": acted}
     return await transaction.fetch(statements(_STATEMENTS)["trigger_initiators"], bound, str)
@@ -128,7 +128,7 @@ async def write_problem(transaction: Transaction, workflow_id: str, reason: str,
     await transaction.execute(statements(_STATEMENTS)["trigger_problem_written"], bound)
 
 
-async def chain(transaction: Transaction, run_id: str, most: int) -> Sequence[str]:
+async def fetch_chain(transaction: Transaction, run_id: str, most: int) -> Sequence[str]:
     """The keys of the workflows of a run and of those that led to it, the last one first; empty if there is none."""
     return await transaction.fetch(statements(_STATEMENTS)["trigger_chain"], {"id": run_id, "most": most}, str)
 

@@ -23,7 +23,7 @@ from datasources.records.workflows import WorkflowRecord, WorkflowStepRecord
 R = TypeVar("R")
 
 
-class IncidentFacts(NamedTuple):
+class IncidentContext(NamedTuple):
     """What a run may know of its incident: none of its words."""
 
     id: str
@@ -37,16 +37,16 @@ class IncidentFacts(NamedTuple):
     restricted_team: str | None
 
     @property
-    def restricted(self) -> bool:
+    def is_restricted(self) -> bool:
         """Whether only its team may see it."""
         return self.restricted_team is not None
 
-    def is_seen_by(self, scope: Scope) -> bool:
+    def is_visible_to(self, scope: Scope) -> bool:
         """Whether a scope holds the incident."""
         return self.restricted_team is None or scope.sees_restricted or self.restricted_team in scope.team_keys
 
 
-class ItemFacts(NamedTuple):
+class ItemContext(NamedTuple):
     """What a run may know of a configuration item."""
 
     id: str
@@ -58,7 +58,7 @@ class ItemFacts(NamedTuple):
     attributes: dict[str, Any]
 
 
-class CauseFacts(NamedTuple):
+class CauseContext(NamedTuple):
     """The run that led to another one."""
 
     workflow: str
@@ -76,17 +76,17 @@ class OutgoingMessage(NamedTuple):
     request_id: str
 
 
-async def workflow(transaction: Transaction, id: str) -> WorkflowRecord | None:
+async def fetch_workflow(transaction: Transaction, id: str) -> WorkflowRecord | None:
     """A revision of a workflow."""
     return _one(await _fetch(transaction, "run_workflow", {"id": id}, WorkflowRecord))
 
 
-async def workflow_by_key(transaction: Transaction, key: str) -> WorkflowRecord | None:
+async def fetch_published_workflow(transaction: Transaction, key: str) -> WorkflowRecord | None:
     """The newest published revision of a key."""
     return _one(await _fetch(transaction, "run_workflow_by_key", {"key": key}, WorkflowRecord))
 
 
-async def steps(transaction: Transaction, workflow_id: str) -> list[WorkflowStepRecord]:
+async def fetch_steps(transaction: Transaction, workflow_id: str) -> list[WorkflowStepRecord]:
     """The steps of a revision, in order of position."""
     return await _fetch(transaction, "run_steps", {"id": workflow_id}, WorkflowStepRecord)
 
@@ -119,7 +119,7 @@ async def lock_if_free(transaction: Transaction, id: str) -> LockedRunRecord | N
     return _one(await _fetch(transaction, "run_locked_if_free", {"id": id}, _run))
 
 
-async def attempts(transaction: Transaction, run_id: str) -> list[WorkflowStepRunRecord]:
+async def fetch_attempts(transaction: Transaction, run_id: str) -> list[WorkflowStepRunRecord]:
     """The attempts at the steps of a run, the first ones first."""
     return await _fetch(transaction, "run_attempts", {"id": run_id}, _attempt)
 
@@ -152,36 +152,36 @@ async def update(transaction: Transaction, record: LockedRunRecord, actor: str) 
     return updated
 
 
-async def run_of_attempt(transaction: Transaction, step_run_id: str) -> str | None:
+async def find_run_of_attempt(transaction: Transaction, step_run_id: str) -> str | None:
     """The id of the run that an attempt belongs to."""
     return _one(await _fetch(transaction, "run_of_attempt", {"id": step_run_id}, str))
 
 
-async def cause(transaction: Transaction, run_id: str) -> CauseFacts | None:
+async def fetch_cause(transaction: Transaction, run_id: str) -> CauseContext | None:
     """What may be known of a run that led to another one."""
-    return _one(await _fetch(transaction, "run_cause", {"id": run_id}, CauseFacts))
+    return _one(await _fetch(transaction, "run_cause", {"id": run_id}, CauseContext))
 
 
-async def incident(transaction: Transaction, id: str, scope: Scope) -> IncidentFacts | None:
+async def fetch_incident(transaction: Transaction, id: str, scope: Scope) -> IncidentContext | None:
     """What may be known of an incident; None for one that the asker may not see."""
-    return _one(await _fetch(transaction, "run_incident", {"id": id} | _scope(scope), IncidentFacts))
+    return _one(await _fetch(transaction, "run_incident", {"id": id} | _scope(scope), IncidentContext))
 
 
-async def publisher(transaction: Transaction, workflow_id: str) -> Scope:
+async def fetch_publisher_scope(transaction: Transaction, workflow_id: str) -> Scope:
     """What the publisher of a workflow could see; all for an imported one, which an operator brought."""
     found = await _fetch(transaction, "run_publisher", {"id": workflow_id}, _seen_by)
     return found[0] if found else Scope(sees_restricted=True)
 
 
-async def items(
+async def fetch_items(
     transaction: Transaction, configuration_item_id: str | None, incident_id: str | None, most: int
-) -> list[ItemFacts]:
+) -> list[ItemContext]:
     """The one item, else those that the incident affects, by name."""
     bound = {"configuration_item_id": configuration_item_id, "incident_id": incident_id, "most": most}
-    return await _fetch(transaction, "run_items", bound, ItemFacts)
+    return await _fetch(transaction, "run_items", bound, ItemContext)
 
 
-async def decide(
+async def insert_approval(
     transaction: Transaction,
     step_run_id: str,
     decision: WorkflowDecision,
@@ -199,12 +199,12 @@ async def decide(
     return bool(await _fetch(transaction, "run_approval_insert", bound, bool))
 
 
-async def approvers(transaction: Transaction, step_run_id: str) -> list[str]:
+async def fetch_approvers(transaction: Transaction, step_run_id: str) -> list[str]:
     """Who said yes, oldest first."""
     return await _fetch(transaction, "run_approvers", {"id": step_run_id}, str)
 
 
-async def due(transaction: Transaction, now: datetime, most: int) -> list[str]:
+async def fetch_due(transaction: Transaction, now: datetime, most: int) -> list[str]:
     """Ids of runs of which something is due, the longest due first."""
     return await _fetch(transaction, "run_due", {"now": now, "most": most}, str)
 

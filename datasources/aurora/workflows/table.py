@@ -26,7 +26,7 @@ WORKFLOWS = Table(
 )
 
 
-async def steps_by_ids(database: Database, keys: Sequence[str]) -> dict[str, WorkflowStepRecord]:
+async def fetch_steps_by_ids(database: Database, keys: Sequence[str]) -> dict[str, WorkflowStepRecord]:
     """Steps by id; unknown ids are left out."""
 
     def pair(key: str, *values: Any) -> tuple[str, WorkflowStepRecord]:
@@ -37,7 +37,9 @@ async def steps_by_ids(database: Database, keys: Sequence[str]) -> dict[str, Wor
     )
 
 
-async def trigger_problems_by_ids(database: Database, keys: Sequence[str]) -> dict[str, WorkflowTriggerProblemRecord]:
+async def fetch_trigger_problems_by_ids(
+    database: Database, keys: Sequence[str]
+) -> dict[str, WorkflowTriggerProblemRecord]:
     """Why triggers started no run the last time, by the workflow's id; left out where there was no reason."""
 
     def pair(key: str, *values: Any) -> tuple[str, WorkflowTriggerProblemRecord]:

@@ -78,7 +78,7 @@ async def is_used(transaction: Transaction, id: str) -> bool:
     return used
 
 
-async def steps(transaction: Transaction, id: str) -> list[WorkflowStepRecord]:
+async def fetch_steps(transaction: Transaction, id: str) -> list[WorkflowStepRecord]:
     """The steps of a revision, in order of position."""
     return await transaction.fetch(statements(_STATEMENTS)["workflow_steps_of"], {"id": id}, _step)
 
@@ -100,7 +100,7 @@ async def replace_steps(transaction: Transaction, id: str, wanted: Sequence[NewS
     )
 
 
-async def items(transaction: Transaction, id: str) -> list[str]:
+async def fetch_items(transaction: Transaction, id: str) -> list[str]:
     """The ids of the configuration items that a revision is meant for, in order."""
     return await transaction.fetch(statements(_STATEMENTS)["workflow_items_of"], {"id": id}, str)
 

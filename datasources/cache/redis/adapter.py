@@ -14,7 +14,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from datasources.breaker import Breaker
 from datasources.cache.port import CachedValues
 from datasources.cache.redis import keys as at
-from datasources.cache.redis.connection import ConnectionLiveness, connect, problem, span_attributes
+from datasources.cache.redis.connection import ConnectionLiveness, create_client, describe_error, span_attributes
 from datasources.cache.redis.validity import SCRIPTS, VALIDITY_SECONDS, ValidityLease
 from datasources.cache.write_log import WriteLog
 from datasources.credentials.cached import CredentialCache
@@ -24,7 +24,7 @@ from datasources.request import RequestContext, current_request, use_request
 
 MIN_POLL_SECONDS = 0.005
 MAX_POLL_SECONDS = 0.05
-JITTER = 0.1
+JITTER_FRACTION = 0.1
 
 _scripts = resources.files(__package__)
 _LEASE = _scripts.joinpath("lease.lua").read_text()
@@ -55,7 +55,7 @@ class RedisCache:
         lease: float = 2.0,
         breaker_after: int = 3,
         breaker_pause: float = 5.0,
-        trust: float = VALIDITY_SECONDS,
+        validity_seconds: float = VALIDITY_SECONDS,
         credentials: CredentialCache | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -66,16 +66,16 @@ class RedisCache:
         self._credentials = credentials
         self._trusted_connections = ConnectionLiveness(clock)
         self._address = span_attributes(url)
-        self._redis = connect(url, ca_file, timeout, credentials, self._trusted_connections)
-        self._trust = None if write_log is None else ValidityLease(write_log, self._ask, trust)
+        self._redis = create_client(url, ca_file, timeout, credentials, self._trusted_connections)
+        self._trust = None if write_log is None else ValidityLease(write_log, self._ask, validity_seconds)
 
     async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> CachedValues:
         """One MGET of the trust, the generations and the values; none without keys. Without trust it is renewed."""
-        tables = at.tables_in_order(depends_on)
+        tables = at.sort_tables(depends_on)
         unseen: list[bytes | None] = [None] * len(tables)
         if not keys:
             return CachedValues({}, at.encode_stamp(None, tables, unseen))
-        reply = await self._trusted(at.VALIDITY_KEY, *map(at.generation_key, tables), *map(at.value_key, keys))
+        reply = await self._read_valid(at.VALIDITY_KEY, *map(at.generation_key, tables), *map(at.value_key, keys))
         if reply is None:
             return CachedValues({}, at.encode_stamp(None, tables, unseen))
         trust, seen, stored = reply[0], reply[1 : len(tables) + 1], reply[len(tables) + 1 :]
@@ -105,14 +105,14 @@ class RedisCache:
 
     async def wait_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Mapping[str, bytes]:
         """Polls with pauses of 5 to 50 ms. A key whose lease ended without a value is given up at once."""
-        tables = at.tables_in_order(depends_on)
+        tables = at.sort_tables(depends_on)
         pending = list(dict.fromkeys(keys))
         found: dict[str, bytes] = {}
         clock = asyncio.get_running_loop().time
         end, pause = clock() + self._lease, MIN_POLL_SECONDS
         while pending:
             places = (*map(at.generation_key, tables), *map(at.value_key, pending), *map(at.lease_key, pending))
-            reply = await self._trusted(at.VALIDITY_KEY, *places)
+            reply = await self._read_valid(at.VALIDITY_KEY, *places)
             if reply is None:
                 break
             values, leases = reply[len(tables) + 1 : -len(pending)], reply[-len(pending) :]
@@ -157,14 +157,14 @@ class RedisCache:
 
     async def health(self) -> Health:
         """One INFO, past the breaker. Says whether the breaker is closed."""
-        details = {"breaker": "closed" if self._breaker.closed else "open"}
+        details = {"breaker": "closed" if self._breaker.is_closed else "open"}
         begin = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout):
                 reply = await self._send("INFO", "server")
         except (RedisError, OSError) as error:
             variable = "REDIS_URL" if self._credentials is None else "REDIS_SECRET"
-            return Health("cache", reachable=False, problem=problem(error, self._url, variable), details=details)
+            return Health("cache", reachable=False, problem=describe_error(error, self._url, variable), details=details)
         latency = (time.perf_counter() - begin) * 1_000
         version = str(reply.get("valkey_version") or reply.get("redis_version", ""))
         return Health("cache", reachable=True, version=version, latency_ms=latency, details=details)
@@ -173,7 +173,7 @@ class RedisCache:
         """Close the sockets."""
         await self._redis.aclose()
 
-    async def _trusted(self, *places: str) -> Any:
+    async def _read_valid(self, *places: str) -> Any:
         """What stands at these places, the trust first; if there is none, once more after it was renewed."""
         reply = await self._ask("MGET", *places)
         if reply is None or reply[0] is not None or self._trust is None or not await self._trust.renew():
@@ -235,4 +235,4 @@ def _fresh(keys: Sequence[str], stored: Sequence[bytes | None], view: bytes | No
 
 def _milliseconds(seconds: float) -> int:
     # Values filled together must not expire together.
-    return max(1, round(seconds * 1_000 * random.uniform(1 - JITTER, 1 + JITTER)))  # noqa: S311
+    return max(1, round(seconds * 1_000 * random.uniform(1 - JITTER_FRACTION, 1 + JITTER_FRACTION)))  # noqa: S311

@@ -39,7 +39,7 @@ class ConnectionLiveness:
         self.era += 1
 
 
-class Provider(CredentialProvider):
+class CachedCredentialProvider(CredentialProvider):
     """Our credentials as the client takes them; it notes which it gave last."""
 
     def __init__(self, credentials: CredentialCache) -> None:
@@ -96,22 +96,22 @@ class AuthenticatedConnection(AbstractConnection):
             await super().connect()  # type: ignore[no-untyped-call]
         except (AuthenticationError, AuthorizationError):
             given = _given.get()
-            if not isinstance(provider, Provider) or given is None:
+            if not isinstance(provider, CachedCredentialProvider) or given is None:
                 raise
             if await provider.credentials.refresh_after_rejection(given) is None:
                 raise
             await super().connect()  # type: ignore[no-untyped-call]
 
 
-class PlainSigningIn(NamedConnection, AuthenticatedConnection, Connection):
+class PlainConnection(NamedConnection, AuthenticatedConnection, Connection):
     """Without TLS, for loopback."""
 
 
-class SecureSigningIn(NamedConnection, AuthenticatedConnection, SSLConnection):
+class TlsConnection(NamedConnection, AuthenticatedConnection, SSLConnection):
     """By TLS."""
 
 
-def connect(
+def create_client(
     url: str,
     ca_file: str | None,
     timeout: float,
@@ -137,7 +137,7 @@ def connect(
     pool = BlockingConnectionPool(
         max_connections=MAX_CONNECTIONS,
         timeout=timeout,
-        connection_class=SecureSigningIn if tls else PlainSigningIn,
+        connection_class=TlsConnection if tls else PlainConnection,
         host=parts.hostname or "127.0.0.1",
         port=parts.port or 6379,
         db=int(database) if database.isdigit() else 0,
@@ -147,7 +147,7 @@ def connect(
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 0),
         client_name=CLIENT_NAME,
-        credential_provider=None if credentials is None else Provider(credentials),
+        credential_provider=None if credentials is None else CachedCredentialProvider(credentials),
         # RESP 2 and no driver name: each would cost a round trip in every new connection.
         protocol=2,
         driver_info=None,
@@ -169,7 +169,7 @@ def span_attributes(url: str) -> dict[str, str | int]:
     }
 
 
-def problem(error: BaseException, url: str, variable: str = "REDIS_URL") -> str:
+def describe_error(error: BaseException, url: str, variable: str = "REDIS_URL") -> str:
     """What is wrong, in one line for an operator, without the token."""
     causes: list[BaseException] = []
     at: BaseException | None = error

@@ -24,7 +24,7 @@ VALIDITY_KEY = "sf1:trust"
 SNAPSHOT_KEY = "sf1:moment"
 
 
-def tables_in_order(tables: Iterable[str]) -> list[str]:
+def sort_tables(tables: Iterable[str]) -> list[str]:
     """Each table once, in the order in which views and stamps name them."""
     return sorted(set(tables))
 

@@ -62,7 +62,7 @@ class ValidityLease:
             if not self._breaker.try_acquire():
                 return False
             try:
-                done = await self._asked()
+                done = await self._renew_within_deadline()
             except (SourceError, TimeoutError):
                 self._breaker.record_failure()
                 return False
@@ -94,19 +94,19 @@ class ValidityLease:
             is not None
         )
 
-    async def _asked(self) -> bool:
+    async def _renew_within_deadline(self) -> bool:
         call = current_request()
         end = asyncio.get_running_loop().time() + RENEW_TIMEOUT_SECONDS
         end = end if call.deadline is None else min(end, call.deadline)
         with use_request(RequestContext(request_id=call.request_id, deadline=end)):
             async with asyncio.timeout_at(end):
                 for _ in range(MAX_ATTEMPTS):
-                    done = await self._once()
+                    done = await self._try_renew()
                     if done is not None:
                         return done
         return False
 
-    async def _once(self) -> bool | None:
+    async def _try_renew(self) -> bool | None:
         """None if another process came in between."""
         look = await self._ask("EVAL", _LOOK, 2, at.VALIDITY_KEY, at.SNAPSHOT_KEY)
         if look is None:
@@ -122,7 +122,7 @@ class ValidityLease:
         tables = sorted(written.tables or ())
         done = await self._ask(
             "EVAL", _CONFIRM, 2 + len(tables), at.VALIDITY_KEY, at.SNAPSHOT_KEY, *map(at.generation_key, tables),
-            text, f"{epoch} {written.moment}", epoch, now + round(self._seconds * 1_000), SNAPSHOT_TTL_MS,
+            text, f"{epoch} {written.snapshot}", epoch, now + round(self._seconds * 1_000), SNAPSHOT_TTL_MS,
             *(at.next_generation() for _ in tables),
         )  # fmt: skip
         if done is None:

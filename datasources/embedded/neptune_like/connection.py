@@ -58,7 +58,12 @@ class Connection:
             await self._down.prepare(self._request)
             tasks = [
                 asyncio.create_task(part)
-                for part in (self._receive(), self._upwards(up), self._downwards(up), self._close_in_time())
+                for part in (
+                    self._receive(),
+                    self._forward_requests(up),
+                    self._forward_replies(up),
+                    self._close_in_time(),
+                )
             ]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -97,11 +102,11 @@ class Connection:
             self._note(request)
             self._queue.put_nowait((frame, query, request))
 
-    async def _upwards(self, up: ClientWebSocketResponse) -> None:
+    async def _forward_requests(self, up: ClientWebSocketResponse) -> None:
         while True:
-            await self._one(up, *await self._queue.get())
+            await self._forward_request(up, *await self._queue.get())
 
-    async def _one(
+    async def _forward_request(
         self, up: ClientWebSocketResponse, frame: frames.Frame, query: bytecode.Query, request: RecordedRequest
     ) -> None:
         await asyncio.sleep(self._draws().left.lag_before)
@@ -122,7 +127,7 @@ class Connection:
             self._waiting[frame.request_id] = frame, request, mishap
             await up.send_bytes(frame.for_engine(self._rules.query_timeout))
 
-    async def _downwards(self, up: ClientWebSocketResponse) -> None:
+    async def _forward_replies(self, up: ClientWebSocketResponse) -> None:
         async for message in up:
             data = message.data if isinstance(message.data, bytes) else str(message.data).encode()
             reply = replies.read(data)
@@ -144,7 +149,7 @@ class Connection:
         await asyncio.sleep(self._draws().left.lag_after)
         if mishap is not None:
             request.outcome = _OUTCOMES[mishap]
-            await self._spoil(reply.data, mishap)
+            await self._corrupt_reply(reply.data, mishap)
         elif reply.is_failure:
             await self._refuse(frame, request, translate.translate_failure(reply))
         else:
@@ -152,7 +157,7 @@ class Connection:
             await self._down.send_bytes(reply.data)
             await self._count()
 
-    async def _spoil(self, data: bytes, mishap: FaultKind) -> None:
+    async def _corrupt_reply(self, data: bytes, mishap: FaultKind) -> None:
         if mishap == "garble":
             await self._down.send_bytes(data[: len(data) // 2])
             return

@@ -132,17 +132,17 @@ class NeptuneLike:
     async def _handshake(self, session: ClientSession, endpoint: str, request: web.Request) -> web.StreamResponse:
         refused = self._refusal(endpoint, request)
         if refused is not None:
-            return self._noted(endpoint, request, refused)
+            return self._record_handshake(endpoint, request, refused)
         connection = Connection(request, self.request_log.add, lambda: self._draws, self.rules, endpoint)
         # Counted before anything is awaited, so that no two take the last place.
         self._open[endpoint].add(connection)
         try:
             up = await session.ws_connect(self._upstreams[endpoint], max_msg_size=0)
-            self._noted(endpoint, request, web.Response(status=101))
+            self._record_handshake(endpoint, request, web.Response(status=101))
             self._accepted += 1
             return await connection.run(up, self._accepted)
         except (ClientError, OSError):
-            return self._noted(endpoint, request, web.Response(status=503))
+            return self._record_handshake(endpoint, request, web.Response(status=503))
         finally:
             self._open[endpoint].discard(connection)
 
@@ -158,7 +158,7 @@ class NeptuneLike:
             return access.refusal_response(Refusal("TooManyRequestsException"))
         return None
 
-    def _noted(self, endpoint: str, request: web.Request, response: web.Response) -> web.Response:
+    def _record_handshake(self, endpoint: str, request: web.Request, response: web.Response) -> web.Response:
         self.request_log.add(Handshake(endpoint, dict(request.headers), response.status))
         return response
 

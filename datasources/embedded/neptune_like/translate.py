@@ -22,7 +22,7 @@ _BY_MESSAGE = (
     (re.compile("Expected an id that is convertible to"), Refusal("UnsupportedOperationException")),
     (re.compile("has a mutating step and thus is not read only"), Refusal("ReadOnlyViolationException")),
 )
-_KEPT = frozenset({"ConstraintViolationException", "UnsupportedOperationException"})
+_PASSED_THROUGH = frozenset({"ConstraintViolationException", "UnsupportedOperationException"})
 
 
 def translate_failure(reply: Reply) -> Refusal:
@@ -36,6 +36,6 @@ def translate_failure(reply: Reply) -> Refusal:
         return Refusal("BadRequestException", reply.message)
     for pattern, refused in _BY_MESSAGE:
         if pattern.search(reply.message):
-            return Refusal(refused.code, reply.message) if refused.code in _KEPT else refused
+            return Refusal(refused.code, reply.message) if refused.code in _PASSED_THROUGH else refused
     # A cluster names its own class where TinkerPop names its default one.
     return Refusal("InternalFailureException", reply.message.replace("DefaultGraph", "NeptuneGraph"))

@@ -6,7 +6,7 @@ from datetime import datetime
 from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import P, T
 
-from datasources.config import HopForm
+from datasources.config import ReachStrategy
 from datasources.errors import SourceTimeout
 from datasources.graph.gremlin import edges as arms
 from datasources.graph.gremlin import model, paths, reach, rows
@@ -39,7 +39,7 @@ class GremlinGraph:
     costs nothing.
     """
 
-    def __init__(self, client: TraversalClient, hops: HopForm = HopForm.TRAVERSAL) -> None:
+    def __init__(self, client: TraversalClient, hops: ReachStrategy = ReachStrategy.TRAVERSAL) -> None:
         self.client = client
         self._hops = hops
 
@@ -48,7 +48,7 @@ class GremlinGraph:
     ) -> Mapping[str, Neighbours]:
         if not ids:
             return {}
-        _count()
+        _charge_traversal()
         return await neighbours(self.client, list(dict.fromkeys(ids)), walk, after)
 
     async def reach(
@@ -57,8 +57,8 @@ class GremlinGraph:
         fronts = [reach.Frontier(ids, after or reach.START_POSITION) for ids in starts]
         asked = {front.starts: front for front in fronts if front.starts}
         if asked:
-            _count()
-        if len(asked) == 1 and self._hops is HopForm.TRAVERSAL:
+            _charge_traversal()
+        if len(asked) == 1 and self._hops is ReachStrategy.TRAVERSAL:
             await reach.expand_in_one_traversal(self.client, walk, *asked.values())
         elif asked:
             # The hops of many walks share their traversals, and the nodes that they have in common.
@@ -66,17 +66,17 @@ class GremlinGraph:
         return [asked.get(front.starts, front).to_reach(walk) for front in fronts]
 
     async def paths(self, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
-        _check(most)
+        _check_limit(most)
         if from_id == to_id:
             return build_paths(from_id, to_id, {}, most, capped=False)
-        _count()
+        _charge_traversal()
         return await paths.shortest_paths(self.client, from_id, to_id, walk, most)
 
     async def subgraph(self, ids: Sequence[str], walk: Walk, most: int) -> Subgraph:
-        _check(most)
+        _check_limit(most)
         if not ids:
             return Subgraph((), truncated=False)
-        _count()
+        _charge_traversal()
         if walk.types == ():
             return Subgraph((), truncated=False)
         edges = g.V(*dict.fromkeys(ids)).aggregate("given").out_e(*map(model.label_of, walk.types or ()))
@@ -90,7 +90,7 @@ class GremlinGraph:
     async def degrees(self, ids: Sequence[str], as_of: datetime | None = None) -> Mapping[str, Sequence[TypeDegree]]:
         if not ids:
             return {}
-        _count()
+        _charge_traversal()
         both = (arms.filter_valid(edges, as_of).group_count().by(T.label) for edges in (__.out_e(), __.in_e()))
         leaving, entering = both
         found = await submit_in_batches(
@@ -117,12 +117,12 @@ class GremlinGraph:
         await self.client.close()
 
 
-def _check(most: int) -> None:
+def _check_limit(most: int) -> None:
     if most < 1:
         raise ValueError(f"most must be at least 1, not {most}")
 
 
-def _count() -> None:
+def _charge_traversal() -> None:
     call = current_request()
     if call.remaining() == 0:
         raise SourceTimeout("graph", "no time left for the graph")

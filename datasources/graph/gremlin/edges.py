@@ -36,7 +36,7 @@ class EdgeDirection:
 
 
 # A self-loop through which impact flows is stored as FORWARD, so it is met once, as it leaves.
-_ARMS = {
+_EDGE_DIRECTIONS = {
     Direction.OUT: (EdgeDirection(outgoing=True),),
     Direction.IN: (EdgeDirection(outgoing=False),),
     Direction.BOTH: (EdgeDirection(outgoing=True), EdgeDirection(outgoing=False)),
@@ -84,7 +84,7 @@ def edge_selector(walk: Walk, direction: Direction | None = None) -> EdgeSelecto
     """The steps of a walk, in its own direction or another."""
     chosen = direction or walk.direction
     labels = tuple(map(model.label_of, walk.types or ()))
-    arms = () if walk.types == () else _ARMS[chosen]
+    arms = () if walk.types == () else _EDGE_DIRECTIONS[chosen]
     return EdgeSelector(arms, labels, walk.as_of, includes_direction=chosen is Direction.BOTH)
 
 

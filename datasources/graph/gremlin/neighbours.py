@@ -35,14 +35,14 @@ async def neighbours(
     if not met.directions:
         return {id: Neighbours((), 0, truncated=False) for id in ids}
     if after is not None:
-        return await _ordered(client, ids, met, walk.fan_out, after)
-    found = await _met(client, ids, met, walk.fan_out + 1)
+        return await _fetch_in_order(client, ids, met, walk.fan_out, after)
+    found = await _fetch_steps(client, ids, met, walk.fan_out + 1)
     more = [id for id, steps in found.items() if len(steps) > walk.fan_out]
     answer = {
         id: Neighbours(tuple(sorted(found[id], key=rows.step_order)), len(found[id]), truncated=False) for id in ids
     }
     if more:
-        answer |= await _ordered(client, more, met, walk.fan_out, None)
+        answer |= await _fetch_in_order(client, more, met, walk.fan_out, None)
     return answer
 
 
@@ -57,7 +57,9 @@ def batches(ids: Sequence[X], most: int = BATCH_SIZE) -> Iterator[Sequence[X]]:
     return (ids[begin : begin + most] for begin in range(0, len(ids), most))
 
 
-async def _met(client: TraversalClient, ids: Collection[str], met: EdgeSelector, most: int) -> dict[str, list[Step]]:
+async def _fetch_steps(
+    client: TraversalClient, ids: Collection[str], met: EdgeSelector, most: int
+) -> dict[str, list[Step]]:
     def traversal(part: Sequence[str]) -> GraphTraversal:
         if len(met.directions) == 1:
             [arm] = met.directions
@@ -68,7 +70,7 @@ async def _met(client: TraversalClient, ids: Collection[str], met: EdgeSelector,
     return _by_node(await submit_in_batches(client, ids, "neighbours", traversal), met, ids)
 
 
-async def _ordered(
+async def _fetch_in_order(
     client: TraversalClient, ids: Collection[str], met: EdgeSelector, fan_out: int, after: StepPosition | None
 ) -> dict[str, Neighbours]:
     # Each arm gives its first ones in order; together they hold the first of all. One more than is shown tells that

@@ -46,11 +46,11 @@ class GremlinProjection:
 
     async def apply(self, changes: Changes) -> None:
         nodes = {change.id: change for change in changes.nodes}
-        edges = {self._name(change.version): _normal(change) for change in changes.edges}
+        edges = {self._name(change.version): _normalise(change) for change in changes.edges}
         await self._nodes(nodes.values())
         await self._remove([change.version for change in edges.values() if change.removed])
         for batch in batches([change for change in edges.values() if not change.removed], UPSERT_BATCH_SIZE):
-            await _despite_others(partial(self._upsert, batch, fresh=changes.fresh))
+            await _retry_conflicts(partial(self._upsert, batch, fresh=changes.fresh))
 
     async def nodes(self) -> AsyncIterator[Sequence[str]]:
         """All at once as the engine streams them, some 60 bytes a node in memory."""
@@ -87,7 +87,7 @@ class GremlinProjection:
         for part in batches(removed, REMOVAL_BATCH_SIZE):
             await self._client.submit(g.V(*part).drop(), "remove nodes", writes=True)
         for part in batches(kept, UPSERT_BATCH_SIZE):
-            await _despite_others(partial(self._merge_nodes, part))
+            await _retry_conflicts(partial(self._merge_nodes, part))
 
     async def _merge_nodes(self, ids: Sequence[str]) -> None:
         maps = [{T.id_: id, T.label: model.NODE_LABEL} for id in ids]
@@ -111,7 +111,7 @@ class GremlinProjection:
         # An edge may come before its ends do. Engines refuse it then, each in words of its own: ask first.
         ends = {end for version in versions.values() for end in (version.edge.from_id, version.edge.to_id)}
         held, known = await asyncio.gather(
-            self._held(list(versions.values())),
+            self._fetch_existing(list(versions.values())),
             self._client.submit(g.V(*sorted(ends)).id_(), "known ends", writes=True),
         )
         for part in batches(sorted(ends.difference(known)), UPSERT_BATCH_SIZE):
@@ -123,15 +123,15 @@ class GremlinProjection:
         moved = [
             version
             for version in changed
-            if not self._edge_ids or _place(held[model.edge_id_of(version)]) != _place(version)
+            if not self._edge_ids or _edge_key(held[model.edge_id_of(version)]) != _edge_key(version)
         ]
         await self._remove(moved)
         if new or moved:
             await self._merge_edges(new + moved)
         for some in batches([version for version in changed if version not in moved], UPDATE_BATCH_SIZE):
-            await self._client.submit(self._change(some), "change edges", writes=True)
+            await self._client.submit(self._update_traversal(some), "change edges", writes=True)
 
-    async def _held(self, versions: Sequence[EdgeVersion]) -> dict[str, EdgeVersion]:
+    async def _fetch_existing(self, versions: Sequence[EdgeVersion]) -> dict[str, EdgeVersion]:
         most = UPSERT_BATCH_SIZE if self._edge_ids else UPDATE_BATCH_SIZE
         found = await asyncio.gather(
             *(
@@ -152,16 +152,16 @@ class GremlinProjection:
             return g.E(*map(model.edge_id_of, versions))
         # By the relationship's id, which wants an index there: its ends may have been others.
         found = g.E().has(model.KEY, P.within(*dict.fromkeys(version.edge.id for version in versions)))
-        return found.where(__.or_(*map(_is, versions)))
+        return found.where(__.or_(*map(_matches, versions)))
 
     async def _merge_edges(self, versions: Sequence[EdgeVersion]) -> None:
-        maps = [self._identity(version) | _facts(version) for version in versions]
+        maps = [self._identity(version) | _properties(version) for version in versions]
         await self._client.submit(g.inject(maps).unfold().merge_e(__.identity()).count(), "upsert edges", writes=True)
 
-    def _change(self, versions: Sequence[EdgeVersion]) -> GraphTraversal:
+    def _update_traversal(self, versions: Sequence[EdgeVersion]) -> GraphTraversal:
         def facts(version: EdgeVersion) -> dict[str, Any]:
             # A group that an edge leaves is emptied: a merge can set a property and not remove one.
-            return {model.GROUP: ""} | _facts(version)
+            return {model.GROUP: ""} | _properties(version)
 
         first, *rest = versions
         traversal = g.merge_e(self._identity(first)).option(Merge.on_match, facts(first))
@@ -178,7 +178,7 @@ class GremlinProjection:
         return {T.id_: model.edge_id_of(version)} | ends if self._edge_ids else ends
 
 
-def _is(version: EdgeVersion) -> GraphTraversal:
+def _matches(version: EdgeVersion) -> GraphTraversal:
     """Whether an edge is this version: there is one that is still valid, and one from each moment that is not."""
     same = __.has(model.KEY, version.edge.id)
     if version.valid_to is None:
@@ -188,7 +188,7 @@ def _is(version: EdgeVersion) -> GraphTraversal:
     )
 
 
-def _facts(version: EdgeVersion) -> dict[str, Any]:
+def _properties(version: EdgeVersion) -> dict[str, Any]:
     edge = version.edge
     facts: dict[str, Any] = {
         model.KEY: edge.id,
@@ -201,7 +201,7 @@ def _facts(version: EdgeVersion) -> dict[str, Any]:
     return facts | ({model.GROUP: edge.group_id} if edge.group_id is not None else {})
 
 
-async def _despite_others(write: Callable[[], Awaitable[None]]) -> None:
+async def _retry_conflicts(write: Callable[[], Awaitable[None]]) -> None:
     """Write what another may be writing as well. Of two that make one element at once, an engine may refuse the later
     for good, as if it had asked for the same id twice; looking again finds the element there.
     """
@@ -215,7 +215,7 @@ async def _despite_others(write: Callable[[], Awaitable[None]]) -> None:
     await write()
 
 
-def _normal(change: EdgeChange) -> EdgeChange:
+def _normalise(change: EdgeChange) -> EdgeChange:
     edge = change.version.edge
     if edge.from_id != edge.to_id or edge.impact is Impact.NONE:
         return change
@@ -223,5 +223,5 @@ def _normal(change: EdgeChange) -> EdgeChange:
     return replace(change, version=replace(change.version, edge=replace(edge, impact=Impact.FORWARD)))
 
 
-def _place(version: EdgeVersion) -> tuple[str, str, str]:
+def _edge_key(version: EdgeVersion) -> tuple[str, str, str]:
     return version.edge.from_id, version.edge.to_id, version.edge.type

@@ -45,10 +45,10 @@ def step_order(step: Step) -> tuple[str, str, bool]:
     return step.neighbour_id, step.edge.id, not step.outgoing
 
 
-def _outgoing(way: EdgeSelector, impact: str) -> bool:
-    if len(way.directions) == 1:
-        return way.directions[0].outgoing
-    return next(arm.outgoing for arm in way.directions if arm.impact is not None and arm.impact.value == impact)
+def _outgoing(selector: EdgeSelector, impact: str) -> bool:
+    if len(selector.directions) == 1:
+        return selector.directions[0].outgoing
+    return next(arm.outgoing for arm in selector.directions if arm.impact is not None and arm.impact.value == impact)
 
 
 def project_edges(edges: GraphTraversal) -> GraphTraversal:

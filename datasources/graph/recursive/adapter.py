@@ -98,7 +98,7 @@ class RecursiveGraph:
         return [_page(found, tuple(cut), walk.max_nodes) for found, cut in zip(nodes, capped, strict=True)]
 
     async def paths(self, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
-        _check(most)
+        _check_limit(most)
         if from_id == to_id:
             return build_paths(from_id, to_id, {}, most, capped=False)
         rows = await self._database.fetch(
@@ -120,7 +120,7 @@ class RecursiveGraph:
         return build_paths(from_id, to_id, hops, most, rows[0].capped)
 
     async def subgraph(self, ids: Sequence[str], walk: Walk, most: int) -> Subgraph:
-        _check(most)
+        _check_limit(most)
         if not ids:
             return Subgraph((), truncated=False)
         rows = await self._database.fetch(
@@ -158,7 +158,7 @@ class RecursiveGraph:
         """Nothing of its own to close."""
 
 
-def _check(most: int) -> None:
+def _check_limit(most: int) -> None:
     if most < 1:
         raise ValueError(f"most must be at least 1, not {most}")
 

@@ -9,7 +9,15 @@ from uuid import NAMESPACE_OID, uuid5
 
 from datasources.errors import SourceInvalidValue, SourceRefused, SourceUnavailable
 from datasources.observability.spans import CLIENT, PRODUCER, record_span
-from datasources.queues.port import DeadLetter, DeadLetters, Depth, Disposition, Message, MessageFailure, NewMessage
+from datasources.queues.port import (
+    DeadLetter,
+    DeadLetters,
+    Disposition,
+    Message,
+    MessageFailure,
+    NewMessage,
+    QueueDepth,
+)
 
 # What one call may carry, in entries and in bytes.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -120,9 +128,9 @@ class SqsQueue:
         gone = [*done, *(each.message for each in dead)]
         for at in range(0, len(gone), MAX_BATCH_ENTRIES):
             await self._batch("delete_message_batch", _receipts(gone[at : at + MAX_BATCH_ENTRIES]))
-        await self.postpone(again, self._delay)
+        await self.change_visibility(again, self._delay)
 
-    async def postpone(self, messages: Sequence[Message], seconds: int) -> None:
+    async def change_visibility(self, messages: Sequence[Message], seconds: int) -> None:
         """Let received messages come again in so many seconds, also those that Lambda received."""
         # The last first: a group is open to others only when its first message is.
         last_first = messages[::-1]
@@ -136,11 +144,11 @@ class SqsQueue:
         worn = failure.fate is Disposition.RETRY and failure.message.attempt >= self._attempts
         return worn or failure.fate is Disposition.DEAD_LETTER
 
-    async def depth(self) -> Depth:
+    async def depth(self) -> QueueDepth:
         """See the port; the number is roughly right, and the age is only in CloudWatch."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         reply = await self._call("get_queue_attributes", AttributeNames=names)
-        return Depth(sum(int(reply["Attributes"].get(name, 0)) for name in names), None)
+        return QueueDepth(sum(int(reply["Attributes"].get(name, 0)) for name in names), None)
 
     async def add_dead_letters(self, failures: Sequence[MessageFailure]) -> None:
         """See the port."""
@@ -180,9 +188,9 @@ class SqsQueue:
             span.set_attribute("messaging.operation.type", type_)
             if "Entries" in arguments:
                 span.set_attribute("messaging.batch.message_count", len(arguments["Entries"]))
-            return await asyncio.to_thread(self._called, name, arguments)
+            return await asyncio.to_thread(self._call_blocking, name, arguments)
 
-    def _called(self, name: str, arguments: dict[str, Any]) -> Any:
+    def _call_blocking(self, name: str, arguments: dict[str, Any]) -> Any:
         # Importing these costs a cold start some 200 ms, so only who uses SQS pays.
         import boto3
         from botocore.exceptions import BotoCoreError, ClientError
@@ -204,11 +212,11 @@ def _parts(messages: Sequence[NewMessage]) -> Iterator[list[NewMessage]]:
     part: list[NewMessage] = []
     size = 0
     for each in messages:
-        if part and (len(part) == MAX_BATCH_ENTRIES or size + each.size > MAX_BATCH_BYTES):
+        if part and (len(part) == MAX_BATCH_ENTRIES or size + each.size_bytes > MAX_BATCH_BYTES):
             yield part
             part, size = [], 0
         part.append(each)
-        size += each.size
+        size += each.size_bytes
     if part:
         yield part
 

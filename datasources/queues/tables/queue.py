@@ -10,7 +10,7 @@ from uuid_utils import uuid7
 from datasources.aurora.driver.database import Database
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
-from datasources.queues.port import DeadLetter, Depth, Disposition, Message, MessageFailure, NewMessage
+from datasources.queues.port import DeadLetter, Disposition, Message, MessageFailure, NewMessage, QueueDepth
 
 _STATEMENTS = "queues/queues"
 
@@ -143,12 +143,12 @@ class TablesQueue:
         worn = failure.fate is Disposition.RETRY and failure.message.attempt >= self._attempts
         return worn or failure.fate is Disposition.DEAD_LETTER
 
-    async def depth(self) -> Depth:
+    async def depth(self) -> QueueDepth:
         """See the port."""
-        [depth] = await self._main.fetch(statements(_STATEMENTS)["queue_depth"], {"queue": self._name}, Depth)
+        [depth] = await self._main.fetch(statements(_STATEMENTS)["queue_depth"], {"queue": self._name}, QueueDepth)
         return depth
 
-    async def look(self, most: int) -> list[Message]:
+    async def peek(self, most: int) -> list[Message]:
         """The oldest messages, received ones included; nobody receives them by this. Only tables can be looked at."""
         return await self._main.fetch(
             statements(_STATEMENTS)["queue_looked"], {"queue": self._name, "most": most}, Message

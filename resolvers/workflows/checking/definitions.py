@@ -174,8 +174,8 @@ def _order(definition: Definition) -> Problems:
                     f"steps.{nth}.dependsOn",
                     f"it could never begin: {key} compensates, so it runs only when the run ends badly",
                 )
-        yield from _undone(step, f"steps.{nth}", places, undoing)
-    edges = forward(definition)
+        yield from _compensation(step, f"steps.{nth}", places, undoing)
+    edges = forward_dependencies(definition)
     found = find_cycles(edges)
     for cycle in found:
         yield (
@@ -192,7 +192,7 @@ def _order(definition: Definition) -> Problems:
             )
 
 
-def _undone(step: Step, at: str, places: dict[str, int], undoing: set[str]) -> Problems:
+def _compensation(step: Step, at: str, places: dict[str, int], undoing: set[str]) -> Problems:
     key = step.configuration.compensates
     if key is None:
         return
@@ -206,7 +206,7 @@ def _undone(step: Step, at: str, places: dict[str, int], undoing: set[str]) -> P
         yield f"{at}.dependsOn", "a step that compensates waits for nothing but the end of the run; leave it out"
 
 
-def forward(definition: Definition) -> dict[str, list[str]]:
+def forward_dependencies(definition: Definition) -> dict[str, list[str]]:
     """The steps that each step waits for, without those that compensate; in order of position."""
     steps = {step.key: step for step in reversed(definition.steps) if step.configuration.compensates is None}
     return {key: [each for each in steps[key].depends_on if each in steps] for key in reversed(list(steps))}

@@ -7,10 +7,10 @@ from resolvers.workflows.dependencies import find_reachable
 from resolvers.workflows.expressions.expression import InvalidExpression, compile_expression
 
 # What each root holds; None where the names are the definition's own, or there are none.
-INCIDENT = ("number", "priority", "impact", "urgency", "state", "category", "restricted")
-CAUSE = ("workflow", "number", "state")
-RUN = ("number", "requestedBy", "cause")
-STEP = ("outcome", "state")
+INCIDENT_FIELDS = ("number", "priority", "impact", "urgency", "state", "category", "restricted")
+CAUSE_FIELDS = ("workflow", "number", "state")
+RUN_FIELDS = ("number", "requestedBy", "cause")
+STEP_FIELDS = ("outcome", "state")
 
 # Characters of all expressions of the steps: each 1,000 of them may take 50 ms to be compiled.
 MAX_TEXT_LENGTH = 65_536
@@ -28,7 +28,7 @@ _TRIGGER_ROOTS = {
 
 def expression_problems(definition: Definition) -> Iterator[tuple[str, str]]:
     """The field of each bad expression, and what is wrong with it."""
-    length = sum(len(text) for step in definition.steps for text in texts(step).values())
+    length = sum(len(text) for step in definition.steps for text in expressions_of(step).values())
     if length > MAX_TEXT_LENGTH:
         yield (
             "steps",
@@ -43,11 +43,11 @@ def expression_problems(definition: Definition) -> Iterator[tuple[str, str]]:
     waits = {step.key: step.depends_on for step in definition.steps if step.configuration.compensates is None}
     for nth, step in enumerate(definition.steps):
         before = _before(step, waits)
-        for field, text in texts(step).items():
+        for field, text in expressions_of(step).items():
             yield from _problems(f"steps.{nth}.{field}", text, _STEP_ROOTS, inputs, before)
 
 
-def texts(step: Step) -> Mapping[str, str]:
+def expressions_of(step: Step) -> Mapping[str, str]:
     """The expressions of a step by their field in the input."""
     wanted, found = step.configuration, {}
     if wanted.when is not None:
@@ -85,7 +85,7 @@ def _problems(
 
 def _unknown(root: str, rest: tuple[str, ...], inputs: frozenset[str], steps: frozenset[str]) -> str | None:
     """Why what follows a root will not be there; None if it will, or if nobody can tell before it runs."""
-    known: dict[str, tuple[str, ...]] = {"incident": INCIDENT, "cause": CAUSE, "run": RUN}
+    known: dict[str, tuple[str, ...]] = {"incident": INCIDENT_FIELDS, "cause": CAUSE_FIELDS, "run": RUN_FIELDS}
     if root == "inputs" and rest and rest[0] not in inputs:
         return f"there is no input {rest[0]}; declare it among the inputs, or use one of {_listed(inputs)}"
     if root == "steps":
@@ -93,8 +93,8 @@ def _unknown(root: str, rest: tuple[str, ...], inputs: frozenset[str], steps: fr
             return "which step is meant is not said; write steps.<key>.outcome or steps.<key>.state"
         if rest[0] not in steps:
             return f"the step {rest[0]} is not over by then; wait for it by dependsOn, or use one of {_listed(steps)}"
-        if len(rest) > 1 and rest[1] not in STEP:
-            return f"a step has no {rest[1]}; it has {', '.join(STEP)}"
+        if len(rest) > 1 and rest[1] not in STEP_FIELDS:
+            return f"a step has no {rest[1]}; it has {', '.join(STEP_FIELDS)}"
     if root == "run" and rest[:1] == ("cause",) and len(rest) > 1:
         root, rest = "cause", rest[1:]
     if root in known and rest and rest[0] not in known[root]:

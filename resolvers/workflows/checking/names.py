@@ -27,7 +27,7 @@ async def name_problems(asked: StatementReader, definitions: Sequence[Definition
     found: list[list[UserError]] = []
     for definition, names in zip(definitions, wanted, strict=True):
         unknown = [_unknown(field, kind, key) for field, kind, key in names if (kind, key) not in known]
-        found.append(unknown + list(_rings(definition, after)))
+        found.append(unknown + list(_cycles(definition, after)))
     return found
 
 
@@ -53,7 +53,7 @@ def _names(definition: Definition) -> Iterator[tuple[str, str, str]]:
                 yield f"{at}.users.{nth}", "user", user
 
 
-def _rings(definition: Definition, after: Sequence[tuple[str, str]]) -> Iterator[UserError]:
+def _cycles(definition: Definition, after: Sequence[tuple[str, str]]) -> Iterator[UserError]:
     """Whether the definition, once published, would start itself by way of others."""
     edges: dict[str, list[str]] = {definition.key: list(definition.trigger.workflows)}
     for key, other in after:

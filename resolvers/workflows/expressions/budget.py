@@ -16,7 +16,7 @@ _CLOCK_UNITS = 256
 _CHARACTERS, _COPIED = 1_000, 200
 # Characters of a text that an expression makes, and of a text and a pattern that `matches` takes; members of a list
 # that `+` makes.
-MAX_TEXT, MAX_MATCHED, MAX_PATTERN, MAX_LIST = 65_536, 4_096, 1_000, 10_000
+MAX_TEXT_LENGTH, MAX_MATCHED_LENGTH, MAX_PATTERN_LENGTH, MAX_LIST_LENGTH = 65_536, 4_096, 1_000, 10_000
 # Instructions of a pattern, and how many of them times bytes of text cost one unit: RE2 takes up to 20 ns for each
 # where it falls back to its automaton without states.
 MAX_INSTRUCTIONS = 2_500
@@ -70,8 +70,8 @@ class Budget:
 
     def matches(self, text: str, pattern: str) -> bool:
         """Whether a text holds the pattern. re2.error if it is none."""
-        if len(text) > MAX_MATCHED:
-            raise InvalidExpression(f"matches takes a text of at most {MAX_MATCHED:,} characters")
+        if len(text) > MAX_MATCHED_LENGTH:
+            raise InvalidExpression(f"matches takes a text of at most {MAX_MATCHED_LENGTH:,} characters")
         compiled, encoded = self._compiled(pattern), text.encode()
         self.spend(1 + len(encoded) * compiled.programsize // _STEPS)
         return compiled.search(encoded) is not None
@@ -85,8 +85,8 @@ class Budget:
     def _compiled(self, pattern: str) -> "re2._Regexp":
         found = self._patterns.get(pattern)
         if found is None:
-            if len(pattern) > MAX_PATTERN:
-                raise InvalidExpression(f"a pattern of matches has at most {MAX_PATTERN:,} characters")
+            if len(pattern) > MAX_PATTERN_LENGTH:
+                raise InvalidExpression(f"a pattern of matches has at most {MAX_PATTERN_LENGTH:,} characters")
             try:
                 found = re2.compile(pattern.encode(), _OPTIONS)
             except re2.error:

@@ -13,7 +13,7 @@ from celpy.evaluation import Activation, CELEvalError, Evaluator
 from lark import Token
 
 from resolvers.workflows.expressions.budget import Budget
-from resolvers.workflows.expressions.operators import boolean_error, combine_logical, functions, is_boolean
+from resolvers.workflows.expressions.operators import boolean_error, build_functions, combine_logical, is_boolean
 from resolvers.workflows.expressions.syntax_tree import COMPREHENSIONS, Tree, name_of
 
 _SIGNS = {
@@ -29,7 +29,7 @@ class BoundedEvaluator(Evaluator):
     """The value of a checked tree over `values`, the roots by name as values of the library."""
 
     def __init__(self, tree: Tree, values: Mapping[str, Any], budget: Budget) -> None:
-        self._functions = functions(budget)
+        self._functions = build_functions(budget)
         super().__init__(tree, Activation(functions=self._functions))
         self._values = dict(values)
         self._budget = budget

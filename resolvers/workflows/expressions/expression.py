@@ -49,11 +49,11 @@ class Expression:
         shared = allowance or SharedBudget()
         budget = Budget(min(MAX_WORK, shared.left))
         try:
-            return expression_values.evaluate_tree(self._tree, self._asked(values), budget)
+            return expression_values.evaluate_tree(self._tree, self._referenced_values(values), budget)
         finally:
             shared.left -= budget.spent
 
-    def _asked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _referenced_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
         # Of a root only what is named: all of a run's inputs need not be converted for one of them.
         asked: dict[str, Any] = {}
         for root in sorted({path[0] for path in self.paths} & values.keys()):

@@ -8,7 +8,7 @@ import re2  # type: ignore[import-untyped]
 from celpy import celtypes
 from celpy.evaluation import CELEvalError, base_functions
 
-from resolvers.workflows.expressions.budget import MAX_LIST, MAX_TEXT, Budget
+from resolvers.workflows.expressions.budget import MAX_LIST_LENGTH, MAX_TEXT_LENGTH, Budget
 from resolvers.workflows.expressions.errors import InvalidExpression
 
 Function = Callable[..., Any]
@@ -17,7 +17,7 @@ Function = Callable[..., Any]
 _ARITHMETIC, _CONVERSION = 2, 4
 
 
-def functions(budget: Budget) -> dict[str, Function]:
+def build_functions(budget: Budget) -> dict[str, Function]:
     """The library's operators and functions, each charged by what it looks at. Python's `%` formats texts and its `*`
     repeats lists, so these are for numbers only."""
     return base_functions | {
@@ -79,12 +79,12 @@ def _joined(budget: Budget) -> Function:
     def applied(left: Any, right: Any) -> Any:
         # Each join copies what it joins, so it is charged before.
         if isinstance(left, str) and isinstance(right, str):
-            if len(left) + len(right) > MAX_TEXT:
-                raise InvalidExpression(f"it makes a text of more than {MAX_TEXT:,} characters; make it shorter")
+            if len(left) + len(right) > MAX_TEXT_LENGTH:
+                raise InvalidExpression(f"it makes a text of more than {MAX_TEXT_LENGTH:,} characters; make it shorter")
             budget.copy(left, right)
         elif isinstance(left, list) and isinstance(right, list):
-            if len(left) + len(right) > MAX_LIST:
-                raise InvalidExpression(f"it makes a list of more than {MAX_LIST:,} members; make it shorter")
+            if len(left) + len(right) > MAX_LIST_LENGTH:
+                raise InvalidExpression(f"it makes a list of more than {MAX_LIST_LENGTH:,} members; make it shorter")
             budget.spend((len(left) + len(right)) // 10)
             return celtypes.ListType([*left, *right])
         else:

@@ -26,7 +26,7 @@ _PRIMARIES = frozenset({"ident", "ident_arg", "list_lit", "map_lit"})
 METHODS = {"contains": 1, "endsWith": 1, "matches": 1, "startsWith": 1, "size": 0}
 FUNCTIONS = {"bool": 1, "double": 1, "int": 1, "size": 1, "string": 1}
 COMPREHENSIONS = frozenset({"all", "exists", "exists_one", "filter", "map"})
-_REFUSED = {
+_UNSUPPORTED = {
     "member_object": "a message is written with a type and braces; CEL's messages are not known here",
     "dot_ident_arg": "a name begins with a dot; leave it out",
     "dot_ident": "a name begins with a dot; leave it out",
@@ -43,7 +43,7 @@ def parse_tree(text: str) -> Tree:
     except CELParseError as error:
         where = f" at character {error.column}" if error.column and error.column > 0 else " at its end"
         raise InvalidExpression(f"it is not an expression of CEL: the error is{where}") from error
-    flat = _flat(tree)
+    flat = _flatten(tree)
     _Check().visit(flat, frozenset(), 1)
     return flat
 
@@ -53,23 +53,23 @@ def find_paths(tree: Tree) -> set[Path]:
     return set(_paths(tree, frozenset()))
 
 
-def _flat(tree: Tree) -> Tree:
+def _flatten(tree: Tree) -> Tree:
     # Without recursion: the depth is not known to be small yet. A parent stands before its children in `order`.
     order: list[Tree] = []
     waiting = [tree]
     while waiting:
         node = waiting.pop()
-        if node.data in _REFUSED:
-            raise InvalidExpression(_REFUSED[node.data])
+        if node.data in _UNSUPPORTED:
+            raise InvalidExpression(_UNSUPPORTED[node.data])
         order.append(node)
         waiting += [child for child in node.children if isinstance(child, LarkTree)]
     for node in reversed(order):
-        node.children = [_unwrapped(child) for child in node.children]
-    whole: Tree = _unwrapped(tree)
+        node.children = [_unwrap(child) for child in node.children]
+    whole: Tree = _unwrap(tree)
     return whole
 
 
-def _unwrapped(node: Any) -> Any:
+def _unwrap(node: Any) -> Any:
     if isinstance(node, LarkTree) and node.data in _WRAPPERS and len(node.children) == 1:
         child = node.children[0]
         if isinstance(child, LarkTree) and not (node.data == "primary" and child.data in _PRIMARIES):

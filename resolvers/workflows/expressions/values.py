@@ -20,8 +20,8 @@ logging.getLogger("celpy").setLevel(logging.CRITICAL)
 def evaluate_tree(tree: Tree, values: Mapping[str, Any], budget: Budget) -> Any:
     """The value of a checked tree as JSON-able data. BadExpression, in words without values, if it has none."""
     try:
-        context = {name: _of_the_library(value, budget) for name, value in values.items()}
-        return _plain(BoundedEvaluator(tree, context, budget).value(), budget)
+        context = {name: _to_cel(value, budget) for name, value in values.items()}
+        return _from_cel(BoundedEvaluator(tree, context, budget).value(), budget)
     except CELEvalError as error:
         raise InvalidExpression(_reason(error)) from error
     except CELUnsupportedError as error:
@@ -34,7 +34,7 @@ def evaluate_tree(tree: Tree, values: Mapping[str, Any], budget: Budget) -> Any:
         budget.close()
 
 
-def _of_the_library(value: Any, budget: Budget) -> Any:
+def _to_cel(value: Any, budget: Budget) -> Any:
     budget.spend()
     match value:
         case None:
@@ -52,17 +52,15 @@ def _of_the_library(value: Any, budget: Budget) -> Any:
             budget.copy(value)
             return celtypes.StringType(value)
         case list() | tuple():
-            return celtypes.ListType([_of_the_library(each, budget) for each in value])
+            return celtypes.ListType([_to_cel(each, budget) for each in value])
         case dict():
             budget.spend(len(value))
-            return celtypes.MapType(
-                {celtypes.StringType(key): _of_the_library(each, budget) for key, each in value.items()}
-            )
+            return celtypes.MapType({celtypes.StringType(key): _to_cel(each, budget) for key, each in value.items()})
         case _:
             raise TypeError("not JSON")
 
 
-def _plain(value: Any, budget: Budget) -> Any:
+def _from_cel(value: Any, budget: Budget) -> Any:
     budget.spend()
     match value:
         case None:
@@ -76,9 +74,9 @@ def _plain(value: Any, budget: Budget) -> Any:
         case int():
             return int(value)
         case celtypes.ListType():
-            return [_plain(each, budget) for each in value]
+            return [_from_cel(each, budget) for each in value]
         case celtypes.MapType():
-            return {_key(key): _plain(each, budget) for key, each in value.items()}
+            return {_key(key): _from_cel(each, budget) for key, each in value.items()}
         case str():
             budget.copy(value)
             return str(value)

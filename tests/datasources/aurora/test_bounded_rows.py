@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from datasources.aurora.driver.bounded_rows import BATCH_SIZE, may_be_large
+from datasources.aurora.driver.bounded_rows import BATCH_SIZE, can_be_large
 from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.errors import SourceTooLarge
+from datasources.errors import SourceResultTooLarge
 from datasources.request import RequestContext, use_request
 
 KILOBYTE = 1_024
@@ -45,7 +45,7 @@ async def test_as_many_bytes_as_allowed_are_read(database: Database, column: str
 async def test_one_byte_more_is_refused_and_the_connection_goes_on(database: Database, column: str) -> None:
     call = RequestContext(row_bytes=40 * KILOBYTE - 1)
     with use_request(call):
-        with pytest.raises(SourceTooLarge):
+        with pytest.raises(SourceResultTooLarge):
             await database.fetch(statement(20_000, column), {}, value)
         call.row_bytes = KILOBYTE
         assert len(await database.fetch(statement(1, column), {}, value)) == 1
@@ -57,5 +57,5 @@ async def test_a_call_without_a_bound_reads_all(database: Database) -> None:
 
 
 def test_which_statements_may_be_large() -> None:
-    assert may_be_large("SELECT c.attributes FROM configuration_items c")
-    assert not may_be_large("SELECT count(*) FROM configuration_items c")
+    assert can_be_large("SELECT c.attributes FROM configuration_items c")
+    assert not can_be_large("SELECT count(*) FROM configuration_items c")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from datasources.aurora.driver.database import LOST_WAIT, Database
+from datasources.aurora.driver.database import LOST_POOL_WAIT_SECONDS, Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceUnavailable
 from tests.fixtures.gate import Gate
@@ -17,7 +17,7 @@ async def test_a_lost_database_is_not_waited_for_and_once_back_it_is(postgres: E
     database = Database("main", gate.url, pool_max=1, pool_timeout=5.0)
     loop = asyncio.get_running_loop()
     try:
-        for wait in (5.0, LOST_WAIT):
+        for wait in (5.0, LOST_POOL_WAIT_SECONDS):
             begin = loop.time()
             with pytest.raises(SourceUnavailable):
                 async with database.connection():
@@ -31,7 +31,7 @@ async def test_a_lost_database_is_not_waited_for_and_once_back_it_is(postgres: E
         # Back again, a busy pool is waited for: longer than a lost one.
         async with database.connection():
             waiting = asyncio.ensure_future(database.health())
-            await asyncio.sleep(2 * LOST_WAIT)
+            await asyncio.sleep(2 * LOST_POOL_WAIT_SECONDS)
             assert not waiting.done()
         assert (await waiting).reachable
     finally:

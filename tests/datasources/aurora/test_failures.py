@@ -8,7 +8,7 @@ import pytest
 from psycopg import errors
 
 from datasources.aurora.driver.database import Database
-from datasources.aurora.driver.failures import source_error
+from datasources.aurora.driver.failures import to_source_error
 from datasources.aurora.statements import Statement
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import (
@@ -33,13 +33,13 @@ KINDS: dict[type[SourceError], list[str]] = {
 
 @pytest.mark.parametrize(("state", "kind"), [(state, kind) for kind, states in KINDS.items() for state in states])
 def test_each_class_of_errors_has_its_cause(state: str, kind: type[SourceError]) -> None:
-    assert type(source_error("main", errors.lookup(state)("words"))) is kind
+    assert type(to_source_error("main", errors.lookup(state)("words"))) is kind
 
 
 def test_errors_of_the_driver_alone_have_their_cause() -> None:
-    assert type(source_error("main", psycopg.DataError("a NUL"))) is SourceInvalidValue
-    assert type(source_error("main", psycopg.OperationalError("no route"))) is SourceUnavailable
-    assert type(source_error("main", psycopg.ProgrammingError("no adapter"))) is SourceRefused
+    assert type(to_source_error("main", psycopg.DataError("a NUL"))) is SourceInvalidValue
+    assert type(to_source_error("main", psycopg.OperationalError("no route"))) is SourceUnavailable
+    assert type(to_source_error("main", psycopg.ProgrammingError("no adapter"))) is SourceRefused
 
 
 @pytest.fixture

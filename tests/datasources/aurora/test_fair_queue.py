@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasources.aurora.driver.fair_queue import MAX_WAITING, SHARE, FairQueue, QueueFull
+from datasources.aurora.driver.fair_queue import MAX_WAITING_PER_FLOW, RESERVE_DIVISOR, FairQueue, QueueFull
 
 
 async def turn(queue: FairQueue, flow: str, order: list[str], seconds: float = 9.0) -> None:
-    await queue.take(flow, seconds)
+    await queue.acquire(flow, seconds)
     order.append(flow)
 
 
@@ -26,38 +26,38 @@ async def waiting(queue: FairQueue, flow: str, order: list[str]) -> asyncio.Task
 async def test_a_flow_alone_leaves_a_fifth_for_others() -> None:
     queue = FairQueue(10)
     for _ in range(8):
-        await queue.take("hog", 0)
+        await queue.acquire("hog", 0)
     with pytest.raises(TimeoutError):
-        await queue.take("hog", 0.001)
+        await queue.acquire("hog", 0.001)
     assert (queue.free, queue.waiting) == (2, 0)
     # Others have the rest at once, one each.
-    await queue.take("one", 0)
+    await queue.acquire("one", 0)
     with pytest.raises(TimeoutError):
-        await queue.take("one", 0.001)
-    await queue.take("two", 0)
+        await queue.acquire("one", 0.001)
+    await queue.acquire("two", 0)
     assert queue.free == 0
 
 
-@pytest.mark.parametrize("capacity", range(1, SHARE))
+@pytest.mark.parametrize("capacity", range(1, RESERVE_DIVISOR))
 async def test_a_small_pool_holds_nothing_back(capacity: int) -> None:
     queue = FairQueue(capacity)
     for _ in range(capacity):
-        await queue.take("alone", 0)
+        await queue.acquire("alone", 0)
     assert queue.free == 0
 
 
 async def test_a_free_turn_does_not_suspend() -> None:
     with pytest.raises(StopIteration):
-        FairQueue(1).take("any", 9.0).send(None)
+        FairQueue(1).acquire("any", 9.0).send(None)
 
 
 async def test_who_holds_the_fewest_is_next_and_among_equals_the_first() -> None:
     queue, order = FairQueue(4), list[str]()
     for flow in ("a", "a", "a", "b"):
-        await queue.take(flow, 0)
+        await queue.acquire(flow, 0)
     tasks = [await waiting(queue, flow, order) for flow in ("a", "a", "b", "c", "d", "c")]
     for flow in ("a", "a", "a", "b"):
-        queue.give_back(flow)
+        queue.release(flow)
     await asyncio.sleep(0.01)
     # c and d hold none, then a has none left, then b.
     assert order == ["c", "d", "a", "b"]
@@ -70,11 +70,11 @@ async def test_who_holds_the_fewest_is_next_and_among_equals_the_first() -> None
 
 async def test_flows_that_always_wait_have_turns_by_turns() -> None:
     queue, order = FairQueue(1), list[str]()
-    await queue.take("a", 0)
+    await queue.acquire("a", 0)
     tasks = [await waiting(queue, flow, order) for flow in "aaabbc"]
     holder = "a"
     for number in range(len(tasks)):
-        queue.give_back(holder)
+        queue.release(holder)
         await asyncio.sleep(0.01)
         holder = order[number]
     assert order == ["a", "b", "c", "a", "b", "a"]
@@ -83,12 +83,12 @@ async def test_flows_that_always_wait_have_turns_by_turns() -> None:
 
 async def test_a_flow_that_waits_too_often_is_refused_and_others_are_not() -> None:
     queue, order = FairQueue(1), list[str]()
-    await queue.take("a", 0)
-    tasks = [await waiting(queue, "a", order) for _ in range(MAX_WAITING)]
+    await queue.acquire("a", 0)
+    tasks = [await waiting(queue, "a", order) for _ in range(MAX_WAITING_PER_FLOW)]
     with pytest.raises(QueueFull):
-        await queue.take("a", 9.0)
+        await queue.acquire("a", 9.0)
     tasks.append(await waiting(queue, "b", order))
-    queue.give_back("a")
+    queue.release("a")
     await asyncio.sleep(0.01)
     assert len(order) == 1
     for task in tasks:
@@ -106,10 +106,10 @@ def test_no_turn_is_lost_and_no_bound_is_passed(capacity: int, seed: int, flows:
 
     async def run() -> None:
         die, queue, held = random.Random(seed), FairQueue(capacity), Counter[str]()
-        most = capacity - capacity // SHARE
+        most = capacity - capacity // RESERVE_DIVISOR
 
         async def work(flow: str) -> None:
-            await queue.take(flow, die.choice([0.0, 0.001, 9.0]))
+            await queue.acquire(flow, die.choice([0.0, 0.001, 9.0]))
             held[flow] += 1
             try:
                 assert held.total() + queue.free <= capacity
@@ -118,7 +118,7 @@ def test_no_turn_is_lost_and_no_bound_is_passed(capacity: int, seed: int, flows:
                     await asyncio.sleep(0)
             finally:
                 held[flow] -= 1
-                queue.give_back(flow)
+                queue.release(flow)
 
         tasks = [asyncio.create_task(work(flow)) for flow in flows]
         for task in tasks:

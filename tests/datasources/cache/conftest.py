@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from datasources.cache.redis.adapter import RedisCache
-from datasources.cache.redis.connection import connect
+from datasources.cache.redis.connection import create_client
 from datasources.cache.redis.keys import SNAPSHOT_KEY, VALIDITY_KEY
 from datasources.embedded.valkey import EmbeddedValkey
 from tests.datasources.cache.servers import BINARY, TlsRedis
@@ -56,7 +56,9 @@ class Clients:
     def open(self, lease: float = 30.0) -> RedisCache:
         # A slow machine must not look like a lost cache here, nor trust end in the middle of a test.
         self.opened.append(
-            RedisCache(self.url, write_log=self.log, ca_file=self.ca_file, timeout=5.0, lease=lease, trust=600.0)
+            RedisCache(
+                self.url, write_log=self.log, ca_file=self.ca_file, timeout=5.0, lease=lease, validity_seconds=600.0
+            )
         )
         return self.opened[-1]
 
@@ -66,7 +68,7 @@ async def clients(request: pytest.FixtureRequest) -> AsyncIterator[Clients]:
     """Clients of each kind of server that the port must hold on."""
     server = request.getfixturevalue(request.param)
     url, ca_file = (server.url(), server.ca_file) if isinstance(server, TlsRedis) else (server.url, None)
-    found = Clients(url, ca_file, connect(url, ca_file, 5.0))
+    found = Clients(url, ca_file, create_client(url, ca_file, 5.0))
     # Tests trust for ten minutes, and what is known stays known for one: a trust of an earlier test would outlive it.
     await found.bare.delete(VALIDITY_KEY, SNAPSHOT_KEY)
     yield found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from datasources.cache.redis.adapter import RedisCache
-from datasources.cache.redis.connection import connect
+from datasources.cache.redis.connection import create_client
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.request import RequestContext, use_request
 from tests.datasources.cache.conftest import Clients
@@ -43,7 +43,7 @@ class Chopper:
         """A client that asks through it."""
         server = await asyncio.start_server(self.accept, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        redis: Any = connect(valkey.url.replace(f":{valkey.port}/", f":{port}/"), None, 5.0)
+        redis: Any = create_client(valkey.url.replace(f":{valkey.port}/", f":{port}/"), None, 5.0)
         yield redis
         await redis.aclose()
         server.close()
@@ -82,7 +82,7 @@ async def test_a_command_is_known_by_its_request(clients: Clients, name: str) ->
 
 
 async def test_a_slow_command_is_known_by_its_request(own_valkey: EmbeddedValkey) -> None:
-    redis: Any = connect(own_valkey.url, None, 5.0)
+    redis: Any = create_client(own_valkey.url, None, 5.0)
     await redis.config_set("slowlog-log-slower-than", 0)
     await asked(redis, "slow-1", "EVAL", "return redis.call('GET', KEYS[1])", "1", "k")
     raw = await redis.execute_command("SLOWLOG", "GET", "10", NEVER_DECODE=True)
@@ -96,14 +96,14 @@ async def test_a_slow_command_is_known_by_its_request(own_valkey: EmbeddedValkey
     [("a b\r\nc\té", "stackflow:abc"), ("x" * 100, f"stackflow:{'x' * 64}"), ("", "stackflow:")],
 )
 async def test_a_name_is_one_that_redis_takes(clients: Clients, request_id: str, told: str) -> None:
-    redis: Any = connect(clients.url, clients.ca_file, 5.0)
+    redis: Any = create_client(clients.url, clients.ca_file, 5.0)
     assert await asked(redis, request_id, "PING") is True
     assert told in await names(clients.bare)
     await redis.aclose()
 
 
 async def test_a_request_is_named_once_and_in_the_packet_of_its_command(own_valkey: EmbeddedValkey) -> None:
-    redis: Any = connect(own_valkey.url, None, 5.0)
+    redis: Any = create_client(own_valkey.url, None, 5.0)
     await asked(redis, "r1", "PING")
     await redis.config_resetstat()
     for request_id in ("r2", "r2", "r2", "r3"):
@@ -115,7 +115,7 @@ async def test_a_request_is_named_once_and_in_the_packet_of_its_command(own_valk
 
 
 async def test_a_server_that_names_nobody_still_answers(own_valkey: EmbeddedValkey) -> None:
-    redis: Any = connect(own_valkey.url, None, 5.0)
+    redis: Any = create_client(own_valkey.url, None, 5.0)
     # Signed in first: the driver names each new connection itself, and must be let.
     assert await asked(redis, "r1", "SET", "k", "v") is True
     await redis.execute_command("ACL", "SETUSER", "default", "-client|setname")
@@ -136,7 +136,7 @@ async def cut(redis: Any, number: int, steps: int) -> int | None:
 
 
 async def test_a_command_that_is_cancelled_at_any_step_leaves_no_answer_behind(plain_valkey: EmbeddedValkey) -> None:
-    redis: Any = connect(plain_valkey.url, None, 5.0)
+    redis: Any = create_client(plain_valkey.url, None, 5.0)
     await redis.mset({f"n:{number}": number for number in range(200)})
     ended = 0
     for steps in range(60):
@@ -189,7 +189,7 @@ async def test_a_command_that_is_given_up_half_sent_owes_the_next_session_nothin
 
 
 async def test_a_connection_that_was_lost_is_opened_before_its_packet_is_made(plain_valkey: EmbeddedValkey) -> None:
-    redis: Any = connect(plain_valkey.url, None, 5.0)
+    redis: Any = create_client(plain_valkey.url, None, 5.0)
     await asked(redis, "r0", "SET", "own", "2")
     connection = await redis.connection_pool.get_connection()
     await connection.disconnect()
@@ -204,7 +204,7 @@ async def test_what_times_out_leaves_no_answer_behind(plain_valkey: EmbeddedValk
     gate = Gate(plain_valkey.url)
     await gate.open()
     cache = RedisCache(gate.url, timeout=0.2, breaker_after=1_000)
-    bare: Any = connect(plain_valkey.url, None, 5.0)
+    bare: Any = create_client(plain_valkey.url, None, 5.0)
     await bare.mset({"late": "1", "own": "2"})
     for turn in range(3):
         gate.silence()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from datasources.cache.redis.adapter import RedisCache
-from datasources.cache.redis.connection import connect
+from datasources.cache.redis.connection import create_client
 from datasources.cache.write_log import WrittenTables
 from datasources.embedded.process import free_port
 from datasources.embedded.valkey import EmbeddedValkey
@@ -86,12 +86,12 @@ class Interleavings(RuleBasedStateMachine):
         leases = (60.0, 60.0, 0.001)
         self.log = Interrupted()
         self.caches = [
-            RedisCache(self.url, write_log=self.log, timeout=5, lease=lease, trust=600.0) for lease in leases
+            RedisCache(self.url, write_log=self.log, timeout=5, lease=lease, validity_seconds=600.0) for lease in leases
         ]
         self.cut_off = RedisCache(f"redis://127.0.0.1:{free_port()}/0", write_log=self.log)
         # Sees what is trusted and renews nothing.
         self.watcher = RedisCache(self.url, timeout=5)
-        self.bare = connect(self.url, None, 5)
+        self.bare = create_client(self.url, None, 5)
         self.run(self.bare.flushall())
         self.database = {"t": 1, "u": 1}
         self.floor = {"t": 1, "u": 1}

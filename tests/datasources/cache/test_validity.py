@@ -15,7 +15,7 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox.write_log import PostgresWriteLog, purge
 from datasources.cache.redis import validity as trusting
 from datasources.cache.redis.adapter import RedisCache
-from datasources.cache.redis.connection import connect
+from datasources.cache.redis.connection import create_client
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.request import RequestContext, use_request
@@ -88,14 +88,16 @@ async def running(server: EmbeddedValkey, url: str, seconds: float) -> AsyncIter
         connection.execute("DELETE FROM table_writes")
         connection.execute("UPDATE cache_trust SET until = now()")
         connection.execute("INSERT INTO teams (id, key, name) VALUES (gen_random_uuid(), 'one', 'old')")
-    redis: Any = connect(server.url, None, 5.0)
+    redis: Any = create_client(server.url, None, 5.0)
     await redis.flushall()
     processes = []
     for _ in range(2):
         gate, main = Gate(server.url), Database("main", url)
         await gate.open()
         # One failure is enough for the breaker, so that a lost cache costs the test no time.
-        cache = RedisCache(gate.url, write_log=PostgresWriteLog(main), timeout=1.0, breaker_after=1, trust=seconds)
+        cache = RedisCache(
+            gate.url, write_log=PostgresWriteLog(main), timeout=1.0, breaker_after=1, validity_seconds=seconds
+        )
         processes.append(Process(cache, gate, main))
     one, two = processes
     yield World(one, two, redis, url)

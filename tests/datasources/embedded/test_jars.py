@@ -81,7 +81,7 @@ def served() -> Iterator[Repository]:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jars, "_PAUSE", 0.0)
+    monkeypatch.setattr(jars, "_RETRY_PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture

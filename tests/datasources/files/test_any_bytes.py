@@ -15,10 +15,10 @@ from datasources.files.errors import MappingError
 from datasources.files.lookups import Lookups
 from datasources.files.mapping import Mapping
 from datasources.files.mapping_files import load_mapping
-from datasources.files.readers import Reader
-from datasources.files.records import Converter
-from datasources.files.rejects import Reject, RejectFile
-from datasources.files.staging import Tally, staged_blocks
+from datasources.files.readers import FileReader
+from datasources.files.records import RecordConverter
+from datasources.files.rejects import RejectedRow, RejectFile
+from datasources.files.staging import SectionCounts, stage_blocks
 from datasources.values import document_violation
 from tests.fixtures.workbooks import number, row, text, workbook
 
@@ -92,28 +92,28 @@ BITS = [
 ]
 
 
-def run(folder: Path, form: str, data: bytes, **options: Any) -> tuple[Tally, list[Reject], list[bytes]]:
+def run(folder: Path, form: str, data: bytes, **options: Any) -> tuple[SectionCounts, list[RejectedRow], list[bytes]]:
     """Read the bytes as a file, or MappingError; everything that was written or refused."""
     document = {"source": "s", "files": {"f": {"path": f"f.{form}", **options}}, "sections": [SECTION]}
     mapping = msgspec.convert(document, Mapping)
     (folder / f"f.{form}").write_bytes(data)
-    reader = Reader(mapping.files["f"], folder, "m.yaml")
+    reader = FileReader(mapping.files["f"], folder, "m.yaml")
     section = mapping.sections[0]
     try:
-        reader.check([(column, key) for column, key in section.columns()], None)
+        reader.check_columns([(column, key) for column, key in section.columns()], None)
     except MappingError as error:
         # A document without a column is read all the same, for what else may be in it.
         if "reads column" not in str(error) or reader.header() is not None:
             raise
-    converter = Converter(section, Lookups(mapping, folder, "m.yaml"), reader, "m.yaml: sections[0]")
-    tally, refused = Tally(), list[Reject]()
+    converter = RecordConverter(section, Lookups(mapping, folder, "m.yaml"), reader, "m.yaml: sections[0]")
+    tally, refused = SectionCounts(), list[RejectedRow]()
     rejects = RejectFile(folder / "rejects.jsonl")
 
-    def refuse(reject: Reject) -> None:
+    def refuse(reject: RejectedRow) -> None:
         refused.append(reject)
         rejects.write(reject)
 
-    blocks = list(staged_blocks(reader, converter, tally, refuse, unreadable=True))
+    blocks = list(stage_blocks(reader, converter, tally, refuse, unreadable=True))
     rejects.close()
     return tally, refused, b"".join(blocks).splitlines()
 
@@ -125,7 +125,7 @@ def judge(form: str, data: bytes, **options: Any) -> None:
         try:
             tally, refused, lines = run(folder, form, data, **options)
         except MappingError as error:
-            problem, tally, refused, lines = str(error), Tally(), [], []
+            problem, tally, refused, lines = str(error), SectionCounts(), [], []
         assert len(lines) == tally.staged
         assert len(refused) == tally.refused + tally.unreadable
         for reason in (problem, *(reject.reason for reject in refused)):

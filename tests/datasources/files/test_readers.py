@@ -8,14 +8,14 @@ import pytest
 
 from datasources.files.errors import MappingError
 from datasources.files.mapping import DataFile
-from datasources.files.readers import Reader
+from datasources.files.readers import FileReader
 
 
 def read(folder: Path, name: str, content: str | bytes, **options: Any) -> tuple[list[Any], list[tuple[int, str]]]:
     data = content.encode() if isinstance(content, str) else content
     (folder / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
     refused: list[tuple[int, str]] = []
-    reader = Reader(DataFile(path=name, **options), folder, "mapping.yaml")
+    reader = FileReader(DataFile(path=name, **options), folder, "mapping.yaml")
     rows = list(reader.rows(lambda line, reason, _row: refused.append((line, reason))))
     return rows, refused
 
@@ -28,7 +28,7 @@ def test_csv_lines_are_those_a_row_begins_on(tmp_path: Path) -> None:
 
 def test_csv_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes(b"\xef\xbb\xbfa;b\n1;2\n")
-    assert Reader(DataFile(path="x.csv", delimiter=";"), tmp_path, "m").header() == ["a", "b"]
+    assert FileReader(DataFile(path="x.csv", delimiter=";"), tmp_path, "m").header() == ["a", "b"]
 
 
 def test_csv_quote_that_never_closes_is_told_with_all_its_lines(tmp_path: Path) -> None:
@@ -100,12 +100,12 @@ def test_yaml_rows_keep_lines_and_leave_times_as_written(tmp_path: Path) -> None
 def test_csv_headers_that_cannot_be_read(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(MappingError) as error:
-        Reader(DataFile(path=name), tmp_path, "m").header()
+        FileReader(DataFile(path=name), tmp_path, "m").header()
     assert str(error.value) == message
 
 
 def test_a_missing_file_and_an_unknown_format(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match=r"m: x\.csv can't be read: No such file or directory; check --data"):
-        Reader(DataFile(path="x.csv"), tmp_path, "m").header()
+        FileReader(DataFile(path="x.csv"), tmp_path, "m").header()
     with pytest.raises(MappingError, match=r"the format of x\.txt is not known by its name; give format"):
-        Reader(DataFile(path="x.txt"), tmp_path, "m")
+        FileReader(DataFile(path="x.txt"), tmp_path, "m")

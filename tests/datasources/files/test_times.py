@@ -3,11 +3,11 @@
 import pytest
 
 from datasources.files.rejects import InvalidRow
-from datasources.files.times import form_problem, time_reader
+from datasources.files.times import compile_time_parser, format_problem
 
 
 def utc(form: str, value: object, zone: str = "Europe/Amsterdam") -> str:
-    return time_reader(form, zone, "earlier", "t")(value)
+    return compile_time_parser(form, zone, "earlier", "t")(value)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def utc(form: str, value: object, zone: str = "Europe/Amsterdam") -> str:
     ],
 )
 def test_times_that_are_read(form: str, value: str, expected: str) -> None:
-    assert form_problem(form) is None
+    assert format_problem(form) is None
     assert utc(form, value) == expected
 
 
@@ -80,4 +80,4 @@ def test_times_that_are_refused(form: str, value: str, reason: str) -> None:
     ],
 )
 def test_forms_that_no_mapping_may_have(form: str, problem: str) -> None:
-    assert (form_problem(form) or "").startswith(problem)
+    assert (format_problem(form) or "").startswith(problem)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from datasources.files.errors import MappingError
-from datasources.files.mapping import Mapping, Value
+from datasources.files.mapping import Mapping, ValueSpec
 from datasources.files.rejects import InvalidRow
 from datasources.files.transforms import CompileContext, compile_value
 
@@ -13,7 +13,7 @@ MAPPING = Mapping(source="s", files={}, sections=[], zone="Europe/Amsterdam", ti
 
 
 def value(row: dict[str, Any] | list[str], header: list[str] | None = None, **spec: Any) -> Any:
-    return compile_value(Value(**spec), CompileContext(MAPPING, header), "place")(row)
+    return compile_value(ValueSpec(**spec), CompileContext(MAPPING, header), "place")(row)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from datasources.files import workbooks
 from datasources.files.errors import MappingError
 from datasources.files.mapping import DataFile
-from datasources.files.readers import Reader
+from datasources.files.readers import FileReader
 from tests.fixtures.workbooks import number, row, text, workbook
 
 HEAD = row(1, A=text("key"), B=text("n"), C=text("at"))
@@ -18,7 +18,7 @@ HEAD = row(1, A=text("key"), B=text("n"), C=text("at"))
 
 def read(folder: Path, data: bytes, **options: Any) -> tuple[list[str] | None, list[tuple[int, Any]]]:
     (folder / "x.xlsx").write_bytes(data)
-    reader = Reader(DataFile(path="x.xlsx", **options), folder, "m.yaml")
+    reader = FileReader(DataFile(path="x.xlsx", **options), folder, "m.yaml")
     return reader.header(), list(reader.rows(lambda line, reason, _: pytest.fail(f"{line}: {reason}")))
 
 
@@ -141,7 +141,7 @@ def test_malformed_parts_are_one_line(tmp_path: Path) -> None:
 
 def test_an_old_workbook_is_named_by_its_suffix(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match=r"the format of x\.xls is not known by its name; save it as \.xlsx"):
-        Reader(DataFile(path="x.xls"), tmp_path, "m")
+        FileReader(DataFile(path="x.xls"), tmp_path, "m")
 
 
 def test_counts_that_a_workbook_says_of_itself_make_no_room(tmp_path: Path) -> None:

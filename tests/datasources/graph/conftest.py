@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from datasources.aurora.driver.database import Database
-from datasources.config import HopForm
+from datasources.config import ReachStrategy
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
@@ -52,7 +52,7 @@ def load_gremlin(gremlin_client: GremlinClient) -> Load:
 
 @pytest.fixture(scope="session")
 def load_frontier(gremlin_client: GremlinClient) -> Load:
-    return into(GremlinProjection(gremlin_client), GremlinGraph(gremlin_client, HopForm.FRONTIER))
+    return into(GremlinProjection(gremlin_client), GremlinGraph(gremlin_client, ReachStrategy.FRONTIER))
 
 
 def into(projection: GremlinProjection, graph: GremlinGraph) -> Load:

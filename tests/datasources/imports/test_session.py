@@ -2,7 +2,7 @@
 
 import pytest
 
-from datasources.aurora.imports.session import NESTED_ROWS, ImportStopped, Session
+from datasources.aurora.imports.session import MAX_NESTED_LOOP_ROWS, ImportStopped, Session
 from datasources.aurora.imports.staging_session import StagingSession
 from datasources.aurora.imports.tables import TABLES
 from tests.fixtures.imports import Stores, small
@@ -68,13 +68,13 @@ async def test_a_role_that_may_not_analyze_goes_without_nested_loops(stores: Sto
         await connection.execute(b"CREATE ROLE import_guest")
         await connection.execute(b"SET ROLE import_guest")
         try:
-            await session.choose_joins("teams", NESTED_ROWS)
+            await session.choose_joins("teams", MAX_NESTED_LOOP_ROWS)
             assert await setting(session) == "on"
-            await session.choose_joins("teams", NESTED_ROWS + 1)
+            await session.choose_joins("teams", MAX_NESTED_LOOP_ROWS + 1)
             assert await setting(session) == "off"
             # Nothing to analyze is no error.
-            await session.refresh()
-            await session.grow("teams", 10_000)
+            await session.refresh_statistics()
+            await session.record_growth("teams", 10_000)
         finally:
             await connection.execute(b"RESET ROLE")
             await connection.execute(b"DROP ROLE import_guest")

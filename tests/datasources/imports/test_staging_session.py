@@ -32,7 +32,7 @@ async def test_a_row_that_the_database_refuses_goes_alone(stores: Stores) -> Non
 
 async def test_an_unknown_staged_column_is_never_composed_into_sql() -> None:
     with pytest.raises(ValueError, match="teams has no staged"):
-        TABLES["teams"].copy(['key", evil'])
+        TABLES["teams"].copy_statement(['key", evil'])
 
 
 def test_every_entity_has_a_table_and_a_statement() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from datasources.config import ObservabilitySettings, Traces
+from datasources.config import ObservabilitySettings, TraceExporter
 from datasources.observability.otlp import BATCH_SIZE, OtlpExporter, encode_request
 from datasources.observability.spans import CLIENT, SERVER, current_recording, record_call, record_span
 from datasources.observability.tracing import export_traces
@@ -83,7 +83,7 @@ async def told(seen: ObservabilitySettings, calls: int) -> None:
 
 async def test_a_server_tells_its_collector_all_that_it_did_before_it_stops() -> None:
     with collector() as found:
-        await told(ObservabilitySettings("dev", traces=Traces.OTLP, collector=f"{found.url}/"), 3)
+        await told(ObservabilitySettings("dev", traces=TraceExporter.OTLP, collector=f"{found.url}/"), 3)
     assert [each["name"] for each in found.spans] == [
         name for number in range(3) for name in (f"call {number}", "part")
     ]
@@ -95,8 +95,8 @@ async def test_a_server_tells_its_collector_all_that_it_did_before_it_stops() ->
     assert resource.keys() == {"service.name", "service.version", "deployment.environment.name"}
 
 
-@pytest.mark.parametrize("traces", [Traces.OFF, Traces.XRAY])
-async def test_a_server_tells_nobody_unless_it_is_on(traces: Traces) -> None:
+@pytest.mark.parametrize("traces", [TraceExporter.OFF, TraceExporter.XRAY])
+async def test_a_server_tells_nobody_unless_it_is_on(traces: TraceExporter) -> None:
     with collector() as found:
         await told(ObservabilitySettings("dev", traces=traces, collector=found.url), 3)
     assert found.bodies == []
@@ -183,6 +183,6 @@ async def test_a_call_goes_on_with_the_trace_of_its_caller_unless_he_keeps_none(
 
 async def test_nothing_is_recorded_once_a_server_has_stopped() -> None:
     with collector() as found:
-        await told(ObservabilitySettings(traces=Traces.OTLP, collector=found.url), 1)
+        await told(ObservabilitySettings(traces=TraceExporter.OTLP, collector=found.url), 1)
         with record_call("late", SERVER, RequestContext()) as whole:
             assert (whole, current_recording()) == (None, None)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from datasources.files.alerts import AlertMapping, AlertMappingError, ItemTemplate, load_alert_mapping
-from resolvers.alerts.labels import items, map_severity
+from resolvers.alerts.labels import map_items, map_severity
 
 
 def mapping(*templates: tuple[str, str]) -> AlertMapping:
@@ -13,7 +13,7 @@ def mapping(*templates: tuple[str, str]) -> AlertMapping:
 
 
 def keys(labels: dict[str, str], *templates: tuple[str, str]) -> list[tuple[str, str]]:
-    return [(key.source, key.key) for key in items(mapping(*templates), labels)]
+    return [(key.source, key.key) for key in map_items(mapping(*templates), labels)]
 
 
 def test_templates_are_filled_in_their_order() -> None:

@@ -17,7 +17,7 @@ from datasources.records.queries import Scope
 from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers import outbox_poller as live_tail
-from resolvers.change_feed.subscription import Batch, stream_changes
+from resolvers.change_feed.subscription import FeedBatch, stream_changes
 from resolvers.context import Context
 from resolvers.errors import SlowConsumer
 from resolvers.outbox_poller import Listener, OutboxPoller
@@ -34,19 +34,21 @@ WHO = person(*READER, "feed:read", "relationships:read")
 
 def listened(
     sources: Sources, tail: OutboxPoller, place: FeedCursor | None, who: Principal = WHO
-) -> AsyncGenerator[Batch, None]:
+) -> AsyncGenerator[FeedBatch, None]:
     """What one hears from a place on."""
 
     async def prove() -> Principal:
         return who
 
     loop = asyncio.get_running_loop()
-    listening = SubscriptionState(tail, prove, loop.time(), prove_every=0, silence=0.1, batch=3)
+    listening = SubscriptionState(
+        tail, prove, loop.time(), reauthenticate_seconds=0, heartbeat_seconds=0.1, batch_size=3
+    )
     context = Context(who, who.scope, sources, RequestContext(), subscription=listening)
     return stream_changes(context, listening, place, None, None)
 
 
-async def heard(stream: AsyncIterator[Batch], count: int) -> list[FeedEntry]:
+async def heard(stream: AsyncIterator[FeedBatch], count: int) -> list[FeedEntry]:
     """At least so many entries."""
     found: list[FeedEntry] = []
     async with asyncio.timeout(20):
@@ -188,10 +190,10 @@ async def test_a_listener_keeps_what_it_wants_and_no_more_than_its_buffer() -> N
     assert (listener.has_room(1), listener.has_room(2), listener.position) == (True, False, end)
     assert not listener.offer([entry(5), entry(6)], FeedCursor(1, 10))
     # It ends where it lacks something, not before, and not behind it.
-    assert [each.position for each in await listener.next(1, 0)] == [1]
-    assert [each.position for each in await listener.next(9, 0)] == [4]
+    assert [each.position for each in await listener.next_entries(1, 0)] == [1]
+    assert [each.position for each in await listener.next_entries(9, 0)] == [4]
     with pytest.raises(SlowConsumer):
-        await listener.next(9, 0)
+        await listener.next_entries(9, 0)
     assert listener.position == end
 
 
@@ -202,7 +204,7 @@ async def test_a_look_that_outlives_its_cancelling_is_the_last_of_its_task(
     monkeypatch.setattr(live_tail, "RETRY_SECONDS", 0.0)
     looked, real = asyncio.Event(), feed.fetch_tail
 
-    async def stubborn(main: Database, place: FeedCursor, limit: int) -> feed.FeedRows:
+    async def stubborn(main: Database, place: FeedCursor, limit: int) -> feed.FeedBatch:
         monkeypatch.setattr(feed, "fetch_tail", real)
         looked.set()
         try:
@@ -219,5 +221,5 @@ async def test_a_look_that_outlives_its_cancelling_is_the_last_of_its_task(
         await asyncio.sleep(0.05)
         assert [each.get_name() for each in asyncio.all_tasks()].count("tail of the outbox") == 1
         rows.items(1, 2)
-        told = [each.entity_id for _ in range(2) for each in await listener.next(10, 1.0)]
+        told = [each.entity_id for _ in range(2) for each in await listener.next_entries(10, 1.0)]
         assert sorted(told) == sorted(set(told))

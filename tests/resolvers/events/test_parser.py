@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import resolvers.events
-from resolvers.events.parser import MAX_CLOCK_SKEW, MAX_EVENT_BYTES, InvalidEvent, parse_event, split
-from resolvers.events.registry import TYPES, export_schemas
+from resolvers.events.parser import MAX_CLOCK_SKEW, MAX_EVENT_BYTES, InvalidEvent, parse_event, split_batch
+from resolvers.events.registry import EVENT_TYPES, export_schemas
 from tests.fixtures.alerts import fired
 from tests.fixtures.events import NOON, event, key, related, upserted
 from tests.fixtures.operations_events import change, incident, opened
@@ -31,7 +31,7 @@ def reason(body: bytes) -> str:
 
 def test_the_schemas_beside_the_code_are_those_of_the_structs() -> None:
     assert {path.name: path.read_bytes() for path in SCHEMAS.iterdir()} == export_schemas()
-    assert len(export_schemas()) == len(TYPES) == 19
+    assert len(export_schemas()) == len(EVENT_TYPES) == 19
 
 
 def test_an_event_is_read() -> None:
@@ -100,7 +100,7 @@ DEEP = b'{"specversion":"1.0","id":"1","source":"/s","time":"2026-03-01T12:00:00
          "not a CloudEvent of version 1.0: Expected `datetime` with a timezone component - at `$.time`"),
         (bytes_of(data=None), "not a CloudEvent of version 1.0: Object missing required field `data`"),
         (bytes_of(type="io.stackflow.nothing"), "the type 'io.stackflow.nothing' is not known; known are "
-         + ", ".join(sorted(TYPES))),
+         + ", ".join(sorted(EVENT_TYPES))),
         (bytes_of(datacontenttype="text/xml"), "datacontenttype is 'text/xml'; send application/json, or a "
          "type that ends in +json"),
         (bytes_of(time="1969-12-31T23:59:59Z"),
@@ -188,7 +188,7 @@ def test_an_event_has_a_size() -> None:
 
 
 def test_a_batch_is_split_and_its_events_read_on_their_own() -> None:
-    assert split(b' [ {"a" : 1}, 2 ]') == [b'{"a" : 1}', b"2"]
+    assert split_batch(b' [ {"a" : 1}, 2 ]') == [b'{"a" : 1}', b"2"]
     for body, expected in (
         (b"[]", "the batch is empty"),
         (b"{}", "not a JSON array of events: it is no array"),
@@ -196,5 +196,5 @@ def test_a_batch_is_split_and_its_events_read_on_their_own() -> None:
         (b"[" * 100_000, "not a JSON array of events: the array has no end"),
     ):
         with pytest.raises(InvalidEvent) as caught:
-            split(body)
+            split_batch(body)
         assert caught.value.reason == expected

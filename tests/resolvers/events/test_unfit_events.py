@@ -16,7 +16,7 @@ from resolvers.events.consumer import process_messages
 from resolvers.events.event import Event
 from resolvers.events.ingest import ingest_events
 from resolvers.events.parser import InvalidEvent, parse_event
-from resolvers.events.registry import TYPES
+from resolvers.events.registry import EVENT_TYPES
 from tests.fixtures.events import NOON, event, messages, rows, upserted
 from tests.fixtures.json_values import DOCUMENTS, TEXTS, VALUES, alike, nested
 from tests.fixtures.operations_events import incident, opened
@@ -66,8 +66,8 @@ TIMES = ["2026-03-01T12:00:00Z", "0001-01-01T00:00:00+09:00", "9999-12-31T23:59:
 NAMES = ["item", "name", "class", "labels", "startsAt"]
 BODIES = st.fixed_dictionaries(
     {
-        "specversion": st.just("1.0"), "id": TEXTS, "source": TEXTS, "type": st.sampled_from(sorted(TYPES)) | TEXTS,
-        "time": st.sampled_from(TIMES) | TEXTS,
+        "specversion": st.just("1.0"), "id": TEXTS, "source": TEXTS,
+        "type": st.sampled_from(sorted(EVENT_TYPES)) | TEXTS, "time": st.sampled_from(TIMES) | TEXTS,
         "data": st.dictionaries(st.sampled_from(NAMES) | TEXTS, VALUES) | VALUES,
     },
     optional={"datacontenttype": TEXTS, "subject": VALUES},

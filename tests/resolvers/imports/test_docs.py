@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from datasources.files.entities import ENTITIES
-from datasources.files.mapping import Value
+from datasources.files.mapping import ValueSpec
 from datasources.files.yaml_documents import parse_yaml
 from tests.fixtures.imports import Stores
 from tests.fixtures.sections import staged
@@ -53,7 +53,7 @@ def test_the_examples_of_files_conditions_and_look_ups(tmp_path: Path) -> None:
 
 def test_the_order_of_the_steps_is_the_one_of_the_code() -> None:
     steps = re.findall(r"^[1-9]\. `(\w+)`", PAGE, re.MULTILINE)
-    order = re.findall(r"\w+", (Value.__doc__ or "").split("in this order:")[1])
+    order = re.findall(r"\w+", (ValueSpec.__doc__ or "").split("in this order:")[1])
     assert steps == [*order, "default"]
 
 

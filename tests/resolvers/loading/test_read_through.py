@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from datasources.cache.redis.adapter import RedisCache
 from datasources.embedded.valkey import EmbeddedValkey
-from datasources.records.queries import Group, Scope
+from datasources.records.queries import GroupCount, Scope
 from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers.context import Context
@@ -27,15 +27,15 @@ class Counted:
         self.asked: list[list[str]] = []
 
 
-class GroupByName(Loader[str, Group | None]):
-    value = Group | None
+class GroupByName(Loader[str, GroupCount | None]):
+    value = GroupCount | None
     reads = ("things",)
 
-    async def fetch(self, keys: Sequence[str]) -> Mapping[str, Group | None]:
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, GroupCount | None]:
         cast("Counted", self.context.sources).asked.append(sorted(keys))
-        return {key: Group(key, len(key)) for key in keys}
+        return {key: GroupCount(key, len(key)) for key in keys}
 
-    def absent(self, key: str) -> Group | None:
+    def absent(self, key: str) -> GroupCount | None:
         return None
 
 
@@ -56,8 +56,8 @@ def loader(counted: Counted) -> GroupByName:
 
 
 async def test_another_request_finds_what_the_first_loaded(counted: Counted) -> None:
-    assert await loader(counted).load_many(["a", "bb"]) == [Group("a", 1), Group("bb", 2)]
-    assert await loader(counted).load_many(["bb", "ccc"]) == [Group("bb", 2), Group("ccc", 3)]
+    assert await loader(counted).load_many(["a", "bb"]) == [GroupCount("a", 1), GroupCount("bb", 2)]
+    assert await loader(counted).load_many(["bb", "ccc"]) == [GroupCount("bb", 2), GroupCount("ccc", 3)]
     assert counted.asked == [["a", "bb"], ["ccc"]]
 
 
@@ -67,5 +67,5 @@ async def test_bytes_of_another_shape_are_loaded_anew(counted: Counted) -> None:
     won = await counted.cache.lease_many([name], found.stamp)
     await counted.cache.fill({name: msgspec.msgpack.encode({"other": 1})}, won, found.stamp, 60.0)
     assert (await counted.cache.get_many([name], ["things"])).values != {}
-    assert await loader(counted).load("a") == Group("a", 1)
+    assert await loader(counted).load("a") == GroupCount("a", 1)
     assert counted.asked == [["a"]]

@@ -15,7 +15,7 @@ from datasources.aurora.principals.api_keys import api_key_by_hash, insert_api_k
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceRefused
 from datasources.records.api_keys import ApiKeyRecord
-from resolvers.principals.api_keys import new_api_key
+from resolvers.principals.api_keys import generate_api_key
 from resolvers.principals.authentication import authenticate
 from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
@@ -30,7 +30,7 @@ async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
 
 async def store(database: Database, expires_at: datetime | None = None) -> tuple[str, ApiKeyRecord]:
     """A stored key: its text and its record."""
-    new = new_api_key()
+    new = generate_api_key()
     record = await insert_api_key(
         database,
         name=f"importer {uuid4()}",
@@ -48,7 +48,7 @@ async def ask(database: Database, text: str) -> Principal:
 
 
 def test_new_key_is_written_as_promised_and_never_twice() -> None:
-    keys = [new_api_key() for _ in range(100)]
+    keys = [generate_api_key() for _ in range(100)]
     assert all(re.fullmatch(r"sfk_[A-Za-z0-9_-]{43}", key.text) for key in keys)
     assert len({key.text for key in keys}) == 100
     assert keys[0].hash == hashlib.sha256(keys[0].text.encode()).digest()
@@ -85,7 +85,7 @@ async def test_revoked_key(database: Database) -> None:
 
 
 async def test_unknown_key_is_refused_without_being_repeated(database: Database) -> None:
-    text = new_api_key().text
+    text = generate_api_key().text
     with pytest.raises(UnknownApiKey) as caught:
         await ask(database, text)
     assert str(caught.value) == "The API key is unknown, expired or revoked."
@@ -94,7 +94,7 @@ async def test_unknown_key_is_refused_without_being_repeated(database: Database)
 async def test_name_is_taken_once(database: Database) -> None:
     _, record = await store(database)
     with pytest.raises(SourceRefused):
-        await insert_api_key(database, name=record.name, key_hash=new_api_key().hash, permissions=[])
+        await insert_api_key(database, name=record.name, key_hash=generate_api_key().hash, permissions=[])
 
 
 async def test_text_of_a_key_is_nowhere_in_its_row(database: Database, postgres: EmbeddedPostgres) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from datasources.records.api_keys import ApiKeyRecord
 from resolvers.principals import errors
-from resolvers.principals.api_keys import new_api_key
+from resolvers.principals.api_keys import generate_api_key
 from resolvers.principals.authentication import authenticate
 from resolvers.principals.principal import Principal, development_principal
 from resolvers.principals.tokens import TokenVerifier
@@ -53,7 +53,7 @@ async def test_token_of_the_issuer(issuer: Issuer, verifier: TokenVerifier, head
 
 
 async def test_key_is_looked_up_once_by_its_hash_and_not_at_all_when_miswritten() -> None:
-    key, lookups = new_api_key(), Lookups()
+    key, lookups = generate_api_key(), Lookups()
     for text in (key.text, key.text + "x", key.text[:-1], "sfk_"):
         with pytest.raises(errors.UnknownApiKey):
             await authenticate(f"Bearer {text}", tokens=None, find_api_key=lookups, development=DEVELOPER)

@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey, OKPKey
 from resolvers.principals import errors
 from resolvers.principals.principal import PrincipalKind
 from resolvers.principals.signing_keys import SigningKeys
-from resolvers.principals.tokens import MAX_LENGTH, ClaimNames, TokenVerifier
+from resolvers.principals.tokens import MAX_TOKEN_LENGTH, ClaimNames, TokenVerifier
 from tests.resolvers.principals.issuer import AUDIENCE, Issuer, Key, rsa
 
 
@@ -154,7 +154,7 @@ async def test_json_that_is_nested_deeply_is_refused(issuer: Issuer, verifier: T
         token = f"{header}.{b64(b'{}')}.AA"
     else:
         token = jws.serialize_compact({"alg": "RS256", "kid": "first"}, b'{"a":' + deep + b"}", issuer.keys[0])
-    assert len(token) < MAX_LENGTH
+    assert len(token) < MAX_TOKEN_LENGTH
     assert await refused(verifier, token) is errors.MalformedCredentials
 
 

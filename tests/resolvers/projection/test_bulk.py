@@ -13,7 +13,7 @@ from datasources.graph.gremlin.bulk.loader import BulkLoader, LoadStatus
 from datasources.graph.gremlin.bulk.loading import BulkStore, LoadFailed
 from datasources.graph.projection import Changes, EdgeVersion, NodeChange
 from resolvers.projection import bulk as module
-from resolvers.projection.rebuild import Options, rebuild
+from resolvers.projection.rebuild import RebuildOptions, rebuild
 from resolvers.projection.reports import RebuildPhase
 from tests.datasources.graph.bulk.conftest import double
 from tests.fixtures.graph import MOMENT, edge, node
@@ -86,11 +86,11 @@ async def test_an_upload_that_broke_off_goes_on_with_the_next_file(
             await super().upload(path, folder, name)
 
     with pytest.raises(SourceRefused):
-        await rebuild(main, double.graph, Options(place=place), bulk=store(double, Refusing))
+        await rebuild(main, double.graph, RebuildOptions(place=place), bulk=store(double, Refusing))
     assert len(double.files) == refused_after
     before = dict(double.files)
     double.files.clear()
-    report = await rebuild(main, double.graph, Options(place=place, resume=True), bulk=store(double))
+    report = await rebuild(main, double.graph, RebuildOptions(place=place, resume=True), bulk=store(double))
     assert (report.nodes, report.edges) == (7, 5)
     assert not before.keys() & double.files.keys()
     double.files |= before
@@ -110,8 +110,8 @@ async def test_a_load_that_was_lost_sight_of_is_asked_again_and_not_started_agai
             raise SourceError("graph", "lost")
 
     with pytest.raises(SourceError):
-        await rebuild(main, double.graph, Options(place=place), bulk=store(double, Losing))
-    await rebuild(main, double.graph, Options(place=place, resume=True), bulk=store(double))
+        await rebuild(main, double.graph, RebuildOptions(place=place), bulk=store(double, Losing))
+    await rebuild(main, double.graph, RebuildOptions(place=place, resume=True), bulk=store(double))
     assert (len(double.starts), len(double.files)) == (1, 4)
 
 
@@ -122,7 +122,7 @@ async def test_a_load_that_failed_says_why_and_is_started_again(
     double.words = ["LOAD_IN_PROGRESS", "LOAD_FAILED"]
     double.errors = [{"errorCode": "PARSING_ERROR", "errorMessage": "bad", "fileName": "s3://b/x", "recordNum": 7}]
     with pytest.raises(LoadFailed) as caught:
-        await rebuild(main, double.graph, Options(place=place), bulk=store(double))
+        await rebuild(main, double.graph, RebuildOptions(place=place), bulk=store(double))
     assert str(caught.value) == "the bulk load ended as LOAD_FAILED; mend what it says and go on with --resume"
     assert caught.value.lines == (
         "s3://bucket/prefix/edges-00001.csv.gz: LOAD_FAILED",
@@ -131,7 +131,7 @@ async def test_a_load_that_failed_says_why_and_is_started_again(
     kept = json.loads(place.read_bytes())
     assert (kept["step"], kept["load"]) == ("load", None)
     double.words = ["LOAD_COMPLETED"]
-    report = await rebuild(main, double.graph, Options(place=place, resume=True), bulk=store(double))
+    report = await rebuild(main, double.graph, RebuildOptions(place=place, resume=True), bulk=store(double))
     assert (len(double.starts), report.nodes, report.edges) == (2, 7, 5)
 
 

@@ -12,7 +12,7 @@ from datasources.aurora.outbox import graph_buckets
 from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
 from datasources.graph.recursive.source import RelationalSource
-from resolvers.projection.buckets import BUCKETS, Digest, bucket_of, digest_of
+from resolvers.projection.buckets import BUCKET_COUNT, Digest, bucket_of, digest_of
 from resolvers.projection.comparison import BucketComparer, ComparisonRound
 from resolvers.projection.follow import OutboxProjector
 from tests.fixtures.following import DropEdge, PutEdge, PutItem, emptied, outbox, sources_of, write
@@ -27,7 +27,7 @@ EDGES = [
     EdgeVersion(edge(3, 3, 1), MOMENT),
     EdgeVersion(edge(4, 3, 3, impact=Impact.NONE), MOMENT),
 ]
-WHOLE = ComparisonRound(buckets=BUCKETS)
+WHOLE = ComparisonRound(buckets=BUCKET_COUNT)
 
 
 def due(url: str) -> None:
@@ -51,7 +51,7 @@ async def alike(projected_url: str, main: Database, empty: Empty) -> Projection:
 
 async def looked(main: Database, projection: Projection) -> ComparisonRound:
     """A whole comparison."""
-    await graph_buckets.ask_for_all(main)
+    await graph_buckets.mark_all_due(main)
     return await BucketComparer(sources_of(main, projection), 300).run_until_done()
 
 
@@ -86,10 +86,10 @@ async def test_what_is_broken_is_found_and_mended(main: Database, alike: Project
     breaks, differing, found = BROKEN[how]
     for changes in breaks:
         await alike.apply(changes)
-    assert await looked(main, alike) == ComparisonRound(BUCKETS, differing, found, 0)
+    assert await looked(main, alike) == ComparisonRound(BUCKET_COUNT, differing, found, 0)
     assert await holds(alike) == should_hold(ITEMS, EDGES)
     assert await looked(main, alike) == WHOLE
-    last = await graph_buckets.latest(main)
+    last = await graph_buckets.fetch_last_check(main)
     assert last is not None
     assert last.divergent == 0
 
@@ -100,8 +100,8 @@ async def test_what_can_not_be_mended_is_counted_as_left(main: Database, alike: 
             pass
 
     await alike.apply(drop(EDGES[1]))
-    assert await looked(main, Deaf(alike, {})) == ComparisonRound(BUCKETS, 1, 1, 1)
-    last = await graph_buckets.latest(main)
+    assert await looked(main, Deaf(alike, {})) == ComparisonRound(BUCKET_COUNT, 1, 1, 1)
+    last = await graph_buckets.fetch_last_check(main)
     assert last is not None
     assert last.divergent == 1
 
@@ -117,7 +117,7 @@ async def test_what_the_graph_was_not_told_of_yet_is_no_difference(
     write(projected_url, PutItem(5), PutEdge(2, 2, 1), DropEdge(1), PutEdge(3, 5, 5, impact=Impact.NONE))
     waits = outbox(projected_url)
     # Four items, one of them new, and three edges: all of it late and nothing else.
-    assert await looked(main, projection) == ComparisonRound(BUCKETS, 3, 0, 0)
+    assert await looked(main, projection) == ComparisonRound(BUCKET_COUNT, 3, 0, 0)
     assert outbox(projected_url) == waits
     await OutboxProjector(sources).run_until_done()
     assert await looked(main, projection) == WHOLE
@@ -139,7 +139,7 @@ async def test_a_write_in_the_middle_is_no_difference(
 
     # A quarter's edges are read at a time, and what differs again: places between two readings are met.
     found = await looked(main, Meeting(inner, {call: happen}))
-    assert (found.buckets, found.found, found.left) == (BUCKETS, 0, 0)
+    assert (found.buckets, found.found, found.left) == (BUCKET_COUNT, 0, 0)
 
 
 @settings(max_examples=25, deadline=None)
@@ -152,12 +152,12 @@ def test_digests_of_tables_and_graph_are_alike(projected_url: str, versions: lis
 
     async def digests() -> list[Any]:
         database = Database("main", projected_url)
-        found = await RelationalSource(database).digests(range(BUCKETS))
+        found = await RelationalSource(database).digests(range(BUCKET_COUNT))
         await database.close()
         return found
 
     found = asyncio.run(digests())
-    expected = {bucket: Digest() for bucket in range(BUCKETS)}
+    expected = {bucket: Digest() for bucket in range(BUCKET_COUNT)}
     for id in reversed(ids):
         expected[bucket_of(id)].add_nodes([id])
     for each in reversed(edges):
@@ -169,10 +169,10 @@ async def test_a_bucket_is_compared_once_in_its_time_whoever_asks(projected_url:
     fill(projected_url, ITEMS, EDGES)
     due(projected_url)
     projection = OracleProjection()
-    assert await graph_buckets.latest(main) is None
+    assert await graph_buckets.fetch_last_check(main) is None
     one, two = (BucketComparer(sources_of(main, projection), 300, at_once=100) for _ in range(2))
     assert [(await each.run_round()).buckets for each in (one, two, one, two)] == [100, 100, 56, 0]
-    assert await graph_buckets.latest(main) is not None
+    assert await graph_buckets.fetch_last_check(main) is not None
 
 
 async def test_while_the_graph_is_far_behind_nothing_is_compared(

@@ -9,7 +9,7 @@ from datasources.aurora.driver.database import Database
 from datasources.errors import SourceUnavailable
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
 from resolvers.projection.check import check
-from resolvers.projection.rebuild import Options, rebuild
+from resolvers.projection.rebuild import RebuildOptions, rebuild
 from tests.fixtures.graph import node
 from tests.fixtures.projection import NUMBERS, Empty, Failing, edge_versions, fill, holds, should_hold
 
@@ -54,7 +54,7 @@ async def test_a_rebuild_ends_alike(
 ) -> None:
     fill(projected_url, items, versions)
     projection = await prior(empty, nodes, held)
-    report = await rebuild(main, projection, Options(clear=clear, page=page, at_once=at_once))
+    report = await rebuild(main, projection, RebuildOptions(clear=clear, page=page, at_once=at_once))
     should = should_hold(items, versions)
     assert await holds(projection) == should
     assert (report.nodes, report.edges) == (len(should[0]), len(should[1]))
@@ -115,10 +115,10 @@ async def test_a_rebuild_that_broke_off_at_any_call_ends_alike_when_resumed(
     place = tmp_path / "place.json"
     failing = Failing(projection, at, after=after)
     try:
-        await rebuild(main, failing, Options(clear=clear, place=place, page=page, at_once=at_once))
+        await rebuild(main, failing, RebuildOptions(clear=clear, place=place, page=page, at_once=at_once))
     except SourceUnavailable:
         assert place.exists()
-        await rebuild(main, projection, Options(resume=True, place=place, page=page, at_once=at_once))
+        await rebuild(main, projection, RebuildOptions(resume=True, place=place, page=page, at_once=at_once))
     assert not place.exists()
     assert await holds(projection) == should_hold(items, versions)
     assert (await check(main, projection)).differences == 0

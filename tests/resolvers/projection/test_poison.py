@@ -8,13 +8,13 @@ import pytest
 
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import graph_buckets
-from datasources.aurora.outbox.outbox import state
+from datasources.aurora.outbox.outbox import fetch_state
 from datasources.graph.projection import EdgeVersion
 from datasources.graph.recursive.source import RelationalSource
-from resolvers.projection.buckets import BUCKETS
+from resolvers.projection.buckets import BUCKET_COUNT
 from resolvers.projection.comparison import BucketComparer, ComparisonRound
 from resolvers.projection.follow import MAX_ATTEMPTS, OutboxProjector
-from resolvers.projection.rebuild import Options, rebuild
+from resolvers.projection.rebuild import RebuildOptions, rebuild
 from tests.fixtures.following import DropEdge, PutEdge, PutItem, emptied, outbox, sources_of, write
 from tests.fixtures.graph import edge_id, node
 from tests.fixtures.projection import Empty, holds
@@ -90,7 +90,7 @@ async def test_times_beyond_the_calendar_are_the_nearest_within_it(
             connection.execute("UPDATE relationships SET valid_from = %s WHERE id = %s", (text, edge_id(number)))
         connection.execute("UPDATE outbox SET written_at = 'infinity' WHERE position % 2 = 0")
         connection.execute("UPDATE outbox SET written_at = '-infinity' WHERE position % 3 = 0")
-    assert 0 <= (await state(main)).lag < 600
+    assert 0 <= (await fetch_state(main)).lag < 600
     projection = await empty()
     sources = sources_of(main, projection)
     done = await OutboxProjector(sources).run_until_done()
@@ -99,9 +99,9 @@ async def test_times_beyond_the_calendar_are_the_nearest_within_it(
     assert held.keys() == {edge_id(number) for number in range(1, 5)}
     for number, (_, nearest) in BEYOND.items():
         assert held[edge_id(number)] == nearest.replace(tzinfo=UTC)
-    await graph_buckets.ask_for_all(main)
-    assert await BucketComparer(sources, 300).run_until_done() == ComparisonRound(buckets=BUCKETS)
-    report = await rebuild(main, projection, Options(page=2))
+    await graph_buckets.mark_all_due(main)
+    assert await BucketComparer(sources, 300).run_until_done() == ComparisonRound(buckets=BUCKET_COUNT)
+    report = await rebuild(main, projection, RebuildOptions(page=2))
     assert report.compared is not None
     assert (report.edges, report.compared.differences) == (4, 0)
     write(projected_url, *map(DropEdge, BEYOND))

@@ -45,7 +45,7 @@ async def sources(client: GremlinClient, projected_url: str, main: Database) -> 
     await client.submit(g.V().drop(), "empty", writes=True)
     write(projected_url, PutItem(1), PutItem(2), PutEdge(1, 1, 2))
     projection = GremlinProjection(client, edge_ids=False)
-    made = replace(sources_of(main, projection), marks=GremlinCompletenessMarker(client))
+    made = replace(sources_of(main, projection), completeness_marker=GremlinCompletenessMarker(client))
     await OutboxProjector(made).run_until_done()
     return made
 
@@ -79,9 +79,9 @@ async def test_one_that_is_emptied_while_it_is_told_is_not_whole(sources: Source
             await client.submit(g.V().drop(), "empty", writes=True)
             return await self._inner.finish()
 
-    marks = sources.marks
+    marks = sources.completeness_marker
     assert marks is not None
-    assert await ensure_complete(replace(sources, marks=Emptied(marks))) is not None
+    assert await ensure_complete(replace(sources, completeness_marker=Emptied(marks))) is not None
     assert not await marks.is_complete()
     again = await ensure_complete(sources)
     assert again is not None

@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from datasources.aurora.tables.invalidation import TABLES, stale_tables
+from datasources.aurora.tables.invalidation import TABLES_BY_ENTITY, stale_tables
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.loading.loader import Loader
 from tests.fixtures.tables import TABLES as TABLES_OF_DOMAINS
@@ -27,8 +27,8 @@ def told(postgres: EmbeddedPostgres) -> set[tuple[str, str]]:
 
 def test_every_entity_of_the_outbox_has_its_tables(postgres: EmbeddedPostgres) -> None:
     pairs = told(postgres)
-    assert {entity for _, entity in pairs} == set(TABLES)
-    assert [(table, entity) for table, entity in pairs if table not in TABLES[entity]] == []
+    assert {entity for _, entity in pairs} == set(TABLES_BY_ENTITY)
+    assert [(table, entity) for table, entity in pairs if table not in TABLES_BY_ENTITY[entity]] == []
 
 
 def test_every_table_of_a_family_exists(postgres: EmbeddedPostgres) -> None:
@@ -36,7 +36,7 @@ def test_every_table_of_a_family_exists(postgres: EmbeddedPostgres) -> None:
     for database in DATABASES:
         with psycopg.connect(postgres.url(database)) as connection:
             known |= {name for (name,) in connection.execute("SELECT tablename FROM pg_tables").fetchall()}
-    assert set(stale_tables(TABLES)) <= known
+    assert set(stale_tables(TABLES_BY_ENTITY)) <= known
 
 
 def test_an_entity_of_a_newer_version_has_none() -> None:
@@ -64,4 +64,4 @@ def test_every_table_of_the_main_database_that_is_cached_is_of_a_family_or_noted
         ).fetchall()
     cached = reads() & known
     assert {"incidents", "configuration_item_keys", "relationship_types", "workflow_steps"} <= cached
-    assert cached - set(stale_tables(TABLES)) - {table for (table,) in found} == set()
+    assert cached - set(stale_tables(TABLES_BY_ENTITY)) - {table for (table,) in found} == set()

@@ -25,8 +25,8 @@ from resolvers.workflow_runs.state_machine import (
     Attempts,
     ExpressionFailed,
     RunStateMachine,
-    order,
     retry_delay,
+    topological_order,
 )
 from resolvers.workflows.definition import CONFIGURATIONS, Definition, Step, Trigger
 from tests.oracles.runs import Oracle
@@ -318,7 +318,7 @@ def test_steps_that_wait_for_each_other_end_the_run() -> None:
     led = Led(made({"key": "a", "kind": "MANUAL", "after": ["b"]}, {"key": "b", "kind": "MANUAL", "after": ["a"]}))
     assert led.run.state is WorkflowRunState.FAILED
     assert led.run.reason == "no step can begin: those that are left wait for each other"
-    assert order(led.definition.steps) == ["a", "b"]
+    assert topological_order(led.definition.steps) == ["a", "b"]
 
 
 def test_a_step_knows_those_that_it_comes_after() -> None:

@@ -10,7 +10,7 @@ from datasources.records.queries import Scope
 from datasources.request import RequestContext
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
-from resolvers.unit_of_work import Work, WriteResult, run_write
+from resolvers.unit_of_work import BoundUseCase, WriteResult, run_write
 from resolvers.workflow_runs import triggers
 from resolvers.workflow_runs import use_cases as running
 from resolvers.workflow_runs.trigger_matching import ActiveTrigger, TriggerContext, match_triggers
@@ -54,7 +54,7 @@ def by(authoring: Authoring, who: Principal, request_id: str = "req-1") -> Conte
     return Context(who, who.scope, authoring.operations.sources, RequestContext(request_id=request_id))
 
 
-async def done(authoring: Authoring, who: Principal, work: Work) -> WriteResult:
+async def done(authoring: Authoring, who: Principal, work: BoundUseCase) -> WriteResult:
     return await run_write(by(authoring, who), "Test", running.CancelWorkflowRun(run_id="", reason=""), work)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolvers.workflows.checking.definitions import find_problems, forward
+from resolvers.workflows.checking.definitions import find_problems, forward_dependencies
 from resolvers.workflows.dependencies import find_cycles
 from tests.oracles.order import left_over
 from tests.resolvers.workflows.definitions import definition, step
@@ -186,13 +186,15 @@ def test_a_step_that_can_never_begin_is_told(data: st.DataObject) -> None:
     steps = [step(key, *sorted(data.draw(st.sets(st.sampled_from(keys), max_size=2)))) for key in keys]
     made = definition(*steps)
     told = {each.field for each in find_problems(made)}
-    left = left_over(forward(made))
-    cyclic = {key for cycle in find_cycles(forward(made)) for key in cycle}
+    left = left_over(forward_dependencies(made))
+    cyclic = {key for cycle in find_cycles(forward_dependencies(made)) for key in cycle}
     for nth, key in enumerate(keys):
         if key in left and key not in cyclic:
             # Either it is on a cycle that another step of the same knot is named for, or it is told.
             on_one = key in {
-                each for each in left if key in _reach(forward(made), each) and each in _reach(forward(made), key)
+                each
+                for each in left
+                if key in _reach(forward_dependencies(made), each) and each in _reach(forward_dependencies(made), key)
             }
             assert on_one or f"steps.{nth}.dependsOn" in told
         if key not in left:

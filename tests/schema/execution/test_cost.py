@@ -19,7 +19,7 @@ from schema.execution.budget import FIELDS_PER_CHECK, FIELDS_PER_TURN, Execution
 from schema.execution.cost import OperationCost
 from schema.execution.document_cache import prepare_document
 from schema.execution.execution import GraphQLRequest, GraphQLResponse, execute_request
-from schema.execution.limits import MAX_INTROSPECTION_DEPTH, MAX_PAIRS, DocumentLimits, check_cost, check_document
+from schema.execution.limits import MAX_FIELD_PAIRS, MAX_INTROSPECTION_DEPTH, DocumentLimits, check_cost, check_document
 from tests.fixtures.databases import create_database, sources_of
 
 ANYONE = Principal("anyone", "Anyone", PrincipalKind.USER, frozenset({"*"}))
@@ -132,7 +132,7 @@ def test_fragments_that_repeat_fields_are_usual() -> None:
     """Components ask for the same few fields each."""
     spread = " ".join(f"...C{n}" for n in range(40))
     fragments = " ".join(f"fragment C{n} on Viewer {{ name subject }}" for n in range(40))
-    assert MAX_PAIRS > 2 * 40 * 39 // 2
+    assert MAX_FIELD_PAIRS > 2 * 40 * 39 // 2
     assert exceeded("{ viewer { " + spread + " } } " + fragments) == []
     assert exceeded("{ viewer { ...A } } fragment A on Viewer { teams { key } ...A }") == []
 

@@ -16,7 +16,7 @@ from datasources.queues.port import Queue
 from datasources.queues.tables.queue import TablesQueue
 from datasources.request import RequestContext
 from datasources.sources import Sources
-from resolvers.alerts.labels import items
+from resolvers.alerts.labels import map_items
 from resolvers.context import Context
 from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
@@ -137,7 +137,7 @@ async def test_the_mapping_that_ships_knows_the_demo(
     main = Database("main", demo[0])
     async with main.transaction() as transaction:
         found = await alert_writes.find_item(
-            transaction, [(key.source, key.key) for key in items(load_alert_mapping(), labels)]
+            transaction, [(key.source, key.key) for key in map_items(load_alert_mapping(), labels)]
         )
     await main.close()
     assert found is not None

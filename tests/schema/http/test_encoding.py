@@ -5,13 +5,13 @@ from typing import Any
 import orjson
 import pytest
 
-from schema.http.encoding import encode_answer
+from schema.http.encoding import encode_response
 from schema.http.server_sent_events import encode_event
 from tests.fixtures.json_values import nested
 
 
 def test_an_answer_is_its_json() -> None:
-    assert encode_answer({"data": {"a": 1}}, "r1") == b'{"data":{"a":1}}'
+    assert encode_response({"data": {"a": 1}}, "r1") == b'{"data":{"a":1}}'
 
 
 @pytest.mark.parametrize("value", [2**64, nested(300), "\ud83d", {1: 2}, object()])
@@ -23,7 +23,7 @@ def test_what_json_can_not_carry_is_an_error_with_the_request_id_and_a_line_in_t
         "extensions": {"code": "INTERNAL", "requestId": "r1"},
     }
     expected = {"errors": [error], "data": None, "extensions": {"requestId": "r1"}}
-    assert orjson.loads(encode_answer({"data": value}, "r1")) == expected
+    assert orjson.loads(encode_response({"data": value}, "r1")) == expected
     assert [record.message for record in caplog.records] == ["an answer can't be written as JSON"]
     # An event of a stream as well, with its cursor, so that the stream gets past it.
     head, data = encode_event({"data": value}, "c1", "r1").split(b"data: ")

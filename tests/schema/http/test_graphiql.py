@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from schema.http.graphiql import IMMUTABLE_CACHE_CONTROL, POLICY, accepted_encodings, graphiql_routes
+from schema.http.graphiql import CONTENT_SECURITY_POLICY, IMMUTABLE_CACHE_CONTROL, accepted_encodings, graphiql_routes
 
 SCRIPT = b"console.log('stackflow');" * 100
 
@@ -37,7 +37,7 @@ async def test_the_page_is_asked_for_anew_each_time_and_lets_nothing_foreign_in(
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["cache-control"] == "no-cache"
-    assert answer.headers["content-security-policy"] == POLICY
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
     assert "main-1a2b.js" in answer.text
 
 

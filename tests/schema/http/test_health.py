@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from datasources.errors import SourceUnavailable
 from datasources.observability.heartbeats import Heartbeat
 from datasources.sources import Sources
-from schema.http.health import FAILING_SECONDS, health_routes
+from schema.http.health import MAX_FAILING_SECONDS, health_routes
 from tests.fixtures.emf import measured, values
 from tests.fixtures.event_stores import sources, url
 
@@ -50,7 +50,7 @@ async def test_a_worker_that_fails_for_longer_than_a_moment_is_not_ready(
     assert (status, body["status"]) == (200, "ready")
     assert body["workers"] == [{"name": "events", "state": "RUNNING"}, {"name": "workflows", "state": "RUNNING"}]
     events.fail(ValueError("a value of a row"), 1.0)
-    clock.now = FAILING_SECONDS
+    clock.now = MAX_FAILING_SECONDS
     assert (await asked(sources, "/health/ready"))[0] == 200
     clock.now += 0.5
     caplog.clear()

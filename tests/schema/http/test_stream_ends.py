@@ -118,7 +118,7 @@ async def test_a_reader_that_is_too_slow_is_told_where_to_go_on(sources: Sources
     async with served(made) as address, httpx.AsyncClient(base_url=address, timeout=30) as quick:
         async with stream(quick, CHANGES, "all") as events, unread(address, heavy) as (reader, _):
             await events.begun()
-            while made.state.streams.open < 2:
+            while made.state.streams.count < 2:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.2)
             rows.connection.execute(
@@ -207,7 +207,7 @@ async def test_streams_end_with_the_server_and_are_not_complete(sources: Sources
             await events.next()
         reply = await client.post(URL, json={"query": CHANGES}, headers={"authorization": "Bearer all"})
         assert reply.status_code == 503
-    assert made.state.streams.open == 0
+    assert made.state.streams.count == 0
 
 
 async def test_streams_are_counted_as_they_begin_and_end_and_their_events_once(
@@ -223,7 +223,7 @@ async def test_streams_are_counted_as_they_begin_and_end_and_their_events_once(
             assert [number_of(await first.change()) for _ in range(2)] == [1, 2]
             assert [number_of(await second.change()) for _ in range(2)] == [1, 2]
         async with asyncio.timeout(10):
-            while made.state.streams.open:
+            while made.state.streams.count:
                 await asyncio.sleep(0.01)
     lines = measured(caplog.records)
     assert [values(each, "OpenStreams") for each in lines if "OpenStreams" in each] == [(1,), (2,), (1,), (0,)]
@@ -236,7 +236,7 @@ async def test_a_reader_that_takes_nothing_does_not_hold_up_the_end(
     made = application(sources, people)
     heavy = "subscription { changes { node { ... on ConfigurationItem { attributes } } } }"
     async with served(made) as address, unread(address, heavy):
-        while not made.state.streams.open:
+        while not made.state.streams.count:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
         rows.items(1)
@@ -248,5 +248,5 @@ async def test_a_reader_that_takes_nothing_does_not_hold_up_the_end(
         await asyncio.sleep(0.5)
         made.state.streams.stop_all()
         async with asyncio.timeout(10):
-            while made.state.streams.open:
+            while made.state.streams.count:
                 await asyncio.sleep(0.01)

@@ -209,12 +209,12 @@ async def test_there_are_so_many_streams_and_a_client_that_leaves_frees_its_plac
                 reply = await client.post(URL, json={"query": CHANGES}, headers=EVENTS)
                 assert (reply.status_code, reply.headers["retry-after"]) == (503, "5")
                 assert reply.json()["errors"][0]["extensions"] == {"code": "LIMIT_EXCEEDED", "allowed": 2}
-            while made.state.streams.open == 2:
+            while made.state.streams.count == 2:
                 await asyncio.sleep(0.01)
             async with stream(client, CHANGES, "all") as three:
                 await three.begun()
                 rows.items(1)
                 assert await one.change() == await three.change() == {"kind": "CONFIGURATION_ITEM"}
-        while made.state.streams.open:
+        while made.state.streams.count:
             await asyncio.sleep(0.01)
-    assert made.state.streams.open == 0
+    assert made.state.streams.count == 0

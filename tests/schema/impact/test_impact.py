@@ -100,7 +100,7 @@ def need(number: int, dependent: int, needed: int, group: int | None = None) -> 
 async def asked(sources: Sources, walk: Walk, *failed: int, after: Position | None = None) -> ImpactAnswer:
     asker = person("*")
     context = Context(asker, asker.scope, sources, RequestContext())
-    with use_request(context.call):
+    with use_request(context.request):
         return await assess_impact(context, frozenset(map(node, failed)), walk, after)
 
 

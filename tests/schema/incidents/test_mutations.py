@@ -10,7 +10,7 @@ import pytest
 
 from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
-from resolvers.incidents.state_machine import PRIORITY_MATRIX, priority
+from resolvers.incidents.state_machine import PRIORITY_MATRIX, derive_priority
 from resolvers.principals.principal import PrincipalKind
 from tests.fixtures.operations import opened
 from tests.fixtures.writing import ADA, BOB, EVE, Writer, change, incident, item, somebody, team, user
@@ -141,10 +141,10 @@ def test_the_graver_the_higher() -> None:
     """The matrix is of 5 by 5, holds 1 to 5, is the same the other way round, and never falls as things get worse."""
     levels = range(1, 6)
     assert [len(row) for row in PRIORITY_MATRIX] == [5] * 5
-    assert {priority(i, u) for i in levels for u in levels} == set(levels)
-    assert all(priority(i, u) == priority(u, i) for i in levels for u in levels)
-    assert all(priority(a, u) <= priority(b, u) for u in levels for a, b in pairwise(levels))
-    assert [priority(n, n) for n in levels] == [1, 2, 3, 4, 5]
+    assert {derive_priority(i, u) for i in levels for u in levels} == set(levels)
+    assert all(derive_priority(i, u) == derive_priority(u, i) for i in levels for u in levels)
+    assert all(derive_priority(a, u) <= derive_priority(b, u) for u in levels for a, b in pairwise(levels))
+    assert [derive_priority(n, n) for n in levels] == [1, 2, 3, 4, 5]
 
 
 async def test_an_assignee_is_of_the_team(writing: Writer) -> None:

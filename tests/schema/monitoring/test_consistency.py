@@ -56,17 +56,17 @@ async def test_it_counts_what_waits_and_what_was_set_aside(sources: Sources, url
 
 
 async def test_it_tells_what_the_latest_check_left(sources: Sources) -> None:
-    await outbox.keep_check(sources.main, 10, 20, 3)
-    await outbox.keep_check(sources.main, 10, 20, 1)
+    await outbox.store_check(sources.main, 10, 20, 3)
+    await outbox.store_check(sources.main, 10, 20, 1)
     found = await meter(sources)
-    last = await outbox.last_check(sources.main)
+    last = await outbox.fetch_last_check(sources.main)
     assert last is not None
     assert (found["divergent"], last.divergent) == (1, 1)
     assert found["checkedAt"] is not None
 
 
 async def test_the_newer_of_a_check_and_of_the_comparison_by_buckets_counts(sources: Sources, url: str) -> None:
-    await outbox.keep_check(sources.main, 10, 20, 3)
+    await outbox.store_check(sources.main, 10, 20, 3)
     every = [BucketComparison(bucket, 1, 2, "a", "b", 2) for bucket in range(256)]
     await graph_buckets.store_comparisons(sources.main, every[1:])
     # One bucket was never compared.

@@ -8,7 +8,7 @@ import pytest
 from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
-from datasources.records.queries import Order, Page, Scope
+from datasources.records.queries import Order, PageRequest, Scope
 from datasources.request import RequestContext
 from resolvers.configuration_items.loaders import ConfigurationItemsByRequirement
 from resolvers.context import Context
@@ -84,7 +84,7 @@ def test_a_page_of_items_is_stale_when_either_database_changes(requirements: Ope
     context = Context(
         Principal("test", "test", PrincipalKind.USER, frozenset()), Scope(False), requirements.sources, RequestContext()
     )
-    selected = RowsArguments(Selection(), page=Page(1, Order("name")))
+    selected = RowsArguments(Selection(), page=PageRequest(1, Order("name")))
     for loader in (
         ConfigurationItemsByRequirement,
         ConfigurationItemsByRequirement.counts,

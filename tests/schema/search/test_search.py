@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from uuid_utils import uuid7
 
-from datasources.aurora.search.search import HEADLINE, _bound
+from datasources.aurora.search.search import HEADLINE_OPTIONS, _bound
 from datasources.aurora.statements import statements
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
@@ -247,7 +247,7 @@ def test_search_reads_no_large_table_from_end_to_end(postgres: EmbeddedPostgres)
             "qqq",
         ):
             bound = _bound(SearchQuery(text, tuple(SearchKind), 10)) | {
-                "kinds": [kind.value for kind in SearchKind], "headline": HEADLINE,
+                "kinds": [kind.value for kind in SearchKind], "headline": HEADLINE_OPTIONS,
                 "sees_restricted": False, "team_keys": ["security"],
             }  # fmt: skip
             with connection.transaction():

@@ -9,7 +9,7 @@ import pytest
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.request import RequestContext
 from resolvers.context import Context
-from resolvers.workflows.checking.expressions import CAUSE, INCIDENT, RUN
+from resolvers.workflows.checking.expressions import CAUSE_FIELDS, INCIDENT_FIELDS, RUN_FIELDS
 from resolvers.workflows.definition import CONFIGURATIONS, TriggerEvent
 from resolvers.workflows.expressions.syntax_tree import COMPREHENSIONS, FUNCTIONS, METHODS
 from resolvers.workflows.use_cases import STATE_MACHINE
@@ -56,7 +56,7 @@ def test_the_kinds_and_the_events() -> None:
 
 def test_the_names_and_functions_of_expressions() -> None:
     told = {row[0].strip("`"): tuple(re.findall(r"`(\w+)`", row[1])) for row in table("Expressions")}
-    assert (told["incident"], told["cause"], told["run"]) == (INCIDENT, CAUSE, RUN)
+    assert (told["incident"], told["cause"], told["run"]) == (INCIDENT_FIELDS, CAUSE_FIELDS, RUN_FIELDS)
     [functions] = re.findall(r"Functions: (.*?)At most", PAGE, re.DOTALL)
     named = set(re.findall(r"`(\w+)", functions))
     assert named == METHODS.keys() | FUNCTIONS.keys() | COMPREHENSIONS | {"has"}

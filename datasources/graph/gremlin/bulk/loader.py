@@ -109,7 +109,7 @@ class BulkLoader:
 
         What is there already is updated; the first bad record ends the load.
         """
-        answer = await self._sent(
+        answer = await self._request(
             "POST",
             "/loader",
             msgspec.json.encode(
@@ -125,12 +125,12 @@ class BulkLoader:
                 }
             ),
         )
-        return _read(answer, _StartedAnswer).payload.load_id
+        return _decode(answer, _StartedAnswer).payload.load_id
 
     async def status(self, load: str) -> LoadStatus:
         """How the load is now."""
         query = f"details=TRUE&errors=TRUE&errorsPerPage={MAX_SHOWN_ERRORS}&page=1"
-        found = _read(await self._sent("GET", f"/loader/{load}?{query}"), _StatusAnswer).payload
+        found = _decode(await self._request("GET", f"/loader/{load}?{query}"), _StatusAnswer).payload
         logs = tuple(
             f"{each.file_name} record {each.record_num}: {each.error_code}: {each.error_message}"
             for each in found.errors.error_logs
@@ -140,7 +140,7 @@ class BulkLoader:
             found.overall_status.status, found.overall_status.total_records, (*feeds, *logs)[:MAX_SHOWN_ERRORS]
         )
 
-    async def _sent(self, method: str, path: str, body: bytes = b"") -> bytes:
+    async def _request(self, method: str, path: str, body: bytes = b"") -> bytes:
         # Only who loads in bulk pays for importing it.
         import httpx
 
@@ -174,7 +174,7 @@ class BulkLoader:
         return dict(request.headers.items())
 
 
-def _read(answer: bytes, type: type[A]) -> A:
+def _decode(answer: bytes, type: type[A]) -> A:
     try:
         return msgspec.json.decode(answer, type=type)
     except msgspec.DecodeError as error:

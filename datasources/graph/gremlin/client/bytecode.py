@@ -16,7 +16,7 @@ MIME_TYPE = b"application/vnd.gremlin-v3.0+json"
 # The length of the MIME type in one byte, then the type, then the message.
 _HEAD = bytes([len(MIME_TYPE)]) + MIME_TYPE
 
-_drivers = GraphSONWriter()
+_driver_writer = GraphSONWriter()
 # Tokens such as T.id: few, and each always written alike.
 _tokens: dict[Any, Any] = {}
 
@@ -47,7 +47,7 @@ def _value(value: Any) -> Any:
     return _other(value) if writer is None else writer(value)
 
 
-def _same(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value
 
 
@@ -107,18 +107,18 @@ def _other(value: Any) -> Any:
         raise TypeError("a traversal holds a lambda: Neptune runs none")
     if isinstance(value, Token):
         if value not in _tokens:
-            _tokens[value] = _drivers.to_dict(value)
+            _tokens[value] = _driver_writer.to_dict(value)
         return _tokens[value]
     if isinstance(value, Enum | bytes):
         raise TypeError(f"a traversal holds a {type(value).__name__}: no engine stores it")
     # Rare: moments, UUIDs, strategies. The driver writes them.
-    return _drivers.to_dict(value)
+    return _driver_writer.to_dict(value)
 
 
 _WRITERS: dict[type, Callable[[Any], Any]] = {
-    str: _same,
-    bool: _same,
-    type(None): _same,
+    str: _identity,
+    bool: _identity,
+    type(None): _identity,
     int: _int,
     long: _long,
     float: _float,

@@ -45,12 +45,12 @@ class GremlinClient:
         if settings.url is None:
             raise ValueError("a client needs GRAPH_URL")
         self._settings = settings
-        self._worker = LoopThread(self._goodbye)
+        self._loop_thread = LoopThread(self._close_pools)
         self._signer = _signer(settings, credentials)
-        self._resolve = resolve or system_resolver(self._worker.blocking)
-        self._writer = self._endpoint(settings.url)
+        self._resolve = resolve or system_resolver(self._loop_thread.blocking)
+        self._writer = self._open_pool(settings.url)
         self._reader = (
-            self._endpoint(settings.reader_url) if settings.reader_url not in {None, settings.url} else self._writer
+            self._open_pool(settings.reader_url) if settings.reader_url not in {None, settings.url} else self._writer
         )
 
     @property
@@ -60,7 +60,7 @@ class GremlinClient:
 
     def probe(self) -> None:
         """Let a lost reader be looked for in the background, so that `lost` ends by itself. Returns at once."""
-        self._worker.call_soon(self._reader.probe)
+        self._loop_thread.call_soon(self._reader.probe)
 
     async def submit(self, traversal: Traversal, verb: str, *, writes: bool = False) -> list[Any]:
         """As the port says. Cancelling the caller ends the traversal on the way and gives up its web socket.
@@ -79,12 +79,12 @@ class GremlinClient:
             if not seconds:
                 request.code = DEADLINE
                 raise to_timeout(None)
-            rows = await self._worker.run(partial(self._answer, request, endpoint))
+            rows = await self._loop_thread.run(partial(self._submit_with_retries, request, endpoint))
         except asyncio.CancelledError:
             request.code = CANCELLED
             raise
         finally:
-            _tell(request, verb, len(rows), time.monotonic() - begin, endpoint.name)
+            _report(request, verb, len(rows), time.monotonic() - begin, endpoint.name)
         call.usage.rows += len(rows)
         call.wrote_graph = call.wrote_graph or writes
         return rows
@@ -102,13 +102,13 @@ class GremlinClient:
 
     async def close(self) -> None:
         """Close the web sockets and end the thread; whoever waits for an answer gets SourceUnavailable."""
-        await self._worker.close()
+        await self._loop_thread.close()
 
-    def _endpoint(self, url: str) -> ConnectionPool:
-        opener = Connector(url, self._settings, self._signer, self._resolve, self._worker.blocking)
+    def _open_pool(self, url: str) -> ConnectionPool:
+        opener = Connector(url, self._settings, self._signer, self._resolve, self._loop_thread.blocking)
         return ConnectionPool(opener, self._settings)
 
-    async def _answer(self, request: TraversalRequest, endpoint: ConnectionPool) -> list[Any]:
+    async def _submit_with_retries(self, request: TraversalRequest, endpoint: ConnectionPool) -> list[Any]:
         """In the client's thread: try until there is an answer, or no use in another try, or no time."""
         retries = RetryPolicy(self._settings.attempts)
         problem: GraphProblem | None = None
@@ -148,7 +148,7 @@ class GremlinClient:
             raise problem if retry_rule(problem) is RetryRule.SENDINGS else TimeoutError
         await asyncio.sleep(pause)
 
-    async def _goodbye(self) -> None:
+    async def _close_pools(self) -> None:
         for endpoint in {self._writer, self._reader}:
             await endpoint.close()
 
@@ -162,7 +162,7 @@ def _signer(settings: GraphSettings, credentials: FindCredentials | None) -> Hea
     return Signer(settings.signing.region, credentials or default_credentials)
 
 
-def _tell(request: TraversalRequest, verb: str, rows: int, seconds: float, endpoint: str) -> None:
+def _report(request: TraversalRequest, verb: str, rows: int, seconds: float, endpoint: str) -> None:
     """A line of its own, quiet unless it was slow, sent again or failed; a word for the operation's line; a span."""
     retries = max(0, request.tries - 1)
     loud = bool(retries or request.code or seconds > SLOW_SECONDS)

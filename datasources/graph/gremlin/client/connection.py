@@ -144,14 +144,14 @@ class Connection:
             while self._problem is None:
                 message = await self._web_socket.receive()
                 if message.type is WSMsgType.BINARY or message.type is WSMsgType.TEXT:
-                    self._take(message.data)
+                    self._receive(message.data)
                 elif message.type is WSMsgType.PING:
                     await self._web_socket.pong(message.data)
                 elif message.type is WSMsgType.PONG:
                     if self._pong and not self._pong.done():
                         self._pong.set_result(None)
                 else:
-                    raise self._end(message)
+                    raise self._to_problem(message)
         except GraphProblem as problem:
             self._fail(problem)
         except (ClientError, ConnectionError) as error:
@@ -161,12 +161,12 @@ class Connection:
                 # Whatever ended this task: nobody may wait on a socket that is not read.
                 self._fail(ConnectionLost("the web socket is read no longer"))
 
-    def _take(self, data: bytes) -> None:
+    def _receive(self, data: bytes) -> None:
         if self._answer is None:
             raise ConnectionLost("the graph sent an answer that nobody asked for")
         self._answer.feed(data)
 
-    def _end(self, message: WSMessage) -> GraphProblem:
+    def _to_problem(self, message: WSMessage) -> GraphProblem:
         """What the last message of a web socket means."""
         if message.type is WSMsgType.ERROR:
             error = message.data

@@ -112,7 +112,7 @@ class Connector:
 
     async def _connect(self, address: str, headers: Mapping[str, str]) -> tuple[ClientSession, WebSocket]:
         connector = TCPConnector(
-            ssl=self._trust if self._secure else True,
+            ssl=self._ssl_context if self._secure else True,
             resolver=PinnedResolver(address),
             use_dns_cache=False,
             force_close=True,
@@ -132,12 +132,12 @@ class Connector:
             opened = True
             return session, web_socket
         except (ClientError, OSError) as error:
-            raise self._meaning(error) from error
+            raise self._to_problem(error) from error
         finally:
             if not opened:
                 await session.close()
 
-    def _meaning(self, error: Exception) -> GraphProblem:
+    def _to_problem(self, error: Exception) -> GraphProblem:
         if isinstance(error, WSServerHandshakeError):
             if error.status in DENIED_STATUSES:
                 return HandshakeDenied(error.status)
@@ -158,7 +158,7 @@ class Connector:
         return Unreachable(f"{self.name} cannot be reached: {reason or type(cause).__name__}")
 
     @cached_property
-    def _trust(self) -> ssl.SSLContext:
+    def _ssl_context(self) -> ssl.SSLContext:
         # Reads hundreds of certificates: once, and only when a socket is opened.
         try:
             context = ssl.create_default_context(cafile=self._settings.ca_file)

@@ -98,11 +98,11 @@ def _bulk_set(items: list[Any]) -> list[Any]:
     return [each for value, count in zip(pairs, pairs, strict=True) for each in [read_value(value)] * read_value(count)]
 
 
-def _whole(value: Any) -> int:
+def _integer(value: Any) -> int:
     return int(value)
 
 
-def _same(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value
 
 
@@ -112,20 +112,20 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "g:Map": _map,
     "g:BulkSet": _bulk_set,
     "g:Path": lambda path: read_value(path["objects"]),
-    "g:Int32": _same,
-    "g:Int64": _same,
-    "gx:Int16": _same,
-    "gx:Byte": _same,
+    "g:Int32": _identity,
+    "g:Int64": _identity,
+    "gx:Int16": _identity,
+    "gx:Byte": _identity,
     # Sums that outgrow 64 bits; some engines write them as text.
-    "gx:BigInteger": _whole,
+    "gx:BigInteger": _integer,
     # NaN and the infinities come as text, whole doubles as either.
     "g:Double": float,
     "g:Float": float,
-    "g:Date": _same,
-    "g:Timestamp": _same,
-    "g:UUID": _same,
-    "g:T": _same,
-    "g:Direction": _same,
+    "g:Date": _identity,
+    "g:Timestamp": _identity,
+    "g:UUID": _identity,
+    "g:T": _identity,
+    "g:Direction": _identity,
 }
 
 

@@ -44,7 +44,7 @@ class LoopThread:
         """Call `work` in the thread, soon; not at all once it is closed."""
         with self._lock:
             if not self._closed:
-                self._running().call_soon_threadsafe(work)
+                self._ensure_started().call_soon_threadsafe(work)
 
     async def close(self) -> None:
         """Cancel what is under way, say goodbye and end the thread. Does nothing the second time."""
@@ -55,16 +55,16 @@ class LoopThread:
         self.blocking.shutdown(wait=False, cancel_futures=True)
         if thread is None or loop is None:
             return
-        asyncio.run_coroutine_threadsafe(self._end(), loop)
+        asyncio.run_coroutine_threadsafe(self._shut_down(), loop)
         await asyncio.to_thread(thread.join)
 
     def _submit(self, work: Callable[[], Coroutine[Any, Any, T]]) -> "Future[T]":
         with self._lock:
             if self._closed:
                 raise _closed()
-            return asyncio.run_coroutine_threadsafe(self._counted(work), self._running())
+            return asyncio.run_coroutine_threadsafe(self._track(work), self._ensure_started())
 
-    async def _counted(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def _track(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101
         self._works.add(task)
@@ -73,14 +73,14 @@ class LoopThread:
         finally:
             self._works.discard(task)
 
-    def _running(self) -> asyncio.AbstractEventLoop:
+    def _ensure_started(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._main, args=(self._loop,), name="graph", daemon=True)
             self._thread.start()
         return self._loop
 
-    async def _end(self) -> None:
+    async def _shut_down(self) -> None:
         await _cancel(set(self._works))
         await self._goodbye()
         await _cancel(asyncio.all_tasks() - {asyncio.current_task()})

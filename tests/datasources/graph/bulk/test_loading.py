@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from datasources.config import BulkLoading, GraphSettings, Signing
+from datasources.config import BulkLoadSettings, GraphSettings, SigV4Signing
 from datasources.embedded.process import free_port
 from datasources.errors import SourceRefused, SourceUnavailable
 from datasources.graph.gremlin.bulk.loader import LoadStatus
@@ -17,7 +17,7 @@ ROLE = "arn:aws:iam::123456789012:role/loader"
 
 def settings(double: LoaderDouble) -> GraphSettings:
     url = double.url.replace("http", "ws") + "/gremlin"
-    return GraphSettings(url, signing=Signing("eu-west-1"), bulk=BulkLoading("s3://bucket/a/prefix", ROLE))
+    return GraphSettings(url, signing=SigV4Signing("eu-west-1"), bulk=BulkLoadSettings("s3://bucket/a/prefix", ROLE))
 
 
 @pytest.fixture

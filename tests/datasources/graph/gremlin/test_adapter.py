@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from gremlin_python.process.traversal import Traversal
 
-from datasources.config import HopForm
+from datasources.config import ReachStrategy
 from datasources.errors import SourceTimeout, SourceUnavailable
 from datasources.graph.gremlin.adapter import GremlinGraph
 from datasources.graph.gremlin.client.client import GremlinClient
@@ -98,7 +98,7 @@ async def test_many_walks_share_a_traversal_a_hop(gremlin_client: GremlinClient,
     starts = [frozenset([node(number)]) for number in (1, 2, 3, 1)]
     walk = Walk(Direction.OUT, max_depth=3)
     assert await verbs_of(lambda: GremlinGraph(gremlin_client).reach(starts, walk)) == ["hop"] * 3
-    led = GremlinGraph(gremlin_client, HopForm.FRONTIER)
+    led = GremlinGraph(gremlin_client, ReachStrategy.FRONTIER)
     assert await verbs_of(lambda: led.reach(starts[:1], walk)) == ["hop"] * 3
 
 

@@ -61,7 +61,7 @@ async def test_three_hundred_calls_of_which_many_are_cancelled(make_client: Make
 async def test_a_call_that_is_cancelled_before_it_begins(make_client: MakeClient, double: NeptuneLike) -> None:
     client = make_client(url=double.url)
     # The client's thread is busy, so that it hears of the call and of its end at once.
-    client._worker.call_soon(lambda: time.sleep(0.2))
+    client._loop_thread.call_soon(lambda: time.sleep(0.2))
     task = asyncio.create_task(client.submit(g.inject(1), "test"))
     await asyncio.sleep(0)
     task.cancel()

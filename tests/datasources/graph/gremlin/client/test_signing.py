@@ -10,7 +10,7 @@ import pytest
 from botocore.credentials import Credentials
 from botocore.exceptions import CredentialRetrievalError
 
-from datasources.config import Signing
+from datasources.config import SigV4Signing
 from datasources.embedded.neptune_like import ClusterSettings, Faults, NeptuneLike, SigningKey
 from datasources.errors import SourceRefused, SourceTimeout
 from datasources.graph.gremlin.source import g
@@ -18,7 +18,7 @@ from tests.datasources.graph.gremlin.client.conftest import MakeClient, within
 
 OLD = SigningKey("AKIAOLD", "old secret", "old token")
 NEW = SigningKey("AKIANEW", "new secret", "new token")
-SIGNING = Signing("eu-west-1")
+SIGNING = SigV4Signing("eu-west-1")
 
 
 def found(*keys: SigningKey | None) -> Callable[[], Any]:
@@ -89,7 +89,7 @@ async def test_expired_credentials_are_looked_for_anew(make_client: MakeClient, 
 async def test_what_is_wrong_is_refused(
     make_client: MakeClient, signed: NeptuneLike, region: str, key: SigningKey
 ) -> None:
-    client = make_client(url=signed.url, signing=Signing(region), credentials=found(key))
+    client = make_client(url=signed.url, signing=SigV4Signing(region), credentials=found(key))
     with within(10), pytest.raises(SourceRefused, match="check the credentials, GRAPH_IAM, AWS_REGION") as raised:
         await client.submit(g.inject(1), "test")
     assert statuses(signed) == [403, 403]
