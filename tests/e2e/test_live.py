@@ -1,4 +1,4 @@
-"""The page about live answers is what a served process does, and a process with open streams stops."""
+"""The page about the change feed is what a served process does, and a process with open streams stops."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from workers import api
 
 __all__ = ["settings"]
 
-PAGE = (Path(__file__).parents[2] / "docs" / "live.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "change-feed.md").read_text()
 CURL = re.search(r"```sh\n(curl .*?)```", PAGE, re.DOTALL)
 MUTATION = 'mutation { createTeam(input: {key: "night", name: "Night"}) { userErrors { message } team { id } } }'
 
