@@ -67,11 +67,11 @@ async def test_the_request_of_the_page_hears_of_a_write_and_the_server_stops_wit
 def test_the_page_says_what_the_code_does() -> None:
     said = [
         f"after {listening.SILENCE:.0f} seconds of silence",
-        f"looked at every {listening.PROVEN:.0f} seconds",
+        f"checked every {listening.PROVEN:.0f} seconds",
         f"more than {tail.BUFFER:,} entries wait",
-        f"takes nothing for {event_stream.UNREAD:.0f} seconds",
+        f"reads nothing for {event_stream.UNREAD:.0f} seconds",
         f"within {event_stream.ENDING:.0f} seconds",
-        f"looks at the outbox {['', 'once', 'twice', 'three', 'four', 'five'][round(1 / tail.EVERY)]} times a second",
+        f"reads the outbox {['', 'once', 'twice', 'three', 'four', 'five'][round(1 / tail.EVERY)]} times a second",
     ]
     assert [each for each in said if each not in " ".join(PAGE.split())] == []
 
