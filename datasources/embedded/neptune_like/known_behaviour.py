@@ -15,66 +15,66 @@ class Fact:
 _DIFFERENCES = "access-graph-gremlin-differences"
 
 FACTS: tuple[Fact, ...] = (
-    Fact("Scripts know no Groovy", f"{_DIFFERENCES}, Scripts", "test_legality.py::test_a_script_is_refused"),
+    Fact("Scripts know no Groovy", f"{_DIFFERENCES}, Scripts", "test_validation.py::test_a_script_is_refused"),
     Fact(
         "No lambda steps",
         f"{_DIFFERENCES}, Lambda steps",
-        "test_legality.py::test_an_illegal_traversal_is_refused_and_not_run",
+        "test_validation.py::test_an_illegal_traversal_is_refused_and_not_run",
     ),
     Fact(
         "No io().write(), program(), pageRank(), peerPressure(), connectedComponent(), shortestPath(), withComputer()",
         "gremlin-step-support, Gremlin steps that are not supported in Neptune at all",
-        "test_legality.py::test_an_illegal_traversal_is_refused_and_not_run",
+        "test_validation.py::test_an_illegal_traversal_is_refused_and_not_run",
     ),
     Fact(
         "A step that the engine does not know is an InternalFailureException that names NeptuneGraphTraversal",
         "awslabs/unified-kg-rag-on-aws, pull request 31 (engine 1.4.7.0)",
-        "test_answers.py::test_an_unknown_step_is_named_as_neptune_names_it",
+        "test_errors.py::test_an_unknown_step_is_named_as_neptune_names_it",
     ),
     Fact(
         "Ids of vertices and edges are strings; a number or a UUID is an UnsupportedOperationException",
         f"{_DIFFERENCES}, Vertex and edge IDs; bricaud/graphexp, issue 71",
-        "test_legality.py::test_an_id_must_be_a_string",
+        "test_validation.py::test_an_id_must_be_a_string",
     ),
     Fact(
         "A property is single or a set, never a list",
         f"{_DIFFERENCES}, Cardinality of vertex properties",
-        "test_legality.py::test_an_illegal_traversal_is_refused_and_not_run",
+        "test_validation.py::test_an_illegal_traversal_is_refused_and_not_run",
     ),
     Fact(
         "Without a cardinality a property is a set; single replaces all its values",
         f"{_DIFFERENCES}, Updating a vertex property",
-        "test_answers.py::test_a_property_is_a_set_unless_single_is_said",
+        "test_errors.py::test_a_property_is_a_set_unless_single_is_said",
     ),
     Fact(
         "Values are truth values, numbers, text and dates; no lists, maps, UUIDs, no properties of properties",
         f"{_DIFFERENCES}, Neptune support for vertex features",
-        "test_legality.py::test_an_illegal_traversal_is_refused_and_not_run",
+        "test_validation.py::test_an_illegal_traversal_is_refused_and_not_run",
     ),
     Fact(
         "Elements come back with id and label alone, whatever materializeProperties says",
         f"{_DIFFERENCES}, Properties on elements",
-        "test_legality.py::test_elements_come_without_properties",
+        "test_validation.py::test_elements_come_without_properties",
     ),
     Fact(
         "addV with an id that is there is a ConstraintViolationException",
         f"{_DIFFERENCES}, User-supplied IDs; aws-samples/amazon-neptune-samples, issue 130",
-        "test_answers.py::test_a_failed_request_has_neptunes_code_and_leaves_nothing",
+        "test_errors.py::test_a_failed_request_has_neptunes_code_and_leaves_nothing",
     ),
     Fact(
         "A vertex and an edge may have one id",
         f"{_DIFFERENCES}, User-supplied IDs",
-        "test_answers.py::test_a_vertex_and_an_edge_may_have_one_id",
+        "test_errors.py::test_a_vertex_and_an_edge_may_have_one_id",
     ),
     Fact(
         "A request is one transaction: if it fails, nothing of it stays",
         f"{_DIFFERENCES}, Transactions",
-        "test_answers.py::test_a_failed_request_has_neptunes_code_and_leaves_nothing",
+        "test_errors.py::test_a_failed_request_has_neptunes_code_and_leaves_nothing",
     ),
     Fact(
         "Of two requests that write one element at a time, one is a ConcurrentModificationException",
         "transactions-neptune, Conflict resolution using lock-wait timeouts; apache/tinkerpop, pull request 1728",
-        "test_answers.py::test_of_two_writers_to_one_vertex_one_is_in_conflict",
+        "test_errors.py::test_of_two_writers_to_one_vertex_one_is_in_conflict",
     ),
     Fact(
         "A read runs on a snapshot and is in no conflict",
@@ -84,12 +84,12 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         "A query runs no longer than the cluster's neptune_query_timeout, then it is a TimeLimitExceededException",
         "parameters; errors-engine-codes",
-        "test_answers.py::test_a_cluster_bounds_the_time_of_a_query",
+        "test_errors.py::test_a_cluster_bounds_the_time_of_a_query",
     ),
     Fact(
         "An error is JSON in the status message: code, detailedMessage, requestId",
         "errors-engine-codes, Graph engine error format",
-        "test_answers.py::test_the_error_is_a_document_with_the_request_id",
+        "test_errors.py::test_the_error_is_a_document_with_the_request_id",
     ),
     Fact(
         "A replica refuses every step that writes, wherever it stands, with a ReadOnlyViolationException",
