@@ -141,7 +141,7 @@ DIFFERENCES: tuple[str, ...] = (
     "addV with an existing id also fails with a new label, which Neptune would add to the vertex.",
     "The reader shows every write immediately, unless it has a separate store, which then shows none.",
     "An edge with an existing id is reported with the engine's message, which calls it a vertex.",
-    "The engine detects conflicts: the later of two writers to commit fails. Neptune locks ranges and may make one wait.",
+    "The engine detects conflicts: the later of two commits fails. Neptune locks ranges and may make a writer wait.",
     "A request larger than the engine accepts (64 MiB in the embedded server) closes the socket; Neptune accepts it.",
     "It supports only web sockets without TLS: no HTTP queries, openCypher, loader, streams or status.",
     "Steps run as in TinkerPop: it does not show what Neptune runs faster or slower, or refuses as too large.",
