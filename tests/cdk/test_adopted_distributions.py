@@ -38,9 +38,7 @@ TO_THE_API = {
 def run(program: str, read: dict[str, Any]) -> dict[str, Any]:
     if JQ is None:
         pytest.skip("there is no jq here")
-    done = subprocess.run(
-        [JQ, program], input=json.dumps(read), env=GIVEN, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([JQ, program], input=json.dumps(read), env=GIVEN, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
