@@ -81,9 +81,3 @@ def test_nothing_catches_every_exception() -> None:
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
     ]
     assert broad == []
-
-
-def test_decisions_are_numbered_once() -> None:
-    numbers = [page.name[:4] for page in (ROOT / "docs" / "decisions").glob("*.md")]
-    assert sorted(numbers) == sorted(set(numbers))
-    assert all(number.isdigit() for number in numbers)
