@@ -81,3 +81,9 @@ def test_nothing_catches_every_exception() -> None:
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
     ]
     assert broad == []
+
+
+def test_the_index_of_the_pages_has_each_of_them() -> None:
+    docs = ROOT / "docs"
+    listed = set(LINK.findall((docs / "README.md").read_text()))
+    assert {page.name for page in docs.glob("*.md")} - {"README.md"} <= listed
