@@ -48,7 +48,7 @@ def build(
     """
     place = Place(account=environment.account, region=environment.region)
     prefix = f"StackFlow-{environment.name}"
-    protected = environment.name == "prod" and not first
+    protected = environment.name != "dev" and not first
     stacks: dict[str, Stack] = {}
     facts = None
     if isinstance(environment, NewEnvironment):

@@ -95,7 +95,8 @@ def comparisons(environment: Environment) -> list[str]:
             " maxReceiveCount"
             f" {EVENTS_MAX_RECEIVES} and dead letters in {environment.queues.events_dead}; MessageRetentionPeriod"
             f" {MAX_RETENTION_DAYS * 86_400}; DeduplicationScope messageGroup; FifoThroughputLimit perMessageGroupId",
-            f"aws apigateway get-account --region {region} --query cloudwatchRoleArn    # a role, or no log is written",
+            f"aws apigateway get-account --region {region} --query cloudwatchRoleArn"
+            "    # a role, or the gateway's stage is not made: see docs/deploy.md, adopting",
             f"aws sns get-topic-attributes --region {region} --topic-arn"
             f" arn:aws:sns:{region}:{environment.account}:{environment.findings_topic} --query Attributes.Policy"
             "    # cloudwatch, events and budgets may publish",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, Duration, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -65,8 +65,10 @@ def function(
         logging_format=lambda_.LoggingFormat.JSON,
         environment=dict(plan.variables),
         snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if plan.snap_start else None,
-        # So that the alias can go back to the former version, which a deploy would else delete.
-        current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+        # So that the alias can go back to the former version, which a deploy would else delete. One whose deploy was
+        # rolled back goes: Lambda publishes the same code no second time, so the next try would fail.
+        # https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+        current_version_options=lambda_.VersionOptions(removal_policy=KEPT),
     )
     if plan.snap_start:
         reason = "the alias that the gateway calls names a published version"

@@ -1,7 +1,8 @@
-"""The page on adding an entity is true of every entity there is: the files, what stands in them, the edited lines."""
+"""The page on adding an entity is true of every entity: the files, what they contain, and the files that are edited."""
 
 import importlib
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,22 @@ from datasources.aurora.statements import statements
 from schema import lazy_types as lazy
 from schema import references
 from schema.configuration_items.types import ConfigurationItem
+from schema.mutation import MutationRoot
 from schema.query import NODE_TYPES, Query
 from tests.fixtures.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "add-an-entity.md").read_text()
-PROMISED = re.findall(r"^\| `([^`]+)` \| (.+) \|$", PAGE, re.MULTILINE)
+SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+
+
+def rows(section: str, verb: str) -> list[tuple[str, str]]:
+    """Path and content of each row of a section's table of files to create or to edit."""
+    (table,) = re.findall(rf"^(?:.* )?{verb}:\n\n((?:\|.*\n)+)", SECTIONS[section], re.MULTILINE)
+    return re.findall(r"^\| `([^`]+)` \| (.+) \|$", table, re.MULTILINE)
+
+
+PROMISED = rows("Read", "Create")
 FILES = [path for path, _ in PROMISED if "NNNN" not in path and not path.startswith("tests/")]
 MIGRATIONS = "\n".join(
     file.read_text() for file in sorted((ROOT / "datasources" / "aurora" / "migrations").glob("*/*/*.sql"))
@@ -123,3 +134,50 @@ def test_what_is_referred_to_by_name_is_in_the_references() -> None:
 
 def test_nodes_have_prefixes_of_their_own() -> None:
     assert len({type_.prefix for type_ in NODE_TYPES}) == len(NODE_TYPES)
+
+
+def paths_of_changes() -> set[str]:
+    """Every path that the page names, for the entity that has every part."""
+    paths = {path for path in re.findall(r"`([\w./]+/[\w.]+)`", PAGE) if "NNNN" not in path}
+    return {path.replace("problems", "changes").replace("problem_", "change_") for path in paths}
+
+
+def tracked(*patterns: str) -> list[str]:
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns]
+    return subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_every_path_of_the_page_exists() -> None:
+    assert {path for path in paths_of_changes() if not (ROOT / path).exists()} == set()
+
+
+def test_every_file_of_changes_is_on_the_page() -> None:
+    own = re.compile(r"(schema|resolvers|datasources/aurora)/changes/(?!__init__)|.*/(changes|change_types)\.py$")
+    files = {path for path in tracked("schema", "resolvers", "datasources") if own.match(path)}
+    # Changes of the tables that the graph has yet to get.
+    assert files - {"resolvers/projection/changes.py"} <= paths_of_changes()
+    assert len(files) == 14
+
+
+def test_every_file_that_names_changes_is_on_the_page() -> None:
+    """Whoever adds an entity and forgets one of these finds out late: in a feed, a search or a stale value."""
+    naming = re.compile(r"\bCHANGES?\b|\"changes\"|Change(Mutations|Queries)|HasChanges|FROM changes\b")
+    # Domains that link to changes, as the page says of every entity; and the path of a subscription's events.
+    others = re.compile(r"(schema|resolvers|datasources/aurora)/(incidents|changes)/|schema/http/responses\.py")
+    files = {
+        path
+        for path in tracked("schema/**.py", "resolvers/**.py", "datasources/**.py", "datasources/**.sql")
+        if "/migrations/" not in path and not others.match(path) and naming.search((ROOT / path).read_text())
+    }
+    assert files - paths_of_changes() == set()
+    assert len(files) == 17
+
+
+@pytest.mark.parametrize(
+    "type_", [type_ for type_ in NODE_TYPES if noun(type_) not in {"documents", "users"}], ids=shown
+)
+def test_an_entity_that_is_written_has_the_files_that_the_page_says(type_: type[Any]) -> None:
+    files = [path for path, _ in rows("Written", "Create") if not path.startswith("tests/")]
+    assert [path for path in files if not (ROOT / path.replace("problems", noun(type_))).exists()] == []
+    mutations = importlib.import_module(f"schema.{noun(type_)}.mutations")
+    assert getattr(mutations, f"{type_.__name__}Mutations") in MutationRoot.__bases__

@@ -19,9 +19,10 @@ GLOBAL = {"--region", "--query", "--output", "--profile"}
 # The command line's own, which no model describes, with their options.
 OWN = {
     ("s3", "sync"): {"--source-region", "--region", "--exclude", "--cache-control"},
-    ("s3", "cp"): {"--cache-control"},
+    ("s3", "cp"): {"--cache-control", "--recursive"},
     ("cloudfront", "create-invalidation"): {"--distribution-id", "--paths"},
     ("logs", "tail"): {"--since", "--follow"},
+    ("configure", "export-credentials"): {"--format"},
     ("pricing", "get-products"): {"--service-code", "--filters"},
 }
 CALLED = {"deploy": "codedeploy"}

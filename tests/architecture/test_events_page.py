@@ -1,4 +1,4 @@
-"""The page on events tells the bounds of values as they are, and the extension that is looked at."""
+"""The page on events states the value limits of the code, and the extension attribute that the service reads."""
 
 import re
 from pathlib import Path
@@ -11,29 +11,29 @@ PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
 
 
 def bounds() -> dict[str, str]:
-    table = PAGE.partition("\n## Bounds of values\n")[2].partition("\n## ")[0]
+    table = PAGE.partition("\n## Value limits\n")[2].partition("\n## ")[0]
     found = re.findall(r"^\| (.+?) \| (.+?) \|$", table, re.MULTILINE)
-    return {name: bound for name, bound in found if name != "of" and not name.startswith("-")}
+    return {name: bound for name, bound in found if name != "value" and not name.startswith("-")}
 
 
 def test_the_bounds_are_those_of_the_gate() -> None:
     hours = int(values.MAX_OFFSET.total_seconds() // 3_600)
     assert bounds() == {
         "levels of lists and objects in a document, such as `attributes`": f"{values.MAX_NESTING}",
-        "values in a document, its lists and objects included": f"{values.MAX_VALUES:,}",
+        "values in a document, including its lists and objects": f"{values.MAX_VALUES:,}",
         "bytes of a document as JSON": f"{values.MAX_DOCUMENT_BYTES:,}",
         "an integer in a document": f"{values.MIN_INTEGER:,} to {values.MAX_INTEGER:,}",
-        "another number": "finite",
-        "bytes of a text": f"{values.MAX_TEXT_BYTES:,}",
-        "bytes of the texts of one index together, such as an identification key and its source": (
+        "any other number": "finite",
+        "bytes of a string": f"{values.MAX_TEXT_BYTES:,}",
+        "total bytes of the strings in one index entry, such as an identification key and its source": (
             f"{values.MAX_KEY_BYTES:,}"
         ),
-        "characters": "no NUL, no half of a surrogate pair",
+        "characters": "no NUL, no lone surrogate",
         "a time": (
-            f"with a zone, its offset below {hours} hours, in the years 1 to 9999 in UTC; "
-            f"that of an event from {MIN_EVENT_TIME.year} on"
+            f"with a time zone, a UTC offset below {hours} hours, in the years 1 to 9999 in UTC; "
+            f"for an event, from {MIN_EVENT_TIME.year} on"
         ),
-        "bytes of an event with its sender, source and request id, as the queue keeps them": f"{MAX_EVENT_BYTES:,}",
+        "bytes of an event with its sender, source and request ID, as stored in the queue": f"{MAX_EVENT_BYTES:,}",
     }
 
 
@@ -48,4 +48,4 @@ def test_the_modes_are_those_of_the_code() -> None:
 def test_the_extension_that_is_looked_at_is_named() -> None:
     known = {"specversion", "id", "source", "type", "time", "data", "data_base64", "datacontenttype"}
     (extension,) = set(Envelope.__struct_fields__) - known
-    assert f"looks at one, `{extension}`" in PAGE
+    assert f"The service reads one extension attribute, `{extension}`" in PAGE

@@ -1,4 +1,4 @@
-"""The page on faults names tests that exist for all that was tried."""
+"""The page on fault tolerance names a test that exists for each input and fault."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ SECTIONS = ("Values", "Workers", "Requests", "HTTP", "Events and alerts", "Impor
 
 def rows() -> dict[str, list[list[str]]]:
     """The cells of each table's rows, by its title."""
-    tried = PAGE.partition("\n## What was tried against it\n")[2].partition("\n## ")[0]
+    tried = PAGE.partition("\n## Robustness tests\n")[2].partition("\n## ")[0]
     found: dict[str, list[list[str]]] = {}
     for part in tried.split("\n### ")[1:]:
         title, _, table = part.partition("\n")

@@ -83,7 +83,7 @@ def test_nothing_catches_every_exception() -> None:
     assert broad == []
 
 
-def test_decisions_are_numbered_once() -> None:
-    numbers = [page.name[:4] for page in (ROOT / "docs" / "decisions").glob("*.md")]
-    assert sorted(numbers) == sorted(set(numbers))
-    assert all(number.isdigit() for number in numbers)
+def test_the_index_of_the_pages_has_each_of_them() -> None:
+    docs = ROOT / "docs"
+    listed = set(LINK.findall((docs / "README.md").read_text()))
+    assert {page.name for page in docs.glob("*.md")} - {"README.md"} <= listed

@@ -295,6 +295,7 @@ def test_a_deploy_is_refused_and_told_what_is_missing(capsys: pytest.CaptureFixt
     routes = next(line for line in told.splitlines() if "describe-route-tables" in line)
     assert "Values=subnet-05eae5f255dec054f,subnet-03ab773ce82d704d1" in routes
     assert "each with a default route to a NAT gateway" in routes
+    assert "--query cloudwatchRoleArn    # a role, or the gateway's stage is not made" in told
     assert "  aurora.main: 1656 of 4500, which are nine tenths of 5000\n" in told
     assert check.main([str(file), "--deploy"]) == 1
     # And of the bundle, unless somebody has built one.

@@ -126,6 +126,7 @@ def test_former_versions_are_kept_so_that_the_alias_can_go_back(each: Synth) -> 
         for resource in each.templates["Service"]["Resources"].values()
         if resource["Type"] == "AWS::Lambda::Version"
     ]
+    # But for one whose own deploy was rolled back: Lambda publishes no code twice, so it would stop the next try.
     assert [(version["DeletionPolicy"], version["UpdateReplacePolicy"]) for version in versions] == [
-        ("Retain", "Retain")
+        ("RetainExceptOnCreate", "Retain")
     ]

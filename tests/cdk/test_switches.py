@@ -11,6 +11,7 @@ import pytest
 from cdk.app import synthesize
 from cdk.loader import load_environment
 from tests.cdk.templates import Synth, loaded, toml
+from tests.cdk.test_stateful import protected
 
 FILES = Path(__file__).parents[2] / "cdk" / "environments"
 
@@ -58,6 +59,12 @@ def test_the_edge_stays_in_us_east_1(west: Synth) -> None:
     assert regions.pop("Edge") == "us-east-1"
     assert regions == dict.fromkeys(("Network", "Stores", "Knowledge", "Service", "Watch"), "us-west-2")
     assert ".execute-api.us-west-2.amazonaws.com" in json.dumps(west.templates["Edge"])
+
+
+def test_every_environment_but_dev_is_protected(west: Synth, dev: Synth) -> None:
+    service = {"Service", "Edge", "Watch"}
+    assert {stack for stack, is_protected in protected(west).items() if is_protected} == service | {"Network", "Stores"}
+    assert {protected(dev)[stack] for stack in service} == {False}
 
 
 def test_nothing_of_another_region_names_us_east_1(west: Synth) -> None:

@@ -1,4 +1,4 @@
-"""The page about live answers is what a served process does, and a process with open streams stops."""
+"""The page about the change feed is what a served process does, and a process with open streams stops."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from workers import api
 __all__ = ["settings"]
 
 TIMES = ["", "once", "twice", "three", "four", "five"]
-PAGE = (Path(__file__).parents[2] / "docs" / "live.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "change-feed.md").read_text()
 CURL = re.search(r"```sh\n(curl .*?)```", PAGE, re.DOTALL)
 MUTATION = 'mutation { createTeam(input: {key: "night", name: "Night"}) { userErrors { message } team { id } } }'
 
@@ -68,11 +68,11 @@ async def test_the_request_of_the_page_hears_of_a_write_and_the_server_stops_wit
 def test_the_page_says_what_the_code_does() -> None:
     said = [
         f"after {listening.HEARTBEAT_SECONDS:.0f} seconds of silence",
-        f"looked at every {listening.REAUTHENTICATE_SECONDS:.0f} seconds",
+        f"checked every {listening.REAUTHENTICATE_SECONDS:.0f} seconds",
         f"more than {tail.MAX_BUFFERED_ENTRIES:,} entries wait",
-        f"takes nothing for {event_stream.WRITE_TIMEOUT_SECONDS:.0f} seconds",
+        f"reads nothing for {event_stream.WRITE_TIMEOUT_SECONDS:.0f} seconds",
         f"within {event_stream.CLOSE_TIMEOUT_SECONDS:.0f} seconds",
-        f"looks at the outbox {TIMES[round(1 / tail.POLL_SECONDS)]} times a second",
+        f"reads the outbox {TIMES[round(1 / tail.POLL_SECONDS)]} times a second",
     ]
     assert [each for each in said if each not in " ".join(PAGE.split())] == []
 

@@ -1,4 +1,4 @@
-"""The page on lives is what the tables say, and each step of a table is a mutation of its name."""
+"""The page on state machines is what the tables say, and each step of a table is a mutation of its name."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ from resolvers.requirements.use_cases import STATE_MACHINE as REQUIREMENTS
 from resolvers.state_machine import StateMachine, Transition, define_state_machine
 from resolvers.unit_of_work import UserErrorCode, ValidationFailed
 
-PAGE = (Path(__file__).parents[2] / "docs" / "lives.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "state-machines.md").read_text()
 
 
 def section(title: str) -> str:
