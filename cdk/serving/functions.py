@@ -68,7 +68,7 @@ def function(
         # So that the alias can go back to the former version, which a deploy would else delete. One whose deploy was
         # rolled back goes: Lambda publishes the same code no second time, so the next try would fail.
         # https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
-        current_version_options=lambda_.VersionOptions(removal_policy=KEPT),
+        current_version_options=lambda_.VersionOptions(removal_policy=RETAIN_AFTER_CREATION),
     )
     if plan.snap_start:
         reason = "the alias that the gateway calls names a published version"
