@@ -9,7 +9,8 @@ from datasources.graph.port import Direction
 from datasources.graph.port import Paths as PathsFact
 from resolvers.configuration_items.loaders import ConfigurationItemById
 from resolvers.context import Context
-from resolvers.relationships.loaders import PathsArguments, PathsByEnds, RelationshipById
+from resolvers.relationships.loaders import RelationshipById
+from resolvers.relationships.traversals import find_paths
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import PAGE, Argument, attribute, field, link
 from schema.declarations.ids import decode_id_as, encode_id
@@ -75,7 +76,7 @@ async def _paths(context: Context, _: Any, arguments: Mapping[str, Any]) -> Path
     walk = to_walk(context, direction, {k: v for k, v in arguments.items() if k != "first"}, DEFAULT_DEPTH)
     if start is None or end is None:
         return PathsFact((), truncated=False)
-    return await context.loader(PathsByEnds, PathsArguments(walk, most)).load((start, end))
+    return await find_paths(context, start, end, walk, most)
 
 
 @strawberry.type

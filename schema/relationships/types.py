@@ -1,7 +1,7 @@
 """Relationships: neighbours of a configuration item, and what it depends on or what depends on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -18,13 +18,10 @@ from resolvers.configuration_items.loaders import ConfigurationItemById
 from resolvers.context import Context
 from resolvers.relationships.loaders import (
     DegreesByConfigurationItem,
-    NeighboursArguments,
-    NeighboursByConfigurationItem,
-    ReachArguments,
-    ReachByStarts,
     RedundancyGroupById,
     RelationshipById,
 )
+from resolvers.relationships.traversals import fetch_neighbours, fetch_reach
 from resolvers.taxonomy.relationship_type_loaders import RelationshipTypeByKey
 from schema.declarations.connections import PageInfo, PageInfoValue, first_and_last, to_page_info
 from schema.declarations.enums import register_enum
@@ -197,18 +194,15 @@ register_enum(
 
 async def _neighbours(context: Context, item: Any, arguments: Mapping[str, Any]) -> NeighboursFact:
     direction = WalkDirection((arguments.get("direction") or NeighbourDirection.BOTH).value)
-    bounds = to_walk(context, direction, arguments, 1)
-    walk = replace(bounds, fan_out=bounds.max_nodes)
-    after = decode_step_position(arguments.get("after"))
-    return await context.loader(NeighboursByConfigurationItem, NeighboursArguments(walk, after)).load(item.id)
+    walk = to_walk(context, direction, arguments, 1)
+    return await fetch_neighbours(context, item.id, walk, decode_step_position(arguments.get("after")))
 
 
 def _reach_resolver(direction: WalkDirection) -> Any:
     async def call(context: Context, item: Any, arguments: Mapping[str, Any]) -> ReachValue:
         walk = to_walk(context, direction, arguments, 1)
         after = decode_position(arguments.get("after"))
-        reach = await context.loader(ReachByStarts, ReachArguments(walk, after)).load((item.id,))
-        return ReachValue(reach, resumed=after is not None)
+        return ReachValue(await fetch_reach(context, item.id, walk, after), resumed=after is not None)
 
     return call
 

@@ -1,1 +1,0 @@
-"""Loaders: one batch per link per level, each named for what it returns and by which key."""
