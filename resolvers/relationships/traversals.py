@@ -1,4 +1,4 @@
-"""Traversals of the graph: neighbours, dependencies, dependents, and shortest paths. Impact is in `resolvers/impact`."""
+"""Traversals of the graph: neighbours, dependencies, dependents and paths. For impact see `resolvers/impact`."""
 
 from dataclasses import replace
 
