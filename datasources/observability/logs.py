@@ -74,7 +74,7 @@ class JsonFormatter(logging.Formatter):
             line["traceback"] = format_error(record.exc_info[1])
         measured = getattr(record, "measured", None)
         if self._seen.metrics and measured is not None:
-            line |= measured.embedded(self._seen.environment, record.created, self._seen.version)
+            line |= measured.to_emf(self._seen.environment, record.created, self._seen.version)
         text = orjson.dumps(line, default=str).decode()
         # Most lines have nothing to cover. Values are covered each by itself, so that the line stays JSON.
         return text if not _may_hold_secrets(text) else orjson.dumps(_mask(line), default=_masked_text).decode()

@@ -73,7 +73,7 @@ class Asked(Exception):
 
 
 @pytest.mark.parametrize(
-    ("said", "run_workers"), [({}, True), ({"PROJECTION": "on"}, True), ({"PROJECTION": "off"}, False)]
+    ("said", "projecting"), [({}, True), ({"PROJECTION": "on"}, True), ({"PROJECTION": "off"}, False)]
 )
 def test_the_settings_say_whether(
     open_folder: Path, url: str, postgres: EmbeddedPostgres, said: dict[str, str], projecting: bool

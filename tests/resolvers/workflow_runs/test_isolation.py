@@ -76,7 +76,7 @@ async def test_a_run_that_raises_fails_with_its_reason_and_the_others_go_on(
     monkeypatch.setattr(engine, "advance_run", advanced)
     assert await advance_due(sources, runs.started(last) + DUE) == 3
     assert [runs.state(each) for each in (first, poison, last)] == ["RUNNING", "FAILED", "RUNNING"]
-    assert reason_of(runs, poison).startswith("it cannot go on: ZeroDivisionError at tests/resolvers/workflows/")
+    assert reason_of(runs, poison).startswith("it cannot go on: ZeroDivisionError at tests/resolvers/workflow_runs/")
     assert runs.steps(poison) == [("pause", 1, "CANCELLED")]
     assert runs.rows("SELECT count(*) FROM audit_entries WHERE entity_id = %s AND after->>'state' = 'FAILED'", poison)
     assert [each.message for each in caplog.records if each.levelno == logging.ERROR] == ["a run fails"]

@@ -112,10 +112,10 @@ class Led:
         self.move(lambda _: None)
 
     def done(self, key: str, **outcome: Any) -> None:
-        self.move(lambda course: course.succeeded(self.at_work(key), outcome))
+        self.move(lambda course: course.succeed(self.at_work(key), outcome))
 
     def lost(self, key: str, reason: str = "no luck") -> None:
-        self.move(lambda course: course.failed(self.at_work(key), reason))
+        self.move(lambda course: course.fail(self.at_work(key), reason))
 
     def states(self) -> list[tuple[str, int, str]]:
         """Attempts in order of steps, then attempts."""
@@ -175,7 +175,7 @@ def test_a_run_led_by_chance_goes_as_the_oracle_says(definition: Definition, dat
                 led.later(seconds)
                 oracle.later(seconds)
             case "cancel":
-                led.move(lambda course: course.called_off("enough"))
+                led.move(lambda course: course.cancel("enough"))
                 oracle.cancel()
             case move:
                 each = data.draw(st.sampled_from(chosen))
