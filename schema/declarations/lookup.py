@@ -1,4 +1,4 @@
-"""Root fields that find one row: by exactly one of several unique keys."""
+"""Root fields that find one row by exactly one of several unique keys."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def by_unique_key(
     description: str,
     other_keys: Mapping[str, tuple[Argument, LoaderClass[Any], Callable[[Any], Any]]],
 ) -> Any:
-    """One row by its id, or by another argument with its loader and how the loader's key is made of it."""
+    """Declare a field that finds one row by id, or by another argument with its loader and the function for its key."""
 
     def call(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
         given = [name for name, value in arguments.items() if value is not None]
