@@ -4,7 +4,7 @@ from functools import partial
 
 import strawberry
 
-from resolvers.incidents import transitions as use_cases
+from resolvers.incidents import transitions
 from schema.declarations.mutations import MutationDeclaration, VersionedInput, mutation
 from schema.incidents.mutations import ID_PREFIXES, WRITE_PERMISSION, IncidentPayload
 
@@ -90,48 +90,54 @@ class CancelIncidentPayload(IncidentPayload):
 @strawberry.type
 class IncidentStepMutations:
     start_incident: StartIncidentPayload | None = mutation(
-        MutationDeclaration(use_cases.StartIncident, partial(use_cases.transition, name="startIncident"), ID_PREFIXES),
+        MutationDeclaration(
+            transitions.StartIncident, partial(transitions.transition, name="startIncident"), ID_PREFIXES
+        ),
         StartIncidentInput,
         "Start the work on a new incident.",
         needs=WRITE_PERMISSION,
     )
     hold_incident: HoldIncidentPayload | None = mutation(
-        MutationDeclaration(use_cases.HoldIncident, partial(use_cases.transition, name="holdIncident"), ID_PREFIXES),
+        MutationDeclaration(
+            transitions.HoldIncident, partial(transitions.transition, name="holdIncident"), ID_PREFIXES
+        ),
         HoldIncidentInput,
         "Put an incident in progress on hold: it waits for something outside the team.",
         needs=WRITE_PERMISSION,
     )
     resume_incident: ResumeIncidentPayload | None = mutation(
         MutationDeclaration(
-            use_cases.ResumeIncident, partial(use_cases.transition, name="resumeIncident"), ID_PREFIXES
+            transitions.ResumeIncident, partial(transitions.transition, name="resumeIncident"), ID_PREFIXES
         ),
         ResumeIncidentInput,
         "Resume the work on an incident on hold.",
         needs=WRITE_PERMISSION,
     )
     resolve_incident: ResolveIncidentPayload | None = mutation(
-        MutationDeclaration(use_cases.ResolveIncident, use_cases.resolve, ID_PREFIXES),
+        MutationDeclaration(transitions.ResolveIncident, transitions.resolve, ID_PREFIXES),
         ResolveIncidentInput,
         "Resolve an incident in progress or on hold.",
         needs=WRITE_PERMISSION,
     )
     reopen_incident: ReopenIncidentPayload | None = mutation(
         MutationDeclaration(
-            use_cases.ReopenIncident, partial(use_cases.transition, name="reopenIncident"), ID_PREFIXES
+            transitions.ReopenIncident, partial(transitions.transition, name="reopenIncident"), ID_PREFIXES
         ),
         ReopenIncidentInput,
         "Reopen a resolved incident. Its resolution remains only in its activities.",
         needs=WRITE_PERMISSION,
     )
     close_incident: CloseIncidentPayload | None = mutation(
-        MutationDeclaration(use_cases.CloseIncident, partial(use_cases.transition, name="closeIncident"), ID_PREFIXES),
+        MutationDeclaration(
+            transitions.CloseIncident, partial(transitions.transition, name="closeIncident"), ID_PREFIXES
+        ),
         CloseIncidentInput,
         "Close a resolved incident. A closed incident cannot be reopened.",
         needs=WRITE_PERMISSION,
     )
     cancel_incident: CancelIncidentPayload | None = mutation(
         MutationDeclaration(
-            use_cases.CancelIncident, partial(use_cases.transition, name="cancelIncident"), ID_PREFIXES
+            transitions.CancelIncident, partial(transitions.transition, name="cancelIncident"), ID_PREFIXES
         ),
         CancelIncidentInput,
         "Cancel an incident that is not resolved. A cancelled incident cannot be reopened.",

@@ -1,4 +1,4 @@
-"""Incidents: something is broken, or somebody requests help."""
+"""Incidents: something is broken, or a request for help."""
 
 from datetime import datetime
 from enum import StrEnum
