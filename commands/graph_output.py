@@ -102,7 +102,7 @@ def _kinds(report: CheckReport, console: Console) -> None:
 def _outcome(report: CheckReport) -> str:
     if not report.differences:
         return "the graph matches the tables"
-    summary = f"{report.differences:,}  difference{'s' if report.differences > 1 else ''}"
+    summary = f"{report.differences:,} difference{'s' if report.differences > 1 else ''}"
     if report.repaired is None:
         return f"{summary}; stackflow graph check --repair repairs them"
     return f"{summary}, {report.repaired:,} repaired" + (f", {report.left:,} left" if report.left else "")
@@ -117,7 +117,7 @@ def _edge(difference: Difference) -> str:
             for name in tables
             if tables[name] != graph[name]
         ]
-        return f"{expected.edge.id}:  {'; '.join(other)}"
+        return f"{expected.edge.id}: {'; '.join(other)}"
     present = next(version for version in (expected, actual) if version is not None)
     until = "" if present.valid_to is None else f" until {present.valid_to.isoformat()}"
     return f"{present.edge.id}: {present.edge.from_id} {present.edge.type} {present.edge.to_id}{until}"

@@ -48,7 +48,7 @@ class ImportProgress:
         # The share is known after the first rows; until then the bar pulses.
         self._progress.tasks[0].total = step.total if step.done else None
         self._progress.update(
-            self._task, description=f"{position}{step.phase}  {step.title}", completed=step.done, refresh=True
+            self._task, description=f"{position}{step.phase} {step.title}", completed=step.done, refresh=True
         )
         if step.phase == "writing":
             self._written[f"{step.section}. {step.title}"] = (step.done, step.total or 0)
@@ -60,5 +60,5 @@ class ImportProgress:
             f"{title.split('. ', 1)[1]} {done:,} of {total:,}" for title, (done, total) in self._written.items() if done
         )
         if dry or not committed:
-            return f"{prefix};  nothing was written; run the same import again"
+            return f"{prefix}; nothing was written; run the same import again"
         return f"{prefix}; these rows were committed and remain: {committed};  run the same import again to complete it"
