@@ -61,4 +61,4 @@ class ImportProgress:
         )
         if dry or not committed:
             return f"{prefix}; nothing was written; run the same import again"
-        return f"{prefix}; these rows were committed and remain: {committed};  run the same import again to complete it"
+        return f"{prefix}; these rows were committed and remain: {committed}; run the same import again to complete it"

@@ -104,7 +104,7 @@ def _prune(report: ImportReport) -> list[str]:
         lines += [f"absent from the files of {report.absent.source}: {_amounts(report.absent)}", *_names(report.absent)]
     if report.prune_refused:
         prefix = "without --force nothing would be pruned" if report.pruned is not None else "nothing was pruned"
-        lines.append(f"{prefix}:  {report.prune_refused}")
+        lines.append(f"{prefix}: {report.prune_refused}")
     return lines
 
 

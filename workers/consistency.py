@@ -33,7 +33,7 @@ async def loop(sources: Sources, seconds: float, stop: asyncio.Event) -> None:
                 "compared",
                 extra={
                     "buckets": report.buckets, "differing": report.differing, "divergent": report.found,
-                    "left": report.left,  "ms": _ms(begin),
+                    "left": report.left, "ms": _ms(begin),
                 },
             )  # fmt: skip
         return POLL_SECONDS

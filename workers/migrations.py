@@ -91,7 +91,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """Migrate both databases during a deployment, on AWS Lambda.
 
     Applies the migrations of the phase in the event of CloudFormation, and creates the role of the functions before
-    they use it.  An exception stops the deployment, which shows its message. `Applied` is the number of migrations.
+    they use it. An exception stops the deployment, which shows its message. `Applied` is the number of migrations.
     """
     begin_invocation(context)
     # The deletion of a stack does not delete the tables.
