@@ -1,4 +1,4 @@
-"""Composition root: settings, then sources, then the schema's routes. Nothing else."""
+"""Composition root of the server: opens the sources and builds the ASGI application from the settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,8 +9,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
-from datasources.files.alerts import AlertMapping, AlertMappingError
-from datasources.files.alerts import load_alert_mapping as read_mapping
+from datasources.files.alerts import AlertMapping, AlertMappingError, load_alert_mapping
 from datasources.observability.tracing import export_traces
 from datasources.queues.factory import open_queues
 from datasources.queues.port import Queue
@@ -49,18 +48,20 @@ def create_app(
     run_workers: bool = False,
     serve_streams: bool = True,
 ) -> Starlette:
-    """The ASGI application. It closes its sources when it shuts down; if `projecting`, it follows the outbox, gives
-    events their effect and lets workflows go on till then. Events go to `queue`, or else to the
-    one that the settings name.
+    """Create the ASGI application, which closes its sources when it shuts down.
 
-    `on_loopback` says that nothing but this machine can reach it, which only who holds the socket knows; without an
-    issuer, the development principal exists there and nowhere else. `streaming` is for processes that live on; its
-    `state.streams` are to be ended before the server waits for its connections to close.
+    If `run_workers`, it also projects the outbox, processes events and advances workflow runs in the background. Events
+    go to `queue`, or to the queue of the settings.
+
+    `on_loopback` means that only this machine can reach the server, which only the owner of the socket knows; there,
+    and only there, the development principal exists if there is no issuer. `serve_streams` is for long-lived
+    processes; end `state.streams` before the server waits for its connections to close.
     """
-    opened = sources or open_sources(*settings.require_stores())
-    limits, access = settings.limits, settings.access
+    sources = sources or open_sources(*settings.require_stores())
+    limits = settings.limits
+    access = settings.access
     authenticator = Authenticator(
-        opened.main,
+        sources.main,
         issuer=access.issuer,
         audience=access.audience,
         jwks_url=access.jwks_url,
@@ -68,7 +69,7 @@ def create_app(
         development=development_principal(loopback=on_loopback, issuer=access.issuer),
     )
     endpoint = GraphQLEndpoint(
-        opened,
+        sources,
         authenticator.authenticate,
         timeout=limits.request_timeout,
         body_bytes=limits.body_bytes,
@@ -82,12 +83,12 @@ def create_app(
         ),
     )
 
-    queues = open_queues(opened.main, settings.queues)
+    queues = open_queues(sources.main, settings.queues)
     events = queue or queues.events
 
     open_streams = OpenStreams(limits.streams)
     streams = StreamEndpoint(
-        endpoint, OutboxPoller(opened.main, opened.heartbeats) if serve_streams else None, open_streams
+        endpoint, OutboxPoller(sources.main, sources.heartbeats) if serve_streams else None, open_streams
     )
 
     @asynccontextmanager
@@ -95,16 +96,16 @@ def create_app(
         freeze_gc()
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(export_traces(settings.seen))
-            stack.push_async_callback(opened.close)
+            stack.push_async_callback(sources.close)
             stack.push_async_callback(authenticator.close)
             stack.callback(open_streams.stop_all)
             if run_workers:
-                await stack.enter_async_context(background_projector(opened))
-                await stack.enter_async_context(requirements.background_requirements_follower(opened))
-                if settings.consistency_seconds and opened.projection is not None:
-                    await stack.enter_async_context(background_comparer(opened, settings.consistency_seconds))
-                await stack.enter_async_context(background_event_consumer(opened, events))
-                await stack.enter_async_context(background_workflow_worker(opened, queues))
+                await stack.enter_async_context(background_projector(sources))
+                await stack.enter_async_context(requirements.background_requirements_follower(sources))
+                if settings.consistency_seconds and sources.projection is not None:
+                    await stack.enter_async_context(background_comparer(sources, settings.consistency_seconds))
+                await stack.enter_async_context(background_event_consumer(sources, events))
+                await stack.enter_async_context(background_workflow_worker(sources, queues))
             yield
 
     application = Starlette(
@@ -113,11 +114,11 @@ def create_app(
             Route("/graphql/stream", streams.respond, methods=["GET", "POST"]),
             *event_routes(events, authenticator.authenticate),
             *alert_routes(events, authenticator.authenticate, _alert_mapping(settings)),
-            *health_routes(opened),
+            *health_routes(sources),
             *graphiql_routes(EXPLORER_FOLDER / "graphiql"),
         ],
         lifespan=lifespan,
-        # The development principal may do everything, so no page of another name may reach it by rebinding DNS.
+        # The development principal has all permissions, so pages of other hosts must not reach it by DNS rebinding.
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_HOSTS)] if on_loopback else [],
     )
     application.state.streams = open_streams
@@ -126,6 +127,6 @@ def create_app(
 
 def _alert_mapping(settings: Settings) -> AlertMapping:
     try:
-        return read_mapping(settings.alerts_mapping) if settings.alerts_mapping else read_mapping()
+        return load_alert_mapping(settings.alerts_mapping) if settings.alerts_mapping else load_alert_mapping()
     except AlertMappingError as error:
         raise SettingsError(f"ALERTS_MAPPING is not usable: {error}") from error

@@ -1,4 +1,4 @@
-"""`python -m commands`: the command line of a checkout that has moved since it was installed."""
+"""`python -m commands`: the command line, also in a checkout that was moved after its installation."""
 
 from commands.entry import run
 

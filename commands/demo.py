@@ -1,4 +1,4 @@
-"""Where the demo landscape joins the start: loaded once, into empty embedded stores only."""
+"""Load the demo landscape once, into empty embedded stores only."""
 
 import asyncio
 
@@ -7,16 +7,16 @@ from demo.load import load_if_empty
 from settings import Settings
 
 
-def load(whole: Settings) -> int:
-    """Load the demo if there is no configuration item: how many rows were created, 0 if there were items already.
+def load(resolved: Settings) -> int:
+    """Load the demo if there is no configuration item. Return the number of created rows, 0 if there were items.
 
-    Blocks. ImportStopped when another process imports at the same moment.
+    Blocks. ImportStopped if another process imports at the same time.
     """
-    return asyncio.run(_load(whole))
+    return asyncio.run(_load(resolved))
 
 
-async def _load(whole: Settings) -> int:
-    sources = open_sources(*whole.require_stores())
+async def _load(resolved: Settings) -> int:
+    sources = open_sources(*resolved.require_stores())
     try:
         report = await load_if_empty(
             sources.main, sources.requirements, after_write=lambda tables: sources.cache.invalidate(sorted(tables))

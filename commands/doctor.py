@@ -1,4 +1,4 @@
-"""`stackflow doctor`: what is wrong with the stores, and what to do about it."""
+"""`stackflow doctor`: diagnose problems of the stores, with remedies."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from workers.migrations import has_case_folding, pending_migrations
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One store: how it is, what is wrong, what to do. Latency in milliseconds; `pending` counts migrations."""
+    """The state of one store, its problem and the remedy. Latency in milliseconds; `pending` counts migrations."""
 
     store: str
     ok: bool
@@ -38,9 +38,9 @@ class Finding:
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """Look at every store: does it answer, in which version, how fast, are its tables up to date.
+    """Check every store: whether it responds, its version, its latency, and whether its tables are up to date.
 
-    Exit code 0 only if all is well. Starts embedded stores for the look if no `stackflow serve` runs them.
+    Exit code 0 only if all stores are ok. Starts embedded stores for the check if no `stackflow serve` runs them.
     """
     findings, code = _diagnose(settings.load_settings())
     if as_json:
@@ -52,46 +52,48 @@ def command(
 
 def _diagnose(chosen: settings.Settings) -> tuple[list[Finding], Exit]:
     try:
-        with use_stores(chosen, graph=True) as whole:
-            findings = _findings(whole)
+        with use_stores(chosen, graph=True) as resolved:
+            findings = _findings(resolved)
     except EmbeddedError as error:
-        what, _, then = str(error).partition("; ")
-        return [Finding("embedded", False, False, "", 0.0, 0, what, then)], Exit.EMBEDDED
+        problem, _, fix = str(error).partition("; ")
+        return [Finding("embedded", False, False, "", 0.0, 0, problem, fix)], Exit.EMBEDDED
     if all(finding.ok for finding in findings):
         return findings, Exit.OK
     return findings, Exit.FAILED if all(finding.reachable for finding in findings) else Exit.UNREACHABLE
 
 
-def _findings(whole: settings.Settings) -> list[Finding]:
-    found: list[Finding] = []
-    migrated = databases(whole)
-    for health in asyncio.run(check_stores(whole)):
-        waiting, problem, then = 0, health.problem, "" if health.reachable else remedy(health.name)
+def _findings(resolved: settings.Settings) -> list[Finding]:
+    findings: list[Finding] = []
+    migrated = databases(resolved)
+    for health in asyncio.run(check_stores(resolved)):
+        pending = 0
+        problem = health.problem
+        fix = "" if health.reachable else remedy(health.name)
         limited = False
         if health.reachable and health.name in migrated:
             try:
                 url = resolve_conninfo(health.name, migrated[health.name])
-                waiting = len(pending_migrations(health.name, url))
-                limited = not waiting and not has_case_folding(health.name, url)
+                pending = len(pending_migrations(health.name, url))
+                limited = not pending and not has_case_folding(health.name, url)
             except SourceError as error:
-                problem, then = str(error), remedy(health.name)
-        if waiting:
-            problem, then = f"{waiting} migrations are not applied", "run stackflow migrate"
+                problem, fix = str(error), remedy(health.name)
+        if pending:
+            problem, fix = f"{pending} migrations are not applied", "run stackflow migrate"
         ok = not problem and health.reachable
         if limited:
-            # It works, so the store is not wrong: it finds less.
-            problem, then = (
+            # The store works, so it is ok; searches only find less.
+            problem, fix = (
                 "only ASCII letters are found in another case",
                 "use PostgreSQL 17 or later, or one with ICU",
             )
         version = health.version or health.details.get("state", "")
-        found.append(
+        findings.append(
             Finding(
                 health.name, ok, health.reachable, version,
-                round(health.latency_ms, 2), waiting, problem, then,
+                round(health.latency_ms, 2), pending, problem, fix,
             )
         )  # fmt: skip
-    return found
+    return findings
 
 
 def _show(findings: Sequence[Finding]) -> None:

@@ -1,10 +1,10 @@
-"""Entry point of `stackflow`. It imports the commands late, so that Ctrl-C during their import shows no traceback."""
+"""Entry point of `stackflow`. It imports the commands lazily, so that Ctrl-C during their import shows no traceback."""
 
 
 def run() -> None:
-    """Run the command line. What a user can mend becomes one line without a traceback; Ctrl-C exits with 130.
+    """Run the command line. Errors that a user can fix become one line without a traceback; Ctrl-C exits with 130.
 
-    Typer ends on Ctrl-C in the same way, without a word.
+    Typer handles Ctrl-C in the same way, without a message.
     """
     try:
         from commands.exit_codes import report_errors

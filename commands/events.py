@@ -1,4 +1,4 @@
-"""`stackflow events`: look at the queue of events and its dead letters, and replay or drop them."""
+"""`stackflow events`: list the dead letters of the queue of events, and replay or delete them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,20 +19,20 @@ from datasources.sources import open_sources
 
 T = TypeVar("T")
 
-application = typer.Typer(help="Events that came in, and those that could have no effect.", no_args_is_help=True)
+application = typer.Typer(help="The queue of events and its dead letters.", no_args_is_help=True)
 
 
 @application.command("replay")
 def replay(
-    ids: Annotated[list[UUID] | None, typer.Argument(help="Which dead letters. Without any they are listed.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
-    drop: Annotated[bool, typer.Option("--drop", help="Forget them instead of trying them again.")] = False,
-    most: Annotated[int, typer.Option(min=1, help="How many to list.")] = 100,
+    ids: Annotated[list[UUID] | None, typer.Argument(help="Ids of dead letters. Without ids, they are listed.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All dead letters.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Delete them instead of replaying them.")] = False,
+    most: Annotated[int, typer.Option(min=1, help="The maximum number to list.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="The list as JSON.")] = False,
 ) -> None:
-    """List the dead letters with their reasons, or send them again, at the end of the queue.
+    """List the dead letters with their reasons, or send them again to the end of the queue.
 
-    An event that is older than what its source told meanwhile overwrites nothing.
+    A replayed event does not overwrite newer data from its source.
     """
     if everything and ids:
         raise CommandError("give ids or --all, not both", Exit.USAGE)
@@ -70,12 +70,12 @@ def _show(dead: list[DeadLetter], depth: QueueDepth, *, as_json: bool) -> None:
 
 
 def _with_queue(use: Callable[[Queue], Awaitable[T]]) -> T:
-    async def run(whole: settings.Settings) -> T:
-        sources = open_sources(*whole.require_stores())
+    async def run(resolved: settings.Settings) -> T:
+        sources = open_sources(*resolved.require_stores())
         try:
-            return await use(open_queues(sources.main, whole.queues).events)
+            return await use(open_queues(sources.main, resolved.queues).events)
         finally:
             await sources.close()
 
-    with use_stores(settings.load_settings()) as whole:
-        return asyncio.run(run(whole))
+    with use_stores(settings.load_settings()) as resolved:
+        return asyncio.run(run(resolved))

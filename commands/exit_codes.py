@@ -1,4 +1,4 @@
-"""Exit codes of the command line, and how each failure becomes one line and one of them."""
+"""Exit codes of the command line, and the conversion of errors to one line and an exit code."""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from settings import SettingsError
 
 
 class Exit(IntEnum):
-    """What a script learns from the exit code."""
+    """The exit codes for scripts."""
 
     OK = 0
     FAILED = 1
@@ -30,7 +30,7 @@ EXIT_CODES_HELP = (
 
 
 class CommandError(Exception):
-    """A command cannot do what it was asked. The message is one line that says what and what to do."""
+    """A command failed. The message is one line with the problem and the remedy."""
 
     def __init__(self, message: str, exit_code: Exit = Exit.FAILED) -> None:
         super().__init__(message)
@@ -39,9 +39,9 @@ class CommandError(Exception):
 
 @contextmanager
 def report_errors() -> Iterator[None]:
-    """Turn the failures that a user can mend into one line on stderr and the exit code that belongs to it.
+    """Convert errors that a user can fix to one line on stderr and an exit code.
 
-    Anything else is our fault and keeps its traceback.
+    Other exceptions are bugs and keep their traceback.
     """
     try:
         yield
@@ -64,7 +64,7 @@ URL_VARIABLES = {
 
 
 def remedy(source: str) -> str:
-    """What to do about a store that does not answer."""
+    """Return the remedy for a store that does not respond."""
     return f"check {URL_VARIABLES.get(source, 'the settings')} and that the server runs"
 
 

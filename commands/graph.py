@@ -1,4 +1,4 @@
-"""`stackflow graph`: keep the graph's copy of items and relationships like the tables."""
+"""`stackflow graph`: rebuild and check the projection, the copy of items and relationships in the graph store."""
 
 import asyncio
 import sys
@@ -31,33 +31,35 @@ from resolvers.projection.reports import CheckReport, RebuildReport
 from resolvers.projection.stale import TRAVERSAL_TABLES
 from settings import Settings
 
-application = typer.Typer(help="The graph's copy of items and relationships.", no_args_is_help=True)
+application = typer.Typer(help="The copy of items and relationships in the graph store.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON.")]
 
 
 @application.command("rebuild")
 def rebuild_command(
-    clear: Annotated[bool, typer.Option("--clear", help="Empty the graph first. Walks find nothing then.")] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Empty the graph first. Walks find nothing until it is rebuilt.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask before emptying the graph.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where the last rebuild broke off.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted rebuild.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the graph to what the tables hold: send everything, then remove and mend what is different.
+    """Rebuild the graph from the tables: write everything, then remove and repair differences.
 
-    Walks and writes may go on meanwhile. With GRAPH_LOADER_BUCKET the sending is a bulk load.
+    Walks and writes can continue meanwhile. With GRAPH_LOADER_BUCKET, it uses the bulk loader.
     """
     if clear and resume:
-        raise CommandError("--resume goes on as the rebuild began; leave --clear out", Exit.USAGE)
+        raise CommandError("--resume continues with the options of the interrupted rebuild; omit --clear", Exit.USAGE)
     chosen = settings.load_settings()
-    with use_stores(chosen) as whole:
+    with use_stores(chosen) as resolved:
         if clear and not yes:
-            asyncio.run(_require_projection(whole))
-            _confirm(_name(whole))
-        place = chosen.server.state / "graph-rebuild.json"
-        options = RebuildOptions(clear=clear, resume=resume, place=place, store=_name(whole))
-        with _explain_resume(place):
-            report = asyncio.run(_rebuild(whole, options))
+            asyncio.run(_require_projection(resolved))
+            _confirm(_name(resolved))
+        checkpoint = chosen.server.state / "graph-rebuild.json"
+        options = RebuildOptions(clear=clear, resume=resume, place=checkpoint, store=_name(resolved))
+        with _explain_resume(checkpoint):
+            report = asyncio.run(_rebuild(resolved, options))
     if as_json:
         typer.echo(msgspec.json.encode(report).decode())
     else:
@@ -68,15 +70,15 @@ def rebuild_command(
 
 @application.command("check")
 def check_command(
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what differs, and nothing else.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair the differences, and nothing else.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the whole graph with the tables: items, relationships and every fact of them.
+    """Compare the whole graph with the tables: items, relationships and all their properties.
 
-    What is being written meanwhile is no difference. Exit code 6 if something differs and was not repaired.
+    Concurrent writes do not count as differences. Exit code 6 if differences remain.
     """
-    with use_stores(settings.load_settings()) as whole:
-        report = asyncio.run(_check(whole, repair=repair))
+    with use_stores(settings.load_settings()) as resolved:
+        report = asyncio.run(_check(resolved, repair=repair))
     if as_json:
         typer.echo(msgspec.json.encode(report).decode())
     else:
@@ -85,63 +87,65 @@ def check_command(
         raise typer.Exit(int(Exit.DIFFERS))
 
 
-def fill_graph(whole: Settings, on_filled: Callable[[str], None]) -> None:
-    """Fill a graph that is empty, as one in memory is after its start. Nothing if walks run in the main database.
+def fill_graph(resolved: Settings, on_filled: Callable[[str], None]) -> None:
+    """Fill an empty graph, such as one in memory after its start. Do nothing if walks run in the main database.
 
     Blocks. SourceError if the database or the graph fails.
     """
-    report = asyncio.run(_fill(whole))
+    report = asyncio.run(_fill(resolved))
     if report is not None:
         on_filled(f"graph filled: {report.nodes:,} items, {report.edges:,} relationships")
 
 
 async def project_pending(sources: Sources) -> int | None:
-    """Bring the graph to what was written to the tables, with whoever else follows the outbox: the changes that were
-    sent from here; None if walks run in the main database. Then the rows are left to a server, which may know a graph
-    that this command does not."""
+    """Project the pending changes of the outbox, together with other projectors. Return the number of changes sent.
+
+    None if walks run in the main database. Then the rows remain for a server, which can have a graph store that this
+    command does not know.
+    """
     if sources.projection is None:
         return None
     done = await OutboxProjector(sources).run_until_done()
     return done.nodes + done.edges
 
 
-async def _rebuild(whole: Settings, options: RebuildOptions) -> RebuildReport:
-    async with _open_projection(whole, writes=True) as (main, projection, marks):
-        aside = await outbox.fetch_poison_positions(main)
+async def _rebuild(resolved: Settings, options: RebuildOptions) -> RebuildReport:
+    async with _open_projection(resolved, writes=True) as (main, projection, marker):
+        poison_positions = await outbox.fetch_poison_positions(main)
         with progress_bars(Console(stderr=True)) as progress:
-            report = await rebuild(main, projection, options, bulk=open_bulk_store(whole.graph), progress=progress)
+            report = await rebuild(main, projection, options, bulk=open_bulk_store(resolved.graph), progress=progress)
         if report.compared is not None:
-            await _save_check(main, report.compared, report.compared.left, aside)
-            await _mark_complete(marks, report.compared)
+            await _save_check(main, report.compared, report.compared.left, poison_positions)
+            await _mark_complete(marker, report.compared)
         return report
 
 
-async def _check(whole: Settings, *, repair: bool) -> CheckReport:
-    async with _open_projection(whole, writes=repair) as (main, projection, marks):
-        aside = await outbox.fetch_poison_positions(main) if repair else []
+async def _check(resolved: Settings, *, repair: bool) -> CheckReport:
+    async with _open_projection(resolved, writes=repair) as (main, projection, marker):
+        poison_positions = await outbox.fetch_poison_positions(main) if repair else []
         with progress_bars(Console(stderr=True)) as progress:
             report = await check(main, projection, repair=repair, progress=progress)
-        await _save_check(main, report, report.left if repair else report.differences, aside)
+        await _save_check(main, report, report.left if repair else report.differences, poison_positions)
         if repair:
-            await _mark_complete(marks, report)
+            await _mark_complete(marker, report)
         return report
 
 
-async def _save_check(main: Database, report: CheckReport, divergent: int, aside: Sequence[int]) -> None:
-    """Keep what a comparison left; if it is nothing, the rows that were set aside before it are told by now."""
+async def _save_check(main: Database, report: CheckReport, divergent: int, poison_positions: Sequence[int]) -> None:
+    """Store the result of a comparison. If no difference is left, mark the rows that were set aside as repaired."""
     await outbox.store_check(main, report.nodes, report.edges, divergent)
-    if aside and not divergent:
-        await outbox.mark_repaired(main, aside)
+    if poison_positions and not divergent:
+        await outbox.mark_repaired(main, poison_positions)
 
 
-async def _mark_complete(marks: CompletenessMarker | None, report: CheckReport) -> None:
-    # Who follows the outbox need not compare it once more.
-    if marks is not None and not report.left:
-        await marks.finish()
+async def _mark_complete(marker: CompletenessMarker | None, report: CheckReport) -> None:
+    # The projector need not compare the graph again.
+    if marker is not None and not report.left:
+        await marker.finish()
 
 
-async def _fill(whole: Settings) -> RebuildReport | None:
-    sources = open_sources(*whole.require_stores())
+async def _fill(resolved: Settings) -> RebuildReport | None:
+    sources = open_sources(*resolved.require_stores())
     try:
         if sources.projection is None:
             return None
@@ -159,14 +163,14 @@ async def _fill(whole: Settings) -> RebuildReport | None:
 OpenProjection = tuple[Database, Projection, CompletenessMarker | None]
 
 
-async def _require_projection(whole: Settings) -> None:
-    async with _open_projection(whole):
+async def _require_projection(resolved: Settings) -> None:
+    async with _open_projection(resolved):
         pass
 
 
 @asynccontextmanager
-async def _open_projection(whole: Settings, *, writes: bool = False) -> AsyncIterator[OpenProjection]:
-    sources = open_sources(*whole.require_stores())
+async def _open_projection(resolved: Settings, *, writes: bool = False) -> AsyncIterator[OpenProjection]:
+    sources = open_sources(*resolved.require_stores())
     try:
         if sources.projection is None:
             raise CommandError(
@@ -177,43 +181,43 @@ async def _open_projection(whole: Settings, *, writes: bool = False) -> AsyncIte
         yield sources.main, sources.projection, sources.completeness_marker
     finally:
         if writes:
-            # Walks of before, also if it broke off.
+            # Cached walks are stale, also after an error.
             await sources.cache.invalidate(TRAVERSAL_TABLES)
         await sources.close()
 
 
-def _name(whole: Settings) -> str:
-    # A URL may hold a password; its host does not.
-    return (urlsplit(whole.graph.url).hostname if whole.graph.url else None) or whole.graph.engine.value
+def _name(resolved: Settings) -> str:
+    # A URL can include a password; its host does not.
+    return (urlsplit(resolved.graph.url).hostname if resolved.graph.url else None) or resolved.graph.engine.value
 
 
 def _confirm(name: str) -> None:
     if not _is_interactive():
-        raise CommandError("nobody can be asked whether to empty the graph; say --yes", Exit.USAGE)
+        raise CommandError("cannot ask for confirmation to empty the graph; pass --yes", Exit.USAGE)
     typer.confirm(f"Empty the graph at {name}? Walks find nothing until it is rebuilt", abort=True, err=True)
 
 
 @contextmanager
-def _explain_resume(place: Path) -> Iterator[None]:
-    """Say how to go on, if the body breaks off where one can."""
+def _explain_resume(checkpoint: Path) -> Iterator[None]:
+    """Print how to resume, if the body is interrupted or fails after a checkpoint."""
     try:
         yield
     except KeyboardInterrupt:
-        raise CommandError(f"stopped; {_RESUME}" if place.exists() else "stopped") from None
+        raise CommandError(f"stopped; {_RESUME}" if checkpoint.exists() else "stopped") from None
     except CheckpointError as error:
         raise CommandError(str(error), Exit.USAGE) from error
     except SourceError as error:
         if isinstance(error, LoadFailed):
             for line in error.lines:
                 typer.echo(line, err=True)
-        if place.exists():
+        if checkpoint.exists():
             typer.echo(_RESUME, err=True)
         raise
 
 
-_RESUME = "go on with: stackflow graph rebuild --resume"
+_RESUME = "resume with: stackflow graph rebuild --resume"
 
 
 def _is_interactive() -> bool:
-    """Whether somebody can be asked."""
+    """Whether a user can answer a question."""
     return sys.stdin.isatty()

@@ -1,4 +1,4 @@
-"""Asking each store how it is: one round trip each, all at once."""
+"""Health checks of all stores, concurrently, with one round trip each."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -11,19 +11,19 @@ from datasources.health import Health
 from datasources.sources import open_database
 from settings import Settings
 
-# Seconds: a person waits, so a cold TLS handshake is not a fault yet.
+# Seconds: long enough for a cold TLS handshake, because a person waits for the result.
 TIMEOUT_SECONDS = 5.0
 
 
 async def check_stores(settings: Settings) -> list[Health]:
-    """The state of every store of filled settings, in the order main, requirements, cache, graph. Never raises."""
-    asked: list[Awaitable[Health]] = []
+    """Check every store of complete settings, in the order main, requirements, cache, graph. Never raises."""
+    checks: list[Awaitable[Health]] = []
     for name, postgres in (("main", settings.main), ("requirements", settings.requirements)):
         if postgres is not None:
-            asked.append(_database(name, postgres))
-    asked.append(_cache(settings.cache))
-    asked.append(_graph(settings.graph))
-    return list(await asyncio.gather(*asked))
+            checks.append(_database(name, postgres))
+    checks.append(_cache(settings.cache))
+    checks.append(_graph(settings.graph))
+    return list(await asyncio.gather(*checks))
 
 
 async def _database(name: str, postgres: PostgresSettings) -> Health:
@@ -49,7 +49,7 @@ async def _cache(settings: CacheSettings | None) -> Health:
 async def _graph(settings: GraphSettings) -> Health:
     if settings.url is None:
         return Health("graph", reachable=True, details={"state": "recursive SQL on main"})
-    # The client is loaded only where there is a graph to ask.
+    # Import the client only if there is a graph store.
     from datasources.graph.gremlin.client.client import GremlinClient
 
     client = GremlinClient(replace(settings, connect_timeout=TIMEOUT_SECONDS))

@@ -1,4 +1,4 @@
-"""The report of an import as text: a table where it fits, lines where it does not."""
+"""The report of an import as text: a table if it fits, otherwise lines."""
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -6,29 +6,29 @@ from rich.table import Table
 
 from resolvers.imports.report import ImportReport, PruneReport
 
-# Columns of a file or a pipe: a report in them is never cut.
+# Columns of a file or a pipe: a report is never truncated there.
 FILE_COLUMNS = 1_000
 
 _COUNTS = ("created", "changed", "left", "repeated", "pending", "rejected", "unresolved", "skipped")
-# Shorter than the report's own names, so that a table fits a terminal.
+# Shorter than the names in the report, so that a table fits a terminal.
 _COLUMN_TITLES = {"created": "new", "left": "same", "repeated": "twice", "pending": "waiting", "unresolved": "loose"}
 _REQUIRED_COLUMNS = frozenset({"created", "changed", "left"})
 
 
 def full_width(console: Console) -> Console:
-    """The console, as wide as any report where it is no terminal, whatever COLUMNS says."""
+    """Return the console; if it is not a terminal, one that is wide enough for any report, whatever COLUMNS is."""
     return console if console.is_terminal else Console(width=FILE_COLUMNS)
 
 
 def show(report: ImportReport, console: Console) -> None:
-    """The report as a table with examples. Values of rows stand in the rejects file only."""
+    """Print the report as a table with examples. Only the rejects file has values of rows."""
     table = Table(
         title=f"{report.mapping}{_dry(report)}",
         box=SIMPLE,
         padding=(0, 1, 0, 0),
     )
     table.add_column("section", min_width=24)
-    # What happened to no row at all takes no room: a terminal has 80 columns.
+    # Omit columns without any row: a terminal has 80 columns.
     counts = [name for name in _COUNTS if name in _REQUIRED_COLUMNS or report.total(name)]
     for name in counts:
         table.add_column(_COLUMN_TITLES.get(name, name), justify="right", no_wrap=True)
@@ -53,9 +53,9 @@ def _lines(report: ImportReport, counts: list[str]) -> list[str]:
     titled = [(section.title, section) for section in report.sections]
     lines = [f"{report.mapping}{_dry(report)}"]
     for title, section in titled:
-        happened = [(name, getattr(section, name)) for name in counts if getattr(section, name)]
+        nonzero = [(name, getattr(section, name)) for name in counts if getattr(section, name)]
         lines.append(
-            f"{title}: " + (", ".join(f"{n:,} {_COLUMN_TITLES.get(name, name)}" for name, n in happened) or "nothing")
+            f"{title}: " + (", ".join(f"{n:,} {_COLUMN_TITLES.get(name, name)}" for name, n in nonzero) or "nothing")
         )
     return lines
 
@@ -70,7 +70,7 @@ def _count(number: int) -> str:
 
 def _closing(report: ImportReport) -> list[str]:
     lines = [
-        f"{waiting:,} {entity.replace('_', ' ')} wait for an item that is not known"
+        f"{waiting:,} {entity.replace('_', ' ')} wait for an item that is unknown"
         for entity, waiting in report.waiting.items()
     ]
     if report.settled:
@@ -103,21 +103,21 @@ def _prune(report: ImportReport) -> list[str]:
     if report.absent is not None:
         lines += [f"absent from the files of {report.absent.source}: {_amounts(report.absent)}", *_names(report.absent)]
     if report.prune_refused:
-        refused = "without --force nothing would be pruned" if report.pruned is not None else "nothing was pruned"
-        lines.append(f"{refused}: {report.prune_refused}")
+        prefix = "without --force nothing would be pruned" if report.pruned is not None else "nothing was pruned"
+        lines.append(f"{prefix}: {report.prune_refused}")
     return lines
 
 
-def _amounts(gone: PruneReport) -> str:
+def _amounts(report: PruneReport) -> str:
     return (
-        f"{gone.deleted:,} items deleted, {gone.retired:,} retired,"
-        f" {gone.relationships:,} relationships, {gone.pending:,} pending, {gone.keys:,} keys"
+        f"{report.deleted:,} items deleted, {report.retired:,} retired,"
+        f" {report.relationships:,} relationships, {report.pending:,} pending, {report.keys:,} keys"
     )
 
 
-def _names(gone: PruneReport) -> list[str]:
-    totals = {"deleted": gone.deleted, "retired": gone.retired, "relationships": gone.relationships}
+def _names(report: PruneReport) -> list[str]:
+    totals = {"deleted": report.deleted, "retired": report.retired, "relationships": report.relationships}
     return [
         f"  {what}: {', '.join(names)}{', …' if totals[what] > len(names) else ''}"
-        for what, names in gone.names.items()
+        for what, names in report.names.items()
     ]

@@ -1,4 +1,4 @@
-"""`stackflow import`: a mapping and its files into the databases, with progress on stderr and a report on stdout."""
+"""`stackflow import`: import the files of a mapping, with progress on stderr and a report on stdout."""
 
 import asyncio
 import sys
@@ -29,29 +29,33 @@ from workers.migrations import migrate
 
 def command(
     mapping: Annotated[Path, typer.Argument(help="The mapping file, YAML.")],
-    data: Annotated[Path | None, typer.Option(help="Folder of the files; the mapping's own by default.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and write nothing.")] = False,
-    prune: Annotated[str | None, typer.Option(help="Delete what this source no longer holds.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the files; by default the folder of the mapping.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would happen; write nothing.")] = False,
+    prune: Annotated[str | None, typer.Option(help="Delete what this source no longer has.")] = None,
     max_prune_share: Annotated[
         float,
-        typer.Option(min=0, max=100, help="Percent of the source's items or relationships that --prune may take."),
+        typer.Option(
+            min=0, max=100, help="Maximum percentage of the source's items or relationships that --prune deletes."
+        ),
     ] = MAX_PRUNE_SHARE * 100,
-    force: Annotated[bool, typer.Option("--force", help="Let --prune take more than that share, or all.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Let --prune delete more than that share, or all.")] = False,
     rejects: Annotated[
         Path | None,
         typer.Option(
-            help="Where rejected and unresolved rows go, as JSON Lines that only you may read; "
+            help="The file for rejected and unresolved rows, as JSON Lines that only you can read; "
             "MAPPING.rejects.jsonl in the current folder by default, nowhere by default in a dry run."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
 ) -> None:
-    """Import configuration items, relationships, incidents and more, as a mapping file says.
+    """Import configuration items, relationships, incidents and more, as a mapping file describes.
 
-    Into the stores that the settings name, or those of a running `stackflow serve`, or the embedded ones.
-    Ctrl-C ends it between two statements: batches that were committed stay, and the same import can be run again.
+    It writes to the stores of the settings, or of a running `stackflow serve`, or to the embedded stores.
+    Ctrl-C stops it between two statements: committed batches remain, and the same import can be run again.
     """
-    # A dry run leaves no file behind unless one is named.
+    # A dry run writes no file unless one is named.
     chosen = rejects or (None if dry_run else Path(f"{mapping.stem}.rejects.jsonl"))
     options = ImportOptions(
         dry_run=dry_run, prune=prune, prune_share=max_prune_share / 100, force=force, rejects=chosen
@@ -62,7 +66,7 @@ def command(
         with interruptible():
             if errors.is_terminal and chosen is not None:
                 errors.print(f"rejected rows go to {chosen}", highlight=False, markup=False, soft_wrap=True)
-            report, behind = _import(mapping, data or mapping.parent, options, bar)
+            report, projection_error = _import(mapping, data or mapping.parent, options, bar)
             if as_json:
                 typer.echo(msgspec.json.encode(report).decode())
             else:
@@ -72,27 +76,28 @@ def command(
     except Interrupted as interrupted:
         sys.stderr.write(f"stackflow: {bar.interruption_message(dry=dry_run)}\n")
         raise typer.Exit(interrupted.exit_code) from None
-    if behind is not None:
-        # The import itself is done and stays.
+    if projection_error is not None:
+        # The import itself is complete and remains.
         raise CommandError(
-            f"the import is done, but the graph did not follow ({behind}); run stackflow graph check --repair",
-            Exit.UNREACHABLE if isinstance(behind, SourceUnavailable) else Exit.FAILED,
+            f"the import is complete, but the graph was not updated ({projection_error}); "
+            "run stackflow graph check --repair",
+            Exit.UNREACHABLE if isinstance(projection_error, SourceUnavailable) else Exit.FAILED,
         )
 
 
 def _import(
     mapping: Path, data: Path, options: ImportOptions, bar: ImportProgress
 ) -> tuple[ImportReport, SourceError | None]:
-    with use_stores(settings.load_settings()) as filled:
-        for name, postgres in databases(filled).items():
+    with use_stores(settings.load_settings()) as resolved:
+        for name, postgres in databases(resolved).items():
             migrate(name, resolve_conninfo(name, postgres))
-        return asyncio.run(_run(filled, mapping, data, options, bar))
+        return asyncio.run(_run(resolved, mapping, data, options, bar))
 
 
 async def _run(
-    filled: Settings, mapping: Path, data: Path, options: ImportOptions, bar: ImportProgress
+    resolved: Settings, mapping: Path, data: Path, options: ImportOptions, bar: ImportProgress
 ) -> tuple[ImportReport, SourceError | None]:
-    sources = open_sources(*filled.require_stores())
+    sources = open_sources(*resolved.require_stores())
     try:
         with bar:
             report = await run_import(
@@ -110,7 +115,7 @@ async def _run(
 
 
 async def _follow(sources: Sources, report: ImportReport) -> SourceError | None:
-    """Bring the graph to what was imported; the error if it can't be."""
+    """Project the imported rows to the graph. Return the error if that fails."""
     try:
         report.graph = await project_pending(sources)
     except SourceError as error:

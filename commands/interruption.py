@@ -1,16 +1,16 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a command in the same orderly way, with an exit code that says which it was."""
+"""Ctrl-C, SIGTERM and SIGHUP stop a command in the same way, with the exit code of the signal."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-# SIGINT is asyncio's to handle: it cancels what runs, so that transactions end and connections close.
+# asyncio handles SIGINT: it cancels the running tasks, so that transactions end and connections close.
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(Exception):
-    """A signal ended the command. The exit code is the shell's: 128 and the number of the signal."""
+    """A signal ended the command. The exit code is that of a shell: 128 plus the number of the signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -19,19 +19,19 @@ class Interrupted(Exception):
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise Interrupted from the body when one of the signals came. Only in the main thread."""
-    came = signal.SIGINT
+    """Raise Interrupted from the body on one of the signals. Only in the main thread."""
+    received = signal.SIGINT
 
     def end(number: int, _: FrameType | None) -> None:
-        nonlocal came
-        came = signal.Signals(number)
+        nonlocal received
+        received = signal.Signals(number)
         signal.raise_signal(signal.SIGINT)
 
     before = {number: signal.signal(number, end) for number in STOP_SIGNALS}
     try:
         yield
     except KeyboardInterrupt as error:
-        raise Interrupted(came) from error
+        raise Interrupted(received) from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""`stackflow key`: make and revoke API keys. A key's text is shown once; only its hash is stored."""
+"""`stackflow key`: create and revoke API keys. The text of a key is shown once; only its hash is stored."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,24 +24,26 @@ application = typer.Typer(help="API keys for programs.", no_args_is_help=True)
 
 @application.command("create")
 def create(
-    name: Annotated[str, typer.Argument(help="Who will use it; unique.")],
-    permission: Annotated[list[str], typer.Option(help="Such as incidents:read, or * for all. Repeat for more.")],
-    team: Annotated[list[str] | None, typer.Option(help="Key of a team whose restricted incidents it sees.")] = None,
-    owner: Annotated[str, typer.Option(help="The person for whom it acts: the subject of their tokens.")] = "",
-    days: Annotated[int | None, typer.Option(min=1, help="How long it lasts; for ever by default.")] = None,
+    name: Annotated[str, typer.Argument(help="The name of the program that uses it; unique.")],
+    permission: Annotated[list[str], typer.Option(help="For example incidents:read, or * for all. Repeatable.")],
+    team: Annotated[
+        list[str] | None, typer.Option(help="Key of a team whose restricted incidents it can read.")
+    ] = None,
+    owner: Annotated[str, typer.Option(help="The person for whom it acts: the subject in their tokens.")] = "",
+    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; by default it does not.")] = None,
 ) -> None:
-    """Make a key and print it once."""
+    """Create a key and print it once."""
     unknown = sorted(set(permission) - parse_permissions(permission))
     if unknown:
         raise CommandError(f"{unknown[0]!r} is not a permission; write it like incidents:read")
-    made = generate_api_key()
+    key = generate_api_key()
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
 
     async def insert(main: Database) -> None:
         await insert_api_key(
             main,
             name=name,
-            key_hash=made.hash,
+            key_hash=key.hash,
             permissions=permission,
             team_keys=team or [],
             expires_at=expires,
@@ -52,24 +54,24 @@ def create(
         _with_main(insert)
     except SourceRefused as error:
         raise CommandError(f"the key was not stored; is the name {name!r} in use?") from error
-    typer.echo(made.text)
+    typer.echo(key.text)
 
 
 @application.command("revoke")
-def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
-    """End a key at once."""
+def revoke(name: Annotated[str, typer.Argument(help="The name of the key.")]) -> None:
+    """Revoke a key immediately."""
     if not _with_main(lambda main: revoke_api_key(main, name)):
         raise CommandError(f"there is no key {name!r} that could be revoked")
     typer.echo(f"revoked {name}")
 
 
 def _with_main(use: Callable[[Database], Awaitable[T]]) -> T:
-    async def run(whole: settings.Settings) -> T:
-        sources = open_sources(*whole.require_stores())
+    async def run(resolved: settings.Settings) -> T:
+        sources = open_sources(*resolved.require_stores())
         try:
             return await use(sources.main)
         finally:
             await sources.close()
 
-    with use_stores(settings.load_settings()) as whole:
-        return asyncio.run(run(whole))
+    with use_stores(settings.load_settings()) as resolved:
+        return asyncio.run(run(resolved))

@@ -1,11 +1,10 @@
-"""The `stackflow` command line: its frame. Each command stands in a file of its own."""
+"""The `stackflow` command line, composed of one module for each command."""
 
 from typing import Annotated
 
 import typer
 
-from commands import doctor, events, graph, imports, keys, migrate, queues, serve
-from commands import print_schema as sdl
+from commands import doctor, events, graph, imports, keys, migrate, print_schema, queues, serve
 from commands.exit_codes import EXIT_CODES_HELP
 
 application = typer.Typer(
@@ -22,7 +21,7 @@ application.command("serve")(serve.command)
 application.command("migrate")(migrate.command)
 application.command("import")(imports.command)
 application.command("doctor")(doctor.command)
-schema.command("print")(sdl.command)
+schema.command("print")(print_schema.command)
 application.add_typer(schema, name="schema")
 application.add_typer(keys.application, name="key")
 application.add_typer(graph.application, name="graph")
@@ -30,8 +29,8 @@ application.add_typer(events.application, name="events")
 application.add_typer(queues.application, name="queues")
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(version("stackflow"))
@@ -41,7 +40,7 @@ def _version(asked: bool) -> None:
 @application.callback()
 def _frame(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """A knowledge graph of IT operations behind one GraphQL schema."""

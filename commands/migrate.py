@@ -1,4 +1,4 @@
-"""`stackflow migrate`: bring both databases to this version's tables, or show what that would do."""
+"""`stackflow migrate`: migrate both databases to this version, or show what that would do."""
 
 import json
 from collections.abc import Sequence
@@ -15,27 +15,31 @@ from workers.migrations import PHASES, MigrationStep, Phase, migrate, pending_mi
 
 
 def command(
-    pre: Annotated[bool, typer.Option("--pre", help="Only what must be there before new code serves.")] = False,
-    post: Annotated[bool, typer.Option("--post", help="Only what must wait until old code is gone.")] = False,
+    pre: Annotated[
+        bool, typer.Option("--pre", help="Only migrations that must be applied before new code serves.")
+    ] = False,
+    post: Annotated[
+        bool, typer.Option("--post", help="Only migrations that must wait until old code is gone.")
+    ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Change nothing; show what would be applied.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """Apply the migrations that are missing, in both databases.
+    """Apply the missing migrations in both databases.
 
-    A deployment runs --pre, switches the code, and runs --post. Without either, all are applied. The role that
-    DATABASE_ROLE names may read and write afterwards. Safe to run twice and by several at once.
+    A deployment runs --pre, switches the code, and runs --post. Without either, all are applied. Afterwards the role
+    DATABASE_ROLE can read and write. Safe to run twice and concurrently.
     """
     if pre and post:
         raise CommandError("choose --pre or --post; without either, both are applied", Exit.USAGE)
     phases: tuple[Phase, ...] = ("pre",) if pre else ("post",) if post else PHASES
-    with use_stores(settings.load_settings()) as whole:
+    with use_stores(settings.load_settings()) as resolved:
         steps: list[MigrationStep] = []
-        for name, postgres in databases(whole).items():
+        for name, postgres in databases(resolved).items():
             if plan:
                 steps += pending_migrations(name, resolve_conninfo(name, postgres), phases)
                 continue
-            tell = None if as_json else _print_step
-            steps += migrate(name, resolve_conninfo(name, postgres), phases, tell, whole.database_role)
+            on_step = None if as_json else _print_step
+            steps += migrate(name, resolve_conninfo(name, postgres), phases, on_step, resolved.database_role)
     _report(steps, plan, as_json)
 
 

@@ -1,4 +1,4 @@
-"""`stackflow schema print`: the schema definition language, as committed in schema/schema.graphql."""
+"""`stackflow schema print`: print the schema in SDL, as committed in schema/schema.graphql."""
 
 import pkgutil
 

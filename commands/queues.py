@@ -1,4 +1,4 @@
-"""`stackflow queues`: look at what stands on a queue without taking it."""
+"""`stackflow queues`: show the messages of a queue without receiving them."""
 
 import asyncio
 from enum import StrEnum
@@ -14,11 +14,11 @@ from datasources.queues.port import Message
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import open_sources
 
-application = typer.Typer(help="What stands on the queues.", no_args_is_help=True)
+application = typer.Typer(help="The messages of the queues.", no_args_is_help=True)
 
 
 class QueueName(StrEnum):
-    """A queue."""
+    """The name of a queue."""
 
     EVENTS = "events"
     REMEDIATION_P1 = "remediation-p1"
@@ -28,37 +28,37 @@ class QueueName(StrEnum):
 
 @application.callback()
 def _frame() -> None:
-    """What stands on the queues."""
+    """The messages of the queues."""
 
 
 @application.command("show")
 def show(
-    name: Annotated[QueueName, typer.Argument(help="Which queue.")],
-    most: Annotated[int, typer.Option(min=1, max=1_000, help="How many messages.")] = 20,
+    name: Annotated[QueueName, typer.Argument(help="The queue.")],
+    most: Annotated[int, typer.Option(min=1, max=1_000, help="The maximum number of messages.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="The messages as JSON, one a line.")] = False,
 ) -> None:
-    """Show the oldest messages of a queue in tables. They stay there, for whoever is to receive them."""
-    with use_stores(settings.load_settings()) as whole:
-        url = getattr(whole.queues, name.name.lower())
+    """Show the oldest messages of a queue in tables. They remain there for their receivers."""
+    with use_stores(settings.load_settings()) as resolved:
+        url = getattr(resolved.queues, name.name.lower())
         if url is not None:
             raise CommandError(
-                "this queue is on SQS, where looking is receiving; to put messages back at once: "
+                "this queue is in SQS, where messages can only be shown by receiving them; to return them at once: "
                 f"aws sqs receive-message --visibility-timeout 0 --max-number-of-messages 10 --queue-url {url}",
                 Exit.USAGE,
             )
-        found = asyncio.run(_peek(whole, name, most))
+        messages = asyncio.run(_peek(resolved, name, most))
     if as_json:
-        for each in found:
+        for each in messages:
             typer.echo(msgspec.json.encode(_to_json(each)).decode())
-    elif not found:
-        typer.echo(f"nothing stands on {name}")
+    elif not messages:
+        typer.echo(f"no messages on {name}")
     else:
-        for each in found:
+        for each in messages:
             _print(each)
 
 
 def _print(message: Message) -> None:
-    # No table: a body is to be read whole, and its id copied.
+    # Not a table, so that a body is shown completely and its id can be copied.
     head = f"message {message.id}  group {message.group}  received {message.attempt} times"
     typer.secho(f"{head}  request {message.request_id}" if message.request_id else head, bold=True)
     try:
@@ -68,8 +68,8 @@ def _print(message: Message) -> None:
     typer.echo()
 
 
-async def _peek(whole: settings.Settings, name: QueueName, most: int) -> list[Message]:
-    sources = open_sources(*whole.require_stores())
+async def _peek(resolved: settings.Settings, name: QueueName, most: int) -> list[Message]:
+    sources = open_sources(*resolved.require_stores())
     try:
         return await TablesQueue(sources.main, name.value).peek(most)
     finally:
@@ -77,8 +77,8 @@ async def _peek(whole: settings.Settings, name: QueueName, most: int) -> list[Me
 
 
 def _to_json(message: Message) -> dict[str, object]:
-    told: dict[str, object] = {"id": message.id, "group": message.group, "requestId": message.request_id}
+    body: dict[str, object] = {"id": message.id, "group": message.group, "requestId": message.request_id}
     try:
-        return told | {"body": msgspec.json.decode(message.body)}
+        return body | {"body": msgspec.json.decode(message.body)}
     except msgspec.DecodeError:
-        return told | {"body": message.body}
+        return body | {"body": message.body}

@@ -1,4 +1,4 @@
-"""The socket and the HTTP server on it."""
+"""The listening socket and the HTTP server (uvicorn) on it."""
 
 import asyncio
 import errno
@@ -20,40 +20,41 @@ from datasources.observability.logs import configure
 from schema.http.server_sent_events import OpenStreams
 from settings import Settings
 
-# Seconds that running requests get after the first signal; seconds of signals.STOP_SECONDS that are left to the stores
-# when what works besides requests is cancelled, which takes at most the third.
+# Seconds for running requests after the first signal.
 GRACEFUL_SHUTDOWN_SECONDS = 5
+# Seconds of signals.STOP_SECONDS that are reserved for the stores; then background tasks are cancelled.
 STORES_SECONDS = 3.5
+# Seconds for the cancellation of background tasks.
 CANCEL_SECONDS = 1.0
 # Seconds for which an idle connection stays open.
 KEEP_ALIVE_SECONDS = 65
 BACKLOG = 512
-# Seconds for the headers of a request to come, from the connection on or from their first byte.
+# Seconds for the headers of a request to arrive, from the connection or from their first byte.
 HEADER_SECONDS = 10.0
-# Of a request line with its headers; uvicorn's own bound.
+# Bytes of a request line with its headers; the default of uvicorn.
 MAX_HEADER_BYTES = 65_536
-# A body in more chunks than that, of fewer bytes each on average, is refused: a chunk costs 11 us whatever its size, so
-# a body of 2 MB in chunks of one byte would hold up all others for seconds.
+# A body with more chunks than this, of fewer bytes on average than MIN_CHUNK_BYTES, is rejected: a chunk costs 11 us
+# whatever its size, so a body of 2 MB in chunks of one byte would block all other requests for seconds.
 MAX_SMALL_CHUNKS = 4_096
 MIN_CHUNK_BYTES = 16
-# Connections at a time, besides those of streams; more get 503.
+# Simultaneous connections, in addition to those of streams; further ones get 503.
 MAX_CONNECTIONS = 4_000
 
 
 class PortBusy(Exception):
-    """Another program listens on the address. The message names it."""
+    """Another program listens on the address, which the message names."""
 
 
 def override_environment(host: str | None, port: int | None) -> Mapping[str, str]:
-    """The environment, with what the command line says instead."""
-    said = {"STACKFLOW_HOST": host, "STACKFLOW_PORT": None if port is None else str(port)}
-    return os.environ | {name: value for name, value in said.items() if value is not None}
+    """Return the environment, overridden by options of the command line."""
+    overrides = {"STACKFLOW_HOST": host, "STACKFLOW_PORT": None if port is None else str(port)}
+    return os.environ | {name: value for name, value in overrides.items() if value is not None}
 
 
 def bind_socket(host: str, port: int) -> sockets.socket:
-    """A socket bound to the address and listening, so that nobody can take it while stores start.
+    """Bind a listening socket to the address, so that no other program can take it while the stores start.
 
-    PortBusy if somebody has it; CommandError if it can't be had at all.
+    PortBusy if another program has it; CommandError if it cannot be bound.
     """
     try:
         family, kind, protocol, _, address = sockets.getaddrinfo(
@@ -61,24 +62,24 @@ def bind_socket(host: str, port: int) -> sockets.socket:
         )[0]
     except sockets.gaierror as error:
         raise CommandError(f"cannot listen on {host}: {error.strerror}; set STACKFLOW_HOST", Exit.USAGE) from error
-    found = sockets.socket(family, kind, protocol)
+    bound = sockets.socket(family, kind, protocol)
     try:
-        found.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-        found.bind(address)
-        found.listen(BACKLOG)
+        bound.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(BACKLOG)
     except OSError as error:
-        found.close()
+        bound.close()
         if error.errno == errno.EADDRINUSE:
             raise PortBusy(f"port {port} on {host} is in use") from error
         raise CommandError(
             f"cannot listen on port {port} of {host}: {error.strerror}; set STACKFLOW_HOST or STACKFLOW_PORT",
             Exit.USAGE,
         ) from error
-    return found
+    return bound
 
 
 def url_of(socket: sockets.socket) -> str:
-    """The URL of a bound socket, without a path."""
+    """Return the URL of a bound socket, without a path."""
     host, port = socket.getsockname()[:2]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{shown}:{port}"
@@ -90,17 +91,17 @@ def is_on_loopback(socket: sockets.socket) -> bool:
 
 
 class ChunkLimitedConnection(h11.Connection):
-    """HTTP/1.1 that refuses a body in many small chunks; `refused` says that it did."""
+    """An HTTP/1.1 connection that rejects a body in many small chunks; then `refused` is true."""
 
     refused = False
     _chunks = 0
     _bytes = 0
 
     def next_event(self) -> Any:
-        """As h11's. RemoteProtocolError for such a body, which uvicorn answers with 400 and a closed connection."""
+        """Return the next event. RemoteProtocolError for such a body; uvicorn responds 400 and closes."""
         event = super().next_event()
         if type(event) is h11.Data:
-            # What came of a chunk with one read of the socket is no chunk of its own.
+            # One chunk can arrive in several reads of the socket; count only its end.
             self._chunks += event.chunk_end
             self._bytes += len(event.data)
             if self._chunks > MAX_SMALL_CHUNKS and self._bytes < self._chunks * MIN_CHUNK_BYTES:
@@ -112,7 +113,7 @@ class ChunkLimitedConnection(h11.Connection):
 
 
 class TimedProtocol(H11Protocol):
-    """HTTP/1.1 that closes a connection whose headers do not come: uvicorn knows a timeout between requests only."""
+    """HTTP/1.1 that closes a connection whose headers do not arrive: uvicorn only has a timeout between requests."""
 
     _waiting: asyncio.TimerHandle | None = None
 
@@ -134,7 +135,7 @@ class TimedProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        # What stands behind the answered request may be the beginning of another one.
+        # Data after the completed request can be the beginning of the next one.
         self._watch(idle=True)
 
     def send_400_response(self, msg: str) -> None:
@@ -164,22 +165,22 @@ class _Server(uvicorn.Server):
         self._stopping = stopping
 
     async def shutdown(self, sockets: list[sockets.socket] | None = None) -> None:
-        # A stream has no end of its own to wait for.
+        # A stream does not end by itself.
         self._streams.stop_all()
-        ending = asyncio.ensure_future(super().shutdown(sockets))
-        while not ending.done() and self._stopping.remaining_seconds() > STORES_SECONDS:
-            await asyncio.wait({ending}, timeout=0.1)
+        shutdown = asyncio.ensure_future(super().shutdown(sockets))
+        while not shutdown.done() and self._stopping.remaining_seconds() > STORES_SECONDS:
+            await asyncio.wait({shutdown}, timeout=0.1)
         if self.force_exit and self.server_state.tasks:
             self._note_requests()
-        if not ending.done() or self.force_exit:
-            # What follows the outbox and the queues: cancelled as the loop is closed, which rolls it back.
+        if not shutdown.done() or self.force_exit:
+            # The background workers are cancelled when the loop is closed, which rolls back their transactions.
             self._stopping.cut_off.append("the workers")
 
     async def _wait_tasks_to_complete(self) -> None:
         try:
             await super()._wait_tasks_to_complete()
         except asyncio.CancelledError:
-            # GRACE is over.
+            # GRACEFUL_SHUTDOWN_SECONDS have passed.
             self._note_requests()
             raise
 
@@ -189,12 +190,12 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # Signals are Stopping's: uvicorn would raise them anew after its end, in the middle of stopping stores.
+        # GracefulShutdown handles signals: uvicorn would raise them again after its end, while the stores stop.
         yield
 
 
 def run(application: Any, socket: sockets.socket, settings: Settings, stopping: GracefulShutdown) -> None:
-    """Serve the ASGI application on the socket until `stopping` hears a signal."""
+    """Serve the ASGI application on the socket until `stopping` receives a signal."""
     configure(settings.log_level, settings.seen)
     server = _Server(
         uvicorn.Config(
@@ -221,25 +222,25 @@ def run(application: Any, socket: sockets.socket, settings: Settings, stopping: 
 
 
 def _silence_logs() -> None:
-    # Being cut off raises tracebacks in each of these. One line at the end says what was.
+    # Cancelled tasks log tracebacks in each of these loggers. One line at the end reports what was cut off.
     for name in ("uvicorn.error", "asyncio", "psycopg.pool"):
         logging.getLogger(name).disabled = True
 
 
 def _run(serving: Coroutine[Any, Any, None], stopping: GracefulShutdown) -> None:
-    # As asyncio.run, which waits without a bound for what it cancels; and the pools of psycopg swallow that while they
-    # connect to a server that hangs.
+    # Like asyncio.run, but with a bound: asyncio.run waits for cancelled tasks for ever, and psycopg pools ignore
+    # the cancellation while they connect to a server that hangs.
     loop = asyncio.new_event_loop()
     try:
         asyncio.set_event_loop(loop)
         loop.run_until_complete(serving)
     finally:
-        if left := asyncio.all_tasks(loop):
+        if remaining := asyncio.all_tasks(loop):
             _silence_logs()
-            for task in left:
+            for task in remaining:
                 task.cancel()
             seconds = min(CANCEL_SECONDS, stopping.remaining_seconds())
-            loop.run_until_complete(asyncio.wait(left, timeout=max(0.0, seconds)))
+            loop.run_until_complete(asyncio.wait(remaining, timeout=max(0.0, seconds)))
         loop.run_until_complete(loop.shutdown_asyncgens())
         asyncio.set_event_loop(None)
         loop.close()

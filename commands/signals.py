@@ -1,4 +1,4 @@
-"""Signals of a serving process: the first one stops it in order, and ten seconds later it has ended."""
+"""Signals of a server process: the first one starts a graceful shutdown, which ends within ten seconds."""
 
 import os
 import signal
@@ -12,27 +12,27 @@ from typing import Protocol, Self
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-# Seconds from the first signal until the process has ended, whatever hangs; what is left of them after the second.
-# `docker stop` kills after ten.
+# Seconds from the first signal until the process has ended, whatever hangs. `docker stop` kills after ten.
 STOP_SECONDS = 9.5
+# Seconds from the second signal until the process has ended.
 HURRY_SECONDS = 1.0
-# Seconds after which a process that is still there is ended past every order.
+# Seconds after that time at which a process that still runs is killed.
 LAST_SECONDS = 0.25
 
 
 class StoppableServer(Protocol):
-    """What can be asked to stop: uvicorn's server."""
+    """A server that can be asked to stop, such as that of uvicorn."""
 
     should_exit: bool
     force_exit: bool
 
 
 class GracefulShutdown:
-    """While entered, SIGINT, SIGTERM and SIGHUP stop the server, or, before there is one, the start.
+    """A context in which SIGINT, SIGTERM and SIGHUP stop the server, or the start if there is no server yet.
 
-    The second signal no longer waits for anything that can be cut off. A process that has not ended by itself when no
-    time is left, because something in it hangs, ends at once after `kill`. `asked` says whether a signal ended the
-    server; `cut_off` names what did not end in order.
+    After the second signal, nothing that can be cut off is waited for. If the process hangs and the time is used up,
+    `kill` is called and the process ends immediately. `is_requested` says whether a signal stopped the server;
+    `cut_off` names what did not end gracefully.
     """
 
     def __init__(self, kill: Callable[[], object] = lambda: None) -> None:
@@ -42,7 +42,7 @@ class GracefulShutdown:
         self._server: StoppableServer | None = None
         self._end: float | None = None
         self._before: dict[signal.Signals, object] = {}
-        # Reentrant, as a handler may come in at any instruction of the main thread.
+        # SimpleQueue is reentrant: a signal handler can run at any instruction of the main thread.
         self._messages: SimpleQueue[bool] = SimpleQueue()
         self._watchdog = Thread(target=self._watch, name="watchdog", daemon=True)
 
@@ -59,15 +59,15 @@ class GracefulShutdown:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def attach(self, server: StoppableServer) -> None:
-        """From now on a signal asks this server to end."""
+        """Register the server that signals stop from now on."""
         self._server = server
 
     def start_countdown(self) -> None:
-        """From now on the end is under way, signal or not, and signals only hurry it."""
+        """Start the countdown of the shutdown, also without a signal; later signals only shorten it."""
         self._begin()
 
     def remaining_seconds(self) -> float:
-        """Seconds until the process must have ended; all of them before a signal."""
+        """Return the seconds until the process must have ended; STOP_SECONDS before a signal."""
         return STOP_SECONDS if self._end is None else self._end - time.monotonic()
 
     def _begin(self) -> bool:
@@ -99,6 +99,6 @@ class GracefulShutdown:
                 continue
             return
         self._kill()
-        sys.stderr.write("stackflow: something hung and was ended with the process\n")
+        sys.stderr.write("stackflow: the shutdown hung; the process was killed\n")
         sys.stderr.flush()
         os._exit(1)

@@ -1,4 +1,4 @@
-"""Settings made whole: whatever store they leave open is embedded."""
+"""Complete settings: stores without a URL are embedded stores."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,19 +11,19 @@ from settings import Settings
 
 
 def embedded_stores(settings: Settings, on_progress: ProgressCallback = ignore_progress) -> EmbeddedStores:
-    """The stores that these settings leave open, in their state folder. Starts nothing. `tell` hears of a download."""
-    wanted = StoreSelection(
+    """Return the embedded stores for these settings, not started. `on_progress` is called during a download."""
+    selection = StoreSelection(
         main=settings.main is None,
         requirements=settings.requirements is None,
         cache=settings.cache is None,
         graph=settings.graph.engine if settings.graph.url is None else GraphEngine.SQL,
         own_graph=settings.graph.url is not None,
     )
-    return EmbeddedStores(settings.server.state, wanted, settings.jars, on_progress)
+    return EmbeddedStores(settings.server.state, selection, settings.jars, on_progress)
 
 
 def with_embedded_urls(settings: Settings, urls: StoreUrls) -> Settings:
-    """The settings with the embedded stores' URLs where they had none."""
+    """Return the settings, with URLs of embedded stores for stores without a URL."""
     return replace(
         settings,
         main=settings.main or (PostgresSettings(urls.main) if urls.main else None),
@@ -35,10 +35,10 @@ def with_embedded_urls(settings: Settings, urls: StoreUrls) -> Settings:
 
 @contextmanager
 def use_stores(settings: Settings, *, graph: bool = False) -> Iterator[Settings]:
-    """Settings whose stores answer: those of a running `stackflow serve`, or embedded ones for the body only.
+    """Yield settings of running stores: those of a running `stackflow serve`, or embedded stores for the body only.
 
-    A graph is started only if asked for: it begins empty and is gone after the body, so that few have a use for it.
-    Without one, walks are recursive SQL.
+    A graph engine is started only if `graph` is true, because it is empty and ends with the body. Without one, walks
+    use recursive SQL.
     """
     stores = embedded_stores(settings)
     if not graph and stores.find_running() is None:
@@ -48,6 +48,6 @@ def use_stores(settings: Settings, *, graph: bool = False) -> Iterator[Settings]
 
 
 def databases(settings: Settings) -> dict[str, PostgresSettings]:
-    """The databases to migrate, by name. Only of filled settings: none is missing there."""
-    found = {"main": settings.main, "requirements": settings.requirements}
-    return {name: postgres for name, postgres in found.items() if postgres is not None}
+    """Return the databases to migrate, by name. For complete settings, in which none is missing."""
+    postgres_settings = {"main": settings.main, "requirements": settings.requirements}
+    return {name: postgres for name, postgres in postgres_settings.items() if postgres is not None}

@@ -1,1 +1,1 @@
-"""A small believable landscape, loaded on first start by the importer."""
+"""A small, realistic landscape, which the importer loads on the first start."""

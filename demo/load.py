@@ -1,4 +1,4 @@
-"""The demo landscape, loaded by the import itself into an empty system."""
+"""Load the demo landscape with the import into an empty system."""
 
 from importlib import resources
 from pathlib import Path
@@ -10,16 +10,16 @@ from resolvers.imports.run import AfterWrite, run_import
 
 
 def demo_folder() -> Path:
-    """Where the mapping of the demo and its files stand."""
+    """Return the folder with the mapping and the files of the demo."""
     return Path(str(resources.files("demo")))
 
 
 async def load_if_empty(
     main: Database, requirements: Database, *, after_write: AfterWrite | None = None
 ) -> ImportReport | None:
-    """Load the demo when there is no configuration item at all; None when there is one.
+    """Load the demo if there is no configuration item. Return None if there is one.
 
-    ImportStopped when another process loads at the same moment.
+    ImportStopped if another process imports at the same time.
     """
     if not await is_empty(main):
         return None

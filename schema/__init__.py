@@ -1,1 +1,1 @@
-"""What clients see: the GraphQL schema. Strawberry lives here and nowhere else."""
+"""The GraphQL schema: types, execution and HTTP endpoints. Only this package uses Strawberry."""

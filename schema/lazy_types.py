@@ -1,4 +1,4 @@
-"""Types by name, for references that would close an import ring: Strawberry looks them up in schema.references."""
+"""Types by name, for references that would close an import cycle: Strawberry looks them up in schema.references."""
 
 from typing import Annotated
 

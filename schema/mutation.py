@@ -1,4 +1,4 @@
-"""The root of writing: what each domain contributes."""
+"""The mutation root, composed of the mutations of each domain."""
 
 import strawberry
 
@@ -16,7 +16,7 @@ from schema.workflows.mutations import WorkflowMutations
 
 @strawberry.type(
     name="Mutation",
-    description="Everything that can be written. Each field is one transaction; fields run one after the other.",
+    description="All mutations. Each field is one transaction; the fields of an operation run one after the other.",
 )
 class MutationRoot(
     ChangeMutations,

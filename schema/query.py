@@ -1,4 +1,4 @@
-"""The root of reading: what each domain contributes, and nodes by id."""
+"""The query root, composed of the queries of each domain, and `node` and `nodes`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -64,7 +64,7 @@ def _load_node(context: Context, text: str, argument: str) -> Any:
     return context.loader(type_.by_id).load(uuid)
 
 
-@strawberry.type(description="Everything that can be read.")
+@strawberry.type(description="All queries.")
 class Query(
     BacklogQueries,
     ChangeQueries,
@@ -86,13 +86,13 @@ class Query(
 ):
     node: Node | None = field(
         _node,
-        "Whatever has this id; null if nothing has, or if you may not see it.",
+        "The object with this id; null if there is none, or if you are not permitted to see it.",
         needs="nodes:read",
         arguments=(Argument("id", strawberry.ID, "A global id."),),
     )
     nodes: list[Node | None] | None = field(
         _nodes,
-        "As `node`, for at most 500 ids, in their order. One statement for each type among them.",
+        "Like `node`, for at most 500 ids, in the order of the ids. One statement for each type.",
         needs="nodes:read",
         arguments=(Argument("ids", list[strawberry.ID], "Global ids."),),
         size=ArgumentSize("ids"),

@@ -1,7 +1,7 @@
-"""The way back by name: types that a domain refers to without importing it.
+"""Types that a domain refers to by name, without importing the module that defines them.
 
-A domain imports the mixins that other domains hang on it, so what points the other way would close a ring;
-`strawberry.lazy("schema.references")` breaks it at run time.
+A domain imports the mixins that other domains provide for its types, so an import in the other direction would close a
+cycle; `strawberry.lazy("schema.references")` breaks the cycle: it imports this module at run time.
 """
 
 from schema.changes.types import Change, ChangeFilter

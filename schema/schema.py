@@ -1,4 +1,4 @@
-"""The schema, built once."""
+"""The GraphQL schema, built once at import."""
 
 from datetime import datetime
 
@@ -20,5 +20,5 @@ SCHEMA = strawberry.Schema(
 
 
 def print_sdl() -> str:
-    """The schema as text, as committed in schema.graphql."""
+    """Return the schema in SDL, as committed in schema.graphql."""
     return SCHEMA.as_str() + "\n"

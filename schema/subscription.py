@@ -1,4 +1,4 @@
-"""The root of streaming: what each domain contributes."""
+"""The subscription root, composed of the subscriptions of each domain."""
 
 import strawberry
 
@@ -7,7 +7,7 @@ from schema.change_feed.types import FeedSubscriptions
 
 @strawberry.type(
     name="Subscription",
-    description="Everything that can be listened to, at `/graphql/stream`, as Server-Sent Events.",
+    description="All subscriptions, served at `/graphql/stream` as Server-Sent Events.",
 )
 class SubscriptionRoot(FeedSubscriptions):
     pass

@@ -1,4 +1,4 @@
-"""Settings: what the environment's variables say, as frozen values. Nothing else reads a variable."""
+"""Settings from environment variables, as frozen values. No other module reads environment variables."""
 
 from settings.load import load_settings, load_start_settings
 from settings.models import AccessSettings, LimitSettings, ServerSettings, Settings, StartSettings

@@ -1,4 +1,4 @@
-"""What settings are, as frozen values: who may call, how much of what, where."""
+"""Settings dataclasses: access, limits, server, start, and all of them together."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from settings.parsers import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class AccessSettings:
-    """Who may call. Without an issuer and bound to loopback, the development principal may do everything."""
+    """Authentication of callers. Without an issuer, on loopback, the development principal has all permissions."""
 
     issuer: str | None = None
     audience: str | None = None
@@ -28,7 +28,7 @@ class AccessSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """Bounds of one request: seconds, bytes and counts."""
+    """Limits of one request, in seconds, bytes and counts; `streams` is the number of open streams of a process."""
 
     request_timeout: float = 10.0
     body_bytes: int = 1_048_576
@@ -43,7 +43,7 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Where the server listens and where the embedded stores keep their state."""
+    """The address of the server and the state folder of the embedded stores."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -52,8 +52,10 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class StartSettings:
-    """How Lambda starts this process: the module of the handler that it is to run, and whether a snapshot of it is
-    taken before its first call. Empty and false elsewhere."""
+    """How Lambda starts this process: the module of the handler, and whether a snapshot is taken before its first call.
+
+    Empty and false outside of Lambda.
+    """
 
     module: str = ""
     snapshot: bool = False
@@ -61,7 +63,7 @@ class StartSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings. A database of None is to be started from a wheel."""
+    """All settings. A store that is None is started as an embedded store."""
 
     main: PostgresSettings | None
     requirements: PostgresSettings | None
@@ -75,17 +77,17 @@ class Settings:
     log_level: str = "INFO"
     seen: ObservabilitySettings = field(default_factory=ObservabilitySettings)
     start: StartSettings = field(default_factory=StartSettings)
-    # Whether `stackflow serve` follows the outbox beside the server.
+    # Whether `stackflow serve` runs the background workers.
     projection: bool = True
-    # How labels of alerts name items; None for the mapping that ships.
+    # The file that maps labels of alerts to items; None for the default mapping.
     alerts_mapping: Path | None = None
-    # Seconds in which the whole graph is compared with the tables once, beside the server; 0 never compares it.
+    # Seconds in which the server compares the whole graph with the tables once, in the background; 0 disables it.
     consistency_seconds: float = 300.0
-    # The role that the service takes in both databases, which migrations make; None if they are to make none.
+    # The role of the service in both databases, which migrations create; None if they create none.
     database_role: str | None = None
 
     def require_stores(self) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
-        """What sources are opened by. SettingsError names the first that is missing."""
+        """Return the settings of the stores for `open_sources`. SettingsError names the first missing one."""
         if self.main is None:
             raise SettingsError("DATABASE_URL is missing; set it, or use `stackflow serve`, which starts a PostgreSQL")
         if self.requirements is None:

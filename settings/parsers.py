@@ -1,4 +1,4 @@
-"""One variable: a number within its bounds, a switch, a URL, one of several words, where a secret stands."""
+"""Parsers of single variables: numbers with bounds, switches, URLs, choices, and ARNs of secrets."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ class SettingsError(Exception):
 
 
 def parse_choice(environment: Mapping[str, str], name: str, choices: type[C], default: C) -> C:
-    """One of the words of an enumeration. SettingsError lists them."""
+    """Parse one of the values of an enumeration. SettingsError lists them."""
     text = environment.get(name, "")
     if not text:
         return default
@@ -31,11 +31,11 @@ def parse_choice(environment: Mapping[str, str], name: str, choices: type[C], de
 def parse_url(
     environment: Mapping[str, str], name: str, schemes: tuple[str, ...], alternatives: str = ""
 ) -> str | None:
-    """A URL of one of these schemes; None if it is not set. No error repeats it; `also` is what else may be written."""
+    """Parse a URL with one of these schemes; None if it is not set. `alternatives` names other values in the error."""
     text = environment.get(name, "")
     if not text:
         return None
-    # The value may hold a password, so no message repeats it.
+    # The value can include a password, so no message repeats it.
     try:
         parts = urlsplit(text)
         port_is_valid = parts.port is None or parts.port > 0
@@ -43,13 +43,13 @@ def parse_url(
         port_is_valid = False
         parts = urlsplit("")
     if parts.scheme not in schemes or not port_is_valid or not (parts.hostname or parts.query):
-        wanted = " or ".join(f"{scheme}://host:port/..." for scheme in schemes)
-        raise SettingsError(f"{name} is not a usable URL; write it as {wanted}{alternatives}")
+        formats = " or ".join(f"{scheme}://host:port/..." for scheme in schemes)
+        raise SettingsError(f"{name} is not a usable URL; write it as {formats}{alternatives}")
     return text
 
 
 def parse_number(environment: Mapping[str, str], name: str, default: float, *, minimum: float, maximum: float) -> float:
-    """A number from `least` to `most`, both included. SettingsError tells the bounds."""
+    """Parse a number from `minimum` to `maximum`, inclusive. SettingsError reports the bounds."""
     text = environment.get(name, "")
     if not text:
         return default
@@ -63,7 +63,7 @@ def parse_number(environment: Mapping[str, str], name: str, default: float, *, m
 
 
 def parse_switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
-    """Whether it is on. SettingsError for what is neither on nor off."""
+    """Parse on or off, true or false, 1 or 0. SettingsError for other values."""
     text = environment.get(name, "").lower()
     if not text:
         return default
@@ -73,18 +73,18 @@ def parse_switch(environment: Mapping[str, str], name: str, *, default: bool) ->
 
 
 def parse_secret(environment: Mapping[str, str], name: str) -> SecretReference | None:
-    """Where a secret stands, by its ARN; None if it is not set. SettingsError does not repeat what is no ARN."""
+    """Parse the ARN of a secret; None if it is not set. SettingsError does not repeat an invalid value."""
     text = environment.get(name, "")
     if not text:
         return None
-    # Whoever puts the secret itself here must not read it in a log.
+    # If a user sets the secret itself here by mistake, it must not appear in a log.
     if not SECRET_ARN.fullmatch(text):
         raise SettingsError(f"{name} is no ARN of a secret: arn:aws:secretsmanager:region:account:secret:name")
     return SecretReference(name, text)
 
 
 def require_region(environment: Mapping[str, str], purpose: str) -> str:
-    """The region of AWS. SettingsError says of what it is wanted: `of`."""
+    """Return the AWS region. SettingsError, with the purpose, if it is not set."""
     region = environment.get("AWS_REGION") or None
     if region is None:
         raise SettingsError(f"AWS_REGION is missing; set it to the region of {purpose}")

@@ -1,4 +1,4 @@
-"""The settings of stores and queues: where they are, by what they are opened, how long they are waited for."""
+"""Load the settings of stores and queues: addresses, credentials, pool sizes and timeouts."""
 
 import re
 from collections.abc import Mapping
@@ -15,21 +15,19 @@ from datasources.config import (
     ReachStrategy,
     SigV4Signing,
 )
-from settings import parsers as variables
+from settings import parsers
 from settings.parsers import SettingsError
 
-# So that the name is the same with quotes and without.
+# Only names that mean the same with and without quotes.
 ROLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 def load_postgres(environment: Mapping[str, str], name: str, secret_name: str) -> PostgresSettings | None:
-    """A database by its URL; None if it is to be started here. SettingsError if its credentials are not told once."""
-    url = variables.parse_url(environment, name, ("postgresql", "postgres"))
-    secret = variables.parse_secret(environment, secret_name)
+    """Load a database; None if it is an embedded store. SettingsError for conflicting credentials."""
+    url = parsers.parse_url(environment, name, ("postgresql", "postgres"))
+    secret = parsers.parse_secret(environment, secret_name)
     region = (
-        variables.require_region(environment, "the databases, as DATABASE_IAM is on")
-        if _is_iam_on(environment)
-        else None
+        parsers.require_region(environment, "the databases, as DATABASE_IAM is on") if _is_iam_on(environment) else None
     )
     if url is None:
         if secret is not None:
@@ -41,22 +39,22 @@ def load_postgres(environment: Mapping[str, str], name: str, secret_name: str) -
         _check_aws_authentication(name, url, secret_name if region is None else "DATABASE_IAM")
     return PostgresSettings(
         url=url,
-        pool_max=int(variables.parse_number(environment, "DATABASE_POOL_MAX", 10, minimum=1, maximum=10)),
-        connect_timeout=variables.parse_number(
+        pool_max=int(parsers.parse_number(environment, "DATABASE_POOL_MAX", 10, minimum=1, maximum=10)),
+        connect_timeout=parsers.parse_number(
             environment, "DATABASE_CONNECT_TIMEOUT_SECONDS", 5.0, minimum=0.1, maximum=60
         ),
-        pool_timeout=variables.parse_number(environment, "DATABASE_POOL_TIMEOUT_SECONDS", 5.0, minimum=0.1, maximum=60),
-        statement_timeout=variables.parse_number(
+        pool_timeout=parsers.parse_number(environment, "DATABASE_POOL_TIMEOUT_SECONDS", 5.0, minimum=0.1, maximum=60),
+        statement_timeout=parsers.parse_number(
             environment, "DATABASE_STATEMENT_TIMEOUT_SECONDS", 10.0, minimum=0.1, maximum=900
         ),
-        prepare=variables.parse_switch(environment, "DATABASE_PREPARE", default=False),
+        prepare=parsers.parse_switch(environment, "DATABASE_PREPARE", default=False),
         secret=secret,
         signing=None if region is None else SigV4Signing(region),
     )
 
 
 def load_role(environment: Mapping[str, str]) -> str | None:
-    """The role that migrations make for the service; None if they are to make none."""
+    """Load the role that migrations create for the service; None if they create none."""
     text = environment.get("DATABASE_ROLE") or None
     if text is not None and not ROLE_NAME.fullmatch(text):
         raise SettingsError(f"DATABASE_ROLE is {text!r}; write small letters, digits and _, at most 63")
@@ -64,25 +62,27 @@ def load_role(environment: Mapping[str, str]) -> str | None:
 
 
 def _is_iam_on(environment: Mapping[str, str]) -> bool:
-    return variables.parse_switch(environment, "DATABASE_IAM", default=False)
+    return parsers.parse_switch(environment, "DATABASE_IAM", default=False)
 
 
-def _check_aws_authentication(name: str, url: str, by: str) -> None:
+def _check_aws_authentication(name: str, url: str, method: str) -> None:
     parts = urlsplit(url)
-    words = dict(parse_qsl(parts.query))
-    if parts.password is not None or "password" in words:
-        raise SettingsError(f"{name} holds a password and {by} is set; keep one of them")
-    # A token goes over the wire as it is, so that only the right server may hear it.
-    if words.get("sslmode") != "verify-full":
-        raise SettingsError(f"{name} does not verify the server; {by} needs sslmode=verify-full and sslrootcert")
-    if by == "DATABASE_IAM" and not (parts.username and parts.hostname):
-        raise SettingsError(f"{name} names no user at a host; write it as postgresql://user@host/..., as {by} is set")
+    parameters = dict(parse_qsl(parts.query))
+    if parts.password is not None or "password" in parameters:
+        raise SettingsError(f"{name} holds a password and {method} is set; keep one of them")
+    # The server receives the token in clear text, so it must be verified.
+    if parameters.get("sslmode") != "verify-full":
+        raise SettingsError(f"{name} does not verify the server; {method} needs sslmode=verify-full and sslrootcert")
+    if method == "DATABASE_IAM" and not (parts.username and parts.hostname):
+        raise SettingsError(
+            f"{name} names no user at a host; write it as postgresql://user@host/..., as {method} is set"
+        )
 
 
 def load_cache(environment: Mapping[str, str]) -> CacheSettings | None:
-    """The cache; None if it is not told, a URL of None if it is off. A secret demands TLS."""
+    """Load the cache; None if it is not set, with the URL None if it is off. A secret requires TLS."""
     text = environment.get("REDIS_URL", "")
-    secret = variables.parse_secret(environment, "REDIS_SECRET")
+    secret = parsers.parse_secret(environment, "REDIS_SECRET")
     if not text:
         if secret is not None:
             raise SettingsError("REDIS_URL is missing; set it to the cache that REDIS_SECRET is of")
@@ -90,7 +90,7 @@ def load_cache(environment: Mapping[str, str]) -> CacheSettings | None:
     url = (
         None
         if text == "off"
-        else variables.parse_url(environment, "REDIS_URL", ("redis", "rediss"), alternatives=", or 'off'")
+        else parsers.parse_url(environment, "REDIS_URL", ("redis", "rediss"), alternatives=", or 'off'")
     )
     if url is not None and secret is not None:
         if urlsplit(url).scheme != "rediss":
@@ -101,65 +101,66 @@ def load_cache(environment: Mapping[str, str]) -> CacheSettings | None:
         url=url,
         secret=secret,
         ca_file=environment.get("REDIS_CA_FILE") or None,
-        timeout=variables.parse_number(environment, "REDIS_TIMEOUT_SECONDS", 0.25, minimum=0.01, maximum=10),
-        ttl=variables.parse_number(environment, "REDIS_TTL_SECONDS", 60.0, minimum=1, maximum=86_400),
-        lease=variables.parse_number(environment, "REDIS_LEASE_SECONDS", 2.0, minimum=0.1, maximum=60),
+        timeout=parsers.parse_number(environment, "REDIS_TIMEOUT_SECONDS", 0.25, minimum=0.01, maximum=10),
+        ttl=parsers.parse_number(environment, "REDIS_TTL_SECONDS", 60.0, minimum=1, maximum=86_400),
+        lease=parsers.parse_number(environment, "REDIS_LEASE_SECONDS", 2.0, minimum=0.1, maximum=60),
     )
 
 
 def load_graph(environment: Mapping[str, str]) -> GraphSettings:
-    """The graph: walked in SQL unless a URL names an engine."""
-    url = variables.parse_url(environment, "GRAPH_URL", ("ws", "wss"))
-    reader_url = variables.parse_url(environment, "GRAPH_READER_URL", ("ws", "wss"))
+    """Load the graph store: recursive SQL unless an engine is configured."""
+    url = parsers.parse_url(environment, "GRAPH_URL", ("ws", "wss"))
+    reader_url = parsers.parse_url(environment, "GRAPH_READER_URL", ("ws", "wss"))
     if reader_url is not None and url is None:
         raise SettingsError("GRAPH_URL is missing; set it to the writer endpoint of GRAPH_READER_URL's cluster")
     return GraphSettings(
         url=url,
         reader_url=reader_url,
-        engine=variables.parse_choice(environment, "GRAPH", GraphEngine, GraphEngine.SQL),
+        engine=parsers.parse_choice(environment, "GRAPH", GraphEngine, GraphEngine.SQL),
         signing=_load_signing(environment),
         ca_file=environment.get("GRAPH_CA_FILE") or None,
-        pool_max=int(variables.parse_number(environment, "GRAPH_POOL_MAX", 4, minimum=1, maximum=64)),
-        connect_timeout=variables.parse_number(
+        pool_max=int(parsers.parse_number(environment, "GRAPH_POOL_MAX", 4, minimum=1, maximum=64)),
+        connect_timeout=parsers.parse_number(
             environment, "GRAPH_CONNECT_TIMEOUT_SECONDS", 5.0, minimum=0.1, maximum=60
         ),
-        timeout=variables.parse_number(environment, "GRAPH_TIMEOUT_SECONDS", 30.0, minimum=0.1, maximum=900),
-        socket_seconds=variables.parse_number(environment, "GRAPH_SOCKET_SECONDS", 3_600.0, minimum=1, maximum=864_000),
+        timeout=parsers.parse_number(environment, "GRAPH_TIMEOUT_SECONDS", 30.0, minimum=0.1, maximum=900),
+        socket_seconds=parsers.parse_number(environment, "GRAPH_SOCKET_SECONDS", 3_600.0, minimum=1, maximum=864_000),
         message_bytes=int(
-            variables.parse_number(environment, "GRAPH_MESSAGE_BYTES", 33_554_432, minimum=65_536, maximum=157_286_400)
+            parsers.parse_number(environment, "GRAPH_MESSAGE_BYTES", 33_554_432, minimum=65_536, maximum=157_286_400)
         ),
-        attempts=int(variables.parse_number(environment, "GRAPH_ATTEMPTS", 8, minimum=1, maximum=100)),
-        hops=variables.parse_choice(environment, "GRAPH_HOPS", ReachStrategy, ReachStrategy.TRAVERSAL),
-        edge_ids=variables.parse_switch(environment, "GRAPH_EDGE_IDS", default=True),
-        fallback=variables.parse_switch(environment, "GRAPH_FALLBACK", default=True),
+        attempts=int(parsers.parse_number(environment, "GRAPH_ATTEMPTS", 8, minimum=1, maximum=100)),
+        hops=parsers.parse_choice(environment, "GRAPH_HOPS", ReachStrategy, ReachStrategy.TRAVERSAL),
+        edge_ids=parsers.parse_switch(environment, "GRAPH_EDGE_IDS", default=True),
+        fallback=parsers.parse_switch(environment, "GRAPH_FALLBACK", default=True),
         bulk=_load_bulk_loading(environment),
     )
 
 
 def _load_signing(environment: Mapping[str, str]) -> SigV4Signing | None:
-    if not variables.parse_switch(environment, "GRAPH_IAM", default=False):
+    if not parsers.parse_switch(environment, "GRAPH_IAM", default=False):
         return None
-    return SigV4Signing(variables.require_region(environment, "the cluster, as GRAPH_IAM is on"))
+    return SigV4Signing(parsers.require_region(environment, "the cluster, as GRAPH_IAM is on"))
 
 
 def load_queues(environment: Mapping[str, str]) -> QueueSettings:
-    """The queues in SQS; those without a URL are tables."""
+    """Load the queues in SQS; queues without a URL are tables."""
     https = ("https", "http")
     queues = QueueSettings(
-        events=variables.parse_url(environment, "EVENTS_QUEUE_URL", https),
-        remediation_p1=variables.parse_url(environment, "REMEDIATION_P1_QUEUE_URL", https),
-        remediation_standard=variables.parse_url(environment, "REMEDIATION_STANDARD_QUEUE_URL", https),
-        notifications=variables.parse_url(environment, "NOTIFICATIONS_QUEUE_URL", https),
+        events=parsers.parse_url(environment, "EVENTS_QUEUE_URL", https),
+        remediation_p1=parsers.parse_url(environment, "REMEDIATION_P1_QUEUE_URL", https),
+        remediation_standard=parsers.parse_url(environment, "REMEDIATION_STANDARD_QUEUE_URL", https),
+        notifications=parsers.parse_url(environment, "NOTIFICATIONS_QUEUE_URL", https),
     )
     if queues.events is not None and not queues.events.endswith(".fifo"):
         raise SettingsError("EVENTS_QUEUE_URL is no FIFO queue; events need their order: give one that ends in .fifo")
     if queues == QueueSettings():
         return queues
-    return replace(queues, region=variables.require_region(environment, "the queues, as a queue's URL is set"))
+    return replace(queues, region=parsers.require_region(environment, "the queues, as a queue's URL is set"))
 
 
 def _load_bulk_loading(environment: Mapping[str, str]) -> BulkLoadSettings | None:
-    bucket, role = environment.get("GRAPH_LOADER_BUCKET") or None, environment.get("GRAPH_LOADER_ROLE") or None
+    bucket = environment.get("GRAPH_LOADER_BUCKET") or None
+    role = environment.get("GRAPH_LOADER_ROLE") or None
     if bucket is None and role is None:
         return None
     if bucket is None or not bucket.startswith("s3://"):

@@ -1,1 +1,1 @@
-"""The other entrances: events from queues, graph projection, workflow steps, migrations, and the API on Lambda."""
+"""Background workers and AWS Lambda handlers: events, projection, workflow runs, migrations, and the API."""

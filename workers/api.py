@@ -1,4 +1,4 @@
-"""The API on AWS Lambda: one application an execution environment, made while the function starts."""
+"""The API on AWS Lambda: one application for each execution environment, created during the start."""
 
 from functools import cache
 from typing import Any
@@ -10,7 +10,7 @@ from datasources.observability.logs import begin_invocation
 from schema.execution.execution import raise_gc_thresholds
 from workers.lambda_runtime import bootstrap, load_settings
 
-# What goes through API Gateway as it is: Mangum takes every other type for bytes, and clients would get them in Base64.
+# Types that API Gateway sends as text. Mangum treats other types as bytes, and clients would get them in Base64.
 TEXT_MIME_TYPES = [
     "text/",
     "application/json",
@@ -22,14 +22,14 @@ TEXT_MIME_TYPES = [
 
 @cache
 def _application() -> Mangum:
-    # As a server does when it has started. `begin` does the rest.
+    # `bootstrap` does the rest of what a server does after its start.
     raise_gc_thresholds()
-    # Its sources are opened by the first call that asks them: nothing is connected by now.
+    # The first call opens the sources: nothing is connected yet.
     return Mangum(app.create_app(load_settings(), serve_streams=False), lifespan="off", text_mime_types=TEXT_MIME_TYPES)
 
 
 def handler(event: Any, context: Any) -> Any:
-    """The AWS Lambda entry for events of API Gateway."""
+    """Handle events of API Gateway on AWS Lambda."""
     begin_invocation(context)
     return _application()(event, context)
 

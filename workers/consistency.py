@@ -1,4 +1,4 @@
-"""The comparer: a loop beside a server that keeps comparing the graph with the tables, and mends what differs."""
+"""The comparer: a background loop that compares the graph with the tables continuously and repairs differences."""
 
 import asyncio
 import logging
@@ -12,38 +12,46 @@ from resolvers.projection.comparison import BucketComparer
 
 log = logging.getLogger("stackflow.consistency")
 
-# Seconds between two looks whether a bucket is due; after a store was lost.
-POLL_SECONDS, BACKOFF_SECONDS = 5.0, 30.0
-# Seconds that a round may take.
+# Seconds between two checks whether a bucket is due.
+POLL_SECONDS = 5.0
+# Seconds to wait after a round that failed.
+BACKOFF_SECONDS = 30.0
+# Seconds after which a round counts as stuck.
 STUCK_AFTER_SECONDS = 900.0
 
 
 async def loop(sources: Sources, seconds: float, stop: asyncio.Event) -> None:
-    """Compare each bucket once in so many seconds, until told to stop. Lost stores are waited for."""
+    """Compare each bucket once in this number of seconds, until `stop` is set. Waits for unavailable stores."""
     comparer = BucketComparer(sources, seconds)
 
     async def round() -> float:
         begin = time.perf_counter()
-        done = await comparer.run_round()
-        if done.buckets:
+        report = await comparer.run_round()
+        if report.buckets:
             log.log(
-                logging.WARNING if done.found else logging.DEBUG,
+                logging.WARNING if report.found else logging.DEBUG,
                 "compared",
                 extra={
-                    "buckets": done.buckets, "differing": done.differing, "divergent": done.found,
-                    "left": done.left, "ms": _ms(begin),
+                    "buckets": report.buckets, "differing": report.differing, "divergent": report.found,
+                    "left": report.left, "ms": _ms(begin),
                 },
             )  # fmt: skip
         return POLL_SECONDS
 
-    lost = Backoff(BACKOFF_SECONDS, BACKOFF_SECONDS)
+    backoff = Backoff(BACKOFF_SECONDS, BACKOFF_SECONDS)
     await supervise(
-        sources.heartbeats, "consistency", round, stop, stuck_after_seconds=STUCK_AFTER_SECONDS, lost=lost, failed=lost
+        sources.heartbeats,
+        "consistency",
+        round,
+        stop,
+        stuck_after_seconds=STUCK_AFTER_SECONDS,
+        lost=backoff,
+        failed=backoff,
     )
 
 
 def background_comparer(sources: Sources, seconds: float) -> AbstractAsyncContextManager[None]:
-    """The loop while the body runs; it has ended when this returns."""
+    """Run the loop in the background for the length of an `async with` block."""
     return background_task("consistency", partial(loop, sources, seconds))
 
 

@@ -1,4 +1,4 @@
-"""Events from a queue: a Lambda handler for SQS that keeps the order of groups, and a loop for laptops."""
+"""The consumer of events: a Lambda handler for SQS that preserves the order of groups, and a background loop."""
 
 import asyncio
 import logging
@@ -28,21 +28,21 @@ from workers.redelivery import AttemptCounter, is_dead, postpone
 
 log = logging.getLogger("stackflow.events")
 
-# Seconds to wait for events. A stop is heard within them.
+# Seconds to wait for events; a stop takes effect within this time.
 RECEIVE_WAIT_SECONDS = 1.0
-# Between rounds that failed: events of others are not to wait long behind some that always fail.
+# Between failed rounds: events must not wait long behind others that always fail.
 BACKOFF = Backoff(1.0, 4.0)
-# Seconds after which a batch begins no other event: what is done is settled, the rest comes in the next batch and does
-# not count as tried.
+# Seconds after which a batch begins no further event: processed ones are settled, and the others are received again
+# without counting as an attempt.
 BATCH_SECONDS = 15.0
-# Seconds that the event under way then has until the stores are late for it: in all half of a queue's visibility.
+# Seconds that the current event then has until its deadline: together, half of the visibility timeout of a queue.
 EVENT_SECONDS = 15.0
 # Seconds after which a round counts as stuck.
 STUCK_AFTER_SECONDS = 60.0
 
 
 async def loop(sources: Sources, queue: Queue, stop: asyncio.Event) -> None:
-    """Give events their effect until told to stop; a batch under way is ended first."""
+    """Process events until `stop` is set; the current batch is completed first."""
 
     async def round() -> float:
         await process_batch(sources, queue, RECEIVE_WAIT_SECONDS)
@@ -54,14 +54,15 @@ async def loop(sources: Sources, queue: Queue, stop: asyncio.Event) -> None:
 
 
 def background_event_consumer(sources: Sources, queue: Queue) -> AbstractAsyncContextManager[None]:
-    """The loop while the body runs; it has ended when this returns."""
+    """Run the loop in the background for the length of an `async with` block."""
     return background_task(WORKER, partial(loop, sources, queue))
 
 
 async def process_batch(sources: Sources, queue: Queue, wait_seconds: float = 0.0) -> int:
-    """One batch of up to 500; how many were received. SourceError if the queue is lost; nothing is lost by it.
+    """Process one batch of up to 500 events. Return how many were received.
 
-    An event that raises is set aside and the others go on. If all of them raise, so does this, once that is settled.
+    SourceError if the queue is unavailable; no event is lost. An event whose processing raises is set aside, and the
+    others are processed. If all of them raise, they are settled, and the error is raised.
     """
     with use_request(RequestContext()) as call, record_call("events", CONSUMER, call, keep_idle=False) as recording:
         received = await queue.receive(BATCH_SIZE, wait_seconds)
@@ -78,7 +79,7 @@ async def process_batch(sources: Sources, queue: Queue, wait_seconds: float = 0.
 
 
 async def _handle_batch(sources: Sources, messages: Sequence[Message]) -> tuple[Settlement, Exception | None]:
-    # For no more than half of the visibility, so that nothing is delivered twice because it was slow.
+    # At most half of the visibility timeout, so that slow processing does not cause a second delivery.
     until = asyncio.get_running_loop().time() + BATCH_SECONDS
     with use_request(replace(current_request(), deadline=until + EVENT_SECONDS)):
         return await handle_isolated(sources, messages, partial(process_messages, until=until))
@@ -87,11 +88,12 @@ async def _handle_batch(sources: Sources, messages: Sequence[Message]) -> tuple[
 async def partial_response(
     sources: Sources, dead: DeadLetters, records: Sequence[Any], tries: AttemptCounter | None = None
 ) -> dict[str, Any]:
-    """What SQS is to deliver again, of the records of one invocation, by their order in it.
+    """Process the records of one invocation. Return those that SQS must deliver again, in their order.
 
-    An event that can never work goes to the dead letters with its reason and holds nothing back. Behind one that
-    could not be tried its whole group comes again, so that FIFO order holds. Where `dead` is a queue of SQS, groups
-    that come again wait there for less than the visibility of the queue. Never raises for what a record holds.
+    An event that can never succeed becomes a dead letter with its reason and blocks no other. After an event that could
+    not be processed, the rest of its group is delivered again, so that FIFO order holds. If `dead` is a queue in SQS,
+    such groups wait there for less than the visibility timeout of the queue. Never raises because of the content of a
+    record.
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
     tries = tries or AttemptCounter()
@@ -105,23 +107,23 @@ async def partial_response(
         _log_failures(handled.failed)
         _log_counts(handled, begin)
         tries.record_failures(handled.failed)
-        unburied = await _move_to_dead_letters(dead, [each for each in handled.failed if is_dead(each)])
-        failed = {each.message.id for each in handled.failed if not is_dead(each)} | unburied
-        again = _extend_to_groups(messages, failed)
-        if again and isinstance(dead, SqsQueue):
-            await _postpone(dead, [messages[place] for place in again], records)
-    return {"batchItemFailures": [{"itemIdentifier": records[place]["messageId"]} for place in again]}
+        not_stored = await _move_to_dead_letters(dead, [each for each in handled.failed if is_dead(each)])
+        failed = {each.message.id for each in handled.failed if not is_dead(each)} | not_stored
+        indexes = _extend_to_groups(messages, failed)
+        if indexes and isinstance(dead, SqsQueue):
+            await _postpone(dead, [messages[index] for index in indexes], records)
+    return {"batchItemFailures": [{"itemIdentifier": records[index]["messageId"]} for index in indexes]}
 
 
 def _extend_to_groups(messages: Sequence[Message], failed: set[str]) -> list[int]:
-    """The places of messages that failed and of what stands behind them in their groups."""
-    held: set[str] = set()
-    places: list[int] = []
-    for place, message in enumerate(messages):
-        if message.id in failed or message.group in held:
-            held.add(message.group)
-            places.append(place)
-    return places
+    """Return the indexes of messages that failed, and of later messages in their groups."""
+    failed_groups: set[str] = set()
+    indexes: list[int] = []
+    for index, message in enumerate(messages):
+        if message.id in failed or message.group in failed_groups:
+            failed_groups.add(message.group)
+            indexes.append(index)
+    return indexes
 
 
 async def _postpone(queue: SqsQueue, messages: Sequence[Message], records: Sequence[Any]) -> None:
@@ -129,7 +131,7 @@ async def _postpone(queue: SqsQueue, messages: Sequence[Message], records: Seque
     try:
         await postpone(queue, messages, receives)
     except SourceError as error:
-        log.warning("events come again when their visibility ends: %s", error)
+        log.warning("events are delivered again when their visibility timeout ends: %s", error)
 
 
 async def _move_to_dead_letters(dead: DeadLetters, failures: Sequence[MessageFailure]) -> set[str]:
@@ -137,13 +139,13 @@ async def _move_to_dead_letters(dead: DeadLetters, failures: Sequence[MessageFai
         if failures:
             await dead.add_dead_letters(failures)
     except SourceError as error:
-        log.warning("dead letters wait: %s", error)
+        log.warning("dead letters could not be stored and are delivered again: %s", error)
         return {each.message.id for each in failures}
     return set()
 
 
 def _id(record: Any) -> str:
-    # Dead letters are known by uuids; the ids of SQS need not be any.
+    # Dead letters are identified by uuids; ids of SQS need not be uuids.
     return str(uuid5(NAMESPACE_OID, record["messageId"]))
 
 
@@ -164,12 +166,12 @@ def _message(record: Any, tries: AttemptCounter) -> Message:
 
 
 def _log_failures(failures: Sequence[MessageFailure]) -> None:
-    # One line a batch and fate: the dead letters hold each one's reason.
+    # One line for each disposition of a batch; dead letters have the reason of each event.
     for fate in Disposition:
-        some = [each for each in failures if each.fate is fate]
-        if some:
-            first = some[0]
-            log.warning("events %s: %d, the first %s of %s: %s", fate.value, len(some), first.message.id,
+        matching = [each for each in failures if each.fate is fate]
+        if matching:
+            first = matching[0]
+            log.warning("events %s: %d, the first %s of %s: %s", fate.value, len(matching), first.message.id,
                         first.message.group, first.reason)  # fmt: skip
 
 
@@ -196,14 +198,14 @@ def _log_counts(handled: Settlement, begin: float) -> None:
 
 @cache
 def _open_lambda() -> tuple[asyncio.Runner, Sources, Queue, AttemptCounter]:
-    # One event loop an execution environment: the pools live on it.
-    whole = load_settings()
-    sources = open_sources(*whole.require_stores())
-    return asyncio.Runner(), sources, open_queues(sources.main, whole.queues).events, AttemptCounter()
+    # One event loop for each execution environment, because the connection pools belong to it.
+    settings = load_settings()
+    sources = open_sources(*settings.require_stores())
+    return asyncio.Runner(), sources, open_queues(sources.main, settings.queues).events, AttemptCounter()
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """The Lambda entry for the queue of events; its mapping must have ReportBatchItemFailures."""
+    """Handle the queue of events on AWS Lambda; the event source mapping needs ReportBatchItemFailures."""
     begin_invocation(context)
     runner, sources, dead, tries = _open_lambda()
     return runner.run(partial_response(sources, dead, event["Records"], tries))

@@ -1,28 +1,28 @@
-"""What is kept for a time only, deleted when that time is over, a few rows at once."""
+"""Housekeeping: delete rows whose retention period has ended, in small batches."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from datasources.aurora.driver.database import Database
-from datasources.aurora.events import writes as events
-from datasources.aurora.outbox import outbox
-from datasources.aurora.outbox import write_log as table_writes
+from datasources.aurora.events import writes
+from datasources.aurora.outbox import outbox, write_log
 from datasources.sources import Sources
 from resolvers.change_feed.use_cases import RETENTION_DAYS
 
-# Hours that an answer to an idempotency key is kept.
+# Hours for which the response to an idempotency key is stored.
 IDEMPOTENCY_RETENTION_HOURS = 24.0
-# Days that an event is remembered, so that it has its effect once; and that an entity's end is, so that an older upsert
-# which comes late does not bring it back.
+# Days for which the id of an event is stored, so that it takes effect once, and for which the deletion of an entity is
+# stored, so that an older upsert that arrives later does not restore it.
 EVENT_RETENTION_DAYS = 30.0
-# Rows deleted by one statement, so that none holds its locks for long; and such statements a table and time. 100,000
-# rows a minute are more than a process can write.
-BATCH_SIZE, MAX_BATCHES = 5_000, 20
+# Rows deleted by one statement, so that no statement holds its locks for long.
+BATCH_SIZE = 5_000
+# Statements for each table in one run. 100,000 rows a minute are more than a process can write.
+MAX_BATCHES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class DeletedCounts:
-    """How many rows were deleted: of the outbox, answers to idempotency keys, events, and times of ended entities."""
+    """The numbers of deleted rows: outbox, responses to idempotency keys, events, and times of deleted entities."""
 
     outbox: int
     answers: int
@@ -31,19 +31,19 @@ class DeletedCounts:
 
 
 async def delete_expired(sources: Sources) -> DeletedCounts:
-    """Delete what is too old. SourceUnavailable if the database is lost; the rest waits for the next time then."""
+    """Delete expired rows of the main database. SourceUnavailable if it is lost; the next run deletes the rest."""
     main = sources.main
-    await table_writes.purge(main)
-    written = await delete_expired_writes(main)
+    await write_log.purge(main)
+    deleted = await delete_expired_writes(main)
     return DeletedCounts(
-        *written,
-        events=await _delete_batches(events.purge, main, EVENT_RETENTION_DAYS),
-        times=await _delete_batches(events.purge_times, main, EVENT_RETENTION_DAYS),
+        *deleted,
+        events=await _delete_batches(writes.purge, main, EVENT_RETENTION_DAYS),
+        times=await _delete_batches(writes.purge_times, main, EVENT_RETENTION_DAYS),
     )
 
 
 async def delete_expired_writes(database: Database) -> tuple[int, int]:
-    """Delete what is too old of what writing leaves in a database: rows of the outbox, then kept answers; how many."""
+    """Delete expired outbox rows and stored responses of a database. Return both numbers of deleted rows."""
     return await _delete_batches(outbox.purge, database, float(RETENTION_DAYS)), await _delete_batches(
         outbox.purge_responses, database, IDEMPOTENCY_RETENTION_HOURS
     )
@@ -52,10 +52,10 @@ async def delete_expired_writes(database: Database) -> tuple[int, int]:
 async def _delete_batches(
     delete: Callable[[Database, float, int], Awaitable[int]], database: Database, age: float
 ) -> int:
-    sum_ = 0
+    total = 0
     for _ in range(MAX_BATCHES):
         deleted = await delete(database, age, BATCH_SIZE)
-        sum_ += deleted
+        total += deleted
         if deleted < BATCH_SIZE:
             break
-    return sum_
+    return total

@@ -1,4 +1,4 @@
-"""Isolation of poison: what raises is found by halving, so that it alone is set aside and the rest goes on."""
+"""Isolation of poison messages: find the messages that raise by bisection, so that only they are set aside."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,7 +13,7 @@ from resolvers.events.consumer import Settlement, process_messages
 
 log = logging.getLogger("stackflow.workers")
 
-# After so many receives a message that raises is a dead letter, even where nothing else of its batch worked.
+# After this many attempts a message that raises is a dead letter, even if no other message of its batch succeeded.
 MAX_ATTEMPTS = 5
 WORKER = "events"
 
@@ -23,28 +23,28 @@ Handle = Callable[[Sources, Sequence[Message]], Awaitable[Settlement]]
 async def handle_isolated(
     sources: Sources, messages: Sequence[Message], handle: Handle = process_messages
 ) -> tuple[Settlement, Exception | None]:
-    """What became of messages, whatever handling them raises; and the error, if all of them raise.
+    """Handle messages. Return their settlement, and the error if all of them raise.
 
-    Messages that raised had their effect or none, and have it once, so the halves are handled again. One that still
-    raises when it is alone is poison: dead with its reason if another message works, so that it holds nothing back. If
-    none does, the fault may be ours and not theirs: then each is tried ATTEMPTS times, and the error is the caller's to
-    report.
+    Handling is idempotent, so after an exception the halves can be handled again. A message that raises alone is
+    poison: it becomes a dead letter with its reason if another message succeeds, so that it blocks no other. If none
+    succeeds, the fault can be in the server: then each message is attempted MAX_ATTEMPTS times, and the caller reports
+    the error.
     """
     poison: list[tuple[Message, Exception]] = []
     handled = await _bisect(sources, messages, handle, poison)
     if not poison:
         return handled, None
-    # Dead letters of events that say something impossible prove nothing: their data were never applied.
-    works = bool(handled.done)
-    if works:
+    # Dead letters of invalid events are no evidence of success: their data were never applied.
+    has_success = bool(handled.done)
+    if has_success:
         report_poison(poison)
     for message, error in poison:
-        is_dead = works or message.attempt >= MAX_ATTEMPTS
+        is_dead = has_success or message.attempt >= MAX_ATTEMPTS
         reason = f"handling it failed: {describe(error)}; the log has the traceback"
         handled.failed.append(
             MessageFailure(message, reason, Disposition.DEAD_LETTER if is_dead else Disposition.RETRY)
         )
-    return _in_order(messages, handled), None if works else poison[0][1]
+    return _in_order(messages, handled), None if has_success else poison[0][1]
 
 
 async def _bisect(
@@ -61,38 +61,38 @@ async def _bisect(
         return Settlement([], [])
     middle = len(messages) // 2
     first = await _bisect(sources, messages[:middle], handle, poison)
-    waits = next((each for each in first.failed if each.fate is not Disposition.DEAD_LETTER), None)
-    if waits is not None:
-        # A store is lost: the order holds only if nothing behind is tried.
-        held = [MessageFailure(each, waits.reason, Disposition.RELEASE) for each in messages[middle:]]
-        return Settlement(first.done, first.failed + held)
+    blocking = next((each for each in first.failed if each.fate is not Disposition.DEAD_LETTER), None)
+    if blocking is not None:
+        # A store is unavailable: to preserve the order, later messages must not be attempted.
+        released = [MessageFailure(each, blocking.reason, Disposition.RELEASE) for each in messages[middle:]]
+        return Settlement(first.done, first.failed + released)
     second = await _bisect(sources, messages[middle:], handle, poison)
     return Settlement(first.done + second.done, first.failed + second.failed)
 
 
 def _in_order(messages: Sequence[Message], handled: Settlement) -> Settlement:
-    """In the order of the messages; behind one that comes again, its group is held unless it is done already."""
+    """Sort by the order of the messages. After a message that is delivered again, release failures of its group."""
     failures = {each.message.id: each for each in handled.failed}
-    held: set[str] = set()
+    blocked_groups: set[str] = set()
     ordered = Settlement([], [])
     for message in messages:
         failure = failures.get(message.id)
         if failure is None:
             ordered.done.append(message)
-        elif failure.fate is Disposition.RETRY and message.group in held:
+        elif failure.fate is Disposition.RETRY and message.group in blocked_groups:
             ordered.failed.append(MessageFailure(message, failure.reason, Disposition.RELEASE))
         else:
             ordered.failed.append(failure)
             if failure.fate is not Disposition.DEAD_LETTER:
-                held.add(message.group)
+                blocked_groups.add(message.group)
     return ordered
 
 
 def report_poison(poison: Sequence[tuple[Message, Exception]]) -> None:
-    """One line for each kind of fault, with the first message and how many there are."""
+    """Log one line for each kind of error, with its first message and the number of messages."""
     kinds: dict[str, list[tuple[Message, Exception]]] = {}
     for message, error in poison:
         kinds.setdefault(describe(error), []).append((message, error))
-    for alike in kinds.values():
-        message, error = alike[0]
-        report(log, "events cannot be handled", error, WORKER, len(alike), event=message.id, group=message.group)
+    for failures in kinds.values():
+        message, error = failures[0]
+        report(log, "events cannot be handled", error, WORKER, len(failures), event=message.id, group=message.group)

@@ -1,4 +1,4 @@
-"""What every Lambda entry does once: settings, logs, spans, and what no call shall wait for."""
+"""Lambda bootstrap: settings, logs, spans, and everything that the first call should not wait for."""
 
 import gc
 from collections.abc import Callable
@@ -6,26 +6,25 @@ from collections.abc import Callable
 import settings
 from datasources.observability.logs import configure
 from datasources.observability.tracing import configure_lambda_tracing
-from workers import lazy_imports as late
-from workers import snapstart as restored
+from workers import lazy_imports, snapstart
 
 
 def load_settings() -> settings.Settings:
-    """Load the settings and, on Lambda, set up logs and spans. SettingsError as of `settings.load_settings`."""
-    whole = settings.load_settings()
-    if whole.seen.function:
-        # The runtime's own handler would write each line in a format of its own.
-        configure(whole.log_level, whole.seen)
-        configure_lambda_tracing(whole.seen)
-    return whole
+    """Load the settings and, on Lambda, configure logs and spans. SettingsError as for `settings.load_settings`."""
+    loaded = settings.load_settings()
+    if loaded.seen.function:
+        # The handler of the runtime would write each line in another format.
+        configure(loaded.log_level, loaded.seen)
+        configure_lambda_tracing(loaded.seen)
+    return loaded
 
 
 def bootstrap(module: str, make: Callable[[], object] | None = None) -> None:
-    """To be called by the module of a handler as its last line, while AWS waits for the import and counts no call.
+    """Prepare a handler before its first call. The module of the handler calls this as its last line.
 
-    Makes what the entry answers by, if this process runs the handler of that module; whoever only imports the module
-    makes nothing. What `make` raises fails the start with its own words. A snapshot is to hold the late imports too:
-    to try calls as well before it saved the first answer nothing that could be measured.
+    If this process runs the handler of `module`, create its application with `make`; an exception fails the start. If
+    the module is only imported, do nothing. For a snapshot, also import the lazy modules; measured, test calls before
+    the snapshot made the first response no faster.
     """
     start = settings.load_start_settings()
     if start.module != module:
@@ -33,7 +32,7 @@ def bootstrap(module: str, make: Callable[[], object] | None = None) -> None:
     if make is not None:
         make()
     if start.snapshot:
-        late.import_all()
-        restored.register_restore_hook()
-    # All that is there by now lives for ever, so calls need not have it looked through.
+        lazy_imports.import_all()
+        snapstart.register_restore_hook()
+    # All current objects live as long as the process, so exclude them from garbage collection.
     gc.freeze()

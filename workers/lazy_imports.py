@@ -1,9 +1,9 @@
-"""What is imported late, since a start may do without it; and all of it at once, for whom it must not wait."""
+"""Modules that are imported lazily, and a function that imports all of them before a SnapStart snapshot."""
 
 from importlib import import_module
 
-# By names, as no entry may depend on them: a laptop has no use for half of these. In order of their clients: Gremlin,
-# Redis, AWS, expressions of workflows.
+# By name, so that no entry point depends on them: a laptop does not use half of them. In order: Gremlin, Redis, AWS,
+# expressions of workflows.
 MODULES = (
     "datasources.graph.gremlin.factory",
     "datasources.graph.gremlin.client.signing",
@@ -20,6 +20,6 @@ MODULES = (
 
 
 def import_all() -> None:
-    """Import all of it, whatever the settings ask for."""
+    """Import all lazy modules, whatever the settings use."""
     for name in MODULES:
         import_module(name)

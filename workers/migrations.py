@@ -21,7 +21,7 @@ PHASES: tuple[Phase, ...] = ("pre", "post")
 
 @dataclass(frozen=True, slots=True)
 class MigrationStep:
-    """One migration that was applied now, or, from `pending`, would be."""
+    """One migration that was applied, or, from `pending_migrations`, would be applied."""
 
     database: str
     phase: Phase
@@ -29,7 +29,7 @@ class MigrationStep:
 
 
 def migrations_folder(database: str, phase: Phase) -> Path:
-    """Where the migrations of a database and phase stand."""
+    """Return the folder with the migrations of a database and phase."""
     return Path(str(resources.files("datasources.aurora").joinpath("migrations", database, phase)))
 
 
@@ -40,11 +40,11 @@ def migrate(
     on_step: Callable[[MigrationStep], None] | None = None,
     role: str | None = None,
 ) -> list[MigrationStep]:
-    """Apply what is missing, each migration in a transaction of its own, one migrator at a time. Blocks.
+    """Apply the missing migrations, each in its own transaction, one migrator at a time. Blocks.
 
-    `tell` hears of each migration before it is applied. `role` may read and write afterwards: see `let_in`, also for
-    its errors. SourceUnavailable if the database can't be reached or another migrator works for longer than a minute;
-    SourceRefused, with the migration's name, if one fails.
+    `on_step` is called before each migration is applied. Afterwards `role` can read and write: see `grant_access`, also
+    for its errors. SourceUnavailable if the database cannot be reached or another migrator runs for longer than a
+    minute; SourceRefused, with the name of the migration, if one fails.
     """
     applied: list[MigrationStep] = []
     step: MigrationStep | None = None
@@ -67,7 +67,7 @@ def migrate(
 
 
 def pending_migrations(database: str, url: str, phases: tuple[Phase, ...] = PHASES) -> list[MigrationStep]:
-    """What `migrate` would apply, in order. Blocks. Errors as `migrate`."""
+    """Return the migrations that `migrate` would apply, in order. Blocks. Errors as for `migrate`."""
     with open_migrator(database, url) as session:
         return [
             MigrationStep(database, phase, migration.id)
@@ -77,34 +77,36 @@ def pending_migrations(database: str, url: str, phases: tuple[Phase, ...] = PHAS
 
 
 def has_case_folding(database: str, url: str) -> bool:
-    """Whether letters beyond ASCII are compared whatever their case; false where the server has no collation that knows
-    them. Of a migrated database. Blocks. Errors as `migrate`."""
+    """Whether a migrated database ignores the case of non-ASCII letters; false if no collation supports it.
+
+    Blocks. Errors as for `migrate`.
+    """
     with open_migrator(database, url) as session:
-        # Asked of the function: whatever the collation is made of, this is what counts.
+        # Test the function itself, because its result is what counts, whatever the collation is.
         row = session.execute(r"SELECT folded(U&'\0416') = U&'\0436'").fetchone()
     return bool(row and row[0])
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """The AWS Lambda entry for the deploy: both databases' migrations of the phase that CloudFormation's event names,
-    and the role of the functions, which can sign in before any of them is asked to.
+    """Migrate both databases during a deployment, on AWS Lambda.
 
-    What it raises stops the deploy, and the message is shown there. `Applied` is how many were applied.
+    Applies the migrations of the phase in the event of CloudFormation, and creates the role of the functions before
+    they use it. An exception stops the deployment, which shows its message. `Applied` is the number of migrations.
     """
     begin_invocation(context)
-    # The code that goes does not take its tables with it.
+    # The deletion of a stack does not delete the tables.
     if event["RequestType"] == "Delete":
         return {"Data": {"Applied": 0}}
     phase = event["ResourceProperties"]["Phase"]
     if phase not in PHASES:
-        raise ValueError(f"{phase!r} is no phase; ResourceProperties.Phase is one of {', '.join(PHASES)}")
-    whole = load_settings()
-    main, requirements, *_ = whole.require_stores()
+        raise ValueError(f"{phase!r} is not a phase; ResourceProperties.Phase is one of {', '.join(PHASES)}")
+    settings = load_settings()
+    main, requirements, *_ = settings.require_stores()
     applied: list[MigrationStep] = []
     for name, postgres in (("main", main), ("requirements", requirements)):
-        applied += migrate(name, resolve_conninfo(name, postgres), (phase,), role=whole.database_role)
+        applied += migrate(name, resolve_conninfo(name, postgres), (phase,), role=settings.database_role)
     return {"Data": {"Applied": len(applied)}}
 
 
-# Settings are read by the call: a deploy that goes must not fail by them.
+# The call reads the settings: invalid settings must not fail the deletion of a stack.
 bootstrap(__name__)

@@ -1,4 +1,4 @@
-"""The projector: a loop beside a server, or a Lambda function, that follows the outbox."""
+"""The projector: a background loop or a Lambda function that projects the outbox to the graph store."""
 
 import asyncio
 import logging
@@ -23,25 +23,29 @@ from workers.lambda_runtime import bootstrap, load_settings
 
 log = logging.getLogger("stackflow.projection")
 
-# Seconds between two rounds: after one that found something, and at most after those that did not. LISTEN would need
-# a session of its own, which RDS Proxy does not give.
-MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.1, 1.0
-# Seconds between rounds that failed, at least and at most: the graph is to be right 10 s after its stores are back.
-MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 4.0
-# Seconds between two looks at what is old.
+# Seconds between two rounds: after a round with changes, and the maximum after rounds without. LISTEN would need a
+# dedicated session, which RDS Proxy does not provide.
+MIN_PAUSE_SECONDS = 0.1
+MAX_PAUSE_SECONDS = 1.0
+# Seconds between failed rounds: the graph must be up to date 10 s after its stores are back.
+MIN_BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 4.0
+# Seconds between two runs of housekeeping.
 HOUSEKEEPING_SECONDS = 60.0
-# Seconds that a round may take with its upkeep; and one that brings an emptied graph back.
-STUCK_AFTER_SECONDS, RESYNC_STUCK_AFTER_SECONDS = 300.0, 7_200.0
-# Seconds of a round that make its line worth reading.
+# Seconds after which a round with its housekeeping counts as stuck.
+STUCK_AFTER_SECONDS = 300.0
+# Seconds after which a full resynchronisation of the graph counts as stuck.
+RESYNC_STUCK_AFTER_SECONDS = 7_200.0
+# Seconds after which the line of a round has level INFO.
 SLOW_ROUND_SECONDS = 1.0
-# The queue of events, as its tables name it.
+# The name of the queue of events in its tables.
 EVENTS_QUEUE = "events"
-# Seconds that a Lambda function keeps for ending.
+# Seconds that a Lambda function reserves for its end.
 LAMBDA_MARGIN_SECONDS = 30.0
 
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
-    """Follow the outbox until told to stop."""
+    """Project the outbox until `stop` is set."""
     await run_rounds(sources, "projection", OutboxProjector(sources).run_round, partial(_housekeep, sources), stop)
 
 
@@ -52,13 +56,13 @@ async def run_rounds(
     housekeep: Callable[[], Awaitable[None]],
     stop: asyncio.Event,
 ) -> None:
-    """Rounds of a follower until told to stop, the sooner the more there is to do, and once a minute what `keep_up`
-    does."""
+    """Run rounds until `stop` is set, with shorter pauses while there are changes, and `housekeep` once a minute."""
     clock = asyncio.get_running_loop().time
-    pause, upkeep = MIN_PAUSE_SECONDS, clock() + HOUSEKEEPING_SECONDS
+    pause = MIN_PAUSE_SECONDS
+    next_housekeeping = clock() + HOUSEKEEPING_SECONDS
 
     async def round() -> float:
-        nonlocal pause, upkeep
+        nonlocal pause, next_housekeeping
         done = await run_round()
         _log_round(done)
         pause = (
@@ -68,8 +72,8 @@ async def run_rounds(
             if done.rows
             else min(MAX_PAUSE_SECONDS, pause * 2 or MIN_PAUSE_SECONDS)
         )
-        if clock() >= upkeep:
-            upkeep = clock() + HOUSEKEEPING_SECONDS
+        if clock() >= next_housekeeping:
+            next_housekeeping = clock() + HOUSEKEEPING_SECONDS
             await housekeep()
         return pause
 
@@ -79,7 +83,7 @@ async def run_rounds(
 
 @asynccontextmanager
 async def background_projector(sources: Sources) -> AsyncIterator[None]:
-    """The loop while the body runs, and a look at whether the graph is there; both have ended when this returns."""
+    """Run the projector, and the check for an emptied graph, in the background of an `async with` block."""
     async with background_task("projection", partial(loop, sources)):
         if sources.completeness_marker is None:
             yield
@@ -89,16 +93,16 @@ async def background_projector(sources: Sources) -> AsyncIterator[None]:
 
 
 def handler(_event: Any, context: Any) -> dict[str, int]:
-    """The AWS Lambda entry: rounds until nothing waits, or until its time is nearly over; then a comparison of the
-    buckets that are due."""
+    """Project the outbox on AWS Lambda, until nothing waits or the time has nearly ended, then compare due buckets."""
     begin_invocation(context)
     seconds = context.get_remaining_time_in_millis() / 1_000 - LAMBDA_MARGIN_SECONDS
     return asyncio.run(_run_until(max(0.0, seconds)))
 
 
 async def _run_until(seconds: float) -> dict[str, int]:
-    whole = load_settings()
-    sources, consistency_seconds = open_sources(*whole.require_stores()), whole.consistency_seconds
+    settings = load_settings()
+    sources = open_sources(*settings.require_stores())
+    consistency_seconds = settings.consistency_seconds
     try:
         until = asyncio.get_running_loop().time() + seconds
         done = await OutboxProjector(sources).run_until_done(until)
@@ -114,19 +118,19 @@ async def _run_until(seconds: float) -> dict[str, int]:
 
 
 async def _resync_until(sources: Sources, until: float) -> None:
-    # A new cluster is whole only once somebody has looked. One that takes longer is for `stackflow graph rebuild`.
+    # A new cluster counts as complete only after a check. If that takes longer, run `stackflow graph rebuild`.
     try:
         async with asyncio.timeout_at(until):
             report = await ensure_complete(sources)
     except TimeoutError:
-        log.warning("the graph is not known to be whole; run: stackflow graph rebuild")
+        log.warning("the graph is not known to be complete; run: stackflow graph rebuild")
     else:
         if report is not None:
             _log_resync(report)
 
 
 async def run_resync_loop(sources: Sources, stop: asyncio.Event) -> None:
-    """Look again and again whether the graph was emptied, until told to stop."""
+    """Check repeatedly whether the graph was emptied, until `stop` is set."""
 
     async def round() -> float:
         report = await ensure_complete(sources)
@@ -142,7 +146,7 @@ async def run_resync_loop(sources: Sources, stop: asyncio.Event) -> None:
 
 def _log_resync(report: CheckReport) -> None:
     log.warning(
-        "the graph was not known to be whole",
+        "the graph was not known to be complete and was resynchronised",
         extra={
             "nodes": report.nodes, "edges": report.edges, "divergent": report.differences, "left": report.left,
             "ms": _ms(report.seconds),
@@ -152,18 +156,18 @@ def _log_resync(report: CheckReport) -> None:
 
 async def _housekeep(sources: Sources) -> None:
     begin = time.perf_counter()
-    forgotten = await delete_expired(sources)
+    deleted = await delete_expired(sources)
     await _measure_backlog(sources)
-    log.debug("upkeep", extra={"forgotten": asdict(forgotten), "ms": _ms(time.perf_counter() - begin)})
+    log.debug("upkeep", extra={"forgotten": asdict(deleted), "ms": _ms(time.perf_counter() - begin)})
 
 
 def _log_round(done: ProjectionRound) -> None:
     if not done.rows and not done.retried:
         return
     _measure(done)
-    loud = done.seconds > SLOW_ROUND_SECONDS or done.retried
+    is_notable = done.seconds > SLOW_ROUND_SECONDS or done.retried
     log.log(
-        logging.INFO if loud else logging.DEBUG,
+        logging.INFO if is_notable else logging.DEBUG,
         "round",
         extra={
             "rows": done.rows, "nodes": done.nodes, "edges": done.edges, "refused": done.refused,
@@ -177,12 +181,12 @@ def _measure(done: ProjectionRound) -> None:
 
 
 async def _measure_backlog(sources: Sources) -> None:
-    # Of queues in tables; SQS measures its own.
-    waiting = [each for each in await fetch_backlogs(sources.main) if each.name == EVENTS_QUEUE]
+    # Only of queues in tables; SQS has its own metrics.
+    backlogs = [each for each in await fetch_backlogs(sources.main) if each.name == EVENTS_QUEUE]
     emit_metrics(
-        OpenEvents=sum(each.waiting for each in waiting),
-        OldestEventSeconds=max((each.oldest_seconds for each in waiting), default=0.0),
-        DeadEvents=sum(each.dead for each in waiting),
+        OpenEvents=sum(each.waiting for each in backlogs),
+        OldestEventSeconds=max((each.oldest_seconds for each in backlogs), default=0.0),
+        DeadEvents=sum(each.dead for each in backlogs),
     )
 
 
@@ -190,5 +194,5 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1_000, 1)
 
 
-# Sources are of a call: each makes its own loop. A setting that cannot be used fails the start.
+# Each call opens its own sources, because it has its own event loop. An unusable setting fails the start.
 bootstrap(__name__, load_settings)

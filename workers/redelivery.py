@@ -1,4 +1,4 @@
-"""Redelivery of events by SQS to Lambda: how long a group waits until it is tried again, and how often it was tried."""
+"""Redelivery of events by SQS to Lambda: the wait before a group is delivered again, and the count of attempts."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,55 +11,55 @@ from workers.isolation import MAX_ATTEMPTS
 # Seconds. The wait grows by a tenth with each receive, so it stays near a tenth of the time since the first failure.
 MIN_WAIT_SECONDS = 5.0
 WAIT_GROWTH = 1.1
-# With it, 500 receives last for longer than the 14 days for which SQS keeps a message, so the receives never run out.
+# With it, 500 receives take longer than the 14 days for which SQS retains a message, so the receives never run out.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_WAIT_SECONDS = 3_600
-# Messages that a process counts the tries of.
+# Messages whose attempts a process counts.
 MAX_TRIES = 10_000
 
 
 def wait_seconds(receives: int) -> int:
-    """How long to wait for the next receive after so many."""
+    """Return the seconds to wait for the next receive after this number of receives."""
     return round(min(MIN_WAIT_SECONDS * WAIT_GROWTH ** (receives - 1), MAX_WAIT_SECONDS))
 
 
 class AttemptCounter:
-    """How often this process tried each message that came again.
+    """Counts the attempts of this process for each redelivered message.
 
-    SQS counts every receive, also those in which a store was away, and that is to make no message a dead letter.
+    SQS also counts receives while a store was unavailable, and those must not make a message a dead letter.
     """
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
     def attempt(self, id: str) -> int:
-        """The number of the attempt that comes, counted from 1."""
+        """Return the number of the next attempt, from 1."""
         return self._counts[id] + 1
 
     def record_failures(self, failures: Sequence[MessageFailure]) -> None:
-        """Count what was tried and failed."""
+        """Count the attempts that failed."""
         if len(self._counts) > MAX_TRIES:
             self._counts.clear()
         self._counts.update(each.message.id for each in failures if each.fate is Disposition.RETRY)
 
 
 def is_dead(failure: MessageFailure) -> bool:
-    """Whether it is not to come again: it can never work, or did not in all its attempts."""
+    """Whether the message must not be delivered again: it can never succeed, or has used all its attempts."""
     return failure.fate is Disposition.DEAD_LETTER or (
         failure.fate is Disposition.RETRY and failure.message.attempt >= MAX_ATTEMPTS
     )
 
 
 async def postpone(queue: SqsQueue, messages: Sequence[Message], receives: dict[str, int]) -> None:
-    """Let each group come again when the first of these messages in it has waited. SourceError if SQS is away."""
+    """Delay the redelivery of each group by the wait of its first message. SourceError if SQS is unavailable."""
     groups: dict[str, list[Message]] = {}
     for message in messages:
         groups.setdefault(message.group, []).append(message)
-    lost: SourceError | None = None
+    failure: SourceError | None = None
     for group in groups.values():
         try:
             await queue.change_visibility(group, wait_seconds(receives[group[0].id]))
         except SourceError as error:
-            lost = error
-    if lost is not None:
-        raise lost
+            failure = error
+    if failure is not None:
+        raise failure

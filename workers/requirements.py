@@ -1,6 +1,6 @@
-"""The follower of the requirements database: a loop beside a server, or a Lambda function, apart from the projector's.
+"""The follower of the outbox of the requirements database: a background loop or a Lambda function.
 
-Two databases are lost apart from each other, so nobody waits for the one because of the other.
+It is separate from the projector, because the two databases fail independently.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from workers.projection import LAMBDA_MARGIN_SECONDS, run_rounds
 
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
-    """Follow the outbox of the requirements database until told to stop. A lost store is waited for."""
+    """Follow the outbox of the requirements database until `stop` is set. Waits for unavailable stores."""
     await run_rounds(sources, "requirements", partial(follow, sources), partial(_housekeep, sources), stop)
 
 
 def background_requirements_follower(sources: Sources) -> AbstractAsyncContextManager[None]:
-    """The loop while the body runs; it has ended when this returns."""
+    """Run the loop in the background for the length of an `async with` block."""
     return background_task("requirements", partial(loop, sources))
 
 
 def handler(_event: Any, context: Any) -> dict[str, int]:
-    """The AWS Lambda entry: rounds until nothing waits, or until its time is nearly over."""
+    """Follow the outbox on AWS Lambda, until nothing waits or the time has nearly ended."""
     begin_invocation(context)
     seconds = context.get_remaining_time_in_millis() / 1_000 - LAMBDA_MARGIN_SECONDS
     return asyncio.run(_run_until(max(0.0, seconds)))
@@ -38,7 +38,8 @@ async def _run_until(seconds: float) -> dict[str, int]:
     sources = open_sources(*load_settings().require_stores())
     try:
         until = asyncio.get_running_loop().time() + seconds
-        rows, full = 0, True
+        rows = 0
+        full = True
         while full:
             done = await follow(sources)
             rows += done.rows
@@ -53,5 +54,5 @@ async def _housekeep(sources: Sources) -> None:
     await delete_expired_writes(sources.requirements)
 
 
-# Sources are of a call: each makes its own loop. A setting that cannot be used fails the start.
+# Each call opens its own sources, because it has its own event loop. An unusable setting fails the start.
 bootstrap(__name__, load_settings)

@@ -1,6 +1,6 @@
-"""What copies of one snapshot must not have in common: made anew in each, after it is restored and before its calls.
+"""SnapStart after-restore hook: reseeds `random`, `uuid_utils` and OpenSSL.
 
-SnapStart resumes many instances from the memory of one, so whatever was drawn before is drawn again by all of them.
+SnapStart resumes many instances from the memory of one, so without new seeds all would generate the same numbers.
 https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
 """
 
@@ -14,19 +14,19 @@ SEED_BYTES = 32
 
 
 def register_restore_hook() -> None:
-    """Have AWS's runtime call `anew` after each restore. It comes with the runtime and stands in no lock of ours."""
+    """Register `reseed_generators` to run after each restore. The package is part of the runtime, not of our locks."""
     from snapshot_restore_py import register_after_restore  # type: ignore[import-not-found]
 
     register_after_restore(reseed_generators)
 
 
 def reseed_generators() -> None:
-    """Seed every generator that lives in this process from the machine's own, which AWS keeps apart.
+    """Seed every random generator of this process from the operating system, which AWS keeps unique.
 
-    Pauses and ids of masks come from `random`; ids of requests and of all that is written from `uuid_utils`, whose
-    generator is its own; keys of TLS from OpenSSL. `secrets` keeps nothing and asks the machine each time.
-    Nothing else is there to be renewed: sources are opened by the first call, so no socket, credential, breaker or
-    time of theirs is older than the restore. tests/lambda_/test_snapshots.py holds both.
+    `random` generates pauses and ids of masks; `uuid_utils`, with a separate generator, ids of requests and rows;
+    OpenSSL, TLS keys. `secrets` has no state and always uses the operating system. Nothing else needs a renewal: the
+    first call opens the sources, so no connection, credential, breaker or time is older than the restore.
+    tests/lambda_/test_snapshots.py checks both.
     """
     random.seed()
     reseed_rng()

@@ -1,4 +1,4 @@
-"""The worker of runs: a loop beside a server, or a Lambda function, that gives runs what is due and sends messages."""
+"""The worker of workflow runs: a background loop or a Lambda function that advances runs and sends messages."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,28 +23,33 @@ from workers.lambda_runtime import bootstrap, load_settings
 
 WORKER = "workflows"
 
-# Seconds between two rounds: after one that found something, and at most after those that did not.
-MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.1, 1.0
-# Seconds between rounds that failed, at least and at most.
-MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 30.0
-# Seconds that a round may take, and between two looks at what is old.
-ROUND_TIMEOUT_SECONDS, HOUSEKEEPING_SECONDS = 30.0, 3_600.0
-# Seconds after which a round counts as stuck: its parts are transactions of their own, each with its time.
+# Seconds between two rounds: after a round with work, and the maximum after rounds without.
+MIN_PAUSE_SECONDS = 0.1
+MAX_PAUSE_SECONDS = 1.0
+# Seconds between failed rounds, minimum and maximum.
+MIN_BACKOFF_SECONDS = 1.0
+MAX_BACKOFF_SECONDS = 30.0
+# The deadline of a round in seconds.
+ROUND_TIMEOUT_SECONDS = 30.0
+# Seconds between two runs of housekeeping.
+HOUSEKEEPING_SECONDS = 3_600.0
+# Seconds after which a round counts as stuck: its parts are separate transactions, each with its own time.
 STUCK_AFTER_SECONDS = 300.0
-# Seconds that a Lambda function keeps for ending.
+# Seconds that a Lambda function reserves for its end.
 LAMBDA_MARGIN_SECONDS = 35.0
 
 
 async def loop(sources: Sources, queues: Queues, stop: asyncio.Event) -> None:
-    """Rounds until told to stop."""
+    """Run rounds until `stop` is set."""
     clock = asyncio.get_running_loop().time
-    pause, upkeep = MIN_PAUSE_SECONDS, clock() + HOUSEKEEPING_SECONDS
+    pause = MIN_PAUSE_SECONDS
+    next_housekeeping = clock() + HOUSEKEEPING_SECONDS
 
     async def round() -> float:
-        nonlocal pause, upkeep
+        nonlocal pause, next_housekeeping
         pause = MIN_PAUSE_SECONDS if await run_round(sources, queues) else min(MAX_PAUSE_SECONDS, pause * 2)
-        if clock() >= upkeep:
-            upkeep = clock() + HOUSEKEEPING_SECONDS
+        if clock() >= next_housekeeping:
+            next_housekeeping = clock() + HOUSEKEEPING_SECONDS
             await delete_sent_messages(sources)
         return pause
 
@@ -59,9 +64,9 @@ async def loop(sources: Sources, queues: Queues, stop: asyncio.Event) -> None:
 
 
 async def run_round(sources: Sources, queues: Queues, now: datetime | None = None) -> int:
-    """One round; how much was done. SourceError if a store is lost: what was not done waits for the next round.
+    """Run one round. Return the amount of work done. SourceError if a store is lost; the next round does the rest.
 
-    What is wrong with one part of it, or late, holds up no other; its error comes when all have had their turn.
+    An error or a timeout of one part does not stop the others; it is raised after all parts have run.
     """
     call = RequestContext(deadline=asyncio.get_running_loop().time() + ROUND_TIMEOUT_SECONDS)
     parts: tuple[Callable[[], Awaitable[int]], ...] = (
@@ -91,7 +96,7 @@ async def run_round(sources: Sources, queues: Queues, now: datetime | None = Non
 
 
 def outgoing_queues(queues: Queues) -> Mapping[str, Queue]:
-    """The queues that messages go to, by the names that runs have for them."""
+    """Return the queues of outgoing messages by the names that workflow runs use."""
     return {
         URGENT_QUEUE: queues.remediation_p1,
         STANDARD_QUEUE: queues.remediation_standard,
@@ -100,26 +105,27 @@ def outgoing_queues(queues: Queues) -> Mapping[str, Queue]:
 
 
 def background_workflow_worker(sources: Sources, queues: Queues) -> AbstractAsyncContextManager[None]:
-    """The loop while the body runs; it has ended when this returns."""
+    """Run the loop in the background for the length of an `async with` block."""
     return background_task(WORKER, partial(loop, sources, queues))
 
 
 def handler(_event: Any, context: Any) -> dict[str, int]:
-    """The AWS Lambda entry for a schedule: rounds until nothing is left to do, or until its time is nearly over."""
+    """Run rounds on AWS Lambda for a schedule, until nothing is left or the time has nearly ended."""
     begin_invocation(context)
     seconds = context.get_remaining_time_in_millis() / 1_000 - LAMBDA_MARGIN_SECONDS
     return asyncio.run(_run_until(max(0.0, seconds)))
 
 
 async def _run_until(seconds: float) -> dict[str, int]:
-    whole = load_settings()
-    sources = open_sources(*whole.require_stores())
+    settings = load_settings()
+    sources = open_sources(*settings.require_stores())
     try:
-        queues = open_queues(sources.main, whole.queues)
+        queues = open_queues(sources.main, settings.queues)
         clock = asyncio.get_running_loop().time
-        until, done = clock() + seconds, 0
-        while found := await run_round(sources, queues):
-            done += found
+        until = clock() + seconds
+        done = 0
+        while count := await run_round(sources, queues):
+            done += count
             if clock() >= until:
                 break
         await delete_sent_messages(sources)
@@ -128,5 +134,5 @@ async def _run_until(seconds: float) -> dict[str, int]:
         await sources.close()
 
 
-# Sources are of a call: each makes its own loop. A setting that cannot be used fails the start.
+# Each call opens its own sources, because it has its own event loop. An unusable setting fails the start.
 bootstrap(__name__, load_settings)

@@ -1,4 +1,4 @@
-"""What changed since a place: for clients that keep a view up to date."""
+"""The change feed: poll it by cursor, or subscribe to it."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
@@ -19,10 +19,10 @@ from schema.declarations.paging import check_bounds, decode_opaque, encode_opaqu
 
 register_enum(
     FeedKind,
-    "What something that changed is.",
+    "The kind of object that changed.",
     CONFIGURATION_ITEM="A configuration item.",
     RELATIONSHIP="A relationship of two configuration items.",
-    INCIDENT="An incident that you may see.",
+    INCIDENT="An incident that you are permitted to see.",
     CHANGE="A change.",
     TEAM="A team.",
     USER="A person.",
@@ -31,13 +31,14 @@ register_enum(
 )
 register_enum(
     FeedStep,
-    "What was done to something.",
-    CREATED="It was made.",
+    "What happened to an object.",
+    CREATED="It was created.",
     CHANGED="It was changed.",
-    DELETED="It was taken away.",
+    DELETED="It was deleted.",
 )
 
-MAX_ENTRIES, DEFAULT_ENTRIES = 500, 100
+MAX_ENTRIES = 500
+DEFAULT_ENTRIES = 100
 
 
 def _id(entry: FeedEntry) -> str:
@@ -61,7 +62,7 @@ def _decode_feed_cursor(cursor: str | None) -> FeedCursor | None:
     if cursor is None:
         return None
     match decode_opaque(cursor, "cursor"):
-        # A boolean is an int to Python, and none to PostgreSQL.
+        # In Python a boolean is an int; PostgreSQL would reject it as a number.
         case [int(transaction), int(position)] if (
             not isinstance(transaction, bool)
             and not isinstance(position, bool)
@@ -73,55 +74,65 @@ def _decode_feed_cursor(cursor: str | None) -> FeedCursor | None:
 
 
 def _changes(context: Context, arguments: Mapping[str, Any]) -> AsyncIterator[FeedBatch]:
-    listening = context.subscription
-    if listening is None:
+    subscription = context.subscription
+    if subscription is None:
         raise BadUserInput("a subscription is a stream; send it to /graphql/stream", argument="query")
-    # Who comes back goes on from where it was, whatever it asked for in the beginning.
-    cursor = listening.after or arguments.get("cursor")
+    # After a reconnect the stream continues at Last-Event-ID, whatever cursor the operation names.
+    cursor = subscription.after or arguments.get("cursor")
     of = arguments.get("of")
     ids = None if of is None else [decode_id(each, "of")[1] for each in of]
-    return stream_changes(context, listening, _decode_feed_cursor(cursor), arguments.get("kinds"), ids)
+    return stream_changes(context, subscription, _decode_feed_cursor(cursor), arguments.get("kinds"), ids)
 
 
-def encode_feed_cursor(place: FeedCursor) -> str:
-    """The cursor that stands for a place."""
-    return encode_opaque(list(place))
+def encode_feed_cursor(position: FeedCursor) -> str:
+    """Return the opaque cursor of a position in the feed."""
+    return encode_opaque(list(position))
 
 
-@strawberry.type(name="FeedEntry", description="One thing that one transaction changed.")
+@strawberry.type(name="FeedEntry", description="One object that one transaction changed.")
 class FeedEntryType:
     record = FeedEntry
 
-    kind: FeedKind = attribute("What it is.")
-    step: FeedStep = attribute("What was done to it.")
-    id: strawberry.ID = attribute("Its global id, also of what is gone.", of=_id)
-    node: Node | None = field(_node, "It as it is now; null if it is gone. One statement for each kind.", needs=None)
-    request_id: str = attribute("The request that changed it; empty where it was no request.")
-    written_at: datetime = attribute("When its transaction began.")
-    cursor: str = attribute("Pass it as `cursor` to go on after it.", of=lambda entry: encode_feed_cursor(entry.place))
+    kind: FeedKind = attribute("The kind of the object.")
+    step: FeedStep = attribute("What happened to the object.")
+    id: strawberry.ID = attribute("The global id of the object, also if it was deleted.", of=_id)
+    node: Node | None = field(
+        _node, "The object as it is now; null if it was deleted. One statement for each kind.", needs=None
+    )
+    request_id: str = attribute("The id of the request that changed it; empty if no request did.")
+    written_at: datetime = attribute("The time at which its transaction began.")
+    cursor: str = attribute(
+        "Pass it as `cursor` to continue after this entry.", of=lambda entry: encode_feed_cursor(entry.place)
+    )
 
 
-@strawberry.type(description="What changed since a place, oldest first.")
+@strawberry.type(description="A page of the change feed, oldest entries first.")
 class Feed:
     record = use_cases.FeedPage
 
-    entries: list[FeedEntryType] = attribute("What changed. A thing that changed twice stands twice.", size=PAGE)
-    end_cursor: str = attribute("Pass it as `cursor` next time.", of=lambda page: encode_feed_cursor(page.end))
-    has_more: bool = attribute("Whether more is known already; if not, ask again in a while.", of="more")
+    entries: list[FeedEntryType] = attribute("The changes. An object that changed twice appears twice.", size=PAGE)
+    end_cursor: str = attribute(
+        "Pass it as `cursor` to read the next page.", of=lambda page: encode_feed_cursor(page.end)
+    )
+    has_more: bool = attribute("Whether more entries are available now; if not, poll again later.", of="more")
 
 
 @strawberry.type
 class FeedQueries:
     changes_since: Feed | None = field(
         _since,
-        "What changed since a cursor, in an order that can be trusted. Without a cursor nothing, but the one to begin "
-        "with. One statement.",
+        "The changes after a cursor, in commit-safe order: no entry appears later before a cursor that was returned. "
+        "Without a cursor: no entries, and the cursor to begin with. One statement.",
         needs="feed:read",
         arguments=(
-            Argument("cursor", str | None, "`endCursor` of the page before."),
-            Argument("kinds", list[FeedKind] | None, "Only things of these kinds; else all that you may read."),
-            Argument("of", list[strawberry.ID] | None, "Only things with these global ids."),
-            Argument("first", int, "At most so many, 1 to 500. Default 100.", DEFAULT_ENTRIES),
+            Argument("cursor", str | None, "`endCursor` of the previous page."),
+            Argument(
+                "kinds",
+                list[FeedKind] | None,
+                "Only objects of these kinds. Default: all kinds that you are permitted to read.",
+            ),
+            Argument("of", list[strawberry.ID] | None, "Only objects with these global ids."),
+            Argument("first", int, "The maximum number of entries, 1 to 500. Default 100.", DEFAULT_ENTRIES),
         ),
     )
 
@@ -130,12 +141,19 @@ class FeedQueries:
 class FeedSubscriptions:
     changes: FeedEntryType | None = stream(
         _changes,
-        "What changes from a cursor on, or from now on, one thing an event, as `changesSince` tells it. An event costs "
-        "what is selected of its `node`, and that is read anew.",
+        "The changes after a cursor, or from now on: one event for each entry, in the order of `changesSince`. An "
+        "event "
+        "costs what is selected of its `node`, which is read again for each event.",
         needs="feed:read",
         arguments=(
-            Argument("cursor", str | None, "`cursor` of the entry to go on after, or `endCursor` of `changesSince`."),
-            Argument("kinds", list[FeedKind] | None, "Only things of these kinds; else all that you may read."),
-            Argument("of", list[strawberry.ID] | None, "Only things with these global ids."),
+            Argument(
+                "cursor", str | None, "`cursor` of the entry to continue after, or `endCursor` of `changesSince`."
+            ),
+            Argument(
+                "kinds",
+                list[FeedKind] | None,
+                "Only objects of these kinds. Default: all kinds that you are permitted to read.",
+            ),
+            Argument("of", list[strawberry.ID] | None, "Only objects with these global ids."),
         ),
     )

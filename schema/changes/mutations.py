@@ -1,4 +1,4 @@
-"""Changes written by clients."""
+"""Mutations of changes."""
 
 from datetime import datetime
 from functools import partial
@@ -29,80 +29,80 @@ ITEM_PREFIXES = {"configuration_item_ids": "ci"}
 register_enum(
     use_cases.ChangeOutcome,
     "How a change ended.",
-    COMPLETED="It did what it was for.",
-    FAILED="It did not do what it was for.",
+    COMPLETED="The work achieved its purpose.",
+    FAILED="The work did not achieve its purpose.",
 )
 
 
 @strawberry.input(description="A new change.")
 class ProposeChangeInput:
-    title: str = strawberry.field(description="What is to be done, in a line.")
-    description: str = strawberry.field(default="", description="What is to be done, at length.")
-    type: ChangeType = strawberry.field(default=ChangeType.NORMAL, description="How much approval it takes.")
-    risk: ChangeRisk = strawberry.field(default=ChangeRisk.UNKNOWN, description="How likely it does harm.")
-    team_id: strawberry.ID | None = strawberry.field(default=None, description="The team that is to do the work.")
+    title: str = strawberry.field(description="What will be done, in one line.")
+    description: str = strawberry.field(default="", description="What will be done, in detail.")
+    type: ChangeType = strawberry.field(default=ChangeType.NORMAL, description="How much approval it needs.")
+    risk: ChangeRisk = strawberry.field(default=ChangeRisk.UNKNOWN, description="How likely it is to cause harm.")
+    team_id: strawberry.ID | None = strawberry.field(default=None, description="The team that will do the work.")
     assignee_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Who is to do the work; somebody of the team, if one is given."
+        default=None, description="The person who will do the work; a member of the team, if one is given."
     )
     configuration_item_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="The configuration items that it works on, at most 500."
+        default_factory=list, description="The configuration items that it modifies, at most 500."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-@strawberry.input(description="What is proposed. What is left out stays.")
+@strawberry.input(description="New values of a proposed change. Omitted fields stay unchanged.")
 class UpdateChangeInput(VersionedInput):
-    title: str | None = strawberry.field(default=UNSET, description="What is to be done, in a line.")
-    description: str | None = strawberry.field(default=UNSET, description="What is to be done, at length.")
-    type: ChangeType | None = strawberry.field(default=UNSET, description="How much approval it takes.")
-    risk: ChangeRisk | None = strawberry.field(default=UNSET, description="How likely it does harm.")
-    team_id: strawberry.ID | None = strawberry.field(default=UNSET, description="The team; null is none.")
+    title: str | None = strawberry.field(default=UNSET, description="What will be done, in one line.")
+    description: str | None = strawberry.field(default=UNSET, description="What will be done, in detail.")
+    type: ChangeType | None = strawberry.field(default=UNSET, description="How much approval it needs.")
+    risk: ChangeRisk | None = strawberry.field(default=UNSET, description="How likely it is to cause harm.")
+    team_id: strawberry.ID | None = strawberry.field(default=UNSET, description="The team; null for none.")
     assignee_id: strawberry.ID | None = strawberry.field(
-        default=UNSET, description="The person; somebody of the team, if there is one; null is nobody."
+        default=UNSET, description="The person; a member of the team, if there is one; null for none."
     )
 
 
-@strawberry.input(description="The change that may be done.")
+@strawberry.input(description="The change to approve.")
 class ApproveChangeInput(VersionedInput):
     pass
 
 
-@strawberry.input(description="When a change is to be done.")
+@strawberry.input(description="The planned time of a change.")
 class ScheduleChangeInput(VersionedInput):
     planned_start: datetime = strawberry.field(
-        description="When work is to begin, with its time zone, for example `2026-05-01T08:00Z`."
+        description="When the work will begin, with a time zone, for example `2026-05-01T08:00Z`."
     )
-    planned_end: datetime = strawberry.field(description="When work is to end; after its start.")
+    planned_end: datetime = strawberry.field(description="When the work will end; later than the start.")
 
 
-@strawberry.input(description="The change that is begun.")
+@strawberry.input(description="The change to start.")
 class StartChangeInput(VersionedInput):
     pass
 
 
-@strawberry.input(description="The change that is over, and how it ended.")
+@strawberry.input(description="The change to finish, and its outcome.")
 class FinishChangeInput(VersionedInput):
     outcome: use_cases.ChangeOutcome = strawberry.field(description="How it ended: COMPLETED or FAILED.")
 
 
-@strawberry.input(description="The change that is called off.")
+@strawberry.input(description="The change to cancel.")
 class CancelChangeInput(VersionedInput):
     pass
 
 
-@strawberry.input(description="Configuration items that a change works on.")
+@strawberry.input(description="Configuration items to link to a change.")
 class LinkChangeItemsInput(VersionedInput):
     configuration_item_ids: list[strawberry.ID] = strawberry.field(description="The items, at most 500.")
 
 
-@strawberry.input(description="Configuration items that a change does not work on.")
+@strawberry.input(description="Configuration items to unlink from a change.")
 class UnlinkChangeItemsInput(LinkChangeItemsInput):
     pass
 
 
 @strawberry.type
 class ChangePayload:
-    """What every payload about one change holds."""
+    """The fields that all payloads with one change share."""
 
     change: Change | None = link(ChangeById, "The change as it is now.", key="id", needs="changes:read")
     user_errors: list[UserErrorType] = user_errors()
@@ -113,32 +113,32 @@ class ProposeChangePayload(ChangePayload):
     pass
 
 
-@strawberry.type(description="The change, or why nothing was written.")
+@strawberry.type(description="The updated change, or why it was not updated.")
 class UpdateChangePayload(ChangePayload):
     pass
 
 
-@strawberry.type(description="The change, or why it was not approved.")
+@strawberry.type(description="The approved change, or why it was not approved.")
 class ApproveChangePayload(ChangePayload):
     pass
 
 
-@strawberry.type(description="The change, or why it was not scheduled.")
+@strawberry.type(description="The scheduled change, or why it was not scheduled.")
 class ScheduleChangePayload(ChangePayload):
     pass
 
 
-@strawberry.type(description="The change, or why it was not started.")
+@strawberry.type(description="The started change, or why it was not started.")
 class StartChangePayload(ChangePayload):
     pass
 
 
-@strawberry.type(description="The change, or why it was not finished.")
+@strawberry.type(description="The finished change, or why it was not finished.")
 class FinishChangePayload(ChangePayload):
     pass
 
 
-@strawberry.type(description="The change, or why it was not cancelled.")
+@strawberry.type(description="The cancelled change, or why it was not cancelled.")
 class CancelChangePayload(ChangePayload):
     pass
 
@@ -158,54 +158,54 @@ class ChangeMutations:
     propose_change: ProposeChangePayload | None = mutation(
         MutationDeclaration(use_cases.ProposeChange, use_cases.propose, ASSIGNMENT_PREFIXES | ITEM_PREFIXES),
         ProposeChangeInput,
-        "Ask for a change. It gets the next free number.",
+        "Propose a change. It gets the next free number.",
         needs=WRITE_PERMISSION,
     )
     update_change: UpdateChangePayload | None = mutation(
         MutationDeclaration(use_cases.UpdateChange, use_cases.update, ID_PREFIXES | ASSIGNMENT_PREFIXES),
         UpdateChangeInput,
-        "Rewrite a change while it is proposed. Who does may not approve it.",
+        "Update a change while it is proposed. Its editors cannot approve it.",
         needs=WRITE_PERMISSION,
     )
     approve_change: ApproveChangePayload | None = mutation(
         MutationDeclaration(use_cases.ApproveChange, use_cases.approve, ID_PREFIXES),
         ApproveChangeInput,
-        "Say that a proposed change may be done. Not for who had a hand in the proposal.",
+        "Approve a proposed change. Callers who proposed or edited it cannot approve it.",
         needs=WRITE_PERMISSION,
     )
     schedule_change: ScheduleChangePayload | None = mutation(
         MutationDeclaration(use_cases.ScheduleChange, use_cases.schedule, ID_PREFIXES),
         ScheduleChangeInput,
-        "Give an approved change its time, or a scheduled one another.",
+        "Set the planned time of an approved change, or another time of a scheduled one.",
         needs=WRITE_PERMISSION,
     )
     start_change: StartChangePayload | None = mutation(
         MutationDeclaration(use_cases.StartChange, partial(use_cases.transition, name="startChange"), ID_PREFIXES),
         StartChangeInput,
-        "Begin the work of an approved or scheduled change.",
+        "Start the work of an approved or scheduled change.",
         needs=WRITE_PERMISSION,
     )
     finish_change: FinishChangePayload | None = mutation(
         MutationDeclaration(use_cases.FinishChange, use_cases.finish, ID_PREFIXES),
         FinishChangeInput,
-        "Tell how the work of a change ended.",
+        "Record the outcome of a change whose work is in progress.",
         needs=WRITE_PERMISSION,
     )
     cancel_change: CancelChangePayload | None = mutation(
         MutationDeclaration(use_cases.CancelChange, partial(use_cases.transition, name="cancelChange"), ID_PREFIXES),
         CancelChangeInput,
-        "Call off a change whose work has not begun, for good.",
+        "Cancel a change whose work has not begun. A cancelled change cannot be reopened.",
         needs=WRITE_PERMISSION,
     )
     link_change_items: LinkChangeItemsPayload | None = mutation(
         MutationDeclaration(use_cases.LinkChangeItems, use_cases.link_items, ID_PREFIXES | ITEM_PREFIXES),
         LinkChangeItemsInput,
-        "Link configuration items to a proposed change. Who does may not approve it.",
+        "Link configuration items to a proposed change. Its editors cannot approve it.",
         needs=WRITE_PERMISSION,
     )
     unlink_change_items: UnlinkChangeItemsPayload | None = mutation(
         MutationDeclaration(use_cases.UnlinkChangeItems, use_cases.unlink_items, ID_PREFIXES | ITEM_PREFIXES),
         UnlinkChangeItemsInput,
-        "Take configuration items from a proposed change. Who does may not approve it.",
+        "Unlink configuration items from a proposed change. Its editors cannot approve it.",
         needs=WRITE_PERMISSION,
     )

@@ -49,29 +49,29 @@ LATEST_FIRST = Order("planned_start_or_never", descending=True)
 
 register_enum(
     ChangeType,
-    "How much approval a change takes.",
-    STANDARD="Routine work, approved once and for all.",
-    NORMAL="Work that is approved before it begins.",
-    EMERGENCY="Work that can't wait for the usual approval.",
+    "How much approval a change needs.",
+    STANDARD="Routine work that is approved in advance.",
+    NORMAL="Work that must be approved before it begins.",
+    EMERGENCY="Urgent work that cannot wait for the usual approval.",
 )
 register_enum(
     ChangeState,
-    "Where a change is in its life.",
-    PROPOSED="Somebody asks for it; nobody has approved it yet.",
-    APPROVED="It may be done; when is not settled.",
-    SCHEDULED="It may be done and has its time.",
+    "The state of a change.",
+    PROPOSED="It is proposed and not approved yet.",
+    APPROVED="It is approved and not scheduled yet.",
+    SCHEDULED="It is approved and has a planned time.",
     IN_PROGRESS="Work has begun.",
-    COMPLETED="Work is over and did what it was for.",
-    FAILED="Work is over and did not do what it was for.",
-    CANCELLED="It was called off.",
+    COMPLETED="Work has ended and achieved its purpose.",
+    FAILED="Work has ended and did not achieve its purpose.",
+    CANCELLED="It was cancelled before its work began.",
 )
 register_enum(
     ChangeRisk,
-    "How likely a change does harm.",
+    "How likely a change is to cause harm.",
     LOW="Harm is unlikely.",
     MEDIUM="Harm is possible.",
     HIGH="Harm is likely.",
-    UNKNOWN="Nobody has judged it.",
+    UNKNOWN="The risk was not assessed.",
 )
 
 
@@ -84,22 +84,22 @@ class Change(Node):
 
     id: strawberry.ID = id_field("chg")
     number: str = attribute("Its number, unique, for example `CHG0000001`.")
-    title: str = attribute("What is to be done, in a line.")
-    description: str = attribute("What is to be done, at length; may be empty.")
-    type: ChangeType = attribute("How much approval it takes, for example `EMERGENCY`.")
-    state: ChangeState = attribute("Where it is in its life.")
-    risk: ChangeRisk = attribute("How likely it does harm.")
-    planned_start: datetime | None = attribute("When work is to begin; null while that is not planned.")
-    planned_end: datetime | None = attribute("When work is to end; null while that is not planned.")
-    actual_start: datetime | None = attribute("When work began; null while it has not.")
-    actual_end: datetime | None = attribute("When work ended; null while it has not.")
-    version: int = attribute("Goes up by one with each change of the row.")
+    title: str = attribute("What will be done, in one line.")
+    description: str = attribute("What will be done, in detail; can be empty.")
+    type: ChangeType = attribute("How much approval it needs, for example `EMERGENCY`.")
+    state: ChangeState = attribute("Its state.")
+    risk: ChangeRisk = attribute("How likely it is to cause harm.")
+    planned_start: datetime | None = attribute("When the work will begin; null if it is not planned yet.")
+    planned_end: datetime | None = attribute("When the work will end; null if it is not planned yet.")
+    actual_start: datetime | None = attribute("When the work began; null if it has not begun.")
+    actual_end: datetime | None = attribute("When the work ended; null if it has not ended.")
+    version: int = attribute("Increases by one with each write.")
     updated_at: datetime = attribute("When it last changed.")
     team: LazyTeam | None = link(TeamById, "The team that does the work.", key="team_id", needs="teams:read")
-    assignee: LazyUser | None = link(UserById, "Who does the work.", key="assignee_id", needs="users:read")
+    assignee: LazyUser | None = link(UserById, "The person who does the work.", key="assignee_id", needs="users:read")
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByChange,
-        "The configuration items it works on, by name.",
+        "The configuration items it modifies, by name.",
         key="id",
         needs="configuration-items:read",
         filter=LazyConfigurationItemFilter | None,
@@ -108,7 +108,7 @@ class Change(Node):
     )
     incidents: LazyIncidentConnection | None = connection(
         IncidentsByChange,
-        "The incidents related to it that you may see, newest first.",
+        "The incidents related to it that you are permitted to see, newest first.",
         key="id",
         needs="incidents:read",
         filter=LazyIncidentFilter | None,
@@ -126,9 +126,9 @@ class ChangeGroupBy(StrEnum):
 register_enum(
     ChangeGroupBy,
     "What changes can be grouped by.",
-    STATE="By where it is in its life.",
-    TYPE="By how much approval it takes.",
-    RISK="By how likely it does harm.",
+    STATE="By state.",
+    TYPE="By type.",
+    RISK="By risk.",
 )
 
 
@@ -137,22 +137,22 @@ class ChangeConnection(Connection[Change]):
     groups: list[Group] = groups(ChangeGroupBy)
 
 
-@strawberry.input(description="Which changes. All that is given must hold.")
+@strawberry.input(description="Conditions on changes; all given conditions must hold.")
 class ChangeFilter:
     id: IdFilter | None = condition("Its global id.")
     number: TextFilter | None = condition("Its number.")
     title: TextFilter | None = condition("Its title.")
-    type: Filter[ChangeType] | None = condition("How much care it takes.")
-    state: Filter[ChangeState] | None = condition("Where it is in its life.")
-    risk: Filter[ChangeRisk] | None = condition("How risky it is.")
-    planned_start: DateTimeFilter | None = condition("When it is planned to start; null while it is not planned.")
-    planned_end: DateTimeFilter | None = condition("When it is planned to end; null while it is not planned.")
+    type: Filter[ChangeType] | None = condition("Its type.")
+    state: Filter[ChangeState] | None = condition("Its state.")
+    risk: Filter[ChangeRisk] | None = condition("Its risk.")
+    planned_start: DateTimeFilter | None = condition("When the work will begin; null if it is not planned yet.")
+    planned_end: DateTimeFilter | None = condition("When the work will end; null if it is not planned yet.")
     updated_at: DateTimeFilter | None = condition("When it last changed.")
-    team: LazyTeamFilter | None = condition("The team that carries it out.")
-    assignee: LazyUserFilter | None = condition("The person who carries it out.")
-    configuration_items: ToMany[LazyConfigurationItemFilter] | None = condition("The configuration items it touches.")
+    team: LazyTeamFilter | None = condition("The team that does the work.")
+    assignee: LazyUserFilter | None = condition("The person who does the work.")
+    configuration_items: ToMany[LazyConfigurationItemFilter] | None = condition("The configuration items it modifies.")
     incidents: ToMany[LazyIncidentFilter] | None = condition(
-        "The incidents it is related to, of those that you may see."
+        "The incidents related to it that you are permitted to see."
     )
     and_: list["ChangeFilter"] | None = all_of()
     or_: list["ChangeFilter"] | None = any_of()
@@ -167,10 +167,10 @@ class ChangeOrderField(StrEnum):
 
 register_enum(
     ChangeOrderField,
-    "What changes can be ordered by; what has no planned start counts as planned for never.",
+    "What changes can be ordered by.",
     NUMBER="By number.",
-    PLANNED_START="By when work is to begin; what is not planned counts as latest.",
-    UPDATED_AT="By when it last changed.",
+    PLANNED_START="By planned start; changes without one count as latest.",
+    UPDATED_AT="By the time of the last change.",
 )
 
 
@@ -182,11 +182,11 @@ class ChangeOrder:
 
 @strawberry.type
 class HasChanges:
-    """What hangs changes on a configuration item."""
+    """Adds the field `changes` to a type."""
 
     changes: ChangeConnection | None = connection(
         ChangesByConfigurationItem,
-        "The changes that work on it: first those not planned yet, then the latest planned start.",
+        "The changes that modify it: first those not planned yet, then by planned start, latest first.",
         key="id",
         needs=READ_PERMISSION,
         filter=ChangeFilter | None,
@@ -204,7 +204,7 @@ class ChangeQueries:
     )
     changes: ChangeConnection | None = connection(
         Changes,
-        "All changes: first those not planned yet, then the latest planned start.",
+        "All changes: first those not planned yet, then by planned start, latest first.",
         needs=READ_PERMISSION,
         filter=ChangeFilter | None,
         order=ChangeOrder | None,

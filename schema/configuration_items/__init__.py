@@ -1,1 +1,1 @@
-"""Configuration items: whatever is managed, and the hub of the graph."""
+"""Configuration items: the managed things, and the nodes of the graph."""

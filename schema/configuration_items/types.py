@@ -1,4 +1,4 @@
-"""Configuration items: whatever is managed, and the hub of the graph."""
+"""Configuration items: the managed things, and the nodes of the graph."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -61,20 +61,20 @@ READ_PERMISSION = "configuration-items:read"
 
 register_enum(
     ConfigurationItemStatus,
-    "Where a configuration item is in its life.",
-    PLANNED="It is to come and not in use yet.",
+    "The status of a configuration item.",
+    PLANNED="It is planned and not in use yet.",
     ACTIVE="It is in use.",
     MAINTENANCE="It is being worked on.",
-    RETIRED="It is no longer in use; its history is kept.",
+    RETIRED="It is no longer in use; its history remains.",
 )
 register_enum(
     Environment,
     "What a configuration item is used for.",
-    PRODUCTION="The organisation's work runs on it.",
-    STAGING="The last rehearsal before production.",
-    TEST="Software is tested on it.",
-    DEVELOPMENT="Software is written on it.",
-    UNKNOWN="No source says.",
+    PRODUCTION="It serves the work of the organisation.",
+    STAGING="It is for the last tests before production.",
+    TEST="It is for tests of software.",
+    DEVELOPMENT="It is for the development of software.",
+    UNKNOWN="The sources do not say.",
 )
 register_enum(
     Criticality,
@@ -86,19 +86,19 @@ register_enum(
 )
 
 
-@strawberry.type(description="By which key a source knows a configuration item.")
+@strawberry.type(description="A key by which a source identifies a configuration item.")
 class IdentificationKey:
     source: str = attribute("The source, for example `cmdb`.")
-    key: str = attribute("The source's own key.")
+    key: str = attribute("The key that the source uses.")
 
 
-@strawberry.input(description="The key by which a source knows a configuration item.")
+@strawberry.input(description="A key by which a source identifies a configuration item.")
 class IdentificationKeyInput:
     source: str = strawberry.field(description="The source, for example `demo`.")
-    key: str = strawberry.field(description="The source's own key, for example `redis`.")
+    key: str = strawberry.field(description="The key that the source uses, for example `redis`.")
 
 
-@strawberry.type(description="Whatever is managed: a service, a server, a database, a network device ...")
+@strawberry.type(description="A managed thing: a service, a server, a database, a network device ...")
 class ConfigurationItem(
     Node,
     HasRelationships,
@@ -120,21 +120,21 @@ class ConfigurationItem(
     class_: ConfigurationItemClass | None = link(
         ConfigurationItemClassByKey, "Its class.", key="class_key", needs=READ_PERMISSION, name="class"
     )
-    class_key: str = attribute("The key of its class, without a look at the taxonomy.")
-    status: ConfigurationItemStatus = attribute("Where it is in its life.")
+    class_key: str = attribute("The key of its class; costs no statement.")
+    status: ConfigurationItemStatus = attribute("Its status.")
     environment: Environment = attribute("What it is used for.")
     criticality: Criticality = attribute("How much the organisation depends on it.")
-    attributes: JSON = attribute("Whatever else its sources say of it.")
-    version: int = attribute("Goes up by one with each change.")
-    valid_from: datetime = attribute("Since when this version holds.")
+    attributes: JSON = attribute("Further attributes from its sources.")
+    version: int = attribute("Increases by one with each write.")
+    valid_from: datetime = attribute("The time from which this version is valid.")
     keys: list[IdentificationKey] | None = link(
         IdentificationKeysByConfigurationItem,
-        "The keys by which its sources know it.",
+        "The keys by which its sources identify it.",
         key="id",
         needs=READ_PERMISSION,
         size=3,
     )
-    owner: LazyTeam | None = link(TeamById, "The team that answers for it.", key="owner_team_id", needs="teams:read")
+    owner: LazyTeam | None = link(TeamById, "The team that owns it.", key="owner_team_id", needs="teams:read")
 
 
 class ConfigurationItemGroupBy(StrEnum):
@@ -147,10 +147,10 @@ class ConfigurationItemGroupBy(StrEnum):
 register_enum(
     ConfigurationItemGroupBy,
     "What configuration items can be grouped by.",
-    CLASS="By class; a subclass makes a group of its own.",
-    STATUS="By where it is in its life.",
-    ENVIRONMENT="By what it is used for.",
-    CRITICALITY="By how much the organisation depends on it.",
+    CLASS="By class; each subclass is a separate group.",
+    STATUS="By status.",
+    ENVIRONMENT="By environment.",
+    CRITICALITY="By criticality.",
 )
 
 
@@ -159,21 +159,21 @@ class ConfigurationItemConnection(Connection[ConfigurationItem]):
     groups: list[Group] = groups(ConfigurationItemGroupBy)
 
 
-@strawberry.input(description="Which configuration items. All that is given must hold.")
+@strawberry.input(description="Conditions on configuration items; all given conditions must hold.")
 class ConfigurationItemFilter:
     id: IdFilter | None = condition("Its global id.")
     name: TextFilter | None = condition("Its name.")
     class_: KeyFilter | None = strawberry.field(
         name="class", default=strawberry.UNSET, description="Its class; subclasses are included."
     )
-    status: Filter[ConfigurationItemStatus] | None = condition("Where it is in its life.")
+    status: Filter[ConfigurationItemStatus] | None = condition("Its status.")
     environment: Filter[Environment] | None = condition("What it is used for.")
     criticality: Filter[Criticality] | None = condition("How much the organisation depends on it.")
-    attributes: JsonFilter | None = condition("What its sources say of it besides.")
-    valid_from: DateTimeFilter | None = condition("Since when its current version holds.")
-    owner: LazyTeamFilter | None = condition("The team that answers for it.")
-    changes: ToMany[ChangeFilter] | None = condition("The changes that work on it.")
-    incidents: ToMany[IncidentFilter] | None = condition("Its incidents, of those that you may see.")
+    attributes: JsonFilter | None = condition("Its further attributes.")
+    valid_from: DateTimeFilter | None = condition("The time from which its current version is valid.")
+    owner: LazyTeamFilter | None = condition("The team that owns it.")
+    changes: ToMany[ChangeFilter] | None = condition("The changes that modify it.")
+    incidents: ToMany[IncidentFilter] | None = condition("Its incidents that you are permitted to see.")
     and_: list["ConfigurationItemFilter"] | None = all_of()
     or_: list["ConfigurationItemFilter"] | None = any_of()
     not_: "ConfigurationItemFilter | None" = none_of()
@@ -188,7 +188,7 @@ register_enum(
     ConfigurationItemOrderField,
     "What configuration items can be ordered by.",
     NAME="By name.",
-    VALID_FROM="By since when its current version holds.",
+    VALID_FROM="By the time from which the current version is valid.",
 )
 
 
@@ -202,12 +202,12 @@ class ConfigurationItemOrder:
 class ConfigurationItemQueries:
     configuration_item: ConfigurationItem | None = by_unique_key(
         ConfigurationItem,
-        "One configuration item, by id or by the key of a source; null if there is none.",
+        "One configuration item, by id or by an identification key; null if there is none.",
         {
             "key": (
                 Argument("key", IdentificationKeyInput | None, 'For example `{source: "demo", key: "redis"}`.'),
                 ConfigurationItemByIdentificationKey,
-                lambda given: (given.source, given.key),
+                lambda key: (key.source, key.key),
             )
         },
     )
@@ -221,7 +221,7 @@ class ConfigurationItemQueries:
     )
     configuration_item_classes: list[ConfigurationItemClass] | None = field(
         lambda context, _parent, _arguments: context.loader(ConfigurationItemClasses).load(None),
-        "The whole taxonomy of configuration items, by key. One statement.",
+        "All classes of configuration items, by key. One statement.",
         needs=READ_PERMISSION,
         size=100,
     )

@@ -1,1 +1,1 @@
-"""How types, fields, filters, connections and mutations are declared, once for all domains."""
+"""Declarations of types, fields, filters, connections and mutations, shared by all domains."""

@@ -18,29 +18,29 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 FILTER_DESCRIPTION = (
-    "Only rows that fulfil all of this. Null is no filter, as is a variable that is left out; a null within it is "
-    "refused, as it would take a condition away."
+    "Only rows for which all of this holds. Null, or a variable that is left out, means no filter; a null inside the "
+    "filter is rejected, because it would remove a condition."
 )
-# Groups of a connection that are typical: states, priorities, categories.
+# Typical number of groups, for the cost estimate: states, priorities, categories.
 TYPICAL_GROUPS = 20
 
 
 class ConnectionQuery:
-    """Which rows a connection's arguments ask for, and their loaders: once for each field node and request."""
+    """The rows that the arguments of a connection select, and their loaders: one for each field node and request."""
 
     __slots__ = ("counts", "page", "pages", "rows", "selection")
 
-    def __init__(self, context: Context, pages: type[PagesBy[Any]], selection: Selection, page_: PageRequest) -> None:
+    def __init__(self, context: Context, pages: type[PagesBy[Any]], selection: Selection, page: PageRequest) -> None:
         self.pages = pages
         self.selection = selection
-        self.page = page_
-        self.rows = context.loader(pages, RowsArguments(selection, page=page_))
+        self.page = page
+        self.rows = context.loader(pages, RowsArguments(selection, page=page))
         self.counts = context.loader(pages.counts, RowsArguments(selection))
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionValue:
-    """What a connection was asked for by one parent; its fields load from it what is selected."""
+    """The value of a connection for one parent; its fields load what is selected."""
 
     query: ConnectionQuery
     key: str | None
@@ -50,21 +50,21 @@ class ConnectionValue:
         return self.query.page
 
     def rows(self, _: Context) -> Any:
-        """The page, loaded once however many fields ask."""
+        """Load the page, once for all fields that need it."""
         return self.query.rows.load(self.key)
 
     def count(self, _: Context) -> Any:
-        """How many rows the connection has in all."""
+        """Load the number of rows of the connection, over all pages."""
         return self.query.counts.load(self.key)
 
     def groups(self, context: Context, by: str) -> Any:
-        """How many rows by a field's value."""
+        """Load the number of rows for each value of a field."""
         return context.loader(self.query.pages.groups, RowsArguments(self.query.selection, group=by)).load(self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeValue:
-    """A row in its place."""
+    """A row, and the order that its cursor needs."""
 
     row: Row[Any]
     order: Order
@@ -82,17 +82,17 @@ async def _edges(context: Context, request: ConnectionValue, _arguments: Mapping
 
 async def _page_info(context: Context, request: ConnectionValue, _arguments: Mapping[str, Any]) -> "PageInfoValue":
     rows: RowPage[Any] = await request.rows(context)
-    asked = request.page
+    page = request.page
     return to_page_info(
-        [encode_cursor(row.position, asked.order) for row in first_and_last(rows.rows)],
-        has_more=asked.before is not None if asked.backwards else rows.more,
-        has_previous=rows.more if asked.backwards else asked.after is not None,
+        [encode_cursor(row.position, page.order) for row in first_and_last(rows.rows)],
+        has_more=page.before is not None if page.backwards else rows.more,
+        has_previous=rows.more if page.backwards else page.after is not None,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class PageInfoValue:
-    """Where a page lies."""
+    """The position of a page among all rows."""
 
     has_next_page: bool
     has_previous_page: bool
@@ -100,17 +100,17 @@ class PageInfoValue:
     end_cursor: str | None
 
 
-def first_and_last(page_: tuple[V, ...]) -> tuple[V, ...]:
-    """The first and the last of a page; one where there is one."""
-    return page_[:1] + page_[-1:]
+def first_and_last(page: tuple[V, ...]) -> tuple[V, ...]:
+    """Return the first and the last item of a page; the only item appears twice."""
+    return page[:1] + page[-1:]
 
 
 def to_page_info(cursors: list[str], *, has_more: bool, has_previous: bool) -> PageInfoValue:
-    """Where a page lies: the cursors of its ends, whether rows follow, whether it went on from a cursor."""
+    """Return the page info: cursors of both ends, whether rows follow, and whether rows come before."""
     return PageInfoValue(has_more, has_previous, cursors[0] if cursors else None, cursors[-1] if cursors else None)
 
 
-@strawberry.type(description="Where a page lies in the whole.")
+@strawberry.type(description="The position of a page among all rows.")
 class PageInfo:
     has_next_page: bool = attribute("Whether rows follow.")
     has_previous_page: bool = attribute("Whether rows come before.")
@@ -118,7 +118,7 @@ class PageInfo:
     end_cursor: str | None = attribute("The cursor of the last row; null on an empty page.")
 
 
-@strawberry.type(description="A row in its place.")
+@strawberry.type(description="A row and its cursor.")
 class Edge(Generic[T]):
     node: T = attribute("The row.", of=lambda edge: edge.row.record)
     cursor: str = attribute(
@@ -126,26 +126,26 @@ class Edge(Generic[T]):
     )
 
 
-@strawberry.type(description="How many rows share a value.")
+@strawberry.type(description="The number of rows that share a value.")
 class Group:
-    value: str | None = attribute("The value; null where rows have none.")
-    count: int = attribute("How many rows have it.")
+    value: str | None = attribute("The value; null for rows without one.")
+    count: int = attribute("The number of rows with this value.")
 
 
-@strawberry.type(description="A page of rows; what is not selected is not loaded.")
+@strawberry.type(description="A page of rows; only what is selected is loaded.")
 class Connection(Generic[T]):
     nodes: list[T] = field(_nodes, "The rows of the page.", needs=None, size=PAGE)
     edges: list[Edge[T]] = field(_edges, "The rows of the page with their cursors.", needs=None, size=PAGE)
-    page_info: PageInfo = field(_page_info, "Where the page lies.", needs=None)
+    page_info: PageInfo = field(_page_info, "The position of the page.", needs=None)
     total_count: int = field(
         lambda context, request, _: request.count(context),
-        "How many rows the filter leaves, over all pages. Costs a count of its own: one statement.",
+        "The number of rows that match the filter, over all pages. Costs one statement.",
         needs=None,
     )
 
 
 def groups(by: type[Any]) -> Any:
-    """The field that counts a connection's rows by one of the enum's fields."""
+    """Declare the field that counts the rows of a connection by a field of the enum `by`."""
 
     def call(context: Context, request: ConnectionValue, arguments: Mapping[str, Any]) -> Any:
         return request.groups(context, arguments["by"].value)
@@ -171,28 +171,28 @@ def connection(
     more_arguments: tuple[Argument, ...] = (),
     link_parameters: Callable[[Mapping[str, Any]], tuple[tuple[str, str | None], ...]] | None = None,
 ) -> Any:
-    """Pages of rows by the key out of the parent record, or of the whole table where `key` is None.
+    """Declare pages of the rows that belong to `key` of the parent record, or of the whole table if `key` is None.
 
-    `also` are further arguments, which `extra` turns into bound parameters of the link.
+    `link_parameters` converts `more_arguments` to bound parameters of the link.
     """
     get = attrgetter(key) if isinstance(key, str) else key
 
-    def asked(context: Context, arguments: Arguments) -> ConnectionQuery:
-        ordered = to_order(arguments.get("orderBy"), default_order)
+    def build_query(context: Context, arguments: Arguments) -> ConnectionQuery:
+        order_by = to_order(arguments.get("orderBy"), default_order)
         predicate = to_predicate(arguments.get("filter"))
-        # A filter tells as much of related rows as reading them, so it takes the same permissions.
+        # A filter discloses as much about related rows as reading them, so it needs the same permissions.
         for domain in pages.table.domains_reached(predicate):
             context.require(f"{domain.replace('_', '-')}:read")
         return ConnectionQuery(
             context,
             pages,
             Selection(predicate, () if link_parameters is None else link_parameters(arguments)),
-            to_page(arguments, ordered, context.limits.page),
+            to_page(arguments, order_by, context.limits.page),
         )
 
     def call(context: Context, parent: Any, arguments: Arguments) -> ConnectionValue:
         if arguments.query is None:
-            arguments.query = asked(context, arguments)
+            arguments.query = build_query(context, arguments)
         return ConnectionValue(arguments.query, None if get is None else get(parent))
 
     return field(

@@ -1,9 +1,9 @@
-"""Fields are data: each field of a type is declared once, for Strawberry's resolver and for any other executor.
+"""Declarations of GraphQL fields as data, for the resolver of Strawberry and for any other executor.
 
-A declaration says which value of the parent record is shown (`attribute`), or which loader gives the linked value
-and how its key is taken from the parent (`link`), or which rows are paged through (`connection`), or whatever a
-use case answers (`field`) or streams (`stream`). None of them is a method, so an executor that works level by level
-can read the same declarations from `declarations(type)`.
+A declaration names the source of a value: an attribute of the parent record (`attribute`), a loader and the key that it
+takes from the parent (`link`), pages of rows (`connection`), the result of a use case (`field`), or a stream of events
+(`stream`). None of them is a method, so an executor that works level by level can read the same declarations from
+`declared_fields(type)`.
 """
 
 import dataclasses
@@ -25,24 +25,24 @@ from resolvers.errors import BadUserInput
 
 Getter = Callable[[Any], Any]
 
-# Costs are in leaf fields, some 4 microseconds each: what an object takes besides its fields, and what a field takes
-# that is awaited. Measured by bench.dearest.
+# Costs in leaf fields, about 4 microseconds each, of an object in addition to its fields, and of a field that is
+# awaited. Measured by bench.dearest.
 OBJECT_COST = 2
 ASYNC_FIELD_COST = 5
 
 
 @strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION], description="The permission that reading this field takes."
+    locations=[Location.FIELD_DEFINITION], description="The permission that this field requires."
 )
 class Needs:
-    """Printed into the SDL, so that clients and reviewers see what a field takes."""
+    """A directive in the SDL that shows clients and reviewers the permission of a field."""
 
     permission: str
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a field: its GraphQL name, its type, its default and what it means."""
+    """An argument of a field: its GraphQL name, type, description and default."""
 
     name: str
     type: Any
@@ -51,7 +51,7 @@ class Argument:
 
 
 class Arguments(dict[str, Any]):
-    """The arguments of a field node, coerced once for all its parents, and the query that its field made of them."""
+    """The arguments of a field node, coerced once for all its parents, and the query built from them."""
 
     __slots__ = ("query",)
 
@@ -69,57 +69,59 @@ class AttributeDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class LinkDeclaration:
-    """A value from a loader; a key of None is a null without a load."""
+    """A value from a loader; for the key None the value is null, without a load."""
 
     loader: LoaderClass[Any]
     key: Getter
-    # Loader arguments out of field arguments, None where the loader takes none.
+    # Converts field arguments to loader arguments; None if the loader has no arguments.
     arguments: Callable[[Context, Mapping[str, Any]], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UseCaseDeclaration:
-    """Whatever a use case answers, called with the context, the parent record and the field's arguments."""
+    """The result of a use case, called with the context, the parent record and the arguments of the field."""
 
     call: Callable[[Context, Any, Arguments], Awaitable[Any] | Any]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamDeclaration:
-    """A subscription: called once with the context and the field's arguments, it gives what is streamed. In the answer
-    to each event the event itself is the value."""
+    """A subscription: `call` gets the context and the arguments of the field and returns the stream of events.
+
+    In the response to an event, the event is the value of the field.
+    """
 
     call: Callable[[Context, Mapping[str, Any]], AsyncIterable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class PageSize:
-    """As many items as the page that `first` or `last` asks for, of this field or of the nearest one around it."""
+    """As many items as `first` or `last` requests, of this field or of the nearest enclosing field with pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArgumentSize:
-    """As many items as the list in the argument of this name holds."""
+    """As many items as the list in the named argument has."""
 
     argument: str
 
 
 PAGE = PageSize()
 
-# How many items a list has: a number that is typical of lists that are no pages, for the estimate of the cost.
+# The number of items of a list, for the cost estimate. An int is a typical number, for lists without pages.
 ListSize = int | PageSize | ArgumentSize
 
 Declaration = AttributeDeclaration | LinkDeclaration | UseCaseDeclaration | StreamDeclaration
 
 
 class DeclaredField(StrawberryField):
-    """A Strawberry field that does what its declaration says."""
+    """A Strawberry field that resolves its declaration."""
 
     declaration: Declaration
     needs: str | None
-    # Whether what it calls answers for unfit values of the arguments, as mutations do in `userErrors`.
+    # Whether the use case itself reports invalid arguments, as mutations do in `userErrors`.
     has_own_validation: bool
-    # None for what is no list; tests hold that every list has a size.
+    # None for a field that is not a list; a test checks that every list has a size.
     size: ListSize | None
     cost: int
 
@@ -139,11 +141,11 @@ class DeclaredField(StrawberryField):
 
     @property
     def is_async(self) -> bool:
-        # What a loader returns is awaited by graphql-core itself, without a coroutine of ours a field.
+        # graphql-core awaits the result of a loader itself; a coroutine for each field would cost time.
         return False
 
     def check_arguments(self, arguments: Mapping[str, Any]) -> None:
-        """Refuse values that no store holds and no row is equal to. BadUserInput names where the first one stands."""
+        """Raise BadUserInput, with the path of the value, for the first value that no store can hold."""
         if self.has_own_validation:
             return
         for name, value in arguments.items():
@@ -160,7 +162,7 @@ class DeclaredField(StrawberryField):
 
 
 def resolve_field(declaration: Declaration, context: Context, parent: Any, arguments: Arguments) -> Any:
-    """The value of a declared field, or an awaitable of it."""
+    """Return the value of a declared field, or an awaitable of it."""
     match declaration:
         case AttributeDeclaration(get):
             return get(parent)
@@ -168,8 +170,8 @@ def resolve_field(declaration: Declaration, context: Context, parent: Any, argum
             value = key(parent)
             if value is None:
                 return None
-            made = None if make_arguments is None else make_arguments(context, arguments)
-            return context.loader(loader, made).load(value)
+            loader_arguments = None if make_arguments is None else make_arguments(context, arguments)
+            return context.loader(loader, loader_arguments).load(value)
         case UseCaseDeclaration(call):
             return call(context, parent, arguments)
         case StreamDeclaration(stream):
@@ -184,9 +186,9 @@ def attribute(
     name: str | None = None,
     size: ListSize | None = None,
 ) -> Any:
-    """A value of the record: the one of the field's own name, unless `of` names or computes another.
+    """Declare a value of the parent record: the attribute with the name of the field, or what `of` names or computes.
 
-    `size` is compulsory for a list, here and below: how many items the estimate of the cost counts.
+    `size`, here and below, is required for a list: the number of items for the cost estimate.
     """
     get = attrgetter(of) if isinstance(of, str) else of
     return _build_field(AttributeDeclaration(get) if get else None, description, needs, (), name, size)
@@ -203,7 +205,7 @@ def link(
     name: str | None = None,
     size: ListSize | None = None,
 ) -> Any:
-    """The value that a loader gives for a key out of the parent record."""
+    """Declare a value that a loader returns for a key from the parent record."""
     get = attrgetter(key) if isinstance(key, str) else key
     return _build_field(LinkDeclaration(loader, get, loader_arguments), description, needs, arguments, name, size)
 
@@ -218,10 +220,10 @@ def field(
     size: ListSize | None = None,
     cost: int = 0,
 ) -> Any:
-    """What a use case answers. `needs` None is only for fields that check for themselves; tests list them.
+    """Declare the result of a use case. `needs` is None only for fields that check permissions themselves.
 
-    `checks_itself` is for mutations, which answer for unfit values in `userErrors`. `cost` is what the use case
-    computes besides the fields of the answer, in leaf fields: some 4 microseconds each.
+    `has_own_validation` is for mutations, which report invalid values in `userErrors`. `cost` is the cost of the use
+    case in addition to the fields of the response, in leaf fields of about 4 microseconds.
     """
     declared: DeclaredField = _build_field(UseCaseDeclaration(call), description, needs, arguments, None, size)
     declared.has_own_validation = has_own_validation
@@ -236,12 +238,12 @@ def stream(
     needs: str,
     arguments: tuple[Argument, ...] = (),
 ) -> Any:
-    """What a subscription streams, each event of the field's type. `needs` is asked for again with each event."""
+    """Declare a subscription whose events have the type of the field. `needs` is checked again for each event."""
     return _build_field(StreamDeclaration(call), description, needs, arguments, None)
 
 
 def declared_fields(type_: type) -> dict[str, DeclaredField]:
-    """The declared fields of a GraphQL type by their Python names."""
+    """Return the declared fields of a GraphQL type by Python name."""
     definition = type_.__strawberry_definition__  # type: ignore[attr-defined]
     return {each.python_name: each for each in definition.fields if isinstance(each, DeclaredField)}
 
@@ -256,20 +258,20 @@ def _build_field(
 ) -> Any:
     if not description.endswith((".", "?", "`")):
         raise ValueError(f"a field's description is a sentence: {description!r}")
-    made = DeclaredField(
+    declared = DeclaredField(
         graphql_name=name,
         description=description,
         directives=[Needs(permission=needs)] if needs else [],
         is_subscription=isinstance(declaration, StreamDeclaration),
         default=dataclasses.MISSING,
     )
-    made.needs = needs
-    made.has_own_validation = False
-    made.size = size
-    # What is awaited takes a future, a coroutine and often a task.
-    made.cost = 0 if declaration is None or isinstance(declaration, AttributeDeclaration) else ASYNC_FIELD_COST
-    made.declaration = declaration or AttributeDeclaration(_SameNameGetter(made))
-    made.arguments = [
+    declared.needs = needs
+    declared.has_own_validation = False
+    declared.size = size
+    # An awaited field costs a future, a coroutine and often a task.
+    declared.cost = 0 if declaration is None or isinstance(declaration, AttributeDeclaration) else ASYNC_FIELD_COST
+    declared.declaration = declaration or AttributeDeclaration(_SameNameGetter(declared))
+    declared.arguments = [
         StrawberryArgument(
             python_name=each.name,
             graphql_name=each.name,
@@ -279,11 +281,11 @@ def _build_field(
         )
         for each in arguments
     ]
-    return made
+    return declared
 
 
 class _SameNameGetter:
-    """The record's attribute of the field's own name, which the field learns from its class."""
+    """Gets the attribute with the Python name of the field, which the class sets after the field is created."""
 
     __slots__ = ("field",)
 

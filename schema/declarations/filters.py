@@ -1,4 +1,4 @@
-"""Filters: operator objects, combined by and, or and not, across relations; made into predicates."""
+"""Filter inputs: operators, combined by and, or and not, across relations; converted to predicates."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ F = TypeVar("F")
 
 # A list of values is one bound array; this bounds its size, not its cost.
 MAX_LIST_VALUES = 1_000
-# Conditions of one filter, at all levels together: each is a piece of SQL that the planner has to think about.
+# Conditions of one filter, over all levels: each adds SQL that the planner must process.
 MAX_CONDITIONS = 200
 
 
 class Comparison:
-    """Marks an input whose fields are operators."""
+    """Base class of inputs whose fields are operators."""
 
     operators: ClassVar[dict[str, Operator]] = {
         "eq": Operator.EQ,
@@ -44,41 +44,41 @@ class Comparison:
 
 
 def condition(description: str, name: str | None = None) -> Any:
-    """A field of a filter: absent means that it is not asked."""
+    """Declare a field of a filter; if it is absent, there is no condition."""
     return strawberry.field(description=description, name=name, default=UNSET)
 
 
 def all_of() -> Any:
-    """The field `and` of a filter."""
-    return condition("Every one of these holds as well.", "and")
+    """Declare the field `and` of a filter."""
+    return condition("All of these hold too.", "and")
 
 
 def any_of() -> Any:
-    """The field `or` of a filter."""
-    return condition("At least one of these holds; none holds of an empty list.", "or")
+    """Declare the field `or` of a filter."""
+    return condition("At least one of these holds; an empty list matches no row.", "or")
 
 
 def none_of() -> Any:
-    """The field `not` of a filter."""
-    return condition("This does not hold; what is unknown (null) counts as not holding.", "not")
+    """Declare the field `not` of a filter."""
+    return condition("This does not hold; an unknown result (null) counts as not holding.", "not")
 
 
 def order_field() -> Any:
-    """The field `field` of an order."""
-    return strawberry.field(description="What to order by.")
+    """Declare the field `field` of an order."""
+    return strawberry.field(description="The field to order by.")
 
 
 def order_direction() -> Any:
-    """The field `direction` of an order."""
-    return strawberry.field(description="Upwards or downwards; ASC if it is not given.", default=Direction.ASC)
+    """Declare the field `direction` of an order."""
+    return strawberry.field(description="Ascending or descending. Default ASC.", default=Direction.ASC)
 
 
-@strawberry.input(description="Compares text. Several operators must all hold.")
+@strawberry.input(description="Compares text. If several operators are given, all must hold.")
 class TextFilter(Comparison):
     eq: str | None = condition("Equal to.")
     in_: list[str] | None = condition("Equal to one of these, at most 1,000.", "in")
-    contains: str | None = condition("Holds this text, whatever the case.")
-    starts_with: str | None = condition("Begins with this text, whatever the case.")
+    contains: str | None = condition("Contains this text, ignoring case.")
+    starts_with: str | None = condition("Begins with this text, ignoring case.")
     is_null: bool | None = condition("Whether there is no value.")
 
 
@@ -105,7 +105,7 @@ class IntFilter(Comparison):
     lte: int | None = condition("Less than or equal to.")
 
 
-@strawberry.input(description="Compares a moment in time.")
+@strawberry.input(description="Compares a time.")
 class DateTimeFilter(Comparison):
     gt: datetime | None = condition("Later than.")
     gte: datetime | None = condition("At or later than.")
@@ -114,14 +114,14 @@ class DateTimeFilter(Comparison):
     is_null: bool | None = condition("Whether there is no value.")
 
 
-@strawberry.input(description="Compares true and false.")
+@strawberry.input(description="Compares a boolean.")
 class BooleanFilter(Comparison):
     eq: bool | None = condition("Equal to.")
 
 
 @strawberry.input(description="Compares a JSON document.")
 class JsonFilter(Comparison):
-    holds: JSON | None = condition('Holds this document, for example `{"os": "linux"}`.')
+    holds: JSON | None = condition('Contains this document, for example `{"os": "linux"}`.')
 
 
 @strawberry.input(description="Compares a value of an enumeration.")
@@ -130,10 +130,10 @@ class Filter(Comparison, Generic[E]):
     in_: list[E] | None = condition("Equal to one of these.", "in")
 
 
-@strawberry.input(description="Asks about related rows, of which there may be many.")
+@strawberry.input(description="Conditions on related rows, of which there can be many.")
 class ToMany(Generic[F]):
-    some: F | None = condition("At least one related row fulfils this.")
-    none: F | None = condition("No related row fulfils this.")
+    some: F | None = condition("At least one related row matches this.")
+    none: F | None = condition("No related row matches this.")
 
 
 class Direction(StrEnum):
@@ -143,14 +143,14 @@ class Direction(StrEnum):
 
 register_enum(
     Direction,
-    "Upwards or downwards.",
-    ASC="The least first: A before Z, early before late.",
-    DESC="The greatest first: Z before A, late before early.",
+    "The direction of an order.",
+    ASC="Ascending: A before Z, early before late.",
+    DESC="Descending: Z before A, late before early.",
 )
 
 
 def to_predicate(filter_: Any) -> Predicate:
-    """The predicate of a filter input; one that is absent or null is true. LimitExceeded over MOST_CONDITIONS."""
+    """Return the predicate of a filter input; true if it is absent or null. LimitExceeded above MAX_CONDITIONS."""
     if filter_ is None or filter_ is UNSET:
         return ANYTHING
     predicate = _object_predicate(filter_)
@@ -165,7 +165,7 @@ def to_predicate(filter_: Any) -> Predicate:
 def _count_conditions(predicate: Predicate) -> int:
     match predicate:
         case And(parts) | Or(parts):
-            # An empty one is a condition too.
+            # An empty list is a condition too.
             return max(1, sum(map(_count_conditions, parts)))
         case Not(part) | Some(_, part):
             return 1 + _count_conditions(part)
@@ -181,10 +181,10 @@ def _object_predicate(filter_: Any, path: str = "filter") -> Predicate:
 
 
 def _iterate_fields(filter_: Any, path: str) -> Iterator[tuple[str, str, Any]]:
-    """The fields that a filter or a comparison gives: their Python names, GraphQL names and values.
+    """Iterate over the given fields of a filter or comparison: Python name, GraphQL name and value.
 
-    BadUserInput for a null. As if it were not there it would take the condition away: of a variable that was meant to
-    hold a value, every row would be left.
+    BadUserInput for a null. Ignoring a null would remove the condition: with a variable that should have a value, every
+    row would match.
     """
     if filter_ is None:
         raise BadUserInput(f"{path} holds a null; leave it out", argument=path)
@@ -212,13 +212,13 @@ def _field_predicate(name: str, value: Any, path: str) -> Predicate:
     if isinstance(value, Comparison):
         return _comparison_predicate(name, value, path)
     if isinstance(value, ToMany):
-        asked = [
+        conditions = [
             (each, Some(name, _object_predicate(inner, f"{path}.{each}")))
             for each, _, inner in _iterate_fields(value, path)
         ]
-        return And(tuple(Not(some) if each == "none" else some for each, some in asked))
+        return And(tuple(Not(some) if each == "none" else some for each, some in conditions))
     inner = _object_predicate(value, path)
-    # Of a row that is related to none no condition holds, but that there is none: `owner: { id: { isNull: true } }`.
+    # A row without a related row matches no condition except its absence: `owner: { id: { isNull: true } }`.
     return Or((Some(name, inner), Not(Some(name, ANYTHING)))) if _matches_missing_relation(inner) else Some(name, inner)
 
 
@@ -240,14 +240,14 @@ def _comparison_predicate(name: str, comparison: Comparison, path: str) -> Predi
     for operator, spelled, value in _iterate_fields(comparison, path):
         if isinstance(comparison, IdFilter):
             column = name if name == "id" else f"{name}_id"
-        asked = _to_bound_value(value, f"{path}.{spelled}", operator)
+        operand = _to_bound_value(value, f"{path}.{spelled}", operator)
         if isinstance(comparison, IdFilter) and operator != "is_null":
-            asked = (
+            operand = (
                 tuple(_decode_uuid(one, path) for one in value)
                 if isinstance(value, list)
                 else _decode_uuid(value, path)
             )
-        parts.append(FieldComparison(column, Comparison.operators[operator], asked))
+        parts.append(FieldComparison(column, Comparison.operators[operator], operand))
     return parts[0] if len(parts) == 1 else And(tuple(parts))
 
 
@@ -270,7 +270,7 @@ def _decode_uuid(text: str, path: str) -> str:
 
 
 def to_order(order: Any, default: Order) -> Order:
-    """The order of an order input; the default where there is none."""
+    """Return the order of an order input; `default` if there is none."""
     if order is None or order is UNSET:
         return default
     return Order(order.field.value, descending=order.direction is Direction.DESC)

@@ -1,4 +1,4 @@
-"""Global ids: a short prefix for the type, an underscore, and the row's uuid. Opaque to clients, legible to people."""
+"""Global ids: a short prefix for the type, an underscore, and the uuid of the row. Opaque to clients."""
 
 import re
 
@@ -8,12 +8,12 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 def encode_id(prefix: str, uuid: str) -> str:
-    """The global id of a row."""
+    """Return the global id of a row."""
     return f"{prefix}_{uuid}"
 
 
 def decode_id(text: str, argument: str = "id") -> tuple[str, str]:
-    """Prefix and uuid of a global id. BadUserInput names the argument when it is malformed."""
+    """Return the prefix and the uuid of a global id. BadUserInput, with the argument, if it is malformed."""
     prefix, _, uuid = text.partition("_")
     if not prefix.isalpha() or not _UUID.fullmatch(uuid):
         shown = text if len(text) <= 60 else text[:57] + "..."
@@ -22,6 +22,6 @@ def decode_id(text: str, argument: str = "id") -> tuple[str, str]:
 
 
 def decode_id_as(prefix: str, text: str, argument: str = "id") -> str | None:
-    """The uuid of an id of one type; None for a well-formed id of another type, which nothing here can have."""
-    found, uuid = decode_id(text, argument)
-    return uuid if found == prefix else None
+    """Return the uuid of an id of one type; None for a well-formed id of another type, which matches no row."""
+    actual, uuid = decode_id(text, argument)
+    return uuid if actual == prefix else None

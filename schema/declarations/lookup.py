@@ -1,4 +1,4 @@
-"""Root fields that find one row: by exactly one of several unique keys."""
+"""Root fields that find one row by exactly one of several unique keys."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,14 +19,14 @@ def by_unique_key(
     description: str,
     other_keys: Mapping[str, tuple[Argument, LoaderClass[Any], Callable[[Any], Any]]],
 ) -> Any:
-    """One row by its id, or by another argument with its loader and how the loader's key is made of it."""
+    """Declare a field that finds one row by id, or by another argument with its loader and the function for its key."""
 
     def call(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
-        given = [name for name, value in arguments.items() if value is not None]
-        if len(given) != 1:
+        names_with_value = [name for name, value in arguments.items() if value is not None]
+        if len(names_with_value) != 1:
             names = " or ".join(["id", *other_keys])
             raise BadUserInput(f"pass exactly one of {names}", argument=names)
-        name = given[0]
+        name = names_with_value[0]
         if name == "id":
             uuid = decode_id_as(type_.prefix, arguments["id"])
             return None if uuid is None else context.loader(type_.by_id).load(uuid)

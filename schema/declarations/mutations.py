@@ -1,4 +1,4 @@
-"""How a mutation is declared: one input, one payload of what was written and of what was wrong with it."""
+"""Declarations of mutations: one input, and one payload with the written object and the user errors."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -33,54 +33,58 @@ register_enum(
     UserErrorCode,
     "What is wrong with a write.",
     INVALID="A value breaks a rule.",
-    NOT_FOUND="Something that the input names does not exist.",
-    CONFLICT="It changed meanwhile: its version is not the expected one. The payload shows it as it is now.",
-    ILLEGAL_STATE="Its state allows no such step. The message names the steps that are allowed.",
-    TAKEN="A name that must be unique is taken.",
-    KEY_REUSED="The idempotency key was used for another call.",
+    NOT_FOUND="An object that the input names does not exist.",
+    CONFLICT="The object was changed meanwhile: its version is not the expected one. The payload has its state.",
+    ILLEGAL_STATE="The state of the object does not allow this transition. The message names the allowed ones.",
+    TAKEN="A name that must be unique is already in use.",
+    KEY_REUSED="The idempotency key was used for a different call.",
 )
 
 
-@strawberry.type(name="UserError", description="A rule that a write broke; nothing of the write was done.")
+@strawberry.type(name="UserError", description="A rule that a write breaks. Nothing was written.")
 class UserErrorType:
-    code: UserErrorCode = attribute("What is wrong, for programs.")
-    field: str | None = attribute("The field of the input that it is about; null for the whole.")
-    message: str = attribute("What is wrong and what to do, for people.")
+    code: UserErrorCode = attribute("The kind of error, for programs.")
+    field: str | None = attribute("The field of the input with the error; null if it concerns the whole input.")
+    message: str = attribute("What is wrong and how to fix it, for people.")
 
 
-IDEMPOTENCY_KEY_DESCRIPTION = "Makes the call safe to repeat for a day: the same key and input is done once."
+IDEMPOTENCY_KEY_DESCRIPTION = (
+    "Makes the call safe to repeat for 24 hours: a call with the same key and input is executed only once."
+)
 
 
 @strawberry.input
 class VersionedInput:
-    """What every input about one record holds: which, at which version, and a key for repeated calls."""
+    """The fields that all inputs for one record share: its id, its expected version, and an idempotency key."""
 
     id: strawberry.ID = strawberry.field(description="Its global id.")
-    expected_version: int = strawberry.field(description="The version that you know; another is a CONFLICT.")
+    expected_version: int = strawberry.field(
+        description="The version that you last read. If the current version differs, the error is CONFLICT."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input
 class SeenInput(VersionedInput):
-    """The same, in the words that inputs about the landscape have in the schema."""
+    """The same fields, with the description that inputs for configuration items and relationships have."""
 
     expected_version: int = strawberry.field(
-        description="The version that you saw. If it is another by now, nothing is done and the payload shows what is."
+        description="The version that you last read. If the current version differs, nothing is written; see the "
+        "payload."
     )
 
 
 def user_errors() -> Any:
-    """The field `userErrors` of a payload."""
-    return attribute("Rules that were broken; empty when it was done.", of="user_errors", size=5)
+    """Declare the field `userErrors` of a payload."""
+    return attribute("The rules that the input breaks; empty if the write succeeded.", of="user_errors", size=5)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InputMapping:
-    """A command and how an input object becomes one.
+    """A command, and how to convert an input object to it.
 
-    `ids` says which fields of the input hold global ids, or lists of them, of which prefix; they reach the use case
-    as uuids. `lists` says which fields hold lists of input objects; they reach it as tuples of commands. `objects`
-    says which hold one input object.
+    `ids` maps fields with global ids, or lists of them, to their prefix; the use case gets uuids. `lists` maps fields
+    with lists of input objects; the use case gets tuples of commands. `objects` maps fields with one input object.
     """
 
     command: type[Struct]
@@ -91,57 +95,61 @@ class InputMapping:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MutationDeclaration:
-    """A command that a use case understands, and how an input becomes one: as in `Shape`."""
+    """A use case, its command, and how to convert an input to it, as in InputMapping."""
 
     command: type[Struct]
     use_case: UseCase[Any]
     ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
     lists: Mapping[str, InputMapping] = dataclasses.field(default_factory=dict)
     objects: Mapping[str, InputMapping] = dataclasses.field(default_factory=dict)
-    # The database in whose transaction it is done.
+    # The database of its transaction.
     database: str = MAIN_DATABASE
 
 
 def mutation(declaration: MutationDeclaration, input: Any, description: str, *, needs: str) -> Any:
-    """A field of the mutation root. The input may have `idempotency_key`; every other field is the command's own."""
+    """Declare a mutation. All fields of the input except `idempotency_key` are fields of the command."""
 
     async def call(context: Context, _: Any, arguments: Mapping[str, Any]) -> WriteResult:
-        async def work(under_way: Write) -> Sequence[str]:
-            return await declaration.use_case(under_way, command)
+        async def work(write: Write) -> Sequence[str]:
+            return await declaration.use_case(write, command)
 
-        given = arguments["input"]
-        key = getattr(given, "idempotency_key", None) or None
+        input_object = arguments["input"]
+        key = getattr(input_object, "idempotency_key", None) or None
         try:
-            command = to_command(given, declaration)
+            command = to_command(input_object, declaration)
             check_command(command, declaration, key)
-        except ValidationFailed as refused:
-            return WriteResult((), refused.errors)
+        except ValidationFailed as error:
+            return WriteResult((), error.errors)
         try:
             return await run_write(context, declaration.command.__name__, command, work, key, declaration.database)
         except SourceUnavailable as error:
             raise SourceLost.from_error(error, "repeat the call, with the same idempotencyKey if it had one") from error
 
-    what = (Argument("input", input, "What to write."),)
-    return field(call, description, needs=needs, arguments=what, has_own_validation=True)
+    input_argument = (Argument("input", input, "What to write."),)
+    return field(call, description, needs=needs, arguments=input_argument, has_own_validation=True)
 
 
 def check_command(command: Struct, declaration: MutationDeclaration, idempotency_key: str | None) -> None:
-    """Refused for values that can't be stored, one error a field. In lists of commands the use case looks, which may
-    refuse one alone."""
+    """Raise ValidationFailed for values that cannot be stored, with one error for each field.
+
+    The use case checks lists of commands itself, because it can reject single items.
+    """
     values = {each: getattr(command, each) for each in command.__struct_fields__ if each not in declaration.lists}
-    found = [find_violation(value, camel_case(name)) for name, value in values.items()]
+    violations = [find_violation(value, camel_case(name)) for name, value in values.items()]
     if idempotency_key is not None:
         phrase = key_violation(idempotency_key)
         too_long = None if phrase is None else Violation("idempotencyKey", phrase)
-        found.append(find_violation(idempotency_key, "idempotencyKey") or too_long)
-    errors = [UserError(UserErrorCode.INVALID, each.field, str(each)) for each in found if each is not None]
+        violations.append(find_violation(idempotency_key, "idempotencyKey") or too_long)
+    errors = [UserError(UserErrorCode.INVALID, each.field, str(each)) for each in violations if each is not None]
     if errors:
         raise ValidationFailed(*errors)
 
 
 def to_command(input_object: Any, mapping: MutationDeclaration | InputMapping, path: str = "") -> Struct:
-    """The command of an input object: what the client left out stays `UNSET` there. `path` is where it stands in the
-    input, for example `items.17.`."""
+    """Return the command of an input object; omitted fields are `UNSET` in the command.
+
+    `path` is the position of the object in the input, for example `items.17.`.
+    """
     values: dict[str, Any] = {}
     for each in mapping.command.__struct_fields__:
         value = getattr(input_object, each)
@@ -166,9 +174,9 @@ def _decode_input_ids(value: str | list[str], name: str, prefix: str) -> str | t
 
 
 def decode_input_id(text: str, name: str, prefix: str) -> str:
-    """The uuid in a global id of this kind. Refused if it is one of another kind."""
-    found, uuid = decode_id(text, camel_case(name))
-    if found != prefix:
+    """Return the uuid of a global id with this prefix. ValidationFailed for an id of another type."""
+    actual, uuid = decode_id(text, camel_case(name))
+    if actual != prefix:
         raise ValidationFailed(
             UserError(UserErrorCode.INVALID, camel_case(name), f"{text} is not an id that begins with {prefix}_")
         )
@@ -176,6 +184,6 @@ def decode_input_id(text: str, name: str, prefix: str) -> str:
 
 
 def camel_case(name: str) -> str:
-    """A field's name as clients write it."""
+    """Return the name of a field in camel case, as clients write it."""
     head, *rest = name.split("_")
     return head + "".join(each.capitalize() for each in rest)

@@ -1,4 +1,4 @@
-"""The Node interface: whatever has a global id. A type says which record it is a view of and how its ids begin."""
+"""The Node interface of all types with a global id."""
 
 from typing import Any, ClassVar
 
@@ -9,9 +9,9 @@ from schema.declarations.fields import attribute
 from schema.declarations.ids import encode_id
 
 
-@strawberry.interface(description="Anything with a global id. Fetch it again by `node(id:)`.")
+@strawberry.interface(description="An object with a global id. Fetch it by `node(id:)`.")
 class Node:
-    """Subclasses set `record`, `prefix`, `by_id` and `needs`; nothing else is needed to be found by id."""
+    """Subclasses set `record`, `prefix`, `by_id` and `needs`; `node(id:)` needs nothing else."""
 
     record: ClassVar[type[Any]]
     prefix: ClassVar[str]
@@ -31,7 +31,7 @@ class Node:
 
 
 def id_field(prefix: str) -> Any:
-    """The id field of a type: its prefix and the record's uuid."""
+    """Declare the id field of a type: its prefix and the uuid of the record."""
     return attribute(
         f"The global id: `{prefix}_` and the row's uuid. Opaque; it never changes.",
         of=lambda record: encode_id(prefix, record.id),
@@ -39,6 +39,6 @@ def id_field(prefix: str) -> Any:
 
 
 def type_of_kind(kind: str) -> type[Node]:
-    """The type that a kind is named after: WORKFLOW_RUN is WorkflowRun. Found by name, importing no domain."""
+    """Return the type of a kind: WorkflowRun for WORKFLOW_RUN. The lookup is by name, so no domain is imported."""
     name = kind.title().replace("_", "")
     return next(each for each in Node.__subclasses__() if each.__name__ == name)

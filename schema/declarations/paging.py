@@ -1,4 +1,4 @@
-"""Page arguments and cursors: Relay's first, after, last and before as one keyset page."""
+"""Page arguments and cursors: first, after, last and before of Relay as one keyset page."""
 
 import base64
 import binascii
@@ -15,18 +15,21 @@ from schema.declarations.fields import Argument
 DEFAULT_PAGE_SIZE = 25
 
 PAGE_ARGUMENTS = (
-    Argument("first", int | None, "At most this many, from the start or after the `after` cursor. Default 25."),
-    Argument("after", str | None, "Go on after this cursor."),
-    Argument("last", int | None, "At most this many, from the end or before the `before` cursor."),
-    Argument("before", str | None, "Go back from this cursor."),
+    Argument(
+        "first", int | None, "The maximum number of rows, from the start or after the `after` cursor. Default 25."
+    ),
+    Argument("after", str | None, "Continue after this cursor."),
+    Argument("last", int | None, "The maximum number of rows, from the end or before the `before` cursor."),
+    Argument("before", str | None, "Continue before this cursor."),
 )
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def to_page(arguments: Mapping[str, Any], order: Order, max_rows: int) -> PageRequest:
-    """The page asked for. LimitExceeded above `most`; BadUserInput for what contradicts itself."""
-    first, last = arguments.get("first"), arguments.get("last")
+    """Return the requested page. LimitExceeded above `max_rows`; BadUserInput for contradicting arguments."""
+    first = arguments.get("first")
+    last = arguments.get("last")
     if first is not None and last is not None:
         raise BadUserInput("first and last contradict each other; pass one of them", argument="last")
     for name, value in (("first", first), ("last", last)):
@@ -42,7 +45,7 @@ def to_page(arguments: Mapping[str, Any], order: Order, max_rows: int) -> PageRe
 
 
 def check_bounds(value: int, argument: str, maximum: int, minimum: int = 0) -> int:
-    """The value, if it lies within bounds. LimitExceeded above, BadUserInput below."""
+    """Return the value if it is within the bounds. LimitExceeded above `maximum`, BadUserInput below `minimum`."""
     if value > maximum:
         raise LimitExceeded(f"{argument} is {value}; at most {maximum} is allowed", argument=argument, allowed=maximum)
     if value < minimum:
@@ -51,12 +54,12 @@ def check_bounds(value: int, argument: str, maximum: int, minimum: int = 0) -> i
 
 
 def encode_cursor(position: KeysetPosition, order: Order) -> str:
-    """An opaque cursor. It carries its order, so that it cannot be used with another one."""
+    """Return an opaque cursor. It includes the order, so that it cannot be used with another one."""
     return encode_opaque([order.field, order.descending, position.value, position.id])
 
 
 def decode_cursor(cursor: str | None, order: Order, argument: str) -> KeysetPosition | None:
-    """The position of a cursor. BadUserInput when it is malformed or belongs to another order."""
+    """Return the position of a cursor. BadUserInput if it is malformed or belongs to another order."""
     if cursor is None:
         return None
     match decode_opaque(cursor, argument):
@@ -70,12 +73,12 @@ def decode_cursor(cursor: str | None, order: Order, argument: str) -> KeysetPosi
 
 
 def encode_opaque(parts: list[Any]) -> str:
-    """Parts as opaque URL-safe text."""
+    """Encode parts as opaque URL-safe text."""
     return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
 
 def decode_opaque(cursor: str, argument: str) -> Any:
-    """The parts that `pack` was given. BadUserInput when there are none."""
+    """Decode the parts of a text from `encode_opaque`. BadUserInput if it is malformed."""
     try:
         return orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
@@ -83,5 +86,5 @@ def decode_opaque(cursor: str, argument: str) -> Any:
 
 
 def malformed_cursor(argument: str) -> BadUserInput:
-    """What to say of a cursor that nobody here made."""
+    """Return the error for a text that is not a cursor of this API."""
     return BadUserInput(f"{argument} is not a cursor; pass one as this API returned it", argument=argument)

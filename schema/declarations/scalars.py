@@ -1,4 +1,4 @@
-"""Scalars as requests and answers carry them: times in UTC."""
+"""Scalars of requests and responses: times in UTC."""
 
 import dataclasses
 from datetime import UTC, datetime, timedelta
@@ -10,12 +10,12 @@ _NO_OFFSET = timedelta(0)
 
 
 def serialize_time(time: datetime) -> str:
-    """The time in UTC, as `2026-01-31T12:00:00+00:00`."""
+    """Return the time in UTC, as `2026-01-31T12:00:00+00:00`."""
     return (time if time.utcoffset() == _NO_OFFSET else time.astimezone(UTC)).isoformat()
 
 
 def parse_time(value: object) -> object:
-    """The time of an ISO 8601 text. StrawberryInputCoercionError names what is none."""
+    """Return the time of an ISO 8601 text. StrawberryInputCoercionError if it is not one."""
     parse = DateTimeDefinition.parse_value
     assert parse is not None  # noqa: S101
     try:

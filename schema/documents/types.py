@@ -40,13 +40,13 @@ READ_PERMISSION = "documents:read"
 
 register_enum(
     DocumentKind,
-    "Whether a document says what to do or what is known.",
-    RUNBOOK="Says what to do, step by step.",
-    KNOWLEDGE="Says what is known.",
+    "The kind of a document.",
+    RUNBOOK="Instructions, step by step.",
+    KNOWLEDGE="A knowledge article.",
 )
 
 
-@strawberry.type(description="A runbook, which says what to do, or knowledge, which says what is known.")
+@strawberry.type(description="A runbook or a knowledge article.")
 class Document(Node):
     record = DocumentRecord
     prefix = "doc"
@@ -55,16 +55,16 @@ class Document(Node):
 
     id: strawberry.ID = id_field("doc")
     key: str = attribute("Its key, unique, for example `KB0000042`.")
-    kind: DocumentKind = attribute("Whether it is a runbook or knowledge.")
+    kind: DocumentKind = attribute("Its kind: a runbook or a knowledge article.")
     title: str = attribute("Its title.")
     body: str | None = link(
         BodyByDocument,
-        "Its whole text, which may be long. One statement for all documents.",
+        "Its full text, which can be long. One statement for all documents.",
         key="id",
         needs=READ_PERMISSION,
     )
-    source: str = attribute("Where it came from, for example `wiki`; may be empty.")
-    version: int = attribute("Goes up by one with each change.")
+    source: str = attribute("Its source, for example `wiki`; can be empty.")
+    version: int = attribute("Increases by one with each write.")
     updated_at: datetime = attribute("When it last changed.")
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByDocument,
@@ -85,8 +85,8 @@ class DocumentGroupBy(StrEnum):
 register_enum(
     DocumentGroupBy,
     "What documents can be grouped by.",
-    KIND="By whether it is a runbook or knowledge.",
-    SOURCE="By where it came from.",
+    KIND="By kind.",
+    SOURCE="By source.",
 )
 
 
@@ -95,13 +95,13 @@ class DocumentConnection(Connection[Document]):
     groups: list[Group] = groups(DocumentGroupBy)
 
 
-@strawberry.input(description="Which documents. All that is given must hold.")
+@strawberry.input(description="Conditions on documents; all given conditions must hold.")
 class DocumentFilter:
     id: IdFilter | None = condition("Its global id.")
     key: TextFilter | None = condition("Its key.")
-    kind: Filter[DocumentKind] | None = condition("What kind of document it is.")
+    kind: Filter[DocumentKind] | None = condition("Its kind.")
     title: TextFilter | None = condition("Its title.")
-    source: TextFilter | None = condition("Where it comes from.")
+    source: TextFilter | None = condition("Its source.")
     updated_at: DateTimeFilter | None = condition("When it last changed.")
     configuration_items: ToMany[LazyConfigurationItemFilter] | None = condition("The configuration items it is about.")
     and_: list["DocumentFilter"] | None = all_of()
@@ -130,7 +130,7 @@ class DocumentOrder:
 
 @strawberry.type
 class HasDocuments:
-    """What hangs documents on a configuration item."""
+    """Adds the field `documents` to a type."""
 
     documents: DocumentConnection | None = connection(
         DocumentsByConfigurationItem,

@@ -1,1 +1,1 @@
-"""One GraphQL request from document to response: persisted documents, limits, execution and tracing."""
+"""Execution of GraphQL requests: persisted documents, limits, executor and operation log."""

@@ -1,4 +1,4 @@
-"""The cost of an operation, in leaf fields: estimated from page sizes, typical sizes of lists, and arguments."""
+"""The cost of an operation, in leaf fields: estimated from page sizes, typical list sizes, and arguments."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -35,18 +35,18 @@ from schema.schema import SCHEMA
 
 GRAPHQL_SCHEMA = SCHEMA._schema
 STRAWBERRY_DEFINITION_KEY = "strawberry-definition"
-# An introspection document has 13 levels of nested types; it is a permission, and has a depth limit of its own.
+# An introspection document has 13 levels of nested types; introspection needs a permission and has its own depth limit.
 INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})
-# Objects of one filter. A condition takes two, and a third where it stands in an `and`, `or` or `not` of its own.
+# Objects of one filter. A condition needs two, and a third inside a separate `and`, `or` or `not`.
 MAX_FILTER_OBJECTS = 3 * MAX_CONDITIONS
-# What one object in an argument costs, in leaf fields: it is coerced and converted field by field, given or not.
+# Cost in leaf fields of one object in an argument: each of its fields, given or not, is coerced and converted.
 INPUT_OBJECT_COST = 20
 
 
 class OperationCost:
-    """The estimate for one operation of a validated document with its variables, in leaf fields.
+    """The estimated cost in leaf fields of one operation of a validated document with its variables.
 
-    `fields` is the estimate, `introspects` whether the operation asks about the schema, and `filter_objects` the
+    `fields` is the estimate, `introspects` whether the operation uses introspection, and `filter_objects` the
     number of objects in its largest filter.
     """
 
@@ -105,9 +105,9 @@ class OperationCost:
 
     def _page_size(self, node: FieldNode, definition: GraphQLField) -> int:
         for name in ("first", "last"):
-            given = self._number(_argument(node, name))
-            if given is not None:
-                return min(max(given, 1), self._page)
+            rows = self._number(_argument(node, name))
+            if rows is not None:
+                return min(max(rows, 1), self._page)
         default = definition.args["first"].default_value
         return min(default if isinstance(default, int) else DEFAULT_PAGE_SIZE, self._page)
 
@@ -126,18 +126,18 @@ class OperationCost:
     def _number(self, value: ValueNode | None) -> int | None:
         if isinstance(value, VariableNode):
             name = value.name.value
-            given = self._variables.get(name)
-            # GraphQL takes 500.0 for 500.
-            if isinstance(given, int | float) and not isinstance(given, bool):
-                return int(given) if abs(given) < 2**31 else self._page
+            variable = self._variables.get(name)
+            # GraphQL accepts 500.0 for 500.
+            if isinstance(variable, int | float) and not isinstance(variable, bool):
+                return int(variable) if abs(variable) < 2**31 else self._page
             value = None if name in self._variables else self._defaults.get(name)
         return int(value.value) if isinstance(value, IntValueNode) else None
 
     def _length(self, value: ValueNode | None) -> int:
         if isinstance(value, VariableNode):
-            given = self._variables.get(value.name.value)
-            if given is not None:
-                return len(given) if isinstance(given, list) else 1
+            variable = self._variables.get(value.name.value)
+            if variable is not None:
+                return len(variable) if isinstance(variable, list) else 1
             value = self._defaults.get(value.name.value)
         return len(value.values) if isinstance(value, ListValueNode) else 1
 
@@ -151,7 +151,7 @@ class OperationCost:
         return total
 
     def _count_literal(self, root: ValueNode) -> tuple[int, int]:
-        """How many values and objects an argument holds, below its own one; those of its variables among them."""
+        """Return the number of values and of objects below the argument, including those of its variables."""
         values, objects = -1, 0
         stack: list[ValueNode] = [root]
         while stack:
@@ -201,7 +201,7 @@ def _is_list(definition: GraphQLField) -> bool:
 
 @cache
 def _introspection_sizes() -> Mapping[tuple[str, str], float]:
-    """How long the lists of introspection are: exactly where there is one, on average where there are many."""
+    """Return the sizes of the lists of introspection: exact for a single list, the mean for many."""
     types = list(GRAPHQL_SCHEMA.type_map.values())
     with_fields = [each for each in types if isinstance(each, GraphQLObjectType | GraphQLInterfaceType)]
     fields = [field for each in with_fields for field in each.fields.values()]

@@ -1,4 +1,4 @@
-"""Documents that are parsed, within the limits and valid: once for each text, the most recent ones remembered."""
+"""A cache of parsed and validated documents, so that each text is checked only once."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from schema.execution.limits import DocumentLimits, check_document
 from schema.schema import SCHEMA
 
 GRAPHQL_SCHEMA = SCHEMA._schema
-# Characters of one document. Reading a text takes half a second for a million.
+# Characters of one document. Parsing takes half a second for a million characters.
 MAX_DOCUMENT_CHARACTERS = 200_000
-# Characters of all documents that are remembered: a parsed one takes up to 300 bytes for each.
+# Characters of all cached documents: a parsed document takes up to 300 bytes for each character.
 MAX_CACHED_CHARACTERS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedDocument:
-    """A document ready to run, or the reasons why it is refused."""
+    """A document that is ready to run, or the errors for which it is rejected."""
 
     document: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
 
 
 class DocumentCache:
-    """Documents by their texts and limits; those not asked for longest go first."""
+    """Documents by text and limits; the least recently used ones are evicted first."""
 
     def __init__(self, max_characters: int = MAX_CACHED_CHARACTERS) -> None:
         self._max_characters = max_characters
@@ -35,25 +35,25 @@ class DocumentCache:
         return len(self._entries)
 
     def get(self, text: str, limits: DocumentLimits) -> PreparedDocument:
-        """The document, prepared now unless it is remembered."""
+        """Return the document from the cache, or parse and validate it now."""
         key = (text, limits)
-        found = self._entries.get(key)
-        if found is not None:
+        prepared = self._entries.get(key)
+        if prepared is not None:
             self._entries.move_to_end(key)
-            return found
-        found = self._entries[key] = _parse_and_validate(text, limits)
+            return prepared
+        prepared = self._entries[key] = _parse_and_validate(text, limits)
         self._characters += len(text)
         while self._characters > self._max_characters and len(self._entries) > 1:
-            (gone, _), _ = self._entries.popitem(last=False)
-            self._characters -= len(gone)
-        return found
+            (evicted, _), _ = self._entries.popitem(last=False)
+            self._characters -= len(evicted)
+        return prepared
 
 
 _CACHE = DocumentCache()
 
 
 def prepare_document(text: str, limits: DocumentLimits) -> PreparedDocument:
-    """Parse, check limits and validate; the answer is remembered for the most recent documents."""
+    """Parse a document, check its limits and validate it; the result is cached for the most recently used documents."""
     return _CACHE.get(text, limits)
 
 
@@ -70,9 +70,9 @@ def _parse_and_validate(text: str, limits: DocumentLimits) -> PreparedDocument:
         else:
             error.extensions = {"code": "GRAPHQL_PARSE_FAILED"}
         return PreparedDocument(None, (error,))
-    refused = check_document(document, limits)
-    if refused:
-        return PreparedDocument(None, tuple(refused))
+    limit_errors = check_document(document, limits)
+    if limit_errors:
+        return PreparedDocument(None, tuple(limit_errors))
     errors = validate(GRAPHQL_SCHEMA, document, max_errors=20)
     for each in errors:
         each.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}

@@ -1,4 +1,4 @@
-"""One GraphQL request from document to response: parsed and validated once, limited, executed, errors masked."""
+"""Execution of one GraphQL request: parse, validate, check limits, execute, and mask errors."""
 
 import asyncio
 import gc
@@ -26,7 +26,7 @@ from schema.execution.executor import GRACE_SECONDS, DeclaredExecutor
 from schema.execution.limits import DocumentLimits, check_cost, check_variables
 from schema.operations import document_id, trusted_documents
 
-# Of one operation, in the log: a list of a thousand rows may have a thousand errors, all alike.
+# Logged errors of one operation: a list of a thousand rows can have a thousand equal errors.
 MAX_LOGGED_ERRORS = 5
 FREE_FORM_PERMISSION = "documents:free-form"
 
@@ -35,7 +35,7 @@ log = logging.getLogger("stackflow")
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a client sent: a document, its variables, and which of its operations to run."""
+    """A request of a client: a document, its variables, and the name of the operation to run."""
 
     document: str
     variables: Mapping[str, Any] | None = None
@@ -44,7 +44,7 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLResponse:
-    """The response as data. `executed` is false when the document itself was refused, and `kind` is told otherwise."""
+    """The response as data. `executed` is false if the document was rejected; otherwise `operation_type` is set."""
 
     body: dict[str, Any]
     executed: bool
@@ -52,40 +52,42 @@ class GraphQLResponse:
 
 
 def freeze_gc() -> None:
-    """Call once after start-up: what is loaded by now lives for ever, so the collector need not look at it again."""
+    """Exclude all current objects from garbage collection. Call once after start-up, since they live on."""
     gc.collect()
     gc.freeze()
     raise_gc_thresholds()
 
 
 def raise_gc_thresholds() -> None:
-    """A large answer makes tens of thousands of objects that all die together; with the usual thresholds the collector
-    walks them many times over.
+    """Raise the thresholds of the garbage collector.
+
+    A large response creates tens of thousands of objects that die together; with the default thresholds the collector
+    traverses them many times.
     """
     gc.set_threshold(100_000, 20, 100)
 
 
 async def execute_request(request: GraphQLRequest, context: Context, limits: DocumentLimits) -> GraphQLResponse:
-    """The response to a request that is no subscription. Never raises but for cancellation."""
+    """Execute a request that is not a subscription. Raises nothing except cancellation."""
     checked = check_request(request, context, limits)
     if isinstance(checked, GraphQLResponse):
         return checked
-    kind = find_operation_type(checked, request.operation_name)
-    if kind is OperationType.SUBSCRIPTION:
+    operation_type = find_operation_type(checked, request.operation_name)
+    if operation_type is OperationType.SUBSCRIPTION:
         return _error_response([_subscription_error()], context)
     with use_request(context.request):
         result = await execute_document(checked, request, context)
-    return GraphQLResponse(to_body(result, context), executed=True, operation_type=kind)
+    return GraphQLResponse(to_body(result, context), executed=True, operation_type=operation_type)
 
 
 def find_operation_type(document: DocumentNode, operation_name: str | None) -> OperationType | None:
-    """Whether the operation reads, writes or listens; None if the document does not say which one it is."""
-    found = get_operation_ast(document, operation_name)
-    return None if found is None else found.operation
+    """Return the type of the operation; None if the document does not determine one."""
+    operation = get_operation_ast(document, operation_name)
+    return None if operation is None else operation.operation
 
 
 def check_request(request: GraphQLRequest, context: Context, limits: DocumentLimits) -> DocumentNode | GraphQLResponse:
-    """The document, or why it is refused: unknown to us, not valid, or over a limit."""
+    """Return the document, or the response if it is not permitted, invalid, or over a limit."""
     if not context.principal.allows(FREE_FORM_PERMISSION) and document_id(request.document) not in trusted_documents():
         return _error_response(
             [_forbidden_error("only trusted documents may be run without the permission", FREE_FORM_PERMISSION)],
@@ -95,14 +97,14 @@ def check_request(request: GraphQLRequest, context: Context, limits: DocumentLim
     if prepared.document is None:
         return _error_response(prepared.errors, context)
     variables = request.variables or {}
-    refused = check_variables(variables) or check_cost(
+    errors = check_variables(variables) or check_cost(
         prepared.document, request.operation_name, variables, limits, context.principal, context.request.usage
     )
-    return _error_response(refused, context) if refused else prepared.document
+    return _error_response(errors, context) if errors else prepared.document
 
 
 def to_body(result: ExecutionResult, context: Context) -> dict[str, Any]:
-    """A result as it goes out: errors as they may be seen, data, and what it cost."""
+    """Return the body of a response: masked errors, data, and extensions with the cost."""
     body: dict[str, Any] = {}
     if result.errors:
         body["errors"] = _mask_errors(result.errors, context)
@@ -112,9 +114,9 @@ def to_body(result: ExecutionResult, context: Context) -> dict[str, Any]:
 
 
 def _mask_errors(errors: Sequence[GraphQLError], context: Context) -> list[dict[str, Any]]:
-    """All errors, of which those that nobody expected are logged, the first MAX_ERRORS with their tracebacks."""
-    told = [mask_error(error, context) for error in errors]
-    unexpected = [error for error, each in zip(errors, told, strict=True) if each["extensions"]["code"] == "INTERNAL"]
+    """Mask all errors and log the unexpected ones, the first MAX_LOGGED_ERRORS with their tracebacks."""
+    masked = [mask_error(error, context) for error in errors]
+    unexpected = [error for error, each in zip(errors, masked, strict=True) if each["extensions"]["code"] == "INTERNAL"]
     for error in unexpected[:MAX_LOGGED_ERRORS]:
         log.error(
             "unexpected error",
@@ -127,13 +129,13 @@ def _mask_errors(errors: Sequence[GraphQLError], context: Context) -> list[dict[
             len(unexpected) - MAX_LOGGED_ERRORS,
             extra={"request_id": context.request.request_id},
         )
-    return told
+    return masked
 
 
 async def execute_document(
     document: DocumentNode, request: GraphQLRequest, context: Context, event: object = None
 ) -> ExecutionResult:
-    """Execute a checked document, for one event if it listens. Its call must be the current one."""
+    """Execute a checked document, for one event of a subscription if given. Its request must be the current one."""
     try:
         async with asyncio.timeout(_timeout_seconds(context)):
             result = execute(
@@ -179,41 +181,41 @@ def _error_response(errors: tuple[GraphQLError, ...] | list[GraphQLError], conte
 
 
 def build_extensions(context: Context) -> dict[str, Any]:
-    """What the answer cost, and what in it is second best."""
-    spent = context.request.usage
-    told: dict[str, Any] = {
-        "stores": {"sql": spent.sql, "graph": spent.graph, "cache": spent.cache, "rows": spent.rows},
+    """Return the extensions of a response: its cost, the request id, the asOf token and degraded stores."""
+    usage = context.request.usage
+    extensions: dict[str, Any] = {
+        "stores": {"sql": usage.sql, "graph": usage.graph, "cache": usage.cache, "rows": usage.rows},
         "requestId": context.request.request_id,
     }
     if context.request.min_transaction is not None:
-        told["asOf"] = encode_as_of(context.request.min_transaction)
+        extensions["asOf"] = encode_as_of(context.request.min_transaction)
     if context.request.degraded:
-        told["degraded"] = sorted(context.request.degraded)
-    return told
+        extensions["degraded"] = sorted(context.request.degraded)
+    return extensions
 
 
 def encode_as_of(transaction: int) -> str:
-    """What a client sends back to see at least this transaction. Opaque to it."""
+    """Return the opaque asOf token that a client sends back to see at least this transaction."""
     return f"w{transaction}"
 
 
 def mask_error(error: GraphQLError, context: Context) -> dict[str, Any]:
-    """An error as the client may see it: ours as they are, everything else masked."""
+    """Return an error for the client: a ShownError unchanged, unexpected errors masked."""
     original = error.original_error
     if isinstance(original, ShownError):
         return dict(error.formatted)
     if original is None or isinstance(original, GraphQLError):
-        # graphql-core's own: a variable of the wrong type, an unknown operation.
+        # Errors of graphql-core: a variable of the wrong type, an unknown operation.
         return dict(error.formatted) | {"extensions": {"code": "BAD_USER_INPUT"}}
     if isinstance(original, SourceUnavailable):
-        # Loaders tell it themselves; this is a write or a feed that met a lost store.
+        # Loaders convert this error themselves; here a write or a feed failed because a store is unavailable.
         lost = SourceLost.from_error(original)
         return dict(error.formatted) | {"message": str(lost), "extensions": lost.extensions}
     if isinstance(original, SourceResultTooLarge):
         large = result_too_large(original)
         return dict(error.formatted) | {"message": str(large), "extensions": large.extensions}
     masked: dict[str, Any] = {
-        "message": "something went wrong on our side; tell us the request id",
+        "message": "an internal error occurred; report the request id",
         "extensions": {"code": "INTERNAL", "requestId": context.request.request_id},
     }
     formatted = error.formatted

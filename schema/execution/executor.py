@@ -1,4 +1,4 @@
-"""graphql-core's executor, with a short way for declared fields: arguments once a field node, attributes at once."""
+"""The executor of graphql-core with a fast path for declared fields."""
 
 import asyncio
 import inspect
@@ -35,17 +35,17 @@ from schema.declarations.fields import (
 from schema.execution.budget import ExecutionBudget, ExecutionStopped
 from schema.schema import SCHEMA
 
-# Seconds after the deadline. Stores fail by themselves at the deadline, field by field; this is for what none ends.
+# Seconds after the deadline. Stores fail at the deadline, field by field; this limit stops all other work.
 GRACE_SECONDS = 1.0
 STRAWBERRY_DEFINITION_KEY = "strawberry-definition"
 NO_ARGUMENTS = Arguments({})
 
 
 class DeclaredExecutor(Executor[None]):
-    """Executes one operation. Fields that are not declared, such as introspection's, go the ordinary way.
+    """Executes one operation. Fields without a declaration, such as those of introspection, use the base class.
 
-    In a list of a thousand items a field has the same arguments a thousand times: they are coerced and converted
-    once. An attribute of a leaf type needs no resolve info, no awaiting and no object: it is read and serialised.
+    In a list of a thousand items a field has the same arguments a thousand times: they are coerced and converted only
+    once. An attribute of a leaf type is read and serialised without resolve info and without awaiting.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -54,11 +54,11 @@ class DeclaredExecutor(Executor[None]):
         remaining = context.request.remaining()
         stop_at = None if remaining is None else asyncio.get_running_loop().time() + remaining + GRACE_SECONDS
         self.budget = ExecutionBudget(context.limits.fields, stop_at, context.waves.postpone)
-        # Also those that hold others: where one ends before it begins, nobody awaits what it holds.
+        # Includes coroutines that hold others: if one is closed before it begins, nothing awaits the others.
         self._coroutines: list[CoroutineType[Any, Any, Any]] = []
 
     def execute_operation(self, serially: bool | None = None) -> Any:
-        """As the base class; an execution that is stopped or cancelled leaves no coroutine behind."""
+        """Execute as the base class does; a stopped or cancelled execution leaves no coroutine behind."""
         try:
             result = super().execute_operation(serially)
         except BaseException:
@@ -74,7 +74,7 @@ class DeclaredExecutor(Executor[None]):
             raise
 
     def track_coroutine(self, value: Any) -> None:
-        """Remember a coroutine until the execution has ended."""
+        """Keep a coroutine until the execution has ended, to close it if it was not started."""
         if type(value) is CoroutineType:
             self._coroutines.append(value)
 
@@ -116,8 +116,7 @@ class DeclaredExecutor(Executor[None]):
         items: Iterable[Any],
         position_context: None,
     ) -> Any:
-        """As the base class, which knows no turns: a list that is still not complete when the turn is over goes on
-        in a later one."""
+        """Complete a list as the base class does, but in turns: an incomplete list continues in a later turn."""
         if is_leaf_type(item_type.of_type if is_non_null_type(item_type) else item_type):
             items = list(items)
             self.budget.spend(len(items))
@@ -162,7 +161,7 @@ class DeclaredExecutor(Executor[None]):
             complete = self.complete_awaitable_value if is_awaited else self.complete_value
             completed = complete(definition.type, field_details_list, info, path, result, position_context)
         except Exception as error:
-            # The edge of a field: whatever happened becomes an error of the response and nulls what it must.
+            # The boundary of a field: any exception becomes an error of the response and null data.
             self.handle_field_error(error, definition.type, field_details_list, path)
             return None
         self.track_coroutine(completed)
@@ -175,8 +174,8 @@ class DeclaredExecutor(Executor[None]):
     def _substitute_unreadable(
         self, value: UnreadableValue, definition: GraphQLField, field_details_list: FieldDetailsList, path: Path
     ) -> Any:
-        # A null would take the row, its list and what holds them away where the field is never null. So the error
-        # stands alone there, and the data hold the nearest value of the field's type.
+        # For a non-null field, null would remove the row, its list and their parents. So the response has the error,
+        # and the data has the nearest value of the type of the field.
         type_ = definition.type.of_type if is_non_null_type(definition.type) else definition.type
         self.handle_field_error(ValueUnreadable(value.reason), type_, field_details_list, path)
         if not is_non_null_type(definition.type):
@@ -206,26 +205,26 @@ class DeclaredExecutor(Executor[None]):
         first = field_details_list[0]
         context: Context = self.context_value
         key = (first.node.loc, parent_type.name)
-        found: Arguments | None = context.arguments.get(key)
-        if found is None:
-            given = get_argument_values(
+        arguments: Arguments | None = context.arguments.get(key)
+        if arguments is None:
+            values = get_argument_values(
                 definition, first.node, self.variable_values, first.fragment_variable_values, self.hide_suggestions
             )
-            found = Arguments(
+            arguments = Arguments(
                 convert_arguments(
-                    given,
+                    values,
                     declared.arguments,
                     scalar_registry=SCHEMA.schema_converter.scalar_registry,
                     config=SCHEMA.config,
                 )
             )
-            declared.check_arguments(found)
-            context.arguments[key] = found
-        return found
+            declared.check_arguments(arguments)
+            context.arguments[key] = arguments
+        return arguments
 
 
 class _ListCompletion:
-    """The items of a list, completed in order. `pending` are places in `results` of what has to be awaited."""
+    """Completes the items of a list in order. `pending` has the indexes in `results` of items to await."""
 
     __slots__ = ("_details", "_executor", "_info", "_items", "_path", "_type", "is_complete", "pending", "results")
 
@@ -249,11 +248,12 @@ class _ListCompletion:
         self._items = items
 
     def complete(self) -> bool:
-        """Complete items until none is left or the turn is over; whether none is left."""
+        """Complete items until none is left or the turn ends. Return whether none is left."""
         executor, results = self._executor, self.results
-        pace, complete_item = executor.budget, executor.complete_list_item_value
+        budget = executor.budget
+        complete_item = executor.complete_list_item_value
         try:
-            while pace.fields < pace.turn_ends:
+            while budget.fields < budget.turn_ends:
                 try:
                     item = next(self._items)
                 except StopIteration:
@@ -270,7 +270,7 @@ class _ListCompletion:
         return self.is_complete
 
     async def complete_rest(self) -> list[Any]:
-        """The whole list, with what has to be awaited, in as many turns as it takes."""
+        """Complete the rest of the list, in as many turns as needed, and await its pending items."""
         results = self.results
         while not self.is_complete:
             await self._executor.budget.wait_for_turn()

@@ -1,4 +1,4 @@
-"""Limits of a document: tokens, depth, aliases, directives, cost; introspection is a permission."""
+"""Limits of a document: depth, aliases, directives, fields and cost; introspection needs a permission."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from schema.execution.cost import INTROSPECTION_FIELDS, MAX_FILTER_OBJECTS, Oper
 from schema.execution.value_limits import measure_literals, measure_variables
 
 MAX_EXPANDED_FIELDS = 20_000
-# Levels below `__schema` and `__type`, which the limit of depth leaves out: clients ask for 14.
+# Levels below `__schema` and `__type`, to which the limit of depth does not apply: clients use 14.
 MAX_INTROSPECTION_DEPTH = 20
 # Pairs of fields of one selection that share a response name, fragments in place. Validation compares each pair (rule
 # 'Overlapping Fields Can Be Merged'), at 10 to 30 microseconds.
@@ -37,12 +37,12 @@ class DocumentLimits:
     tokens: int = 4_000
     directives: int = 50
     cost: int = 150_000
-    # Above it a field refuses by itself, naming its argument; so a larger page counts as one of this size.
+    # The field itself rejects a larger page, with the name of its argument; so the estimate counts at most this size.
     page: int = 500
 
 
 def check_document(document: DocumentNode, limits: DocumentLimits) -> list[GraphQLError]:
-    """What the document exceeds, counted with fragments in place; before validation, whose cost it bounds."""
+    """Return the exceeded limits, counted with expanded fragments. Runs before validation, whose cost it bounds."""
     measured = _DocumentMeasurement(
         {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     )
@@ -50,7 +50,7 @@ def check_document(document: DocumentNode, limits: DocumentLimits) -> list[Graph
         if isinstance(definition, OperationDefinitionNode):
             measured.directives += len(definition.directives or ())
             measured.measure(definition.selection_set)
-    # Validation refuses a fragment that nothing spreads, and looks at all of it before.
+    # Validation rejects an unused fragment, but reads all of it first.
     for name, fragment in measured.fragments.items():
         if name not in measured.spread:
             measured.measure(fragment.selection_set)
@@ -81,13 +81,13 @@ class _DocumentMeasurement:
     spread: set[str] = field(default_factory=set)
 
     def measure(self, selections: SelectionSetNode) -> None:
-        """Add what stands in the selections of an operation, or of a fragment that none spreads."""
+        """Add the selections of an operation, or of an unused fragment."""
         self._expand(selections, 1, 0, frozenset())
         if self.expanded <= MAX_EXPANDED_FIELDS:
             self._count_pairs([(selections, frozenset())])
 
     def _expand(self, selections: SelectionSetNode, depth: int, below: int, inside: frozenset[str]) -> None:
-        """`below` is the depth below `__schema` or `__type`, with it; 0 elsewhere."""
+        """Measure selections. `below` is the depth from `__schema` or `__type`, inclusive; 0 elsewhere."""
         for node in selections.selections:
             self.expanded += 1
             if self.expanded > MAX_EXPANDED_FIELDS:
@@ -105,13 +105,15 @@ class _DocumentMeasurement:
             elif isinstance(node, FragmentSpreadNode):
                 name = node.name.value
                 self.spread.add(name)
-                # A cycle is for validation to refuse.
+                # Validation rejects cycles.
                 if name in self.fragments and name not in inside:
                     self._expand(self.fragments[name].selection_set, depth, below, inside | {name})
 
     def _count_pairs(self, merged: list[tuple[SelectionSetNode, frozenset[str]]]) -> None:
-        """Count the pairs of fields with one response name, as validation and execution merge selections. Each
-        selection comes with the fragments that it stands in."""
+        """Count the pairs of fields with the same response name, merging selections as validation and execution do.
+
+        Each selection comes with the fragments that contain it.
+        """
         fields: dict[str, list[tuple[FieldNode, frozenset[str]]]] = {}
         stack, spread = list(merged), set[str]()
         while stack:
@@ -134,7 +136,7 @@ class _DocumentMeasurement:
 
 
 def check_variables(variables: Mapping[str, Any]) -> list[GraphQLError]:
-    """What the variables exceed; before anything that would walk them by recursion."""
+    """Return the exceeded limits of the variables. Runs before any code that traverses them recursively."""
     return [
         GraphQLError(
             f"the variables' {name} is over {allowed}",
@@ -150,10 +152,12 @@ def check_cost(
     variables: Mapping[str, Any],
     limits: DocumentLimits,
     principal: Caller,
-    spent: Usage | None = None,
+    usage: Usage | None = None,
 ) -> list[GraphQLError]:
-    """What running the operation would exceed, and whether it asks about the schema without permission. The estimate is
-    added to what is `spent`."""
+    """Return errors if the operation exceeds the limit of cost, or uses introspection without permission.
+
+    The estimate is added to `usage`.
+    """
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     errors = []
     for definition in document.definitions:
@@ -162,8 +166,8 @@ def check_cost(
         if operation_name is not None and (definition.name is None or definition.name.value != operation_name):
             continue
         cost = OperationCost(definition, fragments, variables, limits.page)
-        if spent is not None:
-            spent.cost += cost.fields
+        if usage is not None:
+            usage.cost += cost.fields
         for name, value, allowed in (
             ("cost", cost.fields, limits.cost),
             ("number of objects in a filter", cost.filter_objects, MAX_FILTER_OBJECTS),
@@ -173,7 +177,7 @@ def check_cost(
         if cost.introspects and not principal.allows("schema:introspect"):
             errors.append(
                 GraphQLError(
-                    "asking about the schema needs the permission schema:introspect",
+                    "introspection needs the permission schema:introspect",
                     extensions={"code": "FORBIDDEN", "permission": "schema:introspect"},
                 )
             )

@@ -1,4 +1,4 @@
-"""Which document a request means: its text, the id of a trusted one, or a hash by the protocol of Apollo's clients.
+"""The document of a request: its text, the id of a trusted document, or a hash in the protocol of Apollo clients.
 
 https://www.apollographql.com/docs/apollo-server/performance/apq
 """
@@ -13,7 +13,7 @@ from schema.execution.document_cache import prepare_document
 from schema.execution.limits import DocumentLimits
 from schema.operations import document_id, trusted_documents
 
-# What one process remembers at most, in documents and in bytes of UTF-8.
+# Limits of the cache of one process: documents, and bytes in UTF-8.
 MAX_DOCUMENTS = 1_000
 MAX_CACHED_BYTES = 4 * 1024 * 1024
 PROTOCOL_VERSION = 1
@@ -21,7 +21,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class PersistedQueryNotFound(ShownError):
-    """No document of this hash is known. Clients know the error by its message, and send the text with the hash."""
+    """No document with this hash is known. Clients recognise the message and send the text with the hash."""
 
     code = "PERSISTED_QUERY_NOT_FOUND"
 
@@ -30,7 +30,7 @@ class PersistedQueryNotFound(ShownError):
 
 
 class DocumentTextCache:
-    """Texts by their ids, in this process alone; those not asked for longest go first."""
+    """A cache of texts by id, in this process; the least recently used ones are evicted first."""
 
     def __init__(self, max_documents: int = MAX_DOCUMENTS, max_bytes: int = MAX_CACHED_BYTES) -> None:
         self._max_documents = max_documents
@@ -39,14 +39,14 @@ class DocumentTextCache:
         self._bytes = 0
 
     def get(self, id_: str) -> str | None:
-        """The text of this id, if it is remembered."""
+        """Return the text with this id, or None if it is not cached."""
         text = self._texts.get(id_)
         if text is not None:
             self._texts.move_to_end(id_)
         return text
 
     def add(self, text: str) -> None:
-        """Remember it, and forget others until the bounds hold. What is over them by itself is not remembered."""
+        """Cache a text, and evict others until the limits hold. A text that exceeds them by itself is not cached."""
         size, id_ = _count_bytes(text), document_id(text)
         if size > self._max_bytes:
             return
@@ -55,23 +55,26 @@ class DocumentTextCache:
             self._bytes += size
         self._texts.move_to_end(id_)
         while len(self._texts) > self._max_documents or self._bytes > self._max_bytes:
-            _, gone = self._texts.popitem(last=False)
-            self._bytes -= _count_bytes(gone)
+            _, evicted = self._texts.popitem(last=False)
+            self._bytes -= _count_bytes(evicted)
 
 
 class PersistedDocuments:
-    """The documents that requests may name: trusted ones, and free-form ones that came with their hash before."""
+    """The documents that requests can name: trusted ones, and free-form ones that were sent with their hash before."""
 
-    def __init__(self, limits: DocumentLimits, remembered: DocumentTextCache | None = None) -> None:
+    def __init__(self, limits: DocumentLimits, cache: DocumentTextCache | None = None) -> None:
         self._limits = limits
-        self._remembered = remembered or DocumentTextCache()
+        self._cache = cache or DocumentTextCache()
 
-    def resolve_text(self, given: Mapping[str, Any], *, free_form: bool) -> str:
-        """The text that is meant. BadUserInput names the field; PersistedQueryNotFound asks for the text.
+    def resolve_text(self, body: Mapping[str, Any], *, free_form: bool) -> str:
+        """Return the text of the document. BadUserInput names the field; PersistedQueryNotFound requests the text.
 
-        `free_form` says whether the caller may run documents of one's own. To who may not, what others sent is unknown.
+        `free_form`: whether the caller can run free-form documents. Documents from other clients are hidden from
+        callers who cannot.
         """
-        text, id_, hashed = given.get("query"), given.get("documentId"), _parse_hash(given.get("extensions"))
+        text = body.get("query")
+        id_ = body.get("documentId")
+        hashed = _parse_hash(body.get("extensions"))
         if isinstance(text, str):
             if hashed is not None:
                 self._store(text, hashed, free_form)
@@ -89,33 +92,34 @@ class PersistedDocuments:
     def _find_by_hash(self, id_: str, free_form: bool) -> str:
         if id_ in trusted_documents():
             return trusted_documents()[id_].text
-        found = self._remembered.get(id_) if free_form else None
-        if found is None:
+        text = self._cache.get(id_) if free_form else None
+        if text is None:
             raise PersistedQueryNotFound
-        return found
+        return text
 
     def _store(self, text: str, id_: str, free_form: bool) -> None:
         if document_id(text) != id_:
             raise BadUserInput(
                 "sha256Hash is not the SHA-256 of the query's text", argument="extensions.persistedQuery.sha256Hash"
             )
-        # Whoever may not run it must not fill the memory of those who may, nor may what never runs.
+        # Callers who cannot run it, and invalid documents, must not fill the cache.
         if free_form and id_ not in trusted_documents() and prepare_document(text, self._limits).document is not None:
-            self._remembered.add(text)
+            self._cache.add(text)
 
 
 def _parse_hash(extensions: Any) -> str | None:
-    """The id that `persistedQuery` stands for; None if there is none."""
+    """Return the document id of `persistedQuery`; None if there is none."""
     if extensions is None:
         return None
     if not isinstance(extensions, dict):
         raise BadUserInput("extensions must be an object", argument="extensions")
-    asked = extensions.get("persistedQuery")
-    if asked is None:
+    persisted = extensions.get("persistedQuery")
+    if persisted is None:
         return None
-    if not isinstance(asked, dict):
+    if not isinstance(persisted, dict):
         raise BadUserInput("persistedQuery must be an object", argument="extensions.persistedQuery")
-    version, hash_ = asked.get("version"), asked.get("sha256Hash")
+    version = persisted.get("version")
+    hash_ = persisted.get("sha256Hash")
     if isinstance(version, bool) or version != PROTOCOL_VERSION:
         raise BadUserInput("the version of persistedQuery must be 1", argument="extensions.persistedQuery.version")
     if not isinstance(hash_, str) or not _HASH.fullmatch(hash_):

@@ -1,4 +1,4 @@
-"""One log line and one span an operation: what ran, for whom, how long, what it cost. Never variables, never rows."""
+"""One log line and one span for each operation: its name, caller, time and cost, never variables or rows."""
 
 import hashlib
 import logging
@@ -16,11 +16,11 @@ from resolvers.errors import SourceLost
 from schema.execution.execution import MAX_LOGGED_ERRORS, GraphQLRequest, GraphQLResponse
 from schema.operations import trusted_documents
 
-# A line has at most so many; `graph` counts the walks, and each traversal has a line of its own at DEBUG.
+# Traversals in one line; `graph` counts the walks, and each traversal has its own line at level DEBUG.
 MAX_LOGGED_TRAVERSALS = 50
-# Of errors that are ours and not the caller's.
+# Codes of errors that the server causes, not the caller.
 SERVER_ERROR_CODES = frozenset({SourceLost.code, "INTERNAL"})
-# A client may send any text as the name of its operation; only what can be one is told.
+# A client can send any text as operation name; only valid names are logged.
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 
 log = logging.getLogger("stackflow.operations")
@@ -28,20 +28,20 @@ log = logging.getLogger("stackflow.operations")
 
 @dataclass(slots=True)
 class OperationLog:
-    """What the line will say; the response is filled in by whoever ran the operation."""
+    """The content of the log line; the code that runs the operation sets the response."""
 
     response: GraphQLResponse | None = None
 
 
 @contextmanager
 def log_operation(request: GraphQLRequest, context: Context) -> Iterator[OperationLog]:
-    """Write the line when the body ends, however it ends."""
+    """Write the log line when the body ends, also after an exception."""
     begin = time.perf_counter()
     logged = OperationLog()
     try:
         yield logged
     finally:
-        spent = context.request.usage
+        usage = context.request.usage
         response = logged.response
         errors = [] if response is None else [
             error.get("extensions", {}) for error in response.body.get("errors", [])
@@ -64,10 +64,10 @@ def log_operation(request: GraphQLRequest, context: Context) -> Iterator[Operati
                 "document": document[:16],
                 "principal": context.principal.name,
                 "milliseconds": milliseconds,
-                "sql": spent.sql,
-                "graph": spent.graph,
-                "cache": spent.cache,
-                "rows": spent.rows,
+                "sql": usage.sql,
+                "graph": usage.graph,
+                "cache": usage.cache,
+                "rows": usage.rows,
                 "traversals": [asdict(each) for each in context.request.traversals[:MAX_LOGGED_TRAVERSALS]],
                 "errors": codes[:MAX_LOGGED_ERRORS],
                 "errors_left_out": max(0, len(codes) - MAX_LOGGED_ERRORS),
@@ -75,13 +75,13 @@ def log_operation(request: GraphQLRequest, context: Context) -> Iterator[Operati
                 "measured": MetricValues(
                     {
                         "OperationMilliseconds": milliseconds,
-                        # No response: it was cancelled or broke, which is ours.
+                        # Without a response it was cancelled or failed: an error of the server.
                         "OperationErrors": int(response is None or not SERVER_ERROR_CODES.isdisjoint(codes)),
-                        "OperationCost": spent.cost,
-                        "Statements": spent.sql,
-                        "Traversals": spent.traversals,
-                        "CacheHits": spent.hits,
-                        "CacheMisses": spent.misses,
+                        "OperationCost": usage.cost,
+                        "Statements": usage.sql,
+                        "Traversals": usage.traversals,
+                        "CacheHits": usage.hits,
+                        "CacheMisses": usage.misses,
                         "Degraded": int(bool(context.request.degraded)),
                         "StoreDown": len({each.get("store") for each in errors if _is_store_down(each)}),
                     },
@@ -99,7 +99,7 @@ def _annotate_root_span(
     trusted: str | None,
     codes: Sequence[str],
 ) -> None:
-    # A name that clients choose is an attribute and no span's name: backends make a list of those.
+    # A name that clients choose is an attribute, not the name of a span: backends index span names.
     # https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/
     root = spans.root
     root.attributes["stackflow.document"] = document
@@ -110,10 +110,11 @@ def _annotate_root_span(
     if trusted is not None or name:
         root.attributes["graphql.operation.name"] = trusted or name
     if codes:
-        ours = [code for code in codes if code in SERVER_ERROR_CODES]
-        root.error, root.fault = (ours or codes)[0], bool(ours)
+        server_codes = [code for code in codes if code in SERVER_ERROR_CODES]
+        root.error = (server_codes or codes)[0]
+        root.fault = bool(server_codes)
 
 
 def _is_store_down(extensions: Mapping[str, Any]) -> bool:
-    # A late store is slow, not down.
+    # A store that exceeds the deadline is slow, not down.
     return extensions.get("code") == SourceLost.code and not extensions.get("timeout")

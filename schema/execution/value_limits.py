@@ -1,4 +1,4 @@
-"""How deep and how large the values of a request are, literals and variables alike; found without recursion."""
+"""Limits of nesting and size of the values in a request, literals and variables, measured without recursion."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,34 +14,34 @@ from graphql import (
     ObjectValueNode,
 )
 
-# Levels of lists and objects in one value. Whatever reads values recurses, and stays far from Python's limit so.
+# Levels of lists and objects in one value. Code that reads values is recursive; this keeps it far from Python's limit.
 MAX_NESTING = 32
-# Values in the variables of a request: more than the longest list of ids with the fullest filter.
+# Values in the variables of a request: more than the longest list of ids and the largest filter together.
 MAX_VALUES = 20_000
-# Digits of a number; a number of the schema has at most 17, and Python refuses to read 4,300.
+# Digits of a number; numbers of the schema have at most 17, and Python rejects numbers of more than 4,300.
 MAX_NUMBER_DIGITS = 40
 
 
 @dataclass(slots=True)
 class ValueSize:
-    """Levels of nesting, the count of all values, and the length of the longest number."""
+    """The levels of nesting, the number of values, and the length of the longest number."""
 
     nesting: int = 0
     values: int = 0
     digits: int = 0
 
     def exceeded_limits(self) -> list[tuple[str, int, int]]:
-        """What is too large: its name, how much it is, and how much is allowed."""
-        found = (
+        """Return the exceeded limits: name, value, and allowed value."""
+        limits = (
             ("nesting of values", self.nesting, MAX_NESTING),
             ("number of values", self.values, MAX_VALUES),
             ("length of numbers", self.digits, MAX_NUMBER_DIGITS),
         )
-        return [each for each in found if each[1] > each[2]]
+        return [each for each in limits if each[1] > each[2]]
 
 
 def measure_literals(document: DocumentNode) -> ValueSize:
-    """The size of the values and types that a document writes out."""
+    """Measure the literal values and types in a document."""
     size = ValueSize()
     stack: list[tuple[Node, int]] = [(document, 0)]
     while stack:
@@ -62,7 +62,7 @@ def measure_literals(document: DocumentNode) -> ValueSize:
 
 
 def measure_variables(variables: Mapping[str, Any]) -> ValueSize:
-    """The size of the values of a request's variables; the mapping itself is no level."""
+    """Measure the variables of a request; the mapping itself does not count as a level."""
     size = ValueSize(values=len(variables))
     stack = [(value, 1) for value in variables.values() if isinstance(value, dict | list)]
     while stack and size.values <= MAX_VALUES and size.nesting <= MAX_NESTING:

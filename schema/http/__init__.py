@@ -1,1 +1,1 @@
-"""The HTTP endpoints: GraphQL, streams, events, alert webhooks, health and GraphiQL."""
+"""HTTP endpoints: GraphQL, streams, events, alert webhooks, health and GraphiQL."""

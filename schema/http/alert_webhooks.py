@@ -1,4 +1,4 @@
-"""Alerts over HTTP: the webhooks of Alertmanager and Grafana, each alert put onto the queue of events."""
+"""Alert webhooks of Alertmanager and Grafana: each alert is put on the queue of events."""
 
 import asyncio
 import logging
@@ -30,9 +30,9 @@ log = logging.getLogger("stackflow.alerts")
 
 
 def alert_routes(queue: Queue, authenticate: Authenticate, mapping: AlertMapping) -> list[Route]:
-    """/alerts/alertmanager, for who may `alerts:write`. The answers are those of /events.
+    """Return the route /alerts/alertmanager, for callers with `alerts:write`. Responses are like those of /events.
 
-    Alertmanager sends again after a 5xx, and gives up after a 4xx:
+    Alertmanager retries after a 5xx and gives up after a 4xx:
     https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
     """
 
@@ -40,12 +40,12 @@ def alert_routes(queue: Queue, authenticate: Authenticate, mapping: AlertMapping
         call = new_call(http, TIMEOUT_SECONDS)
         with use_request(call), record_call("POST /alerts/alertmanager", SERVER, call) as recording:
             try:
-                told = await _ingest_alerts(http, queue, authenticate, mapping, call)
-                answer = json_response(told, 202 if told["accepted"] else 400, call)
+                body = await _ingest_alerts(http, queue, authenticate, mapping, call)
+                response = json_response(body, 202 if body["accepted"] else 400, call)
             except ShownError as error:
-                answer = event_error_response(error, call)
-            record_status(recording, answer.status_code)
-        return answer
+                response = event_error_response(error, call)
+            record_status(recording, response.status_code)
+        return response
 
     return [Route("/alerts/alertmanager", alertmanager, methods=["POST"])]
 
@@ -60,17 +60,17 @@ async def _ingest_alerts(
         kind = media_type(http)
         if kind != "application/json":
             raise UnsupportedMediaType(f"content-type is {kind or 'missing'!r}; send application/json")
-        # In a thread, as one of brackets alone takes up to a second.
+        # In a thread, because parsing a body of only brackets takes up to a second.
         notification = await asyncio.to_thread(parse_notification, await read_body(http, MAX_BODY_BYTES))
         accepted = await ingest_notification(queue, notification, mapping, call.request_id, sender=principal.actor)
-    except InvalidEvent as unusable:
-        raise BadUserInput(unusable.reason) from unusable
+    except InvalidEvent as error:
+        raise BadUserInput(error.reason) from error
     except TooManyMembers as error:
         raise TooManyEvents(f"the notification has more than {MAX_ALERTS:,} alerts", allowed=MAX_ALERTS) from error
     except SourceError as error:
         raise SourceLost(f"{error.source} is not available", store=error.source) from error
     if accepted.refused or notification.truncated:
-        # Alertmanager does not look at the answer.
+        # Alertmanager ignores the body of the response.
         log.warning(
             "alerts not taken: %d refused, %d cut off by max_alerts; %s",
             len(accepted.refused), notification.truncated, accepted.refused[0].reason if accepted.refused else "",

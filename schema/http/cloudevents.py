@@ -1,4 +1,4 @@
-"""CloudEvents in a request of HTTP: structured, as a batch, or binary, each event as the bytes of its structured form.
+"""Parse CloudEvents from an HTTP request: structured, batch or binary mode, each event as bytes in structured form.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 """
@@ -18,26 +18,29 @@ from schema.http.request_body import UnsupportedMediaType, media_type, read_body
 
 STRUCTURED_MEDIA_TYPE = "application/cloudevents+json"
 BATCH_MEDIA_TYPE = "application/cloudevents-batch+json"
-# What the type of every format of CloudEvents begins with.
+# The common prefix of the media types of all CloudEvents formats.
 MEDIA_TYPE_PREFIX = "application/cloudevents"
-# What the header of each attribute begins with in binary mode; one of those that are compulsory tells the mode.
+# The prefix of attribute headers in binary mode; a required header indicates the mode.
 ATTRIBUTE_HEADER_PREFIX = b"ce-"
 REQUIRED_HEADERS = ("ce-specversion", "ce-id", "ce-source", "ce-type")
 ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+")
 
-# Bytes of a batch.
+# The maximum size of a batch in bytes.
 MAX_BODY_BYTES = 8 * 1_048_576
 
 
 class TooManyEvents(LimitExceeded):
-    """The batch has more events than a request may have."""
+    """The batch has too many events for one request."""
 
 
 async def read_events(http: Request) -> list[bytes]:
-    """The events of a request, each in structured form. UnsupportedMedia, BodyTooLarge, TooManyEvents, BadUserInput."""
+    """Return the events of a request in structured form.
+
+    UnsupportedMediaType, BodyTooLarge, TooManyEvents or BadUserInput if it has none.
+    """
     kind = media_type(http)
     if kind == BATCH_MEDIA_TYPE:
-        # In a thread, as one of brackets alone takes up to a second.
+        # In a thread, because parsing a body of only brackets takes up to a second.
         return await asyncio.to_thread(_split_batch, await read_body(http, MAX_BODY_BYTES))
     if kind == STRUCTURED_MEDIA_TYPE:
         return [await read_body(http, MAX_EVENT_BYTES)]
@@ -57,27 +60,29 @@ def _split_batch(body: bytes) -> list[bytes]:
         return split_batch(body)
     except TooManyMembers as error:
         raise TooManyEvents(f"the batch has more than {MAX_EVENTS:,} events", allowed=MAX_EVENTS) from error
-    except InvalidEvent as unusable:
-        raise BadUserInput(unusable.reason) from unusable
+    except InvalidEvent as error:
+        raise BadUserInput(error.reason) from error
 
 
 def _read_attributes(http: Request) -> dict[str, str]:
-    found: dict[str, str] = {}
+    attributes: dict[str, str] = {}
     for header, value in http.headers.raw:
         if not header.startswith(ATTRIBUTE_HEADER_PREFIX):
             continue
         shown = header.decode("latin-1")
         name = shown.removeprefix("ce-")
         if name in ("data", "datacontenttype") or not ATTRIBUTE_NAME.fullmatch(name):
-            raise BadUserInput(f"{shown} is no attribute; data are the body, and content-type says their type")
-        if name in found:
-            raise BadUserInput(f"{shown} is there twice; send it once")
-        found[name] = _decode_header(shown, value)
-    return found
+            raise BadUserInput(
+                f"{shown} is not an attribute; send the data as the body, and their type as content-type"
+            )
+        if name in attributes:
+            raise BadUserInput(f"{shown} is present twice; send it once")
+        attributes[name] = _decode_header(shown, value)
+    return attributes
 
 
 def _decode_header(header: str, value: bytes) -> str:
-    """One round of decoding, as section 3.1.3.2 of the binding wants it: quotes first, then percent signs."""
+    """Decode a header once, as section 3.1.3.2 of the binding requires: first quotes, then percent encoding."""
     text = value.strip()
     if len(text) > 1 and text.startswith(b'"') and text.endswith(b'"'):
         text = re.sub(rb"\\(.)", rb"\1", text[1:-1])
@@ -91,7 +96,7 @@ def _to_structured(attributes: dict[str, str], body: bytes) -> bytes:
     event: dict[str, object] = dict(attributes)
     if body.strip():
         try:
-            # Read as a whole, so that nothing of it can close the envelope.
+            # Parsed as a whole, so that no part of it can close the envelope.
             msgspec.json.decode(body)
         except RecursionError as error:
             raise BadUserInput("the body is nested too deeply to be read; make it flatter") from error

@@ -1,4 +1,4 @@
-"""Answers as bytes: an answer that JSON can't carry becomes one that says so, with the request id."""
+"""Encode responses as JSON; a response that cannot be encoded becomes an error with the request id."""
 
 import logging
 from typing import Any
@@ -11,20 +11,20 @@ log = logging.getLogger("stackflow")
 
 
 def encode_response(body: dict[str, Any], request_id: str) -> bytes:
-    """The body of a GraphQL response as JSON.
+    """Encode the body of a GraphQL response as JSON.
 
-    What a store holds is made showable when it is loaded, so this never fails; where it does all the same, the answer
-    is an error with the code INTERNAL, and the log has the cause. Errors echo no more of a request than a message may
-    have.
+    Values from stores are made valid when they are loaded, so encoding should never fail. If it does, the response is
+    an error with the code INTERNAL, and the log has the cause. Messages of errors are truncated, because they can
+    repeat parts of the request.
     """
     if "errors" in body:
         body = body | {"errors": [_truncate_error(each) for each in body["errors"]]}
     try:
         return orjson.dumps(body)
     except (orjson.JSONEncodeError, RecursionError) as error:
-        log.error("an answer can't be written as JSON", exc_info=error, extra={"request_id": request_id})
+        log.error("a response cannot be encoded as JSON", exc_info=error, extra={"request_id": request_id})
     masked = {
-        "message": "something went wrong on our side; tell us the request id",
+        "message": "an internal error occurred; report the request id",
         "extensions": {"code": "INTERNAL", "requestId": request_id},
     }
     return orjson.dumps({"errors": [masked], "data": None, "extensions": {"requestId": request_id}})

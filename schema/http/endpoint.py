@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: POST and GET, the right media types and status codes; no batches, no multipart."""
+"""GraphQL over HTTP: POST and GET with media types and status codes; no batches, no multipart."""
 
 import asyncio
 import logging
@@ -51,12 +51,12 @@ log = logging.getLogger("stackflow.http")
 Authenticate = Callable[[str | None], Awaitable[Principal]]
 
 
-# The flow of calls until it is known who asks.
+# The flow of requests before the caller is authenticated.
 UNAUTHENTICATED_FLOW = "unknown callers"
 
 
 class GraphQLEndpoint:
-    """The /graphql route. One context a request; `timeout` is its deadline in seconds."""
+    """The /graphql route, with one context for each request. `timeout` is the time for a request in seconds."""
 
     def __init__(
         self,
@@ -96,11 +96,11 @@ class GraphQLEndpoint:
         return _json_response(response.body, 400 if is_refused else 200, call, media)
 
     def begin_call(self, http: HttpRequest) -> RequestContext:
-        """The call that a request begins, with its deadline."""
+        """Return the request context of an HTTP request, with its deadline."""
         return new_call(http, self._timeout)
 
     async def parse_request(self, http: HttpRequest, call: RequestContext) -> tuple[GraphQLRequest, Context]:
-        """What is asked, and by whom. ShownError if it cannot be told."""
+        """Parse the request and authenticate its caller. ShownError if that fails."""
         call.min_transaction = _parse_as_of(http)
         with use_request(call):
             principal = await self.authenticate(http.headers.get("authorization"))
@@ -110,7 +110,7 @@ class GraphQLEndpoint:
         )
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """Who asks by this header. AccessError, or SourceLost where it cannot be told now."""
+        """Authenticate the caller by this header. AccessError, or SourceLost if a store is unavailable."""
         try:
             return await self._authenticate(authorization)
         except SourceError as error:
@@ -118,32 +118,32 @@ class GraphQLEndpoint:
 
     async def _read_request(self, http: HttpRequest, principal: Principal) -> GraphQLRequest:
         if http.method in SAFE_METHODS:
-            # A parameter without a value is one that was left out.
-            given: Any = {name: value for name, value in http.query_params.items() if value}
+            # A parameter without a value counts as omitted.
+            body: Any = {name: value for name, value in http.query_params.items() if value}
             for part in ("variables", "extensions"):
-                if part in given:
-                    given[part] = parse_json(given[part].encode(errors="replace"), part)
+                if part in body:
+                    body[part] = parse_json(body[part].encode(errors="replace"), part)
         else:
             kind = media_type(http)
             if kind != JSON_MEDIA_TYPE:
                 raise UnsupportedMediaType(f"content-type is {kind or 'missing'!r}; send {JSON_MEDIA_TYPE}")
-            given = parse_json(await read_body(http, self._body_bytes, self._timeout), "the body")
-        if isinstance(given, list):
-            raise BadUserInput("batches are off; send one operation a request")
-        if not isinstance(given, dict):
+            body = parse_json(await read_body(http, self._body_bytes, self._timeout), "the body")
+        if isinstance(body, list):
+            raise BadUserInput("batches are not supported; send one operation in a request")
+        if not isinstance(body, dict):
             raise BadUserInput("the body must be an object", argument="query")
-        variables: Any = given.get("variables")
-        name: Any = given.get("operationName")
+        variables: Any = body.get("variables")
+        name: Any = body.get("operationName")
         if variables is not None and not isinstance(variables, dict):
             raise BadUserInput("variables must be an object", argument="variables")
         if name is not None and not isinstance(name, str):
             raise BadUserInput("operationName must be text", argument="operationName")
-        text = self._documents.resolve_text(given, free_form=principal.allows(FREE_FORM_PERMISSION))
+        text = self._documents.resolve_text(body, free_form=principal.allows(FREE_FORM_PERMISSION))
         return GraphQLRequest(text, variables, name or None)
 
 
 class MethodNotAllowed(BadUserInput):
-    """The operation is not one for this method of HTTP; `allow` are those that it may be sent by."""
+    """The HTTP method does not allow the operation; `allow` lists the methods that do."""
 
     def __init__(self, message: str, allow: str = "POST") -> None:
         super().__init__(message)
@@ -163,22 +163,22 @@ _ERROR_STATUSES: tuple[tuple[type[ShownError], int], ...] = (
 
 
 def error_status(error: ShownError, media: str = GRAPHQL_RESPONSE_MEDIA_TYPE) -> int:
-    """The HTTP status of an error for which nothing was executed."""
+    """Return the HTTP status of an error before execution."""
     if isinstance(error, PersistedQueryNotFound) and media == JSON_MEDIA_TYPE:
-        # Clients of the older type read no body of another status, and would not send the text.
+        # Clients of the older media type ignore the body for other statuses and would not send the text.
         return 200
     return next((status for kind, status in _ERROR_STATUSES if isinstance(error, kind)), 400)
 
 
 def error_response(error: ShownError, call: RequestContext, media: str = GRAPHQL_RESPONSE_MEDIA_TYPE) -> HttpResponse:
-    """The reply to a request of which nothing was executed."""
+    """Return the response for an error before execution."""
     reply = _json_response({"errors": [_format_error(error)]}, error_status(error, media), call, media)
     reply.headers.update(error_headers(error))
     return reply
 
 
 def error_headers(error: ShownError) -> dict[str, str]:
-    """The headers by which a client learns of HTTP what was wrong."""
+    """Return the HTTP headers that describe an error."""
     if isinstance(error, ClientDisconnected):
         log.info("the client left", extra={"problem": str(error)})
     if isinstance(error, Unauthenticated):
@@ -186,9 +186,9 @@ def error_headers(error: ShownError) -> dict[str, str]:
     if isinstance(error, MethodNotAllowed):
         return {"allow": error.allow}
     if isinstance(error, UnsupportedEncoding):
-        # RFC 9110, section 12.5.3: what a 415 takes instead.
+        # RFC 9110, section 12.5.3: the encodings that are accepted instead.
         return {"accept-encoding": "identity"}
-    # The rest of the body may still come: it must not be taken for the next request.
+    # The rest of the body can still arrive; it must not be read as the next request.
     return {"connection": "close"} if isinstance(error, BodyTimeout | BodyTooLarge) else {}
 
 
@@ -207,7 +207,7 @@ def _json_response(body: dict[str, Any], status: int, call: RequestContext, medi
 
 
 def _negotiate_media_type(http: HttpRequest) -> str:
-    # A client that names the older type, or nothing at all but */*, gets what it understands.
+    # A client that accepts only the older media type gets it.
     accepted = http.headers.get("accept", "")
     return (
         JSON_MEDIA_TYPE
@@ -217,38 +217,38 @@ def _negotiate_media_type(http: HttpRequest) -> str:
 
 
 def new_call(http: HttpRequest, seconds: float) -> RequestContext:
-    """The call that a request begins, which has so many seconds."""
-    came = parse_trace_context(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
+    """Return the request context of an HTTP request with this number of seconds until its deadline."""
+    trace_context = parse_trace_context(http.headers.get("traceparent", ""), http.headers.get("x-amzn-trace-id", ""))
     deadline = asyncio.get_running_loop().time() + seconds
     return RequestContext(
         request_id(http),
         deadline,
         row_bytes=MAX_ROW_BYTES,
-        trace=came.trace,
-        parent=came.parent,
-        sampled=came.sampled,
+        trace=trace_context.trace,
+        parent=trace_context.parent,
+        sampled=trace_context.sampled,
         flow=UNAUTHENTICATED_FLOW,
     )
 
 
 def request_id(http: HttpRequest) -> str:
-    """The request id that the caller gave, if it is a safe one, or a new one."""
-    given = http.headers.get(REQUEST_ID_HEADER, "")
-    return given if _SAFE_REQUEST_ID.fullmatch(given) else str(uuid7())
+    """Return the request id from the header if it is safe to log, or a new one."""
+    value = http.headers.get(REQUEST_ID_HEADER, "")
+    return value if _SAFE_REQUEST_ID.fullmatch(value) else str(uuid7())
 
 
 def _parse_as_of(http: HttpRequest) -> int | None:
-    given = http.headers.get(AS_OF_HEADER)
-    if not given:
+    token = http.headers.get(AS_OF_HEADER)
+    if not token:
         return None
-    found = _AS_OF_TOKEN.fullmatch(given)
-    if found is None:
+    match = _AS_OF_TOKEN.fullmatch(token)
+    if match is None:
         raise BadUserInput(f"{AS_OF_HEADER} is not a token of an earlier answer; leave it out", argument=AS_OF_HEADER)
-    return int(found[1])
+    return int(match[1])
 
 
 def has_only_operations(request: GraphQLRequest, limits: DocumentLimits, *kinds: OperationType) -> bool:
-    """Whether all operations of the document are of these kinds; also if it is not valid, which is told elsewhere."""
+    """Whether all operations of the document have these types. True if it is invalid, which is reported elsewhere."""
     document = prepare_document(request.document, limits).document
     return document is None or all(
         each.operation in kinds for each in document.definitions if isinstance(each, OperationDefinitionNode)

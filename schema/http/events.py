@@ -1,4 +1,4 @@
-"""Events over HTTP: CloudEvents 1.0, structured, as a batch or binary, put onto the queue."""
+"""Events over HTTP: CloudEvents 1.0 in structured, batch or binary mode, put on the queue."""
 
 from dataclasses import asdict
 from typing import Any
@@ -23,9 +23,9 @@ TIMEOUT_SECONDS = 10.0
 
 
 def event_routes(queue: Queue, authenticate: Authenticate) -> list[Route]:
-    """/events, for who may `events:write`.
+    """Return the route /events, for callers with `events:write`.
 
-    202 with what was refused and why, as soon as one event was accepted; 400 if none was; 413 for too much.
+    202 with the rejected events and reasons if at least one was accepted; 400 if none was; 413 for too many events.
     """
 
     async def events(http: Request) -> Response:
@@ -33,11 +33,11 @@ def event_routes(queue: Queue, authenticate: Authenticate) -> list[Route]:
         with use_request(call), record_call("POST /events", SERVER, call) as recording:
             try:
                 accepted = await _ingest_events(http, queue, authenticate, call)
-                answer = json_response(asdict(accepted), 202 if accepted.accepted else 400, call)
+                response = json_response(asdict(accepted), 202 if accepted.accepted else 400, call)
             except ShownError as error:
-                answer = event_error_response(error, call)
-            record_status(recording, answer.status_code)
-        return answer
+                response = event_error_response(error, call)
+            record_status(recording, response.status_code)
+        return response
 
     return [Route("/events", events, methods=["POST"])]
 
@@ -53,15 +53,15 @@ async def _ingest_events(http: Request, queue: Queue, authenticate: Authenticate
 
 
 def event_error_response(error: ShownError, call: RequestContext) -> Response:
-    """The answer to a request of which nothing was accepted."""
+    """Return the response to a request of which nothing was accepted."""
     status = 413 if isinstance(error, TooManyEvents) else 403 if isinstance(error, Forbidden) else None
-    told = {"errors": [{"message": str(error), "extensions": error.extensions}]}
-    answer = json_response(told, status or error_status(error), call)
-    answer.headers.update(error_headers(error))
-    return answer
+    body = {"errors": [{"message": str(error), "extensions": error.extensions}]}
+    response = json_response(body, status or error_status(error), call)
+    response.headers.update(error_headers(error))
+    return response
 
 
 def json_response(body: dict[str, Any], status: int, call: RequestContext) -> Response:
-    """An answer as JSON, with the request id."""
+    """Return a JSON response with the request id."""
     headers = {REQUEST_ID_HEADER: call.request_id, "cache-control": "no-store"}
     return Response(encode_response(body, call.request_id), status, headers, "application/json")

@@ -1,4 +1,4 @@
-"""GraphiQL from our own origin: the built page and its assets, each in the smallest form the browser takes."""
+"""GraphiQL from the same origin: the built page and its assets, compressed as the browser accepts."""
 
 import mimetypes
 import re
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-# Monaco writes style attributes and runs workers from blobs; nothing else is let in, and nothing from elsewhere.
+# Monaco writes style attributes and runs workers from blobs; everything else, and all other origins, is blocked.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
     "img-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'"
@@ -19,17 +19,17 @@ SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
-# A file's name holds the hash of its content, so it never changes.
+# The name of a file includes the hash of its content, so the file never changes.
 IMMUTABLE_CACHE_CONTROL = "public, max-age=31536000, immutable"
 NOT_BUILT_PAGE = "<!doctype html><title>StackFlow</title><p>GraphiQL is not built; run make graphiql</p>"
 
-# In the order we prefer them: brotli is a fifth smaller than gzip here.
+# In order of preference: brotli is 20% smaller than gzip here.
 _ENCODINGS = {"br": ".br", "gzip": ".gz"}
 _NAME = re.compile(r"[\w-][\w.-]*")
 
 
 def graphiql_routes(folder: Path) -> list[BaseRoute]:
-    """Routes for /graphiql/ from the folder that `make graphiql` fills. A missing folder gives a page that says so."""
+    """Return the routes of /graphiql/ for the folder that `make graphiql` fills; if it is missing, a page says so."""
 
     async def page(request: Request) -> Response:
         index = folder / "index.html"
@@ -45,7 +45,7 @@ def graphiql_routes(folder: Path) -> list[BaseRoute]:
         return _file_response(request, path, IMMUTABLE_CACHE_CONTROL)
 
     async def slash(_: Request) -> Response:
-        # The page's addresses are relative to the folder. So is this one: a stage prefix stays in place.
+        # The addresses in the page are relative to the folder, like this one, so a stage prefix is preserved.
         return RedirectResponse("graphiql/", status_code=308)
 
     return [
@@ -56,7 +56,7 @@ def graphiql_routes(folder: Path) -> list[BaseRoute]:
 
 
 def accepted_encodings(header: str) -> list[str]:
-    """The encodings of ours that an Accept-Encoding header allows, the one we prefer first (RFC 9110, 12.5.3)."""
+    """Return our encodings that an Accept-Encoding header allows, in order of preference (RFC 9110, 12.5.3)."""
     weights: dict[str, float] = {}
     for part in header.lower().split(","):
         name, _, parameter = part.partition(";")

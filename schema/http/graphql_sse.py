@@ -42,12 +42,12 @@ from schema.http.server_sent_events import (
 
 log = logging.getLogger("stackflow.streams")
 
-# Seconds after which a client that was turned away may come again.
+# Seconds after which a rejected client can retry.
 RETRY_AFTER_SECONDS = 5
 
 
 class TooManyStreams(LimitExceeded):
-    """This process keeps as many streams open as it may."""
+    """This process has the maximum number of open streams."""
 
 
 class NotAcceptable(BadUserInput):
@@ -55,28 +55,29 @@ class NotAcceptable(BadUserInput):
 
 
 class StreamEndpoint:
-    """The /graphql/stream route, beside /graphql. Without a tail it says where to ask instead.
+    """The /graphql/stream route. Without an outbox poller it responds with an error that names the alternative.
 
-    Who listens is proven anew every `prove_every` seconds; after so many seconds of `silence` a sign of life is sent.
+    The caller is authenticated again every `reauthenticate_seconds`; after `heartbeat_seconds` without an event, a
+    heartbeat is sent.
     """
 
     def __init__(
         self,
         endpoint: GraphQLEndpoint,
-        tail: OutboxPoller | None,
+        poller: OutboxPoller | None,
         streams: OpenStreams,
         *,
         reauthenticate_seconds: float = REAUTHENTICATE_SECONDS,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
         self._endpoint = endpoint
-        self._tail = tail
+        self._poller = poller
         self._streams = streams
         self._reauthenticate_seconds = reauthenticate_seconds
         self._heartbeat_seconds = heartbeat_seconds
 
     async def respond_or_stream(self, http: HttpRequest) -> HttpResponse:
-        """The /graphql route: a stream for who accepts no JSON but events, an answer for everybody else."""
+        """Handle /graphql: a stream if the client accepts event streams and no JSON, otherwise a response."""
         accepted = http.headers.get("accept", "")
         streams = (
             EVENT_STREAM_MEDIA_TYPE in accepted
@@ -86,28 +87,33 @@ class StreamEndpoint:
         return await (self.respond(http) if streams else self._endpoint.respond(http))
 
     async def respond(self, http: HttpRequest) -> HttpResponse:
-        """The stream. What keeps it from beginning has a status of HTTP; what is wrong with the operation is an event,
-        as browsers do not show their pages the body of a refusal."""
+        """Open the stream.
+
+        Errors before the stream begins have an HTTP status. Errors of the operation are events, because browsers hide
+        the body of an error response from pages.
+        """
         call = self._endpoint.begin_call(http)
         try:
-            if self._tail is None:
+            if self._poller is None:
                 raise StreamsUnavailable("streams are not served here; poll changesSince", field="changesSince")
             if http.method == "HEAD":
                 raise MethodNotAllowed("a stream has no end to measure; use GET or POST", "GET, POST")
             _check_accept(http.headers.get("accept", ""))
             request, context = await self._endpoint.parse_request(http, call)
-            kinds = (OperationType.QUERY, OperationType.SUBSCRIPTION)
-            if http.method in SAFE_METHODS and not has_only_operations(request, self._endpoint.limits, *kinds):
+            operation_types = (OperationType.QUERY, OperationType.SUBSCRIPTION)
+            if http.method in SAFE_METHODS and not has_only_operations(
+                request, self._endpoint.limits, *operation_types
+            ):
                 raise MethodNotAllowed("GET is for queries and subscriptions only; use POST")
             if self._streams.is_full or self._streams.stopping.is_set():
                 raise TooManyStreams(
-                    "this server keeps no more streams open; come again in a while, or poll changesSince",
+                    "this server has too many open streams; retry later, or poll changesSince",
                     allowed=self._streams.max_streams,
                 )
         except ShownError as error:
             return _stream_error_response(error, error_response(error, call))
         context.subscription = SubscriptionState(
-            self._tail,
+            self._poller,
             partial(self._endpoint.authenticate, http.headers.get("authorization")),
             asyncio.get_running_loop().time(),
             after=http.headers.get("last-event-id") or None,
@@ -119,17 +125,19 @@ class StreamEndpoint:
         )
 
     async def _stream_chunks(self, request: GraphQLRequest, context: Context) -> AsyncGenerator[bytes, None]:
-        begin, events, codes = time.perf_counter(), 0, set[str]()
+        begin = time.perf_counter()
+        events = 0
+        codes = set[str]()
         try:
-            # Sends the headers before anything happens.
+            # Sends the headers before the first event.
             yield KEEP_ALIVE
-            async with aclosing(stream_responses(request, context, self._endpoint.limits)) as told:
-                async for some in told:
-                    bodies = [each.body for each in some if each.body is not None]
+            async with aclosing(stream_responses(request, context, self._endpoint.limits)) as batches:
+                async for messages in batches:
+                    bodies = [each.body for each in messages if each.body is not None]
                     events += len(bodies)
                     codes |= {error["extensions"]["code"] for each in bodies for error in each.get("errors", ())}
                     yield (
-                        b"".join(encode_event(each.body, each.cursor, context.request.request_id) for each in some)
+                        b"".join(encode_event(each.body, each.cursor, context.request.request_id) for each in messages)
                         or KEEP_ALIVE
                     )
             yield COMPLETE_EVENT

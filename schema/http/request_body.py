@@ -1,4 +1,4 @@
-"""Bodies of requests: read within a bound of bytes and of time, not compressed, JSON in UTF-8."""
+"""Read request bodies with limits of bytes and time: JSON in UTF-8, not compressed."""
 
 import asyncio
 from typing import Any
@@ -10,40 +10,40 @@ from datasources.values import read_json
 from resolvers.errors import BadUserInput, LimitExceeded
 
 JSON_MEDIA_TYPE = "application/json"
-# JSON is UTF-8, of which ASCII is a part. https://www.rfc-editor.org/rfc/rfc8259#section-8.1
+# JSON is UTF-8, which includes ASCII. https://www.rfc-editor.org/rfc/rfc8259#section-8.1
 CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Seconds for a body to come.
+# Seconds for a body to arrive.
 BODY_TIMEOUT_SECONDS = 10.0
-# Digits of a content-length that are worth reading: a body of ten of them is larger than any that is allowed.
+# Digits of a content-length that are parsed: a length of more digits is larger than any allowed body.
 MAX_LENGTH_DIGITS = 10
 
 
 class UnsupportedMediaType(BadUserInput):
-    """The body is not JSON by its own word."""
+    """The content type of the body is not JSON."""
 
 
 class UnsupportedEncoding(UnsupportedMediaType):
-    """The body is compressed; no door takes that, as a small one may hold a very large one."""
+    """The body is compressed. No endpoint accepts that, because a small body can expand to a very large one."""
 
 
 class BodyTooLarge(LimitExceeded):
-    """The body has more bytes than a request may have."""
+    """The body has too many bytes for a request."""
 
 
 class BodyTimeout(LimitExceeded):
-    """The body did not come in the time that it may take."""
+    """The body did not arrive in time."""
 
 
 class ClientDisconnected(BadUserInput):
-    """The client closed the connection before its body was here; nobody reads the answer."""
+    """The client closed the connection before its body arrived, so the response is not read."""
 
 
 async def read_body(http: HttpRequest, max_bytes: int, timeout_seconds: float = BODY_TIMEOUT_SECONDS) -> bytes:
-    """The body, without a byte order mark.
+    """Read the body, without a byte order mark.
 
-    UnsupportedEncoding; BodyTooLarge as soon as it has, or says that it will have, more bytes than `most`; BodyTooSlow
-    after `seconds`; ClientLeft.
+    Raises UnsupportedEncoding; BodyTooLarge as soon as it has, or its content-length announces, more than `max_bytes`
+    bytes; BodyTimeout after `timeout_seconds`; ClientDisconnected.
     """
     _check_content_encoding(http)
     _check_content_length(http, max_bytes)
@@ -58,13 +58,13 @@ async def read_body(http: HttpRequest, max_bytes: int, timeout_seconds: float = 
         raise ClientDisconnected("the client left before its body was here") from None
 
 
-async def _read(http: HttpRequest, most: int) -> bytes:
+async def _read(http: HttpRequest, max_bytes: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
     async for piece in http.stream():
         size += len(piece)
-        if size > most:
-            raise BodyTooLarge(f"the body is over {most} bytes", allowed=most)
+        if size > max_bytes:
+            raise BodyTooLarge(f"the body is over {max_bytes} bytes", allowed=max_bytes)
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -75,16 +75,18 @@ def _check_content_encoding(http: HttpRequest) -> None:
         raise UnsupportedEncoding(f"content-encoding is {coding[:60]!r}; send the body as it is, not compressed")
 
 
-def _check_content_length(http: HttpRequest, most: int) -> None:
+def _check_content_length(http: HttpRequest, max_bytes: int) -> None:
     digits = http.headers.get("content-length", "").strip().lstrip("0")
-    # A number of more digits is larger in any case, and reading it may take long.
-    if digits.isdecimal() and (len(digits) > MAX_LENGTH_DIGITS or int(digits) > most):
-        raise BodyTooLarge(f"the body is over {most} bytes", allowed=most)
+    # A number of more digits is larger in any case, and parsing it can take long.
+    if digits.isdecimal() and (len(digits) > MAX_LENGTH_DIGITS or int(digits) > max_bytes):
+        raise BodyTooLarge(f"the body is over {max_bytes} bytes", allowed=max_bytes)
 
 
 def media_type(http: HttpRequest) -> str:
-    """The type of the body in small letters, without parameters; empty if it is not said. UnsupportedMedia for a
-    charset that is not UTF-8."""
+    """Return the media type of the body in lower case, without parameters; empty if there is none.
+
+    UnsupportedMediaType for a charset other than UTF-8.
+    """
     kind, *parameters = http.headers.get("content-type", "").split(";")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
@@ -95,7 +97,7 @@ def media_type(http: HttpRequest) -> str:
 
 
 def parse_json(data: bytes, what: str) -> Any:
-    """The JSON of a body or of a parameter. BadUserInput names it."""
+    """Parse the JSON of a body or parameter. BadUserInput names it."""
     try:
         return read_json(data)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The responses of one operation as a stream: one, or one for each event of a subscription."""
+"""The stream of responses of one operation: one response, or one for each event of a subscription."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
@@ -31,7 +31,7 @@ from schema.execution.limits import DocumentLimits
 
 @dataclass(frozen=True, slots=True)
 class StreamMessage:
-    """One response, or None as a sign of life, and the cursor to go on from after it."""
+    """One response, or None for a heartbeat, and the cursor from which to continue after it."""
 
     body: dict[str, Any] | None
     cursor: str | None = None
@@ -40,18 +40,18 @@ class StreamMessage:
 async def stream_responses(
     request: GraphQLRequest, context: Context, limits: DocumentLimits
 ) -> AsyncGenerator[Sequence[StreamMessage], None]:
-    """Responses as they come, some at once.
+    """Yield responses as they become available, several at a time.
 
-    A query or a mutation has one. A subscription that is refused, or that ends because its listener may no longer or
-    is too slow, has a last one, whose error names the cursor to go on from.
+    A query or a mutation has one response. A subscription that is rejected, or that ends because its caller loses the
+    permission or is too slow, has a last response whose error has the cursor from which to continue.
     """
     checked = check_request(request, context, limits)
     if isinstance(checked, GraphQLResponse):
         yield [StreamMessage(checked.body)]
     elif find_operation_type(checked, request.operation_name) is OperationType.SUBSCRIPTION:
         async with aclosing(_stream_events(checked, request, context)) as events:
-            async for some in events:
-                yield some
+            async for messages in events:
+                yield messages
     else:
         yield [StreamMessage((await execute_request(request, context, limits)).body)]
 
@@ -83,10 +83,10 @@ async def _open_source_stream(
     )
     if isinstance(executor, list):
         return ExecutionResult(data=None, errors=executor)
-    found = create_source_event_stream(executor)
-    if not isinstance(found, ExecutionResult | AsyncIterable):
-        found = await found
-    return found if isinstance(found, ExecutionResult) else cast("AsyncGenerator[FeedBatch, None]", found)
+    stream = create_source_event_stream(executor)
+    if not isinstance(stream, ExecutionResult | AsyncIterable):
+        stream = await stream
+    return stream if isinstance(stream, ExecutionResult) else cast("AsyncGenerator[FeedBatch, None]", stream)
 
 
 async def _respond_to_batch(
@@ -97,8 +97,8 @@ async def _respond_to_batch(
         return () if cursor is None else [StreamMessage(None, cursor)]
     call = batch.context.request
     with use_request(call), record_call("subscription", SERVER, call, {"graphql.operation.type": "subscription"}):
-        showing = (execute_document(document, request, batch.context, entry) for entry in batch.entries)
-        results = await asyncio.gather(*showing)
+        executions = (execute_document(document, request, batch.context, entry) for entry in batch.entries)
+        results = await asyncio.gather(*executions)
     return [
         StreamMessage(to_body(result, batch.context), encode_feed_cursor(entry.place))
         for result, entry in zip(results, batch.entries, strict=True)
@@ -106,12 +106,12 @@ async def _respond_to_batch(
 
 
 def _current_cursor(context: Context) -> str | None:
-    place = None if context.subscription is None else context.subscription.position
-    return None if place is None else encode_feed_cursor(place)
+    position = None if context.subscription is None else context.subscription.position
+    return None if position is None else encode_feed_cursor(position)
 
 
 def _final_message(error: ShownError, context: Context) -> StreamMessage:
     cursor = _current_cursor(context)
-    told = error.extensions if cursor is None else error.extensions | {"cursor": cursor}
-    errors = [{"message": str(error), "path": ["changes"], "extensions": told}]
+    extensions = error.extensions if cursor is None else error.extensions | {"cursor": cursor}
+    errors = [{"message": str(error), "path": ["changes"], "extensions": extensions}]
     return StreamMessage({"errors": errors, "data": None, "extensions": build_extensions(context)}, cursor)

@@ -1,4 +1,4 @@
-"""Server-Sent Events as an ASGI response that ends when its reader leaves, does not read, or the server stops.
+"""Server-Sent Events as an ASGI response that ends when the client disconnects or stops reading, or the server stops.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -15,26 +15,28 @@ from datasources.observability.metrics import emit_metrics
 from schema.http.encoding import encode_response
 
 EVENT_STREAM_MEDIA_TYPE = "text/event-stream"
-# A comment: says that we live, and makes proxies send what they hold.
+# A comment: a heartbeat that also makes proxies send buffered data.
 KEEP_ALIVE = b":\n\n"
 # Browsers dispatch no event without data.
 COMPLETE_EVENT = b"event: complete\ndata: \n\n"
 
-# Seconds that a reader may take nothing, and that a stream has to end once the server stops.
-WRITE_TIMEOUT_SECONDS, CLOSE_TIMEOUT_SECONDS = 60.0, 3.0
+# Seconds for which a client can stop reading.
+WRITE_TIMEOUT_SECONDS = 60.0
+# Seconds that a stream has to end when the server stops.
+CLOSE_TIMEOUT_SECONDS = 3.0
 
 
 def encode_event(body: dict[str, Any] | None, cursor: str | None, request_id: str) -> bytes:
-    """One response as the event `next` of the graphql-sse protocol; browsers send its cursor when they come back.
+    """Encode one response as the event `next` of the graphql-sse protocol; browsers send its cursor to reconnect.
 
-    Without a body it only tells them the cursor, which is no event.
+    Without a body the result only sets the cursor and is not an event.
     """
     id_ = b"" if cursor is None else b"id: " + cursor.encode() + b"\n"
     return id_ + (b"" if body is None else b"event: next\ndata: " + encode_response(body, request_id) + b"\n") + b"\n"
 
 
 class OpenStreams:
-    """The streams that this process keeps open, `most` at a time."""
+    """The open streams of this process, at most `max_streams`."""
 
     def __init__(self, max_streams: int) -> None:
         self.max_streams = max_streams
@@ -46,27 +48,27 @@ class OpenStreams:
         return self.count >= self.max_streams
 
     def add(self) -> None:
-        """One more is open."""
+        """Count one more open stream."""
         self.count += 1
         emit_metrics(OpenStreams=self.count)
 
     def remove(self) -> None:
-        """One has ended."""
+        """Count one open stream less."""
         self.count -= 1
         emit_metrics(OpenStreams=self.count)
 
     def stop_all(self) -> None:
-        """End them all, within a few seconds and for good."""
+        """End all streams within a few seconds; no new ones begin."""
         self.stopping.set()
 
 
 class EventStreamResponse(Response):
-    """Sends pieces as they come. It has its place among the open streams from now until it was sent."""
+    """Sends pieces as they become available. It counts as an open stream from its creation until it has ended."""
 
     media_type = EVENT_STREAM_MEDIA_TYPE
 
     def __init__(self, pieces: AsyncGenerator[bytes, None], streams: OpenStreams, headers: dict[str, str]) -> None:
-        # Proxies such as nginx must not wait for more.
+        # Proxies such as nginx must not buffer the response.
         super().__init__(headers=headers | {"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
         self._pieces = pieces
@@ -74,13 +76,13 @@ class EventStreamResponse(Response):
         streams.add()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sending = asyncio.create_task(self._send(send))
-        leaving = asyncio.create_task(_wait_for_disconnect(receive))
-        ending = asyncio.create_task(self._streams.stopping.wait())
-        tasks = (sending, leaving, ending)
+        sender = asyncio.create_task(self._send(send))
+        disconnect = asyncio.create_task(_wait_for_disconnect(receive))
+        stop = asyncio.create_task(self._streams.stopping.wait())
+        tasks = (sender, disconnect, stop)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            stopped = ending.done() and not sending.done() and not leaving.done()
+            stopped = stop.done() and not sender.done() and not disconnect.done()
         finally:
             for task in tasks:
                 task.cancel()
@@ -88,10 +90,10 @@ class EventStreamResponse(Response):
             await self._pieces.aclose()
             self._streams.remove()
         if stopped:
-            # Without `complete`, so that the client comes back with its cursor to whoever serves then.
+            # Without `complete`, so that the client reconnects with its cursor, to any server.
             with suppress(TimeoutError):
                 await _send_with_timeout(send, b"", CLOSE_TIMEOUT_SECONDS, more=False)
-        if not sending.cancelled() and (error := sending.exception()) is not None:
+        if not sender.cancelled() and (error := sender.exception()) is not None:
             raise error
 
     async def _send(self, send: Send) -> None:

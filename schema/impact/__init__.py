@@ -1,1 +1,1 @@
-"""Impact: what the failure of configuration items does to others."""
+"""Impact: the effect of the failure of configuration items on other items."""

@@ -1,4 +1,4 @@
-"""Impact: what the failure of configuration items does to others."""
+"""Impact: the effect of the failure of configuration items on other items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,25 +35,25 @@ MAX_FAILED_ITEMS = 100
 
 register_enum(
     Outcome,
-    "What becomes of an item that a failure reaches: it FAILS, redundancy keeps it up but AT_RISK, or UNKNOWN where "
-    "the whole impact could not be computed; then `limit` of the impact says why.",
-    FAILS="It fails too: by something it depends on outside any redundancy group, or as fewer members of one of its "
-    "groups than it needs are left. Only ACTIVE members that do not fail are left; what is PLANNED, in MAINTENANCE or "
-    "RETIRED keeps nothing up.",
-    AT_RISK="A failure reaches it, and redundancy keeps it up.",
+    "The effect of a failure on an item that it reaches: the item FAILS, is AT_RISK because redundancy keeps it up, or "
+    "is UNKNOWN because the whole impact could not be computed; `limit` of the impact says why.",
+    FAILS="It fails too: a dependency outside any redundancy group fails, or a redundancy group has fewer healthy "
+    "members than needed. Only ACTIVE members that do not fail are healthy; PLANNED, MAINTENANCE and RETIRED members "
+    "do not count.",
+    AT_RISK="A failure reaches it; redundancy keeps it up.",
     UNKNOWN="A failure reaches it; whether redundancy keeps it up could not be computed.",
 )
 register_enum(
     ImpactLimit,
-    "Why a whole impact could not be computed.",
+    "Why the whole impact could not be computed.",
     SIZE="It has more than 200,000 items or 2,000,000 relationships.",
-    TIME="The time of the request did not suffice.",
+    TIME="The request had too little time.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ImpactValue:
-    """An impact and whether it went on from a cursor."""
+    """An impact, and whether it continues from a cursor."""
 
     answer: ImpactAnswer
     resumed: bool
@@ -62,60 +62,61 @@ class ImpactValue:
 @strawberry.type(description="An item that a failure reaches.")
 class ImpactedItem:
     node: LazyConfigurationItem | None = link(ConfigurationItemById, "The item.", key="id", needs=ITEMS_READ_PERMISSION)
-    depth: int = attribute("The least number of hops from a failed item.")
-    outcome: Outcome = attribute("What becomes of it, redundancy considered.")
+    depth: int = attribute("The smallest number of hops from a failed item.")
+    outcome: Outcome = attribute("The effect on it, including redundancy.")
     cursor: str = attribute("Pass it as `after`.", of=lambda item: encode_position(Position(item.depth, item.id)))
 
 
-@strawberry.type(description="How many items are so many hops away.")
+@strawberry.type(description="The number of items at one depth.")
 class DepthCount:
-    depth: int = attribute("How many hops.", of=lambda pair: pair[0])
-    count: int = attribute("How many items.", of=lambda pair: pair[1])
+    depth: int = attribute("The number of hops.", of=lambda pair: pair[0])
+    count: int = attribute("The number of items.", of=lambda pair: pair[1])
 
 
-@strawberry.type(description="A whole impact in numbers.")
+@strawberry.type(description="The totals of a whole impact.")
 class ImpactTotals:
-    failing: int = attribute("How many items fail.")
-    at_risk: int = attribute("How many items redundancy keeps up.")
-    by_depth: list[DepthCount] = attribute("The items counted by hops.", size=10)
+    failing: int = attribute("The number of items that fail.")
+    at_risk: int = attribute("The number of items that redundancy keeps up.")
+    by_depth: list[DepthCount] = attribute("The number of items at each depth.", size=10)
 
 
 @strawberry.type(
-    description="What failures reach, nearest first; nothing is left out silently. Items that are PLANNED or RETIRED "
-    "are not reached, and no failure flows through them; items in MAINTENANCE are. The items that fail first are taken "
-    "as failed whatever their status. With `asOf`, relationships, members and statuses are those of that moment."
+    description="What failures reach, nearest first; everything that is left out is reported. Failures do not reach or "
+    "pass through PLANNED or RETIRED items; they do reach items in MAINTENANCE. The items that fail first count as "
+    "failed whatever their status. With `asOf`, relationships, members and statuses are those of that time."
 )
 class Impact:
     edges: list[ImpactedItem] = attribute("The items of the page.", of="answer.items", size=PAGE)
     nodes: list[LazyConfigurationItem | None] | None = field(
-        lambda context, found, _: context.loader(ConfigurationItemById).load_many([i.id for i in found.answer.items]),
+        lambda context, impact, _: context.loader(ConfigurationItemById).load_many([i.id for i in impact.answer.items]),
         "The items of the page.",
         needs=ITEMS_READ_PERMISSION,
         size=PAGE,
     )
     totals: ImpactTotals | None = attribute(
-        "The whole impact in numbers, over all pages, within `depth` hops; null when it could not be computed, and "
-        "then `limit` says why.",
+        "The totals of the whole impact, over all pages, within `depth` hops; null if it could not be computed: see "
+        "`limit`.",
         of="answer.totals",
     )
     limit: ImpactLimit | None = attribute(
-        "Why the whole impact could not be computed, outcomes are UNKNOWN and relationships may be capped; null when "
+        "Why the whole impact could not be computed; then outcomes are UNKNOWN and relationships can be capped. Null "
+        "if "
         "totals and outcomes are exact.",
         of="answer.limit",
     )
     truncated: bool = attribute(
         "Whether more items follow, or relationships were capped.",
-        of=lambda found: found.answer.cursor is not None or bool(found.answer.capped),
+        of=lambda impact: impact.answer.cursor is not None or bool(impact.answer.capped),
     )
     capped: list[CappedItem] = attribute(
-        "The items of which not all relationships were followed; none when totals are given, whatever `fanOut`.",
+        "The items of which not all relationships were followed; empty if there are totals, whatever `fanOut` is.",
         of="answer.capped",
         size=10,
     )
-    page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _impact_page_info(found))
+    page_info: PageInfo = attribute("The position of the page.", of=lambda impact: _impact_page_info(impact))
 
 
-# An impact looks at up to 10,000 items and 50,000 relationships, whatever the page: 100 ms, by bench.dearest.
+# An impact reads up to 10,000 items and 50,000 relationships, whatever the page size: 100 ms, by bench.dearest.
 IMPACT_COST = 20_000
 
 IMPACT_ARGUMENTS = (
@@ -129,7 +130,7 @@ IMPACT_ARGUMENTS = (
 
 
 async def resolve_impact(context: Context, failed: frozenset[str], arguments: Mapping[str, Any]) -> ImpactValue:
-    """What the failure of all these items does, by the arguments of a field."""
+    """Compute the impact of the failure of all these items, with the arguments of a field."""
     walk = to_walk(context, Direction.DEPENDENTS, arguments, DEFAULT_DEPTH)
     after = decode_position(arguments.get("after"))
     return ImpactValue(await assess_impact(context, failed, walk, after), resumed=after is not None)
@@ -146,12 +147,12 @@ async def _resolve_impact_of_many(context: Context, _: Any, arguments: Mapping[s
 
 @strawberry.type
 class HasImpact:
-    """What hangs its impact on a configuration item."""
+    """Adds the field `impact` to a type."""
 
     impact: Impact | None = field(
         lambda context, item, arguments: resolve_impact(context, frozenset({item.id}), arguments),
-        "What its failure does to others. Two traversals, one statement, and one more where redundancy plays a part; "
-        "beyond 10,000 items or `fanOut` relationships of one, up to three more for each 10,000 items.",
+        "The effect of its failure on other items. Two traversals and one statement, and one more statement with "
+        "redundancy; beyond 10,000 items or `fanOut` relationships of one, up to three more for each 10,000 items.",
         needs=READ_PERMISSION,
         arguments=IMPACT_ARGUMENTS,
         cost=IMPACT_COST,
@@ -162,7 +163,7 @@ class HasImpact:
 class ImpactQueries:
     impact: Impact | None = field(
         _resolve_impact_of_many,
-        "What the failure of all these items at once does to others. Ids that nothing has are ignored.",
+        "The effect of the simultaneous failure of these items on other items. Ids without an item are ignored.",
         needs=READ_PERMISSION,
         arguments=(
             Argument("of", list[strawberry.ID], f"Global ids of failed items, at most {MAX_FAILED_ITEMS}."),
@@ -172,6 +173,6 @@ class ImpactQueries:
     )
 
 
-def _impact_page_info(found: ImpactValue) -> PageInfoValue:
-    cursors = [encode_position(Position(item.depth, item.id)) for item in first_and_last(found.answer.items)]
-    return to_page_info(cursors, has_more=found.answer.cursor is not None, has_previous=found.resumed)
+def _impact_page_info(impact: ImpactValue) -> PageInfoValue:
+    cursors = [encode_position(Position(item.depth, item.id)) for item in first_and_last(impact.answer.items)]
+    return to_page_info(cursors, has_more=impact.answer.cursor is not None, has_previous=impact.resumed)

@@ -12,33 +12,35 @@ from schema.declarations.fields import attribute, link
 
 register_enum(
     AlertStatus,
-    "Whether what an alert watches is wrong now.",
-    FIRING="It is wrong.",
-    RESOLVED="It is right again.",
+    "Whether the condition of an alert is true now.",
+    FIRING="The condition is true.",
+    RESOLVED="The condition is no longer true.",
 )
 
 
-@strawberry.type(description="One firing of an alert of monitoring.")
+@strawberry.type(description="One firing of a monitoring alert.")
 class Alert:
     record = AlertRecord
 
-    fingerprint: str = attribute("What all firings of the same alert share, for example `1a30ba71cca2921f`.")
-    receiver: str = attribute("The receiver of Alertmanager that told of it, for example `stackflow`.")
+    fingerprint: str = attribute(
+        "The identity of the alert, shared by all its firings, for example `1a30ba71cca2921f`."
+    )
+    receiver: str = attribute("The receiver of Alertmanager that reported it, for example `stackflow`.")
     status: AlertStatus = attribute("Whether it fires.")
     labels: JSON = attribute("Its labels, for example `alertname` and `severity`.")
-    annotations: JSON = attribute("What its rule says of it, for example `summary`.")
-    generator_url: str = attribute("Where what made it can be looked at; may be empty.", name="generatorURL")
+    annotations: JSON = attribute("The annotations of its rule, for example `summary`.")
+    generator_url: str = attribute("The page of the rule or graph that produced it; can be empty.", name="generatorURL")
     starts_at: datetime = attribute("When it began to fire.")
-    ends_at: datetime | None = attribute("When it was over; null while it fires.")
+    ends_at: datetime | None = attribute("When it stopped firing; null while it fires.")
 
 
 @strawberry.type
 class HasAlerts:
-    """What hangs alerts on an incident."""
+    """Adds the field `alerts` to a type."""
 
     alerts: list[Alert] | None = link(
         AlertsByIncident,
-        "The alerts that it was opened by and that joined it, in the order in which they began. One statement.",
+        "The alerts that opened or joined it, by start time. One statement.",
         key="id",
         needs="incidents:read",
         size=10,

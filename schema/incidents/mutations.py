@@ -1,4 +1,4 @@
-"""Incidents written by clients: opened, described anew, assigned, noted upon and linked."""
+"""Mutations of incidents: open, update, assign, add notes, and link items."""
 
 import strawberry
 from strawberry.types.unset import UNSET
@@ -22,19 +22,21 @@ ID_PREFIXES = {"id": "inc"}
 ITEM_PREFIXES = ID_PREFIXES | {"configuration_item_ids": "ci"}
 
 
-@strawberry.input(description="A new incident. Its priority comes of impact and urgency.")
+@strawberry.input(description="A new incident. Its priority is computed from impact and urgency.")
 class OpenIncidentInput:
-    title: str = strawberry.field(description="What is wrong, in a line.")
-    description: str = strawberry.field(default="", description="What is wrong, at length.")
-    impact: int = strawberry.field(default=3, description="How far it reaches, from 1, the gravest, to 5.")
-    urgency: int = strawberry.field(default=3, description="How soon it must be solved, from 1, at once, to 5.")
+    title: str = strawberry.field(description="What is wrong, in one line.")
+    description: str = strawberry.field(default="", description="What is wrong, in detail.")
+    impact: int = strawberry.field(default=3, description="Its impact, from 1 (highest) to 5.")
+    urgency: int = strawberry.field(default=3, description="Its urgency, from 1 (highest) to 5.")
     category: str = strawberry.field(default="", description="Its category, for example `network`.")
-    team_id: strawberry.ID | None = strawberry.field(default=None, description="The team that is to work on it.")
+    team_id: strawberry.ID | None = strawberry.field(default=None, description="The team that will work on it.")
     assignee_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Who is to work on it; somebody of the team, if one is given."
+        default=None, description="The person who will work on it; a member of the team, if one is given."
     )
     restricted_team_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The only team that may see it; one whose restricted incidents you see."
+        default=None,
+        description="The only team that can see the restricted incident; a team whose restricted incidents you can "
+        "see.",
     )
     affected_ids: list[strawberry.ID] = strawberry.field(
         default_factory=list, description="The configuration items that it affects, at most 500."
@@ -46,42 +48,44 @@ class OpenIncidentInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-@strawberry.input(description="What is said of an incident. What is left out stays.")
+@strawberry.input(description="New values of an incident. Omitted fields stay unchanged.")
 class UpdateIncidentInput(VersionedInput):
-    title: str | None = strawberry.field(default=UNSET, description="What is wrong, in a line.")
-    description: str | None = strawberry.field(default=UNSET, description="What is wrong, at length.")
-    impact: int | None = strawberry.field(default=UNSET, description="How far it reaches, from 1, the gravest, to 5.")
-    urgency: int | None = strawberry.field(default=UNSET, description="How soon it must be solved, from 1 to 5.")
+    title: str | None = strawberry.field(default=UNSET, description="What is wrong, in one line.")
+    description: str | None = strawberry.field(default=UNSET, description="What is wrong, in detail.")
+    impact: int | None = strawberry.field(default=UNSET, description="Its impact, from 1 (highest) to 5.")
+    urgency: int | None = strawberry.field(default=UNSET, description="Its urgency, from 1 (highest) to 5.")
     category: str | None = strawberry.field(default=UNSET, description="Its category, for example `network`.")
 
 
-@strawberry.input(description="Who works on an incident. What is left out stays; null is nobody.")
+@strawberry.input(
+    description="The assignment of an incident. Omitted fields stay unchanged; null removes the assignment."
+)
 class AssignIncidentInput(VersionedInput):
     team_id: strawberry.ID | None = strawberry.field(default=UNSET, description="The team.")
     assignee_id: strawberry.ID | None = strawberry.field(
-        default=UNSET, description="The person; somebody of the team, if there is one."
+        default=UNSET, description="The person; a member of the team, if there is one."
     )
 
 
-@strawberry.input(description="Something to remember about an incident.")
+@strawberry.input(description="A note about an incident.")
 class AddIncidentNoteInput(VersionedInput):
-    note: str = strawberry.field(description="What is to be remembered.")
+    note: str = strawberry.field(description="The text of the note.")
 
 
-@strawberry.input(description="Configuration items in a role of an incident.")
+@strawberry.input(description="Configuration items to link to an incident in a role.")
 class LinkIncidentItemsInput(VersionedInput):
-    role: IncidentRole = strawberry.field(description="What they are to it: AFFECTED or CAUSE.")
+    role: IncidentRole = strawberry.field(description="Their role: AFFECTED or CAUSE.")
     configuration_item_ids: list[strawberry.ID] = strawberry.field(description="The items, at most 500.")
 
 
-@strawberry.input(description="Configuration items that lose a role of an incident.")
+@strawberry.input(description="Configuration items to unlink from an incident in a role.")
 class UnlinkIncidentItemsInput(LinkIncidentItemsInput):
     pass
 
 
 @strawberry.type
 class IncidentPayload:
-    """What every payload about one incident holds."""
+    """The fields that all payloads with one incident share."""
 
     incident: Incident | None = link(IncidentById, "The incident as it is now.", key="id", needs="incidents:read")
     user_errors: list[UserErrorType] = user_errors()
@@ -92,17 +96,17 @@ class OpenIncidentPayload(IncidentPayload):
     pass
 
 
-@strawberry.type(description="The incident, or why nothing was written.")
+@strawberry.type(description="The updated incident, or why it was not updated.")
 class UpdateIncidentPayload(IncidentPayload):
     pass
 
 
-@strawberry.type(description="The incident, or why nobody was assigned.")
+@strawberry.type(description="The assigned incident, or why it was not assigned.")
 class AssignIncidentPayload(IncidentPayload):
     pass
 
 
-@strawberry.type(description="The incident, or why nothing was noted.")
+@strawberry.type(description="The incident, or why no note was added.")
 class AddIncidentNotePayload(IncidentPayload):
     pass
 
@@ -129,13 +133,13 @@ class IncidentMutations:
             },
         ),
         OpenIncidentInput,
-        "Tell that something is broken. It gets the next free number.",
+        "Open an incident. It gets the next free number.",
         needs=WRITE_PERMISSION,
     )  # fmt: skip
     update_incident: UpdateIncidentPayload | None = mutation(
         MutationDeclaration(use_cases.UpdateIncident, use_cases.update, ID_PREFIXES),
         UpdateIncidentInput,
-        "Describe or judge an incident anew. Its priority follows a given impact or urgency.",
+        "Update an incident. A new impact or urgency changes its priority.",
         needs=WRITE_PERMISSION,
     )
     assign_incident: AssignIncidentPayload | None = mutation(
@@ -143,24 +147,24 @@ class IncidentMutations:
             use_cases.AssignIncident, use_cases.assign, ID_PREFIXES | {"team_id": "team", "assignee_id": "user"}
         ),
         AssignIncidentInput,
-        "Say who works on an incident.",
+        "Assign an incident to a team or a person.",
         needs=WRITE_PERMISSION,
     )
     add_incident_note: AddIncidentNotePayload | None = mutation(
         MutationDeclaration(use_cases.AddIncidentNote, use_cases.add_note, ID_PREFIXES),
         AddIncidentNoteInput,
-        "Add a note to the activities of an incident, also of a closed one.",
+        "Add a note to the activities of an incident, also to a closed one.",
         needs=WRITE_PERMISSION,
     )
     link_incident_items: LinkIncidentItemsPayload | None = mutation(
         MutationDeclaration(use_cases.LinkIncidentItems, use_cases.link_items, ITEM_PREFIXES),
         LinkIncidentItemsInput,
-        "Link configuration items to an incident. Those that are linked already stay so.",
+        "Link configuration items to an incident. Items that are already linked stay linked.",
         needs=WRITE_PERMISSION,
     )
     unlink_incident_items: UnlinkIncidentItemsPayload | None = mutation(
         MutationDeclaration(use_cases.UnlinkIncidentItems, use_cases.unlink_items, ITEM_PREFIXES),
         UnlinkIncidentItemsInput,
-        "Take links between configuration items and an incident away.",
+        "Unlink configuration items from an incident.",
         needs=WRITE_PERMISSION,
     )

@@ -1,88 +1,88 @@
-"""Incidents taken from state to state by clients."""
+"""Mutations of the state of incidents."""
 
 from functools import partial
 
 import strawberry
 
-from resolvers.incidents import transitions as use_cases
+from resolvers.incidents import transitions
 from schema.declarations.mutations import MutationDeclaration, VersionedInput, mutation
 from schema.incidents.mutations import ID_PREFIXES, WRITE_PERMISSION, IncidentPayload
 
 
 @strawberry.input
 class NotedStepInput(VersionedInput):
-    """What the steps without an input of their own share."""
+    """The fields that the inputs of simple transitions share."""
 
-    note: str = strawberry.field(default="", description="Why, for the activities of the incident.")
+    note: str = strawberry.field(default="", description="The reason, for the activities of the incident.")
 
 
-@strawberry.input(description="The incident that somebody works on.")
+@strawberry.input(description="The incident to start.")
 class StartIncidentInput(NotedStepInput):
     pass
 
 
-@strawberry.input(description="The incident that waits.")
+@strawberry.input(description="The incident to put on hold.")
 class HoldIncidentInput(NotedStepInput):
     pass
 
 
-@strawberry.input(description="The incident that is worked on again.")
+@strawberry.input(description="The incident to resume.")
 class ResumeIncidentInput(NotedStepInput):
     pass
 
 
-@strawberry.input(description="The incident that is solved, and how.")
+@strawberry.input(description="The incident to resolve, and its resolution.")
 class ResolveIncidentInput(VersionedInput):
     resolution_code: str = strawberry.field(description="How it was solved, as a code, for example `WORKAROUND`.")
     resolution: str = strawberry.field(description="How it was solved.")
 
 
-@strawberry.input(description="The incident that is not solved after all.")
+@strawberry.input(description="The resolved incident to reopen.")
 class ReopenIncidentInput(NotedStepInput):
     pass
 
 
-@strawberry.input(description="The incident that is over.")
+@strawberry.input(description="The incident to close.")
 class CloseIncidentInput(NotedStepInput):
     pass
 
 
-@strawberry.input(description="The incident that is called off.")
+@strawberry.input(description="The incident to cancel.")
 class CancelIncidentInput(NotedStepInput):
     pass
 
 
-@strawberry.type(description="The incident, or why it was not started.")
+@strawberry.type(description="The started incident, or why it was not started.")
 class StartIncidentPayload(IncidentPayload):
     pass
 
 
-@strawberry.type(description="The incident, or why it was not put on hold.")
+@strawberry.type(description="The incident on hold, or why it was not put on hold.")
 class HoldIncidentPayload(IncidentPayload):
     pass
 
 
-@strawberry.type(description="The incident, or why it was not resumed.")
+@strawberry.type(description="The resumed incident, or why it was not resumed.")
 class ResumeIncidentPayload(IncidentPayload):
     pass
 
 
-@strawberry.type(description="The incident, or why it was not resolved.")
+@strawberry.type(description="The resolved incident, or why it was not resolved.")
 class ResolveIncidentPayload(IncidentPayload):
     pass
 
 
-@strawberry.type(description="The incident, or why it was not reopened.")
+@strawberry.type(description="The reopened incident, or why it was not reopened.")
 class ReopenIncidentPayload(IncidentPayload):
     pass
 
 
-@strawberry.type(description="The incident, or why it was not closed.")
+@strawberry.type(description="The closed incident, or why it was not closed.")
 class CloseIncidentPayload(IncidentPayload):
     pass
 
 
-@strawberry.type(description="The incident, or why it was not cancelled.")
+@strawberry.type(description="The cancelled incident, or why it was not cancelled.")
 class CancelIncidentPayload(IncidentPayload):
     pass
 
@@ -90,50 +90,56 @@ class CancelIncidentPayload(IncidentPayload):
 @strawberry.type
 class IncidentStepMutations:
     start_incident: StartIncidentPayload | None = mutation(
-        MutationDeclaration(use_cases.StartIncident, partial(use_cases.transition, name="startIncident"), ID_PREFIXES),
+        MutationDeclaration(
+            transitions.StartIncident, partial(transitions.transition, name="startIncident"), ID_PREFIXES
+        ),
         StartIncidentInput,
-        "Begin to work on a new incident.",
+        "Start the work on a new incident.",
         needs=WRITE_PERMISSION,
     )
     hold_incident: HoldIncidentPayload | None = mutation(
-        MutationDeclaration(use_cases.HoldIncident, partial(use_cases.transition, name="holdIncident"), ID_PREFIXES),
+        MutationDeclaration(
+            transitions.HoldIncident, partial(transitions.transition, name="holdIncident"), ID_PREFIXES
+        ),
         HoldIncidentInput,
-        "Let an incident in progress wait for something outside the team.",
+        "Put an incident in progress on hold: it waits for something outside the team.",
         needs=WRITE_PERMISSION,
     )
     resume_incident: ResumeIncidentPayload | None = mutation(
         MutationDeclaration(
-            use_cases.ResumeIncident, partial(use_cases.transition, name="resumeIncident"), ID_PREFIXES
+            transitions.ResumeIncident, partial(transitions.transition, name="resumeIncident"), ID_PREFIXES
         ),
         ResumeIncidentInput,
-        "Go on with an incident on hold.",
+        "Resume the work on an incident on hold.",
         needs=WRITE_PERMISSION,
     )
     resolve_incident: ResolveIncidentPayload | None = mutation(
-        MutationDeclaration(use_cases.ResolveIncident, use_cases.resolve, ID_PREFIXES),
+        MutationDeclaration(transitions.ResolveIncident, transitions.resolve, ID_PREFIXES),
         ResolveIncidentInput,
-        "Tell that an incident in progress or on hold is solved, and how.",
+        "Resolve an incident in progress or on hold.",
         needs=WRITE_PERMISSION,
     )
     reopen_incident: ReopenIncidentPayload | None = mutation(
         MutationDeclaration(
-            use_cases.ReopenIncident, partial(use_cases.transition, name="reopenIncident"), ID_PREFIXES
+            transitions.ReopenIncident, partial(transitions.transition, name="reopenIncident"), ID_PREFIXES
         ),
         ReopenIncidentInput,
-        "Go on with a resolved incident. Its resolution stays among its activities only.",
+        "Reopen a resolved incident. Its resolution remains only in its activities.",
         needs=WRITE_PERMISSION,
     )
     close_incident: CloseIncidentPayload | None = mutation(
-        MutationDeclaration(use_cases.CloseIncident, partial(use_cases.transition, name="closeIncident"), ID_PREFIXES),
+        MutationDeclaration(
+            transitions.CloseIncident, partial(transitions.transition, name="closeIncident"), ID_PREFIXES
+        ),
         CloseIncidentInput,
-        "Close a resolved incident for good.",
+        "Close a resolved incident. A closed incident cannot be reopened.",
         needs=WRITE_PERMISSION,
     )
     cancel_incident: CancelIncidentPayload | None = mutation(
         MutationDeclaration(
-            use_cases.CancelIncident, partial(use_cases.transition, name="cancelIncident"), ID_PREFIXES
+            transitions.CancelIncident, partial(transitions.transition, name="cancelIncident"), ID_PREFIXES
         ),
         CancelIncidentInput,
-        "Call off an incident that is not resolved, for good.",
+        "Cancel an incident that is not resolved. A cancelled incident cannot be reopened.",
         needs=WRITE_PERMISSION,
     )

@@ -1,4 +1,4 @@
-"""Incidents: something is broken, or asked for."""
+"""Incidents: something is broken, or a request for help."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -62,41 +62,44 @@ NEWEST_FIRST = Order("opened_at", descending=True)
 
 register_enum(
     IncidentState,
-    "Where an incident is in its life.",
-    NEW="Nobody works on it yet.",
-    IN_PROGRESS="Somebody works on it.",
+    "The state of an incident.",
+    NEW="Work has not begun.",
+    IN_PROGRESS="Work has begun.",
     ON_HOLD="Work waits for something outside the team.",
-    RESOLVED="The fault is mended; the incident may still be reopened.",
-    CLOSED="Nothing more is to be done.",
-    CANCELLED="It was opened by mistake or called off.",
+    RESOLVED="The fault is fixed; the incident can still be reopened.",
+    CLOSED="It is finished.",
+    CANCELLED="It was opened by mistake or cancelled.",
 )
 register_enum(
     IncidentRole,
-    "What a configuration item is to an incident.",
-    AFFECTED="The incident harms it.",
-    CAUSE="The incident comes from it.",
+    "The role of a configuration item in an incident.",
+    AFFECTED="It suffers from the failure.",
+    CAUSE="It is the reason of the failure.",
 )
 
-ROLE_ARGUMENT = Argument("role", IncidentRole | None, "Only in this role; AFFECTED or CAUSE.")
+ROLE_ARGUMENT = Argument("role", IncidentRole | None, "Only this role, AFFECTED or CAUSE.")
 
 
-@strawberry.type(description="Something that happened to an incident.")
+@strawberry.type(description="An entry in the timeline of an incident.")
 class IncidentActivity:
-    kind: str = attribute("What happened, in the source's own words, for example `Reassignment`.")
-    body: str = attribute("What was written; may be empty.")
+    kind: str = attribute("What happened, in the words of the source, for example `Reassignment`.")
+    body: str = attribute("The text; can be empty.")
     happened_at: datetime = attribute("When it happened.")
     team: LazyTeam | None = link(TeamById, "The team that acted.", key="team_id", needs="teams:read")
     user: LazyUser | None = link(UserById, "The person who acted.", key="user_id", needs="users:read")
-    document_key: str = attribute("The key of the document it refers to; may be empty.")
+    document_key: str = attribute("The key of the document it refers to; can be empty.")
     document: LazyDocument | None = link(
         DocumentByKey,
-        "The document it refers to; null if it refers to none, or to one that is not known here.",
+        "The document it refers to; null if it refers to none, or to an unknown one.",
         key=lambda record: record.document_key or None,
         needs="documents:read",
     )
 
 
-@strawberry.type(description="Something is broken, or asked for. A restricted incident shows only to its team.")
+@strawberry.type(
+    description="Something is broken, or a request for help. A restricted incident is visible only to its team and to "
+    "callers with `incidents:read-restricted`."
+)
 class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius):
     record = IncidentRecord
     prefix = "inc"
@@ -105,38 +108,38 @@ class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius):
 
     id: strawberry.ID = id_field("inc")
     number: str = attribute("Its number, unique, for example `INC0001001`.")
-    title: str = attribute("What is wrong, in a line.")
-    description: str = attribute("What is wrong, at length; may be empty.")
-    state: IncidentState = attribute("Where it is in its life.")
-    impact: int = attribute("How far it reaches, from 1, the gravest, to 5.")
-    urgency: int = attribute("How soon it must be solved, from 1, the most urgent, to 5.")
-    priority: int = attribute("What comes of impact and urgency, from 1, the highest, to 5.")
-    category: str = attribute("Its category, in the source's own words; may be empty.")
+    title: str = attribute("What is wrong, in one line.")
+    description: str = attribute("What is wrong, in detail; can be empty.")
+    state: IncidentState = attribute("Its state.")
+    impact: int = attribute("How far it reaches, from 1 (highest) to 5.")
+    urgency: int = attribute("How soon it must be solved, from 1 (highest) to 5.")
+    priority: int = attribute("Its priority, computed from impact and urgency, from 1 (highest) to 5.")
+    category: str = attribute("Its category, in the words of the source; can be empty.")
     restricted: bool = attribute(
-        "Whether only its team may see it.", of=lambda record: record.restricted_team_id is not None
+        "Whether it is restricted to its team.", of=lambda record: record.restricted_team_id is not None
     )
-    resolution_code: str = attribute("How it was solved, as a code; may be empty.")
-    resolution: str = attribute("How it was solved; may be empty.")
+    resolution_code: str = attribute("How it was solved, as a code; can be empty.")
+    resolution: str = attribute("How it was solved; can be empty.")
     opened_at: datetime = attribute("When it was opened.")
-    reopened_at: datetime | None = attribute("When it was last opened again; null if never.")
-    resolved_at: datetime | None = attribute("When it was resolved; null while it is not.")
-    closed_at: datetime | None = attribute("When it was closed; null while it is not.")
-    attributes: JSON = attribute("Whatever else its source says of it.")
-    version: int = attribute("Goes up by one with each change.")
+    reopened_at: datetime | None = attribute("When it was last reopened; null if never.")
+    resolved_at: datetime | None = attribute("When it was resolved; null if it is not resolved.")
+    closed_at: datetime | None = attribute("When it was closed; null if it is not closed.")
+    attributes: JSON = attribute("Further attributes from its source.")
+    version: int = attribute("Increases by one with each write.")
     updated_at: datetime = attribute("When it last changed.")
     team: LazyTeam | None = link(TeamById, "The team that works on it.", key="team_id", needs="teams:read")
-    assignee: LazyUser | None = link(UserById, "Who works on it.", key="assignee_id", needs="users:read")
+    assignee: LazyUser | None = link(UserById, "The person who works on it.", key="assignee_id", needs="users:read")
     change: LazyChange | None = link(ChangeById, "The change it is related to.", key="change_id", needs="changes:read")
     activities: list[IncidentActivity] | None = link(
         ActivitiesByIncident,
-        "What happened to it, oldest first. One statement.",
+        "Its timeline, oldest entries first. One statement.",
         key="id",
         needs=READ_PERMISSION,
         size=20,
     )
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByIncident,
-        "The configuration items it affects or was caused by, each once, by name.",
+        "The affected and causing configuration items, each once, by name.",
         key="id",
         needs="configuration-items:read",
         filter=LazyConfigurationItemFilter | None,
@@ -158,10 +161,10 @@ class IncidentGroupBy(StrEnum):
 register_enum(
     IncidentGroupBy,
     "What incidents can be grouped by.",
-    STATE="By where it is in its life.",
-    PRIORITY="By priority, where 1 is the gravest.",
-    IMPACT="By impact, where 1 is the gravest.",
-    URGENCY="By urgency, where 1 is the gravest.",
+    STATE="By state.",
+    PRIORITY="By priority; 1 is the highest.",
+    IMPACT="By impact; 1 is the highest.",
+    URGENCY="By urgency; 1 is the highest.",
     CATEGORY="By category.",
 )
 
@@ -171,15 +174,15 @@ class IncidentConnection(Connection[Incident]):
     groups: list[Group] = groups(IncidentGroupBy)
 
 
-@strawberry.input(description="Which incidents. All that is given must hold.")
+@strawberry.input(description="Conditions on incidents; all given conditions must hold.")
 class IncidentFilter:
     id: IdFilter | None = condition("Its global id.")
     number: TextFilter | None = condition("Its number.")
     title: TextFilter | None = condition("Its title.")
-    state: Filter[IncidentState] | None = condition("Where it is in its life.")
-    impact: IntFilter | None = condition("Its impact, from 1, the gravest, to 5.")
-    urgency: IntFilter | None = condition("Its urgency, from 1, the most urgent, to 5.")
-    priority: IntFilter | None = condition("Its priority, from 1, the highest, to 5.")
+    state: Filter[IncidentState] | None = condition("Its state.")
+    impact: IntFilter | None = condition("Its impact, from 1 (highest) to 5.")
+    urgency: IntFilter | None = condition("Its urgency, from 1 (highest) to 5.")
+    priority: IntFilter | None = condition("Its priority, from 1 (highest) to 5.")
     category: KeyFilter | None = condition("Its category.")
     opened_at: DateTimeFilter | None = condition("When it was opened.")
     resolved_at: DateTimeFilter | None = condition("When it was resolved.")
@@ -188,7 +191,7 @@ class IncidentFilter:
     assignee: LazyUserFilter | None = condition("The person who works on it.")
     change: LazyChangeFilter | None = condition("The change it is related to.")
     configuration_items: ToMany[LazyConfigurationItemFilter] | None = condition(
-        "The configuration items it affects or was caused by."
+        "The affected and causing configuration items."
     )
     and_: list["IncidentFilter"] | None = all_of()
     or_: list["IncidentFilter"] | None = any_of()
@@ -206,9 +209,9 @@ register_enum(
     IncidentOrderField,
     "What incidents can be ordered by.",
     NUMBER="By number.",
-    OPENED_AT="By when it was opened.",
-    PRIORITY="By priority, where 1 is the gravest.",
-    UPDATED_AT="By when it last changed.",
+    OPENED_AT="By the time of opening.",
+    PRIORITY="By priority; 1 is the highest.",
+    UPDATED_AT="By the time of the last change.",
 )
 
 
@@ -220,11 +223,11 @@ class IncidentOrder:
 
 @strawberry.type
 class HasIncidents:
-    """What hangs incidents on a configuration item."""
+    """Adds the field `incidents` to a type."""
 
     incidents: IncidentConnection | None = connection(
         IncidentsByConfigurationItem,
-        "The incidents that affect it or that it caused, each once, newest first.",
+        "The incidents that affect it or that it caused and that you are permitted to see, each once, newest first.",
         key="id",
         needs=READ_PERMISSION,
         filter=IncidentFilter | None,
@@ -239,12 +242,12 @@ class HasIncidents:
 class IncidentQueries:
     incident: Incident | None = by_unique_key(
         Incident,
-        "One incident, by id or by number; null if there is none that you may see.",
+        "One incident, by id or by number; null if there is none that you are permitted to see.",
         {"number": (Argument("number", str | None, "Its number, for example `INC0001001`."), IncidentByNumber, str)},
     )
     incidents: IncidentConnection | None = connection(
         Incidents,
-        "All incidents that you may see, newest first.",
+        "All incidents that you are permitted to see, newest first.",
         needs=READ_PERMISSION,
         filter=IncidentFilter | None,
         order=IncidentOrder | None,

@@ -1,1 +1,1 @@
-"""What operators watch: backlogs of queues, and the lag of the graph."""
+"""Monitoring: backlogs of queues, states of workers, and the lag of the projection."""

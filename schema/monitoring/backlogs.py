@@ -1,4 +1,4 @@
-"""How much there is to do: what waits in each queue, how long, what was rejected, and how the workers fare."""
+"""Backlogs of queues, with age and dead letters, and states of background workers."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,42 +25,43 @@ async def _workers(context: Context, _: Any, _arguments: Mapping[str, Any]) -> l
 
 register_enum(
     WorkerState,
-    "How a background worker fares.",
-    RUNNING="Its last round ended well.",
-    WAITING="A store is lost; it goes on once that is back.",
-    FAILING="Its rounds fail for another reason; it tries again every 30 seconds or sooner.",
-    STUCK="Its round has not ended within its bound; restart the server.",
+    "The state of a background worker.",
+    RUNNING="Its last round succeeded.",
+    WAITING="A store is unavailable; the worker continues when the store is back.",
+    FAILING="Its rounds fail for another reason; it retries every 30 seconds or sooner.",
+    STUCK="Its round exceeds its time limit; restart the server.",
 )
 
 
-@strawberry.type(description="A background worker of the server that answers.")
+@strawberry.type(description="A background worker of the server that handles the request.")
 class Worker:
     record = WorkerRecord
 
-    name: str = attribute("For example `events`, `workflows` or `projection`.")
-    state: WorkerState = attribute("How it fares.")
-    reason: str = attribute("Why, if it is not RUNNING, without any value of a row; else empty.")
-    failures: int = attribute("How many of its rounds failed in a row.")
-    seconds: float = attribute("For how many seconds it has been in this state; 0 while RUNNING.")
-    last_round_at: datetime | None = attribute("When a round of it last ended well; null if none did yet.")
+    name: str = attribute("Its name, for example `events`, `workflows` or `projection`.")
+    state: WorkerState = attribute("Its state.")
+    reason: str = attribute("The reason if it is not RUNNING, without values of rows; otherwise empty.")
+    failures: int = attribute("The number of rounds that failed in a row.")
+    seconds: float = attribute("The number of seconds in this state; 0 while RUNNING.")
+    last_round_at: datetime | None = attribute("When a round last succeeded; null if none has succeeded yet.")
 
 
-@strawberry.type(description="How much there is to do in a queue that is kept in the main database.")
+@strawberry.type(description="The messages that wait in a queue of the main database.")
 class Backlog:
     record = QueueBacklog
 
-    name: str = attribute("The queue, for example `events`.", of="row.name")
+    name: str = attribute("The name of the queue, for example `events`.", of="row.name")
     waiting: int = attribute(
-        "How many messages wait or are being worked on. Of a queue in SQS, CloudWatch tells it.", of="row.waiting"
+        "The number of messages that wait or are in progress. For a queue in SQS, see CloudWatch.", of="row.waiting"
     )
     oldest_seconds: float = attribute(
-        "For how many seconds the oldest of them has been there; 0 if none is.", of="row.oldest_seconds"
+        "The age of the oldest of them in seconds; 0 if there is none.", of="row.oldest_seconds"
     )
     dead: int = attribute(
-        "How many messages could have no effect; `stackflow events replay` lists them with reasons.", of="row.dead"
+        "The number of dead letters; `stackflow events replay` lists them with reasons.", of="row.dead"
     )
     worker: Worker | None = attribute(
-        "The worker of this server that takes messages from it; null if none does: others receive what goes out."
+        "The worker of this server that receives its messages; null for outgoing queues, whose receivers are other "
+        "programs."
     )
 
 
@@ -68,14 +69,15 @@ class Backlog:
 class BacklogQueries:
     backlogs: list[Backlog] | None = field(
         _backlogs,
-        "What waits in each queue, by name. One statement, which reads every message that waits.",
+        "The backlog of each queue, by name. One statement, which reads all waiting messages.",
         needs=READ_PERMISSION,
         size=10,
     )
     workers: list[Worker] | None = field(
         _workers,
-        "The background workers of the server that answers, by name; none where they run elsewhere, as on AWS. No "
-        "statement.",
+        "The background workers of the server that handles the request, by name; empty if they run elsewhere, as on "
+        "AWS. "
+        "No statement.",
         needs=READ_PERMISSION,
         size=10,
     )

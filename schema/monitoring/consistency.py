@@ -1,4 +1,4 @@
-"""The meter: how far the graph's copy is behind the tables."""
+"""The lag and the consistency of the projection in the graph store."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,22 +15,28 @@ async def _consistency(context: Context, _: Any, _arguments: Mapping[str, Any]) 
     return await consistency(context)
 
 
-@strawberry.type(description="How far the graph's copy of items and relationships is behind the tables.")
+@strawberry.type(
+    description="The lag and the consistency of the projection, the copy of items and relationships in the graph store."
+)
 class Consistency:
     record = ConsistencyRecord
 
-    lag_seconds: float = attribute("Seconds since the oldest change that still waits was written; 0 if none waits.")
-    pending: int = attribute("How many changes wait to be told to the graph and to the cache.")
+    lag_seconds: float = attribute(
+        "The age in seconds of the oldest change that waits for the projection; 0 if none waits."
+    )
+    pending: int = attribute("The number of changes that wait for the projection and the invalidation of the cache.")
     refused: int = attribute(
-        "How many changes were set aside, as the graph refused each of them too often. "
-        "`stackflow graph check --repair` tries them again."
+        "The number of changes that were set aside because the graph store rejected them too often. "
+        "`stackflow graph check --repair` retries them."
     )
     divergent: int | None = attribute(
-        "How many differences the latest comparison of the whole graph left; null if there was none yet. The server "
-        "compares it in buckets, over and over, and mends what differs; `stackflow graph check` does so at once."
+        "The number of differences that the latest comparison of the whole graph left; null before the first one. The "
+        "server compares the graph continuously, in buckets, and repairs differences; `stackflow graph check` does so "
+        "at "
+        "once."
     )
     checked_at: datetime | None = attribute(
-        "When that comparison was made: the time of the bucket that was compared longest ago, or of a later check."
+        "The time of that comparison: of the bucket that was compared longest ago, or of a later check."
     )
 
 
@@ -38,6 +44,6 @@ class Consistency:
 class ConsistencyQueries:
     consistency: Consistency | None = field(
         _consistency,
-        "How far the graph is behind the tables now. Three statements, which read only what is not done yet.",
+        "How far the projection is behind the tables now. Three statements, which read only pending changes.",
         needs="consistency:read",
     )

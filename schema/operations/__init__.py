@@ -1,7 +1,7 @@
 """Trusted documents: operations that ship with the service, each with its declared store budget.
 
-A file holds one operation, headed by `# budget: sql=9 graph=2`. A client may send its text, or its id: `sha256:` and
-the hash of the file's text. Who lacks `documents:free-form` may run these only.
+A file has one operation, after the line `# budget: sql=9 graph=2`. A client sends its text or its id: `sha256:`
+and the hash of the text of the file. Callers without `documents:free-form` can run only these documents.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ _BUDGET = re.compile(r"^# budget: sql=(\d+) graph=(\d+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class StoreBudget:
-    """The exact numbers of statements and traversals that the operation costs with a cold cache on the demo."""
+    """The exact numbers of statements and traversals of the operation on the demo data with an empty cache."""
 
     sql: int
     graph: int
@@ -24,7 +24,7 @@ class StoreBudget:
 
 @dataclass(frozen=True, slots=True)
 class TrustedDocument:
-    """One operation of ours."""
+    """One trusted document."""
 
     name: str
     text: str
@@ -34,8 +34,8 @@ class TrustedDocument:
 
 @cache
 def trusted_documents() -> Mapping[str, TrustedDocument]:
-    """All trusted documents by id. ValueError for a file without a budget."""
-    found = {}
+    """Return all trusted documents by id. ValueError for a file without a budget."""
+    documents = {}
     for file in sorted(resources.files(__package__).iterdir(), key=lambda each: each.name):
         if file.name.endswith(".graphql"):
             text = file.read_text()
@@ -44,10 +44,10 @@ def trusted_documents() -> Mapping[str, TrustedDocument]:
                 raise ValueError(f"{file.name} declares no budget; head it with `# budget: sql=0 graph=0`")
             id_ = document_id(text)
             budget = StoreBudget(int(declared[1]), int(declared[2]))
-            found[id_] = TrustedDocument(file.name.removesuffix(".graphql"), text, id_, budget)
-    return found
+            documents[id_] = TrustedDocument(file.name.removesuffix(".graphql"), text, id_, budget)
+    return documents
 
 
 def document_id(text: str) -> str:
-    """The id of a document's text."""
+    """Return the id of the text of a document."""
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

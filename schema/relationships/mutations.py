@@ -1,12 +1,11 @@
-"""Relationships and redundancy groups written by clients."""
+"""Mutations of relationships and redundancy groups."""
 
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 
 from resolvers.bulk import MAX_BULK_ITEMS, BulkMode
-from resolvers.relationships import redundancy_groups as groups
-from resolvers.relationships import use_cases
+from resolvers.relationships import redundancy_groups, use_cases
 from resolvers.relationships.loaders import RedundancyGroupById, RelationshipById
 from schema.declarations.fields import attribute, link
 from schema.declarations.ids import encode_id
@@ -24,123 +23,126 @@ from schema.relationships.types import READ_PERMISSION, RedundancyGroup, Relatio
 WRITE_PERMISSION = "relationships:write"
 
 
-@strawberry.input(description="A relationship of two configuration items, one of many.")
+@strawberry.input(description="One new relationship of a bulk write.")
 class NewRelationshipInput:
-    from_id: strawberry.ID = strawberry.field(description="The item where it begins.")
-    to_id: strawberry.ID = strawberry.field(description="The item where it ends; another one.")
+    from_id: strawberry.ID = strawberry.field(description="The item at its start.")
+    to_id: strawberry.ID = strawberry.field(description="The item at its end; not the same item.")
     type_key: str = strawberry.field(description="The key of its type, for example `depends_on`.")
-    attributes: JSON | None = strawberry.field(default=UNSET, description="Whatever else is known of it: an object.")
-    source: str | None = strawberry.field(default=UNSET, description="Who says so. Default `manual`.")
+    attributes: JSON | None = strawberry.field(default=UNSET, description="Further attributes: an object.")
+    source: str | None = strawberry.field(default=UNSET, description="The source that declares it. Default `manual`.")
     redundancy_group_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="A redundancy group of the item that a failure along it impacts."
     )
 
 
-@strawberry.input(description="A relationship of two configuration items.")
+@strawberry.input(description="The relationship of two configuration items to create or update.")
 class RelateConfigurationItemsInput(NewRelationshipInput):
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-@strawberry.input(description="Relationships of configuration items, made by one statement.")
+@strawberry.input(description="Relationships of configuration items, inserted by one statement.")
 class RelateConfigurationItemsInBulkInput:
     items: list[NewRelationshipInput] = strawberry.field(description=f"The relationships, at most {MAX_BULK_ITEMS:,}.")
-    mode: BulkMode = strawberry.field(description="What becomes of the others where one breaks a rule.")
+    mode: BulkMode = strawberry.field(description="What happens to the other items if one breaks a rule.")
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-@strawberry.input(description="What is said of a relationship. What is left out stays.")
+@strawberry.input(description="New values of a relationship. Omitted fields stay unchanged.")
 class UpdateRelationshipInput(SeenInput):
     attributes: JSON | None = strawberry.field(
-        default=UNSET, description="All that else is known of it: an object in place of the one there is."
+        default=UNSET, description="Further attributes: an object that replaces the current one."
     )
     redundancy_group_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="A redundancy group of the item that a failure along it impacts; null for none."
     )
 
 
-@strawberry.input(description="A relationship that holds no longer.")
+@strawberry.input(description="The relationship to delete.")
 class UnrelateConfigurationItemsInput(SeenInput):
     pass
 
 
 @strawberry.input(description="A redundancy group of a configuration item, by its name.")
 class DefineRedundancyGroupInput:
-    dependent_id: strawberry.ID = strawberry.field(description="The item that the group keeps up.")
-    name: str = strawberry.field(description="Its name, unique for the item; a group of this name is made anew.")
+    dependent_id: strawberry.ID = strawberry.field(description="The item that depends on the group.")
+    name: str = strawberry.field(
+        description="Its name, unique for the item; an existing group with this name is replaced."
+    )
     needed: int = strawberry.field(
-        description="The item fails when fewer members are healthy: 1 to the count of different items."
+        description="The minimum number of healthy members, 1 to the number of distinct items; with fewer, the item "
+        "fails."
     )
     relationship_ids: list[strawberry.ID] = strawberry.field(
-        description="All its members: relationships along which a failure impacts the item, at most 1,000."
+        description="All its members: relationships through which a failure reaches the item, at most 1,000."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-@strawberry.input(description="A redundancy group that is none any more.")
+@strawberry.input(description="The redundancy group to remove.")
 class RemoveRedundancyGroupInput:
     id: strawberry.ID = strawberry.field(description="Its global id.")
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 def _relationship_field() -> Relationship | None:
-    found: Relationship | None = link(
+    relationship: Relationship | None = link(
         RelationshipById,
-        "The relationship as it is now, also after a conflict; null where there is none.",
+        "The relationship as it is now, also after a conflict; null if there is none.",
         key="id",
         needs=READ_PERMISSION,
     )
-    return found
+    return relationship
 
 
 def _group_field() -> RedundancyGroup | None:
-    found: RedundancyGroup | None = link(
-        RedundancyGroupById, "The group as it is now; null where there is none.", key="id", needs=READ_PERMISSION
+    group: RedundancyGroup | None = link(
+        RedundancyGroupById, "The group as it is now; null if there is none.", key="id", needs=READ_PERMISSION
     )
-    return found
+    return group
 
 
-@strawberry.type(description="The relationship, new or not, or why there is none.")
+@strawberry.type(description="The relationship, new or existing, or why it was not written.")
 class RelateConfigurationItemsPayload:
     relationship: Relationship | None = _relationship_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The relationships, and what was wrong with others.")
+@strawberry.type(description="The relationships, and errors of those that were not written.")
 class RelateConfigurationItemsInBulkPayload:
     ids: list[strawberry.ID] = attribute(
-        "The global ids of those that hold now, new or not, in order of input; see `nodes`.",
+        "The global ids of the written relationships, new or existing, in order of input; pass them to `nodes`.",
         of=lambda written: [encode_id("rel", each) for each in written.ids],
         size=100,
     )
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The changed relationship, or why it was not changed.")
+@strawberry.type(description="The updated relationship, or why it was not updated.")
 class UpdateRelationshipPayload:
     relationship: Relationship | None = _relationship_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The relationship that was taken away, or why it still holds.")
+@strawberry.type(description="The deleted relationship, or why it was not deleted.")
 class UnrelateConfigurationItemsPayload:
     id: strawberry.ID | None = attribute(
-        "Its global id; null where nothing was done.",
+        "Its global id; null if nothing was written.",
         of=lambda written: None if written.user_errors or written.id is None else encode_id("rel", written.id),
     )
     relationship: Relationship | None = _relationship_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The redundancy group, or why there is none.")
+@strawberry.type(description="The redundancy group, or why it was not written.")
 class DefineRedundancyGroupPayload:
     redundancy_group: RedundancyGroup | None = _group_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The redundancy group that was removed, or why it was not.")
+@strawberry.type(description="The removed redundancy group, or why it was not removed.")
 class RemoveRedundancyGroupPayload:
     id: strawberry.ID | None = attribute(
-        "Its global id; null where nothing was done.",
+        "Its global id; null if nothing was written.",
         of=lambda written: None if written.user_errors or written.id is None else encode_id("rg", written.id),
     )
     user_errors: list[UserErrorType] = user_errors()
@@ -154,7 +156,7 @@ class RelationshipMutations:
     relate_configuration_items: RelateConfigurationItemsPayload | None = mutation(
         MutationDeclaration(use_cases.RelateConfigurationItems, use_cases.relate, RELATIONSHIP_PREFIXES),
         RelateConfigurationItemsInput,
-        "Relate two configuration items. One relationship of the same ends, type and source is changed, not doubled.",
+        "Relate two configuration items. An existing relationship with the same ends, type and source is updated.",
         needs=WRITE_PERMISSION,
     )
     relate_configuration_items_in_bulk: RelateConfigurationItemsInBulkPayload | None = mutation(
@@ -164,32 +166,34 @@ class RelationshipMutations:
             lists={"items": InputMapping(use_cases.RelateConfigurationItems, RELATIONSHIP_PREFIXES)},
         ),
         RelateConfigurationItemsInBulkInput,
-        "Make many relationships in one transaction, in as many statements as one. Errors name the index.",
+        "Create many relationships in one transaction, with as many statements as for one. Errors name the index.",
         needs=WRITE_PERMISSION,
     )
     update_relationship: UpdateRelationshipPayload | None = mutation(
         MutationDeclaration(use_cases.UpdateRelationship, use_cases.update, {"id": "rel", "redundancy_group_id": "rg"}),
         UpdateRelationshipInput,
-        "Change what is said of a relationship. Where nothing would change, nothing is written.",
+        "Update a relationship. If no value differs, nothing is written.",
         needs=WRITE_PERMISSION,
     )
     unrelate_configuration_items: UnrelateConfigurationItemsPayload | None = mutation(
         MutationDeclaration(use_cases.UnrelateConfigurationItems, use_cases.unrelate, {"id": "rel"}),
         UnrelateConfigurationItemsInput,
-        "Take a relationship away. Its history stays.",
+        "Delete a relationship. Its history remains.",
         needs=WRITE_PERMISSION,
     )
     define_redundancy_group: DefineRedundancyGroupPayload | None = mutation(
         MutationDeclaration(
-            groups.DefineRedundancyGroup, groups.define, {"dependent_id": "ci", "relationship_ids": "rel"}
+            redundancy_groups.DefineRedundancyGroup,
+            redundancy_groups.define,
+            {"dependent_id": "ci", "relationship_ids": "rel"},
         ),
         DefineRedundancyGroupInput,
-        "Tell of which relationships a configuration item needs how many; members that are not named leave.",
+        "Define a redundancy group: its members and the number needed. Members that are not named leave the group.",
         needs=WRITE_PERMISSION,
     )
     remove_redundancy_group: RemoveRedundancyGroupPayload | None = mutation(
-        MutationDeclaration(groups.RemoveRedundancyGroup, groups.remove, {"id": "rg"}),
+        MutationDeclaration(redundancy_groups.RemoveRedundancyGroup, redundancy_groups.remove, {"id": "rg"}),
         RemoveRedundancyGroupInput,
-        "Remove a redundancy group; each of its relationships stays, and is needed again.",
+        "Remove a redundancy group. Its relationships remain, and the item needs each of them again.",
         needs=WRITE_PERMISSION,
     )

@@ -1,4 +1,4 @@
-"""Paths: how two configuration items are connected."""
+"""Shortest paths between two configuration items."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,14 +24,14 @@ MAX_PATHS = 100
 
 register_enum(
     Direction,
-    "Which relationships a walk follows: OUT, IN or BOTH as declared; DEPENDENTS the way impact flows, "
-    "DEPENDENCIES against it.",
+    "The direction of a walk: OUT, IN or BOTH as declared; DEPENDENTS in the direction of impact, DEPENDENCIES against "
+    "it.",
     name="WalkDirection",
     OUT="Follows relationships from their `from` to their `to`.",
     IN="Follows relationships from their `to` to their `from`.",
-    BOTH="Follows relationships either way.",
-    DEPENDENTS="Goes the way a failure travels, to what depends on the item.",
-    DEPENDENCIES="Goes against the way a failure travels, to what the item depends on.",
+    BOTH="Follows relationships in both directions.",
+    DEPENDENTS="Follows the direction of impact, to items that depend on the item.",
+    DEPENDENCIES="Goes against the direction of impact, to items that the item depends on.",
 )
 
 
@@ -42,18 +42,18 @@ class PathRelationship:
     )
     type_key: str = attribute("The key of its type, for example `depends_on`.", of="type")
     relationship: Relationship | None = link(
-        RelationshipById, "The relationship itself; null when it holds no longer.", key="id", needs=READ_PERMISSION
+        RelationshipById, "The relationship; null if it was deleted.", key="id", needs=READ_PERMISSION
     )
 
 
-@strawberry.type(description="One hop of a path: every relationship that makes it.")
+@strawberry.type(description="One hop of a path, with all its relationships.")
 class Hop:
     relationships: list[PathRelationship] = attribute("Parallel relationships between the two items.", of=list, size=2)
 
 
-@strawberry.type(description="A shortest way from one item to another.")
+@strawberry.type(description="A shortest path from one item to another.")
 class Path:
-    length: int = attribute("How many hops.", of=lambda path: len(path.hops))
+    length: int = attribute("The number of hops.", of=lambda path: len(path.hops))
     nodes: list[LazyConfigurationItem | None] | None = field(
         lambda context, path, _: context.loader(ConfigurationItemById).load_many(path.nodes),
         "The items from start to end.",
@@ -65,32 +65,33 @@ class Path:
 
 @strawberry.type(description="All shortest paths.")
 class Paths:
-    paths: list[Path] = attribute("The paths, in order of their items' ids; empty when there is no way.", size=PAGE)
-    truncated: bool = attribute("Whether there are more, or relationships were capped on the way.")
+    paths: list[Path] = attribute("The paths, ordered by the ids of their items; empty if there is none.", size=PAGE)
+    truncated: bool = attribute("Whether there are more paths, or relationships were capped.")
 
 
 async def _paths(context: Context, _: Any, arguments: Mapping[str, Any]) -> PathsFact:
-    start, end = decode_id_as("ci", arguments["from"], "from"), decode_id_as("ci", arguments["to"], "to")
+    start = decode_id_as("ci", arguments["from"], "from")
+    end = decode_id_as("ci", arguments["to"], "to")
     direction = arguments.get("direction") or Direction.DEPENDENTS
-    most = check_bounds(arguments.get("first") or 10, "first", MAX_PATHS, 1)
+    max_paths = check_bounds(arguments.get("first") or 10, "first", MAX_PATHS, 1)
     walk = to_walk(context, direction, {k: v for k, v in arguments.items() if k != "first"}, DEFAULT_DEPTH)
     if start is None or end is None:
         return PathsFact((), truncated=False)
-    return await find_paths(context, start, end, walk, most)
+    return await find_paths(context, start, end, walk, max_paths)
 
 
 @strawberry.type
 class PathQueries:
     paths: Paths | None = field(
         _paths,
-        "How one item is connected to another: all shortest paths. One traversal.",
+        "All shortest paths from one item to another. One traversal.",
         needs=READ_PERMISSION,
         arguments=(
             Argument("from", strawberry.ID, "The global id of the start."),
             Argument("to", strawberry.ID, "The global id of the end."),
             Argument("direction", Direction | None, "Which relationships to follow. Default DEPENDENTS."),
             depth_argument(DEFAULT_DEPTH),
-            Argument("first", int | None, f"At most this many paths, 1 to {MAX_PATHS}. Default 10."),
+            Argument("first", int | None, f"The maximum number of paths, 1 to {MAX_PATHS}. Default 10."),
             TYPES_ARGUMENT,
             FAN_OUT_ARGUMENT,
             AS_OF_ARGUMENT,

@@ -1,4 +1,4 @@
-"""Relationships: neighbours of a configuration item, and what it depends on or what depends on it."""
+"""Relationships, neighbours, dependencies and dependents of configuration items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ from schema.declarations.walk_arguments import (
     to_walk,
 )
 from schema.lazy_types import LazyConfigurationItem
-from schema.taxonomy.relationship_types import READ_PERMISSION as TYPES_NEED
+from schema.taxonomy.relationship_types import READ_PERMISSION as TYPES_READ_PERMISSION
 from schema.taxonomy.relationship_types import RelationshipType
 
 READ_PERMISSION = "relationships:read"
@@ -50,19 +50,20 @@ ITEMS_READ_PERMISSION = "configuration-items:read"
 
 
 @strawberry.type(
-    description="Relationships of one item of which it needs only some, so that losing one does not fail it."
+    description="Relationships of one item, of which only a number must be healthy: the loss of one does not always "
+    "fail the item."
 )
 class RedundancyGroup:
     id: strawberry.ID = attribute(
         "Its global id: `rg_` and the row's uuid.", of=lambda group: encode_id("rg", group.id)
     )
     name: str = attribute("Its name, unique for the item.")
-    needed: int = attribute("The item fails when fewer members are healthy.")
+    needed: int = attribute("The minimum number of healthy members; with fewer, the item fails.")
     dependent: LazyConfigurationItem | None = link(
-        ConfigurationItemById, "The item that the group keeps up.", key="dependent_id", needs=ITEMS_READ_PERMISSION
+        ConfigurationItemById, "The item that depends on the group.", key="dependent_id", needs=ITEMS_READ_PERMISSION
     )
     member_ids: list[strawberry.ID] = attribute(
-        "The global ids of the items that are members, in order; see `nodes`.",
+        "The global ids of the member items, in order; pass them to `nodes`.",
         of=lambda group: [encode_id("ci", each) for each in group.members],
         size=5,
     )
@@ -77,79 +78,85 @@ class Relationship(Node):
 
     id: strawberry.ID = id_field("rel")
     type_key: str = attribute("The key of its type, for example `depends_on`.")
-    type: RelationshipType | None = link(RelationshipTypeByKey, "Its type.", key="type_key", needs=TYPES_NEED)
+    type: RelationshipType | None = link(
+        RelationshipTypeByKey, "Its type.", key="type_key", needs=TYPES_READ_PERMISSION
+    )
     source: str = attribute("The source that declared it.")
-    attributes: JSON = attribute("Whatever else its source says of it.")
-    version: int = attribute("Goes up by one with each change.")
-    valid_from: datetime = attribute("Since when this version holds.")
+    attributes: JSON = attribute("Further attributes from its source.")
+    version: int = attribute("Increases by one with each write.")
+    valid_from: datetime = attribute("The time from which this version is valid.")
     from_: LazyConfigurationItem | None = link(
-        ConfigurationItemById, "Where it begins.", key="from_id", needs=ITEMS_READ_PERMISSION, name="from"
+        ConfigurationItemById, "The item at its start.", key="from_id", needs=ITEMS_READ_PERMISSION, name="from"
     )
     to: LazyConfigurationItem | None = link(
-        ConfigurationItemById, "Where it ends.", key="to_id", needs=ITEMS_READ_PERMISSION
+        ConfigurationItemById, "The item at its end.", key="to_id", needs=ITEMS_READ_PERMISSION
     )
     redundancy_group: RedundancyGroup | None = link(
         RedundancyGroupById, "The redundancy group it is a member of.", key="redundancy_group_id", needs=READ_PERMISSION
     )
 
 
-@strawberry.type(description="A relationship as met from a configuration item.")
+@strawberry.type(description="A relationship, seen from one of its configuration items.")
 class Neighbour:
     node: LazyConfigurationItem | None = link(
         ConfigurationItemById, "The item at the other end.", key="neighbour_id", needs=ITEMS_READ_PERMISSION
     )
-    outgoing: bool = attribute("Whether the relationship, as declared, leaves the item it is met from.")
+    outgoing: bool = attribute("Whether the relationship, as declared, starts at the item from which it is seen.")
     type_key: str = attribute("The key of its type, for example `depends_on`.", of="edge.type")
-    type: RelationshipType | None = link(RelationshipTypeByKey, "Its type.", key="edge.type", needs=TYPES_NEED)
+    type: RelationshipType | None = link(
+        RelationshipTypeByKey, "Its type.", key="edge.type", needs=TYPES_READ_PERMISSION
+    )
     relationship_id: strawberry.ID = attribute(
         "The global id of the relationship.", of=lambda step: encode_id("rel", step.edge.id)
     )
     relationship: Relationship | None = link(
-        RelationshipById, "The relationship itself; null when it holds no longer.", key="edge.id", needs=READ_PERMISSION
+        RelationshipById, "The relationship; null if it was deleted.", key="edge.id", needs=READ_PERMISSION
     )
     cursor: str = attribute("Pass it as `after`.", of=lambda step: encode_step_position(_step_position(step)))
 
 
-@strawberry.type(description="Relationships of one item, in order of the other end's id.")
+@strawberry.type(description="Relationships of one item, ordered by the id of the other end.")
 class NeighbourConnection:
     edges: list[Neighbour] = attribute("The relationships of the page.", of="steps", size=PAGE)
     nodes: list[LazyConfigurationItem | None] | None = field(
-        lambda context, found, _: context.loader(ConfigurationItemById).load_many(
-            [s.neighbour_id for s in found.steps]
+        lambda context, neighbours, _: context.loader(ConfigurationItemById).load_many(
+            [step.neighbour_id for step in neighbours.steps]
         ),
         "The items at the other ends, once for each relationship.",
         needs=ITEMS_READ_PERMISSION,
         size=PAGE,
     )
-    total_count: int = attribute("How many relationships there are in all; exact, and free.", of="degree")
-    page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _neighbour_page_info(found))
+    total_count: int = attribute("The exact number of relationships, over all pages; costs nothing.", of="degree")
+    page_info: PageInfo = attribute("The position of the page.", of=lambda neighbours: _neighbour_page_info(neighbours))
 
 
-@strawberry.type(description="How many relationships of one type a configuration item has.")
+@strawberry.type(description="The number of relationships of one type that a configuration item has.")
 class Degree:
     type_key: str = attribute("The key of the type.", of="type")
-    outgoing: int = attribute("How many leave the item.")
-    incoming: int = attribute("How many enter it.")
+    outgoing: int = attribute("The number that start at the item.")
+    incoming: int = attribute("The number that end at the item.")
 
 
 @strawberry.type(description="An item of which not all relationships were followed.")
 class CappedItem:
     node: LazyConfigurationItem | None = link(ConfigurationItemById, "The item.", key="id", needs=ITEMS_READ_PERMISSION)
-    depth: int = attribute("How many hops it is away.")
-    degree: int = attribute("How many relationships it has in this direction; exact.")
-    shown: int = attribute("How many of them were followed. Go on with `neighbours` of the item.")
+    depth: int = attribute("The number of hops to it.")
+    degree: int = attribute("The exact number of its relationships in this direction.")
+    shown: int = attribute(
+        "The number of relationships that were followed. Read the others with `neighbours` of the item."
+    )
 
 
 @strawberry.type(description="An item that a walk reached.")
 class ReachedItem:
     node: LazyConfigurationItem | None = link(ConfigurationItemById, "The item.", key="id", needs=ITEMS_READ_PERMISSION)
-    depth: int = attribute("The least number of hops to it.")
+    depth: int = attribute("The smallest number of hops to it.")
     cursor: str = attribute("Pass it as `after`.", of=lambda node: encode_position(Position(node.depth, node.id)))
 
 
 @dataclass(frozen=True, slots=True)
 class ReachValue:
-    """A reach and whether it went on from a cursor."""
+    """A reach, and whether it continues from a cursor."""
 
     reach: Reach
     resumed: bool
@@ -163,18 +170,18 @@ class ReachValue:
         return self.reach.capped
 
 
-@strawberry.type(description="What a walk reached, nearest first; nothing is left out silently.")
+@strawberry.type(description="The items that a walk reached, nearest first; everything that is left out is reported.")
 class ReachConnection:
     edges: list[ReachedItem] = attribute("The items of the page with their depth.", of="nodes", size=PAGE)
     nodes: list[LazyConfigurationItem | None] | None = field(
-        lambda context, found, _: context.loader(ConfigurationItemById).load_many([node.id for node in found.nodes]),
+        lambda context, reach, _: context.loader(ConfigurationItemById).load_many([node.id for node in reach.nodes]),
         "The items of the page.",
         needs=ITEMS_READ_PERMISSION,
         size=PAGE,
     )
     truncated: bool = attribute("Whether more items follow, or relationships were capped.", of="reach.truncated")
     capped: list[CappedItem] = attribute("The items of which not all relationships were followed.", size=10)
-    page_info: PageInfo = attribute("Where the page lies.", of=lambda found: _reach_page_info(found))
+    page_info: PageInfo = attribute("The position of the page.", of=lambda reach: _reach_page_info(reach))
 
 
 class NeighbourDirection(StrEnum):
@@ -185,10 +192,10 @@ class NeighbourDirection(StrEnum):
 
 register_enum(
     NeighbourDirection,
-    "Which relationships of an item.",
-    OUT="Those that lead from it to others.",
-    IN="Those that lead from others to it.",
-    BOTH="Those in either direction.",
+    "The direction of the relationships of an item.",
+    OUT="Relationships that start at the item.",
+    IN="Relationships that end at the item.",
+    BOTH="Relationships in both directions.",
 )
 
 
@@ -209,11 +216,11 @@ def _reach_resolver(direction: WalkDirection) -> Any:
 
 @strawberry.type
 class HasRelationships:
-    """What hangs relationships on a configuration item."""
+    """Adds neighbours, dependencies, dependents and degrees to a type."""
 
     neighbours: NeighbourConnection | None = field(
         _neighbours,
-        "Its relationships, one hop, as declared. One traversal for any number of items asked at once.",
+        "Its relationships, one hop, as declared. One traversal for all items of one level.",
         needs=READ_PERMISSION,
         arguments=(
             Argument("direction", NeighbourDirection | None, "OUT, IN or BOTH. Default BOTH."),
@@ -225,19 +232,19 @@ class HasRelationships:
     )
     dependencies: ReachConnection | None = field(
         _reach_resolver(WalkDirection.DEPENDENCIES),
-        "What it depends on, directly or through others. One traversal for any number of items asked at once.",
+        "The items that it depends on, directly or indirectly. One traversal for all items of one level.",
         needs=READ_PERMISSION,
         arguments=(depth_argument(1), FIRST_ARGUMENT, AFTER_ARGUMENT, TYPES_ARGUMENT, FAN_OUT_ARGUMENT, AS_OF_ARGUMENT),
     )
     dependents: ReachConnection | None = field(
         _reach_resolver(WalkDirection.DEPENDENTS),
-        "What depends on it, directly or through others. One traversal for any number of items asked at once.",
+        "The items that depend on it, directly or indirectly. One traversal for all items of one level.",
         needs=READ_PERMISSION,
         arguments=(depth_argument(1), FIRST_ARGUMENT, AFTER_ARGUMENT, TYPES_ARGUMENT, FAN_OUT_ARGUMENT, AS_OF_ARGUMENT),
     )
     degrees: list[Degree] | None = link(
         DegreesByConfigurationItem,
-        "How many relationships of each type it has; exact.",
+        "The exact number of its relationships of each type.",
         key="id",
         needs=READ_PERMISSION,
         arguments=(AS_OF_ARGUMENT,),
@@ -250,14 +257,14 @@ def _step_position(step: Step) -> StepPosition:
     return StepPosition(step.neighbour_id, step.edge.id, step.outgoing)
 
 
-def _neighbour_page_info(found: NeighboursFact) -> PageInfoValue:
+def _neighbour_page_info(neighbours: NeighboursFact) -> PageInfoValue:
     return to_page_info(
-        [encode_step_position(_step_position(step)) for step in first_and_last(found.steps)],
-        has_more=found.truncated,
+        [encode_step_position(_step_position(step)) for step in first_and_last(neighbours.steps)],
+        has_more=neighbours.truncated,
         has_previous=False,
     )
 
 
-def _reach_page_info(found: ReachValue) -> PageInfoValue:
-    cursors = [encode_position(Position(node.depth, node.id)) for node in first_and_last(found.nodes)]
-    return to_page_info(cursors, has_more=found.reach.cursor is not None, has_previous=found.resumed)
+def _reach_page_info(value: ReachValue) -> PageInfoValue:
+    cursors = [encode_position(Position(node.depth, node.id)) for node in first_and_last(value.nodes)]
+    return to_page_info(cursors, has_more=value.reach.cursor is not None, has_previous=value.resumed)

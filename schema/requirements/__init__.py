@@ -1,1 +1,1 @@
-"""Requirements: what configuration items must do or be."""
+"""Requirements: rules that configuration items must meet."""

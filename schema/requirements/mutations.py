@@ -1,4 +1,4 @@
-"""Requirements written by clients, in the requirements database."""
+"""Mutations of requirements, in the requirements database."""
 
 from functools import partial
 
@@ -26,72 +26,70 @@ ITEM_PREFIXES = {"configuration_item_ids": "ci"}
 
 @strawberry.input(description="A new requirement.")
 class CreateRequirementInput:
-    key: str = strawberry.field(description="Its key, unique, for example `REQ-17`. It stays for ever.")
-    title: str = strawberry.field(description="What must hold, in a line of at most 500 characters.")
+    key: str = strawberry.field(description="Its key, unique, for example `REQ-17`. It cannot be changed.")
+    title: str = strawberry.field(description="What must hold, in one line of at most 500 characters.")
     description: str = strawberry.field(
-        default="", description="What must hold, at length: at most 100,000 characters."
+        default="", description="What must hold, in detail, at most 100,000 characters."
     )
-    kind: RequirementKind = strawberry.field(default=RequirementKind.FUNCTIONAL, description="What it is about.")
-    priority: RequirementPriority = strawberry.field(
-        default=RequirementPriority.MEDIUM, description="How much depends on it."
-    )
+    kind: RequirementKind = strawberry.field(default=RequirementKind.FUNCTIONAL, description="Its kind.")
+    priority: RequirementPriority = strawberry.field(default=RequirementPriority.MEDIUM, description="Its priority.")
     configuration_item_ids: list[strawberry.ID] = strawberry.field(
         default_factory=list, description="The configuration items that must meet it, at most 500."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-@strawberry.input(description="What must hold. What is left out stays.")
+@strawberry.input(description="New values of a requirement. Omitted fields stay unchanged.")
 class UpdateRequirementInput(VersionedInput):
-    title: str | None = strawberry.field(default=UNSET, description="What must hold, in a line.")
-    description: str | None = strawberry.field(default=UNSET, description="What must hold, at length.")
-    kind: RequirementKind | None = strawberry.field(default=UNSET, description="What it is about.")
-    priority: RequirementPriority | None = strawberry.field(default=UNSET, description="How much depends on it.")
+    title: str | None = strawberry.field(default=UNSET, description="What must hold, in one line.")
+    description: str | None = strawberry.field(default=UNSET, description="What must hold, in detail.")
+    kind: RequirementKind | None = strawberry.field(default=UNSET, description="Its kind.")
+    priority: RequirementPriority | None = strawberry.field(default=UNSET, description="Its priority.")
 
 
-@strawberry.input(description="The requirement that is agreed to.")
+@strawberry.input(description="The requirement to accept.")
 class AcceptRequirementInput(VersionedInput):
     pass
 
 
-@strawberry.input(description="The requirement that is decided against.")
+@strawberry.input(description="The requirement to reject.")
 class RejectRequirementInput(VersionedInput):
     pass
 
 
-@strawberry.input(description="The requirement that is met.")
+@strawberry.input(description="The requirement to record as met.")
 class MeetRequirementInput(VersionedInput):
     pass
 
 
-@strawberry.input(description="The requirement that is not met after all.")
+@strawberry.input(description="The requirement to reopen.")
 class ReopenRequirementInput(VersionedInput):
     pass
 
 
-@strawberry.input(description="The requirement that nobody asks for any more.")
+@strawberry.input(description="The requirement to withdraw.")
 class WithdrawRequirementInput(VersionedInput):
     pass
 
 
-@strawberry.input(description="The requirement that somebody asks for again.")
+@strawberry.input(description="The requirement to propose again.")
 class ReconsiderRequirementInput(VersionedInput):
     pass
 
 
-@strawberry.input(description="Configuration items that must meet a requirement.")
+@strawberry.input(description="Configuration items to link to a requirement.")
 class LinkRequirementItemsInput(VersionedInput):
     configuration_item_ids: list[strawberry.ID] = strawberry.field(description="The items, at most 500.")
 
 
-@strawberry.input(description="Configuration items that need not meet a requirement.")
+@strawberry.input(description="Configuration items to unlink from a requirement.")
 class UnlinkRequirementItemsInput(VersionedInput):
     configuration_item_ids: list[strawberry.ID] = strawberry.field(description="The items.")
 
 
 @strawberry.type
 class RequirementPayload:
-    """What every payload about one requirement holds."""
+    """The fields that all payloads with one requirement share."""
 
     requirement: Requirement | None = link(
         RequirementById, "The requirement as it is now, also after a conflict.", key="id", needs=READ_PERMISSION
@@ -104,37 +102,37 @@ class CreateRequirementPayload(RequirementPayload):
     pass
 
 
-@strawberry.type(description="The requirement, or why nothing was written.")
+@strawberry.type(description="The updated requirement, or why it was not updated.")
 class UpdateRequirementPayload(RequirementPayload):
     pass
 
 
-@strawberry.type(description="The requirement, or why it was not accepted.")
+@strawberry.type(description="The accepted requirement, or why it was not accepted.")
 class AcceptRequirementPayload(RequirementPayload):
     pass
 
 
-@strawberry.type(description="The requirement, or why it was not rejected.")
+@strawberry.type(description="The rejected requirement, or why it was not rejected.")
 class RejectRequirementPayload(RequirementPayload):
     pass
 
 
-@strawberry.type(description="The requirement, or why it does not count as met.")
+@strawberry.type(description="The requirement that is met, or why it was not recorded as met.")
 class MeetRequirementPayload(RequirementPayload):
     pass
 
 
-@strawberry.type(description="The requirement, or why it was not reopened.")
+@strawberry.type(description="The reopened requirement, or why it was not reopened.")
 class ReopenRequirementPayload(RequirementPayload):
     pass
 
 
-@strawberry.type(description="The requirement, or why it was not withdrawn.")
+@strawberry.type(description="The withdrawn requirement, or why it was not withdrawn.")
 class WithdrawRequirementPayload(RequirementPayload):
     pass
 
 
-@strawberry.type(description="The requirement, or why it is not proposed again.")
+@strawberry.type(description="The proposed requirement, or why it was not proposed again.")
 class ReconsiderRequirementPayload(RequirementPayload):
     pass
 
@@ -160,43 +158,43 @@ class RequirementMutations:
     create_requirement: CreateRequirementPayload | None = mutation(
         MutationDeclaration(use_cases.CreateRequirement, use_cases.create, ITEM_PREFIXES, database=use_cases.DATABASE),
         CreateRequirementInput,
-        "Ask for something that must hold.",
+        "Create a requirement in the state PROPOSED.",
         needs=WRITE_PERMISSION,
     )
     update_requirement: UpdateRequirementPayload | None = mutation(
         MutationDeclaration(use_cases.UpdateRequirement, use_cases.update, ID_PREFIXES, database=use_cases.DATABASE),
         UpdateRequirementInput,
-        "Reword a requirement that is proposed or accepted.",
+        "Update a proposed or accepted requirement.",
         needs=WRITE_PERMISSION,
     )
     accept_requirement: AcceptRequirementPayload | None = mutation(
         _transition(use_cases.AcceptRequirement, "acceptRequirement"),
         AcceptRequirementInput,
-        "Agree to a proposed requirement.",
+        "Accept a proposed requirement.",
         needs=WRITE_PERMISSION,
     )
     reject_requirement: RejectRequirementPayload | None = mutation(
         _transition(use_cases.RejectRequirement, "rejectRequirement"),
         RejectRequirementInput,
-        "Decide against a proposed requirement.",
+        "Reject a proposed requirement.",
         needs=WRITE_PERMISSION,
     )
     meet_requirement: MeetRequirementPayload | None = mutation(
         _transition(use_cases.MeetRequirement, "meetRequirement"),
         MeetRequirementInput,
-        "Tell that an accepted requirement is met.",
+        "Record that an accepted requirement is met.",
         needs=WRITE_PERMISSION,
     )
     reopen_requirement: ReopenRequirementPayload | None = mutation(
         _transition(use_cases.ReopenRequirement, "reopenRequirement"),
         ReopenRequirementInput,
-        "Tell that a requirement is not met after all; it is accepted as before.",
+        "Record that a requirement is not met after all; its state is ACCEPTED again.",
         needs=WRITE_PERMISSION,
     )
     withdraw_requirement: WithdrawRequirementPayload | None = mutation(
         _transition(use_cases.WithdrawRequirement, "withdrawRequirement"),
         WithdrawRequirementInput,
-        "Tell that nobody asks for a requirement any more. Its links stay.",
+        "Withdraw a requirement. Its links remain.",
         needs=WRITE_PERMISSION,
     )
     reconsider_requirement: ReconsiderRequirementPayload | None = mutation(
@@ -213,7 +211,7 @@ class RequirementMutations:
             database=use_cases.DATABASE,
         ),
         LinkRequirementItemsInput,
-        "Link configuration items to a requirement. Those that are linked already stay so.",
+        "Link configuration items to a requirement. Items that are already linked stay linked.",
         needs=WRITE_PERMISSION,
     )
     unlink_requirement_items: UnlinkRequirementItemsPayload | None = mutation(
@@ -224,6 +222,6 @@ class RequirementMutations:
             database=use_cases.DATABASE,
         ),
         UnlinkRequirementItemsInput,
-        "Take links between configuration items and a requirement away, by whatever keys they were made.",
+        "Unlink configuration items from a requirement, whichever keys the links use.",
         needs=WRITE_PERMISSION,
     )

@@ -1,4 +1,4 @@
-"""Requirements: what configuration items must do or be."""
+"""Requirements: rules that configuration items must meet."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -38,33 +38,35 @@ READ_PERMISSION = "requirements:read"
 
 register_enum(
     RequirementKind,
-    "What a requirement is about.",
+    "The kind of a requirement.",
     FUNCTIONAL="What an item must do.",
-    AVAILABILITY="How much of the time an item must be up.",
-    PERFORMANCE="How fast an item must be, or how much it must bear.",
-    SECURITY="What an item must be guarded against.",
-    COMPLIANCE="What law, contract or policy asks of an item.",
+    AVAILABILITY="The share of time that an item must be available.",
+    PERFORMANCE="How fast an item must be, or how much load it must handle.",
+    SECURITY="The threats that an item must be protected from.",
+    COMPLIANCE="What laws, contracts or policies require of an item.",
 )
 register_enum(
     RequirementState,
-    "Where a requirement is in its life.",
-    PROPOSED="Somebody asks for it; nobody has decided yet.",
-    ACCEPTED="It was agreed to and is not met yet.",
-    MET="It was agreed to and is met.",
-    REJECTED="It was decided against.",
-    WITHDRAWN="Nobody asks for it any more.",
+    "The state of a requirement.",
+    PROPOSED="It is proposed and not decided yet.",
+    ACCEPTED="It is accepted and not met yet.",
+    MET="It is accepted and met.",
+    REJECTED="It was rejected.",
+    WITHDRAWN="It was withdrawn: it is no longer requested.",
 )
 register_enum(
     RequirementPriority,
-    "How much depends on a requirement.",
-    LOW="Little depends on it.",
-    MEDIUM="Something depends on it.",
-    HIGH="Much depends on it.",
-    CRITICAL="Everything depends on it.",
+    "The priority of a requirement.",
+    LOW="Low priority.",
+    MEDIUM="Medium priority.",
+    HIGH="High priority.",
+    CRITICAL="Critical: the highest priority.",
 )
 
 
-@strawberry.type(description="What configuration items must do or be, for example to be up 99.9% of a month.")
+@strawberry.type(
+    description="A rule that configuration items must meet, for example to be available for 99.9% of a month."
+)
 class Requirement(Node):
     record = RequirementRecord
     prefix = "req"
@@ -73,12 +75,12 @@ class Requirement(Node):
 
     id: strawberry.ID = id_field("req")
     key: str = attribute("Its key, unique, for example `REQ-17`.")
-    title: str = attribute("What must hold, in a line.")
-    description: str = attribute("What must hold, at length; may be empty.")
-    kind: RequirementKind = attribute("What it is about, for example `AVAILABILITY`.")
-    state: RequirementState = attribute("Where it is in its life.")
-    priority: RequirementPriority = attribute("How much depends on it.")
-    version: int = attribute("Goes up by one with each change.")
+    title: str = attribute("What must hold, in one line.")
+    description: str = attribute("What must hold, in detail; can be empty.")
+    kind: RequirementKind = attribute("Its kind, for example `AVAILABILITY`.")
+    state: RequirementState = attribute("Its state.")
+    priority: RequirementPriority = attribute("Its priority.")
+    version: int = attribute("Increases by one with each write.")
     updated_at: datetime = attribute("When it last changed.")
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByRequirement,
@@ -100,9 +102,9 @@ class RequirementGroupBy(StrEnum):
 register_enum(
     RequirementGroupBy,
     "What requirements can be grouped by.",
-    KIND="By what it is about.",
-    STATE="By where it is in its life.",
-    PRIORITY="By how much depends on it.",
+    KIND="By kind.",
+    STATE="By state.",
+    PRIORITY="By priority.",
 )
 
 
@@ -111,14 +113,14 @@ class RequirementConnection(Connection[Requirement]):
     groups: list[Group] = groups(RequirementGroupBy)
 
 
-@strawberry.input(description="Which requirements. All that is given must hold.")
+@strawberry.input(description="Conditions on requirements; all given conditions must hold.")
 class RequirementFilter:
     id: IdFilter | None = condition("Its global id.")
     key: TextFilter | None = condition("Its key.")
     title: TextFilter | None = condition("Its title.")
-    kind: Filter[RequirementKind] | None = condition("What kind of requirement it is.")
-    state: Filter[RequirementState] | None = condition("Where it is in its life.")
-    priority: Filter[RequirementPriority] | None = condition("How much it matters.")
+    kind: Filter[RequirementKind] | None = condition("Its kind.")
+    state: Filter[RequirementState] | None = condition("Its state.")
+    priority: Filter[RequirementPriority] | None = condition("Its priority.")
     updated_at: DateTimeFilter | None = condition("When it last changed.")
     and_: list["RequirementFilter"] | None = all_of()
     or_: list["RequirementFilter"] | None = any_of()
@@ -136,7 +138,7 @@ register_enum(
     "What requirements can be ordered by.",
     KEY="By key.",
     TITLE="By title.",
-    UPDATED_AT="By when it last changed.",
+    UPDATED_AT="By the time of the last change.",
 )
 
 
@@ -148,7 +150,7 @@ class RequirementOrder:
 
 @strawberry.type
 class HasRequirements:
-    """What hangs requirements on a configuration item."""
+    """Adds the field `requirements` to a type."""
 
     requirements: RequirementConnection | None = connection(
         RequirementsByConfigurationItem,

@@ -1,1 +1,1 @@
-"""Full-text search over all kinds."""
+"""Full-text search over all kinds of objects."""

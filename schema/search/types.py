@@ -1,4 +1,4 @@
-"""Search: one text, everything that matches it."""
+"""Full-text search over all kinds of objects."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -19,11 +19,11 @@ DEFAULT_RESULTS = 10
 
 register_enum(
     SearchKind,
-    "What can be found.",
+    "The kind of a search result.",
     CONFIGURATION_ITEM="A configuration item.",
-    INCIDENT="An incident that you may see.",
+    INCIDENT="An incident that you are permitted to see.",
     CHANGE="A change.",
-    DOCUMENT="A runbook or a piece of knowledge.",
+    DOCUMENT="A runbook or a knowledge article.",
     WORKFLOW="A revision of a workflow.",
     TEAM="A team.",
     USER="A person.",
@@ -33,10 +33,10 @@ register_enum(
 
 @cache
 def types_by_kind() -> Mapping[str, type[Node]]:
-    """The GraphQL type of each kind: INCIDENT is Incident. Found by name, so that no domain is imported here."""
-    named = {each.__name__: each for each in Node.__subclasses__()}
-    spelled = {kind.value: kind.value.title().replace("_", "") for kind in SearchKind}
-    return {kind: named[name] for kind, name in spelled.items() if name in named}
+    """Return the GraphQL type of each kind: Incident for INCIDENT. The lookup is by name, so no domain is imported."""
+    types = {each.__name__: each for each in Node.__subclasses__()}
+    names = {kind.value: kind.value.title().replace("_", "") for kind in SearchKind}
+    return {kind: types[name] for kind, name in names.items() if name in types}
 
 
 def _node(context: Context, hit: SearchHit, _: Mapping[str, Any]) -> Any:
@@ -49,26 +49,25 @@ def _search(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
     return search(context, arguments["text"], arguments.get("kinds"), first)
 
 
-@strawberry.type(description="Something that matches the text.")
+@strawberry.type(description="An object that matches the text.")
 class SearchResult:
     record = SearchHit
 
     score: float = attribute(
-        "How well it matches: 1 is an exact number, key or name; from 0.5 the words match; below, only the spelling."
+        "How well it matches: 1 for an exact number, key or name; from 0.5, the words match; below, the spelling is "
+        "similar."
     )
-    kind: SearchKind = attribute("What it is.")
+    kind: SearchKind = attribute("Its kind.")
     title: str = attribute("Its title or name.")
     excerpt: str | None = attribute(
-        "Plain text around the match, about two lines; only of incidents and documents, and null where there is none."
+        "Plain text around the match, about two lines, for incidents and documents; otherwise null."
     )
-    node: Node | None = field(
-        _node, "What was found, whole. One statement for each kind among the results.", needs=None
-    )
+    node: Node | None = field(_node, "The object itself. One statement for each kind among the results.", needs=None)
 
 
-@strawberry.type(description="What a search found, and where it could not look.")
+@strawberry.type(description="The results of a search, and the stores that it could not search.")
 class SearchResults:
-    results: list[SearchResult] = attribute("What matches, best first.", size=PAGE)
+    results: list[SearchResult] = attribute("The matching objects, best matches first.", size=PAGE)
     missing: list[str] = attribute(
         "The stores that did not answer, for example `requirements`; empty when the search is complete.",
         size=2,
@@ -79,13 +78,18 @@ class SearchResults:
 class SearchQueries:
     search: SearchResults | None = field(
         _search,
-        "Whatever matches a text: an exact number or key first, then words (the last may be a beginning), then similar "
-        "spellings. Words that very many rows hold are ranked among the first 2,000 of a kind. Costs one statement in "
-        "each database. Kinds you may not read are left out.",
+        "Search all kinds: exact numbers and keys first, then words (the last one can be a prefix), then similar "
+        "spellings. For words in very many rows, only the first 2,000 rows of a kind are ranked. Costs one statement "
+        "in "
+        "each database. Kinds that you are not permitted to read are left out.",
         needs="search:read",
         arguments=(
-            Argument("text", str, "What to look for, 1 to 200 characters, for example `paymnt gateway`."),
-            Argument("kinds", list[SearchKind] | None, "Only these kinds; each needs its permission. All by default."),
-            Argument("first", int, "At most this many results, 1 to 50.", DEFAULT_RESULTS),
+            Argument("text", str, "The text to search for, 1 to 200 characters, for example `paymnt gateway`."),
+            Argument(
+                "kinds",
+                list[SearchKind] | None,
+                "Only these kinds; each needs its permission. Default: all permitted kinds.",
+            ),
+            Argument("first", int, "The maximum number of results, 1 to 50.", DEFAULT_RESULTS),
         ),
     )

@@ -1,4 +1,4 @@
-"""Classes of configuration items, a tree."""
+"""Classes of configuration items, which form a tree."""
 
 import strawberry
 
@@ -26,16 +26,16 @@ class ConfigurationItemClass:
 
     key: str = attribute("Its key, for example `database`.")
     name: str = attribute("Its name.")
-    description: str = attribute("What belongs to it; may be empty.")
+    description: str = attribute("What belongs to it; can be empty.")
     parent: "ConfigurationItemClass | None" = link(
         ConfigurationItemClassByKey,
-        "The class it is a kind of; null for a root.",
+        "The parent class; null for a root.",
         key="parent_key",
         needs=READ_PERMISSION,
     )
     children: list["ConfigurationItemClass"] | None = link(
         ConfigurationItemClassesByParent,
-        "The classes right below it, by key.",
+        "The classes directly below it, by key.",
         key="key",
         needs=READ_PERMISSION,
         size=10,

@@ -1,4 +1,4 @@
-"""Classes of configuration items and types of relationships defined by clients."""
+"""Mutations of classes of configuration items and of relationship types."""
 
 import strawberry
 from strawberry.types.unset import UNSET
@@ -20,30 +20,38 @@ from schema.taxonomy.relationship_types import RelationshipType
 READ_PERMISSION = "configuration-items:read"
 
 
-@strawberry.input(description="A class of configuration items, by its key.")
+@strawberry.input(description="The class of configuration items to create or update.")
 class DefineConfigurationItemClassInput:
-    key: str = strawberry.field(description="Its key, for example `database`; a class of this key is changed.")
+    key: str = strawberry.field(
+        description="Its key, for example `database`; an existing class with this key is updated."
+    )
     name: str = strawberry.field(description="Its name.")
     parent_key: str | None = strawberry.field(
-        default=UNSET, description="The key of the class it is a kind of; null for a root. Left out, it stays."
+        default=UNSET, description="The key of the parent class; null for a root. If omitted, it stays unchanged."
     )
-    description: str | None = strawberry.field(default=UNSET, description="What belongs to it. Left out, it stays.")
+    description: str | None = strawberry.field(
+        default=UNSET, description="What belongs to it. If omitted, it stays unchanged."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-@strawberry.input(description="A type of relationships, by its key.")
+@strawberry.input(description="The relationship type to create or update.")
 class DefineRelationshipTypeInput:
-    key: str = strawberry.field(description="Its key, for example `depends_on`; a type of this key is changed.")
-    label: str = strawberry.field(description="How it reads forwards, for example `depends on`.")
-    inverse_label: str = strawberry.field(description="How it reads backwards, for example `is used by`.")
-    impact: Impact = strawberry.field(
-        description="Which way a failure travels along it; fixed while any relationship is of the type."
+    key: str = strawberry.field(
+        description="Its key, for example `depends_on`; an existing type with this key is updated."
     )
-    description: str | None = strawberry.field(default=UNSET, description="What it means. Left out, it stays.")
+    label: str = strawberry.field(description="Its label from start to end, for example `depends on`.")
+    inverse_label: str = strawberry.field(description="Its label from end to start, for example `is used by`.")
+    impact: Impact = strawberry.field(
+        description="The direction of impact; it cannot be changed while relationships of the type exist."
+    )
+    description: str | None = strawberry.field(
+        default=UNSET, description="What it means. If omitted, it stays unchanged."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-@strawberry.type(description="The class, new or changed, or why it is not.")
+@strawberry.type(description="The created or updated class, or why nothing was written.")
 class DefineConfigurationItemClassPayload:
     configuration_item_class: ConfigurationItemClass | None = link(
         ConfigurationItemClassByEntityId, "The class as it is now.", key="id", needs=READ_PERMISSION
@@ -51,7 +59,7 @@ class DefineConfigurationItemClassPayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The type, new or changed, or why it is not.")
+@strawberry.type(description="The created or updated type, or why nothing was written.")
 class DefineRelationshipTypePayload:
     relationship_type: RelationshipType | None = link(
         RelationshipTypeByEntityId, "The type as it is now.", key="id", needs=READ_PERMISSION
@@ -64,12 +72,12 @@ class TaxonomyMutations:
     define_configuration_item_class: DefineConfigurationItemClassPayload | None = mutation(
         MutationDeclaration(use_cases.DefineConfigurationItemClass, use_cases.define_class),
         DefineConfigurationItemClassInput,
-        "Make a class of configuration items, or change it.",
+        "Create or update a class of configuration items.",
         needs="configuration-item-classes:write",
     )
     define_relationship_type: DefineRelationshipTypePayload | None = mutation(
         MutationDeclaration(use_cases.DefineRelationshipType, use_cases.define_type),
         DefineRelationshipTypeInput,
-        "Make a type of relationships, or change it.",
+        "Create or update a relationship type.",
         needs="relationship-types:write",
     )

@@ -1,4 +1,4 @@
-"""Types of relationships: how configuration items can be related, and which way a failure travels."""
+"""Relationship types: how configuration items can be related, and the direction of impact."""
 
 import strawberry
 
@@ -11,31 +11,30 @@ READ_PERMISSION = "configuration-items:read"
 
 register_enum(
     Impact,
-    "Which way a failure travels along a relationship: FORWARD from its `from` to its `to`, REVERSE from "
-    "its `to` to its `from`, or NONE.",
+    "The direction of impact along a relationship: FORWARD from `from` to `to`, REVERSE from `to` to `from`, or NONE.",
     name="ImpactFlow",
     FORWARD="A failure of its `from` impacts its `to`.",
     REVERSE="A failure of its `to` impacts its `from`.",
-    NONE="A failure does not travel along it.",
+    NONE="A failure has no impact along it.",
 )
 
 
-@strawberry.type(description="How two configuration items can be related.")
+@strawberry.type(description="A kind of relationship between two configuration items.")
 class RelationshipType:
     record = RelationshipTypeRecord
 
     key: str = attribute("Its key, for example `depends_on`.")
-    label: str = attribute("How it reads forwards, for example `depends on`.")
-    inverse_label: str = attribute("How it reads backwards, for example `is used by`.")
-    impact: Impact = attribute("Which way a failure travels along it.")
-    description: str = attribute("What it means; may be empty.")
+    label: str = attribute("Its label from start to end, for example `depends on`.")
+    inverse_label: str = attribute("Its label from end to start, for example `is used by`.")
+    impact: Impact = attribute("The direction of impact.")
+    description: str = attribute("What it means; can be empty.")
 
 
 @strawberry.type
 class RelationshipTypeQueries:
     relationship_types: list[RelationshipType] | None = field(
         lambda context, _parent, _arguments: context.loader(RelationshipTypes).load(None),
-        "All types of relationships, by key. One statement.",
+        "All relationship types, by key. One statement.",
         needs=READ_PERMISSION,
         size=50,
     )

@@ -1,4 +1,4 @@
-"""Teams written by clients, and who is in them."""
+"""Mutations of teams and their members."""
 
 import strawberry
 from strawberry.types.unset import UNSET
@@ -24,36 +24,36 @@ MEMBER_PREFIXES = ID_PREFIXES | {"user_id": "user"}
 
 @strawberry.input(description="A new team.")
 class CreateTeamInput:
-    key: str = strawberry.field(description="Its short name for good, unique, for example `payments`.")
+    key: str = strawberry.field(description="Its short name, unique, for example `payments`. It cannot be changed.")
     name: str = strawberry.field(description="Its name.")
     description: str = strawberry.field(default="", description="What it does.")
     contact: str = strawberry.field(default="", description="How to reach it, for example a channel.")
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-@strawberry.input(description="What is said of a team. What is left out stays.")
+@strawberry.input(description="New values of a team. Omitted fields stay unchanged.")
 class UpdateTeamInput(VersionedInput):
     name: str | None = strawberry.field(default=UNSET, description="Its name.")
     description: str | None = strawberry.field(default=UNSET, description="What it does.")
     contact: str | None = strawberry.field(default=UNSET, description="How to reach it, for example a channel.")
 
 
-@strawberry.input(description="What somebody is in a team. `id` is the team's.")
+@strawberry.input(description="A member of a team and the role. `id` is the id of the team.")
 class SetTeamMemberInput(VersionedInput):
     user_id: strawberry.ID = strawberry.field(description="The person.")
     role: MembershipRole = strawberry.field(
-        default=MembershipRole.MEMBER, description="What the person is in the team from now on."
+        default=MembershipRole.MEMBER, description="The new role of the person in the team."
     )
 
 
-@strawberry.input(description="Somebody who is no longer in a team. `id` is the team's.")
+@strawberry.input(description="The member to remove from a team. `id` is the id of the team.")
 class RemoveTeamMemberInput(VersionedInput):
     user_id: strawberry.ID = strawberry.field(description="The person.")
 
 
 @strawberry.type
 class TeamPayload:
-    """What every payload about one team holds."""
+    """The fields that all payloads with one team share."""
 
     team: Team | None = link(TeamById, "The team as it is now.", key="id", needs="teams:read")
     user_errors: list[UserErrorType] = user_errors()
@@ -64,17 +64,17 @@ class CreateTeamPayload(TeamPayload):
     pass
 
 
-@strawberry.type(description="The team, or why nothing was written.")
+@strawberry.type(description="The updated team, or why it was not updated.")
 class UpdateTeamPayload(TeamPayload):
     pass
 
 
-@strawberry.type(description="The team, or why the person is not what was asked for.")
+@strawberry.type(description="The team, or why the membership was not changed.")
 class SetTeamMemberPayload(TeamPayload):
     pass
 
 
-@strawberry.type(description="The team, or why the person is still in it.")
+@strawberry.type(description="The team, or why the member was not removed.")
 class RemoveTeamMemberPayload(TeamPayload):
     pass
 
@@ -84,24 +84,24 @@ class TeamMutations:
     create_team: CreateTeamPayload | None = mutation(
         MutationDeclaration(use_cases.CreateTeam, use_cases.create),
         CreateTeamInput,
-        "Make a team. Nobody is in it yet.",
+        "Create a team without members.",
         needs=WRITE_PERMISSION,
     )
     update_team: UpdateTeamPayload | None = mutation(
         MutationDeclaration(use_cases.UpdateTeam, use_cases.update, ID_PREFIXES),
         UpdateTeamInput,
-        "Describe a team anew. Its key stays.",
+        "Update a team. Its key cannot be changed.",
         needs=WRITE_PERMISSION,
     )
     set_team_member: SetTeamMemberPayload | None = mutation(
         MutationDeclaration(use_cases.SetTeamMember, use_cases.set_member, MEMBER_PREFIXES),
         SetTeamMemberInput,
-        "Put somebody into a team, or give a member another role. The last lead stays one.",
+        "Add a member to a team, or change the role of a member. The last lead keeps the role.",
         needs=WRITE_PERMISSION,
     )
     remove_team_member: RemoveTeamMemberPayload | None = mutation(
         MutationDeclaration(use_cases.RemoveTeamMember, use_cases.remove_member, MEMBER_PREFIXES),
         RemoveTeamMemberInput,
-        "Take somebody out of a team. The last lead stays.",
+        "Remove a member from a team. The last lead cannot be removed.",
         needs=WRITE_PERMISSION,
     )

@@ -1,4 +1,4 @@
-"""Teams."""
+"""Teams, which own configuration items and work on incidents."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -50,20 +50,20 @@ class Team(Node):
     id: strawberry.ID = id_field("team")
     key: str = attribute("Its short name, unique, for example `payments`.")
     name: str = attribute("Its name.")
-    description: str = attribute("What it does; may be empty.")
-    contact: str = attribute("How to reach it, for example a channel; may be empty.")
-    version: int = attribute("Goes up by one with each change.")
+    description: str = attribute("What it does; can be empty.")
+    contact: str = attribute("How to reach it, for example a channel; can be empty.")
+    version: int = attribute("Increases by one with each write.")
     updated_at: datetime = attribute("When it last changed.")
     members: list[Membership] | None = link(
         MembershipsByTeam,
-        "Who is what in it, by name of the person. One statement.",
+        "Its members with their roles, by name of the person. One statement.",
         key="id",
         needs="users:read",
         size=20,
     )
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByTeam,
-        "The configuration items it owns.",
+        "The configuration items it owns, by name.",
         key="id",
         needs="configuration-items:read",
         filter=LazyConfigurationItemFilter | None,
@@ -72,7 +72,7 @@ class Team(Node):
     )
     incidents: LazyIncidentConnection | None = connection(
         IncidentsByTeam,
-        "The incidents it works on, newest first.",
+        "The incidents it works on that you are permitted to see, newest first.",
         key="id",
         needs="incidents:read",
         filter=LazyIncidentFilter | None,
@@ -86,7 +86,7 @@ class TeamConnection(Connection[Team]):
     pass
 
 
-@strawberry.input(description="Which teams. All that is given must hold.")
+@strawberry.input(description="Conditions on teams; all given conditions must hold.")
 class TeamFilter:
     id: IdFilter | None = condition("Its global id.")
     key: TextFilter | None = condition("Its key.")

@@ -1,1 +1,1 @@
-"""Users, and the viewer."""
+"""Users, and the viewer, who is the current caller."""

@@ -1,4 +1,4 @@
-"""Users, and what they are in their teams."""
+"""Users and their memberships in teams."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -34,17 +34,17 @@ READ_PERMISSION = "users:read"
 
 register_enum(
     MembershipRole,
-    "What a person is in a team.",
+    "The role of a person in a team.",
     MEMBER="Works in the team.",
     LEAD="Leads the team.",
 )
 
 
-@strawberry.type(description="One person in one team.")
+@strawberry.type(description="The membership of one person in one team.")
 class Membership:
     record = MembershipRecord
 
-    role: MembershipRole = attribute("What the person is in the team, for example `LEAD`.")
+    role: MembershipRole = attribute("The role of the person in the team, for example `LEAD`.")
     team: LazyTeam | None = link(TeamById, "The team.", key="team_id", needs="teams:read")
     user: "User | None" = link(UserById, "The person.", key="user_id", needs=READ_PERMISSION)
 
@@ -59,13 +59,13 @@ class User(Node):
     id: strawberry.ID = id_field("user")
     key: str = attribute("Their short name, unique, for example `ada`.")
     name: str = attribute("Their full name, for example `Ada Lovelace`.")
-    email: str = attribute("Their address, for example `ada@example.org`; may be empty.")
-    active: bool = attribute("Whether they still work here. Who left keeps their name on old work.")
-    version: int = attribute("Goes up by one with each change.")
+    email: str = attribute("Their e-mail address, for example `ada@example.org`; can be empty.")
+    active: bool = attribute("Whether they still work here. The names of former users remain on old work.")
+    version: int = attribute("Increases by one with each write.")
     updated_at: datetime = attribute("When it last changed.")
     memberships: list[Membership] | None = link(
         MembershipsByUser,
-        "What they are in which team, by name of the team. One statement.",
+        "Their memberships in teams, by name of the team. One statement.",
         key="id",
         needs="teams:read",
         size=5,
@@ -86,14 +86,14 @@ class UserConnection(Connection[User]):
     pass
 
 
-@strawberry.input(description="Which users. All that is given must hold.")
+@strawberry.input(description="Conditions on users; all given conditions must hold.")
 class UserFilter:
     id: IdFilter | None = condition("Its global id.")
-    key: TextFilter | None = condition("Its key.")
-    name: TextFilter | None = condition("Its name.")
-    email: TextFilter | None = condition("Its e-mail address.")
-    active: BooleanFilter | None = condition("Whether it is in use.")
-    teams: ToMany[LazyTeamFilter] | None = condition("The teams it is in.")
+    key: TextFilter | None = condition("Their key.")
+    name: TextFilter | None = condition("Their full name.")
+    email: TextFilter | None = condition("Their e-mail address.")
+    active: BooleanFilter | None = condition("Whether they still work here.")
+    teams: ToMany[LazyTeamFilter] | None = condition("The teams they belong to.")
     and_: list["UserFilter"] | None = all_of()
     or_: list["UserFilter"] | None = any_of()
     not_: "UserFilter | None" = none_of()

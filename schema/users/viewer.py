@@ -1,4 +1,4 @@
-"""The viewer: who asks, and what they may do."""
+"""The viewer: the caller of the request, with permissions and teams."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,38 +14,38 @@ from schema.lazy_types import LazyTeam
 
 register_enum(
     PrincipalKind,
-    "Whether a person, a program or the developer of a laptop asks.",
+    "The kind of a caller.",
     USER="A person.",
     SERVICE="A program.",
-    DEVELOPMENT="The developer of a server that runs on a laptop.",
+    DEVELOPMENT="The developer who runs the server on a laptop.",
 )
 
 
 async def _teams(context: Context, principal: Principal, _: Mapping[str, Any]) -> list[Any]:
-    found = await context.loader(TeamByKey).load_many(sorted(principal.team_keys))
-    return [team for team in found if team is not None]
+    teams = await context.loader(TeamByKey).load_many(sorted(principal.team_keys))
+    return [team for team in teams if team is not None]
 
 
-@strawberry.type(description="Who asks, and what they may do.")
+@strawberry.type(description="The caller of the request, with permissions and teams.")
 class Viewer:
     record = Principal
 
-    subject: str = attribute("What the identity provider calls you; for a program, its name.")
-    name: str = attribute("A name to show.")
+    subject: str = attribute("Your subject at the identity provider; for a program, its name.")
+    name: str = attribute("Your name to display.")
     kind: PrincipalKind = attribute("Whether you are a person, a program or a developer on a laptop.")
     permissions: list[str] = attribute(
-        "What you may do, in order, for example `incidents:read`; `*` is everything.",
+        "Your permissions, in order, for example `incidents:read`; `*` means all permissions.",
         of=lambda principal: sorted(principal.permissions),
         size=50,
     )
     team_keys: list[str] = attribute(
-        "The keys of your teams, in order, as your credentials say.",
+        "The keys of your teams from your credentials, in order.",
         of=lambda principal: sorted(principal.team_keys),
         size=5,
     )
     teams: list[LazyTeam] | None = field(
         _teams,
-        "Your teams, by key; those that are not known here are left out. One statement.",
+        "Your teams, by key; unknown teams are left out. One statement.",
         needs="teams:read",
         size=5,
     )
@@ -55,6 +55,6 @@ class Viewer:
 class ViewerQueries:
     viewer: Viewer = field(
         lambda context, _parent, _arguments: context.principal,
-        "Who you are and what you may do. Asks no store unless you select `teams`.",
+        "The caller of the request. Costs no statement unless you select `teams`.",
         needs=None,
     )

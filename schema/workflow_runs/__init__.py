@@ -1,1 +1,1 @@
-"""Workflow runs: states of attempts, approvals and steps, and the mutations that drive them."""
+"""Workflow runs, the attempts at their steps, approvals, and their mutations."""

@@ -1,4 +1,4 @@
-"""Runs of workflows led by clients: started, approved, done by hand, and called off."""
+"""Mutations of workflow runs: start, approve, reject, complete or fail steps, and cancel."""
 
 import strawberry
 from strawberry.scalars import JSON
@@ -13,81 +13,83 @@ from schema.declarations.mutations import (
     mutation,
     user_errors,
 )
-from schema.workflow_runs.types import READ_PERMISSION as READS
-from schema.workflow_runs.types import WorkflowRun
+from schema.workflow_runs.types import READ_PERMISSION, WorkflowRun
 
-RUN_PERMISSION, APPROVE_PERMISSION = "workflows:run", "workflows:approve"
+RUN_PERMISSION = "workflows:run"
+APPROVE_PERMISSION = "workflows:approve"
 ID_PREFIXES = {"run_id": "run"}
 
 
-@strawberry.input(description="A run of a workflow: give `workflowId` or `workflowKey`.")
+@strawberry.input(description="The workflow to start: give `workflowId` or `workflowKey`.")
 class StartWorkflowInput:
     workflow_id: strawberry.ID | None = strawberry.field(default=None, description="The published revision.")
     workflow_key: str | None = strawberry.field(
-        default=None, description="The key of a workflow: its newest published revision runs."
+        default=None, description="The key of a workflow; its newest published revision runs."
     )
     incident_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The incident that it is for. Its priority becomes the run's."
+        default=None, description="The incident of the run. The run gets its priority."
     )
     configuration_item_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The configuration item that it is for."
+        default=None, description="The configuration item of the run."
     )
     inputs: JSON | None = strawberry.field(
-        default=None, description='What the workflow is given by name, for example `{"size": 3}`; at most 64 KB.'
+        default=None, description='The inputs of the workflow by name, for example `{"size": 3}`; at most 64 KB.'
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input
 class RunInput:
-    """What every input about one run holds: which, perhaps at which version, and a key for repeated calls."""
+    """The fields that all inputs for one run share: its id, its expected version, and an idempotency key."""
 
     run_id: strawberry.ID = strawberry.field(description="The run's global id.")
     expected_version: int | None = strawberry.field(
-        default=None, description="The version that you know; another is a CONFLICT. Left out, any will do."
+        default=None,
+        description="The version that you last read; if the current version differs, the error is CONFLICT. If "
+        "omitted, any version.",
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input
 class RunStepInput(RunInput):
-    """What every input about one step of a run holds."""
+    """The fields that all inputs for one step of a run share."""
 
     step: str = strawberry.field(description="The step's key, for example `agree`.")
 
 
-@strawberry.input(description="A yes to a step that waits for an approval.")
+@strawberry.input(description="The approval of a step that waits for it.")
 class ApproveWorkflowStepInput(RunStepInput):
-    comment: str = strawberry.field(default="", description="Why; at most 4,000 characters.")
+    comment: str = strawberry.field(default="", description="The reason, at most 4,000 characters.")
 
 
-@strawberry.input(description="A no to a step that waits for an approval.")
+@strawberry.input(description="The rejection of a step that waits for an approval.")
 class RejectWorkflowStepInput(RunStepInput):
-    comment: str = strawberry.field(default="", description="Why; at most 4,000 characters.")
+    comment: str = strawberry.field(default="", description="The reason, at most 4,000 characters.")
 
 
-@strawberry.input(description="A step that was done by hand.")
+@strawberry.input(description="The manual step to complete.")
 class CompleteWorkflowStepInput(RunStepInput):
     outcome: JSON | None = strawberry.field(
-        default=None, description="What came of it, an object for later steps to look at; at most 64 KB."
+        default=None, description="The outcome, an object that later steps can read; at most 64 KB."
     )
 
 
-@strawberry.input(description="A step that could not be done by hand.")
+@strawberry.input(description="The manual step that failed.")
 class FailWorkflowStepInput(RunStepInput):
-    reason: str = strawberry.field(description="Why; at most 4,000 characters.")
+    reason: str = strawberry.field(description="The reason, at most 4,000 characters.")
 
 
-@strawberry.input(description="A run that is called off.")
+@strawberry.input(description="The run to cancel.")
 class CancelWorkflowRunInput(RunInput):
-    reason: str = strawberry.field(description="Why; at most 4,000 characters.")
+    reason: str = strawberry.field(description="The reason, at most 4,000 characters.")
 
 
 @strawberry.type
 class RunPayload:
-    """What every payload about one run holds."""
+    """The fields that all payloads with one run share."""
 
-    workflow_run: WorkflowRun | None = link(WorkflowRunById, "The run as it is now.", key="id", needs=READS)
+    workflow_run: WorkflowRun | None = link(WorkflowRunById, "The run as it is now.", key="id", needs=READ_PERMISSION)
     user_errors: list[UserErrorType] = user_errors()
 
 
@@ -96,27 +98,27 @@ class StartWorkflowPayload(RunPayload):
     pass
 
 
-@strawberry.type(description="The run, or why nothing was approved.")
+@strawberry.type(description="The run, or why the step was not approved.")
 class ApproveWorkflowStepPayload(RunPayload):
     pass
 
 
-@strawberry.type(description="The run, or why nothing was rejected.")
+@strawberry.type(description="The run, or why the step was not rejected.")
 class RejectWorkflowStepPayload(RunPayload):
     pass
 
 
-@strawberry.type(description="The run, or why no step was completed.")
+@strawberry.type(description="The run, or why the step was not completed.")
 class CompleteWorkflowStepPayload(RunPayload):
     pass
 
 
-@strawberry.type(description="The run, or why no step was failed.")
+@strawberry.type(description="The run, or why the failure was not recorded.")
 class FailWorkflowStepPayload(RunPayload):
     pass
 
 
-@strawberry.type(description="The run, or why it was not cancelled.")
+@strawberry.type(description="The cancelled run, or why it was not cancelled.")
 class CancelWorkflowRunPayload(RunPayload):
     pass
 
@@ -136,31 +138,32 @@ class WorkflowRunMutations:
     approve_workflow_step: ApproveWorkflowStepPayload | None = mutation(
         MutationDeclaration(use_cases.ApproveWorkflowStep, use_cases.approve, ID_PREFIXES),
         ApproveWorkflowStepInput,
-        "Say yes to a step, as one of those that it asks; who asked for the run is not one of them where four eyes are "
-        "wanted. Each says it once, and the step is over when enough have.",
+        "Approve a step, as one of its approvers. With the four-eyes rule, the person who requested the run is not "
+        "one. "
+        "Each approver approves once; the step succeeds with enough approvals.",
         needs=APPROVE_PERMISSION,
     )
     reject_workflow_step: RejectWorkflowStepPayload | None = mutation(
         MutationDeclaration(use_cases.RejectWorkflowStep, use_cases.reject, ID_PREFIXES),
         RejectWorkflowStepInput,
-        "Say no to a step, as one of those that it asks. One no fails the run; what it did is undone.",
+        "Reject a step, as one of its approvers. One rejection fails the run; its completed steps are compensated.",
         needs=APPROVE_PERMISSION,
     )
     complete_workflow_step: CompleteWorkflowStepPayload | None = mutation(
         MutationDeclaration(use_cases.CompleteWorkflowStep, use_cases.complete, ID_PREFIXES),
         CompleteWorkflowStepInput,
-        "Tell that a manual step is done.",
+        "Complete a manual step.",
         needs=RUN_PERMISSION,
     )
     fail_workflow_step: FailWorkflowStepPayload | None = mutation(
         MutationDeclaration(use_cases.FailWorkflowStep, use_cases.fail, ID_PREFIXES),
         FailWorkflowStepInput,
-        "Tell that a manual step could not be done. It is tried again where its workflow says so.",
+        "Record that a manual step failed. It is retried if its workflow defines a retry.",
         needs=RUN_PERMISSION,
     )
     cancel_workflow_run: CancelWorkflowRunPayload | None = mutation(
         MutationDeclaration(use_cases.CancelWorkflowRun, use_cases.cancel, ID_PREFIXES),
         CancelWorkflowRunInput,
-        "Call a run off. Its open steps end, and what it did is undone.",
+        "Cancel a run. Its open steps end, and its completed steps are compensated.",
         needs=RUN_PERMISSION,
     )

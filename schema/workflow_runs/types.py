@@ -1,4 +1,4 @@
-"""Runs of workflows, the attempts at their steps, and what people decided in them."""
+"""Workflow runs, the attempts at their steps, and approvals."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -63,72 +63,75 @@ NEWEST_FIRST = Order("started_at", descending=True)
 
 register_enum(
     WorkflowRunState,
-    "Where a run of a workflow is. WAITING is for a person, RUNNING for a machine or a time.",
-    RUNNING="A machine is at work.",
-    WAITING="A person has to act.",
-    COMPENSATING="It failed or was called off, and what it had done is being undone.",
-    SUCCEEDED="It is over and did what it was for.",
-    FAILED="It is over and did not do what it was for.",
-    CANCELLED="It was called off before its end.",
+    "The state of a workflow run. WAITING means that a person must act; RUNNING, that a program or a timer does.",
+    RUNNING="A program or a timer acts.",
+    WAITING="A person must act.",
+    COMPENSATING="It failed or was cancelled, and its completed steps are being compensated.",
+    SUCCEEDED="It ended and achieved its purpose.",
+    FAILED="It ended and did not achieve its purpose.",
+    CANCELLED="It was cancelled before its end.",
 )
 register_enum(
     WorkflowStepRunState,
-    "Where one attempt at a step of a workflow is.",
+    "The state of one attempt at a step.",
     PENDING="It has not begun.",
-    RUNNING="A machine is at work on it.",
-    WAITING="A person has to act.",
-    SUCCEEDED="It is over and did what it was for.",
-    FAILED="It is over and did not do what it was for.",
-    SKIPPED="It was passed over without being done.",
-    CANCELLED="It was called off before its end.",
+    RUNNING="A program or a timer acts.",
+    WAITING="A person must act.",
+    SUCCEEDED="It ended and achieved its purpose.",
+    FAILED="It ended and did not achieve its purpose.",
+    SKIPPED="It was skipped.",
+    CANCELLED="It was cancelled before its end.",
 )
 register_enum(
     WorkflowDecision,
     "What an approver decided.",
-    APPROVED="The approver said yes.",
-    REJECTED="The approver said no.",
+    APPROVED="The approver approved the step.",
+    REJECTED="The approver rejected the step.",
 )
 
 
-@strawberry.type(description="What one person decided about one attempt at a step.")
+@strawberry.type(description="The decision of one person about one attempt at a step.")
 class WorkflowApproval:
     record = WorkflowApprovalRecord
 
-    decision: WorkflowDecision = attribute("What was decided.")
-    comment: str = attribute("Why; may be empty.")
+    decision: WorkflowDecision = attribute("The decision.")
+    comment: str = attribute("The reason; can be empty.")
     decided_at: datetime = attribute("When it was decided.")
     user: LazyUser | None = link(
-        UserById, "Who decided; null if it is nobody among the users.", key="user_id", needs="users:read"
+        UserById,
+        "The user who decided; null if the approver is not among the users.",
+        key="user_id",
+        needs="users:read",
     )
-    principal: str = attribute("Who decided, as kind and subject; empty for imported decisions.")
+    principal: str = attribute("The caller who decided, as `kind:subject`; empty for imported decisions.")
 
 
 @strawberry.type(description="One attempt at a step in a run of a workflow.")
 class WorkflowStepRun:
     record = WorkflowStepRunRecord
 
-    state: WorkflowStepRunState = attribute("Where the attempt is.")
-    attempt: int = attribute("Which attempt at the step it is, counted from 1.")
-    started_at: datetime | None = attribute("When it started; null while it has not.")
-    finished_at: datetime | None = attribute("When it ended; null while it has not.")
-    outcome: JSON = attribute("What came of it, as the step's executor reports it; empty while it is open.")
+    state: WorkflowStepRunState = attribute("The state of the attempt.")
+    attempt: int = attribute("The number of the attempt at the step, from 1.")
+    started_at: datetime | None = attribute("When it started; null if it has not started.")
+    finished_at: datetime | None = attribute("When it ended; null if it has not ended.")
+    outcome: JSON = attribute("The outcome that the executor of the step reported; empty while the attempt is open.")
     due_at: datetime | None = attribute(
-        "When it is looked at again if nobody reports before: its timeout, the end of its wait, its next attempt."
+        "When it is processed without a report: its timeout, the end of its wait, or its next attempt."
     )
-    reason: str = attribute("Why it failed, was passed over or called off; may be empty.")
+    reason: str = attribute("Why it failed, was skipped or was cancelled; can be empty.")
     step: LazyWorkflowStep | None = link(
-        WorkflowStepById, "The step that is tried.", key="step_id", needs=READ_PERMISSION
+        WorkflowStepById, "The step of the attempt.", key="step_id", needs=READ_PERMISSION
     )
     approvals: list[WorkflowApproval] | None = link(
         ApprovalsByStepRun,
-        "What was decided about it, oldest first. One statement.",
+        "The decisions about it, oldest first. One statement.",
         key="id",
         needs=READ_PERMISSION,
         size=3,
     )
 
 
-@strawberry.type(description="One run of one revision of a workflow, by hand or for an incident.")
+@strawberry.type(description="One run of one revision of a workflow.")
 class WorkflowRun(Node):
     record = WorkflowRunRecord
     prefix = "run"
@@ -137,30 +140,35 @@ class WorkflowRun(Node):
 
     id: strawberry.ID = id_field("run")
     number: str = attribute("Its number, unique, for example `RUN0000042`.")
-    state: WorkflowRunState = attribute("Where it is.")
+    state: WorkflowRunState = attribute("Its state.")
     started_at: datetime = attribute("When it was started.")
-    finished_at: datetime | None = attribute("When it ended; null while it has not.")
-    version: int = attribute("Goes up by one with each change.")
-    requested_by: str = attribute("Who asked for it, as kind and subject; empty for imported runs.")
-    priority: int | None = attribute("How urgent it is, from 1 to 5: its incident's priority when it started.")
-    inputs: JSON = attribute("What it was given, by name.")
-    reason: str = attribute("Why it failed or was cancelled; may be empty.")
+    finished_at: datetime | None = attribute("When it ended; null if it has not ended.")
+    version: int = attribute("Increases by one with each write.")
+    requested_by: str = attribute("The caller who requested it, as `kind:subject`; empty for imported runs.")
+    priority: int | None = attribute(
+        "Its priority, from 1 (highest) to 5: the priority of its incident when it started."
+    )
+    inputs: JSON = attribute("Its inputs, by name.")
+    reason: str = attribute("Why it failed or was cancelled; can be empty.")
     blast_radius: BlastRadius | None = link(
         BlastRadiusByRun,
-        "What the failure that it is for reaches, as it was when the run began; null until that was walked, and for a "
-        "run without an incident and an item.",
+        "What the failure that caused the run reaches, as of the start of the run; null until it was computed, and for "
+        "a run without incident and item.",
         key="id",
         needs=WALK_PERMISSION,
     )
     caused_by: "WorkflowRun | None" = link(
-        WorkflowRunById, "The run that led to this one; null if none did.", key="cause_run_id", needs=READ_PERMISSION
+        WorkflowRunById,
+        "The run whose end triggered this one; null if there is none.",
+        key="cause_run_id",
+        needs=READ_PERMISSION,
     )
     workflow: LazyWorkflow | None = link(
         WorkflowById, "The revision of the workflow that runs.", key="workflow_id", needs=READ_PERMISSION
     )
     incident: LazyIncident | None = link(
         IncidentById,
-        "The incident it runs for; null if there is none, or none that you may see.",
+        "The incident it runs for; null if there is none, or none that you are permitted to see.",
         key="incident_id",
         needs="incidents:read",
     )
@@ -171,7 +179,7 @@ class WorkflowRun(Node):
         needs="configuration-items:read",
     )
     started_by: LazyUser | None = link(
-        UserById, "Who started it; null if a trigger did.", key="started_by_id", needs="users:read"
+        UserById, "The user who started it; null if a trigger did.", key="started_by_id", needs="users:read"
     )
     step_runs: list[WorkflowStepRun] | None = link(
         StepRunsByRun,
@@ -189,7 +197,7 @@ class WorkflowRunGroupBy(StrEnum):
 register_enum(
     WorkflowRunGroupBy,
     "What workflow runs can be grouped by.",
-    STATE="By where the run is.",
+    STATE="By state.",
 )
 
 
@@ -198,11 +206,11 @@ class WorkflowRunConnection(Connection[WorkflowRun]):
     groups: list[Group] = groups(WorkflowRunGroupBy)
 
 
-@strawberry.input(description="Which workflow runs. All that is given must hold.")
+@strawberry.input(description="Conditions on workflow runs; all given conditions must hold.")
 class WorkflowRunFilter:
     id: IdFilter | None = condition("Its global id.")
     number: TextFilter | None = condition("Its number.")
-    state: Filter[WorkflowRunState] | None = condition("Where it is.")
+    state: Filter[WorkflowRunState] | None = condition("Its state.")
     started_at: DateTimeFilter | None = condition("When it was started.")
     finished_at: DateTimeFilter | None = condition("When it ended.")
     workflow: LazyWorkflowFilter | None = condition("The revision of the workflow that runs.")
@@ -221,7 +229,7 @@ register_enum(
     WorkflowRunOrderField,
     "What workflow runs can be ordered by.",
     NUMBER="By number.",
-    STARTED_AT="By when it started.",
+    STARTED_AT="By start time.",
 )
 
 
@@ -233,7 +241,7 @@ class WorkflowRunOrder:
 
 @strawberry.type
 class HasWorkflowRuns:
-    """What hangs runs on a configuration item."""
+    """Adds the field `workflowRuns` to a configuration item."""
 
     workflow_runs: WorkflowRunConnection | None = connection(
         WorkflowRunsByConfigurationItem,
@@ -248,7 +256,7 @@ class HasWorkflowRuns:
 
 @strawberry.type
 class HasIncidentWorkflowRuns:
-    """What hangs runs on an incident."""
+    """Adds the field `workflowRuns` to an incident."""
 
     workflow_runs: WorkflowRunConnection | None = connection(
         WorkflowRunsByIncident,

@@ -1,1 +1,1 @@
-"""Workflows: definitions in revisions."""
+"""Workflows: definitions of steps and a trigger, in revisions."""

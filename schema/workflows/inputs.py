@@ -1,4 +1,4 @@
-"""What clients say of a workflow's definition: its trigger, its inputs and its steps, part by part."""
+"""Inputs for the definition of a workflow: trigger, inputs and steps."""
 
 import strawberry
 from strawberry.scalars import JSON
@@ -6,59 +6,59 @@ from strawberry.types.unset import UNSET
 
 from datasources.records.configuration_items import Environment
 from datasources.records.workflows import WorkflowStepKind
-from resolvers.workflows import serialization as wanted
+from resolvers.workflows import serialization
 from resolvers.workflows.definition import TriggerEvent
 from schema.declarations.enums import register_enum
 from schema.declarations.mutations import InputMapping
 
 register_enum(
     TriggerEvent,
-    "What may start a run of a workflow.",
+    "The event that starts a run of a workflow.",
     name="WorkflowTriggerEvent",
-    MANUAL="A person or a program asks for it.",
-    INCIDENT_OPENED="An incident is opened, by whomever.",
-    INCIDENT_CHANGED="Anything of an incident changes: its state, its priority, who works on it.",
-    ITEM_CREATED="A configuration item appears.",
-    ITEM_CHANGED="Anything of a configuration item changes.",
-    RUN_FINISHED="A run of one of the workflows that the trigger names is over, however it ended.",
+    MANUAL="A person or a program starts it.",
+    INCIDENT_OPENED="An incident is opened, by any source.",
+    INCIDENT_CHANGED="Any field of an incident changes: its state, its priority, its assignee.",
+    ITEM_CREATED="A configuration item is created.",
+    ITEM_CHANGED="Any field of a configuration item changes.",
+    RUN_FINISHED="A run of one of the workflows of the trigger ends, in any state.",
 )
 
 
-@strawberry.input(description="A text under a name, for example an attribute and its value.")
+@strawberry.input(description="A name and a text, for example an attribute and its value.")
 class WorkflowLabelInput:
     name: str = strawberry.field(description="The name, for example `tier`.")
     value: str = strawberry.field(description="The value, exactly, for example `1`.")
 
 
-@strawberry.input(description="An expression under a name.")
+@strawberry.input(description="A name and an expression.")
 class WorkflowExpressionInput:
-    name: str = strawberry.field(description="The name under which the executor is given the value.")
+    name: str = strawberry.field(description="The name of the value for the executor.")
     value: str = strawberry.field(
         description="An expression in CEL, for example `inputs.size` or `steps.check.outcome.node`."
     )
 
 
 @strawberry.input(
-    description="What starts a run; all that is given must hold. Class, environment and labels must hold for one "
-    "configuration item together: one that the incident affects, or the item itself."
+    description="The event and the conditions that start a run; all given conditions must hold. Class, environment and "
+    "labels must hold for the same configuration item: one that the incident affects, or the item itself."
 )
 class WorkflowTriggerInput:
-    event: TriggerEvent = strawberry.field(default=TriggerEvent.MANUAL, description="What happens.")
+    event: TriggerEvent = strawberry.field(default=TriggerEvent.MANUAL, description="The event.")
     class_key: str | None = strawberry.field(
-        default=None, name="class", description="The key of the item's class; classes below it count, too."
+        default=None, name="class", description="The key of the class of the item; subclasses are included."
     )
     environment: list[Environment] = strawberry.field(
-        default_factory=list, description="One of these environments; empty for any."
+        default_factory=list, description="Any of these environments; empty for all."
     )
     labels: list[WorkflowLabelInput] = strawberry.field(
-        default_factory=list, description="Attributes that the item has, each with exactly this text."
+        default_factory=list, description="Attributes that the item must have, each with exactly this text."
     )
     priority: list[int] = strawberry.field(
-        default_factory=list, description="One of these priorities of the incident, 1 to 5; empty for any."
+        default_factory=list, description="Any of these priorities of the incident, 1 to 5; empty for all."
     )
-    category: str | None = strawberry.field(default=None, description="The incident's category, exactly.")
+    category: str | None = strawberry.field(default=None, description="The exact category of the incident.")
     workflows: list[str] = strawberry.field(
-        default_factory=list, description="For RUN_FINISHED: the keys of the workflows whose runs are meant."
+        default_factory=list, description="For RUN_FINISHED: the keys of the workflows whose runs trigger this one."
     )
     when: str | None = strawberry.field(
         default=None,
@@ -67,82 +67,96 @@ class WorkflowTriggerInput:
     )
 
 
-@strawberry.input(description="Something that a run is given under a name.")
+@strawberry.input(description="A named input of a run.")
 class WorkflowInputInput:
     name: str = strawberry.field(description="Its name in expressions, for example `newSize` for `inputs.newSize`.")
-    description: str = strawberry.field(default="", description="What it means, for whoever fills in the form.")
+    description: str = strawberry.field(default="", description="What it means, for the person who fills in the form.")
     default: JSON | None = strawberry.field(
-        default=UNSET, description="What it is where nobody gives it. Left out, it must be given."
+        default=UNSET, description="Its default value. If omitted, the input is required."
     )
 
 
-@strawberry.input(description="How often a step is tried before it has failed.")
+@strawberry.input(description="How often a step is attempted before it fails.")
 class WorkflowRetryInput:
-    attempts: int = strawberry.field(default=1, description="Attempts in all, from 1 to 10.")
+    attempts: int = strawberry.field(default=1, description="The maximum number of attempts, from 1 to 10.")
     backoff: float = strawberry.field(
-        default=5.0, description="Seconds before the second attempt, 0 to 3600; each later pause is twice as long."
+        default=5.0, description="Seconds before the second attempt, 0 to 3600; each later pause is doubled."
     )
 
 
-@strawberry.input(description="What a person does.")
+@strawberry.input(description="The configuration of a MANUAL step, which a person does.")
 class WorkflowManualInput:
-    instructions: str = strawberry.field(default="", description="What is to be done, at length.")
+    instructions: str = strawberry.field(default="", description="What the person must do, in detail.")
     team: str | None = strawberry.field(default=None, description="The key of the team that does it; null for anyone.")
 
 
-@strawberry.input(description="Who says yes. Any of the team or of the users; anyone who may where neither is given.")
+@strawberry.input(
+    description="The approvers of an APPROVAL step: members of the team and the users; if neither is given, all with "
+    "permission."
+)
 class WorkflowApprovalInput:
-    approvals: int = strawberry.field(default=1, description="How many people say yes; one no is enough to fail it.")
-    team: str | None = strawberry.field(default=None, description="The key of the team that may approve.")
-    users: list[str] = strawberry.field(default_factory=list, description="The keys of people who may approve.")
+    approvals: int = strawberry.field(
+        default=1, description="The number of approvals needed; one rejection fails the step."
+    )
+    team: str | None = strawberry.field(default=None, description="The key of the team whose members can approve.")
+    users: list[str] = strawberry.field(default_factory=list, description="The keys of the users who can approve.")
     four_eyes: bool = strawberry.field(
-        default=True, description="Whether who asked for the run is none of those who approve."
+        default=True, description="Whether the person who requested the run is excluded from the approvers."
     )
-
-
-@strawberry.input(description="What a machine mends. It is told by a message on the queue of the run's priority.")
-class WorkflowRemediationInput:
-    action: str = strawberry.field(description="What is to be done, as its executor knows it: `redis.promote`.")
-    inputs: list[WorkflowExpressionInput] = strawberry.field(
-        default_factory=list, description="What the executor is given, each the value of an expression."
-    )
-
-
-@strawberry.input(description="Who is told what.")
-class WorkflowNotificationInput:
-    channel: str = strawberry.field(description="Where, as its executor knows it: `#demo-incidents`.")
-    message: str | None = strawberry.field(
-        default=None,
-        description="An expression in CEL that gives a text, for example `'Promoted for ' + incident.number`.",
-    )
-
-
-@strawberry.input(description="How long nothing happens.")
-class WorkflowWaitInput:
-    seconds: int = strawberry.field(description="Seconds, from 1 to 2592000, which is 30 days.")
 
 
 @strawberry.input(
-    description="A step. With `kind` comes the part of that name: `remediation`, `notification` and `wait` must be "
-    "given, `manual` and `approval` may; no other part may be given."
+    description="An action of an executor, which receives a message on the queue for the priority of the run."
+)
+class WorkflowRemediationInput:
+    action: str = strawberry.field(description="The action in the terms of the executor, for example `redis.promote`.")
+    inputs: list[WorkflowExpressionInput] = strawberry.field(
+        default_factory=list, description="The inputs for the executor, each the value of an expression."
+    )
+
+
+@strawberry.input(description="A notification.")
+class WorkflowNotificationInput:
+    channel: str = strawberry.field(
+        description="The channel in the terms of the executor, for example `#demo-incidents`."
+    )
+    message: str | None = strawberry.field(
+        default=None,
+        description="An expression in CEL whose value is a text, for example `'Promoted for ' + incident.number`.",
+    )
+
+
+@strawberry.input(description="A pause.")
+class WorkflowWaitInput:
+    seconds: int = strawberry.field(description="Seconds, from 1 to 2592000 (30 days).")
+
+
+@strawberry.input(
+    description="A step. Its `kind` selects the part with the configuration: `remediation`, `notification` and `wait` "
+    "are "
+    "required for their kind, `manual` and `approval` are optional; other parts are rejected."
 )
 class WorkflowStepInput:
-    key: str = strawberry.field(description="Its key within the workflow: `drain`, for `steps.drain.outcome`.")
-    name: str = strawberry.field(description="What is to be done, in a line.")
-    kind: WorkflowStepKind = strawberry.field(description="Who or what does it.")
+    key: str = strawberry.field(
+        description="Its key, unique in the workflow, for example `drain` for `steps.drain.outcome`."
+    )
+    name: str = strawberry.field(description="What will be done, in one line.")
+    kind: WorkflowStepKind = strawberry.field(description="Its kind.")
     depends_on: list[str] = strawberry.field(
-        default_factory=list, description="The keys of the steps that must be over before; empty for a first step."
+        default_factory=list,
+        description="The keys of the steps that must end before it starts; empty for a first step.",
     )
     when: str | None = strawberry.field(
-        default=None, description="An expression in CEL; where it is false the step is passed over."
+        default=None, description="An expression in CEL; if it is false, the step is skipped."
     )
     retry: WorkflowRetryInput | None = strawberry.field(default=None, description="Null for one attempt.")
     timeout: int | None = strawberry.field(
-        default=None, description="Seconds that an attempt may take, 1 to 2592000; null for as long as it likes."
+        default=None, description="The timeout of an attempt in seconds, 1 to 2592000; null for no timeout."
     )
     compensates: str | None = strawberry.field(
         default=None,
-        description="The key of a step that this one undoes; it runs only when the run ends badly after that step.",
+        description="The key of the step that this one compensates; it runs only if the run fails or is cancelled "
+        "after that step.",
     )
     manual: WorkflowManualInput | None = strawberry.field(default=None, description="For MANUAL.")
     approval: WorkflowApprovalInput | None = strawberry.field(default=None, description="For APPROVAL.")
@@ -151,17 +165,17 @@ class WorkflowStepInput:
     wait: WorkflowWaitInput | None = strawberry.field(default=None, description="For WAIT.")
 
 
-NAMED_MAPPING = InputMapping(wanted.NamedText)
-TRIGGER_MAPPING = InputMapping(wanted.TriggerSpec, lists={"labels": NAMED_MAPPING})
-INPUT_MAPPING = InputMapping(wanted.InputSpec)
+NAMED_MAPPING = InputMapping(serialization.NamedText)
+TRIGGER_MAPPING = InputMapping(serialization.TriggerSpec, lists={"labels": NAMED_MAPPING})
+INPUT_MAPPING = InputMapping(serialization.InputSpec)
 STEP_MAPPING = InputMapping(
-    wanted.StepSpec,
+    serialization.StepSpec,
     objects={
-        "retry": InputMapping(wanted.RetrySpec),
-        "manual": InputMapping(wanted.ManualSpec),
-        "approval": InputMapping(wanted.ApprovalSpec),
-        "remediation": InputMapping(wanted.RemediationSpec, lists={"inputs": NAMED_MAPPING}),
-        "notification": InputMapping(wanted.NotificationSpec),
-        "wait": InputMapping(wanted.WaitSpec),
+        "retry": InputMapping(serialization.RetrySpec),
+        "manual": InputMapping(serialization.ManualSpec),
+        "approval": InputMapping(serialization.ApprovalSpec),
+        "remediation": InputMapping(serialization.RemediationSpec, lists={"inputs": NAMED_MAPPING}),
+        "notification": InputMapping(serialization.NotificationSpec),
+        "wait": InputMapping(serialization.WaitSpec),
     },
 )

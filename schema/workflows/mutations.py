@@ -1,4 +1,4 @@
-"""Definitions of workflows written by clients: drafted, changed, published, retired, revised and discarded."""
+"""Mutations of workflow definitions: create, update, publish, retire, revise and discard."""
 
 import strawberry
 from strawberry.types.unset import UNSET
@@ -32,90 +32,89 @@ OBJECT_MAPPINGS = {"trigger": TRIGGER_MAPPING}
 
 
 @strawberry.input(
-    description="A draft of a workflow: the first revision of a new key, or the next one of a known key. It may be "
-    "unfinished; what would stop it from being published is in `Workflow.problems`."
+    description="A draft of a workflow: the first revision of a new key, or the next one of an existing key. It can be "
+    "incomplete; `Workflow.problems` lists what prevents publication."
 )
 class CreateWorkflowInput:
     key: str = strawberry.field(
-        description="What its revisions have in common: small letters, digits and hyphens, such as `restart-service`."
+        description="The key that its revisions share: lower-case letters, digits and hyphens, for example "
+        "`restart-service`."
     )
     name: str = strawberry.field(description="Its name.")
     description: str = strawberry.field(default="", description="What it is for.")
     trigger: WorkflowTriggerInput | None = strawberry.field(
-        default=None, description="What starts it; null if only people do."
+        default=None, description="The trigger that starts it; null if it is only started manually."
     )
     inputs: list[WorkflowInputInput] = strawberry.field(
-        default_factory=list, description="What a run is given, in the order of a form; at most 50."
+        default_factory=list, description="The inputs of a run, in the order of a form; at most 50."
     )
     steps: list[WorkflowStepInput] = strawberry.field(
-        default_factory=list, description="What is to be done, at most 100 steps; a step waits for those it depends on."
+        default_factory=list, description="The steps, at most 100; a step waits for those it depends on."
     )
     configuration_item_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="The configuration items that it is meant for, at most 500."
+        default_factory=list, description="The configuration items that it is intended for, at most 500."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
 @strawberry.input(
-    description="What a draft says. What is left out stays; a trigger or list that is given takes the place of all "
-    "that was."
+    description="New values of a draft. Omitted fields stay unchanged; a given trigger or list replaces the current "
+    "one."
 )
 class UpdateWorkflowInput(VersionedInput):
     name: str | None = strawberry.field(default=UNSET, description="Its name.")
     description: str | None = strawberry.field(default=UNSET, description="What it is for.")
     trigger: WorkflowTriggerInput | None = strawberry.field(
-        default=UNSET, description="What starts it; null if only people do."
+        default=UNSET, description="The trigger that starts it; null if it is only started manually."
     )
     inputs: list[WorkflowInputInput] | None = strawberry.field(
-        default=UNSET, description="What a run is given, in the order of a form; at most 50."
+        default=UNSET, description="The inputs of a run, in the order of a form; at most 50."
     )
-    steps: list[WorkflowStepInput] | None = strawberry.field(
-        default=UNSET, description="What is to be done, at most 100 steps."
-    )
+    steps: list[WorkflowStepInput] | None = strawberry.field(default=UNSET, description="The steps, at most 100.")
     configuration_item_ids: list[strawberry.ID] | None = strawberry.field(
-        default=UNSET, description="The configuration items that it is meant for, at most 500."
+        default=UNSET, description="The configuration items that it is intended for, at most 500."
     )
 
 
-@strawberry.input(description="The draft that is to be in use.")
+@strawberry.input(description="The draft to publish.")
 class PublishWorkflowInput(VersionedInput):
     pass
 
 
-@strawberry.input(description="The revision that is to be in use no longer.")
+@strawberry.input(description="The published revision to retire.")
 class RetireWorkflowInput(VersionedInput):
     pass
 
 
-@strawberry.input(description="The revision whose next one is to be written.")
+@strawberry.input(description="The revision to copy to a new draft.")
 class ReviseWorkflowInput(VersionedInput):
     pass
 
 
-@strawberry.input(description="The draft that is of no use.")
+@strawberry.input(description="The draft to discard.")
 class DiscardWorkflowInput(VersionedInput):
     pass
 
 
 @strawberry.type
 class WorkflowPayload:
-    """What every payload about one revision holds."""
+    """The fields that all payloads with one revision share."""
 
     workflow: Workflow | None = link(WorkflowById, "The revision as it is now.", key="id", needs="workflows:read")
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The draft, or why there is none.")
+@strawberry.type(description="The new draft, or why there is none.")
 class CreateWorkflowPayload(WorkflowPayload):
     pass
 
 
-@strawberry.type(description="The draft, or why nothing was written.")
+@strawberry.type(description="The updated draft, or why it was not updated.")
 class UpdateWorkflowPayload(WorkflowPayload):
     pass
 
 
-@strawberry.type(description="The revision in use, or everything that stops it from being published.")
+@strawberry.type(description="The published revision, or everything that prevents publication.")
 class PublishWorkflowPayload(WorkflowPayload):
     pass
 
@@ -130,7 +129,7 @@ class ReviseWorkflowPayload(WorkflowPayload):
     pass
 
 
-@strawberry.type(description="Nothing where the draft is gone; the draft and why it is not, where it stays.")
+@strawberry.type(description="Null if the draft was discarded; otherwise the draft, and why it was not discarded.")
 class DiscardWorkflowPayload(WorkflowPayload):
     pass
 
@@ -140,7 +139,7 @@ class WorkflowMutations:
     create_workflow: CreateWorkflowPayload | None = mutation(
         MutationDeclaration(use_cases.CreateWorkflow, use_cases.create, ITEM_PREFIXES, LIST_MAPPINGS, OBJECT_MAPPINGS),
         CreateWorkflowInput,
-        "Write a draft of a workflow. Nothing starts it before it is published.",
+        "Create a draft of a workflow. It cannot run before it is published.",
         needs=WRITE_PERMISSION,
     )
     update_workflow: UpdateWorkflowPayload | None = mutation(
@@ -148,30 +147,30 @@ class WorkflowMutations:
             use_cases.UpdateWorkflow, use_cases.update, ID_PREFIXES | ITEM_PREFIXES, LIST_MAPPINGS, OBJECT_MAPPINGS
         ),
         UpdateWorkflowInput,
-        "Change what a draft says. What is published never changes: use `reviseWorkflow`.",
+        "Update a draft. A published revision never changes: use `reviseWorkflow`.",
         needs=WRITE_PERMISSION,
     )
     publish_workflow: PublishWorkflowPayload | None = mutation(
         MutationDeclaration(use_cases.PublishWorkflow, use_cases.publish, ID_PREFIXES),
         PublishWorkflowInput,
-        "Put a draft into use, if nothing is wrong with it. The published revision of its key retires; its runs go on.",
+        "Publish a valid draft. The currently published revision of its key is retired; its runs continue.",
         needs=WRITE_PERMISSION,
     )
     retire_workflow: RetireWorkflowPayload | None = mutation(
         MutationDeclaration(use_cases.RetireWorkflow, use_cases.retire, ID_PREFIXES),
         RetireWorkflowInput,
-        "Take a published revision out of use. Its runs go on; no new ones begin.",
+        "Retire a published revision. Its runs continue; no new runs begin.",
         needs=WRITE_PERMISSION,
     )
     revise_workflow: ReviseWorkflowPayload | None = mutation(
         MutationDeclaration(use_cases.ReviseWorkflow, use_cases.revise, ID_PREFIXES),
         ReviseWorkflowInput,
-        "Write the next revision of a workflow: a draft that says what this one says.",
+        "Create the next revision of a workflow: a draft with the same definition.",
         needs=WRITE_PERMISSION,
     )
     discard_workflow: DiscardWorkflowPayload | None = mutation(
         MutationDeclaration(use_cases.DiscardWorkflow, use_cases.discard, ID_PREFIXES),
         DiscardWorkflowInput,
-        "Throw a draft away.",
+        "Discard a draft.",
         needs=WRITE_PERMISSION,
     )

@@ -1,4 +1,4 @@
-"""Workflows: what is to be done, step by step, in revisions."""
+"""Workflows: definitions of steps and a trigger, in revisions."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
@@ -58,19 +58,19 @@ from schema.workflow_runs.types import (
 
 register_enum(
     WorkflowState,
-    "Where a revision of a workflow is in its life.",
-    DRAFT="It is being written and may still change.",
+    "The state of a revision of a workflow.",
+    DRAFT="It is not published yet and can be changed.",
     PUBLISHED="It is in use and never changes.",
     RETIRED="It is no longer in use.",
 )
 register_enum(
     WorkflowStepKind,
-    "Who or what does a step.",
+    "The kind of a step.",
     MANUAL="A person does it.",
-    APPROVAL="A person says yes or no.",
-    REMEDIATION="A machine mends something.",
-    NOTIFICATION="Somebody is told.",
-    WAIT="Time passes.",
+    APPROVAL="A person approves or rejects.",
+    REMEDIATION="An executor performs an action.",
+    NOTIFICATION="A message is sent.",
+    WAIT="The run pauses.",
 )
 
 
@@ -80,7 +80,7 @@ def _depends_on(
     if not step.depends_on:
         return []
     steps = context.loader(StepsByWorkflow).load(step.workflow_id)
-    # Loaded with `steps` already: without a coroutine for each step of a graph that has very many ways through it.
+    # If `steps` is loaded already, avoid a coroutine for each step: a graph can have very many paths.
     return _select_dependencies(steps.result(), step) if steps.done() else _load_dependencies(steps, step)
 
 
@@ -99,35 +99,35 @@ class WorkflowStep:
     record = WorkflowStepRecord
 
     key: str = attribute("Its key, unique within the revision, for example `drain`.")
-    position: int = attribute("Where it stands when the steps are listed.")
-    name: str = attribute("What is to be done, in a line.")
-    kind: WorkflowStepKind = attribute("Who or what does it.")
-    configuration: JSON = attribute("What its executor needs to know.")
+    position: int = attribute("Its position in the list of steps.")
+    name: str = attribute("What will be done, in one line.")
+    kind: WorkflowStepKind = attribute("Its kind.")
+    configuration: JSON = attribute("Its configuration, according to its kind.")
     depends_on_keys: list[str] = attribute(
-        "The keys of the steps that must be over before it starts; empty for a first step.",
+        "The keys of the steps that must end before it starts; empty for a first step.",
         of="depends_on",
         size=3,
     )
     depends_on: list["WorkflowStep"] | None = field(
         _depends_on,
-        "The steps that must be over before it starts, in order of position. Costs nothing beside `steps`.",
+        "The steps that must end before it starts, by position. Costs nothing in addition to `steps`.",
         needs=READ_PERMISSION,
         size=3,
     )
 
 
-@strawberry.type(description="Something that stops a workflow from being published, or from running as it is meant.")
+@strawberry.type(description="A problem that prevents a workflow from being published or from running correctly.")
 class WorkflowProblem:
-    field: str | None = attribute("Where it is, as a path in the input, for example `steps.2.dependsOn`.")
-    message: str = attribute("What is wrong and what to do.")
+    field: str | None = attribute("Its place as a path in the input, for example `steps.2.dependsOn`.")
+    message: str = attribute("What is wrong and how to fix it.")
 
 
-@strawberry.type(description="Why the trigger of a workflow started no run for something that happened.")
+@strawberry.type(description="Why the trigger of a workflow did not start a run for an event.")
 class WorkflowTriggerProblem:
     record = WorkflowTriggerProblemRecord
 
-    happened_at: datetime = attribute("When it was looked at.")
-    reason: str = attribute("Why no run was started, for example that its expression takes too much work.")
+    happened_at: datetime = attribute("When the event was processed.")
+    reason: str = attribute("Why no run was started, for example because its expression is too expensive.")
 
 
 @strawberry.type(
@@ -140,17 +140,17 @@ class Workflow(Node):
     needs = READ_PERMISSION
 
     id: strawberry.ID = id_field("wf")
-    key: str = attribute("What its revisions have in common, for example `restart-service`.")
-    revision: int = attribute("Which definition of its key it is, counted from 1.")
+    key: str = attribute("The key that its revisions share, for example `restart-service`.")
+    revision: int = attribute("The number of the revision within its key, from 1.")
     name: str = attribute("Its name.")
-    description: str = attribute("What it is for; may be empty.")
-    state: WorkflowState = attribute("Where this revision is in its life.")
-    trigger: JSON = attribute("What starts it; empty if only people do.")
+    description: str = attribute("What it is for; can be empty.")
+    state: WorkflowState = attribute("The state of this revision.")
+    trigger: JSON = attribute("The trigger that starts it; empty if it is only started manually.")
     inputs: list[JSON] = attribute(
-        "What a run is given: name, description and default of each; without a default it is required.",
+        "The inputs of a run, each with name, description and default; an input without a default is required.",
         size=5,
     )
-    version: int = attribute("Goes up by one with each change of this row.")
+    version: int = attribute("Increases by one with each write.")
     updated_at: datetime = attribute("When it last changed.")
     steps: list[WorkflowStep] | None = link(
         StepsByWorkflow,
@@ -161,15 +161,16 @@ class Workflow(Node):
     )
     problems: list[WorkflowProblem] | None = link(
         ProblemsByWorkflow,
-        "What stops it from being published, or from running as it is meant: all of it, in the order of its parts. "
-        "At most four statements for all workflows of an answer.",
+        "The problems that prevent it from being published or from running correctly, in the order of its parts. At "
+        "most "
+        "four statements for all workflows of a response.",
         key="id",
         needs=READ_PERMISSION,
         size=5,
     )
     trigger_problem: WorkflowTriggerProblem | None = link(
         TriggerProblemByWorkflow,
-        "Why its trigger started no run the last time that it should have; null if it always could. One statement.",
+        "Why its trigger most recently failed to start a run; null if it never failed. One statement.",
         key="id",
         needs=READ_PERMISSION,
     )
@@ -184,7 +185,7 @@ class Workflow(Node):
     )
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByWorkflow,
-        "The configuration items it is meant for, by name.",
+        "The configuration items it is intended for, by name.",
         key="id",
         needs="configuration-items:read",
         filter=LazyConfigurationItemFilter | None,
@@ -200,7 +201,7 @@ class WorkflowGroupBy(StrEnum):
 register_enum(
     WorkflowGroupBy,
     "What workflows can be grouped by.",
-    STATE="By where the revision is in its life.",
+    STATE="By state.",
 )
 
 
@@ -209,15 +210,15 @@ class WorkflowConnection(Connection[Workflow]):
     groups: list[Group] = groups(WorkflowGroupBy)
 
 
-@strawberry.input(description="Which workflows. All that is given must hold.")
+@strawberry.input(description="Conditions on workflows; all given conditions must hold.")
 class WorkflowFilter:
     id: IdFilter | None = condition("Its global id.")
     key: TextFilter | None = condition("Its key.")
     name: TextFilter | None = condition("Its name.")
-    state: Filter[WorkflowState] | None = condition("Where the revision is in its life.")
+    state: Filter[WorkflowState] | None = condition("The state of the revision.")
     updated_at: DateTimeFilter | None = condition("When it last changed.")
     configuration_items: ToMany[LazyConfigurationItemFilter] | None = condition(
-        "The configuration items it is meant for."
+        "The configuration items it is intended for."
     )
     and_: list["WorkflowFilter"] | None = all_of()
     or_: list["WorkflowFilter"] | None = any_of()
@@ -233,7 +234,7 @@ register_enum(
     WorkflowOrderField,
     "What workflows can be ordered by.",
     NAME="By name.",
-    UPDATED_AT="By when it last changed.",
+    UPDATED_AT="By the time of the last change.",
 )
 
 
@@ -245,11 +246,11 @@ class WorkflowOrder:
 
 @strawberry.type
 class HasWorkflows:
-    """What hangs workflows on a configuration item."""
+    """Adds the field `workflows` to a type."""
 
     workflows: WorkflowConnection | None = connection(
         WorkflowsByConfigurationItem,
-        "The workflows that are meant for it, each revision on its own, by name.",
+        "The workflows that are intended for it, each revision separately, by name.",
         key="id",
         needs=READ_PERMISSION,
         filter=WorkflowFilter | None,
@@ -262,13 +263,13 @@ class HasWorkflows:
 class WorkflowQueries:
     workflow: Workflow | None = by_unique_key(
         Workflow,
-        "One workflow, by id or by key; null if there is none. A key gives its newest published revision, else its "
-        "newest.",
+        "One workflow, by id or by key; null if there is none. For a key, the newest published revision, or else the "
+        "newest one.",
         {"key": (Argument("key", str | None, "Its key, for example `restart-service`."), WorkflowByKey, str)},
     )
     workflows: WorkflowConnection | None = connection(
         Workflows,
-        "All workflows, each revision on its own, by name.",
+        "All workflows, each revision separately, by name.",
         needs=READ_PERMISSION,
         filter=WorkflowFilter | None,
         order=WorkflowOrder | None,

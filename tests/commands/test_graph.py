@@ -115,7 +115,7 @@ def test_a_rebuild_as_json(graph: OracleProjection) -> None:
 def test_emptying_a_graph_asks_first(graph: OracleProjection, monkeypatch: pytest.MonkeyPatch) -> None:
     graph.ids = {node(30)}
     assert refusal(run("rebuild", "--clear")) == (
-        "nobody can be asked whether to empty the graph; say --yes",
+        "cannot ask for confirmation to empty the graph; pass --yes",
         Exit.USAGE,
     )
     assert graph.holds() == ({node(30)}, [])
@@ -133,12 +133,12 @@ def test_a_rebuild_that_broke_off_says_how_to_go_on(graph: OracleProjection, att
     attach(Failing(graph, 2))
     result = run("rebuild")
     assert isinstance(result.exception, SourceUnavailable)
-    assert result.stderr == "go on with: stackflow graph rebuild --resume\n"
+    assert result.stderr == "resume with: stackflow graph rebuild --resume\n"
     place = tmp_path / "state" / "graph-rebuild.json"
     assert json.loads(place.read_bytes())["store"] == "sql"
     attach(graph)
     assert refusal(run("rebuild", "--resume", "--clear")) == (
-        "--resume goes on as the rebuild began; leave --clear out",
+        "--resume continues with the options of the interrupted rebuild; omit --clear",
         Exit.USAGE,
     )
     assert run("rebuild", "--resume").exit_code == Exit.OK
@@ -152,7 +152,7 @@ def test_ctrl_c_says_how_to_go_on(graph: OracleProjection, attach: Attach) -> No
             raise KeyboardInterrupt
 
     attach(Interrupted())
-    assert refusal(run("rebuild")) == ("stopped; go on with: stackflow graph rebuild --resume", Exit.FAILED)
+    assert refusal(run("rebuild")) == ("stopped; resume with: stackflow graph rebuild --resume", Exit.FAILED)
 
 
 def test_the_place_names_the_host_and_no_more(
@@ -197,7 +197,7 @@ def test_a_check_tells_what_differs_and_mends_it_when_asked(graph: OracleProject
         f"different relationship: {edge_id(1)}: group none in the tables, {stale.edge.group_id} in the graph; "
         "valid from 2026-01-01T00:00:00+00:00 in the tables, 2026-01-04T00:00:00+00:00 in the graph",
     ]
-    assert "6 differences; stackflow graph check --repair mends them" in lines
+    assert "6 differences; stackflow graph check --repair repairs them" in lines
     report = msgspec.json.decode((as_json := run("check", "--json")).stdout, type=CheckReport)
     assert (as_json.exit_code, report.differences, report.repaired) == (Exit.DIFFERS, 6, None)
     assert report.different_edges.examples[0].held == stale
@@ -206,7 +206,7 @@ def test_a_check_tells_what_differs_and_mends_it_when_asked(graph: OracleProject
     assert "6 differences, 6 repaired" in mended.stdout.splitlines()
     last = run("check")
     assert last.exit_code == Exit.OK
-    assert last.stdout.splitlines()[0] == "the graph is like the tables"
+    assert last.stdout.splitlines()[0] == "the graph matches the tables"
     assert last.stdout.splitlines()[1].startswith("compared 7 items, 5 relationships in ")
 
 
@@ -300,7 +300,7 @@ def test_an_import_that_the_graph_did_not_follow_is_done_and_says_so(
     done = imported()
     assert "configuration items" in done.output
     assert refusal(done) == (
-        "the import is done, but the graph did not follow (graph cannot be reached); "
+        "the import is complete, but the graph was not updated (graph cannot be reached); "
         "run stackflow graph check --repair",
         Exit.UNREACHABLE,
     )

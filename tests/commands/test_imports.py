@@ -48,7 +48,7 @@ def test_a_dry_run_then_a_run_then_nothing(app: typer.Typer, tmp_path: Path) -> 
     assert code == 0
     assert "configuration items: rejected: line 3: 2 columns where the header has 3" in output
     assert "relationships: pending: a depends_on z" in output
-    assert "1 relationships wait for an item that is not known" in output
+    assert "1 relationships wait for an item that is unknown" in output
     assert "rejected and unresolved rows: mapping.rejects.jsonl" in output
     assert "secret-rack" not in output
     code, output = run(app, "mapping.yaml", "--rejects", "mine.jsonl")

@@ -53,7 +53,7 @@ def test_messages_are_seen_and_stay() -> None:
 
 
 def test_an_empty_queue_says_so() -> None:
-    assert run("remediation-standard").stdout == "nothing stands on remediation-standard\n"
+    assert run("remediation-standard").stdout == "no messages on remediation-standard\n"
     assert run("remediation-standard", "--json").stdout == ""
 
 

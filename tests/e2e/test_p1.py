@@ -11,12 +11,12 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "demo" / "p1.sh"
 
 STEPS = [
-    "1. Alertmanager tells of a critical alert",
-    "2. It is an incident, and a workflow has begun",
-    "3. Somebody says yes, here or in GraphiQL",
-    "4. The message stands on the P1 queue",
-    "5. A machine restarts it, and tells what came of it",
-    "6. The alert ends, and so does the incident",
+    "1. Alertmanager reports a critical alert",
+    "2. An incident is open, and a workflow run has started",
+    "3. A person approves the step, here or in GraphiQL",
+    "4. The message is on the P1 queue",
+    "5. The executor restarts the server and reports the result",
+    "6. The alert ends, and the incident is resolved",
 ]
 
 

@@ -90,7 +90,7 @@ async def test_a_phase_that_is_none_stops_the_deploy(start: Start) -> None:
     function = start("workers.migrations.handler", {})
     event = {"RequestType": "Create", "ResourceProperties": {"Phase": "during"}}
     reply = await asyncio.to_thread(function.call, event)
-    assert "'during' is no phase" in reply.error["errorMessage"]
+    assert "'during' is not a phase" in reply.error["errorMessage"]
 
 
 async def test_the_clock_is_answered_again_and_again(start: Start, landscape: Landscape) -> None:

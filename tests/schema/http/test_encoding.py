@@ -19,12 +19,12 @@ def test_what_json_can_not_carry_is_an_error_with_the_request_id_and_a_line_in_t
     value: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = {
-        "message": "something went wrong on our side; tell us the request id",
+        "message": "an internal error occurred; report the request id",
         "extensions": {"code": "INTERNAL", "requestId": "r1"},
     }
     expected = {"errors": [error], "data": None, "extensions": {"requestId": "r1"}}
     assert orjson.loads(encode_response({"data": value}, "r1")) == expected
-    assert [record.message for record in caplog.records] == ["an answer can't be written as JSON"]
+    assert [record.message for record in caplog.records] == ["a response cannot be encoded as JSON"]
     # An event of a stream as well, with its cursor, so that the stream gets past it.
     head, data = encode_event({"data": value}, "c1", "r1").split(b"data: ")
     assert head == b"id: c1\nevent: next\n"

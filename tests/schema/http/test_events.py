@@ -212,9 +212,9 @@ async def test_header_values_are_decoded_once(client: httpx.AsyncClient, queue: 
     [
         (binary(source="%C0%A0"), ITEM, 400, "ce-source is not UTF-8 once its percent signs are decoded"),
         (binary(datacontenttype="application/json"), ITEM, 400,
-         "ce-datacontenttype is no attribute; data are the body, and content-type says their type"),
+         "ce-datacontenttype is not an attribute; send the data as the body, and their type as content-type"),
         (binary(data="1"), ITEM, 400,
-         "ce-data is no attribute; data are the body, and content-type says their type"),
+         "ce-data is not an attribute; send the data as the body, and their type as content-type"),
         (binary() | {"content-type": "text/xml"}, b"<a/>", 415,
          "content-type is 'text/xml'; send application/json, or a type that ends in +json"),
         (binary(), b'1},"id":"other"', 400, "the body is not JSON: JSON is malformed: trailing characters (byte 2)"),
@@ -250,7 +250,7 @@ async def test_an_attribute_that_is_wrong_is_named(
 async def test_an_attribute_that_is_there_twice_is_named(client: httpx.AsyncClient) -> None:
     headers = [*binary().items(), ("ce-id", "2")]
     reply = await client.post("/events", content=ITEM, headers=headers)
-    assert (reply.status_code, reply.json()["errors"][0]["message"]) == (400, "ce-id is there twice; send it once")
+    assert (reply.status_code, reply.json()["errors"][0]["message"]) == (400, "ce-id is present twice; send it once")
 
 
 def sized(size: int) -> bytes:
