@@ -1,1 +1,1 @@
-"""Loaders: one batch per link per level, each named for what it returns and by which key."""
+"""Loaders: one batch for each link and level, named for what they return and by which key."""
