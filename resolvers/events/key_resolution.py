@@ -15,7 +15,7 @@ async def resolve_items(transaction: Transaction, keys: Sequence[Key], field: st
     pairs = [(key.source, key.key) for key in keys]
     known = await rows.find_item_ids(transaction, pairs) if pairs else {}
     if unknown := [f"{key} of {source}" for source, key in pairs if (source, key) not in known]:
-        message = f"configuration item {unknown[0]} is not known; send it, then replay this event"
+        message = f"configuration item {unknown[0]} is not known; send it first, then replay this event"
         raise validation.not_found(field, message)
     return tuple(dict.fromkeys(known[pair] for pair in pairs))
 

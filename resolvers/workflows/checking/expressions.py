@@ -78,7 +78,7 @@ def _problems(
     for path in sorted(paths):
         root, rest = path[0], path[1:]
         if root not in roots:
-            yield field, f"{root} does not exist here; an expression can use {', '.join(roots)}"
+            yield field, f"there is no {root} here; an expression can use {', '.join(roots)}"
         elif reason := _unknown(root, rest, inputs, steps):
             yield field, reason
 

@@ -29,7 +29,7 @@ def evaluate_tree(tree: Tree, values: Mapping[str, Any], budget: Budget) -> Any:
     except RecursionError as error:
         raise InvalidExpression("it, or a value that it uses, is nested too deeply") from error
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
-        raise InvalidExpression("its values are not compatible") from error
+        raise InvalidExpression("its values have incompatible types") from error
     finally:
         budget.close()
 
@@ -96,13 +96,13 @@ def _reason(error: CELEvalError) -> str:
     # The library's message may contain values, which the reader of the reason may not be permitted to see.
     message, kind = str(error.args[0]), error.args[1] if len(error.args) > 1 else None
     if message.startswith(("no such member in mapping", "undeclared reference to")):
-        return f"{message.split(chr(39))[1]} does not exist"
+        return f"there is no {message.split(chr(39))[1]}"
     if message == "pattern":
         return "a pattern of matches is not valid in RE2; see its syntax"
     reasons: dict[Any, str] = {
         ZeroDivisionError: "it divides by zero",
-        IndexError: "an index is out of the range of a list",
-        KeyError: "a map does not contain a key",
+        IndexError: "a list index is out of range",
+        KeyError: "a map does not contain the key",
         ValueError: "a number is out of range, or a text is not a number",
         TypeError: "values of incompatible types, such as a text and a number",
     }
