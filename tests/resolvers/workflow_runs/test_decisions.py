@@ -116,7 +116,7 @@ async def test_a_run_that_was_imported_is_of_who_started_it(runs: Runs) -> None:
         f"""UPDATE workflow_runs SET requested_by = '', initiators = '{{}}',
         started_by_id = (SELECT id FROM users WHERE key = 'ada') WHERE id = '{run}'"""
     )
-    assert one(await yes(runs, run, ADA)).message.startswith("you asked for this run")
+    assert one(await yes(runs, run, ADA)).message.startswith("you requested or caused this run")
     assert (await yes(runs, run, BOB)).user_errors == ()
 
 

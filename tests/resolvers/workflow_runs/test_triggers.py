@@ -314,7 +314,7 @@ async def test_what_cannot_be_read_or_evaluated_stops_nobody_else(
         "c-no-answer": "the expression of when has no value: its value is neither true nor false",
         "d-no-steps": told["d-no-steps"],
     }
-    assert told["d-no-steps"].startswith("the workflow cannot be run; correct steps.0.configuration right")
+    assert told["d-no-steps"].startswith("the workflow cannot be run; correct steps.0.configuration in a new revision")
     # Its workflow says so to whoever looks.
     problems = await authoring.operations.asked_by(also="workflows:read").data(
         '{ workflow(key: "a-unreadable") { problems { field message } } }'

@@ -282,7 +282,7 @@ def test_compiled_once() -> None:
 def test_the_library_comes_with_the_first_expression() -> None:
     code = (
         "import sys, resolvers.workflows.expressions.expression as e; assert 'celpy' not in sys.modules; "
-        "before = sys.getrecursionlimit(); assert e.compile('1 + 1').evaluate({}) == 2; "
+        "before = sys.getrecursionlimit(); assert e.compile_expression('1 + 1').evaluate({}) == 2; "
         "assert 'celpy' in sys.modules; assert sys.getrecursionlimit() == before"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
