@@ -1,1 +1,1 @@
-"""What the answers mean: use cases, access rules and loaders; knows no GraphQL type and no SQL."""
+"""Domain logic: use cases, permission checks and loaders; independent of GraphQL types and SQL."""

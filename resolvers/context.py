@@ -1,4 +1,4 @@
-"""What one request carries: who asks, the sources, the loaders and the limits."""
+"""The context of one request: its caller, sources, loaders and limits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,20 +13,20 @@ from resolvers.waves import Waves
 
 L = TypeVar("L")
 
-# A class of loaders: called with a context and arguments, it gives one.
+# A class of loaders; called with a context and arguments it returns a loader.
 LoaderClass = Callable[["Context", Any], L]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one answer: `page` rows or nodes a page, and `fields` in all, counted while they are executed."""
+    """Bounds of one response: `page` rows or nodes on each page, and `fields` in total, counted during execution."""
 
     page: int = 500
     fields: int = 150_000
 
 
 class Caller(Protocol):
-    """Who asks, as far as fields and writes care. `kind` and `subject` together are one caller's alone."""
+    """The caller as fields and writes see it. `kind` and `subject` together are unique."""
 
     @property
     def name(self) -> str: ...
@@ -36,21 +36,21 @@ class Caller(Protocol):
     def subject(self) -> str: ...
     @property
     def actor(self) -> str:
-        """Who stands behind the caller, as KIND:subject."""
+        """The user or program that is responsible for the request, as KIND:subject."""
         ...
 
     def allows(self, permission: str) -> bool:
-        """Whether the permission is held."""
+        """Whether the caller has the permission."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SystemPrincipal:
-    """Who writes where nobody calls: the source of an event, or time itself. It asks no fields, so it holds nothing."""
+    """The principal of background work: an event source or the scheduler. It has no permissions."""
 
     kind: str
     subject: str
-    # Who sent the event, where that is known, as KIND:subject.
+    # The principal that sent the event as KIND:subject, if known.
     sender: str = ""
 
     @property
@@ -59,27 +59,27 @@ class SystemPrincipal:
 
     @property
     def actor(self) -> str:
-        """Who stands behind it, as KIND:subject."""
+        """The sender of the event, else this principal, as KIND:subject."""
         return self.sender or f"{self.kind}:{self.subject}"
 
     def allows(self, permission: str) -> bool:
-        """Never."""
+        """Return False: it has no permissions."""
         return False
 
 
 @dataclass(slots=True)
 class Context:
-    """One a request; never shared, so neither are its loaders' rows."""
+    """One for each request; never shared, so its loaders never return rows of another request."""
 
     principal: Caller
     scope: Scope
     sources: Sources
     request: RequestContext
     limits: Limits = field(default_factory=Limits)
-    # Where the answer is a stream.
+    # Only for subscriptions.
     subscription: SubscriptionState | None = None
     waves: Waves = field(init=False)
-    # Arguments of fields, coerced once for each place in the document and parent type.
+    # Coerced field arguments, cached by place in the document and parent type.
     arguments: dict[tuple[Any, str], Any] = field(default_factory=dict)
     _loaders: dict[tuple[Callable[..., Any], Any], Any] = field(default_factory=dict)
 
@@ -87,19 +87,19 @@ class Context:
         self.waves = Waves(self.request.remaining)
 
     def loader(self, kind: LoaderClass[L], arguments: Any = None) -> L:
-        """The loader of this class with these (hashable) arguments."""
+        """Return the loader of this class with these (hashable) arguments; create it on first use."""
         key = (kind, arguments)
-        found = self._loaders.get(key)
-        if found is None:
-            found = self._loaders[key] = kind(self, arguments)
-        loader: L = found
+        instance = self._loaders.get(key)
+        if instance is None:
+            instance = self._loaders[key] = kind(self, arguments)
+        loader: L = instance
         return loader
 
     def clear_loaders(self) -> None:
-        """Give up what was loaded so far: it was written to, and the next field must see how it is now."""
+        """Discard loaded values after a write, so that later fields read the new state."""
         self._loaders.clear()
 
     def require(self, permission: str) -> None:
-        """Forbidden unless the principal holds the permission."""
+        """Raise Forbidden unless the principal has the permission."""
         if not self.principal.allows(permission):
             raise Forbidden(f"this needs the permission {permission}", permission=permission)

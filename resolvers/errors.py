@@ -1,15 +1,15 @@
-"""What a caller may be told, drawn as a tree. Anything else is masked.
+"""Errors that are shown to callers; all others are masked.
 
 ShownError               code
 ├── BadUserInput         BAD_USER_INPUT        a value that cannot be understood; names the argument
 ├── LimitExceeded        LIMIT_EXCEEDED        more than is allowed; names the limit and the allowed number
-├── AccessError          UNAUTHENTICATED       no or unusable credentials; its tree: principals/errors.py
+├── AccessError          UNAUTHENTICATED       no or invalid credentials; its tree: principals/errors.py
 ├── Forbidden            FORBIDDEN             a permission is missing; names it
-├── StreamBehind         STREAM_BEHIND         a stream was read too slowly and ends; names the cursor to go on from
-├── StreamsUnavailable   STREAMS_UNAVAILABLE   streams are not served here; names the field to ask instead
+├── SlowConsumer         STREAM_BEHIND         a stream was read too slowly and ends; names the cursor to continue from
+├── StreamsUnavailable   STREAMS_UNAVAILABLE   streams are not available here; names the field to query instead
 ├── ValueUnreadable      VALUE_UNREADABLE      a stored value has no form in JSON; the field holds a substitute
-├── PersistedQueryNotFound                     no document of this hash is known (schema/execution)
-└── SourceLost           SOURCE_UNAVAILABLE    a store is away or late; names the store
+├── PersistedQueryNotFound                     no document has this hash (schema/execution)
+└── SourceLost           SOURCE_UNAVAILABLE    a store is unavailable or timed out; names the store
 """
 
 from typing import ClassVar
@@ -29,13 +29,13 @@ class ShownError(Exception):
 
 
 class BadUserInput(ShownError):
-    """A value of the request cannot be understood."""
+    """A value in the request is invalid."""
 
     code = "BAD_USER_INPUT"
 
 
 class LimitExceeded(ShownError):
-    """The request asks for more than is allowed."""
+    """The request exceeds a limit."""
 
     code = "LIMIT_EXCEEDED"
 
@@ -47,7 +47,7 @@ class Forbidden(ShownError):
 
 
 class ValueUnreadable(ShownError):
-    """A stored value can't be shown; the field is null or the nearest value, and the rest of the answer stands."""
+    """A stored value cannot be represented; the field is null or has the nearest value, other fields are unaffected."""
 
     code = "VALUE_UNREADABLE"
 
@@ -56,37 +56,37 @@ class ValueUnreadable(ShownError):
 
 
 class SourceLost(ShownError):
-    """A store did not answer; what needs it is null, the rest of the answer stands."""
+    """A store did not answer; fields that need it are null, other fields are unaffected."""
 
     code = "SOURCE_UNAVAILABLE"
 
     @classmethod
     def from_error(cls, error: SourceError, remedy: str = "") -> "SourceLost":
-        """What a caller is told of a store's failure, and what to do."""
+        """Convert a failure of a store, with an optional remedy for the caller."""
         late = isinstance(error, SourceTimeout)
         message = f"{error.source} did not answer in time" if late else f"{error.source} is not available"
-        told = cls(f"{message}; {remedy}" if remedy else message, store=error.source, timeout=late)
-        told.__cause__ = error
-        return told
+        shown = cls(f"{message}; {remedy}" if remedy else message, store=error.source, timeout=late)
+        shown.__cause__ = error
+        return shown
 
 
 def result_too_large(error: SourceResultTooLarge) -> LimitExceeded:
-    """What a caller is told whose answer has larger rows than one may have."""
-    told = LimitExceeded(
-        "the rows of this answer have too large documents or texts; ask for fewer rows, or in several requests",
+    """Return the error for a response whose rows exceed the size limit."""
+    shown = LimitExceeded(
+        "the rows of this response contain too large documents or texts; request fewer rows, or use several requests",
         limit="bytes",
     )
-    told.__cause__ = error
-    return told
+    shown.__cause__ = error
+    return shown
 
 
 class SlowConsumer(ShownError):
-    """More waits for the reader of a stream than is kept for it."""
+    """Too many entries wait for a slow reader of a stream."""
 
     code = "STREAM_BEHIND"
 
 
 class StreamsUnavailable(ShownError):
-    """This deployment answers and ends; it keeps no stream open."""
+    """This deployment cannot keep streams open."""
 
     code = "STREAMS_UNAVAILABLE"

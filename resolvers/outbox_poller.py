@@ -1,4 +1,4 @@
-"""The one reader of the outbox for all who listen in this process."""
+"""The only reader of the outbox for all subscriptions of this process."""
 
 import asyncio
 from collections import deque
@@ -14,21 +14,27 @@ from datasources.request import RequestContext, use_request
 from datasources.supervisor import Backoff, supervise
 from resolvers.errors import SlowConsumer
 
-# Seconds between two looks at the outbox while somebody listens; after one that failed; and that one may take. LISTEN
-# would need a session of its own, which RDS Proxy does not give.
-POLL_SECONDS, RETRY_SECONDS, POLL_TIMEOUT_SECONDS = 0.2, 1.0, 10.0
-# Seconds that a look may take with what it waits for afterwards.
+# Polling, since LISTEN would need its own session, which RDS Proxy does not provide.
+# Between two polls while there are listeners.
+POLL_SECONDS = 0.2
+# After a failed poll.
+RETRY_SECONDS = 1.0
+# The deadline of one poll.
+POLL_TIMEOUT_SECONDS = 10.0
+# Maximum duration of a poll with the waiting after it; then the poller counts as stuck.
 ROUND_TIMEOUT_SECONDS = 60.0
-# Entries of one look, and of those that may wait for one listener.
-PAGE_SIZE, MAX_BUFFERED_ENTRIES = 1_000, 5_000
-# Seconds that the next page of many is held back for listeners who have no room for it.
+# Entries of one poll.
+PAGE_SIZE = 1_000
+# Entries that may wait for one listener.
+MAX_BUFFERED_ENTRIES = 5_000
+# How long the next of several pages is delayed for listeners without room for it.
 MAX_BACKPRESSURE_SECONDS = 1.0
 
 
 class Listener:
-    """What waits for one who listens: what changed behind `begin`, of some kinds and perhaps of some ids only.
+    """The buffer of one listener: entries after `begin`, of some kinds and optionally of some ids only.
 
-    `buffer` bounds how much may wait; `taken` is set whenever something was taken.
+    `buffer` is the maximum number of waiting entries; `taken` is set whenever entries were taken.
     """
 
     def __init__(
@@ -40,7 +46,7 @@ class Listener:
         taken: asyncio.Event,
     ) -> None:
         self.begin = begin
-        # Everything up to here has been looked at; what of it is wanted and was not taken yet waits.
+        # Every entry up to here was processed; those for this listener that were not taken yet are waiting.
         self.position = begin
         self._kinds = frozenset(kinds)
         self._ids = None if ids is None else frozenset(ids)
@@ -51,10 +57,10 @@ class Listener:
         self._taken = taken
 
     async def next_entries(self, max_entries: int, seconds: float) -> list[FeedEntry]:
-        """What waits, in order; nothing after so many seconds of silence.
+        """Return waiting entries in order; an empty list if none arrives in time.
 
-        StreamBehind once more waits than may, and Trimmed once what is to come is no longer kept; both when what came
-        before was taken.
+        Raises SlowConsumer if too many entries wait, and CursorExpired if the next ones are no longer retained; both
+        only after the earlier entries were taken.
         """
         if not self._waiting and self._error is None:
             self._stirred.clear()
@@ -69,12 +75,12 @@ class Listener:
         return [self._waiting.popleft() for _ in range(min(max_entries, len(self._waiting)))]
 
     def offer(self, entries: Iterable[FeedEntry], end: FeedCursor) -> bool:
-        """Let it have what it wants of these; false if there is no room, and then it gets nothing any more."""
+        """Add the matching entries; return False if there is no room, and then end the listener."""
         wanted = [
             each for each in entries if each.kind in self._kinds and (self._ids is None or each.entity_id in self._ids)
         ]
         if len(self._waiting) + len(wanted) > self._buffer:
-            self.fail(SlowConsumer("more changed than was read of this stream; begin again from the cursor"))
+            self.fail(SlowConsumer("the stream was read more slowly than data changed; start again from the cursor"))
             return False
         self._waiting.extend(wanted)
         self.position = end
@@ -83,19 +89,19 @@ class Listener:
         return True
 
     def fail(self, error: BaseException) -> None:
-        """End it, after what waits."""
+        """End the listener after its waiting entries."""
         self._error = error
         self._stirred.set()
 
     def has_room(self, entries: int) -> bool:
-        """Whether so many would fit, if all were wanted; an empty one takes whatever it can."""
+        """Whether this number of entries fits, if all match; an empty buffer accepts any number."""
         return not self._waiting or len(self._waiting) + entries <= self._buffer
 
 
 class OutboxPoller:
-    """Looks at the outbox while somebody listens, once for all of them, and gives each what it wants.
+    """Polls the outbox while there are listeners, once for all of them, and offers each the entries it wants.
 
-    What it passes on are restricted incidents too: who listens must look at the scope.
+    Entries of restricted incidents are included: the listener must check the scope.
     """
 
     def __init__(
@@ -120,7 +126,7 @@ class OutboxPoller:
 
     @asynccontextmanager
     async def subscribe(self, kinds: Collection[FeedKind], ids: Collection[str] | None) -> AsyncIterator[Listener]:
-        """A listener for as long as the body runs. SourceError if the database is lost and nobody listened before."""
+        """Yield a listener while the body runs. Raises SourceError if the database fails before polling has started."""
         async with self._joining:
             if self._task is None or self._place is None:
                 self._place = await feed.fetch_end(self._main)
@@ -139,8 +145,8 @@ class OutboxPoller:
             self._task = None
 
     def _is_replaced(self) -> bool:
-        # A driver may answer a cancelling by an error of its own, and then the task that was to end goes on: two would
-        # tell everything twice.
+        # A driver may convert a cancellation into an error of its own, and then the cancelled task continues: two tasks
+        # would offer every entry twice.
         return self._task is not asyncio.current_task()
 
     async def _run(self) -> None:
@@ -166,7 +172,7 @@ class OutboxPoller:
         )
 
     def _end(self, error: BaseException) -> None:
-        # Nobody is left waiting for what does not come. Who listens next begins anew.
+        # Every listener gets the error instead of waiting forever. The next one starts the poller again.
         for listener in self._listeners:
             listener.fail(error)
         self._listeners.clear()
@@ -182,12 +188,12 @@ class OutboxPoller:
         self._place = rows.entries[-1].place if full else max(self._place, rows.end)
         for listener in list(self._listeners):
             if not listener.offer(rows.entries, self._place):
-                # It takes what waits for it, and then the error.
+                # It receives its waiting entries, then the error.
                 self._listeners.discard(listener)
         return full
 
     async def _wait_for_room(self) -> None:
-        # Who reads as fast as things are sent is not to fall behind because a whole import became visible at once.
+        # A listener that reads as fast as possible must not fail because a large import became visible at once.
         with suppress(TimeoutError):
             async with asyncio.timeout(MAX_BACKPRESSURE_SECONDS):
                 while not all(each.has_room(self._page) for each in self._listeners):

@@ -1,4 +1,4 @@
-"""Lives of records as data: which step leads from which states to which, and what it leaves behind."""
+"""State machines as data: the transitions of a record, their states, and the columns that they set or clear."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A step, named as the mutation that takes it. Without `targets` the state stays as it is.
+    """A transition, named after its mutation. Without `targets` the state does not change.
 
-    `stamps` names times that the step sets to now, `clears` those that it empties; `kind` is what the step is called
-    among the activities of the record, if it has any.
+    `stamps` names the timestamps that it sets to now, `clears` those that it empties; `activity_kind` is its name in
+    the activities of the record, if it has any.
     """
 
     name: str
@@ -24,25 +24,27 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class StateMachine:
-    """All steps of one kind of record, by name."""
+    """All transitions of one kind of record, by name."""
 
     transitions: Mapping[str, Transition]
 
     def allowed_transitions(self, state: str) -> list[str]:
-        """The names of the steps that lead from a state, sorted."""
+        """Return the sorted names of the transitions that a state allows."""
         return sorted(name for name, step in self.transitions.items() if state in step.origins)
 
     def require_transition(self, name: str, state: str) -> Transition:
-        """The step of this name. Refused if it does not lead from this state; the message names those that do."""
+        """Return the transition `name`. Refused if the state does not allow it; the message names the allowed ones."""
         step = self.transitions[name]
         if state not in step.origins:
-            allowed = ", ".join(self.allowed_transitions(state)) or "no step at all"
+            allowed = ", ".join(self.allowed_transitions(state)) or "none"
             raise ValidationFailed(
-                UserError(UserErrorCode.ILLEGAL_STATE, None, f"in state {state} there is no {name}; allowed: {allowed}")
+                UserError(
+                    UserErrorCode.ILLEGAL_STATE, None, f"{name} is not allowed in state {state}; allowed: {allowed}"
+                )
             )
         return step
 
 
 def define_state_machine(*steps: Transition) -> StateMachine:
-    """A life of these steps."""
+    """Return a state machine with these transitions."""
     return StateMachine({step.name: step for step in steps})

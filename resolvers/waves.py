@@ -1,9 +1,9 @@
-"""Loads in waves: every load that is asked for before the loop runs idle goes out together.
+"""Loads in waves: all loads that are requested before the event loop becomes idle are sent together.
 
-Batches are a property of the document, not of the timing of stores: the next wave starts only when every batch of
-the one before has answered and its consumers have run. So an operation sends the same number of statements each
-time, which is what makes its store budget testable. Only a store that uses up half of the time left is not waited
-for any longer: its fields come late or not at all, the others go on without it.
+Batches depend on the document only, not on the timing of stores: the next wave starts after every batch of the one
+before has returned and its consumers have run. So an operation always sends the same number of statements, which makes
+its budget testable. Only a store that uses half of the remaining time is not waited for any longer: its fields are
+delayed or fail, and the others continue without it.
 """
 
 import asyncio
@@ -11,17 +11,17 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 # Turns of the event loop without a new load after which the wave is complete. graphql-core starts sub-fields of
-# list items one turn after their list, and gathers nest at most one more turn a level; 4 leaves room for both.
+# list items one turn after their list, and gathers add at most one more turn for each level; 4 is enough for both.
 QUIET_TURNS = 4
 
-# The part of the time left after which the next wave starts without a batch that is still out.
+# The share of the remaining time after which the next wave starts although a batch has not returned.
 MAX_DEADLINE_FRACTION = 0.5
 
 BatchFunction = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Waves:
-    """The loads of one request. Not shared between requests. `remaining` gives the seconds left, None for no end."""
+    """The loads of one request. Not shared between requests. `remaining` returns seconds, None for no limit."""
 
     def __init__(self, remaining: Callable[[], float | None] = lambda: None) -> None:
         self._remaining = remaining
@@ -32,12 +32,12 @@ class Waves:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, batch: BatchFunction) -> None:
-        """Put a batch into the next wave; it runs once, with whatever keys it holds by then."""
+        """Add a batch to the next wave; it runs once, with the keys that it has by then."""
         self._pending.append(batch)
         self.postpone()
 
     def postpone(self) -> None:
-        """A load was asked for: wait for quiet anew."""
+        """Restart the wait for idle turns after a new load."""
         self._quiet = 0
         if not self._running and not self._scheduled:
             self._scheduled = True
@@ -68,7 +68,7 @@ class Waves:
                 self.postpone()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        # Kept, because the loop itself holds its tasks weakly.
+        # The event loop references tasks only weakly.
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,1 +1,1 @@
-"""Alerts that come in from monitoring: notifications read and mapped, and sent on as events."""
+"""Alerts from monitoring: webhooks are parsed, mapped and queued as events."""

@@ -1,4 +1,4 @@
-"""Notifications of Alertmanager and Grafana: each of their alerts becomes one event on the queue of events."""
+"""Notifications of Alertmanager and Grafana: each alert becomes one event in the events queue."""
 
 import asyncio
 import hashlib
@@ -12,14 +12,14 @@ import msgspec
 from datasources.files.alerts import AlertMapping
 from datasources.messages import truncate_message
 from datasources.queues.port import Queue
-from resolvers.alerts import labels as mapped
+from resolvers.alerts import labels
 from resolvers.alerts.webhook import Notification, NotifiedAlert, parse_alert
 from resolvers.events.alert_types import AlertFired, AlertResolved
 from resolvers.events.ingest import IngestResult, Rejection, ingest_events
 from resolvers.events.landscape_types import EVENT_TYPE_PREFIX
 from resolvers.events.parser import MAX_NAME_CHARACTERS, InvalidEvent
 
-# Characters of an incident's title.
+# In characters, for the title of an incident.
 MAX_TITLE_LENGTH = 500
 
 
@@ -31,18 +31,18 @@ async def ingest_notification(
     now: datetime | None = None,
     sender: str = "",
 ) -> IngestResult:
-    """Queue an event for each alert that can be tried, all in one go; what was refused by its place among the alerts.
+    """Queue one event for each valid alert, in one call; report rejected alerts by their index in the notification.
 
-    An alert that is told again, by whichever of several Alertmanagers, has the same id and source. SourceError if the
-    queue is lost; then none is queued.
+    A repeated notification of an alert, also by another Alertmanager, produces the same event id and source.
+    Raises SourceError if the queue is unavailable; then no event is queued.
     """
-    # Alertmanager escapes what regular expressions use.
+    # Alertmanager escapes the special characters of regular expressions.
     receiver = re.sub(r"\\(.)", r"\1", notification.receiver)
     source = f"/alertmanager/{quote(receiver, safe='')}"
     events: list[tuple[bool, int, bytes]] = []
     refused: list[Rejection] = []
     for place, raw in enumerate(notification.alerts):
-        # Others are answered in between.
+        # Let other requests run between two alerts.
         await asyncio.sleep(0)
         try:
             alert = parse_alert(raw)
@@ -51,11 +51,11 @@ async def ingest_notification(
                 Rejection(place, unusable.id, truncate_message(source, MAX_NAME_CHARACTERS), unusable.reason)
             )
         else:
-            # Where no group is told, an alert is one of its own.
+            # Without a group key, each alert is its own group.
             group_key = notification.group_key or alert.fingerprint
             body = _event(alert, receiver, source, group_key, mapping)
             events.append((alert.status == "resolved", place, body))
-    # What fires goes first: an incident that an alert of the same notification joins is not resolved in between.
+    # Firing alerts first: otherwise a resolved alert could resolve an incident that a firing one is about to join.
     events.sort()
     accepted = await ingest_events(queue, [body for _, _, body in events], request_id, now, sender)
     refused += [replace(each, index=events[each.index][1]) for each in accepted.refused]
@@ -70,7 +70,7 @@ def _event(alert: NotifiedAlert, receiver: str, source: str, group_key: str, map
         else _to_resolved_event(alert, receiver, group_key)
     )
     said = msgspec.json.encode(data, order="deterministic")
-    # With what it says: annotations may hold a value that moves, and another content under one id is refused.
+    # The id contains a digest of the data: annotations may hold changing values, and an id with other data is rejected.
     digest = hashlib.sha256(said).hexdigest()[:16]
     kind = "fired" if fires else "resolved"
     return msgspec.json.encode(
@@ -86,7 +86,7 @@ def _event(alert: NotifiedAlert, receiver: str, source: str, group_key: str, map
 
 
 def _to_fired_event(alert: NotifiedAlert, receiver: str, group_key: str, mapping: AlertMapping) -> AlertFired:
-    gravity = mapped.map_severity(mapping, alert.labels)
+    gravity = labels.map_severity(mapping, alert.labels)
     title = alert.annotations.get("summary", "").strip() or alert.labels.get("alertname", "").strip()
     return AlertFired(
         receiver=receiver,
@@ -97,7 +97,7 @@ def _to_fired_event(alert: NotifiedAlert, receiver: str, group_key: str, mapping
         title=(title or f"Alert {alert.fingerprint}")[:MAX_TITLE_LENGTH],
         impact=gravity.impact,
         urgency=gravity.urgency,
-        items=mapped.map_items(mapping, alert.labels),
+        items=labels.map_items(mapping, alert.labels),
         annotations=alert.links | alert.annotations,
         generator_url=alert.generator_url,
     )

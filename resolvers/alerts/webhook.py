@@ -1,6 +1,6 @@
-"""Bodies of webhooks read: those of Prometheus Alertmanager, whatever its version, and of Grafana's alerting.
+"""Parse webhook bodies of Prometheus Alertmanager (all versions) and of Grafana alerting.
 
-Only what is needed of a notification is looked at, and only what is needed of an alert can refuse it.
+Only the required members are parsed, so other members cannot cause a rejection.
 """
 
 from collections.abc import Mapping
@@ -18,26 +18,26 @@ from resolvers.events.parser import JSON_ERRORS, MAX_MEMBERS, TOO_DEEP, InvalidE
 
 T = TypeVar("T")
 
-# Alerts of one notification.
+# Maximum number of alerts in one notification.
 MAX_ALERTS = 5_000
-# The receiver of a notification that names none.
+# Used if the notification does not name a receiver.
 DEFAULT_RECEIVER = "default"
-# Go's zero time: there is no end yet.
+# Earlier end times are the zero time of Go: the alert has no end yet.
 NEVER_BEFORE = datetime(2, 1, 1, tzinfo=UTC)
 
 
 class Notification(Struct, frozen=True):
-    """A notification; `group_key` is empty where it names no group, then each alert is one of its own."""
+    """A notification. `group_key` is empty if it has no group; then each alert is its own group."""
 
     receiver: str
     group_key: str
     alerts: list[bytes]
-    # How many more there are, which `max_alerts` cut off.
+    # How many alerts Alertmanager omitted because of `max_alerts`.
     truncated: int
 
 
 class NotifiedAlert(Struct, frozen=True):
-    """One alert of a notification. `links` are what Grafana adds: by name, as texts."""
+    """One alert of a notification. `links` are Grafana's additional values by name, as text."""
 
     status: Literal["firing", "resolved"]
     labels: Labels
@@ -50,7 +50,7 @@ class NotifiedAlert(Struct, frozen=True):
 
 
 class _Alert(Struct, frozen=True):
-    """Alertmanager before 0.19 tells no fingerprint, and Grafana no start of some."""
+    """An alert as sent. Alertmanager before 0.19 sends no fingerprint; Grafana sometimes sends no start."""
 
     status: Literal["firing", "resolved"]
     starts_at: Moment = msgspec.field(name="startsAt")
@@ -66,7 +66,7 @@ ALERT_MEMBERS = _Alert.__struct_encode_fields__
 
 
 def parse_notification(body: bytes) -> Notification:
-    """The notification in these bytes, its alerts as they are. Unusable with its reason; TooManyMembers.
+    """Return the notification with its alerts unparsed. Raises InvalidEvent with the reason, or TooManyMembers.
 
     https://prometheus.io/docs/alerting/latest/configuration/#webhook_config and
     https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
@@ -89,7 +89,7 @@ def parse_notification(body: bytes) -> Notification:
 
 
 def parse_alert(raw: bytes) -> NotifiedAlert:
-    """One alert. Unusable with its reason."""
+    """Parse one alert. Raises InvalidEvent with the reason."""
     try:
         members = split_object(raw, MAX_MEMBERS)
         needed = [b'"%s":%s' % (name.encode(), members[name]) for name in ALERT_MEMBERS if name in members]
@@ -101,7 +101,7 @@ def parse_alert(raw: bytes) -> NotifiedAlert:
     labels = alert.labels or {}
     fingerprint = alert.fingerprint or fingerprint_of(labels)
     ends_at = alert.ends_at or NEVER_BEFORE.replace(year=1)
-    told = NotifiedAlert(
+    notified = NotifiedAlert(
         status=alert.status,
         labels=labels,
         annotations=alert.annotations or {},
@@ -111,15 +111,15 @@ def parse_alert(raw: bytes) -> NotifiedAlert:
         generator_url=alert.generator_url or "",
         links=_links(members),
     )
-    if violation := find_violation(told):
+    if violation := find_violation(notified):
         raise InvalidEvent(f"not an alert: {violation}", replace_nul(fingerprint))
     if alert.status == "resolved" and ends_at < NEVER_BEFORE:
-        raise InvalidEvent("it is resolved and has no endsAt, so it counts as firing still", fingerprint)
-    return told
+        raise InvalidEvent("it is resolved but has no endsAt, so it still counts as firing", fingerprint)
+    return notified
 
 
 def _group_key(members: Mapping[str, bytes]) -> str:
-    # A number in versions before 4.
+    # In versions before 4 it is a number.
     group_key = members.get("groupKey")
     if key := _decode(group_key, str) or _decode(group_key, int):
         return str(key)
@@ -129,18 +129,18 @@ def _group_key(members: Mapping[str, bytes]) -> str:
 
 def _links(members: Mapping[str, bytes]) -> Labels:
     values = _decode(members.get("values"), dict[str, float | None])
-    found = {
+    links = {
         "dashboardURL": _decode(members.get("dashboardURL"), str),
         "panelURL": _decode(members.get("panelURL"), str),
         "values": ", ".join(f"{name}={value:g}" for name, value in sorted(values.items()) if value is not None)
         if values
         else None,
     }
-    return {name: text for name, text in found.items() if text}
+    return {name: text for name, text in links.items() if text}
 
 
 def _decode(raw: bytes | None, kind: type[T]) -> T | None:
-    """What a member says, if it is of this type; what is not needed refuses nothing."""
+    """Return the member if it has this type, else None: optional members cannot cause a rejection."""
     if raw is None:
         return None
     try:

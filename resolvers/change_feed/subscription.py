@@ -1,4 +1,4 @@
-"""What changes, for one who may see it: first what was missed, from the tables, then what the tail passes on."""
+"""The `changes` subscription: first missed entries from the tables, then new ones from the outbox poller."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 log = logging.getLogger("stackflow.live")
 
-# What may be hidden from who may read others of its kind, and how it is looked for.
+# Kinds of which single records may be restricted, and the loaders that check this.
 RESTRICTED_LOADERS: dict[FeedKind, type[RowBy[Any]]] = {
     FeedKind.INCIDENT: IncidentById,
     FeedKind.WORKFLOW_RUN: WorkflowRunById,
@@ -34,7 +34,7 @@ RESTRICTED_LOADERS: dict[FeedKind, type[RowBy[Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class FeedBatch:
-    """Entries, oldest first, and a context of their own in which they are to be shown; none is a sign of life."""
+    """Entries, oldest first, and a new context in which they are resolved. An empty batch is a heartbeat."""
 
     entries: tuple[FeedEntry, ...]
     context: Context
@@ -47,13 +47,13 @@ async def stream_changes(
     kinds: Sequence[FeedKind] | None,
     ids: Sequence[str] | None,
 ) -> AsyncGenerator[FeedBatch, None]:
-    """What changes from a place on, or from now on, in the order and by the rules of `since`; it never ends by itself.
+    """Yield the entries after a cursor, or from now on, in the order and by the rules of `fetch_changes`; never ends.
 
-    Who listens is proven anew as time passes, and each incident is looked at when its turn comes: it may have become
-    restricted while it waited. While a store is lost nothing is shown and nothing passed over.
+    The caller is authenticated again at intervals, and visibility is checked when an entry is sent, since an incident
+    may have become restricted while its entry waited. While a store is unavailable, nothing is sent or skipped.
 
-    Forbidden, BadUserInput as `since`; AccessError when who listens may no longer; StreamBehind when more waits than
-    is kept for it; SourceLost if the database is lost before the tail is reached.
+    Raises Forbidden and BadUserInput as `fetch_changes`; AccessError if the caller is no longer valid; SlowConsumer if
+    too many entries wait; SourceLost if the database is unavailable before the outbox poller is reached.
     """
     allowed_kinds(context, kinds)
     listening.position = place
@@ -83,7 +83,7 @@ async def _pending_entries(
         listening.position, missed = page.end, page.more
     main = context.sources.main
     async with listening.poller.subscribe(list(FeedKind) if kinds is None else kinds, ids) as listener:
-        # What was written while the tail had not begun to listen for us.
+        # Entries that were written before the outbox poller served this subscription.
         if listening.position is None:
             listening.position = await _with_deadline(context, feed.fetch_end(main))
             yield ()
@@ -104,7 +104,7 @@ async def _polled_entries(
     while True:
         entries = await listener.next_entries(listening.batch_size, listening.heartbeat_seconds)
         if not entries and listening.position is not None:
-            # Nothing waits, so all was taken that was wanted of what was seen.
+            # No entry waits, so all entries up to the position of the poller were consumed.
             listening.position = max(listening.position, listener.position)
         new = [each for each in entries if each.place > begin]
         if new or not entries:
@@ -140,7 +140,7 @@ def _new_request(context: Context, sees: int | None = None) -> RequestContext:
 async def _visible_batch(
     context: Context, listening: SubscriptionState, kinds: Sequence[FeedKind] | None, entries: Sequence[FeedEntry]
 ) -> FeedBatch | None:
-    """What of the entries may be shown by now; None if that cannot be told because a store is lost."""
+    """Return the entries that are visible now; None if a store is unavailable and visibility is unknown."""
     sees = max((each.transaction for each in entries), default=None)
     call = _new_request(context, sees)
     try:
@@ -168,6 +168,6 @@ async def _visible(context: Context, entries: Sequence[FeedEntry]) -> tuple[Feed
     seen: dict[FeedKind, set[str]] = {}
     for kind, loader in RESTRICTED_LOADERS.items():
         ids = {each.entity_id for each in entries if each.kind is kind}
-        found = await asyncio.gather(*(context.loader(loader).load(id) for id in ids))
-        seen[kind] = {each.id for each in found if each is not None}
+        records = await asyncio.gather(*(context.loader(loader).load(id) for id in ids))
+        seen[kind] = {each.id for each in records if each is not None}
     return tuple(each for each in entries if each.kind not in seen or each.entity_id in seen[each.kind])

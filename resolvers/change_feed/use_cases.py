@@ -1,4 +1,4 @@
-"""What changed since a place, for whoever may read what changed."""
+"""Pages of the change feed after a cursor, limited to what the caller may read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from datasources.records.feed import FeedCursor, FeedEntry, FeedKind
 from resolvers.context import Context
 from resolvers.errors import BadUserInput, SourceLost
 
-# What one must be allowed to read to hear of it.
+# The permission that each kind requires.
 PERMISSIONS = {
     FeedKind.CONFIGURATION_ITEM: "configuration-items:read",
     FeedKind.RELATIONSHIP: "relationships:read",
@@ -22,13 +22,13 @@ PERMISSIONS = {
 }
 
 
-# Days for which what changed is kept at least.
+# Entries are retained for at least this number of days.
 RETENTION_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """A page of what changed, the place after it, and whether more is known already."""
+    """A page of entries, the cursor after it, and whether more entries exist already."""
 
     entries: tuple[FeedEntry, ...]
     end: FeedCursor
@@ -38,48 +38,52 @@ class FeedPage:
 async def fetch_changes(
     context: Context, place: FeedCursor | None, kinds: Sequence[FeedKind] | None, ids: Sequence[str] | None, first: int
 ) -> FeedPage:
-    """Entries after a place, oldest first. Without a place none, and the place where what happens from now on begins.
+    """Return entries after a cursor, oldest first; without a cursor no entries, only the current end of the feed.
 
-    BadUserInput if something after the place is no longer kept, SourceLost. Otherwise as `allowed_kinds`.
+    Raises BadUserInput if entries after the cursor are no longer retained, SourceLost, and Forbidden as
+    `allowed_kinds`.
     """
     allowed = allowed_kinds(context, kinds)
     main = context.sources.main
     try:
         if place is None:
             return FeedPage((), await feed.fetch_end(main), more=False)
-        found = await feed.fetch_since(main, place, allowed, ids, context.scope, first + 1)
+        page = await feed.fetch_since(main, place, allowed, ids, context.scope, first + 1)
     except feed.CursorExpired:
         raise cursor_expired() from None
     except SourceUnavailable as error:
         raise SourceLost.from_error(error) from error
-    # The oldest transaction under way only moves on, so each place that was given out lies before it.
-    if place.transaction > found.end.transaction:
+    # The oldest transaction in progress only increases, so every cursor that was issued is at most this one.
+    if place.transaction > page.end.transaction:
         raise cursor_from_future()
-    shown = tuple(found.entries[:first])
-    # Moved on also by what is not for this reader, or the place would grow too old where nothing is for long.
-    return FeedPage(shown, shown[-1].place if shown else max(place, found.end), more=len(found.entries) > first)
+    shown = tuple(page.entries[:first])
+    # The cursor also advances over entries that the caller may not see; otherwise it would expire in a quiet feed.
+    return FeedPage(shown, shown[-1].place if shown else max(place, page.end), more=len(page.entries) > first)
 
 
 def allowed_kinds(context: Context, kinds: Sequence[FeedKind] | None) -> Sequence[FeedKind]:
-    """The kinds to tell of. Forbidden if one is named that the principal may not read; without kinds, all it may."""
+    """Return the kinds to report; without `kinds`, all that are permitted. Raises Forbidden if a named one is not."""
     for kind in kinds or ():
         context.require(PERMISSIONS[kind])
     return kinds if kinds is not None else [kind for kind in FeedKind if context.principal.allows(PERMISSIONS[kind])]
 
 
 def cursor_from_future() -> BadUserInput:
-    """What one is told whose place no transaction has come to: the cursor is of another database, or of this one before
-    it was restored, and going on from there would silently wait for ever."""
+    """Return the error for a cursor that is ahead of all transactions.
+
+    The cursor belongs to another database, or to this one before it was restored; to continue there would wait for
+    ever.
+    """
     return BadUserInput(
-        "the cursor is ahead of all that was written here; begin again without a cursor and read the whole again",
+        "the cursor is ahead of every write in this database; read all data again and start without a cursor",
         argument="cursor",
     )
 
 
 def cursor_expired() -> BadUserInput:
-    """What one is told whose place lies before what is kept: going on from there would silently skip the rest."""
+    """Return the error for an expired cursor: to continue there would silently skip entries."""
     return BadUserInput(
-        f"the cursor is older than what is kept ({RETENTION_DAYS} days); "
-        "begin anew without a cursor and read the whole again",
+        f"the cursor is older than the retention of the change feed ({RETENTION_DAYS} days); "
+        "read all data again and start without a cursor",
         argument="cursor",
     )

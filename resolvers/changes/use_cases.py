@@ -1,4 +1,4 @@
-"""Changes written: proposed, rewritten, linked, and taken from state to state."""
+"""Write changes: propose, update, link and unlink items, and apply transitions."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,24 +10,30 @@ from uuid_utils import uuid7
 
 from datasources.aurora.changes import writes as rows
 from datasources.records.changes import ChangeRecord, ChangeRisk, ChangeState, ChangeType
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.principals.principal import identity, is_person
 from resolvers.state_machine import Transition, define_state_machine
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, audit_snapshot
 
-TABLE, ENTITY, LINKS = "changes", "CHANGE", "change_configuration_items"
+TABLE = "changes"
+ENTITY = "CHANGE"
+LINKS = "change_configuration_items"
 
-PROPOSED, APPROVED, SCHEDULED = ChangeState.PROPOSED, ChangeState.APPROVED, ChangeState.SCHEDULED
-IN_PROGRESS, COMPLETED, FAILED = ChangeState.IN_PROGRESS, ChangeState.COMPLETED, ChangeState.FAILED
+PROPOSED = ChangeState.PROPOSED
+APPROVED = ChangeState.APPROVED
+SCHEDULED = ChangeState.SCHEDULED
+IN_PROGRESS = ChangeState.IN_PROGRESS
+COMPLETED = ChangeState.COMPLETED
+FAILED = ChangeState.FAILED
 
-# What is approved is what was proposed: words and items stay as they are from then on.
+# The approval refers to the proposal, so texts and items cannot change after it.
 STATE_MACHINE = define_state_machine(
     Transition("updateChange", (PROPOSED,)),
     Transition("linkChangeItems", (PROPOSED,)),
     Transition("unlinkChangeItems", (PROPOSED,)),
     Transition("approveChange", (PROPOSED,), (APPROVED,)),
     Transition("scheduleChange", (APPROVED, SCHEDULED), (SCHEDULED,)),
-    # An emergency has no time to be scheduled.
+    # An emergency change starts without being scheduled.
     Transition("startChange", (APPROVED, SCHEDULED), (IN_PROGRESS,), stamps=("actual_start",)),
     Transition("finishChange", (IN_PROGRESS,), (COMPLETED, FAILED), stamps=("actual_end",)),
     Transition("cancelChange", (PROPOSED, APPROVED, SCHEDULED), (ChangeState.CANCELLED,)),
@@ -54,7 +60,7 @@ class ProposeChange(Struct, frozen=True, kw_only=True):
 
 
 class UpdateChange(Struct, frozen=True, kw_only=True):
-    """What is proposed. What is left out stays."""
+    """New values of a proposed change. Fields that are left out stay unchanged."""
 
     id: str
     expected_version: int
@@ -67,52 +73,52 @@ class UpdateChange(Struct, frozen=True, kw_only=True):
 
 
 class ChangeCommand(Struct, frozen=True, kw_only=True):
-    """A step with nothing more to say."""
+    """A transition without further arguments."""
 
     id: str
     expected_version: int
 
 
 class ApproveChange(ChangeCommand, frozen=True, kw_only=True):
-    """It may be done."""
+    """Approve a change."""
 
 
 class StartChange(ChangeCommand, frozen=True, kw_only=True):
-    """Work begins."""
+    """Start the work."""
 
 
 class CancelChange(ChangeCommand, frozen=True, kw_only=True):
-    """It is called off."""
+    """Cancel a change."""
 
 
 class ScheduleChange(ChangeCommand, frozen=True, kw_only=True):
-    """When it is to be done."""
+    """Set the planned time window."""
 
     planned_start: datetime
     planned_end: datetime
 
 
 class FinishChange(ChangeCommand, frozen=True, kw_only=True):
-    """How it ended."""
+    """Finish the work with an outcome."""
 
     outcome: ChangeOutcome
 
 
 class LinkChangeItems(ChangeCommand, frozen=True, kw_only=True):
-    """Items that it works on."""
+    """Link configuration items that the change affects."""
 
     configuration_item_ids: tuple[str, ...]
 
 
 class UnlinkChangeItems(LinkChangeItems, frozen=True, kw_only=True):
-    """Items that it does not work on."""
+    """Unlink configuration items from the change."""
 
 
 async def propose(write: Write, command: ProposeChange) -> Sequence[str]:
-    """The new change's id. Who proposes it may not approve it."""
-    title = rules.require_text(command.title, "title")
+    """Return the new change's id. The proposer cannot approve it."""
+    title = validation.require_text(command.title, "title")
     await _require_assignment(write, command.team_id, command.assignee_id)
-    items = await rules.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
     wanted = ChangeRecord(
         str(uuid7()), "", title, command.description, command.type, PROPOSED, command.risk, command.team_id,
         command.assignee_id, None, None, None, None, 1, datetime.now(UTC),
@@ -125,14 +131,14 @@ async def propose(write: Write, command: ProposeChange) -> Sequence[str]:
 
 
 async def update(write: Write, command: UpdateChange) -> Sequence[str]:
-    """What is proposed. Who writes has a hand in the proposal from then on, and may not approve it either."""
+    """Update the proposal. The caller then counts as a proposer too and cannot approve it."""
     before, step = await _lock(write, command, "updateChange")
     after = structs.replace(
         before,
-        title=rules.require_text(rules.or_current(command.title, before.title, "title"), "title"),
-        description=rules.or_current(command.description, before.description, "description"),
-        type=rules.or_current(command.type, before.type, "type"),
-        risk=rules.or_current(command.risk, before.risk, "risk"),
+        title=validation.require_text(validation.or_current(command.title, before.title, "title"), "title"),
+        description=validation.or_current(command.description, before.description, "description"),
+        type=validation.or_current(command.type, before.type, "type"),
+        risk=validation.or_current(command.risk, before.risk, "risk"),
         team_id=before.team_id if command.team_id is UNSET else command.team_id,
         assignee_id=before.assignee_id if command.assignee_id is UNSET else command.assignee_id,
     )
@@ -142,26 +148,26 @@ async def update(write: Write, command: UpdateChange) -> Sequence[str]:
 
 
 async def approve(write: Write, command: ApproveChange) -> Sequence[str]:
-    """The change may be done. Refused for programs, and for whoever had a hand in its proposal, by whichever key."""
+    """Approve the change. Programs are refused, and so is anyone who proposed or updated it, with any credential."""
     before, step = await _lock(write, command, "approveChange")
     principal = write.context.principal
     if not is_person(principal.kind):
-        message = "a program may not approve a change; let a person approve it with a token of their own"
+        message = "a program cannot approve a change; a person must approve it with a personal token"
         raise ValidationFailed(UserError(UserErrorCode.INVALID, None, message))
     proposers = await rows.fetch_proposers(write.transaction, before.id)
     if identity(principal.actor) in {identity(each) for each in proposers}:
-        message = "you proposed it, or changed the proposal; somebody else must approve it"
+        message = "you proposed or updated this change; another person must approve it"
         raise ValidationFailed(UserError(UserErrorCode.INVALID, None, message))
     return await _write_transition(write, before, structs.replace(before, state=APPROVED), step)
 
 
 async def schedule(write: Write, command: ScheduleChange) -> Sequence[str]:
-    """When the change is to be done; again for another time."""
+    """Set the planned time window; can be repeated with another one."""
     for field, moment in (("plannedStart", command.planned_start), ("plannedEnd", command.planned_end)):
         if moment.tzinfo is None:
-            raise rules.invalid(field, f"{field} has no time zone; write 2026-05-01T08:00Z, for example")
+            raise validation.invalid(field, f"{field} has no time zone; write for example 2026-05-01T08:00Z")
     if command.planned_start >= command.planned_end:
-        raise rules.invalid("plannedEnd", "the planned end is not after the planned start; swap or move them")
+        raise validation.invalid("plannedEnd", "the planned end is not after the planned start; correct one of them")
     before, step = await _lock(write, command, "scheduleChange")
     after = structs.replace(
         before, state=SCHEDULED, planned_start=command.planned_start, planned_end=command.planned_end
@@ -170,35 +176,35 @@ async def schedule(write: Write, command: ScheduleChange) -> Sequence[str]:
 
 
 async def finish(write: Write, command: FinishChange) -> Sequence[str]:
-    """The change done, as it was meant or not."""
+    """Finish the change, successfully or not."""
     before, step = await _lock(write, command, "finishChange")
     return await _write_transition(write, before, structs.replace(before, state=ChangeState(command.outcome)), step)
 
 
 async def transition(write: Write, command: ChangeCommand, *, name: str) -> Sequence[str]:
-    """The change after a step that has one target and nothing more to say. `name` is the mutation's."""
+    """Apply the transition `name`, a mutation that has one target state and no further arguments."""
     before, step = await _lock(write, command, name)
     [target] = step.targets
     return await _write_transition(write, before, structs.replace(before, state=ChangeState(target)), step)
 
 
 async def link_items(write: Write, command: LinkChangeItems) -> Sequence[str]:
-    """The items that the change works on, with those that it did."""
+    """Link the items; those that are already linked stay."""
     before, step = await _lock(write, command, "linkChangeItems")
-    items = await rules.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
     linked = await rows.link(write.transaction, before.id, items)
     write.tables.add(LINKS)
     return await _write_transition(write, before, before, step, write.context.principal.actor, linked=sorted(linked))
 
 
 async def unlink_items(write: Write, command: UnlinkChangeItems) -> Sequence[str]:
-    """The items that the change does not work on. Refused if it never did on one of them."""
+    """Unlink the items. Refused if one of them is not linked."""
     before, step = await _lock(write, command, "unlinkChangeItems")
     wanted = set(command.configuration_item_ids)
     unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
     if strangers := sorted(wanted - set(unlinked)):
         message = f"ci_{strangers[0]} is not linked; see the change's configurationItems"
-        raise rules.not_found("configurationItemIds", message)
+        raise validation.not_found("configurationItemIds", message)
     write.tables.add(LINKS)
     return await _write_transition(
         write, before, before, step, write.context.principal.actor, unlinked=sorted(unlinked)
@@ -206,14 +212,14 @@ async def unlink_items(write: Write, command: UnlinkChangeItems) -> Sequence[str
 
 
 async def _require_assignment(write: Write, team_id: str | None, assignee_id: str | None) -> None:
-    await rules.require_team(write.transaction, team_id, "teamId")
-    await rules.require_user(write.transaction, assignee_id, "assigneeId")
-    await rules.require_membership(write.transaction, team_id, assignee_id)
+    await validation.require_team(write.transaction, team_id, "teamId")
+    await validation.require_user(write.transaction, assignee_id, "assigneeId")
+    await validation.require_membership(write.transaction, team_id, assignee_id)
 
 
 async def _lock(write: Write, command: ChangeCommand | UpdateChange, name: str) -> tuple[ChangeRecord, Transition]:
-    found = await rows.lock(write.transaction, command.id)
-    record = rules.require_version(found, "change", command.expected_version)
+    current = await rows.lock(write.transaction, command.id)
+    record = validation.require_version(current, "change", command.expected_version)
     return record, STATE_MACHINE.require_transition(name, record.state)
 
 

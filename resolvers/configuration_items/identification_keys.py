@@ -1,4 +1,4 @@
-"""Identification keys written: by which key a source knows an item. A key more or less is a new version of the item."""
+"""Add and remove identification keys; each change of keys creates a new version of the item."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from datasources.aurora.configuration_items import writes as rows
 from datasources.errors import SourceConflict
 from datasources.records.configuration_items import IdentificationKeyRecord
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.configuration_items.use_cases import ENTITY, NOUN, TABLE
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write
 
@@ -16,7 +16,7 @@ KEYS = "configuration_item_keys"
 
 
 class AddIdentificationKey(Struct, frozen=True, kw_only=True):
-    """One more key by which a source knows an item."""
+    """Add a key by which a source identifies an item."""
 
     configuration_item_id: str
     source: str
@@ -24,7 +24,7 @@ class AddIdentificationKey(Struct, frozen=True, kw_only=True):
 
 
 class RemoveIdentificationKey(Struct, frozen=True, kw_only=True):
-    """A key by which a source knows an item no longer."""
+    """Remove a key by which a source identifies an item."""
 
     configuration_item_id: str
     source: str
@@ -32,24 +32,22 @@ class RemoveIdentificationKey(Struct, frozen=True, kw_only=True):
 
 
 async def add(write: Write, command: AddIdentificationKey) -> Sequence[str]:
-    """The item's id; nothing is written where it has the key. Refused where another item has it."""
+    """Return the item's id; nothing is written if the item already has the key. Refused if another item has it."""
     key = await _validate(write, command)
     if not await rows.add_key(write.transaction, command.configuration_item_id, key):
         holder = await rows.find_key_owner(write.transaction, key)
         if holder is None:
-            # It was taken a moment ago and is free again: a repetition finds out.
+            # The key was taken and released a moment ago: retry.
             raise SourceConflict("main", "the holder of an identification key changed meanwhile")
         if holder.id == command.configuration_item_id:
             return [command.configuration_item_id]
-        message = (
-            f"{key.source} knows {holder.name} (ci_{holder.id}) by the key {key.key}; take it away from there first"
-        )
+        message = f"{key.source} knows {holder.name} (ci_{holder.id}) by the key {key.key}; remove it there first"
         raise ValidationFailed(UserError(UserErrorCode.TAKEN, "key", message))
     return await _record_change(write, command.configuration_item_id, None, key)
 
 
 async def remove(write: Write, command: RemoveIdentificationKey) -> Sequence[str]:
-    """The item's id. Refused where the item has no such key."""
+    """Return the item's id. Refused if the item does not have this key."""
     key = await _validate(write, command)
     if not await rows.remove_key(write.transaction, command.configuration_item_id, key):
         message = f"{key.source} does not know the item by the key {key.key}; see its `keys`"
@@ -62,14 +60,14 @@ async def _validate(write: Write, command: AddIdentificationKey | RemoveIdentifi
     errors = [
         UserError(UserErrorCode.INVALID, name, f"the {name} {unfit}")
         for name, text in texts.items()
-        if (unfit := rules.name_violation(text)) is not None
+        if (unfit := validation.name_violation(text)) is not None
     ]
-    if not errors and (unfit := rules.name_violation(texts["key"], texts["source"])) is not None:
+    if not errors and (unfit := validation.name_violation(texts["key"], texts["source"])) is not None:
         errors = [UserError(UserErrorCode.INVALID, "key", f"the key {unfit}")]
     if errors:
         raise ValidationFailed(*errors)
     if not await rows.lock(write.transaction, [command.configuration_item_id]):
-        raise rules.no_such_record(NOUN, "configurationItemId")
+        raise validation.no_such_record(NOUN, "configurationItemId")
     return IdentificationKeyRecord(**texts)
 
 

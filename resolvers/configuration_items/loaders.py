@@ -72,7 +72,7 @@ class ConfigurationItemsByDocument(PagesBy[ConfigurationItemRecord]):
 
 
 class ConfigurationItemsByRequirement(PagesBy[ConfigurationItemRecord]):
-    """The ids from the requirements database, the rows from the main one, which leaves out what it doesn't know."""
+    """Ids come from the requirements database, rows from the main one; ids that it does not contain are omitted."""
 
     table = CONFIGURATION_ITEMS
     link = "requirement"
@@ -105,7 +105,7 @@ class ConfigurationItemClassesByParent(RelatedBy[ConfigurationItemClassRecord]):
 
 
 class ConfigurationItemClasses(Loader[None, list[ConfigurationItemClassRecord]]):
-    """The whole taxonomy, in order of key, under the only key None."""
+    """The whole taxonomy, in order of key; the only loader key is None."""
 
     value = list[ConfigurationItemClassRecord]
     reads = ("configuration_item_classes",)

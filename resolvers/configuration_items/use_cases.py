@@ -1,4 +1,4 @@
-"""Configuration items written: create, one or many, change, retire and restore."""
+"""Write configuration items: create one or many, update, retire and restore."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from datasources.records.configuration_items import (
     Criticality,
     Environment,
 )
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.bulk import BulkMode, ItemErrors, check_count
 from resolvers.unit_of_work import (
     GENERATED_COLUMNS,
@@ -26,7 +26,9 @@ from resolvers.unit_of_work import (
     is_same_json,
 )
 
-TABLE, ENTITY, NOUN = "configuration_items", "CONFIGURATION_ITEM", "configuration item"
+TABLE = "configuration_items"
+ENTITY = "CONFIGURATION_ITEM"
+NOUN = "configuration item"
 RETIRED = ConfigurationItemStatus.RETIRED
 NON_RETIRED_STATUSES = (
     ConfigurationItemStatus.PLANNED,
@@ -36,7 +38,7 @@ NON_RETIRED_STATUSES = (
 
 
 class CreateConfigurationItem(Struct, frozen=True, kw_only=True):
-    """A new item. What is left out has its default."""
+    """Create an item. Fields that are left out get their defaults."""
 
     name: str
     class_key: str
@@ -48,14 +50,14 @@ class CreateConfigurationItem(Struct, frozen=True, kw_only=True):
 
 
 class CreateConfigurationItemsInBulk(Struct, frozen=True, kw_only=True):
-    """New items, at most MOST_ITEMS."""
+    """Create at most MAX_BULK_ITEMS items."""
 
     items: tuple[CreateConfigurationItem, ...]
     mode: BulkMode
 
 
 class UpdateConfigurationItem(Struct, frozen=True, kw_only=True):
-    """New values of an item at a version. What is left out stays."""
+    """New values of an item at an expected version. Fields that are left out stay unchanged."""
 
     id: str
     expected_version: int
@@ -69,14 +71,14 @@ class UpdateConfigurationItem(Struct, frozen=True, kw_only=True):
 
 
 class RetireConfigurationItem(Struct, frozen=True, kw_only=True):
-    """The end of an item's life. Its relationships and history stay."""
+    """Retire an item. Its relationships and history remain."""
 
     id: str
     expected_version: int
 
 
 class RestoreConfigurationItem(Struct, frozen=True, kw_only=True):
-    """A retired item back in its life, in one of the states of IN_LIFE."""
+    """Restore a retired item to one of NON_RETIRED_STATUSES."""
 
     id: str
     expected_version: int
@@ -84,12 +86,12 @@ class RestoreConfigurationItem(Struct, frozen=True, kw_only=True):
 
 
 async def create(write: Write, command: CreateConfigurationItem) -> Sequence[str]:
-    """The new item's id. Refused for an empty name, unfit attributes, or an unknown class or team."""
+    """Return the new item's id. Refused for an empty name, invalid attributes, or an unknown class or team."""
     return await _create(write, (command,), ItemErrors(), BulkMode.ALL_OR_NOTHING)
 
 
 async def create_in_bulk(write: Write, command: CreateConfigurationItemsInBulk) -> Sequence[str]:
-    """The new items' ids, in order of input. As `create`, in as many statements for many as for one."""
+    """Return the new items' ids in input order. Rules as for `create`; the number of statements is constant."""
     return await _create(write, command.items, ItemErrors("items"), command.mode)
 
 
@@ -100,56 +102,56 @@ async def _create(
     records = [_new(each) for each in commands]
     await _check(write, records, findings)
     findings.report_to(write, mode)
-    made = [record for index, record in enumerate(records) if findings.is_valid(index)]
-    if made:
-        await rows.insert(write.transaction, made)
-    for record in made:
+    created = [record for index, record in enumerate(records) if findings.is_valid(index)]
+    if created:
+        await rows.insert(write.transaction, created)
+    for record in created:
         write.record_change(TABLE, ENTITY, record.id, None, audit_snapshot(record, GENERATED_COLUMNS))
-    return [record.id for record in made]
+    return [record.id for record in created]
 
 
 async def update(write: Write, command: UpdateConfigurationItem) -> Sequence[str]:
-    """The item's id; nothing is written where nothing would change. Refused as `create`, and for a retired item."""
+    """Return the item's id; nothing is written if nothing changes. Refused as `create`, and for a retired item."""
     before = await _lock(write, command)
     _check_not_null(command)
     if command.status is RETIRED:
-        message = "an item is retired by retireConfigurationItem; here are PLANNED, ACTIVE and MAINTENANCE"
+        message = "use retireConfigurationItem to retire an item; here the status is PLANNED, ACTIVE or MAINTENANCE"
         raise ValidationFailed(UserError(UserErrorCode.INVALID, "status", message))
     if before.status is RETIRED:
-        message = "the item is RETIRED and stays as it is; what can be done is restoreConfigurationItem"
+        message = "the item is RETIRED and cannot be changed; restore it first with restoreConfigurationItem"
         raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
-    given = {
+    values = {
         name: getattr(command, name)
         for name in command.__struct_fields__
         if name not in {"id", "expected_version"} and getattr(command, name) is not UNSET
     }
-    if "name" in given:
-        given["name"] = given["name"].strip()
-    after = structs.replace(before, **given)
+    if "name" in values:
+        values["name"] = values["name"].strip()
+    after = structs.replace(before, **values)
     findings = ItemErrors()
-    await _check(write, [after], findings, frozenset(given))
+    await _check(write, [after], findings, frozenset(values))
     findings.report_to(write, BulkMode.ALL_OR_NOTHING)
     return await _write(write, before, after)
 
 
 async def retire(write: Write, command: RetireConfigurationItem) -> Sequence[str]:
-    """The item's id. Refused unless it is planned, active or in maintenance."""
+    """Return the item's id. Refused unless it is planned, active or in maintenance."""
     before = await _lock(write, command)
     if before.status is RETIRED:
-        message = "the item is RETIRED already; what can be done is restoreConfigurationItem"
+        message = "the item is already RETIRED; it can be restored with restoreConfigurationItem"
         raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
     return await _write(write, before, structs.replace(before, status=RETIRED))
 
 
 async def restore(write: Write, command: RestoreConfigurationItem) -> Sequence[str]:
-    """The item's id. Refused unless it is retired, and for a state that is none of a life."""
+    """Return the item's id. Refused unless it is retired, and for the target status RETIRED."""
     before = await _lock(write, command)
     status = command.status or ConfigurationItemStatus.ACTIVE
     if status not in NON_RETIRED_STATUSES:
         message = "an item is restored to PLANNED, ACTIVE or MAINTENANCE"
         raise ValidationFailed(UserError(UserErrorCode.INVALID, "status", message))
     if before.status is not RETIRED:
-        message = f"the item is {before.status}; what can be done is updateConfigurationItem, or to retire it"
+        message = f"the item is {before.status}, not RETIRED; use updateConfigurationItem or retireConfigurationItem"
         raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, "id", message), id=before.id)
     return await _write(write, before, structs.replace(before, status=status))
 
@@ -157,8 +159,8 @@ async def restore(write: Write, command: RestoreConfigurationItem) -> Sequence[s
 async def _lock(
     write: Write, command: UpdateConfigurationItem | RetireConfigurationItem | RestoreConfigurationItem
 ) -> ConfigurationItemRecord:
-    found = await rows.lock(write.transaction, [command.id])
-    return rules.require_version(found.get(command.id), NOUN, command.expected_version)
+    locked = await rows.lock(write.transaction, [command.id])
+    return validation.require_version(locked.get(command.id), NOUN, command.expected_version)
 
 
 async def _write(write: Write, before: ConfigurationItemRecord, after: ConfigurationItemRecord) -> Sequence[str]:
@@ -174,34 +176,34 @@ async def _check(
     write: Write,
     records: Sequence[ConfigurationItemRecord],
     findings: ItemErrors,
-    given: frozenset[str] = frozenset({"name", "class_key", "owner_team_id", "attributes"}),
+    fields: frozenset[str] = frozenset({"name", "class_key", "owner_team_id", "attributes"}),
 ) -> None:
-    """The rules of these fields. A statement each for classes and for teams, where any is given."""
-    classes = {each.class_key for each in records} if "class_key" in given else set()
-    teams = {each.owner_team_id for each in records if each.owner_team_id} if "owner_team_id" in given else set()
-    known = await rows.lock_classes(write.transaction, filter(rules.is_storable, classes)) if classes else set()
+    """Check the rules of these fields. Needs one statement for classes and one for teams, if there are any."""
+    classes = {each.class_key for each in records} if "class_key" in fields else set()
+    teams = {each.owner_team_id for each in records if each.owner_team_id} if "owner_team_id" in fields else set()
+    known = await rows.lock_classes(write.transaction, filter(validation.is_storable, classes)) if classes else set()
     known_teams = await rows.lock_teams(write.transaction, teams) if teams else set()
     for index, record in enumerate(records):
-        unfit_name = rules.name_violation(record.name) if "name" in given else None
+        unfit_name = validation.name_violation(record.name) if "name" in fields else None
         if unfit_name is not None:
             findings.add(index, UserErrorCode.INVALID, "name", f"a configuration item's name {unfit_name}")
-        if "class_key" in given and record.class_key not in known:
+        if "class_key" in fields and record.class_key not in known:
             message = f"there is no class {record.class_key}; see `classes`"
             findings.add(index, UserErrorCode.NOT_FOUND, "classKey", message)
         if record.owner_team_id in teams - known_teams:
             findings.add(index, UserErrorCode.NOT_FOUND, "ownerTeamId", "there is no team with this id; see `teams`")
-        unfit = rules.attributes_violation(record.attributes) if "attributes" in given else None
+        unfit = validation.attributes_violation(record.attributes) if "attributes" in fields else None
         if unfit is not None:
             findings.add(index, UserErrorCode.INVALID, "attributes", unfit)
 
 
 def _check_not_null(command: UpdateConfigurationItem) -> None:
-    # The owner alone can be taken away.
+    # Only the owner can be removed.
     named = {"name": "name", "class_key": "classKey", "status": "status", "environment": "environment",
              "criticality": "criticality", "attributes": "attributes"}  # fmt: skip
     nulls = [shown for name, shown in named.items() if getattr(command, name) is None]
     if nulls:
-        raise ValidationFailed(*map(rules.null_error, nulls))
+        raise ValidationFailed(*map(validation.null_error, nulls))
 
 
 def _new(command: CreateConfigurationItem) -> ConfigurationItemRecord:

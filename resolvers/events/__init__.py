@@ -1,1 +1,1 @@
-"""Events that come in: CloudEvents read, sent on, and their effects."""
+"""Incoming CloudEvents: ingestion, parsing and effects."""

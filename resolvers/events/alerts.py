@@ -1,7 +1,7 @@
-"""Events of alerts: whatever their order, an incident of a group is open while one of its alerts fires.
+"""Alert events: in any order of arrival, the incident of a group is open while one of its alerts fires.
 
-An alert that fires joins the open incident of its group, or one that was resolved a while ago, or opens a new one. When
-the last alert of an incident is over, the incident is resolved. What is told again changes nothing.
+A firing alert joins the open incident of its group, reopens one that was resolved recently, or opens a new one. When
+the last alert of an incident ends, the incident is resolved. Repeated events change nothing.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from datasources.aurora.alerts import writes as rows
 from datasources.aurora.alerts.writes import AlertGroup, AlertItem, AlertSummary, Firing
 from datasources.aurora.incidents import writes as incident_writes
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.events.alert_types import AlertEvent, AlertFired, AlertResolved
 from resolvers.events.event import Event
 from resolvers.events.incidents import link, reload, resolve, transition
@@ -22,22 +22,23 @@ from resolvers.incidents.use_cases import OpenIncident, UpdateIncident
 from resolvers.unit_of_work import Write
 
 TABLE = "alerts"
-CATEGORY, RESOLUTION_CODE = "alert", "ALERT_RESOLVED"
+CATEGORY = "alert"
+RESOLUTION_CODE = "ALERT_RESOLVED"
 
-# So long after the last alert of a resolved incident, an alert of the same group opens it again; later a new one. By
-# the times of the alerts, not of their arrival.
+# An alert reopens a resolved incident of its group within this time after the last alert ended, else it opens a new
+# one. Measured by the times of the alerts, not of their arrival.
 REOPEN_WINDOW = timedelta(hours=24)
 
 
 async def handle_fired(write: Write, data: AlertFired, _: Event) -> Sequence[str]:
-    """The incident that the alert belongs to from now on."""
+    """Return the incident that the alert now belongs to."""
     group, firing = _group(data), _firing(data)
     current = await rows.lock_group(write.transaction, group, data.group_key)
     labels, annotations = data.labels, data.annotations
     if not await rows.write_firing(write.transaction, firing, group, labels, annotations, data.generator_url):
         return []
     write.tables.add(TABLE)
-    # An end may have been told before the beginning.
+    # The end of the alert may have been reported before its start.
     await rows.end_firings(write.transaction, firing, data.starts_at)
     item = await rows.find_item(write.transaction, [(key.source, key.key) for key in data.items])
     record = await _joinable(write, current, data.starts_at)
@@ -45,7 +46,7 @@ async def handle_fired(write: Write, data: AlertFired, _: Event) -> Sequence[str
         record = await _open_incident(write, data, item)
         await rows.set_group_incident(write.transaction, group, record.id)
         if await rows.attach_firing(write.transaction, firing, record.id) is not None:
-            await resolve(write, record, RESOLUTION_CODE, "Its alert was over before it was told of.")
+            await resolve(write, record, RESOLUTION_CODE, "Its alert had already ended when it was reported.")
         return [record.id]
     ended_at = await rows.attach_firing(write.transaction, firing, record.id)
     if record.state == IncidentState.RESOLVED and ended_at is None:
@@ -56,9 +57,9 @@ async def handle_fired(write: Write, data: AlertFired, _: Event) -> Sequence[str
 
 
 async def handle_resolved(write: Write, data: AlertResolved, _: Event) -> Sequence[str]:
-    """The incidents of the firings that this ends: resolved if no other alert of theirs fires."""
+    """Return the incidents of the ended firings; each is resolved if none of its other alerts fires."""
     if data.ends_at < data.starts_at:
-        raise rules.invalid("endsAt", "the alert ends before it starts; mend the clock of its source")
+        raise validation.invalid("endsAt", "the alert ends before it starts; correct the clock of its source")
     group, firing = _group(data), _firing(data)
     await rows.lock_group(write.transaction, group, data.group_key)
     await rows.write_resolution(write.transaction, firing, group, data.labels, data.ends_at)
@@ -76,7 +77,7 @@ async def _joinable(write: Write, id: str | None, starts_at: datetime) -> Incide
     if record.state != IncidentState.RESOLVED:
         return None
     standing = await rows.summarize_alerts(write.transaction, record.id)
-    # Resolved by hand while an alert fires: it is the same trouble still.
+    # Resolved manually while an alert still fires: the same problem continues.
     if standing.firing or standing.last_end is None or starts_at - standing.last_end <= REOPEN_WINDOW:
         return record
     return None
@@ -102,8 +103,8 @@ async def _open_incident(write: Write, data: AlertFired, item: AlertItem | None)
 async def _join(write: Write, record: IncidentRecord, data: AlertFired, item: AlertItem | None) -> None:
     impact, urgency = min(record.impact, data.impact), min(record.urgency, data.urgency)
     if (impact, urgency) != (record.impact, record.urgency):
-        graver = UpdateIncident(id=record.id, expected_version=record.version, impact=impact, urgency=urgency)
-        await incidents.update(write, graver)
+        escalation = UpdateIncident(id=record.id, expected_version=record.version, impact=impact, urgency=urgency)
+        await incidents.update(write, escalation)
         record = await reload(write, record)
     if item is not None:
         record = await link(write, record, IncidentRole.AFFECTED, [item.id])
@@ -112,7 +113,7 @@ async def _join(write: Write, record: IncidentRecord, data: AlertFired, item: Al
 
 async def _quieter(write: Write, id: str, data: AlertResolved) -> None:
     record = await incident_writes.lock(write.transaction, id, write.context.scope)
-    # The incident may have been deleted with its alerts meanwhile.
+    # The incident may have been deleted together with its alerts.
     if record is None:
         return
     standing = await rows.summarize_alerts(write.transaction, id)
@@ -124,7 +125,7 @@ async def _quieter(write: Write, id: str, data: AlertResolved) -> None:
 
 
 async def _note(write: Write, record: IncidentRecord, text: str) -> None:
-    # The incident is locked already, so its row need not be read again for each alert of a large group.
+    # The incident is locked already, so its row is not read again for each alert of a large group.
     await incidents.write_transition(
         write, record, record, STATE_MACHINE.require_transition("addIncidentNote", record.state), body=text
     )

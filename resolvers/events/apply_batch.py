@@ -1,6 +1,6 @@
-"""Effects of events, exactly once for each source and id, whatever comes twice or late.
+"""Apply events exactly once for each source and id, also if they arrive repeatedly or late.
 
-Events of the landscape are written as sets, operations events one by one; a batch of both is cut, in its order, into
+Landscape events are applied as sets, operations events one by one. A batch with both is split, in order, into
 stretches of one kind.
 """
 
@@ -14,7 +14,7 @@ from msgspec import Struct as Record
 
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.events import writes as rows
-from datasources.aurora.outbox import bookkeeping as writing
+from datasources.aurora.outbox import bookkeeping
 from datasources.aurora.outbox.bookkeeping import AuditEntry
 from datasources.errors import (
     SourceConflict,
@@ -42,11 +42,12 @@ from resolvers.unit_of_work import GENERATED_COLUMNS, MAX_ATTEMPTS, audit_snapsh
 
 
 async def apply_batch(sources: Sources, arrived: Sequence[ReceivedEvent], until: float = inf) -> list[EventResult]:
-    """What came of each event, in their order.
+    """Return the result of each event, in order.
 
-    When a store is lost, everything from the first event that was not tried on waits: AWAY, and AGAIN where the store
-    was late, which may be the fault of what an event says. After `until`, in seconds of the event loop's clock, nothing
-    is begun but the first; the rest is UNTRIED. When this returns, no read in any process gives an older value.
+    If a store is unavailable, all events from the first unattempted one on are retryable: STORE_UNAVAILABLE, or RETRY
+    if the store timed out, which the event itself may have caused. After `until`, in seconds of the event loop's clock,
+    only the first stretch is started; the rest is NOT_ATTEMPTED. On return, no read in any process returns an older
+    value.
     """
     clock = asyncio.get_running_loop().time
     outcomes: list[EventResult] = []
@@ -61,14 +62,14 @@ async def apply_batch(sources: Sources, arrived: Sequence[ReceivedEvent], until:
 
 
 async def _apply_set(sources: Sources, arrived: Sequence[ReceivedEvent]) -> list[EventResult]:
-    # One transaction, or several if the store refuses what one of them says.
+    # One transaction, or several if the store rejects the data of one event.
     try:
         return await _apply_with_retry(sources, arrived)
     except SourceUnavailable as error:
         return [unavailable_result(error)] * len(arrived)
     except SourceRefused as error:
         if len(arrived) == 1:
-            # A value that no column takes is the event's fault; a missing table, say, is not.
+            # A value that no column accepts is the event's fault; a missing table, for example, is not.
             result = EventStatus.REJECTED if isinstance(error, SourceInvalidValue) else EventStatus.RETRY
             return [EventResult(result, str(error))]
     half = len(arrived) // 2
@@ -84,7 +85,7 @@ async def _apply_with_retry(sources: Sources, arrived: Sequence[ReceivedEvent]) 
         try:
             async with sources.main.transaction() as transaction:
                 outcomes, tables = await _apply_in_transaction(transaction, arrived)
-        # Somebody else made the same item: the next try finds it.
+        # Another transaction created the same item: the next attempt reads it.
         except (SourceConflict, SourceDuplicate):
             if number == MAX_ATTEMPTS - 1:
                 raise
@@ -93,7 +94,7 @@ async def _apply_with_retry(sources: Sources, arrived: Sequence[ReceivedEvent]) 
             if tables:
                 await sources.cache.invalidate(sorted(tables))
             if DUPLICATE in outcomes:
-                # Whoever gave them their effect may have died before it told the cache.
+                # The process that applied them may have crashed before it invalidated the cache.
                 await sources.cache.expire_all()
             return outcomes
     raise AssertionError("unreachable")
@@ -116,16 +117,18 @@ async def _apply_in_transaction(
         tables = await _write(transaction, landscape)
         refusals = [name for name, outcome in outcomes.items() if outcome.status is EventStatus.REJECTED]
         await rows.release_events(transaction, refusals)
-    said = {name: before.get(name, each.event.content) for name, each in firsts.items()}
+    contents = {name: before.get(name, each.event.content) for name, each in firsts.items()}
     answers = [
-        _to_result(each, first=firsts[_name(each)] is each, said=said[_name(each)], outcome=outcomes.get(_name(each)))
+        _to_result(
+            each, first=firsts[_name(each)] is each, content=contents[_name(each)], outcome=outcomes.get(_name(each))
+        )
         for each in arrived
     ]
     return answers, tables
 
 
-def _to_result(each: ReceivedEvent, *, first: bool, said: bytes, outcome: EventResult | None) -> EventResult:
-    if each.event.content != said:
+def _to_result(each: ReceivedEvent, *, first: bool, content: bytes, outcome: EventResult | None) -> EventResult:
+    if each.event.content != content:
         return ID_REUSED
     if outcome is None:
         return DUPLICATE
@@ -146,7 +149,7 @@ async def _landscape(transaction: Transaction, arrived: Sequence[ReceivedEvent])
     )
     items_before = await rows.lock_items(transaction, set(ids.values()))
     landscape = LandscapeBatch(
-        # An item may have been deleted since its key was read.
+        # An item may have been deleted after its key was read.
         {key: id for key, id in ids.items() if id in items_before},
         {(each.source, each.entity, each.identity): each for each in times},
         items_before,
@@ -158,8 +161,8 @@ async def _landscape(transaction: Transaction, arrived: Sequence[ReceivedEvent])
         for event in edges
         if isinstance(event.data, RelationshipUpserted | RelationshipRemoved)
     } - {None}
-    found = await rows.find_relationships(transaction, [each for each in identities if each is not None])
-    landscape.relationships_before = {(each.from_id, each.to_id, each.type_key, each.source): each for each in found}
+    existing = await rows.find_relationships(transaction, [each for each in identities if each is not None])
+    landscape.relationships_before = {(each.from_id, each.to_id, each.type_key, each.source): each for each in existing}
     landscape.relationships = dict(landscape.relationships_before)
     return landscape
 
@@ -185,8 +188,8 @@ async def _write(transaction: Transaction, made: LandscapeBatch) -> set[str]:
     audited += [_audit_entry(made, RELATIONSHIP, record.id, before, record) for before, record in edges]
     audited += [_audit_entry(made, RELATIONSHIP, record.id, record, None) for record in removed]
     if audited:
-        await writing.write_audit_entries(transaction, audited)
-        await writing.write_origins(transaction, {each.entity_id: _origin(made, each) for each in audited})
+        await bookkeeping.write_audit_entries(transaction, audited)
+        await bookkeeping.write_origins(transaction, {each.entity_id: _origin(made, each) for each in audited})
     return ({"configuration_items"} if items else set()) | ({"relationships"} if edges or removed else set())
 
 
@@ -199,8 +202,8 @@ def _audit_entry(made: LandscapeBatch, entity: str, id: str, before: Record | No
     return AuditEntry(by.request_id, f"event:{by.event.source}", action, entity, id, *changed)
 
 
-def _origin(made: LandscapeBatch, entry: AuditEntry) -> writing.Origin:
-    return writing.Origin(entry.request_id, made.touched[entry.entity_id].event.sender or entry.principal)
+def _origin(made: LandscapeBatch, entry: AuditEntry) -> bookkeeping.Origin:
+    return bookkeeping.Origin(entry.request_id, made.touched[entry.entity_id].event.sender or entry.principal)
 
 
 def _name(arrived: ReceivedEvent) -> tuple[str, str]:

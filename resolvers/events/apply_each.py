@@ -1,4 +1,4 @@
-"""Effects of operations events: each runs a use case in a transaction of its own, once for its source and id."""
+"""Apply operations events: each runs a use case in its own transaction, once for its source and id."""
 
 import asyncio
 import random
@@ -11,7 +11,7 @@ from msgspec import structs
 
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.events import writes as rows
-from datasources.aurora.outbox import bookkeeping as writing
+from datasources.aurora.outbox import bookkeeping
 from datasources.errors import (
     SourceConflict,
     SourceDuplicate,
@@ -46,10 +46,10 @@ from resolvers.unit_of_work import MAX_ATTEMPTS, UNSTORABLE_VALUE, ValidationFai
 
 
 async def apply_each(sources: Sources, arrived: Sequence[ReceivedEvent], until: float = inf) -> list[EventResult]:
-    """What came of each event, in their order. From the first that could not be tried on, all wait; after `until`, in
-    seconds of the event loop's clock, none but the first is tried.
+    """Return the result of each event, in order.
 
-    When this returns, no read in this process gives an older value.
+    After the first retryable one, the others are blocked. After `until`, in seconds of the event loop's clock, only
+    the first event is attempted. On return, no read in this process returns an older value.
     """
     clock = asyncio.get_running_loop().time
     outcomes: list[EventResult] = []
@@ -70,7 +70,7 @@ async def _try_event(sources: Sources, arrived: ReceivedEvent) -> EventResult:
             return rejection("; ".join(each.message for each in error.errors))
         except SourceInvalidValue:
             return rejection(UNSTORABLE_VALUE.message)
-        # Somebody else made the same thing, or was in the way: the next try finds it.
+        # Another transaction created the same record or holds its lock: the next attempt reads it.
         except (SourceConflict, SourceDuplicate) as error:
             if number == MAX_ATTEMPTS - 1:
                 return EventResult(EventStatus.RETRY, str(error))
@@ -85,8 +85,8 @@ async def _try_event(sources: Sources, arrived: ReceivedEvent) -> EventResult:
 async def _apply_event(sources: Sources, arrived: ReceivedEvent) -> EventResult:
     event = arrived.event
     operation = OPERATIONS[event.type]
-    # Who sent it had `events:write`. It may touch restricted incidents: whoever knows the source's own key for one has
-    # told of it before.
+    # The sender had `events:write`. It may change restricted incidents: a sender that knows the source's key of an
+    # incident has reported that incident before.
     sender = SystemPrincipal("event", event.source, event.sender)
     context = Context(
         sender, Scope(True), sources, RequestContext(request_id=arrived.request_id, deadline=current_request().deadline)
@@ -95,16 +95,16 @@ async def _apply_event(sources: Sources, arrived: ReceivedEvent) -> EventResult:
         async with sources.main.transaction() as transaction:
             name = (event.source, event.id)
             if not await rows.claim_events(transaction, {name: event.content}):
-                said = (await rows.fetch_contents(transaction, [name])).get(name, event.content)
-                # Whoever gave it its effect may have died before it told the cache.
+                stored = (await rows.fetch_contents(transaction, [name])).get(name, event.content)
+                # The process that applied it may have crashed before it invalidated the cache.
                 await sources.cache.expire_all()
-                return DUPLICATE if said == event.content else ID_REUSED
+                return DUPLICATE if stored == event.content else ID_REUSED
             if not await _is_newest(transaction, operation, event):
                 return STALE
             write = Write(context, event.type.removeprefix(EVENT_TYPE_PREFIX), transaction)
             await operation.use_case(write, event.data, event)
-            await writing.write_audit_entries(transaction, write.audit_entries)
-            await writing.write_origin(transaction, origin(context))
+            await bookkeeping.write_audit_entries(transaction, write.audit_entries)
+            await bookkeeping.write_origin(transaction, origin(context))
         if write.tables:
             await sources.cache.invalidate(sorted(write.tables))
     return APPLIED
@@ -117,7 +117,7 @@ async def _is_newest(transaction: Transaction, operation: Operation[Any], event:
     name = (event.source, about.entity, join_names(*about.names))
     [times] = await rows.lock_times(transaction, [name])
     newest = _newest(times, is_step=operation.is_step)
-    # Two events of one moment are told apart by their ids.
+    # The id decides between two events of the same time.
     if newest is not None and (event.time, event.id) <= newest:
         return False
     await rows.write_times(transaction, [_next_times(times, event, is_step=operation.is_step)])

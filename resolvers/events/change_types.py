@@ -1,4 +1,4 @@
-"""What events of changes may say: a struct for each type. There is none for an approval, which is for people."""
+"""Data of change events, one struct for each type. There is no approval event: only people approve."""
 
 from datetime import datetime
 from typing import Annotated
@@ -15,20 +15,20 @@ Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class ChangeKey(Struct, frozen=True, forbid_unknown_fields=True):
-    """By which key another system knows a change."""
+    """Another system's identification of a change."""
 
     source: Text
     key: Annotated[str, Meta(min_length=1, max_length=450)]
 
 
 class ChangeEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which change an event is about."""
+    """Identifies the change of the event."""
 
     change: ChangeKey
 
 
 class ChangeProposed(ChangeEvent, frozen=True, kw_only=True):
-    """A new change, or what is proposed of one that is known. Items are added to those that it has."""
+    """A new change, or new values of a known one. Items are added to the existing ones."""
 
     title: Title
     description: str | UnsetType = UNSET
@@ -40,21 +40,21 @@ class ChangeProposed(ChangeEvent, frozen=True, kw_only=True):
 
 
 class ChangeScheduled(ChangeEvent, frozen=True, kw_only=True):
-    """When it is to be done."""
+    """The planned time window was set."""
 
     planned_start: Moment = msgspec.field(name="plannedStart")
     planned_end: Moment = msgspec.field(name="plannedEnd")
 
 
 class ChangeStarted(ChangeEvent, frozen=True, kw_only=True):
-    """Work began."""
+    """Work started."""
 
 
 class ChangeFinished(ChangeEvent, frozen=True, kw_only=True):
-    """How it ended."""
+    """Work finished, with an outcome."""
 
     outcome: ChangeOutcome
 
 
 class ChangeCancelled(ChangeEvent, frozen=True, kw_only=True):
-    """It was called off."""
+    """The change was cancelled."""

@@ -1,4 +1,4 @@
-"""Events of changes as use cases: what another system tells of one that it knows by a key of its own."""
+"""Change events as use cases: another system reports a change that it identifies by its own key."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,9 @@ from msgspec import UNSET
 
 from datasources.aurora.changes import keys
 from datasources.aurora.changes import writes as rows
-from datasources.aurora.tables import references as referred
+from datasources.aurora.tables import references
 from datasources.records.changes import ChangeRecord, ChangeState
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.changes import use_cases as changes
 from resolvers.changes.use_cases import (
     ChangeCommand,
@@ -36,12 +36,12 @@ UPDATABLE_FIELDS = ("title", "description", "type", "risk")
 
 
 def entity_of(data: ChangeEvent) -> EntityReference:
-    """Which change an event is about."""
+    """Return the change that an event is about."""
     return EntityReference("CHANGE", (data.change.source, data.change.key))
 
 
 async def handle_proposed(write: Write, data: ChangeProposed, _: Event) -> Sequence[str]:
-    """The new change, known by its key from now on; of one that is known, what is proposed is said anew."""
+    """Propose a change and store its key; if the key is known, update that change."""
     items = await resolve_items(write.transaction, data.items, "items")
     team = await resolve_team(write.transaction, data.team, "team")
     record = await _find(write, data)
@@ -54,7 +54,7 @@ async def handle_proposed(write: Write, data: ChangeProposed, _: Event) -> Seque
 
 
 async def handle_scheduled(write: Write, data: ChangeScheduled, _: Event) -> Sequence[str]:
-    """When the change is to be done; nothing is left to do if it is scheduled so."""
+    """Schedule the change; nothing is written if it already has this time window."""
     record = await _require(write, data)
     window = (data.planned_start, data.planned_end)
     if record.state == ChangeState.SCHEDULED and (record.planned_start, record.planned_end) == window:
@@ -69,17 +69,17 @@ async def handle_scheduled(write: Write, data: ChangeScheduled, _: Event) -> Seq
 
 
 async def handle_started(write: Write, data: ChangeStarted, _: Event) -> Sequence[str]:
-    """Work on the change began."""
+    """Start the change."""
     return await _handle_transition(write, data, "startChange", ChangeState.IN_PROGRESS)
 
 
 async def handle_cancelled(write: Write, data: ChangeCancelled, _: Event) -> Sequence[str]:
-    """The change was called off."""
+    """Cancel the change."""
     return await _handle_transition(write, data, "cancelChange", ChangeState.CANCELLED)
 
 
 async def handle_finished(write: Write, data: ChangeFinished, _: Event) -> Sequence[str]:
-    """The change done, as it was meant or not."""
+    """Finish the change, successfully or not."""
     record = await _require(write, data)
     if record.state == ChangeState(data.outcome):
         return []
@@ -103,15 +103,15 @@ async def _require(write: Write, data: ChangeEvent) -> ChangeRecord:
     record = await _find(write, data)
     if record is None:
         named = f"{data.change.key} of {data.change.source}"
-        message = f"change {named} is not known; send that it was proposed, then replay this event"
-        raise rules.not_found("change", message)
+        message = f"change {named} is not known; send its proposal first, then replay this event"
+        raise validation.not_found("change", message)
     return record
 
 
 def _given_fields(data: ChangeProposed) -> dict[str, Any]:
-    said = {name: value for name in UPDATABLE_FIELDS if (value := getattr(data, name)) is not UNSET}
-    # As the use case keeps it; blanks around it are no news.
-    return said | {"title": data.title.strip()}
+    values = {name: value for name in UPDATABLE_FIELDS if (value := getattr(data, name)) is not UNSET}
+    # Stripped as the use case stores it, so that white space alone is no update.
+    return values | {"title": data.title.strip()}
 
 
 async def _update(
@@ -122,8 +122,8 @@ async def _update(
     if data.team is not UNSET and team != record.team_id:
         new["team_id"] = team
         assignee = record.assignee_id
-        # Somebody of another team goes with it.
-        if assignee and team and not await referred.is_member(write.transaction, team, assignee):
+        # An assignee who is not a member of the new team is removed.
+        if assignee and team and not await references.is_member(write.transaction, team, assignee):
             new["assignee_id"] = None
     if new:
         await changes.update(write, UpdateChange(id=record.id, expected_version=record.version, **new))

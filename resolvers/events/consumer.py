@@ -1,4 +1,4 @@
-"""Messages of the events queue handled: read, applied, and told what becomes of each."""
+"""Process messages of the events queue: parse, apply, and report a settlement for each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ BATCH_SIZE = 500
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What became of messages, in their order."""
+    """Messages that are done and messages that failed, in order."""
 
     done: list[Message]
     failed: list[MessageFailure]
@@ -25,10 +25,10 @@ class Settlement:
 async def process_messages(
     sources: Sources, messages: Sequence[Message], now: datetime | None = None, *, until: float = inf
 ) -> Settlement:
-    """Give every event its effect, in transactions of up to 500. What could not be tried holds back its group. After
-    `until`, in seconds of the event loop's clock, no more is begun than one transaction.
+    """Apply every event, in transactions of at most 500. A retryable event holds back the rest of its group.
 
-    Messages of one group must stand in their order. Never raises for what an event says or for a lost store.
+    After `until`, in seconds of the event loop's clock, at most one transaction is started. The messages of a group
+    must be in order. Never raises for invalid events or an unavailable store.
     """
     moment = now or datetime.now(UTC)
     outcomes: dict[str, EventResult] = {}
@@ -43,15 +43,15 @@ async def process_messages(
     lost: EventResult | None = None
     for begin in range(0, len(arrived), BATCH_SIZE):
         part = arrived[begin : begin + BATCH_SIZE]
-        # After a lost store the order holds only if nothing behind is tried.
-        found = [lost] * len(part) if lost else await apply_batch(sources, [each for _, each in part], until)
-        outcomes |= {message.id: outcome for (message, _), outcome in zip(part, found, strict=True)}
-        lost = lost or next((blocked_result(outcome) for outcome in found if outcome.is_retryable), None)
+        # After a store failed, the order is preserved only if no later event is attempted.
+        results = [lost] * len(part) if lost else await apply_batch(sources, [each for _, each in part], until)
+        outcomes |= {message.id: outcome for (message, _), outcome in zip(part, results, strict=True)}
+        lost = lost or next((blocked_result(outcome) for outcome in results if outcome.is_retryable), None)
     return settle_messages(messages, outcomes)
 
 
 def settle_messages(messages: Sequence[Message], outcomes: dict[str, EventResult]) -> Settlement:
-    """Outcomes by message id as what the queue needs to know: behind the first that failed, a group is held."""
+    """Map results by message id to settlements; after a group's first failure the rest of the group is released."""
     handled = Settlement([], [])
     failed: set[str] = set()
     for message in messages:
@@ -59,10 +59,10 @@ def settle_messages(messages: Sequence[Message], outcomes: dict[str, EventResult
         if outcome.status is EventStatus.REJECTED:
             handled.failed.append(MessageFailure(message, outcome.reason, Disposition.DEAD_LETTER))
         elif outcome.is_retryable:
-            # That a store was away counts for no message: however long it is, none is a dead letter of it.
+            # An unavailable store does not count as an attempt, so a long outage never creates dead letters.
             untried = outcome.status is not EventStatus.RETRY or message.group in failed
-            fate = Disposition.RELEASE if untried else Disposition.RETRY
-            handled.failed.append(MessageFailure(message, outcome.reason, fate))
+            disposition = Disposition.RELEASE if untried else Disposition.RETRY
+            handled.failed.append(MessageFailure(message, outcome.reason, disposition))
             failed.add(message.group)
         else:
             handled.done.append(message)

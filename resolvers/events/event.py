@@ -1,4 +1,4 @@
-"""One event that can be tried."""
+"""A parsed event."""
 
 from datetime import datetime
 from typing import Any
@@ -7,15 +7,15 @@ from msgspec import Struct
 
 
 class Event(Struct, frozen=True):
-    """A CloudEvent whose type is known and whose data are of that type's struct."""
+    """A CloudEvent of a known type with parsed data."""
 
     id: str
     source: str
     type: str
     time: datetime
-    # A struct of the type's own; the type says which.
+    # An instance of the struct that belongs to the type.
     data: Any
-    # SHA-256 of what it says, whatever its white space and the order of its members.
+    # SHA-256 of the content, independent of white space and the order of members.
     content: bytes
-    # Who sent it over HTTP, as KIND:subject; empty where that is not known.
+    # The principal that sent it over HTTP as KIND:subject; empty if unknown.
     sender: str = ""

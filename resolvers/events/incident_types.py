@@ -1,4 +1,4 @@
-"""What events of incidents may say: a struct for each type."""
+"""Data of incident events, one struct for each type."""
 
 from typing import Annotated
 
@@ -9,25 +9,25 @@ from resolvers.events.landscape_types import Key, Text
 
 Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
 NonBlankText = Annotated[str, Meta(min_length=1, pattern=r"\S")]
-Level = Annotated[int, Meta(ge=1, le=5, description="From 1, the gravest, to 5.")]
+Level = Annotated[int, Meta(ge=1, le=5, description="From 1 (highest) to 5.")]
 Keys = Annotated[tuple[Key, ...], Meta(max_length=500, description="Configuration items by identification key.")]
 
 
 class IncidentKey(Struct, frozen=True, forbid_unknown_fields=True):
-    """By which key another system knows an incident."""
+    """Another system's identification of an incident."""
 
     source: Text
     key: Annotated[str, Meta(min_length=1, max_length=450)]
 
 
 class IncidentEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which incident an event is about."""
+    """Identifies the incident of the event."""
 
     incident: IncidentKey
 
 
 class IncidentOpened(IncidentEvent, frozen=True, kw_only=True):
-    """A new incident, or what is said of one that is known. Items are added to those that it has."""
+    """A new incident, or new values of a known one. Items are added to the existing ones."""
 
     title: Title
     description: str | UnsetType = UNSET
@@ -36,14 +36,14 @@ class IncidentOpened(IncidentEvent, frozen=True, kw_only=True):
     category: str | UnsetType = UNSET
     # The key of a team; null for none.
     team: Text | UnsetType | None = UNSET
-    # The key of the only team that may see it; an incident is restricted when it is opened or never.
+    # The key of the only team that can see it; an incident can be restricted only when it is opened.
     restricted_team: Text | UnsetType = msgspec.field(name="restrictedTeam", default=UNSET)
     affected: Keys = ()
     causes: Keys = ()
 
 
 class IncidentUpdated(IncidentEvent, frozen=True, kw_only=True):
-    """What is said of an incident. What is left out stays; items are added to those that it has."""
+    """New values of an incident. Fields that are left out stay unchanged; items are added to the existing ones."""
 
     title: Title | UnsetType = UNSET
     description: str | UnsetType = UNSET
@@ -56,31 +56,31 @@ class IncidentUpdated(IncidentEvent, frozen=True, kw_only=True):
 
 
 class IncidentResolved(IncidentEvent, frozen=True, kw_only=True):
-    """It is solved, and how."""
+    """The incident was resolved, with a code and a text."""
 
     code: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
     resolution: NonBlankText
 
 
 class IncidentTransitionEvent(IncidentEvent, frozen=True, kw_only=True):
-    """A step without more to say than a note."""
+    """A transition with an optional note."""
 
     note: str = ""
 
 
 class IncidentReopened(IncidentTransitionEvent, frozen=True, kw_only=True):
-    """It was not solved after all."""
+    """The incident was not resolved and is reopened."""
 
 
 class IncidentClosed(IncidentTransitionEvent, frozen=True, kw_only=True):
-    """Nothing more is to be done."""
+    """The incident is closed; no work remains."""
 
 
 class IncidentCancelled(IncidentTransitionEvent, frozen=True, kw_only=True):
-    """It was no incident."""
+    """The incident was opened by mistake."""
 
 
 class IncidentNoted(IncidentEvent, frozen=True, kw_only=True):
-    """Something to remember about an incident."""
+    """A note about an incident."""
 
     note: NonBlankText

@@ -1,4 +1,4 @@
-"""Events of incidents as use cases: what another system tells of one that it knows by a key of its own."""
+"""Incident events as use cases: another system reports an incident that it identifies by its own key."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,9 +8,9 @@ from msgspec import UNSET
 
 from datasources.aurora.incidents import keys
 from datasources.aurora.incidents import writes as rows
-from datasources.aurora.tables import references as referred
+from datasources.aurora.tables import references
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.events.event import Event
 from resolvers.events.incident_types import (
     IncidentEvent,
@@ -23,7 +23,7 @@ from resolvers.events.incident_types import (
 from resolvers.events.key_resolution import resolve_items, resolve_team
 from resolvers.events.landscape_types import Key
 from resolvers.events.operation import EntityReference
-from resolvers.incidents import transitions as incident_steps
+from resolvers.incidents import transitions
 from resolvers.incidents import use_cases as incidents
 from resolvers.incidents.transitions import IncidentTransition, ResolveIncident
 from resolvers.incidents.use_cases import (
@@ -39,18 +39,18 @@ UPDATABLE_FIELDS = ("title", "description", "impact", "urgency", "category")
 
 
 def entity_of(data: IncidentEvent) -> EntityReference:
-    """Which incident an event is about."""
+    """Return the incident that an event is about."""
     return EntityReference("INCIDENT", (data.incident.source, data.incident.key))
 
 
 async def handle_opened(write: Write, data: IncidentOpened, _: Event) -> Sequence[str]:
-    """The new incident, known by its key from now on; one that is known is told what is said of it."""
+    """Open an incident and store its key; if the key is known, update that incident."""
     restricted_id = await resolve_team(write.transaction, data.restricted_team, "restrictedTeam")
     record = await _find(write, data)
     if record is not None:
         if data.restricted_team is not UNSET and restricted_id != record.restricted_team_id:
-            message = "an incident is restricted when it is opened or never; leave restrictedTeam out"
-            raise rules.invalid("restrictedTeam", message)
+            message = "an incident can be restricted only when it is opened; leave out restrictedTeam"
+            raise validation.invalid("restrictedTeam", message)
         return await _update(write, record, data)
     command = OpenIncident(
         **_given_fields(data),
@@ -65,19 +65,19 @@ async def handle_opened(write: Write, data: IncidentOpened, _: Event) -> Sequenc
 
 
 async def handle_updated(write: Write, data: IncidentUpdated, _: Event) -> Sequence[str]:
-    """What is said of the incident. What it says already leaves nothing behind."""
+    """Update the incident; nothing is written if it already has these values."""
     return await _update(write, await _require(write, data), data)
 
 
 async def handle_resolved(write: Write, data: IncidentResolved, _: Event) -> Sequence[str]:
-    """The incident solved; one that nobody worked on is started first."""
+    """Resolve the incident; start it first if it is new."""
     return await resolve(write, await _require(write, data), data.code, data.resolution)
 
 
 async def _handle_transition(
     write: Write, data: IncidentTransitionEvent, _: Event, *, name: str, target: IncidentState
 ) -> Sequence[str]:
-    # In that state already, nothing is left to do.
+    # Nothing to do if it already has the target state.
     record = await _require(write, data)
     if record.state == target:
         return []
@@ -90,20 +90,20 @@ handle_cancelled = partial(_handle_transition, name="cancelIncident", target=Inc
 
 
 async def handle_noted(write: Write, data: IncidentNoted, _: Event) -> Sequence[str]:
-    """A note among the incident's activities."""
+    """Add a note to the incident's activities."""
     record = await _require(write, data)
     command = AddIncidentNote(id=record.id, expected_version=record.version, note=data.note)
     return await incidents.add_note(write, command)
 
 
 async def transition(write: Write, record: IncidentRecord, name: str, note: str = "") -> Sequence[str]:
-    """A locked incident taken a step further. Refused where its state does not allow it."""
+    """Apply a transition to a locked incident. Refused if its state does not allow it."""
     command = IncidentTransition(id=record.id, expected_version=record.version, note=note)
-    return await incident_steps.transition(write, command, name=name)
+    return await transitions.transition(write, command, name=name)
 
 
 async def resolve(write: Write, record: IncidentRecord, code: str, resolution: str) -> Sequence[str]:
-    """A locked incident solved, unless it is; one that nobody worked on is started first."""
+    """Resolve a locked incident unless it is resolved; start it first if it is new."""
     if record.state == IncidentState.RESOLVED:
         return []
     if record.state == IncidentState.NEW:
@@ -112,18 +112,18 @@ async def resolve(write: Write, record: IncidentRecord, code: str, resolution: s
     command = ResolveIncident(
         id=record.id, expected_version=record.version, resolution_code=code, resolution=resolution
     )
-    return await incident_steps.resolve(write, command)
+    return await transitions.resolve(write, command)
 
 
 async def reload(write: Write, record: IncidentRecord) -> IncidentRecord:
-    """A locked incident as this write left it so far."""
-    found = await rows.lock(write.transaction, record.id, write.context.scope)
-    assert found is not None  # noqa: S101
-    return found
+    """Return a locked incident with the writes of this transaction."""
+    current = await rows.lock(write.transaction, record.id, write.context.scope)
+    assert current is not None  # noqa: S101
+    return current
 
 
 async def link(write: Write, record: IncidentRecord, role: IncidentRole, ids: Sequence[str]) -> IncidentRecord:
-    """A locked incident with these items in a role; nothing is written if it has them."""
+    """Link the items to a locked incident in a role; nothing is written if they are linked."""
     missing = await keys.filter_unlinked(write.transaction, record.id, role, ids) if ids else []
     if not missing:
         return record
@@ -143,15 +143,15 @@ async def _require(write: Write, data: IncidentEvent) -> IncidentRecord:
     record = await _find(write, data)
     if record is None:
         named = f"{data.incident.key} of {data.incident.source}"
-        message = f"incident {named} is not known; send that it was opened, then replay this event"
-        raise rules.not_found("incident", message)
+        message = f"incident {named} is not known; send the event that opens it first, then replay this event"
+        raise validation.not_found("incident", message)
     return record
 
 
 def _given_fields(data: IncidentOpened | IncidentUpdated) -> dict[str, Any]:
-    said = {name: value for name in UPDATABLE_FIELDS if (value := getattr(data, name)) is not UNSET}
-    # As the use case keeps it; blanks around it are no news.
-    return said | {"title": said["title"].strip()} if "title" in said else said
+    values = {name: value for name in UPDATABLE_FIELDS if (value := getattr(data, name)) is not UNSET}
+    # Stripped as the use case stores it, so that white space alone is no update.
+    return values | {"title": values["title"].strip()} if "title" in values else values
 
 
 async def _update(write: Write, record: IncidentRecord, data: IncidentOpened | IncidentUpdated) -> Sequence[str]:
@@ -174,8 +174,8 @@ async def _reassign(write: Write, record: IncidentRecord, data: IncidentOpened |
     if data.team is UNSET or team == record.team_id:
         return record
     assignee = record.assignee_id
-    # Somebody of another team goes with it.
-    if assignee is not None and team is not None and not await referred.is_member(write.transaction, team, assignee):
+    # An assignee who is not a member of the new team is removed.
+    if assignee is not None and team is not None and not await references.is_member(write.transaction, team, assignee):
         assignee = None
     command = AssignIncident(
         id=record.id,

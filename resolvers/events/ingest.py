@@ -1,4 +1,4 @@
-"""Events accepted: read, and put onto the queue in their order; what cannot be is told with its reason."""
+"""Ingest events: parse them and send them to the queue in order; rejected ones are reported with the reason."""
 
 import asyncio
 import hashlib
@@ -16,7 +16,7 @@ from resolvers.events.parser import MAX_EVENT_BYTES, InvalidEvent, parse_event
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An event that was not accepted: its place among those sent, from 0, its names as far as known, and why."""
+    """A rejected event: its index among those sent (from 0), its id and source as far as known, and the reason."""
 
     index: int
     id: str
@@ -26,7 +26,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """How many events were accepted, those sent before included, and what was refused."""
+    """The number of accepted events, repeated ones included, and the rejected ones."""
 
     accepted: int
     refused: list[Rejection]
@@ -35,19 +35,19 @@ class IngestResult:
 async def ingest_events(
     queue: Queue, bodies: Sequence[bytes], request_id: str, now: datetime | None = None, sender: str = ""
 ) -> IngestResult:
-    """Queue the events that can be tried; one that cannot be, or that the queue refuses for what it says, holds back no
-    other. SourceError if the queue is lost; then some may be queued, and sent again they are not doubled.
+    """Queue the valid events; an event that is invalid, or that the queue rejects, does not affect the others.
 
-    `sender` is who stands behind them, as KIND:subject: what a person sends by an event, that one has done.
+    Raises SourceError if the queue is unavailable; some events may be queued then, and sending them again creates no
+    duplicates. `sender` is the responsible principal as KIND:subject: effects of an event count as that principal's.
 
-    Events of one source are one group: they have their effect in the order in which they were sent.
+    Events of one source form one group: they are applied in the order in which they were sent.
     """
     moment = now or datetime.now(UTC)
     places: list[tuple[int, Event]] = []
     sendings: list[NewMessage] = []
     refusals: list[Rejection] = []
     for index, body in enumerate(bodies):
-        # The largest takes some 20 ms, in which nobody else is answered.
+        # The largest event takes about 20 ms; let other requests run in between.
         await asyncio.sleep(0)
         try:
             event = parse_event(body, moment)
@@ -57,8 +57,8 @@ async def ingest_events(
             sending = NewMessage(event.source, _deduplication_id(event), _add_sender(body, sender), request_id)
             if sending.size_bytes > MAX_EVENT_BYTES:
                 reason = (
-                    f"the event has {sending.size_bytes} bytes with its sender, source and request id as the queue"
-                    f" keeps them; {MAX_EVENT_BYTES} are allowed"
+                    f"the event has {sending.size_bytes} bytes with the sender, source and request id that the queue"
+                    f" stores with it; {MAX_EVENT_BYTES} are allowed"
                 )
                 refusals.append(Rejection(index, event.id, event.source, reason))
                 continue
@@ -72,12 +72,12 @@ async def ingest_events(
 
 
 async def _send(queue: Queue, sendings: Sequence[NewMessage], places: range) -> dict[int, str]:
-    """Send those at these places in their order; why the queue refuses which of them."""
+    """Send the messages at these indexes, in order. Return the reasons of the queue for rejected ones, by index."""
     try:
         await queue.send([sendings[place] for place in places])
     except SourceInvalidValue as error:
         if len(places) == 1:
-            return {places[0]: f"the queue does not take it: {error}"}
+            return {places[0]: f"the queue rejects it: {error}"}
         middle = len(places) // 2
         return await _send(queue, sendings, places[:middle]) | await _send(queue, sendings, places[middle:])
     return {}
@@ -92,6 +92,6 @@ def _add_sender(body: bytes, sender: str) -> str:
 
 
 def _deduplication_id(event: Event) -> str:
-    # With the content, so that another event under a used id is not lost silently but refused with its reason.
+    # Includes the content, so that another event with a used id is rejected with a reason, not silently dropped.
     named = f"{len(event.source)} {event.source} {event.id}".encode()
     return hashlib.sha256(named + event.content).hexdigest()

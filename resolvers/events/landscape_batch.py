@@ -1,4 +1,4 @@
-"""What a batch of events is about, as it is and as the events leave it: events are taken one by one, rows as a set."""
+"""State of a batch of landscape events: events are applied one by one in memory, rows are written as a set."""
 
 import hashlib
 from collections.abc import Iterable
@@ -28,17 +28,18 @@ from resolvers.events.landscape_types import (
 )
 from resolvers.events.results import APPLIED, STALE, EventResult, ReceivedEvent, rejection
 
-ITEM, RELATIONSHIP = "CONFIGURATION_ITEM", "RELATIONSHIP"
+ITEM = "CONFIGURATION_ITEM"
+RELATIONSHIP = "RELATIONSHIP"
 
 Name = tuple[str, str, str]
 # From, to, type and source.
 Identity = tuple[str, str, str, str]
-# Two events of one moment are told apart by their ids, so that every order of arrival ends in the same.
+# The id decides between two events of the same time, so that every order of arrival gives the same result.
 EventOrder = tuple[datetime, str]
 
 
 def time_name(event: Event) -> Name:
-    """Under which name the newest times of the entity of an event are kept."""
+    """Return the name under which the newest event times of the event's entity are stored."""
     data = event.data
     if isinstance(data, ItemUpserted | ItemRetired):
         return event.source, ITEM, join_names(data.item.source, data.item.key)
@@ -47,7 +48,7 @@ def time_name(event: Event) -> Name:
 
 
 def keys(data: Data) -> tuple[tuple[str, str], ...]:
-    """The identification keys in an event's data."""
+    """Return the identification keys in an event's data."""
     if isinstance(data, ItemUpserted | ItemRetired):
         return (_pair(data.item),)
     return _pair(data.from_), _pair(data.to)
@@ -55,7 +56,7 @@ def keys(data: Data) -> tuple[tuple[str, str], ...]:
 
 @dataclass(slots=True)
 class LandscapeBatch:
-    """Rows that a batch may touch. `*_before` is how they were, the other how the events so far leave them."""
+    """Rows that a batch may change: `*_before` as stored, the others after the events applied so far."""
 
     ids: dict[tuple[str, str], str]
     times: dict[Name, EventTimesRecord]
@@ -66,7 +67,7 @@ class LandscapeBatch:
     relationships: dict[Identity, RelationshipRecord] = field(init=False)
     new_keys: dict[tuple[str, str], str] = field(default_factory=dict)
     new_times: dict[Name, EventTimesRecord] = field(default_factory=dict)
-    # The last event that touched an entity, by the entity's id.
+    # The last event that changed an entity, by the entity's id.
     touched: dict[str, ReceivedEvent] = field(default_factory=dict)
     _known: dict[tuple[str, str], str] = field(init=False)
 
@@ -76,7 +77,7 @@ class LandscapeBatch:
         self._known = {(each.kind, each.key): each.value for each in self.names}
 
     def apply(self, arrived: ReceivedEvent) -> EventResult:
-        """What an event does. Refused events change nothing."""
+        """Apply an event and return the result. Rejected events change nothing."""
         data = arrived.event.data
         if isinstance(data, ItemUpserted):
             return self._item_upserted(arrived, data)
@@ -121,7 +122,7 @@ class LandscapeBatch:
         if upserted is not None and mark < upserted:
             return STALE
         id = self.ids.get(_pair(data.item))
-        # One that is not known yet is born retired, if an older upsert still comes.
+        # An unknown item is created as RETIRED if an older upsert arrives later.
         if id is not None:
             self.items[id] = msgspec.structs.replace(self.items[id], status=ConfigurationItemStatus.RETIRED)
             self.touched[id] = arrived
@@ -137,9 +138,9 @@ class LandscapeBatch:
         if identity is None:
             missing = [each for each in (data.from_, data.to) if _pair(each) not in self.ids]
             named = " and ".join(f"{each.key} of {each.source}" for each in missing)
-            return rejection(f"configuration item {named} is not known; send it, then replay this event")
+            return rejection(f"configuration item {named} is not known; send it first, then replay this event")
         if identity[0] == identity[1]:
-            return rejection("a relationship of a configuration item to itself")
+            return rejection("a configuration item cannot have a relationship to itself")
         record = self.relationships.get(identity) or self.relationships_before.get(identity) or _new(identity)
         attributes = {} if data.attributes is UNSET else data.attributes
         self.relationships[identity] = msgspec.structs.replace(record, attributes=attributes)
@@ -155,13 +156,13 @@ class LandscapeBatch:
         if upserted is not None and mark < upserted:
             return STALE
         identity = self.identity(arrived.event, data)
-        gone = None if identity is None else self.relationships.pop(identity, None)
-        if gone is not None:
-            self.touched[gone.id] = arrived
+        removed = None if identity is None else self.relationships.pop(identity, None)
+        if removed is not None:
+            self.touched[removed.id] = arrived
         return APPLIED
 
     def identity(self, event: Event, data: RelationshipUpserted | RelationshipRemoved) -> Identity | None:
-        """The identity of a relationship; None while an end is not known."""
+        """Return the identity of a relationship; None while an end is unknown."""
         from_id, to_id = self.ids.get(_pair(data.from_)), self.ids.get(_pair(data.to))
         return None if from_id is None or to_id is None else (from_id, to_id, data.type, event.source)
 
@@ -196,7 +197,7 @@ def _status(
         return ConfigurationItemStatus.RETIRED
     if data.status is not UNSET:
         return data.status
-    # The same source retired it before and has it again.
+    # The same source retired it before and reports it again.
     back = ended is not None and before.status == ConfigurationItemStatus.RETIRED
     return ConfigurationItemStatus.ACTIVE if back else before.status
 
@@ -226,6 +227,6 @@ def _pair(key: Key) -> tuple[str, str]:
 
 
 def join_names(*parts: str) -> str:
-    """Names of one entity as one short text."""
-    # A digest has room in an index however long the keys are.
+    """Return one short text for the names of an entity."""
+    # A digest fits into an index, however long the names are.
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""What events of the landscape may say: a struct for each type."""
+"""Data of landscape events, one struct for each type."""
 
 from typing import Annotated, Any
 
@@ -7,20 +7,20 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from datasources.records.configuration_items import ConfigurationItemStatus, Criticality, Environment
 
-# Bounds are such that every value has room in an index, whatever its characters.
+# The bounds ensure that every value fits into an index, whatever its characters.
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
-Attributes = Annotated[dict[str, Any], Meta(description="Whatever else is known of it.")]
+Attributes = Annotated[dict[str, Any], Meta(description="Any other properties.")]
 
 
 class Key(Struct, frozen=True, forbid_unknown_fields=True):
-    """By which key a source knows a configuration item."""
+    """A source's identification of a configuration item."""
 
     source: Text
     key: Annotated[str, Meta(min_length=1, max_length=450)]
 
 
 class ItemUpserted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A configuration item as its source has it now. What is left out stays as it is."""
+    """A configuration item in its current state. Fields that are left out stay unchanged."""
 
     item: Key
     name: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
@@ -34,13 +34,13 @@ class ItemUpserted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class ItemRetired(Struct, frozen=True, forbid_unknown_fields=True):
-    """A configuration item that its source has no more; it keeps its row and history."""
+    """The source no longer has the configuration item; its row and history remain."""
 
     item: Key
 
 
 class RelationshipUpserted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A relationship as its source has it now, from one item to another."""
+    """A relationship in its current state, from one item to another."""
 
     from_: Key = msgspec.field(name="from")
     to: Key
@@ -49,7 +49,7 @@ class RelationshipUpserted(Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class RelationshipRemoved(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A relationship that its source has no more."""
+    """The source no longer has the relationship."""
 
     from_: Key = msgspec.field(name="from")
     to: Key
@@ -58,7 +58,7 @@ class RelationshipRemoved(Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 Data = ItemUpserted | ItemRetired | RelationshipUpserted | RelationshipRemoved
 
-# Every type begins with it, as CloudEvents asks for: the reversed name of who defines the type.
+# The prefix of every type: a reversed DNS name, as the CloudEvents specification recommends.
 EVENT_TYPE_PREFIX = "io.stackflow."
 
 LANDSCAPE_TYPES: dict[str, type[Data]] = {

@@ -1,4 +1,4 @@
-"""What a type of operations events is: its data, the use case that it runs, and whose order it keeps."""
+"""An operations event type: its data, the use case that it runs, and the entity whose order it must respect."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ D = TypeVar("D", bound=Struct)
 
 
 class EntityReference(NamedTuple):
-    """Which entity an event is about, by the names that its source has for it."""
+    """The entity of an event, identified by the names that its source uses."""
 
     entity: str
     names: tuple[str, ...]
@@ -25,12 +25,12 @@ def _no_entity(_: Struct) -> EntityReference | None:
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[D]):
-    """A type of events that go through use cases, one at a time.
+    """A type of events that are applied by use cases, one at a time.
 
-    `use_case` applies an event; it raises `Refused` as every use case does. Without `about` the order of
-    events does not matter: each has its effect. With it, one that is older than the newest of its source and entity has
-    none. Steps (`is_step`) and what is said are two orders: an older word does not undo a newer step, nor is it undone
-    by one.
+    `use_case` applies an event and raises ValidationFailed as every use case does. Without `about` every event is
+    applied in any order. With it, an event that is older than the newest one of its source and entity is skipped.
+    Transitions (`is_step`) and other values are ordered separately: an older value neither undoes a newer transition
+    nor is undone by one.
     """
 
     data: type[D]

@@ -1,4 +1,4 @@
-"""From bytes to an event: CloudEvents 1.0 in structured JSON, alone or as a batch, each refused with its reason."""
+"""Parse events: CloudEvents 1.0 in structured JSON, alone or in a batch; each is rejected with its own reason."""
 
 import hashlib
 import re
@@ -15,26 +15,26 @@ from resolvers.events.event import Event
 from resolvers.events.payload import payload_of
 from resolvers.events.registry import EVENT_TYPES
 
-# Bytes of one event, and of one with all that the queue keeps of it: what a message of SQS may have everywhere.
+# In bytes, for an event and for its message with all metadata: the maximum size of an SQS message in every region.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_EVENT_BYTES = 262_144
 
-# Events of a batch, and members of an object that is read member by member.
+# Maximum number of events in a batch, and of members in an object that is parsed member by member.
 MAX_EVENTS = 5_000
 MAX_MEMBERS = 1_000
 
-# Characters of an event's id, and of its source.
+# In characters, for the id and the source of an event.
 MAX_NAME_CHARACTERS = 300
 
-# How far the clock of a source may be ahead of ours. A time further ahead would hold back everything after it.
+# How far the clock of a source may be ahead of ours. An event further in the future would block all later ones.
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 
-# Before it there were no events, and some times have no place in a database.
+# Earlier times are rejected, since some of them cannot be stored in PostgreSQL.
 MIN_EVENT_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Envelope(Struct, frozen=True):
-    """The attributes of a CloudEvent that matter here; others are allowed.
+    """The CloudEvents attributes that are used here; others are allowed and ignored.
 
     https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
     """
@@ -43,18 +43,18 @@ class Envelope(Struct, frozen=True):
     id: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARACTERS)]
     source: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARACTERS)]
     type: str
-    # Not compulsory in CloudEvents, but here: it decides which of two events is the newer one.
+    # Optional in CloudEvents, required here: it decides which of two events is newer.
     time: Annotated[datetime, Meta(tz=True)]
-    # One of the two; the second holds the bytes of the same JSON.
+    # Exactly one of the two is set; the second holds the same JSON in Base64.
     data: msgspec.Raw | UnsetType = UNSET
     data_base64: str | None = None
     datacontenttype: str | None = None
-    # An extension of ours, written by the door of HTTP over whatever was sent.
+    # Our extension; the HTTP endpoint overwrites any value that the client sends.
     stackflowsender: str = ""
 
 
 class InvalidEvent(Exception):
-    """An event that can never have an effect; the reason, and what it calls itself, are bounded."""
+    """An event that can never be applied. The reason, id and source are truncated."""
 
     def __init__(self, reason: str, id: str = "", source: str = "") -> None:
         super().__init__(reason)
@@ -63,16 +63,16 @@ class InvalidEvent(Exception):
         self.source = truncate_message(source, MAX_NAME_CHARACTERS)
 
 
-# Text that is not UTF-8, and arrays within arrays without end, are told apart from other errors by the library alone.
+# The library has no common base class for invalid JSON, invalid UTF-8 and too deep nesting.
 JSON_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-# RFC 3339 has such a time, and no date of Python or PostgreSQL does.
+# Valid in RFC 3339, but neither in Python nor in PostgreSQL.
 _LEAP_SECOND = re.compile(rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt_ ][0-9]{2}:[0-9]{2}:60')
 
-# An escape that is one half of a pair. The decoder calls one without its other half malformed, or the text truncated.
+# A surrogate without its other half, which the decoder reports only as malformed or truncated text.
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
-TOO_DEEP = "it is nested too deeply to be read; make it flatter"
+TOO_DEEP = "it is nested too deeply; use fewer levels"
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _DATA = {name: msgspec.json.Decoder(data) for name, data in EVENT_TYPES.items()}
@@ -80,11 +80,11 @@ _CONTENT = msgspec.json.Encoder(order="deterministic")
 
 
 def parse_event(body: bytes, now: datetime) -> Event:
-    """The event in these bytes. Unusable with its reason."""
+    """Parse an event. Raises InvalidEvent with the reason."""
     if len(body) > MAX_EVENT_BYTES:
         raise InvalidEvent(f"the event has {len(body)} bytes; {MAX_EVENT_BYTES} are allowed")
     if not _is_text(body):
-        raise InvalidEvent("not JSON: it is not UTF-8, or has a NUL character", *_names(body))
+        raise InvalidEvent("not JSON: it is not UTF-8, or contains a NUL character", *_names(body))
     try:
         envelope = _ENVELOPE.decode(body)
     except msgspec.ValidationError as error:
@@ -107,14 +107,16 @@ def parse_event(body: bytes, now: datetime) -> Event:
         raise InvalidEvent(str(error), *names) from error
     if envelope.time > now + MAX_CLOCK_SKEW:
         raise InvalidEvent(
-            f"its time {envelope.time.isoformat()} is too far in the future; mend the clock of the source", *names
+            f"its time {envelope.time.isoformat()} is too far in the future; correct the clock of the source", *names
         )
     if envelope.time < MIN_EVENT_TIME:
-        raise InvalidEvent(f"its time {envelope.time.isoformat()} is before 1970; mend the clock of the source", *names)
+        raise InvalidEvent(
+            f"its time {envelope.time.isoformat()} is before 1970; correct the clock of the source", *names
+        )
     try:
         data = decoder.decode(payload)
-        said = (envelope.type, envelope.time.astimezone(UTC), msgspec.json.decode(payload))
-        content = hashlib.sha256(_CONTENT.encode(said)).digest()
+        identity = (envelope.type, envelope.time.astimezone(UTC), msgspec.json.decode(payload))
+        content = hashlib.sha256(_CONTENT.encode(identity)).digest()
     except JSON_ERRORS as error:
         raise InvalidEvent(
             f"the data are not those of {envelope.type}: {explain_json_error(error, payload)}", *names
@@ -125,18 +127,18 @@ def parse_event(body: bytes, now: datetime) -> Event:
 
 
 def explain_json_error(error: Exception, body: bytes) -> str:
-    """What is wrong with the JSON of an event or of an alert, and what to do about leap seconds and halves of pairs."""
+    """Return the error of an event or alert with remedies for leap seconds and unpaired surrogates."""
     if "RFC3339" in str(error) and _LEAP_SECOND.search(body):
-        return f"{error}; a leap second (:60) can't be stored: send the second after it"
+        return f"{error}; a leap second (:60) can't be stored: send the next second"
     if not isinstance(error, msgspec.ValidationError) and _HALF.search(body):
-        return f"{error}; look for half of a surrogate pair such as \\ud800, which is no character: remove it"
+        return f"{error}; look for an unpaired surrogate such as \\ud800, which is no character: remove it"
     return str(error)
 
 
 def split_batch(body: bytes) -> list[bytes]:
-    """The events of a batch, each as its own bytes, which may be anything.
+    """Split a batch into the bytes of its events, which are not validated.
 
-    TooManyMembers above MAX_EVENTS; Unusable if it is no JSON array or an empty one.
+    Raises TooManyMembers above MAX_EVENTS, and InvalidEvent if the body is not a JSON array or an empty one.
     """
     try:
         pieces = split_array(body, MAX_EVENTS)
@@ -150,7 +152,7 @@ def split_batch(body: bytes) -> list[bytes]:
 
 
 def _is_text(body: bytes) -> bool:
-    # The decoder skips members that it does not know without a look at their characters, and the queue stores them.
+    # The decoder does not check the characters of members that it skips, but the queue stores them.
     try:
         body.decode()
     except UnicodeDecodeError:
@@ -159,7 +161,7 @@ def _is_text(body: bytes) -> bool:
 
 
 def _names(body: bytes) -> tuple[str, str]:
-    """What an event that can't be read calls itself, by `id` and `source`, as far as these can be read."""
+    """Return the `id` and `source` of an invalid event as far as they can be read."""
     try:
         members = split_object(body, MAX_MEMBERS)
     except ValueError:
@@ -175,5 +177,5 @@ def _name(member: bytes | None) -> str:
 
 
 def replace_nul(name: str) -> str:
-    """The name of something unusable as a log or a table can hold it."""
+    """Replace NUL, which logs and tables cannot store."""
     return name.replace("\0", "\N{REPLACEMENT CHARACTER}")

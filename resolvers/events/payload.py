@@ -1,4 +1,4 @@
-"""The data of a CloudEvent as JSON, from whichever member of the structured form holds them.
+"""The data of a CloudEvent as JSON, from the member `data` or `data_base64`.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#31-handling-of-data
 """
@@ -13,7 +13,7 @@ JSON = "application/json"
 
 
 def payload_of(data: msgspec.Raw | UnsetType, data_base64: str | None, datacontenttype: str | None) -> bytes:
-    """The JSON document that the event carries. ValueError with the reason, which names the attribute at fault."""
+    """Return the JSON document of the event. Raises ValueError with a reason that names the invalid attribute."""
     if not is_json(datacontenttype or JSON):
         raise ValueError(f"datacontenttype is {datacontenttype!r}; send {JSON}, or a type that ends in +json")
     if data_base64 is None:
@@ -29,6 +29,6 @@ def payload_of(data: msgspec.Raw | UnsetType, data_base64: str | None, dataconte
 
 
 def is_json(media_type: str) -> bool:
-    """Whether a content type declares JSON: its subtype is `json` or ends in `+json`, whatever its parameters."""
+    """Whether a content type is JSON: its subtype is `json` or ends in `+json`; parameters are ignored."""
     subtype = media_type.partition(";")[0].strip().lower().partition("/")[2]
     return subtype == "json" or subtype.endswith("+json")

@@ -1,6 +1,6 @@
-"""Every type of events: the landscape's, and the operations, one entry each.
+"""Registry of all event types: landscape types and operations.
 
-A new type of operations is a module with its struct and its work, and one entry of OPERATIONS; then
+To add an operations type, write a module with its struct and its handler, and add one entry to OPERATIONS; then
 `python -m resolvers.events.registry` writes its JSON Schema.
 """
 
@@ -9,48 +9,47 @@ from typing import Any
 
 import msgspec
 
-from resolvers.events import alert_types as alert
-from resolvers.events import alerts, changes, incidents, workflow_steps
-from resolvers.events import change_types as change
-from resolvers.events import incident_types as incident
+from resolvers.events import alert_types, alerts, change_types, changes, incident_types, incidents, workflow_steps
 from resolvers.events.landscape_types import EVENT_TYPE_PREFIX, LANDSCAPE_TYPES
 from resolvers.events.operation import Operation
 
 OPERATIONS: dict[str, Operation[Any]] = {
     EVENT_TYPE_PREFIX + "incident.opened": Operation(
-        incident.IncidentOpened, incidents.handle_opened, incidents.entity_of
+        incident_types.IncidentOpened, incidents.handle_opened, incidents.entity_of
     ),
     EVENT_TYPE_PREFIX + "incident.updated": Operation(
-        incident.IncidentUpdated, incidents.handle_updated, incidents.entity_of
+        incident_types.IncidentUpdated, incidents.handle_updated, incidents.entity_of
     ),
     EVENT_TYPE_PREFIX + "incident.resolved": Operation(
-        incident.IncidentResolved, incidents.handle_resolved, incidents.entity_of, is_step=True
+        incident_types.IncidentResolved, incidents.handle_resolved, incidents.entity_of, is_step=True
     ),
     EVENT_TYPE_PREFIX + "incident.reopened": Operation(
-        incident.IncidentReopened, incidents.handle_reopened, incidents.entity_of, is_step=True
+        incident_types.IncidentReopened, incidents.handle_reopened, incidents.entity_of, is_step=True
     ),
     EVENT_TYPE_PREFIX + "incident.closed": Operation(
-        incident.IncidentClosed, incidents.handle_closed, incidents.entity_of, is_step=True
+        incident_types.IncidentClosed, incidents.handle_closed, incidents.entity_of, is_step=True
     ),
     EVENT_TYPE_PREFIX + "incident.cancelled": Operation(
-        incident.IncidentCancelled, incidents.handle_cancelled, incidents.entity_of, is_step=True
+        incident_types.IncidentCancelled, incidents.handle_cancelled, incidents.entity_of, is_step=True
     ),
-    EVENT_TYPE_PREFIX + "incident.noted": Operation(incident.IncidentNoted, incidents.handle_noted),
-    EVENT_TYPE_PREFIX + "change.proposed": Operation(change.ChangeProposed, changes.handle_proposed, changes.entity_of),
+    EVENT_TYPE_PREFIX + "incident.noted": Operation(incident_types.IncidentNoted, incidents.handle_noted),
+    EVENT_TYPE_PREFIX + "change.proposed": Operation(
+        change_types.ChangeProposed, changes.handle_proposed, changes.entity_of
+    ),
     EVENT_TYPE_PREFIX + "change.scheduled": Operation(
-        change.ChangeScheduled, changes.handle_scheduled, changes.entity_of, is_step=True
+        change_types.ChangeScheduled, changes.handle_scheduled, changes.entity_of, is_step=True
     ),
     EVENT_TYPE_PREFIX + "change.started": Operation(
-        change.ChangeStarted, changes.handle_started, changes.entity_of, is_step=True
+        change_types.ChangeStarted, changes.handle_started, changes.entity_of, is_step=True
     ),
     EVENT_TYPE_PREFIX + "change.finished": Operation(
-        change.ChangeFinished, changes.handle_finished, changes.entity_of, is_step=True
+        change_types.ChangeFinished, changes.handle_finished, changes.entity_of, is_step=True
     ),
     EVENT_TYPE_PREFIX + "change.cancelled": Operation(
-        change.ChangeCancelled, changes.handle_cancelled, changes.entity_of, is_step=True
+        change_types.ChangeCancelled, changes.handle_cancelled, changes.entity_of, is_step=True
     ),
-    EVENT_TYPE_PREFIX + "alert.fired": Operation(alert.AlertFired, alerts.handle_fired),
-    EVENT_TYPE_PREFIX + "alert.resolved": Operation(alert.AlertResolved, alerts.handle_resolved),
+    EVENT_TYPE_PREFIX + "alert.fired": Operation(alert_types.AlertFired, alerts.handle_fired),
+    EVENT_TYPE_PREFIX + "alert.resolved": Operation(alert_types.AlertResolved, alerts.handle_resolved),
     EVENT_TYPE_PREFIX + "workflow.step.finished": Operation(
         workflow_steps.StepFinished, workflow_steps.handle_finished
     ),
@@ -65,7 +64,7 @@ SCHEMAS = Path(__file__).parent / "schemas"
 
 
 def export_schemas() -> dict[str, bytes]:
-    """The JSON Schema of the data of each type, by the name of its file."""
+    """Return the JSON Schema of the data of each type, by file name."""
     return {
         f"{name.removeprefix(EVENT_TYPE_PREFIX)}.json": msgspec.json.format(
             msgspec.json.encode(

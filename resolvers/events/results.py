@@ -1,4 +1,4 @@
-"""What came of an event."""
+"""Results of applying events."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,54 +8,54 @@ from resolvers.events.event import Event
 
 
 class EventStatus(Enum):
-    """What came of an event; all but the last three are done with."""
+    """The result of an event; all but the last three are final."""
 
-    # It had its effect.
+    # It was applied.
     APPLIED = "done"
-    # It had its effect before.
+    # It had been applied before.
     DUPLICATE = "repeated"
-    # A newer event of the same entity and source had come before.
+    # A newer event of the same entity and source was applied before.
     STALE = "older"
-    # It can never have one.
+    # It can never be applied.
     REJECTED = "refused"
-    # It was not tried to its end; nothing of it was done.
+    # The attempt failed and was rolled back.
     RETRY = "again"
-    # The store was away, whatever the event says; nothing of it was done.
+    # The store was unavailable, independently of the event; the attempt was rolled back.
     STORE_UNAVAILABLE = "away"
-    # It was not tried: the time of its batch was over, or the store was late for one before it.
+    # It was not attempted: the time of its batch was over, or the store timed out for an earlier event.
     NOT_ATTEMPTED = "untried"
 
 
 @dataclass(frozen=True, slots=True)
 class EventResult:
-    """What came of an event, and why if it is neither done nor needless."""
+    """The result of an event, with a reason unless it was applied or skipped."""
 
     status: EventStatus
     reason: str = ""
 
     @property
     def is_retryable(self) -> bool:
-        """Whether it is to come again."""
+        """Whether the event must be processed again."""
         return self.status in (EventStatus.RETRY, EventStatus.STORE_UNAVAILABLE, EventStatus.NOT_ATTEMPTED)
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """An event that can be tried, and the request that brought it."""
+    """A parsed event and the id of the request that sent it."""
 
     event: Event
     request_id: str
 
 
 def unavailable_result(error: SourceUnavailable) -> EventResult:
-    """An event that could not be tried for want of a store; one that was late may be the fault of what it says."""
+    """Return the result if a store is unavailable; a timeout may be caused by the event itself, so it is a RETRY."""
     return EventResult(
         EventStatus.RETRY if isinstance(error, SourceTimeout) else EventStatus.STORE_UNAVAILABLE, str(error)
     )
 
 
 def blocked_result(outcome: EventResult) -> EventResult:
-    """What comes of an event behind one that waits: it waits too, and does not count as tried."""
+    """Return the result of an event behind a retryable one: retryable too, but not counted as an attempt."""
     return EventResult(EventStatus.NOT_ATTEMPTED, outcome.reason) if outcome.status is EventStatus.RETRY else outcome
 
 
@@ -66,8 +66,8 @@ STALE = EventResult(EventStatus.STALE)
 
 
 def rejection(reason: str) -> EventResult:
-    """An event that can never work, and why."""
+    """Return the result of an event that can never be applied."""
     return EventResult(EventStatus.REJECTED, reason)
 
 
-ID_REUSED = rejection("another event with this source and id says something else; an id is used once")
+ID_REUSED = rejection("another event with this source and id has other content; use each id once")

@@ -1,1 +1,1 @@
-"""Impact of failures: use cases, the fixed point of failures, and loaders."""
+"""Impact of failures: use cases, fixed-point computation, and loaders."""

@@ -1,4 +1,4 @@
-"""The whole impact of failures, from the tables: no cap of a walk, but a declared bound."""
+"""The complete impact of failures, computed from the tables: no cap of a walk, but a fixed bound."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,17 +9,17 @@ from datasources.graph.port import Walk
 from datasources.graph.recursive.impact import BATCH_SIZE, FlowRow, GroupState, ImpactTables
 from resolvers.impact.failures import Flow, Judgement
 
-# A whole impact is computed up to so many items and relationships.
+# Above these numbers of items and relationships no complete impact is computed.
 MAX_ITEMS = 200_000
 MAX_EDGES = 2_000_000
-# Edges that are judged without a thread of their own.
+# Up to this number of edges the computation needs no thread.
 FEW_EDGES = 10_000
 _NO_GROUP = bytes(16)
 _ID = Struct("16s")
 
 
 async def assess_complete_impact(tables: ImpactTables, failed: Sequence[str], walk: Walk) -> Judgement[bytes] | None:
-    """The whole impact from the tables; None if it has more than MAX_ITEMS items or MAX_EDGES relationships."""
+    """Compute the complete impact; None if it has more than MAX_ITEMS items or MAX_EDGES relationships."""
     ids = await tables.closure(failed, walk, MAX_ITEMS)
     if len(ids) > MAX_ITEMS:
         return None
@@ -33,8 +33,8 @@ async def assess_complete_impact(tables: ImpactTables, failed: Sequence[str], wa
             _add(flow, row)
         if edges > MAX_EDGES:
             return None
-        found = await tables.statuses(batch, walk.as_of)
-        statuses.update((pack_id(id), status) for id, status in found.items())
+        batch_statuses = await tables.statuses(batch, walk.as_of)
+        statuses.update((pack_id(id), status) for id, status in batch_statuses.items())
     flow.statuses = statuses
     states: dict[bytes, GroupState] = {}
     for at in range(0, len(flow.group_ids), BATCH_SIZE):
@@ -44,7 +44,7 @@ async def assess_complete_impact(tables: ImpactTables, failed: Sequence[str], wa
     starts = [pack_id(id) for id in failed]
     if edges <= FEW_EDGES:
         return flow.judge(starts, walk.max_depth)
-    # A second of work at a million edges: in a thread, so that the loop answers others meanwhile.
+    # A million edges take a second: in a thread, so that the event loop serves other requests.
     return await asyncio.to_thread(flow.judge, starts, walk.max_depth)
 
 
@@ -58,11 +58,11 @@ def _ids(packed: bytes) -> list[bytes]:
 
 
 def pack_id(id: str) -> bytes:
-    """The 16 bytes of a uuid in canonical text form; their order is that of the texts."""
+    """Return the 16 bytes of a UUID in canonical text form; the byte order equals the text order."""
     return bytes.fromhex(id.replace("-", ""))
 
 
 def unpack_id(id: bytes) -> str:
-    """The canonical text form of a uuid of 16 bytes."""
+    """Return the canonical text form of a 16-byte UUID."""
     digits = id.hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

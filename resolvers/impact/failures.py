@@ -1,4 +1,4 @@
-"""How failures flow: who is reached, and the least fixed point of what fails, redundancy and status considered."""
+"""Propagation of failures: reached items, and the least fixed point of failing ones by redundancy and status."""
 
 from array import array
 from collections import Counter, deque
@@ -11,59 +11,61 @@ from datasources.records.configuration_items import ConfigurationItemStatus as S
 
 K = TypeVar("K", bound=Hashable)
 
-# What is not in service yet or any more: no failure reaches it, and none flows through it.
+# Failures do not reach items that are not in service, and do not pass through them.
 OUT_OF_SERVICE = frozenset({Status.PLANNED, Status.RETIRED})
 
 
 @dataclass(slots=True)
 class Flow(Generic[K]):
-    """Edges along which failures flow, each from a cause to an effect; 8 bytes an edge beside its ids.
+    """Edges along which failures propagate, each from a cause to an effect; 8 bytes for each edge plus its ids.
 
-    `statuses` holds the items that are not ACTIVE, `groups` the groups whose state is known: an edge of another
-    group counts as an edge outside any group.
+    `statuses` holds the items that are not ACTIVE, `groups` the redundancy groups with a known state: an edge of any
+    other group counts as an edge outside any group.
     """
 
     ids: list[K] = field(default_factory=list)
     group_ids: list[K] = field(default_factory=list)
     statuses: Mapping[K, str] = field(default_factory=dict)
     groups: Mapping[K, GroupState] = field(default_factory=dict)
-    # For each node the number of an effect and the code of an edge, by turns: -1 for an edge in no group, the number of
-    # its group, or -2 less that number if the edge is not walked.
+    # For each node, alternately the number of an effect and the code of an edge: -1 for an edge in no group, the number
+    # of its group, or -2 minus that number if the edge is not walked.
     _effects: "list[array[int]]" = field(default_factory=list)
     _numbers: dict[K, int] = field(default_factory=dict)
     _group_numbers: dict[K, int] = field(default_factory=dict)
 
     def add(self, cause: K, effect: K, group: K | None, *, walked: bool = True) -> None:
-        """One edge; parallel ones and self-loops change nothing. No failure flows along one that is not walked, but
-        its cause is a member of its group all the same."""
+        """Add an edge; parallel edges and self-loops change nothing.
+
+        No failure passes along an edge that is not walked, but its cause is still a member of the group.
+        """
         self.extend(cause, (effect,), (group,), walked=walked)
 
     def extend(self, cause: K, effects: Iterable[K], groups: Iterable[K | None], *, walked: bool = True) -> None:
-        """Many edges from one cause, with the group of each. Plain loops: a million edges pass through here."""
+        """Add many edges from one cause, with the group of each. Plain loops for speed: up to a million edges."""
         numbers, group_numbers = self._numbers, self._group_numbers
-        found = self._effects[self.number(cause)]
+        codes = self._effects[self.number(cause)]
         for effect, group in zip(effects, groups, strict=False):
             number = numbers.get(effect)
-            found.append(self.number(effect) if number is None else number)
+            codes.append(self.number(effect) if number is None else number)
             if group is None:
-                found.append(-1)
+                codes.append(-1)
                 continue
             code = group_numbers.get(group)
             if code is None:
                 code = group_numbers[group] = len(self.group_ids)
                 self.group_ids.append(group)
-            found.append(code if walked else -2 - code)
+            codes.append(code if walked else -2 - code)
 
     def number(self, id: K) -> int:
-        """The number of a node, a new one for a new node."""
-        found = self._numbers.setdefault(id, len(self.ids))
-        if found == len(self.ids):
+        """Return the number of a node; assign the next one to a new node."""
+        number = self._numbers.setdefault(id, len(self.ids))
+        if number == len(self.ids):
             self.ids.append(id)
             self._effects.append(array("i"))
-        return found
+        return number
 
     def judge(self, failed: Iterable[K], max_depth: int) -> "Judgement[K]":
-        """What the failure of all these items does, whatever their own status. Each edge is looked at twice."""
+        """Compute the effect if all these items fail, whatever their status. Each edge is visited twice."""
         starts = [self.number(id) for id in failed]
         numbers = self._numbers
         away = bytearray(len(self.ids))
@@ -98,11 +100,11 @@ class Flow(Generic[K]):
         return depths
 
     def _failing(self, starts: list[int], away: bytearray, idle: bytearray) -> bytearray:
-        """Whatever its depth: an item fails by what is further away as well."""
+        """Mark failing items at any depth: a cause beyond `max_depth` counts too."""
         states = [self.groups.get(id) for id in self.group_ids]
-        # Members that fail, by group; what is not ACTIVE is no healthy member before it fails either.
+        # Failing members by group; a member that is not ACTIVE is not healthy even before it fails.
         lost: dict[int, set[int]] = {}
-        # Groups into which a failure flows along an edge that is walked.
+        # Groups that a failure reaches along a walked edge.
         entered: set[int] = set()
         down = bytearray(len(self.ids))
         queue = deque(starts)
@@ -133,12 +135,12 @@ class Flow(Generic[K]):
 
 @dataclass(frozen=True, slots=True)
 class Judgement(Generic[K]):
-    """All reached items in order of depth and id, the hops to each, and whether each fails."""
+    """All reached items in order of depth and id, their distances in hops, and whether each fails."""
 
     ids: list[K]
     depths: "array[int]"
     fails: bytearray
 
     def by_depth(self) -> tuple[tuple[int, int], ...]:
-        """How many items are so many hops away."""
+        """Return pairs of a number of hops and the number of items at that distance."""
         return tuple(sorted(Counter(self.depths).items()))

@@ -1,4 +1,4 @@
-"""Loaders of what judging an impact takes. Not cached: an answer of 100,000 items would fill the cache for one."""
+"""Loaders for impact computation. Not cached: one result of 100,000 items would fill the cache."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,20 +12,20 @@ from resolvers.impact.complete_impact import assess_complete_impact
 from resolvers.impact.failures import Judgement
 from resolvers.loading.loader import Loader
 
-# The part of the time left that a whole impact may use up; what is left is enough for one page without outcomes.
+# The share of the remaining time for the complete impact; the rest is enough for one page without outcomes.
 MAX_DEADLINE_FRACTION = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class CompleteImpact:
-    """A judgement by ids of 16 bytes; None where the impact is too large, or `late` where it took too long."""
+    """A judgement by 16-byte ids; None if the impact is too large, or if it took too long (`is_timed_out`)."""
 
     judgement: Judgement[bytes] | None = None
     is_timed_out: bool = False
 
 
 class StatusesByNodes(Loader[tuple[str, ...], Mapping[str, str]]):
-    """The status of those of each set of items (sorted ids) that are not ACTIVE. `arguments` is the moment."""
+    """The statuses of the items in each set (sorted ids) that are not ACTIVE. `arguments` is the as-of time."""
 
     arguments: datetime | None
 
@@ -38,7 +38,7 @@ class StatusesByNodes(Loader[tuple[str, ...], Mapping[str, str]]):
 
 
 class GroupStateById(Loader[str, GroupState | None]):
-    """The state of redundancy groups. `arguments` is the moment."""
+    """The state of redundancy groups. `arguments` is the as-of time."""
 
     arguments: datetime | None
 
@@ -50,8 +50,11 @@ class GroupStateById(Loader[str, GroupState | None]):
 
 
 class CompleteImpactByStarts(Loader[tuple[str, ...], CompleteImpact]):
-    """The whole impact of each set of failed items (sorted ids), from the tables: one statement for what is reached,
-    and two for each 10,000 of it. `arguments` is the walk, of which depth, types and time count."""
+    """The complete impact of each set of failed items (sorted ids), from the tables.
+
+    Needs one statement for the reached items, and two for each 10,000 of them. `arguments` is the walk, of which
+    depth, types and time are used.
+    """
 
     arguments: Walk
 

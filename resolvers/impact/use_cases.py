@@ -1,4 +1,4 @@
-"""The impact of failures: what is reached the way impact flows, and what of it redundancy keeps up."""
+"""The impact of failures: items that a failure reaches, and which of them redundancy protects."""
 
 from bisect import bisect_right
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from resolvers.impact.failures import Flow, Judgement, K
 from resolvers.impact.loaders import CompleteImpact, CompleteImpactByStarts, GroupStateById, StatusesByNodes
 from resolvers.relationships.loaders import ReachArguments, ReachByStarts, SubgraphArguments, SubgraphByNodes
 
-# Edges among reached items that are taken from the graph; for more of them the tables are asked.
+# Maximum number of edges to read from the graph; above it the tables are used.
 MAX_EDGES = 50_000
 
 
 class Outcome(StrEnum):
-    """What becomes of a reached item."""
+    """The effect on a reached item."""
 
     FAILS = "FAILS"
     AT_RISK = "AT_RISK"
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 
 class ImpactLimit(StrEnum):
-    """Why an impact is not known as a whole."""
+    """The reason why the complete impact is unknown."""
 
     SIZE = "SIZE"
     TIME = "TIME"
@@ -33,7 +33,7 @@ class ImpactLimit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImpactedItem:
-    """A reached item, its hops from the nearest failure, and what becomes of it."""
+    """A reached item, its distance in hops from the nearest failure, and the effect on it."""
 
     id: str
     depth: int
@@ -42,7 +42,7 @@ class ImpactedItem:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The whole impact in numbers: items that fail, items at risk, and items by hops."""
+    """Counts of the complete impact: failing items, items at risk, and items by number of hops."""
 
     failing: int
     at_risk: int
@@ -51,8 +51,11 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class ImpactAnswer:
-    """One page of an impact. Either the whole impact is known: then `totals` is set, every outcome is exact, and
-    nothing is capped. Or `limit` says why it is not: then every outcome is UNKNOWN."""
+    """One page of an impact.
+
+    If the complete impact is known, `totals` is set, every outcome is exact, and nothing is capped. Otherwise `limit`
+    is the reason, and every outcome is UNKNOWN.
+    """
 
     items: tuple[ImpactedItem, ...]
     capped: tuple[Capped, ...]
@@ -62,29 +65,29 @@ class ImpactAnswer:
 
 
 async def assess_impact(context: Context, failed: frozenset[str], walk: Walk, after: Position | None) -> ImpactAnswer:
-    """What the failure of all these items impacts; a page has at most `walk.max_nodes` items.
+    """Return what is impacted if all these items fail; a page has at most `walk.max_nodes` items.
 
-    Judging takes everything that failures reach. Where the graph gives that in one walk without a cap, one more
-    traversal gives the edges among it, and one or two statements the status of items and groups. Where it does not,
-    the whole is computed from the tables, up to 200,000 items. What is larger is given page by page with UNKNOWN
-    outcomes, and without totals: nothing is guessed.
+    The computation needs every item that failures reach. If the graph returns them in one walk without a cap, one more
+    traversal returns the edges between them, and one or two statements the states of items and groups. Otherwise the
+    complete impact is computed from the tables, up to 200,000 items. A larger one is returned page by page with UNKNOWN
+    outcomes and without totals: nothing is estimated.
     """
     starts = tuple(sorted(failed))
     reach: Reach = await context.loader(ReachByStarts, ReachArguments(replace(walk, max_nodes=MAX_NODES))).load(starts)
     judgement = None if reach.truncated else await _judge(context, failed, reach, walk)
     if judgement is not None:
         return _page(judgement, str, walk, after)
-    found: CompleteImpact = await context.loader(CompleteImpactByStarts, walk).load(starts)
-    if found.judgement is not None:
-        return _page(found.judgement, unpack_id, walk, after)
+    complete: CompleteImpact = await context.loader(CompleteImpactByStarts, walk).load(starts)
+    if complete.judgement is not None:
+        return _page(complete.judgement, unpack_id, walk, after)
     page: Reach = await context.loader(ReachByStarts, ReachArguments(walk, after)).load(starts)
     unknown = tuple(ImpactedItem(node.id, node.depth, Outcome.UNKNOWN) for node in page.nodes)
-    limit = ImpactLimit.TIME if found.is_timed_out else ImpactLimit.SIZE
+    limit = ImpactLimit.TIME if complete.is_timed_out else ImpactLimit.SIZE
     return ImpactAnswer(unknown, page.capped, page.cursor, None, limit)
 
 
 async def _judge(context: Context, failed: frozenset[str], reach: Reach, walk: Walk) -> Judgement[str] | None:
-    """The judgement of a reach without a cap; None if it takes edges that the graph did not give."""
+    """Return the judgement of a reach without a cap; None if it needs edges that the graph did not return."""
     nodes = tuple(sorted(failed | {node.id for node in reach.nodes}))
     if not reach.nodes:
         return Flow[str]().judge(failed, walk.max_depth)
@@ -96,9 +99,9 @@ async def _judge(context: Context, failed: frozenset[str], reach: Reach, walk: W
         if edge.impact is not Impact.NONE:
             flow.add(*_ends(edge), edge.group_id)
     if flow.group_ids and (reach.nodes[-1].depth == walk.max_depth or walk.types is not None):
-        # A member may fail by what is further away than the walk goes, or be one by a type that is not walked.
+        # A member may fail because of items beyond the depth of the walk, or by a relationship type that is not walked.
         return None
-    # Asked for before either is awaited, so that both go out in one wave.
+    # Both loads start before either is awaited, so that they share one wave.
     statuses = context.loader(StatusesByNodes, walk.as_of).load(nodes)
     ids = sorted(flow.group_ids)
     states = await context.loader(GroupStateById, walk.as_of).load_many(ids)
@@ -108,20 +111,20 @@ async def _judge(context: Context, failed: frozenset[str], reach: Reach, walk: W
 
 
 def _ends(edge: Edge) -> tuple[str, str]:
-    """Cause and effect."""
+    """Return cause and effect."""
     return (edge.from_id, edge.to_id) if edge.impact is Impact.FORWARD else (edge.to_id, edge.from_id)
 
 
-def _page(found: Judgement[K], text: Callable[[K], str], walk: Walk, after: Position | None) -> ImpactAnswer:
-    ids, depths = found.ids, found.depths
+def _page(judgement: Judgement[K], text: Callable[[K], str], walk: Walk, after: Position | None) -> ImpactAnswer:
+    ids, depths = judgement.ids, judgement.depths
     begin = 0
     if after is not None:
         begin = bisect_right(range(len(ids)), (after.depth, after.id), key=lambda at: (depths[at], text(ids[at])))
     end = min(begin + walk.max_nodes, len(ids))
     items = tuple(
-        ImpactedItem(text(ids[at]), depths[at], Outcome.FAILS if found.fails[at] else Outcome.AT_RISK)
+        ImpactedItem(text(ids[at]), depths[at], Outcome.FAILS if judgement.fails[at] else Outcome.AT_RISK)
         for at in range(begin, end)
     )
     cursor = Position(items[-1].depth, items[-1].id) if items and end < len(ids) else None
-    failing = sum(found.fails)
-    return ImpactAnswer(items, (), cursor, Totals(failing, len(ids) - failing, found.by_depth()))
+    failing = sum(judgement.fails)
+    return ImpactAnswer(items, (), cursor, Totals(failing, len(ids) - failing, judgement.by_depth()))

@@ -1,1 +1,1 @@
-"""Imports as use cases: plan, batches, report."""
+"""Import use cases: plan, write in batches, report."""

@@ -1,4 +1,4 @@
-"""How far an import is: the phase, the section, and a share of it."""
+"""Progress of an import: its phase, section, and completed share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ Phase = Literal["reading", "planning", "writing", "settling", "pruning"]
 
 @dataclass(frozen=True, slots=True)
 class ProgressStep:
-    """One moment of an import. `done` of `total` are bytes while reading and rows while writing; None is unknown.
+    """One progress report. `done` and `total` are bytes while reading and rows while writing; None is unknown.
 
-    While writing, `done` rows are committed, unless the run is dry.
+    While writing, `done` rows are committed, except in a dry run.
     """
 
     phase: Phase
@@ -26,4 +26,4 @@ Progress = Callable[[ProgressStep], None]
 
 
 def ignore_progress(_: ProgressStep) -> None:
-    """Nobody looks."""
+    """Ignore the report."""

@@ -1,4 +1,4 @@
-"""What an import did, section by section; every record is in exactly one count."""
+"""Report of an import by section; every record is in exactly one count."""
 
 import msgspec
 
@@ -6,9 +6,9 @@ import msgspec
 class SectionReport(msgspec.Struct, kw_only=True):
     """Counts of one section, in records.
 
-    `records` = created + changed + left + repeated + pending + rejected, less the `unreadable` rows that never
-    became records. `skipped` rows were not selected or held an empty list. `unresolved` rows went in with a
-    reference left empty; they are counted again among the others.
+    `records` = created + changed + left + repeated + pending + rejected, minus the `unreadable` rows that never
+    became records. `skipped` rows were not selected or contained an empty list. `unresolved` rows were written with an
+    empty reference; they are also counted among the others.
     """
 
     title: str
@@ -28,7 +28,7 @@ class SectionReport(msgspec.Struct, kw_only=True):
 
 
 class PruneReport(msgspec.Struct, kw_only=True):
-    """What a prune takes away, in rows, next to what the source had. `names` are the first of it by fate."""
+    """Rows that a prune removes, and the numbers that the source had before. `names` are the first ones by outcome."""
 
     source: str
     relationships: int
@@ -43,10 +43,10 @@ class PruneReport(msgspec.Struct, kw_only=True):
 
 
 class ImportReport(msgspec.Struct, kw_only=True):
-    """A whole import. `settled` rows waited and went in; `waiting` counts by entity those that wait for an item.
+    """The whole import. `settled` rows were pending and are written now; `waiting` counts pending rows by entity.
 
-    `linked` requirements found their item. `absent` is what a refused prune would have taken away.
-    `graph` counts the changes that were sent to the graph from here, None if there is none or it could not be reached.
+    `linked` counts requirements whose item is now known. `absent` is what a refused prune would have removed.
+    `graph` counts the changes that this process sent to the graph; None without a graph, or if it is unavailable.
     """
 
     mapping: str
@@ -66,12 +66,12 @@ class ImportReport(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
 
     def total(self, count: str) -> int:
-        """The sum of one count over all sections."""
+        """Return the sum of one count over all sections."""
         return sum(getattr(section, count) for section in self.sections)
 
     @property
     def changes_nothing(self) -> bool:
-        """True when no row of any table was created, changed or deleted."""
+        """Whether no row of any table was created, changed or deleted."""
         pruned = self.pruned is not None and any(
             (self.pruned.relationships, self.pruned.pending, self.pruned.keys, self.pruned.retired, self.pruned.deleted)
         )

@@ -1,4 +1,4 @@
-"""The import: check everything, then section by section stage, plan and write in batches; then report."""
+"""Run an import: check everything, then stage, plan and write each section in batches; then report."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -22,13 +22,13 @@ from datasources.files.staging import SectionCounts, stage_blocks
 from resolvers.imports.progress import Progress, ProgressStep, ignore_progress
 from resolvers.imports.report import ImportReport, PruneReport, SectionReport
 
-# Records in one transaction.
+# Maximum number of records in one transaction.
 BATCH_SIZE = 100_000
-# Reasons shown in a report; all of them stand in the rejects file.
+# Maximum number of reasons in a report; the rejects file contains all of them.
 MAX_EXAMPLES = 5
-# The share of a source's items, or of its relationships, that a prune may take without force.
+# The maximum share (0 to 1) of a source's items or relationships that a prune may remove without force.
 MAX_PRUNE_SHARE = 0.25
-# What a prune deletes: a row of these that can't be read may name what seems gone.
+# Tables that a prune deletes from: an unreadable row for one of them may belong to a row that seems absent.
 PRUNED_TABLES = frozenset({"configuration_items", "relationships"})
 
 AfterWrite = Callable[[frozenset[str]], Awaitable[None]]
@@ -36,9 +36,9 @@ AfterWrite = Callable[[frozenset[str]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How to run: `prune` names the source whose absent rows go; `rejects` is where refused rows are written.
+    """Options of an import: `prune` names the source whose absent rows are deleted; `rejects` is the rejects file.
 
-    A prune of more than `prune_share` of the source (0 to 1), or of all of it, is refused without `force`.
+    A prune of more than `prune_share` (0 to 1) of the source, or of all of it, is refused without `force`.
     """
 
     dry_run: bool = False
@@ -51,7 +51,7 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class SectionTask:
-    """One section, ready to run: its file is there and its columns exist."""
+    """One section, ready to run: its file and columns exist."""
 
     section: Section
     reader: FileReader
@@ -66,9 +66,9 @@ class _ImportRun:
     rejects: RejectFile
     progress: Progress
     prune: Prune | None
-    # Files whose unreadable rows were told by a section before.
-    told: set[str]
-    # Why a prune would be unsafe: rows of the source that could not be identified.
+    # Files whose unreadable rows were already reported by an earlier section.
+    reported: set[str]
+    # Number of unidentified rows of the source; with any of them a prune is unsafe.
     doubtful: int = 0
 
     def staging_session(self, section: Section) -> StagingSession:
@@ -85,10 +85,10 @@ async def run_import(
     after_write: AfterWrite | None = None,
     progress: Progress = ignore_progress,
 ) -> ImportReport:
-    """Import what the mapping at `path` says from the files below `folder`.
+    """Import the files below `folder` as described by the mapping at `path`.
 
-    Raises MappingError before anything is written, ImportStopped when it can't begin, SourceError when a database
-    fails. `after_write` gets the tables that were written, after the last commit.
+    Raises MappingError before anything is written, ImportStopped if it cannot start, SourceError if a database fails.
+    `after_write` receives the names of the written tables after the last commit.
     """
     options = options or ImportOptions()
     mapping = load_mapping(path)
@@ -115,7 +115,7 @@ async def run_import(
 
 
 def prepare_sections(mapping: Mapping, name: str, folder: Path) -> list[SectionTask]:
-    """Every section with its file opened once and its columns checked. MappingError names what is wrong."""
+    """Return the sections, after opening each file and checking its columns. Raises MappingError with the problem."""
     tasks = []
     lookups = Lookups(mapping, folder, name)
     for index, section in enumerate(mapping.sections):
@@ -135,19 +135,19 @@ async def _open_staging_sessions(
     async with AsyncExitStack() as stack:
         first = StagingSession(await stack.enter_async_context(main.connection()))
         second = StagingSession(await stack.enter_async_context(requirements.connection()))
-        for landing in (first, second):
-            stack.push_async_callback(landing.end)
-            await landing.begin()
+        for session in (first, second):
+            stack.push_async_callback(session.end)
+            await session.begin()
         await first.lock()
         stack.push_async_callback(first.unlock)
-        for landing in (first, second):
-            stack.push_async_callback(landing.clear)
-            await landing.refresh_statistics()
+        for session in (first, second):
+            stack.push_async_callback(session.clear)
+            await session.refresh_statistics()
         stack.push_async_callback(Prune(first, "").end)
         if options.dry_run:
-            # The same statements run, so the answer is the truth; then all is rolled back.
-            for landing in (first, second):
-                await stack.enter_async_context(landing.connection.transaction(force_rollback=True))
+            # The same statements run, so the report is exact; then everything is rolled back.
+            for session in (first, second):
+                await stack.enter_async_context(session.connection.transaction(force_rollback=True))
         yield first, second
 
 
@@ -168,10 +168,10 @@ async def _run_sections(run: _ImportRun, tasks: list[SectionTask], mapping: Mapp
 
 async def _settle(run: _ImportRun, report: ImportReport) -> None:
     async for settled in apply_waiting_rows(run.main, run.options.batch):
-        for fate, rows in (("rejected", settled.rejected), ("unresolved", settled.unresolved)):
+        for outcome, rows in (("rejected", settled.rejected), ("unresolved", settled.unresolved)):
             for line, reason, row in rows:
                 run.rejects.write(RejectedRow("rows that waited", line, settled.entity, reason, row))
-                shown = report.settled_examples.setdefault(fate, [])
+                shown = report.settled_examples.setdefault(outcome, [])
                 if len(shown) < MAX_EXAMPLES:
                     shown.append(f"{settled.entity}: {reason}")
         if settled.created or settled.changed:
@@ -181,19 +181,19 @@ async def _settle(run: _ImportRun, report: ImportReport) -> None:
 
 async def _prune(run: _ImportRun, prune: Prune, report: ImportReport) -> None:
     if run.doubtful:
-        report.prune_refused = f"{run.doubtful} rows could not be identified and may not be gone; mend them first"
+        report.prune_refused = f"{run.doubtful} rows could not be identified, so a prune is unsafe; correct them first"
         return
-    gone = await prune.plan()
-    found = PruneReport(source=run.options.prune or "", **asdict(gone))
-    excess = None if run.options.force else gone.excess(run.options.prune_share)
+    absent = await prune.plan()
+    prune_report = PruneReport(source=run.options.prune or "", **asdict(absent))
+    excess = None if run.options.force else absent.excess(run.options.prune_share)
     if excess is not None:
         report.prune_refused = f"{excess}; check the files, or repeat with --force"
         if not run.options.dry_run:
-            report.absent = found
+            report.absent = prune_report
             return
-    # A dry run lists what would go all the same.
+    # A dry run always lists what would be removed.
     await prune.apply(run.requirements)
-    report.pruned = found
+    report.pruned = prune_report
 
 
 async def _section(run: _ImportRun, task: SectionTask, mapping: Mapping, step: ProgressStep) -> SectionReport:
@@ -203,40 +203,40 @@ async def _section(run: _ImportRun, task: SectionTask, mapping: Mapping, step: P
     examples: dict[str, list[str]] = {}
     hidden = 0
 
-    def refuse(reject: RejectedRow, fate: str = "rejected") -> None:
+    def refuse(reject: RejectedRow, outcome: str = "rejected") -> None:
         nonlocal hidden
         run.rejects.write(reject)
-        shown = examples.setdefault(fate, [])
+        shown = examples.setdefault(outcome, [])
         if len(shown) < MAX_EXAMPLES:
             shown.append(f"line {reject.line}: {reject.reason}")
-        hidden += fate == "rejected" and not reject.harmless
+        hidden += outcome == "rejected" and not reject.harmless
 
     def refused(line: int, reason: str, row: object) -> None:
-        # Staged rows are remembered by the prune, so their keys count as present.
+        # The prune counts staged rows as present, so their rejection does not make it unsafe.
         refuse(
             RejectedRow(
                 *task.reader.locate(line), section.entity, task.reader.relocate_lines(reason), row, harmless=True
             )
         )
 
-    table, landing, tally = TABLES[section.entity], run.staging_session(section), SectionCounts()
-    blocks = stage_blocks(task.reader, task.converter, tally, refuse, unreadable=label not in run.told)
-    run.told.add(label)
+    table, session, tally = TABLES[section.entity], run.staging_session(section), SectionCounts()
+    blocks = stage_blocks(task.reader, task.converter, tally, refuse, unreadable=label not in run.reported)
+    run.reported.add(label)
     run.progress(step)
-    await landing.stage(table, task.converter.columns, _with_progress(blocks, run, step, task.reader))
+    await session.stage(table, task.converter.columns, _with_progress(blocks, run, step, task.reader))
     run.doubtful += hidden if section.entity in PRUNED_TABLES else tally.unreadable
     run.progress(replace(step, phase="planning"))
-    plan = await landing.plan(table, tally.staged, section.repeat_rule)
-    async for line, reason, row in landing.stream_refusals():
+    plan = await session.plan(table, tally.staged, section.repeat_rule)
+    async for line, reason, row in session.stream_refusals():
         refused(line, reason, row)
-    async for line, note, row in landing.stream_notes():
+    async for line, note, row in session.stream_notes():
         report.unresolved += 1
         refuse(RejectedRow(*task.reader.locate(line), section.entity, note, row, harmless=True), "unresolved")
-    if run.prune is not None and landing is run.main:
+    if run.prune is not None and session is run.main:
         await run.prune.mark_seen(table)
         if run.options.prune in _fixed_sources(section, mapping):
             run.prune.cover(section.entity)
-    plan = await _write(run, landing, table, plan, replace(step, phase="writing", total=tally.staged), refused)
+    plan = await _write(run, session, table, plan, replace(step, phase="writing", total=tally.staged), refused)
     _count(report, tally, plan)
     report.examples = plan.examples | examples
     return report
@@ -249,34 +249,34 @@ def _with_progress(blocks: Iterator[bytes], run: _ImportRun, step: ProgressStep,
 
 
 def _fixed_sources(section: Section, mapping: Mapping) -> set[str]:
-    """The sources that every row of a section is of, whatever the file holds."""
+    """Return the sources of a section that do not depend on file contents."""
     sources = set()
     for fields in section.variants():
-        given = fields.get("source")
-        if given is None:
+        spec = fields.get("source")
+        if spec is None:
             sources.add(section.source or mapping.source)
-        elif isinstance(given, ValueSpec) and isinstance(given.constant, str):
-            sources.add(given.constant)
+        elif isinstance(spec, ValueSpec) and isinstance(spec.constant, str):
+            sources.add(spec.constant)
     return sources
 
 
 async def _write(
     run: _ImportRun,
-    landing: StagingSession,
+    session: StagingSession,
     table: ImportTable,
     plan: Plan,
     step: ProgressStep,
     refused: Callable[[int, str, object], None],
 ) -> Plan:
     lost, staged = 0, step.total or 0
-    # A section that changes nothing opens no transaction.
+    # A section without changes opens no transaction.
     for after in range(0, staged, run.options.batch) if plan.writes else ():
         upto = min(after + run.options.batch, staged)
         run.progress(replace(step, done=after))
-        lost += await landing.apply(table, plan, after, upto, refused)
+        lost += await session.apply(table, plan, after, upto, refused)
         run.progress(replace(step, done=upto))
-    await landing.finish(table, plan)
-    return replace(plan, counts=await landing.counts(table)) if lost else plan
+    await session.finish(table, plan)
+    return replace(plan, counts=await session.counts(table)) if lost else plan
 
 
 def _count(report: SectionReport, tally: SectionCounts, plan: Plan) -> None:

@@ -1,10 +1,14 @@
-"""The life of an incident as data, and how urgent it is."""
+"""The state machine of incidents, and the priority matrix."""
 
 from datasources.records.incidents import IncidentState
 from resolvers.state_machine import Transition, define_state_machine
 
-NEW, IN_PROGRESS, ON_HOLD = IncidentState.NEW, IncidentState.IN_PROGRESS, IncidentState.ON_HOLD
-RESOLVED, CLOSED, CANCELLED = IncidentState.RESOLVED, IncidentState.CLOSED, IncidentState.CANCELLED
+NEW = IncidentState.NEW
+IN_PROGRESS = IncidentState.IN_PROGRESS
+ON_HOLD = IncidentState.ON_HOLD
+RESOLVED = IncidentState.RESOLVED
+CLOSED = IncidentState.CLOSED
+CANCELLED = IncidentState.CANCELLED
 
 ACTIVE_STATES = (NEW, IN_PROGRESS, ON_HOLD)
 OPEN_STATES = (*ACTIVE_STATES, RESOLVED)
@@ -34,8 +38,8 @@ STATE_MACHINE = define_state_machine(
     Transition("addIncidentNote", ALL_STATES, activity_kind="Note"),
 )
 
-# Rows are impacts 1 to 5, columns urgencies 1 to 5; 1 is the gravest. Between two priorities the graver one is taken,
-# and neither a graver impact nor a greater urgency ever lowers it.
+# Rows are impacts 1 to 5, columns urgencies 1 to 5; 1 is the highest. When two priorities apply, the higher one wins,
+# and a higher impact or urgency never results in a lower priority.
 PRIORITY_MATRIX = (
     (1, 1, 2, 2, 3),
     (1, 2, 2, 3, 3),
@@ -46,5 +50,5 @@ PRIORITY_MATRIX = (
 
 
 def derive_priority(impact: int, urgency: int) -> int:
-    """What comes of impact and urgency, each from 1 to 5."""
+    """Return the priority for an impact and an urgency, each from 1 to 5."""
     return PRIORITY_MATRIX[impact - 1][urgency - 1]

@@ -1,17 +1,17 @@
-"""Incidents taken from state to state, along the life in incident_life."""
+"""Apply transitions of incidents according to their state machine."""
 
 from collections.abc import Sequence
 
 from msgspec import Struct, structs
 
 from datasources.records.incidents import IncidentState
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.incidents.use_cases import lock_for_transition, write_transition
 from resolvers.unit_of_work import Write
 
 
 class IncidentTransition(Struct, frozen=True, kw_only=True):
-    """A step without more to say than a note."""
+    """A transition with an optional note."""
 
     id: str
     expected_version: int
@@ -19,31 +19,31 @@ class IncidentTransition(Struct, frozen=True, kw_only=True):
 
 
 class StartIncident(IncidentTransition, frozen=True, kw_only=True):
-    """Somebody works on it."""
+    """Start work on the incident."""
 
 
 class HoldIncident(IncidentTransition, frozen=True, kw_only=True):
-    """Work waits."""
+    """Put work on hold."""
 
 
 class ResumeIncident(IncidentTransition, frozen=True, kw_only=True):
-    """Work goes on."""
+    """Resume work."""
 
 
 class ReopenIncident(IncidentTransition, frozen=True, kw_only=True):
-    """It was not solved after all."""
+    """Reopen an incident that was not really resolved."""
 
 
 class CloseIncident(IncidentTransition, frozen=True, kw_only=True):
-    """Nothing more is to be done."""
+    """Close the incident; no work remains."""
 
 
 class CancelIncident(IncidentTransition, frozen=True, kw_only=True):
-    """It was no incident."""
+    """Cancel an incident that was opened by mistake."""
 
 
 class ResolveIncident(Struct, frozen=True, kw_only=True):
-    """It is solved."""
+    """Resolve the incident."""
 
     id: str
     expected_version: int
@@ -52,7 +52,7 @@ class ResolveIncident(Struct, frozen=True, kw_only=True):
 
 
 async def transition(write: Write, command: IncidentTransition, *, name: str) -> Sequence[str]:
-    """The incident after the step `name`, a mutation's. What was said of the solution holds only while it is solved."""
+    """Apply the transition `name`, a mutation. The resolution is cleared when the incident is reopened."""
     before, step = await lock_for_transition(write, command.id, command.expected_version, name)
     [target] = step.targets
     after = structs.replace(before, state=IncidentState(target))
@@ -62,9 +62,9 @@ async def transition(write: Write, command: IncidentTransition, *, name: str) ->
 
 
 async def resolve(write: Write, command: ResolveIncident) -> Sequence[str]:
-    """The incident solved; how is told by the incident and, after a reopening, by the activity."""
-    code = rules.require_text(command.resolution_code, "resolutionCode")
-    resolution = rules.require_text(command.resolution, "resolution")
+    """Resolve the incident; the activity keeps the resolution even after a reopening."""
+    code = validation.require_text(command.resolution_code, "resolutionCode")
+    resolution = validation.require_text(command.resolution, "resolution")
     before, step = await lock_for_transition(write, command.id, command.expected_version, "resolveIncident")
     after = structs.replace(before, state=IncidentState.RESOLVED, resolution_code=code, resolution=resolution)
     return await write_transition(write, before, after, step, body=resolution)

@@ -1,1 +1,1 @@
-"""Batching: the loader, its waves, and loaders over tables."""
+"""Batching: the loader, its waves, and loaders of tables."""

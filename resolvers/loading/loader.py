@@ -1,4 +1,4 @@
-"""The loader: one batch per link per level, read through the cache, once per key and request."""
+"""The loader: one batch for each link and level, read through the cache, once for each key and request."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -15,21 +15,21 @@ from resolvers.errors import BadUserInput, SourceLost, result_too_large
 K = TypeVar("K")
 V = TypeVar("V")
 
-# Raised with each change of a cached record's shape, so that old and new code never read each other's bytes.
+# Increment when the shape of a cached record changes, so that releases never read each other's cached bytes.
 CACHE_FORMAT_VERSION = 1
 
-# Values of one batch that are handed out in one turn of the event loop.
+# Number of values of one batch that are delivered in one turn of the event loop.
 VALUES_PER_TURN = 25
 
 
 class Loader(Generic[K, V]):
-    """Loads values by key in batches. A subclass says what a value is, which tables it reads, and how to fetch.
+    """Loads values by key in batches. A subclass defines the value type, the tables it reads, and how to fetch.
 
-    Named `<What>By<Key>` and asked for by class: `context.loader(TeamById).load(id)`. The same class with the
-    same arguments is one loader within a request.
+    Named `<What>By<Key>` and used by class: `context.loader(TeamById).load(id)`. Within a request, the same class with
+    the same arguments is the same loader.
     """
 
-    # The msgspec type of a value, for the cache; None for a loader that is not cached.
+    # The msgspec type of a cached value; None if values are not cached.
     value: ClassVar[Any] = None
 
     def __init__(self, context: Context, arguments: Any = None) -> None:
@@ -40,24 +40,24 @@ class Loader(Generic[K, V]):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The tables whose change makes a value stale."""
+        """The tables whose changes invalidate a value."""
         raise NotImplementedError
 
     @property
     def scope_key(self) -> str:
-        """What of the asker's scope the value depends on; a cached value never crosses it."""
+        """The part of the caller's scope on which values depend; a cached value is never used with another one."""
         return ""
 
     async def fetch(self, keys: Sequence[K]) -> Mapping[K, V]:
-        """Values from the store, in one statement or traversal; keys without a value may be left out."""
+        """Fetch values from the store, in one statement or traversal; keys without a value may be left out."""
         raise NotImplementedError
 
     def absent(self, key: K) -> V:
-        """The value of a key that `fetch` left out: None for a single value, [] for a list."""
+        """Return the value of a key that `fetch` left out: None for a single value, [] for a list."""
         raise NotImplementedError
 
     def load(self, key: K) -> asyncio.Future[V]:
-        """The value of a key, with the next wave; asked twice, loaded once."""
+        """Return the value of a key, loaded with the next wave and only once."""
         future = self._known.get(key)
         if future is None:
             future = self._known[key] = asyncio.get_running_loop().create_future()
@@ -69,22 +69,22 @@ class Loader(Generic[K, V]):
         return future
 
     async def load_many(self, keys: Sequence[K]) -> list[V]:
-        """Values in order of keys."""
+        """Return values in order of keys."""
         return list(await asyncio.gather(*(self.load(key) for key in keys)))
 
     async def _batch(self) -> None:
         waiting, self._waiting = self._waiting, {}
-        # Gathered, not caught: whatever went wrong belongs to every waiting field, and the schema masks it there.
+        # Gathered, not caught: any error belongs to every waiting field, where the schema masks it.
         (outcome,) = await asyncio.gather(self._read_through(list(waiting)), return_exceptions=True)
         for number, (key, future) in enumerate(waiting.items(), 1):
             if future.done():
                 continue
             if number % VALUES_PER_TURN == 0:
-                # Whoever waits for a value goes on in the next turn of the event loop: others are served between them.
+                # Fields that wait for a value resume in the next turn: let other requests run in between.
                 await asyncio.sleep(0)
             if isinstance(outcome, BaseException):
                 future.set_exception(_to_shown_error(outcome))
-                # Read once, so that a field nobody awaits leaves no 'exception was never retrieved' in the log.
+                # Retrieved here, so that a field that is never awaited logs no 'exception was never retrieved'.
                 future.exception()
             else:
                 future.set_result(outcome[key] if key in outcome else self.absent(key))
@@ -93,21 +93,21 @@ class Loader(Generic[K, V]):
         if self.value is None:
             return await self.fetch(keys)
         cache = self.context.sources.cache
-        # Who must see a write takes no chances with what others may still have to make a miss.
+        # A caller that must see a write bypasses the cache: invalidation by other processes may be pending.
         if not cache.enabled or self.context.request.min_transaction is not None:
             return await self.fetch(keys)
         reads = self.reads
         names = {key: self._name(key) for key in keys}
-        found = await cache.get_many(list(names.values()), reads)
-        values = self._decoded(names, found.values)
+        cached = await cache.get_many(list(names.values()), reads)
+        values = self._decoded(names, cached.values)
         missing = [key for key in keys if key not in values]
         if not missing:
             return values
-        won = await cache.lease_many([names[key] for key in missing], found.stamp)
+        won = await cache.lease_many([names[key] for key in missing], cached.stamp)
         lost = [key for key in missing if names[key] not in won]
         mine = [key for key in missing if names[key] in won]
         if mine:
-            values |= await self._load_and_fill(mine, names, won, found.stamp)
+            values |= await self._load_and_fill(mine, names, won, cached.stamp)
         if lost:
             waited = await cache.wait_many([names[key] for key in lost], reads)
             values |= self._decoded({key: names[key] for key in lost}, waited)
@@ -128,14 +128,14 @@ class Loader(Generic[K, V]):
         fetched = await self.fetch(keys)
         return {key: fetched[key] if key in fetched else self.absent(key) for key in keys}
 
-    def _decoded(self, names: Mapping[K, str], found: Mapping[str, bytes]) -> dict[K, V]:
+    def _decoded(self, names: Mapping[K, str], cached: Mapping[str, bytes]) -> dict[K, V]:
         values: dict[K, V] = {}
         for key, name in names.items():
-            if name in found:
-                # Bytes of another shape, such as another release's while both serve, are a miss.
+            if name in cached:
+                # Bytes of another shape, for example of another release that also serves, count as a miss.
                 with suppress(msgspec.DecodeError):
-                    charge_row_bytes(self.context.request, len(found[name]), "cache")
-                    values[key] = msgspec.msgpack.decode(found[name], type=self.value)
+                    charge_row_bytes(self.context.request, len(cached[name]), "cache")
+                    values[key] = msgspec.msgpack.decode(cached[name], type=self.value)
         return values
 
     def _name(self, key: K) -> str:
@@ -145,9 +145,9 @@ class Loader(Generic[K, V]):
 
 def _to_shown_error(error: BaseException) -> BaseException:
     if isinstance(error, SourceInvalidValue):
-        told = BadUserInput("a filter value or cursor cannot be understood")
-        told.__cause__ = error
-        return told
+        shown = BadUserInput("a filter value or cursor is invalid")
+        shown.__cause__ = error
+        return shown
     if isinstance(error, SourceResultTooLarge):
         return result_too_large(error)
     return SourceLost.from_error(error) if isinstance(error, SourceUnavailable) else error

@@ -1,4 +1,4 @@
-"""Loaders over a table: single rows by a unique key; pages, counts and groups by a link or of the whole table."""
+"""Loaders of tables: single rows by a unique key; pages, counts and groups by a link or of the whole table."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class RowBy(Loader[str, R | None], Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows of a link: a predicate, and bound parameters of the link's own, as sorted pairs."""
+    """The selected rows of a link: a predicate, and parameters of the link as sorted pairs."""
 
     predicate: Predicate = ANYTHING
     extra: tuple[tuple[str, str | None], ...] = ()
@@ -50,7 +50,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class RowsArguments:
-    """A selection with what is asked of it: a page, the field to group by, or neither."""
+    """A selection and what to load of it: a page, the field to group by, or neither."""
 
     selection: Selection
     page: PageRequest | None = None
@@ -58,12 +58,12 @@ class RowsArguments:
 
 
 class RowsBy(Loader[str | None, Any]):
-    """What pages, counts and groups share: a table, and the link from the key; without a link the key is None."""
+    """Base of pages, counts and groups: a table, and the link from the key; without a link the key is None."""
 
     table: ClassVar[Table[Any]]
     link: ClassVar[str | None] = None
-    # Where another database holds the link: the loader of linked ids by key. They are loaded first, once for pages,
-    # counts and groups, and bound to the link's fragment as the pairs (linked_keys, linked_ids).
+    # For a link in another database: the loader of linked ids by key. They are loaded first, once for pages, counts and
+    # groups, and bound to the link's SQL fragment as pairs (linked_keys, linked_ids).
     through: ClassVar[type["RelatedBy[str]"] | None] = None
     arguments: RowsArguments
 
@@ -75,7 +75,7 @@ class RowsBy(Loader[str | None, Any]):
         if self.through is None or key is None or key in self._linked:
             return super().load(key)
         task = asyncio.ensure_future(self._load_through(self.through, key))
-        # Read once, as in Loader: a field that nobody awaits leaves nothing in the log.
+        # Retrieved here, as in Loader, so that a field that is never awaited logs nothing.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
 
@@ -90,7 +90,7 @@ class RowsBy(Loader[str | None, Any]):
 
     @property
     def scope_key(self) -> str:
-        # A predicate may look into restricted rows, so the scope always counts.
+        # A predicate may read restricted rows, so the scope is always part of the key.
         return self.context.scope.key
 
     def _query_arguments(self, keys: Sequence[str | None]) -> dict[str, Any]:
@@ -103,9 +103,9 @@ class RowsBy(Loader[str | None, Any]):
 
 
 class PagesBy(RowsBy, Generic[R]):
-    """Pages of rows: `arguments` is a Selected with a page.
+    """Pages of rows: `arguments` is a RowsArguments with a page.
 
-    A subclass gives `table` and `link`; it gets `counts` and `groups`, loaders of the same rows.
+    A subclass sets `table` and `link`; it gets `counts` and `groups`, loaders of the same rows.
     """
 
     counts: ClassVar[type["CountsBy"]]
@@ -133,7 +133,7 @@ class PagesBy(RowsBy, Generic[R]):
 
 
 class CountsBy(RowsBy):
-    """How many rows."""
+    """The number of rows."""
 
     async def fetch(self, keys: Sequence[str | None]) -> Mapping[str | None, int]:
         return await self.table.fetch_counts(_database(self), self.link, keys, **self._query_arguments(keys))
@@ -143,7 +143,7 @@ class CountsBy(RowsBy):
 
 
 class GroupsBy(RowsBy):
-    """How many rows by the value of one field."""
+    """The number of rows by value of one field."""
 
     async def fetch(self, keys: Sequence[str | None]) -> Mapping[str | None, tuple[GroupCount, ...]]:
         assert self.arguments.group is not None  # noqa: S101
@@ -156,7 +156,7 @@ class GroupsBy(RowsBy):
 
 
 class RelatedBy(Loader[str, list[R]], Generic[R]):
-    """All rows of a link, few by nature, in the order of their statement: first column the key, then the record."""
+    """All rows of a link, always few, in the order of their statement: first column the key, then the record."""
 
     domain: ClassVar[str]
     statement: ClassVar[str]

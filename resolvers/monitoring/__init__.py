@@ -1,1 +1,1 @@
-"""Backlogs of queues, and the lag of the graph."""
+"""Backlogs of queues, and the lag of the graph projection."""

@@ -1,4 +1,4 @@
-"""How much there is to do in the queues, and how the workers fare."""
+"""Backlogs of the queues and the state of their workers."""
 
 from typing import NamedTuple
 
@@ -9,18 +9,18 @@ from resolvers.context import Context
 
 
 class QueueBacklog(NamedTuple):
-    """What waits in a queue, and the worker of this process that takes messages from it: the one of its name."""
+    """The backlog of a queue, and the worker of this process with the same name, which receives its messages."""
 
     row: BacklogRecord
     worker: WorkerRecord | None
 
 
 async def backlogs(context: Context) -> list[QueueBacklog]:
-    """As of now, in one statement. Errors are those of the main database."""
-    found = {each.name: each for each in workers(context)}
-    return [QueueBacklog(row, found.get(row.name)) for row in await rows.fetch_backlogs(context.sources.main)]
+    """Return the current backlogs, by one statement. Errors are those of the main database."""
+    by_name = {each.name: each for each in workers(context)}
+    return [QueueBacklog(row, by_name.get(row.name)) for row in await rows.fetch_backlogs(context.sources.main)]
 
 
 def workers(context: Context) -> list[WorkerRecord]:
-    """The background workers of this process, by name."""
+    """Return the background workers of this process, by name."""
     return context.sources.heartbeats.records()

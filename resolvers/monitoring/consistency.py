@@ -1,4 +1,4 @@
-"""How far the graph and the caches are behind the tables."""
+"""The lag of the graph and the caches behind the tables."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from resolvers.context import Context
 
 
 class ConsistencyRecord(msgspec.Struct, frozen=True):
-    """What waits in the outbox, and what the latest comparison of the whole graph left."""
+    """The pending rows of the outbox, and the result of the latest consistency check of the whole graph."""
 
     lag_seconds: float
     pending: int
@@ -19,16 +19,16 @@ class ConsistencyRecord(msgspec.Struct, frozen=True):
 
 
 async def consistency(context: Context) -> ConsistencyRecord:
-    """As of now, in three statements. Errors are those of the main database."""
+    """Return the current state, by three statements. Errors are those of the main database."""
     main = context.sources.main
     state = await outbox.fetch_state(main)
-    # By buckets it is as old as the bucket that was compared first; a check may have been made since.
-    made = [
+    # A comparison by buckets is as old as its oldest bucket; a complete check may be newer.
+    checks = [
         each
         for each in (await outbox.fetch_last_check(main), await graph_buckets.fetch_last_check(main))
         if each is not None
     ]
-    last = max(made, key=lambda each: each.checked_at, default=None)
+    last = max(checks, key=lambda each: each.checked_at, default=None)
     return ConsistencyRecord(
         state.lag,
         state.pending,

@@ -1,1 +1,1 @@
-"""Who calls: principals, the tokens and keys that prove them, and why a proof is refused."""
+"""Authentication: principals, their tokens and API keys, and the errors of invalid ones."""

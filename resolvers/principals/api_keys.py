@@ -1,4 +1,4 @@
-"""API keys: made once, stored as their SHA-256, and read into principals."""
+"""API keys: generated once, stored as SHA-256, and resolved to principals."""
 
 import hashlib
 import re
@@ -14,32 +14,32 @@ _FORMAT = re.compile(r"sfk_[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True)
 class NewApiKey:
-    """A new key: its text, to be shown once and never stored, and the hash to store."""
+    """A new key: its text, which is shown once and never stored, and the hash to store."""
 
     text: str
     hash: bytes
 
     def __repr__(self) -> str:
-        # A key must not get into a log by way of its holder.
+        # Keeps the key out of logs that contain this object.
         return "NewApiKey(...)"
 
 
 def generate_api_key() -> NewApiKey:
-    """A key of 256 random bits, `sfk_` and 43 URL-safe characters."""
+    """Generate a key of 256 random bits: `sfk_` and 43 URL-safe characters."""
     text = KEY_PREFIX + secrets.token_urlsafe(32)
     return NewApiKey(text, _hash(text))
 
 
 def hash_of(text: str) -> bytes | None:
-    """What a presented key is looked up by; None if it is not written as a key.
+    """Return the hash by which a presented key is looked up; None if the text has not the format of a key.
 
-    The database compares hashes, so how long it takes tells nothing about any key.
+    The database compares hashes, so the duration reveals nothing about a key.
     """
     return _hash(text) if _FORMAT.fullmatch(text) else None
 
 
 def principal_of(record: ApiKeyRecord) -> Principal:
-    """The service that holds the key."""
+    """Return the principal of the service that owns the key."""
     return Principal(
         subject=f"api-key:{record.id}",
         name=record.name,

@@ -1,4 +1,4 @@
-"""Who may call: from an Authorization header to a principal. Deny by default."""
+"""Authentication: resolve an Authorization header to a principal. Denies by default."""
 
 from collections.abc import Awaitable, Callable
 
@@ -14,7 +14,7 @@ from resolvers.principals.principal import Principal
 from resolvers.principals.signing_keys import SigningKeys
 from resolvers.principals.tokens import ClaimNames, TokenVerifier
 
-# Seconds that the token issuer may take; its answer is kept for an hour.
+# Timeout of requests to the token issuer; its response is cached for an hour.
 ISSUER_TIMEOUT_SECONDS = 5.0
 
 FindApiKey = Callable[[bytes], Awaitable[ApiKeyRecord | None]]
@@ -27,10 +27,10 @@ async def authenticate(
     find_api_key: FindApiKey,
     development: Principal | None,
 ) -> Principal:
-    """The principal that an Authorization header proves.
+    """Return the principal of an Authorization header.
 
-    Without a header it is `development`, which exists only where `development_principal` says so. A header
-    that proves nobody is refused also there. Errors: AccessError, and SourceError from the lookup of a key.
+    Without a header it is `development`, which exists only if `development_principal` returns one. Invalid credentials
+    are refused even then. Raises AccessError, and SourceError from the lookup of a key.
     """
     if authorization is None:
         if development is None:
@@ -57,7 +57,7 @@ async def _by_api_key(text: str, find_api_key: FindApiKey) -> Principal:
 
 
 class Authenticator:
-    """From an Authorization header to a principal, with the configured issuer and the keys of the main database."""
+    """Resolves Authorization headers to principals, with the configured issuer and the keys of the main database."""
 
     def __init__(
         self,
@@ -78,13 +78,15 @@ class Authenticator:
             self._tokens = TokenVerifier(SigningKeys(self._client, issuer, jwks_url), issuer, audience, names)
 
     async def authenticate(self, authorization: str | None) -> Principal:
-        """Who asks; from then on the current call is of this one's flow. AccessError, or SourceError when the lookup
-        of a key fails."""
-        found = await authenticate(
+        """Return the principal and make the current request part of its flow.
+
+        Raises AccessError, and SourceError if the lookup of a key fails.
+        """
+        principal = await authenticate(
             authorization, tokens=self._tokens, find_api_key=self._find, development=self._development
         )
-        current_request().flow = f"{found.kind}:{found.subject}"
-        return found
+        current_request().flow = f"{principal.kind}:{principal.subject}"
+        return principal
 
     async def close(self) -> None:
         """Close the connections to the issuer."""

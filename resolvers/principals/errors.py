@@ -1,4 +1,4 @@
-"""Why nobody could be authenticated, drawn as a tree. A docstring is the message; none repeats a credential.
+"""Errors of authentication. The docstring is the message; none contains a credential.
 
 AccessError
 ├── Unauthenticated
@@ -14,7 +14,7 @@ AccessError
 │   ├── ExpiredToken
 │   ├── TokenNotYetValid
 │   └── UnknownApiKey
-└── IssuerUnavailable          not the caller's fault: the same token may pass later
+└── IssuerUnavailable          not the caller's fault: the same token may be accepted later
 """
 
 from resolvers.errors import ShownError
@@ -34,7 +34,7 @@ class Unauthenticated(AuthenticationFailed):
 
 
 class MissingCredentials(Unauthenticated):
-    """No credentials: send the header 'Authorization: Bearer <token or API key>'."""
+    """Credentials are missing: send the header 'Authorization: Bearer <token or API key>'."""
 
 
 class MalformedCredentials(Unauthenticated):
@@ -54,19 +54,19 @@ class UnknownSigningKey(Unauthenticated):
 
 
 class BadSignature(Unauthenticated):
-    """The token's signature is wrong."""
+    """The token's signature is invalid."""
 
 
 class MissingClaim(Unauthenticated):
-    """The token lacks a usable 'sub' or 'exp' claim."""
+    """The token lacks a valid 'sub' or 'exp' claim."""
 
 
 class WrongIssuer(Unauthenticated):
-    """The token comes from another issuer."""
+    """The token was issued by another issuer."""
 
 
 class WrongAudience(Unauthenticated):
-    """The token is meant for another audience."""
+    """The token was issued for another audience."""
 
 
 class ExpiredToken(Unauthenticated):
@@ -82,6 +82,6 @@ class UnknownApiKey(Unauthenticated):
 
 
 class IssuerUnavailable(AuthenticationFailed):
-    """The token issuer's keys cannot be fetched now."""
+    """The token issuer's signing keys are temporarily unavailable."""
 
     code = "SOURCE_UNAVAILABLE"

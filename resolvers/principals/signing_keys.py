@@ -17,14 +17,14 @@ SigningKey = RSAKey | ECKey | OKPKey
 
 
 class ProviderMetadata(msgspec.Struct, frozen=True):
-    """What we need of an OpenID provider's configuration."""
+    """The parts of an OpenID provider's configuration that are used here."""
 
     issuer: str
     jwks_uri: str
 
 
 class KeySet(msgspec.Struct, frozen=True):
-    """A JWKS, its keys not yet looked at."""
+    """A JWKS with unparsed keys."""
 
     keys: list[dict[str, Any]]
 
@@ -32,8 +32,8 @@ class KeySet(msgspec.Struct, frozen=True):
 class SigningKeys:
     """Keys by key id. All times in seconds.
 
-    Keys older than `max_age` are fetched again; while the issuer is away they serve for `max_stale`. An unknown
-    key id leads to a fetch, but no two fetches begin within `interval`, so invented ids cause no storm.
+    Keys older than `max_age` are fetched again; while the issuer is unavailable they are used up to `max_stale`. An
+    unknown key id causes a fetch, but at most one in `interval`, so that invented ids do not overload the issuer.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class SigningKeys:
         self._fetching = asyncio.Lock()
 
     async def get(self, key_id: str | None) -> SigningKey:
-        """The key of this id; None is the id of the only key of an issuer that names none.
+        """Return the key with this id; None is the id of the only key of an issuer without key ids.
 
-        UnknownSigningKey if the issuer does not publish it; IssuerUnavailable if it can't be asked.
+        Raises UnknownSigningKey if the issuer does not publish it, and IssuerUnavailable if the issuer does not answer.
         """
-        # While one request fetches, the others go on with the keys there are.
+        # While one request fetches, the others use the cached keys.
         limit = self._max_stale if self._fetching.locked() else self._max_age
         if key_id in self._keys and self._younger_than(limit):
             return self._keys[key_id]
@@ -86,23 +86,24 @@ class SigningKeys:
     async def _fetch(self) -> None:
         try:
             url = self._jwks_url or await self._discover()
-            found = msgspec.json.decode(await self._read(url), type=KeySet)
+            key_set = msgspec.json.decode(await self._read(url), type=KeySet)
         except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            # The keys there are go on serving. A cancelled fetch does not come here and does not count as a try.
+            # The cached keys remain in use. A cancelled fetch does not reach this line and does not count as an
+            # attempt.
             self._tried_at = self._clock()
             return
-        self._keys = _parse_keys(found.keys)
+        self._keys = _parse_keys(key_set.keys)
         self._fetched_at = self._tried_at = self._clock()
 
     async def _discover(self) -> str:
         url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
-        found = msgspec.json.decode(await self._read(url), type=ProviderMetadata)
-        # OpenID Connect Discovery 1.0, section 4.3: the issuer in the document must be the one asked.
-        if found.issuer != self._issuer:
+        metadata = msgspec.json.decode(await self._read(url), type=ProviderMetadata)
+        # OpenID Connect Discovery 1.0, section 4.3: the issuer in the document must be the requested one.
+        if metadata.issuer != self._issuer:
             raise msgspec.ValidationError("the discovery document names another issuer")
-        if self._issuer.startswith("https:") and not found.jwks_uri.startswith("https:"):
+        if self._issuer.startswith("https:") and not metadata.jwks_uri.startswith("https:"):
             raise msgspec.ValidationError("the discovery document names keys without TLS")
-        return found.jwks_uri
+        return metadata.jwks_uri
 
     async def _read(self, url: str) -> bytes:
         with record_span("GET", CLIENT) as span:
@@ -115,7 +116,7 @@ class SigningKeys:
 
 
 def _parse_keys(entries: list[dict[str, Any]]) -> Mapping[str | None, SigningKey]:
-    found: dict[str | None, SigningKey] = {}
+    keys: dict[str | None, SigningKey] = {}
     for entry in entries:
         if entry.get("use", "sig") != "sig":
             continue
@@ -125,13 +126,13 @@ def _parse_keys(entries: list[dict[str, Any]]) -> Mapping[str | None, SigningKey
         try:
             key = import_key(entry)
         except (JoseError, ValueError, KeyError, TypeError):
-            # A kind of key that this library can't read; the issuer's other keys serve all the same.
+            # This library does not support the key; the issuer's other keys remain usable.
             continue
-        # Never a symmetric one: in a public document it would let anyone sign.
+        # Never a symmetric key: published in a JWKS, it would let anyone sign.
         if isinstance(key, SigningKey):
-            found[key_id] = key
-    if len(found) == 1:
-        found[None] = next(iter(found.values()))
+            keys[key_id] = key
+    if len(keys) == 1:
+        keys[None] = next(iter(keys.values()))
     else:
-        found.pop(None, None)
-    return found
+        keys.pop(None, None)
+    return keys

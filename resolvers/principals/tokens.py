@@ -1,4 +1,4 @@
-"""Bearer tokens of an OpenID Connect issuer, verified and read into principals."""
+"""Verify bearer tokens of an OpenID Connect issuer, and resolve them to principals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,18 +23,19 @@ from resolvers.principals.errors import (
 from resolvers.principals.principal import Principal, PrincipalKind, parse_permissions
 from resolvers.principals.signing_keys import SigningKeys
 
-# Public-key signatures only. HS* would let whoever holds the public key sign; 'none' is no signature.
+# Public-key signatures only. With HS* everyone who knows the public key could sign; 'none' is no signature.
 ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
 )  # fmt: skip
+# In characters.
 MAX_TOKEN_LENGTH = 16_384
 MAX_SUBJECT_LENGTH = 500
-# Seconds since 1970 of the year 9999: no token is meant to outlive it, and infinity is no time.
+# The year 9999 in seconds since 1970: rejects infinity and times that no datetime can hold.
 MAX_TIMESTAMP_SECONDS = 253_402_300_799
 
 
 class _AllowedAlgorithms(JWSRegistry):
-    """The allow-list. Issuers still say EdDSA, at which the library warns on every token (RFC 9864 renames it)."""
+    """The allow-list. Issuers still send EdDSA, for which the library warns with every token (RFC 9864 renames it)."""
 
     # Any: the library does not export the type of an algorithm.
     def get_alg(self, name: str) -> Any:
@@ -48,10 +49,10 @@ _REGISTRY = _AllowedAlgorithms()
 
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
-    """Which claims hold permissions and teams, each a list or text separated by blanks.
+    """The names of the claims for permissions and teams; each is a list, or a text separated by blanks.
 
-    Cognito: `scope` and `cognito:groups`, with the resource server's identifier as the prefix (`stackflow/`).
-    A permission without the prefix grants nothing, since it belongs to another resource server.
+    Cognito: `scope` and `cognito:groups`, with the resource server's identifier as the prefix (`stackflow/`). A
+    permission without the prefix belongs to another resource server and grants nothing.
     """
 
     permissions: str = "permissions"
@@ -60,7 +61,7 @@ class ClaimNames:
 
 
 class TokenVerifier:
-    """Tokens of one issuer for one audience. `leeway` in seconds, for clocks that differ."""
+    """Verifies tokens of one issuer for one audience. `leeway` in seconds, for differences between clocks."""
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class TokenVerifier:
         self._clock = clock
 
     async def verify(self, token: str) -> Principal:
-        """Whom the token proves. Raises the AccessError of the first thing wrong with it."""
+        """Return the principal of a token. Raises the AccessError of the first problem."""
         claims = await self._decode(token)
         self._check(claims)
         subject, client = claims["sub"], claims.get("client_id")
@@ -92,7 +93,7 @@ class TokenVerifier:
             name=next(filter(_is_name, names)),
             permissions=parse_permissions(text[len(prefix) :] for text in permissions if text.startswith(prefix)),
             team_keys=frozenset(_texts(claims.get(self._names.teams))),
-            # A token by client credentials is the client's own.
+            # A client-credentials token belongs to the client itself.
             kind=PrincipalKind.SERVICE if subject == client else PrincipalKind.USER,
         )
 
@@ -103,7 +104,7 @@ class TokenVerifier:
             header = jws.extract_compact(token.encode()).headers()
         except (JoseError, ValueError, RecursionError) as error:
             raise MalformedCredentials from error
-        # Before any key is looked up, and again in decode: the token must not choose how it is verified.
+        # Checked before a key is looked up, and again in decode: the token must not select its own verification.
         if header.get("alg") not in ALGORITHMS:
             raise UnsupportedAlgorithm
         key_id = header.get("kid")
@@ -121,14 +122,14 @@ class TokenVerifier:
     def _check(self, claims: Mapping[str, Any]) -> None:
         if claims.get("iss") != self._issuer:
             raise WrongIssuer
-        # Cognito's access tokens have no audience; they name the client they were issued to.
+        # Access tokens of Cognito have no audience; they name the client to which they were issued.
         audience = claims.get("aud", claims.get("client_id"))
         if self._audience not in (audience if isinstance(audience, list) else [audience]):
             raise WrongAudience
         subject, expires, begins = claims.get("sub"), _seconds(claims.get("exp")), claims.get("nbf")
         if expires is None or not isinstance(subject, str) or not subject:
             raise MissingClaim
-        # What stands in audit entries and bound values has to be text that the database can hold.
+        # These texts are written to audit entries and bound as parameters, so the database must be able to store them.
         teams = _texts(claims.get(self._names.teams))
         if len(subject) > MAX_SUBJECT_LENGTH or any(map(text_violation, (subject, *teams))):
             raise MalformedCredentials
@@ -144,7 +145,7 @@ class TokenVerifier:
 def _seconds(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    # NaN is within no bounds.
+    # NaN is outside the bounds.
     return float(value) if -MAX_TIMESTAMP_SECONDS <= value <= MAX_TIMESTAMP_SECONDS else None
 
 

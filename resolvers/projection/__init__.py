@@ -1,1 +1,1 @@
-"""Keeping the graph's copy of the relationships like the tables: rebuild it, compare it, mend it."""
+"""The graph projection: follow the outbox, rebuild the graph, compare it with the tables, and repair it."""

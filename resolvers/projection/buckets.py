@@ -1,4 +1,4 @@
-"""Buckets of nodes with the edges that leave them: which one a node is in, and the digest of what a graph holds."""
+"""Buckets of nodes with their outgoing edges: the bucket of a node, and the digest of a graph's contents."""
 
 import hashlib
 import re
@@ -18,13 +18,13 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
 def bucket_of(id: str) -> int:
-    """The last byte of a uuid, which is random in every version that is in use; something for what is no uuid."""
+    """Return the last byte of a UUID, which is random in all common versions; for other texts a byte of their hash."""
     return int(id[-2:], 16) if _ID.fullmatch(id) else hashlib.md5(id.encode(), usedforsecurity=False).digest()[0]
 
 
 @dataclass(slots=True)
 class Digest:
-    """Counts and sums of hashes: the same in whatever order and in whatever parts the entries come."""
+    """Counts and sums of hashes, independent of the order and grouping of the entries."""
 
     nodes: int = 0
     nodes_sum: int = 0
@@ -32,13 +32,13 @@ class Digest:
     edges_sum: int = 0
 
     def add_nodes(self, ids: Iterable[str]) -> None:
-        """Count these nodes."""
+        """Add these nodes."""
         for id in ids:
             self.nodes += 1
             self.nodes_sum += _hash(id)
 
     def add_edges(self, versions: Iterable[EdgeVersion]) -> None:
-        """Count these edges; one that is no longer valid is none that tables hold."""
+        """Add these edges; the tables contain none that is no longer valid, so such an edge changes the digest."""
         for version in versions:
             self.edges += 1
             self.edges_sum += _hash(_edge_text(version))
@@ -47,13 +47,13 @@ class Digest:
         return f"{self.nodes}:{self.nodes_sum}|{self.edges}:{self.edges_sum}"
 
 
-def digest_of(found: BucketDigest) -> str:
-    """The tables' digest as a text like that of a graph."""
-    return f"{found.nodes}:{found.nodes_sum}|{found.edges}:{found.edges_sum}"
+def digest_of(tables: BucketDigest) -> str:
+    """Return the digest of the tables in the same text form as that of a graph."""
+    return f"{tables.nodes}:{tables.nodes_sum}|{tables.edges}:{tables.edges_sum}"
 
 
 def _edge_text(version: EdgeVersion) -> str:
-    # As buckets_digested writes them.
+    # Same format as in the statement buckets_digested.
     edge = version.edge
     moment = (version.valid_from - _EPOCH) // _MICROSECOND
     closed = "" if version.valid_to is None else "|closed"

@@ -1,4 +1,4 @@
-"""A rebuild through Neptune's loader: nodes and edges as files, and one load of them all."""
+"""Rebuild through the Neptune bulk loader: write nodes and edges to files, and load them together."""
 
 import asyncio
 import tempfile
@@ -13,14 +13,14 @@ from resolvers.projection.checkpoint import Checkpoint, CheckpointFile
 from resolvers.projection.pages import edge_pages, node_pages
 from resolvers.projection.reports import Progress, RebuildPhase
 
-# Rows read at once, at most.
+# Maximum number of rows in one read.
 READ_PAGE_SIZE = 5_000
 
 T = TypeVar("T")
 
 
 class BulkRebuild:
-    """The passes of a rebuild that go by files. `place` is kept after each file that the bucket has."""
+    """The phases of a rebuild that use files. The checkpoint is stored after each uploaded file."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class BulkRebuild:
         self._progress = progress
 
     async def run(self, counts: Counts) -> None:
-        """Write the files, start the loader, and wait for it. LoadFailed if it gives up; it starts anew on resuming."""
+        """Write the files, start the loader, and wait. Raises LoadFailed; a resumed rebuild starts it again."""
         place, size = self._place, min(self._bulk.rows, READ_PAGE_SIZE)
         if place.step is RebuildPhase.NODES:
             pages = node_pages(self._truth, place.last, size)

@@ -1,4 +1,4 @@
-"""The state of entities as the tables have it now, and how a graph store is told."""
+"""Read the current state of changed entities from the tables, and build the changes for the graph store."""
 
 import logging
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ RELATIONSHIP = "RELATIONSHIP"
 
 @dataclass(frozen=True, slots=True)
 class ChangedEntity:
-    """An item or a relationship that changed; the rows of the outbox that say so, in order; and for a relationship
-    the versions that the graph may still hold."""
+    """A changed item or relationship with its outbox rows in order; for a relationship also the versions that the graph
+    may still contain."""
 
     id: str
     kind: str
@@ -29,47 +29,47 @@ class ChangedEntity:
 
     @property
     def attempts(self) -> int:
-        """How often it was refused."""
+        """How many times it was rejected."""
         return max((row.attempts for row in self.rows), default=0)
 
     def with_versions(self, *versions: EdgeVersion) -> "ChangedEntity":
-        """The same, with more versions that the graph may still hold."""
+        """Return a copy with additional versions that the graph may still contain."""
         return replace(self, before=tuple(dict.fromkeys((*self.before, *versions))))
 
 
 async def group_by_entity(truth: RelationalSource, rows: Sequence[OutboxRow]) -> list[ChangedEntity]:
-    """The items and relationships that rows are about, in order of their first rows."""
-    found: dict[str, list[OutboxRow]] = {}
+    """Return the items and relationships of the rows, in order of their first rows."""
+    by_entity: dict[str, list[OutboxRow]] = {}
     for row in rows:
         if row.entity in (ITEM, RELATIONSHIP):
-            found.setdefault(row.entity_id, []).append(row)
+            by_entity.setdefault(row.entity_id, []).append(row)
     before: dict[str, list[EdgeVersion]] = {}
     positions = [row.position for row in rows if row.entity == RELATIONSHIP]
     for version in await _previous_versions(truth, positions):
         before.setdefault(version.edge.id, []).append(version)
-    return [ChangedEntity(id, of[0].entity, tuple(of), tuple(before.get(id, ()))) for id, of in found.items()]
+    return [ChangedEntity(id, of[0].entity, tuple(of), tuple(before.get(id, ()))) for id, of in by_entity.items()]
 
 
 async def _previous_versions(truth: RelationalSource, positions: Sequence[int]) -> Sequence[EdgeVersion]:
-    """The edges before the changes at these positions. One that cannot be read is left out: should the graph hold it,
-    the next comparison takes it away."""
+    """Return the edges before the changes at these positions. An unreadable one is left out: if the graph contains it,
+    the next consistency check removes it."""
     if not positions:
         return ()
-    found = await attempt(partial(truth.edges_before, positions))
-    if not isinstance(found, CaughtError):
-        return found
+    versions = await attempt(partial(truth.edges_before, positions))
+    if not isinstance(versions, CaughtError):
+        return versions
     if len(positions) == 1:
-        log.warning("a version of before cannot be read", extra={"problem": describe(found.error)})
+        log.warning("a version of before cannot be read", extra={"problem": describe(versions.error)})
         return ()
     middle = len(positions) // 2
     return [*await _previous_versions(truth, positions[:middle]), *await _previous_versions(truth, positions[middle:])]
 
 
 async def build_changes(truth: RelationalSource, entities: Sequence[ChangedEntity]) -> Changes:
-    """What brings a store to the present state of these entities, whatever it holds of them.
+    """Return the changes that bring a store from any state to the current state of these entities.
 
-    Versions of before go, for engines that take no ids of edges; where one has the id of an edge that is, the upsert
-    comes later and counts. An end that nothing stands at any more is no node.
+    Earlier versions are removed first, for engines without edge ids; if one has the id of a current edge, the later
+    upsert wins. An end that no longer exists is removed as a node.
     """
     items = {each.id for each in entities if each.kind == ITEM}
     relationships = [each.id for each in entities if each.kind == RELATIONSHIP]

@@ -1,4 +1,4 @@
-"""The check: the whole graph beside the tables, page by page; with `repair` it ends alike."""
+"""The consistency check: compare the whole graph with the tables, page by page, and optionally repair it."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -22,11 +22,11 @@ async def check(
     at_once: int = MAX_CONCURRENT_PAGES,
     progress: Progress = ignore_progress,
 ) -> CheckReport:
-    """Compare every node and edge of the graph with the tables; repair sends the differences and nothing else.
+    """Compare every node and edge of the graph with the tables; `repair` sends only the differences.
 
-    Works while writes go on: what differs is read a second time before it is believed, and what was repaired is read
-    again. Pages have `page` nodes with all edges that leave them; `at_once` of them are under way. Errors are those of
-    the database and of the graph; what was repaired until then stays.
+    Safe during writes: a difference is read a second time before it counts, and repaired edges are read again. A page
+    has `page` nodes with all their outgoing edges; `at_once` pages are processed concurrently. Errors are those of the
+    database and the graph; completed repairs stay.
     """
     begin = time.perf_counter()
     with use_request(RequestContext()):
@@ -63,7 +63,7 @@ class _Check:
         self._report.extra_nodes.add(nodes.extra)
         if self._repairs:
             await self._in_order(self._batches(nodes.missing), self._add)
-        # Edges before extra nodes go: an engine removes a node with its edges, and those are to be counted.
+        # Compare edges before removing extra nodes: an engine removes a node with its edges, which must be counted.
         self._progress(RebuildPhase.COMPARE_EDGES, 0, counts.edges)
         await self._edges(nodes.extra, counts.edges)
         if self._repairs:
@@ -76,13 +76,13 @@ class _Check:
             async for page in node_pages(self._truth, None, self._page):
                 yield page
 
-        def done(_: object, mended: RepairResult) -> None:
-            self._report.edges += mended.found.edges
-            for difference in mended.found.differences:
+        def done(_: object, result: RepairResult) -> None:
+            self._report.edges += result.found.edges
+            for difference in result.found.differences:
                 self._report.add(difference)
             if self._repairs:
-                left = len(mended.left)
-                self._repaired(max(0, len(mended.found.differences) - left), left)
+                left = len(result.left)
+                self._repaired(max(0, len(result.found.differences) - left), left)
             self._progress(RebuildPhase.COMPARE_EDGES, self._report.edges, max(self._report.edges, of))
 
         await process_in_order(pages(), self._compare, done, self._at_once)

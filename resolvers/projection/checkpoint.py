@@ -1,4 +1,4 @@
-"""Where a rebuild is: kept in a small file after each page, so that one that broke off can go on."""
+"""Checkpoint of a rebuild: stored in a small file after each page, so that an interrupted rebuild can resume."""
 
 import os
 from pathlib import Path
@@ -9,14 +9,14 @@ from resolvers.projection.reports import RebuildPhase
 
 
 class CheckpointError(Exception):
-    """A rebuild cannot go on from where the last one was. The message is one line with the remedy."""
+    """A rebuild cannot resume. The message is one line with the remedy."""
 
 
 class Checkpoint(msgspec.Struct, kw_only=True):
-    """The pass under way, the last id of it that the graph has acknowledged, and how many nodes and edges it has.
+    """The current phase, the last id that the graph has acknowledged in it, and the numbers of sent nodes and edges.
 
-    `store` is the host of the graph: nothing secret stands here. `folder` is where a bulk load puts its files, `part`
-    how many files of this pass stand there, and `load` the loader's id of it.
+    `store` is the host of the graph; the file contains no secret. `folder` is the bulk load's folder for files, `part`
+    the number of uploaded files of this phase, and `load` the id of the load.
     """
 
     store: str
@@ -30,14 +30,14 @@ class Checkpoint(msgspec.Struct, kw_only=True):
 
 
 class CheckpointFile:
-    """The file of a rebuild's place. Without a path nothing is kept."""
+    """The checkpoint file of a rebuild. Without a path nothing is stored."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
     def read(self, store: str, *, bulk: bool) -> Checkpoint:
-        """The place of the rebuild that broke off. PlaceError if there is none, or it is not this one's."""
-        nothing = CheckpointError("no rebuild broke off here; run it without --resume")
+        """Return the checkpoint of the interrupted rebuild. Raises CheckpointError if there is none for this graph."""
+        nothing = CheckpointError("there is no interrupted rebuild; run it without --resume")
         if self._path is None:
             raise nothing
         try:
@@ -52,15 +52,15 @@ class CheckpointFile:
             raise CheckpointError(f"{self._path} is damaged; run without --resume") from error
         if place.store != store:
             raise CheckpointError(
-                f"the rebuild that broke off was of the graph at {place.store}, not {store}; run without --resume"
+                f"the interrupted rebuild was of the graph at {place.store}, not {store}; run without --resume"
             )
         if bulk != (place.folder is not None):
             how = "with" if place.folder else "without"
-            raise CheckpointError(f"the rebuild that broke off was one {how} the bulk loader; run without --resume")
+            raise CheckpointError(f"the interrupted rebuild ran {how} the bulk loader; run without --resume")
         return place
 
     def write(self, place: Checkpoint) -> None:
-        """Keep the place: whole or not at all, whenever the process ends. PlaceError if the folder can't be written."""
+        """Store the checkpoint atomically. Raises CheckpointError if the folder is not writable."""
         if self._path is None:
             return
         new = self._path.with_name(f"{self._path.name}.new")
@@ -74,6 +74,6 @@ class CheckpointFile:
             ) from error
 
     def remove(self) -> None:
-        """The rebuild is done: there is nothing to go on with."""
+        """Delete the checkpoint of a completed rebuild."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)

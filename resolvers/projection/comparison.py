@@ -1,4 +1,4 @@
-"""The graph beside the tables, bucket by bucket: digests first, entries only where they differ, and these mended."""
+"""Compare the graph with the tables by bucket: digests first, entries only where they differ; repair differences."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,21 +13,20 @@ from datasources.sources import Sources
 from resolvers.projection.buckets import Digest, bucket_of, digest_of
 from resolvers.projection.edges import EdgeComparison
 from resolvers.projection.nodes import remove_nodes
-from resolvers.projection.pages import MAX_CONCURRENT_PAGES as PAGES_AT_ONCE
-from resolvers.projection.pages import PAGE_SIZE, process_in_order
+from resolvers.projection.pages import MAX_CONCURRENT_PAGES, PAGE_SIZE, process_in_order
 from resolvers.projection.reports import Difference
 from resolvers.projection.stale import TRAVERSAL_TABLES
 
-# Buckets of one round. Each round lists the ids of all nodes of the graph once, so a whole comparison does four times.
+# Each round reads the ids of all nodes of the graph once, so a comparison of all 256 buckets does so four times.
 BUCKETS_PER_ROUND = 64
-# Rows of the outbox that may wait while buckets are compared: with more, most of what differs is only late.
+# With more pending rows in the outbox, no buckets are compared: most differences would only be late.
 MAX_PENDING_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRound:
-    """What a round did: buckets compared, how many of them differed, differences found there that were not only late,
-    and how many of these are left."""
+    """Counts of one round: compared buckets, buckets that differ, real differences in them (not only late ones), and
+    those that remain after the repair."""
 
     buckets: int = 0
     differing: int = 0
@@ -36,10 +35,10 @@ class ComparisonRound:
 
 
 class BucketComparer:
-    """Compares buckets that are due, whichever process asks; each is compared once in `seconds`.
+    """Compares the buckets that are due; each is compared once every `seconds`, by any of several processes.
 
-    What differs is believed if two readings in a row show it alike and the outbox does not tell of it any more: then
-    the graph was told, and something else it holds is wrong. That is mended and read again.
+    A difference counts if two consecutive readings show it and the outbox has no pending row about it: then the graph
+    received the change, but its contents are wrong. Such differences are repaired and read again.
     """
 
     def __init__(self, sources: Sources, seconds: float, at_once: int = BUCKETS_PER_ROUND) -> None:
@@ -48,8 +47,10 @@ class BucketComparer:
         self._at_once = at_once
 
     async def run_round(self) -> ComparisonRound:
-        """Compare the buckets that are due, at most `at_once`. Nothing without a graph or while it is far behind.
-        Errors are those of the database and the graph; what was claimed is due again after the same time."""
+        """Compare at most `at_once` due buckets. Does nothing without a graph, or while it is far behind.
+
+        Errors are those of the database and the graph; the claimed buckets are due again after the same time.
+        """
         projection, main = self._sources.projection, self._sources.main
         with use_request(RequestContext()):
             if projection is None or (await outbox.fetch_state(main)).pending > MAX_PENDING_ROWS:
@@ -61,7 +62,7 @@ class BucketComparer:
             return await look.run()
 
     async def run_until_done(self) -> ComparisonRound:
-        """Rounds until no bucket is due; their sums. Errors as `round`."""
+        """Run rounds until no bucket is due; return their sums. Errors as for `run_round`."""
         sums = ComparisonRound()
         while (done := await self.run_round()).buckets:
             sums = ComparisonRound(
@@ -85,34 +86,34 @@ class _BucketComparison:
 
     async def run(self) -> ComparisonRound:
         tables = {each.bucket: each for each in await self._truth.digests(self._buckets)}
-        held = await self._fetch_graph_nodes()
-        graph = await self._digests(held)
+        graph_nodes = await self._fetch_graph_nodes()
+        graph = await self._digests(graph_nodes)
         differing = [bucket for bucket in self._buckets if str(graph[bucket]) != digest_of(tables[bucket])]
-        found, left = 0, dict.fromkeys(self._buckets, 0)
+        repaired, left = 0, dict.fromkeys(self._buckets, 0)
         if differing:
-            found, left_now = await self._repair(differing)
+            repaired, left_now = await self._repair(differing)
             left |= left_now
         await graph_buckets.store_comparisons(
             self._sources.main,
             [_to_record(tables[bucket], str(graph[bucket]), left[bucket]) for bucket in self._buckets],
         )
-        return ComparisonRound(len(self._buckets), len(differing), found, sum(left.values()))
+        return ComparisonRound(len(self._buckets), len(differing), repaired, sum(left.values()))
 
     async def _fetch_graph_nodes(self) -> dict[int, list[str]]:
-        wanted, held = set(self._buckets), defaultdict[int, list[str]](list)
+        wanted, nodes = set(self._buckets), defaultdict[int, list[str]](list)
         async for page in self._projection.nodes():
             for id in page:
                 if (bucket := bucket_of(id)) in wanted:
-                    held[bucket].append(id)
-        return held
+                    nodes[bucket].append(id)
+        return nodes
 
-    async def _digests(self, held: Mapping[int, Sequence[str]]) -> dict[int, Digest]:
+    async def _digests(self, nodes: Mapping[int, Sequence[str]]) -> dict[int, Digest]:
         digests = {bucket: Digest() for bucket in self._buckets}
-        for bucket, ids in held.items():
+        for bucket, ids in nodes.items():
             digests[bucket].add_nodes(ids)
 
         async def pages() -> AsyncIterator[list[str]]:
-            every = [id for ids in held.values() for id in ids]
+            every = [id for ids in nodes.values() for id in ids]
             for begin in range(0, len(every), PAGE_SIZE):
                 yield every[begin : begin + PAGE_SIZE]
 
@@ -120,34 +121,36 @@ class _BucketComparison:
             for id, versions in leaving.items():
                 digests[bucket_of(id)].add_edges(versions)
 
-        await process_in_order(pages(), self._projection.outgoing_edges, add, PAGES_AT_ONCE)
+        await process_in_order(pages(), self._projection.outgoing_edges, add, MAX_CONCURRENT_PAGES)
         return digests
 
     async def _repair(self, buckets: Sequence[int]) -> tuple[int, dict[int, int]]:
-        """How many differences there were, and how many are left in each bucket. Edges before extra nodes go, as an
-        engine removes a node with its edges."""
+        """Return the number of differences and the numbers of remaining ones by bucket.
+
+        Edges are repaired before extra nodes are removed, since an engine removes a node with its edges.
+        """
         missing, extra = await self._nodes(buckets)
         if missing:
             await self._projection.apply(Changes(nodes=tuple(NodeChange(id) for id in missing)))
-        found = len(missing) + len(extra)
+        count = len(missing) + len(extra)
         left: dict[int, int] = defaultdict(int)
         ids = [*extra, *await self._truth.nodes_in_buckets(buckets)]
         for begin in range(0, len(ids), PAGE_SIZE):
             true = await self._edges(ids[begin : begin + PAGE_SIZE])
-            found += len(true)
+            count += len(true)
             if true:
-                mended = await self._comparison.repair(sorted({difference.node for difference in true}))
-                for difference in mended.left:
+                result = await self._comparison.repair(sorted({difference.node for difference in true}))
+                for difference in result.left:
                     left[bucket_of(difference.node)] += 1
         if extra:
             await remove_nodes(self._truth, self._projection, extra)
-        if found:
-            # Walks of before.
+        if count:
+            # Cached walks of the state before the repair.
             await self._sources.cache.invalidate(TRAVERSAL_TABLES)
-        return found, left
+        return count, left
 
     async def _nodes(self, buckets: Sequence[int]) -> tuple[list[str], list[str]]:
-        """The nodes that the graph lacks and that it has too many, in order."""
+        """Return the ids of missing nodes and of extra nodes in the graph, sorted."""
         true = set(await self._truth.nodes_in_buckets(buckets))
         held = {id for ids in (await self._fetch_graph_nodes()).values() for id in ids if bucket_of(id) in buckets}
         missing, extra = true - held, held - true
@@ -160,13 +163,13 @@ class _BucketComparison:
         return sorted(missing & known), sorted(extra - known)
 
     async def _edges(self, ids: Sequence[str]) -> list[Difference]:
-        """What differs at these nodes and is not only late."""
-        found = (await self._comparison.compare(ids)).differences
-        if not found:
+        """Return the differences at these nodes that are not only late."""
+        differences = (await self._comparison.compare(ids)).differences
+        if not differences:
             return []
         late = await graph_buckets.fetch_pending_entity_ids(self._sources.main)
-        again = set((await self._comparison.compare(sorted({each.node for each in found}))).differences)
-        return [each for each in found if each in again and not _ids(each) & late]
+        again = set((await self._comparison.compare(sorted({each.node for each in differences}))).differences)
+        return [each for each in differences if each in again and not _ids(each) & late]
 
 
 def _ids(difference: Difference) -> set[str]:

@@ -1,4 +1,4 @@
-"""The edges that leave some nodes, in the tables and in the graph: what differs, and how it is mended."""
+"""Compare and repair the outgoing edges of nodes: differences between the tables and the graph."""
 
 import asyncio
 from collections import defaultdict
@@ -10,60 +10,60 @@ from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, Proje
 from datasources.graph.recursive.source import RelationalSource
 from resolvers.projection.reports import Difference
 
-# How often what differs is read again before it is believed, while something in it moves.
+# Maximum number of repeated readings while differences are changing.
 MAX_READS = 4
-# How often a page is mended: once, and again if a write came between.
+# Maximum number of repairs of one page: repeated if a write intervened.
 MAX_REPAIR_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeDifferences:
-    """The differences at some nodes in one reading of both, and how many edges the tables had there."""
+    """The differences at some nodes in one reading of both sides, and the number of edges in the tables there."""
 
     edges: int
     differences: tuple[Difference, ...]
 
     @property
     def nodes(self) -> list[str]:
-        """The nodes with a difference, in order."""
+        """The nodes with a difference, sorted."""
         return sorted({difference.node for difference in self.differences})
 
 
 @dataclass(frozen=True, slots=True)
 class RepairResult:
-    """What was found at some nodes, and what of it is still there."""
+    """The differences at some nodes before the repair, and those that remain."""
 
     found: EdgeDifferences
     left: tuple[Difference, ...] = ()
 
 
 class EdgeComparison:
-    """The tables and a graph beside each other."""
+    """Compares edges of the tables with those of a graph."""
 
     def __init__(self, truth: RelationalSource, projection: Projection) -> None:
         self._truth = truth
         self._projection = projection
 
     async def compare(self, ids: Sequence[str]) -> EdgeDifferences:
-        """The differences at these nodes that two readings in a row show alike.
+        """Return the differences at these nodes that two consecutive readings agree on.
 
-        A write between the readings of the tables and of the graph looks like a difference, and is gone or another one
-        in the next reading. What is still moving after a few is being written and left to the next check.
+        A write between reading the tables and reading the graph looks like a difference, and disappears or changes in
+        the next reading. What still changes after several readings is left to the next check.
         """
         look = await self._read_differences(ids)
-        edges, found = look.edges, look
+        edges, stable = look.edges, look
         for _ in range(MAX_READS):
             if not look.differences:
                 break
             before = set(look.differences)
             look = await self._read_differences(look.nodes)
-            found = EdgeDifferences(edges, tuple(each for each in look.differences if each in before))
-            if len(found.differences) == len(look.differences):
+            stable = EdgeDifferences(edges, tuple(each for each in look.differences if each in before))
+            if len(stable.differences) == len(look.differences):
                 break
-        return found
+        return stable
 
     async def repair(self, ids: Sequence[str]) -> RepairResult:
-        """The same, and mended; then read again, as a write may have come between the reading and the mending."""
+        """Compare and repair; then read again, since a write may have intervened."""
         found = await self.compare(ids)
         left = found
         for _ in range(MAX_REPAIR_ROUNDS):
@@ -80,10 +80,10 @@ class EdgeComparison:
         )
 
     async def _apply_repairs(self, differences: Sequence[Difference]) -> None:
-        # An engine can't move an edge or relabel it, so what has another shape goes before what is wanted comes.
+        # An engine cannot change the ends or the label of an edge, so an edge of another shape is removed first.
         gone = [each.held for each in differences if each.held is not None and not _same_shape(each)]
         wanted = {each.true.edge.id: each.true for each in differences if each.true is not None}
-        # An engine that knows edges by id alone has removed with them what the tables hold at another node.
+        # An engine that identifies edges by id alone also removes an edge that the tables have at another node.
         elsewhere = [held.edge.id for held in gone if held.valid_to is None and held.edge.id not in wanted]
         wanted |= (
             {version.edge.id: version for version in await self._truth.edges_by_ids(elsewhere)} if elsewhere else {}
@@ -95,21 +95,21 @@ class EdgeComparison:
 
 
 def find_differences(true: Sequence[EdgeVersion], held: Sequence[EdgeVersion]) -> list[Difference]:
-    """Where the edges of the same nodes differ: those of the tables first, then those that only the graph has."""
+    """Return the differing edges of the same nodes: those of the tables first, then those that only the graph has."""
     current: dict[tuple[str, str], list[EdgeVersion]] = defaultdict(list)
     for version in held:
         if version.valid_to is None:
             current[_edge_key(version)].append(version)
-    found = []
+    differences = []
     for version in true:
-        # An engine that takes no ids of edges may hold an old one beside it; then that is the one too many.
+        # An engine without edge ids may contain an old edge in addition; then that one is extra.
         same = current[_edge_key(version)]
         if version in same:
             same.remove(version)
         else:
-            found.append(Difference(version, same.pop(0) if same else None))
+            differences.append(Difference(version, same.pop(0) if same else None))
     closed = (version for version in held if version.valid_to is not None)
-    return [*found, *(Difference(None, version) for version in (*chain.from_iterable(current.values()), *closed))]
+    return [*differences, *(Difference(None, version) for version in (*chain.from_iterable(current.values()), *closed))]
 
 
 def _edge_key(version: EdgeVersion) -> tuple[str, str]:

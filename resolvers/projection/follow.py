@@ -1,4 +1,4 @@
-"""Following the outbox: what was committed reaches the graph."""
+"""Follow the outbox: write committed changes to the graph."""
 
 import asyncio
 import time
@@ -21,26 +21,35 @@ from resolvers.projection.changes import ITEM, RELATIONSHIP, ChangedEntity, buil
 from resolvers.projection.stale import TRAVERSAL_TABLES
 
 GRAPH_SOURCE = "graph"
-# Rows of one round; and of one that comes after a full one, as much waits then: rows of one entity are told as one, and
-# what is told goes in parts of which several are under way.
-ROWS_PER_ROUND, MAX_ROWS_PER_ROUND = 1_000, 10_000
-# Parts that the graph is told at once: as many as its client has sockets.
+# Maximum number of rows of one round.
+ROWS_PER_ROUND = 1_000
+# Maximum after a full round, when many rows are pending: rows of one entity are merged, and batches are written
+# concurrently.
+MAX_ROWS_PER_ROUND = 10_000
+# Batches that are written concurrently: as many as the graph client has connections.
 MAX_CONCURRENT_BATCHES = 4
-# Entities that are told at once; what was told before the graph was lost, or the time was over, needs no second time.
+# Entities of one batch; batches that were written before a failure or the deadline are not repeated.
 BATCH_SIZE = 500
-# After so many refusals a row is set aside.
+# After this number of rejections a row is set aside.
 MAX_ATTEMPTS = 5
-# Seconds in which a round may write to the graph; until its transaction must have ended; and of silence after which
-# the server ends it. Each leaves the one before it time to end first.
-WRITE_DEADLINE_SECONDS, ROUND_DEADLINE_SECONDS, IDLE_TRANSACTION_SECONDS = 20.0, 25.0, 30.0
-# Seconds between two looks whether the projector that is at work is done.
+# Each of these ends before the next one, so that a round stops writing before its lock is released.
+# For writes to the graph.
+WRITE_DEADLINE_SECONDS = 20.0
+# For the transaction of a round.
+ROUND_DEADLINE_SECONDS = 25.0
+# The server ends a transaction after this time without a statement.
+IDLE_TRANSACTION_SECONDS = 30.0
+# Between two attempts to get the lock that another projector holds.
 LOCK_POLL_SECONDS = 0.1
 
 
 @dataclass(slots=True)
 class ProjectionRound:
-    """What one round did: rows that are done, nodes and edges sent, rows set aside. `lag` is the age in seconds of
-    the oldest row it saw; `full` says that more may wait; `held` is false if another projector is at work."""
+    """Counts of one round: finished rows, sent nodes and edges, rows set aside.
+
+    `lag` is the age in seconds of the oldest row read; `full` means that more rows may wait; `held` is False if another
+    projector holds the lock.
+    """
 
     held: bool = True
     rows: int = 0
@@ -55,7 +64,7 @@ class ProjectionRound:
 
 @dataclass(slots=True)
 class _WriteOutcome:
-    """What became of the entities of a round."""
+    """The results of writing the entities of a round."""
 
     done: list[ChangedEntity] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
@@ -63,19 +72,19 @@ class _WriteOutcome:
 
 
 class OutboxProjector:
-    """One projector. Of all that run, in whatever process, one is at work at a time.
+    """One projector. Of all projectors in all processes, one works at a time.
 
-    A round is one transaction of the main database that holds a lock: claim rows, read the present state of the
-    entities from the tables, tell the graph, make cached walks misses, mark the rows. As the state counts and not the
-    change, a round that broke off anywhere is repeated, and later rows of an entity find nothing to do.
+    A round is one transaction of the main database that holds a lock: claim rows, read the current state of their
+    entities, write it to the graph, invalidate cached walks, mark the rows. Since the state is written and not the
+    change, an interrupted round can be repeated, and later rows of an entity change nothing.
 
-    The graph knows no such lock. A process that sleeps in the middle of a round wakes behind its deadline, which ends
-    before the server gives its lock to another, so it sends nothing any more; and each part of a round is read within
-    the transaction, which fails if the connection was lost. Only one that loses it between that reading and the
-    sending may write an older state after another projector's newer one. It learns of it when it commits, and repeats
-    the entities of that round in its next one, read anew. What is left: that it ends before, or that the engine runs a
-    traversal of a process that is gone after one of its successor. That leaves an older state of a few edges or nodes,
-    until the next change of them or the next comparison mends it.
+    The graph has no such lock. A process that is suspended in the middle of a round resumes after its deadline, which
+    is earlier than the server's release of the lock, so it sends nothing more; and each batch is read within the
+    transaction, which fails if the connection was lost. Only a projector that loses the connection between reading and
+    sending can write an older state after another projector's newer one. It notices at the commit, and repeats the
+    entities of that round in the next one with new reads. Two cases remain: the process ends before that, or the engine
+    executes a traversal of a dead process after one of its successor. They leave an older state of a few edges or nodes
+    until these change again or the next consistency check repairs them.
     """
 
     def __init__(
@@ -92,12 +101,12 @@ class OutboxProjector:
         self._at_once = at_once
         # Whether the last round was full.
         self._behind = False
-        # Entities of rounds whose end is not known.
+        # Entities of rounds whose commit is unconfirmed.
         self._owed: dict[str, ChangedEntity] = {}
 
     async def run_round(self) -> ProjectionRound:
-        """Do what the first rows ask for. SourceUnavailable if the database or the graph is lost: what was not done
-        waits for the next round. SourceRefused if the graph refuses whatever it is told."""
+        """Process the first pending rows. Raises SourceUnavailable if the database or the graph fails: unfinished rows
+        remain pending. Raises SourceRefused if the graph rejects every write."""
         begin = time.perf_counter()
         clock = asyncio.get_running_loop().time()
         done = ProjectionRound()
@@ -121,24 +130,26 @@ class OutboxProjector:
                     with use_request(
                         RequestContext(request_id=call.request_id, deadline=clock + WRITE_DEADLINE_SECONDS)
                     ):
-                        telling = _BatchWriter(truth, projection, done, self._owed, self._at_once)
-                        outcome = await telling.write(list(self._owed.values()))
+                        writer = _BatchWriter(truth, projection, done, self._owed, self._at_once)
+                        outcome = await writer.write(list(self._owed.values()))
                 if outcome.done and projection is not None:
-                    # A walk that ran before the graph knew may have been stored since.
+                    # A walk may have been cached after the commit but before the graph was updated.
                     await self._sources.cache.invalidate(TRAVERSAL_TABLES)
                 await _mark(transaction, rows, outcome, done)
                 record_work(recording, "stackflow.rows", len(rows))
-        # The commit is known: nobody else was at work meanwhile.
-        told = {each.id for each in outcome.done} | outcome.refused.keys()
-        self._owed = {id: each for id, each in self._owed.items() if id not in told}
+        # The commit is confirmed: no other projector worked in the meantime.
+        settled = {each.id for each in outcome.done} | outcome.refused.keys()
+        self._owed = {id: each for id, each in self._owed.items() if id not in settled}
         done.seconds = time.perf_counter() - begin
         if outcome.lost is not None:
             raise outcome.lost
         return done
 
     async def run_until_done(self, until: float | None = None) -> ProjectionRound:
-        """Rounds until nothing waits, none begun later than `until` by the clock of the event loop, but at least one;
-        their sums. Waits for another projector that is at work. Errors as `round`."""
+        """Run rounds until no row is pending and return their sums; waits while another projector works.
+
+        No round but the first starts later than `until`, in the clock of the event loop. Errors as for `run_round`.
+        """
         clock = asyncio.get_running_loop().time
         sums = ProjectionRound()
         while True:
@@ -158,12 +169,12 @@ class OutboxProjector:
 async def _mark(
     transaction: Transaction, rows: Sequence[OutboxRow], outcome: _WriteOutcome, done: ProjectionRound
 ) -> None:
-    told = {each.id for each in outcome.done}
-    waits = {row.position: row for row in rows if row.entity_id not in told and _is_projected(row)}
+    written = {each.id for each in outcome.done}
+    waits = {row.position: row for row in rows if row.entity_id not in written and _is_projected(row)}
     finished = [row.position for row in rows if row.position not in waits]
     done.rows = len(finished)
-    if finished or told:
-        await outbox.mark_projected(transaction, finished, sorted(told))
+    if finished or written:
+        await outbox.mark_projected(transaction, finished, sorted(written))
     refused = outcome.refused
     reasons = {position: refused[row.entity_id] for position, row in waits.items() if row.entity_id in refused}
     if reasons:
@@ -172,7 +183,7 @@ async def _mark(
 
 
 class _BatchWriter:
-    """Telling the graph, as much at once as it takes."""
+    """Writes entities to the graph in concurrent batches."""
 
     def __init__(
         self,
@@ -190,15 +201,15 @@ class _BatchWriter:
         self._outcome = _WriteOutcome()
 
     async def write(self, entities: Sequence[ChangedEntity]) -> _WriteOutcome:
-        """What was refused before goes alone, so that it costs the others nothing. If it is not the entities that the
-        graph refuses, it counts as lost."""
+        """Write the entities; those rejected before are written alone, so that they do not affect the others. If the
+        graph rejects every write, it counts as unavailable."""
         outcome = self._outcome
         try:
             new = [each for each in entities if not each.attempts]
             if len(new) <= BATCH_SIZE:
                 await self._write_batch(new)
             else:
-                # Items first: parts that are under way together must not each look for the same ends and make them.
+                # Items first: otherwise concurrent batches could create the same ends.
                 for kind in (ITEM, RELATIONSHIP):
                     await self._write_batches([each for each in new if each.kind == kind])
             for each in entities:
@@ -217,8 +228,8 @@ class _BatchWriter:
         parts = [entities[begin : begin + BATCH_SIZE] for begin in range(0, len(entities), BATCH_SIZE)]
         for begin in range(0, len(parts), self._at_once):
             some = parts[begin : begin + self._at_once]
-            # All are waited for: one that is cancelled while it reads would end the transaction, and with it what was
-            # told of the others.
+            # Wait for all: cancelling a batch while it reads would abort the transaction, and with it the marks of
+            # batches that were written.
             ends = await asyncio.gather(*map(self._write_batch, some), return_exceptions=True)
             for end in ends:
                 if isinstance(end, BaseException):
@@ -229,10 +240,10 @@ class _BatchWriter:
             return
         changes = await attempt(partial(build_changes, self._truth, entities))
         if isinstance(changes, CaughtError):
-            # One of them cannot be read, whatever the tables hold of it: the others are told.
+            # One of them is unreadable: the others are still written.
             await self._bisect(entities, changes.error)
             return
-        # What is about to be sent may have to be taken back, should this round not be the last word.
+        # A version that is about to be sent may have to be removed later, if this round is not committed.
         for change in changes.edges:
             id = change.version.edge.id
             self._owed[id] = self._owed[id].with_versions(change.version)
@@ -254,7 +265,7 @@ class _BatchWriter:
         await self._write_batch(entities[middle:])
 
     async def _probe(self, ids: Collection[str]) -> None:
-        # A role that may not write refuses everything; then no row is to blame.
+        # Credentials without write access reject everything; then no row is to blame.
         for id in await self._truth.nodes(None, len(ids) + 1):
             if id not in ids:
                 await self._projection.apply(Changes(nodes=(NodeChange(id),)))

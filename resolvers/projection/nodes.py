@@ -1,4 +1,4 @@
-"""The nodes of the tables and of the graph: which are missing there, which are too many."""
+"""Compare the nodes of the tables with those of the graph: missing and extra ones."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from resolvers.projection.pages import node_pages
 
 @dataclass(frozen=True, slots=True)
 class NodeDifferences:
-    """Ids of nodes that the graph lacks, and of those that the tables lack, each in order; `nodes` is how many nodes
-    the tables have."""
+    """Ids of nodes that are missing in the graph, and of extra ones, each sorted; `nodes` is the number of nodes in the
+    tables."""
 
     nodes: int
     missing: list[str]
@@ -21,26 +21,26 @@ class NodeDifferences:
 async def compare_nodes(
     truth: RelationalSource, projection: Projection, size: int, on_progress: Callable[[int], None]
 ) -> NodeDifferences:
-    """Every node of both. What differs is read a second time before it is believed.
+    """Compare all nodes. A difference is read a second time before it counts.
 
-    A graph gives its nodes in no order, so their ids are held meanwhile: about 120 bytes a node. `seen` hears how many
-    of the tables' nodes were compared.
+    A graph returns its nodes unordered, so their ids are held in memory: about 120 bytes for each node. `on_progress`
+    receives the number of nodes of the tables that were compared.
     """
-    held = await _fetch_graph_nodes(projection)
+    unmatched = await _fetch_graph_nodes(projection)
     missing: list[str] = []
     count = 0
     async for page in node_pages(truth, None, size):
-        missing += [id for id in page if id not in held]
-        held.difference_update(page)
+        missing += [id for id in page if id not in unmatched]
+        unmatched.difference_update(page)
         count += len(page)
         on_progress(count)
-    # What is left over no page of the tables had.
-    if not missing and not held:
+    # The remaining nodes are in no page of the tables.
+    if not missing and not unmatched:
         return NodeDifferences(count, [], [])
     again = await _fetch_graph_nodes(projection)
     lacking = [id for id in missing if id not in again]
-    over = sorted(held & again)
-    del held, again
+    over = sorted(unmatched & again)
+    del unmatched, again
     return NodeDifferences(
         count,
         [id for batch in _batches(lacking, size) for id in sorted(await truth.existing_nodes(batch))],
@@ -49,12 +49,12 @@ async def compare_nodes(
 
 
 async def remove_nodes(truth: RelationalSource, projection: Projection, ids: Sequence[str]) -> int:
-    """Remove nodes that the tables do not have, with their edges; how many. Those that are back meanwhile stay."""
+    """Remove nodes that the tables do not contain, with their edges; return their number. Recreated nodes stay."""
     gone = await _find_extra(truth, ids)
     if not gone:
         return 0
     await projection.apply(Changes(nodes=tuple(NodeChange(id, removed=True) for id in gone)))
-    # One that came back in between was removed with what was told of it since.
+    # A node that was created again in the meantime was removed with its new edges: restore both.
     back = sorted(await truth.existing_nodes(gone))
     if back:
         edges = await truth.adjacent_edges(back)
@@ -65,10 +65,10 @@ async def remove_nodes(truth: RelationalSource, projection: Projection, ids: Seq
 
 
 async def _fetch_graph_nodes(projection: Projection) -> set[str]:
-    held: set[str] = set()
+    ids: set[str] = set()
     async for page in projection.nodes():
-        held.update(page)
-    return held
+        ids.update(page)
+    return ids
 
 
 async def _find_extra(truth: RelationalSource, ids: Sequence[str]) -> list[str]:

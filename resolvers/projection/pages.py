@@ -1,4 +1,4 @@
-"""Pages of the truth, and work on several of them at once."""
+"""Pages of nodes and edges from the tables, and concurrent processing of several pages."""
 
 import asyncio
 from collections import deque
@@ -10,7 +10,7 @@ from datasources.graph.recursive.source import RelationalSource
 
 # Nodes or edges that are sent or compared together.
 PAGE_SIZE = 1_000
-# Pages under way at once: as many as the engine has sockets.
+# As many as the engine's client has connections.
 MAX_CONCURRENT_PAGES = 4
 
 P = TypeVar("P")
@@ -18,14 +18,14 @@ R = TypeVar("R")
 
 
 async def node_pages(truth: RelationalSource, after: str | None, size: int) -> AsyncIterator[list[str]]:
-    """Every node after an id, in order of id, `size` at a time."""
+    """Yield every node after an id, in order of id, `size` at a time."""
     while page := await truth.nodes(after, size):
         yield page
         after = page[-1]
 
 
 async def edge_pages(truth: RelationalSource, after: str | None, size: int) -> AsyncIterator[list[EdgeVersion]]:
-    """Every edge after an id, in order of id, `size` at a time."""
+    """Yield every edge after an id, in order of id, `size` at a time."""
     while page := await truth.edges(after, size):
         yield page
         after = page[-1].edge.id
@@ -34,26 +34,26 @@ async def edge_pages(truth: RelationalSource, after: str | None, size: int) -> A
 async def process_in_order(
     pages: AsyncIterator[P], work: Callable[[P], Awaitable[R]], done: Callable[[P, R], None], at_once: int
 ) -> None:
-    """Work on at most `at_once` pages at a time; `done` hears of each page in order, once it and all before it are.
+    """Process at most `at_once` pages concurrently; `done` is called in page order, once all earlier pages are done.
 
-    The first failure ends the work on the others and is raised.
+    The first failure cancels the others and is raised.
     """
-    under_way: deque[tuple[P, asyncio.Future[R]]] = deque()
+    running: deque[tuple[P, asyncio.Future[R]]] = deque()
 
     async def settle() -> None:
-        page, future = under_way[0]
+        page, future = running[0]
         result = await future
-        under_way.popleft()
+        running.popleft()
         done(page, result)
 
     try:
         async for page in pages:
-            if len(under_way) == at_once:
+            if len(running) == at_once:
                 await settle()
-            under_way.append((page, asyncio.ensure_future(work(page))))
-        while under_way:
+            running.append((page, asyncio.ensure_future(work(page))))
+        while running:
             await settle()
     finally:
-        for _, future in under_way:
+        for _, future in running:
             future.cancel()
-        await asyncio.gather(*(future for _, future in under_way), return_exceptions=True)
+        await asyncio.gather(*(future for _, future in running), return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The rebuild: whatever the graph holds, it ends as the tables are."""
+"""Rebuild the graph from the tables, whatever it contains."""
 
 import time
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from resolvers.projection.reports import Progress, RebuildPhase, RebuildReport, 
 
 @dataclass(frozen=True, slots=True)
 class RebuildOptions:
-    """How to rebuild. `clear` empties the graph first; `resume` goes on where the last one broke off.
+    """Options of a rebuild. `clear` empties the graph first; `resume` continues an interrupted rebuild.
 
-    `place` is the file that keeps where it is, None to keep nothing; `store` says which graph it is about. Without
-    `compare` nothing is read back: for a graph that was empty.
+    `place` is the checkpoint file, None to store none; `store` identifies the graph in it. Without `compare` nothing is
+    read back: only for a graph that was empty.
     """
 
     clear: bool = False
@@ -41,11 +41,12 @@ async def rebuild(
     bulk: BulkStore | None = None,
     progress: Progress = ignore_progress,
 ) -> RebuildReport:
-    """Upsert every node, then every edge, then compare with the tables and mend: what they don't hold goes.
+    """Upsert every node, then every edge, then compare with the tables and repair: extra nodes and edges are removed.
 
-    Writes may go on meanwhile; the comparison finds what a page had passed. Nothing is done twice that must be done
-    once, so after a break everything from the last acknowledged page is sent again. With `bulk` nodes and edges go
-    through Neptune's loader. PlaceError if there is nothing to go on with; errors of the database and the graph.
+    Safe during writes; the comparison finds changes on pages that were already sent. All writes are idempotent, so
+    after an interruption everything since the last acknowledged page is sent again. With `bulk` nodes and edges are
+    loaded by the Neptune bulk loader. Raises CheckpointError if there is nothing to resume, and errors of the database
+    and graph.
     """
     options = options or RebuildOptions()
     file = CheckpointFile(options.place)
@@ -84,7 +85,7 @@ class _Rebuild:
         self._place = place
         self._file = file
         self._progress = progress
-        # Nothing is known of what an older rebuild left behind.
+        # False after an interruption: nothing is known about the edges that the earlier rebuild wrote.
         self._fresh = not options.resume and (options.clear or not options.compare)
 
     async def run(self, bulk: BulkStore | None) -> RebuildReport:

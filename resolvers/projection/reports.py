@@ -1,4 +1,4 @@
-"""What a rebuild and a check tell: how far they are, and what they found and did."""
+"""Progress and reports of rebuilds and consistency checks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import msgspec
 
 from datasources.graph.projection import EdgeVersion
 
-# Examples of each kind in a report.
+# Maximum number of examples of each kind in a report.
 MAX_EXAMPLES = 20
 
 
 class RebuildPhase(StrEnum):
-    """What is under way, in the order in which a rebuild does it."""
+    """The current phase, in the order of a rebuild."""
 
     CLEAR = "clear"
     NODES = "nodes"
@@ -23,59 +23,59 @@ class RebuildPhase(StrEnum):
     COMPARE_EDGES = "compare edges"
 
 
-# Called with what is under way, how many of it are done, and of how many if that is known.
+# Called with the phase, the number that is done, and the total if it is known.
 Progress = Callable[[RebuildPhase, int, int | None], None]
 
 
 def ignore_progress(*_: object) -> None:
-    """Progress that nobody watches."""
+    """Ignore the progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An edge as the tables have it and as the graph has it; None where it has none. They are never equal."""
+    """An edge in the tables and in the graph; None where it does not exist. The two are never equal."""
 
     true: EdgeVersion | None
     held: EdgeVersion | None
 
     @property
     def node(self) -> str:
-        """The node that the edge leaves."""
+        """The node from which the edge starts."""
         return next(version.edge.from_id for version in (self.true, self.held) if version is not None)
 
 
 class NodeSample(msgspec.Struct):
-    """How many nodes, and the ids of the first of them."""
+    """A number of nodes, and the ids of the first ones."""
 
     count: int = 0
     examples: list[str] = []
 
     def add(self, ids: list[str]) -> None:
-        """Count them, and keep the first as examples."""
+        """Count them, and store the first ones as examples."""
         self.count += len(ids)
         self.examples += ids[: MAX_EXAMPLES - len(self.examples)]
 
 
 class EdgeSample(msgspec.Struct):
-    """How many edges, and the first of them, each as the tables have it and as the graph has it."""
+    """A number of edges, and the first ones, each as in the tables and as in the graph."""
 
     count: int = 0
     examples: list[Difference] = []
 
     def add(self, difference: Difference) -> None:
-        """Count it, and keep it as an example if it is one of the first."""
+        """Count it, and store it as an example if it is one of the first."""
         self.count += 1
         if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(difference)
 
 
 class CheckReport(msgspec.Struct, kw_only=True):
-    """A comparison of the graph with the tables, which hold `nodes` nodes and `edges` edges.
+    """A comparison of the graph with the tables, which contain `nodes` nodes and `edges` edges.
 
-    An edge is compared at the node that it leaves: one that leaves another node in the graph is missing here and
-    extra there, and a repair may meet it once only. A version that is no longer valid is extra, as the tables answer
-    for the past. `repaired` counts the differences that are no more, None if no repair was asked for; `left` counts
-    those that are still there.
+    An edge is compared at the node from which it starts: an edge that starts from another node in the graph is missing
+    at one and extra at the other, and a repair may count it only once. A version that is no longer valid is extra,
+    since queries of the past use the tables. `repaired` counts the repaired differences, None without repair; `left`
+    counts the remaining ones.
     """
 
     nodes: int = 0
@@ -91,7 +91,7 @@ class CheckReport(msgspec.Struct, kw_only=True):
 
     @property
     def differences(self) -> int:
-        """All of them, repaired or not."""
+        """The number of all differences, repaired or not."""
         return (
             self.missing_nodes.count
             + self.extra_nodes.count
@@ -101,7 +101,7 @@ class CheckReport(msgspec.Struct, kw_only=True):
         )
 
     def add(self, difference: Difference) -> None:
-        """Count an edge that differs under its kind."""
+        """Count a differing edge by its kind."""
         if difference.held is None:
             self.missing_edges.add(difference)
         elif difference.true is None:
@@ -111,8 +111,8 @@ class CheckReport(msgspec.Struct, kw_only=True):
 
 
 class RebuildReport(msgspec.Struct, kw_only=True):
-    """A rebuild: how many nodes and edges it sent, before a break and after it, and what the comparison at its end
-    found and mended; None where there was none."""
+    """Counts of a rebuild: sent nodes and edges, including those before an interruption, and the result of the final
+    comparison with repair; None without one."""
 
     nodes: int = 0
     edges: int = 0

@@ -1,4 +1,4 @@
-"""Following the outbox of the requirements database: stale cached values become misses. No graph holds any of it."""
+"""Follow the outbox of the requirements database: invalidate cached values. This data is not in the graph."""
 
 import asyncio
 import time
@@ -17,11 +17,11 @@ from resolvers.projection.follow import (
 
 
 async def follow(sources: Sources, max_rows: int = ROWS_PER_ROUND) -> ProjectionRound:
-    """One round over the first rows, `most` at the most. SourceUnavailable if the database is lost.
+    """Run one round over at most `max_rows` pending rows. Raises SourceUnavailable if the database is unavailable.
 
-    Whoever writes makes its values misses itself; this is for writers that died between their commit and that. A round
-    that dies before its own commit is done again: a miss more is no harm. Of all followers, in whatever process, one is
-    at work at a time.
+    Writers invalidate the cache themselves; this covers writers that crashed between commit and invalidation. An
+    interrupted round is repeated, which only costs additional cache misses. Of all followers in all processes, one
+    works at a time.
     """
     begin = time.perf_counter()
     done = ProjectionRound()

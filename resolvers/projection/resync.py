@@ -1,4 +1,4 @@
-"""Whether the graph is still there: one that was emptied behind our back is told everything again."""
+"""Detect a wiped graph store, and project everything again."""
 
 from datasources.request import RequestContext, use_request
 from datasources.sources import Sources
@@ -8,10 +8,10 @@ from resolvers.projection.stale import TRAVERSAL_TABLES
 
 
 async def ensure_complete(sources: Sources) -> CheckReport | None:
-    """Compare and mend the whole graph if it is not known to be whole: it is new, or was emptied. None if it is.
+    """Compare and repair the whole graph if it is new or was wiped; return None if it is complete.
 
-    Costs one traversal where there is nothing to do. Writes may go on meanwhile. Errors are those of the database and
-    the graph; then it is still not whole, and the next call goes on. So it is if the graph is emptied once more.
+    Costs one traversal if it is complete. Safe during writes. After an error of the database or the graph, or another
+    wipe, it remains incomplete, and the next call continues.
     """
     marks, projection = sources.completeness_marker, sources.projection
     with use_request(RequestContext()):
@@ -19,7 +19,7 @@ async def ensure_complete(sources: Sources) -> CheckReport | None:
             return None
         await marks.begin()
     report = await check(sources.main, projection, repair=True)
-    # Walks of the time in which it was empty may be cached.
+    # Walks may have been cached while the graph was incomplete.
     await sources.cache.invalidate(TRAVERSAL_TABLES)
     if not report.left:
         with use_request(RequestContext()):

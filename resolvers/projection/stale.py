@@ -1,4 +1,4 @@
-"""What a graph that was brought along makes stale."""
+"""Cache tables to invalidate after a projection round."""
 
-# What cached walks depend on: the graph is a copy of these.
+# Tables on which cached walks depend: the graph is a copy of them.
 TRAVERSAL_TABLES = ("relationships",)

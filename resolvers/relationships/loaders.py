@@ -1,4 +1,4 @@
-"""Loaders of relationships, and of walks along them by the graph."""
+"""Loaders of relationships, and of walks along them in the graph."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,14 +39,14 @@ class RedundancyGroupById(Loader[str, RedundancyGroupRecord | None]):
 
 @dataclass(frozen=True, slots=True)
 class NeighboursArguments:
-    """A one-hop walk and the step after which it goes on."""
+    """A one-hop walk and the position after which it continues."""
 
     walk: Walk
     after: StepPosition | None = None
 
 
 class NeighboursByConfigurationItem(Loader[str, Neighbours]):
-    """Steps from each item: one traversal for all of them. `arguments` is a NeighboursAsked."""
+    """Neighbours of each item: one traversal for all of them. `arguments` is a NeighboursArguments."""
 
     value = Neighbours
     reads = TRAVERSAL_TABLES
@@ -61,14 +61,14 @@ class NeighboursByConfigurationItem(Loader[str, Neighbours]):
 
 @dataclass(frozen=True, slots=True)
 class ReachArguments:
-    """A walk and the position after which it goes on."""
+    """A walk and the position after which it continues."""
 
     walk: Walk
     after: Position | None = None
 
 
 class ReachByStarts(Loader[tuple[str, ...], Reach]):
-    """What each set of starts (sorted ids) reaches: one traversal for all sets. `arguments` is a ReachAsked."""
+    """The reach of each set of starts (sorted ids): one traversal for all sets. `arguments` is a ReachArguments."""
 
     value = Reach
     reads = TRAVERSAL_TABLES
@@ -85,22 +85,22 @@ class ReachByStarts(Loader[tuple[str, ...], Reach]):
 
 @dataclass(frozen=True, slots=True)
 class SubgraphArguments:
-    """Which edges among given nodes, and at most how many."""
+    """Selects edges between given nodes, with a maximum number."""
 
     walk: Walk
     most: int
 
 
 class SubgraphByNodes(Loader[tuple[str, ...], Subgraph]):
-    """The edges among each set of nodes (sorted ids): one traversal a set. `arguments` is a SubgraphAsked."""
+    """The edges between the nodes of each set (sorted ids): one traversal each. `arguments` is a SubgraphArguments."""
 
     value = Subgraph
     reads = TRAVERSAL_TABLES
     arguments: SubgraphArguments
 
     async def fetch(self, keys: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], Subgraph]:
-        graph, asked = self.context.sources.graph, self.arguments
-        return {key: await graph.subgraph(key, asked.walk, asked.most) for key in keys}
+        graph, arguments = self.context.sources.graph, self.arguments
+        return {key: await graph.subgraph(key, arguments.walk, arguments.most) for key in keys}
 
     def absent(self, key: tuple[str, ...]) -> Subgraph:
         return Subgraph((), truncated=False)
@@ -108,29 +108,29 @@ class SubgraphByNodes(Loader[tuple[str, ...], Subgraph]):
 
 @dataclass(frozen=True, slots=True)
 class PathsArguments:
-    """A walk from one end to the other, and at most how many paths."""
+    """A walk from one end to the other, with a maximum number of paths."""
 
     walk: Walk
     most: int
 
 
 class PathsByEnds(Loader[tuple[str, str], Paths]):
-    """Shortest paths between two ends: one traversal a pair. `arguments` is a PathsAsked."""
+    """Shortest paths between two ends: one traversal for each pair. `arguments` is a PathsArguments."""
 
     value = Paths
     reads = TRAVERSAL_TABLES
     arguments: PathsArguments
 
     async def fetch(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Paths]:
-        graph, asked = self.context.sources.graph, self.arguments
-        return {(start, end): await graph.paths(start, end, asked.walk, asked.most) for start, end in keys}
+        graph, arguments = self.context.sources.graph, self.arguments
+        return {(start, end): await graph.paths(start, end, arguments.walk, arguments.most) for start, end in keys}
 
     def absent(self, key: tuple[str, str]) -> Paths:
         return Paths((), truncated=False)
 
 
 class DegreesByConfigurationItem(Loader[str, Sequence[TypeDegree]]):
-    """Exact degrees by relationship type. `arguments` is the moment, None for now."""
+    """Exact degrees by relationship type. `arguments` is the as-of time, None for now."""
 
     value = tuple[TypeDegree, ...]
     reads = TRAVERSAL_TABLES

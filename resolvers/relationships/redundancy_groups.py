@@ -1,4 +1,4 @@
-"""Redundancy groups written: of which relationships an item needs how many, so that losing one does not fail it."""
+"""Write redundancy groups: relationships of one item of whose targets a minimum number must be healthy."""
 
 from collections.abc import Sequence
 
@@ -10,18 +10,20 @@ from datasources.aurora.relationships import writes as relationship_rows
 from datasources.aurora.relationships.redundancy_group_writes import RedundancyGroupRow
 from datasources.errors import SourceConflict
 from datasources.records.relationships import RelationshipRecord
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.relationships.use_cases import write_all
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write
 
-TABLE, ENTITY, NOUN = "redundancy_groups", "REDUNDANCY_GROUP", "redundancy group"
+TABLE = "redundancy_groups"
+ENTITY = "REDUNDANCY_GROUP"
+NOUN = "redundancy group"
 
-# Members of one group. A statement writes them all.
+# Maximum number of members of a group; one statement writes them all.
 MAX_MEMBERS = 1_000
 
 
 class DefineRedundancyGroup(Struct, frozen=True, kw_only=True):
-    """A group by its dependent and name, made or made anew: these relationships and no others are its members."""
+    """Create or replace a group by its dependent and name: exactly these relationships are its members."""
 
     dependent_id: str
     name: str
@@ -30,19 +32,21 @@ class DefineRedundancyGroup(Struct, frozen=True, kw_only=True):
 
 
 class RemoveRedundancyGroup(Struct, frozen=True, kw_only=True):
-    """A group that is none any more. Its relationships stay."""
+    """Remove a group. Its relationships remain."""
 
     id: str
 
 
 async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:
-    """The group's id; nothing is written where it is so already. Refused unless `needed` is from 1 to the count of
-    different items that are members, and for a relationship that does not impact the dependent or is in another
-    group."""
+    """Return the group's id; nothing is written if nothing changes.
+
+    Refused unless `needed` is from 1 to the number of different member items, and for a relationship that does not
+    impact the dependent or is in another group.
+    """
     name = command.name.strip()
     _check_values(command, name)
     if not await relationship_rows.lock_endpoints(write.transaction, [command.dependent_id]):
-        raise rules.no_such_record("configuration item", "dependentId")
+        raise validation.no_such_record("configuration item", "dependentId")
     group = RedundancyGroupRow(str(uuid7()), command.dependent_id, name, command.needed)
     before: RedundancyGroupRow | None = None
     if not await rows.insert(write.transaction, group):
@@ -50,14 +54,14 @@ async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:
         if before is None:
             raise SourceConflict("main", "a redundancy group was removed meanwhile")
         group = before._replace(needed=command.needed)
-    found = await rows.lock_relationships(write.transaction, group.id, command.relationship_ids)
-    await _check_members(write, command, group, found)
+    relationships = await rows.lock_relationships(write.transaction, group.id, command.relationship_ids)
+    await _check_members(write, command, group, relationships)
     if before is not None and before.needed != group.needed:
         await rows.update(write.transaction, group.id, group.needed)
     members = set(command.relationship_ids)
     moved = [
         (each, structs.replace(each, redundancy_group_id=group.id if each.id in members else None))
-        for each in found.values()
+        for each in relationships.values()
         if (each.redundancy_group_id == group.id) != (each.id in members)
     ]
     await write_all(write, moved)
@@ -67,12 +71,12 @@ async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:
 
 
 async def remove(write: Write, command: RemoveRedundancyGroup) -> Sequence[str]:
-    """The id of what was the group."""
+    """Return the id of the removed group."""
     group = (await rows.lock(write.transaction, [command.id])).get(command.id)
     if group is None:
-        raise rules.no_such_record(NOUN)
-    found = await rows.lock_relationships(write.transaction, group.id)
-    await write_all(write, [(each, structs.replace(each, redundancy_group_id=None)) for each in found.values()])
+        raise validation.no_such_record(NOUN)
+    members = await rows.lock_relationships(write.transaction, group.id)
+    await write_all(write, [(each, structs.replace(each, redundancy_group_id=None)) for each in members.values()])
     await rows.delete(write.transaction, group.id)
     _record_change(write, group.id, group, None)
     return [group.id]
@@ -84,11 +88,11 @@ def _record_change(write: Write, id: str, before: RedundancyGroupRow | None, aft
 
 def _check_values(command: DefineRedundancyGroup, name: str) -> None:
     errors = []
-    unfit = rules.name_violation(name)
+    unfit = validation.name_violation(name)
     if unfit is not None:
         errors.append(UserError(UserErrorCode.INVALID, "name", f"the name {unfit}"))
     if command.needed < 1:
-        errors.append(UserError(UserErrorCode.INVALID, "needed", "at least 1 member is needed"))
+        errors.append(UserError(UserErrorCode.INVALID, "needed", "needed must be at least 1"))
     if len(command.relationship_ids) > MAX_MEMBERS:
         message = f"a group has at most {MAX_MEMBERS:,} members"
         errors.append(UserError(UserErrorCode.INVALID, "relationshipIds", message))
@@ -97,26 +101,30 @@ def _check_values(command: DefineRedundancyGroup, name: str) -> None:
 
 
 async def _check_members(
-    write: Write, command: DefineRedundancyGroup, group: RedundancyGroupRow, found: dict[str, RelationshipRecord]
+    write: Write,
+    command: DefineRedundancyGroup,
+    group: RedundancyGroupRow,
+    relationships: dict[str, RelationshipRecord],
 ) -> None:
-    travels = await relationship_rows.fetch_impact_edges(write.transaction, command.relationship_ids)
+    impact_edges = await relationship_rows.fetch_impact_edges(write.transaction, command.relationship_ids)
     errors = []
     members: set[str | None] = set()
     for nth, id_ in enumerate(command.relationship_ids):
         field = f"relationshipIds.{nth}"
-        if id_ not in found:
+        if id_ not in relationships:
             errors.append(UserError(UserErrorCode.NOT_FOUND, field, "there is no relationship with this id"))
-        elif travels[id_].impact_to_id != group.dependent_id:
+        elif impact_edges[id_].impact_to_id != group.dependent_id:
             message = "a failure along this relationship does not impact the dependent; name one that does"
             errors.append(UserError(UserErrorCode.INVALID, field, message))
-        elif found[id_].redundancy_group_id not in {None, group.id}:
-            message = "the relationship is a member of another group; take it out there first"
+        elif relationships[id_].redundancy_group_id not in {None, group.id}:
+            message = "the relationship is a member of another group; remove it from that group first"
             errors.append(UserError(UserErrorCode.TAKEN, field, message))
         else:
-            members.add(travels[id_].impact_from_id)
+            members.add(impact_edges[id_].impact_from_id)
     if not errors and command.needed > len(members):
         message = (
-            f"{command.needed} are needed and {len(members)} different items are members; name more, or need fewer"
+            f"{command.needed} are needed but only {len(members)} different items are members; "
+            "add members, or need fewer"
         )
         errors.append(UserError(UserErrorCode.INVALID, "needed", message))
     if errors:

@@ -1,4 +1,4 @@
-"""Relationships written: relate items, one or many, change what is said of a relationship, and take it away."""
+"""Write relationships: relate items, one or many, update a relationship, and remove it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from datasources.errors import SourceConflict
 from datasources.records.configuration_items import ConfigurationItemStatus
 from datasources.records.relationship_types import Impact
 from datasources.records.relationships import RelationshipRecord
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.bulk import BulkMode, ItemErrors, check_count
 from resolvers.unit_of_work import (
     GENERATED_COLUMNS,
@@ -27,13 +27,15 @@ from resolvers.unit_of_work import (
     is_same_json,
 )
 
-TABLE, ENTITY, NOUN = "relationships", "RELATIONSHIP", "relationship"
+TABLE = "relationships"
+ENTITY = "RELATIONSHIP"
+NOUN = "relationship"
 MANUAL_SOURCE = "manual"
 
 
 class RelateConfigurationItems(Struct, frozen=True, kw_only=True):
-    """A relationship of two items. What is left out has its default, or stays where there is one of the same ends,
-    type and source."""
+    """A relationship of two items. Fields that are left out get their defaults, or stay unchanged if a relationship of
+    the same ends, type and source exists."""
 
     from_id: str
     to_id: str
@@ -48,14 +50,14 @@ class RelateConfigurationItems(Struct, frozen=True, kw_only=True):
 
 
 class RelateConfigurationItemsInBulk(Struct, frozen=True, kw_only=True):
-    """Relationships, at most MOST_ITEMS."""
+    """Create at most MAX_BULK_ITEMS relationships."""
 
     items: tuple[RelateConfigurationItems, ...]
     mode: BulkMode
 
 
 class UpdateRelationship(Struct, frozen=True, kw_only=True):
-    """What is said of a relationship at a version. What is left out stays."""
+    """New values of a relationship at an expected version. Fields that are left out stay unchanged."""
 
     id: str
     expected_version: int
@@ -64,20 +66,20 @@ class UpdateRelationship(Struct, frozen=True, kw_only=True):
 
 
 class UnrelateConfigurationItems(Struct, frozen=True, kw_only=True):
-    """A relationship that holds no longer. Its history stays."""
+    """Remove a relationship. Its history remains."""
 
     id: str
     expected_version: int
 
 
 async def relate(write: Write, command: RelateConfigurationItems) -> Sequence[str]:
-    """The relationship's id, also of one that was there already. Refused for one item at both ends, a retired or
+    """Return the relationship's id, also of an existing one. Refused if both ends are the same item, for a retired or
     unknown end, an unknown type, and a redundancy group of another dependent."""
     return await _relate(write, (command,), ItemErrors(), BulkMode.ALL_OR_NOTHING)
 
 
 async def relate_in_bulk(write: Write, command: RelateConfigurationItemsInBulk) -> Sequence[str]:
-    """The relationships' ids, in order of input. As `relate`, in as many statements for many as for one."""
+    """Return the relationships' ids in input order. Rules as for `relate`; the number of statements is constant."""
     return await _relate(write, command.items, ItemErrors("items"), command.mode)
 
 
@@ -86,26 +88,26 @@ async def _relate(
 ) -> Sequence[str]:
     check_count(commands)
     await _check(write, commands, findings)
-    storable = [each.identity for each in commands if rules.is_storable(each.type_key + each.identity.source)]
-    there = await rows.lock_by_identity(write.transaction, storable)
-    _check_staying(commands, there, findings)
+    storable = [each.identity for each in commands if validation.is_storable(each.type_key + each.identity.source)]
+    existing = await rows.lock_by_identity(write.transaction, storable)
+    _check_staying(commands, existing, findings)
     findings.report_to(write, mode)
-    sound = [each for index, each in enumerate(commands) if findings.is_valid(index)]
-    new = [_new(each) for each in sound if each.identity not in there]
+    valid = [each for index, each in enumerate(commands) if findings.is_valid(index)]
+    new = [_new(each) for each in valid if each.identity not in existing]
     if new:
         inserted = await rows.insert(write.transaction, new)
         if len(inserted) < len(new):
-            raise SourceConflict("main", "a relationship was made meanwhile")
+            raise SourceConflict("main", "a relationship was created concurrently")
     for record in new:
         write.record_change(TABLE, ENTITY, record.id, None, audit_snapshot(record, GENERATED_COLUMNS))
-    known = [(there[each.identity], each) for each in sound if each.identity in there]
+    known = [(existing[each.identity], each) for each in valid if each.identity in existing]
     await write_all(write, [(before, _apply_changes(before, command)) for before, command in known])
-    ids = {rows.identity(record): record.id for record in (*new, *there.values())}
-    return [ids[each.identity] for each in sound]
+    ids = {rows.identity(record): record.id for record in (*new, *existing.values())}
+    return [ids[each.identity] for each in valid]
 
 
 async def write_all(write: Write, pairs: Sequence[tuple[RelationshipRecord, RelationshipRecord]]) -> None:
-    """Write relationships, as they were and as they are to be, in one statement; those that differ, if any do."""
+    """Write pairs of old and new relationships in one statement; unchanged ones are skipped."""
     changed = [(before, after) for before, after in pairs if not is_same_json(before, after)]
     if changed:
         await rows.update(write.transaction, [after for _, after in changed])
@@ -116,21 +118,21 @@ async def write_all(write: Write, pairs: Sequence[tuple[RelationshipRecord, Rela
 
 
 async def update(write: Write, command: UpdateRelationship) -> Sequence[str]:
-    """The relationship's id; nothing is written where nothing would change. Refused for a redundancy group of another
-    dependent, and where a group would be left with fewer members than it needs."""
+    """Return the relationship's id; nothing is written if nothing changes. Refused for a redundancy group of another
+    dependent, and if a group would have fewer members than it needs."""
     wanted = [command.redundancy_group_id] if command.redundancy_group_id else []
     groups = await group_rows.lock(write.transaction, wanted, [command.id])
     before = await _lock(write, command, groups)
     after = _apply_changes(before, command)
     if command.attributes is None:
-        raise ValidationFailed(rules.null_error("attributes"))
-    unfit = rules.attributes_violation(after.attributes) if command.attributes is not UNSET else None
+        raise ValidationFailed(validation.null_error("attributes"))
+    unfit = validation.attributes_violation(after.attributes) if command.attributes is not UNSET else None
     if unfit is not None:
-        raise rules.invalid("attributes", unfit)
+        raise validation.invalid("attributes", unfit)
     if before.redundancy_group_id != after.redundancy_group_id:
         if after.redundancy_group_id is not None:
-            travel = (await rows.fetch_impact_edges(write.transaction, [before.id]))[before.id]
-            error = group_violation(groups.get(after.redundancy_group_id), travel.impact_to_id)
+            impact_edge = (await rows.fetch_impact_edges(write.transaction, [before.id]))[before.id]
+            error = group_violation(groups.get(after.redundancy_group_id), impact_edge.impact_to_id)
             if error is not None:
                 raise ValidationFailed(UserError(error[0], "redundancyGroupId", error[1]))
         await _check_leaving(write, before, groups, "redundancyGroupId")
@@ -139,8 +141,8 @@ async def update(write: Write, command: UpdateRelationship) -> Sequence[str]:
 
 
 async def unrelate(write: Write, command: UnrelateConfigurationItems) -> Sequence[str]:
-    """The id of what was the relationship. Refused where its redundancy group would be left with fewer members than
-    it needs."""
+    """Return the id of the removed relationship. Refused if its redundancy group would have fewer members than it
+    needs."""
     groups = await group_rows.lock(write.transaction, [], [command.id])
     before = await _lock(write, command, groups)
     await _check_leaving(write, before, groups, "id")
@@ -150,12 +152,12 @@ async def unrelate(write: Write, command: UnrelateConfigurationItems) -> Sequenc
 
 
 def group_violation(group: RedundancyGroupRow | None, impacted: str | None) -> tuple[UserErrorCode, str] | None:
-    """Why a relationship whose failure impacts an item can't be in a group; None if it can."""
+    """Return why a relationship whose failure impacts an item cannot be in a group; None if it can."""
     if group is None:
         return UserErrorCode.NOT_FOUND, "there is no redundancy group with this id"
     if group.dependent_id != impacted:
         message = (
-            f"the group {group.name} is of an item that a failure of this relationship's other end does not impact"
+            f"the group {group.name} belongs to an item that a failure of this relationship's other end does not impact"
         )
         return UserErrorCode.INVALID, message
     return None
@@ -164,10 +166,10 @@ def group_violation(group: RedundancyGroupRow | None, impacted: str | None) -> t
 async def _lock(
     write: Write, command: UpdateRelationship | UnrelateConfigurationItems, groups: dict[str, RedundancyGroupRow]
 ) -> RelationshipRecord:
-    found = await rows.lock(write.transaction, [command.id])
-    record = rules.require_version(found.get(command.id), NOUN, command.expected_version)
+    locked = await rows.lock(write.transaction, [command.id])
+    record = validation.require_version(locked.get(command.id), NOUN, command.expected_version)
     if record.redundancy_group_id is not None and record.redundancy_group_id not in groups:
-        # Groups are locked before their members; it came into this one between the two.
+        # Groups are locked before their members; the relationship was added to this group in between.
         raise SourceConflict("main", "a relationship changed its redundancy group meanwhile")
     return record
 
@@ -182,17 +184,17 @@ async def _check_leaving(
     if left < group.needed:
         message = (
             f"the redundancy group {group.name} needs {group.needed} members and would have {left}; "
-            "define it with fewer, or remove it, first"
+            "define it with fewer, or remove it first"
         )
         raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, field, message), id=record.id)
 
 
 async def _check(write: Write, commands: Sequence[RelateConfigurationItems], findings: ItemErrors) -> None:
-    """The rules of relating. A statement each for items, types and, where any is given, groups."""
+    """Check the rules for new relationships. Needs one statement each for items, types and, if used, groups."""
     items = await rows.lock_endpoints(
         write.transaction, {end for each in commands for end in (each.from_id, each.to_id)}
     )
-    keys = {each.type_key for each in commands if rules.is_storable(each.type_key)}
+    keys = {each.type_key for each in commands if validation.is_storable(each.type_key)}
     types = await rows.lock_types(write.transaction, keys)
     wanted = {each.redundancy_group_id for each in commands if each.redundancy_group_id}
     groups = await group_rows.lock(write.transaction, wanted) if wanted else {}
@@ -222,23 +224,23 @@ async def _check(write: Write, commands: Sequence[RelateConfigurationItems], fin
 
 
 def _check_staying(
-    commands: Sequence[RelateConfigurationItems], there: dict[Identity, RelationshipRecord], findings: ItemErrors
+    commands: Sequence[RelateConfigurationItems], existing: dict[Identity, RelationshipRecord], findings: ItemErrors
 ) -> None:
     for index, each in enumerate(commands):
-        before = there.get(each.identity)
+        before = existing.get(each.identity)
         if before is None or before.redundancy_group_id is None or each.redundancy_group_id is UNSET:
             continue
         if before.redundancy_group_id != each.redundancy_group_id:
-            message = f"rel_{before.id} is a member of another redundancy group; move it by updateRelationship"
+            message = f"rel_{before.id} is a member of another redundancy group; move it with updateRelationship"
             findings.add(index, UserErrorCode.TAKEN, "redundancyGroupId", message)
 
 
 def _check_values(command: RelateConfigurationItems, index: int, findings: ItemErrors) -> None:
-    unfit = rules.name_violation(command.identity.source, command.type_key)
+    unfit = validation.name_violation(command.identity.source, command.type_key)
     if unfit is not None:
         findings.add(index, UserErrorCode.INVALID, "source", f"the source {unfit}")
     if command.attributes is not UNSET and command.attributes is not None:
-        unfit = rules.attributes_violation(command.attributes)
+        unfit = validation.attributes_violation(command.attributes)
         if unfit is not None:
             findings.add(index, UserErrorCode.INVALID, "attributes", unfit)
 
@@ -246,12 +248,12 @@ def _check_values(command: RelateConfigurationItems, index: int, findings: ItemE
 def _apply_changes(
     before: RelationshipRecord, command: RelateConfigurationItems | UpdateRelationship
 ) -> RelationshipRecord:
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     if command.attributes is not UNSET and command.attributes is not None:
-        given["attributes"] = command.attributes
+        values["attributes"] = command.attributes
     if command.redundancy_group_id is not UNSET:
-        given["redundancy_group_id"] = command.redundancy_group_id
-    return structs.replace(before, **given)
+        values["redundancy_group_id"] = command.redundancy_group_id
+    return structs.replace(before, **values)
 
 
 def _new(command: RelateConfigurationItems) -> RelationshipRecord:

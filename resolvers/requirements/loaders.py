@@ -24,7 +24,7 @@ class RequirementsByConfigurationItem(PagesBy[RequirementRecord]):
 
 
 class ConfigurationItemIdsByRequirement(RelatedBy[str]):
-    """Ids as the requirements database holds them; the main one may no longer know some."""
+    """Ids as stored in the requirements database; some may no longer exist in the main one."""
 
     domain = "requirements"
     statement = "configuration_item_ids_by_requirements"

@@ -1,4 +1,4 @@
-"""Loaders of search hits, one for each database. Not cached: texts rarely repeat, and every write could matter."""
+"""Loaders of search hits, one for each database. Not cached: texts rarely repeat, and any write can change hits."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ class HitsBySearch(Loader[SearchQuery, list[SearchHit]]):
 
     async def fetch(self, keys: Sequence[SearchQuery]) -> Mapping[SearchQuery, list[SearchHit]]:
         context = self.context
-        found = await asyncio.gather(*(search_main(context.sources.main, key, context.scope) for key in keys))
-        return dict(zip(keys, found, strict=True))
+        hits = await asyncio.gather(*(search_main(context.sources.main, key, context.scope) for key in keys))
+        return dict(zip(keys, hits, strict=True))
 
     def absent(self, key: SearchQuery) -> list[SearchHit]:
         return []
@@ -25,8 +25,8 @@ class RequirementHitsBySearch(Loader[SearchQuery, list[SearchHit]]):
 
     async def fetch(self, keys: Sequence[SearchQuery]) -> Mapping[SearchQuery, list[SearchHit]]:
         database = self.context.sources.requirements
-        found = await asyncio.gather(*(search_requirements(database, key) for key in keys))
-        return dict(zip(keys, found, strict=True))
+        hits = await asyncio.gather(*(search_requirements(database, key) for key in keys))
+        return dict(zip(keys, hits, strict=True))
 
     def absent(self, key: SearchQuery) -> list[SearchHit]:
         return []

@@ -1,4 +1,4 @@
-"""Search over all kinds that the asker may read, in both databases; a lost one is named, not fatal."""
+"""Search all kinds that the caller may read, in both databases; an unavailable one is reported, not fatal."""
 
 import asyncio
 from collections.abc import Sequence
@@ -35,24 +35,24 @@ class SearchResults:
 
 
 async def search(context: Context, text: str, kinds: Sequence[SearchKind] | None, first: int) -> SearchResults:
-    """The best `first` hits. Kinds that are asked for by name need their permission; else they are left out.
+    """Return the best `first` hits. Named kinds need their permission; without names, all permitted kinds are searched.
 
-    BadUserInput for a text that is empty or longer than LONGEST_TEXT characters; Forbidden for a named kind.
+    Raises BadUserInput for a text that is empty or longer than MAX_TEXT_LENGTH characters; Forbidden for a named kind.
     """
-    asked = SearchQuery(_text(text), _kinds(context, kinds), first)
-    if not any(character.isalnum() for character in asked.text):
-        # Neither a word nor a trigram: no index could find it, and nothing matches it.
+    query = SearchQuery(_text(text), _kinds(context, kinds), first)
+    if not any(character.isalnum() for character in query.text):
+        # Neither a word nor a trigram: nothing can match.
         return SearchResults((), ())
-    main = tuple(kind for kind in asked.kinds if kind is not SearchKind.REQUIREMENT)
+    main = tuple(kind for kind in query.kinds if kind is not SearchKind.REQUIREMENT)
     searches = []
     if main:
-        searches.append(context.loader(HitsBySearch).load(SearchQuery(asked.text, main, first)))
-    if SearchKind.REQUIREMENT in asked.kinds:
-        requirements = SearchQuery(asked.text, (SearchKind.REQUIREMENT,), first)
+        searches.append(context.loader(HitsBySearch).load(SearchQuery(query.text, main, first)))
+    if SearchKind.REQUIREMENT in query.kinds:
+        requirements = SearchQuery(query.text, (SearchKind.REQUIREMENT,), first)
         searches.append(context.loader(RequirementHitsBySearch).load(requirements))
     hits: list[SearchHit] = []
     missing: list[str] = []
-    # Gathered, not caught one by one: a lost store must not cancel the other's search.
+    # Gathered, not caught one by one: an unavailable store must not cancel the search in the other one.
     for outcome in await asyncio.gather(*searches, return_exceptions=True):
         if isinstance(outcome, SourceLost):
             missing.append(str(outcome.extensions["store"]))
@@ -69,7 +69,7 @@ def _text(text: str) -> str:
     if not 1 <= len(stripped) <= MAX_TEXT_LENGTH:
         raise BadUserInput(f"text has {len(stripped)} characters; 1 to {MAX_TEXT_LENGTH} are allowed", argument="text")
     if "\0" in stripped:
-        raise BadUserInput("text holds a NUL character, which no stored text has", argument="text")
+        raise BadUserInput("text contains a NUL character, which no stored text contains", argument="text")
     return stripped
 
 

@@ -1,4 +1,4 @@
-"""Loaders of classes and types by the uuid that stands for their key in audit entries and kept answers."""
+"""Loaders of classes and types by the UUID that replaces their key in audit entries and idempotent responses."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from resolvers.taxonomy.use_cases import CLASS, TYPE, entity_id
 
 
 class ConfigurationItemClassByEntityId(Loader[str, ConfigurationItemClassRecord | None]):
-    """Reads the whole taxonomy: a uuid made of a key tells nothing of it. Not cached."""
+    """Reads the whole taxonomy, since the key cannot be derived from the UUID. Not cached."""
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, ConfigurationItemClassRecord | None]:
         return {entity_id(CLASS, each.key): each for each in await fetch_classes(self.context.sources.main)}
@@ -21,7 +21,7 @@ class ConfigurationItemClassByEntityId(Loader[str, ConfigurationItemClassRecord 
 
 
 class RelationshipTypeByEntityId(Loader[str, RelationshipTypeRecord | None]):
-    """Reads all types: a uuid made of a key tells nothing of it. Not cached."""
+    """Reads all types, since the key cannot be derived from the UUID. Not cached."""
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, RelationshipTypeRecord | None]:
         return {entity_id(TYPE, each.key): each for each in await fetch_types(self.context.sources.main)}

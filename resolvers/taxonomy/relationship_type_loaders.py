@@ -19,7 +19,7 @@ class RelationshipTypeByKey(Loader[str, RelationshipTypeRecord | None]):
 
 
 class RelationshipTypes(Loader[None, list[RelationshipTypeRecord]]):
-    """All of them, in order of key, under the only key None."""
+    """All types, in order of key; the only loader key is None."""
 
     value = list[RelationshipTypeRecord]
     reads = ("relationship_types",)

@@ -1,4 +1,4 @@
-"""Classes of items and types of relationships defined: rows that are known by a key and have no id of their own."""
+"""Define classes of items and types of relationships: rows that are identified by a key and have no id column."""
 
 from collections.abc import Sequence
 from uuid import UUID, uuid5
@@ -9,13 +9,15 @@ from datasources.aurora.taxonomy import writes as rows
 from datasources.errors import SourceConflict
 from datasources.records.configuration_items import ConfigurationItemClassRecord
 from datasources.records.relationship_types import Impact, RelationshipTypeRecord
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write
 
-CLASSES, CLASS = "configuration_item_classes", "CONFIGURATION_ITEM_CLASS"
-TYPES, TYPE = "relationship_types", "RELATIONSHIP_TYPE"
+CLASSES = "configuration_item_classes"
+CLASS = "CONFIGURATION_ITEM_CLASS"
+TYPES = "relationship_types"
+TYPE = "RELATIONSHIP_TYPE"
 
-# Audit entries and kept answers are about uuids. That of a class or type is made of its key (RFC 9562, version 5).
+# Audit entries and idempotent responses need UUIDs. Those of classes and types are derived from the key (RFC 9562, v5).
 UUID_NAMESPACES = {
     CLASS: UUID("5f4c9d0a-8f5e-4b39-9d55-0c1f6f0d7a11"),
     TYPE: UUID("b1a1c8c6-4f0b-4a7b-8a5e-3f6c1f0e9d22"),
@@ -23,7 +25,7 @@ UUID_NAMESPACES = {
 
 
 class DefineConfigurationItemClass(Struct, frozen=True, kw_only=True):
-    """A class by its key, made or changed. What is left out has its default, or stays."""
+    """Create or update a class by its key. Fields that are left out get their defaults, or stay unchanged."""
 
     key: str
     name: str
@@ -32,7 +34,7 @@ class DefineConfigurationItemClass(Struct, frozen=True, kw_only=True):
 
 
 class DefineRelationshipType(Struct, frozen=True, kw_only=True):
-    """A type by its key, made or changed. What is left out has its default, or stays."""
+    """Create or update a type by its key. Fields that are left out get their defaults, or stay unchanged."""
 
     key: str
     label: str
@@ -42,12 +44,12 @@ class DefineRelationshipType(Struct, frozen=True, kw_only=True):
 
 
 def entity_id(entity: str, key: str) -> str:
-    """The uuid that stands for a key: the same one always and everywhere."""
+    """Return the UUID for a key; it is the same in every database."""
     return str(uuid5(UUID_NAMESPACES[entity], key))
 
 
 async def define_class(write: Write, command: DefineConfigurationItemClass) -> Sequence[str]:
-    """The uuid that stands for the class. Refused for an unknown parent, or one that is the class itself or below
+    """Return the UUID of the class. Refused for an unknown parent, or one that is the class itself or a subclass of
     it."""
     key = command.key.strip()
     _check_texts(key=key, name=command.name.strip(), description=command.description or "")
@@ -68,10 +70,10 @@ async def define_class(write: Write, command: DefineConfigurationItemClass) -> S
 
 
 async def _check_parent(write: Write, key: str, parent_key: str) -> None:
-    above = await rows.fetch_ancestry(write.transaction, parent_key) if rules.is_storable(parent_key) else []
+    above = await rows.fetch_ancestry(write.transaction, parent_key) if validation.is_storable(parent_key) else []
     if key in {parent_key, *above}:
         below = " is a kind of ".join(above[: above.index(key) + 1]) if parent_key != key else key
-        message = f"{below}, so {key} cannot be a kind of {parent_key}; choose a parent that is not below it"
+        message = f"{below}, so {key} cannot be a kind of {parent_key}; choose a parent that is not a subclass of it"
         raise ValidationFailed(UserError(UserErrorCode.INVALID, "parentKey", message))
     if not above:
         message = f"there is no class {parent_key}; see `classes`"
@@ -79,8 +81,8 @@ async def _check_parent(write: Write, key: str, parent_key: str) -> None:
 
 
 async def define_type(write: Write, command: DefineRelationshipType) -> Sequence[str]:
-    """The uuid that stands for the type. Refused for another impact while relationships are of the type: each holds
-    its own, normalised."""
+    """Return the UUID of the type. Refused if the impact changes while relationships of the type exist: each of them
+    stores its impact."""
     key, label, inverse_label = command.key.strip(), command.label.strip(), command.inverse_label.strip()
     description = command.description or ""
     _check_texts(key=key, label=label, inverseLabel=inverse_label, description=description)
@@ -105,8 +107,8 @@ async def _check_impact(write: Write, before: RelationshipTypeRecord, after: Rel
     if uses:
         shown = "1 relationship is" if uses == 1 else f"{uses:,} relationships are"
         message = (
-            f"the impact of {before.key} is {before.impact} and stays so while {shown} of this type; "
-            "define a type of another key"
+            f"the impact of {before.key} is {before.impact} and cannot change while {shown} of this type; "
+            "define a type with another key"
         )
         raise ValidationFailed(
             UserError(UserErrorCode.ILLEGAL_STATE, "impact", message), id=entity_id(TYPE, before.key)
@@ -127,7 +129,7 @@ def _record_change(
 def _check_texts(**texts: str) -> None:
     errors = []
     for name, text in texts.items():
-        unfit = rules.storage_violation(text) if name == "description" else rules.name_violation(text)
+        unfit = validation.storage_violation(text) if name == "description" else validation.name_violation(text)
         if unfit is not None:
             errors.append(UserError(UserErrorCode.INVALID, name, f"the {name} {unfit}"))
     if errors:

@@ -1,4 +1,4 @@
-"""Teams written, and who is in them."""
+"""Write teams and their memberships."""
 
 import re
 from collections.abc import Sequence
@@ -10,10 +10,12 @@ from uuid_utils import uuid7
 from datasources.aurora.teams import writes as rows
 from datasources.records.teams import MembershipRole, TeamRecord
 from datasources.records.users import MembershipRecord
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.unit_of_work import AuditSnapshot, UserError, UserErrorCode, ValidationFailed, Write, audit_snapshot
 
-TABLE, ENTITY, MEMBERSHIPS = "teams", "TEAM", "team_memberships"
+TABLE = "teams"
+ENTITY = "TEAM"
+MEMBERSHIPS = "team_memberships"
 
 _KEY = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 
@@ -28,7 +30,7 @@ class CreateTeam(Struct, frozen=True, kw_only=True):
 
 
 class UpdateTeam(Struct, frozen=True, kw_only=True):
-    """What is said of a team. What is left out stays; the key stays for ever."""
+    """New values of a team. Fields that are left out stay unchanged; the key can never be changed."""
 
     id: str
     expected_version: int
@@ -38,7 +40,7 @@ class UpdateTeam(Struct, frozen=True, kw_only=True):
 
 
 class SetTeamMember(Struct, frozen=True, kw_only=True):
-    """What somebody is in a team."""
+    """Add a member to a team, or change the member's role."""
 
     id: str
     expected_version: int
@@ -47,7 +49,7 @@ class SetTeamMember(Struct, frozen=True, kw_only=True):
 
 
 class RemoveTeamMember(Struct, frozen=True, kw_only=True):
-    """Somebody who is no longer in a team."""
+    """Remove a member from a team."""
 
     id: str
     expected_version: int
@@ -55,37 +57,37 @@ class RemoveTeamMember(Struct, frozen=True, kw_only=True):
 
 
 async def create(write: Write, command: CreateTeam) -> Sequence[str]:
-    """The new team's id. Refused if its key is taken: access to restricted incidents goes by it."""
+    """Return the new team's id. Refused if its key is taken: access to restricted incidents depends on the key."""
     if not _KEY.fullmatch(command.key):
-        message = "a key is of small letters and digits, joined by single dots, dashes or underscores"
-        raise rules.invalid("key", message)
-    rules.require_name(command.key, "key")
-    name = rules.require_name(command.name, "name")
+        message = "a key consists of small letters and digits, joined by single dots, dashes or underscores"
+        raise validation.invalid("key", message)
+    validation.require_name(command.key, "key")
+    name = validation.require_name(command.name, "name")
     wanted = TeamRecord(str(uuid7()), command.key, name, command.description, command.contact, 1, datetime.now(UTC))
     record = await rows.insert(write.transaction, wanted)
     if record is None:
-        message = f"there is a team {command.key}; choose another key"
+        message = f"the key {command.key} is taken by another team; choose another key"
         raise ValidationFailed(UserError(UserErrorCode.TAKEN, "key", message))
     write.record_change(TABLE, ENTITY, record.id, None, _team_snapshot(record, []))
     return [record.id]
 
 
 async def update(write: Write, command: UpdateTeam) -> Sequence[str]:
-    """What is said of the team."""
+    """Update the team."""
     before, members = await _lock(write, command)
     after = structs.replace(
         before,
-        name=rules.require_name(rules.or_current(command.name, before.name, "name"), "name"),
-        description=rules.or_current(command.description, before.description, "description"),
-        contact=rules.or_current(command.contact, before.contact, "contact"),
+        name=validation.require_name(validation.or_current(command.name, before.name, "name"), "name"),
+        description=validation.or_current(command.description, before.description, "description"),
+        contact=validation.or_current(command.contact, before.contact, "contact"),
     )
     return await _write_team(write, before, after, members, members)
 
 
 async def set_member(write: Write, command: SetTeamMember) -> Sequence[str]:
-    """Somebody in the team, in this role. Refused if that takes the team's last lead."""
+    """Add a member or change the role. Refused if the team would lose its last lead."""
     before, members = await _lock(write, command)
-    await rules.require_user(write.transaction, command.user_id, "userId")
+    await validation.require_user(write.transaction, command.user_id, "userId")
     if command.role is not MembershipRole.LEAD:
         _require_lead(members, command.user_id, "role")
     await rows.set_membership(write.transaction, before.id, command.user_id, command.role)
@@ -94,10 +96,10 @@ async def set_member(write: Write, command: SetTeamMember) -> Sequence[str]:
 
 
 async def remove_member(write: Write, command: RemoveTeamMember) -> Sequence[str]:
-    """Somebody out of the team. Refused for its last lead."""
+    """Remove a member. Refused for the last lead."""
     before, members = await _lock(write, command)
     if command.user_id not in {each.user_id for each in members}:
-        raise rules.not_found("userId", "nobody with this id is in the team; see its `members`")
+        raise validation.not_found("userId", "no member of the team has this id; see its `members`")
     _require_lead(members, command.user_id, "userId")
     await rows.remove_membership(write.transaction, before.id, command.user_id)
     left = await rows.fetch_memberships(write.transaction, before.id)
@@ -107,14 +109,14 @@ async def remove_member(write: Write, command: RemoveTeamMember) -> Sequence[str
 def _require_lead(members: Sequence[MembershipRecord], leaving: str, field: str) -> None:
     leads = {each.user_id for each in members if each.role == MembershipRole.LEAD}
     if leads == {leaving}:
-        raise rules.invalid(field, "it is the team's last lead; make somebody else a lead first")
+        raise validation.invalid(field, "this is the team's last lead; make another member a lead first")
 
 
 async def _lock(
     write: Write, command: UpdateTeam | SetTeamMember | RemoveTeamMember
 ) -> tuple[TeamRecord, list[MembershipRecord]]:
-    found = await rows.lock(write.transaction, command.id)
-    record = rules.require_version(found, "team", command.expected_version)
+    current = await rows.lock(write.transaction, command.id)
+    record = validation.require_version(current, "team", command.expected_version)
     return record, await rows.fetch_memberships(write.transaction, record.id)
 
 
@@ -125,7 +127,7 @@ async def _write_team(
     members: Sequence[MembershipRecord],
     left: Sequence[MembershipRecord],
 ) -> Sequence[str]:
-    # Memberships have no rows of their own in the outbox: the team's new version tells of them.
+    # Memberships have no outbox rows of their own: the team's new version represents them.
     record = await rows.update(write.transaction, after)
     write.tables.add(MEMBERSHIPS)
     write.record_change(TABLE, ENTITY, record.id, _team_snapshot(before, members), _team_snapshot(record, left))

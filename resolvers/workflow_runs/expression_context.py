@@ -1,4 +1,4 @@
-"""What a run may know of its incident and its items, and what its expressions say about them."""
+"""The data of incidents and items that expressions of a run can use, and the values of these expressions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,38 +17,38 @@ from resolvers.workflows.definition import Definition, Notification, Remediation
 from resolvers.workflows.expressions.expression import MAX_WORK, InvalidExpression, SharedBudget, compile_expression
 from resolvers.workflows.expressions.thread import run_in_thread
 
-# Items that an expression looks at.
+# Maximum number of items that an expression can use.
 MAX_ITEMS = 500
 
-# A run is advanced by whoever may do the step at hand; what it may know does not depend on who that is.
+# Any caller that may complete a step advances the run; the data for its expressions must not depend on the caller.
 UNRESTRICTED = Scope(sees_restricted=True)
 
-# Work of all expressions that a run evaluates at once, 1 s or so: those of the steps that begin by one happening.
+# Budget for all expressions of one advance, about 1 s: those of the steps that start together.
 MAX_ADVANCE_WORK = 5 * MAX_WORK
 
-# Bytes of what an executor is told, as JSON. A queue takes 256 KB in all.
+# In bytes of JSON, for the content of a message to an executor. The limit of a queue is 256 KB in total.
 MAX_CONTENT_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class ExpressionContext:
-    """The incident, the item of the run itself, the items that expressions see, and the run that led to this one."""
+    """The incident, the item of the run itself, the items for expressions, and the run that caused this one."""
 
     incident: IncidentContext | None = None
     item: ItemContext | None = None
     items: Sequence[ItemContext] = ()
     cause: CauseContext | None = None
-    # Whether the publisher of the workflow may not see the incident: then expressions and messages hold nothing of it.
+    # The publisher of the workflow cannot see the incident: expressions and messages contain nothing of it.
     hidden: bool = False
 
 
 async def load_context(transaction: Transaction, run: LockedRunRecord, definition: Definition) -> ExpressionContext:
-    """What is known now; the items of an incident only if an expression asks for them."""
+    """Load the current data; the items of an incident only if an expression uses them."""
     incident = (
         None if run.incident_id is None else await rows.fetch_incident(transaction, run.incident_id, UNRESTRICTED)
     )
     cause = None if run.cause_run_id is None else await rows.fetch_cause(transaction, run.cause_run_id)
-    # It may have been restricted since the run began.
+    # The incident may have been restricted since the run started.
     if incident is not None and incident.is_restricted and not await _is_seen(transaction, run, incident):
         return ExpressionContext(incident, None, (), cause, hidden=True)
     if run.configuration_item_id is not None:
@@ -65,20 +65,20 @@ async def _is_seen(transaction: Transaction, run: LockedRunRecord, incident: Inc
 
 
 def roots(definition: Definition) -> frozenset[str]:
-    """The names that the expressions of a definition's steps begin with; of unreadable ones none."""
-    found: set[str] = set()
+    """Return the root names that the expressions of a definition's steps use; invalid expressions are skipped."""
+    names: set[str] = set()
     for text in (text for step in definition.steps for text in _texts(step)):
         try:
-            found.update(path[0] for path in compile_expression(text).paths)
+            names.update(path[0] for path in compile_expression(text).paths)
         except InvalidExpression:
-            # The step that has it fails with the reason.
+            # The step with this expression fails with the reason.
             continue
-    return frozenset(found)
+    return frozenset(names)
 
 
 @dataclass(slots=True)
 class ExpressionEvaluator:
-    """The values of a run's expressions, as the machine asks for them."""
+    """Evaluates the expressions of a run for its state machine."""
 
     run: LockedRunRecord
     facts: ExpressionContext
@@ -102,26 +102,26 @@ class ExpressionEvaluator:
             self._shared["incident"] = incident_value(facts.incident)
 
     def is_condition_met(self, step: Step, before: Attempts) -> bool:
-        """See `machine.Values`."""
+        """See `state_machine.ExpressionValues`."""
         if step.configuration.when is None:
             return True
         value = self._value(step.configuration.when, before, "when")
         if not isinstance(value, bool):
-            raise ExpressionFailed("the expression of when gives neither true nor false")
+            raise ExpressionFailed("the value of when is neither true nor false")
         return value
 
     def content(self, step: Step, before: Attempts) -> Any:
-        """See `machine.Values`."""
-        wanted = step.configuration
+        """See `state_machine.ExpressionValues`."""
+        configuration = step.configuration
         content: Any = None
-        if isinstance(wanted, Remediation):
-            content = {name: self._value(text, before, f"inputs.{name}") for name, text in wanted.inputs.items()}
-        if isinstance(wanted, Notification) and wanted.message is not None:
-            content = self._value(wanted.message, before, "message")
+        if isinstance(configuration, Remediation):
+            content = {name: self._value(text, before, f"inputs.{name}") for name, text in configuration.inputs.items()}
+        if isinstance(configuration, Notification) and configuration.message is not None:
+            content = self._value(configuration.message, before, "message")
             if not isinstance(content, str):
-                raise ExpressionFailed("the expression of message gives no text; convert it by string(...)")
+                raise ExpressionFailed("the value of message is not a text; convert it with string(...)")
         if len(msgspec.json.encode(content)) > MAX_CONTENT_BYTES:
-            raise ExpressionFailed(f"its expressions give more than {MAX_CONTENT_BYTES:,} bytes; give less")
+            raise ExpressionFailed(f"the values of its expressions exceed {MAX_CONTENT_BYTES:,} bytes; reduce them")
         return content
 
     def _value(self, text: str, before: Attempts, name: str) -> Any:
@@ -139,14 +139,14 @@ class ExpressionEvaluator:
 
 
 def incident_value(incident: IncidentContext) -> Mapping[str, Any]:
-    """An incident as expressions see it: none of its words."""
+    """Return an incident as expressions see it, without its texts."""
     value = incident._asdict() | {"restricted": incident.is_restricted}
     del value["id"], value["restricted_team"]
     return value
 
 
 def item_value(item: ItemContext) -> Mapping[str, Any]:
-    """An item as expressions see it; its labels are those of its attributes that are texts."""
+    """Return an item as expressions see it; its labels are the attributes with text values."""
     return {
         "id": f"ci_{item.id}",
         "name": item.name,
@@ -159,10 +159,10 @@ def item_value(item: ItemContext) -> Mapping[str, Any]:
 
 
 def _texts(step: Step) -> list[str]:
-    wanted = step.configuration
-    texts = [wanted.when]
-    if isinstance(wanted, Remediation):
-        texts += wanted.inputs.values()
-    if isinstance(wanted, Notification):
-        texts.append(wanted.message)
+    configuration = step.configuration
+    texts = [configuration.when]
+    if isinstance(configuration, Remediation):
+        texts += configuration.inputs.values()
+    if isinstance(configuration, Notification):
+        texts.append(configuration.message)
     return [text for text in texts if text is not None]

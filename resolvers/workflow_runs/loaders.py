@@ -1,4 +1,4 @@
-"""Loaders of workflow runs, of the attempts at their steps, and of approvals."""
+"""Loaders of workflow runs, step runs and approvals."""
 
 from collections.abc import Mapping, Sequence
 

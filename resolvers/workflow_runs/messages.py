@@ -1,4 +1,4 @@
-"""What executors are told: remediation steps by the priority of the run, and notifications."""
+"""Messages to executors: remediation steps in a queue for the priority of the run, and notifications."""
 
 from typing import Any
 
@@ -10,18 +10,20 @@ from resolvers.workflow_runs.expression_context import ExpressionContext
 from resolvers.workflow_runs.state_machine import StartedAttempt
 from resolvers.workflows.definition import Definition, Notification, Remediation
 
-# Queues by name, as the worker opens them.
-URGENT_QUEUE, STANDARD_QUEUE, NOTIFICATIONS_QUEUE = "remediation-p1", "remediation-standard", "notifications"
+# Names of the queues that the worker opens.
+URGENT_QUEUE = "remediation-p1"
+STANDARD_QUEUE = "remediation-standard"
+NOTIFICATIONS_QUEUE = "notifications"
 
-# The type of the event that reports what came of a remediation.
+# The type of the event that reports the result of a remediation.
 FINISHED_EVENT_TYPE = "io.stackflow.workflow.step.finished"
 
 
 def build_message(
     definition: Definition, run: LockedRunRecord, facts: ExpressionContext, begun: StartedAttempt, request_id: str
 ) -> OutgoingMessage | None:
-    """The message of an attempt that began; None where people or time do the step. Its id is the attempt's."""
-    wanted, attempt = begun.step.configuration, begun.attempt
+    """Return the message of a started attempt; None for steps without an executor. Its id is the attempt's id."""
+    configuration, attempt = begun.step.configuration, begun.attempt
     body: dict[str, Any] = {
         "id": attempt.id,
         "run": run.number,
@@ -33,20 +35,20 @@ def build_message(
         "configurationItem": None if facts.item is None else {"id": f"ci_{facts.item.id}", "name": facts.item.name},
         "requestId": request_id,
     }
-    if isinstance(wanted, Remediation):
+    if isinstance(configuration, Remediation):
         body |= {
-            "action": wanted.action,
+            "action": configuration.action,
             "inputs": begun.content,
             "attempt": attempt.attempt,
-            "attempts": wanted.retry.attempts,
+            "attempts": configuration.retry.attempts,
             "deadline": attempt.due_at,
             "replyWith": FINISHED_EVENT_TYPE,
         }
         if facts.hidden:
             body["blastRadius"] = None
         queue = URGENT_QUEUE if run.priority == 1 else STANDARD_QUEUE
-    elif isinstance(wanted, Notification):
-        body |= {"channel": wanted.channel, "message": begun.content}
+    elif isinstance(configuration, Notification):
+        body |= {"channel": configuration.channel, "message": begun.content}
         queue = NOTIFICATIONS_QUEUE
     else:
         return None

@@ -1,6 +1,6 @@
-"""Rounds over what waits in runs: what is due, failures to be walked, and messages to be sent.
+"""Scheduler rounds for runs: advance due runs, compute blast radii, and send messages.
 
-Each is safe to be broken off anywhere and to run in many processes at once. `now` is for tests.
+Each round can be interrupted at any point and can run in many processes at once. `now` is for tests.
 """
 
 import logging
@@ -10,9 +10,9 @@ from functools import partial
 
 import msgspec
 
-from datasources.aurora.outbox import bookkeeping as writing
+from datasources.aurora.outbox import bookkeeping
 from datasources.aurora.outbox.bookkeeping import Origin
-from datasources.aurora.workflow_runs import schedule as rounds
+from datasources.aurora.workflow_runs import schedule
 from datasources.aurora.workflow_runs import writes as rows
 from datasources.aurora.workflow_runs.schedule import PendingBlastRadius, PendingMessage
 from datasources.errors import SourceError, SourceInvalidValue, SourceTimeout
@@ -34,23 +34,29 @@ from resolvers.workflows.definition import InvalidDefinition
 
 log = logging.getLogger("stackflow.workflows")
 
-# Runs, walks and messages of one round.
-MAX_RUNS, MAX_WALKS, MAX_MESSAGES = 100, 20, 100
-# Hops, items that are kept of a reach, and names of critical ones.
-MAX_HOPS, MAX_STORED_ITEMS, MAX_CRITICAL_NAMES = 10, 100, 100
-# How long a sent message is kept, and how many are deleted at once.
-MESSAGE_RETENTION, DELETE_BATCH_SIZE = timedelta(days=7), 5_000
+# Maximum numbers of runs, walks and messages in one round.
+MAX_RUNS = 100
+MAX_WALKS = 20
+MAX_MESSAGES = 100
+# Maximum depth of a blast radius, in hops.
+MAX_HOPS = 10
+# Maximum number of reached items that are stored, and of names of critical ones.
+MAX_STORED_ITEMS = 100
+MAX_CRITICAL_NAMES = 100
+# How long a sent message is retained.
+MESSAGE_RETENTION = timedelta(days=7)
+# Maximum number of messages that one statement deletes.
+DELETE_BATCH_SIZE = 5_000
 
 
 class AdvanceRun(msgspec.Struct, frozen=True):
-    """A run is to go on because of the time."""
+    """Advance a run because of the time."""
 
     run_id: str
 
 
 async def advance_due(sources: Sources, now: datetime | None = None, max_runs: int = MAX_RUNS) -> int:
-    """Give runs what is due: timeouts, ends of waits, next attempts; how many went on. Those that somebody else is at
-    are passed over."""
+    """Advance runs that are due: timeouts, ends of waits, next attempts. Return their number. Skips locked runs."""
     moment = now or datetime.now(UTC)
     async with sources.main.transaction() as transaction:
         due = await rows.fetch_due(transaction, moment, max_runs)
@@ -58,12 +64,12 @@ async def advance_due(sources: Sources, now: datetime | None = None, max_runs: i
     late: SourceTimeout | None = None
     for id in due:
         if current_request().remaining() == 0:
-            # What is left is due in the next round, too.
+            # The remaining runs are due in the next round too.
             break
         try:
             outcome = await attempt(partial(_advance, sources, id, moment))
         except SourceTimeout as timeout:
-            # That may be the run's own fault: those behind it go on first.
+            # The run itself may be the cause: advance those behind it first.
             late = timeout
             continue
         written = await _set_aside(sources, id, outcome, moment) if isinstance(outcome, CaughtError) else outcome
@@ -76,9 +82,9 @@ async def advance_due(sources: Sources, now: datetime | None = None, max_runs: i
 
 
 async def _set_aside(sources: Sources, id: str, fault: CaughtError, now: datetime) -> WriteResult:
-    """End a run as FAILED that raised what nobody foresaw, so that it holds up no other."""
+    """End a run as FAILED after an unexpected error, so that it blocks no other."""
     report(log, "a run fails", fault.error, "workflows", run=id)
-    reason = f"it cannot go on: {describe(fault.error)}; the log has the traceback"
+    reason = f"it cannot continue: {describe(fault.error)}; the log has the traceback"
 
     async def work(write: Write) -> Sequence[str]:
         run = await rows.lock_if_free(write.transaction, id)
@@ -91,11 +97,11 @@ async def _set_aside(sources: Sources, id: str, fault: CaughtError, now: datetim
         written = await attempt(partial(run_write, context, "AdvanceWorkflowRun", AdvanceRun(id), work))
     if not isinstance(written, CaughtError):
         return written
-    # Not even its row can be read: then it is written as it stands.
+    # Its row cannot be read either: update only its state.
     report(log, "a run is set aside", written.error, "workflows", run=id)
     async with sources.main.transaction() as transaction:
-        await rounds.fail_run(transaction, id, reason, now)
-        await writing.write_origin(transaction, Origin(context.request.request_id, cause_run_id=id))
+        await schedule.fail_run(transaction, id, reason, now)
+        await bookkeeping.write_origin(transaction, Origin(context.request.request_id, cause_run_id=id))
     await sources.cache.invalidate([engine.TABLE, engine.ATTEMPTS_TABLE])
     return WriteResult((id,))
 
@@ -118,49 +124,52 @@ async def _advance(sources: Sources, id: str, now: datetime) -> WriteResult:
 
 
 async def walk_failures(sources: Sources, now: datetime | None = None, most: int = MAX_WALKS) -> int:
-    """Walk what the failures of new runs reach, the way impact flows; how many were kept. In the tables, which give it
-    whole: a remediation neither waits for a lost graph nor acts on a part."""
+    """Compute the blast radii of new runs and return the number of stored ones.
+
+    They are computed from the tables, which are complete: a remediation neither waits for an unavailable graph nor uses
+    a partial result.
+    """
     moment = now or datetime.now(UTC)
     async with sources.main.transaction() as transaction:
-        due = await rounds.fetch_pending_blast_radii(transaction, most)
+        due = await schedule.fetch_pending_blast_radii(transaction, most)
     outcome = await attempt(partial(_walk, sources, due, moment))
     if not isinstance(outcome, CaughtError):
         return outcome
-    kept = 0
+    stored = 0
     for each in due:
         outcome = await attempt(partial(_walk, sources, [each], moment))
         if isinstance(outcome, CaughtError):
-            # Its messages wait for it, so it is walked all the same: it reached nothing, and not all was looked at.
+            # Messages of the run wait for a blast radius, so an empty and truncated one is stored.
             report(log, "a failure cannot be walked", outcome.error, "workflows", run=each.run_id)
             outcome = await _store_blast_radius(sources, each.run_id, (), moment, truncated=True)
-        kept += outcome
-    if kept:
+        stored += outcome
+    if stored:
         await sources.cache.invalidate(["workflow_run_blast_radii"])
-    return kept
+    return stored
 
 
 async def _walk(sources: Sources, due: Sequence[PendingBlastRadius], now: datetime) -> int:
     if not due:
         return 0
-    # All are walked before the first is written: one that can't be walked leaves nothing behind.
+    # All are computed before the first is written: if one fails, nothing is written.
     walked = [await _find_reached(sources, each.item_ids) for each in due]
-    kept = 0
+    stored = 0
     for each, (reached, truncated) in zip(due, walked, strict=True):
-        kept += await _store_blast_radius(sources, each.run_id, reached, now, truncated=truncated)
+        stored += await _store_blast_radius(sources, each.run_id, reached, now, truncated=truncated)
     await sources.cache.invalidate(["workflow_run_blast_radii"])
-    return kept
+    return stored
 
 
 async def _find_reached(sources: Sources, failed: Sequence[str]) -> tuple[list[tuple[str, int]], bool]:
-    """Reached items with their hops, in order, and whether there may be more."""
+    """Return reached items with their hops, in order, and whether there may be more."""
     walk = Walk(Direction.DEPENDENTS, max_depth=MAX_HOPS, max_nodes=MAX_NODES)
     try:
-        found = await assess_complete_impact(ImpactTables(sources.main), failed, walk)
+        impact = await assess_complete_impact(ImpactTables(sources.main), failed, walk)
     except SourceTimeout as error:
         log.warning("a blast radius is cut: %s", error)
-        found = None
-    if found is not None:
-        return [(unpack_id(id), depth) for id, depth in zip(found.ids, found.depths, strict=True)], False
+        impact = None
+    if impact is not None:
+        return [(unpack_id(id), depth) for id, depth in zip(impact.ids, impact.depths, strict=True)], False
     [reach] = await RecursiveGraph(sources.main).reach([frozenset(failed)], walk)
     return [(node.id, node.depth) for node in reach.nodes], True
 
@@ -169,33 +178,32 @@ async def _store_blast_radius(
     sources: Sources, run_id: str, reached: Sequence[tuple[str, int]], now: datetime, *, truncated: bool
 ) -> bool:
     async with sources.main.transaction() as transaction:
-        critical = await rounds.fetch_critical_names(transaction, [id for id, _ in reached], MAX_CRITICAL_NAMES)
-        is_kept = await rounds.store_blast_radius(
+        critical = await schedule.fetch_critical_names(transaction, [id for id, _ in reached], MAX_CRITICAL_NAMES)
+        is_stored = await schedule.store_blast_radius(
             transaction, run_id, reached[:MAX_STORED_ITEMS], critical, now, total=len(reached), truncated=truncated
         )
-        await writing.write_origin(transaction, Origin(f"{engine.REQUEST_ID_PREFIX}{run_id}", cause_run_id=run_id))
-    return is_kept
+        await bookkeeping.write_origin(transaction, Origin(f"{engine.REQUEST_ID_PREFIX}{run_id}", cause_run_id=run_id))
+    return is_stored
 
 
 async def send_messages(
     sources: Sources, queues: Mapping[str, Queue], now: datetime | None = None, most: int = MAX_MESSAGES
 ) -> int:
-    """Take messages to their queues, at most so many to each, in their order; how many. One whose attempt was called
-    off meanwhile goes nowhere.
+    """Send pending messages to their queues in order, at most `most` to each; return the number of sent ones.
 
-    At least once: a crash between a queue and the table sends again, under the same id. A lost queue holds back its
-    own messages only; its SourceError comes when the others are sent. A message that cannot be sent at all is a dead
-    letter of its queue.
+    A message whose attempt was cancelled is not sent. Delivery is at least once: a crash between a queue and the table
+    sends a message again, with the same id. An unavailable queue holds back only its own messages; its SourceError is
+    raised after the others are sent. A message that can never be sent becomes a dead letter of its queue.
     """
     moment = now or datetime.now(UTC)
     count = 0
     lost: SourceError | None = None
     async with sources.main.transaction() as transaction:
-        if not await rounds.lock_sending(transaction):
+        if not await schedule.lock_sending(transaction):
             return 0
         done: list[int] = []
         for name, queue in queues.items():
-            waiting = await rounds.fetch_pending_messages(transaction, name, most)
+            waiting = await schedule.fetch_pending_messages(transaction, name, most)
             try:
                 failures = await _send(queue, [each for each in waiting if each.wanted])
                 if failures:
@@ -206,14 +214,14 @@ async def send_messages(
                 done += [each.position for each in waiting]
                 count += sum(each.wanted for each in waiting) - len(failures)
         if done:
-            await rounds.mark_sent(transaction, done, moment)
+            await schedule.mark_sent(transaction, done, moment)
     if lost is not None:
         raise lost
     return count
 
 
 async def _send(queue: Queue, messages: Sequence[PendingMessage]) -> list[MessageFailure]:
-    """Send them in their order; those that are no message, or that the queue refuses for what they say."""
+    """Send messages in order; return those that are invalid, or that the queue rejects because of their content."""
     outcome = await attempt(partial(_send_all, queue, messages))
     if not isinstance(outcome, CaughtError):
         return []
@@ -221,7 +229,7 @@ async def _send(queue: Queue, messages: Sequence[PendingMessage]) -> list[Messag
         middle = len(messages) // 2
         return await _send(queue, messages[:middle]) + await _send(queue, messages[middle:])
     if isinstance(outcome.error, SourceError) and not isinstance(outcome.error, SourceInvalidValue):
-        # It refuses whatever it is sent: wrong rights, say, or no such queue.
+        # The queue rejects every message: missing permissions, for example, or no such queue.
         raise outcome.error
     [message] = messages
     report(log, "a message cannot be sent", outcome.error, "workflows", sending=message.id)
@@ -238,15 +246,15 @@ async def _send_all(queue: Queue, messages: Sequence[PendingMessage]) -> None:
 
 
 async def delete_sent_messages(sources: Sources, now: datetime | None = None) -> int:
-    """Delete messages that were sent long ago; how many."""
+    """Delete messages whose retention period is over; return their number."""
     async with sources.main.transaction() as transaction:
-        return await rounds.purge_messages(
+        return await schedule.purge_messages(
             transaction, (now or datetime.now(UTC)) - MESSAGE_RETENTION, DELETE_BATCH_SIZE
         )
 
 
 def _context(sources: Sources, run_id: str) -> Context:
-    # Named by the run, so that whoever follows the outbox knows which run wrote; triggers believe the cause alone.
+    # The request id names the run, so that readers of the outbox know which run wrote; triggers use only the cause.
     return Context(
         SystemPrincipal("engine", "workflows"),
         Scope(sees_restricted=True),

@@ -1,4 +1,4 @@
-"""Runs started: the one door, for clients and for triggers."""
+"""Start runs, for clients and for triggers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,22 +13,22 @@ from datasources.aurora.workflow_runs import writes as rows
 from datasources.aurora.workflow_runs.schedule import request_blast_radius
 from datasources.aurora.workflow_runs.writes import IncidentContext
 from datasources.records.workflows import WorkflowRecord, WorkflowState
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, caller_id
 from resolvers.validation import attributes_violation
 from resolvers.workflow_runs import engine
 from resolvers.workflows.definition import Definition, InvalidDefinition, parse_definition
 
-# Bytes of all inputs of a run, as JSON.
+# Maximum size of all inputs of a run, in bytes of JSON.
 MAX_INPUT_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """A run that somebody wants: of a revision, for an incident, on an item, with inputs by name.
+    """Request to start a run: of a revision, for an incident, on an item, with inputs by name.
 
-    `requested_by` is KIND:subject, the caller where it is empty. `trigger_key` names what a run is wanted for
-    automatically: there is at most one for it. `cause_run_id` is the run that led to this one.
+    `requested_by` is KIND:subject, by default the caller. `trigger_key` identifies the reason of an automatic run:
+    there is at most one run for it. `cause_run_id` is the run that caused this one.
     """
 
     workflow_id: str
@@ -38,15 +38,15 @@ class StartRequest:
     requested_by: str = ""
     trigger_key: str | None = None
     cause_run_id: str | None = None
-    # Who stands behind it, as KIND:subject; the caller where a client starts it.
+    # The responsible principals as KIND:subject; the caller if a client starts the run.
     initiators: tuple[str, ...] = ()
 
 
 async def start(write: Write, starting: StartRequest, now: datetime | None = None) -> str | None:
-    """The new run's id, with its first steps begun; None if the trigger key had its run.
+    """Return the new run's id, after starting its first steps; None if a run with the trigger key exists.
 
-    Refused for a workflow that is unknown, not published or not readable, for an incident that the caller may not see,
-    an item that is not there, and inputs that are missing or that the workflow does not know.
+    Refused for a workflow that is unknown, unpublished or invalid, for an incident that the caller cannot see, an item
+    that does not exist, and inputs that are missing or unknown.
     """
     moment = now or datetime.now(UTC)
     definition = await _definition(write, starting.workflow_id)
@@ -55,10 +55,10 @@ async def start(write: Write, starting: StartRequest, now: datetime | None = Non
     if incident is not None and not incident.is_visible_to(
         await rows.fetch_publisher_scope(write.transaction, definition.id)
     ):
-        message = "whoever published the workflow may not see this incident; let somebody publish it who may"
-        raise rules.invalid("workflowId", message)
+        message = "the publisher of the workflow cannot see this incident; a person who can must publish it"
+        raise validation.invalid("workflowId", message)
     if starting.configuration_item_id is not None:
-        await rules.require_items(write.transaction, [starting.configuration_item_id], "configurationItemId")
+        await validation.require_items(write.transaction, [starting.configuration_item_id], "configurationItemId")
     run = await rows.insert(
         write.transaction,
         {
@@ -66,7 +66,7 @@ async def start(write: Write, starting: StartRequest, now: datetime | None = Non
             "workflow_id": definition.id,
             "incident_id": starting.incident_id,
             "configuration_item_id": starting.configuration_item_id,
-            "user_key": rules.user_key(write),
+            "user_key": validation.user_key(write),
             "started_at": moment,
             "requested_by": starting.requested_by or caller_id(write.context),
             "request_id": write.context.request.request_id,
@@ -92,44 +92,44 @@ async def start(write: Write, starting: StartRequest, now: datetime | None = Non
 async def _definition(write: Write, workflow_id: str) -> Definition:
     workflow = await rows.fetch_workflow(write.transaction, workflow_id)
     if workflow is None:
-        raise rules.not_found("workflowId", "there is no such workflow; see `workflows`")
+        raise validation.not_found("workflowId", "there is no workflow with this id; see `workflows`")
     _require_published(workflow)
     try:
         return parse_definition(workflow, await rows.fetch_steps(write.transaction, workflow_id))
     except InvalidDefinition as unreadable:
-        message = f"the workflow cannot be run; put {unreadable.path} right in a new revision: {unreadable.reason}"
-        raise rules.invalid("workflowId", message) from unreadable
+        message = f"the workflow cannot be run; correct {unreadable.path} in a new revision: {unreadable.reason}"
+        raise validation.invalid("workflowId", message) from unreadable
 
 
 def _require_published(workflow: WorkflowRecord) -> None:
     if workflow.state != WorkflowState.PUBLISHED:
-        message = f"the workflow is in state {workflow.state}; only a PUBLISHED one can be started"
+        message = f"the workflow is in state {workflow.state}; only a PUBLISHED workflow can be started"
         raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, "workflowId", message))
 
 
-def _inputs(definition: Definition, given: Mapping[str, Any]) -> dict[str, Any]:
+def _inputs(definition: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
     known = {each.name: each for each in definition.inputs}
     errors: list[UserError] = []
-    for name in sorted(given.keys() - known.keys()):
-        message = f"the workflow knows no input {name!r}; it knows {', '.join(sorted(known)) or 'none at all'}"
+    for name in sorted(values.keys() - known.keys()):
+        message = f"the workflow has no input {name!r}; its inputs are {', '.join(sorted(known)) or 'none'}"
         errors.append(UserError(UserErrorCode.INVALID, "inputs", message))
-    for name in sorted(known.keys() - given.keys()):
+    for name in sorted(known.keys() - values.keys()):
         if known[name].default is UNSET:
-            errors.append(UserError(UserErrorCode.INVALID, "inputs", f"the input {name} is missing; give it a value"))
+            errors.append(UserError(UserErrorCode.INVALID, "inputs", f"the input {name} is missing; set a value"))
     if errors:
         raise ValidationFailed(*errors)
-    inputs = {each.name: given.get(each.name, each.default) for each in definition.inputs}
+    inputs = {each.name: values.get(each.name, each.default) for each in definition.inputs}
     if reason := attributes_violation(inputs):
-        raise rules.invalid("inputs", reason.replace("attributes", "inputs"))
+        raise validation.invalid("inputs", reason.replace("attributes", "inputs"))
     if len(msgspec.json.encode(inputs)) > MAX_INPUT_BYTES:
-        raise rules.invalid("inputs", f"the inputs have more than {MAX_INPUT_BYTES:,} bytes; refer to what is large")
+        raise validation.invalid("inputs", f"the inputs have more than {MAX_INPUT_BYTES:,} bytes; refer to large data")
     return inputs
 
 
 async def _incident(write: Write, id: str | None) -> IncidentContext | None:
     if id is None:
         return None
-    found = await rows.fetch_incident(write.transaction, id, write.context.scope)
-    if found is None:
-        raise rules.not_found("incidentId", "there is no such incident; see `incidents`")
-    return found
+    incident = await rows.fetch_incident(write.transaction, id, write.context.scope)
+    if incident is None:
+        raise validation.not_found("incidentId", "there is no incident with this id; see `incidents`")
+    return incident

@@ -1,9 +1,9 @@
-"""The state machine of a run: a definition, attempts at its steps, a time, and what happened, to what is next. No I/O.
+"""The state machine of a run: a definition, attempts, a time and reported results determine what is next. No I/O.
 
-A run goes forward until every step is over, or until one has failed for good or somebody calls it off; then what had
-succeeded is undone, latest first, one after the other. What comes of that is in the attempts alone, so whoever has the
-rows of a run can go on with it: a step is over when its last attempt SUCCEEDED or was SKIPPED, and has failed for good
-when its last attempt FAILED, as another attempt is written in the same moment as the failure.
+A run goes forward until every step is completed, or until one fails finally or the run is cancelled; then the steps
+that succeeded are compensated, latest first, one after the other. The attempts alone contain this state, so any process
+with the rows of a run can continue it: a step is completed when its last attempt SUCCEEDED or was SKIPPED, and has
+finally failed when its last attempt FAILED, since a retry is written together with the failure.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from datasources.records.workflow_runs import WorkflowStepRunState as S
 from datasources.records.workflows import WorkflowStepKind
 from resolvers.workflows.definition import Definition, Step, Wait
 
-# Seconds between two attempts, at most.
+# The maximum pause between two attempts.
 MAX_RETRY_DELAY_SECONDS = 3_600.0
 
 LIVE_STATES = frozenset({WorkflowRunState.RUNNING, WorkflowRunState.WAITING, WorkflowRunState.COMPENSATING})
@@ -33,25 +33,27 @@ Attempts = Mapping[str, WorkflowStepRunRecord]
 
 
 class ExpressionFailed(Exception):
-    """An expression of a step gives nothing that it could use; the message is the reason that the step fails with."""
+    """An expression of a step has no usable value; the message becomes the reason of the step's failure."""
 
 
 class ExpressionValues(Protocol):
-    """What expressions say. `before` holds the last attempt at every step that this one comes after, by key."""
+    """Values of expressions. `before` contains the last attempt at every step before this one, by key."""
 
     def is_condition_met(self, step: Step, before: Attempts) -> bool:
-        """Whether the step is to be done at all. Unfit where its expression says neither."""
+        """Whether the step must run. Raises ExpressionFailed if the value is not a boolean."""
         ...
 
     def content(self, step: Step, before: Attempts) -> Any:
-        """What its executor is told: inputs of a remediation, the message of a notification. Unfit where there is
-        none."""
+        """Return the content for the executor: inputs of a remediation, or the message of a notification.
+
+        Raises ExpressionFailed if there is none.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StartedAttempt:
-    """An attempt that began just now, and what its executor is told."""
+    """An attempt that has just started, and the content for its executor."""
 
     step: Step
     attempt: WorkflowStepRunRecord
@@ -59,17 +61,17 @@ class StartedAttempt:
 
 
 def retry_delay(backoff: float, attempt: int) -> timedelta:
-    """The time between the end of an attempt, counted from 1, and the beginning of the next."""
-    # 2**12 of the shortest pause is over an hour; more would overflow.
+    """Return the pause between the end of an attempt, counted from 1, and the start of the next."""
+    # 2**12 times the shortest pause is more than an hour; a larger exponent could overflow.
     return timedelta(seconds=min(MAX_RETRY_DELAY_SECONDS, backoff * 2.0 ** min(attempt - 1, 40)))
 
 
 @dataclass(slots=True)
 class RunStateMachine:
-    """A run in memory. Tell it what happened, let it `advance`, and write what it `changed`.
+    """A run in memory. Report results to it, call `advance`, and write what has `changed`.
 
-    `attempts` may be in any order; `changed` holds new and changed ones by id. `begun` is what executors are to be told
-    of, in order. Nothing happens to a run that has ended.
+    `attempts` may be in any order; `changed` contains new and changed ones by id. `started` contains started attempts
+    for executors, in order. A finished run does not change.
     """
 
     definition: Definition
@@ -93,22 +95,22 @@ class RunStateMachine:
                 self._last[self._by_id[each.step_id].key] = each
 
     def last_attempt(self, key: str) -> WorkflowStepRunRecord | None:
-        """The last attempt at a step; None if it was never to be tried so far."""
+        """Return the last attempt at a step; None if there is none yet."""
         return self._last.get(key)
 
     def step_of(self, attempt: WorkflowStepRunRecord) -> Step:
-        """The step that it is an attempt at."""
+        """Return the step of an attempt."""
         return self._by_id[attempt.step_id]
 
     def succeed(self, attempt: WorkflowStepRunRecord, outcome: dict[str, Any]) -> None:
-        """An attempt did what it was for."""
-        self._keep(replace(attempt, state=S.SUCCEEDED, finished_at=self.now, due_at=None, outcome=outcome))
+        """Record the success of an attempt."""
+        self._store(replace(attempt, state=S.SUCCEEDED, finished_at=self.now, due_at=None, outcome=outcome))
 
     def fail(
         self, attempt: WorkflowStepRunRecord, reason: str, outcome: dict[str, Any] | None = None, *, again: bool = True
     ) -> None:
-        """An attempt did not do what it was for. If it may be tried `again`, the next attempt waits for its time."""
-        self._keep(
+        """Record the failure of an attempt. With `again` and attempts left, the next attempt waits for its time."""
+        self._store(
             replace(
                 attempt, state=S.FAILED, finished_at=self.now, due_at=None, reason=reason,
                 outcome=attempt.outcome if outcome is None else outcome,
@@ -117,19 +119,19 @@ class RunStateMachine:
         retry = self.step_of(attempt).configuration.retry
         if again and attempt.attempt < retry.attempts:
             due = self.now + retry_delay(retry.backoff, attempt.attempt)
-            self._keep(self._new(self.step_of(attempt), attempt.attempt + 1, due))
+            self._store(self._new(self.step_of(attempt), attempt.attempt + 1, due))
 
     def cancel(self, reason: str) -> None:
-        """Somebody wants the run to end."""
+        """Cancel the run; completed steps are compensated."""
         self._end(WorkflowRunState.CANCELLED, reason)
 
     def abort(self, reason: str) -> None:
-        """The run can't go on, and nothing can be undone either."""
+        """Fail the run without compensation."""
         self._close_open(reason)
         self.run = replace(self.run, state=WorkflowRunState.FAILED, reason=reason, finished_at=self.now)
 
     def advance(self) -> None:
-        """Everything that follows from what happened so far, up to where somebody, a machine or time has to act."""
+        """Advance until a person, an executor or time must act."""
         while self.run.state in LIVE_STATES and (self._due() or self._next()):
             pass
         if self.run.state in FORWARD_STATES:
@@ -198,7 +200,7 @@ class RunStateMachine:
     def _close_open(self, reason: str) -> None:
         for each in list(self._last.values()):
             if each.state in STARTED_STATES or each.state is S.PENDING:
-                self._keep(replace(each, state=S.CANCELLED, finished_at=self.now, due_at=None, reason=reason))
+                self._store(replace(each, state=S.CANCELLED, finished_at=self.now, due_at=None, reason=reason))
 
     def _compensations(self) -> list[Step]:
         places = {key: place for place, key in enumerate(topological_order(self.definition.steps))}
@@ -219,16 +221,16 @@ class RunStateMachine:
         before = {key: self._last[key] for key in self._before(step) if key in self._last}
         try:
             if attempt.attempt == 1 and not self.values.is_condition_met(step, before):
-                self._keep(replace(attempt, state=S.SKIPPED, finished_at=self.now, reason="its condition is false"))
+                self._store(replace(attempt, state=S.SKIPPED, finished_at=self.now, reason="its condition is false"))
                 return
             content = self.values.content(step, before)
         except ExpressionFailed as unfit:
-            # Another attempt would read the same.
+            # A retry would evaluate the same data.
             self.fail(attempt, str(unfit), again=False)
             return
-        made = self._to_started(step, attempt)
-        self._keep(made)
-        self.started.append(StartedAttempt(step, made, content))
+        begun = self._to_started(step, attempt)
+        self._store(begun)
+        self.started.append(StartedAttempt(step, begun, content))
 
     def _to_started(self, step: Step, attempt: WorkflowStepRunRecord) -> WorkflowStepRunRecord:
         match step.kind:
@@ -240,8 +242,8 @@ class RunStateMachine:
                 return replace(attempt, state=S.RUNNING, due_at=self._deadline(step))
 
     def _deadline(self, step: Step) -> datetime | None:
-        wanted = step.configuration
-        seconds = wanted.seconds if isinstance(wanted, Wait) else wanted.timeout
+        configuration = step.configuration
+        seconds = configuration.seconds if isinstance(configuration, Wait) else configuration.timeout
         return None if seconds is None else self.now + timedelta(seconds=seconds)
 
     def _before(self, step: Step) -> Iterator[str]:
@@ -257,7 +259,7 @@ class RunStateMachine:
 
     def _is_untouched(self, step: Step) -> bool:
         last = self.last_attempt(step.key)
-        # An imported run may have a row for every step from its start on.
+        # An imported run may have a row for every step from the start.
         return last is None or (last.state is S.PENDING and last.due_at is None)
 
     def _is_over(self, key: str) -> bool:
@@ -276,19 +278,19 @@ class RunStateMachine:
             self.new_id(), self.run.id, step.id, S.PENDING, number, None, None, {}, due, ""
         )  # fmt: skip
 
-    def _keep(self, attempt: WorkflowStepRunRecord) -> None:
+    def _store(self, attempt: WorkflowStepRunRecord) -> None:
         self.changed[attempt.id] = attempt
         self._last[self.step_of(attempt).key] = attempt
 
 
 def topological_order(steps: Iterable[Step]) -> list[str]:
-    """The keys of steps, each behind those that it depends on; as they are listed where that leaves a choice."""
+    """Return the keys of steps in topological order; steps without an order between them stay in list order."""
     left = list(steps)
     known = {step.key for step in left}
     placed: list[str] = []
     while left:
         free = [step for step in left if not (set(step.depends_on) & known) - set(placed)]
-        # What waits for each other never begins; it keeps its place.
+        # Steps of a cycle never start; they stay in list order.
         taken = free[0] if free else left[0]
         placed.append(taken.key)
         left.remove(taken)

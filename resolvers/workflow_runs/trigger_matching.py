@@ -1,4 +1,4 @@
-"""Whether a published trigger holds for something that happened: all of its conditions, on one item together."""
+"""Match published triggers with an outbox entry: all conditions must hold, those on items for one item together."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -9,7 +9,7 @@ import msgspec
 
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.workflow_runs import triggers as rows
-from datasources.aurora.workflow_runs import writes as facts
+from datasources.aurora.workflow_runs import writes
 from datasources.aurora.workflow_runs.triggers import OutboxEntry, PublishedTrigger
 from datasources.aurora.workflow_runs.writes import CauseContext, IncidentContext, ItemContext
 from datasources.records.queries import Scope
@@ -28,32 +28,32 @@ _EVENTS = {
     ("CONFIGURATION_ITEM", "CHANGED"): TriggerEvent.ITEM_CHANGED,
     ("WORKFLOW_RUN", "CHANGED"): TriggerEvent.RUN_FINISHED,
 }
-# A change may happen again and again; each of the others happens once to one thing.
+# Changes can occur repeatedly; each other event occurs once for each record.
 _REPEATED = frozenset({TriggerEvent.INCIDENT_CHANGED, TriggerEvent.ITEM_CHANGED})
 
 _ENDED = frozenset({WorkflowRunState.SUCCEEDED, WorkflowRunState.FAILED, WorkflowRunState.CANCELLED})
-# What was over before anybody could look at it, such as an imported incident of last year, opens nothing.
+# Incidents that were over before they arrived, such as imported ones of last year, are not reported as opened.
 _OVER = frozenset({"RESOLVED", "CLOSED", "CANCELLED"})
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerContext:
-    """What is known of something that happened, as it is now. None of the words of an incident."""
+    """The current data about an outbox entry, without the texts of an incident."""
 
     incident: IncidentContext | None = None
     items: Sequence[ItemContext] = ()
     cause: CauseContext | None = None
-    # What a run would be for, and the run that led to it.
+    # The incident and item of a new run, and the run that caused it.
     incident_id: str | None = None
     configuration_item_id: str | None = None
     cause_run_id: str | None = None
-    # The incident that it is about, directly or by a run for it.
+    # The incident of the entry, directly or by a run for it.
     about: IncidentContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveTrigger:
-    """A readable trigger of a published workflow, and what its publisher could see."""
+    """A valid trigger of a published workflow, and the scope of its publisher."""
 
     workflow_id: str
     key: str
@@ -61,30 +61,30 @@ class ActiveTrigger:
     scope: Scope
 
     def can_see(self, known: TriggerContext) -> bool:
-        """Whether its publisher could see what happened."""
+        """Whether the publisher can see the record of the entry."""
         return known.about is None or known.about.is_visible_to(self.scope)
 
     def trigger_key(self, entry: OutboxEntry) -> str:
-        """What a run is wanted for: there is at most one for it."""
+        """Return the trigger key of a run: there is at most one run for it."""
         name = f"{self.key} {self.trigger.event.value} {entry.entity_id}"
         return f"{name} {entry.transaction}" if self.trigger.event in _REPEATED else name
 
 
 @dataclass(frozen=True, slots=True)
 class Triggers:
-    """All published triggers, and which class is below which of those that they name."""
+    """All published triggers, and the pairs of a class that they name and its subclasses."""
 
     ready: Mapping[TriggerEvent, Sequence[ActiveTrigger]] = field(default_factory=dict)
     below: Collection[tuple[str, str]] = ()
 
     def for_entry(self, entry: OutboxEntry) -> Sequence[ActiveTrigger]:
-        """Those that are about what happened."""
+        """Return the triggers for the event of this entry."""
         event = _EVENTS.get((entry.kind, entry.step))
         return () if event is None else self.ready.get(event, ())
 
 
 async def load_triggers(transaction: Transaction) -> Triggers:
-    """The triggers that can be read; of the others a line in the log, and their workflow's `problems` say why."""
+    """Load the valid triggers; an invalid one is logged, and the `problems` of its workflow give the reason."""
     ready: dict[TriggerEvent, list[ActiveTrigger]] = {}
     for each in await rows.fetch_published(transaction):
         if (trigger := _read(each)) is not None:
@@ -105,36 +105,36 @@ def _read(published: PublishedTrigger) -> Trigger | None:
 
 
 async def load_trigger_context(transaction: Transaction, entry: OutboxEntry) -> TriggerContext | None:
-    """What is known by now; None where it is gone, or not what it was about any more."""
+    """Load the current data of an entry; None if the record is gone or no longer matches the event."""
     if entry.kind == "INCIDENT":
-        incident = await facts.fetch_incident(transaction, entry.entity_id, UNRESTRICTED)
+        incident = await writes.fetch_incident(transaction, entry.entity_id, UNRESTRICTED)
         if incident is None or (entry.step == "CREATED" and incident.state in _OVER):
             return None
-        items = await facts.fetch_items(transaction, None, incident.id, MAX_ITEMS)
-        # An incident of one item is about it; a run for several would see but one of them.
+        items = await writes.fetch_items(transaction, None, incident.id, MAX_ITEMS)
+        # A run gets the item of an incident only if there is exactly one.
         item_id = items[0].id if len(items) == 1 else None
         return TriggerContext(incident, items, None, incident.id, item_id, about=incident)
     if entry.kind == "CONFIGURATION_ITEM":
-        items = await facts.fetch_items(transaction, entry.entity_id, None, 1)
+        items = await writes.fetch_items(transaction, entry.entity_id, None, 1)
         return TriggerContext(None, items, None, None, entry.entity_id) if items else None
     run = await rows.fetch_run(transaction, entry.entity_id)
     if run is None or run.state not in _ENDED:
         return None
-    cause = await facts.fetch_cause(transaction, run.id)
-    about = None if run.incident_id is None else await facts.fetch_incident(transaction, run.incident_id, UNRESTRICTED)
+    cause = await writes.fetch_cause(transaction, run.id)
+    about = None if run.incident_id is None else await writes.fetch_incident(transaction, run.incident_id, UNRESTRICTED)
     return TriggerContext(None, (), cause, run.incident_id, run.configuration_item_id, run.id, about)
 
 
 def match_triggers(
     several: Sequence[ActiveTrigger], known: TriggerContext, below: Collection[tuple[str, str]], allowance: SharedBudget
 ) -> list[tuple[ActiveTrigger, bool, str]]:
-    """Each trigger with whether all of its conditions hold, and why its expression has no value where it has none.
+    """Return each trigger with whether all its conditions hold, and why its expression has no value, if so.
 
-    Of the allowance each expression may use an equal share of what those before it left, so that none is left without.
-    Call it in a thread: it takes as long as the expressions take.
+    Each expression may use an equal share of the remaining allowance, so that none starts without budget. Call it in a
+    thread: expressions take processor time.
     """
     waiting = sum(each.trigger.when is not None for each in several)
-    found: list[tuple[ActiveTrigger, bool, str]] = []
+    matches: list[tuple[ActiveTrigger, bool, str]] = []
     for each in several:
         text, holds, problem = each.trigger.when, _is_match(each.trigger, known, below), ""
         if holds and text is not None:
@@ -146,8 +146,8 @@ def match_triggers(
                 holds, problem = False, f"the expression of when has no value: {error}"
             allowance.left -= before - share.left
         waiting -= text is not None
-        found.append((each, holds, problem))
-    return found
+        matches.append((each, holds, problem))
+    return matches
 
 
 def _is_match(trigger: Trigger, known: TriggerContext, below: Collection[tuple[str, str]]) -> bool:
@@ -180,5 +180,5 @@ def _is_true(text: str, known: TriggerContext, allowance: SharedBudget) -> bool:
         values["cause"] = known.cause._asdict()
     value = compile_expression(text).evaluate(values, allowance)
     if not isinstance(value, bool):
-        raise InvalidExpression("it gives neither true nor false")
+        raise InvalidExpression("its value is neither true nor false")
     return value

@@ -1,7 +1,7 @@
-"""Triggers: what the outbox tells starts runs, each exactly once, and none that would start itself.
+"""Triggers: entries of the outbox start runs, each exactly once, and no workflow starts itself.
 
-The place in the outbox moves in the transaction that starts the runs, and each run is named by what it is wanted for:
-a crash, or a second worker, starts nothing twice and leaves nothing out.
+The position in the outbox advances in the transaction that starts the runs, and each run has a trigger key: a crash or
+a second worker starts no run twice and omits none.
 """
 
 import logging
@@ -39,26 +39,26 @@ from resolvers.workflows.expressions.thread import run_in_thread
 log = logging.getLogger("stackflow.workflows")
 
 READER_NAME = "workflow-triggers"
-# Under which name the rows that were passed over stand among the dead letters.
+# The queue name of the dead letters for skipped rows.
 DEAD_LETTER_QUEUE = "workflow-triggers"
-# Rows of the outbox of one transaction.
+# Maximum number of outbox rows in one transaction.
 BATCH_SIZE = 200
-# Work of the expressions of all triggers about one row, and after which a round ends: some 4 s.
+# Budget of the expressions of all triggers for one row; a round that has used it ends. About 4 s.
 MAX_ROW_WORK = 20 * MAX_WORK
-# Runs that may lead to one another.
+# Maximum number of runs of which each causes the next.
 MAX_CHAIN_LENGTH = 8
 
 
 class TriggerWorkflows(Struct, frozen=True):
-    """Runs are to be started for what happened."""
+    """Start runs for outbox entries."""
 
 
 async def run_round(sources: Sources) -> int:
-    """Start runs for what happened since the last round; how many rows of the outbox were looked at, at most 200.
+    """Start runs for entries since the last round; return the number of processed outbox rows, at most 200.
 
-    The first round of all looks at nothing: what happened before starts no runs. SourceUnavailable if a store is lost.
-    A row for which the store refuses to start a run, or that raises, is passed over: an error in the log, and a dead
-    letter of the queue `workflow-triggers` with the reason. The others go on.
+    The very first round processes no rows: earlier entries start no runs. Raises SourceUnavailable if a store is
+    unavailable. A row for which the store rejects a run, or that raises an error, is skipped: the error is logged, and
+    a dead letter of the queue `workflow-triggers` contains the reason. The other rows are processed.
     """
     if not await rows.has_new_entries(sources.main, READER_NAME):
         return 0
@@ -77,7 +77,7 @@ async def run_round(sources: Sources) -> int:
 
 
 async def _try_batch(sources: Sources, most: int) -> tuple[int, str]:
-    """How many rows were looked at, and why none was: then all is as it was before."""
+    """Return the number of processed rows; after an error, 0 and the error, and everything is rolled back."""
     outcome = await attempt(partial(_run_batch, sources, most))
     if not isinstance(outcome, CaughtError):
         if most == 1 and outcome[1]:
@@ -89,7 +89,7 @@ async def _try_batch(sources: Sources, most: int) -> tuple[int, str]:
 
 
 async def _skip_row(sources: Sources, reason: str) -> int:
-    """Move the place behind the next row and keep the row among the dead letters; how many rows that were, 1 or 0."""
+    """Advance behind the next row and store it as a dead letter; return the number of skipped rows, 1 or 0."""
     async with sources.main.transaction() as transaction:
         place = await rows.lock_reader(transaction, READER_NAME)
         entries = [] if place is None else await rows.fetch_after(transaction, place, 1)
@@ -106,12 +106,12 @@ async def _skip_row(sources: Sources, reason: str) -> int:
 
 
 async def _run_batch(sources: Sources, most: int) -> tuple[int, str]:
-    """How many rows were looked at, and what was refused: then all is as it was before."""
-    looked = 0
+    """Return the number of processed rows, and the user errors; with these everything is rolled back."""
+    processed = 0
 
     async def work(write: Write) -> Sequence[str]:
-        nonlocal looked
-        looked = 0
+        nonlocal processed
+        processed = 0
         transaction = write.transaction
         place = await rows.lock_reader(transaction, READER_NAME)
         if place is None:
@@ -120,14 +120,14 @@ async def _run_batch(sources: Sources, most: int) -> tuple[int, str]:
         entries = await rows.fetch_after(transaction, place, most)
         if not entries:
             return []
-        looked, started = await _start_runs(write, entries)
-        await rows.advance_reader(transaction, READER_NAME, entries[looked - 1].cursor)
+        processed, started = await _start_runs(write, entries)
+        await rows.advance_reader(transaction, READER_NAME, entries[processed - 1].cursor)
         return started
 
     context = _context(sources, RequestContext(deadline=current_request().deadline))
     with use_request(context.request):
         written = await run_write(context, "TriggerWorkflows", TriggerWorkflows(), work)
-    return looked, _problem(written)
+    return processed, _problem(written)
 
 
 def _problem(written: WriteResult) -> str:
@@ -139,8 +139,10 @@ def _context(sources: Sources, call: RequestContext) -> Context:
 
 
 async def _start_runs(write: Write, entries: Sequence[OutboxEntry]) -> tuple[int, list[str]]:
-    """How many rows were looked at, at least one, and the runs that were started. It ends early where expressions took
-    much work: what is left waits for the next round."""
+    """Return the number of processed rows, at least one, and the started runs.
+
+    Ends early if expressions used much of the budget; the remaining rows wait for the next round.
+    """
     triggers = await load_triggers(write.transaction)
     ids: list[str] = []
     spent = 0
@@ -177,12 +179,12 @@ async def _start(write: Write, entry: OutboxEntry, ready: ActiveTrigger, facts: 
         write.record_change(engine.TABLE, engine.ENTITY, str(cause), None, {"notStarted": ready.key, "reason": problem})
         await _record_problem(write, ready, problem)
         return None
-    # Who changed something stands behind what it leads to, with those behind the run that led there and those who acted
-    # on it.
+    # Responsible are the principal that made the change, the initiators of the run that caused it, and those who acted
+    # on that run.
     initiators = {entry.actor} - {""}
     if cause is not None:
         initiators |= set(await rows.fetch_initiators(write.transaction, cause, acted=True))
-    # The run and its messages carry the name of the request that everything began with.
+    # The run and its messages have the request id of the original request.
     call = RequestContext(
         request_id=entry.request_id or write.context.request.request_id, deadline=write.context.request.deadline
     )
@@ -192,20 +194,20 @@ async def _start(write: Write, entry: OutboxEntry, ready: ActiveTrigger, facts: 
         facts.incident_id,
         facts.configuration_item_id,
         trigger_key=ready.trigger_key(entry),
-        # A name that no run has leads to nothing.
+        # A cause that is not the id of a run is ignored.
         cause_run_id=cause if chain else None,
         initiators=tuple(sorted(initiators)),
     )
     try:
         return await start(Write(context, write.action, write.transaction, write.audit_entries, write.tables), starting)
     except ValidationFailed as refused:
-        # Nothing of it was written: it is refused before its first row.
+        # Nothing was written: a start is refused before its first row.
         await _record_problem(write, ready, str(refused))
         return None
 
 
 async def _cause(write: Write, entry: OutboxEntry) -> str | None:
-    """The run on whose behalf something was changed, if there is one. A request id counts where an executor sent it."""
+    """Return the run that caused a change, if any. A request id is evaluated only if an executor sent it."""
     if entry.cause_run_id is not None or not entry.by_executor:
         return entry.cause_run_id
     if entry.request_id.startswith(engine.REQUEST_ID_PREFIX):
@@ -219,7 +221,7 @@ async def _cause(write: Write, entry: OutboxEntry) -> str | None:
 
 
 def _find_cycle(ready: ActiveTrigger, chain: Sequence[str]) -> str | None:
-    """Why a workflow must not follow those that led to a change, the last one first; None if it may."""
+    """Return why a workflow must not run after the ones that led to a change (last one first); None if it may."""
     if ready.key in chain:
         return f"{ready.key} would start itself: {format_cycle([*chain[chain.index(ready.key) :: -1], ready.key])}"
     if len(chain) >= MAX_CHAIN_LENGTH:

@@ -1,4 +1,4 @@
-"""Runs as people lead them: started, approved, done by hand, and called off."""
+"""Use cases of runs for callers: start, approve, reject, complete, fail and cancel."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -11,22 +11,23 @@ from datasources.aurora.workflow_runs import triggers
 from datasources.aurora.workflow_runs import writes as rows
 from datasources.records.workflow_runs import LockedRunRecord, WorkflowDecision, WorkflowStepRunRecord
 from datasources.records.workflows import WorkflowStepKind
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.principals.principal import PrincipalKind, identity, is_person
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, caller_id
 from resolvers.validation import attributes_violation
 from resolvers.workflow_runs import engine
-from resolvers.workflow_runs import start as starting
+from resolvers.workflow_runs import start as run_start
 from resolvers.workflow_runs.engine import LoadedRun
 from resolvers.workflow_runs.start import StartRequest
 from resolvers.workflow_runs.state_machine import FORWARD_STATES, LIVE_STATES
 from resolvers.workflows.definition import Approval, InvalidDefinition, Manual, Step
 
-# Bytes of what came of a step, as JSON; characters of a comment or a reason.
+# In bytes of JSON, for the outcome of a step.
 MAX_OUTCOME_BYTES = 65_536
+# In characters, for a comment or a reason.
 MAX_TEXT_LENGTH = 4_000
 
-# What each kind of step that waits for a person can be told.
+# The mutations for each kind of step that waits for a person.
 ALLOWED_MUTATIONS = {
     WorkflowStepKind.APPROVAL: "approveWorkflowStep, rejectWorkflowStep",
     WorkflowStepKind.MANUAL: "completeWorkflowStep, failWorkflowStep",
@@ -34,7 +35,7 @@ ALLOWED_MUTATIONS = {
 
 
 class StartWorkflow(Struct, frozen=True, kw_only=True):
-    """A run that somebody wants: of a revision, or of the newest published one of a key."""
+    """Start a run of a revision, or of the newest published one of a key."""
 
     workflow_id: str | None = None
     workflow_key: str | None = None
@@ -44,64 +45,64 @@ class StartWorkflow(Struct, frozen=True, kw_only=True):
 
 
 class RunCommand(Struct, frozen=True, kw_only=True):
-    """Something about a run. Without an expected version it is done at whatever version the run is."""
+    """Base of commands on a run. Without an expected version it applies to any version of the run."""
 
     run_id: str
     expected_version: int | None = None
 
 
 class ApproveWorkflowStep(RunCommand, frozen=True, kw_only=True):
-    """A yes."""
+    """Approve a step."""
 
     step: str
     comment: str = ""
 
 
 class RejectWorkflowStep(ApproveWorkflowStep, frozen=True, kw_only=True):
-    """A no."""
+    """Reject a step."""
 
 
 class CompleteWorkflowStep(RunCommand, frozen=True, kw_only=True):
-    """A step was done by hand, and what came of it."""
+    """Complete a manual step, with its outcome."""
 
     step: str
     outcome: Any = None
 
 
 class FailWorkflowStep(RunCommand, frozen=True, kw_only=True):
-    """A step could not be done by hand, and why."""
+    """Fail a manual step, with a reason."""
 
     step: str
     reason: str
 
 
 class CancelWorkflowRun(RunCommand, frozen=True, kw_only=True):
-    """A run is called off, and why."""
+    """Cancel a run, with a reason."""
 
     reason: str
 
 
 async def start(write: Write, command: StartWorkflow) -> Sequence[str]:
-    """The new run's id."""
+    """Return the new run's id."""
     if (command.workflow_id is None) == (command.workflow_key is None):
-        raise rules.invalid("workflowKey", "give either workflowId or workflowKey")
+        raise validation.invalid("workflowKey", "set either workflowId or workflowKey")
     workflow_id = command.workflow_id
     if command.workflow_key is not None:
-        found = await rows.fetch_published_workflow(write.transaction, command.workflow_key)
-        if found is None:
-            raise rules.not_found("workflowKey", "no workflow of this key is published; see `workflows`")
-        workflow_id = found.id
+        workflow = await rows.fetch_published_workflow(write.transaction, command.workflow_key)
+        if workflow is None:
+            raise validation.not_found("workflowKey", "no workflow with this key is published; see `workflows`")
+        workflow_id = workflow.id
     inputs = {} if command.inputs is None else command.inputs
     if not isinstance(inputs, dict):
-        raise rules.invalid("inputs", 'inputs are an object, for example {"size": 3}')
+        raise validation.invalid("inputs", 'inputs must be an object, for example {"size": 3}')
     assert workflow_id is not None  # noqa: S101
-    wanted = StartRequest(workflow_id, command.incident_id, command.configuration_item_id, inputs)
-    id = await starting.start(write, wanted)
+    request = StartRequest(workflow_id, command.incident_id, command.configuration_item_id, inputs)
+    id = await run_start.start(write, request)
     return [] if id is None else [id]
 
 
 async def approve(write: Write, command: ApproveWorkflowStep) -> Sequence[str]:
-    """A yes of the caller. With enough of them the step is over."""
+    """Record the caller's approval. With enough approvals the step succeeds."""
     running, step, attempt = await _require_open_step(write, command, command.step, WorkflowStepKind.APPROVAL)
     wanted = await _record_decision(write, running, step, attempt, WorkflowDecision.APPROVED, command.comment)
     approvers = await rows.fetch_approvers(write.transaction, attempt.id)
@@ -112,7 +113,7 @@ async def approve(write: Write, command: ApproveWorkflowStep) -> Sequence[str]:
 
 
 async def reject(write: Write, command: RejectWorkflowStep) -> Sequence[str]:
-    """A no of the caller. One is enough, and nobody is asked again."""
+    """Record the caller's rejection. One is enough to fail the step finally."""
     running, step, attempt = await _require_open_step(write, command, command.step, WorkflowStepKind.APPROVAL)
     await _record_decision(write, running, step, attempt, WorkflowDecision.REJECTED, command.comment)
     running.machine.fail(attempt, f"rejected by {caller_id(write.context)}", again=False)
@@ -121,7 +122,7 @@ async def reject(write: Write, command: RejectWorkflowStep) -> Sequence[str]:
 
 
 async def complete(write: Write, command: CompleteWorkflowStep) -> Sequence[str]:
-    """A step done by hand."""
+    """Complete a manual step."""
     outcome = validate_outcome(command.outcome)
     running, step, attempt = await _require_open_step(write, command, command.step, WorkflowStepKind.MANUAL)
     _require_team_member(write, step)
@@ -131,8 +132,8 @@ async def complete(write: Write, command: CompleteWorkflowStep) -> Sequence[str]
 
 
 async def fail(write: Write, command: FailWorkflowStep) -> Sequence[str]:
-    """A step that could not be done by hand. It may be tried again, as its workflow says."""
-    reason = _require_length(rules.require_text(command.reason, "reason"), "reason")
+    """Fail a manual step. It is retried if its workflow allows it."""
+    reason = _require_length(validation.require_text(command.reason, "reason"), "reason")
     running, step, attempt = await _require_open_step(write, command, command.step, WorkflowStepKind.MANUAL)
     _require_team_member(write, step)
     running.machine.fail(attempt, reason)
@@ -141,24 +142,24 @@ async def fail(write: Write, command: FailWorkflowStep) -> Sequence[str]:
 
 
 async def cancel(write: Write, command: CancelWorkflowRun) -> Sequence[str]:
-    """A run called off; what it had done is undone."""
-    reason = _require_length(rules.require_text(command.reason, "reason"), "reason")
+    """Cancel a run; completed steps are compensated."""
+    reason = _require_length(validation.require_text(command.reason, "reason"), "reason")
     run = await _lock(write, command)
     if run.state not in FORWARD_STATES:
-        legal = "wait until it is over" if run.state in LIVE_STATES else "it is over"
-        raise _illegal(f"{run.number} is {run.state} and cannot be cancelled any more; {legal}")
+        hint = "wait until compensation ends" if run.state in LIVE_STATES else "it has ended"
+        raise _illegal(f"{run.number} is {run.state} and can no longer be cancelled; {hint}")
     running = await _load_run(write, run)
     running.machine.cancel(reason)
     return [(await engine.advance_run(write, running)).id]
 
 
-def validate_outcome(value: Any, error: Callable[[str, str], Exception] = rules.invalid) -> dict[str, Any]:
-    """What came of a step, as it is kept. `error` makes what is raised for what cannot be kept."""
+def validate_outcome(value: Any, error: Callable[[str, str], Exception] = validation.invalid) -> dict[str, Any]:
+    """Return the outcome of a step. `error` creates the exception for an outcome that cannot be stored."""
     outcome = {} if value is None else value
     if reason := attributes_violation(outcome):
         raise error("outcome", reason.replace("attributes", "outcomes"))
     if len(msgspec.json.encode(outcome)) > MAX_OUTCOME_BYTES:
-        raise error("outcome", f"the outcome has more than {MAX_OUTCOME_BYTES:,} bytes; refer to what is large")
+        raise error("outcome", f"the outcome has more than {MAX_OUTCOME_BYTES:,} bytes; refer to large data")
     fit: dict[str, Any] = outcome
     return fit
 
@@ -166,9 +167,9 @@ def validate_outcome(value: Any, error: Callable[[str, str], Exception] = rules.
 async def _lock(write: Write, command: RunCommand) -> LockedRunRecord:
     run = await rows.lock(write.transaction, command.run_id, write.context.scope)
     if run is None:
-        raise rules.not_found("runId", "there is no such run; pass the id of one that you can read")
+        raise validation.not_found("runId", "there is no run with this id; pass the id of one that you can read")
     if command.expected_version is not None and command.expected_version != run.version:
-        message = f"it is at version {run.version} now; look at it again and repeat the call with that version"
+        message = f"it is now at version {run.version}; read it again and repeat the call with that version"
         raise ValidationFailed(UserError(UserErrorCode.CONFLICT, "expectedVersion", message), id=run.id)
     return run
 
@@ -177,7 +178,7 @@ async def _load_run(write: Write, run: LockedRunRecord) -> LoadedRun:
     try:
         return await engine.load_run(write, run, datetime.now(UTC))
     except InvalidDefinition as unreadable:
-        raise _illegal(f"{run.number} cannot go on: its workflow cannot be read: {unreadable}") from unreadable
+        raise _illegal(f"{run.number} cannot continue: its workflow is invalid: {unreadable}") from unreadable
 
 
 async def _require_open_step(
@@ -185,17 +186,17 @@ async def _require_open_step(
 ) -> tuple[LoadedRun, Step, WorkflowStepRunRecord]:
     run = await _lock(write, command)
     if run.state not in LIVE_STATES:
-        raise _illegal(f"{run.number} is {run.state}; nothing can be done in it any more")
+        raise _illegal(f"{run.number} is {run.state}; its steps can no longer be changed")
     running = await _load_run(write, run)
     steps = {step.key: step for step in running.definition.steps}
     if key not in steps:
-        raise rules.not_found("step", f"{run.number} has no such step; its steps are {', '.join(steps)}")
-    found = running.open_attempt(key)
-    if found is None or steps[key].kind != kind:
+        raise validation.not_found("step", f"{run.number} has no step with this key; its steps are {', '.join(steps)}")
+    open_attempt = running.open_attempt(key)
+    if open_attempt is None or steps[key].kind != kind:
         raise _illegal(
-            f"step {key} of {run.number} waits for no {kind.lower()}; waiting: {_allowed_mutations(running)}"
+            f"step {key} of {run.number} does not wait for {kind.lower()}; waiting: {_allowed_mutations(running)}"
         )
-    return running, *found
+    return running, *open_attempt
 
 
 def _allowed_mutations(running: LoadedRun) -> str:
@@ -204,7 +205,7 @@ def _allowed_mutations(running: LoadedRun) -> str:
         for step in running.definition.steps
         if step.kind in ALLOWED_MUTATIONS and running.open_attempt(step.key) is not None
     ]
-    return ", ".join(waiting) or "no step at all"
+    return ", ".join(waiting) or "none"
 
 
 async def _record_decision(
@@ -221,44 +222,46 @@ async def _record_decision(
         await _require_four_eyes(write, running.before.id)
     if not _is_one_of(write, wanted.team, wanted.users):
         named = [*((f"the team {wanted.team}",) if wanted.team else ()), *wanted.users]
-        raise rules.invalid("step", f"it is for {' or '.join(named)} to decide; ask one of them")
-    key, one = rules.user_key(write), identity(principal.actor)
+        raise validation.invalid("step", f"only {' or '.join(named)} can decide; ask one of them")
+    key, one = validation.user_key(write), identity(principal.actor)
     words, now = _require_length(comment, "comment"), running.machine.now
     if not await rows.insert_approval(write.transaction, attempt.id, decision, words, who, one, key, now):
-        raise rules.invalid("step", "you have decided about it already; somebody else is asked for the next decision")
+        raise validation.invalid(
+            "step", "you have already decided about it; another person must make the next decision"
+        )
     write.tables.add(engine.APPROVALS_TABLE)
     running.touched = True
     return wanted
 
 
 async def _require_four_eyes(write: Write, run_id: str) -> None:
-    """Refused for programs, and for whoever asked for the run or caused it, by whichever key or token."""
+    """Refuse programs, and everyone who requested or caused the run, with any credential."""
     principal = write.context.principal
     if not is_person(principal.kind):
-        message = "a program may not decide where four eyes are asked for; let a person decide with their own token"
-        raise rules.invalid("step", message)
+        message = "a program cannot decide under the four-eyes rule; a person must decide with a personal token"
+        raise validation.invalid("step", message)
     behind = await triggers.fetch_initiators(write.transaction, run_id)
     if identity(principal.actor) in {identity(each) for each in behind}:
-        raise rules.invalid("step", "you asked for this run, or caused it; somebody else must decide about it")
+        raise validation.invalid("step", "you requested or caused this run; another person must decide about it")
 
 
 def _require_team_member(write: Write, step: Step) -> None:
     assert isinstance(step.configuration, Manual)  # noqa: S101
     team = step.configuration.team
     if not _is_one_of(write, team, ()):
-        raise rules.invalid("step", f"it is for the team {team} to do; ask somebody of it")
+        raise validation.invalid("step", f"only the team {team} can do it; ask one of its members")
 
 
 def _is_one_of(write: Write, team: str | None, users: Sequence[str]) -> bool:
-    # On a laptop there is nobody else to ask.
+    # The developer of a local server has no colleagues there.
     if write.context.principal.kind == PrincipalKind.DEVELOPMENT or (team is None and not users):
         return True
-    return team in write.context.scope.team_keys or rules.user_key(write) in users
+    return team in write.context.scope.team_keys or validation.user_key(write) in users
 
 
 def _require_length(text: str, field: str) -> str:
     if len(text) > MAX_TEXT_LENGTH:
-        raise rules.invalid(field, f"{field} has {len(text):,} characters; use at most {MAX_TEXT_LENGTH:,}")
+        raise validation.invalid(field, f"{field} has {len(text):,} characters; use at most {MAX_TEXT_LENGTH:,}")
     return text
 
 

@@ -1,1 +1,1 @@
-"""Workflows: definitions checked and published, and their runs carried from step to step."""
+"""Workflows: definitions, their validation, publication and expressions."""

@@ -1,6 +1,7 @@
-"""What a workflow says: its trigger, its inputs, and its steps with what each kind needs to know.
+"""Workflow definitions: a trigger, inputs, and steps with a configuration for each kind.
 
-All of it is data in the tables; `read` gives it types. Expressions are texts in CEL, the Common Expression Language.
+All of it is stored as JSON; `parse_definition` validates its types. Expressions are texts in CEL, the Common Expression
+Language.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from datasources.records.workflows import WorkflowRecord, WorkflowStepKind, Work
 
 
 class TriggerEvent(StrEnum):
-    """What may start a run. MANUAL is a person or a program that asks for one."""
+    """The event that can start a run. MANUAL is a request by a person or a program."""
 
     MANUAL = "manual"
     INCIDENT_OPENED = "incident.opened"
@@ -26,11 +27,11 @@ class TriggerEvent(StrEnum):
 
 
 class Trigger(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"class_key": "class"}):
-    """What starts a run; all that is given must hold.
+    """The conditions that start a run; all of them must hold.
 
-    `class_key` holds for an item of the class or of one below it, `environment` and `labels` (attributes with these
-    values) for one item that fulfils all three: an affected item of the incident, or the item itself. `priority` lists
-    the priorities 1 to 5 of an incident. `workflows` are keys: whose runs' end is meant. `when` is an expression.
+    `class_key` matches an item of the class or a subclass, `environment` and `labels` (attributes with these values) an
+    item; one item must match all three: an affected item of the incident, or the item itself. `priority` lists
+    priorities 1 to 5 of an incident. `workflows` are the keys of workflows whose runs end. `when` is an expression.
     """
 
     event: TriggerEvent = TriggerEvent.MANUAL
@@ -44,7 +45,7 @@ class Trigger(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
 
 
 class Input(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something that a run is given under a name. Without a `default` it is required."""
+    """A named input of a run. Without a `default` it is required."""
 
     name: str
     description: str = ""
@@ -52,33 +53,33 @@ class Input(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Retry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often a step is tried in all, and seconds before the second attempt; each later pause is twice as long, up
-    to an hour."""
+    """The total number of attempts, and the seconds before the second one; each later pause is twice as long, up to an
+    hour."""
 
     attempts: int = 1
     backoff: float = 5.0
 
 
 class _Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    # An expression; where it is false the step is passed over.
+    # An expression; if it is false the step is skipped.
     when: str | None = None
     retry: Retry = Retry()
-    # Seconds an attempt may take; None is for ever.
+    # Maximum duration of an attempt in seconds; None for no limit.
     timeout: int | None = None
-    # The key of a step that this one undoes; such a step runs only when the run fails or is cancelled after that one.
+    # The key of the step that this one compensates; it runs only if the run fails or is cancelled after that step.
     compensates: str | None = None
 
 
 class Manual(_Step, frozen=True, kw_only=True):
-    """A person does it; somebody of `team`, if one is named by its key."""
+    """A step for a person; for a member of `team` if the key of one is set."""
 
     instructions: str = ""
     team: str | None = None
 
 
 class Approval(_Step, frozen=True, kw_only=True):
-    """So many people say yes: any of `team` or `users` (keys), or anybody who may approve where neither is given. With
-    `four_eyes` none of them is who asked for the run. One no is enough to fail it."""
+    """A number of people must approve: members of `team` or `users` (keys), or anyone with the permission if neither is
+    set. With `four_eyes` none of them requested the run. One rejection is enough to fail the step."""
 
     approvals: int = 1
     team: str | None = None
@@ -87,21 +88,21 @@ class Approval(_Step, frozen=True, kw_only=True):
 
 
 class Remediation(_Step, frozen=True, kw_only=True):
-    """A machine mends something: `action` names what, `inputs` are expressions by name."""
+    """A step for an executor: `action` is its name, `inputs` are expressions by name."""
 
     action: str
     inputs: dict[str, str] = {}
 
 
 class Notification(_Step, frozen=True, kw_only=True):
-    """Somebody is told; `message` is an expression that gives a text."""
+    """A message to a channel; `message` is an expression with a text value."""
 
     channel: str
     message: str | None = None
 
 
 class Wait(_Step, frozen=True, kw_only=True):
-    """So many seconds pass."""
+    """A pause in seconds."""
 
     seconds: int
 
@@ -118,7 +119,7 @@ CONFIGURATIONS: dict[WorkflowStepKind, type[Configuration]] = {
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """A step with its configuration by kind. `depends_on` holds keys of steps that must be over before."""
+    """A step with the configuration of its kind. `depends_on` are the keys of steps that must end before it starts."""
 
     id: str
     key: str
@@ -130,7 +131,7 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class Definition(Struct, frozen=True, kw_only=True):
-    """One revision of a workflow; its steps in order of position, then key."""
+    """One revision of a workflow; steps in order of position, then key."""
 
     id: str
     key: str
@@ -142,7 +143,7 @@ class Definition(Struct, frozen=True, kw_only=True):
 
 
 class InvalidDefinition(Exception):
-    """A definition says something that no run can do; `path` is where, for example `steps.2.configuration.action`."""
+    """A definition is invalid; `path` is the location, for example `steps.2.configuration.action`."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -151,8 +152,8 @@ class InvalidDefinition(Exception):
 
 
 def parse_definition(workflow: WorkflowRecord, steps: Sequence[WorkflowStepRecord]) -> Definition:
-    """The definition in the rows of a revision. Unreadable if a part of it has not the form that it must have."""
-    made = [
+    """Parse the rows of a revision. Raises InvalidDefinition if a part is malformed."""
+    parsed = [
         Step(
             id=step.id,
             key=step.key,
@@ -171,7 +172,7 @@ def parse_definition(workflow: WorkflowRecord, steps: Sequence[WorkflowStepRecor
         name=workflow.name,
         trigger=_convert(workflow.trigger, Trigger, "trigger"),
         inputs=tuple(_convert(workflow.inputs, list[Input], "inputs")),
-        steps=tuple(made),
+        steps=tuple(parsed),
     )
 
 

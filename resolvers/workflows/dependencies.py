@@ -1,4 +1,4 @@
-"""Who waits for whom: cycles with their names, and all that must be over before a step."""
+"""Dependency graphs of names: cycles, and everything that is reachable from a node."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -6,34 +6,34 @@ Edges = Mapping[str, Collection[str]]
 
 
 def find_reachable(edges: Edges, start: str) -> set[str]:
-    """What can be reached from a node by one edge or more; the node itself if it is on a cycle."""
-    found: set[str] = set()
+    """Return the nodes that are reachable by at least one edge; includes the node itself if it is on a cycle."""
+    reached: set[str] = set()
     waiting = list(edges.get(start, ()))
     while waiting:
         node = waiting.pop()
-        if node not in found:
-            found.add(node)
+        if node not in reached:
+            reached.add(node)
             waiting += edges.get(node, ())
-    return found
+    return reached
 
 
 def find_cycles(edges: Edges) -> list[list[str]]:
-    """One shortest cycle for each set of nodes that can all reach each other, each as a, b, a; in order of `edges`.
+    """Return one shortest cycle for each strongly connected component, as a, b, a; in the order of `edges`.
 
-    A node that is no key of `edges` has no edges. Empty for an acyclic graph. Time grows with nodes times edges.
+    A node that is not a key of `edges` has no edges. Empty for an acyclic graph. Time: nodes times edges.
     """
     reach = {node: find_reachable(edges, node) for node in edges}
-    found: list[list[str]] = []
-    told: set[str] = set()
+    cycles: list[list[str]] = []
+    covered: set[str] = set()
     for node in edges:
-        if node in reach[node] and node not in told:
-            told |= {other for other in reach[node] if node in reach.get(other, ())}
-            found.append(_shortest(edges, node))
-    return found
+        if node in reach[node] and node not in covered:
+            covered |= {other for other in reach[node] if node in reach.get(other, ())}
+            cycles.append(_shortest(edges, node))
+    return cycles
 
 
 def _shortest(edges: Edges, start: str) -> list[str]:
-    # Breadth first from the start back to it.
+    # Breadth-first search from the start back to the start.
     paths: list[list[str]] = [[start]]
     seen: set[str] = set()
     while True:
@@ -49,5 +49,5 @@ def _shortest(edges: Edges, start: str) -> list[str]:
 
 
 def format_cycle(cycle: Sequence[str]) -> str:
-    """A cycle as people read it: a -> b -> a."""
+    """Return a cycle for display: a -> b -> a."""
     return " -> ".join(cycle)

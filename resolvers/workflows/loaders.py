@@ -61,7 +61,7 @@ class TriggerProblemByWorkflow(Loader[str, WorkflowTriggerProblemRecord | None])
 
 
 class ProblemsByWorkflow(Loader[str, list[UserError]]):
-    """What stops each revision from being published or run. Not cached: it depends on classes, teams and people."""
+    """Problems that prevent the publication or a run. Not cached: they depend on classes, teams and people."""
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, list[UserError]]:
         main = self.context.sources.main

@@ -1,4 +1,4 @@
-"""What clients say of a definition, and the data that is kept of it: of each part only what is not the default."""
+"""Definition commands and their stored JSON, without defaults."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,19 +17,19 @@ from resolvers.workflows import definition
 from resolvers.workflows.checking.definitions import MAX_INPUTS, MAX_STEPS, is_key
 from resolvers.workflows.definition import Configuration, TriggerEvent
 
-# Bytes of a definition as JSON; a form that asks for more is not read by people.
+# In bytes of JSON, for a definition; no person reads a larger one.
 MAX_DEFINITION_BYTES = 262_144
 
 
 class NamedText(Struct, frozen=True, kw_only=True):
-    """A text under a name: a label, or an expression."""
+    """A name and a text: a label, or an expression."""
 
     name: str
     value: str
 
 
 class TriggerSpec(Struct, frozen=True, kw_only=True):
-    """What starts a run."""
+    """The trigger of runs."""
 
     event: TriggerEvent = TriggerEvent.MANUAL
     class_key: str | None = None
@@ -42,7 +42,7 @@ class TriggerSpec(Struct, frozen=True, kw_only=True):
 
 
 class InputSpec(Struct, frozen=True, kw_only=True):
-    """What a run is given under a name."""
+    """A named input of runs."""
 
     name: str
     description: str = ""
@@ -50,21 +50,21 @@ class InputSpec(Struct, frozen=True, kw_only=True):
 
 
 class RetrySpec(Struct, frozen=True, kw_only=True):
-    """How often a step is tried."""
+    """The number of attempts and the pause between them."""
 
     attempts: int = 1
     backoff: float = 5.0
 
 
 class ManualSpec(Struct, frozen=True, kw_only=True):
-    """A step of a person."""
+    """A step for a person."""
 
     instructions: str = ""
     team: str | None = None
 
 
 class ApprovalSpec(Struct, frozen=True, kw_only=True):
-    """Who says yes."""
+    """The approvals that a step requires."""
 
     approvals: int = 1
     team: str | None = None
@@ -73,21 +73,21 @@ class ApprovalSpec(Struct, frozen=True, kw_only=True):
 
 
 class RemediationSpec(Struct, frozen=True, kw_only=True):
-    """What a machine does."""
+    """The action of an executor."""
 
     action: str
     inputs: tuple[NamedText, ...] = ()
 
 
 class NotificationSpec(Struct, frozen=True, kw_only=True):
-    """Who is told."""
+    """The channel and the message of a notification."""
 
     channel: str
     message: str | None = None
 
 
 class WaitSpec(Struct, frozen=True, kw_only=True):
-    """How long it takes."""
+    """The duration of a pause."""
 
     seconds: int
 
@@ -111,7 +111,7 @@ class StepSpec(Struct, frozen=True, kw_only=True):
 
 
 def trigger_data(wanted: TriggerSpec | None) -> dict[str, Any]:
-    """A trigger as it is kept. Refused if a label is given twice."""
+    """Return a trigger as stored. Refused if a label occurs twice."""
     if wanted is None:
         return {}
     return _omit_defaults(
@@ -129,28 +129,33 @@ def trigger_data(wanted: TriggerSpec | None) -> dict[str, Any]:
 
 
 def inputs_data(wanted: Sequence[InputSpec]) -> list[dict[str, Any]]:
-    """Inputs as they are kept. Refused if there are too many, or a default cannot be stored."""
+    """Return inputs as stored. Refused if there are too many, or if a default cannot be stored."""
     if len(wanted) > MAX_INPUTS:
         raise _invalid("inputs", f"there are {len(wanted)} inputs; at most {MAX_INPUTS} are allowed")
     for nth, each in enumerate(wanted):
         if each.default is not UNSET and (reason := attributes_violation({"default": each.default})):
             raise _invalid(f"inputs.{nth}.default", reason.replace("attributes", "the default"))
-    made = [definition.Input(name=each.name, description=each.description, default=each.default) for each in wanted]
-    return [_omit_defaults(each) for each in made]
+    inputs = [definition.Input(name=each.name, description=each.description, default=each.default) for each in wanted]
+    return [_omit_defaults(each) for each in inputs]
 
 
 def new_steps(wanted: Sequence[StepSpec]) -> list[NewStep]:
-    """Steps as they are kept. Refused are too many of them, keys that are none or given twice, and a configuration of
-    another kind or none where one is needed; anything else that is wrong is told when the draft is published."""
+    """Return steps as stored.
+
+    Refused are too many steps, invalid or duplicate keys, and a configuration of another kind or a missing one; all
+    other problems are reported when the draft is published.
+    """
     if len(wanted) > MAX_STEPS:
         raise _invalid("steps", f"there are {len(wanted)} steps; at most {MAX_STEPS} are allowed, so split it")
     times = Counter(each.key for each in wanted)
     errors: list[UserError] = []
-    made: list[NewStep] = []
+    steps: list[NewStep] = []
     for nth, each in enumerate(wanted):
         try:
             if not is_key(each.key):
-                message = f"{each.key!r} is no key; write at most 64 small letters, digits and hyphens, such as drain"
+                message = (
+                    f"{each.key!r} is not a valid key; use at most 64 small letters, digits and hyphens, such as drain"
+                )
                 raise _invalid(f"steps.{nth}.key", message)
             if times[each.key] > 1:
                 raise _invalid(
@@ -160,14 +165,14 @@ def new_steps(wanted: Sequence[StepSpec]) -> list[NewStep]:
         except ValidationFailed as refused:
             errors += refused.errors
             continue
-        made.append(NewStep(each.key, each.name, each.kind, each.depends_on, _omit_defaults(configuration)))
+        steps.append(NewStep(each.key, each.name, each.kind, each.depends_on, _omit_defaults(configuration)))
     if errors:
         raise ValidationFailed(*errors)
-    if len(msgspec.json.encode([step.configuration for step in made])) > MAX_DEFINITION_BYTES:
+    if len(msgspec.json.encode([step.configuration for step in steps])) > MAX_DEFINITION_BYTES:
         raise _invalid(
             "steps", f"the steps have more than {MAX_DEFINITION_BYTES:,} bytes; refer to long texts, or split it"
         )
-    return made
+    return steps
 
 
 def _configuration(wanted: StepSpec, at: str) -> Configuration:
@@ -177,7 +182,7 @@ def _configuration(wanted: StepSpec, at: str) -> Configuration:
             raise _invalid(f"{at}.{other}", f"a step of kind {wanted.kind.value} takes {own}, not {other}")
     part = getattr(wanted, own)
     if part is None and own in ("remediation", "notification", "wait"):
-        raise _invalid(f"{at}.{own}", f"a step of kind {wanted.kind.value} needs {own}; say what it is to do")
+        raise _invalid(f"{at}.{own}", f"a step of kind {wanted.kind.value} needs {own}; add it")
     retry = wanted.retry or RetrySpec()
     values: dict[str, Any] = {} if part is None else {name: getattr(part, name) for name in part.__struct_fields__}
     if "users" in values:
@@ -194,20 +199,20 @@ def _configuration(wanted: StepSpec, at: str) -> Configuration:
 
 
 def _by_name(named: Sequence[NamedText], field: str, what: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for nth, each in enumerate(named):
-        if each.name in found:
-            raise _invalid(f"{field}.{nth}.name", f"the {what} {each.name} is given twice; keep one")
-        found[each.name] = each.value
-    return found
+        if each.name in values:
+            raise _invalid(f"{field}.{nth}.name", f"the {what} {each.name} occurs twice; remove one")
+        values[each.name] = each.value
+    return values
 
 
-def _omit_defaults(made: Struct) -> dict[str, Any]:
-    """A part as data, without what is as it would be anyway."""
-    data: dict[str, Any] = msgspec.to_builtins(made)
-    for each in fields(made):
+def _omit_defaults(part: Struct) -> dict[str, Any]:
+    """Return a part as data without default values."""
+    data: dict[str, Any] = msgspec.to_builtins(part)
+    for each in fields(part):
         default = each.default_factory() if each.default_factory is not msgspec.NODEFAULT else each.default
-        if default is not msgspec.NODEFAULT and getattr(made, each.name) == default:
+        if default is not msgspec.NODEFAULT and getattr(part, each.name) == default:
             data.pop(each.encode_name, None)
     return data
 

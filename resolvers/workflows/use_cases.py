@@ -1,4 +1,4 @@
-"""Definitions written: drafted, changed, published, retired and discarded, revision by revision."""
+"""Write workflow definitions: create, revise, update, publish, retire and discard revisions."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from uuid_utils import uuid7
 
 from datasources.aurora.workflows import writes as rows
 from datasources.records.workflows import WorkflowRecord, WorkflowState, WorkflowStepRecord
-from resolvers import validation as rules
+from resolvers import validation
 from resolvers.state_machine import Transition, define_state_machine
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, caller_id
 from resolvers.workflows.checking.definitions import is_key
@@ -23,12 +23,16 @@ from resolvers.workflows.serialization import (
     trigger_data,
 )
 
-TABLE, ENTITY = "workflows", "WORKFLOW"
-STEPS, LINKS = "workflow_steps", "workflow_configuration_items"
+TABLE = "workflows"
+ENTITY = "WORKFLOW"
+STEPS = "workflow_steps"
+LINKS = "workflow_configuration_items"
 
-DRAFT, PUBLISHED, RETIRED = WorkflowState.DRAFT, WorkflowState.PUBLISHED, WorkflowState.RETIRED
+DRAFT = WorkflowState.DRAFT
+PUBLISHED = WorkflowState.PUBLISHED
+RETIRED = WorkflowState.RETIRED
 
-# Runs hold on to their revision, so what is published never changes: what comes after it is another revision.
+# Runs refer to their revision, so a published one never changes: a change needs another revision.
 STATE_MACHINE = define_state_machine(
     Transition("updateWorkflow", (DRAFT,)),
     Transition("publishWorkflow", (DRAFT,), (PUBLISHED,)),
@@ -39,7 +43,7 @@ STATE_MACHINE = define_state_machine(
 
 
 class CreateWorkflow(Struct, frozen=True, kw_only=True):
-    """A draft: the first revision of a new key, or the next one of a known key."""
+    """Create a draft: the first revision of a new key, or the next one of a known key."""
 
     key: str
     name: str
@@ -51,14 +55,14 @@ class CreateWorkflow(Struct, frozen=True, kw_only=True):
 
 
 class WorkflowCommand(Struct, frozen=True, kw_only=True):
-    """A step in the life of a revision, with nothing more to say."""
+    """A transition of a revision without further arguments."""
 
     id: str
     expected_version: int
 
 
 class UpdateWorkflow(WorkflowCommand, frozen=True, kw_only=True):
-    """What a draft says. What is left out stays; what is given takes the place of all that was."""
+    """New values of a draft. Fields that are left out stay unchanged; a list that is set replaces the old one."""
 
     name: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
@@ -69,35 +73,35 @@ class UpdateWorkflow(WorkflowCommand, frozen=True, kw_only=True):
 
 
 class PublishWorkflow(WorkflowCommand, frozen=True, kw_only=True):
-    """It is in use from now on."""
+    """Publish a draft; it is then in use."""
 
 
 class RetireWorkflow(WorkflowCommand, frozen=True, kw_only=True):
-    """It is no longer in use."""
+    """Retire a published revision; it is then no longer in use."""
 
 
 class DiscardWorkflow(WorkflowCommand, frozen=True, kw_only=True):
-    """It is of no use."""
+    """Discard a draft."""
 
 
 class ReviseWorkflow(WorkflowCommand, frozen=True, kw_only=True):
-    """What it says is to be changed."""
+    """Create the next draft from a revision."""
 
 
 async def create(write: Write, command: CreateWorkflow) -> Sequence[str]:
-    """The draft's id. It may have problems until it is published, but its parts must be of the right form."""
+    """Return the draft's id. It may have problems until it is published, but its parts must be well-formed."""
     if not is_key(command.key):
-        message = f"{command.key!r} is no key; write at most 64 small letters, digits and hyphens"
-        raise rules.invalid("key", f"{message}, such as restart-service")
-    record = _draft(command.key, rules.require_name(command.name, "name"), command.description)
+        message = f"{command.key!r} is not a valid key; use at most 64 small letters, digits and hyphens"
+        raise validation.invalid("key", f"{message}, such as restart-service")
+    record = _draft(command.key, validation.require_name(command.name, "name"), command.description)
     record = structs.replace(record, trigger=trigger_data(command.trigger), inputs=inputs_data(command.inputs))
     steps = new_steps(command.steps)
-    items = await rules.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
     return [await _insert(write, record, steps, items)]
 
 
 async def revise(write: Write, command: ReviseWorkflow) -> Sequence[str]:
-    """The id of a draft that says what the revision says; the next one of its key."""
+    """Return the id of a new draft, the next revision of the key with the same contents."""
     before, _ = await _lock(write, command, "reviseWorkflow")
     steps = [_copy_step(step) for step in await rows.fetch_steps(write.transaction, before.id)]
     items = await rows.fetch_items(write.transaction, before.id)
@@ -107,26 +111,26 @@ async def revise(write: Write, command: ReviseWorkflow) -> Sequence[str]:
 
 
 async def update(write: Write, command: UpdateWorkflow) -> Sequence[str]:
-    """What the draft says."""
+    """Update the draft."""
     before, _ = await _lock(write, command, "updateWorkflow")
     after = structs.replace(
         before,
-        name=rules.require_name(rules.or_current(command.name, before.name, "name"), "name"),
-        description=rules.or_current(command.description, before.description, "description"),
+        name=validation.require_name(validation.or_current(command.name, before.name, "name"), "name"),
+        description=validation.or_current(command.description, before.description, "description"),
         trigger=before.trigger if command.trigger is UNSET else trigger_data(command.trigger),
         inputs=before.inputs
         if command.inputs is UNSET
-        else inputs_data(rules.or_current(command.inputs, (), "inputs")),
+        else inputs_data(validation.or_current(command.inputs, (), "inputs")),
     )
     was = await _workflow_snapshot(write, before)
     if command.steps is not UNSET:
-        steps = new_steps(rules.or_current(command.steps, (), "steps"))
+        steps = new_steps(validation.or_current(command.steps, (), "steps"))
         await _require_unused(write, before, "its steps")
         await rows.replace_steps(write.transaction, before.id, steps)
         write.tables.add(STEPS)
     if command.configuration_item_ids is not UNSET:
-        ids = rules.or_current(command.configuration_item_ids, (), "configurationItemIds")
-        items = await rules.require_items(write.transaction, ids, "configurationItemIds")
+        ids = validation.or_current(command.configuration_item_ids, (), "configurationItemIds")
+        items = await validation.require_items(write.transaction, ids, "configurationItemIds")
         await rows.replace_items(write.transaction, before.id, items)
         write.tables.add(LINKS)
     record = await rows.update(write.transaction, after)
@@ -135,14 +139,14 @@ async def update(write: Write, command: UpdateWorkflow) -> Sequence[str]:
 
 
 async def publish(write: Write, command: PublishWorkflow) -> Sequence[str]:
-    """The revision in use, and the one before of its key in use no longer; its runs go on. Refused with everything
-    that is wrong with the definition."""
-    # First of all: who waits for it must not hold a row that its holder wants.
+    """Publish the revision and retire the published one of its key, whose runs continue. Refused with all problems of
+    the definition."""
+    # Taken first: while waiting for it, this write must hold no row that the holder needs.
     await rows.lock_publishing(write.transaction)
     before, _ = await _lock(write, command, "publishWorkflow")
     steps = await rows.fetch_steps(write.transaction, before.id)
-    found = await find_publication_problems(write.transaction, [(before, steps)])
-    if errors := found[before.id]:
+    problems = await find_publication_problems(write.transaction, [(before, steps)])
+    if errors := problems[before.id]:
         raise ValidationFailed(*errors)
     for old in await rows.lock_published(write.transaction, before.key):
         await _in_state(write, old, RETIRED)
@@ -151,19 +155,19 @@ async def publish(write: Write, command: PublishWorkflow) -> Sequence[str]:
 
 
 async def retire(write: Write, command: RetireWorkflow) -> Sequence[str]:
-    """The revision in use no longer. Its runs go on; no new ones begin."""
+    """Retire the revision. Its runs continue; no new ones start."""
     before, _ = await _lock(write, command, "retireWorkflow")
     return [await _in_state(write, before, RETIRED)]
 
 
 async def discard(write: Write, command: DiscardWorkflow) -> Sequence[str]:
-    """The id of a draft that is gone."""
+    """Return the id of the deleted draft."""
     before, _ = await _lock(write, command, "discardWorkflow")
     await _require_unused(write, before, "the draft")
-    told = await _workflow_snapshot(write, before)
+    snapshot = await _workflow_snapshot(write, before)
     await rows.delete(write.transaction, before.id)
     write.tables |= {STEPS, LINKS}
-    write.record_change(TABLE, ENTITY, before.id, told, None)
+    write.record_change(TABLE, ENTITY, before.id, snapshot, None)
     return [before.id]
 
 
@@ -188,19 +192,19 @@ async def _in_state(write: Write, before: WorkflowRecord, state: WorkflowState) 
 
 
 async def _lock(write: Write, command: WorkflowCommand, name: str) -> tuple[WorkflowRecord, Transition]:
-    found = await rows.lock(write.transaction, command.id)
-    record = rules.require_version(found, "workflow", command.expected_version)
+    current = await rows.lock(write.transaction, command.id)
+    record = validation.require_version(current, "workflow", command.expected_version)
     try:
         return record, STATE_MACHINE.require_transition(name, record.state)
     except ValidationFailed as refused:
         [error] = refused.errors
-        message = f"{error.message}; what it says is changed in its next revision, which reviseWorkflow makes"
+        message = f"{error.message}; create the next revision with reviseWorkflow and change that"
         raise ValidationFailed(UserError(error.code, error.field, message)) from refused
 
 
 async def _require_unused(write: Write, record: WorkflowRecord, what: str) -> None:
     if await rows.is_used(write.transaction, record.id):
-        message = f"there are runs of this revision, so {what} must stay; make the next revision by reviseWorkflow"
+        message = f"there are runs of this revision, so {what} must stay; create the next revision with reviseWorkflow"
         raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, None, message))
 
 
@@ -209,10 +213,10 @@ def _copy_step(step: WorkflowStepRecord) -> rows.NewStep:
 
 
 async def _workflow_snapshot(write: Write, record: WorkflowRecord) -> dict[str, Any]:
-    """A revision by column for an audit entry, with its steps and the items that it is meant for."""
+    """Return a revision as columns for an audit entry, with its steps and linked items."""
     steps = await rows.fetch_steps(write.transaction, record.id)
-    told = [{name: value for name, value in structs.asdict(step).items() if name != "workflow_id"} for step in steps]
-    more = {"steps": to_builtins(told), "items": await rows.fetch_items(write.transaction, record.id)}
+    columns = [{name: value for name, value in structs.asdict(step).items() if name != "workflow_id"} for step in steps]
+    more = {"steps": to_builtins(columns), "items": await rows.fetch_items(write.transaction, record.id)}
     return _columns(record) | more
 
 

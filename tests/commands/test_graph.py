@@ -143,7 +143,10 @@ def test_a_rebuild_that_broke_off_says_how_to_go_on(graph: OracleProjection, att
     )
     assert run("rebuild", "--resume").exit_code == Exit.OK
     assert (alike(graph), place.exists()) == (True, False)
-    assert refusal(run("rebuild", "--resume")) == ("no rebuild broke off here; run it without --resume", Exit.USAGE)
+    assert refusal(run("rebuild", "--resume")) == (
+        "there is no interrupted rebuild; run it without --resume",
+        Exit.USAGE,
+    )
 
 
 def test_ctrl_c_says_how_to_go_on(graph: OracleProjection, attach: Attach) -> None:

@@ -110,7 +110,7 @@ async def led(url: str, settings: Settings, item: str) -> None:
         assert run["state"] == "WAITING"
         refused = await ask(AGREED, key=KEY, run=run["id"])
         assert [each["message"] for each in refused["userErrors"]] == [
-            "a program may not decide where four eyes are asked for; let a person decide with their own token"
+            "a program cannot decide under the four-eyes rule; a person must decide with a personal token"
         ]
         assert (await ask(AGREED, run=run["id"]))["workflowRun"] == {"state": "RUNNING"}
         urgent = open_queues(sources.main).remediation_p1

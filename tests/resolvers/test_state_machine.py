@@ -67,6 +67,6 @@ def test_a_refusal_names_what_is_allowed() -> None:
         life.require_transition("shut", "SHUT")
     [error] = refused.value.errors
     assert (error.code, error.field) == (UserErrorCode.ILLEGAL_STATE, None)
-    assert error.message == "in state SHUT there is no shut; allowed: knock, open"
-    with pytest.raises(ValidationFailed, match="allowed: no step at all"):
+    assert error.message == "shut is not allowed in state SHUT; allowed: knock, open"
+    with pytest.raises(ValidationFailed, match="allowed: none"):
         life.require_transition("open", "GONE")

@@ -84,7 +84,7 @@ async def test_dead_letters_have_their_reason_and_can_be_replayed(sources: Sourc
     await send(queue, upserted("1", "a"), related("2", "a>b"), upserted("3", "c"))
     await worker.process_batch(sources, queue)
     [dead] = await queue.list_dead_letters(10)
-    assert dead.reason == "configuration item b of cmdb is not known; send it, then replay this event"
+    assert dead.reason == "configuration item b of cmdb is not known; send it first, then replay this event"
     assert (dead.group, dead.request_id, json.loads(dead.body)["id"]) == ("/cmdb", "r1", "2")
     assert [item[0] for item in state(url)[0]] == ["a", "c"]
     await send(queue, upserted("4", "b"))
@@ -100,7 +100,7 @@ async def test_a_used_id_with_another_content_reaches_the_dead_letters(sources: 
     assert (await queue.depth()).waiting == 2
     await worker.process_batch(sources, queue)
     assert [each.reason for each in await queue.list_dead_letters(10)] == [
-        "another event with this source and id says something else; an id is used once"
+        "another event with this source and id has other content; use each id once"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Everything that stops revisions of workflows from being published, whoever asks."""
+"""All problems that prevent the publication of workflow revisions, for any caller."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,15 +14,15 @@ from resolvers.workflows.expressions.thread import run_in_thread
 async def find_publication_problems(
     asked: StatementReader, revisions: Iterable[tuple[WorkflowRecord, Sequence[WorkflowStepRecord]]]
 ) -> dict[str, list[UserError]]:
-    """The problems of each revision by id, with those of its form first; at most two statements for all of them."""
-    found: dict[str, list[UserError]] = {}
+    """Return the problems of each revision by id; needs at most two statements in total."""
+    problems: dict[str, list[UserError]] = {}
     definitions: list[Definition] = []
     for record, steps in revisions:
         try:
             definitions.append(parse_definition(record, steps))
         except InvalidDefinition as error:
-            found[record.id] = [UserError(UserErrorCode.INVALID, error.path, error.reason)]
+            problems[record.id] = [UserError(UserErrorCode.INVALID, error.path, error.reason)]
     if definitions:
         for definition, named in zip(definitions, await name_problems(asked, definitions), strict=True):
-            found[definition.id] = await run_in_thread(find_problems, definition) + named
-    return found
+            problems[definition.id] = await run_in_thread(find_problems, definition) + named
+    return problems

@@ -1,1 +1,1 @@
-"""Expressions in CEL: compiled, and evaluated within a budget."""
+"""CEL expressions: compilation, and evaluation within a budget."""

@@ -1,4 +1,4 @@
-"""The work that one evaluation may do: what was spent of it, the time that it took, the patterns that it compiled."""
+"""The budget of one evaluation: units of work, processor time, and compiled patterns."""
 
 import time
 
@@ -6,36 +6,44 @@ import re2  # type: ignore[import-untyped]
 
 from resolvers.workflows.expressions.errors import InvalidExpression
 
-# Seconds of processor time of one evaluation, whatever was spent: a guard against work that is not charged. What is
+# The limit of processor time for one evaluation: protects against work that is not charged. All work that can be
 # charged takes a fifth of it on an idle machine.
 CPU_SECONDS = 1.0
-# Units between two looks at that time; each is a call of the system.
+# Units between two checks of that time, since each check is a system call.
 _CLOCK_UNITS = 256
 
-# Characters that one unit compares or searches, and that it copies, where memory counts: a character may have 4 bytes.
-_CHARACTERS, _COPIED = 1_000, 200
-# Characters of a text that an expression makes, and of a text and a pattern that `matches` takes; members of a list
-# that `+` makes.
-MAX_TEXT_LENGTH, MAX_MATCHED_LENGTH, MAX_PATTERN_LENGTH, MAX_LIST_LENGTH = 65_536, 4_096, 1_000, 10_000
-# Instructions of a pattern, and how many of them times bytes of text cost one unit: RE2 takes up to 20 ns for each
-# where it falls back to its automaton without states.
+# Characters that one unit compares or searches.
+_CHARACTERS = 1_000
+# Characters that one unit copies; fewer, because of memory: a character may have 4 bytes.
+_COPIED = 200
+# In characters, for a text that an expression creates.
+MAX_TEXT_LENGTH = 65_536
+# In characters, for the text and the pattern of `matches`.
+MAX_MATCHED_LENGTH = 4_096
+MAX_PATTERN_LENGTH = 1_000
+# Members of a list that `+` creates.
+MAX_LIST_LENGTH = 10_000
+# Maximum number of instructions of a pattern. Matching costs one unit for each _STEPS of (instructions times bytes of
+# text): RE2 takes up to 20 ns for each where it falls back to its NFA.
 MAX_INSTRUCTIONS = 2_500
 _STEPS = 500
-# Units of a pattern that compiles, those for each so many instructions of it, and of one that does not, which may be
-# found out late.
-_COMPILED, _INSTRUCTIONS, _REFUSED = 20, 10, 4_000
-# Patterns kept for an evaluation: each may hold a cache of `max_mem` bytes.
+# Units to compile a pattern; plus one for each _INSTRUCTIONS of its instructions.
+_COMPILED = 20
+_INSTRUCTIONS = 10
+# Units for an invalid pattern, which may be detected late.
+_REFUSED = 4_000
+# Compiled patterns that are cached during an evaluation: each may use `max_mem` bytes.
 _PATTERNS = 4
 
-# RE2 keeps the states of its automaton within these bytes, and goes on without states where they do not fit: with 1 MB
-# that happened for each second text and took 200 times as long. A larger bound lets a bad pattern be found out later.
+# RE2 caches the states of its DFA within these bytes, and falls back to the NFA if they do not fit: with 1 MB that
+# happened for every second text and took 200 times as long. A larger bound delays the detection of bad patterns.
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
 _OPTIONS.max_mem = 2 << 20
 
 
 class Budget:
-    """The work that an evaluation may still do. BadExpression when it is spent."""
+    """The remaining work of an evaluation. Raises InvalidExpression when it is used up."""
 
     __slots__ = ("_clock_at", "_left", "_patterns", "_started", "_work")
 
@@ -47,56 +55,56 @@ class Budget:
 
     @property
     def spent(self) -> int:
-        """Units that were used, at most those that were given."""
+        """The used units, at most the granted ones."""
         return self._work - max(0, self._left)
 
     def spend(self, amount: int = 1) -> None:
-        """So much was done."""
+        """Charge work."""
         self._left -= amount
         if self._left < 0:
-            raise InvalidExpression("it takes too much work; look at fewer items, or at less of each")
+            raise InvalidExpression("it takes too much work; use fewer items, or less data of each")
         if self._left < self._clock_at:
             self._clock_at = self._left - _CLOCK_UNITS
             if time.thread_time() - self._started > CPU_SECONDS:
-                raise InvalidExpression("it takes too much time; look at fewer items, or at less of each")
+                raise InvalidExpression("it takes too much time; use fewer items, or less data of each")
 
     def read(self, *values: object) -> None:
-        """Texts are compared or searched; other values cost nothing here."""
+        """Charge for comparing or searching texts; other values cost nothing here."""
         self.spend(sum(len(each) // _CHARACTERS for each in values if isinstance(each, str)))
 
     def copy(self, *values: object) -> None:
-        """Texts are copied; other values cost nothing here."""
+        """Charge for copying texts; other values cost nothing here."""
         self.spend(sum(len(each) // _COPIED for each in values if isinstance(each, str)))
 
     def matches(self, text: str, pattern: str) -> bool:
-        """Whether a text holds the pattern. re2.error if it is none."""
+        """Whether the pattern matches a part of the text. Raises re2.error for an invalid pattern."""
         if len(text) > MAX_MATCHED_LENGTH:
-            raise InvalidExpression(f"matches takes a text of at most {MAX_MATCHED_LENGTH:,} characters")
+            raise InvalidExpression(f"matches accepts a text of at most {MAX_MATCHED_LENGTH:,} characters")
         compiled, encoded = self._compiled(pattern), text.encode()
         self.spend(1 + len(encoded) * compiled.programsize // _STEPS)
         return compiled.search(encoded) is not None
 
     def close(self) -> None:
-        """Give up the patterns, and the library's hold on them: their automata may have grown."""
+        """Release the patterns and the library's cache of them: their automata may be large."""
         if self._patterns:
             self._patterns.clear()
             re2.purge()
 
     def _compiled(self, pattern: str) -> "re2._Regexp":
-        found = self._patterns.get(pattern)
-        if found is None:
+        regexp = self._patterns.get(pattern)
+        if regexp is None:
             if len(pattern) > MAX_PATTERN_LENGTH:
                 raise InvalidExpression(f"a pattern of matches has at most {MAX_PATTERN_LENGTH:,} characters")
             try:
-                found = re2.compile(pattern.encode(), _OPTIONS)
+                regexp = re2.compile(pattern.encode(), _OPTIONS)
             except re2.error:
                 self.spend(_REFUSED)
                 raise
-            self.spend(_COMPILED + found.programsize // _INSTRUCTIONS)
-            if found.programsize > MAX_INSTRUCTIONS:
-                raise InvalidExpression("a pattern of matches is too large; repeat less in it")
+            self.spend(_COMPILED + regexp.programsize // _INSTRUCTIONS)
+            if regexp.programsize > MAX_INSTRUCTIONS:
+                raise InvalidExpression("a pattern of matches is too large; use fewer repetitions")
             while len(self._patterns) >= _PATTERNS:
                 del self._patterns[next(iter(self._patterns))]
                 re2.purge()
-            self._patterns[pattern] = found
-        return found
+            self._patterns[pattern] = regexp
+        return regexp

@@ -1,5 +1,5 @@
-"""Why an expression is none, in words."""
+"""The error of invalid expressions."""
 
 
 class InvalidExpression(Exception):
-    """An expression cannot be read or has no value; a sentence says why. It holds names, never values."""
+    """An expression is invalid or has no value; the message gives the reason. It contains names, never values."""

@@ -1,8 +1,8 @@
-"""The library's evaluator of expressions with a bound on its work, and without the texts that its errors make.
+"""The evaluator of the CEL library with bounded work, and without its error texts.
 
-Each node is charged when it is visited. What visits several nodes or calls a function is our own: the library builds
-types of its own while it runs, which takes half of its time, and puts whole values into the texts of its errors. One
-error's text holds those of two others, so `all` over thirty items without an answer would never end.
+Each node is charged when it is visited. Nodes that visit several others or call a function are implemented here: the
+library creates types at run time, which takes half of its time, and puts whole values into its error texts. Such a text
+contains those of two other errors, so `all` over thirty items without a value would never end.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ _SIGNS = {
 
 
 class BoundedEvaluator(Evaluator):
-    """The value of a checked tree over `values`, the roots by name as values of the library."""
+    """Evaluates a validated tree with `values`, the roots by name as values of the library."""
 
     def __init__(self, tree: Tree, values: Mapping[str, Any], budget: Budget) -> None:
         self._functions = build_functions(budget)
@@ -36,10 +36,10 @@ class BoundedEvaluator(Evaluator):
         self._literals: dict[int, Any] = {}
 
     def value(self) -> Any:
-        """The value; CELEvalError, as a value, where there is none. BadExpression when the budget is spent."""
+        """Return the value, or a CELEvalError if there is none. Raises InvalidExpression when the budget is used up."""
         return self.visit(self.ast)
 
-    # Both `visit` and `visit_children` of the library come here.
+    # Both `visit` and `visit_children` of the library call this method.
     def _visit_tree(self, tree: Any) -> Any:
         self._budget.spend()
         return getattr(self, tree.data)(tree)
@@ -50,10 +50,10 @@ class BoundedEvaluator(Evaluator):
         return CELEvalError(f"undeclared reference to '{name}'", KeyError, (name,))
 
     def literal(self, tree: Any) -> Any:
-        found = self._literals.get(id(tree), self)
-        if found is self:
-            found = self._literals[id(tree)] = super().literal(tree)
-        return found
+        value = self._literals.get(id(tree), self)
+        if value is self:
+            value = self._literals[id(tree)] = super().literal(tree)
+        return value
 
     def _signed(self, tree: Any) -> Any:
         left, right = tree.children
@@ -82,25 +82,25 @@ class BoundedEvaluator(Evaluator):
         return self._visit_tree(then if chosen else otherwise)
 
     def exprlist(self, tree: Any) -> Any:
-        return _whole([self._visit_tree(each) for each in tree.children])
+        return _list_or_error([self._visit_tree(each) for each in tree.children])
 
     def mapinits(self, tree: Any) -> Any:
-        found = _whole([self._visit_tree(each) for each in tree.children])
-        if isinstance(found, CELEvalError):
-            return found
-        made = celtypes.MapType()
-        for key, value in zip(found[0::2], found[1::2], strict=True):
-            if key in made:
-                return CELEvalError("twice", ValueError, ())
-            made[key] = value
-        return made
+        entries = _list_or_error([self._visit_tree(each) for each in tree.children])
+        if isinstance(entries, CELEvalError):
+            return entries
+        mapping = celtypes.MapType()
+        for key, value in zip(entries[0::2], entries[1::2], strict=True):
+            if key in mapping:
+                return CELEvalError("duplicate key", ValueError, ())
+            mapping[key] = value
+        return mapping
 
     def member_dot(self, tree: Any) -> Any:
         member, name = self._visit_tree(tree.children[0]), tree.children[1].value
         if isinstance(member, CELEvalError):
             return member
         if not isinstance(member, celtypes.MapType):
-            return CELEvalError("nothing with parts", TypeError, ())
+            return CELEvalError("not a map", TypeError, ())
         if name not in member:
             return CELEvalError(f"no such member in mapping: '{name}'", KeyError, (name,))
         return member[name]
@@ -136,11 +136,11 @@ class BoundedEvaluator(Evaluator):
         if isinstance(several, CELEvalError):
             return several
         if not isinstance(several, (celtypes.ListType, celtypes.MapType)):
-            return CELEvalError("nothing with members", TypeError, ())
+            return CELEvalError("neither a list nor a map", TypeError, ())
         variable, body = tree.children[2].children
         bound = name_of(variable)
         assert bound is not None  # noqa: S101
-        # A comprehension stands in none other, so there is one variable at a time; it may hide a root.
+        # Comprehensions cannot be nested, so there is one variable at a time; it may hide a root.
         before = self._values
         self._values = dict(before)
 
@@ -159,29 +159,29 @@ Answer = Callable[[Any], Any]
 
 
 def _mapped(several: Any, answer: Answer) -> Any:
-    made = celtypes.ListType()
+    results = celtypes.ListType()
     for each in several:
         value = answer(each)
         if isinstance(value, CELEvalError):
             return value
-        made.append(value)
-    return made
+        results.append(value)
+    return results
 
 
 def _filtered(several: Any, answer: Answer) -> Any:
-    made = celtypes.ListType()
+    results = celtypes.ListType()
     for each in several:
         value = answer(each)
         if isinstance(value, CELEvalError):
             return value
         if value:
-            made.append(each)
-    return made
+            results.append(each)
+    return results
 
 
 def _one(several: Any, answer: Answer) -> Any:
-    found = _filtered(several, answer)
-    return found if isinstance(found, CELEvalError) else celtypes.BoolType(len(found) == 1)
+    results = _filtered(several, answer)
+    return results if isinstance(results, CELEvalError) else celtypes.BoolType(len(results) == 1)
 
 
 def _quantified(decisive: bool) -> Callable[[Any, Answer], Any]:
@@ -208,7 +208,7 @@ _COMPREHENSIONS: dict[str, Callable[[Any, Answer], Any]] = {
 }
 
 
-def _whole(values: list[Any]) -> Any:
+def _list_or_error(values: list[Any]) -> Any:
     for each in values:
         if isinstance(each, CELEvalError):
             return each

@@ -1,4 +1,4 @@
-"""The operators and functions of expressions where the library's could cost more than they should."""
+"""Replacements for operators and functions of the CEL library that could be too expensive."""
 
 import operator
 from collections.abc import Callable
@@ -13,13 +13,14 @@ from resolvers.workflows.expressions.errors import InvalidExpression
 
 Function = Callable[..., Any]
 
-# Units beyond the visit of the node: the library wraps a function for each number that it makes.
-_ARITHMETIC, _CONVERSION = 2, 4
+# Units in addition to the visit of the node: the library wraps a function for each number that it creates.
+_ARITHMETIC = 2
+_CONVERSION = 4
 
 
 def build_functions(budget: Budget) -> dict[str, Function]:
-    """The library's operators and functions, each charged by what it looks at. Python's `%` formats texts and its `*`
-    repeats lists, so these are for numbers only."""
+    """Return the library's operators and functions, each charged by the size of its operands. Python's `%` formats
+    texts and its `*` repeats lists, so these are restricted to numbers."""
     return base_functions | {
         "_+_": _joined(budget),
         "_-_": _numbers(budget, operator.sub),
@@ -47,17 +48,17 @@ def build_functions(budget: Budget) -> dict[str, Function]:
 
 
 def is_boolean(value: Any) -> bool:
-    """Whether it is true or false, of the library's kind or of Python's."""
+    """Whether the value is a boolean of the library or of Python."""
     return isinstance(value, (bool, celtypes.BoolType))
 
 
 def boolean_error(value: Any) -> CELEvalError:
-    """Why something that is neither is no answer: the error that it is, or that it is anything else."""
+    """Return the error for a value that should be a boolean: the value itself if it is an error."""
     return value if isinstance(value, CELEvalError) else CELEvalError("neither true nor false", TypeError, ())
 
 
 def combine_logical(decisive: bool, left: Any, right: Any) -> Any:
-    """What `||` (true is decisive) or `&&` (false is) says of two sides, either of which may be an error."""
+    """Return the result of `||` (True is decisive) or `&&` (False is); each side may be an error."""
     sides = (left, right)
     if any(is_boolean(each) and bool(each) is decisive for each in sides):
         return celtypes.BoolType(decisive)
@@ -77,14 +78,16 @@ def _numbers(budget: Budget, of: Callable[[Any, Any], Any]) -> Function:
 
 def _joined(budget: Budget) -> Function:
     def applied(left: Any, right: Any) -> Any:
-        # Each join copies what it joins, so it is charged before.
+        # Charged first, since the operation copies both operands.
         if isinstance(left, str) and isinstance(right, str):
             if len(left) + len(right) > MAX_TEXT_LENGTH:
-                raise InvalidExpression(f"it makes a text of more than {MAX_TEXT_LENGTH:,} characters; make it shorter")
+                raise InvalidExpression(
+                    f"it creates a text of more than {MAX_TEXT_LENGTH:,} characters; make it shorter"
+                )
             budget.copy(left, right)
         elif isinstance(left, list) and isinstance(right, list):
             if len(left) + len(right) > MAX_LIST_LENGTH:
-                raise InvalidExpression(f"it makes a list of more than {MAX_LIST_LENGTH:,} members; make it shorter")
+                raise InvalidExpression(f"it creates a list of more than {MAX_LIST_LENGTH:,} members; make it shorter")
             budget.spend((len(left) + len(right)) // 10)
             return celtypes.ListType([*left, *right])
         else:
@@ -102,7 +105,7 @@ def _divided(left: Any, right: Any) -> Any:
 
 def _compared(name: str, of: Callable[[Any, Any], Any], budget: Budget) -> Function:
     def applied(left: Any, right: Any) -> Any:
-        # JSON has one kind of number: 3 and 3.0 are the same, as CEL says they are.
+        # JSON has one kind of number: 3 and 3.0 are equal, as in CEL.
         if _is_number(left) and _is_number(right):
             return celtypes.BoolType(of(_number(left), _number(right)))
         _weigh(left, budget)
@@ -115,7 +118,7 @@ def _compared(name: str, of: Callable[[Any, Any], Any], budget: Budget) -> Funct
 def _among(budget: Budget) -> Function:
     def applied(member: Any, container: Any) -> Any:
         if isinstance(container, str):
-            raise TypeError("a text is asked with contains")
+            raise TypeError("use contains for texts")
         if isinstance(container, celtypes.MapType):
             # The library compares all keys one by one.
             budget.read(member)
@@ -131,11 +134,11 @@ def _part(budget: Budget) -> Function:
     def applied(container: Any, key: Any) -> Any:
         if isinstance(container, celtypes.ListType):
             if not isinstance(key, int) or not _is_number(key):
-                raise TypeError("not a place")
+                raise TypeError("not an index")
             if key < 0:
                 raise IndexError("before the first")
         elif not isinstance(container, celtypes.MapType):
-            raise TypeError("nothing with parts")
+            raise TypeError("neither a list nor a map")
         budget.read(key)
         return container[key]
 
@@ -157,7 +160,7 @@ def _matches(budget: Budget) -> Function:
 def _texts(budget: Budget, of: Callable[[str, str], bool]) -> Function:
     def applied(text: Any, part: Any) -> Any:
         if not (isinstance(text, str) and isinstance(part, str)):
-            raise TypeError("a list is asked with in")
+            raise TypeError("use in for lists")
         budget.read(text, part)
         return celtypes.BoolType(of(str(text), str(part)))
 
@@ -167,10 +170,10 @@ def _texts(budget: Budget, of: Callable[[str, str], bool]) -> Function:
 def _text(budget: Budget) -> Function:
     def applied(value: Any) -> Any:
         if not (isinstance(value, str) or _is_number(value) or is_boolean(value)):
-            raise TypeError("no text of many values")
+            raise TypeError("only single values become texts")
         budget.copy(value)
         if is_boolean(value):
-            # The library writes them as Python does.
+            # The library formats booleans as Python does.
             return celtypes.StringType("true" if value else "false")
         return base_functions["string"](value)
 
@@ -208,7 +211,7 @@ def _weigh(value: Any, budget: Budget) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    # The library's numbers are Python's, and its true and false are numbers too.
+    # The library's numbers are subclasses of Python's, and so are its booleans.
     return isinstance(value, (int, float)) and not is_boolean(value)
 
 

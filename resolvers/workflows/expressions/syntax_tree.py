@@ -1,4 +1,4 @@
-"""The syntax trees of expressions: parsed, made flat, held to what is allowed, and asked for their references."""
+"""Syntax trees of expressions: parse, flatten, validate, and find references."""
 
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -13,48 +13,48 @@ from resolvers.workflows.expressions.errors import InvalidExpression
 Tree: TypeAlias = "LarkTree[Token]"
 Path: TypeAlias = tuple[str, ...]
 
-# Rules that only say how strongly operators bind: with one child they are that child. CEL's grammar has ten of them
+# Rules that only express operator precedence: with one child they are replaced by it. CEL's grammar has ten of them
 # around every name; without them an evaluation takes a fifth of the time and of the stack.
 _WRAPPERS = frozenset({
     "expr", "conditionalor", "conditionaland", "relation", "addition", "multiplication", "unary", "member", "primary",
     "paren_expr",
 })  # fmt: skip
-# What the evaluator looks for within a `primary`.
+# Rules that the evaluator expects within a `primary`.
 _PRIMARIES = frozenset({"ident", "ident_arg", "list_lit", "map_lit"})
 
-# How many arguments each takes, its receiver not counted.
+# The number of arguments of each, without the receiver.
 METHODS = {"contains": 1, "endsWith": 1, "matches": 1, "startsWith": 1, "size": 0}
 FUNCTIONS = {"bool": 1, "double": 1, "int": 1, "size": 1, "string": 1}
 COMPREHENSIONS = frozenset({"all", "exists", "exists_one", "filter", "map"})
 _UNSUPPORTED = {
-    "member_object": "a message is written with a type and braces; CEL's messages are not known here",
-    "dot_ident_arg": "a name begins with a dot; leave it out",
-    "dot_ident": "a name begins with a dot; leave it out",
+    "member_object": "a type with braces creates a message; messages are not supported",
+    "dot_ident_arg": "a name starts with a dot; remove the dot",
+    "dot_ident": "a name starts with a dot; remove the dot",
 }
 
-# Levels of a flat tree. One takes six of Python's frames, of which there are a thousand.
+# Maximum depth of a flat tree. One level takes six Python frames, of which there are a thousand.
 MAX_DEPTH = 80
 
 
 def parse_tree(text: str) -> Tree:
-    """The flat tree of an expression. BadExpression if the text is none, or has something that is not allowed."""
+    """Return the flat tree of an expression. Raises InvalidExpression if the text is invalid or not allowed."""
     try:
         tree = CELParser().parse(text)
     except CELParseError as error:
         where = f" at character {error.column}" if error.column and error.column > 0 else " at its end"
-        raise InvalidExpression(f"it is not an expression of CEL: the error is{where}") from error
+        raise InvalidExpression(f"it is not a CEL expression: the error is{where}") from error
     flat = _flatten(tree)
     _Check().visit(flat, frozenset(), 1)
     return flat
 
 
 def find_paths(tree: Tree) -> set[Path]:
-    """The references in a flat tree, each as far as it is written in plain names; bound variables are none."""
+    """Return the references in a flat tree, up to the first computed name; bound variables are not references."""
     return set(_paths(tree, frozenset()))
 
 
 def _flatten(tree: Tree) -> Tree:
-    # Without recursion: the depth is not known to be small yet. A parent stands before its children in `order`.
+    # Without recursion, since the depth is still unbounded. A parent precedes its children in `order`.
     order: list[Tree] = []
     waiting = [tree]
     while waiting:
@@ -65,8 +65,8 @@ def _flatten(tree: Tree) -> Tree:
         waiting += [child for child in node.children if isinstance(child, LarkTree)]
     for node in reversed(order):
         node.children = [_unwrap(child) for child in node.children]
-    whole: Tree = _unwrap(tree)
-    return whole
+    flat: Tree = _unwrap(tree)
+    return flat
 
 
 def _unwrap(node: Any) -> Any:
@@ -78,11 +78,11 @@ def _unwrap(node: Any) -> Any:
 
 
 class _Check:
-    """What an expression may hold: names, plain values, operators, and the functions named above."""
+    """Validates a tree: names, plain values, operators, and the functions named above are allowed."""
 
     def visit(self, tree: Tree, bound: frozenset[str], depth: int) -> None:
         if depth > MAX_DEPTH:
-            raise InvalidExpression("it is nested too deeply; make it simpler")
+            raise InvalidExpression("it is nested too deeply; simplify it")
         match str(tree.data):
             case "literal":
                 self._literal(tree)
@@ -104,23 +104,23 @@ class _Check:
         [token] = tree.children
         assert isinstance(token, Token)  # noqa: S101
         if token.type == "BYTES_LIT":
-            raise InvalidExpression(f"bytes are not known here: {token}; write a text")
+            raise InvalidExpression(f"bytes are not supported: {token}; write a text")
         if token.type in ("STRING_LIT", "MLSTRING_LIT"):
             literal_text(token)
 
     def _name(self, name: str, bound: frozenset[str]) -> None:
         if name in FUNCTIONS and name not in bound:
-            raise InvalidExpression(f"{name} is a function; call it, as {name}(...)")
+            raise InvalidExpression(f"{name} is a function; call it: {name}(...)")
 
     def _call(self, tree: Tree, bound: frozenset[str], depth: int) -> None:
         name, arguments = str(tree.children[0]), _arguments(tree, 1)
         if name == "has":
             if len(arguments) != 1 or arguments[0].data != "member_dot":
-                raise InvalidExpression("has asks about a part of something, as has(inputs.service)")
+                raise InvalidExpression("the argument of has must be a member, such as has(inputs.service)")
         elif name not in FUNCTIONS:
-            raise InvalidExpression(f"there is no function {name}; there are has, {', '.join(sorted(FUNCTIONS))}")
+            raise InvalidExpression(f"there is no function {name}; available: has, {', '.join(sorted(FUNCTIONS))}")
         elif len(arguments) != FUNCTIONS[name]:
-            raise InvalidExpression(f"{name} takes one value, not {len(arguments)}")
+            raise InvalidExpression(f"{name} takes one argument, not {len(arguments)}")
         for each in arguments:
             self.visit(each, bound, depth + 1)
 
@@ -129,41 +129,41 @@ class _Check:
         assert isinstance(receiver, LarkTree)  # noqa: S101
         self.visit(receiver, bound, depth + 1)
         if name in COMPREHENSIONS:
-            # A comprehension in a comprehension multiplies their lengths, and the library bounds no work.
+            # Nested comprehensions multiply their lengths, and the library does not bound the work.
             if bound:
-                raise InvalidExpression(f"{name} stands within another comprehension; do one after the other")
+                raise InvalidExpression(f"{name} is nested in another comprehension; put one after the other")
             variable = name_of(arguments[0]) if len(arguments) == 2 else None
             if variable is None:
                 raise InvalidExpression(
-                    f"{name} takes a name and an expression, as items.{name}(item, item.name != '')"
+                    f"{name} takes a name and an expression, such as items.{name}(item, item.name != '')"
                 )
             self.visit(arguments[1], frozenset({variable}), depth + 1)
             return
         if name not in METHODS:
             known = ", ".join(sorted(METHODS.keys() | COMPREHENSIONS))
-            raise InvalidExpression(f"nothing can be asked for {name}(); there are {known}")
+            raise InvalidExpression(f"there is no method {name}(); available: {known}")
         if len(arguments) != METHODS[name]:
             raise InvalidExpression(
-                f"{name} takes {'one value' if METHODS[name] else 'no value'}, not {len(arguments)}"
+                f"{name} takes {'one argument' if METHODS[name] else 'no argument'}, not {len(arguments)}"
             )
         for each in arguments:
             self.visit(each, bound, depth + 1)
 
 
 def literal_text(token: Token) -> str:
-    """What a literal text says. BadExpression if it says something that cannot be stored."""
+    """Return the value of a literal text. Raises InvalidExpression if it cannot be stored."""
     try:
         text = str(celstr(token))
         text.encode()
     except ValueError as error:
-        raise InvalidExpression("an escape in a text is no character; write the character itself") from error
+        raise InvalidExpression("an escape in a text is not a character; write the character itself") from error
     if "\0" in text:
-        raise InvalidExpression("a text holds a NUL character; take it out")
+        raise InvalidExpression("a text contains a NUL character; remove it")
     return text
 
 
 def name_of(tree: Tree) -> str | None:
-    """The name that a tree is, if it is one and no more."""
+    """Return the name if the tree is a plain name, else None."""
     inner = tree.children[0] if tree.data == "primary" else tree
     return str(inner.children[0]) if isinstance(inner, LarkTree) and inner.data == "ident" else None
 
@@ -181,7 +181,7 @@ def _paths(tree: Tree, bound: frozenset[str]) -> Iterator[Path]:
     if path and path[0] not in bound:
         yield path
     if path:
-        # What stands in brackets where the chain goes on by a computed name.
+        # Expressions in brackets after the first computed name.
         for each in rest:
             yield from _paths(each, bound)
         return
@@ -198,7 +198,7 @@ def _paths(tree: Tree, bound: frozenset[str]) -> Iterator[Path]:
 
 
 def _chain(tree: Tree) -> tuple[Path, list[Tree]]:
-    """A name with the plain names after it, and the trees in brackets that end it; empty for anything else."""
+    """Return a name with the plain names after it, and the trees in brackets behind them; empty for anything else."""
     after: list[str | Tree] = []
     while tree.data in ("member_dot", "member_index"):
         inner, step = tree.children

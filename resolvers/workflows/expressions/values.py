@@ -1,4 +1,4 @@
-"""The values of expressions: into the library and out of it within a budget, and errors in words without values."""
+"""Convert values to and from the CEL library within a budget; error messages contain no values."""
 
 import logging
 import math
@@ -13,23 +13,23 @@ from resolvers.workflows.expressions.errors import InvalidExpression
 from resolvers.workflows.expressions.evaluator import BoundedEvaluator
 from resolvers.workflows.expressions.syntax_tree import Tree
 
-# The library's lines hold values, which readers of a log need not be allowed to see.
+# The library's log lines contain values, which readers of the log may not be permitted to see.
 logging.getLogger("celpy").setLevel(logging.CRITICAL)
 
 
 def evaluate_tree(tree: Tree, values: Mapping[str, Any], budget: Budget) -> Any:
-    """The value of a checked tree as JSON-able data. BadExpression, in words without values, if it has none."""
+    """Return the value of a validated tree as JSON-able data. Raises InvalidExpression if it has none."""
     try:
         context = {name: _to_cel(value, budget) for name, value in values.items()}
         return _from_cel(BoundedEvaluator(tree, context, budget).value(), budget)
     except CELEvalError as error:
         raise InvalidExpression(_reason(error)) from error
     except CELUnsupportedError as error:
-        raise InvalidExpression("it asks for something that is not known here") from error
+        raise InvalidExpression("it uses something that is not supported") from error
     except RecursionError as error:
-        raise InvalidExpression("it, or a value that it looks at, is nested too deeply") from error
+        raise InvalidExpression("it, or a value that it uses, is nested too deeply") from error
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
-        raise InvalidExpression("its values do not go together") from error
+        raise InvalidExpression("its values have incompatible types") from error
     finally:
         budget.close()
 
@@ -46,7 +46,7 @@ def _to_cel(value: Any, budget: Budget) -> Any:
         case int():
             if not -(2**63) <= value < 2**63:
                 raise ValueError("a number is out of range")
-            # The library's own way wraps a function for each number.
+            # The library's constructor wraps a function for each number.
             return int.__new__(celtypes.IntType, value)
         case str():
             budget.copy(value)
@@ -69,7 +69,7 @@ def _from_cel(value: Any, budget: Budget) -> Any:
             return bool(value)
         case float():
             if not math.isfinite(value):
-                raise InvalidExpression("its value is a number without end")
+                raise InvalidExpression("its value is an infinite number or not a number")
             return float(value)
         case int():
             return int(value)
@@ -83,7 +83,7 @@ def _from_cel(value: Any, budget: Budget) -> Any:
         case CELEvalError():
             raise value
         case _:
-            raise InvalidExpression("its value is not data; give a text, a number, true or false, a list or a map")
+            raise InvalidExpression("its value is not data; use a text, a number, true or false, a list or a map")
 
 
 def _key(key: Any) -> str:
@@ -93,17 +93,17 @@ def _key(key: Any) -> str:
 
 
 def _reason(error: CELEvalError) -> str:
-    # The library's own message may hold values, which the reader of a reason need not be allowed to see.
+    # The library's message may contain values, which the reader of the reason may not be permitted to see.
     message, kind = str(error.args[0]), error.args[1] if len(error.args) > 1 else None
     if message.startswith(("no such member in mapping", "undeclared reference to")):
         return f"there is no {message.split(chr(39))[1]}"
     if message == "pattern":
-        return "a pattern of matches is not one of RE2; see its syntax"
+        return "a pattern of matches is not valid in RE2; see its syntax"
     reasons: dict[Any, str] = {
         ZeroDivisionError: "it divides by zero",
-        IndexError: "a list has no such place",
-        KeyError: "a map has no such key",
+        IndexError: "a list index is out of range",
+        KeyError: "a map does not contain the key",
         ValueError: "a number is out of range, or a text is not a number",
-        TypeError: "values of types that do not go together, such as a text and a number",
+        TypeError: "values of incompatible types, such as a text and a number",
     }
     return reasons.get(kind, "it has no value")

@@ -176,7 +176,7 @@ async def test_the_first_end_that_fits_is_the_end_whenever_it_is_told(sources: S
 
 async def test_an_alert_that_ends_before_it_starts_is_refused(sources: Sources, url: str) -> None:
     assert await take(sources, resolved("1", start=2, end=1)) == [
-        "the alert ends before it starts; mend the clock of its source"
+        "the alert ends before it starts; correct the clock of its source"
     ]
     assert (alerts(url), rows(url, "SELECT count(*) FROM received_events")) == ([], [(0,)])
 

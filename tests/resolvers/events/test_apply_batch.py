@@ -81,7 +81,7 @@ async def test_an_event_has_one_effect(sources: Sources, url: str) -> None:
 
 
 async def test_an_id_with_another_content_is_refused(sources: Sources, url: str) -> None:
-    reason = "another event with this source and id says something else; an id is used once"
+    reason = "another event with this source and id has other content; use each id once"
     assert await take(sources, upserted("1", "a"), upserted("1", "a", name="b")) == [reason]
     assert await take(sources, upserted("1", "a", name="b"), upserted("1", "a")) == [reason]
     # Also if it were the newer one.
@@ -146,7 +146,7 @@ async def test_every_refusal_has_its_reason_and_stops_no_other(sources: Sources,
         "there is no class nothing",
         "there is no team nobody",
         "configuration item missing of cmdb is not known",
-        "a relationship of a configuration item to itself",
+        "a configuration item cannot have a relationship to itself",
         "there is no relationship type loves",
         "not JSON: Input data was truncated",
     ]

@@ -59,7 +59,7 @@ async def test_one_that_is_proposed_again_is_changed_while_it_may_be(sources: So
     assert changes(url, "h.title, h.version") == [("Move it", 3)]
     approve(url)
     assert await take(sources, proposed("5", 3, title="Other")) == [
-        "in state APPROVED there is no updateChange; allowed: cancelChange, scheduleChange, startChange"
+        "updateChange is not allowed in state APPROVED; allowed: cancelChange, scheduleChange, startChange"
     ]
     # It says what is approved.
     assert await take(sources, proposed("6", 4, title="Move it", risk="HIGH", items=[key("shop")])) == []
@@ -80,21 +80,21 @@ async def test_a_team_that_changes_takes_its_assignee_along(sources: Sources, ur
 @pytest.mark.parametrize(
     ("state", "kind", "data", "reason"),
     [
-        ("PROPOSED", "scheduled", WINDOW, "in state PROPOSED there is no scheduleChange; allowed: approveChange, "
+        ("PROPOSED", "scheduled", WINDOW, "scheduleChange is not allowed in state PROPOSED; allowed: approveChange, "
          "cancelChange, linkChangeItems, unlinkChangeItems, updateChange"),
-        ("PROPOSED", "started", {}, "in state PROPOSED there is no startChange; allowed: approveChange, "
+        ("PROPOSED", "started", {}, "startChange is not allowed in state PROPOSED; allowed: approveChange, "
          "cancelChange, linkChangeItems, unlinkChangeItems, updateChange"),
         ("APPROVED", "finished", {"outcome": "COMPLETED"},
-         "in state APPROVED there is no finishChange; allowed: cancelChange, scheduleChange, startChange"),
-        ("COMPLETED", "cancelled", {}, "in state COMPLETED there is no cancelChange; allowed: no step at all"),
+         "finishChange is not allowed in state APPROVED; allowed: cancelChange, scheduleChange, startChange"),
+        ("COMPLETED", "cancelled", {}, "cancelChange is not allowed in state COMPLETED; allowed: none"),
         ("COMPLETED", "finished", {"outcome": "FAILED"},
-         "in state COMPLETED there is no finishChange; allowed: no step at all"),
+         "finishChange is not allowed in state COMPLETED; allowed: none"),
         ("APPROVED", "scheduled", {"plannedStart": WINDOW["plannedEnd"], "plannedEnd": WINDOW["plannedStart"]},
-         "the planned end is not after the planned start; swap or move them"),
+         "the planned end is not after the planned start; correct one of them"),
         ("PROPOSED", "proposed", {"title": "x", "team": "nobody"},
-         "there is no team nobody; make it, then replay this event"),
+         "there is no team nobody; create it, then replay this event"),
         ("PROPOSED", "proposed", {"title": "x", "items": [{"source": "cmdb", "key": "none"}]},
-         "configuration item none of cmdb is not known; send it, then replay this event"),
+         "configuration item none of cmdb is not known; send it first, then replay this event"),
     ],
 )  # fmt: skip
 async def test_what_its_state_does_not_allow_is_dead_and_leaves_nothing(
@@ -134,7 +134,7 @@ async def test_a_schedule_that_moves_is_a_step(sources: Sources, url: str) -> No
 async def test_an_unknown_change_can_be_told_of_later(sources: Sources, url: str) -> None:
     late = change("2", "cancelled", 1)
     assert await take(sources, late) == [
-        "change CHG-7 of planner is not known; send that it was proposed, then replay this event"
+        "change CHG-7 of planner is not known; send its proposal first, then replay this event"
     ]
     assert await take(sources, proposed("1"), late) == []
     assert changes(url) == [("CHG-7", "Move the shop", "CANCELLED")]

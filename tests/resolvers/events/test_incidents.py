@@ -73,7 +73,7 @@ async def test_a_batch_of_both_kinds_keeps_its_order(sources: Sources, url: str)
     ]
     # The first comes before the item that it names.
     assert await take(sources, *batch) == [
-        "configuration item shop of cmdb is not known; send it, then replay this event"
+        "configuration item shop of cmdb is not known; send it first, then replay this event"
     ]
     assert (incidents(url), linked(url)) == (
         [("INC-8", "Shop is down", "NEW", 3)], [("shop", "AFFECTED"), ("till", "AFFECTED")],
@@ -108,19 +108,20 @@ async def test_a_known_key_opened_again_is_an_update(sources: Sources, url: str)
 @pytest.mark.parametrize(
     ("before", "kind", "data", "reason"),
     [
-        ([], "closed", {}, "in state NEW there is no closeIncident; allowed: addIncidentNote, assignIncident, "
+        ([], "closed", {}, "closeIncident is not allowed in state NEW; allowed: addIncidentNote, assignIncident, "
          "cancelIncident, linkIncidentItems, startIncident, unlinkIncidentItems, updateIncident"),
-        ([], "reopened", {}, "in state NEW there is no reopenIncident; allowed: addIncidentNote, assignIncident, "
+        ([], "reopened", {}, "reopenIncident is not allowed in state NEW; allowed: addIncidentNote, assignIncident, "
          "cancelIncident, linkIncidentItems, startIncident, unlinkIncidentItems, updateIncident"),
-        (["cancelled"], "resolved", SOLVED, "in state CANCELLED there is no resolveIncident; allowed: addIncidentNote"),
+        (["cancelled"], "resolved", SOLVED,
+         "resolveIncident is not allowed in state CANCELLED; allowed: addIncidentNote"),
         (["cancelled"], "updated", {"title": "x"},
-         "in state CANCELLED there is no updateIncident; allowed: addIncidentNote"),
-        ([], "updated", {"team": "nobody"}, "there is no team nobody; make it, then replay this event"),
+         "updateIncident is not allowed in state CANCELLED; allowed: addIncidentNote"),
+        ([], "updated", {"team": "nobody"}, "there is no team nobody; create it, then replay this event"),
         ([], "updated", {"title": "x", "causes": [{"source": "cmdb", "key": "x"}]},
-         "configuration item x of cmdb is not known; send it, then replay this event"),
+         "configuration item x of cmdb is not known; send it first, then replay this event"),
         ([], "noted", {"note": "nul \x00"}, "the data can't be stored: note has a NUL character; remove it"),
         ([], "opened", {"title": "x", "restrictedTeam": "payments"},
-         "an incident is restricted when it is opened or never; leave restrictedTeam out"),
+         "an incident can be restricted only when it is opened; leave out restrictedTeam"),
     ],
 )  # fmt: skip
 async def test_what_its_state_does_not_allow_is_dead_and_leaves_nothing(
@@ -145,14 +146,14 @@ async def test_a_state_that_is_reached_already_is_no_fault(sources: Sources, url
 async def test_an_unknown_incident_can_be_told_of_later(sources: Sources, url: str) -> None:
     late = incident("2", "resolved", 1, **SOLVED)
     assert await take(sources, late) == [
-        "incident INC-7 of desk is not known; send that it was opened, then replay this event"
+        "incident INC-7 of desk is not known; send the event that opens it first, then replay this event"
     ]
     assert await take(sources, opened("1"), late) == []
     assert incidents(url, "i.state") == [("RESOLVED",)]
 
 
 async def test_an_id_with_another_content_is_refused(sources: Sources, url: str) -> None:
-    reason = "another event with this source and id says something else; an id is used once"
+    reason = "another event with this source and id has other content; use each id once"
     assert await take(sources, opened("1"), opened("1", title="Other")) == [reason]
     assert await take(sources, opened("1", 60, title="Other")) == [reason]
     assert incidents(url, "i.title") == [("Shop is down",)]

@@ -88,9 +88,9 @@ DEEP = b'{"specversion":"1.0","id":"1","source":"/s","time":"2026-03-01T12:00:00
     [
         (b"", "not JSON: Input data was truncated"),
         (b"{", "not JSON: Input data was truncated"),
-        (b'"\xff"', "not JSON: it is not UTF-8, or has a NUL character"),
-        (b'{"id": "\xff"}', "not JSON: it is not UTF-8, or has a NUL character"),
-        (DEEP, "it is nested too deeply to be read; make it flatter"),
+        (b'"\xff"', "not JSON: it is not UTF-8, or contains a NUL character"),
+        (b'{"id": "\xff"}', "not JSON: it is not UTF-8, or contains a NUL character"),
+        (DEEP, "it is nested too deeply; use fewer levels"),
         (b"[]", "not a CloudEvent of version 1.0: Expected `object`, got `array`"),
         (bytes_of(specversion="0.3"), "not a CloudEvent of version 1.0: Invalid enum value '0.3' - at `$.specversion`"),
         (bytes_of(id=""), "not a CloudEvent of version 1.0: Expected `str` of length >= 1 - at `$.id`"),
@@ -104,7 +104,7 @@ DEEP = b'{"specversion":"1.0","id":"1","source":"/s","time":"2026-03-01T12:00:00
         (bytes_of(datacontenttype="text/xml"), "datacontenttype is 'text/xml'; send application/json, or a "
          "type that ends in +json"),
         (bytes_of(time="1969-12-31T23:59:59Z"),
-         "its time 1969-12-31T23:59:59+00:00 is before 1970; mend the clock of the source"),
+         "its time 1969-12-31T23:59:59+00:00 is before 1970; correct the clock of the source"),
         (bytes_of(data={}), "the data are not those of io.stackflow.configuration-item.upserted: "
          "Object missing required field `item`"),
     ],
@@ -157,7 +157,7 @@ LEAP = "2016-12-31T23:59:60Z"
     ],
 )  # fmt: skip
 def test_a_leap_second_is_refused_by_its_name(made: dict[str, Any]) -> None:
-    assert reason(json.dumps(made).encode()).endswith("; a leap second (:60) can't be stored: send the second after it")
+    assert reason(json.dumps(made).encode()).endswith("; a leap second (:60) can't be stored: send the next second")
     other = json.dumps(made).replace(":60", ":61").encode()
     assert "leap" not in reason(other)
 
@@ -174,7 +174,7 @@ def test_clocks_may_differ_a_little() -> None:
     late = NOON + MAX_CLOCK_SKEW + timedelta(seconds=1)
     assert (
         reason(bytes_of(time=late.isoformat()))
-        == f"its time {late.isoformat()} is too far in the future; mend the clock of the source"
+        == f"its time {late.isoformat()} is too far in the future; correct the clock of the source"
     )
 
 

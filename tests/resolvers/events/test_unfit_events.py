@@ -124,7 +124,7 @@ def test_texts_and_times_of_every_type_are_held_to_the_same() -> None:
     # The decoder skips a member that it does not know, and the queue would not.
     unread = bytes_of(upserted("1", "a") | {"subject": "here"})
     for unfit in (b"\xff", b"\0"):
-        assert reason(unread.replace(b"here", unfit)) == "not JSON: it is not UTF-8, or has a NUL character"
+        assert reason(unread.replace(b"here", unfit)) == "not JSON: it is not UTF-8, or contains a NUL character"
 
 
 async def test_of_a_key_that_stands_twice_the_last_one_counts(sources: Sources, url: str) -> None:

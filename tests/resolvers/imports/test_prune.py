@@ -99,7 +99,7 @@ async def test_prune_is_refused_when_rows_could_not_be_read(stores: Stores) -> N
     stores.write("links.csv", "from,to\n")
     report = await stores.load(small(), prune="cmdb")
     assert report.pruned is None
-    assert report.prune_refused == "1 rows could not be identified and may not be gone; mend them first"
+    assert report.prune_refused == "1 rows could not be identified, so a prune is unsafe; correct them first"
     assert stores.count("relationships") == 3
 
 
@@ -164,7 +164,7 @@ async def test_a_prune_is_refused_when_a_required_field_is_empty(stores: Stores)
     mapping = small()
     mapping["sections"][2]["fields"]["key"] = {"column": "key", "match": "^(k[0-6])$"}
     report = await stores.load(mapping, prune="cmdb")
-    assert report.prune_refused == "1 rows could not be identified and may not be gone; mend them first"
+    assert report.prune_refused == "1 rows could not be identified, so a prune is unsafe; correct them first"
     stores.write("items.csv", "key,name,rack\nk0,,\n")
     mapping["sections"][2]["fields"]["key"] = {"template": "{key}{rack}"}
     report = await stores.load(mapping, prune="cmdb", force=True)
@@ -176,7 +176,7 @@ async def test_a_prune_is_refused_when_the_end_of_a_relationship_is_blank(stores
     await wide(stores)
     stores.write("links.csv", f"from,to\nk1,k2\n{row}\n")
     report = await stores.load(small(), prune="cmdb", force=True)
-    assert report.prune_refused == "1 rows could not be identified and may not be gone; mend them first"
+    assert report.prune_refused == "1 rows could not be identified, so a prune is unsafe; correct them first"
     assert (report.pruned, stores.count("relationships"), stores.count("configuration_items")) == (None, 7, 8)
 
 

@@ -152,16 +152,16 @@ async def test_a_lost_graph_while_clearing_clears_again(tables: None, main: Data
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "no rebuild broke off here; run it without --resume"),
+        (None, "there is no interrupted rebuild; run it without --resume"),
         (b"{", "{path} is damaged; run without --resume"),
         (b'{"store": "here", "step": "fly"}', "{path} is damaged; run without --resume"),
         (
             b'{"store": "there", "step": "nodes"}',
-            "the rebuild that broke off was of the graph at there, not here; run without --resume",
+            "the interrupted rebuild was of the graph at there, not here; run without --resume",
         ),
         (
             b'{"store": "here", "step": "nodes", "folder": "f"}',
-            "the rebuild that broke off was one with the bulk loader; run without --resume",
+            "the interrupted rebuild ran with the bulk loader; run without --resume",
         ),
     ],
 )

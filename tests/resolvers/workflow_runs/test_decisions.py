@@ -44,7 +44,7 @@ def one(written: WriteResult) -> UserError:
 async def test_who_asked_for_a_run_does_not_decide_about_it(runs: Runs) -> None:
     run = await agreeing(runs)
     for refused in (await yes(runs, run, ADA), await no(runs, run, ADA)):
-        assert one(refused).message == "you asked for this run, or caused it; somebody else must decide about it"
+        assert one(refused).message == "you requested or caused this run; another person must decide about it"
     assert runs.rows("SELECT count(*) FROM workflow_approvals") == [(0,)]
     assert runs.state(run) == "WAITING"
     assert (await yes(runs, run, BOB)).user_errors == ()
@@ -72,7 +72,7 @@ async def test_so_many_say_yes_each_once(runs: Runs) -> None:
     run = await agreeing(runs, approvals=2)
     assert (await yes(runs, run, BOB)).user_errors == ()
     assert runs.rows("SELECT version FROM workflow_runs WHERE id = %s", run) == [(3,)]
-    assert one(await yes(runs, run, BOB)).message.startswith("you have decided about it already")
+    assert one(await yes(runs, run, BOB)).message.startswith("you have already decided about it")
     assert runs.state(run) == "WAITING"
     assert (await yes(runs, run, EVE)).user_errors == ()
     assert runs.state(run) == "SUCCEEDED"
@@ -82,8 +82,8 @@ async def test_a_person_is_one_by_whichever_key_or_token(runs: Runs) -> None:
     key = Principal("api-key:1", "adas", PrincipalKind.SERVICE, ADA.permissions, owner="ada")
     foreign = Principal("api-key:2", "job", PrincipalKind.SERVICE, ADA.permissions)
     client = somebody("ada", kind=PrincipalKind.SERVICE)
-    program = "a program may not decide where four eyes are asked for; let a person decide with their own token"
-    mine = "you asked for this run, or caused it; somebody else must decide about it"
+    program = "a program cannot decide under the four-eyes rule; a person must decide with a personal token"
+    mine = "you requested or caused this run; another person must decide about it"
     for asks in (ADA, key, client, somebody("Ada")):
         run = await agreeing(runs, who=asks)
         for decides, message in {
@@ -104,7 +104,7 @@ async def test_a_person_is_one_by_whichever_key_or_token(runs: Runs) -> None:
     run = await agreeing(runs, four_eyes=False, approvals=2)
     assert (await yes(runs, run, ADA)).user_errors == ()
     for again in (somebody("ADA"), key, client):
-        assert one(await yes(runs, run, again)).message.startswith("you have decided about it already")
+        assert one(await yes(runs, run, again)).message.startswith("you have already decided about it")
     assert runs.state(run) == "WAITING"
     assert (await yes(runs, run, foreign)).user_errors == ()
     assert runs.state(run) == "SUCCEEDED"
@@ -116,7 +116,7 @@ async def test_a_run_that_was_imported_is_of_who_started_it(runs: Runs) -> None:
         f"""UPDATE workflow_runs SET requested_by = '', initiators = '{{}}',
         started_by_id = (SELECT id FROM users WHERE key = 'ada') WHERE id = '{run}'"""
     )
-    assert one(await yes(runs, run, ADA)).message.startswith("you asked for this run")
+    assert one(await yes(runs, run, ADA)).message.startswith("you requested or caused this run")
     assert (await yes(runs, run, BOB)).user_errors == ()
 
 
@@ -139,7 +139,7 @@ async def test_a_step_says_whom_it_asks(runs: Runs, configuration: dict[str, Any
         written = await yes(runs, run, who)
         assert runs.state(run) == ("SUCCEEDED" if name in may else "WAITING")
         if name not in may:
-            assert one(written).message.startswith(("it is for ", "a program may not decide"))
+            assert one(written).message.startswith(("only ", "a program cannot decide"))
 
 
 async def test_one_no_fails_the_run_and_nobody_is_asked_again(runs: Runs) -> None:
@@ -176,7 +176,7 @@ async def test_a_run_that_is_called_off_undoes_what_it_did(runs: Runs) -> None:
     assert runs.state(run) == "COMPENSATING"
     assert runs.steps(run)[2:] == [("switch", 1, "CANCELLED"), ("cool", 1, "WAITING")]
     refused = one(await runs.written(partial(running.cancel, command=cancel)))
-    assert (refused.code, "wait until it is over" in refused.message) == ("ILLEGAL_STATE", True)
+    assert (refused.code, "wait until compensation ends" in refused.message) == ("ILLEGAL_STATE", True)
     await done(runs, run, "cool")
     assert runs.steps(run)[3:] == [("refill", 1, "RUNNING"), ("cool", 1, "SUCCEEDED")]
     assert [body["step"] for _, body in runs.messages(run)] == ["refill"]
@@ -211,7 +211,7 @@ async def test_what_is_not_legal_names_what_is(runs: Runs) -> None:
     assert (unknown.code, unknown.field) == ("NOT_FOUND", "step")
     await runs.written(partial(running.cancel, command=running.CancelWorkflowRun(run_id=run, reason="x")))
     over = one(await yes(runs, run, BOB, "decide"))
-    assert over.message.endswith("is CANCELLED; nothing can be done in it any more")
+    assert over.message.endswith("is CANCELLED; its steps can no longer be changed")
 
 
 async def test_a_run_has_a_version_that_may_be_expected(runs: Runs) -> None:
@@ -235,7 +235,7 @@ async def test_only_the_team_of_a_manual_step_does_it(runs: Runs) -> None:
     run = await runs.start(runs.publish(step("look", "MANUAL", team="platform")))
     command = running.CompleteWorkflowStep(run_id=run, step="look")
     assert one(await runs.written(partial(running.complete, command=command), EVE)).message.startswith(
-        "it is for the team platform"
+        "only the team platform"
     )
     assert (await runs.written(partial(running.complete, command=command), BOB)).user_errors == ()
 

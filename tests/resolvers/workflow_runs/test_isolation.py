@@ -76,7 +76,7 @@ async def test_a_run_that_raises_fails_with_its_reason_and_the_others_go_on(
     monkeypatch.setattr(engine, "advance_run", advanced)
     assert await advance_due(sources, runs.started(last) + DUE) == 3
     assert [runs.state(each) for each in (first, poison, last)] == ["RUNNING", "FAILED", "RUNNING"]
-    assert reason_of(runs, poison).startswith("it cannot go on: ZeroDivisionError at tests/resolvers/workflow_runs/")
+    assert reason_of(runs, poison).startswith("it cannot continue: ZeroDivisionError at tests/resolvers/workflow_runs/")
     assert runs.steps(poison) == [("pause", 1, "CANCELLED")]
     assert runs.rows("SELECT count(*) FROM audit_entries WHERE entity_id = %s AND after->>'state' = 'FAILED'", poison)
     assert [each.message for each in caplog.records if each.levelno == logging.ERROR] == ["a run fails"]
@@ -97,7 +97,7 @@ async def test_a_run_that_cannot_even_be_read_fails_too(
     monkeypatch.setattr(rows, "lock_if_free", locked_if_free)
     assert await advance_due(sources, runs.started(last) + DUE) == 3
     assert [runs.state(each) for each in (first, poison, last)] == ["RUNNING", "FAILED", "RUNNING"]
-    assert reason_of(runs, poison).startswith("it cannot go on: ValueError at ")
+    assert reason_of(runs, poison).startswith("it cannot continue: ValueError at ")
     assert runs.steps(poison) == [("pause", 1, "CANCELLED")]
     assert runs.rows("SELECT request_id FROM outbox WHERE entity_id = %s ORDER BY position", poison)[-1] == (
         f"run:{poison}",
@@ -105,7 +105,7 @@ async def test_a_run_that_cannot_even_be_read_fails_too(
     assert await advance_due(sources, runs.started(last) + DUE) == 0
 
 
-TYPE_ERROR = "it cannot go on: TypeError at resolvers/workflow_runs/state_machine.py:"
+TYPE_ERROR = "it cannot continue: TypeError at resolvers/workflow_runs/state_machine.py:"
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,7 @@ async def test_a_result_lets_the_run_go_on_once(runs: Runs) -> None:
     assert runs.rows("SELECT version FROM workflow_runs WHERE id = %s", run) == version
     [reason] = await told(runs, finished("ok-3", attempt, "FAILED", reason="no"))
     [[number]] = runs.rows("SELECT number FROM workflow_runs WHERE id = %s", run)
-    assert reason == (
-        f"attempt 1 at step mend of {number} is SUCCEEDED already; a result that comes later changes nothing"
-    )
+    assert reason == (f"attempt 1 at step mend of {number} is SUCCEEDED already; a later result changes nothing")
     assert await told(runs, finished("ok-4", runs.attempt(run, "check"))) == []
     assert runs.state(run) == "SUCCEEDED"
     assert runs.notes(1)[-1] == ("Workflow finished", f"Wf1 ({number})")
@@ -88,7 +86,7 @@ async def test_a_result_that_comes_too_late_is_a_dead_letter(runs: Runs) -> None
     attempt = runs.attempt(late, "mend")
     await advance_due(runs.operations.sources, runs.started(late) + timedelta(seconds=60))
     [reason] = await told(runs, finished("l-1", attempt))
-    assert "is FAILED already: timed out after 60 s; a result that comes later changes nothing" in reason
+    assert "is FAILED already: timed out after 60 s; a later result changes nothing" in reason
     off = await runs.start(runs.publish(MEND))
     await runs.written(partial(running.cancel, command=running.CancelWorkflowRun(run_id=off, reason="enough")))
     [reason] = await told(runs, finished("l-2", runs.attempt(off, "mend")))
@@ -109,10 +107,10 @@ async def test_the_words_about_a_restricted_incident_are_in_no_letter(runs: Runs
         ({"id": "x"}, "the data are not those of io.stackflow.workflow.step.finished"),
         ({"state": "DONE"}, "Invalid enum value 'DONE'"),
         ({"outcome": []}, "Expected `object`, got `array`"),
-        ({"outcome": {"text": "x" * 70_000}}, "the outcome has more than 65,536 bytes; refer to what is large"),
+        ({"outcome": {"text": "x" * 70_000}}, "the outcome has more than 65,536 bytes; refer to large data"),
         ({"outcome": {"text": "\0"}}, "outcome has a NUL character; remove it"),
         ({"reason": "x" * 5_000}, "Expected `str` of length <= 4000"),
-        ({"id": "01890000-0000-7000-8000-000000000000"}, "no attempt at a step has the id"),
+        ({"id": "01890000-0000-7000-8000-000000000000"}, "no attempt has the id"),
         ({"colour": "red"}, "unknown field `colour`"),
     ],
 )

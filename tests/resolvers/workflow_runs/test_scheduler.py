@@ -155,7 +155,7 @@ async def test_a_run_whose_workflow_became_unreadable_fails_with_the_reason(runs
     runs.operations.write(f"UPDATE workflow_steps SET configuration = '{{}}' WHERE workflow_id = '{workflow}'")
     assert await advance_due(sources, runs.started(run) + timedelta(seconds=60)) == 1
     [[state, reason]] = runs.rows("SELECT state, reason FROM workflow_runs WHERE id = %s", run)
-    assert (state, reason.startswith("its workflow cannot be read: steps.0.configuration")) == ("FAILED", True)
+    assert (state, reason.startswith("its workflow is invalid: steps.0.configuration")) == ("FAILED", True)
     assert runs.steps(run) == [("mend", 1, "CANCELLED")]
     assert await advance_due(sources, runs.started(run) + timedelta(days=1)) == 0
 

@@ -134,7 +134,7 @@ async def test_who_caused_a_run_does_not_approve_it(authoring: Authoring) -> Non
         yes = partial(running.approve, command=running.ApproveWorkflowStep(run_id=ids[key], step="agree"))
         for subject in refused:
             [error] = (await done(authoring, somebody(subject), yes)).user_errors
-            assert error.message == "you asked for this run, or caused it; somebody else must decide about it"
+            assert error.message == "you requested or caused this run; another person must decide about it"
         assert authoring.writing.rows(f"SELECT state FROM workflow_runs WHERE id = '{ids[key]}'") == [("WAITING",)]
         assert authoring.writing.rows("SELECT count(*) FROM workflow_approvals") == [(0,)]
         assert (await done(authoring, somebody("eve"), yes)).user_errors == ()
@@ -162,7 +162,7 @@ async def test_who_acted_on_a_run_does_not_approve_what_it_leads_to(authoring: A
     yes = partial(running.approve, command=running.ApproveWorkflowStep(run_id=led, step="agree"))
     for subject in ("ada", "bob", "carol"):
         [error] = (await done(authoring, somebody(subject), yes)).user_errors
-        assert error.message == "you asked for this run, or caused it; somebody else must decide about it"
+        assert error.message == "you requested or caused this run; another person must decide about it"
     assert (await done(authoring, somebody("eve"), yes)).user_errors == ()
 
 
@@ -176,8 +176,8 @@ async def test_a_trigger_sees_what_its_publisher_may_see(authoring: Authoring) -
     await incident(authoring, "secret", category="canary", affectedIds=[item(1)], restrictedTeamId=team(1))
     assert await fired(authoring) == [("all", "secret"), ("all-after", "secret"), ("inside", "secret")]
     assert [await problem_of(authoring, f"{key}-wrong") for key in ("inside", "all", "outside")] == [
-        "the expression of when has no value: values of types that do not go together, such as a text and a number",
-        "the expression of when has no value: values of types that do not go together, such as a text and a number",
+        "the expression of when has no value: values of incompatible types, such as a text and a number",
+        "the expression of when has no value: values of incompatible types, such as a text and a number",
         None,
     ]
     await incident(authoring, "open", category="plain", affectedIds=[item(1)])
@@ -199,7 +199,7 @@ async def test_no_run_is_started_for_an_incident_that_its_publisher_may_not_see(
     secret = await incident(authoring, "secret", restrictedTeamId=team(1))
     command = running.StartWorkflow(workflow_id=id.removeprefix("wf_"), incident_id=secret.removeprefix("inc_"))
     [error] = (await done(authoring, ALL_SEEING, partial(running.start, command=command))).user_errors
-    assert error.message == "whoever published the workflow may not see this incident; let somebody publish it who may"
+    assert error.message == "the publisher of the workflow cannot see this incident; a person who can must publish it"
     assert authoring.writing.rows("SELECT count(*) FROM workflow_runs") == [(0,)]
 
 
@@ -230,7 +230,7 @@ async def test_a_trigger_that_works_too_much_stops_nobody_else(authoring: Author
         await authoring.published(f"sound-{n}", trigger=OPENED | {"when": "incident.impact == 2"})
     await incident(authoring, "wide", impact=2)
     assert await fired(authoring) == [("sound-0", "wide"), ("sound-1", "wide"), ("sound-2", "wide")]
-    reason = "it takes too much work; look at fewer items, or at less of each"
+    reason = "it takes too much work; use fewer items, or less data of each"
     assert await problem_of(authoring, "dear-1") == f"the expression of when has no value: {reason}"
     assert await problem_of(authoring, "sound-1") is None
 
@@ -246,7 +246,7 @@ def test_no_trigger_is_left_without_work_by_those_before_it() -> None:
     found = match_triggers(several, TriggerContext(), set(), allowance)
     assert [holds for _, holds, _ in found] == [False] * 9 + [True]
     assert {problem for _, _, problem in found[:9]} == {
-        "the expression of when has no value: it takes too much work; look at fewer items, or at less of each"
+        "the expression of when has no value: it takes too much work; use fewer items, or less data of each"
     }
     assert 0 < allowance.left < 20
 

@@ -310,11 +310,11 @@ async def test_what_cannot_be_read_or_evaluated_stops_nobody_else(
     }
     assert told == {
         "a-unreadable": "Expected `array`, got `str` - at `$.priority`",
-        "b-no-value": "the expression of when has no value: a list has no such place",
-        "c-no-answer": "the expression of when has no value: it gives neither true nor false",
+        "b-no-value": "the expression of when has no value: a list index is out of range",
+        "c-no-answer": "the expression of when has no value: its value is neither true nor false",
         "d-no-steps": told["d-no-steps"],
     }
-    assert told["d-no-steps"].startswith("the workflow cannot be run; put steps.0.configuration right")
+    assert told["d-no-steps"].startswith("the workflow cannot be run; correct steps.0.configuration in a new revision")
     # Its workflow says so to whoever looks.
     problems = await authoring.operations.asked_by(also="workflows:read").data(
         '{ workflow(key: "a-unreadable") { problems { field message } } }'

@@ -159,7 +159,10 @@ async def test_a_place_ahead_of_all_that_was_written_is_refused(sources: Sources
     cursor = packed([decode_opaque(begin, "cursor")[0] + ahead, 1])
     refused = await ask(sources, SINCE, ALL, cursor=cursor)
     assert (refused.codes, refused.data) == (["BAD_USER_INPUT"], {"changesSince": None})
-    assert "ahead of all that was written here; begin again without a cursor" in refused.errors[0]["message"]
+    assert (
+        "ahead of every write in this database; read all data again and start without a cursor"
+        in refused.errors[0]["message"]
+    )
     assert (await since(sources, begin))["entries"] == []
 
 
@@ -177,7 +180,10 @@ async def test_a_place_before_what_is_kept_is_refused(sources: Sources, url: str
     for cursor in (begin, first):
         refused = await ask(sources, SINCE, ALL, cursor=cursor, kinds=["TEAM"])
         assert (refused.codes, refused.data) == (["BAD_USER_INPUT"], {"changesSince": None})
-        assert "older than what is kept (7 days); begin anew without a cursor" in refused.errors[0]["message"]
+        assert (
+            "older than the retention of the change feed (7 days); read all data again and start without a cursor"
+            in refused.errors[0]["message"]
+        )
     assert ids(await since(sources, second)) == [43]
 
 

@@ -109,13 +109,13 @@ async def test_four_eyes(writing: Writer) -> None:
     for who in (ADA, BOB, EVE, fay):
         done = await writing.do("approveChange", who, id=id, expectedVersion=4)
         assert done.codes == [("INVALID", None)]
-        assert done.messages == ["you proposed it, or changed the proposal; somebody else must approve it"]
+        assert done.messages == ["you proposed or updated this change; another person must approve it"]
     # Another spelling is the same person; a program approves nothing, whoever it acts for.
     for spelling in ("Ada", " ada", "ada\u200b"):
         done = await writing.do("approveChange", somebody(spelling), id=id, expectedVersion=4)
         assert done.codes == [("INVALID", None)]
     key = Principal("api-key:1", "zoes", PrincipalKind.SERVICE, ADA.permissions, owner="zoe")
-    message = "a program may not approve a change; let a person approve it with a token of their own"
+    message = "a program cannot approve a change; a person must approve it with a personal token"
     for program in (somebody("ada", kind=PrincipalKind.SERVICE), somebody("job", kind=PrincipalKind.SERVICE), key):
         done = await writing.do("approveChange", program, id=id, expectedVersion=4)
         assert done.messages == [message]
@@ -130,7 +130,7 @@ async def test_what_a_key_proposes_its_owner_has_proposed(writing: Writer) -> No
     done = await writing.do("proposeChange", key, title="Move the shop")
     id, version = done.shown["id"], done.shown["version"]
     refused = await writing.do("approveChange", ADA, id=id, expectedVersion=version)
-    assert refused.messages == ["you proposed it, or changed the proposal; somebody else must approve it"]
+    assert refused.messages == ["you proposed or updated this change; another person must approve it"]
 
 
 async def test_who_imported_a_change_is_not_known_and_anyone_may_approve_it(writing: Writer) -> None:

@@ -46,9 +46,7 @@ TIMES = {
 def refusal(state: str, step: str) -> str:
     """What is said of a step that is not allowed."""
     names = sorted({each.removesuffix(" in vain") for each in ALLOWED[state]})
-    return f"in state {state} there is no {step.removesuffix(' in vain')}; allowed: " + (
-        ", ".join(names) or "no step at all"
-    )
+    return f"{step.removesuffix(' in vain')} is not allowed in state {state}; allowed: " + (", ".join(names) or "none")
 
 
 # One life that meets what a random walk may miss.

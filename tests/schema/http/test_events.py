@@ -269,7 +269,7 @@ async def test_what_the_queue_keeps_of_an_event_counts(client: httpx.AsyncClient
         [refused] = reply.json()["refused"]
         assert (refused["id"], refused["reason"]) == (
             "1",
-            f"the event has {size + more} bytes with its sender, source and request id as the queue keeps them; "
+            f"the event has {size + more} bytes with the sender, source and request id that the queue stores with it; "
             "262144 are allowed",
         )
     assert (await post(client, sized(262_144 - more))).status_code == 202
@@ -282,7 +282,7 @@ def poisoned(value: str) -> bytes:
 
 
 OUT_OF_RANGE = "the data are not those of io.stackflow.configuration-item.upserted: Integer value out of range"
-DEEP = "it is nested too deeply to be read; make it flatter"
+DEEP = "it is nested too deeply; use fewer levels"
 NESTED = "the data can't be stored: attributes is nested more than 32 levels deep; make it flatter"
 
 
@@ -324,7 +324,7 @@ async def test_an_event_alone_that_is_nested_too_deeply_is_named(client: httpx.A
     reply = await post(client, poisoned("[" * levels + "]" * levels))
     assert (reply.status_code, reply.json()["refused"]) == (
         400,
-        [{"index": 0, "id": "odd", "source": "/cmdb", "reason": "it is nested too deeply to be read; make it flatter"}],
+        [{"index": 0, "id": "odd", "source": "/cmdb", "reason": "it is nested too deeply; use fewer levels"}],
     )
 
 
@@ -344,7 +344,7 @@ async def test_what_the_queue_refuses_holds_back_no_other_event_of_the_batch(sou
     choosy.refuses = {"0", "4", "9"}
     bodies = [json.dumps(upserted(str(n), f"i{n}", n)).encode() for n in range(10)]
     accepted = await ingest_events(choosy, [*bodies[:5], b"{", *bodies[5:]], "r-1")
-    reason = "the queue does not take it: the queue refused a value"
+    reason = "the queue rejects it: the queue refused a value"
     assert [(each.index, each.id, each.source, each.reason) for each in accepted.refused] == [
         (0, "0", "/cmdb", reason), (4, "4", "/cmdb", reason), (5, "", "", "not JSON: Input data was truncated"),
         (10, "9", "/cmdb", reason),

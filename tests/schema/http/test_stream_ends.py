@@ -192,7 +192,10 @@ async def test_a_cursor_before_what_is_kept_is_refused(client: httpx.AsyncClient
     assert await outbox.purge(sources.main, 7, 10_000) >= 1
     async with stream(client, CHANGES, "all", cursor=begin) as events:
         ended = await events.error()
-    assert (ended["code"], ended["message"][:40]) == ("BAD_USER_INPUT", "the cursor is older than what is kept (7")
+    assert (ended["code"], ended["message"][:60]) == (
+        "BAD_USER_INPUT",
+        "the cursor is older than the retention of the change feed (7",
+    )
 
 
 async def test_streams_end_with_the_server_and_are_not_complete(sources: Sources, people: People, rows: Rows) -> None:

@@ -139,7 +139,7 @@ async def test_a_place_ahead_of_all_that_was_written_begins_no_stream(client: ht
         client, CHANGES, "all", {"last-event-id": encode_opaque([transaction + 10**6, position])}
     ) as events:
         error = await events.error()
-    assert (error["code"], "ahead of all that was written here" in error["message"]) == ("BAD_USER_INPUT", True)
+    assert (error["code"], "ahead of every write in this database" in error["message"]) == ("BAD_USER_INPUT", True)
 
 
 async def test_a_stream_takes_the_permission_to_read_the_feed(client: httpx.AsyncClient) -> None:

@@ -70,7 +70,7 @@ async def test_a_hidden_incident_is_answered_as_an_unknown_one(
             "userErrors": [
                 {
                     "code": "NOT_FOUND", "field": "id",
-                    "message": "there is no such incident; pass the id of one that you can read",
+                    "message": "there is no incident with this id; pass the id of one that you can read",
                 }
             ],
         }  # fmt: skip
@@ -132,8 +132,8 @@ async def test_a_stale_or_illegal_step_tells_no_more_than_the_version_and_the_st
     id = done.shown["id"]
     stale = await writing.do("closeIncident", ADA, id=id, expectedVersion=5)
     illegal = await writing.do("closeIncident", ADA, id=id, expectedVersion=1)
-    assert stale.messages == ["it is at version 1 now; look at it again and repeat the call with that version"]
+    assert stale.messages == ["it is now at version 1; read it again and repeat the call with that version"]
     assert illegal.messages == [
-        "in state NEW there is no closeIncident; allowed: addIncidentNote, assignIncident, cancelIncident, "
+        "closeIncident is not allowed in state NEW; allowed: addIncidentNote, assignIncident, cancelIncident, "
         "linkIncidentItems, startIncident, unlinkIncidentItems, updateIncident"
     ]

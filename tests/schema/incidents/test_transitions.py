@@ -88,7 +88,7 @@ class Life(RuleBasedStateMachine):
         if step not in ALLOWED[self.state]:
             assert done.codes == [("ILLEGAL_STATE", None)]
             allowed = ", ".join(sorted(ALLOWED[self.state]))
-            assert done.messages == [f"in state {self.state} there is no {step}; allowed: {allowed}"]
+            assert done.messages == [f"{step} is not allowed in state {self.state}; allowed: {allowed}"]
         else:
             assert done.errors == []
             self.state, self.version = ALLOWED[self.state][step], self.version + 1

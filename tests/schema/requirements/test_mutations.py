@@ -126,10 +126,10 @@ async def test_a_stale_version_is_shown_what_is_and_an_unknown_id_nothing(writin
     now = await writing.do("acceptRequirement", ADA, id=id, expectedVersion=1)
     stale = await writing.do("meetRequirement", ADA, id=id, expectedVersion=1)
     assert (stale.codes, stale.shown) == ([("CONFLICT", "expectedVersion")], now.shown)
-    assert stale.messages == ["it is at version 2 now; look at it again and repeat the call with that version"]
+    assert stale.messages == ["it is now at version 2; read it again and repeat the call with that version"]
     none = await writing.do("meetRequirement", ADA, id=requirement(9), expectedVersion=1)
     assert (none.codes, none.shown) == ([("NOT_FOUND", "id")], None)
-    assert none.messages == ["there is no such requirement; pass the id of one that you can read"]
+    assert none.messages == ["there is no requirement with this id; pass the id of one that you can read"]
 
 
 async def test_links_are_told_to_the_outbox_by_the_requirement(writing: Writer) -> None:

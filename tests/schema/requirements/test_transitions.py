@@ -53,7 +53,7 @@ WHOLE = (
 
 def refusal(state: str, step: str) -> str:
     """What is said of a step that is not allowed."""
-    return f"in state {state} there is no {step}; allowed: {', '.join(sorted(ALLOWED[state]))}"
+    return f"{step} is not allowed in state {state}; allowed: {', '.join(sorted(ALLOWED[state]))}"
 
 
 class Life(RuleBasedStateMachine):

@@ -189,7 +189,7 @@ async def test_everything_that_is_wrong_stops_the_publication(authoring: Authori
     done = await authoring.do("publishWorkflow", id=draft["id"], expectedVersion=1)
     assert (done.shown, done.codes) == (None, expected)
     assert [each["message"] for each in draft["problems"]] == done.messages
-    assert "steps wait for each other: do -> wait -> do; take one of these dependencies away" in done.messages
+    assert "steps wait for each other: do -> wait -> do; remove one of these dependencies" in done.messages
     assert authoring.everything() == before
 
 
@@ -218,7 +218,7 @@ async def test_workflows_that_start_each_other_are_not_published(authoring: Auth
     done = await authoring.do("publishWorkflow", id=closing["id"], expectedVersion=1)
     assert (done.codes, done.messages) == (
         [("INVALID", "trigger.workflows")],
-        ["it would start itself: ring-a -> ring-b -> ring-c -> ring-a; take one of these triggers away"],
+        ["it would start itself: ring-a -> ring-b -> ring-c -> ring-a; remove one of these triggers"],
     )
     # A revision takes the place of the one of its key: with ring-c started by hand only, the ring is open.
     await authoring.published("ring-c")
@@ -249,8 +249,8 @@ async def test_what_is_published_never_changes(authoring: Authoring) -> None:
         done = await authoring.do(field, id=id, expectedVersion=2)
         assert done.codes == [("ILLEGAL_STATE", None)]
         assert done.messages == [
-            f"in state PUBLISHED there is no {field}; allowed: retireWorkflow, reviseWorkflow; what it says is changed "
-            "in its next revision, which reviseWorkflow makes"
+            f"{field} is not allowed in state PUBLISHED; allowed: retireWorkflow, reviseWorkflow; "
+            "create the next revision with reviseWorkflow and change that"
         ]
 
 

@@ -79,38 +79,38 @@ def test_paths(text: str, paths: set[tuple[str, ...]]) -> None:
     [
         ("", "it is empty"),
         ("  ", "it is empty"),
-        ("1 +", "it is not an expression of CEL"),
+        ("1 +", "it is not a CEL expression"),
         ("1\n+ 2", "a line break"),
         ("true && " * 140 + "true", "it has 1124 characters; at most 1000"),
         ("true " + "&& true" * 130, "nested too deeply"),
         ("!" * 200 + "true", "nested too deeply"),
         ("[" * 100 + "]" * 100, "nested too deeply"),
         ("x" + ".x" * 300, "nested too deeply"),
-        ("items.map(i, items.map(j, 1))", "map stands within another comprehension"),
-        ("items.filter(i, i.tags.exists(t, t == 'x'))", "exists stands within another comprehension"),
-        ("items.map(i, has(inputs.a) ? 1 : size(items.map(j, j)))", "map stands within another comprehension"),
+        ("items.map(i, items.map(j, 1))", "map is nested in another comprehension"),
+        ("items.filter(i, i.tags.exists(t, t == 'x'))", "exists is nested in another comprehension"),
+        ("items.map(i, has(inputs.a) ? 1 : size(items.map(j, j)))", "map is nested in another comprehension"),
         ("items.map(i)", "map takes a name and an expression"),
         ("items.map(i.j, 1)", "map takes a name and an expression"),
-        ("items.reduce(a, b, 0, a + b)", "nothing can be asked for reduce()"),
-        ("inputs.__class__.__mro__()", "nothing can be asked for __mro__()"),
+        ("items.reduce(a, b, 0, a + b)", "there is no method reduce()"),
+        ("inputs.__class__.__mro__()", "there is no method __mro__()"),
         ("__import__('os')", "there is no function __import__"),
         ("type(1)", "there is no function type"),
         ("timestamp('2026-01-01T00:00:00Z')", "there is no function timestamp"),
         ("int", "int is a function; call it"),
-        ("size(1, 2)", "size takes one value, not 2"),
-        ("'a'.startsWith()", "startsWith takes one value, not 0"),
-        ("has(1)", "has asks about a part of something"),
-        ("google.protobuf.Int32Value{value: 1}", "CEL's messages are not known here"),
-        (".inputs", "a name begins with a dot"),
-        (".size(items)", "a name begins with a dot"),
-        ("b'abc'", "bytes are not known here"),
-        ("1 // 2", "it holds a comment"),
-        ("'''a'''", "two texts meet"),
+        ("size(1, 2)", "size takes one argument, not 2"),
+        ("'a'.startsWith()", "startsWith takes one argument, not 0"),
+        ("has(1)", "the argument of has must be a member"),
+        ("google.protobuf.Int32Value{value: 1}", "messages are not supported"),
+        (".inputs", "a name starts with a dot"),
+        (".size(items)", "a name starts with a dot"),
+        ("b'abc'", "bytes are not supported"),
+        ("1 // 2", "it contains a comment"),
+        ("'''a'''", "two texts are adjacent"),
         ("'abc", "has no closing '"),
         # The library's lexer needs time that doubles with each of these: 400 would never end.
         ('"' + "\\a" * 400, 'has no closing "'),
         ("r'" + "\\'" * 400, "has no closing '"),
-        (r"'\ud800'", "an escape in a text is no character"),
+        (r"'\ud800'", "an escape in a text is not a character"),
         (r"'\x00'", "a NUL character"),
     ],
 )
@@ -126,28 +126,28 @@ def test_not_compiled(text: str, reason: str) -> None:
         ("steps.reboot.outcome", "there is no reboot"),
         ("unknown", "there is no unknown"),
         ("unknown.name", "there is no unknown"),
-        ("inputs.service + 1", "types that do not go together"),
-        ("inputs.service.name", "types that do not go together"),
-        ("inputs.service == 1", "types that do not go together"),
-        ("inputs.service ? 1 : 2", "types that do not go together"),
-        ("inputs[items[0]]", "types that do not go together"),
-        ("'a' in inputs.service", "types that do not go together"),
-        ("'abc'[0]", "types that do not go together"),
+        ("inputs.service + 1", "incompatible types"),
+        ("inputs.service.name", "incompatible types"),
+        ("inputs.service == 1", "incompatible types"),
+        ("inputs.service ? 1 : 2", "incompatible types"),
+        ("inputs[items[0]]", "incompatible types"),
+        ("'a' in inputs.service", "incompatible types"),
+        ("'abc'[0]", "incompatible types"),
         ("1 / 0", "it divides by zero"),
         ("1.0 / 0.0", "it divides by zero"),
         ("9223372036854775807 + 1", "a number is out of range"),
         ("99999999999999999999", "a number is out of range"),
         ("int(inputs.service)", "a text is not a number"),
-        ("items[600]", "a list has no such place"),
-        ("items[-1]", "a list has no such place"),
-        ("inputs['other']", "a map has no such key"),
-        ("inputs.service.matches('(')", "not one of RE2"),
+        ("items[600]", "a list index is out of range"),
+        ("items[-1]", "a list index is out of range"),
+        ("inputs['other']", "a map does not contain the key"),
+        ("inputs.service.matches('(')", "not valid in RE2"),
         ("{1: 2}", "a key that is not a text"),
-        ("1.0e400", "a number without end"),
+        ("1.0e400", "an infinite number"),
         # Python repeats a list and formats a text with these; CEL has neither.
-        ("[1] * 1000000000", "types that do not go together"),
-        ("'%1000000000d' % 1", "types that do not go together"),
-        ("(inputs.service + 'a') * 1000000000", "types that do not go together"),
+        ("[1] * 1000000000", "incompatible types"),
+        ("'%1000000000d' % 1", "incompatible types"),
+        ("(inputs.service + 'a') * 1000000000", "incompatible types"),
         ("items.map(i, items) == items.map(i, items)", "too much work"),
         ("items.map(i, items)", "too much work"),
         ("items.exists(i, items == [i])", "too much work"),
@@ -167,10 +167,10 @@ def test_no_value(text: str, reason: str) -> None:
         ("items.all(i, i.labels.owner == 'a')", "there is no owner"),
         ("items.exists(i, i.labels.owner == 'a')", "there is no owner"),
         ("items.exists(i, nowhere == 1)", "there is no nowhere"),
-        ("items.exists(i, items.name == 1)", "values of types that do not go together"),
-        ("items.exists(i, i.name)", "values of types that do not go together"),
-        (" || ".join(["items.name"] * 60), "values of types that do not go together"),
-        ("items.map(i, string(items))", "values of types that do not go together"),
+        ("items.exists(i, items.name == 1)", "values of incompatible types"),
+        ("items.exists(i, i.name)", "values of incompatible types"),
+        (" || ".join(["items.name"] * 60), "values of incompatible types"),
+        ("items.map(i, string(items))", "values of incompatible types"),
         ("items.exists(i, i.labels.owner == 'a' || i.name == 'n499')", True),
         ("items.all(i, i.labels.owner == 'a' || i.name == 'n499')", "there is no owner"),
         ("items.all(i, i.labels.owner == 'a' && i.name == 'n499')", False),
@@ -189,17 +189,17 @@ def test_what_has_no_answer_for_each_item_costs_no_more(text: str, expected: boo
 def test_texts_and_lists_that_an_expression_makes_are_bounded() -> None:
     values = {"inputs": {"long": "x" * 32_768, "longer": "x" * 32_769, "list": [0] * 5_000}}
     assert len(compile_expression("inputs.long + inputs.long").evaluate(values)) == 65_536
-    with pytest.raises(InvalidExpression, match="it makes a text of more than 65,536 characters"):
+    with pytest.raises(InvalidExpression, match="it creates a text of more than 65,536 characters"):
         compile_expression("inputs.long + inputs.longer").evaluate(values)
     assert compile_expression("size(inputs.list + inputs.list)").evaluate(values) == 10_000
-    with pytest.raises(InvalidExpression, match="it makes a list of more than 10,000 members"):
+    with pytest.raises(InvalidExpression, match="it creates a list of more than 10,000 members"):
         compile_expression("size(inputs.list + inputs.list + [0])").evaluate(values)
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("inputs.long.matches('a')", "matches takes a text of at most 4,096 characters"),
+        ("inputs.long.matches('a')", "matches accepts a text of at most 4,096 characters"),
         ("'a'.matches(inputs.pattern)", "a pattern of matches has at most 1,000 characters"),
         ("'a'.matches('.{500}')", "a pattern of matches is too large"),
         (r"inputs.many.exists(x, 'a'.matches('\\pL{1000}'))", "too much work"),
@@ -250,7 +250,7 @@ def test_of_a_root_only_what_is_named_is_looked_at() -> None:
     assert compile_expression("has(inputs.b)").evaluate(values) is False
     with pytest.raises(InvalidExpression, match="there is no b"):
         compile_expression("inputs.b").evaluate(values)
-    with pytest.raises(InvalidExpression, match="do not go together"):
+    with pytest.raises(InvalidExpression, match="incompatible types"):
         compile_expression("'a' in inputs").evaluate(values)
 
 

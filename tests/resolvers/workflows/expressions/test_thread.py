@@ -73,7 +73,7 @@ async def test_a_run_that_works_too_much_has_failed_and_is_not_tried_again(runs:
     later = runs.started(run) + timedelta(seconds=5)
     assert await rounds.advance_due(runs.operations.sources, later) == 1
     assert threads == [False]
-    reason = "it takes too much work; look at fewer items, or at less of each"
+    reason = "it takes too much work; use fewer items, or less data of each"
     assert runs.rows("SELECT state, reason FROM workflow_runs WHERE id = %s", run) == [
         ("FAILED", f"step tell failed: the expression of message has no value: {reason}")
     ]
