@@ -213,7 +213,7 @@ async def test_a_write_that_comes_while_somebody_asks_waits_for_the_end_of_his_t
     acknowledged: list[asyncio.Task[None]] = []
 
     class Slow(PostgresWriteLog):
-        async def written(self, since: str | None) -> Any:
+        async def read_writes(self, since: str | None) -> Any:
             answer = await super().read_writes(since)
             if not acknowledged:
                 await one.write("new")
