@@ -54,7 +54,7 @@ def find_cycles(above: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
 
 async def reject_cycles(session: Session, table: ImportTable) -> None:
     """Reject planned rows that close a cycle, and classes whose parent is rejected and not stored."""
-    cycle_statements = statements("imports/rings")
+    cycle_statements = statements("imports/cycles")
     if table.entity not in cycle_statements:
         return
     rows = await (await session.run(cycle_statements[table.entity])).fetchall()
