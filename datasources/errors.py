@@ -48,5 +48,5 @@ class SourceDuplicate(SourceRefused):
     """A unique key exists already; `constraint` is its name."""
 
     def __init__(self, source: str, constraint: str) -> None:
-        super().__init__(source, f"{source} holds such a row already: {constraint}")
+        super().__init__(source, f"{source} has such a row already: {constraint}")
         self.constraint = constraint

@@ -85,7 +85,7 @@ def _text(secret: SecretReference) -> str:
         code = error.response.get("Error", {}).get("Code", "")
         raise CredentialsUnavailable(f"{secret.variable} cannot be read: {REMEDIES.get(code, code)}") from error
     except BotoCoreError as error:
-        reason = f"Secrets Manager cannot be asked ({type(error).__name__})"
+        reason = f"Secrets Manager cannot be reached ({type(error).__name__})"
         raise CredentialsUnavailable(f"{secret.variable} cannot be read: {reason}") from error
     text = reply.get("SecretString")
     if not isinstance(text, str):

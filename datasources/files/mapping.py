@@ -134,9 +134,9 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         named = {self.source, *(section.source for section in self.sections if section.source)}
         for section in self.sections:
             for fields in section.variants():
-                given = fields.get("source")
-                if isinstance(given, ValueSpec) and isinstance(given.constant, str):
-                    named.add(given.constant)
+                spec = fields.get("source")
+                if isinstance(spec, ValueSpec) and isinstance(spec.constant, str):
+                    named.add(spec.constant)
         return named
 
 

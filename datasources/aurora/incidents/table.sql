@@ -91,7 +91,7 @@ EXISTS (SELECT 1 FROM users u WHERE u.id = i.assignee_id AND /*where*/);
 EXISTS (SELECT 1 FROM changes h WHERE h.id = i.change_id AND /*where*/);
 
 -- name: incident_activities_by_incidents
--- The activities of each incident, oldest first. Callers who may see the incident may see them.
+-- The activities of each incident, oldest first. Callers that can see the incident may see them.
 SELECT a.incident_id, a.id, a.incident_id, a.key, a.kind, a.body, a.team_id, a.user_id, a.document_key, a.happened_at
 FROM incident_activities a
 WHERE a.incident_id = ANY(%(keys)s::uuid[])

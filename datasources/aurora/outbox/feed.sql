@@ -1,7 +1,7 @@
 -- name: feed_since
 -- The changes after a position, ordered by transaction, of some kinds and optionally of some entities only. It ends
 -- before the oldest transaction in progress, so that nothing becomes visible before a position that was read.
--- Restricted incidents, and deleted ones, whose restriction is unknown, are visible only to callers who may see all,
+-- Restricted incidents, and deleted ones, whose restriction is unknown, are visible only to callers that can see all,
 -- and so are workflow runs for them, or deleted ones. Each row begins with whether everything after the position is
 -- still stored, and with the last transaction that was read; without changes there is one row with nothing else.
 SELECT coalesce((%(transaction)s::text::xid8, %(position)s::bigint) >= (t.transaction, t.position), true),

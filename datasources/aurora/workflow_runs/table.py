@@ -1,4 +1,4 @@
-"""Workflow runs in the main database; those of restricted incidents are visible to those who can see the incident."""
+"""Workflow runs in the main database; those of restricted incidents are visible to those that can see the incident."""
 
 from collections.abc import Sequence
 from typing import Any

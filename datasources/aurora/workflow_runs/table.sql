@@ -1,5 +1,5 @@
 -- name: workflow_runs_by_ids
--- Runs by id, in no order. Callers who may not see the incident of a run do not see the run.
+-- Runs by id, in no order. Callers that cannot see the incident of a run do not see the run.
 SELECT r.id, r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state, r.started_by_id,
        r.started_at, r.finished_at, r.version, r.requested_by, r.cause_run_id, r.priority,
        r.inputs, r.reason
@@ -110,7 +110,7 @@ WHERE a.step_run_id = ANY(%(keys)s::uuid[])
 ORDER BY a.decided_at, a.id;
 
 -- name: workflow_run_blast_radii_by_runs
--- The computed blast radii of runs, in no order. Callers who may see the run may see it.
+-- The computed blast radii of runs, in no order. Callers that can see the run may see it.
 SELECT b.run_id, b.walked_at, b.total, b.truncated, b.item_ids::text[], b.depths, b.critical
 FROM workflow_run_blast_radii b
 WHERE b.run_id = ANY(%(keys)s::uuid[]) AND b.walked_at IS NOT NULL;

@@ -115,7 +115,7 @@ async def lock(transaction: Transaction, id: str, scope: Scope) -> LockedRunReco
 
 
 async def lock_if_free(transaction: Transaction, id: str) -> LockedRunRecord | None:
-    """Like `lock` for a caller who may see all; None also if another transaction holds the lock."""
+    """Like `lock` for a caller that can see all; None also if another transaction holds the lock."""
     return _one(await _fetch(transaction, "run_locked_if_free", {"id": id}, _run))
 
 

@@ -34,13 +34,13 @@ _SCRIPTS: dict[str | bytes | int, str] = {_LEASE: "lease", _FILL: "fill", **SCRI
 
 
 class RedisCache:
-    """The cache port on one Redis or Valkey primary: commands touch several keys, so no cluster of shards.
+    """The cache port on one Redis or Valkey primary: commands touch several keys, so no sharded cluster.
 
-    All times in seconds. Scripts go by EVAL: their text is under 2 KB and the server keeps it compiled, so the
-    number of round trips never depends on what the server has seen before.
+    All times are in seconds. Scripts are sent by EVAL: their text is under 2 KB and the server caches the compiled
+    form, so the number of round trips does not depend on earlier calls.
 
-    What it holds is trusted for `trust` seconds from when the witness was asked what had been written; without a
-    witness this process never asks, for example as it only wants to know how Redis does.
+    Cached values are valid for `validity_seconds` from when the write log was read. Without a write log this process
+    never reads it, for example if it only checks the health of Redis.
     """
 
     enabled = True
