@@ -1,1 +1,1 @@
-"""Where facts live: stores, the queue, files and the records read from them."""
+"""Data sources: stores, queues, files, and the records that are read from them."""

@@ -1,12 +1,15 @@
-"""A circuit breaker: after some failures in a row a lost store is left alone for a while."""
+"""A circuit breaker: after repeated failures, calls to a store are refused for some seconds."""
 
 from collections.abc import Callable
 from time import monotonic
 
 
 class Breaker:
-    """Closed, it admits every call. After `after` failures in a row it opens for `pause` seconds, then admits
-    one trial call: its success closes it, its failure opens it again. For one event loop, not for threads."""
+    """A circuit breaker for one event loop; not thread-safe.
+
+    Closed, it admits every call. After `max_failures` failures in a row it opens for `open_seconds`, then admits one
+    trial call: success closes it, failure opens it again.
+    """
 
     def __init__(self, max_failures: int, open_seconds: float, clock: Callable[[], float] = monotonic) -> None:
         self._after = max_failures
@@ -21,7 +24,7 @@ class Breaker:
         return self._opened_at is None
 
     def try_acquire(self) -> bool:
-        """Whether a call may go out. Who is admitted must tell the outcome by one of the three verbs below."""
+        """Return whether a call may be sent. If so, its result must be reported by one of the methods below."""
         if self._opened_at is None:
             return True
         if self._trying or self._clock() - self._opened_at < self._pause:
@@ -30,18 +33,18 @@ class Breaker:
         return True
 
     def record_success(self) -> None:
-        """The store answered."""
+        """Record that the store answered."""
         self._failures = 0
         self._opened_at = None
         self._trying = False
 
     def record_failure(self) -> None:
-        """The store did not answer, or refused."""
+        """Record that the store did not answer, or refused."""
         self._failures += 1
         self._trying = False
         if self._failures >= self._after:
             self._opened_at = self._clock()
 
     def release(self) -> None:
-        """The call ended for reasons of its own, such as a cancelled request: it says nothing of the store."""
+        """Record that the call ended without a result, for example because the request was cancelled."""
         self._trying = False

@@ -1,4 +1,4 @@
-"""What a source needs to be opened: addresses, bounds and times."""
+"""Settings of sources: addresses, limits and timeouts."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,15 +7,17 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class SigV4Signing:
-    """Signed with SigV4 in this region, by the credentials that boto3 finds in its usual places: web sockets for
-    `neptune-db`, sign-ins to a database for `rds-db`."""
+    """Signing with AWS Signature Version 4 in this region, with the credentials of boto3's default chain.
+
+    Web sockets are signed for `neptune-db`, database sign-ins for `rds-db`.
+    """
 
     region: str
 
 
 @dataclass(frozen=True, slots=True)
 class SecretReference:
-    """A secret in Secrets Manager, and the variable that names it, for messages."""
+    """A secret in Secrets Manager, and the variable that names it, for error messages."""
 
     variable: str
     arn: str
@@ -28,11 +30,11 @@ class SecretReference:
 
 @dataclass(frozen=True, slots=True)
 class PostgresSettings:
-    """One PostgreSQL. All times in seconds.
+    """Settings of one PostgreSQL database. All times are in seconds.
 
-    `url` is a libpq URL; TLS is asked for in it (`sslmode=verify-full&sslrootcert=...`). `pool_max` is at most
-    10. `prepare` allows server-side prepared statements, which pin sessions behind RDS Proxy. The password is in the
-    URL, or in a `secret`, or a token by `signing`; never in two of them.
+    `url` is a libpq URL, which also requests TLS (`sslmode=verify-full&sslrootcert=...`). `pool_max` is at most 10.
+    `prepare` allows server-side prepared statements, which pin sessions behind RDS Proxy. The password is in the URL,
+    or in a `secret`, or is a token created by `signing`; only one of the three is used.
     """
 
     url: str = field(repr=False)
@@ -47,7 +49,7 @@ class PostgresSettings:
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
-    """Redis or Valkey; `url` None means no cache. `rediss://` is TLS. All times in seconds."""
+    """Settings of Redis or Valkey; `url` None means no cache, `rediss://` means TLS. All times are in seconds."""
 
     url: str | None = field(repr=False)
     ca_file: str | None = None
@@ -56,19 +58,19 @@ class CacheSettings:
     lease: float = 2.0
     breaker_after: int = 3
     breaker_pause: float = 5.0
-    # Where the token stands, if not in the URL.
+    # The secret that holds the token, if the URL does not.
     secret: SecretReference | None = None
 
 
 class ReachStrategy(StrEnum):
-    """How a reach goes from hop to hop: all in one traversal, or in one for each hop, led by the client."""
+    """How a reach follows hops: all in one traversal, or one traversal for each hop, controlled by the client."""
 
     TRAVERSAL = "traversal"
     FRONTIER = "frontier"
 
 
 class GraphEngine(StrEnum):
-    """Which engine walks when no URL names one."""
+    """The engine that executes walks when no URL is set."""
 
     SQL = "sql"
     GREMLIN = "gremlin"
@@ -77,7 +79,7 @@ class GraphEngine(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BulkLoadSettings:
-    """Neptune's own loader: the bucket (`s3://bucket/prefix`) that files go to, and the role it reads them by."""
+    """Neptune's bulk loader: the bucket for the files (`s3://bucket/prefix`), and the role by which it reads them."""
 
     bucket: str
     role: str
@@ -85,13 +87,13 @@ class BulkLoadSettings:
 
 @dataclass(frozen=True, slots=True)
 class GraphSettings:
-    """Where walks run: `url` None means recursive SQL over the main database. All times in seconds.
+    """Settings of the graph; `url` None means recursive SQL in the main database. All times are in seconds.
 
-    `reader_url` is where reads go, `url` else. `pool_max` is the most web sockets to each of the two. `timeout`
-    bounds a traversal outside any deadline. A web socket is given up after `socket_seconds`. A message has at most
-    `message_bytes`. `attempts` bounds how often a traversal is sent that the engine refused for the moment.
-    `edge_ids` says that the engine takes ids of edges; JanusGraph does not. With `fallback` a lost graph's walks
-    run as recursive SQL.
+    Reads go to `reader_url`, or to `url` without it. `pool_max` is the maximum number of web sockets to each of the
+    two. `timeout` limits a traversal that has no deadline. A web socket is closed after `socket_seconds`. A message has
+    at most `message_bytes`. A traversal that the engine refuses temporarily is sent at most `attempts` times.
+    `edge_ids` says that the engine accepts ids of edges; JanusGraph does not. With `fallback`, walks run as recursive
+    SQL while the graph is unavailable.
     """
 
     url: str | None = None
@@ -113,10 +115,10 @@ class GraphSettings:
 
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    """URLs of queues in SQS, and their region; a queue without one is tables of the main database.
+    """URLs of SQS queues, and their region; a queue without a URL is stored in tables of the main database.
 
-    `events` is FIFO; the others may be either, and those whose URL does not end in `.fifo` are standard queues, which
-    keep no order and may give a message twice.
+    `events` is a FIFO queue; the others may be of either kind. A queue whose URL does not end in `.fifo` is a standard
+    queue: it keeps no order and may deliver a message twice.
     """
 
     events: str | None = None
@@ -128,9 +130,9 @@ class QueueSettings:
 
 @dataclass(frozen=True, slots=True)
 class JarSettings:
-    """Where the jars of an embedded graph come from, and the folder they stay in; a `~` is the user's home.
+    """The repository for the jars of an embedded graph, and their local folder; `~` is the user's home directory.
 
-    `repository` None means the machine's own Maven settings, or Maven's central repository.
+    `repository` None means the Maven settings of the machine, or else Maven Central.
     """
 
     repository: str | None = None
@@ -138,7 +140,7 @@ class JarSettings:
 
 
 class TraceExporter(StrEnum):
-    """Where spans go: nowhere, from a Lambda function to X-Ray, or from a server to a collector of OpenTelemetry."""
+    """The destination of spans: none, X-Ray from a Lambda function, or an OpenTelemetry collector from a server."""
 
     OFF = "off"
     XRAY = "xray"
@@ -147,8 +149,11 @@ class TraceExporter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObservabilitySettings:
-    """What lines of logs say of the process: the environment that metrics are of, whether they are written, and on
-    Lambda the function and its version; where spans go, and the addresses of X-Ray's daemon and of a collector."""
+    """Settings of logs, metrics and traces.
+
+    `environment` is a dimension of metrics; `metrics` says whether they are written. `function` and `version` are those
+    of a Lambda function. `daemon` is the address of the X-Ray daemon, `collector` that of an OpenTelemetry collector.
+    """
 
     environment: str = "local"
     metrics: bool = False

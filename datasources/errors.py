@@ -1,18 +1,18 @@
-"""What can go wrong in a source, drawn as a tree.
+"""Errors of sources, as a tree.
 
 SourceError
-├── SourceUnavailable      the store cannot be reached, or its breaker is open
-│   ├── SourceTimeout      it did not answer within the deadline
-│   └── SourceConflict     two transactions waited for each other, and this one gave way
-├── SourceTooLarge         it has more than one call may read
-└── SourceRefused          it answered, and said no
-    ├── SourceRefusedValue a bound value has no place in its column, its index or a search vector
-    └── SourceDuplicate    a unique key is taken
+├── SourceUnavailable        the store cannot be reached, or its circuit breaker is open
+│   ├── SourceTimeout        the store did not answer within the deadline
+│   └── SourceConflict       the transaction was rolled back because of another one
+├── SourceResultTooLarge     the result is larger than one call may read
+└── SourceRefused            the store answered and refused
+    ├── SourceInvalidValue   a value does not fit its column, its index or a search vector
+    └── SourceDuplicate      a unique key exists already
 """
 
 
 class SourceError(Exception):
-    """A source failed. `source` names it: main, requirements, graph or cache."""
+    """A source failed. `source` is its name: main, requirements, graph or cache."""
 
     def __init__(self, source: str, message: str) -> None:
         super().__init__(message)
@@ -20,7 +20,7 @@ class SourceError(Exception):
 
 
 class SourceUnavailable(SourceError):
-    """The store cannot be reached now; the same request may pass later."""
+    """The store cannot be reached now; the same request may succeed later."""
 
 
 class SourceTimeout(SourceUnavailable):
@@ -28,25 +28,25 @@ class SourceTimeout(SourceUnavailable):
 
 
 class SourceConflict(SourceUnavailable):
-    """The store rolled back for the sake of another transaction; the same work may pass at once."""
+    """The store rolled back because of another transaction; the same work may succeed immediately."""
 
 
 class SourceResultTooLarge(SourceError):
-    """What was asked for has more bytes than one call may read."""
+    """The result has more bytes than one call may read."""
 
 
 class SourceRefused(SourceError):
-    """The store answered and refused: wrong credentials, missing schema, broken constraint."""
+    """The store answered and refused: wrong credentials, missing schema, violated constraint."""
 
 
 class SourceInvalidValue(SourceRefused):
-    """A bound value has no place in its column, its index or a search vector: a number out of range, no moment in time,
-    a NUL in text, a text too long. The same call would be refused again."""
+    """A value does not fit its column, its index or a search vector: a number out of range, an invalid time, a NUL
+    character in text, or a text that is too long. A retry would fail again."""
 
 
 class SourceDuplicate(SourceRefused):
-    """A unique key is taken. `constraint` names it."""
+    """A unique key exists already; `constraint` is its name."""
 
     def __init__(self, source: str, constraint: str) -> None:
-        super().__init__(source, f"{source} holds such a row already: {constraint}")
+        super().__init__(source, f"{source} has such a row already: {constraint}")
         self.constraint = constraint

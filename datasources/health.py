@@ -1,4 +1,4 @@
-"""What a store says of itself when asked."""
+"""The health of a store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether a store answers, its version, how long it took in milliseconds, and what is wrong."""
+    """Whether a store answers, its version, its latency in milliseconds, and its problem."""
 
     name: str
     reachable: bool
@@ -14,5 +14,5 @@ class Health:
     latency_ms: float = 0.0
     problem: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
-    # What answers in its place while it is not reachable; empty where nothing does.
+    # The fallback that answers while the store is not reachable; empty if there is none.
     replaced_by: str = ""

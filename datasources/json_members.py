@@ -1,4 +1,4 @@
-"""The members of a JSON array or object as their own bytes, so that one that can't be read costs no other."""
+"""Split a JSON array or object into the bytes of its members, so that an invalid member does not affect the others."""
 
 import re
 from collections.abc import Iterator
@@ -6,26 +6,26 @@ from collections.abc import Iterator
 import msgspec
 
 _SPACE = b" \t\r\n"
-# What is none of these, then a whole text, or to the end one that is never closed; or a run of what begins lists and
-# objects, or one of what ends them. Without the first part, to look for the others takes a hundred times as long.
+# Other characters, then one of: a text, which extends to the end if it is not closed; a sequence of opening brackets;
+# a sequence of closing brackets. Without the first part, the search takes a hundred times as long.
 _TOKENS = re.compile(rb'[^"\[\]{}]*("[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|([\[{]+)|[\]}]+)', re.DOTALL)
 
 
 class TooManyMembers(ValueError):
-    """There are more members than are allowed."""
+    """The document has more members than are allowed."""
 
 
 def split_array(data: bytes, most: int) -> list[bytes]:
-    """The members of the array, of which only the bounds are looked at: each may be no JSON at all.
+    """Return the members of the array. Only their boundaries are checked: a member may be invalid JSON.
 
-    TooManyMembers as soon as there are more than `most`; ValueError for what is no array. It takes no recursion, and a
-    second for 10 MB of brackets or empty texts.
+    Raise TooManyMembers as soon as there are more than `most`, and ValueError if the data is not an array. Does not use
+    recursion; 10 MB of brackets or empty texts take one second.
     """
     return list(_members(data, b"[]", most))
 
 
 def split_object(data: bytes, most: int) -> dict[str, bytes]:
-    """The members of the object by name, as `split_array`. Of a name that stands twice the last one counts."""
+    """Return the members of the object by name, as `split_array` does. If a name occurs twice, the last one counts."""
     members: dict[str, bytes] = {}
     for member in _members(data, b"{}", most):
         name = _TOKENS.match(member)

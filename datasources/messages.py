@@ -1,11 +1,13 @@
-"""Messages within a bound: what a client sent is not echoed whole."""
+"""Messages of limited length, so that long client input is not echoed in full."""
 
 MAX_MESSAGE_CHARACTERS = 1_000
 
 
 def truncate_message(message: str, most: int = MAX_MESSAGE_CHARACTERS) -> str:
-    """A message with its middle left out where it is longer than `most` characters: it says how many, and the remedy at
-    its end stays."""
+    """Shorten a message of more than `most` characters in the middle, so that the remedy at its end remains.
+
+    The result says how many characters were left out.
+    """
     if len(message) <= most:
         return message
     end = most // 3

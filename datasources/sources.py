@@ -1,4 +1,4 @@
-"""All sources, opened once. Nothing above asks which adapter it got."""
+"""All sources, opened once. Callers do not depend on the choice of adapters."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -25,27 +25,27 @@ class Sources:
     requirements: Database
     graph: Graph
     cache: Cache
-    # The graph's copy of the relationships; None where the tables themselves are walked.
+    # The copy of the relationships in the graph; None if walks read the tables.
     projection: Projection | None = None
-    # Seconds a cached value lives if nothing invalidates it earlier.
+    # Seconds for which a cached value is valid unless it is invalidated earlier.
     cache_seconds: float = 60.0
-    # Whether that copy is still there; None as above.
+    # Whether that copy is complete; None if walks read the tables.
     completeness_marker: CompletenessMarker | None = None
-    # Of the loops that work on them in this process.
+    # Heartbeats of the background loops of this process.
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
 
     def database(self, name: str) -> Database:
-        """By name: main or requirements."""
+        """Return a database by its name: main or requirements."""
         return {"main": self.main, "requirements": self.requirements}[name]
 
     async def health(self) -> list[Health]:
-        """Each store's own word, in the order main, requirements, graph, cache."""
-        # At once, so that a silent store uses up nobody else's time.
-        asked = (source.health() for source in (self.main, self.requirements, self.graph, self.cache))
-        return list(await asyncio.gather(*asked))
+        """Return the health of each store, in the order main, requirements, graph, cache."""
+        # Concurrently, so that a store that does not answer does not delay the others.
+        checks = (source.health() for source in (self.main, self.requirements, self.graph, self.cache))
+        return list(await asyncio.gather(*checks))
 
     async def close(self) -> None:
-        """Close pools and sockets."""
+        """Close all pools and sockets."""
         await self.cache.close()
         await self.graph.close()
         await self.main.close()
@@ -55,7 +55,7 @@ class Sources:
 def open_sources(
     main: PostgresSettings, requirements: PostgresSettings, cache: CacheSettings, graph: GraphSettings
 ) -> Sources:
-    """The sources that the settings ask for. Nothing is connected yet: a lost store must not stop the others."""
+    """Create the sources from the settings, without connecting: an unavailable store must not stop the others."""
     database = open_database("main", main)
     walks, projection, marks = _graph(graph, database)
     return Sources(
@@ -70,7 +70,7 @@ def open_sources(
 
 
 def open_database(name: str, settings: PostgresSettings) -> Database:
-    """One database behind its pool. Nothing is connected yet."""
+    """Create a database with its pool, without connecting."""
     return Database(
         name,
         settings.url,
@@ -86,7 +86,7 @@ def open_database(name: str, settings: PostgresSettings) -> Database:
 def _graph(settings: GraphSettings, main: Database) -> tuple[Graph, Projection | None, CompletenessMarker | None]:
     if settings.url is None:
         return RecursiveGraph(main), None, None
-    # The client of the graph costs a cold start some 100 ms, so only who uses it pays.
+    # Importing the graph client adds about 100 ms to a cold start, so it is imported only if it is used.
     from datasources.graph.gremlin.factory import open_gremlin
 
     return open_gremlin(settings, main)
@@ -95,7 +95,7 @@ def _graph(settings: GraphSettings, main: Database) -> tuple[Graph, Projection |
 def _cache(settings: CacheSettings, main: Database) -> Cache:
     if settings.url is None:
         return NoCache()
-    # Importing the client costs 131 ms of a cold start, so only who uses it pays.
+    # Importing the cache client adds 131 ms to a cold start, so it is imported only if it is used.
     from datasources.cache.redis.adapter import RedisCache
 
     return RedisCache(

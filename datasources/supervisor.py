@@ -1,4 +1,4 @@
-"""The supervisor of background loops: it repeats rounds, whatever they raise, until it is told to stop."""
+"""The supervisor of background loops: it repeats rounds, even after errors, until it is stopped."""
 
 import asyncio
 import logging
@@ -15,21 +15,21 @@ T = TypeVar("T")
 
 log = logging.getLogger("stackflow.workers")
 
-# Seconds that a loop has to end once it is told to; then it is cancelled, which rolls back what it was at.
+# Seconds that a loop has to end after it is stopped; then it is cancelled, which rolls back its transaction.
 SHUTDOWN_SECONDS = 3.0
-# By how much a pause varies, so that workers of many processes do not meet.
+# The fraction by which a pause varies, so that workers of several processes do not run in step.
 JITTER_FRACTION = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Seconds between rounds that fail: `least` after the first, twice as long after each more, at most `most`."""
+    """Seconds between failing rounds: `min_seconds` first, then doubled each time up to `max_seconds`."""
 
     min_seconds: float = 1.0
     max_seconds: float = 30.0
 
     def seconds(self, failures: int) -> float:
-        """After so many failures in a row before this one."""
+        """Return the pause after a failure that followed `failures` earlier ones in a row."""
         return min(self.max_seconds, self.min_seconds * 2.0 ** min(failures, 10))
 
 
@@ -44,11 +44,11 @@ async def supervise(
     failed: Backoff = Backoff(),
     on_fault: Callable[[BaseException], None] | None = None,
 ) -> None:
-    """Run rounds until told to stop; each gives the seconds until the next one.
+    """Run rounds until `stop` is set; each round returns the seconds until the next one.
 
-    A round under way is ended first. One that raises is logged and tried again after a backoff, `lost` for a lost
-    store and `failed` for anything else, which `on_fault` hears of. A round that takes longer than `bound` seconds
-    counts as stuck.
+    A round in progress is finished first. A round that raises is logged and repeated after a backoff: `lost` for an
+    unavailable store, `failed` for any other error, which is also passed to `on_fault`. A round that takes longer than
+    `stuck_after_seconds` is reported as stuck.
     """
     heartbeat = heartbeats.add(name, stuck_after_seconds)
     try:
@@ -70,7 +70,7 @@ async def supervise(
 
 
 async def _outcome(heartbeat: Heartbeat, round: Callable[[], Awaitable[float]]) -> float | BaseException:
-    """The pause that a round asks for, or what it raised."""
+    """Return the pause that a round requests, or the error that it raised."""
     stuck = asyncio.get_running_loop().call_later(heartbeat.bound, heartbeat.report_stuck)
     heartbeat.begin()
     try:
@@ -78,13 +78,13 @@ async def _outcome(heartbeat: Heartbeat, round: Callable[[], Awaitable[float]]) 
     except asyncio.CancelledError as error:
         if _is_cancelled():
             raise
-        # Not ours: a library's own task was cancelled, and it passed that on.
+        # This task was not cancelled: a library's own task was, and the library passed that on.
         return error
     except Exception as error:
-        # A driver may answer a cancelling by an error of its own.
+        # A driver may respond to cancellation with an error of its own.
         if _is_cancelled():
             raise asyncio.CancelledError from error
-        # The outermost edge of a loop: no fault of one round may end it.
+        # The outermost level of a loop: an error in one round must not end it.
         return error
     finally:
         stuck.cancel()
@@ -97,15 +97,15 @@ def _is_cancelled() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CaughtError:
-    """What one piece of work raised, so that the others can go on."""
+    """An error raised by one piece of work, so that the others can continue."""
 
     error: Exception
 
 
 async def attempt(work: Callable[[], Awaitable[T]]) -> T | CaughtError:
-    """One piece of a round's work, a message, a row or a run; a Fault of its own if it raises.
+    """Process one message, row or run of a round; return a CaughtError if it raises.
 
-    SourceUnavailable passes through: that a store is lost is no fault of the piece.
+    SourceUnavailable is raised to the caller, since the item is not its cause.
     """
     try:
         return await work()
@@ -119,7 +119,7 @@ async def attempt(work: Callable[[], Awaitable[T]]) -> T | CaughtError:
 
 @asynccontextmanager
 async def background_task(name: str, loop: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIterator[None]:
-    """Run a loop while the body runs: it is told to stop by its event and has ended when the body is left."""
+    """Run a loop while the body runs. Leaving the body sets its event and waits until the loop has ended."""
     stop = asyncio.Event()
 
     async def run() -> None:
@@ -141,7 +141,7 @@ async def background_task(name: str, loop: Callable[[asyncio.Event], Awaitable[N
 
 
 async def sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
-    """Return after so many seconds, or at once when a loop is told to stop."""
+    """Return after that many seconds, or as soon as `stop` is set."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.wait()

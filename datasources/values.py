@@ -1,7 +1,7 @@
-"""Bounds of values: what a text, a time or a JSON document keeps to, so that it is stored and read back equal.
+"""Limits of values: what a text, a time or a JSON document must satisfy to be stored and read back unchanged.
 
-Every way in asks here: mutations, filters, events, alerts, imports and inputs of workflows. A violation is a phrase
-that follows the name of the field: 'has a NUL character; remove it'.
+All inputs are checked here: mutations, filters, events, alerts, imports and inputs of workflows. A violation is a
+phrase that follows the name of the field: 'has a NUL character; remove it'.
 """
 
 import dataclasses
@@ -15,26 +15,27 @@ from typing import NamedTuple
 import msgspec
 import orjson
 
-# Levels of lists and objects. orjson and graphql-core recurse over a value; this stays far from their bounds.
+# Levels of lists and objects. orjson and graphql-core recurse over a value; this is far below their limits.
 MAX_NESTING = 32
-# Values in one document, its containers included, which take some 15 ms. A shared part of a YAML document counts each
-# time.
+# Values in one document, including its containers; a document of this size takes about 15 ms. A shared part of a YAML
+# document counts each time.
 MAX_VALUES = 100_000
 # Bytes of one document as UTF-8 JSON.
 MAX_DOCUMENT_BYTES = 1_048_576
-# Integers that orjson reads and writes exactly. PostgreSQL's jsonb keeps any number.
-MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
-# Bytes as UTF-8 of one text that is no document.
+# Integers that orjson reads and writes exactly. PostgreSQL's jsonb stores any number.
+MIN_INTEGER = -(2**63)
+MAX_INTEGER = 2**64 - 1
+# Bytes as UTF-8 of one text that is not a document.
 MAX_TEXT_BYTES = 262_144
-# Bytes as UTF-8 of the texts that one index holds together. An entry of a B-tree has 2,704 bytes, some of them for two
-# ids and lengths. PostgreSQL compresses entries, but a text of random characters does not shrink.
+# Bytes as UTF-8 of all texts of one index entry. A B-tree entry has 2,704 bytes, some of them for two ids and lengths.
+# PostgreSQL compresses entries, but a text of random characters does not shrink.
 # https://www.postgresql.org/docs/current/btree.html#BTREE-STRUCTURE
 MAX_KEY_BYTES = 2_600
 
-# PostgreSQL refuses larger offsets of a time than 15:59:59.
+# PostgreSQL refuses time zone offsets larger than 15:59:59.
 MAX_OFFSET = timedelta(hours=16)
 
-# Digits that may be an integer of more than 64 bits: orjson would read it as the nearest floating-point number.
+# Digits that may be an integer of more than 64 bits, which orjson would read as the nearest floating-point number.
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 
 
@@ -43,7 +44,7 @@ _KINDS = {str, int, float, bool, type(None), *_CONTAINERS}
 
 
 class Violation(NamedTuple):
-    """What is wrong with one value among many: its field, and a phrase that follows the field's name."""
+    """A violation in one of several values: its field, and a phrase that follows the field's name."""
 
     field: str
     phrase: str
@@ -53,15 +54,15 @@ class Violation(NamedTuple):
 
 
 def read_json(data: bytes) -> object:
-    """The JSON document in these bytes, its integers exactly as written. ValueError if it is none.
+    """Return the JSON document in these bytes, with integers exactly as written. Raise ValueError for invalid JSON.
 
-    Integers of more than 64 bits are no error here; `document_violation` names them.
+    Integers of more than 64 bits are accepted here; `document_violation` reports them.
     """
     document: object = orjson.loads(data)
     if _LONG_NUMBER.search(data) is None:
         return document
     try:
-        # orjson has checked it already: nothing here is nested deeper than it allows, or is no JSON.
+        # orjson has validated the document, so only the integers are read differently.
         exact: object = json.loads(data)
     except RecursionError as error:
         raise ValueError("the document is nested too deeply") from error
@@ -69,7 +70,7 @@ def read_json(data: bytes) -> object:
 
 
 def text_violation(text: str) -> str | None:
-    """Why PostgreSQL can't hold the text or JSON can't carry it; None if both can."""
+    """Return why PostgreSQL can't store the text or JSON can't carry it; None if both can."""
     if "\0" in text:
         return "has a NUL character; remove it"
     if not text.isascii():
@@ -81,13 +82,13 @@ def text_violation(text: str) -> str | None:
 
 
 def key_violation(*texts: str) -> str | None:
-    """Why one index can't hold these texts of one row together; None if it can."""
+    """Return why one index entry can't hold these texts together; None if it can."""
     size = sum(len(text.encode(errors="replace")) for text in texts)
     return None if size <= MAX_KEY_BYTES else f"has {size:,} bytes; at most {MAX_KEY_BYTES:,} are allowed"
 
 
 def time_violation(time: datetime) -> str | None:
-    """Why the time is no moment of the years 1 to 9999 in UTC; None if it is one."""
+    """Return why the time is not within the years 1 to 9999 in UTC; None if it is."""
     offset = time.utcoffset()
     if offset is None:
         return "has no time zone; end it with Z or an offset such as +02:00"
@@ -101,7 +102,7 @@ def time_violation(time: datetime) -> str | None:
 
 
 def document_violation(document: object) -> str | None:
-    """Why the JSON document can't be stored and read back equal; None if it can. Takes no recursion."""
+    """Return why the JSON document can't be stored and read back unchanged; None if it can. Does not use recursion."""
     count = 0
     waiting: list[tuple[Collection[object], int]] = [((document,), 0)]
     while waiting:
@@ -130,9 +131,9 @@ def document_violation(document: object) -> str | None:
 
 
 def find_violation(value: object, field: str = "") -> Violation | None:
-    """The first violation among the texts, times, numbers and documents of structs, dataclasses and lists.
+    """Return the first violation among the texts, times, numbers and documents of structs, dataclasses and lists.
 
-    Fields are named as clients write them: `items.3.classKey`. A dict is a JSON document of one field.
+    Fields are named as clients write them: `items.3.classKey`. A dict is treated as one JSON document.
     """
     waiting: list[tuple[str, object]] = [(field, value)]
     while waiting:
@@ -168,15 +169,15 @@ def _parts(value: object) -> Iterable[tuple[str, object]]:
 
 
 def _joined(field: str, part: str) -> str:
-    # Python's name of a field becomes the client's: `starts_with` is startsWith, `in_` is in.
+    # The Python name becomes the client's name: `starts_with` is startsWith, `in_` is in.
     head, *rest = part.rstrip("_").split("_")
     name = head + "".join(word.capitalize() for word in rest)
     return f"{field}.{name}" if field else name
 
 
 def _scalars_violation(values: Collection[object], kinds: set[type]) -> str | None:
-    """The first violation of the values of one container that are no containers; `kinds` are their types."""
-    # All of a type at once: one by one they would take ten times as long.
+    """Return the first violation among the scalar values of one container; `kinds` are their types."""
+    # All values of a type together: one by one they would take ten times as long.
     if str in kinds and (violation := text_violation("".join(each for each in values if type(each) is str))):
         return violation
     if int in kinds:

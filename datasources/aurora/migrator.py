@@ -1,4 +1,4 @@
-"""yoyo on PostgreSQL: one session that applies migrations, its failures turned into source errors."""
+"""Applies migrations with yoyo in one PostgreSQL session, and raises its failures as source errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +10,16 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 
 from datasources.errors import SourceRefused, SourceUnavailable
 
-# Any number will do, as long as every version of this program takes the same one.
+# An arbitrary number, but the same in every version of this program.
 _LOCK = 7_382_910_465
 LOCK_TIMEOUT_SECONDS = 60.0
 CONNECT_TIMEOUT_SECONDS = 5
 
 
 class Migrator(PostgresqlPsycopgBackend):  # type: ignore[misc]
-    """yoyo's backend, with the URL left to libpq and with a lock that ends with its holder.
+    """yoyo's backend, with the URL passed to libpq and with a lock that ends with its session.
 
-    yoyo's own lock is a row that a killed migrator leaves behind, and that keeps every later one out.
+    yoyo's own lock is a row that a killed migrator leaves behind, which would block every later one.
     """
 
     _locked = False
@@ -32,7 +32,7 @@ class Migrator(PostgresqlPsycopgBackend):  # type: ignore[misc]
             application_name="stackflow migrate",
             connect_timeout=int(known.get("connect_timeout") or CONNECT_TIMEOUT_SECONDS),
         )
-        # Times in migrations are those of UTC, whatever the server has by default.
+        # Times in migrations are in UTC, whatever the default of the server.
         connection.execute("SET TimeZone = 'UTC'")
         return connection
 
@@ -42,7 +42,7 @@ class Migrator(PostgresqlPsycopgBackend):  # type: ignore[misc]
 
     @contextmanager
     def lock(self, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
-        """Be the one migrator of this database; waits at most `timeout` seconds."""
+        """Become the only migrator of this database; wait at most `timeout` seconds."""
         if self._locked:
             yield
             return
@@ -59,19 +59,19 @@ class Migrator(PostgresqlPsycopgBackend):  # type: ignore[misc]
 
 @contextmanager
 def open_migrator(database: str, url: str) -> Iterator[Migrator]:
-    """An open migrator. SourceUnavailable if the database can't be reached or stays locked; SourceRefused else.
+    """Open a migrator. Raise SourceUnavailable if the database is unreachable or stays locked; otherwise SourceRefused.
 
-    No message repeats the URL: it may hold a password.
+    No message repeats the URL, which may contain a password.
     """
     try:
-        opened = Migrator(url, "_yoyo_migration")
+        migrator = Migrator(url, "_yoyo_migration")
     except psycopg.OperationalError as error:
         raise SourceUnavailable(database, f"{database} cannot be reached: {_line(error)}") from error
     except psycopg.ProgrammingError:
-        # libpq's own words quote the whole URL.
+        # libpq's own message quotes the whole URL.
         raise SourceRefused(database, f"the URL of {database} is not one that libpq understands") from None
     try:
-        yield opened
+        yield migrator
     except errors.LockNotAvailable as error:
         raise SourceUnavailable(database, f"{database} is being migrated by another process; try again") from error
     except psycopg.OperationalError as error:
@@ -79,7 +79,7 @@ def open_migrator(database: str, url: str) -> Iterator[Migrator]:
     except psycopg.Error as error:
         raise SourceRefused(database, f"{database} refused a migration: {_line(error)}") from error
     finally:
-        opened.connection.close()
+        migrator.connection.close()
 
 
 def _line(error: psycopg.Error) -> str:

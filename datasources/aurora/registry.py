@@ -1,4 +1,4 @@
-"""All tables by their domain: where the relations of predicates lead."""
+"""All tables by their domain, as the targets of relations in predicates."""
 
 from collections.abc import Mapping
 from typing import Any

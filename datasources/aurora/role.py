@@ -1,4 +1,4 @@
-"""The role that the service signs in as: made where it is missing, and given what serving needs and no more."""
+"""The role that the service signs in as: created if it is missing, with only the privileges that serving needs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +8,11 @@ from psycopg import Connection, errors, sql
 from datasources.aurora.migrator import open_migrator
 from datasources.errors import SourceRefused
 
-# Whoever is of it signs in to RDS by IAM, and no longer by a password. Only RDS has it.
+# Members of this role sign in to RDS by IAM, and no longer by a password. It exists only in RDS.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
 RDS_IAM = "rds_iam"
 
-# What the migrating user owns in the schema; what yoyo keeps of migrations is nothing to write in.
+# The objects that the migrating user owns in the schema, without the tables of yoyo.
 _OWNED = """
 SELECT c.relname FROM pg_class c
 WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
@@ -20,8 +20,9 @@ WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
     AND c.relkind = ANY (%s) AND NOT starts_with(c.relname, '_yoyo') AND c.relname <> 'yoyo_lock'
 ORDER BY c.relname
 """
-_TABLES, _SEQUENCES = ["r", "p", "v", "m", "f"], ["S"]
-# What the owner of tables need not be able to give: PostgreSQL only warns when nothing came of it.
+_TABLES = ["r", "p", "v", "m", "f"]
+_SEQUENCES = ["S"]
+# Privileges that the owner of tables may be unable to grant: PostgreSQL only warns then, so they are checked.
 _DOORS = (
     ("SELECT has_database_privilege(%s, current_database(), 'CONNECT')", "CONNECT ON DATABASE ..."),
     ("SELECT has_schema_privilege(%s, current_schema(), 'USAGE')", "USAGE ON SCHEMA ..."),
@@ -29,12 +30,13 @@ _DOORS = (
 
 
 def grant_access(database: str, url: str, role: str) -> None:
-    """Let `role` read and write every table of the user of `url`, now and later; create it, able to sign in and
-    without a password, if there is none. Changes nothing the second time. Blocks.
+    """Let `role` read and write all tables of the user of `url`, current and future ones.
 
-    A role is of the whole server, so that databases which share one share it. One that exists keeps its attributes:
-    somebody may have locked it. SourceUnavailable if the database can't be reached; SourceRefused, with the statement
-    for an administrator, if this user may not do it.
+    Create the role, with LOGIN and without a password, if it does not exist. Idempotent. Blocks.
+
+    A role belongs to the whole server, so the databases of one server share it. An existing role keeps its attributes,
+    since an administrator may have locked it. Raise SourceUnavailable if the database can't be reached; SourceRefused,
+    with the statement for an administrator, if this user lacks the privilege.
     """
     with open_migrator(database, url) as session:
         connection: Connection[Any] = session.connection
@@ -67,7 +69,7 @@ def _make(database: str, connection: Connection[Any], role: str) -> None:
             f"an administrator creates it: CREATE ROLE {role} LOGIN",
         ) from error
     except (errors.DuplicateObject, errors.UniqueViolation):
-        # The migrator of another database of this server was first.
+        # The migrator of another database of this server created it first.
         pass
 
 
@@ -89,18 +91,18 @@ def _sign_in_by_iam(database: str, connection: Connection[Any], role: str) -> No
 def _grant(connection: Connection[Any], role: str) -> None:
     to = sql.Identifier(role)
     schema = sql.Identifier(str(_one(connection, "SELECT current_schema()")))
-    whole = sql.Identifier(str(_one(connection, "SELECT current_database()")))
-    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(whole, to))
+    database_name = sql.Identifier(str(_one(connection, "SELECT current_database()")))
+    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database_name, to))
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, to))
     for kind, privileges, kinds in (
         ("TABLE", "SELECT, INSERT, UPDATE, DELETE", _TABLES),
         ("SEQUENCE", "USAGE, SELECT", _SEQUENCES),
     ):
-        owned = [name for (name,) in connection.execute(_OWNED, (kinds,)).fetchall()]
-        named = sql.SQL(", ").join(sql.SQL("{}.{}").format(schema, sql.Identifier(each)) for each in owned)
-        if owned:
-            connection.execute(sql.SQL(f"GRANT {privileges} ON {kind} {{}} TO {{}}").format(named, to))
-        # For what later migrations make: only those of the same user, as PostgreSQL keeps it for each.
+        names = [name for (name,) in connection.execute(_OWNED, (kinds,)).fetchall()]
+        qualified = sql.SQL(", ").join(sql.SQL("{}.{}").format(schema, sql.Identifier(each)) for each in names)
+        if names:
+            connection.execute(sql.SQL(f"GRANT {privileges} ON {kind} {{}} TO {{}}").format(qualified, to))
+        # For tables of later migrations: PostgreSQL stores default privileges for each creating user.
         connection.execute(
             sql.SQL(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {{}} GRANT {privileges} ON {kind}S TO {{}}").format(schema, to)
         )
@@ -111,6 +113,6 @@ def _exists(connection: Connection[Any], role: str) -> bool:
 
 
 def _one(connection: Connection[Any], text: str, *bound: str) -> Any:
-    # Of each of these there is one row.
+    # Each of these queries returns one row.
     row: Sequence[Any] | None = connection.execute(text.encode(), bound).fetchone()
     return row and row[0]

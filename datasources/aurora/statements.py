@@ -17,7 +17,7 @@ _SLOT = re.compile(r"/\*([a-z_]+)\*/")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement: its name, what it does, its text, and the names of its slots."""
+    """One statement: its name, its description, its text, and the names of its slots."""
 
     name: str
     description: str
@@ -25,7 +25,7 @@ class Statement:
     slots: frozenset[str]
 
     def fill_slots(self, **slots: str) -> "Statement":
-        """The statement with SQL in its slots; a slot that is not given becomes empty."""
+        """Return the statement with SQL in its slots; missing slots become empty."""
         unknown = slots.keys() - self.slots
         if unknown:
             raise ValueError(f"statement {self.name} has no slot {', '.join(sorted(unknown))}")
@@ -37,15 +37,15 @@ class Statement:
 
 @cache
 def statements(file: str) -> Mapping[str, Statement]:
-    """All statements of a file by name: `incidents/writes` is `datasources/aurora/incidents/writes.sql`."""
+    """Return all statements of a file by name: `incidents/writes` is `datasources/aurora/incidents/writes.sql`."""
     text = resources.files(__package__).joinpath(f"{file}.sql").read_text()
     pieces = _HEAD.split(text)[1:]
-    found: dict[str, Statement] = {}
+    result: dict[str, Statement] = {}
     for name, body in zip(pieces[::2], pieces[1::2], strict=True):
         lines = body.splitlines()
         described = [line[3:].strip() for line in lines if line.startswith("-- ")]
         sql = "\n".join(line for line in lines if not line.startswith("--")).strip().rstrip(";")
-        if name in found:
+        if name in result:
             raise ValueError(f"{file}.sql has two statements named {name}")
-        found[name] = Statement(name, " ".join(described), sql, frozenset(_SLOT.findall(sql)))
-    return found
+        result[name] = Statement(name, " ".join(described), sql, frozenset(_SLOT.findall(sql)))
+    return result

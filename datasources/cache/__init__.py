@@ -1,1 +1,1 @@
-"""The cache source: Redis or Valkey, or nothing at all."""
+"""The cache: Redis or Valkey, or an adapter that stores nothing."""

@@ -1,6 +1,6 @@
-"""No cache at all: the legal setting `off`."""
+"""The cache adapter for the setting `off`: it stores nothing."""
 
-# The port gives the arguments; nothing here needs them.
+# The port defines the arguments; this adapter needs none of them.
 
 from collections.abc import Mapping, Sequence
 
@@ -9,34 +9,34 @@ from datasources.health import Health
 
 
 class NoCache:
-    """Everything is a miss and every lease is won; no round trips."""
+    """Treat every read as a miss and grant every lease, without round trips."""
 
     enabled = False
 
     async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> CachedValues:
-        """Nothing."""
+        """Return no values."""
         return CachedValues({}, b"")
 
     async def lease_many(self, keys: Sequence[str], stamp: bytes) -> Mapping[str, str]:
-        """Every key, with a token of nothing."""
+        """Grant the lease of every key, with an empty token."""
         return dict.fromkeys(keys, "")
 
     async def wait_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Mapping[str, bytes]:
-        """Nothing, at once: nobody else's load can be seen."""
+        """Return no values immediately: the loads of other processes are not visible."""
         return {}
 
     async def fill(self, values: Mapping[str, bytes], tokens: Mapping[str, str], stamp: bytes, seconds: float) -> None:
-        """Stores nothing."""
+        """Store nothing."""
 
     async def invalidate(self, tables: Sequence[str]) -> None:
-        """There is nothing to make a miss."""
+        """Do nothing: no values are cached."""
 
     async def expire_all(self) -> None:
-        """There is nothing to doubt."""
+        """Do nothing: no values are cached."""
 
     async def health(self) -> Health:
-        """Always well."""
+        """Report that the cache is available and off."""
         return Health("cache", reachable=True, version="off")
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: there are no connections."""

@@ -1,7 +1,8 @@
-"""The cache port: batches of bytes by key, and a lease for whoever loads what is missing.
+"""The cache port: batches of bytes by key, and a lease for the process that loads a missing value.
 
-Laws: a lost or slow cache is a miss, never an error; reads and writes are batches, never a round trip per key. Once
-`invalidate` has returned, no process is given what is older than the write it told of, whoever reached the cache.
+Laws: an unavailable or slow cache is a miss, never an error; reads and writes are batches, never one round trip per
+key. After `invalidate` has returned, no process gets a value older than that write, whether or not the cache was
+reachable.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,9 @@ from datasources.health import Health
 
 @dataclass(frozen=True, slots=True)
 class CachedValues:
-    """What a read gave: values by key, and the generations under which they were read.
+    """The result of a read: values by key, and the generations under which they were read.
 
-    `stamp` must be handed back to `fill`, so that what was read before a write is never stored after it.
+    Pass `stamp` on to `fill`, so that a value read before a write is never stored after it.
     """
 
     values: Mapping[str, bytes]
@@ -23,61 +24,60 @@ class CachedValues:
 
 
 class Cache(Protocol):
-    """Read-through for loader batches. Keys are complete: format version, access scope and arguments included."""
+    """A read-through cache for loader batches. Keys are complete: with format version, scope and arguments."""
 
     @property
     def enabled(self) -> bool:
-        """False for a cache that never holds anything, so that nobody encodes for it."""
+        """False for a cache that never stores anything, so that values need not be encoded for it."""
         ...
 
     async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> CachedValues:
-        """Values that are present and not older than the last write of any table they depend on that was
-        acknowledged.
+        """Return the cached values that are not older than the last acknowledged write of any table they depend on.
 
-        One round trip, but for the one reader a second who asks the database what was written. `depends_on` names
-        tables.
+        Takes one round trip, except for the one reader per second that asks the database what was written.
+        `depends_on` names tables.
         """
         ...
 
     async def lease_many(self, keys: Sequence[str], stamp: bytes) -> Mapping[str, str]:
-        """Try to become the one loader of each key: the keys won, each with its token.
+        """Try to become the one loader of each key; return the granted keys, each with its token.
 
-        The lease ends by `fill`, or by itself after the lease time. Without a reachable cache every key is won,
-        with an empty token. A key that was filled since it was missed is not won: `wait_many` gives it at once.
-        The load must begin after this returns.
+        A lease ends with `fill` or after the lease time. If the cache is unreachable, every key is granted with an
+        empty token. A key that was filled after the miss is not granted: `wait_many` returns it immediately. The load
+        must begin after this returns.
         """
         ...
 
     async def wait_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Mapping[str, bytes]:
-        """Values another process is loading, waited for at most the lease time; whoever is not there must load."""
+        """Wait at most the lease time for values that other processes load; the caller must load those not returned."""
         ...
 
     async def fill(self, values: Mapping[str, bytes], tokens: Mapping[str, str], stamp: bytes, seconds: float) -> None:
-        """Store what was loaded, each under its lease, for about `seconds` (with jitter), and end the leases.
+        """Store loaded values, each under its lease, for about `seconds` (with jitter), and end the leases.
 
-        A key with a token and no value gives its lease back. What was read before a write is not stored.
+        A key with a token but without a value releases its lease. A value read before a write is not stored.
         """
         ...
 
     async def invalidate(self, tables: Sequence[str]) -> None:
-        """Make everything that depends on these tables a miss, in every process, from when this returns.
+        """Turn all values that depend on these tables into misses, in every process, before this returns.
 
-        Call it once the write is committed, and acknowledge the write after it. If the cache can't be reached from
-        here, it returns when nobody trusts any more what he may have read before: within about a second.
+        Call it after the commit, and acknowledge the write after it. If the cache is unreachable from here, it returns
+        when values that were read earlier are no longer trusted: after about one second.
         """
         ...
 
     async def expire_all(self) -> None:
-        """From when this returns, no process is given what is older than any write that is committed by now.
+        """Expire every cached value before this returns, so that no process gets one older than a committed write.
 
-        For who acknowledges what another process wrote, which may have died before its `invalidate`.
+        Call before acknowledging another process's write: it may have crashed before invalidating.
         """
         ...
 
     async def health(self) -> Health:
-        """One round trip; never raises for an unreachable cache."""
+        """Check the cache in one round trip; never raises for an unreachable cache."""
         ...
 
     async def close(self) -> None:
-        """Close the sockets."""
+        """Close the connections."""
         ...

@@ -1,1 +1,1 @@
-"""Who we are to a store: passwords from Secrets Manager, tokens of IAM."""
+"""Credentials for stores: passwords from Secrets Manager, tokens of IAM."""

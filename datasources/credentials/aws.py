@@ -1,4 +1,4 @@
-"""Passwords from Secrets Manager and tokens of RDS, by boto3, which only who needs them imports."""
+"""Passwords from Secrets Manager and tokens of RDS, by boto3, which is imported only if it is used."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,11 +8,11 @@ import orjson
 from datasources.config import SecretReference
 from datasources.credentials.cached import Credential, CredentialsUnavailable
 
-# Seconds. A request waits for the first one.
+# Seconds. The first request waits for the first fetch.
 CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 3
 
-# What Secrets Manager says, and what an operator does about it.
+# Error codes of Secrets Manager, and the remedies for an operator.
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 REMEDIES = {
     "ResourceNotFoundException": "Secrets Manager has no such secret; check the ARN",
@@ -22,11 +22,11 @@ REMEDIES = {
 
 
 def database_secret_fetcher(secret: SecretReference) -> Callable[[], Credential]:
-    """How to fetch `{"username": ..., "password": ...}`. Without a username, the URL's serves."""
+    """Return a function that fetches `{"username": ..., "password": ...}`. Without a username, the URL's is used."""
 
     def fetch() -> Credential:
-        found = _json(_text(secret))
-        user, password = found.get("username"), found.get("password")
+        secret_values = _json(_text(secret))
+        user, password = secret_values.get("username"), secret_values.get("password")
         if not isinstance(password, str) or not password or not (user is None or isinstance(user, str)):
             raise CredentialsUnavailable(
                 f'{secret.variable} names a secret that is not {{"username": ..., "password": ...}}'
@@ -37,7 +37,7 @@ def database_secret_fetcher(secret: SecretReference) -> Callable[[], Credential]
 
 
 def cache_secret_fetcher(secret: SecretReference) -> Callable[[], Credential]:
-    """How to fetch a token: the whole text of the secret, or `{"token": ...}`, with or without a `username`."""
+    """Return a function that fetches a token: the secret's text, or `{"token": ...}` with an optional `username`."""
 
     def fetch() -> Credential:
         text = _text(secret)
@@ -45,8 +45,8 @@ def cache_secret_fetcher(secret: SecretReference) -> Callable[[], Credential]:
             if not text.strip():
                 raise CredentialsUnavailable(f"{secret.variable} names an empty secret")
             return Credential(None, text.strip())
-        found = _json(text)
-        user, token = found.get("username"), found.get("token")
+        secret_values = _json(text)
+        user, token = secret_values.get("username"), secret_values.get("token")
         if not isinstance(token, str) or not token or not (user is None or isinstance(user, str)):
             raise CredentialsUnavailable(
                 f'{secret.variable} names a secret that is neither a token nor {{"token": ...}}'
@@ -57,7 +57,8 @@ def cache_secret_fetcher(secret: SecretReference) -> Callable[[], Credential]:
 
 
 def database_token_fetcher(region: str, host: str, port: int, user: str) -> Callable[[], Credential]:
-    """How to sign a token of RDS, which serves 15 minutes; signing asks nobody but for the role's own credentials.
+    """Return a function that signs a token of RDS, which is valid for 15 minutes. Signing needs no network calls except
+    for the credentials of the role.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html
     """
@@ -84,8 +85,8 @@ def _text(secret: SecretReference) -> str:
         code = error.response.get("Error", {}).get("Code", "")
         raise CredentialsUnavailable(f"{secret.variable} cannot be read: {REMEDIES.get(code, code)}") from error
     except BotoCoreError as error:
-        why = f"Secrets Manager cannot be asked ({type(error).__name__})"
-        raise CredentialsUnavailable(f"{secret.variable} cannot be read: {why}") from error
+        reason = f"Secrets Manager cannot be reached ({type(error).__name__})"
+        raise CredentialsUnavailable(f"{secret.variable} cannot be read: {reason}") from error
     text = reply.get("SecretString")
     if not isinstance(text, str):
         raise CredentialsUnavailable(f"{secret.variable} names a secret without text")
@@ -93,7 +94,7 @@ def _text(secret: SecretReference) -> str:
 
 
 def _client(service: str, region: str) -> Any:
-    # The default session of boto3 is not for threads.
+    # The default session of boto3 is not safe for threads.
     from boto3.session import Session
     from botocore.config import Config
 
@@ -104,9 +105,9 @@ def _client(service: str, region: str) -> Any:
 
 
 def _json(text: str) -> dict[str, Any]:
-    # Nothing is raised in here: an error of the parser holds the text, which is the secret.
+    # Does not raise: an error of the parser contains the text, which is the secret.
     try:
-        found = orjson.loads(text)
+        secret_values = orjson.loads(text)
     except orjson.JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return secret_values if isinstance(secret_values, dict) else {}

@@ -1,4 +1,4 @@
-"""The credentials that settings ask for: a secret, a token, or what the URL holds."""
+"""The credentials according to the settings: a secret, a token, or the contents of the URL."""
 
 from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
@@ -10,12 +10,12 @@ from datasources.credentials.aws import cache_secret_fetcher, database_secret_fe
 from datasources.credentials.cached import Credential, CredentialCache, CredentialsUnavailable
 from datasources.errors import SourceUnavailable
 
-# Seconds. A token serves 15 minutes; the rest is for clocks that differ and for connections that are slow.
+# Seconds. A token is valid for 15 minutes; the margin allows for clock differences and slow connections.
 TOKEN_SECONDS = 600.0
 
 
 def database_credentials(name: str, settings: PostgresSettings) -> CredentialCache | None:
-    """None if the URL says all. Fetches nothing yet."""
+    """Return the credentials of a database, without fetching them; None if the URL contains them."""
     fetch = _fetch(settings)
     if fetch is None:
         return None
@@ -23,24 +23,24 @@ def database_credentials(name: str, settings: PostgresSettings) -> CredentialCac
 
 
 def cache_credentials(settings: CacheSettings) -> CredentialCache | None:
-    """None if the URL says all. Fetches nothing yet."""
+    """Return the credentials of the cache, without fetching them; None if the URL contains them."""
     return None if settings.secret is None else CredentialCache("cache", cache_secret_fetcher(settings.secret))
 
 
 def resolve_conninfo(name: str, settings: PostgresSettings) -> str:
-    """What libpq needs to connect once, password and all, for those that do without a pool. Blocks.
+    """Return the libpq connection string with its password, for a connection without a pool. Blocks.
 
-    SourceUnavailable, with the variable's name, if there are no credentials.
+    Raise SourceUnavailable, naming the variable, if there are no credentials.
     """
     fetch = _fetch(settings)
     if fetch is None:
         return settings.url
     try:
-        found = fetch()
+        credential = fetch()
     except CredentialsUnavailable as error:
         raise SourceUnavailable(name, str(error)) from error
-    user = {} if found.user is None else {"user": found.user}
-    return make_conninfo(settings.url, password=found.password, **user)
+    user = {} if credential.user is None else {"user": credential.user}
+    return make_conninfo(settings.url, password=credential.password, **user)
 
 
 def _fetch(settings: PostgresSettings) -> Callable[[], Credential] | None:

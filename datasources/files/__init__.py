@@ -1,1 +1,1 @@
-"""Files of other people: readers, mapping files and the importer."""
+"""Files of other systems: readers, mapping files and the staging of their rows."""

@@ -1,4 +1,4 @@
-"""The mapping of alerts, in YAML 1.2: templates from labels to identification keys, and severities."""
+"""The mapping file of alerts, in YAML 1.2: templates from labels to identification keys, and severities."""
 
 import re
 from importlib import resources
@@ -12,7 +12,7 @@ from datasources.files.yaml_documents import parse_yaml
 
 DEFAULT_PATH = Path(str(resources.files("datasources.files"))) / "alerts.yaml"
 
-# A label and nothing else: a template is no program. A name that is none of the classic ones is quoted, as in PromQL.
+# A label in braces and nothing else. A name with other than the classic characters is quoted, as in PromQL.
 # https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels, https://prometheus.io/docs/guides/utf8/
 LABEL_PATTERN = re.compile(r'\{\{\s*(?:([a-zA-Z_][a-zA-Z0-9_]*)|"((?:[^"\\]|\\["\\])+)")(\.host)?\s*\}\}')
 
@@ -21,25 +21,25 @@ Level = Annotated[int, Meta(ge=1, le=5)]
 
 
 class AlertMappingError(Exception):
-    """A mapping of alerts cannot be used. The message names the file and the place, and says what to do."""
+    """A mapping of alerts cannot be used. The message names the file and the place, and the remedy."""
 
 
 class ItemTemplate(Struct, frozen=True, forbid_unknown_fields=True):
-    """An identification key, as texts with labels in them."""
+    """An identification key, as texts that contain labels."""
 
     source: Template
     key: Template
 
 
 class SeverityLevel(Struct, frozen=True, forbid_unknown_fields=True):
-    """Impact and urgency, each from 1, the gravest, to 5."""
+    """Impact and urgency, each from 1, the highest, to 5."""
 
     impact: Level
     urgency: Level
 
 
 class Severity(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which label says how grave an alert is, and what its values mean."""
+    """The label that contains the severity of an alert, and the meaning of its values."""
 
     label: str = "severity"
     levels: dict[str, SeverityLevel] = {}
@@ -53,14 +53,14 @@ class AlertMapping(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     severity: Severity = Severity()
 
 
-def parse_label(found: re.Match[str]) -> tuple[str, bool]:
-    """The label that a match of LABEL names, and whether its port is to be left out."""
-    plain, quoted, host = found.groups()
+def parse_label(match: re.Match[str]) -> tuple[str, bool]:
+    """Return the label that a match of LABEL_PATTERN names, and whether to leave out its port."""
+    plain, quoted, host = match.groups()
     return plain or re.sub(r"\\(.)", r"\1", quoted), host is not None
 
 
 def load_alert_mapping(path: Path = DEFAULT_PATH) -> AlertMapping:
-    """The mapping in a file. AlertMappingError if it cannot be used."""
+    """Load the mapping from a file. Raise AlertMappingError if it cannot be used."""
     try:
         document = parse_yaml(path.read_text(encoding="utf-8-sig"))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Columns of a row and the text of their values."""
+"""Reads columns of a row, and converts their values to text."""
 
 import math
 from collections.abc import Callable
@@ -17,9 +17,9 @@ _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
 def as_text(value: Any) -> str:
-    """A value as staged text: documents as JSON, truth as true or false, nothing as the empty string.
+    """Return a value as staged text: documents as JSON, booleans as true or false, None as the empty string.
 
-    Unusable for what JSON could not carry: numbers that are not finite, documents that are too deep.
+    Raise InvalidRow for values that JSON cannot represent: numbers that are not finite, documents that are too deep.
     """
     if isinstance(value, str):
         return value
@@ -37,14 +37,14 @@ def as_text(value: Any) -> str:
 
 
 def encode_document(value: Any, what: str) -> str:
-    """A document as JSON text. Unusable when it can't be stored and read back equal."""
+    """Return a document as JSON text. Raise InvalidRow if it can't be stored and read back unchanged."""
     if violation := document_violation(value):
         raise InvalidRow(f"{what} {violation}")
     return _ENCODER.encode(value).decode()
 
 
 def compile_column(column: str, header: list[str] | None) -> Getter:
-    """How to read a column: its position in a table's row, or a dotted path in a document (`teams.0`: the first)."""
+    """Return a function that reads a column: a position in a table's row, or a dotted path (`teams.0`: the first)."""
     if header is not None:
         position = header.index(normalize_column_name(column))
         return lambda row: row[position]

@@ -1,4 +1,4 @@
-"""Conditions of a section: which rows are read, by `present`, `where` and `unless`."""
+"""Conditions of a section, which select the rows to read: `present`, `where` and `unless`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ RowTest = Callable[[Any], bool]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An operator's operand, with the column it is asked of and the place in the mapping."""
+    """The operand of an operator, with its column and its place in the mapping."""
 
     operand: Any
     column: str
@@ -30,9 +30,9 @@ Operator = Callable[[Condition], RowTest]
 
 
 def compile_selection(section: Section, scope: CompileContext, place: str) -> RowTest | None:
-    """Whether a row is read; None where every row is. The test raises Unusable for what it can't compare.
+    """Return a test that selects rows; None if all rows are read. The test raises InvalidRow for invalid values.
 
-    MappingError when a condition can't be used.
+    Raise MappingError if a condition can't be used.
     """
     tests: list[RowTest] = []
     for name in section.present:
@@ -68,7 +68,7 @@ def _column(name: str, value: Any, scope: CompileContext, place: str) -> RowTest
         if operator not in OPERATORS:
             raise MappingError(f"{place}: {operator!r} is not an operator; there are {', '.join(OPERATORS)}")
         tests.append(OPERATORS[operator](Condition(operand, name, f"{place}.{operator}", scope)))
-    return lambda row: all(test(found) for found in (read(row),) for test in tests)
+    return lambda row: all(test(cell) for cell in (read(row),) for test in tests)
 
 
 def _all(tests: list[RowTest]) -> RowTest:
@@ -82,7 +82,7 @@ def _any(tests: list[RowTest]) -> RowTest:
 def _among(wanted: bool) -> Operator:
     def operator(condition: Condition) -> RowTest:
         allowed = {as_text(each) for each in _list(condition.operand)}
-        return lambda found: (as_text(found) in allowed) is wanted
+        return lambda cell: (as_text(cell) in allowed) is wanted
 
     return operator
 
@@ -96,18 +96,18 @@ def _empty(condition: Condition) -> RowTest:
     if not isinstance(operand, bool):
         raise MappingError(f"{condition.place}: write true or false")
     markers = frozenset(condition.scope.mapping.empty) | {""}
-    return lambda found: (found is None or (isinstance(found, str) and found in markers)) is operand
+    return lambda cell: (cell is None or (isinstance(cell, str) and cell in markers)) is operand
 
 
 def _matches(condition: Condition) -> RowTest:
     pattern = Pattern(as_text(condition.operand), condition.place)
-    return lambda found: pattern.search(as_text(found)) is not None
+    return lambda cell: pattern.search(as_text(cell)) is not None
 
 
 def _text(compare: Callable[[str, str], bool]) -> Operator:
     def operator(condition: Condition) -> RowTest:
         part = as_text(condition.operand)
-        return lambda found: compare(as_text(found), part)
+        return lambda cell: compare(as_text(cell), part)
 
     return operator
 
@@ -119,9 +119,9 @@ def _number(compare: Callable[[Decimal, Decimal], bool]) -> Operator:
         except InvalidRow as error:
             raise MappingError(f"{error}; for times there are before and after") from error
 
-        def test(found: Any) -> bool:
-            # A comparison with nothing is never true.
-            return as_text(found).strip() != "" and compare(_decimal(found, f"column {condition.column}"), bound)
+        def test(cell: Any) -> bool:
+            # A comparison with an empty value is never true.
+            return as_text(cell).strip() != "" and compare(_decimal(cell, f"column {condition.column}"), bound)
 
         return test
 
@@ -147,7 +147,7 @@ def _time(compare: Callable[[str, str], bool]) -> Operator:
         except InvalidRow as error:
             raise MappingError(str(error).removeprefix("column ")) from error
         read = compile_time_parser(mapping.time, mapping.zone, mapping.ambiguous, condition.column)
-        return lambda found: as_text(found).strip() != "" and compare(read(found), bound)
+        return lambda cell: as_text(cell).strip() != "" and compare(read(cell), bound)
 
     return operator
 
@@ -159,13 +159,13 @@ OPERATORS: dict[str, Operator] = {
     "not_in": _among(False),
     "empty": _empty,
     "matches": _matches,
-    "contains": _text(lambda found, part: part in found),
-    "starts_with": _text(lambda found, part: found.startswith(part)),
-    "ends_with": _text(lambda found, part: found.endswith(part)),
-    "greater": _number(lambda found, bound: found > bound),
-    "at_least": _number(lambda found, bound: found >= bound),
-    "less": _number(lambda found, bound: found < bound),
-    "at_most": _number(lambda found, bound: found <= bound),
-    "after": _time(lambda found, bound: found > bound),
-    "before": _time(lambda found, bound: found < bound),
+    "contains": _text(lambda cell, part: part in cell),
+    "starts_with": _text(lambda cell, part: cell.startswith(part)),
+    "ends_with": _text(lambda cell, part: cell.endswith(part)),
+    "greater": _number(lambda cell, bound: cell > bound),
+    "at_least": _number(lambda cell, bound: cell >= bound),
+    "less": _number(lambda cell, bound: cell < bound),
+    "at_most": _number(lambda cell, bound: cell <= bound),
+    "after": _time(lambda cell, bound: cell > bound),
+    "before": _time(lambda cell, bound: cell < bound),
 }

@@ -1,4 +1,4 @@
-"""CSV as rows: a header, and cells that may hold line breaks. Memory is that of one row."""
+"""Reads CSV: a header, and cells that may contain line breaks. Memory use is that of one row."""
 
 import csv
 import re
@@ -11,8 +11,8 @@ from datasources.files.errors import MappingError
 from datasources.files.mapping import DataFile
 from datasources.files.rejects import RejectHandler
 
-# Characters of one cell. Above the largest field of an entity, so that a long value is refused with its size; a
-# quote that is left open takes in no more than this.
+# Characters of one cell. More than the largest field of an entity, so that a long value is rejected with its size; an
+# unclosed quote reads no more than this.
 MAX_CELL_CHARACTERS = 16 * 1_048_576
 csv.field_size_limit(MAX_CELL_CHARACTERS)
 
@@ -22,19 +22,19 @@ _BREAKS = re.compile(r"\s*[\r\n]+\s*")
 
 
 def normalize_column_name(cell: object) -> str:
-    """A header cell as the name of its column: line breaks are one blank, blanks around it are none of it."""
+    """Return a header cell as a column name: line breaks become one space, surrounding space is removed."""
     return _BREAKS.sub(" ", str(cell)).strip()
 
 
 class CsvRows:
-    """The header and the rows of one file. MappingError when the header can't be read."""
+    """The header and the rows of one file. Raises MappingError if the header can't be read."""
 
     def __init__(self, stream: IO[bytes], file: DataFile, label: str) -> None:
         self._label = label
         self._encoding = detect_encoding(stream, file.encoding, label)
         self._bad: dict[int, str] = {}
-        found = self._lines(stream)
-        first = next(found, "")
+        lines = self._lines(stream)
+        first = next(lines, "")
         separator = _SEPARATOR.fullmatch(first)
         self._before = 1 if separator else 0
         delimiter = file.delimiter or ("\t" if label.lower().removesuffix(".gz").endswith(".tsv") else ",")
@@ -42,19 +42,19 @@ class CsvRows:
             if file.delimiter not in {None, separator.group(1)}:
                 raise MappingError(
                     f"{label}: its first line says sep={separator.group(1)}, the mapping delimiter {file.delimiter!r};"
-                    " take delimiter away"
+                    " remove delimiter"
                 )
             delimiter = separator.group(1)
         else:
-            found = chain([first], found) if first else iter(())
+            lines = chain([first], lines) if first else iter(())
         try:
-            self._reader = csv.reader(found, delimiter=delimiter, strict=True)
+            self._reader = csv.reader(lines, delimiter=delimiter, strict=True)
         except (TypeError, ValueError) as error:
             raise MappingError(f"{label}: the delimiter {delimiter!r} can't be used: {error}") from error
         self.header = [normalize_column_name(cell) for cell in self._head(file.header)]
 
     def rows(self, reject: RejectHandler) -> Iterator[tuple[int, list[str]]]:
-        """Rows with the line they begin on. What can't be read goes to `reject`."""
+        """Yield rows with the line on which they begin. Unreadable rows go to `reject`."""
         bad, reader, width = self._bad, self._reader, len(self.header)
         line = self._line
         while True:
@@ -96,8 +96,8 @@ class CsvRows:
         return self._reader.line_num + self._before
 
     def _problem(self, begin: int, end: int) -> str | None:
-        found = [self._bad.pop(number) for number in range(begin, end + 1) if number in self._bad]
-        return found[0] if found else None
+        problems = [self._bad.pop(number) for number in range(begin, end + 1) if number in self._bad]
+        return problems[0] if problems else None
 
     def _lines(self, stream: IO[bytes]) -> Iterator[str]:
         for number, line in enumerate(read_lines(stream, self._encoding, self._label), start=1):

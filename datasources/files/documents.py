@@ -1,4 +1,4 @@
-"""Rows of JSON: of the list inside a document, or one a line, each with the line it begins on."""
+"""Reads rows from JSON: a list inside a document, or one object per line, each with the line on which it begins."""
 
 import json
 import re
@@ -13,12 +13,12 @@ from datasources.files.rejects import RejectHandler, shorten
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
-# Digits of an integer. Python converts up to 4,300; what is stored has 20 at most.
+# Digits of an integer. Python converts up to 4,300; stored integers have at most 20.
 _MAX_DIGITS = 1_000
 
 
 def _integer(text: str) -> int | float:
-    # Beyond every double, as 1e400 is: the gate of values refuses the row that brings it.
+    # A number beyond every double, like 1e400; the check of values rejects its row.
     return int(text) if len(text) <= _MAX_DIGITS else float("inf")
 
 
@@ -26,7 +26,7 @@ _decode = json.JSONDecoder(parse_int=_integer).raw_decode
 
 
 def read_json_rows(text: str, path: str, label: str, reject: RejectHandler) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows of the list at the dotted `path`. MappingError when the document or the path can't be read."""
+    """Yield the rows of the list at the dotted `path`. Raise MappingError if the document or path can't be read."""
     try:
         position = _skip(text, 0)
         if position == len(text):
@@ -43,7 +43,7 @@ def read_json_rows(text: str, path: str, label: str, reject: RejectHandler) -> I
 def read_json_lines(
     stream: IO[bytes], encoding: str | None, label: str, reject: RejectHandler
 ) -> Iterator[tuple[int, Any]]:
-    """One row a line; empty lines are passed over."""
+    """Yield one row per line; empty lines are skipped."""
     decode = msgspec.json.Decoder().decode
     name = detect_encoding(stream, encoding, label)
     for number, line in enumerate(read_lines(stream, name, label), start=1):
@@ -87,7 +87,7 @@ def _elements(text: str, position: int, reject: RejectHandler) -> Iterator[tuple
 
 
 def _enter(text: str, position: int, name: str, label: str) -> int:
-    # Values before the one at the path are passed over: only the list itself is read, row by row.
+    # Values before the path are skipped: only the list itself is parsed, row by row.
     if text[position : position + 1] != "{":
         raise MappingError(f"{label}: there is no {name} in the document; check rows")
     position = _skip(text, position + 1)
@@ -106,7 +106,7 @@ def _enter(text: str, position: int, name: str, label: str) -> int:
 
 
 def _end(text: str, position: int) -> int:
-    """Behind the value that begins here; brackets are counted, so that no depth is too much."""
+    """Return the end of the value that begins here. Brackets are counted without recursion, so any depth works."""
     if text[position : position + 1] not in {"[", "{"}:
         return int(_decode(text, position)[1])
     depth = 0

@@ -1,4 +1,4 @@
-"""Bytes to text: byte order marks, declared encodings, and lines of a bounded length."""
+"""Decodes bytes to text: byte order marks, declared encodings, and lines of limited length."""
 
 import codecs
 import io
@@ -8,7 +8,7 @@ from typing import IO
 
 from datasources.files.errors import MappingError
 
-# Characters of one line, and bytes of one whole document, that are held in memory.
+# Limits of what is held in memory: characters of one line, and bytes of one document.
 MAX_LINE_CHARACTERS = 64 * 1_048_576
 MAX_FILE_BYTES = 256 * 1_048_576
 
@@ -19,16 +19,16 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Codecs of Python that are no encodings of files.
+# Codecs of Python that are not encodings of files.
 _NO_ENCODINGS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "utf-7"})
-# Bytes at the beginning of a file that are looked at.
+# Bytes at the beginning of a file that are inspected.
 _HEAD = 4_096
 _BAD = re.compile("[\udc00-\udcff]")
 _ERRORS = "stackflow-bytes"
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:
-    # As surrogateescape does for ASCII's relatives, for every encoding: the line stays readable, and is refused later.
+    # Like surrogateescape, but for every encoding: the line stays readable, and is rejected later.
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
@@ -38,7 +38,7 @@ codecs.register_error(_ERRORS, _escape)
 
 
 def encoding_problem(name: str) -> str | None:
-    """Why the name is no encoding of a file; None if it is one."""
+    """Return why the name is not an encoding of a file; None if it is one."""
     try:
         known = codecs.lookup(name)
         "".encode(name)
@@ -50,7 +50,10 @@ def encoding_problem(name: str) -> str | None:
 
 
 def detect_encoding(stream: IO[bytes], declared: str | None, label: str) -> str:
-    """The encoding of a file; the stream stands behind its byte order mark. MappingError where mark and name differ."""
+    """Return the encoding of a file, and position the stream after its byte order mark.
+
+    Raise MappingError if the mark and the declared name differ.
+    """
     head = stream.read(_HEAD)
     name = codecs.lookup(declared).name if declared is not None else None
     family = name.removesuffix("-sig").removesuffix("-le").removesuffix("-be") if name is not None else None
@@ -60,7 +63,7 @@ def detect_encoding(stream: IO[bytes], declared: str | None, label: str) -> str:
             if exact is not None and not encoding.startswith(exact):
                 raise MappingError(
                     f"{label}: begins with the byte order mark of {encoding}, but encoding says {declared};"
-                    " take encoding away"
+                    " remove encoding"
                 )
             stream.seek(len(mark))
             return encoding
@@ -68,8 +71,8 @@ def detect_encoding(stream: IO[bytes], declared: str | None, label: str) -> str:
     zeros = head.count(0)
     if family in {"utf-16", "utf-32"}:
         if head and not zeros:
-            raise MappingError(f"{label}: no byte is zero, so it is not {declared}; take encoding away")
-        # Without a mark the order is the one that puts the zeros of Latin letters where they are.
+            raise MappingError(f"{label}: no byte is zero, so it is not {declared}; remove encoding")
+        # Without a mark, the byte order follows from the position of the zero byte in Latin letters.
         return name if name != family and name is not None else f"{family}-{'be' if head[:1] == bytes(1) else 'le'}"
     if declared is None and zeros > len(head) // 4:
         likely = "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
@@ -78,7 +81,7 @@ def detect_encoding(stream: IO[bytes], declared: str | None, label: str) -> str:
 
 
 def decode_document(stream: IO[bytes], declared: str | None, label: str) -> str:
-    """A whole document as text. MappingError with the byte and the line that do not decode."""
+    """Return a whole document as text. Raise MappingError with the byte and line that cannot be decoded."""
     encoding = detect_encoding(stream, declared, label)
     data = stream.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
@@ -93,11 +96,11 @@ def decode_document(stream: IO[bytes], declared: str | None, label: str) -> str:
 
 
 def read_lines(stream: IO[bytes], encoding: str, label: str) -> Iterator[str]:
-    """Lines with their ends, which are \\n, \\r\\n or \\r. Bytes that do not decode come as lone surrogates."""
+    """Yield lines with their endings: \\n, \\r\\n or \\r. Undecodable bytes become lone surrogates."""
     text = io.TextIOWrapper(stream, encoding=encoding, errors=_ERRORS, newline="")
     number = 0
     try:
-        # A line without end, as in a file that is no text, must not fill the memory.
+        # A line without an end, as in a binary file, must not fill the memory.
         while line := text.readline(MAX_LINE_CHARACTERS):
             number += 1
             if len(line) >= MAX_LINE_CHARACTERS:
@@ -108,13 +111,13 @@ def read_lines(stream: IO[bytes], encoding: str, label: str) -> Iterator[str]:
                 )
             yield line
     finally:
-        # The stream is the caller's to close.
+        # The caller closes the stream.
         if not stream.closed:
             text.detach()
 
 
 def find_bad_byte(line: str, encoding: str) -> str | None:
-    """The first byte of a line that did not decode; None when all did."""
+    """Return a message about the first byte of a line that did not decode; None if all did."""
     if line.isascii() or (bad := _BAD.search(line)) is None:
         return None
     at = len(line[: bad.start()].encode(encoding))

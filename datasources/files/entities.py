@@ -1,15 +1,15 @@
-"""What an import can bring: each entity with the fields a mapping may give, their kinds and their bounds."""
+"""The entities of imports, with the fields that a mapping may set, their kinds and limits."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["text", "time", "integer", "choice", "list", "document", "switch"]
 
-# Characters. Keys and names stand in btree indexes, whose rows end at 2,704 bytes; prose feeds a tsvector (1 MB).
+# Characters. Keys and names are in B-tree indexes (2,704 bytes per entry); prose is in a tsvector (1 MB).
 MAX_SHORT_CHARACTERS = 500
 MAX_PROSE_CHARACTERS = 200_000
 MAX_BODY_CHARACTERS = 1_000_000
-# UTF-8 bytes of the texts that stand together in one btree index: its rows end at 2,704 bytes, less their headers.
+# UTF-8 bytes of all texts of one B-tree index entry, which has at most 2,704 bytes including headers.
 MAX_INDEXED_BYTES = 2_600
 # Bytes of JSON in one attribute document.
 MAX_DOCUMENT_BYTES = 1_048_576
@@ -19,7 +19,7 @@ MAX_DOCUMENT_BYTES = 1_048_576
 class ImportField:
     """One field of an entity. `limit` is in characters (bytes of JSON for documents); `low` and `high` bound integers.
 
-    `origin` marks a field that names an identification source and falls back to the mapping's own.
+    `origin` marks a field that names an identification source; its default is the source of the mapping.
     """
 
     name: str
@@ -34,9 +34,9 @@ class ImportField:
 
 @dataclass(frozen=True, slots=True)
 class ImportEntity:
-    """One kind of record. `ordered` names pairs of time fields of which the second may not be the earlier.
+    """One kind of record. `ordered` names pairs of time fields of which the second must not be earlier than the first.
 
-    `indexed` names fields whose texts stand together in one index.
+    `indexed` names fields whose texts share one index entry.
     """
 
     name: str
@@ -47,7 +47,7 @@ class ImportEntity:
     indexed: tuple[str, ...] = ()
 
     def field(self, name: str) -> ImportField | None:
-        """The field of that name, or None."""
+        """Return the field with that name, or None."""
         return next((field for field in self.fields if field.name == name), None)
 
 

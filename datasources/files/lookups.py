@@ -11,14 +11,14 @@ from datasources.files.mapping import Lookup, Mapping
 from datasources.files.readers import FileReader
 from datasources.files.rejects import InvalidRow, shorten
 
-# Bounds of one table in memory: rows, and characters of keys and values.
+# Limits of one table in memory: rows, and characters of keys and values.
 MAX_ROWS = 1_000_000
 MAX_CHARACTERS = 128 * 1_048_576
 
 
 @dataclass(slots=True)
 class LookupTable:
-    """Values by key. `unreadable` says of the rows that could not be read, if there were any."""
+    """Values by key. `unreadable` is the reason of the first row that could not be read, or empty."""
 
     label: str
     values: AnyMapping[str, Any]
@@ -35,7 +35,7 @@ class Lookups:
     _tables: dict[tuple[str, str, str], LookupTable] = field(default_factory=dict)
 
     def table(self, lookup: Lookup, place: str) -> LookupTable:
-        """The table of a look-up. MappingError when its file can't be read, is too large, or is ambiguous."""
+        """Return the table of a look-up. Raise MappingError if its file is unreadable, too large, or ambiguous."""
         name = (lookup.file, lookup.key, lookup.value)
         if name not in self._tables:
             self._tables[name] = self._read(lookup, place)

@@ -1,4 +1,4 @@
-"""The mapping file: which file, which rows and which columns become which records, in YAML."""
+"""The mapping file, in YAML: it defines which files, rows and columns become which records."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ TEMPLATE_COLUMN = re.compile(r"\{([^{}]+)\}")
 
 
 class Lookup(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The row of another file whose column `key` has the value, and of it the column `value`."""
+    """Selects the row of another file whose column `key` has the value, and returns its column `value`."""
 
     file: str
     key: str
@@ -23,7 +23,7 @@ class Lookup(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ValueSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Where one value comes from, and what is done to it, in this order: empty, match, split, lookup, map, case, as."""
+    """The origin of one value and its processing steps, in this order: empty, match, split, lookup, map, case, as."""
 
     column: str | None = None
     constant: Any = None
@@ -49,23 +49,23 @@ FieldMap = dict[str, str | ValueSpec]
 
 
 class DataFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Files below the data folder, or rows written in the mapping itself. A path may be a pattern: `exports/*.csv`."""
+    """Files below the data folder, or rows in the mapping itself. A path may be a pattern: `exports/*.csv`."""
 
     path: str | None = None
     inline: list[dict[str, Any]] | None = None
     format: Literal["csv", "json", "jsonl", "yaml", "xlsx"] | None = None
     encoding: str | None = None
     delimiter: str | None = None
-    # The row of a table that names its columns; rows above it are passed over, and empty ones do not count in CSV.
+    # The row of a table that names its columns; rows above it are skipped, and empty ones do not count in CSV.
     header: int = 1
-    # The sheet of a workbook, by its name or its number from 1; the first that is not hidden otherwise.
+    # The sheet of a workbook, by its name or its number from 1; by default the first visible one.
     sheet: int | str | None = None
-    # Dotted path to the list of rows inside a JSON or YAML document; empty where the document is the list.
+    # Dotted path to the list of rows inside a JSON or YAML document; empty if the document is the list.
     rows: str = ""
 
 
 class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """One entity read from one file. `each` gives several records from one row; its fields lie over `fields`."""
+    """One entity read from one file. `each` makes several records from one row; its fields override `fields`."""
 
     entity: str
     file: str
@@ -76,7 +76,7 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     unless: dict[str, Any] = {}
     present: list[str] = []
     distinct: bool = False
-    # Which of several rows of one key wins; where it is the latest, the value that decides.
+    # Which of several rows with one key is used; for `latest`, the value that decides.
     repeats: Literal["first", "latest", "reject"] | None = None
     latest_by: str | ValueSpec | None = None
     fields: FieldMap = {}
@@ -85,26 +85,26 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def title(self) -> str:
-        """What a report calls this section."""
+        """The name of this section in reports."""
         return self.name or self.entity.replace("_", " ")
 
     @property
     def target_entity(self) -> ImportEntity:
-        """The entity this section makes."""
+        """The entity whose records this section creates."""
         return ENTITIES[self.entity]
 
     @property
     def repeat_rule(self) -> Literal["first", "latest", "reject"]:
-        """Which of several rows of one key wins."""
+        """The rule that selects one of several rows with one key."""
         return self.repeats or ("first" if self.distinct else "reject")
 
     def variants(self) -> Iterator[FieldMap]:
-        """The field maps to apply to each row, one after the other."""
+        """Yield the field maps to apply to each row, one after the other."""
         for over in self.each or [{}]:
             yield self.fields | over
 
     def columns(self) -> Iterator[tuple[str, str]]:
-        """Every column the section reads, with the key of the mapping that names it."""
+        """Yield every column that the section reads, with the key of the mapping that names it."""
         yield from ((name, "where") for name in condition_columns(self.where))
         yield from ((name, "unless") for name in condition_columns(self.unless))
         yield from ((name, "present") for name in self.present)
@@ -118,7 +118,7 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Mapping(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A whole mapping file. `source` names whose keys identify the items; zone and time are defaults."""
+    """A whole mapping file. `source` is the source of the items' identification keys; zone and time are defaults."""
 
     source: str
     files: dict[str, DataFile]
@@ -130,18 +130,18 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     empty: list[str] = msgspec.field(default_factory=lambda: [""])
 
     def sources(self) -> set[str]:
-        """The identification sources this mapping writes."""
+        """Return the identification sources that this mapping writes."""
         named = {self.source, *(section.source for section in self.sections if section.source)}
         for section in self.sections:
             for fields in section.variants():
-                given = fields.get("source")
-                if isinstance(given, ValueSpec) and isinstance(given.constant, str):
-                    named.add(given.constant)
+                spec = fields.get("source")
+                if isinstance(spec, ValueSpec) and isinstance(spec.constant, str):
+                    named.add(spec.constant)
         return named
 
 
 def columns_of(value: str | ValueSpec) -> list[str]:
-    """The columns a value reads."""
+    """Return the columns that a value reads."""
     if isinstance(value, str):
         return [value]
     if value.template is not None:
@@ -152,14 +152,14 @@ def columns_of(value: str | ValueSpec) -> list[str]:
 
 
 def condition_groups(key: str, value: Any) -> list[dict[str, Any]] | None:
-    """The groups of `any` or `all`; None where the key is a column of that name."""
+    """Return the groups of `any` or `all`; None if the key is a column with that name."""
     if key in {"any", "all"} and isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
         return value
     return None
 
 
 def condition_columns(conditions: dict[str, Any]) -> Iterator[str]:
-    """The columns that conditions ask about."""
+    """Yield the columns that conditions read."""
     for key, value in conditions.items():
         groups = condition_groups(key, value)
         if groups is None:

@@ -1,4 +1,4 @@
-"""Mapping files: YAML as a mapping, and everything in it that can be seen to be wrong before a file is opened."""
+"""Loads mapping files from YAML, and reports all errors that are visible before a data file is opened."""
 
 import re
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from datasources.files.times import format_problem
 from datasources.files.yaml_documents import parse_yaml
 from datasources.values import text_violation
 
-# Keys whose values keep their types. All others are names and words, which stay as they were written: column: 2026.
+# Keys whose values have types. All other values are names, which remain text as written: column: 2026.
 _TYPED = frozenset({"constant", "default", "otherwise", "map", "inline", "where", "unless", "sheet"})
 _SPECIFICATIONS: dict[str, Any] = {"files": DataFile, "fields": str | ValueSpec, "attributes": str | ValueSpec}
 
 
 def load_mapping(path: Path) -> Mapping:
-    """Read and check a mapping file. MappingError names the key at fault."""
+    """Read and check a mapping file. Raise MappingError that names the invalid key."""
     try:
         with path.open("rb") as stream:
             document = _as_written(parse_yaml(decode_document(stream, None, str(path))))
@@ -51,18 +51,18 @@ def _as_written(value: Any) -> Any:
 
 
 def _named(message: str, document: Any) -> str:
-    """The message with the key in the place of each `[...]`, which is how msgspec writes a key of a mapping."""
+    """Replace each `[...]` of a message by the key, which msgspec does not name for mappings."""
     text, _, path = message.partition(" - at `$")
-    place, found, kind = "", document, None
+    place, node, kind = "", document, None
     for step in re.findall(r"\.(\w+)|\[(\d+|\.\.\.)\]", path.rstrip("`")):
         name, index = step
         if index == "...":
-            name = next((key for key, value in found.items() if not _fits(value, kind)), "...")
+            name = next((key for key, value in node.items() if not _fits(value, kind)), "...")
         if index.isdigit():
-            place, found = f"{place}[{index}]", found[int(index)]
+            place, node = f"{place}[{index}]", node[int(index)]
             kind = str | ValueSpec
         else:
-            place, found = f"{place}.{name}", found.get(name)
+            place, node = f"{place}.{name}", node.get(name)
             kind = _SPECIFICATIONS.get(name)
     return f"{text} - at `{place.removeprefix('.')}`" if place else text
 
@@ -159,6 +159,6 @@ def _text_problems(place: str, text: str) -> Iterator[tuple[str, str]]:
 def _zone_problems(place: str, zone: str) -> Iterator[tuple[str, str]]:
     try:
         ZoneInfo(zone)
-    # ZoneInfoNotFoundError is a KeyError; a name that is a folder of zones is an OSError.
+    # ZoneInfoNotFoundError is a KeyError; a name that is a folder of zones raises an OSError.
     except (KeyError, ValueError, OSError):
         yield place, f"{zone!r} is not a time zone; write one like Europe/Amsterdam"

@@ -1,4 +1,4 @@
-"""Paths of a mapping: files below the data folder, by name or by pattern."""
+"""Finds the files of a mapping below the data folder, by name or by pattern."""
 
 from pathlib import Path
 
@@ -20,40 +20,40 @@ _FORMATS = {
 
 
 def find_files(folder: Path, path: str, mapping: str) -> list[tuple[str, Path]]:
-    """Each file with its path below the folder, in the order of their names. A name need not exist yet.
+    """Return each file with its path below the folder, ordered by name. A named file need not exist yet.
 
-    MappingError when a pattern matches nothing, and for what lies outside of the folder, also by a link.
+    Raise MappingError if a pattern matches nothing, or for a path outside of the folder, also by a symbolic link.
     """
     by_name = False
     try:
         literal = folder / path
         if not any(sign in path for sign in "*?[") or literal.exists():
-            found, by_name = [literal], True
+            files, by_name = [literal], True
         else:
-            found = sorted(each for each in folder.glob(path) if each.is_file())
-            if not found:
+            files = sorted(each for each in folder.glob(path) if each.is_file())
+            if not files:
                 raise MappingError(f"{mapping}: no file below {folder} matches {path}; check --data and the path")
-            if len(found) > MAX_FILES:
+            if len(files) > MAX_FILES:
                 raise MappingError(f"{mapping}: {path} matches more than {MAX_FILES:,} files; narrow it")
         base = folder.resolve()
-        for each in found:
+        for each in files:
             if not each.resolve().is_relative_to(base):
                 raise MappingError(f"{mapping}: {path} leads out of the data folder; move the file or give --data")
             if each.exists() and not each.is_file():
                 raise MappingError(f"{mapping}: {path} is not a file; for the files in a folder write {path}/*.csv")
-    # A pattern from the root, a name that is too long, a link to itself.
+    # A pattern from the root, a name that is too long, a circular link.
     except (NotImplementedError, ValueError, OSError, RuntimeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise MappingError(f"{mapping}: {path} can't be read: {why}; check --data and the path") from error
-    return [(path if by_name else each.relative_to(folder).as_posix(), each) for each in found]
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MappingError(f"{mapping}: {path} can't be read: {reason}; check --data and the path") from error
+    return [(path if by_name else each.relative_to(folder).as_posix(), each) for each in files]
 
 
 def detect_format(path: Path, mapping: str) -> str:
-    """The format by a file's name. MappingError when the name says nothing."""
+    """Return the format by a file's name. Raise MappingError if the name does not determine it."""
     name = path.name.lower()
     suffix = Path(name.removesuffix(".gz")).suffix
-    found = _FORMATS.get(suffix)
-    if found is None:
+    format_name = _FORMATS.get(suffix)
+    if format_name is None:
         remedy = "save it as .xlsx" if suffix in {".xls", ".xlsb", ".ods"} else "give format"
         raise MappingError(f"{mapping}: the format of {path.name} is not known by its name; {remedy}")
-    return found
+    return format_name

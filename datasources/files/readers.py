@@ -1,6 +1,6 @@
-"""Files as rows with their line numbers: CSV, JSON Lines, JSON, YAML and XLSX, plain or gzipped.
+"""Reads files as rows with their line numbers: CSV, JSON Lines, JSON, YAML and XLSX, plain or gzipped.
 
-CSV and JSON Lines are streamed and take memory of one row. Documents and workbooks are read whole.
+CSV and JSON Lines are streamed, with the memory of one row. Documents and workbooks are read as a whole.
 """
 
 import gzip
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from datasources.files.workbooks import SheetRows
 
 Row = list[Any] | dict[str, Any]
-# Rows of JSON Lines looked at before the run, to see whether the mapping's columns exist.
+# Rows of JSON Lines that are read before the run to find out whether the mapping's columns exist.
 MAX_PEEKED_ROWS = 1_000
-# A line of the second file of a pattern is its number and this, and so on: one number for both.
+# Line numbers of a pattern's second file are shifted by this many bits: one number for file and line.
 _FILE_SHIFT = 32
 _LINE = re.compile(r"\bon line ([0-9]{1,18})\b")
-# What a header of one column holds when its delimiter is another.
+# Delimiters that the single column of a header contains if the file uses another delimiter.
 _DELIMITERS = {";": "';'", "\t": '"\\t"', "|": "'|'"}
 
 
 @dataclass(slots=True)
 class RowPosition:
-    """Where the row that is being read stands: its file below the data folder, and its number in it from 1."""
+    """The position of the current row: its file below the data folder, and its number in it from 1."""
 
     file: str = ""
     row: int = 0
@@ -50,9 +50,9 @@ class FileReader:
         self._file = file
         self._mapping = mapping
         self.label = file.path or f"{mapping} (inline)"
-        # Where the row that is being read stands.
+        # The position of the current row.
         self.position = RowPosition(self.label)
-        # Bytes of all files, and how far reading is in them; a gzipped file counts as it lies on the disk.
+        # Bytes of all files, as stored on disk for gzipped ones; then the bytes of the files already read.
         self.size: int | None = None
         self._before = 0
         self._raw: IO[bytes] | None = None
@@ -63,13 +63,13 @@ class FileReader:
         self.format = formats.pop()
 
     def header(self) -> list[str] | None:
-        """The columns of a table in order; None for documents. MappingError if the file can't be read."""
+        """Return the columns of a table in order; None for documents. Raise MappingError if the file can't be read."""
         if self.format not in {"csv", "xlsx"}:
             return None
         return self._header(*self._files[0])
 
     def check_columns(self, columns: list[tuple[str, str]], unnest: str | None) -> None:
-        """MappingError when a column that the mapping reads is not in a file; no row is taken in."""
+        """Raise MappingError if a file lacks a column that the mapping reads. No row is staged."""
         if self.format in {"csv", "xlsx"}:
             for label, path in self._files:
                 self._check_header(columns, label, self._header(label, path))
@@ -82,9 +82,9 @@ class FileReader:
                 raise self._no_column(key, column, self.label, known)
 
     def rows(self, reject: RejectHandler) -> Iterator[tuple[int, Row]]:
-        """Each row with its line, see `locate`. Rows that can't be read go to `reject` with the reason.
+        """Yield each row with its line, see `locate`. Unreadable rows go to `reject` with the reason.
 
-        MappingError when a file as a whole can't be read.
+        Raise MappingError if a whole file can't be read.
         """
         place = self.position
         if self._file.inline is not None:
@@ -114,20 +114,20 @@ class FileReader:
             self._before += path.stat().st_size
 
     def locate(self, line: int) -> tuple[str, int]:
-        """The file and the line in it of a row's line."""
+        """Return the file of a row's line, and the line in that file."""
         if not self._files:
             return self.label, line
         return self._files[line >> _FILE_SHIFT][0], line & ((1 << _FILE_SHIFT) - 1)
 
     def relocate_lines(self, reason: str) -> str:
-        """A reason with the lines that it names as they stand in their files."""
+        """Return a reason in which line numbers are replaced by files and their lines."""
         if len(self._files) < 2:
             return reason
-        return _LINE.sub(lambda found: "on line {1} of {0}".format(*self.locate(int(found.group(1)))), reason)
+        return _LINE.sub(lambda match: "on line {1} of {0}".format(*self.locate(int(match.group(1)))), reason)
 
     @property
     def bytes_read(self) -> int:
-        """Bytes of the files that were read so far."""
+        """The number of bytes of the files that were read so far."""
         reading = self._raw.tell() if self._raw is not None and not self._raw.closed else None
         return self._before + reading if reading is not None else self.size or 0
 
@@ -138,7 +138,7 @@ class FileReader:
     def _table(self, stream: IO[bytes], label: str) -> "CsvRows | SheetRows":
         if self.format == "csv":
             return CsvRows(stream, self._file, label)
-        # Loaded where a workbook is read, and nowhere else.
+        # Imported only for workbooks.
         from datasources.files.workbooks import SheetRows
 
         return SheetRows(stream, self._file, label)
@@ -173,7 +173,7 @@ class FileReader:
         return MappingError(f"{self._mapping}: {key} reads column {column!r}, which {label} does not have{remedy}")
 
     def _known(self) -> list[str]:
-        """The columns of a document; none where rows whose columns are not known could not be read."""
+        """Return the columns of a document; none if rows with unknown columns could not be read."""
         names: dict[str, None] = {}
         unread: list[int] = []
 
@@ -198,12 +198,14 @@ class FileReader:
                 self._raw = raw
                 yield cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if path.name.lower().endswith(".gz") else raw
         except (OSError, EOFError, zlib.error) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else "not a whole gzip file"
-            raise MappingError(f"{self._mapping}: {label} can't be read: {why}; check --data and the path") from error
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a whole gzip file"
+            raise MappingError(
+                f"{self._mapping}: {label} can't be read: {reason}; check --data and the path"
+            ) from error
 
 
 def _reordered(rows: Iterator[tuple[int, list[Any]]], first: list[str], header: list[str]) -> Iterator[tuple[int, Row]]:
-    """Rows with their cells in the order of the first file's columns; a column that a file lacks is empty."""
+    """Yield rows with their cells in the order of the first file's columns; a missing column is empty."""
     if header == first:
         return iter(rows)
     places = [header.index(name) if name in header else None for name in first]

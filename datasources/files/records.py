@@ -1,4 +1,4 @@
-"""From a row to staged records: a section of a mapping compiled against the columns of its file."""
+"""Converts rows to staged records: a section of a mapping compiled for the columns of its file."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ Record = list[str]
 class RecordConverter:
     """Turns rows of one section into staged records.
 
-    `columns` are the staged columns in the order of a record's values. In a record the empty string says that
-    the mapping gives the field and the row leaves it empty; fields the mapping doesn't give have no column.
+    `columns` are the staged columns in the order of a record's values. In a record the empty string means that the
+    mapping sets the field but the row leaves it empty; fields that the mapping doesn't set have no column.
     """
 
     def __init__(self, section: Section, lookups: Lookups, reader: FileReader, name: str) -> None:
@@ -47,20 +47,20 @@ class RecordConverter:
         self._variants = [_Variant(entity, fields, over, section, place) for over in section.variants()]
 
     def unnest(self, row: Any) -> Iterator[Any]:
-        """The row itself, or one row for each element of its nested list.
+        """Yield the row itself, or one row for each element of its nested list.
 
-        The element stands under `item`, its place in the list (from 1) under `item_index`.
+        The element is in `item`, its position in the list (from 1) in `item_index`.
         """
         if self._nested is None:
             yield row
             return
-        found = self._nested(row)
-        items = found if isinstance(found, list) else [] if found is None else [found]
+        cell = self._nested(row)
+        items = cell if isinstance(cell, list) else [] if cell is None else [cell]
         for index, item in enumerate(items, start=1):
             yield row | {"item": item, "item_index": index}
 
     def convert(self, row: Any) -> Iterator[Record | InvalidRow]:
-        """The records of one row; an Unusable stands in the place of one that can't be made."""
+        """Yield the records of one row; an InvalidRow takes the place of a record that can't be made."""
         for variant in self._variants:
             try:
                 yield variant.record(row)
@@ -70,7 +70,7 @@ class RecordConverter:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What every field of a section is compiled against; `name` leads the way in messages."""
+    """The context in which all fields of a section are compiled; `name` is the prefix of messages."""
 
     scope: CompileContext
     source: str
@@ -103,7 +103,7 @@ class _Variant:
             if section.latest_by is not None
             else None
         )
-        # A source whose cell is empty names nothing; it does not fall back to the mapping's.
+        # An empty cell of a source field names nothing; the mapping's source is not used instead.
         self._sources = [
             (index, names.index(of) if of in names else -1)
             for index, field in enumerate(fields)
@@ -116,7 +116,7 @@ class _Variant:
         ]
 
     def record(self, row: Any) -> Record:
-        """The staged values of one row. Unusable when a bound of the entity is broken."""
+        """Return the staged values of one row. Raise InvalidRow if a limit of the entity is exceeded."""
         values = [get(row) for get in self._gets]
         for index in self._required:
             if not values[index]:
@@ -161,7 +161,7 @@ class _Variant:
 
 
 def _document(pairs: list[tuple[str, Any]]) -> tuple[str, str]:
-    held: dict[str, Any] = {}
+    document: dict[str, Any] = {}
     nested = False
     for name, value in pairs:
         if value is None:
@@ -173,15 +173,15 @@ def _document(pairs: list[tuple[str, Any]]) -> tuple[str, str]:
         else:
             violation = document_violation([value])
             nested = nested or isinstance(value, dict | list)
-        # Of the document as a whole the size is told below, with the largest value.
+        # The size of the whole document is reported below, with the largest value.
         if violation and "bytes" not in violation:
             raise InvalidRow(f"attributes.{name} {violation}")
-        held[name] = value
-    if nested and (violation := document_violation(held)) and "bytes" not in violation:
+        document[name] = value
+    if nested and (violation := document_violation(document)) and "bytes" not in violation:
         raise InvalidRow(f"attributes {violation}")
-    text = msgspec.json.encode(held)
+    text = msgspec.json.encode(document)
     if len(text) > MAX_DOCUMENT_BYTES:
-        largest = max(held, key=lambda name: len(msgspec.json.encode(held[name])))
+        largest = max(document, key=lambda name: len(msgspec.json.encode(document[name])))
         raise InvalidRow(
             f"attributes are {len(text):,} bytes, above the limit of {MAX_DOCUMENT_BYTES:,}; the largest is {largest}"
         )
@@ -210,11 +210,11 @@ def _field(field: ImportField, spec: str | ValueSpec | None, place: _Place) -> G
             raise MappingError(f"{where}: {error}") from error
         return lambda _: fixed
     if field.kind == "text":
-        return lambda row: found if isinstance(found := get(row), str) else as_text(found)
+        return lambda row: cell if isinstance(cell := get(row), str) else as_text(cell)
 
     def value(row: Any) -> str:
-        found = get(row)
-        return "" if found is None else render(found)
+        cell = get(row)
+        return "" if cell is None else render(cell)
 
     return value
 
@@ -226,25 +226,25 @@ def _render(field: ImportField, spec: str | ValueSpec, mapping: Mapping) -> Rend
         plain = spec if isinstance(spec, ValueSpec) else ValueSpec(column=spec)
         return as_text if timed else compile_time(plain, mapping, what)
     if field.kind == "integer":
-        return lambda found: _integer(as_text(found), field, what)
+        return lambda cell: _integer(as_text(cell), field, what)
     if field.kind == "choice":
-        return lambda found: _choice(as_text(found), field, what)
+        return lambda cell: _choice(as_text(cell), field, what)
     if field.kind == "switch":
-        return lambda found: as_text(parse_boolean(as_text(found), what))
+        return lambda cell: as_text(parse_boolean(as_text(cell), what))
     if field.kind == "list":
-        return lambda found: array_literal([as_text(part) for part in (found if isinstance(found, list) else [found])])
+        return lambda cell: array_literal([as_text(part) for part in (cell if isinstance(cell, list) else [cell])])
     if field.kind == "document":
-        return lambda found: _given_json(found, field, what)
+        return lambda cell: _given_json(cell, field, what)
     return as_text
 
 
-def _given_json(found: Any, field: ImportField, what: str) -> str:
-    document = found
-    if isinstance(found, str):
+def _given_json(cell: Any, field: ImportField, what: str) -> str:
+    document = cell
+    if isinstance(cell, str):
         try:
-            document = msgspec.json.decode(found)
+            document = msgspec.json.decode(cell)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise InvalidRow(f"column {what}: {shorten(found)} is not JSON") from None
+            raise InvalidRow(f"column {what}: {shorten(cell)} is not JSON") from None
     text = encode_document(document, field.name)
     if field.name == "keys":
         _check_keys(document, what, text)
@@ -255,7 +255,7 @@ def _check_keys(document: Any, what: str, text: str) -> None:
     if not isinstance(document, dict):
         raise InvalidRow(f"column {what}: {shorten(text)} is not an object of source and key")
     for source, key in document.items():
-        # Their sizes and their sources are looked at by the plan.
+        # The plan checks their sizes and their sources.
         if isinstance(key, bool | float | list | dict):
             raise InvalidRow(f"keys.{shorten(source)} is {shorten(as_text(key))}; a key is text")
 
@@ -277,6 +277,6 @@ def _choice(text: str, field: ImportField, what: str) -> str:
 
 
 def array_literal(parts: Sequence[str]) -> str:
-    """Texts as a PostgreSQL array literal."""
+    """Return texts as a PostgreSQL array literal."""
     quoted = (part.replace("\\", "\\\\").replace('"', '\\"') for part in parts)
     return "{" + ",".join(f'"{part}"' for part in quoted) + "}"

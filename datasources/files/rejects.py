@@ -1,4 +1,4 @@
-"""Rows that did not get in: what they were, where they stood and why, as JSON Lines."""
+"""Writes rejected rows as JSON Lines: their contents, their positions and the reasons."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import msgspec
 
 
 class InvalidRow(Exception):
-    """A row cannot be used. `harmless` says that it names no record that a prune could take for gone."""
+    """A row cannot be used. `harmless` means that it names no record that a prune could take as missing."""
 
     def __init__(self, reason: str, *, harmless: bool = False) -> None:
         super().__init__(reason)
@@ -17,7 +17,7 @@ class InvalidRow(Exception):
 
 
 class RejectedRow(msgspec.Struct, frozen=True):
-    """One rejected row: its file, its first line (from 1), the entity it was to be, why, and the row as read."""
+    """One rejected row: its file, its first line (from 1), the intended entity, the reason, and the row as read."""
 
     file: str
     line: int
@@ -28,7 +28,7 @@ class RejectedRow(msgspec.Struct, frozen=True):
 
 
 class RejectFile:
-    """Writes rejects to a file that only its owner may read; the file appears with the first reject."""
+    """Writes rejected rows to a file that only its owner can read; the file is created with the first one."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -37,12 +37,12 @@ class RejectFile:
         self._encoder = msgspec.json.Encoder(enc_hook=str)
 
     def write(self, reject: RejectedRow) -> None:
-        """Append one reject; without a path it is only counted."""
+        """Append one rejected row; without a path it is only counted."""
         self.count += 1
         if self.path is None:
             return
         if self._file is None:
-            # Rows may be restricted, so the file is the owner's alone.
+            # Rows may be restricted, so only the owner can read the file.
             self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
         fields = {name: getattr(reject, name) for name in ("file", "line", "entity", "reason", "row")}
         try:
@@ -52,14 +52,14 @@ class RejectFile:
         self._file.write(line + b"\n")
 
     def close(self) -> None:
-        """Flush and close; harmless when nothing was written."""
+        """Flush and close the file, if one was created."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
 
 def shorten(value: object, at_most: int = 60) -> str:
-    """A value fit for a message: at most so many characters, with its length when it was longer."""
+    """Return a value for a message: at most so many characters, with its length if it was longer."""
     try:
         text = str(value)
     except RecursionError:
@@ -69,7 +69,7 @@ def shorten(value: object, at_most: int = 60) -> str:
 
 
 def _printable(value: Any) -> Any:
-    # Undecodable bytes arrive as lone surrogates; JSON must be UTF-8, so they are shown escaped.
+    # Undecodable bytes are lone surrogates; JSON must be UTF-8, so they are escaped.
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A file as blocks of COPY text: each record with its ordinal, its line and a fresh id; refusals go aside."""
+"""Converts a file to blocks of COPY text: each record with its ordinal, its line and a new id."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from datasources.files.records import RecordConverter
 from datasources.files.rejects import InvalidRow, RejectedRow
 from datasources.values import text_violation
 
-# Records in one block given to COPY.
+# Records in one block of COPY text.
 BATCH_SIZE = 2_000
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 @dataclass(slots=True)
 class SectionCounts:
-    """Counts of one section's reading. Every record is staged or refused; a row without records is skipped."""
+    """Counts of one section. Every record is staged or refused; a row without records is skipped."""
 
     records: int = 0
     skipped: int = 0
@@ -27,7 +27,7 @@ class SectionCounts:
 
     @property
     def staged(self) -> int:
-        """Records that went on to the database."""
+        """Records that were sent to the database."""
         return self.records - self.refused
 
 
@@ -39,9 +39,9 @@ def stage_blocks(
     *,
     unreadable: bool,
 ) -> Iterator[bytes]:
-    """COPY text in file order, ordinals from 1. Ids grow with the ordinals (UUIDv7 of one process).
+    """Yield COPY text in file order, ordinals from 1. Ids increase with the ordinals (UUIDv7 of one process).
 
-    `unreadable` False keeps quiet about rows that can't be read: another section of the same file told them.
+    With `unreadable` False, unreadable rows are not reported: another section of the same file reported them.
     """
     entity = converter.section.entity
 
@@ -78,7 +78,7 @@ def stage_blocks(
                 ordinal += 1
                 block.append(b"%d\t%d\t%b\t%b\n" % (ordinal, line, str(uuid7()).encode(), text))
         if tally.records + tally.skipped == before:
-            # The row holds an empty list.
+            # The row contains an empty list.
             tally.skipped += 1
         if len(block) >= BATCH_SIZE:
             yield b"".join(block)

@@ -1,4 +1,4 @@
-"""Times: from text in a declared form and zone to ISO 8601 in UTC."""
+"""Converts times from a declared format and zone to ISO 8601 in UTC."""
 
 import re
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from datasources.files.mapping import AmbiguousTimeRule
 from datasources.files.rejects import InvalidRow, shorten
 from datasources.values import time_violation
 
-# Forms that are no strptime format. An Excel serial counts days, with 1 for 1900-01-01 and a leap day in 1900.
+# Formats other than strptime's. An Excel serial counts days, with 1 for 1900-01-01 and a leap day in 1900.
 NAMED_FORMATS = frozenset({"iso", "unix", "unix_ms", "rfc2822", "excel"})
 _DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
-# What Python's strptime reads the same everywhere: no names of the machine's language or zone.
+# The strptime directives that mean the same on every machine: none for local names of zones or languages.
 _DIRECTIVES = frozenset("aAbBdHIjmMpSfyYzZGuUwWV%")
 _INSTEAD = {"T": "%H:%M:%S", "F": "%Y-%m-%d", "D": "%m/%d/%y", "R": "%H:%M", "e": "%d", "k": "%H", "h": "%b"}
 _INSTEAD |= {"s": "unix", "c": "%a %b %d %H:%M:%S %Y", "x": "%m/%d/%y", "X": "%H:%M:%S", "N": "%f", "L": "%f"}
-# A day of a year, by what is given beside the year.
+# The directives that determine a day together with the year.
 _DAYS = (("d", "m"), ("d", "b"), ("d", "B"), ("j",), *((week, day) for week in "UW" for day in "waAu"))
 _ZONE = re.compile(r"(?<![A-Za-z])(?:UTC|GMT|UT|Z)(?![A-Za-z])")
 _WORD = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z]{0,4}T?(?![A-Za-z])")
@@ -38,31 +38,31 @@ _EXCEL = datetime(1899, 12, 30)
 
 
 def format_problem(form: str) -> str | None:
-    """Why a form of times can't be used; None if it can: it has to give a year and a day."""
+    """Return why a format of times can't be used; None if it can. It must contain a year and a day."""
     if form in NAMED_FORMATS:
         return None
-    found = set()
+    directives = set()
     for directive in _DIRECTIVE.findall(form):
         if directive not in _DIRECTIVES:
             instead = f"; write {_INSTEAD[directive]}" if directive in _INSTEAD else ""
             return f"{form!r} has %{directive}, which is not read{instead}"
-        if directive in found and directive != "%":
+        if directive in directives and directive != "%":
             return f"{form!r} has %{directive} twice"
-        found.add(directive)
-    if not found - {"%"}:
+        directives.add(directive)
+    if not directives - {"%"}:
         return (
             f"{form!r} is not a form of times; write {', '.join(sorted(NAMED_FORMATS))} or one like %Y-%m-%d %H:%M:%S"
         )
-    if "G" in found:
-        has_day = "V" in found and bool(found & set("uaAw"))
-    elif found & {"y", "Y"}:
-        has_day = any(found.issuperset(day) for day in _DAYS)
+    if "G" in directives:
+        has_day = "V" in directives and bool(directives & set("uaAw"))
+    elif directives & {"y", "Y"}:
+        has_day = any(directives.issuperset(day) for day in _DAYS)
     else:
         return f"{form!r} has no year; a time needs one (%Y)"
     if not has_day:
         return f"{form!r} has no day; a time needs one (%m and %d)"
-    if {"z", "Z"} <= found:
-        return f"{form!r} has %z and %Z; write the zone's name as it stands there, as in GMT%z"
+    if {"z", "Z"} <= directives:
+        return f"{form!r} has %z and %Z; write the name of the zone literally, as in GMT%z"
     try:
         datetime.strptime(datetime(2026, 7, 1, tzinfo=UTC).strftime(form), form)
     except (ValueError, re.error) as error:
@@ -71,19 +71,20 @@ def format_problem(form: str) -> str | None:
 
 
 def compile_time_parser(form: str, zone_name: str, rule: AmbiguousTimeRule, what: str) -> Callable[[Any], str]:
-    """A function from a value to an ISO 8601 time in UTC. It raises Unusable with the reason.
+    """Return a function from a value to an ISO 8601 time in UTC. It raises InvalidRow with the reason.
 
-    A time without offset stands in the zone. In the hour that comes twice the rule decides; a time that the clocks
-    skipped is Unusable. Digits beyond microseconds are cut off, and a leap second is the next minute's first.
+    A time without offset is in the zone. The rule decides about a time that occurs twice; a time that the clocks
+    skipped is an InvalidRow. Digits beyond microseconds are cut off, and a leap second becomes the first second of the
+    next minute.
     """
     zone = ZoneInfo(zone_name)
 
-    def read(found: Any) -> str:
-        shown = f"column {what}: {shorten(found)}"
+    def read(cell: Any) -> str:
+        shown = f"column {what}: {shorten(cell)}"
         try:
-            moment = _parse(found, form)
+            moment = _parse(cell, form)
             if moment is None:
-                raise InvalidRow(f"{shown} is not a time of the form {form}{_zone_hint(found, form)}")
+                raise InvalidRow(f"{shown} is not a time of the form {form}{_zone_hint(cell, form)}")
             if moment.tzinfo is None:
                 moment = _localize(moment, zone, rule, shown)
             if violation := time_violation(moment):
@@ -95,13 +96,13 @@ def compile_time_parser(form: str, zone_name: str, rule: AmbiguousTimeRule, what
     return read
 
 
-def _parse(found: Any, form: str) -> datetime | None:
-    # Cells of workbooks come as times.
-    if isinstance(found, datetime):
-        return found
-    if isinstance(found, date):
-        return datetime(found.year, found.month, found.day)
-    text = str(found).strip()
+def _parse(cell: Any, form: str) -> datetime | None:
+    # Cells of workbooks are times already.
+    if isinstance(cell, datetime):
+        return cell
+    if isinstance(cell, date):
+        return datetime(cell.year, cell.month, cell.day)
+    text = str(cell).strip()
     try:
         if form in {"unix", "unix_ms", "excel"}:
             return _numbered(text, form)
@@ -120,11 +121,11 @@ def _numbered(text: str, form: str) -> datetime | None:
         return None
     if form == "excel":
         days = float(text)
-        # Excel's 60 is a day that never was, and it knows no day before 1 and none after 9999.
+        # Excel's day 60 never existed; Excel has no day before 1 and none after the year 9999.
         if not 1 <= days < 2_958_466 or int(days) == 60:
             return None
         return _EXCEL + timedelta(days=int(days) + (days < 60), milliseconds=round(days % 1 * 86_400_000))
-    # Whole microseconds: a float of seconds would lose some.
+    # In whole microseconds, since a float of seconds would lose precision.
     micros = int(Decimal(text) * (1_000_000 if form == "unix" else 1_000))
     return _EPOCH + timedelta(microseconds=micros)
 
@@ -139,15 +140,15 @@ def _written(text: str, form: str) -> datetime | None:
         day, seconds, zone = parts.groups()
         text, form = f"{day}{seconds or ':00'} {_ZONE.sub('+0000', zone)}", "%d %b %Y %H:%M:%S %z"
     elif "%Z" in form:
-        # strptime drops the name of a zone. Only those of UTC say the same everywhere.
+        # strptime discards the name of a zone. Only the names of UTC are unambiguous.
         text, form = _ZONE.sub("+0000", text), form.replace("%Z", "%z")
     return datetime.strptime(text, form)
 
 
-def _zone_hint(found: Any, form: str) -> str:
+def _zone_hint(cell: Any, form: str) -> str:
     if form != "rfc2822" and "%Z" not in form:
         return ""
-    names = [name for name in _WORD.findall(str(found)) if not _NO_ZONES.match(name) and not _ZONE.fullmatch(name)]
+    names = [name for name in _WORD.findall(str(cell)) if not _NO_ZONES.match(name) and not _ZONE.fullmatch(name)]
     return f": zone {names[-1]} is not read, only UTC, GMT and Z; write the offset (%z)" if names else ""
 
 

@@ -1,4 +1,4 @@
-"""From a cell to a value: empty markers, patterns, lists, look-ups, value maps and kinds, compiled once per column."""
+"""Converts cells to values: empty markers, patterns, lists, look-ups, value maps and kinds, compiled per column."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ _DIGITS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class CompileContext:
-    """What the values of a section are compiled against; `position` moves with the rows."""
+    """The context in which the values of a section are compiled; `position` follows the current row."""
 
     mapping: Mapping
     header: list[str] | None = None
@@ -37,14 +37,14 @@ class CompileContext:
     cells_are_text: bool = False
 
     def column(self, name: str) -> Getter:
-        """How to read a column of these rows."""
+        """Return a function that reads a column of these rows."""
         return compile_column(name, self.header)
 
 
 def compile_value(spec: str | ValueSpec, scope: CompileContext, place: str) -> Getter:
-    """A function from a row to a value, None where the value is empty. It raises Unusable with the reason.
+    """Return a function from a row to a value, None if the value is empty. It raises InvalidRow with the reason.
 
-    MappingError when the specification itself can't be used.
+    Raise MappingError if the specification itself can't be used.
     """
     value = ValueSpec(column=spec) if isinstance(spec, str) else spec
     if value.constant is not None:
@@ -57,12 +57,12 @@ def compile_value(spec: str | ValueSpec, scope: CompileContext, place: str) -> G
         return origin
 
     def get(row: Any) -> Any:
-        found = origin(row)
+        cell = origin(row)
         for step in steps:
-            if found is None:
+            if cell is None:
                 return default
-            found = step(found)
-        return default if found is None else found
+            cell = step(cell)
+        return default if cell is None else cell
 
     return get
 
@@ -76,8 +76,8 @@ def _origin(value: ValueSpec, scope: CompileContext) -> Getter:
         read = scope.column(name)
 
         def get(row: Any) -> Any:
-            found = read(row)
-            return None if found is None or (isinstance(found, str) and found in markers) else found
+            cell = read(row)
+            return None if cell is None or (isinstance(cell, str) and cell in markers) else cell
 
         return get
 
@@ -86,18 +86,18 @@ def _origin(value: ValueSpec, scope: CompileContext) -> Getter:
         pieces = TEMPLATE_COLUMN.split(value.template)[::2]
 
         def fill(row: Any) -> Any:
-            # A template with a hole says nothing, rather than half of something.
+            # A template with an empty column has no value, rather than an incomplete one.
             text = pieces[0]
             for get, piece in zip(gets, pieces[1:], strict=True):
-                found = get(row)
-                if found is None:
+                cell = get(row)
+                if cell is None:
                     return None
-                text += as_text(found) + piece
+                text += as_text(cell) + piece
             return text
 
         return fill
     if value.first_of is not None:
-        return lambda row: next((found for get in gets if (found := get(row)) is not None), None)
+        return lambda row: next((cell for get in gets if (cell := get(row)) is not None), None)
     return gets[0]
 
 
@@ -117,14 +117,14 @@ def _steps(value: ValueSpec, scope: CompileContext, place: str) -> list[Step]:
         steps.append(_matching(value, place))
     if value.split is not None:
         separator = value.split
-        steps.append(lambda found: _parts(found, separator))
+        steps.append(lambda cell: _parts(cell, separator))
     if value.lookup is not None:
         steps.append(_looking_up(value.lookup, scope, place, what))
     if value.map is not None:
         steps.append(_mapped(value.map, value.otherwise, what))
     if value.case is not None:
         case = value.case
-        steps.append(lambda found: _each(found, lambda part: _cased(as_text(part), case)))
+        steps.append(lambda cell: _each(cell, lambda part: _cased(as_text(part), case)))
     if value.as_ == "time" or value.time is not None:
         steps.append(compile_time(value, scope.mapping, what))
     elif value.as_ is not None:
@@ -132,17 +132,17 @@ def _steps(value: ValueSpec, scope: CompileContext, place: str) -> list[Step]:
     return steps
 
 
-def _each(found: Any, convert: Step) -> Any:
-    """A value of each part of a list, or of the one value."""
-    return [convert(part) for part in found] if isinstance(found, list) else convert(found)
+def _each(cell: Any, convert: Step) -> Any:
+    """Convert each part of a list, or the single value."""
+    return [convert(part) for part in cell] if isinstance(cell, list) else convert(cell)
 
 
 def _matching(value: ValueSpec, place: str) -> Step:
     pattern = Pattern(value.match or "", f"{place}: match")
     otherwise = None if value.otherwise is msgspec.UNSET or value.map is not None else value.otherwise
 
-    def match(found: Any) -> Any:
-        hit = pattern.search(as_text(found))
+    def match(cell: Any) -> Any:
+        hit = pattern.search(as_text(cell))
         if hit is None:
             return otherwise
         return (hit.group(1) if pattern.groups else hit.group()) or None
@@ -150,18 +150,18 @@ def _matching(value: ValueSpec, place: str) -> Step:
     return match
 
 
-def _parts(found: Any, separator: str) -> list[Any] | None:
-    parts = found if isinstance(found, list) else [part.strip() for part in as_text(found).split(separator)]
+def _parts(cell: Any, separator: str) -> list[Any] | None:
+    parts = cell if isinstance(cell, list) else [part.strip() for part in as_text(cell).split(separator)]
     return [part for part in parts if part not in ("", None)] or None
 
 
 def _looking_up(lookup: Lookup, scope: CompileContext, place: str, what: str) -> Step:
     if scope.lookups is None:
-        raise MappingError(f"{place}: a look-up can't stand here")
+        raise MappingError(f"{place}: a look-up is not allowed here")
     table = scope.lookups.table(lookup, place)
 
-    def one(found: Any) -> Any:
-        text = as_text(found)
+    def one(cell: Any) -> Any:
+        text = as_text(cell)
         if text in table.values:
             return table.values[text]
         if lookup.otherwise == "empty":
@@ -169,23 +169,23 @@ def _looking_up(lookup: Lookup, scope: CompileContext, place: str, what: str) ->
         unread = f"; a row of it can't be read: {table.unreadable}" if table.unreadable else ""
         raise InvalidRow(f"column {what}: {lookup.key} {shorten(text)} is not in {table.label}{unread}")
 
-    def look_up(found: Any) -> Any:
-        values = _each(found, one)
+    def look_up(cell: Any) -> Any:
+        values = _each(cell, one)
         return [value for value in values if value is not None] or None if isinstance(values, list) else values
 
     return look_up
 
 
 def _mapped(table: AnyMapping[str, Any], otherwise: Any, what: str) -> Step:
-    def one(found: Any) -> Any:
-        text = as_text(found)
+    def one(cell: Any) -> Any:
+        text = as_text(cell)
         if text in table:
             return table[text]
         if otherwise is msgspec.UNSET:
             raise InvalidRow(f"column {what}: {shorten(text)} is not in the value map")
         return otherwise
 
-    return lambda found: _each(found, one)
+    return lambda cell: _each(cell, one)
 
 
 def _cased(text: str, case: str) -> str | None:
@@ -195,8 +195,8 @@ def _cased(text: str, case: str) -> str | None:
 
 
 def _typed(kind: str, what: str) -> Step:
-    def convert(found: Any) -> Any:
-        text = as_text(found).strip()
+    def convert(cell: Any) -> Any:
+        text = as_text(cell).strip()
         if kind == "integer":
             return parse_integer(text, what)
         if kind == "boolean":
@@ -208,16 +208,16 @@ def _typed(kind: str, what: str) -> Step:
             if violation := document_violation(number):
                 raise InvalidRow(f"column {what}: {shorten(text)} {violation}")
             return number
-        return as_text(found)
+        return as_text(cell)
 
-    return lambda found: _each(found, convert)
+    return lambda cell: _each(cell, convert)
 
 
 def parse_integer(text: str, what: str) -> int:
-    """ASCII digits with a sign or without. Unusable for anything else, and beyond 64 bits."""
+    """Parse ASCII digits with an optional sign. Raise InvalidRow for other texts, and beyond 64 bits."""
     if not _INTEGER.fullmatch(text):
         raise InvalidRow(f"column {what}: {shorten(text)} is not integer")
-    # Python converts 4,300 digits at most; any number of this length is too large.
+    # Python converts at most 4,300 digits; any number of this length is too large.
     number = int(text[:_DIGITS])
     if violation := document_violation(number):
         raise InvalidRow(f"column {what}: {shorten(text)} {violation}")
@@ -225,7 +225,7 @@ def parse_integer(text: str, what: str) -> int:
 
 
 def parse_boolean(text: str, what: str) -> bool:
-    """true, yes, on, 1 and their opposites. Unusable for anything else."""
+    """Parse true, yes, on, 1 and their opposites. Raise InvalidRow for other texts."""
     low = text.strip().lower()
     if low not in {"true", "yes", "on", "1", "false", "no", "off", "0"}:
         raise InvalidRow(f"column {what}: {shorten(text)} is neither true nor false")
@@ -233,7 +233,7 @@ def parse_boolean(text: str, what: str) -> bool:
 
 
 def compile_time(value: ValueSpec, mapping: Mapping, what: str) -> Step:
-    """A function from a value to an ISO 8601 time in UTC, by the value's own form, zone and rule or the mapping's."""
+    """Return a function from a value to an ISO 8601 time in UTC, by the settings of the value or the mapping."""
     return compile_time_parser(
         value.time or mapping.time, value.zone or mapping.zone, value.ambiguous or mapping.ambiguous, what
     )

@@ -1,4 +1,4 @@
-"""Sheets of XLSX workbooks as rows. A workbook is held in memory, after a look at how large it gets."""
+"""Reads sheets of XLSX workbooks as rows. A workbook is held in memory after a check of its size."""
 
 import io
 import re
@@ -26,24 +26,24 @@ from datasources.files.hints import suggest_names
 from datasources.files.mapping import DataFile
 from datasources.files.rejects import RejectHandler, shorten
 
-# Cells of the rectangle that holds all cells of a sheet. The library makes room for every one of them.
+# Cells of the rectangle around all cells of a sheet. The library allocates all of them.
 MAX_CELLS = 20_000_000
-# Rows and columns of a sheet, and digits of a row's number with zeros before it.
+# Rows and columns of a sheet, and digits of a row's number including leading zeros.
 # https://support.microsoft.com/en-us/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 MAX_DIGITS = 10
-# Entries of a workbook's archive. One of a hundred sheets has some three hundred.
+# Entries of a workbook's archive. A workbook of a hundred sheets has about three hundred.
 MAX_PARTS = 5_000
-# Integers up to here are exact in a double, which is all that a workbook stores.
+# Integers up to this value are exact in a double, the only number type of a workbook.
 _EXACT = 2**53
 
-# What is not unpacked: pictures, fonts, printer settings.
+# Only these parts are unpacked, not pictures, fonts or printer settings.
 _PARTS = (".xml", ".rels")
-# Tags that say how many elements they hold. The library makes room for as many, whatever the part holds.
+# Tags that declare a number of elements. The library allocates that many, whatever the part contains.
 _COUNTED = re.compile(rb"<(?:\w+:)?(?:sst|mergeCells|numFmts|cellXfs|cellStyleXfs|dxfs)\s[^<>]*>")
 _COUNT = re.compile(rb"""\s(?:uniqueCount|count)\s*=\s*(?:"[^"]*"|'[^']*')""")
-# A row or a cell: where it stands, if that is its first attribute as usual, and its other attributes.
+# A row or a cell: its reference, which is usually the first attribute, and its other attributes.
 _PLACED = re.compile(
     rb"""<(?:[\w.\-]+:)?(?:(row)|c)(?=[\s/>])(?:\s+r="([A-Z]{0,3})([0-9]{1,7})"(?=[\s/>]))?"""
     rb"""((?:[^<>"']|"[^"]*"|'[^']*')*+)>"""
@@ -53,7 +53,7 @@ _PLACE = re.compile(rb"[\"']([A-Za-z]*)\+?([0-9]+)[\"']")
 
 
 class SheetRows:
-    """The header and the rows of one sheet. MappingError when the workbook can't be read."""
+    """The header and the rows of one sheet. Raises MappingError if the workbook can't be read."""
 
     def __init__(self, stream: IO[bytes], file: DataFile, label: str) -> None:
         self._label = label
@@ -76,18 +76,18 @@ class SheetRows:
         self.header = head
 
     def rows(self, reject: RejectHandler) -> Iterator[tuple[int, list[Any]]]:
-        """Rows with their number in the sheet. Empty rows are passed over; cells right of the header are no row's."""
+        """Yield rows with their number in the sheet. Empty rows and cells to the right of the header are skipped."""
         width = len(self.header)
         for number, cells in enumerate(self._cells[self._first :], start=self._first + 1):
             row = [_value(cell) for cell in cells[:width]]
             if any(cell != "" for cell in row):
                 yield number, row
             elif any(cell != "" for cell in cells[width:]):
-                reject(number, "its only cells stand right of the header", [_value(cell) for cell in cells])
+                reject(number, "all its cells are to the right of the header", [_value(cell) for cell in cells])
 
 
 def _value(cell: Any) -> Any:
-    """A cell as it was written: 123.0 is 123. Times stay times; a length of time is its text."""
+    """Return a cell as it was written: 123.0 is 123. Times remain times; a duration becomes text."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) <= _EXACT:
         return int(cell)
     if isinstance(cell, timedelta):
@@ -112,7 +112,7 @@ def _sheet(workbook: CalamineWorkbook, file: DataFile, label: str) -> CalamineSh
 
 
 def _unpacked(stream: IO[bytes], label: str) -> IO[bytes]:
-    """The parts that hold cells, stored without compression, none larger than the archive's directory says."""
+    """Copy the parts that contain cells, uncompressed, none larger than the archive's directory declares."""
     data = stream.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise MappingError(f"{label}: above {MAX_FILE_BYTES:,} bytes; save it as CSV, which is streamed")
@@ -129,7 +129,7 @@ def _unpacked(stream: IO[bytes], label: str) -> IO[bytes]:
                     f" {MAX_PARTS:,} parts; save it as CSV, which is streamed"
                 )
             for part in parts:
-                # Never more than the directory says, whatever the part holds.
+                # Reads at most the declared size, whatever the part contains.
                 content = archive.read(part)
                 if b"sheetData" in content:
                     _measure(content, label)
@@ -142,9 +142,9 @@ def _unpacked(stream: IO[bytes], label: str) -> IO[bytes]:
 
 
 def _measure(sheet: bytes, label: str) -> None:
-    """MappingError for a sheet with more rows than any has, or whose cells span more than MAX_CELLS.
+    """Raise MappingError for a sheet with too many rows, or whose cells span more than MAX_CELLS.
 
-    A row or a cell that does not say where it stands is the next one, as for the library.
+    A row or a cell without a reference is the next one, as in the library.
     """
     columns = rows = 1
     row = column = tags = 0
@@ -167,13 +167,13 @@ def _measure(sheet: bytes, label: str) -> None:
             raise MappingError(f"{label}: has a cell in row {row:,} and column {column:,}, beyond any sheet")
     if columns * rows > MAX_CELLS:
         raise MappingError(
-            f"{label}: its cells span {rows:,} rows and {columns:,} columns, above {MAX_CELLS:,} cells; delete what"
-            " stands far off, or save it as CSV"
+            f"{label}: its cells span {rows:,} rows and {columns:,} columns, above {MAX_CELLS:,} cells; delete distant"
+            " cells, or save it as CSV"
         )
 
 
 def _place(rest: bytes, letters: bytes | None, digits: bytes | None, label: str) -> tuple[bytes | None, bytes | None]:
-    """Where a tag stands that says it in another way than usual, or twice: the farthest."""
+    """Return the reference of a tag that is written unusually or repeatedly: the largest one."""
     if b"r" not in rest:
         return letters, digits
     for name, value in _ATTRIBUTE.findall(rest):
@@ -190,7 +190,7 @@ def _place(rest: bytes, letters: bytes | None, digits: bytes | None, label: str)
 
 @cache
 def _number(letters: bytes) -> int:
-    """The number of a column of at most three letters; 0 without any."""
+    """Return the number of a column of at most three letters; 0 without letters."""
     column = 0
     for letter in letters.upper():
         column = column * 26 + letter - 64

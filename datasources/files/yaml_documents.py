@@ -1,7 +1,7 @@
-"""YAML 1.2 by its core schema, built from libyaml's events: rows of a document, each with the line it begins on.
+"""Reads YAML 1.2 with its core schema from libyaml's events: rows of a document, each with its first line.
 
-A plain scalar is a number or a truth value only where JSON would write the same text: `0123`, `1.10`, `1_000`, `NO`,
-`12:30:45` and dates stay the text that was written, and so do the keys of mappings.
+A plain scalar is a number or a boolean only if JSON would write the same text: `0123`, `1.10`, `1_000`, `NO`,
+`12:30:45` and dates remain text as written, and so do the keys of mappings.
 """
 
 import re
@@ -14,13 +14,13 @@ from datasources.files.errors import MappingError
 from datasources.files.rejects import RejectHandler, shorten
 from datasources.values import MAX_VALUES
 
-# Levels of lists and mappings in one row; the builder recurses over them.
+# Levels of lists and mappings in one row; the builder is recursive.
 MAX_ROW_NESTING = 100
-# Levels at which a file is given up. libyaml's time grows with the square of the depth of brackets.
+# Levels at which reading a file stops. libyaml's time grows with the square of the depth of brackets.
 MAX_PARSE_DEPTH = 1_000
 # Characters that the aliases of one row may repeat.
 MAX_ALIAS_CHARACTERS = 16 * 1_048_576
-# Digits of a plain integer. Python converts up to 4,300; what is stored has 20 at most.
+# Digits of a plain integer. Python converts up to 4,300; stored integers have at most 20.
 MAX_DIGITS = 1_000
 
 # https://yaml.org/spec/1.2.2/#103-core-schema
@@ -36,7 +36,7 @@ _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
 def read_yaml_rows(text: str, path: str, label: str, reject: RejectHandler) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows of the list at the dotted `path`. MappingError when the document or the path can't be read."""
+    """Yield the rows of the list at the dotted `path`. Raise MappingError if the document or path can't be read."""
     builder = _Builder(text, label)
     try:
         event = builder.enter(path)
@@ -57,7 +57,7 @@ def read_yaml_rows(text: str, path: str, label: str, reject: RejectHandler) -> I
 
 
 def parse_yaml(text: str) -> Any:
-    """The whole document as one value. ValueError with the line and the reason when it can't be read."""
+    """Return the whole document as one value. Raise ValueError with line and reason if it can't be read."""
     builder = _Builder(text, "")
     try:
         value = builder.root(builder.enter(""))
@@ -72,26 +72,26 @@ def parse_yaml(text: str) -> Any:
 
 
 class _Builder:
-    """Values from events. `problem` is why the value built last can't be used, or empty."""
+    """Builds values from events. `problem` is why the last value can't be used, or empty."""
 
     def __init__(self, text: str, label: str) -> None:
         self._label = label
         self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
-        # A finished anchor's value with its number of values and characters; None while it is being built.
+        # The value of each finished anchor with its number of values and characters; None while it is being built.
         self._anchors: dict[str, tuple[Any, int, int] | None] = {}
         self._values = self._characters = self._repeated_values = self._repeated_characters = 0
         self.problem = ""
 
     def enter(self, path: str) -> Any:
-        """The event at which the value at `path` begins."""
+        """Return the event at which the value at `path` begins."""
         event = next(self._events)
         while isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
             event = next(self._events)
         if isinstance(event, yaml.StreamEndEvent):
             raise MappingError(f"{self._label}: the file is empty; it needs a document")
         for step in path.split(".") if path else []:
-            found = isinstance(event, yaml.MappingStartEvent) and self._find(step)
-            if not found:
+            is_found = isinstance(event, yaml.MappingStartEvent) and self._find(step)
+            if not is_found:
                 raise MappingError(f"{self._label}: there is no {path} in the document; check rows")
             event = next(self._events)
         return event
@@ -102,17 +102,17 @@ class _Builder:
                 return True
             if isinstance(key, _CONTAINERS):
                 self._skip()
-            # Built, and not only passed over, since a row may name an anchor in it.
+            # Built, not only skipped, since a row may refer to an anchor in it.
             self.root(next(self._events))
         return False
 
     def elements(self) -> Iterator[Any]:
-        """The first event of each element of a list that was entered; the caller builds it before the next."""
+        """Yield the first event of each element of the entered list; the caller must build it before the next."""
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             yield event
 
     def finish(self) -> None:
-        """Read to the end, so that what is malformed behind the rows is an error too."""
+        """Read to the end, so that malformed text after the rows is an error too."""
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 raise MappingError(
@@ -120,7 +120,7 @@ class _Builder:
                 )
 
     def root(self, event: Any) -> Any:
-        """A value by itself; `problem` is set afresh."""
+        """Build one value; resets `problem`."""
         self.problem = ""
         self._values = self._characters = self._repeated_values = self._repeated_characters = 0
         return self._value(event, 1)
@@ -141,7 +141,7 @@ class _Builder:
             value = None
         else:
             if event.tag not in _CONTAINER_TAGS:
-                self._fail(f"tag {event.tag} on line {_line(event)} is not read; take it away")
+                self._fail(f"tag {event.tag} on line {_line(event)} is not read; remove it")
             value = self._list(level) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(level)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, self._values - before[0], self._characters - before[1])
@@ -154,7 +154,7 @@ class _Builder:
             return None
         anchor = self._anchors[name]
         if anchor is None:
-            self._fail(f"alias *{name} on line {_line(event)} stands inside its own anchor")
+            self._fail(f"alias *{name} on line {_line(event)} is inside its own anchor")
             return None
         value, values, characters = anchor
         self._values += values
@@ -170,13 +170,13 @@ class _Builder:
         return value
 
     def _list(self, level: int) -> list[Any]:
-        found = []
+        items = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            found.append(self._value(event, level + 1))
-        return found
+            items.append(self._value(event, level + 1))
+        return items
 
     def _mapping(self, level: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         lines: dict[str, int] = {}
         merged: list[Any] = []
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
@@ -185,17 +185,17 @@ class _Builder:
             if key is None:
                 continue
             if key == "<<" and isinstance(value, dict | list):
-                # YAML 1.1's merge, which many files use still: https://yaml.org/type/merge.html
+                # The merge key of YAML 1.1, which many files still use: https://yaml.org/type/merge.html
                 merged += value if isinstance(value, list) else [value]
             elif key in lines:
-                self._fail(f"key {shorten(key)} stands on line {lines[key]} and again on line {_line(event)}")
+                self._fail(f"key {shorten(key)} is on line {lines[key]} and again on line {_line(event)}")
             else:
                 lines[key] = _line(event)
-                found[key] = value
+                result[key] = value
         for base in merged:
             if isinstance(base, dict):
-                found = base | found
-        return found
+                result = base | result
+        return result
 
     def _key(self, event: Any) -> str | None:
         if isinstance(event, yaml.ScalarEvent):
@@ -216,7 +216,7 @@ class _Builder:
         text: str = event.value
         if event.tag not in _TYPED_TAGS:
             if event.tag != f"{_TAG}str":
-                self._fail(f"tag {event.tag} on line {_line(event)} is not read; take it away")
+                self._fail(f"tag {event.tag} on line {_line(event)} is not read; remove it")
             return text
         if event.tag == "!" or (event.tag is None and not event.implicit[0]):
             return text

@@ -1,1 +1,1 @@
-"""Queues of messages, and which one is used."""
+"""Queues of messages, and the choice of their adapters."""

@@ -1,4 +1,4 @@
-"""Which queues are used: chosen once, here."""
+"""Chooses the adapter of each queue."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ DEFAULT_SETTINGS = QueueSettings()
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """Events that come in, and what goes out: remediation steps of urgent incidents and of others, notifications."""
+    """The queue of incoming events, and those of outgoing messages: remediation steps by urgency, and notifications."""
 
     events: Queue
     remediation_p1: Queue
@@ -21,20 +21,20 @@ class Queues:
 
 
 def open_queues(main: Database, settings: QueueSettings = DEFAULT_SETTINGS) -> Queues:
-    """The queues that the settings ask for: SQS where there is a URL, tables of the main database elsewhere."""
+    """Return the queues according to the settings: SQS if a URL is set, tables of the main database otherwise."""
 
-    def chosen(name: str, url: str | None) -> Queue:
+    def create(name: str, url: str | None) -> Queue:
         tables = TablesQueue(main, name)
         if url is None:
             return tables
-        # The client of SQS costs a cold start some 200 ms, so only who uses it pays; it comes with the first call.
+        # Importing the SQS client adds about 200 ms to a cold start, so it is imported only if used, by the first call.
         from datasources.queues.sqs.queue import SqsQueue
 
         return SqsQueue(url, tables, region=settings.region, fifo=url.endswith(".fifo"))
 
     return Queues(
-        events=chosen("events", settings.events),
-        remediation_p1=chosen("remediation-p1", settings.remediation_p1),
-        remediation_standard=chosen("remediation-standard", settings.remediation_standard),
-        notifications=chosen("notifications", settings.notifications),
+        events=create("events", settings.events),
+        remediation_p1=create("remediation-p1", settings.remediation_p1),
+        remediation_standard=create("remediation-standard", settings.remediation_standard),
+        notifications=create("notifications", settings.notifications),
     )

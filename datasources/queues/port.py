@@ -1,8 +1,8 @@
-"""The queue port: messages in order within their group, each until it is done or among the dead letters.
+"""The queue port: ordered messages in groups, each delivered until it is done or becomes a dead letter.
 
-Laws: a group has one receiver at a time; a message that failed holds back its group until it is received again; what
-nobody settles can be received again when its visibility ends; a message received too often is a dead letter. So a
-message comes at least once, and its effect must be safe to repeat.
+Laws: a group has one receiver at a time; a failed message holds back its group until it is received again; a message
+that is not settled can be received again when its visibility ends; a message received too often becomes a dead letter.
+So each message is delivered at least once, and its effect must be safe to repeat.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message to send. One whose deduplication id was sent in the last 5 minutes is left out."""
+    """A message to send. It is left out if its deduplication id was sent in the last 5 minutes."""
 
     group: str
     deduplication_id: str
@@ -23,7 +23,7 @@ class NewMessage:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of the message, its attributes with their names and types included, as SQS counts them.
+        """The bytes of the message, including attributes with their names and types, as SQS counts them.
 
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
         """
@@ -34,7 +34,7 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as received: for the `attempt`th time, counted from 1. `receipt` says that it is ours to settle."""
+    """A received message; `attempt` counts receives from 1. `receipt` proves that this receiver may settle it."""
 
     id: str
     group: str
@@ -42,24 +42,24 @@ class Message:
     attempt: int
     request_id: str = ""
     receipt: str = ""
-    # Why it failed the last time.
+    # The reason of its last failure.
     reason: str = ""
 
 
 class Disposition(Enum):
-    """What becomes of a message that is not done."""
+    """What happens to a message that is not done."""
 
-    # To be received again; it counts as tried.
+    # Received again; the receive counts as an attempt.
     RETRY = "again"
-    # Not tried, because one before it in its group failed, a store was away, or the time of its batch was over.
+    # Not attempted: an earlier message of its group failed, a store was unavailable, or the time of the batch was over.
     RELEASE = "held"
-    # Can never work.
+    # Can never succeed.
     DEAD_LETTER = "dead"
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFailure:
-    """A message that is not done, and why."""
+    """A message that is not done, and the reason."""
 
     message: Message
     reason: str
@@ -68,7 +68,7 @@ class MessageFailure:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that can't work, or did not in all its attempts, with the last reason."""
+    """A message that cannot succeed, or failed in all its attempts, with the last reason."""
 
     id: str
     group: str
@@ -81,51 +81,51 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """How many messages are in a queue, received ones included, and the age of the oldest in seconds: 0 without any,
-    None where the queue does not tell."""
+    """The number of messages in a queue, received ones included, and the age of the oldest in seconds: 0 without
+    messages, None if the queue does not report it."""
 
     waiting: int
     oldest_seconds: float | None
 
 
 class DeadLetters(Protocol):
-    """What could not be done, kept until somebody looks at it."""
+    """Messages that could not be processed, stored until they are redriven or deleted."""
 
     async def add_dead_letters(self, failures: Sequence[MessageFailure]) -> None:
-        """Keep messages that did not come by this queue's `receive`. Safe to repeat."""
+        """Store messages that did not come from this queue's `receive`. Safe to repeat."""
         ...
 
     async def list_dead_letters(self, most: int) -> list[DeadLetter]:
-        """The oldest first."""
+        """Return dead letters, the oldest first."""
         ...
 
     async def redrive_dead_letters(self, ids: Sequence[str] | None) -> list[str]:
-        """Send dead letters again, all if `ids` is None; the ids of those that were. They come after all others."""
+        """Send dead letters again, all if `ids` is None; return their ids. They come after all other messages."""
         ...
 
     async def delete_dead_letters(self, ids: Sequence[str] | None) -> list[str]:
-        """Forget dead letters, all if `ids` is None; the ids of those that were there."""
+        """Delete dead letters, all if `ids` is None; return the ids of those that existed."""
         ...
 
 
 class Queue(DeadLetters, Protocol):
-    """One queue with its dead letters. Errors: SourceError."""
+    """One queue with its dead letters. Raises SourceError."""
 
     async def send(self, messages: Sequence[NewMessage]) -> int:
-        """Put messages at the end, in this order, all or none; how many were not sent before.
+        """Append messages in this order, all or none; return how many were not duplicates.
 
-        SourceRefusedValue if one of them says what the queue does not take.
+        Raise SourceInvalidValue if the queue does not accept the contents of a message.
         """
         ...
 
     async def receive(self, most: int, wait_seconds: float) -> list[Message]:
-        """Up to so many messages, in order within each group; empty if none came in this time."""
+        """Return up to `most` messages, in order within each group; empty if none arrived in this time."""
         ...
 
     async def settle(self, done: Sequence[Message], failed: Sequence[MessageFailure]) -> None:
-        """Tell what became of received messages. Nothing happens to one whose visibility ended meanwhile."""
+        """Report the results of received messages. A message whose visibility has ended is not affected."""
         ...
 
     async def depth(self) -> QueueDepth:
-        """How much there is to do."""
+        """Return the number of messages that wait."""
         ...

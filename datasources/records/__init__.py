@@ -1,1 +1,1 @@
-"""The records that sources return and everything above passes around."""
+"""The records that sources return and that all other layers use."""

@@ -1,4 +1,4 @@
-"""Alerts of monitoring, as their incidents show them."""
+"""Alerts from monitoring, as their incidents show them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from datasources.records.unreadable import Document
 
 
 class AlertStatus(StrEnum):
-    """Whether what an alert watches is wrong now."""
+    """Whether the condition that an alert watches is true now."""
 
     FIRING = "FIRING"
     RESOLVED = "RESOLVED"

@@ -1,11 +1,11 @@
-"""API keys as records: what a key may do, never the key itself."""
+"""API keys as records, with their permissions but without the key itself."""
 
 import msgspec
 
 
 class ApiKeyRecord(msgspec.Struct, frozen=True):
-    """A key that is valid now. Permissions are `<plural noun>:<verb>` or `*`; `owner` is the subject of the person for
-    whom it acts, empty for a program of its own."""
+    """An API key that is valid now. Permissions are `<plural noun>:<verb>` or `*`; `owner` is the subject of the person
+    for whom the key acts, empty for a program."""
 
     id: str
     name: str

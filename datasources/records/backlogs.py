@@ -1,10 +1,10 @@
-"""How much there is to do in a queue."""
+"""The number of messages that wait in a queue."""
 
 from msgspec import Struct
 
 
 class BacklogRecord(Struct, frozen=True, array_like=True):
-    """What waits in a queue that is kept in the main database, and what lies dead."""
+    """The messages that wait in a queue of the main database, and its dead letters."""
 
     name: str
     waiting: int

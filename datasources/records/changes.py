@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class ChangeType(StrEnum):
-    """How much approval a change takes."""
+    """The type of a change, which decides how much approval it needs."""
 
     STANDARD = "STANDARD"
     NORMAL = "NORMAL"
@@ -15,7 +15,7 @@ class ChangeType(StrEnum):
 
 
 class ChangeState(StrEnum):
-    """Where a change is in its life."""
+    """The state of a change."""
 
     PROPOSED = "PROPOSED"
     APPROVED = "APPROVED"
@@ -27,7 +27,7 @@ class ChangeState(StrEnum):
 
 
 class ChangeRisk(StrEnum):
-    """How likely a change does harm."""
+    """How likely a change is to cause a failure."""
 
     LOW = "LOW"
     MEDIUM = "MEDIUM"

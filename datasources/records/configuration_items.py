@@ -9,7 +9,7 @@ from datasources.records.unreadable import Document
 
 
 class ConfigurationItemStatus(StrEnum):
-    """Where an item is in its life."""
+    """The stage of an item's life."""
 
     PLANNED = "PLANNED"
     ACTIVE = "ACTIVE"
@@ -18,7 +18,7 @@ class ConfigurationItemStatus(StrEnum):
 
 
 class Environment(StrEnum):
-    """What an item is used for."""
+    """The environment that an item belongs to."""
 
     PRODUCTION = "PRODUCTION"
     STAGING = "STAGING"
@@ -61,7 +61,7 @@ class ConfigurationItemClassRecord(Struct, frozen=True, array_like=True):
 
 
 class IdentificationKeyRecord(Struct, frozen=True, array_like=True):
-    """By which key a source knows an item."""
+    """The key by which a source knows an item."""
 
     source: str
     key: str

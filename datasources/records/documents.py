@@ -7,14 +7,14 @@ from msgspec import Struct
 
 
 class DocumentKind(StrEnum):
-    """Whether a document says what to do or what is known."""
+    """Whether a document describes a procedure or knowledge."""
 
     RUNBOOK = "RUNBOOK"
     KNOWLEDGE = "KNOWLEDGE"
 
 
 class DocumentRecord(Struct, frozen=True, array_like=True):
-    """A document without its body, which is large and read only where it is asked for."""
+    """A document without its body, which is large and read only when it is requested."""
 
     id: str
     key: str

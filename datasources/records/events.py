@@ -1,4 +1,4 @@
-"""What is kept of events: their newest times, and the names that they may use."""
+"""What is stored about events: their newest times, and the keys that they may use."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class EventTimesRecord(Struct, frozen=True, array_like=True):
-    """The newest events of an entity from one source: when it was upserted and when ended, each with the event's id."""
+    """The times of the newest upsert and the newest end of an entity from one source, each with the id of its event."""
 
     source: str
     entity: str
@@ -18,7 +18,7 @@ class EventTimesRecord(Struct, frozen=True, array_like=True):
 
 
 class ResolvedKey(Struct, frozen=True, array_like=True):
-    """A key of a class, type or team; `value` is a team's id or a type's impact."""
+    """A key of a class, a type or a team; `value` is the id of a team or the impact of a type."""
 
     kind: str
     key: str

@@ -1,4 +1,4 @@
-"""What changed, as the outbox tells it."""
+"""Entries of the change feed, as the outbox stores them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class FeedKind(StrEnum):
-    """What something that changed is."""
+    """The kind of the entity that changed."""
 
     CONFIGURATION_ITEM = "CONFIGURATION_ITEM"
     RELATIONSHIP = "RELATIONSHIP"
@@ -19,7 +19,7 @@ class FeedKind(StrEnum):
 
 
 class FeedStep(StrEnum):
-    """What was done to it."""
+    """The operation on the entity."""
 
     CREATED = "CREATED"
     CHANGED = "CHANGED"
@@ -27,14 +27,14 @@ class FeedStep(StrEnum):
 
 
 class FeedCursor(NamedTuple):
-    """A place in the feed: all of the transactions before, and of this one what stands at the position or before."""
+    """A position in the feed: after all earlier transactions, and after the entries of this one up to `position`."""
 
     transaction: int
     position: int
 
 
 class FeedEntry(NamedTuple):
-    """One row that one transaction changed."""
+    """One row that a transaction changed."""
 
     transaction: int
     position: int

@@ -9,7 +9,7 @@ from datasources.records.unreadable import Document
 
 
 class IncidentState(StrEnum):
-    """Where an incident is in its life."""
+    """The state of an incident."""
 
     NEW = "NEW"
     IN_PROGRESS = "IN_PROGRESS"
@@ -20,14 +20,14 @@ class IncidentState(StrEnum):
 
 
 class IncidentRole(StrEnum):
-    """What a configuration item is to an incident."""
+    """The role of a configuration item in an incident."""
 
     AFFECTED = "AFFECTED"
     CAUSE = "CAUSE"
 
 
 class IncidentRecord(Struct, frozen=True, array_like=True):
-    """An incident. Impact, urgency and priority run from 1, the gravest, to 5."""
+    """An incident. Impact, urgency and priority range from 1, the highest, to 5."""
 
     id: str
     number: str
@@ -54,7 +54,7 @@ class IncidentRecord(Struct, frozen=True, array_like=True):
 
 
 class IncidentActivityRecord(Struct, frozen=True, array_like=True):
-    """Something that happened to an incident. `kind` is the source's own word."""
+    """An entry in the timeline of an incident. `kind` is the term of the source."""
 
     id: str
     incident_id: str

@@ -1,4 +1,4 @@
-"""What may be asked of a table: predicates, orders, pages and the scope of who asks. Frozen, so they can be keys."""
+"""Queries of tables: predicates, orders, pages and the caller's scope. Immutable and hashable, for use as keys."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ class Operator(StrEnum):
     LT = "lt"
     LTE = "lte"
     IS_NULL = "isNull"
-    # A JSON document that holds the given one.
+    # The JSON document of the field contains that of the value.
     HOLDS = "holds"
 
 
@@ -36,28 +36,28 @@ class FieldComparison:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Every part holds; no parts means true."""
+    """All parts are true; true without parts."""
 
     parts: tuple["Predicate", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """At least one part holds; no parts means false."""
+    """At least one part is true; false without parts."""
 
     parts: tuple["Predicate", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The part does not hold; what is unknown (null) counts as not holding."""
+    """The part is not true; an unknown (null) part counts as not true."""
 
     part: "Predicate"
 
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """At least one related row, visible to whoever asks, fulfils the predicate."""
+    """At least one related row that the caller may see fulfils the predicate."""
 
     relation: str
     predicate: "Predicate"
@@ -70,7 +70,7 @@ ANYTHING = And(())
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By one allowed field, then by id in the same direction."""
+    """By one sortable field, then by id in the same direction."""
 
     field: str
     descending: bool = False
@@ -78,7 +78,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class KeysetPosition:
-    """A place in an order: the row's value of the order field as PostgreSQL prints it, and its id."""
+    """A position in an order: the row's value of the order field as PostgreSQL prints it, and its id."""
 
     value: str
     id: str
@@ -97,24 +97,24 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which rows whoever asks may see: every restricted row, or those of these teams."""
+    """The restricted rows that the caller may see: all of them, or those of these teams."""
 
     sees_restricted: bool
     team_keys: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
-        """A short text, equal for equal scopes only and stable across processes, for cache keys."""
+        """A short text for cache keys, the same in all processes; different scopes have different texts."""
         reach = "all" if self.sees_restricted else "own"
         if not self.team_keys:
             return reach
-        # As JSON, since a team's key may hold any separator.
+        # Encoded as JSON, since the key of a team may contain any separator.
         return f"{reach}-{hashlib.blake2b(json.dumps(self.team_keys).encode(), digest_size=12).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
 class Row(Generic[R]):
-    """A record with its place in the order it was asked in."""
+    """A record with its position in the requested order."""
 
     position: KeysetPosition
     record: R
@@ -130,7 +130,7 @@ class RowPage(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class GroupCount:
-    """How many rows share one value; None is a group of its own."""
+    """The number of rows that share one value; the rows with None are a group too."""
 
     value: str | None
     count: int

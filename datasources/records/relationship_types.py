@@ -1,4 +1,4 @@
-"""Types of relationships: data, not an enum."""
+"""Relationship types, which are data, not an enum."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 class Impact(StrEnum):
     """FORWARD: a failure of `from` impacts `to`; REVERSE: a failure of `to` impacts `from`.
 
-    An edge from an item to itself through which impact flows is FORWARD: both ways are the same.
+    An edge from an item to itself through which impact flows is FORWARD: both directions are the same.
     """
 
     FORWARD = "FORWARD"
@@ -17,7 +17,7 @@ class Impact(StrEnum):
 
 
 class RelationshipTypeRecord(Struct, frozen=True, array_like=True):
-    """How two configuration items can be related, each with its own label for either direction."""
+    """A kind of relationship between two configuration items, with a label for each direction."""
 
     key: str
     label: str

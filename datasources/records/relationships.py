@@ -1,4 +1,4 @@
-"""Relationships and the redundancy groups they may be members of."""
+"""Relationships, and the redundancy groups that they can belong to."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ class RelationshipRecord(Struct, frozen=True, array_like=True):
 
 
 class RedundancyGroupRecord(Struct, frozen=True, array_like=True):
-    """A group of which a dependent needs `needed` members healthy; `members` are ids of configuration items."""
+    """A group of which a dependent needs `needed` healthy members; `members` are ids of configuration items."""
 
     id: str
     dependent_id: str

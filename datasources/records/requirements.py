@@ -1,4 +1,4 @@
-"""Requirements: what configuration items must do or be."""
+"""Requirements that configuration items must meet."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class RequirementKind(StrEnum):
-    """What a requirement is about."""
+    """The subject of a requirement."""
 
     FUNCTIONAL = "FUNCTIONAL"
     AVAILABILITY = "AVAILABILITY"
@@ -17,7 +17,7 @@ class RequirementKind(StrEnum):
 
 
 class RequirementState(StrEnum):
-    """Where a requirement is in its life."""
+    """The state of a requirement."""
 
     PROPOSED = "PROPOSED"
     ACCEPTED = "ACCEPTED"
@@ -27,7 +27,7 @@ class RequirementState(StrEnum):
 
 
 class RequirementPriority(StrEnum):
-    """How much depends on a requirement."""
+    """The importance of a requirement."""
 
     LOW = "LOW"
     MEDIUM = "MEDIUM"

@@ -1,4 +1,4 @@
-"""What a search asks and finds."""
+"""Search queries and their hits."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class SearchKind(StrEnum):
-    """What can be found."""
+    """The kinds of records that a search covers."""
 
     CONFIGURATION_ITEM = "CONFIGURATION_ITEM"
     INCIDENT = "INCIDENT"
@@ -21,7 +21,7 @@ class SearchKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A text without space around it, the kinds to look among, and how many hits at most."""
+    """A text without surrounding space, the kinds to search, and the maximum number of hits."""
 
     text: str
     kinds: tuple[SearchKind, ...]
@@ -29,7 +29,7 @@ class SearchQuery:
 
 
 class SearchHit(Struct, frozen=True, array_like=True):
-    """A row that matches. `score` runs from 0 to 1, 1 being an exact number, key or name."""
+    """A matching row. `score` ranges from 0 to 1; 1 means an exact number, key or name."""
 
     kind: SearchKind
     id: str

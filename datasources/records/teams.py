@@ -1,4 +1,4 @@
-"""Teams and the people in them."""
+"""Teams and the roles of their members."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class MembershipRole(StrEnum):
-    """What a person is in a team."""
+    """The role of a person in a team."""
 
     MEMBER = "MEMBER"
     LEAD = "LEAD"

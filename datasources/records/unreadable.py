@@ -1,4 +1,4 @@
-"""What stands in a record for a stored value that Python or JSON has no form for."""
+"""The substitute for a stored value that Python or JSON cannot represent."""
 
 from datetime import datetime
 from typing import Any
@@ -7,11 +7,11 @@ from msgspec import Struct
 
 
 class UnreadableValue(Struct, frozen=True, array_like=True, tag="unreadable"):
-    """A document or a time that an earlier version, or somebody by SQL, stored and that can't be shown.
+    """A document or a time, stored by an earlier version or by direct SQL, that cannot be represented.
 
-    The row is read all the same: what shows the value reports `reason`, and what writes the row writes `stored`, the
-    text that PostgreSQL holds. `substitute` is the nearest value of the column's type: an empty object, or the first or
-    last moment of the calendar. It stands in columns of times too, whose annotations say `datetime`.
+    The row is still read: displaying the value reports `reason`, and writing the row writes `stored`, PostgreSQL's
+    text. `substitute` is the nearest value of the column's type: an empty object, or the first or last moment
+    of the calendar. This struct also occurs in columns of times, whose annotations say `datetime`.
     """
 
     reason: str
@@ -23,5 +23,5 @@ Document = dict[str, Any] | UnreadableValue
 
 
 def readable(document: Document) -> dict[str, Any]:
-    """The document for what only looks into it: an empty one where it can't be read, or is no object."""
+    """Return the document for reading only; an empty one if it is unreadable or not an object."""
     return document if isinstance(document, dict) else {}

@@ -1,4 +1,4 @@
-"""People who work on incidents and changes, and what they are in their teams."""
+"""People who work on incidents and changes, and their memberships in teams."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from datasources.records.teams import MembershipRole
 
 
 class UserRecord(Struct, frozen=True, array_like=True):
-    """A person. One who left stays, not active, so that old work keeps its name."""
+    """A person. One who has left is stored as not active, so that old work still has a name."""
 
     id: str
     key: str
@@ -20,7 +20,7 @@ class UserRecord(Struct, frozen=True, array_like=True):
 
 
 class MembershipRecord(Struct, frozen=True, array_like=True):
-    """One person in one team."""
+    """The membership of one person in one team."""
 
     team_id: str
     user_id: str

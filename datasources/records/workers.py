@@ -7,21 +7,21 @@ from msgspec import Struct
 
 
 class WorkerState(StrEnum):
-    """How a worker fares."""
+    """The condition of a worker."""
 
-    # Its last round ended well.
+    # Its last round succeeded.
     RUNNING = "RUNNING"
-    # A store is lost; it goes on once that is back.
+    # A store is unavailable; the worker continues when the store is back.
     WAITING = "WAITING"
     # Its rounds fail for another reason.
     FAILING = "FAILING"
-    # Its round has not ended within its bound.
+    # Its round has not ended within its time limit.
     STUCK = "STUCK"
 
 
 class WorkerRecord(Struct, frozen=True):
-    """A worker as it is now. `failures` in a row; `seconds` in this state, 0 while RUNNING; `reason` holds no values
-    of rows."""
+    """The current state of a worker. `failures` counts failures in a row; `seconds` is the time in this state, 0 while
+    RUNNING; `reason` contains no values of rows."""
 
     name: str
     state: WorkerState

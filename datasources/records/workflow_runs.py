@@ -1,4 +1,4 @@
-"""Runs of workflows, of their steps, and what people decided in them."""
+"""Workflow runs, their step runs, and the approvals in them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from datasources.records.unreadable import Document
 
 
 class WorkflowRunState(StrEnum):
-    """Where a run is. WAITING is for a person, RUNNING for a machine or a time; COMPENSATING undoes what was done."""
+    """The state of a run: WAITING for a person, RUNNING for a program or a time, COMPENSATING to undo steps."""
 
     RUNNING = "RUNNING"
     WAITING = "WAITING"
@@ -20,7 +20,7 @@ class WorkflowRunState(StrEnum):
 
 
 class WorkflowStepRunState(StrEnum):
-    """Where one attempt at a step is."""
+    """The state of one attempt at a step."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -32,7 +32,7 @@ class WorkflowStepRunState(StrEnum):
 
 
 class WorkflowDecision(StrEnum):
-    """What an approver said."""
+    """The decision of an approver."""
 
     APPROVED = "APPROVED"
     REJECTED = "REJECTED"
@@ -59,7 +59,7 @@ class WorkflowRunRecord(Struct, frozen=True, array_like=True):
 
 
 class LockedRunRecord(WorkflowRunRecord, frozen=True, array_like=True):
-    """A run as its engine has it: with what it will be once it is undone, and the request that started it."""
+    """A run as its engine reads it: with its state after compensation, and the id of the request that started it."""
 
     ending: WorkflowRunState | None
     request_id: str
@@ -81,7 +81,7 @@ class WorkflowStepRunRecord(Struct, frozen=True, array_like=True):
 
 
 class WorkflowApprovalRecord(Struct, frozen=True, array_like=True):
-    """What one person decided about one attempt at a step."""
+    """The decision of one person about one attempt at a step."""
 
     id: str
     step_run_id: str
@@ -93,8 +93,8 @@ class WorkflowApprovalRecord(Struct, frozen=True, array_like=True):
 
 
 class BlastRadiusRecord(Struct, frozen=True, array_like=True):
-    """What the failure that a run is for reaches, as it was walked once. `item_ids` are the nearest items, in order of
-    (hops, id), with their `depths`; `critical` names reached items of criticality CRITICAL."""
+    """The blast radius of the failure that a run handles, computed once. `item_ids` are the nearest items, ordered by
+    (hops, id), with their `depths`; `critical` names the reached items of criticality CRITICAL."""
 
     walked_at: datetime
     total: int

@@ -10,7 +10,7 @@ from datasources.records.unreadable import Document
 
 
 class WorkflowState(StrEnum):
-    """Where a revision of a workflow is in its life."""
+    """The state of a revision of a workflow."""
 
     DRAFT = "DRAFT"
     PUBLISHED = "PUBLISHED"
@@ -18,7 +18,7 @@ class WorkflowState(StrEnum):
 
 
 class WorkflowStepKind(StrEnum):
-    """Who or what does a step."""
+    """The kind of a step, which decides who or what performs it."""
 
     MANUAL = "MANUAL"
     APPROVAL = "APPROVAL"
@@ -39,19 +39,19 @@ class WorkflowRecord(Struct, frozen=True, array_like=True):
     trigger: Document
     version: int
     updated_at: datetime
-    # Or an UnreadableValue, which msgspec can't tell from a list: a cached one is a miss.
+    # Or an UnreadableValue, which msgspec can't distinguish from a list: a cached one is a miss.
     inputs: list[dict[str, Any]]
 
 
 class WorkflowTriggerProblemRecord(Struct, frozen=True, array_like=True):
-    """Why a trigger started no run the last time, without values."""
+    """Why a trigger did not start a run the last time, without values of rows."""
 
     happened_at: datetime
     reason: str
 
 
 class WorkflowStepRecord(Struct, frozen=True, array_like=True):
-    """A step of one revision. `depends_on` holds keys of steps of the same revision that must be over before."""
+    """A step of one revision. `depends_on` holds keys of steps of the same revision that must finish first."""
 
     id: str
     workflow_id: str

@@ -1,5 +1,5 @@
 -- name: alerts_by_incidents
--- The alerts of each incident, in the order in which they began. Who may see the incident may see them.
+-- The alerts of each incident, ordered by start. Callers that can see the incident may see them.
 SELECT a.incident_id, a.receiver, a.fingerprint, a.status, a.labels, a.annotations, a.generator_url, a.starts_at,
        a.ends_at
 FROM alerts a

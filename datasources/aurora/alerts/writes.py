@@ -1,4 +1,4 @@
-"""Alerts written: statements inside a transaction."""
+"""Writes of alerts: statements inside a transaction."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,12 +11,12 @@ from datasources.aurora.statements import statements
 
 _STATEMENTS = "alerts/writes"
 
-# Alerts that fire are counted up to so many, so that an end costs the same however large its incident is.
+# Firing alerts are counted up to this number, so that an end has the same cost for every size of incident.
 MAX_COUNTED = 1_000
 
 
 class AlertGroup(NamedTuple):
-    """Alerts that one receiver is notified of together, by the digest of their group key."""
+    """Alerts of which one receiver is notified together, by the digest of their group key."""
 
     receiver: str
     digest: str
@@ -31,28 +31,28 @@ class Firing(NamedTuple):
 
 
 class AlertSummary(NamedTuple):
-    """How the alerts of an incident stand: how many fire, up to MAX_COUNTED, and when the last of the others ended."""
+    """The alerts of an incident: how many fire, up to MAX_COUNTED, and when the last of the others ended."""
 
     firing: int
     last_end: datetime | None
 
 
 class AlertItem(NamedTuple):
-    """An item that an alert is about, and the team that owns it."""
+    """The item that an alert is about, and the team that owns it."""
 
     id: str
     team_id: str | None
 
 
 async def lock_group(transaction: Transaction, group: AlertGroup, group_key: str) -> str | None:
-    """The incident of the group's newest alerts. Other alerts of the group wait until the transaction ends."""
+    """Lock the group until the transaction ends; return the incident of its newest alerts."""
     bound = group._asdict() | {"group_key": group_key}
     [incident_id] = await transaction.fetch(statements(_STATEMENTS)["alert_group_locked"], bound, _optional)
     return incident_id
 
 
 async def set_group_incident(transaction: Transaction, group: AlertGroup, incident_id: str) -> None:
-    """The group's newest alerts belong to this incident."""
+    """Set the incident of the group's newest alerts."""
     await transaction.execute(
         statements(_STATEMENTS)["alert_group_moved"], group._asdict() | {"incident_id": incident_id}
     )
@@ -66,7 +66,7 @@ async def write_firing(
     annotations: Mapping[str, str],
     generator_url: str,
 ) -> bool:
-    """Write a firing. False, and nothing written, if it belongs to an incident already."""
+    """Write a firing. Return False and write nothing if it belongs to an incident already."""
     bound = firing._asdict() | {
         "digest": group.digest,
         "labels": _json(labels),
@@ -79,38 +79,38 @@ async def write_firing(
 async def write_resolution(
     transaction: Transaction, firing: Firing, group: AlertGroup, labels: Mapping[str, str], ends_at: datetime
 ) -> None:
-    """Write that a firing is over, whether it is known or not."""
+    """Write the end of a firing, whether the firing is known or not."""
     bound = firing._asdict() | {"digest": group.digest, "labels": _json(labels), "ends_at": ends_at}
     await transaction.execute(statements(_STATEMENTS)["alert_resolved"], bound)
 
 
 async def end_firings(transaction: Transaction, firing: Firing, until: datetime) -> list[str]:
-    """Ends of the alert's firings between the firing's start and `until`; the incidents of those that fired till now,
-    each once."""
+    """End the alert's firings between the firing's start and `until`; return the incidents of those that were firing,
+    without duplicates."""
     bound = firing._asdict() | {"since": firing.starts_at, "until": until}
-    found = await transaction.fetch(statements(_STATEMENTS)["alerts_settled"], bound, _settled)
-    return sorted({incident_id for incident_id, fired in found if fired and incident_id is not None})
+    firings = await transaction.fetch(statements(_STATEMENTS)["alerts_settled"], bound, _settled)
+    return sorted({incident_id for incident_id, fired in firings if fired and incident_id is not None})
 
 
 async def attach_firing(transaction: Transaction, firing: Firing, incident_id: str) -> datetime | None:
-    """Make a firing belong to this incident; when it ended, None while it goes on."""
+    """Attach a firing to this incident; return the time of its end, None while it fires."""
     bound = firing._asdict() | {"incident_id": incident_id}
     [ends_at] = await transaction.fetch(statements(_STATEMENTS)["alert_attached"], bound, _moment)
     return ends_at
 
 
 async def summarize_alerts(transaction: Transaction, incident_id: str) -> AlertSummary:
-    """How the alerts of an incident stand."""
+    """Return the summary of an incident's alerts."""
     bound = {"incident_id": incident_id, "most": MAX_COUNTED}
-    [found] = await transaction.fetch(statements(_STATEMENTS)["alerts_of_incident"], bound, AlertSummary)
-    return found
+    [summary] = await transaction.fetch(statements(_STATEMENTS)["alerts_of_incident"], bound, AlertSummary)
+    return summary
 
 
 async def find_item(transaction: Transaction, keys: Sequence[tuple[str, str]]) -> AlertItem | None:
-    """The item of the first of these identification keys that is known."""
+    """Return the item of the first known identification key."""
     bound = {"sources": [source for source, _ in keys], "keys": [key for _, key in keys]}
-    found = await transaction.fetch(statements(_STATEMENTS)["alert_item"], bound, AlertItem)
-    return found[0] if found else None
+    rows = await transaction.fetch(statements(_STATEMENTS)["alert_item"], bound, AlertItem)
+    return rows[0] if rows else None
 
 
 def _optional(value: str | None) -> str | None:

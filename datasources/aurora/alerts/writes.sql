@@ -1,15 +1,15 @@
 -- name: alert_group_locked
--- The incident of the newest alerts of a group, if any; the group is locked until the transaction ends.
+-- Lock a group until the transaction ends; return the incident of its newest alerts, if any.
 INSERT INTO alert_groups AS g (receiver, digest, group_key) VALUES (%(receiver)s, %(digest)s, %(group_key)s)
 ON CONFLICT (receiver, digest) DO UPDATE SET group_key = excluded.group_key
 RETURNING g.incident_id;
 
 -- name: alert_group_moved
--- The newest alerts of a group belong to this incident.
+-- Set the incident of the newest alerts of a group.
 UPDATE alert_groups SET incident_id = %(incident_id)s WHERE receiver = %(receiver)s AND digest = %(digest)s;
 
 -- name: alert_fired
--- One firing as it was told of, unless it was before; whether it was not.
+-- Insert a firing unless it is stored already; return whether it was inserted.
 INSERT INTO alerts AS a (receiver, fingerprint, starts_at, group_digest, labels, annotations, generator_url, incident_id)
 VALUES (%(receiver)s, %(fingerprint)s, %(starts_at)s, %(digest)s, %(labels)s::jsonb, %(annotations)s::jsonb,
         %(generator_url)s, NULL)
@@ -20,15 +20,15 @@ WHERE a.incident_id IS NULL
 RETURNING true;
 
 -- name: alert_resolved
--- The end of one firing; of several that are told the latest.
+-- Store the end of a firing; of several reported ends the latest.
 INSERT INTO alerts AS a (receiver, fingerprint, starts_at, group_digest, labels, resolved_at)
 VALUES (%(receiver)s, %(fingerprint)s, %(starts_at)s, %(digest)s, %(labels)s::jsonb, %(ends_at)s)
 ON CONFLICT (receiver, fingerprint, starts_at) DO UPDATE
 SET resolved_at = greatest(a.resolved_at, excluded.resolved_at);
 
 -- name: alerts_settled
--- Ends of the firings of an alert that lie across a span of time: the first end that was told of any firing of the same
--- alert and is not before their beginning. Which of them fired till now, and the incident that each belongs to.
+-- End the firings of an alert in a time span: at the first reported end of a firing of the same alert that is not
+-- before their start. Return which were firing until now, and the incident of each.
 UPDATE alerts a SET ends_at = o.ends_at
 FROM (
     SELECT x.starts_at, x.ends_at IS NULL AS fired,
@@ -43,20 +43,20 @@ WHERE a.receiver = %(receiver)s AND a.fingerprint = %(fingerprint)s AND a.starts
 RETURNING a.incident_id, o.fired;
 
 -- name: alert_attached
--- The incident that a firing belongs to, and when that firing ended, if it did.
+-- Set the incident of a firing; return when the firing ended, if it did.
 UPDATE alerts SET incident_id = %(incident_id)s
 WHERE receiver = %(receiver)s AND fingerprint = %(fingerprint)s AND starts_at = %(starts_at)s
 RETURNING ends_at;
 
 -- name: alerts_of_incident
--- How many alerts of an incident fire, up to `most`, and when the last of the others ended.
+-- The number of firing alerts of an incident, up to `most`, and when the last of the others ended.
 SELECT (SELECT count(*) FROM (
             SELECT FROM alerts a WHERE a.incident_id = %(incident_id)s AND a.ends_at IS NULL LIMIT %(most)s
         ) firing),
        (SELECT max(a.ends_at) FROM alerts a WHERE a.incident_id = %(incident_id)s);
 
 -- name: alert_item
--- The first of these identification keys that is known: its item, and the team that owns it.
+-- The item of the first known identification key, and the team that owns it.
 SELECT c.id, c.owner_team_id
 FROM unnest(%(sources)s::text[], %(keys)s::text[]) WITH ORDINALITY AS g (source, key, n)
 JOIN configuration_item_keys k ON (k.source, k.key) = (g.source, g.key)

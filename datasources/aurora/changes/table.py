@@ -16,7 +16,7 @@ CHANGES = Table(
         "state": Column("h.state", grouped=True),
         "risk": Column("h.risk", grouped=True),
         "planned_start": Column("h.planned_start", "timestamptz"),
-        # What is not planned yet comes after all that is, so that the order has no nulls.
+        # Unplanned changes come after all others, so that the order has no nulls.
         "planned_start_or_never": Column(
             "coalesce(h.planned_start, 'infinity'::timestamptz)", "timestamptz", indexed=True
         ),

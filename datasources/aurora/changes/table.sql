@@ -21,13 +21,13 @@ CROSS JOIN LATERAL (SELECT h.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT 
 ORDER BY k.n, /*order*/;
 
 -- name: changes_count
--- How many changes for each key.
+-- The number of changes for each key.
 SELECT k.key, counted.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
 
 -- name: changes_groups
--- How many changes for each key and value of one field, largest groups first.
+-- The number of changes for each key and value of one field, largest groups first.
 SELECT k.key, grouped.value, grouped.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped
@@ -49,7 +49,7 @@ EXISTS (
     WHERE x.change_id = h.id AND /*where*/);
 
 -- name: changes_having_incidents
--- Changes with an incident that fulfils the predicate and that the asker may see.
+-- Changes with an incident that fulfils the predicate and is visible to the caller.
 EXISTS (
     SELECT 1 FROM incidents i
     WHERE i.change_id = h.id

@@ -44,7 +44,7 @@ CONFIGURATION_ITEMS = Table(
 async def fetch_by_identification_keys(
     database: Database, keys: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], ConfigurationItemRecord]:
-    """Items by (source, key); unknown keys are left out."""
+    """Return items by (source, key); unknown keys are left out."""
     statement = statements("configuration_items/table")["configuration_items_by_identification_keys"]
     bound = {"sources": [source for source, _ in keys], "keys": [key for _, key in keys]}
 
@@ -55,7 +55,7 @@ async def fetch_by_identification_keys(
 
 
 async def fetch_classes_by_keys(database: Database, keys: Sequence[str]) -> dict[str, ConfigurationItemClassRecord]:
-    """Classes by key; unknown keys are left out."""
+    """Return classes by key; unknown keys are left out."""
 
     def pair(key: str, *values: Any) -> tuple[str, ConfigurationItemClassRecord]:
         return key, ConfigurationItemClassRecord(*values)
@@ -65,6 +65,6 @@ async def fetch_classes_by_keys(database: Database, keys: Sequence[str]) -> dict
 
 
 async def fetch_classes(database: Database) -> list[ConfigurationItemClassRecord]:
-    """The whole taxonomy, in order of key."""
+    """Return the whole taxonomy, ordered by key."""
     statement = statements("configuration_items/table")["configuration_item_classes_all"]
     return await database.fetch(statement, {}, ConfigurationItemClassRecord)

@@ -22,13 +22,13 @@ CROSS JOIN LATERAL (SELECT c.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT 
 ORDER BY k.n, /*order*/;
 
 -- name: configuration_items_count
--- How many configuration items for each key.
+-- The number of configuration items for each key.
 SELECT k.key, counted.n
 FROM unnest(%(keys)s::/*key*/[]) k (key)
 CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
 
 -- name: configuration_items_groups
--- How many configuration items for each key and value of one field, largest groups first.
+-- The number of configuration items for each key and value of one field, largest groups first.
 SELECT k.key, grouped.value, grouped.n
 FROM unnest(%(keys)s::/*key*/[]) k (key)
 CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped
@@ -43,7 +43,7 @@ configuration_items c WHERE true;
 configuration_items c WHERE c.owner_team_id = k.key;
 
 -- name: configuration_items_from_incident
--- The configuration items of an incident, each once, in the asked role or any.
+-- The configuration items of an incident, without duplicates, in one role or any.
 configuration_items c WHERE c.id IN (
     SELECT x.configuration_item_id FROM incident_configuration_items x
     WHERE x.incident_id = k.key AND (%(role)s::text IS NULL OR x.role = %(role)s));
@@ -81,7 +81,7 @@ EXISTS (
     WHERE x.configuration_item_id = c.id AND /*where*/);
 
 -- name: configuration_items_having_incidents
--- Configuration items with an incident that fulfils the predicate and that the asker may see.
+-- Configuration items with an incident that fulfils the predicate and is visible to the caller.
 EXISTS (
     SELECT 1 FROM incident_configuration_items x JOIN incidents i ON i.id = x.incident_id
     WHERE x.configuration_item_id = c.id
@@ -94,7 +94,7 @@ EXISTS (
 EXISTS (SELECT 1 FROM teams t WHERE t.id = c.owner_team_id AND /*where*/);
 
 -- name: identification_keys_by_configuration_items
--- The keys by which sources know each item, in order of source and key.
+-- The keys by which sources know each item, ordered by source and key.
 SELECT configuration_item_id, source, key
 FROM configuration_item_keys
 WHERE configuration_item_id = ANY(%(keys)s::uuid[])
@@ -107,13 +107,13 @@ FROM configuration_item_classes c
 WHERE c.key = ANY(%(keys)s::text[]);
 
 -- name: configuration_item_classes_all
--- The whole taxonomy, in order of key.
+-- The whole taxonomy, ordered by key.
 SELECT c.key, c.parent_key, c.name, c.description
 FROM configuration_item_classes c
 ORDER BY c.key;
 
 -- name: configuration_item_classes_by_parents
--- The classes right below each class, in order of key.
+-- The direct subclasses of each class, ordered by key.
 SELECT c.parent_key, c.key, c.parent_key, c.name, c.description
 FROM configuration_item_classes c
 WHERE c.parent_key = ANY(%(keys)s::text[])

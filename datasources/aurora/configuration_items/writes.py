@@ -1,4 +1,4 @@
-"""Configuration items and their identification keys written: statements inside a transaction."""
+"""Writes of configuration items and their identification keys: statements inside a transaction."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ class KeyOwner(NamedTuple):
 
 
 async def insert(transaction: Transaction, records: Sequence[ConfigurationItemRecord]) -> None:
-    """New items, in one statement; versions and times are the database's."""
+    """Insert items by one statement; the database sets versions and times."""
     await transaction.execute(
         _statement("configuration_items_insert"),
         {
@@ -42,7 +42,7 @@ async def insert(transaction: Transaction, records: Sequence[ConfigurationItemRe
 
 
 async def update(transaction: Transaction, record: ConfigurationItemRecord) -> None:
-    """Write the values of a locked item; its next version and time are the database's."""
+    """Write the values of a locked item; the database sets its next version and time."""
     await transaction.execute(
         _statement("configuration_item_update"),
         {
@@ -59,44 +59,44 @@ async def update(transaction: Transaction, record: ConfigurationItemRecord) -> N
 
 
 async def lock_classes(transaction: Transaction, keys: Iterable[str]) -> set[str]:
-    """Those of these classes that there are. None can go until the transaction ends."""
+    """Return those of these classes that exist. They cannot be deleted until the transaction ends."""
     return set(await transaction.fetch(_statement("configuration_item_classes_known"), {"keys": sorted(keys)}, str))
 
 
 async def lock_teams(transaction: Transaction, ids: Iterable[str]) -> set[str]:
-    """Those of these teams that there are. None can go until the transaction ends."""
+    """Return those of these teams that exist. They cannot be deleted until the transaction ends."""
     return set(await transaction.fetch(_statement("teams_known"), {"ids": sorted(ids)}, str))
 
 
 async def lock(transaction: Transaction, ids: Sequence[str]) -> dict[str, ConfigurationItemRecord]:
-    """The items as they are and stay until the transaction ends, by id; unknown ones are left out."""
-    found = await transaction.fetch(_statement("configuration_items_locked"), {"ids": list(ids)}, _record)
-    return {record.id: record for record in found}
+    """Lock items until the transaction ends, and return them by id; unknown ones are left out."""
+    rows = await transaction.fetch(_statement("configuration_items_locked"), {"ids": list(ids)}, _record)
+    return {record.id: record for record in rows}
 
 
 async def add_key(transaction: Transaction, id: str, key: IdentificationKeyRecord) -> bool:
-    """Give an item a key; False, and nothing done, where the key is taken already."""
+    """Add a key to an item. Return False and change nothing if the key is taken."""
     return bool(await transaction.fetch(_statement("identification_key_insert"), _bound(key) | {"id": id}, bool))
 
 
 async def find_key_owner(transaction: Transaction, key: IdentificationKeyRecord) -> KeyOwner | None:
-    """Whose a key is; None if nobody's."""
-    found = await transaction.fetch(_statement("identification_key_holder"), _bound(key), KeyOwner)
-    return found[0] if found else None
+    """Return the item that has a key; None if there is none."""
+    rows = await transaction.fetch(_statement("identification_key_holder"), _bound(key), KeyOwner)
+    return rows[0] if rows else None
 
 
 async def remove_key(transaction: Transaction, id: str, key: IdentificationKeyRecord) -> bool:
-    """Take a key away; False if the item does not have it."""
+    """Remove a key from an item; return False if the item does not have it."""
     return bool(await transaction.fetch(_statement("identification_key_delete"), _bound(key) | {"id": id}, bool))
 
 
 async def touch(transaction: Transaction, id: str) -> None:
-    """A new version of a locked item, as an import makes one for a new key."""
+    """Create a new version of a locked item, as an import does for a new key."""
     await transaction.execute(_statement("configuration_item_touch"), {"id": id})
 
 
 def _record(*values: Any) -> ConfigurationItemRecord:
-    # Columns are text, and rules compare members of enums.
+    # Columns are text, but rules compare members of enums.
     record = ConfigurationItemRecord(*values)
     return replace(
         record,

@@ -27,7 +27,7 @@ DOCUMENTS = Table(
 
 
 async def fetch_bodies_by_ids(database: Database, keys: Sequence[str]) -> dict[str, str]:
-    """Bodies by document id; unknown ids are left out."""
+    """Return bodies by document id; unknown ids are left out."""
 
     def pair(key: str, body: str) -> tuple[str, str]:
         return key, body

@@ -18,13 +18,13 @@ CROSS JOIN LATERAL (SELECT d.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT 
 ORDER BY k.n, /*order*/;
 
 -- name: documents_count
--- How many documents for each key.
+-- The number of documents for each key.
 SELECT k.key, counted.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
 
 -- name: documents_groups
--- How many documents for each key and value of one field, largest groups first.
+-- The number of documents for each key and value of one field, largest groups first.
 SELECT k.key, grouped.value, grouped.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped

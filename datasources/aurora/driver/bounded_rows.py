@@ -1,4 +1,4 @@
-"""Rows of a request, read in parts, so that large documents and texts end the reading and not the memory."""
+"""Reads rows of a request in batches, so that large documents and texts stop the read before memory is full."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,17 +13,17 @@ from datasources.request import RequestContext
 
 R = TypeVar("R")
 
-# Bytes of documents and texts in the rows of one request. Read, they take some five times as much memory.
+# Bytes of documents and texts in the rows of one request. In memory they take about five times as much.
 MAX_ROW_BYTES = 8 * 1_048_576
-# Rows that are read at once; each may hold a document of MAX_DOCUMENT_BYTES.
+# Rows that are read together; each may contain a document of MAX_DOCUMENT_BYTES.
 BATCH_SIZE = 25
-# Columns that hold documents, or texts of any length.
+# Columns that contain documents, or texts of any length.
 _LARGE = re.compile(r"\b(attributes|body|description|resolution|configuration|trigger|inputs)\b")
 
 
 @lru_cache(maxsize=1_000)
 def can_be_large(statement: str) -> bool:
-    """Whether rows of the statement may hold documents or long texts."""
+    """Return whether rows of the statement may contain documents or long texts."""
     return _LARGE.search(statement) is not None
 
 
@@ -35,7 +35,7 @@ async def fetch(
     call: RequestContext,
     source: str,
 ) -> list[R]:
-    """The rows of a query. SourceTooLarge as soon as the call has read more bytes than it may."""
+    """Return the rows of a query. Raise SourceResultTooLarge once the request has read more bytes than allowed."""
 
     def weighed(*values: Any) -> R:
         charge_row_bytes(call, sum(len(value) for value in values if value.__class__ is str), source)
@@ -46,7 +46,7 @@ async def fetch(
 
 
 def charge_row_bytes(call: RequestContext, size: int, source: str) -> None:
-    """Count bytes that the call has read."""
+    """Count bytes that the request has read. Raise SourceResultTooLarge if they exceed its limit."""
     if call.row_bytes is not None:
         call.row_bytes -= size
         if call.row_bytes < 0:

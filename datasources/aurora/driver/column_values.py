@@ -1,4 +1,4 @@
-"""Column values as Python has them and back: every value that PostgreSQL holds is loaded, whatever it is."""
+"""Conversion of column values to and from Python. Every value that PostgreSQL can store can be loaded."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -12,14 +12,14 @@ from datasources.aurora.driver.bounded_rows import charge_row_bytes
 from datasources.records.unreadable import UnreadableValue
 from datasources.request import current_request
 
-# Levels of a stored document that an answer can still show: orjson writes 254, and an answer adds its own levels.
+# Levels of a stored document that a response can contain: orjson writes 254, and a response adds its own levels.
 MAX_STORED_NESTING = 200
 
 _NO_OFFSET = timedelta(0)
 
 
 def register(adapters: AdaptersMap) -> None:
-    """Let a connection load the values of its rows, and dump those that can't be read, as this module says."""
+    """Register the loaders and dumpers of this module for a connection."""
     adapters.register_loader("uuid", UuidLoader)
     adapters.register_loader("json", DocumentLoader)
     adapters.register_loader("jsonb", DocumentLoader)
@@ -28,15 +28,15 @@ def register(adapters: AdaptersMap) -> None:
 
 
 class UuidLoader(Loader):
-    """uuid as text: nothing above this floor computes with ids, and text costs a fifth of UUID objects."""
+    """Loads uuid as text: no caller computes with ids, and text costs a fifth of UUID objects."""
 
     def load(self, data: psycopg.abc.Buffer) -> str:
         return bytes(data).decode()
 
 
 class DocumentLoader(Loader):
-    """jsonb as its Python value, its bytes counted; UnreadableValue for a number out of range and for what is nested
-    too deeply."""
+    """Loads jsonb as its Python value and counts its bytes; UnreadableValue for a number out of range and for a
+    document that is nested too deeply."""
 
     def load(self, data: psycopg.abc.Buffer) -> object:
         text = bytes(data)
@@ -45,7 +45,7 @@ class DocumentLoader(Loader):
             document = orjson.loads(text)
         except orjson.JSONDecodeError as error:
             return UnreadableValue(f"the JSON can't be read: {error.msg}", text.decode(), {})
-        # Counting brackets costs little, and almost no document has so many.
+        # Counting brackets is cheap, and almost no document has so many.
         if text.count(b"[") + text.count(b"{") > MAX_STORED_NESTING and _levels(document) > MAX_STORED_NESTING:
             reason = f"the JSON is nested more than {MAX_STORED_NESTING} levels deep"
             return UnreadableValue(reason, text.decode(), {})
@@ -53,7 +53,7 @@ class DocumentLoader(Loader):
 
 
 class TimeLoader(Loader):
-    """timestamptz in UTC, whatever the zone of the session; UnreadableValue outside the years 1 to 9999."""
+    """Loads timestamptz in UTC, whatever the zone of the session; UnreadableValue outside the years 1 to 9999."""
 
     def load(self, data: psycopg.abc.Buffer) -> datetime | UnreadableValue:
         text = bytes(data).decode()
@@ -66,20 +66,20 @@ class TimeLoader(Loader):
 
 
 class UnreadableDumper(Dumper):
-    """What can't be read, as PostgreSQL had written it."""
+    """Dumps an unreadable value as PostgreSQL wrote it."""
 
     def dump(self, obj: UnreadableValue) -> bytes:
         return obj.stored.encode()
 
 
 def dump_document(document: object) -> str:
-    """A document as JSON for a column; one that can't be read as it was stored."""
-    # Unlike orjson it takes integers of any size, as jsonb does.
+    """Return a document as JSON for a column; an unreadable one as it was stored."""
+    # Unlike orjson, msgspec accepts integers of any size, as jsonb does.
     return document.stored if isinstance(document, UnreadableValue) else msgspec.json.encode(document).decode()
 
 
 def _levels(document: object) -> int:
-    """Levels of lists and objects, counted without recursion and at most one above MAX_STORED_NESTING."""
+    """Return the levels of lists and objects, without recursion, at most MAX_STORED_NESTING + 1."""
     level, containers = 0, _containers([document])
     while containers and level <= MAX_STORED_NESTING:
         level += 1

@@ -1,4 +1,4 @@
-"""One PostgreSQL behind a pool: statements in, records out, every failure a source error."""
+"""One PostgreSQL database with a connection pool. It returns records and raises all failures as source errors."""
 
 import asyncio
 import select
@@ -15,8 +15,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from datasources.aurora.driver import bounded_rows as bounded
-from datasources.aurora.driver import column_values
+from datasources.aurora.driver import bounded_rows, column_values
 from datasources.aurora.driver.failures import to_source_error
 from datasources.aurora.driver.fair_queue import FairQueue, QueueFull
 from datasources.aurora.driver.iam_connection import CANCEL_GRACE_SECONDS, CredentialConnection
@@ -38,30 +37,30 @@ from datasources.request import current_request
 
 R = TypeVar("R")
 
-# Seconds to wait for a connection once connecting has failed for a second. The pool goes on trying behind the
-# scenes, so the first statement after the server is back may still fail, and none waits long until then.
+# Seconds to wait for a connection after connecting has failed for a second. The pool keeps trying in the
+# background, so the first statement after the server is back may still fail, but none waits long until then.
 LOST_POOL_WAIT_SECONDS = 0.25
 
-# Seconds after which an unused connection is asked before it is trusted, by a wall clock: a monotonic one may stand
-# still while Lambda freezes the machine. Flows through a NAT gateway or a load balancer end without a word after 350.
+# Seconds after which an unused connection is checked before use, by a wall clock: a monotonic one may stand
+# still while Lambda freezes the machine. NAT gateways and load balancers drop idle flows silently after 350.
 # https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
 MAX_IDLE_SECONDS = 60.0
-# Seconds that it has to answer; longer ones are given up without a goodbye.
+# Seconds that the connection has to answer; a slower one is closed without a goodbye.
 PING_TIMEOUT_SECONDS = 0.5
 
-# Seconds that connecting which is under way gets when the pool is closed.
+# Seconds to wait for connections in progress when the pool is closed.
 CLOSE_SECONDS = 1.0
 
-# Seconds that waiting for a connection takes before a span tells of it.
+# Minimum seconds of waiting for a connection that get a span.
 MIN_SPAN_SECONDS = 0.001
 
-# For a peer that vanished while a statement is under way: noticed by the kernel within seconds, not two hours.
+# For a peer that disappears during a statement: the kernel notices within seconds instead of two hours.
 # Milliseconds, seconds, seconds and a count.
 TCP_KEEPALIVE = {"tcp_user_timeout": 10_000, "keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
 
 
 class Database:
-    """A pool of at most 10 connections, opened by the first statement and shared fairly by the flows of work.
+    """A pool of at most 10 connections, opened by the first statement and shared fairly by flows of work.
 
     No session state and, unless `prepare`, no server-side prepared statements, so it is safe behind RDS Proxy.
     Each statement carries the request id as a comment. Times are in seconds.
@@ -90,9 +89,9 @@ class Database:
         self._lost = False
         self._credentials = credentials
         self._clock = clock
-        # When each connection was last seen alive, by the same clock.
+        # When each connection was last known to be alive, by the same clock.
         self._seen: WeakKeyDictionary[AsyncConnection[Any], float] = WeakKeyDictionary()
-        # When one of them was last found to have vanished, by the same clock.
+        # When a connection was last found dead, by the same clock.
         self._vanished: float | None = None
         self._turns = FairQueue(pool_max)
         self._pool: AsyncConnectionPool[CredentialConnection] = AsyncConnectionPool(
@@ -122,9 +121,9 @@ class Database:
         record: Callable[..., R],
         counter: Literal["sql", "graph"] = "sql",
     ) -> list[R]:
-        """Rows as records: `record` is called with each row's columns in order.
+        """Return rows as records: `record` is called with the columns of each row in order.
 
-        `counter` says what the call spends with it: a statement, or a traversal when the graph is walked in SQL.
+        `counter` is the usage that the call counts as: a statement, or a traversal when the graph is walked in SQL.
         """
         async with self.connection() as connection:
             rows = await self._run(connection, statement, parameters, record, counter)
@@ -135,9 +134,9 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A transaction at READ COMMITTED, committed at the end of the body, rolled back by any exception.
 
-        SourceConflict when it met another in a deadlock, SourceDuplicate when a unique key is taken; both left nothing
-        behind. After SourceUnavailable while committing nobody knows: try again by an idempotency key. All of it,
-        BEGIN and COMMIT included, ends within a second of the call's deadline.
+        Raises SourceConflict after a deadlock and SourceDuplicate if a unique key is taken; neither leaves changes.
+        After SourceUnavailable during the commit the result is unknown: repeat with an idempotency key. The whole
+        transaction, BEGIN and COMMIT included, ends within a second of the request's deadline.
         """
         async with self.connection() as connection:
             block = AsyncTransaction(connection)
@@ -147,7 +146,7 @@ class Database:
                     async with self._deadline():
                         await block.__aexit__(None, None, None)
                     return
-                # The deadline may be over. A server that does not answer by then rolls back when it sees us gone.
+                # The deadline may be over. If the server does not answer, it rolls back when the connection closes.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CANCEL_GRACE_SECONDS):
                         await block.__aexit__(kind, error, trace)
@@ -188,13 +187,13 @@ class Database:
             span.set_attribute("db.query.summary", statement.name)
             async with self._deadline():
                 try:
-                    if record is not None and call.row_bytes is not None and bounded.can_be_large(statement.text):
-                        rows = await bounded.fetch(connection, text.encode(), parameters, record, call, self.name)
+                    if record is not None and call.row_bytes is not None and bounded_rows.can_be_large(statement.text):
+                        rows = await bounded_rows.fetch(connection, text.encode(), parameters, record, call, self.name)
                     else:
                         await cursor.execute(text.encode(), parameters)
                         rows = await cursor.fetchall() if cursor.description is not None else []
                 except (ValueError, OverflowError) as error:
-                    # The driver could not write a value: half of a surrogate pair, say.
+                    # The driver could not encode a value, for example half of a surrogate pair.
                     raise SourceInvalidValue(self.name, f"{self.name} has no form for a value") from error
             span.set_attribute("db.response.returned_rows", len(rows))
         return rows
@@ -205,9 +204,9 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
-        """A pooled connection in autocommit, with driver errors turned into source errors.
+        """A pooled connection in autocommit, with driver errors converted to source errors.
 
-        For whoever needs a transaction or COPY; counts no statement. The body has no deadline but what it sets itself.
+        For callers that need a transaction or COPY; it counts no statement. The body has no deadline except its own.
         A connection that is left within a transaction or a statement is closed.
         """
         try:
@@ -231,7 +230,7 @@ class Database:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[float]:
-        """A turn at the pool; until when a connection is waited for, by the clock of the event loop."""
+        """Take a turn at the pool; yield until when to wait for a connection, by the clock of the event loop."""
         call, clock = current_request(), asyncio.get_running_loop().time
         remaining = call.remaining()
         wait = LOST_POOL_WAIT_SECONDS if self._lost else self._pool_timeout
@@ -247,7 +246,7 @@ class Database:
             self._turns.release(call.flow)
 
     async def _acquire_connection(self, end: float) -> CredentialConnection:
-        # Not by the pool's own check, which waits a second after each dead connection, and a restart leaves many.
+        # Not the pool's own check, which waits a second after each dead connection, and a restart leaves many.
         clock = asyncio.get_running_loop().time
         while True:
             connection = await self._pool.getconn(timeout=end - clock())
@@ -255,7 +254,7 @@ class Database:
             try:
                 alive = not _is_closed_by_server(connection) and await self._is_alive(connection)
             finally:
-                # Also where it is cancelled meanwhile.
+                # Also if the task is cancelled meanwhile.
                 if not alive:
                     await self._discard_connection(connection)
             if alive:
@@ -274,10 +273,10 @@ class Database:
     async def _is_alive(self, connection: AsyncConnection[Any]) -> bool:
         now = self._clock()
         seen = self._seen.get(connection, now)
-        # A clock that was set back tells nothing.
+        # If the clock was set back, the idle time is unknown and the connection counts as alive.
         if 0 <= now - seen < MAX_IDLE_SECONDS:
             return True
-        # They slept as long as one that vanished: waiting for each in turn would cost each its half second.
+        # Connections idle as long as a dead one are assumed dead; probing each would cost half a second.
         if self._vanished is not None and self._vanished - seen >= MAX_IDLE_SECONDS:
             return False
         try:
@@ -316,14 +315,14 @@ class Database:
         self._lost = True
 
     async def health(self) -> Health:
-        """One round trip; never raises."""
+        """Check the database in one round trip; never raises."""
         begin = time.perf_counter()
         try:
             async with self.connection() as connection, self._deadline():
                 cursor = await connection.execute(sql.SQL("SELECT current_setting('server_version')"))
                 row = await cursor.fetchone()
         except (SourceUnavailable, SourceRefused) as error:
-            # A timeout of the event loop has no words of its own.
+            # A timeout of the event loop has no message of its own.
             problem = str(error.__cause__ or "").strip() or str(error)
             return Health(self.name, reachable=False, problem=problem.splitlines()[0])
         version = row[0] if row else ""
@@ -336,16 +335,16 @@ class Database:
 
 
 def _nothing(*_: object) -> Any:
-    raise TypeError("a statement whose rows nobody wants must not return any")
+    raise TypeError("a statement that is executed without a record type must not return rows")
 
 
 def _is_closed_by_server(connection: AsyncConnection[Any]) -> bool:
-    # Costs no round trip: nothing is under way, so all that can be read from the socket is a server that left.
+    # Needs no round trip: on an idle connection, readable data can only mean that the server has closed it.
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
 
 
 def _comment(request_id: str) -> str:
-    # A comment cannot be bound, so only what cannot end it or be a placeholder is let through.
+    # A comment cannot be a bound parameter, so only characters that cannot end it or form a placeholder are allowed.
     return "".join(c for c in request_id if c.isalnum() or c in "-_.:")[:64]

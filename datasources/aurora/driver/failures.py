@@ -1,4 +1,4 @@
-"""Failures of PostgreSQL and its driver as source errors: whose fault each class is, decided once.
+"""Maps errors of PostgreSQL and its driver to source errors.
 
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
@@ -15,35 +15,35 @@ from datasources.errors import (
     SourceUnavailable,
 )
 
-# By SQLSTATE, its first two characters where all of a class have one cause. The longest match decides.
+# By SQLSTATE, or its first two characters if a whole class has one cause. The longest match decides.
 _KINDS: dict[str, type[SourceError]] = {
-    # 22 is what the caller said: out of range, no time, no such character, too long for its column.
+    # 22: invalid data of the caller, such as a value out of range, an invalid time, or a text too long for its column.
     "22": SourceInvalidValue,
-    # A row keeps a CHECK by its values, so a value breaks it: an empty key, an end before its start.
+    # Only values can violate a CHECK constraint: an empty key, an end before its start.
     "23514": SourceInvalidValue,
-    # 54 is a limit that a value of the caller passes: a key too long for an index (54000), a text too long for a search
-    # vector (54000), a document too deep for the stack (54001). Repeating would meet it again.
+    # 54: a value exceeds a limit: a key too long for an index (54000), a text too long for a search vector (54000),
+    # a document too deep for the stack (54001). A retry would fail again.
     "54": SourceInvalidValue,
-    # Two transactions were in each other's way; the same work may pass at once.
+    # Two transactions conflicted; the same work may succeed immediately.
     "40001": SourceConflict,
     "40P01": SourceConflict,
     # The deadline of a statement, or an administrator.
     "57014": SourceTimeout,
-    # A writer became a reader: the name leads to the new writer in a while.
+    # The writer has become a reader: the host name points to the new writer after a while.
     "25006": SourceUnavailable,
-    # 53 is the server's lack of memory, disk or connections; 57 and 58 its end or its disk; 08 the way there.
+    # 53: the server lacks memory, disk or connections; 57 and 58: it ends or its disk fails; 08: the connection failed.
     "08": SourceUnavailable,
     "40": SourceUnavailable,
     "53": SourceUnavailable,
     "55": SourceUnavailable,
     "57": SourceUnavailable,
     "58": SourceUnavailable,
-    # The rest is ours: wrong SQL (42), a missing right (42501), a foreign key that no use case looked at (23503).
+    # All others are our errors: wrong SQL (42), a missing privilege (42501), an unchecked foreign key (23503).
 }
 
 
 def to_source_error(source: str, error: Error) -> SourceError:
-    """The source error that says whose fault it is, without the values that the driver's message quotes."""
+    """Return the source error for a driver error, without the values that the driver's message quotes."""
     kind = _kind(error)
     name = type(error).__name__
     if isinstance(error, errors.UniqueViolation):
@@ -64,7 +64,7 @@ def _kind(error: Error) -> type[SourceError]:
     for length in (5, 2):
         if (kind := _KINDS.get(state[:length])) is not None:
             return kind
-    # Without a state it is the driver's own: a value that it can't write, or a connection that is lost.
+    # Without a SQLSTATE it is the driver's own error: a value that it can't encode, or a lost connection.
     if isinstance(error, DataError):
         return SourceInvalidValue
     if isinstance(error, OperationalError):

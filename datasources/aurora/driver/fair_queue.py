@@ -1,26 +1,26 @@
-"""Fair queueing: how many connections each flow of work may hold, and whose turn it is when one is free."""
+"""Fair queueing: limits the connections of each flow of work, and decides which flow gets a free one."""
 
 import asyncio
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Of so many connections one is left for flows that hold none. A flow alone has eight of ten.
+# One of this many connections is reserved for flows that hold none. A single flow gets eight of ten.
 RESERVE_DIVISOR = 5
-# Most that may wait of one flow. One more is refused at once, as all of them would end by their deadline anyway.
+# Maximum number of waiters of one flow. More are refused immediately, since they would reach their deadline anyway.
 MAX_WAITING_PER_FLOW = 500
 
 
 class QueueFull(Exception):
-    """MAX_WAITING of this flow wait already."""
+    """MAX_WAITING_PER_FLOW of this flow are waiting already."""
 
 
 class FairQueue:
-    """Turns at `capacity` things, shared by flows that do not know each other: max-min fairness.
+    """Distributes `capacity` turns among independent flows with max-min fairness.
 
-    https://en.wikipedia.org/wiki/Max-min_fairness: who holds the fewest is next, and among equals the one that was
-    served longest ago. The last `capacity // SHARE` are given only to flows that hold none, for no turn can be taken
-    back. A turn that is free costs no await.
+    https://en.wikipedia.org/wiki/Max-min_fairness: the flow that holds the fewest is next; among equals, the one that
+    was served longest ago. The last `capacity // RESERVE_DIVISOR` turns are given only to flows that hold none, since a
+    turn cannot be taken back. Taking a free turn does not wait.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -31,23 +31,23 @@ class FairQueue:
 
     @property
     def free(self) -> int:
-        """How many turns nobody holds."""
+        """The number of free turns."""
         return self._free
 
     @property
     def waiting(self) -> int:
-        """How many wait, of all flows."""
+        """The number of waiters of all flows."""
         return sum(map(len, self._waiting.values()))
 
     async def acquire(self, flow: str, seconds: float) -> None:
-        """Wait for a turn, which `give_back` ends. TimeoutError after so many seconds; QueueFull."""
+        """Wait for a turn, to be ended by `release`. Raise TimeoutError after so many seconds, or QueueFull."""
         if flow not in self._waiting and self._may_take(flow):
             self._give(flow)
             return
         await self._wait(flow, seconds)
 
     def release(self, flow: str) -> None:
-        """End a turn, and let the next one begin."""
+        """End a turn, and give it to the next flow."""
         self._free += 1
         self._held[flow] -= 1
         if not self._held[flow]:
@@ -72,7 +72,7 @@ class FairQueue:
             begun = True
         finally:
             if not begun and turn.done():
-                # Given in the moment in which the wait was cancelled.
+                # The turn was given at the moment in which the wait was cancelled.
                 self.release(flow)
             elif not begun:
                 self._leave(flow, turn)
@@ -88,7 +88,7 @@ class FairQueue:
             flow = min(self._waiting, key=self._held.__getitem__)
             if not self._may_take(flow):
                 return
-            # What else waits of this flow stands behind the others.
+            # The other waiters of this flow go behind the other flows.
             line = self._waiting.pop(flow)
             turn = line.popleft()
             if line:

@@ -1,4 +1,4 @@
-"""A connection that signs in by credentials from elsewhere, and ends within half a second when it is cancelled."""
+"""A connection that signs in with external credentials, and that ends within half a second of a cancellation."""
 
 import asyncio
 import time
@@ -13,20 +13,20 @@ from datasources.credentials.cached import Credential, CredentialCache
 
 RV = TypeVar("RV")
 
-# Seconds that a server has to confirm the cancelling of a statement. One that hangs does not, and the connection is
-# closed: the driver alone waits up to 10 s, past every deadline.
+# Seconds that a server has to confirm the cancellation of a statement. A hanging server does not, and the connection is
+# closed: the driver alone waits up to 10 s, beyond every deadline.
 CANCEL_GRACE_SECONDS = 0.5
 
 
 class CredentialConnection(AsyncConnection[Any]):
-    """An AsyncConnection whose `connect` takes `credentials` in place of a password.
+    """An AsyncConnection whose `connect` takes `credentials` instead of a password.
 
-    Cancelled while a statement is under way, it asks the server to cancel that one, and is closed unless the server
-    confirms it within CANCEL_GRACE.
+    If it is cancelled during a statement, it asks the server to cancel that statement, and is closed unless the server
+    confirms within CANCEL_GRACE_SECONDS.
     """
 
     async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:  # noqa: ASYNC109
-        """As the driver's own, except for how long a cancelling is waited for."""
+        """Wait like the driver, except for the time limit after a cancellation."""
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
         except asyncio.CancelledError:
@@ -44,15 +44,15 @@ class CredentialConnection(AsyncConnection[Any]):
         except errors.QueryCanceled:
             confirmed = await self._drained(end)
         except (psycopg.Error, OSError):
-            # It is not known what the server is at.
+            # The state of the server is unknown.
             return
         finally:
             if not confirmed:
                 self.pgconn.finish()
 
     async def _drained(self, end: float) -> bool:
-        # A statement whose rows are read in parts has more to be read after its error. Left there, its cursor would
-        # cancel it once more, with a longer wait.
+        # A statement whose rows are read in batches has more to be read after its error. Left unread, its cursor would
+        # cancel it again, with a longer wait.
         while self.pgconn.transaction_status == TransactionStatus.ACTIVE and (left := end - time.monotonic()) > 0:
             try:
                 await waiting.wait_async(generators.fetch(self.pgconn), self.pgconn.socket, left, left)
@@ -62,14 +62,14 @@ class CredentialConnection(AsyncConnection[Any]):
 
     @classmethod
     async def connect(cls, conninfo: str = "", *, credentials: CredentialCache | None = None, **kwargs: Any) -> Self:  # type: ignore[override]
-        """SourceUnavailable if there are no credentials; else as psycopg's."""
+        """Connect like psycopg, with the credentials. Raise SourceUnavailable if there are none."""
         if credentials is None:
             return await super().connect(conninfo, **kwargs)
         credential = await credentials.current()
         try:
             return await super().connect(conninfo, **kwargs, **_words(credential))
         except psycopg.OperationalError as error:
-            # libpq keeps no SQLSTATE of a failed connection, only the server's words.
+            # libpq provides no SQLSTATE for a failed connection, only the server's message.
             other = (
                 await credentials.refresh_after_rejection(credential) if "authentication failed" in str(error) else None
             )

@@ -1,4 +1,4 @@
-"""What spans say of where a statement went.
+"""Span attributes of a database.
 
 https://opentelemetry.io/docs/specs/semconv/database/postgresql/
 """
@@ -7,12 +7,12 @@ from psycopg.conninfo import conninfo_to_dict
 
 
 def span_attributes(store: str, url: str) -> dict[str, str | int]:
-    """Attributes of a database by its URL; never its user or password."""
+    """Return the attributes of a database by its URL; never its user or password."""
     parts = conninfo_to_dict(url)
-    found: dict[str, str | int] = {"db.system.name": "postgresql", "stackflow.store": store}
+    attributes: dict[str, str | int] = {"db.system.name": "postgresql", "stackflow.store": store}
     for name, part in (("db.namespace", "dbname"), ("server.address", "host")):
         if parts.get(part):
-            found[name] = str(parts[part])
+            attributes[name] = str(parts[part])
     if str(parts.get("port", "")).isdigit():
-        found["server.port"] = int(str(parts["port"]))
-    return found
+        attributes["server.port"] = int(str(parts["port"]))
+    return attributes

@@ -1,4 +1,4 @@
-"""Lists of texts as PostgreSQL reads them, written in a third of the driver's time."""
+"""Dumps lists of texts as PostgreSQL arrays, in a third of the driver's time."""
 
 from psycopg import DataError
 from psycopg.abc import Buffer
@@ -8,8 +8,8 @@ _TEXTS = ({str}, {str, type(None)})
 
 
 class TextListDumper(ListDumper):
-    """Sets of rows go to the server as arrays, most of them of texts, many of those JSON full of quotes. The driver
-    looks through them by regular expressions: a third of the time of a process that handles events went there."""
+    """Sets of rows are sent as arrays, most of them of texts, many of those JSON full of quotes. The driver searches
+    them with regular expressions: a third of the time of an event worker was spent there."""
 
     def dump(self, obj: list[object]) -> Buffer | None:
         if self.delimiter != b"," or set(map(type, obj)) not in _TEXTS:
@@ -21,5 +21,5 @@ class TextListDumper(ListDumper):
 
 
 def _element(value: object) -> str:
-    # Quotes are always allowed, and spare the look whether they are needed.
+    # Quotes are always allowed, which avoids checking whether they are needed.
     return "NULL" if value is None else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,4 +1,4 @@
-"""One transaction: statements in, records out, all of it or nothing."""
+"""One transaction: it executes statements and returns records; all of it is committed or nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
@@ -13,16 +13,16 @@ Run = Callable[[AsyncConnection[Any], Statement, Mapping[str, object], Callable[
 
 
 class Transaction:
-    """Statements on one connection inside BEGIN and COMMIT. Each counts as one of the call's statements."""
+    """Statements on one connection inside BEGIN and COMMIT. Each counts as a statement of the request."""
 
     def __init__(self, connection: AsyncConnection[Any], run: Run) -> None:
         self._connection = connection
         self._run = run
 
     async def fetch(self, statement: Statement, parameters: Mapping[str, object], record: Callable[..., R]) -> list[R]:
-        """Rows as records: `record` is called with each row's columns in order."""
+        """Return rows as records: `record` is called with the columns of each row in order."""
         return await self._run(self._connection, statement, parameters, record)
 
     async def execute(self, statement: Statement, parameters: Mapping[str, object]) -> None:
-        """A statement without rows."""
+        """Execute a statement without rows."""
         await self._run(self._connection, statement, parameters, None)

@@ -17,25 +17,25 @@ Pair = tuple[str, str]
 
 
 async def claim_events(transaction: Transaction, contents: dict[Pair, bytes]) -> set[Pair]:
-    """Take events by source and id for this transaction; those that nobody had taken before."""
+    """Claim events by source and id for this transaction; return those that were not claimed before."""
     bound = _pairs(contents, "ids") | {"contents": list(contents.values())}
     return set(await _fetch(transaction, "events_claimed", bound, _pair))
 
 
 async def fetch_contents(transaction: Transaction, names: Collection[Pair]) -> dict[Pair, bytes]:
-    """What events said that had their effect before."""
-    found = await _fetch(transaction, "events_contents", _pairs(names, "ids"), _triple) if names else []
-    return {(source, id): content for source, id, content in found}
+    """Return the contents of events that took effect before."""
+    rows = await _fetch(transaction, "events_contents", _pairs(names, "ids"), _triple) if names else []
+    return {(source, id): content for source, id, content in rows}
 
 
 async def release_events(transaction: Transaction, names: Collection[Pair]) -> None:
-    """Give back events that had no effect."""
+    """Release events that had no effect."""
     if names:
         await _execute(transaction, "events_unclaimed", _pairs(names, "ids"))
 
 
 async def lock_times(transaction: Transaction, names: Collection[tuple[str, str, str]]) -> list[EventTimesRecord]:
-    """The newest times of entities by source, entity and identity."""
+    """Lock and return the newest times of entities by source, entity and identity."""
     bound = {
         "sources": [each[0] for each in names],
         "entities": [each[1] for each in names],
@@ -63,30 +63,30 @@ async def write_times(transaction: Transaction, times: Sequence[EventTimesRecord
 
 
 async def find_item_ids(transaction: Transaction, keys: Collection[Pair]) -> dict[Pair, str]:
-    """Ids of items by source and key; unknown ones are left out."""
-    found = await _fetch(transaction, "events_known_keys", _pairs(keys, "keys"), _triple)
-    return {(source, key): id for source, key, id in found}
+    """Return ids of items by source and key; unknown ones are left out."""
+    rows = await _fetch(transaction, "events_known_keys", _pairs(keys, "keys"), _triple)
+    return {(source, key): id for source, key, id in rows}
 
 
 async def find_names(
     transaction: Transaction, classes: Iterable[str], types: Iterable[str], teams: Iterable[str]
 ) -> list[ResolvedKey]:
-    """Which of these classes, relationship types and teams there are."""
+    """Return which of these classes, relationship types and teams exist."""
     bound = {"classes": list(classes), "types": list(types), "teams": list(teams)}
     return await _fetch(transaction, "events_known_names", bound, ResolvedKey)
 
 
 async def lock_items(transaction: Transaction, ids: Collection[str]) -> dict[str, ConfigurationItemRecord]:
-    """Items as they are and stay until the transaction ends, by id."""
+    """Lock items until the transaction ends, and return them by id."""
     bound = {"ids": list(ids)}
-    found = await _fetch(transaction, "events_items_locked", bound, ConfigurationItemRecord) if ids else []
-    return {each.id: each for each in found}
+    rows = await _fetch(transaction, "events_items_locked", bound, ConfigurationItemRecord) if ids else []
+    return {each.id: each for each in rows}
 
 
 async def find_relationships(
     transaction: Transaction, identities: Collection[tuple[str, str, str, str]]
 ) -> list[RelationshipRecord]:
-    """Relationships by from, to, type and source; unknown ones are left out."""
+    """Return relationships by from, to, type and source; unknown ones are left out."""
     if not identities:
         return []
     columns = [list(column) for column in zip(*identities, strict=True)]
@@ -100,7 +100,7 @@ async def write_items(
     changed: Sequence[ConfigurationItemRecord],
     keys: dict[Pair, str],
 ) -> None:
-    """New items with their keys, and changed ones."""
+    """Insert new items with their keys, and update changed ones."""
     if new:
         await _execute(transaction, "events_items_inserted", _items(new))
         await _execute(transaction, "events_keys_inserted", _pairs(keys, "keys") | {"ids": list(keys.values())})
@@ -114,7 +114,7 @@ async def write_relationships(
     changed: Sequence[RelationshipRecord],
     removed: Sequence[RelationshipRecord],
 ) -> None:
-    """New, changed and removed relationships. The impact of a new one is that of its type."""
+    """Write new, changed and removed relationships. The impact of a new one is that of its type."""
     if removed:
         await _execute(transaction, "events_relationships_removed", {"ids": [each.id for each in removed]})
     if new:
@@ -134,12 +134,12 @@ async def write_relationships(
 
 
 async def purge(main: Database, days: float, most: int) -> int:
-    """Forget events that had their effect more than so many days ago, at most `most`; how many."""
+    """Delete at most `most` events that took effect more than so many days ago; return how many."""
     return len(await main.fetch(statements("events/writes")["events_forgotten"], {"days": days, "most": most}, bool))
 
 
 async def purge_times(main: Database, days: float, most: int) -> int:
-    """Forget the times of entities that ended more than so many days ago by our clock, at most `most`; how many."""
+    """Delete at most `most` times of entities that ended more than so many days ago; return how many."""
     return len(
         await main.fetch(statements("events/writes")["event_times_forgotten"], {"days": days, "most": most}, bool)
     )

@@ -1,5 +1,5 @@
 -- name: events_claimed
--- Say that these events have their effect in this transaction; those that are new. Waits for whoever does the same.
+-- Claim events for this transaction; return those that are new. Waits for concurrent claims of the same events.
 INSERT INTO received_events (source, id, content)
 SELECT g.source, g.id, g.content FROM unnest(%(sources)s::text[], %(ids)s::text[], %(contents)s::bytea[])
     AS g (source, id, content)
@@ -8,17 +8,17 @@ ON CONFLICT (source, id) DO NOTHING
 RETURNING source, id;
 
 -- name: events_contents
--- What events of these names said when they had their effect.
+-- The contents of these events when they took effect.
 SELECT r.source, r.id, r.content
 FROM received_events r JOIN unnest(%(sources)s::text[], %(ids)s::text[]) AS g (source, id) USING (source, id);
 
 -- name: events_unclaimed
--- Give back claims of events that had no effect after all.
+-- Release claims of events that had no effect.
 DELETE FROM received_events r USING unnest(%(sources)s::text[], %(ids)s::text[]) AS g (source, id)
 WHERE r.source = g.source AND r.id = g.id;
 
 -- name: event_times_locked
--- The newest events of some entities, locked until the transaction ends; rows are made where there are none.
+-- The newest events of some entities, locked until the transaction ends; missing rows are created.
 INSERT INTO event_times AS e (source, entity, identity)
 SELECT DISTINCT g.source, g.entity, g.identity
 FROM unnest(%(sources)s::text[], %(entities)s::text[], %(identities)s::text[]) AS g (source, entity, identity)
@@ -27,7 +27,7 @@ ON CONFLICT (source, entity, identity) DO UPDATE SET identity = excluded.identit
 RETURNING e.source, e.entity, e.identity, e.upserted_at, e.upserted_by, e.ended_at, e.ended_by;
 
 -- name: event_times_kept
--- The newest events of some entities as they are by now.
+-- Store the newest events of some entities.
 UPDATE event_times e
 SET upserted_at = g.upserted_at, upserted_by = g.upserted_by, ended_at = g.ended_at, ended_by = g.ended_by,
     end_heard_at = CASE
@@ -41,12 +41,13 @@ FROM unnest(%(sources)s::text[], %(entities)s::text[], %(identities)s::text[], %
 WHERE (e.source, e.entity, e.identity) = (g.source, g.entity, g.identity);
 
 -- name: events_known_keys
--- The items that these identification keys stand for.
+-- The items that have these identification keys.
 SELECT k.source, k.key, k.configuration_item_id FROM configuration_item_keys k
 JOIN unnest(%(sources)s::text[], %(keys)s::text[]) AS g (source, key) USING (source, key);
 
 -- name: events_known_names
--- Classes, relationship types and teams of these keys: which list, the key, and a team's id or a type's impact.
+-- Existing classes, relationship types and teams with these keys: the list, the key, and a team's id or a type's
+-- impact.
 SELECT 'class', c.key, '' FROM configuration_item_classes c WHERE c.key = ANY(%(classes)s::text[])
 UNION ALL
 SELECT 'type', y.key, y.impact FROM relationship_types y WHERE y.key = ANY(%(types)s::text[])
@@ -54,20 +55,20 @@ UNION ALL
 SELECT 'team', t.key, t.id::text FROM teams t WHERE t.key = ANY(%(teams)s::text[]);
 
 -- name: events_items_locked
--- The current versions of some items, in order of id, locked against other writers until the transaction ends.
+-- The current versions of some items, ordered by id, locked against other writers until the transaction ends.
 SELECT i.id, i.name, i.class_key, i.status, i.environment, i.criticality, i.owner_team_id, i.attributes, i.version,
        i.valid_from
 FROM configuration_items i WHERE i.id = ANY(%(ids)s::uuid[]) ORDER BY i.id FOR NO KEY UPDATE;
 
 -- name: events_items_inserted
--- New items.
+-- Insert new items.
 INSERT INTO configuration_items (id, name, class_key, status, environment, criticality, owner_team_id, attributes)
 SELECT * FROM unnest(
     %(ids)s::uuid[], %(names)s::text[], %(class_keys)s::text[], %(statuses)s::text[], %(environments)s::text[],
     %(criticalities)s::text[], %(owner_team_ids)s::uuid[], %(attributes)s::jsonb[]);
 
 -- name: events_items_changed
--- Items as they are by now.
+-- Update changed items.
 UPDATE configuration_items i
 SET name = g.name, class_key = g.class_key, status = g.status, environment = g.environment,
     criticality = g.criticality, owner_team_id = g.owner_team_id, attributes = g.attributes
@@ -78,7 +79,7 @@ FROM unnest(
 WHERE i.id = g.id;
 
 -- name: events_keys_inserted
--- The identification keys of new items.
+-- Insert the identification keys of new items.
 INSERT INTO configuration_item_keys (source, key, configuration_item_id)
 SELECT * FROM unnest(%(sources)s::text[], %(keys)s::text[], %(ids)s::uuid[]);
 
@@ -90,7 +91,7 @@ JOIN unnest(%(from_ids)s::uuid[], %(to_ids)s::uuid[], %(type_keys)s::text[], %(s
     AS g (from_id, to_id, type_key, source) USING (from_id, to_id, type_key, source);
 
 -- name: events_relationships_inserted
--- New relationships, with the impact of their type.
+-- Insert relationships with the impact of their type.
 INSERT INTO relationships (id, from_id, to_id, type_key, source, attributes, impact_from_id, impact_to_id)
 SELECT g.id, g.from_id, g.to_id, g.type_key, g.source, g.attributes,
        CASE y.impact WHEN 'FORWARD' THEN g.from_id WHEN 'REVERSE' THEN g.to_id END,
@@ -100,16 +101,16 @@ FROM unnest(%(ids)s::uuid[], %(from_ids)s::uuid[], %(to_ids)s::uuid[], %(type_ke
 JOIN relationship_types y ON y.key = g.type_key;
 
 -- name: events_relationships_changed
--- Relationships with the attributes that they have by now.
+-- Update the attributes of relationships.
 UPDATE relationships r SET attributes = g.attributes
 FROM unnest(%(ids)s::uuid[], %(attributes)s::jsonb[]) AS g (id, attributes) WHERE r.id = g.id;
 
 -- name: events_relationships_removed
--- Relationships that are no more.
+-- Delete relationships.
 DELETE FROM relationships WHERE id = ANY(%(ids)s::uuid[]);
 
 -- name: events_forgotten
--- Forget which events had their effect more than so many days ago, at most so many of them.
+-- Delete claims of events that took effect more than so many days ago, at most so many.
 DELETE FROM received_events WHERE (source, id) IN (
     SELECT source, id FROM received_events WHERE received_at < now() - %(days)s * interval '1 day'
     ORDER BY received_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
@@ -117,8 +118,8 @@ DELETE FROM received_events WHERE (source, id) IN (
 RETURNING true;
 
 -- name: event_times_forgotten
--- Forget the times of entities that were heard to have ended more than so many days ago, at most so many of them, and none
--- that an event is about now.
+-- Delete the times of entities whose end was received more than so many days ago, at most so many, and none that a
+-- current event refers to.
 DELETE FROM event_times WHERE (source, entity, identity) IN (
     SELECT source, entity, identity FROM event_times
     WHERE end_heard_at < now() - %(days)s * interval '1 day'

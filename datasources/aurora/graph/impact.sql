@@ -1,10 +1,10 @@
 -- name: impact_step
--- A fragment: what a failure of `node.id` flows to over one table.
+-- A fragment: the nodes that a failure of `node.id` reaches directly in one table.
 SELECT r.impact_to_id AS id FROM /*edges*/ r WHERE r.impact_from_id = node.id /*types*/ /*valid*/
 
 -- name: impact_edge
--- A fragment: the edges from `node.id` over one table, with their redundancy groups. An edge of another type than is
--- walked counts where it makes a member of a group.
+-- A fragment: the edges from `node.id` in one table, with their redundancy groups. An edge of another type than those
+-- walked counts if it makes a member of a group.
 SELECT r.impact_to_id AS id, r.redundancy_group_id AS group_id,
        %(types)s::text[] IS NULL OR r.type_key = ANY(%(types)s::text[]) AS walked
 FROM /*edges*/ r
@@ -16,9 +16,9 @@ WHERE r.impact_from_id = node.id /*valid*/
 SELECT r.status FROM /*items*/ r WHERE r.id = node.id /*valid*/
 
 -- name: impact_closure
--- Everything that failures can flow to, whatever its depth, starts included: 16 bytes an id, in no order. Recursion
--- ends at a given number of nodes and one, since rows of a recursive query are made as they are asked for. OFFSET 0
--- keeps the step one index scan a node: as a join it may become a scan of the whole table a level.
+-- All nodes that failures can reach at any depth, including the starts: 16 bytes per id, in no order. The recursion
+-- stops after the given number of nodes plus one, since rows of a recursive query are computed on demand. OFFSET 0
+-- keeps the step at one index scan per node: as a join it may become a table scan per level.
 WITH RECURSIVE walk (id) AS (
     SELECT DISTINCT unnest(%(starts)s::uuid[])
     UNION
@@ -28,9 +28,9 @@ SELECT coalesce(string_agg(uuid_send(reached.id), ''::bytea), ''::bytea)
 FROM (SELECT id FROM walk LIMIT %(max_nodes)s + 1) AS reached
 
 -- name: impact_edges
--- What failures of nodes flow to: for each node all effects, 16 bytes each, and the groups of these edges, 16 bytes
--- each, zero for an edge in no group, null where no edge is in one; those that are walked and those that are not in rows of their own. At most a given
--- number of edges and one.
+-- The effects of failures: for each node all affected nodes, 16 bytes each, and the groups of these edges, 16 bytes
+-- each, zero for an edge in no group, null if no edge is in one. Walked edges and others are in separate rows. At most
+-- a given number of edges plus one.
 WITH edge AS MATERIALIZED (
     SELECT node.id AS cause, step.id AS effect, step.group_id, step.walked
     FROM unnest(%(ids)s::uuid[]) AS node (id) CROSS JOIN LATERAL (/*steps*/ OFFSET 0) AS step
@@ -49,7 +49,7 @@ FROM unnest(%(ids)s::uuid[]) AS node (id) CROSS JOIN LATERAL (/*statuses*/ OFFSE
 WHERE item.status <> 'ACTIVE'
 
 -- name: impact_groups
--- How many members each group needs, and how many of its members are ACTIVE.
+-- The number of members that each group needs, and the number of its ACTIVE members.
 SELECT grp.id, grp.needed, (
            SELECT count(DISTINCT member.id)
            FROM (/*members*/) AS member

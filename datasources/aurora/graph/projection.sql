@@ -1,5 +1,5 @@
 -- name: edge_columns
--- A fragment: a current relationship as an edge version. A time beyond the calendar is the nearest within it.
+-- A fragment: a current relationship as an edge version. A time outside the calendar becomes the nearest one inside.
 r.id, r.from_id, r.to_id, r.type_key,
 CASE WHEN r.impact_from_id IS NULL THEN 'NONE'
      WHEN r.impact_from_id = r.from_id THEN 'FORWARD'
@@ -8,7 +8,7 @@ r.redundancy_group_id,
 least(greatest(r.valid_from, '0001-01-01 00:00:00Z'), '9999-12-31 23:59:59.999999Z') AS valid_from
 
 -- name: counts
--- How many nodes and edges there are now: items and whatever stands at an end of a relationship; relationships.
+-- The numbers of current nodes and edges: items and all other ends of relationships; relationships.
 SELECT (SELECT count(*) FROM configuration_items)
      + (SELECT count(*)
         FROM (SELECT from_id FROM relationships UNION SELECT to_id FROM relationships) AS ends (id)
@@ -16,7 +16,7 @@ SELECT (SELECT count(*) FROM configuration_items)
        (SELECT count(*) FROM relationships)
 
 -- name: nodes_page
--- The next nodes after an id, in order of id. Each arm stops after as many, on its own index.
+-- The next nodes after an id, ordered by id. Each part of the union stops at the page size, with its own index.
 SELECT id
 FROM (
     (SELECT id FROM configuration_items WHERE %(after)s::uuid IS NULL OR id > %(after)s ORDER BY id LIMIT %(most)s)
@@ -39,7 +39,7 @@ WHERE EXISTS (SELECT FROM configuration_items c WHERE c.id = given.id)
    OR EXISTS (SELECT FROM relationships r WHERE r.to_id = given.id)
 
 -- name: edges_page
--- The next edges after an id, in order of id.
+-- The next edges after an id, ordered by id.
 SELECT /*columns*/
 FROM relationships r
 WHERE %(after)s::uuid IS NULL OR r.id > %(after)s
@@ -47,36 +47,36 @@ ORDER BY r.id
 LIMIT %(most)s
 
 -- name: edges_leaving
--- The edges that leave the given nodes, in order of node and edge.
+-- The edges that leave the given nodes, ordered by node and edge.
 SELECT /*columns*/
 FROM relationships r
 WHERE r.from_id = ANY(%(ids)s::uuid[])
 ORDER BY r.from_id, r.id
 
 -- name: edges_by_ids
--- Edges by their ids, in order of id.
+-- Edges by their ids, ordered by id.
 SELECT /*columns*/
 FROM relationships r
 WHERE r.id = ANY(%(ids)s::uuid[])
 ORDER BY r.id
 
 -- name: edges_touching
--- The edges that leave or enter the given nodes, in order of id.
+-- The edges that leave or enter the given nodes, ordered by id.
 SELECT /*columns*/
 FROM relationships r
 WHERE r.from_id = ANY(%(ids)s::uuid[]) OR r.to_id = ANY(%(ids)s::uuid[])
 ORDER BY r.id
 
 -- name: edges_before
--- The edges as they were before the changes at these positions of the outbox, in order of position.
+-- The edges before the changes at these positions of the outbox, ordered by position.
 SELECT /*columns*/
 FROM outbox o, jsonb_populate_record(NULL::relationships, o.payload) r
 WHERE o.position = ANY(%(positions)s::bigint[]) AND o.entity = 'RELATIONSHIP' AND o.payload ? 'from_id'
 ORDER BY o.position
 
 -- name: buckets_digested
--- For each of some buckets how many nodes and edges it has and the sums of their hashes. The bucket of a node is the last
--- byte of its id; an edge is in that of the node it leaves. Hashes are the first 60 bits of MD5.
+-- For each of some buckets the numbers of nodes and edges and the sums of their hashes. The bucket of a node is the
+-- last byte of its id; an edge is in the bucket of the node that it leaves. Hashes are the first 60 bits of MD5.
 WITH edges AS (
     SELECT get_byte(uuid_send(r.from_id), 15) AS bucket, count(*) AS many,
            sum(('x' || left(md5(concat_ws('|', r.id, r.from_id, r.to_id, r.type_key,
@@ -103,7 +103,7 @@ LEFT JOIN nodes n ON n.bucket = asked.bucket
 LEFT JOIN edges e ON e.bucket = asked.bucket;
 
 -- name: bucket_nodes
--- The nodes of some buckets, in order of id.
+-- The nodes of some buckets, ordered by id.
 SELECT id
 FROM (SELECT id FROM configuration_items UNION SELECT from_id FROM relationships
       UNION SELECT to_id FROM relationships) AS node

@@ -1,5 +1,5 @@
 -- name: arm
--- A fragment: the edges met from `node.id` over one index, in order, at most fan_out + 1 of them.
+-- A fragment: the edges from `node.id` in one index, in order, at most fan_out + 1 of them.
 (SELECT r./*far*/ AS neighbour_id, r.id AS edge_id, /*incoming*/ AS incoming
  FROM /*edges*/ r
  WHERE r./*near*/ = node.id /*types*/ /*valid*/ /*after*/
@@ -7,11 +7,11 @@
  LIMIT %(fan_out)s + 1)
 
 -- name: arm_count
--- A fragment: how many edges are met from `node.id` over one index.
+-- A fragment: the number of edges from `node.id` in one index.
 (SELECT count(*) FROM /*edges*/ r WHERE r./*near*/ = node.id /*types*/ /*valid*/)
 
 -- name: edge_facts
--- A fragment: the facts of the edge `step.edge_id` in one table.
+-- A fragment: the columns of the edge `step.edge_id` in one table.
 SELECT r.from_id, r.to_id, r.type_key,
        CASE WHEN r.impact_from_id IS NULL THEN 'NONE'
             WHEN r.impact_from_id = r.from_id THEN 'FORWARD'
@@ -20,9 +20,9 @@ SELECT r.from_id, r.to_id, r.type_key,
 FROM /*edges*/ r WHERE r.id = step.edge_id /*valid*/
 
 -- name: neighbours
--- The steps from each node after a place, at most fan_out + 1 each, with the exact degree of each node.
--- A node is counted only where its steps do not already tell: a super node costs its degree once, others nothing.
--- Facts are fetched after the cut, by id, so that the cut itself needs no more than a covering index.
+-- The steps from each node after a position, at most fan_out + 1 each, with the exact degree of each node. A node's
+-- edges are counted only if its steps do not determine the degree: a super node costs its degree once, other nodes
+-- nothing. Columns are fetched by id after the cut, so that the cut needs only a covering index.
 WITH node AS MATERIALIZED (
     SELECT DISTINCT id FROM unnest(%(ids)s::uuid[]) AS given (id)
 ), step AS MATERIALIZED (
@@ -44,8 +44,8 @@ LEFT JOIN LATERAL (/*facts*/) AS fact ON true
 ORDER BY degree.id, step.neighbour_id, step.edge_id, step.incoming
 
 -- name: reach
--- Breadth first from each set of starts, a row a level. Levels stop growing as soon as more than max_nodes nodes
--- are known after the given place. Nodes come without a degree, nodes whose fan-out was cut with theirs.
+-- Breadth-first search from each set of starts, one row per level. Levels stop growing once more than max_nodes nodes
+-- after the given position are known. Nodes have no degree unless their fan-out was cut.
 WITH RECURSIVE level (walk, depth, frontier, seen, page, found, capped) AS (
     SELECT start.walk, 0, array_agg(DISTINCT start.id), array_agg(DISTINCT start.id), '{}'::uuid[], 0, '{}'::uuid[]
     FROM unnest(%(walks)s::integer[], %(ids)s::uuid[]) AS start (walk, id)
@@ -87,8 +87,8 @@ FROM (
 ORDER BY walk, depth, answer.id
 
 -- name: paths
--- Two sides grow level by level towards each other, the smaller one first, until a node stands on both; then the
--- followed edges are traced back from where they met. One row without an edge where there is no path.
+-- Two sides grow level by level towards each other, the smaller one first, until a node is on both; then the followed
+-- edges are traced back from the meeting nodes. One row without an edge if there is no path.
 WITH RECURSIVE search (forward, depth, front, front_seen, front_depth, back, back_seen, back_depth,
                        nears, fars, edges, capped, met) AS (
     SELECT NULL::boolean, 0, ARRAY[%(from_id)s::uuid], ARRAY[%(from_id)s::uuid], 0,
@@ -182,7 +182,7 @@ FROM /*edges*/ r
 WHERE r.from_id = node.id /*types*/ /*valid*/
 
 -- name: subgraph
--- The edges with both ends among the nodes, by id, at most a given number and one.
+-- The edges with both ends among the nodes, by id, at most a given number plus one.
 WITH given AS MATERIALIZED (
     SELECT DISTINCT id FROM unnest(%(ids)s::uuid[]) AS given (id)
 ), step AS MATERIALIZED (
@@ -198,7 +198,7 @@ ORDER BY step.edge_id
 LIMIT %(most)s + 1
 
 -- name: degrees
--- How many edges of each type leave and enter each node.
+-- The number of edges of each type that leave and enter each node.
 SELECT node.id, met.type_key, count(*) FILTER (WHERE met.outgoing), count(*) FILTER (WHERE NOT met.outgoing)
 FROM (SELECT DISTINCT unnest(%(ids)s::uuid[])) AS node (id)
 CROSS JOIN LATERAL (/*met*/) AS met
@@ -206,5 +206,5 @@ GROUP BY node.id, met.type_key
 ORDER BY node.id, met.type_key
 
 -- name: degrees_arm
--- A fragment: the type of each edge met from `node.id` over one index.
+-- A fragment: the type of each edge from `node.id` in one index.
 SELECT r.type_key, /*outgoing*/ AS outgoing FROM /*edges*/ r WHERE r./*near*/ = node.id /*valid*/

@@ -1,4 +1,4 @@
-"""Rows that would stand above themselves: classes whose parents, or steps whose dependencies, form a ring."""
+"""Detects cycles: classes whose parents, or steps whose dependencies, lead back to themselves."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -6,12 +6,12 @@ from datasources.aurora.imports.session import Session
 from datasources.aurora.imports.tables import ImportTable
 from datasources.aurora.statements import statements
 
-# Members of a ring that a reason names.
+# Members of a cycle that a reason names.
 MAX_SHOWN_MEMBERS = 8
 
 
 def find_cycles(above: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
-    """The strongly connected components of more than one node, and self-loops (Tarjan 1972, without recursion).
+    """Yield the strongly connected components of more than one node, and self-loops (Tarjan 1972, without recursion).
 
     Takes time in proportion to nodes and edges.
     """
@@ -44,45 +44,45 @@ def find_cycles(above: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[node])
                 if low[node] == index[node]:
-                    ring: list[str] = []
-                    while not ring or ring[-1] != node:
-                        ring.append(stack.pop())
-                        members.discard(ring[-1])
-                    if len(ring) > 1 or node in above[node]:
-                        yield ring[::-1]
+                    cycle: list[str] = []
+                    while not cycle or cycle[-1] != node:
+                        cycle.append(stack.pop())
+                        members.discard(cycle[-1])
+                    if len(cycle) > 1 or node in above[node]:
+                        yield cycle[::-1]
 
 
 async def reject_cycles(session: Session, table: ImportTable) -> None:
-    """Reject planned rows that close a ring, and classes whose parent is rejected and not there otherwise."""
-    named = statements("imports/rings")
-    if table.entity not in named:
+    """Reject planned rows that close a cycle, and classes whose parent is rejected and not stored."""
+    cycle_statements = statements("imports/cycles")
+    if table.entity not in cycle_statements:
         return
-    rows = await (await session.run(named[table.entity])).fetchall()
+    rows = await (await session.run(cycle_statements[table.entity])).fetchall()
     above = {node: parents for node, parents, *_ in rows}
     ordinals = {node: (ordinal, known) for node, _, ordinal, known, _ in rows}
     labels = {node: label for node, *_, label in rows}
     reasons: dict[int, str] = {}
-    for ring in find_cycles(above):
+    for cycle in find_cycles(above):
         path = " < ".join(
             [
-                *(labels[node] for node in ring[:MAX_SHOWN_MEMBERS]),
-                "…" if len(ring) > MAX_SHOWN_MEMBERS else labels[ring[0]],
+                *(labels[node] for node in cycle[:MAX_SHOWN_MEMBERS]),
+                "…" if len(cycle) > MAX_SHOWN_MEMBERS else labels[cycle[0]],
             ]
         )
-        for node in ring:
+        for node in cycle:
             ordinal, _ = ordinals[node]
             if ordinal is not None:
-                reasons[ordinal] = f"{labels[node]} stands above itself: {path}"
+                reasons[ordinal] = f"{labels[node]} is part of a cycle: {path}"
     if table.entity == "classes":
         reasons |= _orphans(above, ordinals, reasons)
     if reasons:
-        await session.run(named["reject"], ordinals=list(reasons), reasons=list(reasons.values()))
+        await session.run(cycle_statements["reject"], ordinals=list(reasons), reasons=list(reasons.values()))
 
 
 def _orphans(
     above: Mapping[str, Sequence[str]], ordinals: Mapping[str, tuple[int | None, bool]], rejected: Mapping[int, str]
 ) -> dict[int, str]:
-    # A class goes in after its parent; where the parent is rejected and new, so are all below it.
+    # A class is inserted after its parent; if the parent is rejected and new, so are all its descendants.
     below: dict[str, list[str]] = {}
     for node, parents in above.items():
         for parent in parents:

@@ -1,29 +1,30 @@
 -- name: memory
--- Sorts and hashes of this transaction may take this much before they go to disk.
+-- Set the memory for sorts and hashes of this transaction.
 SELECT set_config('work_mem', '96MB', true)
 
 -- name: stage
--- Rows of one section as text: NULL where the mapping doesn't give the field, '' where the row leaves it empty.
+-- Create the staged rows of one section as text: NULL if the mapping doesn't set the field, '' if the row leaves it
+-- empty.
 CREATE TEMP TABLE staged (ordinal bigint NOT NULL, line bigint NOT NULL, id uuid NOT NULL, latest_by text/*columns*/)
 
 -- name: copy
--- Fill the staged rows.
+-- Copy into the staged rows.
 COPY staged (ordinal, line, id/*columns*/) FROM STDIN
 
 -- name: measure_staged
--- Let the planner know how many rows there are.
+-- Analyze the staged rows, so that the planner knows their number.
 ANALYZE staged
 
 -- name: measure_planned
--- The same for what the batches read: autovacuum never sees a temporary table.
+-- Analyze the planned rows for the batches, since autovacuum ignores temporary tables.
 ANALYZE planned (/*columns*/)
 
 -- name: drop_tables
--- Forget the rows of the section before.
+-- Drop the tables of the previous section.
 DROP TABLE IF EXISTS staged, planned, staged_keys, repeats
 
 -- name: plan
--- What would become of each staged row: create, change, leave or reject; repeats are found afterwards.
+-- Decide the fate of each staged row: create, change, leave or reject; repeats are marked afterwards.
 CREATE TEMP TABLE planned AS
 WITH w AS (/*wanted*/)
 SELECT w.*, NULL::bigint AS first_line, NULL::text AS shared,
@@ -38,8 +39,8 @@ FROM w
 LEFT JOIN /*table*/ t ON /*match*/
 
 -- name: mark_repeats
--- Rows whose identity an earlier row has: rejected with both lines, or repeats where the mapping lets one row win.
--- Grouping hashes the identities alone; ranking every row by a window would sort all its columns.
+-- Mark rows whose identity an earlier row has: rejected with both lines, or repeats if the mapping lets one row win.
+-- Grouping hashes only the identities; a window over every row would sort all its columns.
 WITH firsts AS (
     SELECT /*identity*/, min(ordinal) AS ordinal, min(line) AS line
     FROM planned WHERE reason IS NULL GROUP BY /*identity*/ HAVING count(*) > 1
@@ -49,7 +50,7 @@ FROM firsts f
 WHERE p.reason IS NULL AND p.ordinal > f.ordinal AND /*same*/
 
 -- name: mark_earlier
--- Rows whose identity a later row has, by the mapping's column and then by the line: the latest row wins.
+-- Mark rows whose identity a later row has, by the mapping's column and then by line: the latest row wins.
 WITH ranked AS (
     SELECT p.ordinal, count(*) OVER same AS members,
         row_number() OVER (same ORDER BY /*latest*/) AS place,
@@ -62,20 +63,20 @@ FROM ranked r
 WHERE r.members > 1 AND r.place > 1 AND p.ordinal = r.ordinal
 
 -- name: latest
--- The later of two rows: numbers by size, other values by their text, empty ones last; then the later line.
+-- The order by which the later row wins: numbers by value, other values by text, empty ones last; then the later line.
 CASE WHEN s.latest_by ~ '^-?[0-9]+([.][0-9]+)?$' THEN s.latest_by::numeric END DESC NULLS LAST,
 nullif(s.latest_by, '') COLLATE "C" DESC NULLS LAST, p.ordinal DESC
 
 -- name: index_planned
--- Batches are ranges of ordinals.
+-- Create the index for batches, which are ranges of ordinals.
 CREATE INDEX ON planned (ordinal)
 
 -- name: count_actions
--- How many rows meet which fate.
+-- The number of rows by fate.
 SELECT action, count(*) FROM planned GROUP BY action
 
 -- name: reject_row
--- One row that the database refused when it was alone.
+-- Reject one row that the database refused on its own.
 UPDATE planned SET action = 'reject', reason = %(reason)s WHERE ordinal = %(ordinal)s
 
 -- name: refused_row
@@ -84,7 +85,7 @@ SELECT s.line, (SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(s) 
 FROM staged s WHERE s.ordinal = %(ordinal)s
 
 -- name: rejected_rows
--- Rows refused by the plan, in the order of the file, with the staged values.
+-- Rows that the plan rejects, in file order, with the staged values.
 SELECT p.line,
     coalesce(p.reason, p.shown || coalesce(' on line ' || p.line || ' shares the key ' || p.shared || ' with line '
         || p.first_line || '; one item takes one row', ' stands on line ' || p.first_line || ' and again on line ' || p.line)),
@@ -94,7 +95,7 @@ WHERE p.action = 'reject'
 ORDER BY p.ordinal
 
 -- name: noted_rows
--- Rows that go in, or wait, with a reference left empty, in the order of the file.
+-- Rows that are written, or wait, with an empty reference, in file order.
 SELECT p.line, note, to_jsonb(p.shown)
 FROM planned p CROSS JOIN unnest(p.notes) AS note
 WHERE p.action IN ('create', 'change', 'leave', 'pending')
@@ -109,14 +110,14 @@ WHERE nth <= CASE action WHEN 'pending' THEN 20 ELSE 3 END
 ORDER BY action, ordinal
 
 -- name: create
--- New rows of one batch.
+-- Insert the new rows of one batch.
 INSERT INTO /*table*/ (/*columns*/)
 SELECT /*values*/ FROM planned p
 WHERE p.action = 'create' AND p.ordinal > %(after)s AND p.ordinal <= %(upto)s
 ORDER BY p.ordinal
 
 -- name: change
--- Changed rows of one batch; rows that would stay the same are not touched.
+-- Update the changed rows of one batch; unchanged rows are not touched.
 UPDATE /*table*/ t SET /*assignments*/
 FROM planned p
 WHERE p.action = 'change' AND p.ordinal > %(after)s AND p.ordinal <= %(upto)s AND /*match*/

@@ -1,4 +1,4 @@
-"""Rows of one section that name the same item: who wins, and which rows are repeats of it or rejected."""
+"""Rows of one section that name the same item: which one wins, and which are repeats or rejected."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from datasources.aurora.statements import Statement, statements
 
 RepeatRule = Literal["first", "latest", "reject"]
 
-# Ordinal, line, number of what is shared, and a key's name where it is not the row's own.
+# Ordinal, line, number of the shared key, and the key's name if it is not the row's own.
 Share = tuple[int, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A row that another row of the section wins over, and the key they share if it is not the row's own."""
+    """A row that loses to another row of the section, and the key they share if it is not the row's own."""
 
     ordinal: int
     winner: int
@@ -26,10 +26,10 @@ class Repeat:
 
 
 def resolve_repeats(shares: list[Share], rule: RepeatRule) -> Iterator[Repeat]:
-    """The rows that lose, of rows in the order in which they win. Each key goes to the first row that has it.
+    """Yield the losing rows, given rows in the order in which they win. Each key belongs to the first row that has it.
 
-    Where one row wins, the keys of its repeats are its own as well; a row with keys of two winners is rejected.
-    Takes time in proportion to the shares. Repeated with what it gave the items, it gives the same again.
+    The keys of repeats become keys of the winning row; a row with keys of two winners is rejected. Takes time in
+    proportion to the shares. Repeating it with the resulting items gives the same result.
     """
     owners: dict[int, tuple[int, int]] = {}
     for ordinal, group in groupby(shares, key=lambda share: share[0]):
@@ -46,7 +46,7 @@ def resolve_repeats(shares: list[Share], rule: RepeatRule) -> Iterator[Repeat]:
 
 
 async def mark_repeats(session: Session, rule: RepeatRule) -> None:
-    """Mark planned items that share a key with a row that wins."""
+    """Mark planned items that share a key with a winning row."""
     order = statements("imports/frame")["latest"].text if rule == "latest" else "p.ordinal"
     cursor = await session.run(_named("shared_keys").fill_slots(order=f"{order}, NOT t.own, t.source, t.key"))
     lost = list(resolve_repeats(await cursor.fetchall(), rule))

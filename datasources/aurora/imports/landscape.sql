@@ -17,7 +17,7 @@ SELECT s.ordinal, s.line, s.key AS shown, NULL::text AS reason, '{}'::text[] AS 
 FROM staged s LEFT JOIN users e ON e.key = s.key
 
 -- name: memberships
--- Who belongs to which team; both must be known.
+-- Memberships by team and user; both must be known.
 SELECT s.ordinal, s.line, s."user" || ' in ' || s.team AS shown,
     CASE WHEN t.id IS NULL THEN 'team ' || s.team || ' is not known'
          WHEN u.id IS NULL THEN 'user ' || s."user" || ' is not known' END AS reason,
@@ -29,7 +29,7 @@ LEFT JOIN users u ON u.key = s."user"
 LEFT JOIN team_memberships e ON e.team_id = t.id AND e.user_id = u.id
 
 -- name: classes
--- Classes by key; a parent may stand anywhere in the same file.
+-- Classes by key; a parent may be anywhere in the same file.
 SELECT s.ordinal, s.line, s.key AS shown,
     CASE WHEN s.parent = s.key THEN 'class ' || s.key || ' is its own parent'
          WHEN s.parent <> '' AND p.key IS NULL AND NOT EXISTS (SELECT 1 FROM staged o WHERE o.key = s.parent)
@@ -43,7 +43,7 @@ LEFT JOIN configuration_item_classes e ON e.key = s.key
 LEFT JOIN configuration_item_classes p ON p.key = s.parent
 
 -- name: relationship_types
--- Types of relationships by key. The impact of a type in use can't change: each relationship stores it normalised.
+-- Relationship types by key. The impact of a type in use can't change, because each relationship stores it normalised.
 SELECT s.ordinal, s.line, s.key AS shown,
     CASE WHEN e.impact <> s.impact AND EXISTS (SELECT 1 FROM relationships r WHERE r.type_key = s.key)
          THEN 'the impact of ' || s.key || ' is ' || e.impact || ' and in use; give the new impact a new key' END
@@ -55,7 +55,7 @@ SELECT s.ordinal, s.line, s.key AS shown,
 FROM staged s LEFT JOIN relationship_types e ON e.key = s.key
 
 -- name: spread_keys
--- Every identification key of the staged items, one a row, with the item that has it.
+-- Create a table of the identification keys of the staged items, one per row, with the item that has each.
 CREATE TEMP TABLE staged_keys AS
 WITH named AS (
     SELECT s.ordinal, s.source, s.key, true AS own FROM staged s
@@ -67,12 +67,12 @@ SELECT n.ordinal, n.source, n.key, n.own, k.configuration_item_id AS item_id
 FROM named n LEFT JOIN configuration_item_keys k ON k.source = n.source AND k.key = n.key
 
 -- name: measure_keys
--- Let the planner know how many keys there are.
+-- Analyze the keys, so that the planner knows their number.
 ANALYZE staged_keys
 
 -- name: configuration_items
--- Items by any of their identification keys; attributes are merged, and those the row leaves empty are removed.
--- An item that a prune retired has the status of before again. 2,600 bytes fit a row of the index of keys.
+-- Items by any of their identification keys; attributes are merged, and those that the row leaves empty are removed.
+-- An item that a prune retired gets its previous status. A row of the index of keys has room for 2,600 bytes.
 SELECT s.ordinal, s.line, s.key AS shown,
     CASE WHEN k.found > 1 THEN 'the keys of ' || s.key || ' belong to ' || k.found || ' different items'
          WHEN k.nameless THEN 'an identification key of ' || s.key || ' has no source; name one'
@@ -104,7 +104,7 @@ LEFT JOIN configuration_item_classes c ON c.key = coalesce(nullif(s.class, ''), 
 LEFT JOIN teams o ON o.key = s.owner
 
 -- name: shared_keys
--- Rows that share an item or a new key with another row, with what they share, in the order in which rows win.
+-- Rows that share an item or a new key with another row, with the shared key, in the order in which rows win.
 WITH tokens AS (
     SELECT ordinal, source, key, own, coalesce(item_id::text, source || E'\x1f' || key) AS token FROM staged_keys
 ),
@@ -120,32 +120,32 @@ WHERE p.reason IS NULL
 ORDER BY /*order*/
 
 -- name: make_repeats
--- Rows that an earlier one wins over.
+-- Create the table of rows that lose to another row.
 CREATE TEMP TABLE repeats (ordinal bigint, winner bigint, line bigint, shared text, action text)
 
 -- name: copy_repeats
--- Fill them.
+-- Copy into the table of repeats.
 COPY repeats FROM STDIN
 
 -- name: measure_repeats
--- Let the planner know how many there are.
+-- Analyze the repeats, so that the planner knows their number.
 ANALYZE repeats
 
 -- name: mark_shared
--- Rows that share a key with the row that wins: rejected with both lines, or repeats of its item.
+-- Mark rows that share a key with a winning row: rejected with both lines, or repeats of its item.
 UPDATE planned p SET action = r.action, first_line = r.line, shared = nullif(r.shared, ''), id = w.id
 FROM repeats r JOIN planned w ON w.ordinal = r.winner
 WHERE p.ordinal = r.ordinal
 
 -- name: gain_of_repeats
--- An item that stays as it is gains the keys that its repeated rows give.
+-- Mark an unchanged item as changed if its repeats add keys.
 UPDATE planned p SET action = 'change'
 WHERE p.action = 'leave' AND p.ordinal IN (
     SELECT r.winner FROM repeats r JOIN staged_keys k ON k.ordinal = r.ordinal
     WHERE r.action = 'repeat' AND k.item_id IS NULL)
 
 -- name: keep_keys
--- The identification keys of one batch of items; those of repeated rows come with the row that won.
+-- Insert the identification keys of one batch of items; those of repeats are inserted with the winning row.
 INSERT INTO configuration_item_keys (source, key, configuration_item_id)
 SELECT k.source, k.key, p.id
 FROM planned p JOIN staged_keys k ON k.ordinal = p.ordinal
@@ -153,7 +153,7 @@ WHERE p.action IN ('create', 'change') AND p.ordinal > %(after)s AND p.ordinal <
 ON CONFLICT (source, key) DO NOTHING
 
 -- name: keep_keys_of_repeats
--- The keys of rows that were repeats, once the rows that won are in.
+-- Insert the keys of repeats, after the winning rows are written.
 INSERT INTO configuration_item_keys (source, key, configuration_item_id)
 SELECT k.source, k.key, p.id
 FROM planned p JOIN staged_keys k ON k.ordinal = p.ordinal JOIN configuration_items c ON c.id = p.id
@@ -161,7 +161,7 @@ WHERE p.action = 'repeat' AND k.item_id IS NULL
 ON CONFLICT (source, key) DO NOTHING
 
 -- name: redundancy_groups
--- Groups of a dependent, of which `needed` members must be healthy; a group waits while its dependent is not known.
+-- Groups of a dependent, of which `needed` members must be healthy; a group waits while its dependent is unknown.
 SELECT s.ordinal, s.line, s.name || ' of ' || s.item AS shown,
     NULL::text AS reason, '{}'::text[] AS notes, /*waits*/
     coalesce(e.id, s.id) AS id, k.configuration_item_id AS dependent_id, s.name, s.needed::integer AS needed

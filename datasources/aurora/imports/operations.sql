@@ -25,7 +25,7 @@ LEFT JOIN teams g ON g.key = s.team
 LEFT JOIN users u ON u.key = s.assignee
 
 -- name: change_items
--- Items that a change touches; the link waits while its item is not known.
+-- Items that a change touches; the link waits while its item is unknown.
 SELECT s.ordinal, s.line, s.change || ' touches ' || s.item AS shown,
     CASE WHEN c.id IS NULL THEN 'change ' || s.change || ' is not known' END AS reason,
     '{}'::text[] AS notes, /*waits*/
@@ -72,7 +72,7 @@ LEFT JOIN teams r ON r.key = s.restricted_team
 LEFT JOIN changes c ON c.number = s.change
 
 -- name: incident_items
--- Items that an incident affects or that caused it; the link waits while its item is not known.
+-- Items that an incident affects or that caused it; the link waits while its item is unknown.
 SELECT s.ordinal, s.line, s.incident || ' ' || lower(s.role) || ' ' || s.item AS shown,
     CASE WHEN i.id IS NULL THEN 'incident ' || s.incident || ' is not known' END AS reason,
     '{}'::text[] AS notes, /*waits*/
@@ -111,7 +111,7 @@ SELECT s.ordinal, s.line, s.key AS shown, NULL::text AS reason, '{}'::text[] AS 
 FROM staged s LEFT JOIN documents e ON e.key = s.key
 
 -- name: document_items
--- Items that a document is about; the link waits while its item is not known.
+-- Items that a document is about; the link waits while its item is unknown.
 SELECT s.ordinal, s.line, s.document || ' about ' || s.item AS shown,
     CASE WHEN d.id IS NULL THEN 'document ' || s.document || ' is not known' END AS reason,
     '{}'::text[] AS notes, /*waits*/

@@ -1,4 +1,4 @@
-"""Prune: delete what a named source no longer holds. Items that records point to are retired, not deleted."""
+"""Prune: delete what a source no longer contains. Items that records refer to are retired, not deleted."""
 
 from dataclasses import dataclass, field
 
@@ -6,15 +6,15 @@ from datasources.aurora.imports.staging_session import StagingSession
 from datasources.aurora.imports.tables import ImportTable
 from datasources.aurora.statements import Statement, statements
 
-# Names of what goes, in a report.
+# Names of removed rows in a report.
 MAX_REPORTED_NAMES = 20
-# So many rows are never too large a share: of two items one may go.
+# This many rows are never too large a share: of two items one may be removed.
 ALWAYS_ALLOWED_ROWS = 1
 
 
 @dataclass(frozen=True, slots=True)
 class PrunePlan:
-    """What a prune takes away, in rows, next to what the source has; `names` are the first of it by fate."""
+    """The rows that a prune removes, and the totals of the source; `names` are the first removed ones by fate."""
 
     relationships: int = 0
     pending: int = 0
@@ -27,7 +27,7 @@ class PrunePlan:
     names: dict[str, list[str]] = field(default_factory=dict)
 
     def excess(self, share: float) -> str | None:
-        """Why so much may not go without force; None if it may. `share` is between 0 and 1."""
+        """Return why this needs force; None if it does not. `share` is between 0 and 1."""
         for what, absent, before in (
             ("items", self.items_absent, self.items_before),
             ("relationships", self.relationships, self.relationships_before),
@@ -40,9 +40,9 @@ class PrunePlan:
 
 
 class Prune:
-    """The prune of one source in the course of one import: what its files hold, and then what goes.
+    """The prune of one source during one import: it records what the files contain, and then removes the rest.
 
-    Of what the mapping has no section, nothing goes: a mapping of items says nothing of relationships.
+    Entities without a section in the mapping are not pruned: a mapping of items says nothing about relationships.
     """
 
     def __init__(self, main: StagingSession, source: str) -> None:
@@ -51,12 +51,12 @@ class Prune:
         self._covered: set[str] = set()
 
     async def begin(self) -> None:
-        """Make room for what this import will see."""
+        """Create the tables for what this import will see."""
         for name in ("drop_seen", "make_seen_items", "make_seen_relationships"):
             await self._main.run(_named(name))
 
     async def mark_seen(self, table: ImportTable) -> None:
-        """Note the staged rows of a section as seen."""
+        """Record the staged rows of a section as seen."""
         if table.entity == "configuration_items":
             await self._main.run(_named("see_configuration_items"))
         elif table.entity == "relationships":
@@ -68,11 +68,11 @@ class Prune:
             self._covered.add(table.entity)
 
     def cover(self, entity: str) -> None:
-        """Say that the mapping has a section of this entity and source, though its file may hold no row."""
+        """Record that the mapping has a section of this entity and source, even if its file contains no rows."""
         self._covered.add(entity)
 
     async def plan(self) -> PrunePlan:
-        """What would go. Deletes nothing."""
+        """Return what would be removed. Deletes nothing."""
         await self._measure("seen_items", "seen_relationships")
         for name, entity in (
             ("gone_relationships", "relationships"),
@@ -84,16 +84,16 @@ class Prune:
         await self._main.run(_named("gone_items"))
         await self._measure("gone_items")
         items, absent, relationships = await self._row("totals", source=self._source)
-        going = await self._row("counts")
+        counts = await self._row("counts")
         names: dict[str, list[str]] = {}
         for what, name in await (await self._main.run(_named("names"), limit=MAX_REPORTED_NAMES)).fetchall():
             names.setdefault(what, []).append(name)
         return PrunePlan(
-            relationships=going[0],
-            pending=going[1],
-            keys=going[2],
-            retired=going[3],
-            deleted=going[4],
+            relationships=counts[0],
+            pending=counts[1],
+            keys=counts[2],
+            retired=counts[3],
+            deleted=counts[4],
             items_before=items,
             items_absent=absent,
             relationships_before=relationships,
@@ -101,7 +101,7 @@ class Prune:
         )
 
     async def apply(self, requirements: StagingSession) -> None:
-        """Delete or retire what was found, in one transaction of the main database."""
+        """Delete or retire the planned rows, in one transaction of the main database."""
         main = self._main
         async with main.connection.transaction():
             for name in ("prune_relationships", "prune_waiting", "prune_keys"):
@@ -113,7 +113,7 @@ class Prune:
             await requirements.run(_named("unlink_items"), ids=deleted)
 
     async def end(self) -> None:
-        """Drop what was remembered."""
+        """Drop the tables."""
         if not self._main.connection.closed:
             await self._main.run(_named("drop_seen"))
 

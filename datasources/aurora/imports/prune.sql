@@ -1,38 +1,38 @@
 -- name: drop_seen
--- Forget what an earlier import saw.
+-- Drop the tables of an earlier import.
 DROP TABLE IF EXISTS seen_items, seen_relationships, gone_relationships, gone_waiting, gone_keys, gone_items
 
 -- name: make_seen_items
--- Keys of the items that the files of this import name; an end of a relationship counts.
+-- Create the table of item keys that the files of this import name, including ends of relationships.
 CREATE TEMP TABLE seen_items (source text, key text)
 
 -- name: make_seen_relationships
--- Ends and types of the relationships in the files of this import.
+-- Create the table of ends and types of the relationships in the files of this import.
 CREATE TEMP TABLE seen_relationships
     (source text, from_source text, from_key text, to_source text, to_key text, type_key text)
 
 -- name: see_configuration_items
--- Remember the keys of this section, rejected rows included: a row that is wrong is not gone.
+-- Record the keys of this section, including rejected rows: an invalid row is not a missing one.
 INSERT INTO seen_items SELECT source, key FROM staged
 
 -- name: see_ends
--- Remember the items at the ends of this section's relationships.
+-- Record the items at the ends of this section's relationships.
 INSERT INTO seen_items SELECT from_source, "from" FROM staged UNION SELECT to_source, "to" FROM staged
 
 -- name: see_relationships
--- Remember the relationships of this section, rejected rows included.
+-- Record the relationships of this section, including rejected rows.
 INSERT INTO seen_relationships SELECT source, from_source, "from", to_source, "to", type FROM staged
 
 -- name: staged_source
--- One row when a staged row is of this source.
+-- One row if a staged row is of this source.
 SELECT 1 FROM staged WHERE source = %(source)s LIMIT 1
 
 -- name: measure
--- Let the planner know how many rows a table of this import has.
+-- Analyze a table of this import, so that the planner knows its size.
 ANALYZE /*table*/
 
 -- name: gone_relationships
--- The source's relationships that no file held.
+-- Find the source's relationships that are in no file.
 CREATE TEMP TABLE gone_relationships AS
 WITH present AS (
     SELECT DISTINCT f.configuration_item_id AS from_id, t.configuration_item_id AS to_id, s.type_key
@@ -47,7 +47,7 @@ LEFT JOIN present p ON p.from_id = r.from_id AND p.to_id = r.to_id AND p.type_ke
 WHERE r.source = %(source)s AND %(covered)s AND p.from_id IS NULL
 
 -- name: gone_waiting
--- The source's relationships that wait and that no file held.
+-- Find the source's waiting relationships that are in no file.
 CREATE TEMP TABLE gone_waiting AS
 SELECT w.identity
 FROM waiting_rows w
@@ -57,7 +57,7 @@ LEFT JOIN (SELECT DISTINCT * FROM seen_relationships) s ON s.source = w.source
 WHERE w.entity = 'relationships' AND w.source = %(source)s AND %(covered)s AND s.source IS NULL
 
 -- name: gone_keys
--- The source's keys that no file held; `last` where the item has no other key left.
+-- Find the source's keys that are in no file; `last` if the item has no other key left.
 CREATE TEMP TABLE gone_keys AS
 WITH absent AS (
     SELECT k.source, k.key, k.configuration_item_id AS item_id
@@ -75,8 +75,8 @@ SELECT a.source, a.key, a.item_id, k.item_id IS NULL AS last
 FROM absent a LEFT JOIN kept k ON k.item_id = a.item_id
 
 -- name: gone_items
--- Items that no source names any longer, and whether records other than what goes with them point to them.
--- A set of joins: asked item by item, each would look through all relationships that go.
+-- Find items that no source names any longer, and whether records that remain refer to them. Uses joins of sets, since
+-- a check per item would search all removed relationships.
 CREATE TEMP TABLE gone_items AS
 WITH last AS (SELECT DISTINCT item_id AS id FROM gone_keys WHERE last),
 pointed AS (
@@ -104,8 +104,8 @@ JOIN configuration_items c ON c.id = l.id
 LEFT JOIN pointed p ON p.id = l.id
 
 -- name: totals
--- What the source has, next to what would go: its items, those that it would name no longer, its relationships.
--- Items that were retired before and keep being absent count on neither side.
+-- The totals of the source for comparison: its items, those that it would name no longer, and its relationships. Items
+-- that were retired earlier and are still absent do not count.
 SELECT (SELECT count(DISTINCT k.configuration_item_id) FROM configuration_item_keys k
         LEFT JOIN gone_items g ON g.id = k.configuration_item_id AND g.status = 'RETIRED'
         WHERE k.source = %(source)s AND g.id IS NULL),
@@ -114,14 +114,14 @@ SELECT (SELECT count(DISTINCT k.configuration_item_id) FROM configuration_item_k
     (SELECT count(*) FROM relationships WHERE source = %(source)s)
 
 -- name: counts
--- What would go: relationships, rows that wait, keys of items that stay, items that are retired, items that are deleted.
+-- The numbers of removed relationships, waiting rows, keys of remaining items, retired items and deleted items.
 SELECT (SELECT count(*) FROM gone_relationships), (SELECT count(*) FROM gone_waiting),
     (SELECT count(*) FROM gone_keys WHERE NOT last),
     (SELECT count(*) FROM gone_items WHERE referenced AND status <> 'RETIRED'),
     (SELECT count(*) FROM gone_items WHERE NOT referenced)
 
 -- name: names
--- What would go, by name, in order: deleted and retired items, and relationships.
+-- The names of what would be removed, in order: deleted and retired items, and relationships.
 SELECT what, name FROM (
     SELECT CASE WHEN referenced THEN 'retired' ELSE 'deleted' END AS what, k.key AS name
     FROM gone_items i JOIN gone_keys k ON k.item_id = i.id AND k.last WHERE NOT (i.referenced AND i.status = 'RETIRED')
@@ -133,11 +133,11 @@ SELECT what, name FROM (
 ) n ORDER BY what, name LIMIT %(limit)s
 
 -- name: prune_relationships
--- Delete the relationships; the trigger keeps their history.
+-- Delete the relationships; the trigger stores their history.
 DELETE FROM relationships r USING gone_relationships g WHERE r.id = g.id
 
 -- name: prune_waiting
--- Delete the rows that wait.
+-- Delete the waiting rows.
 DELETE FROM waiting_rows w USING gone_waiting g WHERE w.entity = 'relationships' AND w.identity = g.identity
 
 -- name: prune_keys
@@ -145,22 +145,22 @@ DELETE FROM waiting_rows w USING gone_waiting g WHERE w.entity = 'relationships'
 DELETE FROM configuration_item_keys k USING gone_keys g WHERE k.source = g.source AND k.key = g.key AND NOT g.last
 
 -- name: remember_status
--- Keep the status of before of what is retired, for when the item comes back.
+-- Store the status of retired items, for when they return.
 INSERT INTO pruned_items (configuration_item_id, source, status)
 SELECT id, %(source)s, status FROM gone_items WHERE referenced AND status <> 'RETIRED'
 ON CONFLICT (configuration_item_id) DO UPDATE SET source = excluded.source, status = excluded.status, retired_at = now()
 
 -- name: retire_items
--- Retire the items that records still point to.
+-- Retire the items that records still refer to.
 UPDATE configuration_items c SET status = 'RETIRED'
 FROM gone_items g WHERE c.id = g.id AND g.referenced AND c.status <> 'RETIRED'
 
 -- name: delete_items
--- Delete the items that nothing points to; the trigger keeps their history.
+-- Delete the items without references; the trigger stores their history.
 DELETE FROM configuration_items c USING gone_items g WHERE c.id = g.id AND NOT g.referenced
 RETURNING c.id::text
 
 -- name: unlink_items
--- Links of requirements to deleted items wait for their item again.
+-- Let links of requirements to deleted items wait for their item again.
 UPDATE requirement_configuration_items SET configuration_item_id = NULL
 WHERE configuration_item_id = ANY(%(ids)s::uuid[])

@@ -1,6 +1,6 @@
 -- name: relationships
--- Relationships by both ends, type and source, with the impact of the type; pending where an end is not known.
--- One whose group is not known goes in without it, and waits for the group.
+-- Relationships by both ends, type and source, with the impact of the type; pending if an end is unknown. A
+-- relationship with an unknown group is written without it, and waits for the group.
 SELECT s.ordinal, s.line, s."from" || ' ' || s.type || ' ' || s."to" AS shown,
     CASE WHEN y.key IS NULL THEN 'relationship type ' || s.type || ' is not known'
          WHEN octet_length(s.type) + octet_length(s.source) > 2600 THEN

@@ -1,4 +1,4 @@
-"""The session of an import: its lock, its name for others, and statistics that keep its plans linear."""
+"""The database session of an import: its lock, its name, and statistics that keep its plans linear."""
 
 import os
 import socket
@@ -10,15 +10,15 @@ from psycopg import AsyncConnection
 
 from datasources.aurora.statements import Statement, statements
 
-# A table is analyzed again once so many rows, and such a share of its rows, were written since.
+# A table is analyzed again after this many rows, and this share of its rows, have been written.
 GROWTH_ROWS = 500
 GROWTH_SHARE = 0.2
-# Rows of a section above which a session without right to analyze goes without nested loops.
+# Rows of a section above which nested loops are disabled if the session may not analyze.
 MAX_NESTED_LOOP_ROWS = 1_000
 
 
 class ImportStopped(Exception):
-    """An import can't begin or go on. What was committed before stays; the same import can be run again."""
+    """An import can't begin or continue. Earlier commits remain; the same import can be run again."""
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class _Size:
 
 @dataclass(slots=True)
 class Session:
-    """One connection for the length of an import, in autocommit."""
+    """One connection for the duration of an import, in autocommit."""
 
     connection: AsyncConnection[Any]
     _sizes: dict[str, _Size] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Session:
         return await self.connection.execute(statement.text.encode(), parameters or None)
 
     async def begin(self) -> None:
-        """Name the session; the server ends it within seconds of its client, in the middle of a statement too."""
+        """Name the session; the server ends it within seconds of its client, even during a statement."""
         self._name = self.connection.info.parameter_status("application_name") or ""
         name = f"stackflow import, process {os.getpid()} on {socket.gethostname()}"[:63]
         try:
@@ -50,12 +50,12 @@ class Session:
             await self.run(_named("name"), name=name)
 
     async def end(self) -> None:
-        """Give the session back as it was."""
+        """Restore the session's settings."""
         if not self.connection.closed:
             await self.run(_named("end"), name=self._name)
 
     async def lock(self) -> None:
-        """Keep other imports out until `unlock`. ImportStopped, naming the holder, while one is under way."""
+        """Lock out other imports until `unlock`. Raise ImportStopped, naming the holder, if one is in progress."""
         row = await (await self.run(_named("lock"))).fetchone()
         if row and row[0]:
             return
@@ -65,12 +65,12 @@ class Session:
         raise ImportStopped(f"another import is under way{about}; wait for it and run this one again{by_force}")
 
     async def unlock(self) -> None:
-        """Let other imports in."""
+        """Allow other imports."""
         if not self.connection.closed:
             await self.run(_named("unlock"))
 
     async def refresh_statistics(self) -> None:
-        """Renew statistics that describe another size, as a rolled back or killed import leaves them.
+        """Refresh statistics that describe another size, as after a rolled back or killed import.
 
         With them the planner takes a table of many rows for an empty one and joins it row by row.
         """
@@ -78,7 +78,7 @@ class Session:
             await self._analyze(table)
 
     async def record_growth(self, table: str, rows: int) -> None:
-        """Count rows written to a table, and renew its statistics once it has grown by a fifth."""
+        """Count rows written to a table, and refresh its statistics once it has grown by a fifth."""
         size = await self._size(table)
         size.written += rows
         if size.written >= max(GROWTH_ROWS, GROWTH_SHARE * size.rows):
@@ -87,7 +87,7 @@ class Session:
                 await self._analyze(table)
 
     async def choose_joins(self, table: str, staged: int) -> None:
-        """Go without nested loops for a large section where statistics can't be renewed: hashes stay linear."""
+        """Disable nested loops for a large section if statistics can't be refreshed: hash joins stay linear."""
         nested = (await self._size(table)).analyzable or staged <= MAX_NESTED_LOOP_ROWS
         await self.run(_named("join"), nested="on" if nested else "off")
 

@@ -1,13 +1,13 @@
 -- name: lock
--- One import at a time: the plan of a second one would be out of date before it is carried out.
+-- Lock out other imports, since the plan of a second one would be outdated before it is applied.
 SELECT pg_try_advisory_lock(hashtext('stackflow import'))
 
 -- name: unlock
--- Let the next import in.
+-- Allow the next import.
 SELECT pg_advisory_unlock(hashtext('stackflow import'))
 
 -- name: holder
--- The session that holds the lock, its name, and since when; nulls where this role may not see them.
+-- The session that holds the lock, its name, and since when; nulls if this role may not see them.
 SELECT a.pid, a.application_name, to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC'
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
@@ -16,20 +16,20 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 LIMIT 1
 
 -- name: begin
--- Name the session for those who look for the import, and end what it runs soon after its client is gone.
+-- Name the session for operators, and end its statement soon after its client has disappeared.
 SELECT set_config('application_name', %(name)s, false), set_config('client_connection_check_interval', '1s', false)
 
 -- name: name
--- Name the session only: some platforms can't look after a client while a statement runs.
+-- Name the session only: some platforms can't detect a lost client during a statement.
 SELECT set_config('application_name', %(name)s, false)
 
 -- name: end
--- Leave the session as it was.
+-- Restore the session's settings.
 SELECT set_config('application_name', %(name)s, false), set_config('client_connection_check_interval', '0', false),
     set_config('enable_nestloop', 'on', false)
 
 -- name: stale_tables
--- Tables whose statistics describe another size: by autovacuum's own rule, or none of many pages.
+-- Tables whose statistics describe another size: by autovacuum's own rule, or large ones without statistics.
 SELECT c.relname
 FROM pg_class c
 WHERE c.relkind = 'r' AND c.relnamespace = quote_ident(current_schema())::regnamespace
@@ -39,15 +39,15 @@ WHERE c.relkind = 'r' AND c.relnamespace = quote_ident(current_schema())::regnam
 ORDER BY c.relname
 
 -- name: size
--- Rows of a table by its statistics, and whether this role may renew them.
+-- Rows of a table by its statistics, and whether this role may refresh them.
 SELECT greatest(c.reltuples, 0)::bigint, pg_has_role(c.relowner, 'USAGE')
 FROM pg_class c
 WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = %(name)s
 
 -- name: analyze
--- Renew the statistics of a table; skip it if another session is at it.
+-- Refresh the statistics of a table; skip it if another session does so.
 ANALYZE (SKIP_LOCKED) /*table*/
 
 -- name: join
--- Whether joins of this session may go row by row.
+-- Enable or disable nested loops for this session.
 SELECT set_config('enable_nestloop', %(nested)s, false)

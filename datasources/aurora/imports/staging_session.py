@@ -1,4 +1,4 @@
-"""One database as the place where staged rows land: COPY, plan, batches, each batch one transaction."""
+"""The staged rows of one database: COPY, plan and batches, with one transaction per batch."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ from datasources.aurora.statements import Statement, statements
 
 __all__ = ["ImportStopped", "Plan", "RefusalHandler", "StagingSession"]
 
-# What PostgreSQL says of a row that it can't hold. A program limit is an OperationalError to the driver.
+# Errors about a row that PostgreSQL can't store. A program limit is an OperationalError in the driver.
 _REFUSALS = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 
-# Rows of a section above which its temporary tables are analyzed: below, no plan can take long.
+# Rows of a section above which its temporary tables are analyzed: with fewer, every plan is fast.
 MIN_ANALYZED_ROWS = 100
 
 # Line, reason and staged values of a row that the database refused.
@@ -26,22 +26,22 @@ RefusalHandler = Callable[[int, str, Any], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would become of the staged rows: counts by fate, and the first labels of some fates."""
+    """The fates of the staged rows: counts by fate, and the first labels of some fates."""
 
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def writes(self) -> bool:
-        """True when a batch has something to do."""
+        """True if there is something to write."""
         return any(self.counts.get(fate) for fate in ("create", "change", "pending", "waiting"))
 
 
 class StagingSession(Session):
-    """A session with staged rows: they live in temporary tables."""
+    """A session with staged rows in temporary tables."""
 
     async def stage(self, table: ImportTable, columns: list[str], blocks: Iterator[bytes]) -> None:
-        """Take in blocks of COPY text. Memory stays at one block."""
+        """Copy blocks of COPY text into the staging table. Memory use is one block."""
         await self.clear()
         await self.run(table.stage_statement())
         async with (
@@ -81,29 +81,29 @@ class StagingSession(Session):
         return Plan(counts, examples)
 
     async def counts(self, table: ImportTable) -> dict[str, int]:
-        """Planned rows by fate; `waiting` are those that go in and wait for a group, counted twice."""
+        """Return planned rows by fate; `waiting` are those that are written and wait for a group, counted twice."""
         counts = dict(await (await self.run(_frame("count_actions"))).fetchall())
         if table.can_wait:
             counts["waiting"] = sum(row[0] for row in await (await self.run(_waiting("count_lacking"))).fetchall())
         return counts
 
     async def stream_refusals(self) -> AsyncIterator[tuple[int, str, Any]]:
-        """Line, reason and staged values of each row the plan rejects, in file order, streamed."""
+        """Stream line, reason and staged values of each row that the plan rejects, in file order."""
         async with self.connection.cursor() as cursor:
             async for row in cursor.stream(_frame("rejected_rows").text.encode()):
                 yield row
 
     async def stream_notes(self) -> AsyncIterator[tuple[int, str, Any]]:
-        """Line, note and label of each row that goes in with a reference left empty, in file order, streamed."""
+        """Stream line, note and label of each row that is written with an empty reference, in file order."""
         async with self.connection.cursor() as cursor:
             async for row in cursor.stream(_frame("noted_rows").text.encode()):
                 yield row
 
     async def apply(self, table: ImportTable, plan: Plan, after: int, upto: int, refused: RefusalHandler) -> int:
-        """Write the planned rows of ordinals above `after` to `upto` in one transaction; how many were refused.
+        """Write the planned rows with ordinals above `after` to `upto` in one transaction; return the number refused.
 
-        When the database refuses a batch its halves are tried, down to the row alone, which goes to `refused`: one
-        row takes at most twice the work of its batch, and never another row with it.
+        If the database refuses a batch, its halves are tried, down to the single row, which goes to `refused`: one row
+        takes at most twice the work of its batch, and never affects another row.
         """
         try:
             async with self.connection.transaction():
@@ -133,12 +133,12 @@ class StagingSession(Session):
             keys = (await self.run(_landscape("keep_keys"), **span)).rowcount
             await self.record_growth("configuration_item_keys", keys)
         if plan.counts.get("pending") or plan.counts.get("waiting"):
-            kept = (await self.run(_waiting("keep_waiting"), entity=table.entity, **span)).rowcount
-            await self.record_growth("waiting_rows", kept)
+            waiting_count = (await self.run(_waiting("keep_waiting"), entity=table.entity, **span)).rowcount
+            await self.record_growth("waiting_rows", waiting_count)
         await self.record_growth(table.name, created + changed)
 
     async def finish(self, table: ImportTable, plan: Plan, *, settled: bool = False) -> None:
-        """What a section leaves after its last batch: keys of repeated rows, and rows that wait no longer."""
+        """Complete a section after its last batch: store keys of repeated rows, and delete rows that wait no longer."""
         if table.entity == "configuration_items" and plan.counts.get("repeat"):
             await self.run(_landscape("keep_keys_of_repeats"))
         if table.can_wait:
@@ -151,7 +151,7 @@ class StagingSession(Session):
 
 
 def _reason(error: psycopg.Error) -> str:
-    # The message of a program limit says which index; of a constraint its name is enough, and holds no value.
+    # The message of a program limit names the index; for a constraint its name is enough, and contains no value.
     if isinstance(error, psycopg.IntegrityError):
         return f"it breaks {error.diag.constraint_name or type(error).__name__}"
     return (error.diag.message_primary or type(error).__name__).splitlines()[0][:200]

@@ -1,4 +1,4 @@
-"""Where each entity goes: its table, its columns, what identifies a row, and what a change also moves."""
+"""The target of each imported entity: its table, its columns, its identity, and its version columns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from datasources.aurora.statements import Statement, statements
 from datasources.files.entities import ENTITIES
 
 _PENDING = "WHEN w.pending THEN 'pending'"
-# What a change moves besides the mapped columns; rows with history are moved by their trigger.
+# Columns that a change updates besides the mapped ones; in tables with history the trigger does so.
 _BUMPS = {
     "": (),
     "version": ("version = t.version + 1",),
@@ -20,8 +20,8 @@ _BUMPS = {
 class ImportTable:
     """The table of an entity. `match` joins a planned row to its stored one; `identity` finds duplicates in a file.
 
-    `columns` are all that an import writes, keys included. `owner` is the SQL of what a link that waits belongs to.
-    Every name here is ours, never a mapping's.
+    `columns` are all that an import writes, keys included. `owner` is the SQL of the record that a waiting link belongs
+    to. All names are constants of this module, never of a mapping.
     """
 
     entity: str
@@ -37,33 +37,33 @@ class ImportTable:
 
     @property
     def can_wait(self) -> bool:
-        """True when a row may wait for an item or a group."""
+        """True if a row may wait for an item or a group."""
         return bool(self.before)
 
     @property
     def insert_columns(self) -> tuple[str, ...]:
-        """Columns of a new row."""
+        """The columns of a new row."""
         return ("id", *self.columns) if self.match == ("id",) else self.columns
 
     @property
     def update_columns(self) -> tuple[str, ...]:
-        """Columns that a change may move."""
+        """The columns that a change may update."""
         return tuple(column for column in self.columns if column not in self.match)
 
     def stage_statement(self) -> Statement:
-        """The staged rows of this entity, every field as text."""
+        """Create the staging table of this entity, with every field as text."""
         names = _staged(self.entity)
         return _frame("stage").fill_slots(columns="".join(f', "{name}" text' for name in names))
 
     def copy_statement(self, columns: list[str]) -> Statement:
-        """COPY into the staged rows: only the columns that the mapping gives."""
+        """COPY into the staging table: only the columns that the mapping sets."""
         known = {*_staged(self.entity), "latest_by"}
         if not set(columns) <= known:
             raise ValueError(f"{self.entity} has no staged {sorted(set(columns) - known)}")
         return _frame("copy").fill_slots(columns="".join(f', "{name}"' for name in columns))
 
     def plan_statement(self) -> Statement:
-        """What would become of each staged row."""
+        """Decide the fate of each staged row."""
         different = [f"(t.{column}) IS DISTINCT FROM (w.{column})" for column in self.update_columns]
         return _frame("plan").fill_slots(
             wanted=self._wanted(),
@@ -83,7 +83,7 @@ class ImportTable:
         return staged.fill_slots(waits=waits.text).text
 
     def analyze_statement(self) -> Statement:
-        """Statistics of the planned rows: the columns that later statements join or look for."""
+        """Analyze the planned rows: the columns that later statements join or search."""
         waiting = ("waiting_identity",) if self.can_wait else ()
         identity = () if self.entity == "configuration_items" else self.identity
         return _frame("measure_planned").fill_slots(
@@ -91,7 +91,7 @@ class ImportTable:
         )
 
     def mark_repeats_statement(self, *, latest: bool) -> Statement:
-        """Which planned rows have the identity of another row that wins: the first, or the latest."""
+        """Mark planned rows whose identity another row has that wins: the first, or the latest."""
         identity = ", ".join(self.identity)
         if latest:
             names = ", ".join(f"p.{name}" for name in self.identity)
@@ -101,7 +101,7 @@ class ImportTable:
         )
 
     def stage_ready_statement(self) -> Statement:
-        """Staged rows made of those that wait no longer."""
+        """Stage the rows that need not wait any longer."""
         names = _staged(self.entity)
         return statements("imports/waiting")["stage_ready"].fill_slots(
             columns="".join(f', "{name}"' for name in names),
@@ -109,7 +109,7 @@ class ImportTable:
         )
 
     def insert_statement(self) -> Statement:
-        """New rows of one batch."""
+        """Insert the new rows of one batch."""
         return _frame("create").fill_slots(
             table=self.name,
             columns=", ".join(self.insert_columns),
@@ -117,7 +117,7 @@ class ImportTable:
         )
 
     def update_statement(self) -> Statement | None:
-        """Changed rows of one batch; None where a row has nothing but its key."""
+        """Update the changed rows of one batch; None if a row has no columns but its key."""
         if not self.update_columns:
             return None
         moved = [f"{column} = p.{column}" for column in self.update_columns]

@@ -1,4 +1,4 @@
-"""Rows whose references could not be met when they came in: waiting rows, and links of requirements."""
+"""Rows whose references were unknown when they were imported: waiting rows, and links of requirements."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from datasources.aurora.imports.staging_session import StagingSession
 from datasources.aurora.imports.tables import TABLES
 from datasources.aurora.statements import Statement, statements
 
-# Keys looked up in one round.
+# Keys looked up by one statement.
 BATCH_SIZE = 10_000
 # A group before its relationships, an item's links in any order.
 ENTITY_ORDER = (
@@ -20,7 +20,7 @@ ENTITY_ORDER = (
 
 @dataclass(slots=True)
 class WaitingRowsResult:
-    """Rows of one entity that waited and went in, and lines, reasons and rows of those that were refused or noted."""
+    """The waiting rows of one entity that were written, and lines, reasons and rows of those refused or noted."""
 
     entity: str
     created: int = 0
@@ -30,7 +30,7 @@ class WaitingRowsResult:
 
 
 async def apply_waiting_rows(main: StagingSession, batch: int) -> AsyncIterator[WaitingRowsResult]:
-    """Plan and write the waiting rows whose items are all known by now, as if they had come in this moment."""
+    """Plan and write the waiting rows whose items are all known now, as if they were imported now."""
     entities = {row[0] for row in await (await main.run(_named("any_waiting"))).fetchall()}
     for entity in ENTITY_ORDER:
         if entity in entities:
@@ -38,56 +38,60 @@ async def apply_waiting_rows(main: StagingSession, batch: int) -> AsyncIterator[
 
 
 async def _settle(main: StagingSession, entity: str, batch: int) -> WaitingRowsResult:
-    table, settled = TABLES[entity], WaitingRowsResult(entity)
+    table, result = TABLES[entity], WaitingRowsResult(entity)
     await main.clear()
     await main.run(table.stage_statement())
     staged = (await main.run(table.stage_ready_statement(), entity=entity)).rowcount
     if not staged:
-        return settled
+        return result
     await main.run(statements("imports/frame")["measure_staged"])
-    # Rows of several names for one edge are the same row.
+    # Rows that name one edge differently are the same row.
     plan = await main.plan(table, staged, "first")
     if plan.writes or plan.counts.get("reject"):
         async for refusal in main.stream_refusals():
-            settled.rejected.append(refusal)
+            result.rejected.append(refusal)
     async for note in main.stream_notes():
-        settled.unresolved.append(note)
+        result.unresolved.append(note)
     refused = 0
     if plan.writes:
         for after in range(0, staged, batch):
             refused += await main.apply(
-                table, plan, after, min(after + batch, staged), lambda *row: settled.rejected.append(row)
+                table, plan, after, min(after + batch, staged), lambda *row: result.rejected.append(row)
             )
     await main.finish(table, plan, settled=True)
-    settled.created = plan.counts.get("create", 0) - refused
-    settled.changed = plan.counts.get("change", 0)
-    return settled
+    result.created = plan.counts.get("create", 0) - refused
+    result.changed = plan.counts.get("change", 0)
+    return result
 
 
 async def count_waiting(main: Session, sources: set[str]) -> dict[str, int]:
-    """How many rows of each entity still wait for an item: relationships of these sources, links of any."""
+    """Return how many rows of each entity still wait for an item: relationships of these sources, links of any."""
     return dict(await (await main.run(_named("count_waiting"), sources=sorted(sources))).fetchall())
 
 
 async def link_requirements(main: Session, requirements: Session) -> int:
-    """Give requirements' links the items that are known by now; how many links were given one."""
-    named = statements("imports/requirements")
+    """Set the items of requirements' links that are known now; return how many links were set."""
+    requirement_statements = statements("imports/requirements")
     linked, after = 0, ("", "")
     while True:
-        cursor = await requirements.run(named["unlinked_items"], source=after[0], key=after[1])
+        cursor = await requirements.run(requirement_statements["unlinked_items"], source=after[0], key=after[1])
         keys = await cursor.fetchall()
         if not keys:
             return linked
         after = keys[-1]
-        cursor = await main.run(named["known_items"], sources=[k[0] for k in keys], keys=[k[1] for k in keys])
-        found = await cursor.fetchall()
-        if found:
-            sources, names, ids = (list(column) for column in zip(*found, strict=True))
-            linked += (await requirements.run(named["link_items"], sources=sources, keys=names, ids=ids)).rowcount
+        cursor = await main.run(
+            requirement_statements["known_items"], sources=[k[0] for k in keys], keys=[k[1] for k in keys]
+        )
+        items = await cursor.fetchall()
+        if items:
+            sources, names, ids = (list(column) for column in zip(*items, strict=True))
+            linked += (
+                await requirements.run(requirement_statements["link_items"], sources=sources, keys=names, ids=ids)
+            ).rowcount
 
 
 async def is_empty(main: Database) -> bool:
-    """True when there is no configuration item."""
+    """Return whether there is no configuration item."""
     async with main.connection() as connection:
         row = await (await Session(connection).run(_named("any_item"))).fetchone()
     return row is None

@@ -24,7 +24,7 @@ LEFT JOIN workflows w ON w.key = s.workflow AND w.revision = coalesce(nullif(s.r
 LEFT JOIN workflow_steps e ON e.workflow_id = w.id AND e.key = s.key
 
 -- name: workflow_items
--- Items that a workflow is for; the link waits while its item is not known.
+-- Items that a workflow is for; the link waits while its item is unknown.
 SELECT s.ordinal, s.line, s.workflow || ' for ' || s.item AS shown,
     CASE WHEN w.id IS NULL THEN 'workflow ' || s.workflow || ' is not known' END AS reason,
     '{}'::text[] AS notes, /*waits*/

@@ -1,4 +1,4 @@
-"""Incidents by the keys of other systems: statements inside a transaction."""
+"""Keys of incidents in other systems: statements inside a transaction."""
 
 from collections.abc import Sequence
 
@@ -10,19 +10,19 @@ _STATEMENTS = "incidents/keys"
 
 
 async def find(transaction: Transaction, source: str, key: str) -> str | None:
-    """The id of the incident; None for an unknown key."""
+    """Return the id of the incident; None for an unknown key."""
     bound = {"source": source, "key": key}
-    found = await transaction.fetch(statements(_STATEMENTS)["incident_key_found"], bound, str)
-    return found[0] if found else None
+    rows = await transaction.fetch(statements(_STATEMENTS)["incident_key_found"], bound, str)
+    return rows[0] if rows else None
 
 
 async def insert(transaction: Transaction, source: str, key: str, id: str) -> None:
-    """Remember a new key. SourceDuplicate if somebody was faster."""
+    """Store a new key. Raise SourceDuplicate if another transaction stored it first."""
     bound = {"source": source, "key": key, "id": id}
     await transaction.execute(statements(_STATEMENTS)["incident_key_kept"], bound)
 
 
 async def filter_unlinked(transaction: Transaction, id: str, role: IncidentRole, items: Sequence[str]) -> list[str]:
-    """Those items that a locked incident is not linked to in this role."""
+    """Return those items that a locked incident is not linked to in this role."""
     bound = {"id": id, "role": role.value, "items": list(items)}
     return await transaction.fetch(statements(_STATEMENTS)["incident_items_not_linked"], bound, str)

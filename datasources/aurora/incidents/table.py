@@ -1,4 +1,4 @@
-"""Incidents in the main database; restricted ones show only to their team and to who sees all."""
+"""Incidents in the main database; restricted ones are visible to their team, and to callers that can read all."""
 
 from datasources.aurora.tables.predicates import Column
 from datasources.aurora.tables.table import Table

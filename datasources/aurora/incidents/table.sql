@@ -1,5 +1,5 @@
 -- name: incidents_by_ids
--- Incidents by id that the asker may see, in no order.
+-- Incidents by id that are visible to the caller, in no order.
 SELECT i.id, i.id, i.number, i.title, i.description, i.state, i.impact, i.urgency, i.priority, i.category, i.team_id,
        i.assignee_id, i.restricted_team_id, i.change_id, i.resolution_code, i.resolution, i.opened_at, i.reopened_at,
        i.resolved_at, i.closed_at, i.attributes, i.version, i.updated_at
@@ -9,7 +9,7 @@ WHERE i.id = ANY(%(keys)s::uuid[])
        OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])));
 
 -- name: incidents_by_numbers
--- Incidents by number that the asker may see, in no order.
+-- Incidents by number that are visible to the caller, in no order.
 SELECT i.number, i.id, i.number, i.title, i.description, i.state, i.impact, i.urgency, i.priority, i.category, i.team_id,
        i.assignee_id, i.restricted_team_id, i.change_id, i.resolution_code, i.resolution, i.opened_at, i.reopened_at,
        i.resolved_at, i.closed_at, i.attributes, i.version, i.updated_at
@@ -33,7 +33,7 @@ CROSS JOIN LATERAL (
 ORDER BY k.n, /*order*/;
 
 -- name: incidents_count
--- How many visible incidents for each key.
+-- The number of visible incidents for each key.
 SELECT k.key, counted.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (
@@ -43,7 +43,7 @@ CROSS JOIN LATERAL (
       /*where*/) counted;
 
 -- name: incidents_groups
--- How many visible incidents for each key and value of one field, largest groups first.
+-- The number of visible incidents for each key and value of one field, largest groups first.
 SELECT k.key, grouped.value, grouped.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (
@@ -59,13 +59,13 @@ ORDER BY grouped.n DESC, grouped.value;
 incidents i WHERE true;
 
 -- name: incidents_from_configuration_item
--- The incidents of a configuration item, each once, in the asked role or any.
+-- The incidents of a configuration item, without duplicates, in one role or any.
 incidents i WHERE i.id IN (
     SELECT x.incident_id FROM incident_configuration_items x
     WHERE x.configuration_item_id = k.key AND (%(role)s::text IS NULL OR x.role = %(role)s));
 
 -- name: incidents_from_team
--- The incidents a team works on.
+-- The incidents that a team works on.
 incidents i WHERE i.team_id = k.key;
 
 -- name: incidents_from_change
@@ -91,7 +91,7 @@ EXISTS (SELECT 1 FROM users u WHERE u.id = i.assignee_id AND /*where*/);
 EXISTS (SELECT 1 FROM changes h WHERE h.id = i.change_id AND /*where*/);
 
 -- name: incident_activities_by_incidents
--- The activities of each incident, oldest first. Who may see the incident may see them.
+-- The activities of each incident, oldest first. Callers that can see the incident may see them.
 SELECT a.incident_id, a.id, a.incident_id, a.key, a.kind, a.body, a.team_id, a.user_id, a.document_key, a.happened_at
 FROM incident_activities a
 WHERE a.incident_id = ANY(%(keys)s::uuid[])

@@ -1,10 +1,10 @@
 -- name: incident_number
--- The last of so many numbers that nobody else is given.
+-- Reserve so many numbers and return the last one.
 SELECT 'INC' || lpad(n::text, greatest(7, length(n::text)), '0')
 FROM (SELECT max(nextval('incident_numbers')) AS n FROM generate_series(1, %(step)s)) numbered;
 
 -- name: incident_insert
--- A new incident as it now is, or nothing if its number is taken.
+-- Insert an incident and return it; no row if its number is taken.
 INSERT INTO incidents (id, number, title, description, impact, urgency, priority, category, team_id, assignee_id,
                        restricted_team_id, change_id)
 VALUES (%(id)s, %(number)s, %(title)s, %(description)s, %(impact)s, %(urgency)s, %(priority)s, %(category)s,
@@ -15,7 +15,7 @@ RETURNING id, number, title, description, state, impact, urgency, priority, cate
           attributes, version, updated_at;
 
 -- name: incidents_locked
--- Incidents that the asker may see, in order of id, locked until the transaction ends. Others are not waited for.
+-- Incidents visible to the caller, ordered by id, locked until the transaction ends. Others are not waited for.
 SELECT i.id, i.number, i.title, i.description, i.state, i.impact, i.urgency, i.priority, i.category, i.team_id,
        i.assignee_id, i.restricted_team_id, i.change_id, i.resolution_code, i.resolution, i.opened_at, i.reopened_at,
        i.resolved_at, i.closed_at, i.attributes, i.version, i.updated_at
@@ -26,8 +26,8 @@ WHERE i.id = ANY(%(ids)s::uuid[])
 ORDER BY i.id FOR NO KEY UPDATE OF i;
 
 -- name: incident_update
--- A locked incident as it is to be, and as it then is. The times of `stamps` are set to now, those of `clears` to none.
--- The time is the statement's: the transaction may have begun before an earlier writer's.
+-- Update a locked incident and return it. The times in `stamps` are set to now, those in `clears` to null. The time is
+-- that of the statement, since the transaction may have begun before that of an earlier writer.
 UPDATE incidents SET
     title = %(title)s, description = %(description)s, state = %(state)s, impact = %(impact)s, urgency = %(urgency)s,
     priority = %(priority)s, category = %(category)s, team_id = %(team_id)s, assignee_id = %(assignee_id)s,
@@ -45,20 +45,20 @@ RETURNING id, number, title, description, state, impact, urgency, priority, cate
           attributes, version, updated_at;
 
 -- name: incident_activity_insert
--- Something that happened to an incident just now, and who did it, if that is a known user.
+-- Append an entry to the timeline of an incident with the current time, and its author if known.
 INSERT INTO incident_activities (id, incident_id, key, kind, body, team_id, user_id, happened_at)
 VALUES (%(id)s::uuid, %(incident_id)s, %(id)s::uuid::text, %(kind)s, %(body)s, %(team_id)s,
         (SELECT id FROM users WHERE key = %(user_key)s), statement_timestamp());
 
 -- name: incident_items_linked
--- Link items to an incident in a role; those that were not linked before.
+-- Link items to an incident in a role; return those that were not linked before.
 INSERT INTO incident_configuration_items (incident_id, configuration_item_id, role)
 SELECT %(id)s::uuid, item, %(role)s FROM unnest(%(items)s::uuid[]) AS item ORDER BY item
 ON CONFLICT DO NOTHING
 RETURNING configuration_item_id;
 
 -- name: incident_items_unlinked
--- Take links of a role away; those that there were.
+-- Unlink items from an incident in a role; return those that were linked.
 DELETE FROM incident_configuration_items
 WHERE incident_id = %(id)s AND role = %(role)s AND configuration_item_id = ANY(%(items)s::uuid[])
 RETURNING configuration_item_id;

@@ -1,4 +1,4 @@
-"""How much there is to do in the queues that are kept in the main database."""
+"""The backlogs of the queues in the main database."""
 
 from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import statements
@@ -6,5 +6,5 @@ from datasources.records.backlogs import BacklogRecord
 
 
 async def fetch_backlogs(main: Database) -> list[BacklogRecord]:
-    """Each queue by name. One statement, which reads every message that waits."""
+    """Return the backlog of each queue, by name. One statement, which reads every waiting message."""
     return await main.fetch(statements("queues/queues")["queues_backlog"], {}, BacklogRecord)

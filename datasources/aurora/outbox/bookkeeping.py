@@ -1,4 +1,4 @@
-"""What every write leaves beside its rows: a kept answer, audit entries, and the request's name in the outbox."""
+"""Bookkeeping of a write: the idempotent response, audit entries, and the request id in the outbox."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from datasources.aurora.statements import statements
 
 
 class IdempotentResponse(NamedTuple):
-    """What an idempotency key was used for: the action, the hash of its input, the ids that it changed, and what of
-    it was refused, as JSON-able data."""
+    """The use of an idempotency key: the action, the hash of its input, the ids of changed entities, and the user
+    errors, as JSON-able data."""
 
     action: str
     input: bytes
@@ -24,8 +24,8 @@ class IdempotentResponse(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Who changed what by which request: one entity as it was and as it is now, as JSON-able data; None where it was
-    not or is no more."""
+    """A record of who changed what by which request: one entity before and after, as JSON-able data; None if it did not
+    exist."""
 
     request_id: str
     principal: str
@@ -37,8 +37,8 @@ class AuditEntry:
 
 
 class Origin(NamedTuple):
-    """Where a write came from: the request; who stands behind it, as KIND:subject; the run that wrote; and whether an
-    executor of steps sent it, whose request id may name the run on whose behalf it was."""
+    """The origin of a write: the request; the principal behind it, as KIND:subject; the workflow run that wrote; and
+    whether an executor sent it, whose request id may name the run."""
 
     request_id: str
     actor: str = ""
@@ -49,18 +49,18 @@ class Origin(NamedTuple):
 async def claim_idempotency_key(
     transaction: Transaction, principal: str, key: str, action: str, input: bytes
 ) -> IdempotentResponse | None:
-    """Take an idempotency key for this transaction; what it was used for before, if it was."""
+    """Claim an idempotency key for this transaction; return its earlier use, if there was one."""
     bound = {"principal": principal, "key": key, "action": action, "input": input}
     if await transaction.fetch(statements("outbox/bookkeeping")["answer_keeping"], bound, bool):
         return None
-    [kept] = await transaction.fetch(statements("outbox/bookkeeping")["answer_kept"], bound, IdempotentResponse)
-    return kept
+    [response] = await transaction.fetch(statements("outbox/bookkeeping")["answer_kept"], bound, IdempotentResponse)
+    return response
 
 
 async def store_response(
     transaction: Transaction, principal: str, key: str, entity_ids: Sequence[str], user_errors: Sequence[object] = ()
 ) -> None:
-    """Remember what the call with this key changed, and what of it was refused."""
+    """Store the ids that the call with this key changed, and its user errors."""
     bound = {"principal": principal, "key": key, "ids": list(entity_ids), "user_errors": _json(list(user_errors))}
     await transaction.execute(statements("outbox/bookkeeping")["answer_known"], bound)
 
@@ -83,8 +83,9 @@ async def write_audit_entries(transaction: Transaction, entries: Sequence[AuditE
 
 
 async def write_request_id(transaction: Transaction, request_id: str) -> int:
-    """Name the one request of this transaction in the outbox. The last thing before a commit. The number of the
-    transaction, by which a later call can ask to see it."""
+    """Store the id of this transaction's request in the outbox, as the last statement before the commit.
+
+    Return the number of the transaction, which a later call can require to see."""
     [number] = await transaction.fetch(
         statements("outbox/bookkeeping")["outbox_signed"], {"request_id": request_id}, int
     )
@@ -92,13 +93,13 @@ async def write_request_id(transaction: Transaction, request_id: str) -> int:
 
 
 async def write_origin(transaction: Transaction, origin: Origin) -> int:
-    """As `sign`, for the main database, with all that is known of where the request came from."""
+    """Store the origin of this transaction in the outbox of the main database, like `write_request_id`."""
     [number] = await transaction.fetch(statements("outbox/bookkeeping")["outbox_signed_by"], origin._asdict(), int)
     return number
 
 
 async def write_origins(transaction: Transaction, origins: Mapping[str, Origin]) -> None:
-    """Name the requests of this transaction in the outbox, by entity. The last thing before a commit."""
+    """Store the requests of this transaction in the outbox, by entity, as the last statement before the commit."""
     bound = {
         "entity_ids": list(origins),
         "request_ids": [each.request_id for each in origins.values()],
@@ -108,13 +109,13 @@ async def write_origins(transaction: Transaction, origins: Mapping[str, Origin])
 
 
 async def is_projected(database: Database, number: int) -> bool:
-    """Whether the graph holds what a transaction wrote, and what was written before it."""
-    [held] = await database.fetch(
+    """Return whether the graph contains the writes of a transaction and of all earlier ones."""
+    [is_visible] = await database.fetch(
         statements("outbox/bookkeeping")["transaction_projected"], {"number": str(number)}, bool
     )
-    return held
+    return is_visible
 
 
 def _json(value: object | None) -> str | None:
-    # Unlike orjson it takes integers of any size, as jsonb does.
+    # Unlike orjson, msgspec accepts integers of any size, as jsonb does.
     return None if value is None else msgspec.json.encode(value).decode()

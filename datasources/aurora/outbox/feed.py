@@ -1,4 +1,4 @@
-"""The outbox read as a feed."""
+"""Reads the outbox as a change feed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,19 +9,19 @@ from datasources.aurora.statements import statements
 from datasources.records.feed import FeedCursor, FeedEntry, FeedKind, FeedStep
 from datasources.records.queries import Scope
 
-# The greatest position there can be.
+# The largest possible position.
 MAX_POSITION = 2**63 - 1
 
 
 class FeedBatch(NamedTuple):
-    """Entries, oldest first, and the place up to which there is no other unless as many were asked for."""
+    """Entries, oldest first, and the cursor after them; before it there are no others unless the limit was reached."""
 
     entries: list[FeedEntry]
     end: FeedCursor
 
 
 class CursorExpired(Exception):
-    """Something after the place was deleted, so that reading on from it would skip it."""
+    """Entries after the cursor were deleted, so that reading from it would skip them."""
 
 
 async def fetch_since(
@@ -32,9 +32,9 @@ async def fetch_since(
     scope: Scope,
     limit: int,
 ) -> FeedBatch:
-    """At most `limit` entries after a place, oldest first, of these kinds; of these entities only if ids are given.
+    """Return at most `limit` entries after a cursor, oldest first, of these kinds and, if given, these entities.
 
-    Trimmed if something after the place is no longer kept."""
+    Raise CursorExpired if entries after the cursor were deleted."""
     return await _entries(
         database,
         "feed_since",
@@ -51,7 +51,7 @@ async def fetch_since(
 
 
 async def fetch_tail(database: Database, place: FeedCursor, limit: int) -> FeedBatch:
-    """As `since`, but of every kind, and restricted incidents too: only for who looks at each reader's scope."""
+    """Like `fetch_since`, for every kind and for restricted incidents; the caller must check each reader's scope."""
     return await _entries(
         database,
         "feed_tail",
@@ -65,21 +65,21 @@ async def fetch_tail(database: Database, place: FeedCursor, limit: int) -> FeedB
 
 
 async def fetch_end(database: Database) -> FeedCursor:
-    """The place where a reader begins who wants to hear of what happens from now on."""
+    """Return the end of the feed, from which a reader receives all later entries."""
     [place] = await database.fetch(statements("outbox/feed")["feed_end"], {}, FeedCursor)
     return place
 
 
 async def _entries(database: Database, name: str, bound: Mapping[str, object]) -> FeedBatch:
-    found = await database.fetch(statements("outbox/feed")[name], bound, _row)
-    whole, last, _ = found[0]
-    if not whole:
+    rows = await database.fetch(statements("outbox/feed")[name], bound, _row)
+    is_complete, last, _ = rows[0]
+    if not is_complete:
         raise CursorExpired
-    return FeedBatch([entry for _, _, entry in found if entry is not None], FeedCursor(last, MAX_POSITION))
+    return FeedBatch([entry for _, _, entry in rows if entry is not None], FeedCursor(last, MAX_POSITION))
 
 
 def _row(
-    whole: bool,
+    is_complete: bool,
     last: int,
     transaction: int | None,
     position: int,
@@ -90,14 +90,14 @@ def _row(
     written_at: datetime,
 ) -> tuple[bool, int, FeedEntry | None]:
     if transaction is None:
-        return whole, last, None
+        return is_complete, last, None
     return (
-        whole,
+        is_complete,
         last,
         FeedEntry(transaction, position, FeedKind(kind), entity_id, _step(step), request_id, written_at),
     )
 
 
 def _step(text: str) -> FeedStep:
-    # A newer version may know more steps, and one row that nobody can name is not to end every stream.
+    # A newer version may know more steps, and an unknown one must not end the streams.
     return FeedStep(text) if text in FeedStep.__members__ else FeedStep.CHANGED

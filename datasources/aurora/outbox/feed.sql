@@ -1,9 +1,9 @@
 -- name: feed_since
--- What changed after a place, in order of transactions, of some kinds and perhaps of some entities only. It ends before
--- the oldest transaction that is still under way, so that nothing becomes visible behind a place that was passed.
--- Incidents that are restricted, or gone and so not known to be open to all, show to who sees all of them only, and so
--- do runs of workflows for such incidents, or gone. Each row begins with whether everything after the place is still kept, and
--- with the last transaction that was looked at; there is one row of nothing else if nothing changed.
+-- The changes after a position, ordered by transaction, of some kinds and optionally of some entities only. It ends
+-- before the oldest transaction in progress, so that nothing becomes visible before a position that was read.
+-- Restricted incidents, and deleted ones, whose restriction is unknown, are visible only to callers that can see all,
+-- and so are workflow runs for them, or deleted ones. Each row begins with whether everything after the position is
+-- still stored, and with the last transaction that was read; without changes there is one row with nothing else.
 SELECT coalesce((%(transaction)s::text::xid8, %(position)s::bigint) >= (t.transaction, t.position), true),
        pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1, found.*
 FROM (SELECT true) one
@@ -27,7 +27,7 @@ LEFT JOIN (
 ORDER BY found.transaction, found.position;
 
 -- name: feed_tail
--- What changed after a place, all of it, in the order and with the first columns of the statement above.
+-- All changes after a position, in the order and with the first columns of feed_since.
 SELECT coalesce((%(transaction)s::text::xid8, %(position)s::bigint) >= (t.transaction, t.position), true),
        pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1, found.*
 FROM (SELECT true) one
@@ -44,5 +44,5 @@ LEFT JOIN (
 ORDER BY found.transaction, found.position;
 
 -- name: feed_end
--- The place after everything that a reader may trust by now.
+-- The position after all completed transactions.
 SELECT (pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1), 9223372036854775807;

@@ -1,4 +1,4 @@
-"""Buckets of the graph: which are due to be compared with the tables, and what their latest comparisons found."""
+"""Buckets of the graph: which are due for comparison with the tables, and the results of their last comparisons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from datasources.aurora.statements import Statement, statements
 
 @dataclass(frozen=True, slots=True)
 class BucketComparison:
-    """One bucket: its nodes and edges in the tables, both digests as found, and the differences that are left."""
+    """One bucket: its nodes and edges in the tables, both digests, and the number of remaining differences."""
 
     bucket: int
     nodes: int
@@ -21,18 +21,18 @@ class BucketComparison:
 
 
 async def claim_due(main: Database, seconds: float, most: int) -> list[int]:
-    """At most `most` buckets that nobody set out to compare for so many seconds. A claim needs no end: it is due again
-    after the same time, whatever became of its holder."""
+    """Claim at most `most` buckets that were not claimed for so many seconds. A claim is not released: its bucket is
+    due again after the same time, whatever happened to its holder."""
     return sorted(await main.fetch(_sql("buckets_claimed"), {"seconds": seconds, "most": most}, int))
 
 
 async def mark_all_due(main: Database) -> None:
-    """Let every bucket be due now."""
+    """Make every bucket due now."""
     await main.fetch(_sql("buckets_due"), {}, bool)
 
 
 async def store_comparisons(main: Database, compared: Sequence[BucketComparison]) -> None:
-    """Remember what comparisons found."""
+    """Store the results of comparisons."""
     bound = {
         "buckets": [each.bucket for each in compared],
         "nodes": [each.nodes for each in compared],
@@ -46,13 +46,13 @@ async def store_comparisons(main: Database, compared: Sequence[BucketComparison]
 
 
 async def fetch_last_check(main: Database) -> ConsistencyCheck | None:
-    """The comparison of the whole by buckets, as old as its oldest; None while some were never compared."""
-    found = await main.fetch(_sql("buckets_last"), {}, ConsistencyCheck)
-    return found[0] if found else None
+    """Return the check of the whole graph by buckets, as old as its oldest; None while some were never compared."""
+    rows = await main.fetch(_sql("buckets_last"), {}, ConsistencyCheck)
+    return rows[0] if rows else None
 
 
 async def fetch_pending_entity_ids(main: Database) -> frozenset[str]:
-    """The ids of entities that the graph has still to be told of."""
+    """Return the ids of entities whose changes are not in the graph yet."""
     return frozenset(await main.fetch(_sql("outbox_waiting"), {}, str))
 
 

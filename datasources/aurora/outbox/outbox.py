@@ -1,4 +1,4 @@
-"""The outbox: what committed writes changed, and what has been done about it."""
+"""The outbox: the changes of committed writes, and their projection."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ class OutboxRow(NamedTuple):
 
 
 class OutboxState(NamedTuple):
-    """How many rows wait, how many were set aside, and how many seconds ago the oldest that waits was written; 0 if
+    """The numbers of rows that wait and that were set aside, and the age of the oldest waiting row in seconds; 0 if
     none waits."""
 
     pending: int
@@ -29,82 +29,81 @@ class OutboxState(NamedTuple):
 
 
 class ConsistencyCheck(NamedTuple):
-    """When the whole graph was last compared with the tables, and how many differences it was left with."""
+    """The time of the last comparison of the whole graph with the tables, and the number of remaining differences."""
 
     checked_at: datetime
     divergent: int
 
 
 async def lock(transaction: Transaction, silence: float) -> bool:
-    """Become the only projector until the transaction ends; false at once if another is.
+    """Become the only projector until the transaction ends; return False immediately if another process is.
 
-    The server ends the transaction after `silence` seconds without a statement: a process that is frozen in the middle
-    of a round would otherwise hold the lock for as long as it sleeps. Behind RDS Proxy this pins the connection.
+    The server ends the transaction after `silence` seconds without a statement: otherwise a process that is frozen
+    during a round would hold the lock while it is frozen. Behind RDS Proxy this pins the connection.
     """
     await transaction.fetch(_sql("outbox_bounded"), {"milliseconds": str(round(silence * 1_000))}, str)
     return (await transaction.fetch(_sql("outbox_locked"), {}, bool))[0]
 
 
 async def claim(transaction: Transaction, most: int) -> list[OutboxRow]:
-    """The first rows, in order of position, that are neither projected nor set aside.
+    """Return the first rows, ordered by position, that are neither projected nor set aside.
 
-    Positions are not in order of commit, so a row may become visible below others that are done; it is claimed then,
-    for what is done is told by a flag and not by a cursor. Rows of one entity are in order: its row was locked before.
+    Positions are not in commit order, so a row may become visible below others that are done; it is returned then,
+    since a flag, not a cursor, marks what is done. Rows of one entity are in order, since its row was locked before.
     """
     return await transaction.fetch(_sql("outbox_claimed"), {"most": most}, OutboxRow)
 
 
 async def mark_projected(transaction: Transaction, positions: Sequence[int], ids: Sequence[str]) -> None:
-    """Mark rows as projected; and those of these entities that were set aside, for they too are told by now."""
+    """Mark rows as projected, and also the rows of these entities that were set aside."""
     await transaction.execute(_sql("outbox_projected"), {"positions": list(positions), "ids": list(ids)})
 
 
 async def record_failures(transaction: Transaction, reasons: Mapping[int, str], attempts: int) -> int:
-    """Count one more attempt at rows by position; how many were set aside, having failed so many times."""
+    """Count one more attempt at rows by position; return how many were set aside after so many attempts."""
     bound = {"positions": list(reasons), "reasons": list(reasons.values()), "attempts": attempts}
     return sum(await transaction.fetch(_sql("outbox_attempted"), bound, bool))
 
 
 async def fetch_poison_positions(main: Database) -> list[int]:
-    """The positions of the rows that were set aside, in order."""
+    """Return the positions of the rows that were set aside, in order."""
     return await main.fetch(_sql("outbox_set_aside"), {}, int)
 
 
 async def mark_repaired(main: Database, positions: Sequence[int]) -> None:
-    """Mark rows that were set aside as projected: a repair told the graph what they are about."""
+    """Mark rows that were set aside as projected, since a repair has updated the graph."""
     async with main.transaction() as transaction:
         await mark_projected(transaction, positions, ())
 
 
 async def fetch_state(main: Database) -> OutboxState:
-    """What waits, as of now; reads the rows that are not done and no other."""
+    """Return the current state; reads only rows that are not done."""
     return (await main.fetch(_sql("outbox_state"), {}, OutboxState))[0]
 
 
 async def purge(main: Database, days: float, most: int) -> int:
-    """Delete rows that are projected and older than so many days, at most `most`; how many. Who reads the feed from a
-    place before them is refused from then on."""
+    """Delete at most `most` projected rows older than so many days; return how many. Cursors before them expire."""
     return len(await main.fetch(_sql("outbox_forgotten"), {"days": days, "most": most}, int))
 
 
 async def purge_responses(main: Database, hours: float, most: int) -> int:
-    """Delete answers kept for idempotency keys for longer than so many hours, at most `most`; how many."""
+    """Delete at most `most` responses stored for more than so many hours; return how many."""
     return len(
         await main.fetch(statements("outbox/bookkeeping")["answers_forgotten"], {"hours": hours, "most": most}, bool)
     )
 
 
 async def store_check(main: Database, nodes: int, edges: int, divergent: int) -> None:
-    """Remember what a comparison of the whole graph found: how much it compared, and what differs still."""
+    """Store the result of a check of the whole graph: how much was compared, and the remaining differences."""
     async with main.transaction() as transaction:
         bound = {"nodes": nodes, "edges": edges, "divergent": divergent}
         await transaction.execute(_sql("graph_checked"), bound)
 
 
 async def fetch_last_check(main: Database) -> ConsistencyCheck | None:
-    """The latest comparison of the whole graph; None if there was none."""
-    found = await main.fetch(_sql("graph_last_checked"), {}, ConsistencyCheck)
-    return found[0] if found else None
+    """Return the latest check of the whole graph; None if there was none."""
+    rows = await main.fetch(_sql("graph_last_checked"), {}, ConsistencyCheck)
+    return rows[0] if rows else None
 
 
 def _sql(name: str) -> Statement:

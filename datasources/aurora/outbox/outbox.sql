@@ -1,13 +1,13 @@
 -- name: outbox_locked
--- Become the one projector until this transaction ends, if there is none. Waits for nobody.
+-- Become the only projector until this transaction ends, if there is none. Does not wait.
 SELECT pg_try_advisory_xact_lock(7165381526);
 
 -- name: outbox_bounded
--- Let the server end this transaction, and with it the lock, once its client has been silent for so many milliseconds.
+-- Let the server end this transaction, and so release the lock, after its client is silent for so many milliseconds.
 SELECT set_config('idle_in_transaction_session_timeout', %(milliseconds)s, true);
 
 -- name: outbox_claimed
--- The first rows in order of position that nothing was done about yet, and their ages in seconds; 0 if there is none.
+-- The first rows ordered by position that are not done, and their ages in seconds; 0 if there is none.
 SELECT position, entity, entity_id, attempts,
        CASE WHEN isfinite(written_at) THEN extract(epoch FROM clock_timestamp() - written_at)::float8 ELSE 0 END
 FROM outbox
@@ -16,14 +16,14 @@ ORDER BY position
 LIMIT %(most)s;
 
 -- name: outbox_projected
--- Nothing is left to do about these rows, nor about rows of the same entities that were set aside.
+-- Mark these rows as done, and rows of the same entities that were set aside.
 UPDATE outbox
 SET projected = true, refused = ''
 WHERE position = ANY(%(positions)s::bigint[])
    OR (entity_id = ANY(%(ids)s::uuid[]) AND refused <> '');
 
 -- name: outbox_attempted
--- These rows were refused once more; those that were refused too often are set aside, each with the reason.
+-- Count a refusal of these rows; rows that were refused too often are set aside with the reason.
 UPDATE outbox o
 SET attempts = o.attempts + 1,
     refused = CASE WHEN o.attempts + 1 >= %(attempts)s THEN given.reason ELSE '' END
@@ -32,11 +32,11 @@ WHERE o.position = given.position
 RETURNING o.refused <> '';
 
 -- name: outbox_set_aside
--- The rows that were set aside, in order of position.
+-- The rows that were set aside, ordered by position.
 SELECT position FROM outbox WHERE NOT projected AND refused <> '' ORDER BY position;
 
 -- name: outbox_state
--- How many rows wait, how many were set aside, and the age in seconds of the oldest that waits.
+-- The numbers of rows that wait and that were set aside, and the age in seconds of the oldest waiting one.
 SELECT count(*) FILTER (WHERE refused = ''),
        count(*) FILTER (WHERE refused <> ''),
        greatest(coalesce(extract(epoch FROM clock_timestamp()
@@ -45,7 +45,7 @@ FROM outbox
 WHERE NOT projected;
 
 -- name: outbox_forgotten
--- Delete the oldest rows that are done and older than so many days, at most so many, and remember up to where.
+-- Delete the oldest rows that are done and older than so many days, at most so many, and record the last one.
 WITH gone AS (
     DELETE FROM outbox
     WHERE position IN (
@@ -64,19 +64,19 @@ moved AS (
 SELECT position FROM gone;
 
 -- name: graph_checked
--- Keep what a comparison of the whole graph with the tables found.
+-- Store the result of a comparison of the whole graph with the tables.
 INSERT INTO graph_checks (nodes, edges, divergent) VALUES (%(nodes)s, %(edges)s, %(divergent)s);
 
 -- name: graph_last_checked
--- When the whole graph was last compared with the tables, and how many differences were left.
+-- When the whole graph was last compared with the tables, and the number of remaining differences.
 SELECT checked_at, divergent FROM graph_checks ORDER BY id DESC LIMIT 1;
 
 -- name: outbox_waiting
--- The entities that something is still to be told of, in no order.
+-- The entities whose changes are not projected yet, in no order.
 SELECT DISTINCT entity_id FROM outbox WHERE NOT projected AND refused = '';
 
 -- name: buckets_claimed
--- Take the buckets whose comparison is due, those that waited longest first; others that do the same take others.
+-- Claim the buckets that are due for comparison, the longest due first; concurrent callers claim others.
 UPDATE graph_buckets SET claimed_at = now()
 WHERE bucket IN (
     SELECT bucket FROM graph_buckets
@@ -88,11 +88,11 @@ WHERE bucket IN (
 RETURNING bucket;
 
 -- name: buckets_due
--- Let the comparison of every bucket be due now.
+-- Make the comparison of every bucket due now.
 UPDATE graph_buckets SET claimed_at = '2000-01-01' RETURNING true;
 
 -- name: buckets_compared
--- Keep what comparisons of buckets found.
+-- Store the results of comparisons of buckets.
 UPDATE graph_buckets b
 SET checked_at = now(), nodes = given.nodes, edges = given.edges, table_digest = given.tables,
     graph_digest = given.graph, divergent = given.divergent
@@ -101,6 +101,6 @@ FROM unnest(%(buckets)s::int[], %(nodes)s::bigint[], %(edges)s::bigint[], %(tabl
 WHERE b.bucket = given.bucket;
 
 -- name: buckets_last
--- When the bucket was compared that was so longest ago, and how many differences are left in all; no row while some
--- were never.
+-- When the bucket with the oldest comparison was compared, and the number of remaining differences in all; no row
+-- while some were never compared.
 SELECT min(checked_at), sum(divergent)::bigint FROM graph_buckets HAVING count(checked_at) = count(*);

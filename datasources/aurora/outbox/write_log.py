@@ -1,4 +1,4 @@
-"""What was written to tables that cached values come from, and until when values are trusted without knowing of it."""
+"""The write log in PostgreSQL: which tables were written, and until when cached values may miss a write."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from datasources.aurora.tables.invalidation import stale_tables
 from datasources.cache.write_log import WrittenTables
 
 
-class _Found(NamedTuple):
+class _WrittenRow(NamedTuple):
     moment: str
     later: bool
     entities: list[str]
@@ -17,10 +17,10 @@ class _Found(NamedTuple):
 
 
 class PostgresWriteLog:
-    """The witness of a cache. A moment is a snapshot of the main database, as `pg_current_snapshot()` writes it.
+    """The write log of a cache. A snapshot is that of the main database, as `pg_current_snapshot()` writes it.
 
-    What transactions wrote is in the outbox, and for tables of no entity in `table_writes`, which triggers fill; so
-    whoever writes, by whatever means, is known here as soon as he committed.
+    Writes are in the outbox, and for tables without an entity in `table_writes`, which triggers fill; so every
+    committed write is seen, including one made with psql.
     """
 
     def __init__(self, main: Database) -> None:
@@ -30,21 +30,21 @@ class PostgresWriteLog:
         await self._main.fetch(_sql("cache_vouched"), {"seconds": seconds}, bool)
 
     async def read_writes(self, since: str | None) -> WrittenTables:
-        """A statement of its own, so that it sees whatever was committed before `vouch` was."""
-        [found] = await self._main.fetch(_sql("tables_written"), {"since": since}, _Found)
-        # A database that was restored is behind what was known of it.
-        known = frozenset((*stale_tables(found.entities), *found.tables)) if found.later else None
-        return WrittenTables(found.moment, known)
+        """Read the writes by a separate statement, so that it sees everything committed before `record_lease`."""
+        [written] = await self._main.fetch(_sql("tables_written"), {"since": since}, _WrittenRow)
+        # A restored database is older than the known snapshot.
+        known = frozenset((*stale_tables(written.entities), *written.tables)) if written.later else None
+        return WrittenTables(written.moment, known)
 
     async def record_writes(self, tables: Sequence[str]) -> float:
-        """Two statements: what is noted must be visible to others before it is asked who may not have seen it."""
+        """Takes two statements: the writes must be visible to others before the remaining trust is read."""
         if tables:
             await self._main.fetch(_sql("tables_owed"), {"tables": list(tables)}, bool)
         return (await self._main.fetch(_sql("cache_trusted_for"), {}, float))[0]
 
 
 async def purge(main: Database) -> None:
-    """Drop what is too old to matter."""
+    """Delete old entries."""
     async with main.transaction() as transaction:
         await transaction.execute(_sql("table_writes_forgotten"), {})
 

@@ -1,19 +1,19 @@
 -- name: cache_vouched
--- Note until when cached values may be trusted: so many seconds from now, or longer if that was noted before.
+-- Record until when cached values may be trusted: so many seconds from now, or longer if recorded before.
 UPDATE cache_trust SET until = greatest(until, clock_timestamp() + %(seconds)s * interval '1 second')
 RETURNING true;
 
 -- name: cache_trusted_for
--- For how many seconds cached values may still be trusted by who asked before now.
+-- For how many seconds processes that asked before now may still trust cached values.
 SELECT greatest(extract(epoch FROM until - clock_timestamp()), 0)::float8 FROM cache_trust;
 
 -- name: tables_owed
--- Note that tables were written to, for whoever asks what was.
+-- Record that tables were written, for later readers.
 INSERT INTO table_writes (table_name) SELECT DISTINCT unnest(%(tables)s::text[]) RETURNING true;
 
 -- name: tables_written
--- The present moment, whether it lies behind the given one, and which entities and tables were written to in between:
--- by transactions that can be seen now and could not be seen then.
+-- The current snapshot, whether it is later than the given one, and which entities and tables were written in between:
+-- by transactions that are visible now and were not visible then.
 SELECT pg_current_snapshot()::text,
        coalesce(pg_snapshot_xmax(pg_current_snapshot()) >= pg_snapshot_xmax(%(since)s::pg_snapshot), false),
        ARRAY(SELECT DISTINCT o.entity FROM outbox o
@@ -24,5 +24,5 @@ SELECT pg_current_snapshot()::text,
                AND NOT pg_visible_in_snapshot(w.transaction, %(since)s::pg_snapshot));
 
 -- name: table_writes_forgotten
--- Drop what was noted of writes an hour ago: no moment is known for so long.
+-- Delete records of writes older than an hour: no snapshot is known for so long.
 DELETE FROM table_writes WHERE written_at < now() - interval '1 hour';

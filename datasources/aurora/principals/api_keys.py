@@ -1,4 +1,4 @@
-"""API keys in the main database, found by the SHA-256 of their text."""
+"""API keys in the main database, by the SHA-256 of their text."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ _SQL = statements("principals/api_keys")
 
 
 async def api_key_by_hash(database: Database, key_hash: bytes) -> ApiKeyRecord | None:
-    """The key with this hash, if it is neither revoked nor expired."""
+    """Return the key with this hash, if it is neither revoked nor expired."""
     rows = await database.fetch(_SQL["api_key_by_hash"], {"hash": key_hash}, ApiKeyRecord)
     return rows[0] if rows else None
 
@@ -28,7 +28,7 @@ async def insert_api_key(
     expires_at: datetime | None = None,
     owner: str = "",
 ) -> ApiKeyRecord:
-    """Store a new key; None never expires. SourceRefused if the name is taken."""
+    """Store a new key; None never expires. Raise SourceRefused if the name is taken."""
     parameters = {
         "id": str(uuid7()),
         "name": name,
@@ -43,5 +43,5 @@ async def insert_api_key(
 
 
 async def revoke_api_key(database: Database, name: str) -> bool:
-    """End the key of this name from now on; whether there was one to end."""
+    """Revoke the key with this name; return whether there was a valid one."""
     return bool(await database.fetch(_SQL["revoke_api_key"], {"name": name}, ApiKeyRecord))

@@ -7,13 +7,13 @@ WHERE hash = %(hash)s
   AND (expires_at IS NULL OR expires_at > now());
 
 -- name: insert_api_key
--- A new key by its SHA-256; names are unique.
+-- Insert an API key by its SHA-256; names are unique.
 INSERT INTO api_keys (id, name, hash, permissions, team_keys, expires_at, owner)
 VALUES (%(id)s, %(name)s, %(hash)s, %(permissions)s, %(team_keys)s, %(expires_at)s, %(owner)s)
 RETURNING id, name, permissions, team_keys, owner;
 
 -- name: revoke_api_key
--- End a key by its name from now on; nothing if it is unknown or revoked already.
+-- Revoke a key by its name; no row if it is unknown or revoked already.
 UPDATE api_keys
 SET revoked_at = now()
 WHERE name = %(name)s AND revoked_at IS NULL

@@ -1,13 +1,13 @@
 -- name: queue_locked
--- Senders and settlers of one queue come one after the other, so that positions become visible in order.
+-- Serialize senders and receivers that settle on one queue, so that positions become visible in order.
 SELECT true FROM pg_advisory_xact_lock(hashtextextended('stackflow queue ' || %(queue)s, 0));
 
 -- name: queue_forgotten
--- Forget what was sent too long ago to be sent twice.
+-- Delete deduplication ids that are too old to matter.
 DELETE FROM queue_deduplication WHERE queue = %(queue)s AND sent_at < now() - %(seconds)s * interval '1 second';
 
 -- name: queue_sent
--- New messages in the order given, without those whose deduplication id was sent before.
+-- Insert messages in the given order, except those whose deduplication id was sent before.
 WITH given AS (
     SELECT DISTINCT ON (g.deduplication_id) g.*
     FROM unnest(%(ids)s::uuid[], %(groups)s::text[], %(deduplication_ids)s::text[], %(bodies)s::text[],
@@ -30,8 +30,8 @@ ORDER BY g.nth
 RETURNING id;
 
 -- name: queue_received
--- Take messages of groups that nobody holds, each group from its head on; a head that failed before comes alone. Groups
--- take turns of `turn` messages, so that none waits for the whole share of a long one.
+-- Receive messages of groups without a receiver, each group from its head on; a head that failed before is received
+-- alone. Groups alternate after `turn` messages, so that none waits for all messages of a long one.
 WITH heads AS (
     SELECT m.position, m.group_key, m.attempt FROM queue_messages m
     WHERE m.queue = %(queue)s AND m.head AND m.visible_at <= now()
@@ -56,11 +56,11 @@ held AS (
 SELECT id, group_key, body, attempt, request_id, receipt, reason FROM held ORDER BY turn, position;
 
 -- name: queue_done
--- Messages that are done, if they are still the receiver's.
+-- Delete messages that are done, if the receiver still has them.
 DELETE FROM queue_messages WHERE queue = %(queue)s AND receipt = %(receipt)s::uuid AND id = ANY(%(ids)s::uuid[]);
 
 -- name: queue_failed
--- Messages to be received again after a while. One that was only held back was not tried.
+-- Make messages available again after a delay. A message that was only held back does not count as an attempt.
 UPDATE queue_messages m
 SET receipt = NULL, visible_at = now() + %(delay)s * interval '1 second', attempt = m.attempt - g.untried,
     reason = CASE WHEN g.untried = 1 THEN m.reason ELSE g.reason END
@@ -68,7 +68,7 @@ FROM unnest(%(ids)s::uuid[], %(reasons)s::text[], %(untried)s::integer[]) AS g (
 WHERE m.queue = %(queue)s AND m.receipt = %(receipt)s::uuid AND m.id = g.id;
 
 -- name: queue_died
--- Messages that can never work, among the dead letters with the reason.
+-- Move messages that can never succeed to the dead letters, with the reason.
 WITH gone AS (
     DELETE FROM queue_messages m USING unnest(%(ids)s::uuid[], %(reasons)s::text[]) AS g (id, reason)
     WHERE m.queue = %(queue)s AND m.receipt = %(receipt)s::uuid AND m.id = g.id
@@ -89,12 +89,12 @@ CROSS JOIN LATERAL (
 WHERE m.position = first.position AND NOT m.head;
 
 -- name: queue_depth
--- How many messages there are, and the age of the oldest in seconds.
+-- The number of messages, and the age of the oldest in seconds.
 SELECT count(*), coalesce(extract(epoch FROM now() - min(sent_at) FILTER (WHERE isfinite(sent_at))), 0)::float8
 FROM queue_messages WHERE queue = %(queue)s;
 
 -- name: dead_letters_buried
--- Dead letters of messages that came another way than by this queue.
+-- Insert dead letters of messages that did not come by this queue.
 INSERT INTO dead_letters (id, queue, group_key, body, request_id, attempt, reason, sent_at)
 SELECT g.id, %(queue)s, g.group_key, g.body, g.request_id, g.attempt, g.reason, now()
 FROM unnest(%(ids)s::uuid[], %(groups)s::text[], %(bodies)s::text[], %(request_ids)s::text[], %(attempts)s::integer[],
@@ -107,7 +107,7 @@ SELECT id, group_key, body, attempt, request_id, reason, died_at FROM dead_lette
 WHERE queue = %(queue)s ORDER BY died_at, id LIMIT %(most)s;
 
 -- name: dead_letters_replayed
--- Put dead letters back at the end of the queue, all or those of these ids.
+-- Append dead letters to the queue again, all or those with these ids.
 WITH gone AS (
     DELETE FROM dead_letters
     WHERE queue = %(queue)s AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
@@ -121,14 +121,14 @@ FROM gone ORDER BY died_at, id
 RETURNING id;
 
 -- name: dead_letters_dropped
--- Forget dead letters, all or those of these ids.
+-- Delete dead letters, all or those with these ids.
 DELETE FROM dead_letters
 WHERE queue = %(queue)s AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
 RETURNING id;
 
 -- name: queues_backlog
--- Each queue that has messages or dead letters, and the queue of events in any case: how many messages there are, the age
--- of the oldest in seconds, and how many dead letters.
+-- Each queue with messages or dead letters, and always the queue of events: the number of messages, the age of the
+-- oldest in seconds, and the number of dead letters.
 SELECT n.queue, coalesce(m.waiting, 0), coalesce(m.oldest, 0)::float8, coalesce(d.dead, 0)
 FROM (SELECT 'events' AS queue UNION SELECT queue FROM queue_messages UNION SELECT queue FROM dead_letters) n
 LEFT JOIN (
@@ -139,6 +139,6 @@ LEFT JOIN (SELECT queue, count(*) AS dead FROM dead_letters GROUP BY queue) d US
 ORDER BY n.queue;
 
 -- name: queue_looked
--- The oldest messages of a queue, received ones included; nobody receives them by this.
+-- The oldest messages of a queue, received ones included, without receiving them.
 SELECT m.id, m.group_key, m.body, m.attempt, m.request_id, '', m.reason
 FROM queue_messages m WHERE m.queue = %(queue)s ORDER BY m.position LIMIT %(most)s;

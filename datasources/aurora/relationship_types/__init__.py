@@ -1,1 +1,1 @@
-"""Types of relationships in the main database."""
+"""Relationship types in the main database."""

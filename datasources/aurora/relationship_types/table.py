@@ -9,7 +9,7 @@ from datasources.records.relationship_types import RelationshipTypeRecord
 
 
 async def fetch_types_by_keys(database: Database, keys: Sequence[str]) -> dict[str, RelationshipTypeRecord]:
-    """Relationship types by key; unknown keys are left out."""
+    """Return relationship types by key; unknown keys are left out."""
 
     def pair(key: str, *values: Any) -> tuple[str, RelationshipTypeRecord]:
         return key, RelationshipTypeRecord(*values)
@@ -19,6 +19,6 @@ async def fetch_types_by_keys(database: Database, keys: Sequence[str]) -> dict[s
 
 
 async def fetch_types(database: Database) -> list[RelationshipTypeRecord]:
-    """All relationship types, in order of key."""
+    """Return all relationship types, ordered by key."""
     statement = statements("relationship_types/table")["relationship_types_all"]
     return await database.fetch(statement, {}, RelationshipTypeRecord)

@@ -5,7 +5,7 @@ FROM relationship_types t
 WHERE t.key = ANY(%(keys)s::text[]);
 
 -- name: relationship_types_all
--- All relationship types, in order of key.
+-- All relationship types, ordered by key.
 SELECT t.key, t.label, t.inverse_label, t.impact, t.description
 FROM relationship_types t
 ORDER BY t.key;

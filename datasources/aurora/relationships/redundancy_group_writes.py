@@ -1,4 +1,4 @@
-"""Redundancy groups written: statements inside a transaction. Who locks a group and its members locks it first."""
+"""Writes of redundancy groups: statements inside a transaction. Lock a group before its members."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class RedundancyGroupRow(NamedTuple):
 async def lock(
     transaction: Transaction, ids: Iterable[str], relationship_ids: Iterable[str] = ()
 ) -> dict[str, RedundancyGroupRow]:
-    """Groups by id, and those that these relationships are in, locked; unknown ones are left out."""
+    """Lock groups by id, and those that contain these relationships; unknown ones are left out."""
     bound = {"ids": sorted(ids), "relationship_ids": sorted(relationship_ids)}
     return {
         group.id: group
@@ -29,38 +29,38 @@ async def lock(
 
 
 async def insert(transaction: Transaction, group: RedundancyGroupRow) -> bool:
-    """A new group; False, and nothing done, where the dependent has one of the name."""
+    """Insert a group. Return False and change nothing if the dependent has one with that name."""
     return bool(await transaction.fetch(_statement("redundancy_group_insert"), group._asdict(), bool))
 
 
 async def lock_by_name(transaction: Transaction, dependent_id: str, name: str) -> RedundancyGroupRow | None:
-    """The group of a dependent by name, locked."""
+    """Lock and return the group of a dependent by name."""
     bound = {"dependent_id": dependent_id, "name": name}
-    found = await transaction.fetch(_statement("redundancy_group_named"), bound, RedundancyGroupRow)
-    return found[0] if found else None
+    rows = await transaction.fetch(_statement("redundancy_group_named"), bound, RedundancyGroupRow)
+    return rows[0] if rows else None
 
 
 async def update(transaction: Transaction, id: str, needed: int) -> None:
-    """How many members a locked group needs."""
+    """Set the number of members that a locked group needs."""
     await transaction.execute(_statement("redundancy_group_update"), {"id": id, "needed": needed})
 
 
 async def delete(transaction: Transaction, id: str) -> None:
-    """Take a locked group away."""
+    """Delete a locked group."""
     await transaction.execute(_statement("redundancy_group_delete"), {"id": id})
 
 
 async def lock_relationships(
     transaction: Transaction, id: str, ids: Iterable[str] = ()
 ) -> dict[str, RelationshipRecord]:
-    """The relationships in a group, and others by id, locked."""
+    """Lock and return the relationships in a group, and others by id."""
     bound = {"id": id, "ids": sorted(ids)}
-    found = await transaction.fetch(_statement("redundancy_group_relationships"), bound, RelationshipRecord)
-    return {record.id: record for record in found}
+    rows = await transaction.fetch(_statement("redundancy_group_relationships"), bound, RelationshipRecord)
+    return {record.id: record for record in rows}
 
 
 async def count_members(transaction: Transaction, id: str, without: str) -> int:
-    """How many different items are members of a group, one of its relationships taken away."""
+    """Return how many different items are members of a group, not counting one of its relationships."""
     bound = {"id": id, "without": without}
     [count] = await transaction.fetch(_statement("redundancy_group_members"), bound, int)
     return count

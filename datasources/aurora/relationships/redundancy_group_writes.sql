@@ -1,6 +1,6 @@
 -- name: redundancy_groups_locked
--- Redundancy groups by id, and the groups of some relationships, in order of id, locked until the transaction ends;
--- with each dependent and how many members it needs.
+-- Redundancy groups by id, and the groups of some relationships, ordered by id, locked until the transaction ends,
+-- with each dependent and the number of members it needs.
 SELECT g.id, g.dependent_id, g.name, g.needed
 FROM redundancy_groups g
 WHERE g.id IN (
@@ -10,8 +10,8 @@ WHERE g.id IN (
 ORDER BY g.id FOR UPDATE;
 
 -- name: redundancy_group_insert
--- A group by its dependent and name, made if there is none; locked until the transaction ends. Waits for whoever makes
--- it at the same time.
+-- Insert a group by its dependent and name if there is none; locked until the transaction ends. Waits for a concurrent
+-- insert of the same group.
 INSERT INTO redundancy_groups (id, dependent_id, name, needed)
 VALUES (%(id)s, %(dependent_id)s, %(name)s, %(needed)s)
 ON CONFLICT (dependent_id, name) DO NOTHING
@@ -23,15 +23,15 @@ SELECT g.id, g.dependent_id, g.name, g.needed FROM redundancy_groups g
 WHERE g.dependent_id = %(dependent_id)s AND g.name = %(name)s FOR UPDATE;
 
 -- name: redundancy_group_update
--- How many members a group needs.
+-- Set the number of members that a group needs.
 UPDATE redundancy_groups SET needed = %(needed)s WHERE id = %(id)s;
 
 -- name: redundancy_group_delete
--- Take a group away.
+-- Delete a group.
 DELETE FROM redundancy_groups WHERE id = %(id)s;
 
 -- name: redundancy_group_relationships
--- The relationships in a group or with these ids, in order of id, locked until the transaction ends.
+-- The relationships in a group or with these ids, ordered by id, locked until the transaction ends.
 SELECT r.id, r.from_id, r.to_id, r.type_key, r.source, r.attributes, r.redundancy_group_id, r.version, r.valid_from
 FROM relationships r
 WHERE r.id IN (
@@ -43,7 +43,7 @@ WHERE r.id IN (
 ORDER BY r.id FOR UPDATE;
 
 -- name: redundancy_group_members
--- How many different items are members of a group, without one relationship.
+-- The number of different items that are members of a group, without one relationship.
 SELECT count(DISTINCT r.impact_from_id)
 FROM redundancy_groups g JOIN relationships r ON r.impact_to_id = g.dependent_id AND r.redundancy_group_id = g.id
 WHERE g.id = %(id)s AND r.id <> %(without)s;

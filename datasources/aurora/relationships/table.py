@@ -1,4 +1,4 @@
-"""Relationships in the main database, by id; walking them is the graph's work."""
+"""Relationships in the main database, by id; the graph walks them."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ RELATIONSHIPS = Table(domain="relationships", record=RelationshipRecord, alias="
 
 
 async def fetch_redundancy_groups(database: Database, ids: Sequence[str]) -> dict[str, RedundancyGroupRecord]:
-    """Redundancy groups by id, with their members; unknown ids are left out."""
+    """Return redundancy groups by id, with their members; unknown ids are left out."""
 
     def pair(
         key: str, id_: str, dependent_id: str, name: str, needed: int, members: list[str]

@@ -1,4 +1,4 @@
-"""Relationships written: statements inside a transaction, each for any number of rows."""
+"""Writes of relationships: statements inside a transaction, each for any number of rows."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from datasources.records.relationships import RelationshipRecord
 
 
 class Identity(NamedTuple):
-    """What makes a relationship the same one."""
+    """The columns that identify a relationship."""
 
     from_id: str
     to_id: str
@@ -21,7 +21,7 @@ class Identity(NamedTuple):
 
 
 class ImpactEdge(NamedTuple):
-    """From which item to which a failure travels along a relationship; None where it does not."""
+    """The items between which a relationship passes on a failure, from and to; None if it does not."""
 
     id: str
     impact_from_id: str | None
@@ -29,12 +29,12 @@ class ImpactEdge(NamedTuple):
 
 
 def identity(record: RelationshipRecord) -> Identity:
-    """The identity of a relationship."""
+    """Return the identity of a relationship."""
     return Identity(record.from_id, record.to_id, record.type_key, record.source)
 
 
 async def lock_endpoints(transaction: Transaction, ids: Iterable[str]) -> dict[str, ConfigurationItemStatus]:
-    """The status of items, which stays until the transaction ends; unknown ones are left out."""
+    """Lock items until the transaction ends, and return their status; unknown ones are left out."""
 
     def pair(id_: str, status: str) -> tuple[str, ConfigurationItemStatus]:
         return id_, ConfigurationItemStatus(status)
@@ -43,7 +43,7 @@ async def lock_endpoints(transaction: Transaction, ids: Iterable[str]) -> dict[s
 
 
 async def lock_types(transaction: Transaction, keys: Iterable[str]) -> dict[str, Impact]:
-    """The impact of types, which stays until the transaction ends; unknown ones are left out."""
+    """Lock types until the transaction ends, and return their impact; unknown ones are left out."""
 
     def pair(key: str, impact: str) -> tuple[str, Impact]:
         return key, Impact(impact)
@@ -52,7 +52,7 @@ async def lock_types(transaction: Transaction, keys: Iterable[str]) -> dict[str,
 
 
 async def insert(transaction: Transaction, records: Sequence[RelationshipRecord]) -> set[str]:
-    """New relationships, in one statement; the ids of those that were not there yet."""
+    """Insert relationships by one statement; return the ids of those that did not exist."""
     bound = {
         "ids": [each.id for each in records],
         **_identities([identity(each) for each in records]),
@@ -63,19 +63,19 @@ async def insert(transaction: Transaction, records: Sequence[RelationshipRecord]
 
 
 async def lock_by_identity(transaction: Transaction, wanted: Sequence[Identity]) -> dict[Identity, RelationshipRecord]:
-    """The relationships of these identities, locked; unknown ones are left out."""
-    found = await transaction.fetch(_statement("relationships_alike_locked"), _identities(wanted), RelationshipRecord)
-    return {identity(record): record for record in found}
+    """Lock and return the relationships with these identities; unknown ones are left out."""
+    rows = await transaction.fetch(_statement("relationships_alike_locked"), _identities(wanted), RelationshipRecord)
+    return {identity(record): record for record in rows}
 
 
 async def lock(transaction: Transaction, ids: Iterable[str]) -> dict[str, RelationshipRecord]:
-    """Relationships by id, locked; unknown ones are left out."""
-    found = await transaction.fetch(_statement("relationships_locked"), {"ids": sorted(ids)}, RelationshipRecord)
-    return {record.id: record for record in found}
+    """Lock and return relationships by id; unknown ones are left out."""
+    rows = await transaction.fetch(_statement("relationships_locked"), {"ids": sorted(ids)}, RelationshipRecord)
+    return {record.id: record for record in rows}
 
 
 async def update(transaction: Transaction, records: Sequence[RelationshipRecord]) -> None:
-    """Write attributes and groups of locked relationships, in one statement."""
+    """Write attributes and groups of locked relationships, by one statement."""
     bound = {
         "ids": [each.id for each in records],
         "attributes": [dump_document(each.attributes) for each in records],
@@ -85,14 +85,14 @@ async def update(transaction: Transaction, records: Sequence[RelationshipRecord]
 
 
 async def delete(transaction: Transaction, id: str) -> None:
-    """Take a locked relationship away."""
+    """Delete a locked relationship."""
     await transaction.execute(_statement("relationship_delete"), {"id": id})
 
 
 async def fetch_impact_edges(transaction: Transaction, ids: Iterable[str]) -> dict[str, ImpactEdge]:
-    """Which way a failure travels along relationships, by id."""
-    found = await transaction.fetch(_statement("relationship_impacts"), {"ids": sorted(ids)}, ImpactEdge)
-    return {each.id: each for each in found}
+    """Return the direction in which relationships pass on failures, by id."""
+    rows = await transaction.fetch(_statement("relationship_impacts"), {"ids": sorted(ids)}, ImpactEdge)
+    return {each.id: each for each in rows}
 
 
 def _identities(wanted: Sequence[Identity]) -> dict[str, object]:

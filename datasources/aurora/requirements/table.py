@@ -1,4 +1,4 @@
-"""Requirements in the requirements database, which knows configuration items by id only."""
+"""Requirements in the requirements database, which refers to configuration items by id only."""
 
 from datasources.aurora.tables.predicates import Column
 from datasources.aurora.tables.table import Table

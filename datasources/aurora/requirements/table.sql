@@ -19,13 +19,13 @@ CROSS JOIN LATERAL (SELECT r.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT 
 ORDER BY k.n, /*order*/;
 
 -- name: requirements_count
--- How many requirements for each key.
+-- The number of requirements for each key.
 SELECT k.key, counted.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
 
 -- name: requirements_groups
--- How many requirements for each key and value of one field, largest groups first.
+-- The number of requirements for each key and value of one field, largest groups first.
 SELECT k.key, grouped.value, grouped.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped
@@ -36,13 +36,13 @@ ORDER BY grouped.n DESC, grouped.value;
 requirements r WHERE true;
 
 -- name: requirements_from_configuration_item
--- The requirements that a configuration item must meet, each once however many of its keys are linked.
+-- The requirements that a configuration item must meet, without duplicates.
 requirements r WHERE r.id IN (
     SELECT x.requirement_id FROM requirement_configuration_items x WHERE x.configuration_item_id = k.key);
 
 -- name: configuration_item_ids_by_requirements
--- The ids of the configuration items that must meet each requirement, each once, by id. Links that are not settled
--- yet have none.
+-- The ids of the configuration items that must meet each requirement, without duplicates, ordered by id. Links whose
+-- item is unknown have none.
 SELECT DISTINCT x.requirement_id, x.configuration_item_id
 FROM requirement_configuration_items x
 WHERE x.requirement_id = ANY(%(keys)s::uuid[]) AND x.configuration_item_id IS NOT NULL

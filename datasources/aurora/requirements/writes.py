@@ -1,4 +1,4 @@
-"""Requirements written: statements inside a transaction of the requirements database."""
+"""Writes of requirements: statements inside a transaction of the requirements database."""
 
 from collections.abc import Sequence
 
@@ -10,24 +10,24 @@ from datasources.records.requirements import RequirementRecord
 
 _STATEMENTS = "requirements/writes"
 
-# Links go by source and key. One that was made by id says so, and has the id for a key.
+# Links refer to items by source and key. A link that was made by id has this source, and the id as its key.
 MANUAL_SOURCE = "manual"
 
 
 async def insert(transaction: Transaction, record: RequirementRecord) -> RequirementRecord | None:
-    """A new requirement as it now is, None if its key is taken. State and version are the database's."""
-    found = await transaction.fetch(statements(_STATEMENTS)["requirement_insert"], asdict(record), RequirementRecord)
-    return found[0] if found else None
+    """Insert a requirement and return it; None if its key is taken. The database sets state and version."""
+    rows = await transaction.fetch(statements(_STATEMENTS)["requirement_insert"], asdict(record), RequirementRecord)
+    return rows[0] if rows else None
 
 
 async def lock(transaction: Transaction, id: str) -> RequirementRecord | None:
-    """The requirement as it is and stays until the transaction ends."""
-    found = await transaction.fetch(statements(_STATEMENTS)["requirement_locked"], {"id": id}, RequirementRecord)
-    return found[0] if found else None
+    """Lock the requirement until the transaction ends, and return it."""
+    rows = await transaction.fetch(statements(_STATEMENTS)["requirement_locked"], {"id": id}, RequirementRecord)
+    return rows[0] if rows else None
 
 
 async def update(transaction: Transaction, record: RequirementRecord) -> RequirementRecord:
-    """A locked requirement as it is to be, one version further."""
+    """Update a locked requirement; the version increases."""
     [updated] = await transaction.fetch(
         statements(_STATEMENTS)["requirement_update"], asdict(record), RequirementRecord
     )
@@ -35,12 +35,12 @@ async def update(transaction: Transaction, record: RequirementRecord) -> Require
 
 
 async def link(transaction: Transaction, id: str, items: Sequence[str]) -> list[str]:
-    """Those items that were not linked before."""
+    """Link items; return those that were not linked before."""
     bound = {"id": id, "source": MANUAL_SOURCE, "items": list(items)}
     return await transaction.fetch(statements(_STATEMENTS)["requirement_items_linked"], bound, str)
 
 
 async def unlink(transaction: Transaction, id: str, items: Sequence[str]) -> set[str]:
-    """Those items that were linked, by however many keys."""
+    """Unlink items, whatever the number of their keys; return those that were linked."""
     bound = {"id": id, "items": list(items)}
     return set(await transaction.fetch(statements(_STATEMENTS)["requirement_items_unlinked"], bound, str))

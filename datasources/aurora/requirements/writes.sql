@@ -1,17 +1,17 @@
 -- name: requirement_insert
--- A new requirement as it now is, or nothing if its key is taken.
+-- Insert a requirement and return it; no row if its key is taken.
 INSERT INTO requirements (id, key, title, description, kind, priority)
 VALUES (%(id)s, %(key)s, %(title)s, %(description)s, %(kind)s, %(priority)s)
 ON CONFLICT (key) DO NOTHING
 RETURNING id, key, title, description, kind, state, priority, version, updated_at;
 
 -- name: requirement_locked
--- A requirement as it is, locked until the transaction ends.
+-- A requirement, locked until the transaction ends.
 SELECT r.id, r.key, r.title, r.description, r.kind, r.state, r.priority, r.version, r.updated_at
 FROM requirements r WHERE r.id = %(id)s FOR NO KEY UPDATE;
 
 -- name: requirement_update
--- A locked requirement as it is to be, and as it then is.
+-- Update a locked requirement and return it.
 UPDATE requirements SET
     title = %(title)s, description = %(description)s, kind = %(kind)s, state = %(state)s, priority = %(priority)s,
     version = version + 1, updated_at = statement_timestamp()
@@ -19,8 +19,8 @@ WHERE id = %(id)s
 RETURNING id, key, title, description, kind, state, priority, version, updated_at;
 
 -- name: requirement_items_linked
--- Link items to a requirement by their own ids, but those that some key of theirs links already; those that were not
--- linked before. A link that lost its item finds it again.
+-- Link items to a requirement by their own ids, except those already linked by a key; return those that were not
+-- linked before. A link that lost its item gets it again.
 INSERT INTO requirement_configuration_items (requirement_id, source, key, configuration_item_id)
 SELECT %(id)s::uuid, %(source)s, w.item::text, w.item FROM unnest(%(items)s::uuid[]) AS w (item)
 WHERE NOT EXISTS (
@@ -31,7 +31,7 @@ ON CONFLICT (requirement_id, source, key) DO UPDATE SET configuration_item_id = 
 RETURNING configuration_item_id;
 
 -- name: requirement_items_unlinked
--- Take links away, by whatever keys; the item of each that there was.
+-- Delete links by any key; return the item of each.
 DELETE FROM requirement_configuration_items
 WHERE requirement_id = %(id)s AND configuration_item_id = ANY(%(items)s::uuid[])
 RETURNING configuration_item_id;

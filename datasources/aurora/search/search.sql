@@ -1,12 +1,12 @@
 -- name: search_main
--- Rows of the asked kinds that match the text, best first. Scores: 1 for an exact number, key or name, whatever the
--- case of its letters; 0.9 for the beginning of an identification key; 0.85 to 0.89 for a short name of an item with
--- one letter missing, added, changed or swapped; 0.5 to 0.95 for words, more where the title is like the text, and for
--- titles that hold a text beyond ASCII anywhere; up to 0.5 for titles that are merely similar, looked at only while
--- nothing is exact and fewer rows than asked are found. Of more than `candidates` rows of a kind that hold the words,
--- those first found are ranked. Candidate sets are materialized, so that they are planned as a whole and taken from
--- their index whatever the limit; rows of keys are looked up one by one (LIMIT 1), because a hash join would read the
--- whole table.
+-- Rows of the requested kinds that match the text, best first. Scores: 1 for an exact number, key or name, ignoring
+-- case; 0.9 for the beginning of an identification key; 0.85 to 0.89 for a short name of an item with one letter
+-- missing, added, changed or swapped; 0.5 to 0.95 for words, more if the title is similar to the text, and for titles
+-- that contain a text beyond ASCII anywhere; up to 0.5 for titles that are only similar, which are searched only if
+-- nothing is exact and too few rows were found. Of more than `candidates` rows of a kind that contain the words, the
+-- first ones found are ranked. Candidate sets are materialized, so that they are planned as a whole and use their
+-- index whatever the limit; rows of keys are looked up one by one (LIMIT 1), because a hash join would read the whole
+-- table.
 WITH asked AS MATERIALIZED (
     SELECT plainto_tsquery('simple', %(words)s) && to_tsquery('simple', worded(%(phrases)s)) AS simple,
            plainto_tsquery('english', %(words)s) && to_tsquery('english', worded(%(phrases)s)) AS english,
@@ -168,7 +168,7 @@ FROM ranked r CROSS JOIN asked a
 ORDER BY r.score DESC, r.kind, r.title, r.id;
 
 -- name: search_requirements
--- Requirements that match the text, best first, scored as in `search_main`.
+-- Requirements that match the text, best first, with the scores of `search_main`.
 WITH asked AS MATERIALIZED (
     SELECT plainto_tsquery('english', %(words)s) && to_tsquery('english', worded(%(phrases)s)) AS english,
            spelled(%(text)s) AS spelled, folded(%(text)s) AS folded),

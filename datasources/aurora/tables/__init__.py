@@ -1,1 +1,1 @@
-"""What all tables share: keys, pages, counts, groups, predicates and references."""
+"""The common parts of all tables: keys, pages, counts, groups, predicates and references."""

@@ -1,9 +1,9 @@
-"""The families of tables that change together, by the entity that the outbox tells of."""
+"""The tables that change together, by the entity in the outbox."""
 
 from collections.abc import Iterable
 
-# A write changes the row of an entity and the rows that belong to it in one transaction; only the former is in the
-# outbox, so all of the family is stale.
+# A write changes the row of an entity and the rows that belong to it in one transaction. Only the entity is in the
+# outbox, so all its tables are stale.
 TABLES_BY_ENTITY = {
     "CONFIGURATION_ITEM": ("configuration_items", "configuration_item_keys"),
     "RELATIONSHIP": ("relationships", "redundancy_groups"),
@@ -13,7 +13,7 @@ TABLES_BY_ENTITY = {
     "USER": ("users", "team_memberships"),
     "WORKFLOW": ("workflows", "workflow_steps", "workflow_configuration_items", "workflow_trigger_problems"),
     "REQUIREMENT": ("requirements", "requirement_configuration_items"),
-    # A run tells the activities of its incident what became of it.
+    # A run writes activities of its incident.
     "WORKFLOW_RUN": (
         "workflow_runs", "workflow_step_runs", "workflow_approvals", "workflow_run_blast_radii", "incident_activities",
     ),
@@ -21,5 +21,5 @@ TABLES_BY_ENTITY = {
 
 
 def stale_tables(entities: Iterable[str]) -> list[str]:
-    """The names of the tables, sorted. An entity without a family, made by a newer version, has none."""
+    """Return the names of the stale tables, sorted. An unknown entity, from a newer version, has none."""
     return sorted({table for entity in entities for table in TABLES_BY_ENTITY.get(entity, ())})

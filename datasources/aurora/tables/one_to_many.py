@@ -1,4 +1,4 @@
-"""Rows of a link that are few by nature: all of them for many keys, in one statement."""
+"""Links with few rows: all rows for many keys, by one statement."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -12,12 +12,12 @@ R = TypeVar("R")
 async def fetch_lists_by_key(
     database: Database, domain: str, statement: str, keys: Sequence[str], record: type[R]
 ) -> dict[str, list[R]]:
-    """Records by key, in the order of the statement, whose first column is the key."""
+    """Return records by key, in the order of the statement, whose first column is the key."""
 
     def pair(key: str, *values: Any) -> tuple[str, R]:
         return key, record(*values)
 
-    found: dict[str, list[R]] = {}
+    result: dict[str, list[R]] = {}
     for key, row in await database.fetch(statements(f"{domain}/table")[statement], {"keys": list(keys)}, pair):
-        found.setdefault(key, []).append(row)
-    return found
+        result.setdefault(key, []).append(row)
+    return result

@@ -1,4 +1,4 @@
-"""Predicates as SQL: from a table's allow-list of columns and relations, every value bound."""
+"""Translates predicates to SQL, with a table's allow-list of columns and relations, and every value bound."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ _COMPARISONS = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field that may be filtered, ordered or grouped by: its SQL and its PostgreSQL type.
+    """A field for filters, orders or groups: its SQL and its PostgreSQL type.
 
-    `indexed` allows ordering; such an expression is never null. `spelled` says that there is an index of trigrams on
-    its spelling in ASCII. `within` is SQL that widens equality, with the bound array in place of `{}`.
+    `indexed` allows ordering; such an expression is never null. `spelled` says that its ASCII spelling has a trigram
+    index. `within` is SQL that widens equality, with the bound array in place of `{}`.
     """
 
     sql: str
@@ -27,7 +27,7 @@ class Column:
 
 
 class Filterable(Protocol):
-    """What a predicate may reach: columns of its own, and other domains by the names of relations."""
+    """What a predicate can use: the columns of the table, and other domains by the names of relations."""
 
     @property
     def domain(self) -> str: ...
@@ -41,9 +41,9 @@ class Filterable(Protocol):
 
 @dataclass(slots=True)
 class Parameters:
-    """The values bound so far, by generated names, and the domains and tables that the predicate reaches.
+    """The values bound so far, by generated names, and the domains and tables that the predicate reads.
 
-    `registry` has the tables that relations lead to, by domain.
+    `registry` contains the tables that relations lead to, by domain.
     """
 
     registry: Mapping[str, Filterable]
@@ -52,14 +52,14 @@ class Parameters:
     tables: set[str] = field(default_factory=set)
 
     def bind(self, value: object, type_: str) -> str:
-        """A placeholder for the value, cast to the PostgreSQL type."""
+        """Return a placeholder for the value, cast to the PostgreSQL type."""
         name = f"p{len(self.values)}"
         self.values[name] = value
         return f"%({name})s::{type_}"
 
 
 def to_sql(table: Filterable, predicate: Predicate, parameters: Parameters) -> str:
-    """The predicate in parentheses. ValueError for a field, relation or operator that is not allowed."""
+    """Return the predicate in parentheses. Raise ValueError for a field, relation or operator that is not allowed."""
     match predicate:
         case FieldComparison():
             return f"({_compare(table, predicate, parameters)})"
@@ -102,10 +102,10 @@ def _compare(table: Filterable, compare: FieldComparison, parameters: Parameters
 
 
 def _like(column: Column, anywhere: bool, text: str) -> str:
-    """Whether the column holds the text, or begins with it, whatever the case of letters in any script."""
+    """Return SQL that tests whether the column contains the text, or begins with it, ignoring case in any script."""
     before = "'%%' ||" if anywhere else ""
-    found = f"folded({column.sql}) LIKE {before} like_literal(folded({text})) || '%%'"
+    condition = f"folded({column.sql}) LIKE {before} like_literal(folded({text})) || '%%'"
     if not column.spelled:
-        return found
-    # By the index first: whatever holds the text holds its spelling, too.
-    return f"spelled({column.sql}) LIKE {before} like_literal(spelled({text})) || '%%' AND {found}"
+        return condition
+    # The index is used first: a column that contains the text also contains its spelling.
+    return f"spelled({column.sql}) LIKE {before} like_literal(spelled({text})) || '%%' AND {condition}"

@@ -1,4 +1,4 @@
-"""Rows that a write refers to: whether they are there, and stay there until its transaction ends."""
+"""Locks the rows that a write refers to, so that they exist until its transaction ends."""
 
 from collections.abc import Sequence
 
@@ -9,27 +9,27 @@ _STATEMENTS = "tables/references"
 
 
 async def lock_teams(transaction: Transaction, ids: Sequence[str]) -> dict[str, str]:
-    """The keys of those teams that there are, by id."""
+    """Lock existing teams, and return their keys by id."""
     return dict(await transaction.fetch(statements(_STATEMENTS)["referred_teams"], {"ids": list(ids)}, _pair))
 
 
 async def lock_users(transaction: Transaction, ids: Sequence[str]) -> set[str]:
-    """Those people that there are and who still work here."""
+    """Lock and return existing users who are active."""
     return set(await transaction.fetch(statements(_STATEMENTS)["referred_users"], {"ids": list(ids)}, str))
 
 
 async def lock_changes(transaction: Transaction, ids: Sequence[str]) -> set[str]:
-    """Those changes that there are."""
+    """Lock and return existing changes."""
     return set(await transaction.fetch(statements(_STATEMENTS)["referred_changes"], {"ids": list(ids)}, str))
 
 
 async def lock_configuration_items(transaction: Transaction, ids: Sequence[str]) -> set[str]:
-    """Those configuration items that there are."""
+    """Lock and return existing configuration items."""
     return set(await transaction.fetch(statements(_STATEMENTS)["referred_items"], {"ids": list(ids)}, str))
 
 
 async def is_member(transaction: Transaction, team_id: str, user_id: str) -> bool:
-    """Whether somebody is in a team, and will be until the transaction ends."""
+    """Return whether a user is in a team; the membership is locked until the transaction ends."""
     bound = {"team_id": team_id, "user_id": user_id}
     return bool(await transaction.fetch(statements(_STATEMENTS)["referred_member"], bound, bool))
 

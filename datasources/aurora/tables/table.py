@@ -1,4 +1,4 @@
-"""What can be asked of a table: by key, by page, counted and grouped, for many keys in one statement."""
+"""Queries of a table: by key, by page, counts and groups, for many keys by one statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,8 +27,8 @@ class Table(Generic[R]):
     """One entity's rows in one database.
 
     The statements `<domain>_by_ids`, `_page`, `_count`, `_groups` and the fragments `_from`, `_from_<link>` and
-    `_having_<relation>` stand in `<domain>/table.sql`. `relations` gives the domains that predicates may reach.
-    `restricted` tables hide rows by the asker's scope, in their statements.
+    `_having_<relation>` are in `<domain>/table.sql`. `relations` names the domains that predicates may use. The
+    statements of `restricted` tables hide rows by the caller's scope.
     """
 
     domain: str
@@ -41,28 +41,28 @@ class Table(Generic[R]):
     # Links whose key is text instead of a uuid; the statements of such a table have a slot `key` for the type.
     text_links: frozenset[str] = frozenset()
     restricted: bool = False
-    # What else a row's visibility or links depend on, besides the table of the domain's own name.
+    # Other tables on which the visibility or the links of a row depend.
     also_reads: tuple[str, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Names whose change makes an answer from this table stale."""
+        """The names of tables whose changes make a result of this table stale."""
         return (self.domain, *self.also_reads)
 
     def tables_read(self, predicate: Predicate) -> tuple[str, ...]:
-        """As `tables`, for an answer filtered by the predicate."""
+        """Return the tables that a result filtered by the predicate depends on, sorted."""
         parameters = _parameters()
         to_sql(self, predicate, parameters)
         return tuple(sorted({*self.tables, *parameters.tables}))
 
     def domains_reached(self, predicate: Predicate) -> tuple[str, ...]:
-        """The domains that the predicate looks into across relations, sorted."""
+        """Return the domains that the predicate reads across relations, sorted."""
         parameters = _parameters()
         to_sql(self, predicate, parameters)
         return tuple(sorted(parameters.domains))
 
     async def fetch_by_key(self, database: Database, name: str, keys: Sequence[K], scope: Scope) -> dict[K, R]:
-        """Records by the unique key that statement `<domain>_by_<name>` finds them by; missing keys are left out."""
+        """Return records by the unique key of the statement `<domain>_by_<name>`; missing keys are left out."""
         statement = statements(f"{self.domain}/table")[f"{self.domain}_by_{name}"]
         pairs = await database.fetch(statement, {"keys": list(keys)} | _bound(scope), self._pair)
         return dict(pairs)
@@ -77,20 +77,22 @@ class Table(Generic[R]):
         scope: Scope,
         extra: Mapping[str, object],
     ) -> dict[K, RowPage[R]]:
-        """One page for each key, in one statement. Without a link there is one key, None: the whole table."""
+        """Return one page for each key, by one statement. Without a link there is one key, None: the whole table."""
         parameters = _parameters()
         order = self._order(page)
         where = self._where(predicate, parameters) + self._keyset(page, parameters)
         statement = self._statement("page", link, position=self.columns[page.order.field].sql, order=order, where=where)
         bound = {"keys": list(keys), "limit": page.limit + 1} | _bound(scope) | dict(extra) | parameters.values
-        found: dict[K, list[Row[R]]] = {key: [] for key in keys}
+        rows_by_key: dict[K, list[Row[R]]] = {key: [] for key in keys}
         for key, row in await database.fetch(statement, bound, self._row):
-            found[key].append(row)
-        answer: dict[K, RowPage[R]] = {}
-        for key, rows in found.items():
-            kept = rows[: page.limit]
-            answer[key] = RowPage(tuple(reversed(kept)) if page.backwards else tuple(kept), more=len(rows) > page.limit)
-        return answer
+            rows_by_key[key].append(row)
+        pages: dict[K, RowPage[R]] = {}
+        for key, rows in rows_by_key.items():
+            page_rows = rows[: page.limit]
+            pages[key] = RowPage(
+                tuple(reversed(page_rows)) if page.backwards else tuple(page_rows), more=len(rows) > page.limit
+            )
+        return pages
 
     async def fetch_counts(
         self,
@@ -101,7 +103,7 @@ class Table(Generic[R]):
         scope: Scope,
         extra: Mapping[str, object],
     ) -> dict[K, int]:
-        """How many rows for each key, in one statement."""
+        """Return the number of rows for each key, by one statement."""
         parameters = _parameters()
         where = self._where(predicate, parameters)
         statement = self._statement("count", link, where=where)
@@ -118,7 +120,7 @@ class Table(Generic[R]):
         scope: Scope,
         extra: Mapping[str, object],
     ) -> dict[K, tuple[GroupCount, ...]]:
-        """How many rows for each key and value of a field, largest groups first, in one statement."""
+        """Return the number of rows for each key and value of a field, largest groups first, by one statement."""
         column = self.columns[by]
         if not column.grouped:
             raise ValueError(f"{self.domain} cannot be grouped by {by}")
@@ -126,10 +128,10 @@ class Table(Generic[R]):
         where = self._where(predicate, parameters)
         statement = self._statement("groups", link, group=column.sql, where=where)
         bound = {"keys": list(keys)} | _bound(scope) | dict(extra) | parameters.values
-        found: dict[K, list[GroupCount]] = {key: [] for key in keys}
+        groups_by_key: dict[K, list[GroupCount]] = {key: [] for key in keys}
         for key, group in await database.fetch(statement, bound, _group):
-            found[key].append(group)
-        return {key: tuple(groups) for key, groups in found.items()}
+            groups_by_key[key].append(group)
+        return {key: tuple(groups) for key, groups in groups_by_key.items()}
 
     def _pair(self, key: Any, *values: Any) -> tuple[Any, R]:
         return key, self.record(*values)
@@ -173,7 +175,7 @@ class Table(Generic[R]):
 
 
 def _parameters() -> Parameters:
-    # The registry imports every table, and so this module.
+    # Imported here because the registry imports every table, and so this module.
     from datasources.aurora.registry import TABLES
 
     return Parameters(TABLES)

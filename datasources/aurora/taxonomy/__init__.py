@@ -1,1 +1,1 @@
-"""Classes of configuration items and types of relationships: writes."""
+"""Writes of classes of configuration items and of relationship types."""

@@ -18,13 +18,13 @@ CROSS JOIN LATERAL (SELECT t.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT 
 ORDER BY k.n, /*order*/;
 
 -- name: teams_count
--- How many teams for each key.
+-- The number of teams for each key.
 SELECT k.key, counted.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
 
 -- name: teams_groups
--- How many teams for each key and value of one field, largest groups first.
+-- The number of teams for each key and value of one field, largest groups first.
 SELECT k.key, grouped.value, grouped.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped

@@ -18,7 +18,7 @@ CROSS JOIN LATERAL (SELECT u.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT 
 ORDER BY k.n, /*order*/;
 
 -- name: users_count
--- How many users for each key.
+-- The number of users for each key.
 SELECT k.key, counted.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
@@ -32,14 +32,14 @@ users u WHERE true;
 EXISTS (SELECT 1 FROM team_memberships x JOIN teams t ON t.id = x.team_id WHERE x.user_id = u.id AND /*where*/);
 
 -- name: memberships_by_users
--- What each user is in which team, by name of the team.
+-- The memberships of each user, ordered by the name of the team.
 SELECT m.user_id, m.team_id, m.user_id, m.role
 FROM team_memberships m JOIN teams t ON t.id = m.team_id
 WHERE m.user_id = ANY(%(keys)s::uuid[])
 ORDER BY t.name, t.id;
 
 -- name: memberships_by_teams
--- Who is what in each team, by name of the user.
+-- The memberships of each team, ordered by the name of the user.
 SELECT m.team_id, m.team_id, m.user_id, m.role
 FROM team_memberships m JOIN users u ON u.id = m.user_id
 WHERE m.team_id = ANY(%(keys)s::uuid[])

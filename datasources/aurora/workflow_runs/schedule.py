@@ -1,4 +1,4 @@
-"""What the worker of runs finds to do: failures to be walked, and messages to be sent."""
+"""The schedule of the run worker: blast radii to compute, and messages to send."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -18,8 +18,8 @@ class PendingBlastRadius(NamedTuple):
 
 
 class PendingMessage(NamedTuple):
-    """A message that waits. `wanted` is false once its attempt was called off or has failed; `total` and `critical` are
-    None for a run without a failure."""
+    """A message to send. `wanted` is false if its attempt was cancelled or has failed; `total` and `critical` are None
+    for a run without a failure."""
 
     position: int
     id: str
@@ -32,23 +32,23 @@ class PendingMessage(NamedTuple):
 
 
 async def fail_run(transaction: Transaction, run_id: str, reason: str, now: datetime) -> None:
-    """End a run as FAILED, and what of it is under way, without reading any of it."""
+    """End a run as FAILED together with its open attempts, without reading its contents."""
     bound = {"id": run_id, "reason": reason, "now": now}
     await transaction.execute(statements("workflow_runs/schedule")["run_set_aside"], bound)
 
 
 async def request_blast_radius(transaction: Transaction, run_id: str) -> None:
-    """Let a worker walk what the failure of a new run reaches."""
+    """Request the blast radius of a new run, to be computed by a worker."""
     await transaction.execute(statements("workflow_runs/schedule")["blast_radius_wanted"], {"id": run_id})
 
 
 async def fetch_pending_blast_radii(transaction: Transaction, most: int) -> list[PendingBlastRadius]:
-    """Runs whose failure was not walked yet, the oldest first."""
+    """Return runs whose blast radius is not computed yet, the oldest first."""
     return await _fetch(transaction, "blast_radii_due", {"most": most}, PendingBlastRadius)
 
 
 async def fetch_critical_names(transaction: Transaction, ids: Sequence[str], most: int) -> list[str]:
-    """The names of critical items among some, by name."""
+    """Return the names of the critical items among these, ordered by name."""
     return await _fetch(transaction, "blast_radius_critical", {"ids": list(ids), "most": most}, str)
 
 
@@ -62,7 +62,7 @@ async def store_blast_radius(
     total: int,
     truncated: bool,
 ) -> bool:
-    """Keep what a failure reaches: items with their hops, in order. False if somebody else has."""
+    """Store a blast radius: items with their depths, in order. Return False if it is stored already."""
     bound = {
         "id": run_id, "item_ids": [id for id, _ in reached], "depths": [depth for _, depth in reached],
         "critical": list(critical), "total": total, "truncated": truncated, "now": now,
@@ -71,25 +71,25 @@ async def store_blast_radius(
 
 
 async def lock_sending(transaction: Transaction) -> bool:
-    """Become the one that sends until the transaction ends; False if somebody else does."""
+    """Become the only sender until the transaction ends; return False if another process is."""
     [is_ours] = await _fetch(transaction, "messages_locked", {}, bool)
     return is_ours
 
 
 async def fetch_pending_messages(transaction: Transaction, queue: str, most: int) -> list[PendingMessage]:
-    """Messages that wait for a queue, the oldest first."""
+    """Return the messages that wait for a queue, the oldest first."""
     return await _fetch(transaction, "messages_to_send", {"queue": queue, "most": most}, PendingMessage)
 
 
 async def mark_sent(transaction: Transaction, positions: Sequence[int], now: datetime) -> None:
-    """These messages need not be sent any more."""
+    """Mark messages that need not be sent any more."""
     await transaction.execute(
         statements("workflow_runs/schedule")["messages_sent"], {"positions": list(positions), "now": now}
     )
 
 
 async def purge_messages(transaction: Transaction, before: datetime, most: int) -> int:
-    """Delete messages that were sent before a time; how many."""
+    """Delete messages that were sent before a time; return how many."""
     return len(await _fetch(transaction, "messages_forgotten", {"before": before, "most": most}, int))
 
 

@@ -1,4 +1,4 @@
-"""Workflow runs in the main database; those for restricted incidents show only to who sees the incident."""
+"""Workflow runs in the main database; those of restricted incidents are visible to those that can see the incident."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +28,7 @@ WORKFLOW_RUNS = Table(
 
 
 async def fetch_blast_radii_by_runs(database: Database, keys: Sequence[str]) -> dict[str, BlastRadiusRecord]:
-    """What the failures of runs reach, by the run's id; left out where nobody has walked."""
+    """Return the blast radii of runs by the run's id; those not computed yet are left out."""
 
     def pair(key: str, *values: Any) -> tuple[str, BlastRadiusRecord]:
         return key, BlastRadiusRecord(*values)

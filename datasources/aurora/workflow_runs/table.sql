@@ -1,5 +1,5 @@
 -- name: workflow_runs_by_ids
--- Runs by id, in no order. Who may not see the incident that a run is for does not see the run.
+-- Runs by id, in no order. Callers that cannot see the incident of a run do not see the run.
 SELECT r.id, r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state, r.started_by_id,
        r.started_at, r.finished_at, r.version, r.requested_by, r.cause_run_id, r.priority,
        r.inputs, r.reason
@@ -12,7 +12,7 @@ WHERE r.id = ANY(%(keys)s::uuid[])
              OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))));
 
 -- name: workflow_runs_by_numbers
--- Runs by number that the asker may see, in no order.
+-- Runs by number that are visible to the caller, in no order.
 SELECT r.number, r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state, r.started_by_id,
        r.started_at, r.finished_at, r.version, r.requested_by, r.cause_run_id, r.priority,
        r.inputs, r.reason
@@ -42,7 +42,7 @@ CROSS JOIN LATERAL (
 ORDER BY k.n, /*order*/;
 
 -- name: workflow_runs_count
--- How many visible runs for each key.
+-- The number of visible runs for each key.
 SELECT k.key, counted.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (
@@ -55,7 +55,7 @@ CROSS JOIN LATERAL (
       /*where*/) counted;
 
 -- name: workflow_runs_groups
--- How many visible runs for each key and value of one field, largest groups first.
+-- The number of visible runs for each key and value of one field, largest groups first.
 SELECT k.key, grouped.value, grouped.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (
@@ -94,7 +94,7 @@ EXISTS (SELECT 1 FROM workflows w WHERE w.id = r.workflow_id AND /*where*/);
 EXISTS (SELECT 1 FROM configuration_items c WHERE c.id = r.configuration_item_id AND /*where*/);
 
 -- name: workflow_step_runs_by_runs
--- The attempts at the steps of each run, in order of the steps' positions, then of attempts.
+-- The attempts at the steps of each run, ordered by the position of the step, then by attempt.
 SELECT x.run_id, x.id, x.run_id, x.step_id, x.state, x.attempt, x.started_at, x.finished_at, x.outcome,
        x.due_at, x.reason
 FROM workflow_step_runs x JOIN workflow_steps s ON s.id = x.step_id
@@ -102,7 +102,7 @@ WHERE x.run_id = ANY(%(keys)s::uuid[])
 ORDER BY s.position, s.key, x.attempt;
 
 -- name: workflow_approvals_by_step_runs
--- What was decided about each attempt at a step, oldest first.
+-- The decisions about each attempt at a step, oldest first.
 SELECT a.step_run_id, a.id, a.step_run_id, a.user_id, a.decision, a.comment, a.decided_at,
        a.principal
 FROM workflow_approvals a
@@ -110,7 +110,7 @@ WHERE a.step_run_id = ANY(%(keys)s::uuid[])
 ORDER BY a.decided_at, a.id;
 
 -- name: workflow_run_blast_radii_by_runs
--- What the failures of runs reach, where that was walked, in no order. Who has the run may see it.
+-- The computed blast radii of runs, in no order. Callers that can see the run may see it.
 SELECT b.run_id, b.walked_at, b.total, b.truncated, b.item_ids::text[], b.depths, b.critical
 FROM workflow_run_blast_radii b
 WHERE b.run_id = ANY(%(keys)s::uuid[]) AND b.walked_at IS NOT NULL;

@@ -1,4 +1,4 @@
-"""What triggers of workflows read: the outbox after their own place, published triggers, and who led to a change."""
+"""Reads of workflow triggers: the outbox after their cursor, published triggers, and the causes of changes."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ _STATEMENTS = "workflow_runs/triggers"
 
 
 class OutboxEntry(NamedTuple):
-    """One row that one transaction changed; kinds and steps as texts, since newer versions may know more."""
+    """One row that a transaction changed; kinds and steps are texts, since newer versions may know more."""
 
     transaction: int
     position: int
@@ -21,20 +21,20 @@ class OutboxEntry(NamedTuple):
     entity_id: str
     step: str
     request_id: str
-    # Who stands behind it, as KIND:subject; the run that wrote; whether an executor of steps wrote, whose request id
-    # may name a run.
+    # The principal behind it, as KIND:subject; the run that wrote; whether an executor wrote, whose request id may
+    # name a run.
     actor: str = ""
     cause_run_id: str | None = None
     by_executor: bool = False
 
     @property
     def cursor(self) -> FeedCursor:
-        """Where it stands."""
+        """The position of the entry."""
         return FeedCursor(self.transaction, self.position)
 
 
 class PublishedTrigger(NamedTuple):
-    """The trigger of a published workflow, as it stands in its row, and what its publisher could see."""
+    """The trigger of a published workflow, as stored, and the scope of its publisher."""
 
     workflow_id: str
     key: str
@@ -44,7 +44,7 @@ class PublishedTrigger(NamedTuple):
 
 
 class RunContext(NamedTuple):
-    """What a run is for, and where it is."""
+    """The subjects of a run, and its state."""
 
     id: str
     incident_id: str | None
@@ -53,30 +53,30 @@ class RunContext(NamedTuple):
 
 
 async def has_new_entries(database: Database, name: str) -> bool:
-    """Whether there is something to do for a reader. Writes nothing, so it may be asked often."""
-    [found] = await database.fetch(statements(_STATEMENTS)["reader_is_behind"], {"name": name}, bool)
-    return found
+    """Return whether there are entries for a reader. Writes nothing, so it can be called often."""
+    [is_behind] = await database.fetch(statements(_STATEMENTS)["reader_is_behind"], {"name": name}, bool)
+    return is_behind
 
 
 async def start_reader(transaction: Transaction, name: str) -> None:
-    """Let a reader begin at the end, unless it has begun."""
+    """Start a reader at the end, unless it has started."""
     await transaction.execute(statements(_STATEMENTS)["reader_begun"], {"name": name})
 
 
 async def lock_reader(transaction: Transaction, name: str) -> FeedCursor | None:
-    """Where the reader is; None if it has not begun, or somebody else reads for it."""
-    found = await transaction.fetch(statements(_STATEMENTS)["reader_locked"], {"name": name}, FeedCursor)
-    return found[0] if found else None
+    """Lock a reader and return its cursor; None if it has not started, or another process holds it."""
+    rows = await transaction.fetch(statements(_STATEMENTS)["reader_locked"], {"name": name}, FeedCursor)
+    return rows[0] if rows else None
 
 
 async def fetch_after(transaction: Transaction, place: FeedCursor, most: int) -> list[OutboxEntry]:
-    """At most `most` rows after a place, oldest first."""
+    """Return at most `most` rows after a cursor, oldest first."""
     bound = {"transaction": str(place.transaction), "position": place.position, "most": most}
     return await transaction.fetch(statements(_STATEMENTS)["reader_next"], bound, OutboxEntry)
 
 
 async def advance_reader(transaction: Transaction, name: str, place: FeedCursor) -> None:
-    """The locked reader is done with everything up to a place."""
+    """Move the locked reader to a cursor."""
     bound = {"name": name, "transaction": str(place.transaction), "position": place.position}
     await transaction.execute(statements(_STATEMENTS)["reader_moved"], bound)
 
@@ -84,7 +84,7 @@ async def advance_reader(transaction: Transaction, name: str, place: FeedCursor)
 async def add_dead_letter(
     transaction: Transaction, queue: str, id: str, entry: OutboxEntry, body: str, reason: str
 ) -> None:
-    """Keep a row that was passed over among the dead letters of a queue."""
+    """Store a skipped entry as a dead letter of a queue."""
     bound = {
         "queue": queue, "ids": [id], "groups": [entry.entity_id], "bodies": [body], "request_ids": [entry.request_id],
         "attempts": [1], "reasons": [reason],
@@ -93,43 +93,43 @@ async def add_dead_letter(
 
 
 async def fetch_published(transaction: Transaction) -> list[PublishedTrigger]:
-    """The triggers of published workflows that are not started by people only, by key."""
+    """Return the triggers of published workflows, except those started by people only, ordered by key."""
     return await transaction.fetch(statements(_STATEMENTS)["triggers_published"], {}, PublishedTrigger)
 
 
 async def fetch_descendants(transaction: Transaction, keys: Collection[str]) -> set[tuple[str, str]]:
-    """Each class with each one below it, itself included."""
+    """Return each class with each of its descendants, itself included."""
     bound = {"keys": sorted(keys)}
     return set(await transaction.fetch(statements(_STATEMENTS)["triggers_classes"], bound, _pair))
 
 
 async def fetch_run(transaction: Transaction, id: str) -> RunContext | None:
-    """What a run is for."""
-    found = await transaction.fetch(statements(_STATEMENTS)["trigger_run"], {"id": id}, RunContext)
-    return found[0] if found else None
+    """Return the subjects of a run."""
+    rows = await transaction.fetch(statements(_STATEMENTS)["trigger_run"], {"id": id}, RunContext)
+    return rows[0] if rows else None
 
 
 async def find_cause(transaction: Transaction, entity_id: str, request_id: str) -> str | None:
-    """The id of the run on whose behalf an incident or an item was changed in a request."""
+    """Return the id of the run for which a request changed an incident or an item."""
     bound = {"entity_id": entity_id, "request_id": request_id}
-    found = await transaction.fetch(statements(_STATEMENTS)["trigger_cause"], bound, str)
-    return found[0] if found else None
+    rows = await transaction.fetch(statements(_STATEMENTS)["trigger_cause"], bound, str)
+    return rows[0] if rows else None
 
 
 async def fetch_initiators(transaction: Transaction, run_id: str, *, acted: bool = False) -> list[str]:
-    """Who stands behind a run, each as KIND:subject; with those who acted on it, who stands behind what it leads to."""
+    """Return the principals behind a run, each as KIND:subject; with `acted`, also those who acted on it."""
     bound = {"id": run_id, "acted": acted}
     return await transaction.fetch(statements(_STATEMENTS)["trigger_initiators"], bound, str)
 
 
 async def write_problem(transaction: Transaction, workflow_id: str, reason: str, now: datetime) -> None:
-    """Keep why a trigger started no run; it takes the place of what was kept before."""
+    """Store why a trigger started no run; this replaces the previous reason."""
     bound = {"id": workflow_id, "now": now, "reason": reason}
     await transaction.execute(statements(_STATEMENTS)["trigger_problem_written"], bound)
 
 
 async def fetch_chain(transaction: Transaction, run_id: str, most: int) -> Sequence[str]:
-    """The keys of the workflows of a run and of those that led to it, the last one first; empty if there is none."""
+    """Return the keys of the workflows of a run and of those that led to it, the last first; empty if none."""
     return await transaction.fetch(statements(_STATEMENTS)["trigger_chain"], {"id": run_id, "most": most}, str)
 
 

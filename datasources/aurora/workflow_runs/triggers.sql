@@ -1,6 +1,6 @@
 -- name: reader_is_behind
--- Whether a reader of the outbox has something to read that no transaction under way can get in front of; true also for
--- one that has not begun.
+-- Whether there are rows for a reader of the outbox that no transaction in progress can precede; true also for a
+-- reader that has not started.
 SELECT NOT EXISTS (SELECT 1 FROM outbox_readers WHERE name = %(name)s) OR EXISTS (
     SELECT 1
     FROM outbox_readers r
@@ -12,18 +12,19 @@ SELECT NOT EXISTS (SELECT 1 FROM outbox_readers WHERE name = %(name)s) OR EXISTS
     WHERE r.name = %(name)s);
 
 -- name: reader_begun
--- A new reader begins after everything that may be trusted by now: history is none of its business.
+-- Start a new reader after all completed transactions; it does not read the history.
 INSERT INTO outbox_readers (name, transaction, position)
 VALUES (%(name)s, (pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1)::text::xid8, 9223372036854775807)
 ON CONFLICT DO NOTHING;
 
 -- name: reader_locked
--- Where a reader is, locked until the transaction ends; nothing if it has not begun, or somebody else reads.
+-- The position of a reader, locked until the transaction ends; no row if it has not started, or another process holds
+-- it.
 SELECT r.transaction::text::bigint, r.position
 FROM outbox_readers r WHERE r.name = %(name)s FOR UPDATE SKIP LOCKED;
 
 -- name: reader_next
--- What stands after a place, in order of transactions, before the oldest one that is still under way, at most so much.
+-- The rows after a position, ordered by transaction, before the oldest transaction in progress, at most so many.
 SELECT o.transaction::text::bigint, o.position, o.entity, o.entity_id, o.change, o.request_id,
        o.actor, o.cause_run_id, o.by_executor
 FROM outbox o
@@ -33,27 +34,27 @@ ORDER BY o.transaction, o.position
 LIMIT %(most)s;
 
 -- name: reader_moved
--- A reader is done with everything up to a place.
+-- Move a reader to a position.
 UPDATE outbox_readers SET transaction = %(transaction)s::text::xid8, position = %(position)s WHERE name = %(name)s;
 
 -- name: triggers_published
--- The triggers of published workflows, but for those that only people start, with what their publishers could see.
+-- The triggers of published workflows, except those started by people only, with the scopes of their publishers.
 SELECT w.id, w.key, w.trigger, coalesce(p.sees_restricted, true), coalesce(p.team_keys, '{}')
 FROM workflows w LEFT JOIN workflow_publishers p ON p.workflow_id = w.id
 WHERE w.state = 'PUBLISHED' AND coalesce(w.trigger->>'event', 'manual') <> 'manual'
 ORDER BY w.key, w.revision;
 
 -- name: triggers_classes
--- Some classes with all those below them.
+-- Some classes with all their descendants.
 SELECT d.ancestor_key, d.key FROM configuration_item_class_descendants d WHERE d.ancestor_key = ANY(%(keys)s::text[]);
 
 -- name: trigger_run
--- What a run that may be over was for.
+-- The subjects of a run, which may have ended.
 SELECT r.id, r.incident_id, r.configuration_item_id, r.state FROM workflow_runs r WHERE r.id = %(id)s;
 
 -- name: trigger_cause
--- The newest run that a trigger started for this incident or item in the same request: who writes to it under the name of
--- that request was asked to by the run.
+-- The newest run that a trigger started for this incident or item in the same request: a caller who writes with the id
+-- of that request acts for the run.
 SELECT r.id
 FROM workflow_runs r
 WHERE (r.incident_id = %(entity_id)s OR r.configuration_item_id = %(entity_id)s)
@@ -61,8 +62,8 @@ WHERE (r.incident_id = %(entity_id)s OR r.configuration_item_id = %(entity_id)s)
 ORDER BY r.started_at DESC, r.id DESC LIMIT 1;
 
 -- name: trigger_initiators
--- Who stands behind a run, as KIND:subject; of an imported run who started it. Behind what it leads to stand those who
--- acted on it as well.
+-- The principals behind a run, as KIND:subject; for an imported run, the user who started it. For what the run causes,
+-- also those who acted on it.
 SELECT DISTINCT found.actor
 FROM workflow_runs r LEFT JOIN users u ON u.id = r.started_by_id
 CROSS JOIN LATERAL unnest(
@@ -72,7 +73,7 @@ WHERE r.id = %(id)s AND found.actor <> ''
 ORDER BY found.actor;
 
 -- name: trigger_problem_written
--- Why a trigger of a workflow started no run the last time.
+-- Store why a trigger of a workflow started no run the last time.
 INSERT INTO workflow_trigger_problems (workflow_id, happened_at, reason) VALUES (%(id)s, %(now)s, %(reason)s)
 ON CONFLICT (workflow_id) DO UPDATE SET happened_at = excluded.happened_at, reason = excluded.reason;
 

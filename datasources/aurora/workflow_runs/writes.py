@@ -1,4 +1,4 @@
-"""Workflow runs written: statements inside a transaction."""
+"""Writes of workflow runs: statements inside a transaction."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 
 class IncidentContext(NamedTuple):
-    """What a run may know of its incident: none of its words."""
+    """What a run may read of its incident: no free text."""
 
     id: str
     number: str
@@ -33,21 +33,21 @@ class IncidentContext(NamedTuple):
     urgency: int
     state: str
     category: str
-    # The key of the one team that may see it.
+    # The key of the team that the incident is restricted to.
     restricted_team: str | None
 
     @property
     def is_restricted(self) -> bool:
-        """Whether only its team may see it."""
+        """Whether the incident is restricted to its team."""
         return self.restricted_team is not None
 
     def is_visible_to(self, scope: Scope) -> bool:
-        """Whether a scope holds the incident."""
+        """Return whether a scope includes the incident."""
         return self.restricted_team is None or scope.sees_restricted or self.restricted_team in scope.team_keys
 
 
 class ItemContext(NamedTuple):
-    """What a run may know of a configuration item."""
+    """What a run may read of a configuration item."""
 
     id: str
     name: str
@@ -77,31 +77,31 @@ class OutgoingMessage(NamedTuple):
 
 
 async def fetch_workflow(transaction: Transaction, id: str) -> WorkflowRecord | None:
-    """A revision of a workflow."""
+    """Return a revision of a workflow."""
     return _one(await _fetch(transaction, "run_workflow", {"id": id}, WorkflowRecord))
 
 
 async def fetch_published_workflow(transaction: Transaction, key: str) -> WorkflowRecord | None:
-    """The newest published revision of a key."""
+    """Return the newest published revision of a key."""
     return _one(await _fetch(transaction, "run_workflow_by_key", {"key": key}, WorkflowRecord))
 
 
 async def fetch_steps(transaction: Transaction, workflow_id: str) -> list[WorkflowStepRecord]:
-    """The steps of a revision, in order of position."""
+    """Return the steps of a revision, ordered by position."""
     return await _fetch(transaction, "run_steps", {"id": workflow_id}, WorkflowStepRecord)
 
 
 async def insert(transaction: Transaction, bound: dict[str, Any]) -> LockedRunRecord | None:
-    """A new run, RUNNING, with the next free number; None if its trigger key had its run.
+    """Insert a run, RUNNING, with the next free number; return None if its trigger key has a run already.
 
-    A taken number is passed over: one, then two, then four more, so that a long row of imported ones ends soon.
+    Taken numbers are skipped in steps of one, two, four and so on, so that a long series of imported ones ends soon.
     """
     bound, step = bound | {"inputs": dump_document(bound["inputs"])}, 1
     while True:
         [number] = await _fetch(transaction, "run_number", {"step": step}, str)
-        found = await _fetch(transaction, "run_insert", bound | {"number": number}, _run)
-        if found:
-            return found[0]
+        rows = await _fetch(transaction, "run_insert", bound | {"number": number}, _run)
+        if rows:
+            return rows[0]
         key = {"trigger_key": bound["trigger_key"]}
         if key["trigger_key"] is not None and await _fetch(transaction, "run_triggered", key, bool):
             return None
@@ -109,23 +109,23 @@ async def insert(transaction: Transaction, bound: dict[str, Any]) -> LockedRunRe
 
 
 async def lock(transaction: Transaction, id: str, scope: Scope) -> LockedRunRecord | None:
-    """The run as it is and stays until the transaction ends; None for one that the asker may not see."""
+    """Lock the run until the transaction ends, and return it; None if the caller may not see it."""
     bound = {"id": id} | _scope(scope)
     return _one(await _fetch(transaction, "run_locked", bound, _run))
 
 
 async def lock_if_free(transaction: Transaction, id: str) -> LockedRunRecord | None:
-    """As `locked` for who sees all; None also if somebody else is at the run."""
+    """Like `lock` for a caller that can see all; None also if another transaction holds the lock."""
     return _one(await _fetch(transaction, "run_locked_if_free", {"id": id}, _run))
 
 
 async def fetch_attempts(transaction: Transaction, run_id: str) -> list[WorkflowStepRunRecord]:
-    """The attempts at the steps of a run, the first ones first."""
+    """Return the attempts at the steps of a run, the first ones first."""
     return await _fetch(transaction, "run_attempts", {"id": run_id}, _attempt)
 
 
 async def write_attempts(transaction: Transaction, records: Sequence[WorkflowStepRunRecord]) -> None:
-    """New and changed attempts."""
+    """Insert new attempts and update changed ones."""
     await transaction.execute(
         statements("workflow_runs/writes")["run_attempts_written"],
         {
@@ -144,7 +144,7 @@ async def write_attempts(transaction: Transaction, records: Sequence[WorkflowSte
 
 
 async def update(transaction: Transaction, record: LockedRunRecord, actor: str) -> LockedRunRecord:
-    """A locked run as it is to be, one version further. `actor` is who acted on it, as KIND:subject."""
+    """Update a locked run; the version increases. `actor` is the principal who acted on it, as KIND:subject."""
     bound = {name: asdict(record)[name] for name in ("id", "state", "finished_at", "reason", "ending")} | {
         "actor": actor
     }
@@ -153,30 +153,30 @@ async def update(transaction: Transaction, record: LockedRunRecord, actor: str) 
 
 
 async def find_run_of_attempt(transaction: Transaction, step_run_id: str) -> str | None:
-    """The id of the run that an attempt belongs to."""
+    """Return the id of the run that an attempt belongs to."""
     return _one(await _fetch(transaction, "run_of_attempt", {"id": step_run_id}, str))
 
 
 async def fetch_cause(transaction: Transaction, run_id: str) -> CauseContext | None:
-    """What may be known of a run that led to another one."""
+    """Return the readable part of a run that led to another one."""
     return _one(await _fetch(transaction, "run_cause", {"id": run_id}, CauseContext))
 
 
 async def fetch_incident(transaction: Transaction, id: str, scope: Scope) -> IncidentContext | None:
-    """What may be known of an incident; None for one that the asker may not see."""
+    """Return the readable part of an incident; None if the caller may not see it."""
     return _one(await _fetch(transaction, "run_incident", {"id": id} | _scope(scope), IncidentContext))
 
 
 async def fetch_publisher_scope(transaction: Transaction, workflow_id: str) -> Scope:
-    """What the publisher of a workflow could see; all for an imported one, which an operator brought."""
-    found = await _fetch(transaction, "run_publisher", {"id": workflow_id}, _seen_by)
-    return found[0] if found else Scope(sees_restricted=True)
+    """Return the scope of a workflow's publisher; all rows for an imported workflow, which an operator provided."""
+    rows = await _fetch(transaction, "run_publisher", {"id": workflow_id}, _seen_by)
+    return rows[0] if rows else Scope(sees_restricted=True)
 
 
 async def fetch_items(
     transaction: Transaction, configuration_item_id: str | None, incident_id: str | None, most: int
 ) -> list[ItemContext]:
-    """The one item, else those that the incident affects, by name."""
+    """Return the item, or else those that the incident affects, ordered by name."""
     bound = {"configuration_item_id": configuration_item_id, "incident_id": incident_id, "most": most}
     return await _fetch(transaction, "run_items", bound, ItemContext)
 
@@ -191,7 +191,7 @@ async def insert_approval(
     user_key: str | None,
     now: datetime,
 ) -> bool:
-    """Keep what somebody decided; False if that one has decided before, by whichever key or token."""
+    """Store a decision; return False if the same person has decided before, by any key or token."""
     bound = {
         "id": str(uuid7()), "step_run_id": step_run_id, "decision": decision.value, "comment": comment,
         "principal": principal, "identity": identity, "user_key": user_key, "decided_at": now,
@@ -200,17 +200,17 @@ async def insert_approval(
 
 
 async def fetch_approvers(transaction: Transaction, step_run_id: str) -> list[str]:
-    """Who said yes, oldest first."""
+    """Return the principals who approved, oldest first."""
     return await _fetch(transaction, "run_approvers", {"id": step_run_id}, str)
 
 
 async def fetch_due(transaction: Transaction, now: datetime, most: int) -> list[str]:
-    """Ids of runs of which something is due, the longest due first."""
+    """Return ids of runs with something due, the longest due first."""
     return await _fetch(transaction, "run_due", {"now": now, "most": most}, str)
 
 
 async def write_messages(transaction: Transaction, messages: Sequence[OutgoingMessage], now: datetime) -> None:
-    """Messages to be sent, in this order."""
+    """Store messages to be sent, in this order."""
     ids, queues, groups, bodies, request_ids = zip(*messages, strict=True)
     bound = {
         "ids": list(ids), "queues": list(queues), "groups": list(groups), "bodies": list(bodies),
@@ -220,7 +220,7 @@ async def write_messages(transaction: Transaction, messages: Sequence[OutgoingMe
 
 
 def _run(*values: Any) -> LockedRunRecord:
-    # A record takes columns as they are; who moves a run compares its states.
+    # A record contains columns as text, but the engine compares states as enums.
     run = LockedRunRecord(*values)
     ending = None if run.ending is None else WorkflowRunState(run.ending)
     return replace(run, state=WorkflowRunState(run.state), ending=ending)
@@ -243,5 +243,5 @@ async def _fetch(transaction: Transaction, name: str, bound: dict[str, Any], rec
     return await transaction.fetch(statements("workflow_runs/writes")[name], bound, record)
 
 
-def _one(found: list[R]) -> R | None:
-    return found[0] if found else None
+def _one(rows: list[R]) -> R | None:
+    return rows[0] if rows else None

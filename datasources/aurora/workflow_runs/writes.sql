@@ -9,21 +9,22 @@ SELECT w.id, w.key, w.revision, w.name, w.description, w.state, w.trigger, w.ver
 FROM workflows w WHERE w.key = %(key)s AND w.state = 'PUBLISHED' ORDER BY w.revision DESC LIMIT 1;
 
 -- name: run_steps
--- The steps of a revision, in order of position.
+-- The steps of a revision, ordered by position.
 SELECT s.id, s.workflow_id, s.key, s.position, s.name, s.kind, s.depends_on, s.configuration
 FROM workflow_steps s WHERE s.workflow_id = %(id)s ORDER BY s.position, s.key;
 
 -- name: run_triggered
--- Whether there was a run for what a trigger wants one for.
+-- Whether there was a run with this trigger key.
 SELECT true FROM workflow_runs WHERE trigger_key = %(trigger_key)s;
 
 -- name: run_number
--- The last of so many numbers that nobody else is given.
+-- Reserve so many numbers and return the last one.
 SELECT 'RUN' || lpad(n::text, greatest(7, length(n::text)), '0')
 FROM (SELECT max(nextval('workflow_run_numbers')) AS n FROM generate_series(1, %(step)s)) numbered;
 
 -- name: run_insert
--- A new run as it now is, or nothing if its number or its trigger key is taken. Waits for whoever takes the same.
+-- Insert a run and return it; no row if its number or its trigger key is taken. Waits for a concurrent insert of the
+-- same.
 INSERT INTO workflow_runs (id, number, workflow_id, incident_id, configuration_item_id, started_by_id, started_at,
                            requested_by, request_id, trigger_key, cause_run_id, priority, inputs, initiators)
 VALUES (%(id)s, %(number)s, %(workflow_id)s, %(incident_id)s, %(configuration_item_id)s,
@@ -35,7 +36,7 @@ RETURNING id, number, workflow_id, incident_id, configuration_item_id, state, st
           version, requested_by, cause_run_id, priority, inputs, reason, ending, request_id;
 
 -- name: run_locked
--- A run that the asker may see, locked until the transaction ends. Others are not waited for.
+-- A run that is visible to the caller, locked until the transaction ends. Others are not waited for.
 SELECT r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state, r.started_by_id, r.started_at,
        r.finished_at, r.version, r.requested_by, r.cause_run_id, r.priority, r.inputs, r.reason, r.ending, r.request_id
 FROM workflow_runs r
@@ -48,7 +49,7 @@ WHERE r.id = %(id)s
 FOR NO KEY UPDATE OF r;
 
 -- name: run_locked_if_free
--- A run, locked until the transaction ends, or nothing if somebody else is at it.
+-- A run, locked until the transaction ends; no row if another transaction holds the lock.
 SELECT r.id, r.number, r.workflow_id, r.incident_id, r.configuration_item_id, r.state, r.started_by_id, r.started_at,
        r.finished_at, r.version, r.requested_by, r.cause_run_id, r.priority, r.inputs, r.reason, r.ending, r.request_id
 FROM workflow_runs r WHERE r.id = %(id)s FOR NO KEY UPDATE OF r SKIP LOCKED;
@@ -59,7 +60,7 @@ SELECT x.id, x.run_id, x.step_id, x.state, x.attempt, x.started_at, x.finished_a
 FROM workflow_step_runs x WHERE x.run_id = %(id)s ORDER BY x.attempt, x.id;
 
 -- name: run_attempts_written
--- Attempts as they are by now.
+-- Insert new attempts and update changed ones.
 INSERT INTO workflow_step_runs AS x (id, run_id, step_id, state, attempt, started_at, finished_at, outcome, due_at,
                                      reason)
 SELECT * FROM unnest(
@@ -70,7 +71,7 @@ ON CONFLICT (id) DO UPDATE SET state = excluded.state, started_at = excluded.sta
     finished_at = excluded.finished_at, outcome = excluded.outcome, due_at = excluded.due_at, reason = excluded.reason;
 
 -- name: run_update
--- A locked run as it is by now, one version further, with who acted on it.
+-- Update a locked run and return it, with its next version and the principal who acted on it.
 UPDATE workflow_runs
 SET state = %(state)s, finished_at = %(finished_at)s, reason = %(reason)s, ending = %(ending)s, version = version + 1,
     participants = CASE WHEN %(actor)s::text = ANY(participants) THEN participants ELSE participants || %(actor)s::text END
@@ -83,11 +84,11 @@ RETURNING id, number, workflow_id, incident_id, configuration_item_id, state, st
 SELECT run_id FROM workflow_step_runs WHERE id = %(id)s;
 
 -- name: run_cause
--- What led to a run: the key of the workflow, the number and the state of that run.
+-- The cause of a run: the key of the workflow, the number and the state of the run that led to it.
 SELECT w.key, r.number, r.state FROM workflow_runs r JOIN workflows w ON w.id = r.workflow_id WHERE r.id = %(id)s;
 
 -- name: run_incident
--- What a run may know of the incident that it is for, if the asker may see it.
+-- The readable part of a run's incident, if it is visible to the caller.
 SELECT i.id, i.number, i.priority, i.impact, i.urgency, i.state, i.category,
        (SELECT t.key FROM teams t WHERE t.id = i.restricted_team_id)
 FROM incidents i
@@ -96,11 +97,11 @@ WHERE i.id = %(id)s
        OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])));
 
 -- name: run_publisher
--- What the publisher of a workflow could see; nothing for an imported one.
+-- The scope of a workflow's publisher; no row for an imported one.
 SELECT p.sees_restricted, p.team_keys FROM workflow_publishers p WHERE p.workflow_id = %(id)s;
 
 -- name: run_items
--- What a run may know of the item that it is for, else of those that its incident affects, at most so many, by name.
+-- The readable part of a run's item, or else of the items that its incident affects, at most so many, ordered by name.
 SELECT c.id, c.name, c.class_key, c.environment, c.criticality, c.status, c.attributes
 FROM configuration_items c
 WHERE CASE WHEN %(configuration_item_id)s::uuid IS NOT NULL THEN c.id = %(configuration_item_id)s
@@ -109,7 +110,7 @@ WHERE CASE WHEN %(configuration_item_id)s::uuid IS NOT NULL THEN c.id = %(config
 ORDER BY c.name, c.id LIMIT %(most)s;
 
 -- name: run_approval_insert
--- What somebody decided about an attempt; nothing if that one has decided before.
+-- Insert a decision about an attempt; no row if the same person has decided before.
 INSERT INTO workflow_approvals (id, step_run_id, user_id, decision, comment, decided_at, principal,
                                 identity)
 VALUES (%(id)s, %(step_run_id)s, (SELECT id FROM users WHERE key = %(user_key)s), %(decision)s, %(comment)s,
@@ -118,12 +119,12 @@ ON CONFLICT DO NOTHING
 RETURNING true;
 
 -- name: run_approvers
--- Who said yes about an attempt, oldest first.
+-- The principals who approved an attempt, oldest first.
 SELECT a.principal FROM workflow_approvals a
 WHERE a.step_run_id = %(id)s AND a.decision = 'APPROVED' ORDER BY a.decided_at, a.id;
 
 -- name: run_due
--- Runs of which something is due by a time, the longest due first, at most so many.
+-- Runs with something due by a time, the longest due first, at most so many.
 SELECT x.run_id
 FROM workflow_step_runs x JOIN workflow_runs r ON r.id = x.run_id
 WHERE x.due_at <= %(now)s AND x.state IN ('PENDING', 'RUNNING', 'WAITING')
@@ -131,7 +132,7 @@ WHERE x.due_at <= %(now)s AND x.state IN ('PENDING', 'RUNNING', 'WAITING')
 GROUP BY x.run_id ORDER BY min(x.due_at), x.run_id LIMIT %(most)s;
 
 -- name: messages_written
--- Messages to be sent once this transaction is over, in this order.
+-- Insert messages to be sent after this transaction, in this order.
 INSERT INTO outgoing_messages (id, queue, group_key, body, request_id, written_at)
 SELECT m.id, m.queue, m.group_key, m.body, m.request_id, %(now)s
 FROM unnest(%(ids)s::uuid[], %(queues)s::text[], %(groups)s::text[], %(bodies)s::text[], %(request_ids)s::text[])

@@ -1,5 +1,5 @@
 -- name: workflow_known_names
--- Which of these classes, teams, people who still work here, and workflows there are.
+-- Those of these classes, teams, active users, and workflows that exist.
 SELECT 'class', k.key FROM configuration_item_classes k WHERE k.key = ANY(%(classes)s::text[])
 UNION ALL
 SELECT 'team', t.key FROM teams t WHERE t.key = ANY(%(teams)s::text[])
@@ -9,7 +9,7 @@ UNION ALL
 SELECT DISTINCT 'workflow', w.key FROM workflows w WHERE w.key = ANY(%(workflows)s::text[]);
 
 -- name: workflow_published_after
--- Which published workflows are started by the end of which others' runs.
+-- Published workflows that the end of another workflow's run starts, with that workflow.
 SELECT w.key, e.value
 FROM workflows w
 CROSS JOIN LATERAL jsonb_array_elements_text(

@@ -27,7 +27,7 @@ WORKFLOWS = Table(
 
 
 async def fetch_steps_by_ids(database: Database, keys: Sequence[str]) -> dict[str, WorkflowStepRecord]:
-    """Steps by id; unknown ids are left out."""
+    """Return steps by id; unknown ids are left out."""
 
     def pair(key: str, *values: Any) -> tuple[str, WorkflowStepRecord]:
         return key, WorkflowStepRecord(*values)
@@ -40,7 +40,7 @@ async def fetch_steps_by_ids(database: Database, keys: Sequence[str]) -> dict[st
 async def fetch_trigger_problems_by_ids(
     database: Database, keys: Sequence[str]
 ) -> dict[str, WorkflowTriggerProblemRecord]:
-    """Why triggers started no run the last time, by the workflow's id; left out where there was no reason."""
+    """Return the last problems of triggers by the workflow's id; workflows without one are left out."""
 
     def pair(key: str, *values: Any) -> tuple[str, WorkflowTriggerProblemRecord]:
         return key, WorkflowTriggerProblemRecord(*values)

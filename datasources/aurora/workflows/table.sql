@@ -22,13 +22,13 @@ CROSS JOIN LATERAL (SELECT w.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT 
 ORDER BY k.n, /*order*/;
 
 -- name: workflows_count
--- How many workflows for each key.
+-- The number of workflows for each key.
 SELECT k.key, counted.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
 
 -- name: workflows_groups
--- How many workflows for each key and value of one field, largest groups first.
+-- The number of workflows for each key and value of one field, largest groups first.
 SELECT k.key, grouped.value, grouped.n
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped
@@ -49,7 +49,7 @@ EXISTS (
     WHERE x.workflow_id = w.id AND /*where*/);
 
 -- name: workflow_steps_by_workflows
--- The steps of each workflow, in order of position.
+-- The steps of each workflow, ordered by position.
 SELECT s.workflow_id, s.id, s.workflow_id, s.key, s.position, s.name, s.kind, s.depends_on, s.configuration
 FROM workflow_steps s
 WHERE s.workflow_id = ANY(%(keys)s::uuid[])
@@ -62,6 +62,6 @@ FROM workflow_steps s
 WHERE s.id = ANY(%(keys)s::uuid[]);
 
 -- name: workflow_trigger_problems_by_ids
--- Why the triggers of workflows started no run the last time, in no order.
+-- The last problems of workflow triggers, in no order.
 SELECT p.workflow_id, p.happened_at, p.reason FROM workflow_trigger_problems p
 WHERE p.workflow_id = ANY(%(keys)s::uuid[]);

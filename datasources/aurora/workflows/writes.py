@@ -1,4 +1,4 @@
-"""Workflows written: statements inside a transaction."""
+"""Writes of workflows: statements inside a transaction."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,7 +17,7 @@ _STATEMENTS = "workflows/writes"
 
 
 class NewStep(NamedTuple):
-    """A step as it is to be; its position is its place among the others, from 1."""
+    """A step to write; its position is its place in the list, from 1."""
 
     key: str
     name: str
@@ -27,40 +27,40 @@ class NewStep(NamedTuple):
 
 
 async def lock_key(transaction: Transaction, key: str) -> None:
-    """Nobody else makes a revision of this key until the transaction ends."""
+    """Become the only writer of revisions of this key until the transaction ends."""
     await transaction.fetch(statements(_STATEMENTS)["workflow_key_locked"], {"key": key}, str)
 
 
 async def lock_publishing(transaction: Transaction) -> None:
-    """Nobody else publishes a workflow until the transaction ends."""
+    """Become the only publisher of workflows until the transaction ends."""
     await transaction.fetch(statements(_STATEMENTS)["workflow_publishing_locked"], {}, str)
 
 
 async def insert(transaction: Transaction, record: WorkflowRecord) -> WorkflowRecord:
-    """A new draft as it now is; the revision, the state and the version are the database's. Lock its key before."""
+    """Insert a draft and return it; the database sets revision, state and version. Lock its key first."""
     [inserted] = await transaction.fetch(statements(_STATEMENTS)["workflow_insert"], _bound(record), _workflow)
     return inserted
 
 
 async def lock(transaction: Transaction, id: str) -> WorkflowRecord | None:
-    """The revision as it is and stays until the transaction ends."""
-    found = await transaction.fetch(statements(_STATEMENTS)["workflows_locked"], {"ids": [id]}, _workflow)
-    return found[0] if found else None
+    """Lock the revision until the transaction ends, and return it."""
+    rows = await transaction.fetch(statements(_STATEMENTS)["workflows_locked"], {"ids": [id]}, _workflow)
+    return rows[0] if rows else None
 
 
 async def lock_published(transaction: Transaction, key: str) -> list[WorkflowRecord]:
-    """The published revisions of a key; they stay as they are until the transaction ends."""
+    """Lock and return the published revisions of a key, until the transaction ends."""
     return await transaction.fetch(statements(_STATEMENTS)["workflows_published_of_key"], {"key": key}, _workflow)
 
 
 async def update(transaction: Transaction, record: WorkflowRecord) -> WorkflowRecord:
-    """A locked revision as it is to be, one version further."""
+    """Update a locked revision; the version increases."""
     [updated] = await transaction.fetch(statements(_STATEMENTS)["workflow_update"], _bound(record), _workflow)
     return updated
 
 
 async def write_publisher(transaction: Transaction, id: str, principal: str, scope: Scope) -> None:
-    """Keep who publishes a revision and what that one can see."""
+    """Store who publishes a revision, and that principal's scope."""
     bound = {
         "id": id, "principal": principal, "sees_restricted": scope.sees_restricted, "team_keys": list(scope.team_keys),
     }  # fmt: skip
@@ -68,23 +68,23 @@ async def write_publisher(transaction: Transaction, id: str, principal: str, sco
 
 
 async def delete(transaction: Transaction, id: str) -> None:
-    """A locked revision away, with its steps; there must be no run of it."""
+    """Delete a locked revision with its steps; there must be no run of it."""
     await transaction.execute(statements(_STATEMENTS)["workflow_deleted"], {"id": id})
 
 
 async def is_used(transaction: Transaction, id: str) -> bool:
-    """Whether there is a run of this revision."""
+    """Return whether there is a run of this revision."""
     [used] = await transaction.fetch(statements(_STATEMENTS)["workflow_is_used"], {"id": id}, bool)
     return used
 
 
 async def fetch_steps(transaction: Transaction, id: str) -> list[WorkflowStepRecord]:
-    """The steps of a revision, in order of position."""
+    """Return the steps of a revision, ordered by position."""
     return await transaction.fetch(statements(_STATEMENTS)["workflow_steps_of"], {"id": id}, _step)
 
 
 async def replace_steps(transaction: Transaction, id: str, wanted: Sequence[NewStep]) -> None:
-    """The revision has these steps and no others; there must be no run of it."""
+    """Replace the steps of a revision; there must be no run of it."""
     await transaction.execute(statements(_STATEMENTS)["workflow_steps_deleted"], {"id": id})
     await transaction.execute(
         statements(_STATEMENTS)["workflow_steps_insert"],
@@ -101,12 +101,12 @@ async def replace_steps(transaction: Transaction, id: str, wanted: Sequence[NewS
 
 
 async def fetch_items(transaction: Transaction, id: str) -> list[str]:
-    """The ids of the configuration items that a revision is meant for, in order."""
+    """Return the ids of the configuration items that a revision is meant for, in order."""
     return await transaction.fetch(statements(_STATEMENTS)["workflow_items_of"], {"id": id}, str)
 
 
 async def replace_items(transaction: Transaction, id: str, wanted: Sequence[str]) -> None:
-    """The revision is meant for these items and no others."""
+    """Replace the items that a revision is meant for."""
     await transaction.execute(statements(_STATEMENTS)["workflow_items_replaced"], {"id": id, "items": list(wanted)})
 
 
@@ -115,7 +115,7 @@ def _bound(record: WorkflowRecord) -> dict[str, object]:
 
 
 def _workflow(*values: object) -> WorkflowRecord:
-    # A record takes columns as they are; who changes a workflow compares its state.
+    # A record contains columns as text, but use cases compare states as enums.
     record = WorkflowRecord(*values)  # type: ignore[arg-type]
     return replace(record, state=WorkflowState(record.state))
 

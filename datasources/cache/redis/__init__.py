@@ -1,1 +1,1 @@
-"""The cache on Redis or Valkey. Imported only when a cache is configured: redis costs 131 ms to import."""
+"""The cache on Redis or Valkey. Import it only if a cache is configured: importing redis takes 131 ms."""

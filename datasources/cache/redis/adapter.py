@@ -1,4 +1,4 @@
-"""RedisCache: values under generations, leases, trust that the database renews, and a breaker around Redis."""
+"""The cache port on Redis: versioned values, leases, validity that the database renews, and a circuit breaker."""
 
 import asyncio
 import random
@@ -13,7 +13,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 
 from datasources.breaker import Breaker
 from datasources.cache.port import CachedValues
-from datasources.cache.redis import keys as at
+from datasources.cache.redis import keys as redis_keys
 from datasources.cache.redis.connection import ConnectionLiveness, create_client, describe_error, span_attributes
 from datasources.cache.redis.validity import SCRIPTS, VALIDITY_SECONDS, ValidityLease
 from datasources.cache.write_log import WriteLog
@@ -29,18 +29,18 @@ JITTER_FRACTION = 0.1
 _scripts = resources.files(__package__)
 _LEASE = _scripts.joinpath("lease.lua").read_text()
 _FILL = _scripts.joinpath("fill.lua").read_text()
-# What spans call a script: its text is long and says nothing of a call.
+# The names of scripts in spans, since their text is too long.
 _SCRIPTS: dict[str | bytes | int, str] = {_LEASE: "lease", _FILL: "fill", **SCRIPTS}
 
 
 class RedisCache:
-    """The cache port on one Redis or Valkey primary: commands touch several keys, so no cluster of shards.
+    """The cache port on one Redis or Valkey primary: commands touch several keys, so no sharded cluster.
 
-    All times in seconds. Scripts go by EVAL: their text is under 2 KB and the server keeps it compiled, so the
-    number of round trips never depends on what the server has seen before.
+    All times are in seconds. Scripts are sent by EVAL: their text is under 2 KB and the server caches the compiled
+    form, so the number of round trips does not depend on earlier calls.
 
-    What it holds is trusted for `trust` seconds from when the witness was asked what had been written; without a
-    witness this process never asks, for example as it only wants to know how Redis does.
+    Cached values are valid for `validity_seconds` from when the write log was read. Without a write log this process
+    never reads it, for example if it only checks the health of Redis.
     """
 
     enabled = True
@@ -70,93 +70,105 @@ class RedisCache:
         self._trust = None if write_log is None else ValidityLease(write_log, self._ask, validity_seconds)
 
     async def get_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> CachedValues:
-        """One MGET of the trust, the generations and the values; none without keys. Without trust it is renewed."""
-        tables = at.sort_tables(depends_on)
-        unseen: list[bytes | None] = [None] * len(tables)
+        """Read the validity, the generations and the values by one MGET, or nothing without keys. Renew an expired
+        validity first."""
+        tables = redis_keys.sort_tables(depends_on)
+        unknown: list[bytes | None] = [None] * len(tables)
         if not keys:
-            return CachedValues({}, at.encode_stamp(None, tables, unseen))
-        reply = await self._read_valid(at.VALIDITY_KEY, *map(at.generation_key, tables), *map(at.value_key, keys))
+            return CachedValues({}, redis_keys.encode_stamp(None, tables, unknown))
+        reply = await self._read_valid(
+            redis_keys.VALIDITY_KEY, *map(redis_keys.generation_key, tables), *map(redis_keys.value_key, keys)
+        )
         if reply is None:
-            return CachedValues({}, at.encode_stamp(None, tables, unseen))
-        trust, seen, stored = reply[0], reply[1 : len(tables) + 1], reply[len(tables) + 1 :]
-        found = _fresh(keys, stored, at.compute_view(trust, tables, seen))
-        spent = current_request().usage
-        spent.hits += len(found)
-        spent.misses += len(set(keys)) - len(found)
-        return CachedValues(found, at.encode_stamp(trust, tables, seen))
+            return CachedValues({}, redis_keys.encode_stamp(None, tables, unknown))
+        trust, generations, stored = reply[0], reply[1 : len(tables) + 1], reply[len(tables) + 1 :]
+        values = _fresh(keys, stored, redis_keys.compute_view(trust, tables, generations))
+        usage = current_request().usage
+        usage.hits += len(values)
+        usage.misses += len(set(keys)) - len(values)
+        return CachedValues(values, redis_keys.encode_stamp(trust, tables, generations))
 
     async def lease_many(self, keys: Sequence[str], stamp: bytes) -> Mapping[str, str]:
-        """One script. A key whose tables moved since `stamp` is won without a lease: its load is not stored."""
-        wanted = list(dict.fromkeys(keys))
-        if not wanted:
+        """Run one script. If a table changed since `stamp`, keys are granted without a lease; no load is stored."""
+        distinct = list(dict.fromkeys(keys))
+        if not distinct:
             return {}
-        epoch, tables, seen = at.decode_stamp(stamp)
+        epoch, tables, generations = redis_keys.decode_stamp(stamp)
         secret = secrets.token_hex(8)
-        names = self._names(tables, wanted)
+        names = self._names(tables, distinct)
         reply = await self._ask(
             "EVAL", _LEASE, len(names), *names,
-            len(tables), at.initial_generation(), secret, max(1, round(self._lease * 1_000)), at.FORMAT_VERSION, epoch,
-            *tables, *seen,
+            len(tables), redis_keys.initial_generation(), secret, max(1, round(self._lease * 1_000)),
+            redis_keys.FORMAT_VERSION, epoch,
+            *tables, *generations,
         )  # fmt: skip
         if reply is None or not reply[0]:
-            return dict.fromkeys(wanted, "")
+            return dict.fromkeys(distinct, "")
         token = reply[0].decode() + secret
-        return {wanted[number - 1]: token for number in reply[1:]}
+        return {distinct[number - 1]: token for number in reply[1:]}
 
     async def wait_many(self, keys: Sequence[str], depends_on: Sequence[str]) -> Mapping[str, bytes]:
-        """Polls with pauses of 5 to 50 ms. A key whose lease ended without a value is given up at once."""
-        tables = at.sort_tables(depends_on)
+        """Poll with pauses of 5 to 50 ms. A key whose lease ended without a value is not waited for."""
+        tables = redis_keys.sort_tables(depends_on)
         pending = list(dict.fromkeys(keys))
-        found: dict[str, bytes] = {}
+        loaded: dict[str, bytes] = {}
         clock = asyncio.get_running_loop().time
         end, pause = clock() + self._lease, MIN_POLL_SECONDS
         while pending:
-            places = (*map(at.generation_key, tables), *map(at.value_key, pending), *map(at.lease_key, pending))
-            reply = await self._read_valid(at.VALIDITY_KEY, *places)
+            names = (
+                *map(redis_keys.generation_key, tables),
+                *map(redis_keys.value_key, pending),
+                *map(redis_keys.lease_key, pending),
+            )
+            reply = await self._read_valid(redis_keys.VALIDITY_KEY, *names)
             if reply is None:
                 break
             values, leases = reply[len(tables) + 1 : -len(pending)], reply[-len(pending) :]
-            view = at.compute_view(reply[0], tables, reply[1 : len(tables) + 1])
-            found |= _fresh(pending, values, view)
+            view = redis_keys.compute_view(reply[0], tables, reply[1 : len(tables) + 1])
+            loaded |= _fresh(pending, values, view)
             pending = [
                 key
                 for key, lease in zip(pending, leases, strict=True)
-                if key not in found and view is not None and lease is not None and lease.startswith(view)
+                if key not in loaded and view is not None and lease is not None and lease.startswith(view)
             ]
             remaining = current_request().remaining()
             if not pending or clock() + pause > end or (remaining is not None and remaining <= pause):
                 break
             await asyncio.sleep(pause)
             pause = min(2 * pause, MAX_POLL_SECONDS)
-        return found
+        return loaded
 
     async def fill(self, values: Mapping[str, bytes], tokens: Mapping[str, str], stamp: bytes, seconds: float) -> None:
-        """One script. A leased key without a value gives its lease back, so that others stop waiting."""
+        """Run one script. A leased key without a value releases its lease, so that others stop waiting."""
         leased = [key for key, token in tokens.items() if token]
         if not leased:
             return
-        _, tables, _ = at.decode_stamp(stamp)
+        _, tables, _ = redis_keys.decode_stamp(stamp)
         names = self._names(tables, leased)
         triples: list[str | bytes | int] = []
         for key in leased:
             triples += [tokens[key], values.get(key, b""), _milliseconds(seconds) if key in values else 0]
-        await self._ask("EVAL", _FILL, len(names), *names, len(tables), at.FORMAT_VERSION, *tables, *triples)
+        await self._ask("EVAL", _FILL, len(names), *names, len(tables), redis_keys.FORMAT_VERSION, *tables, *triples)
 
     async def invalidate(self, tables: Sequence[str]) -> None:
-        """One MSET of new generations. It ignores the deadline: what it tells of is already committed."""
+        """Write new generations by one MSET. It ignores the deadline, because the write is already committed."""
         if not tables:
             return
-        pairs = [text for table in dict.fromkeys(tables) for text in (at.generation_key(table), at.next_generation())]
+        pairs = [
+            text
+            for table in dict.fromkeys(tables)
+            for text in (redis_keys.generation_key(table), redis_keys.next_generation())
+        ]
         if await self._ask("MSET", *pairs, hurried=False) is None and self._trust is not None:
             await self._trust.wait_for_expiry(tables)
 
     async def expire_all(self) -> None:
-        """One script, which ends the trust of everybody. It ignores the deadline as well."""
+        """End the validity for all processes by one script. It ignores the deadline as well."""
         if self._trust is not None and not await self._trust.expire():
             await self._trust.wait_for_expiry(())
 
     async def health(self) -> Health:
-        """One INFO, past the breaker. Says whether the breaker is closed."""
+        """Send one INFO, bypassing the circuit breaker, and report whether the breaker is closed."""
         details = {"breaker": "closed" if self._breaker.is_closed else "open"}
         begin = time.perf_counter()
         try:
@@ -170,21 +182,21 @@ class RedisCache:
         return Health("cache", reachable=True, version=version, latency_ms=latency, details=details)
 
     async def close(self) -> None:
-        """Close the sockets."""
+        """Close the connections."""
         await self._redis.aclose()
 
-    async def _read_valid(self, *places: str) -> Any:
-        """What stands at these places, the trust first; if there is none, once more after it was renewed."""
-        reply = await self._ask("MGET", *places)
+    async def _read_valid(self, *names: str) -> Any:
+        """Return the values of these names, the validity first. If it has expired, renew it and read once more."""
+        reply = await self._ask("MGET", *names)
         if reply is None or reply[0] is not None or self._trust is None or not await self._trust.renew():
             return reply
-        # Counted as part of the renewing: what a request costs must not depend on the second it comes in.
+        # Counted as part of the renewal: the cost of a request must not depend on when it arrives.
         call = current_request()
         with use_request(RequestContext(call.request_id, call.deadline)):
-            return await self._ask("MGET", *places)
+            return await self._ask("MGET", *names)
 
     async def _ask(self, *command: str | bytes | int, hurried: bool = True) -> Any:
-        """The reply to a command; None when Redis is lost, which is never an error."""
+        """Return the reply to a command; None if Redis is unavailable, which is never an error."""
         remaining = current_request().remaining() if hurried else None
         if (remaining is not None and remaining <= 0) or not self._breaker.try_acquire():
             return None
@@ -193,7 +205,7 @@ class RedisCache:
             async with asyncio.timeout(seconds):
                 reply = await self._send(*command)
         except (RedisError, OSError) as error:
-            # A request in its last moments says nothing of Redis.
+            # A timeout caused by the request's own deadline says nothing about Redis.
             if seconds < self._timeout and isinstance(error, TimeoutError | RedisTimeout):
                 self._breaker.release()
             else:
@@ -218,14 +230,14 @@ class RedisCache:
 
     @staticmethod
     def _names(tables: Sequence[str], keys: Sequence[str]) -> list[str]:
-        pairs = [name for key in keys for name in (at.lease_key(key), at.value_key(key))]
-        return [at.SNAPSHOT_KEY, *map(at.generation_key, tables), *pairs]
+        pairs = [name for key in keys for name in (redis_keys.lease_key(key), redis_keys.value_key(key))]
+        return [redis_keys.SNAPSHOT_KEY, *map(redis_keys.generation_key, tables), *pairs]
 
 
 def _fresh(keys: Sequence[str], stored: Sequence[bytes | None], view: bytes | None) -> dict[str, bytes]:
     if view is None:
         return {}
-    head = at.FORMAT_VERSION + view
+    head = redis_keys.FORMAT_VERSION + view
     return {
         key: value[len(head) :]
         for key, value in zip(keys, stored, strict=True)
@@ -234,5 +246,5 @@ def _fresh(keys: Sequence[str], stored: Sequence[bytes | None], view: bytes | No
 
 
 def _milliseconds(seconds: float) -> int:
-    # Values filled together must not expire together.
+    # Values that are filled together must not expire together.
     return max(1, round(seconds * 1_000 * random.uniform(1 - JITTER_FRACTION, 1 + JITTER_FRACTION)))  # noqa: S311

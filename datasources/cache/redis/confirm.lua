@@ -1,8 +1,8 @@
--- Trust the values for a while, having made misses of what the database says was written.
--- KEYS: the trust, the moment, a generation for each table that was written to.
--- ARGV: the moment's text as it was found ('' for none), its new text, the epoch, the end of the trust in ms of this
---       server's clock, ms that the moment lives, then a new generation for each table.
--- Answers 1; 0 where somebody else told the moment meanwhile, who may not know what we know: then look again.
+-- Make the cached values valid for a while, after invalidating what was written according to the database.
+-- KEYS: the validity, the snapshot, the generation of each written table.
+-- ARGV: the snapshot's text as read ('' for none), its new text, the epoch, the end of the validity in ms of this
+--       server's clock, ms that the snapshot is stored, then a new generation for each table.
+-- Returns 1; 0 if another process changed the snapshot meanwhile, perhaps with less knowledge: then look again.
 if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return 0 end
 for i = 3, #KEYS do
     redis.call('SET', KEYS[i], ARGV[3 + i])
@@ -10,6 +10,6 @@ end
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[5])
 local time = redis.call('TIME')
 local left = tonumber(ARGV[4]) - (time[1] * 1000 + math.floor(time[2] / 1000))
--- Asking took longer than trust lasts: what was written meanwhile is not known.
+-- If asking took longer than the validity lasts, later writes are unknown.
 if left > 0 then redis.call('SET', KEYS[1], ARGV[3], 'PX', left) end
 return 1

@@ -1,4 +1,4 @@
-"""The connection to Redis: its address, its token, its name, and TLS that is always verified."""
+"""Connections to Redis: address, token, name, and TLS that is always verified."""
 
 import ssl
 import time
@@ -21,45 +21,45 @@ from datasources.errors import SourceUnavailable
 
 MAX_CONNECTIONS = 16
 
-# Seconds after which an unused connection is given up for a new one, by a wall clock, as of the databases: whoever
-# stood at its other end may have gone without a word while Lambda froze us. A new one costs a few round trips, where a
-# silent one costs the whole timeout and counts against the cache.
+# Seconds after which an unused connection is replaced, by a wall clock, as for the databases: the peer may have
+# disappeared silently while Lambda was frozen. A new connection costs a few round trips, but a dead one costs the whole
+# timeout and counts as a failure of the cache.
 MAX_IDLE_SECONDS = 60.0
 
 
 class ConnectionLiveness:
-    """Which connections of one client still lead to somebody, as far as can be told."""
+    """Which connections of one client are assumed to be alive."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self.era = 0
 
     def invalidate_all(self) -> None:
-        """None that has not answered since: where one fell silent, the others did as well."""
+        """Distrust all connections that have not answered since: where one fell silent, the others did as well."""
         self.era += 1
 
 
 class CachedCredentialProvider(CredentialProvider):
-    """Our credentials as the client takes them; it notes which it gave last."""
+    """Our credentials in the form of the client; it records which it returned last."""
 
     def __init__(self, credentials: CredentialCache) -> None:
         self.credentials = credentials
 
     async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
         try:
-            found = await self.credentials.current()
+            credential = await self.credentials.current()
         except SourceUnavailable as error:
             raise RedisConnectionError(str(error)) from error
-        _given.set(found)
-        return (found.password,) if found.user is None else (found.user, found.password)
+        _last_credential.set(credential)
+        return (credential.password,) if credential.user is None else (credential.user, credential.password)
 
 
-# What this task's connection signs in by: connections of one pool open at once.
-_given: ContextVar[Credential | None] = ContextVar("given", default=None)
+# The credential of this task's connection: several connections of one pool open concurrently.
+_last_credential: ContextVar[Credential | None] = ContextVar("last_credential", default=None)
 
 
 class AuthenticatedConnection(AbstractConnection):
-    """A connection that tries once more when its token was changed under way, and is opened anew when doubted."""
+    """A connection that signs in again if its token was rotated, and that is reopened if it may be dead."""
 
     def __init__(self, *, trusted: ConnectionLiveness, **options: Any) -> None:
         super().__init__(**options)
@@ -67,48 +67,48 @@ class AuthenticatedConnection(AbstractConnection):
         self._answered = trusted.clock(), trusted.era
 
     async def connect(self) -> None:
-        """As the client's own, which asks for it before each command."""
+        """Connect, or reconnect if the connection may be dead. The client calls this before each command."""
         if self.is_connected and not self._is_trusted():
             await self.disconnect(nowait=True)
         if not self.is_connected:
             await self._signed_in()
 
     async def disconnect(self, *arguments: Any, **options: Any) -> None:
-        """As the client's own, without a goodbye: Redis needs none, and TLS would wait for an answer to it."""
+        """Disconnect without a closing handshake: Redis needs none, and TLS would wait for its reply."""
         if self._writer is not None:
             self._writer.transport.abort()
         await super().disconnect(*arguments, **options)
 
     async def read_response(self, *arguments: Any, **options: Any) -> Any:
-        """As the client's own; the other end has just been there."""
+        """Read a response, and record that the peer is alive."""
         response = await super().read_response(*arguments, **options)
         self._answered = self._trusted.clock(), self._trusted.era
         return response
 
     def _is_trusted(self) -> bool:
-        at, era = self._answered
-        # A clock that was set back tells nothing.
-        return era == self._trusted.era and self._trusted.clock() - at < MAX_IDLE_SECONDS
+        current, era = self._answered
+        # If the clock was set back, the age is unknown and the connection counts as alive.
+        return era == self._trusted.era and self._trusted.clock() - current < MAX_IDLE_SECONDS
 
     async def _signed_in(self) -> None:
         provider = self.credential_provider
         try:
             await super().connect()  # type: ignore[no-untyped-call]
         except (AuthenticationError, AuthorizationError):
-            given = _given.get()
-            if not isinstance(provider, CachedCredentialProvider) or given is None:
+            last_credential = _last_credential.get()
+            if not isinstance(provider, CachedCredentialProvider) or last_credential is None:
                 raise
-            if await provider.credentials.refresh_after_rejection(given) is None:
+            if await provider.credentials.refresh_after_rejection(last_credential) is None:
                 raise
             await super().connect()  # type: ignore[no-untyped-call]
 
 
 class PlainConnection(NamedConnection, AuthenticatedConnection, Connection):
-    """Without TLS, for loopback."""
+    """A connection without TLS, for loopback."""
 
 
 class TlsConnection(NamedConnection, AuthenticatedConnection, SSLConnection):
-    """By TLS."""
+    """A connection with TLS."""
 
 
 def create_client(
@@ -118,11 +118,11 @@ def create_client(
     credentials: CredentialCache | None = None,
     trusted: ConnectionLiveness | None = None,
 ) -> Redis:
-    """A client for `redis://[user:]password@host:port/database`, or `rediss://` for TLS 1.2 and later.
+    """Create a client for `redis://[user:]password@host:port/database`, or `rediss://` for TLS 1.2 and later.
 
-    Opens nothing yet. The query of the URL is ignored, so that it can't switch verification off. No retries:
-    a failed cache costs less as a miss. `timeout` in seconds holds for connecting and for each answer. With
-    `credentials` the URL holds none.
+    Does not connect. The query of the URL is ignored, so that it can't switch verification off. No retries: a failed
+    cache costs less as a miss. `timeout`, in seconds, applies to connecting and to each reply. With `credentials` the
+    URL contains none.
     """
     parts = urlsplit(url)
     database = parts.path.strip("/")
@@ -158,7 +158,7 @@ def create_client(
 
 
 def span_attributes(url: str) -> dict[str, str | int]:
-    """What spans say of where a command went; never the token."""
+    """Return the span attributes of the server's address; never the token."""
     parts = urlsplit(url)
     database = parts.path.strip("/")
     return {
@@ -170,19 +170,19 @@ def span_attributes(url: str) -> dict[str, str | int]:
 
 
 def describe_error(error: BaseException, url: str, variable: str = "REDIS_URL") -> str:
-    """What is wrong, in one line for an operator, without the token."""
+    """Describe the error in one line for an operator, without the token."""
     causes: list[BaseException] = []
-    at: BaseException | None = error
-    while at is not None and at not in causes:
-        causes.append(at)
-        at = at.__cause__ or at.__context__
+    current: BaseException | None = error
+    while current is not None and current not in causes:
+        causes.append(current)
+        current = current.__cause__ or current.__context__
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the certificate of the cache is not trusted ({cause.verify_message}); check REDIS_CA_FILE"
         if isinstance(cause, AuthenticationError | AuthorizationError):
             return f"the cache refused the credentials; check the token in {variable}"
     text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    # ElastiCache and Redis say so instead of WRONGPASS when no token was sent.
+    # ElastiCache and Redis report this instead of WRONGPASS if no token was sent.
     if text.startswith("NOAUTH") or "Authentication required" in text:
         return f"the cache refused the credentials; check the token in {variable}"
     if isinstance(error, TimeoutError):

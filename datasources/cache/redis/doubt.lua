@@ -1,5 +1,5 @@
--- End the trust, also that of whoever asked the database before this and has not told yet.
--- KEYS: the trust, the moment. ARGV: a text that was never used.
+-- End the validity, also for processes that asked the database before this and have not confirmed yet.
+-- KEYS: the validity, the snapshot. ARGV: a text that was never used.
 redis.call('DEL', KEYS[1])
 local moment = redis.call('GET', KEYS[2])
 if moment then

@@ -1,8 +1,8 @@
--- Store each value whose lease is still ours and whose tables have not moved since; end the leases.
--- KEYS: the moment, a generation for each table, then for each cache key its lease and its value.
+-- Store each value whose lease is still ours and whose tables have not changed since; end the leases.
+-- KEYS: the snapshot, the generation of each table, then for each cache key its lease and its value.
 -- ARGV: number of tables, format version, the tables, then for each key: token, value, ms to live.
--- A key of 0 ms was not loaded: only its lease ends. Answers the number of values stored.
--- It needs no trust: what was written meanwhile moves a generation before anybody trusts the value.
+-- A key of 0 ms was not loaded: only its lease ends. Returns the number of stored values.
+-- No validity is needed: a write changes a generation before any reader trusts the value.
 local tables = tonumber(ARGV[1])
 local parts = {string.match(redis.call('GET', KEYS[1]) or '', '^%S+') or ''}
 for i = 1, tables do

@@ -1,11 +1,11 @@
--- Become the one loader of each key that nobody has filled or is loading under the present generations.
--- KEYS: the moment, a generation for each table, then for each cache key its lease and its value.
+-- Become the one loader of each key that is not filled or being loaded under the current generations.
+-- KEYS: the snapshot, the generation of each table, then for each cache key its lease and its value.
 -- ARGV: number of tables, generation for a table without one, secret, lease in ms, format version, epoch that the
 --       reader saw, then the tables, then the generations that the reader saw.
--- Answers the view and the numbers (from 1) of the keys won; an empty view when a table moved since the read.
+-- Returns the view and the numbers (from 1) of the granted keys; an empty view if a table changed since the read.
 local tables = tonumber(ARGV[1])
 local epoch = string.match(redis.call('GET', KEYS[1]) or '', '^%S+')
--- Without the database's word nothing is stored; in another epoch nothing of what the reader saw is left.
+-- Without a snapshot nothing is stored; in another epoch all values that the reader saw are invalid.
 if not epoch or epoch ~= ARGV[6] then return {''} end
 local parts = {epoch}
 for i = 1, tables do
@@ -16,7 +16,7 @@ for i = 1, tables do
         now = ARGV[2]
         redis.call('SET', KEYS[1 + i], now)
     elseif now ~= seen and (seen ~= '' or string.sub(now, 1, 1) == 'i') then
-        -- The reader saw none and another lease settled one: nothing was written. Anything else was a write.
+        -- If the reader saw none and another lease set one, nothing was written. Any other difference is a write.
         return {''}
     end
     parts[1 + i] = ARGV[6 + i] .. '=' .. now
@@ -25,10 +25,10 @@ local view = redis.sha1hex(table.concat(parts, ','))
 local head = ARGV[5] .. view
 local answer = {view}
 for i = tables + 2, #KEYS, 2 do
-    -- Filled since the reader missed it: not won, so that it is read and not loaded a second time.
+    -- Filled after the reader's miss: not granted, so that it is read and not loaded again.
     if redis.call('GETRANGE', KEYS[i + 1], 0, #head - 1) ~= head then
         local held = redis.call('GET', KEYS[i])
-        -- A loader under older generations can't fill any more, so its lease holds nobody up.
+        -- A loader under older generations can't fill any more, so its lease does not count.
         if not held or string.sub(held, 1, #view) ~= view then
             redis.call('SET', KEYS[i], view .. ARGV[3], 'PX', ARGV[4])
             answer[#answer + 1] = (i - tables) / 2

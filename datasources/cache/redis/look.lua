@@ -1,5 +1,5 @@
--- Where the trust stands. KEYS: the trust, the moment.
--- Answers the time in ms, the moment's text ('' for none), and 1 if values are trusted.
+-- Return the state of the validity. KEYS: the validity, the snapshot.
+-- Returns the time in ms, the snapshot's text ('' for none), and 1 if values are valid.
 local time = redis.call('TIME')
 return {
     time[1] * 1000 + math.floor(time[2] / 1000),

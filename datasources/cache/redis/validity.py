@@ -1,4 +1,4 @@
-"""Trust in what Redis holds: for a second from each time that the database was asked what had been written."""
+"""The validity of cached values: one second from each time that the database was asked what had been written."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,21 +6,23 @@ from importlib import resources
 from typing import Any
 
 from datasources.breaker import Breaker
-from datasources.cache.redis import keys as at
+from datasources.cache.redis import keys as redis_keys
 from datasources.cache.write_log import WriteLog
 from datasources.errors import SourceError
 from datasources.request import RequestContext, current_request, use_request
 
-# Seconds of trust. Its end is counted from before the database was asked, by Redis' clock.
+# Seconds of validity, counted from before the database was asked, by Redis' clock.
 VALIDITY_SECONDS = 1.0
-# How much longer a writer waits for that end, by the database's clock: clocks do not run alike to the last millisecond.
+# A writer waits longer than the validity by this factor, by the database's clock, since clocks differ slightly.
 MARGIN_FACTOR = 1.1
-# Seconds that asking the database may take; seconds in which nobody asks again where it could not be asked.
-RENEW_TIMEOUT_SECONDS, RETRY_PAUSE_SECONDS = 1.0, 0.25
-# Milliseconds that a moment is known. After that everything is a miss, as the list of what was written since might be
-# long; and the database may have forgotten it.
+# Seconds that a renewal may take.
+RENEW_TIMEOUT_SECONDS = 1.0
+# Seconds after a failed attempt in which no other attempt is made.
+RETRY_PAUSE_SECONDS = 0.25
+# Milliseconds that a snapshot is stored. After that everything is a miss, since the list of later writes might be
+# long, and the database may have deleted it.
 SNAPSHOT_TTL_MS = 60_000
-# How often it is told again what somebody else told meanwhile.
+# How often a renewal is tried when other processes renew at the same time.
 MAX_ATTEMPTS = 3
 
 _scripts = resources.files(__package__)
@@ -34,15 +36,15 @@ Ask = Callable[..., Awaitable[Any]]
 
 
 class ValidityLease:
-    """Whether the values in Redis may be believed, renewed by whoever finds that nobody vouches for them.
+    """A one-second validity lease on cached values; the first reader that finds it expired renews it.
 
-    To renew it is five steps: look at Redis' clock and at the moment up to which everything is told; note in the
-    database until when values may be trusted; ask it which tables were written to since that moment; give these new
-    generations; let trust begin, which ends a second after the look. The last two are one script, which does nothing if
-    another process told the moment meanwhile.
+    A renewal has five steps: read Redis' clock and the snapshot up to which all writes are known; record in the
+    database until when values may be trusted; ask it which tables were written since that snapshot; give these tables
+    new generations; begin the validity, which ends one second after the first step. The last two are one script,
+    which does nothing if another process changed the snapshot meanwhile.
 
-    So whoever commits a write while he can't reach Redis finds in the database until when his write may be unknown:
-    who asked before the commit had noted that before, and who asks later is told of the write.
+    A writer that cannot reach Redis therefore finds in the database until when its write may be unknown: a reader
+    that asked before the commit had recorded it, and a later reader learns of the write.
     """
 
     def __init__(self, witness: WriteLog, ask: Ask, seconds: float = VALIDITY_SECONDS) -> None:
@@ -54,7 +56,7 @@ class ValidityLease:
         self._renewals = 0
 
     async def renew(self) -> bool:
-        """Whether values are trusted now. One at a time asks, for all who wait; what it spends is nobody's request."""
+        """Return whether values are valid now. One task renews for all; its cost is charged to no request."""
         before = self._renewals
         async with self._renewing:
             if self._renewals != before:
@@ -74,8 +76,10 @@ class ValidityLease:
             return done
 
     async def wait_for_expiry(self, tables: Sequence[str]) -> None:
-        """Return once nobody trusts any more what he may know without knowing of a write of these tables, which is
-        committed. Also where the database can't be reached any more."""
+        """Return when no reader trusts values from before a committed write of these tables any more.
+
+        This also holds if the database is unavailable.
+        """
         seconds = self._seconds * MARGIN_FACTOR
         end = asyncio.get_running_loop().time() + seconds
         try:
@@ -88,9 +92,17 @@ class ValidityLease:
             await asyncio.sleep(left)
 
     async def expire(self) -> bool:
-        """End it for everybody; whether Redis was reached."""
+        """End the validity for all processes; return whether Redis was reached."""
         return (
-            await self._ask("EVAL", _DOUBT, 2, at.VALIDITY_KEY, at.SNAPSHOT_KEY, at.new_epoch(), hurried=False)
+            await self._ask(
+                "EVAL",
+                _DOUBT,
+                2,
+                redis_keys.VALIDITY_KEY,
+                redis_keys.SNAPSHOT_KEY,
+                redis_keys.new_epoch(),
+                hurried=False,
+            )
             is not None
         )
 
@@ -107,23 +119,24 @@ class ValidityLease:
         return False
 
     async def _try_renew(self) -> bool | None:
-        """None if another process came in between."""
-        look = await self._ask("EVAL", _LOOK, 2, at.VALIDITY_KEY, at.SNAPSHOT_KEY)
-        if look is None:
+        """Try a renewal; return None if another process renewed at the same time."""
+        state = await self._ask("EVAL", _LOOK, 2, redis_keys.VALIDITY_KEY, redis_keys.SNAPSHOT_KEY)
+        if state is None:
             return False
-        now, text, trusted = look
+        now, text, trusted = state
         if trusted:
             return True
         epoch, _, known = text.decode().partition(" ")
         await self._witness.record_lease(self._seconds * MARGIN_FACTOR)
         written = await self._witness.read_writes(known.split(" ")[0] or None)
         if not known or written.tables is None:
-            epoch = at.new_epoch()
+            epoch = redis_keys.new_epoch()
         tables = sorted(written.tables or ())
         done = await self._ask(
-            "EVAL", _CONFIRM, 2 + len(tables), at.VALIDITY_KEY, at.SNAPSHOT_KEY, *map(at.generation_key, tables),
+            "EVAL", _CONFIRM, 2 + len(tables), redis_keys.VALIDITY_KEY, redis_keys.SNAPSHOT_KEY,
+            *map(redis_keys.generation_key, tables),
             text, f"{epoch} {written.snapshot}", epoch, now + round(self._seconds * 1_000), SNAPSHOT_TTL_MS,
-            *(at.next_generation() for _ in tables),
+            *(redis_keys.next_generation() for _ in tables),
         )  # fmt: skip
         if done is None:
             return False

@@ -1,1 +1,1 @@
-"""The queue as an SQS FIFO queue."""
+"""The queue in Amazon SQS."""

@@ -1,4 +1,4 @@
-"""A queue in SQS, by boto3 in a thread; dead letters stand in the tables, with their reasons."""
+"""A queue in SQS, by boto3 in a thread; its dead letters are stored in tables, with their reasons."""
 
 import asyncio
 import hashlib
@@ -19,12 +19,12 @@ from datasources.queues.port import (
     QueueDepth,
 )
 
-# What one call may carry, in entries and in bytes.
+# The limits of one call, in entries and in bytes.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_BATCH_ENTRIES = 10
 MAX_BATCH_BYTES = 262_144
 
-# How spans name each call, by the action's name in the API.
+# Names of operations in spans, by the action's name in the API.
 # https://opentelemetry.io/docs/specs/semconv/messaging/sqs/
 _SPANS = {
     "send_message_batch": ("SendMessageBatch", "send", PRODUCER),
@@ -34,25 +34,26 @@ _SPANS = {
     "get_queue_attributes": ("GetQueueAttributes", "look at", CLIENT),
 }
 
-# Characters that SQS does not take. Messages are JSON, so they stand in texts, which may escape them.
+# Characters that SQS does not accept. Messages are JSON, so they occur only inside strings, where they can be escaped.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 _REFUSED_CHARACTERS = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 
-# Codes of refusals that are about what a message says; sent again it would be refused again.
+# Error codes about the contents of a message; a retry would be refused again.
 _VALUE_FAULTS = frozenset({"InvalidMessageContents", "BatchRequestTooLong", "InvalidParameterValue"})
 
-# More dead letters than this are replayed in several goes.
+# More dead letters than this are redriven in several calls.
 MAX_REDRIVEN = 10_000
 
 
 class SqsQueue:
-    """The queue at this URL. `letters` keeps what could not be done.
+    """The queue at this URL. `letters` stores its dead letters.
 
-    One that is not `fifo` is a standard queue: it takes no group and no deduplication id, so the laws of the port
-    about order and about what was sent before do not hold there, and the effect of a message bears all of that.
+    If `fifo` is false, it is a standard queue, which accepts neither groups nor deduplication ids: the laws of the port
+    about order and duplicates do not hold, and the effects of messages must tolerate that.
 
-    `visibility` and `delay` in seconds. After `attempts` receives a failed message is a dead letter here; the redrive
-    policy of the queue should allow more, for those whose receivers die. `endpoint` is for servers that are not AWS.
+    `visibility` and `delay` are in seconds. After `attempts` receives a failed message becomes a dead letter here; the
+    redrive policy of the queue should allow more, for messages whose receivers crash. `endpoint` is for servers other
+    than AWS.
     """
 
     def __init__(
@@ -83,8 +84,8 @@ class SqsQueue:
         }  # fmt: skip
 
     async def send(self, messages: Sequence[NewMessage]) -> int:
-        """As the port says, but for two things: SQS does not tell which were sent before, and on an error some may be
-        on their way; sent again they are not doubled in a FIFO queue."""
+        """Send messages as the port defines, with two differences: SQS does not report duplicates, and after an error
+        some messages may have been sent; a FIFO queue discards them when they are sent again."""
         for part in _parts(messages):
             entries = [{"Id": str(number)} | self._entry(each) for number, each in enumerate(part)]
             await self._batch("send_message_batch", entries)
@@ -96,56 +97,57 @@ class SqsQueue:
             "MessageAttributes": _attributes(group=message.group, requestId=message.request_id),
         }
         if self._fifo:
-            # A standard queue refuses the latter, and reads the former as a tenant to be fair to.
+            # A standard queue refuses the deduplication id, and uses the group for fairness between tenants.
             entry["MessageGroupId"] = _group_id(message.group)
             entry["MessageDeduplicationId"] = message.deduplication_id
         return entry
 
     async def receive(self, most: int, wait_seconds: float) -> list[Message]:
-        """See the port. SQS waits whole seconds, at most 20."""
-        found: list[Message] = []
-        while len(found) < most:
+        """Receive messages as the port defines. SQS waits whole seconds, at most 20."""
+        messages: list[Message] = []
+        while len(messages) < most:
             reply = await self._call(
                 "receive_message",
-                MaxNumberOfMessages=min(MAX_BATCH_ENTRIES, most - len(found)),
-                WaitTimeSeconds=0 if found else min(20, round(wait_seconds)),
+                MaxNumberOfMessages=min(MAX_BATCH_ENTRIES, most - len(messages)),
+                WaitTimeSeconds=0 if messages else min(20, round(wait_seconds)),
                 VisibilityTimeout=self._visibility,
                 AttributeNames=["MessageGroupId", "ApproximateReceiveCount"],
                 MessageAttributeNames=["All"],
             )
-            some = [_message(each) for each in reply.get("Messages", ())]
-            found += some
-            if not some:
+            received = [_message(each) for each in reply.get("Messages", ())]
+            messages += received
+            if not received:
                 break
-        return found
+        return messages
 
     async def settle(self, done: Sequence[Message], failed: Sequence[MessageFailure]) -> None:
-        """See the port. Dead letters are kept before their message is gone, so that none is lost between."""
+        """Settle messages as the port defines. Dead letters are stored before their messages are deleted."""
         dead = [each for each in failed if self._is_dead(each)]
-        again = [each.message for each in failed if not self._is_dead(each)]
+        retried = [each.message for each in failed if not self._is_dead(each)]
         if dead:
             await self._letters.add_dead_letters(dead)
-        gone = [*done, *(each.message for each in dead)]
-        for at in range(0, len(gone), MAX_BATCH_ENTRIES):
-            await self._batch("delete_message_batch", _receipts(gone[at : at + MAX_BATCH_ENTRIES]))
-        await self.change_visibility(again, self._delay)
+        settled = [*done, *(each.message for each in dead)]
+        for start in range(0, len(settled), MAX_BATCH_ENTRIES):
+            await self._batch("delete_message_batch", _receipts(settled[start : start + MAX_BATCH_ENTRIES]))
+        await self.change_visibility(retried, self._delay)
 
     async def change_visibility(self, messages: Sequence[Message], seconds: int) -> None:
-        """Let received messages come again in so many seconds, also those that Lambda received."""
-        # The last first: a group is open to others only when its first message is.
+        """Make received messages available again in so many seconds, also those that Lambda received."""
+        # The last first: a group becomes available only with its first message.
         last_first = messages[::-1]
-        for at in range(0, len(last_first), MAX_BATCH_ENTRIES):
+        for start in range(0, len(last_first), MAX_BATCH_ENTRIES):
             entries = [
-                each | {"VisibilityTimeout": seconds} for each in _receipts(last_first[at : at + MAX_BATCH_ENTRIES])
+                each | {"VisibilityTimeout": seconds}
+                for each in _receipts(last_first[start : start + MAX_BATCH_ENTRIES])
             ]
             await self._batch("change_message_visibility_batch", entries)
 
     def _is_dead(self, failure: MessageFailure) -> bool:
-        worn = failure.fate is Disposition.RETRY and failure.message.attempt >= self._attempts
-        return worn or failure.fate is Disposition.DEAD_LETTER
+        exhausted = failure.fate is Disposition.RETRY and failure.message.attempt >= self._attempts
+        return exhausted or failure.fate is Disposition.DEAD_LETTER
 
     async def depth(self) -> QueueDepth:
-        """See the port; the number is roughly right, and the age is only in CloudWatch."""
+        """Return the approximate depth; the age of the oldest message is only in CloudWatch."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         reply = await self._call("get_queue_attributes", AttributeNames=names)
         return QueueDepth(sum(int(reply["Attributes"].get(name, 0)) for name in names), None)
@@ -159,14 +161,16 @@ class SqsQueue:
         return await self._letters.list_dead_letters(most)
 
     async def redrive_dead_letters(self, ids: Sequence[str] | None) -> list[str]:
-        """See the port. A crash between sending and forgetting sends them twice, which their effect bears."""
-        chosen = [each for each in await self._letters.list_dead_letters(MAX_REDRIVEN) if ids is None or each.id in ids]
+        """Redrive as the port defines. A crash between sending and deleting sends messages twice."""
+        selected = [
+            each for each in await self._letters.list_dead_letters(MAX_REDRIVEN) if ids is None or each.id in ids
+        ]
         await self.send([
             NewMessage(each.group, hashlib.sha256(f"{each.id} {each.died_at}".encode()).hexdigest(), each.body,
                     each.request_id)
-            for each in chosen
+            for each in selected
         ])  # fmt: skip
-        return await self._letters.delete_dead_letters([each.id for each in chosen])
+        return await self._letters.delete_dead_letters([each.id for each in selected])
 
     async def delete_dead_letters(self, ids: Sequence[str] | None) -> list[str]:
         """See the port."""
@@ -175,7 +179,7 @@ class SqsQueue:
     async def _batch(self, name: str, entries: list[dict[str, Any]]) -> None:
         reply = await self._call(name, Entries=entries)
         refused = reply.get("Failed", ())
-        # A receipt that is no longer ours is not an error: its message comes again.
+        # An expired receipt is not an error: its message is received again.
         if name == "send_message_batch" and refused:
             if any(each.get("SenderFault") for each in refused):
                 raise SourceInvalidValue("queue", f"SQS refuses a message: {refused[0].get('Code', '')}")
@@ -191,7 +195,7 @@ class SqsQueue:
             return await asyncio.to_thread(self._call_blocking, name, arguments)
 
     def _call_blocking(self, name: str, arguments: dict[str, Any]) -> Any:
-        # Importing these costs a cold start some 200 ms, so only who uses SQS pays.
+        # Importing these adds about 200 ms to a cold start, so they are imported only if SQS is used.
         import boto3
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -222,7 +226,7 @@ def _parts(messages: Sequence[NewMessage]) -> Iterator[list[NewMessage]]:
 
 
 def _group_id(group: str) -> str:
-    # SQS takes 128 characters without space; the group itself goes along as an attribute.
+    # SQS accepts 128 characters without spaces; the group itself is sent as an attribute.
     return hashlib.sha256(group.encode()).hexdigest()
 
 
@@ -230,16 +234,16 @@ def _attributes(**texts: str) -> dict[str, Any]:
     return {name: {"DataType": "String", "StringValue": text} for name, text in texts.items() if text}
 
 
-def _message(found: Any) -> Message:
-    attributes = found.get("MessageAttributes", {})
+def _message(received: Any) -> Message:
+    attributes = received.get("MessageAttributes", {})
     texts = {name: attributes[name]["StringValue"] for name in ("group", "requestId") if name in attributes}
     return Message(
-        str(uuid5(NAMESPACE_OID, found["MessageId"])),
-        texts.get("group", found["Attributes"].get("MessageGroupId", "")),
-        found["Body"],
-        int(found["Attributes"]["ApproximateReceiveCount"]),
+        str(uuid5(NAMESPACE_OID, received["MessageId"])),
+        texts.get("group", received["Attributes"].get("MessageGroupId", "")),
+        received["Body"],
+        int(received["Attributes"]["ApproximateReceiveCount"]),
         texts.get("requestId", ""),
-        found["ReceiptHandle"],
+        received["ReceiptHandle"],
     )
 
 

@@ -1,1 +1,1 @@
-"""The queue as tables of the main database."""
+"""The queue in tables of the main database."""

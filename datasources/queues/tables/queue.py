@@ -1,4 +1,4 @@
-"""A queue in PostgreSQL: heads of groups taken by SKIP LOCKED, everything else behind its head."""
+"""A queue in PostgreSQL: the first message of each group is locked with SKIP LOCKED, the others follow it."""
 
 import asyncio
 from collections import defaultdict
@@ -14,22 +14,22 @@ from datasources.queues.port import DeadLetter, Disposition, Message, MessageFai
 
 _STATEMENTS = "queues/queues"
 
-# Seconds within which a message is not sent twice; as in SQS FIFO.
+# Seconds in which a duplicate is not sent, as in SQS FIFO.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html
 DEDUPLICATION_SECONDS = 300.0
 
-# Seconds between two looks at an empty queue.
+# Seconds between two polls of an empty queue.
 POLL_SECONDS = 0.2
 
-# Messages of one group that stand in a row in what is received, while others wait: enough to be written as a set.
+# Consecutive messages of one group in a batch while other groups wait: enough to be written as a set.
 GROUP_BATCH_SIZE = 10
 
 
 class TablesQueue:
-    """A queue of this name in the main database.
+    """A queue with this name in the main database.
 
-    `visibility` and `delay` in seconds: how long a receiver may take, and how long a failed message waits. After
-    `attempts` receives it is a dead letter.
+    `visibility` is how many seconds a receiver may take, `delay` how many a failed message waits. After `attempts`
+    receives a message becomes a dead letter.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class TablesQueue:
         """See the port."""
         end = asyncio.get_running_loop().time() + wait_seconds
         while True:
-            found = await self._take(most)
+            messages = await self._take(most)
             remaining = end - asyncio.get_running_loop().time()
-            if found or remaining <= 0:
-                return found
+            if messages or remaining <= 0:
+                return messages
             await asyncio.sleep(min(POLL_SECONDS, remaining))
 
     async def _take(self, most: int) -> list[Message]:
@@ -86,16 +86,16 @@ class TablesQueue:
             },
             Message,
         )
-        # Nobody settled these in all their attempts: whoever received them may have died of them.
-        worn = [
+        # These were not settled in any of their attempts; they may have crashed their receivers.
+        exhausted = [
             MessageFailure(
                 each, each.reason or f"received {self._attempts} times and never settled", Disposition.DEAD_LETTER
             )
             for each in taken
             if each.attempt > self._attempts
         ]
-        if worn:
-            await self.settle((), worn)
+        if exhausted:
+            await self.settle((), exhausted)
         return [each for each in taken if each.attempt <= self._attempts]
 
     async def settle(self, done: Sequence[Message], failed: Sequence[MessageFailure]) -> None:
@@ -104,7 +104,7 @@ class TablesQueue:
         if not messages:
             return
         dead = [each for each in failed if self._is_dead(each)]
-        again = [each for each in failed if not self._is_dead(each)]
+        retried = [each for each in failed if not self._is_dead(each)]
         async with self._main.transaction() as transaction:
             await self._lock(transaction)
             for receipt, each in _by_receipt(done).items():
@@ -112,7 +112,7 @@ class TablesQueue:
                     statements(_STATEMENTS)["queue_done"],
                     {"queue": self._name, "receipt": receipt, "ids": [message.id for message in each]},
                 )
-            for receipt, parts in _failures_by_receipt(again).items():
+            for receipt, parts in _failures_by_receipt(retried).items():
                 await transaction.execute(
                     statements(_STATEMENTS)["queue_failed"],
                     {
@@ -140,8 +140,8 @@ class TablesQueue:
             )
 
     def _is_dead(self, failure: MessageFailure) -> bool:
-        worn = failure.fate is Disposition.RETRY and failure.message.attempt >= self._attempts
-        return worn or failure.fate is Disposition.DEAD_LETTER
+        exhausted = failure.fate is Disposition.RETRY and failure.message.attempt >= self._attempts
+        return exhausted or failure.fate is Disposition.DEAD_LETTER
 
     async def depth(self) -> QueueDepth:
         """See the port."""
@@ -149,7 +149,7 @@ class TablesQueue:
         return depth
 
     async def peek(self, most: int) -> list[Message]:
-        """The oldest messages, received ones included; nobody receives them by this. Only tables can be looked at."""
+        """Return the oldest messages, received ones included, without receiving them. Only this adapter supports it."""
         return await self._main.fetch(
             statements(_STATEMENTS)["queue_looked"], {"queue": self._name, "most": most}, Message
         )
@@ -199,14 +199,14 @@ def _listed(ids: Sequence[str] | None) -> list[str] | None:
 
 
 def _by_receipt(messages: Sequence[Message]) -> dict[str, list[Message]]:
-    found: defaultdict[str, list[Message]] = defaultdict(list)
+    result: defaultdict[str, list[Message]] = defaultdict(list)
     for each in messages:
-        found[each.receipt].append(each)
-    return found
+        result[each.receipt].append(each)
+    return result
 
 
 def _failures_by_receipt(failures: Sequence[MessageFailure]) -> dict[str, list[MessageFailure]]:
-    found: defaultdict[str, list[MessageFailure]] = defaultdict(list)
+    result: defaultdict[str, list[MessageFailure]] = defaultdict(list)
     for each in failures:
-        found[each.message.receipt].append(each)
-    return found
+        result[each.message.receipt].append(each)
+    return result

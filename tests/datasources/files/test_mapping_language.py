@@ -209,7 +209,7 @@ sections:
             "Expected `str | object`, got `array` - at `sections[0].each[0].name`",
         ),
         ("fields: {key: k}\n    distinct: yes", "Expected `bool`, got `str` - at `sections[0].distinct`"),
-        ("fields: {key: k, key: n}", "key 'key' stands on line 6 and again on line 6"),
+        ("fields: {key: k, key: n}", "key 'key' is on line 6 and again on line 6"),
         (
             "fields: {key: {column: k, row: true}}",
             "sections[0].fields.key: give exactly one of column, constant, template, first_of, row, file",

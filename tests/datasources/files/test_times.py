@@ -75,7 +75,7 @@ def test_times_that_are_refused(form: str, value: str, reason: str) -> None:
         ("%F %T", "'%F %T' has %F, which is not read; write %Y-%m-%d"),
         ("%Y-%m-%d%", "'%Y-%m-%d%' has %, which is not read"),
         ("%Y-%m-%d %Y", "'%Y-%m-%d %Y' has %Y twice"),
-        ("%Y-%m-%d %Z%z", "'%Y-%m-%d %Z%z' has %z and %Z; write the zone's name as it stands there, as in GMT%z"),
+        ("%Y-%m-%d %Z%z", "'%Y-%m-%d %Z%z' has %z and %Z; write the name of the zone literally, as in GMT%z"),
         ("isoo", "'isoo' is not a form of times; write excel, iso, rfc2822, unix, unix_ms or one like"),
     ],
 )

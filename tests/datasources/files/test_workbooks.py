@@ -68,7 +68,7 @@ def test_a_header_below_a_title(tmp_path: Path) -> None:
 def test_cells_far_apart_are_refused_before_room_is_made_for_what_lies_between(tmp_path: Path) -> None:
     far = row(1048576, XFD=text("far"))
     assert problem(tmp_path, workbook({"S": HEAD + far})) == (
-        "x.xlsx: its cells span 1,048,576 rows and 16,384 columns, above 20,000,000 cells; delete what stands far off,"
+        "x.xlsx: its cells span 1,048,576 rows and 16,384 columns, above 20,000,000 cells; delete distant cells,"
         " or save it as CSV"
     )
     beyond = row(10_000_000, ZZZZ=text("beyond"))

@@ -81,8 +81,8 @@ def test_severities_of_the_mapping_that_ships(severity: str | None, levels: tupl
     [
         ("items: [", "not readable as YAML: did not find expected node content on line 2"),
         ("", "the file is empty; it needs a document"),
-        ("items: []\nitems: []", "key 'items' stands on line 1 and again on line 2"),
-        ("items: &i [*i]", "alias *i on line 1 stands inside its own anchor"),
+        ("items: []\nitems: []", "key 'items' is on line 1 and again on line 2"),
+        ("items: &i [*i]", "alias *i on line 1 is inside its own anchor"),
         ("items: !!python/name:os.system []", "tag tag:yaml.org,2002:python/name:os.system on line 1 is not read"),
         ("items: " + "[" * 2_000, "nested more than 1,000 levels deep on line 1"),
         ("[]", "Expected `object`, got `array`"),

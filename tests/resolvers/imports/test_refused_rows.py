@@ -70,16 +70,16 @@ async def test_classes_in_a_ring_are_rejected_with_all_that_hangs_on_them(stores
         report = await stores.load(document)
         assert report.total("created") == created
         assert stores.reasons() == [
-            (1, "a stands above itself: a < b < c < a"),
-            (2, "b stands above itself: a < b < c < a"),
-            (3, "c stands above itself: a < b < c < a"),
+            (1, "a is part of a cycle: a < b < c < a"),
+            (2, "b is part of a cycle: a < b < c < a"),
+            (3, "c is part of a cycle: a < b < c < a"),
             (4, "parent class a is not known; its row was rejected"),
             (5, "parent class d is not known; its row was rejected"),
         ]
     assert stores.rows("SELECT key FROM configuration_item_classes ORDER BY 1") == [("top",), ("under",)]
     document["files"]["classes"] = {"inline": [{"key": "top", "parent": "under"}]}
     await stores.load(document)
-    assert stores.reasons() == [(1, "top stands above itself: top < under < top")]
+    assert stores.reasons() == [(1, "top is part of a cycle: top < under < top")]
 
 
 async def test_steps_in_a_ring_are_rejected(stores: Stores) -> None:
@@ -101,8 +101,8 @@ async def test_steps_in_a_ring_are_rejected(stores: Stores) -> None:
     }  # fmt: skip
     await stores.load(document)
     assert stores.reasons() == [
-        (1, "one stands above itself: one < two < one"),
-        (2, "two stands above itself: one < two < one"),
+        (1, "one is part of a cycle: one < two < one"),
+        (2, "two is part of a cycle: one < two < one"),
     ]
 
 
