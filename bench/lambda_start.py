@@ -5,8 +5,8 @@
 Requires the result of `make test-lambda`, and starts a PostgreSQL with the demo. For comparison, uvicorn serves the
 same files on the same Python, over one keep-alive connection. Prints sizes in MB (10^6 bytes); the least CPU time of
 several alternating starts; the import time of each package by itself; the first answer, with and without a snapshot,
-and medians of warm calls, in milliseconds; and the average CPU time of the process for each, in steps of 10 ms in total.
-The figures are of one machine: if it is shared, only the ratios are comparable.
+and medians of warm calls, in milliseconds; and the average CPU time of the process for each, in steps of 10 ms in
+total. The figures are of one machine: if it is shared, only the ratios are comparable.
 """
 
 import argparse

@@ -143,10 +143,10 @@ def test_nothing_of_aws_is_loaded_unless_something_is_signed() -> None:
     script = """
 import sys
 from datasources.graph.gremlin.client import GremlinClient
-from datasources.config import GraphSettings, Signing
+from datasources.config import GraphSettings, SigV4Signing
 GremlinClient(GraphSettings(url="ws://127.0.0.1:1/gremlin"))
 assert not {"boto3", "botocore"} & set(sys.modules)
-GremlinClient(GraphSettings(url="ws://127.0.0.1:1/gremlin", signing=Signing("eu-west-1")))
+GremlinClient(GraphSettings(url="ws://127.0.0.1:1/gremlin", signing=SigV4Signing("eu-west-1")))
 assert "botocore" in sys.modules
 assert "boto3" not in sys.modules
 """
