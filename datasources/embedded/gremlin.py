@@ -118,7 +118,7 @@ class EmbeddedGremlin:
         return True
 
     def exit_code(self) -> int | None:
-        """Return the exit code if the server ended by itself, negative for a signal; None while it runs or if stopped."""
+        """Return the exit code if it ended by itself, negative for a signal; None while it runs or was stopped."""
         return None if self._child is None else self._child.poll()
 
     def _kill(self, left: RemainingSeconds | None = None) -> None:

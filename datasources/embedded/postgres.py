@@ -124,7 +124,7 @@ class EmbeddedPostgres:
         return graceful
 
     def exit_code(self) -> int | None:
-        """Return the exit code if the server ended by itself, negative for a signal; None while it runs or if stopped."""
+        """Return the exit code if it ended by itself, negative for a signal; None while it runs or was stopped."""
         return None if self._child is None else self._child.poll()
 
     def fault(self) -> str | None:
