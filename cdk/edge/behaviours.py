@@ -97,7 +97,7 @@ def index_pages(stack: Stack, name: str) -> cloudfront.Function:
 def api_behaviour(
     environment: Environment,
     domain: str,
-    kept: cloudfront.ICachePolicy,
+    cache_policy: cloudfront.ICachePolicy,
     headers: cloudfront.IResponseHeadersPolicy,
 ) -> cloudfront.BehaviorOptions:
     """Forward everything to the gateway, by TLS 1.2, with the origin secret and the gateway's own host name."""
@@ -112,7 +112,7 @@ def api_behaviour(
         ),
         allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
         viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
-        cache_policy=kept,
+        cache_policy=cache_policy,
         origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
         response_headers_policy=headers,
         compress=True,

@@ -33,7 +33,7 @@ class Edge(Stack):
         edge = environment_file.edge
         self._environment_file = environment_file
         self._headers = security_headers(self, environment_file.name)
-        self._kept = api_cache_policy(self, environment_file.name)
+        self._cache_policy = api_cache_policy(self, environment_file.name)
         self._index = index_pages(self, environment_file.name)
         self._firewall: str = edge.firewall_arn or self._make_firewall()
         self._logs: s3.Bucket | None = None
@@ -49,7 +49,7 @@ class Edge(Stack):
             CfnOutput(self, f"{name.title()}Distribution", value=self.distributions[name])
         CfnOutput(self, "FirewallArn", value=self._firewall)
         CfnOutput(self, "HeadersPolicy", value=self._headers.response_headers_policy_id)
-        CfnOutput(self, "AnswersPolicy", value=self._kept.cache_policy_id)
+        CfnOutput(self, "AnswersPolicy", value=self._cache_policy.cache_policy_id)
         CfnOutput(self, "IndexFunction", value=self._index.function_arn)
 
     def _make_firewall(self) -> str:
@@ -61,7 +61,7 @@ class Edge(Stack):
 
     def _behaviours(self, name: str, logged: s3.Bucket, api_domain: str) -> dict[str, cloudfront.BehaviorOptions]:
         """Return the behaviours by path; the first is the default."""
-        api = api_behaviour(self._environment_file, api_domain, self._kept, self._headers)
+        api = api_behaviour(self._environment_file, api_domain, self._cache_policy, self._headers)
         if name == "api":
             return {"*": api}
         bucket = pages(self, name, logged)

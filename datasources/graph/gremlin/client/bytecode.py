@@ -104,13 +104,13 @@ def _other(value: Any) -> Any:
     if isinstance(value, Traversal):
         return _bytecode(value.bytecode)
     if isinstance(value, FunctionType):
-        raise TypeError("a traversal holds a lambda: Neptune runs none")
+        raise TypeError("a traversal contains a lambda: Neptune does not run any")
     if isinstance(value, Token):
         if value not in _tokens:
             _tokens[value] = _driver_writer.to_dict(value)
         return _tokens[value]
     if isinstance(value, Enum | bytes):
-        raise TypeError(f"a traversal holds a {type(value).__name__}: no engine stores it")
+        raise TypeError(f"a traversal contains a {type(value).__name__}: no engine stores it")
     # Rare values such as moments, UUIDs and strategies: use the writer of the driver.
     return _driver_writer.to_dict(value)
 

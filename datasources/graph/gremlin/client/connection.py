@@ -160,11 +160,11 @@ class Connection:
         finally:
             if self._problem is None:
                 # Whatever ended this task: no request may wait on a connection without a reader.
-                self._fail(ConnectionLost("the web socket is read no longer"))
+                self._fail(ConnectionLost("the reader of the web socket has ended"))
 
     def _receive(self, data: bytes) -> None:
         if self._answer is None:
-            raise ConnectionLost("the graph sent an answer that nobody asked for")
+            raise ConnectionLost("the graph sent an answer without a request")
         self._answer.feed(data)
 
     def _to_problem(self, message: WSMessage) -> GraphProblem:

@@ -78,7 +78,7 @@ class Connector:
                 addresses = await self.balancer.addresses()
                 headers = await self._headers()
         except TimeoutError as error:
-            raise Unreachable(f"the name or the credentials of {self.name} did not come in time") from error
+            raise Unreachable(f"the name or the credentials of {self.name} could not be resolved in time") from error
         except OSError as error:
             raise Unreachable(f"the name service does not know {self.name} ({error}): check GRAPH_URL") from error
         problem: Unreachable | None = None
