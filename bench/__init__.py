@@ -1,1 +1,1 @@
-"""Benchmarks: figures as ratios in one run, never timed tests."""
+"""Benchmarks: they report ratios within one run, and are never timed tests."""

@@ -1,9 +1,9 @@
-"""The dearest legal documents under the default limits: `python -m bench.dearest [--json] [NAME ...]`.
+"""The most expensive legal documents under the default limits: `python -m bench.dearest [--json] [NAME ...]`.
 
-A document costs processor time and memory of the server's process, the encoding of its answer included. `block` is
-the most of it in one stretch, in which the process served nobody else. The cache is off, so every run sends every
-statement. The last figure is what counting fields costs: the processor time of one answer with and without it, within
-one run.
+A document costs CPU time and memory of the server process, including the encoding of its answer. `block` is the longest
+uninterrupted part of it, in which the process served no other request. The cache is off, so every run sends every
+statement. The last figure is the cost of counting fields: the CPU time of one answer with and without it, within one
+run.
 """
 
 import asyncio
@@ -45,16 +45,22 @@ TIMEOUT = 10.0
 TICK = 0.005
 ROUNDS = 30
 APPLICATIONS = 'filter: { class: { eq: "application" } }'
-ORDINARY, LARGE = (
-    f"{{ configurationItems(first: {first}, {APPLICATIONS}) "
-    f"{{ nodes {{ id name status incidents(first: {second}) {{ nodes {{ id title }} }} }} }} }}"
-    for first, second in ((25, 10), (500, 20))
-)
+
+
+def _document(items: int, incidents: int) -> str:
+    return (
+        f"{{ configurationItems(first: {items}, {APPLICATIONS}) "
+        f"{{ nodes {{ id name status incidents(first: {incidents}) {{ nodes {{ id title }} }} }} }} }}"
+    )
+
+
+ORDINARY = _document(25, 10)
+LARGE = _document(500, 20)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one document cost; `code` is that of its first error, empty if it was answered."""
+    """The cost of a document; `code` is that of its first error, or empty."""
 
     name: str
     code: str
@@ -67,7 +73,7 @@ class Figures:
 
 
 class Ticks:
-    """The most processor time between two turns of the event loop, in seconds: that is not the machine's other load."""
+    """The longest CPU time between two iterations of the event loop, in seconds, independent of the machine's load."""
 
     def __init__(self) -> None:
         self.longest = 0.0
@@ -81,7 +87,7 @@ class Ticks:
 
 
 async def measure(sources: Sources, name: str, document: str, variables: Mapping[str, Any]) -> Figures:
-    """One run of one document."""
+    """Measure one run of a document."""
     gc.collect()
     context = _context(sources)
     ticks = Ticks()
@@ -102,11 +108,11 @@ async def measure(sources: Sources, name: str, document: str, variables: Mapping
 
 
 async def overhead(sources: Sources, document: str) -> float:
-    """Processor time with counting over that without it: the median of pairs of runs."""
+    """Return the CPU time with counting divided by that without it: the median of pairs of runs."""
     bare = {name: getattr(Executor, name) for name in ("execute_fields", "complete_iterable_value")}
     ratios = []
     for _ in range(ROUNDS):
-        # Collected before each, or one of the two pays for what the other left.
+        # Collect garbage before each run, so that none pays for the other.
         gc.collect()
         counted = await _processor_time(sources, document)
         gc.collect()
@@ -130,7 +136,7 @@ def _context(sources: Sources) -> Context:
 
 
 def _reset_memory() -> float:
-    # Linux: 5 sets the peak of the resident set back to what it is now; see proc(5).
+    # Linux: writing 5 resets the peak of the resident set size to the current value; see proc(5).
     Path("/proc/self/clear_refs").write_text("5")
     return _peak()
 
@@ -155,7 +161,7 @@ async def _all(main: str, requirements: str, names: list[str]) -> tuple[list[Fig
 
 
 def main() -> None:
-    """Load rows into a server of its own and measure."""
+    """Load rows into a new server and measure."""
     names = [each for each in sys.argv[1:] if not each.startswith("--")]
     with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder:
         Path(folder).chmod(0o755)

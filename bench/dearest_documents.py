@@ -1,4 +1,4 @@
-"""Families of dear documents, each as large as the default limits let through, and rows to ask them of."""
+"""Families of expensive documents, each as large as the default limits allow, and the rows that they need."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,13 +12,15 @@ from schema.declarations.ids import encode_id
 from schema.execution.limits import DocumentLimits
 
 LIMITS = DocumentLimits()
-STEPS, TEAMS = 40, 12
-# As many bytes as the attributes of an item may have, nearly; and how many items have them.
-LARGE_BYTES, LARGE_ITEMS = 1_000_000, 500
+STEPS = 40
+TEAMS = 12
+# Almost the maximum size of an item's attributes, in bytes; and the number of items with such attributes.
+LARGE_BYTES = 1_000_000
+LARGE_ITEMS = 500
 
 
 def families() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Name, document and variables of each document."""
+    """Yield the name, text and variables of each document."""
     incidents = "id number title state openedAt updatedAt"
     rows = LIMITS.cost // LIMITS.page // 8 - 3
     yield "page of pages", _page(f"incidents(first: {rows}) {{ nodes {{ {incidents} }} }}"), {}
@@ -35,7 +37,7 @@ def families() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     yield "introspection", get_introspection_query(), {}
     types = "types { name fields { name args { name type { name } } type { name ofType { name } } } }"
     yield "introspection in aliases", _aliases(f"__schema {{ {types} }}", 3), {}
-    # As deep as introspection may go: fields of fields' types.
+    # The maximum depth of introspection: fields of fields' types.
     yield "introspection of fields", "{ __schema { types { fields { type { fields { name args { name } } } } } } }", {}
     yield "repeated fields", "{ " + "viewer { name } " * 100 + "}", {}
     yield "filter of conditions", FILTERED, {"f": {"or": [{"number": {"in": [f"X{n}"] * 90}} for n in range(190)]}}
@@ -89,8 +91,8 @@ def _uuid(kind: str, number: int) -> str:
 
 
 def fill(url: str, landscape: Landscape) -> None:
-    """A landscape, and what is dense in it: teams of which everybody is a member, steps that all depend on all, items
-    with large attributes."""
+    """Load a landscape and dense data: teams of which every user is a member, steps that all depend on each other, and
+    items with large attributes."""
     load(url, landscape)
     with psycopg.connect(url, autocommit=True) as connection:
         for number in range(TEAMS):

@@ -1,6 +1,6 @@
-"""How long a large answer of the graph holds up the service's loop, and its time beside the plain driver's.
+"""How long a large answer of the graph blocks the event loop, and its latency compared with the plain driver.
 
-`python -m bench.decoding [--json]` starts a Gremlin server. Figures of one run on one machine: read the ratios.
+`python -m bench.decoding [--json]` starts a Gremlin server. The figures are of one run: only the ratios are comparable.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ def item(number: int) -> str:
 
 
 def facts() -> GraphTraversal:
-    """A walk's edges, as the adapter asks for them: a row each of six values."""
+    """Return a traversal of a hub's edges, with a row of six values for each, as the adapter does."""
     return (
         g.V(HUB)
         .out_e("depends_on")
@@ -54,7 +54,7 @@ def facts() -> GraphTraversal:
 
 
 async def load(client: GremlinClient) -> None:
-    """A hub with so many edges."""
+    """Create a hub with EDGES edges."""
     await client.submit(g.inject([{T.id: HUB, T.label: "item"}]).unfold().merge_v(__.identity()).count(), "load")
     for first in range(1, EDGES + 1, BATCH):
         numbers = range(first, min(first + BATCH, EDGES + 1))
@@ -76,10 +76,10 @@ async def load(client: GremlinClient) -> None:
 
 @dataclass
 class Ticker:
-    """Wakes every millisecond and notes how much later than that it did, and what other threads computed meanwhile.
+    """Wakes every millisecond and records its delay, and the CPU time of other threads meanwhile.
 
-    The second figure is nearly free of what else runs on the machine: no thread of ours can hold the loop up for
-    longer than it computes. On a crowded machine it is too high, as they compute while the loop waits for a core.
+    The second figure is almost independent of the machine's load: our threads cannot block the loop for longer than
+    they compute. On a busy machine it is too high, because they also compute while the loop waits for a core.
     """
 
     lags: list[float] = field(default_factory=list)
@@ -95,7 +95,7 @@ class Ticker:
 
 
 async def measured(ask: Callable[[], Awaitable[Any]]) -> tuple[float, float, float]:
-    """Seconds that an answer took, the longest time that the loop stood still meanwhile, and by our doing."""
+    """Return the seconds of an answer, the longest delay of the loop meanwhile, and the part due to our threads."""
     ticker = Ticker()
     task = asyncio.create_task(ticker.run())
     await asyncio.sleep(5 * TICK)
@@ -110,11 +110,11 @@ async def measured(ask: Callable[[], Awaitable[Any]]) -> tuple[float, float, flo
 
 
 async def figures(url: str) -> dict[str, float]:
-    """Medians and maxima over so many answers, in milliseconds; ours and the driver's are asked for in turn."""
+    """Return medians and maxima over all answers, in milliseconds; our client and the driver alternate."""
     ours = GremlinClient(GraphSettings(url=url))
     driver = Client(url, "g", pool_size=1, max_workers=1, message_serializer=GraphSONSerializersV3d0())
     await load(ours)
-    # As the service does once it is loaded: what stays is not to be gone through again and again.
+    # As the service does after loading: exclude permanent objects from garbage collection.
     gc.collect()
     gc.freeze()
 
@@ -125,25 +125,25 @@ async def figures(url: str) -> dict[str, float]:
         rows: list[Any] = await asyncio.to_thread(lambda: driver.submit(facts().bytecode).all().result())
         return rows
 
-    async def by_nobody() -> None:
+    async def idle() -> None:
         await asyncio.sleep(0.2)
 
     assert sorted(map(str, await by_us())) == sorted(map(str, await by_driver()))
-    kinds: dict[str, Callable[[], Awaitable[Any]]] = {"ours": by_us, "driver": by_driver, "idle": by_nobody}
+    kinds: dict[str, Callable[[], Awaitable[Any]]] = {"ours": by_us, "driver": by_driver, "idle": idle}
     spans: dict[str, list[tuple[float, float, float]]] = {name: [] for name in kinds}
     for _ in range(ANSWERS):
         for name, ask in kinds.items():
             spans[name].append(await measured(ask))
     await ours.close()
     await asyncio.to_thread(driver.close)
-    found: dict[str, float] = {}
+    results: dict[str, float] = {}
     for name, triples in spans.items():
         for place, figure in enumerate(("answer", "standstill", "standstill by our threads")):
             values = [each[place] * 1_000 for each in triples]
-            found[f"{name}: {figure}, median"] = statistics.median(values)
-            found[f"{name}: {figure}, longest"] = max(values)
-    found["ratio of answers, driver to ours"] = found["driver: answer, median"] / found["ours: answer, median"]
-    return found
+            results[f"{name}: {figure}, median"] = statistics.median(values)
+            results[f"{name}: {figure}, longest"] = max(values)
+    results["ratio of answers, driver to ours"] = results["driver: answer, median"] / results["ours: answer, median"]
+    return results
 
 
 def main() -> None:
@@ -152,16 +152,16 @@ def main() -> None:
         server = EmbeddedGremlin(Path(folder))
         server.start()
         try:
-            found = asyncio.run(figures(server.url))
+            results = asyncio.run(figures(server.url))
         finally:
             server.stop()
     if "--json" in sys.argv:
-        print(json.dumps(found))
+        print(json.dumps(results))
         return
     table = Table(title=f"{ANSWERS} answers of {EDGES} edge facts, ms")
     table.add_column("figure")
     table.add_column("value", justify="right")
-    for name, value in found.items():
+    for name, value in results.items():
         table.add_row(name, f"{value:.1f}")
     Console().print(table)
 

@@ -1,7 +1,7 @@
-"""The overview of an incident, end to end, against the sum of its bare statements: `python -m bench.document [--json]`.
+"""The overview of an incident, end to end, compared with its bare statements: `python -m bench.document [--json]`.
 
 On 100,000 items, 1,000,000 relationships, 200,000 incidents, and changes and requirements for some of the items. The
-cache is off, so every run sends every statement. Figures of one run on one machine: read the ratios.
+cache is off, so every run sends every statement. The figures are of one run: only the ratios are comparable.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ Sent = list[tuple[str, bytes, Mapping[str, object]]]
 
 
 class RecordingDatabase(Database):
-    """Remembers what it sends, so that the same statements can be timed on a bare connection."""
+    """Records its statements, so that they can be timed on a bare connection."""
 
     def __init__(self, name: str, url: str, sent: Sent) -> None:
         super().__init__(name, url, statement_timeout=60)
@@ -62,7 +62,7 @@ class RecordingDatabase(Database):
 
 
 def add_operations(main: str, requirements: str, landscape: Landscape) -> None:
-    """A change for every fifth item and a requirement for every tenth."""
+    """Add a change for every fifth item and a requirement for every tenth."""
     with psycopg.connect(main, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO changes (id, number, title, state, planned_start) "
@@ -90,7 +90,7 @@ def add_operations(main: str, requirements: str, landscape: Landscape) -> None:
 
 
 async def measure(main: str, requirements: str) -> dict[str, float]:
-    """Medians in milliseconds, their ratio, and how many statements and rows small and large answers take."""
+    """Return medians in milliseconds, their ratio, and the statements and rows of small and large answers."""
     sent: Sent = []
     databases = {
         "main": RecordingDatabase("main", main, sent),
@@ -122,19 +122,19 @@ async def measure(main: str, requirements: str) -> dict[str, float]:
 
     freeze_gc()
     await ask(1, 50)
-    whole, plain = [], []
+    documents, statements = [], []
     for number in range(ROUNDS):
         sent.clear()
-        whole.append((await ask(number * 97 + 1, 50))[0])
-        plain.append(await ask_bare())
+        documents.append((await ask(number * 97 + 1, 50))[0])
+        statements.append(await ask_bare())
     small, large = (await ask(5, 5))[1].usage, (await ask(5, 200))[1].usage
     for connection in bare.values():
         await connection.close()
     await sources.close()
     return {
-        "document ms": round(statistics.median(whole), 1),
-        "bare statements ms": round(statistics.median(plain), 1),
-        "ratio": round(statistics.median(a / b for a, b in zip(whole, plain, strict=True)), 2),
+        "document ms": round(statistics.median(documents), 1),
+        "bare statements ms": round(statistics.median(statements), 1),
+        "ratio": round(statistics.median(a / b for a, b in zip(documents, statements, strict=True)), 2),
         "statements for 5 dependents": small.sql + small.graph,
         "rows for 5 dependents": small.rows,
         "statements for 200 dependents": large.sql + large.graph,
@@ -143,7 +143,7 @@ async def measure(main: str, requirements: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Load a landscape into a server of its own and measure."""
+    """Load a landscape into a new server and measure."""
     landscape = Landscape()
     errors = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder:

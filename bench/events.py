@@ -1,9 +1,10 @@
-"""Events a second through the queue in tables, beside bare batched INSERTs of the same rows.
+"""Events per second through the queue in tables, compared with bare batched INSERTs of the same rows.
 
     PYTHONPATH=. python -m bench.events [--items 5000] [--relationships 5000]
 
-One process handles; the server is embedded. `taskset -c 0` in front holds both to one core. Bare INSERTs are batches of
-500 rows by unnest, a transaction each, into the same tables of another database, triggers, keys and indexes included.
+One process handles the events; the server is embedded. Prefix `taskset -c 0` to run both on one core. Bare INSERTs are
+batches of 500 rows by unnest, each in a transaction, into the same tables of another database, with the same triggers,
+keys and indexes.
 """
 
 import argparse
@@ -47,7 +48,7 @@ SELECT i, f, t, 'depends_on', '/bench', t, f FROM unnest(%s::uuid[], %s::uuid[],
 
 
 def event(id: str, kind: str, data: dict[str, Any]) -> bytes:
-    """A CloudEvent of now."""
+    """Return a CloudEvent with the current time."""
     return json.dumps({
         "specversion": "1.0", "id": id, "source": "/bench", "type": EVENT_TYPE_PREFIX + kind,
         "time": datetime.now(UTC).isoformat(), "data": data,
@@ -55,37 +56,37 @@ def event(id: str, kind: str, data: dict[str, Any]) -> bytes:
 
 
 def name(number: int) -> dict[str, str]:
-    """The identification key of an item."""
+    """Return the identification key of an item."""
     return {"source": "cmdb", "key": f"host-{number:06}"}
 
 
 def upserts(items: int, label: str) -> Iterator[bytes]:
-    """Each item once."""
+    """Yield an event for each item."""
     for number in range(items):
         data = {"item": name(number), "name": f"{label} {number}", "class": "host", "attributes": {"rack": number % 40}}
         yield event(f"{label}-{number}", "configuration-item.upserted", data)
 
 
 def pairs(items: int, relationships: int) -> list[tuple[int, int]]:
-    """Distinct ends, from a fixed seed."""
+    """Return distinct pairs of ends, from a fixed seed."""
     draw = random.Random(7)
-    found: set[tuple[int, int]] = set()
-    while len(found) < relationships:
+    ends: set[tuple[int, int]] = set()
+    while len(ends) < relationships:
         one, two = draw.randrange(items), draw.randrange(items)
         if one != two:
-            found.add((one, two))
-    return sorted(found, key=lambda _: draw.random())
+            ends.add((one, two))
+    return sorted(ends, key=lambda _: draw.random())
 
 
 def edges(items: int, relationships: int) -> Iterator[bytes]:
-    """Each relationship once."""
+    """Yield an event for each relationship."""
     for number, (one, two) in enumerate(pairs(items, relationships)):
         data = {"from": name(one), "to": name(two), "type": "depends_on"}
         yield event(f"edge-{number}", "relationship.upserted", data)
 
 
 async def handled(sources: Sources, events: list[bytes]) -> tuple[float, float]:
-    """Seconds to send these events and seconds to handle them."""
+    """Return the seconds to send these events and the seconds to handle them."""
     queue = open_queues(sources.main).events
     begin = time.perf_counter()
     for at in range(0, len(events), BATCH):
@@ -100,9 +101,9 @@ async def handled(sources: Sources, events: list[bytes]) -> tuple[float, float]:
 
 
 def bare(url: str, items: int, relationships: int) -> tuple[float, float]:
-    """Seconds of bare INSERTs of the items with their keys, and of the relationships."""
+    """Return the seconds of bare INSERTs of the items with their keys, and of the relationships."""
     ids = [str(uuid7()) for _ in range(items)]
-    made = pairs(items, relationships)
+    ends = pairs(items, relationships)
     with psycopg.connect(url, autocommit=True) as connection:
         begin = time.perf_counter()
         for at in range(0, items, BATCH):
@@ -114,7 +115,7 @@ def bare(url: str, items: int, relationships: int) -> tuple[float, float]:
                 connection.execute(KEYS, ([name(number)["key"] for number in part], ids[at : at + BATCH]))
         middle = time.perf_counter()
         for at in range(0, relationships, BATCH):
-            some = made[at : at + BATCH]
+            some = ends[at : at + BATCH]
             froms, tos = [ids[one] for one, _ in some], [ids[two] for _, two in some]
             with connection.transaction():
                 connection.execute(RELATIONSHIPS, ([str(uuid7()) for _ in some], froms, tos))
@@ -122,7 +123,7 @@ def bare(url: str, items: int, relationships: int) -> tuple[float, float]:
 
 
 async def measure(url: str, items: int, relationships: int) -> dict[str, tuple[float, float]]:
-    """Seconds to send and to handle each kind of events."""
+    """Return the seconds to send and to handle each kind of events."""
     main = Database("main", url, statement_timeout=60)
     sources = Sources(main, main, RecursiveGraph(main), NoCache())
     try:
@@ -136,7 +137,7 @@ async def measure(url: str, items: int, relationships: int) -> dict[str, tuple[f
 
 
 def prepared(server: EmbeddedPostgres, database: str) -> str:
-    """A migrated database with a class and a relationship type."""
+    """Return the URL of a migrated database with a class and a relationship type."""
     url = server.url(database)
     migrate("main", url)
     with psycopg.connect(url, autocommit=True) as connection:
@@ -158,17 +159,17 @@ def main() -> None:
         server = EmbeddedPostgres(Path(folder) / "postgres")
         server.start(("stackflow", "bare"), {"fsync": "off"})
         try:
-            url, beside = prepared(server, "stackflow"), prepared(server, "bare")
-            bares = bare(beside, chosen.items, chosen.relationships)
+            url, bare_url = prepared(server, "stackflow"), prepared(server, "bare")
+            bares = bare(bare_url, chosen.items, chosen.relationships)
             measured = asyncio.run(measure(url, chosen.items, chosen.relationships))
         finally:
             server.stop()
     counts = {"new items": chosen.items, "new relationships": chosen.relationships, "changed items": chosen.items}
-    beside_of = {"new items": bares[0], "new relationships": bares[1]}
+    bare_seconds_of = {"new items": bares[0], "new relationships": bares[1]}
     for kind, (sending, handling) in measured.items():
         line = f"{kind:18} {counts[kind] / sending:8,.0f} sent/s {counts[kind] / handling:8,.0f} handled/s"
-        if kind in beside_of:
-            bare_seconds = beside_of[kind]
+        if kind in bare_seconds_of:
+            bare_seconds = bare_seconds_of[kind]
             line += f"  bare {counts[kind] / bare_seconds:8,.0f} rows/s  ratio {handling / bare_seconds:.1f}"
         print(line)
 

@@ -1,4 +1,4 @@
-"""Processor time, memory and work of the dearest legal expressions: python -m bench.expressions."""
+"""CPU time, memory and work of the most expensive legal expressions: python -m bench.expressions."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ from typing import Any
 
 from resolvers.workflows.expressions.expression import MAX_WORK, InvalidExpression, SharedBudget, compile_expression
 
-# Seconds of processor time that no expression may take on an idle machine.
+# The maximum CPU time of an expression on an idle machine, in seconds.
 MOST = 0.3
 
 MANY = list(range(9_000))
@@ -51,7 +51,7 @@ EXPRESSIONS = {
 
 
 def main() -> int:
-    """The most expensive of them; 1 if one takes too long."""
+    """Print the cost of each expression; return 1 if one takes too long."""
     print(f"{'expression':34} {'CPU ms':>7} {'MB':>6} {'units':>7}  ended by")
     worst = 0.0
     values = {"inputs": INPUTS, "items": ITEMS}

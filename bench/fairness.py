@@ -1,7 +1,7 @@
-"""Quick reads of one client beside slow statements of another: with both as one flow, and each as its own.
+"""Quick reads of one client during slow statements of another: in the same flow, and in separate flows.
 
-`python -m bench.fairness [--slow 12] [--seconds 6]`. Figures of one run on one machine: read the ratios. The last line
-is what a free turn costs beside the statement that it is for.
+`python -m bench.fairness [--slow 12] [--seconds 6]`. The figures are of one run: only the ratios are comparable. The
+last line is the cost of a free turn in the queue, compared with a quick read.
 """
 
 import argparse
@@ -18,25 +18,26 @@ from datasources.request import RequestContext, use_request
 
 SLOW = Statement("slow", "A slow statement.", "SELECT pg_sleep(%(seconds)s)::text", frozenset())
 QUICK = Statement("quick", "A quick one.", "SELECT 1", frozenset())
-# Seconds of a slow statement, and between two quick ones.
-SLOW_SECONDS, PAUSE = 1.0, 0.02
+# The duration of a slow statement, and the pause between two quick ones, in seconds.
+SLOW_SECONDS = 1.0
+PAUSE = 0.02
 TURNS = 100_000
 
 
 async def quick(database: Database, seconds: float, flow: str) -> list[float]:
-    """Milliseconds of quick reads, one after the other, in order."""
-    found, end = list[float](), time.perf_counter() + seconds
+    """Return the latencies of consecutive quick reads in milliseconds, sorted."""
+    latencies, end = list[float](), time.perf_counter() + seconds
     while time.perf_counter() < end:
         begin = time.perf_counter()
         with use_request(RequestContext(flow=flow)):
             await database.fetch(QUICK, {}, int)
-        found.append((time.perf_counter() - begin) * 1_000)
+        latencies.append((time.perf_counter() - begin) * 1_000)
         await asyncio.sleep(PAUSE)
-    return sorted(found)
+    return sorted(latencies)
 
 
-async def beside(database: Database, slow: int, seconds: float, flow: str) -> list[float]:
-    """The same while so many slow statements of a flow `hog` are always under way or wait."""
+async def quick_under_load(database: Database, slow: int, seconds: float, flow: str) -> list[float]:
+    """Return the same while `slow` slow statements of the flow `hog` are always running or waiting."""
 
     async def hog() -> None:
         while True:
@@ -54,7 +55,7 @@ async def beside(database: Database, slow: int, seconds: float, flow: str) -> li
 
 
 async def turns() -> float:
-    """Microseconds of a free turn, taken and given back."""
+    """Return the microseconds to acquire and release a free turn."""
     queue = FairQueue(10)
     begin = time.perf_counter()
     for _ in range(TURNS):
@@ -68,25 +69,25 @@ def at(sorted_: list[float], share: float) -> float:
 
 
 async def measure(url: str, slow: int, seconds: float) -> None:
-    """Print the three, each against the first."""
+    """Print the three cases, each compared with the first."""
     database = Database("main", url)
     await quick(database, 1.0, "warm")
     alone = await quick(database, seconds, "quick")
-    one = await beside(database, slow, seconds, "hog")
-    own = await beside(database, slow, seconds, "quick")
+    one = await quick_under_load(database, slow, seconds, "hog")
+    own = await quick_under_load(database, slow, seconds, "quick")
     await database.close()
-    for name, found in (("alone", alone), ("one flow", one), ("own flow", own)):
-        p50, p95 = at(found, 0.5), at(found, 0.95)
+    for name, latencies in (("alone", alone), ("one flow", one), ("own flow", own)):
+        p50, p95 = at(latencies, 0.5), at(latencies, 0.95)
         print(
-            f"{name:10} {len(found):5} reads  p50 {p50:8.2f} ms ({p50 / at(alone, 0.5):6.1f} x)"
-            f"  p95 {p95:8.2f} ms ({p95 / at(alone, 0.95):6.1f} x)  max {found[-1]:8.2f} ms"
+            f"{name:10} {len(latencies):5} reads  p50 {p50:8.2f} ms ({p50 / at(alone, 0.5):6.1f} x)"
+            f"  p95 {p95:8.2f} ms ({p95 / at(alone, 0.95):6.1f} x)  max {latencies[-1]:8.2f} ms"
         )
     cost = await turns()
     print(f"a free turn {cost:.2f} us, {cost / 10 / at(alone, 0.5):.2f} % of a quick read")
 
 
 def main() -> None:
-    """Measure on an embedded PostgreSQL."""
+    """Measure with an embedded PostgreSQL."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slow", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=6.0)

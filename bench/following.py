@@ -1,7 +1,7 @@
-"""A long backlog told to a graph by the follower against a repair, and a comparison by buckets against a check.
+"""A large backlog projected by the follower compared with a repair, and a bucket comparison compared with a check.
 
 `python -m bench.following [--items 5000] [--degree 2]`. The graph is empty before the first three. The engine is an
-embedded Gremlin Server. Figures of one run on one machine: read the ratios, not the seconds.
+embedded Gremlin Server. The figures are of one run: only the ratios are comparable.
 """
 
 import argparse
@@ -38,7 +38,7 @@ async def seconds(work: Callable[[], Awaitable[object]]) -> float:
 
 
 async def measure(url: str, graph: str) -> dict[str, float]:
-    """Medians in seconds, of the same backlog each time and an empty graph before it; taken in turns."""
+    """Return medians in seconds, with the same backlog and an empty graph each time; the methods alternate."""
     main = Database("main", url, statement_timeout=60)
     client = GremlinClient(GraphSettings(url=graph))
     projection = GremlinProjection(client)
@@ -56,7 +56,7 @@ async def measure(url: str, graph: str) -> dict[str, float]:
                     await connection.execute("UPDATE outbox SET projected = false")
                     await connection.execute("VACUUM ANALYZE outbox")
                 spent = await seconds(work)
-                # The first of each warms the engine up.
+                # The first run of each warms up the engine.
                 spans[name] += [spent] if number else []
             async with main.connection() as connection:
                 await connection.execute("UPDATE outbox SET projected = true")
@@ -66,7 +66,7 @@ async def measure(url: str, graph: str) -> dict[str, float]:
     finally:
         await client.close()
         await main.close()
-    return {name: sorted(found)[len(found) // 2] for name, found in spans.items()}
+    return {name: sorted(times)[len(times) // 2] for name, times in spans.items()}
 
 
 def main() -> None:
@@ -85,15 +85,15 @@ def main() -> None:
             url = server.url("stackflow")
             migrate("main", url)
             load(url, Landscape(items=chosen.items, degree=chosen.degree, incidents=0))
-            found = asyncio.run(measure(url, engine.url))
+            medians = asyncio.run(measure(url, engine.url))
         finally:
             engine.stop()
             server.stop()
     rows = chosen.items * (1 + chosen.degree)
-    for beside, names in (("repair", ("small rounds", "follower", "repair")), ("check", ("check", "buckets"))):
+    for base, names in (("repair", ("small rounds", "follower", "repair")), ("check", ("check", "buckets"))):
         for name in names:
-            ratio = found[name] / found[beside]
-            print(f"{name:13} {found[name]:6.2f} s  {rows / found[name]:8,.0f} rows/s  {ratio:.2f} of a {beside}")
+            ratio = medians[name] / medians[base]
+            print(f"{name:13} {medians[name]:6.2f} s  {rows / medians[name]:8,.0f} rows/s  {ratio:.2f} of a {base}")
 
 
 if __name__ == "__main__":

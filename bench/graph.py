@@ -1,6 +1,6 @@
-"""Walks through the adapter against the bare statement on the bare driver: `python -m bench.graph [--json]`.
+"""Walks through the adapter compared with bare statements on the bare driver: `python -m bench.graph [--json]`.
 
-Figures of one run on one machine: read the ratios, not the milliseconds.
+The figures are of one run: only the ratios are comparable.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.request import RequestContext, use_request
 from workers.migrations import migrate
 
-# What somebody writes who wants a walk and no more: no caps, no pages, no types, no batch, no history.
+# A minimal walk: no caps, pages, types, batches or history.
 BARE_REACH = b"""
 WITH RECURSIVE walk (depth, frontier, seen) AS (
     SELECT 0, ARRAY[%(id)s::uuid], ARRAY[%(id)s::uuid]
@@ -50,9 +50,9 @@ Act = Callable[[int], Awaitable[int]]
 
 
 async def medians_ms(acts: Sequence[Act], times: int) -> list[tuple[float, int]]:
-    """Median of so many runs of each in milliseconds, and how much its last run answered.
+    """Return the median of each function over `times` runs in milliseconds, and the result of its last run.
 
-    They run in turn, so that a busy moment of the machine falls on all of them.
+    The functions alternate, so that load on the machine affects all of them.
     """
     spans: list[list[float]] = [[] for _ in acts]
     answered = [0 for _ in acts]
@@ -61,15 +61,15 @@ async def medians_ms(acts: Sequence[Act], times: int) -> list[tuple[float, int]]
             begin = time.perf_counter()
             answered[place] = await act(number)
             spans[place].append((time.perf_counter() - begin) * 1_000)
-    # The first run pays for connections and cold pages.
+    # The first run opens connections and reads cold pages.
     return [(statistics.median(span[1:]), count) for span, count in zip(spans, answered, strict=True)]
 
 
 async def measure(url: str, landscape: Landscape) -> dict[str, dict[str, float]]:
-    """Each figure: its median in milliseconds, the size of its answer, and its ratio to the bare walk beside it."""
+    """Return each figure: its median in milliseconds, the size of its answer, and the ratio to the bare walk."""
     database = Database("main", url, statement_timeout=120)
     graph = RecursiveGraph(database)
-    # Ids as text on both sides: making UUID objects would flatter the adapter.
+    # Ids are text on both sides: creating UUID objects would favour the adapter.
     bare = await psycopg.AsyncConnection.connect(url, autocommit=True, prepare_threshold=None)
 
     def item(number: int) -> str:
@@ -130,7 +130,7 @@ async def measure(url: str, landscape: Landscape) -> dict[str, dict[str, float]]
 
 
 def show(figures: dict[str, dict[str, float]], console: Console) -> None:
-    """A table of the figures."""
+    """Print the figures as a table."""
     table = Table("walk", "median ms", "answered", "ratio to bare")
     for name, figure in figures.items():
         table.add_row(name, f"{figure['ms']:.3f}", str(figure["answered"]), f"{figure['ratio']:.3f}")
@@ -138,7 +138,7 @@ def show(figures: dict[str, dict[str, float]], console: Console) -> None:
 
 
 def main() -> None:
-    """Load a landscape into a server of its own and measure."""
+    """Load a landscape into a new server and measure."""
     landscape = Landscape(incidents=0)
     errors = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder:

@@ -1,8 +1,8 @@
-"""Walks on a Gremlin engine against bare traversals on the bare driver, and a rebuild against a bare load:
+"""Walks on a Gremlin engine compared with bare traversals on the bare driver, and a rebuild with a bare load:
 `python -m bench.gremlin [--small] [--json]`.
 
 Two graphs: 100,000 items in one cycle with 1,000,000 relationships, and 20,000 in layers with 60,000. The engine is
-an embedded Gremlin Server. Figures of one run on one machine: read the ratios, not the milliseconds.
+an embedded Gremlin Server. The figures are of one run: only the ratios are comparable.
 """
 
 import asyncio
@@ -46,13 +46,13 @@ Pairs = Callable[[], Iterator[tuple[str, str, str, Impact]]]
 
 
 def cycle(items: int, degree: int) -> Iterator[tuple[str, str, str, Impact]]:
-    """From, to, type and impact of each relationship of the landscape that the other benchmarks load."""
+    """Yield from, to, type and impact of each relationship of the landscape of the other benchmarks."""
     for _, tail, head, type_, _, impact_from, *_ in relationships(Landscape(items=items, degree=degree, incidents=0)):
         yield str(tail), str(head), str(type_), Impact.FORWARD if impact_from == tail else Impact.REVERSE
 
 
 def layers(items: int, edges: int) -> Iterator[tuple[str, str, str, Impact]]:
-    """Relationships that mostly lead on to a later item, as services to databases to hosts: deep, few cycles."""
+    """Yield relationships that mostly lead to a later item, as services to databases to hosts: deep, few cycles."""
     chance = random.Random(7)
     for _ in range(edges):
         tail = chance.randrange(items)
@@ -66,7 +66,7 @@ def versions(pairs: Iterator[tuple[str, str, str, Impact]]) -> Iterator[EdgeVers
 
 
 async def rebuild(client: GremlinClient, items: int, edges: Iterator[EdgeVersion], bar: Callable[[int], None]) -> float:
-    """Seconds that our projection takes to send all of it."""
+    """Return the seconds in which our projection sends everything."""
     projection = GremlinProjection(client)
     begin = time.perf_counter()
 
@@ -77,7 +77,7 @@ async def rebuild(client: GremlinClient, items: int, edges: Iterator[EdgeVersion
 
     with use_request(RequestContext()):
         for changes in (nodes_of(items), edges_of(edges)):
-            # One source of batches for all of them, so none waits for another.
+            # All senders share one iterator of batches, so none waits for another.
             await asyncio.gather(*(send(changes) for _ in range(AT_ONCE)))
     return time.perf_counter() - begin
 
@@ -98,7 +98,7 @@ def edges_of(edges: Iterator[EdgeVersion]) -> Iterator[Changes]:
 
 
 async def bare_load(url: str, items: int, edges: Iterator[EdgeVersion]) -> float:
-    """Seconds of the fastest load over the wire that was found: the same merges, bare drivers, as many at once."""
+    """Return the seconds of the fastest known load over the wire: the same merges, in parallel, by bare drivers."""
     begin = time.perf_counter()
 
     def run(batches: Iterator[list[dict[Any, Any]]], merge: Callable[[GraphTraversal], GraphTraversal]) -> None:
@@ -134,7 +134,7 @@ async def bare_load(url: str, items: int, edges: Iterator[EdgeVersion]) -> float
 
 
 class Bare:
-    """What somebody writes who wants a walk and no more, on the driver as it comes: no caps, no pages, no batch."""
+    """Minimal walks on the plain driver: no caps, pages or batches."""
 
     def __init__(self, url: str) -> None:
         self._connection = DriverRemoteConnection(url, "g", pool_size=1, max_content_length=1 << 28)
@@ -142,8 +142,8 @@ class Bare:
 
     def neighbours(self, id: str) -> int:
         edges = self.g.V(id).out_e().has(model.VALID_TO, OPEN)
-        found = edges.project("n", "k", "l", "i").by(__.in_v().id_()).by(model.KEY).by(T.label).by(model.IMPACT)
-        return len(found.to_list())
+        rows = edges.project("n", "k", "l", "i").by(__.in_v().id_()).by(model.KEY).by(T.label).by(model.IMPACT)
+        return len(rows.to_list())
 
     def reach(self, id: str, depth: int) -> int:
         hop = (
@@ -154,8 +154,8 @@ class Bare:
 
     def paths(self, id: str, other: str) -> int:
         hop = __.out_e().has(model.VALID_TO, OPEN).in_v().dedup().barrier()
-        found = self.g.V(id).repeat(hop).until(__.has_id(other)).limit(1).path().by(T.id).to_list()
-        return len(found)
+        rows = self.g.V(id).repeat(hop).until(__.has_id(other)).limit(1).path().by(T.id).to_list()
+        return len(rows)
 
     def degrees(self, ids: Sequence[str]) -> int:
         counts = self.g.V(*ids).project("n", "o", "i").by(T.id)
@@ -165,8 +165,8 @@ class Bare:
 
     def subgraph(self, ids: Sequence[str]) -> int:
         edges = self.g.V(*ids).out_e().has(model.VALID_TO, OPEN).where(__.in_v().has_id(P.within(*ids)))
-        found = edges.project("a", "b", "k", "l", "i").by(__.out_v().id_()).by(__.in_v().id_()).by(model.KEY)
-        return len(found.by(T.label).by(model.IMPACT).to_list())
+        rows = edges.project("a", "b", "k", "l", "i").by(__.out_v().id_()).by(__.in_v().id_()).by(model.KEY)
+        return len(rows.by(T.label).by(model.IMPACT).to_list())
 
     def close(self) -> None:
         self._connection.close()
@@ -176,9 +176,9 @@ Act = Callable[[str, str], Awaitable[int]]
 
 
 async def verbs(url: str, items: int, times: int) -> dict[str, dict[str, float]]:
-    """Each verb beside its bare traversal: medians in milliseconds, sizes of answers and their ratio.
+    """Measure each method against its bare traversal: medians in milliseconds, sizes of answers and their ratio.
 
-    They run in turn, so that a busy moment of the machine falls on all of them.
+    They alternate, so that load on the machine affects all of them.
     """
     client = GremlinClient(GraphSettings(url=url, timeout=300))
     graph, hops = GremlinGraph(client), GremlinGraph(client, ReachStrategy.FRONTIER)
@@ -187,8 +187,8 @@ async def verbs(url: str, items: int, times: int) -> dict[str, dict[str, float]]
     deep = Walk(Direction.OUT, max_depth=64, max_nodes=10_000, fan_out=10_000)
     near = Walk(Direction.OUT, max_depth=3, max_nodes=10_000)
 
-    def aside(work: Callable[[str, str], int]) -> Act:
-        # The bare driver runs an event loop of its own and can't inside another: that is how it is used from one.
+    def in_thread(work: Callable[[str, str], int]) -> Act:
+        # The bare driver runs its own event loop and cannot run inside another one, so it is called in a thread.
         return lambda id, other: asyncio.to_thread(work, id, other)
 
     async def reach(graph: GremlinGraph, id: str, walk: Walk) -> int:
@@ -207,14 +207,14 @@ async def verbs(url: str, items: int, times: int) -> dict[str, dict[str, float]]
         return len((await graph.subgraph(some, Walk(Direction.OUT), 10_000)).edges)
 
     rounds: list[tuple[str, int, Act, Act]] = [
-        ("neighbours", times, aside(lambda id, _: bare.neighbours(id)), neighbours),
-        ("3 hops", times, aside(lambda id, _: bare.reach(id, 3)), lambda id, _: reach(graph, id, near)),
-        ("3 hops, hop by hop", times, aside(lambda id, _: bare.reach(id, 3)), lambda id, _: reach(hops, id, near)),
-        ("degrees of 100", times, aside(lambda *_: bare.degrees(some)), degrees),
-        ("subgraph of 100", times, aside(lambda *_: bare.subgraph(some)), subgraph),
-        ("shortest paths", max(5, times // 10), aside(bare.paths), paths),
+        ("neighbours", times, in_thread(lambda id, _: bare.neighbours(id)), neighbours),
+        ("3 hops", times, in_thread(lambda id, _: bare.reach(id, 3)), lambda id, _: reach(graph, id, near)),
+        ("3 hops, hop by hop", times, in_thread(lambda id, _: bare.reach(id, 3)), lambda id, _: reach(hops, id, near)),
+        ("degrees of 100", times, in_thread(lambda *_: bare.degrees(some)), degrees),
+        ("subgraph of 100", times, in_thread(lambda *_: bare.subgraph(some)), subgraph),
+        ("shortest paths", max(5, times // 10), in_thread(bare.paths), paths),
         (
-            "full impact, first 10,000", max(3, times // 20), aside(lambda id, _: bare.reach(id, 64)),
+            "full impact, first 10,000", max(3, times // 20), in_thread(lambda id, _: bare.reach(id, 64)),
             lambda id, _: reach(graph, id, deep),
         ),
     ]  # fmt: skip
@@ -229,7 +229,7 @@ async def verbs(url: str, items: int, times: int) -> dict[str, dict[str, float]]
                     begin = time.perf_counter()
                     sizes[place] = await act(id, other)
                     spans[place].append((time.perf_counter() - begin) * 1_000)
-            # The first run pays for connections and for what the engine compiles.
+            # The first run opens connections and lets the engine compile.
             medians = [statistics.median(span[1:]) for span in spans]
             figures[name] = {
                 "bare ms": round(medians[0], 2), "ms": round(medians[1], 2),
@@ -241,7 +241,7 @@ async def verbs(url: str, items: int, times: int) -> dict[str, dict[str, float]]
 
 
 async def measure(name: str, items: int, pairs: Pairs, memory: str, times: int) -> dict[str, dict[str, float]]:
-    """Both loads, one after the other into engines of their own, then the verbs on ours."""
+    """Measure both loads, one after the other into new engines, then the methods on ours."""
     count = sum(1 for _ in pairs())
     with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder:
         other = EmbeddedGremlin(Path(folder) / "bare", TINKERGRAPH, memory)
@@ -270,7 +270,7 @@ async def measure(name: str, items: int, pairs: Pairs, memory: str, times: int) 
 
 
 def show(title: str, figures: dict[str, dict[str, float]], console: Console) -> None:
-    """A table of the figures."""
+    """Print the figures as a table."""
     table = Table("", "bare ms", "ms", "bare answered", "answered", "ratio to bare", title=title)
     for name, figure in figures.items():
         table.add_row(name, *(f"{figure[each]:,}" for each in ("bare ms", "ms", "bare answered", "answered", "ratio")))
@@ -278,7 +278,7 @@ def show(title: str, figures: dict[str, dict[str, float]], console: Console) -> 
 
 
 def main() -> None:
-    """Measure on both graphs, or on the small one alone."""
+    """Measure on both graphs, or only on the small one."""
     graphs: list[tuple[str, int, Pairs, str, int]] = [
         ("20,000 items in layers, 60,000 relationships", 20_000, lambda: layers(20_000, 60_000), "2g", 60)
     ]

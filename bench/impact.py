@@ -1,6 +1,6 @@
-"""The whole impact of one failure against the bare recursive query: `python -m bench.impact`.
+"""The complete impact of one failure compared with the bare recursive query: `python -m bench.impact`.
 
-Figures of one run on one machine: read the ratio, the memory and the longest pause of the event loop.
+The figures are of one run: compare the ratio, the memory and the longest pause of the event loop.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from resolvers.impact.complete_impact import assess_complete_impact
 from workers.migrations import migrate
 
 TIMES = 5
-# What somebody writes who wants the number of items and no more: no redundancy, no status, no depth.
+# A minimal query for the number of items: no redundancy, status or depth.
 BARE = b"""
 WITH RECURSIVE walk (id) AS (
     SELECT %(id)s::uuid
@@ -39,7 +39,7 @@ WHERE g.dependent_id = r.impact_to_id AND hashtext(r.id::text) % 5 = 0;
 
 
 async def longest_pause(stop: asyncio.Event) -> float:
-    """The most seconds that the loop did not come back to this task, which asks to come back at once."""
+    """Return the longest time in seconds before the loop resumes this task, which always asks to resume at once."""
     most = 0.0
     while not stop.is_set():
         begin = time.perf_counter()
@@ -49,7 +49,7 @@ async def longest_pause(stop: asyncio.Event) -> float:
 
 
 async def measure(url: str) -> None:
-    """Print medians in seconds, the memory that the judging added in MB, and the longest pause in seconds."""
+    """Print medians in seconds, the memory that the computation added in MB, and the longest pause in seconds."""
     database = Database("main", url, statement_timeout=120)
     tables = ImpactTables(database)
     walk = Walk(Direction.DEPENDENTS, max_depth=64)
@@ -62,13 +62,13 @@ async def measure(url: str) -> None:
     items = failing = 0
     for number in range(TIMES):
         begin = time.perf_counter()
-        found = await assess_complete_impact(tables, [item_id(number)], walk)
+        impact = await assess_complete_impact(tables, [item_id(number)], walk)
         spans.append(time.perf_counter() - begin)
         begin = time.perf_counter()
         await (await bare.execute(BARE, {"id": item_id(number)})).fetchall()
         bares.append(time.perf_counter() - begin)
-        if found is not None:
-            items, failing = len(found.ids), sum(found.fails)
+        if impact is not None:
+            items, failing = len(impact.ids), sum(impact.fails)
     stop.set()
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1_024
     median, least = sorted(spans)[TIMES // 2], sorted(bares)[TIMES // 2]
@@ -81,7 +81,7 @@ async def measure(url: str) -> None:
 
 
 def main() -> None:
-    """A fresh server, a landscape of 100,000 items and 1,000,000 relationships, and the figures."""
+    """Measure on a new server with a landscape of 100,000 items and 1,000,000 relationships."""
     with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder:
         Path(folder).chmod(0o755)
         server = EmbeddedPostgres(Path(folder) / "postgres")

@@ -1,16 +1,16 @@
-"""Imports against bare COPY of the same rows into identical tables with their indexes, and against each other.
+"""Imports compared with bare COPY of the same rows into identical tables with indexes, and with each other.
 
     PYTHONPATH=. python -m bench.imports [--rows 380000] [--items 60000] [--seed 7]
 
-All run on one embedded server, each in a process and, where it says fresh, in databases of its own:
+All runs use one embedded server, each in a new process and, where stated, in new databases:
 
 - fresh: the import into empty databases. All others are compared with it.
-- after a dry run: into empty databases after a dry run of the same, with the statistics that autovacuum then takes:
-  those of tables that hold nothing but rows of a rolled back transaction.
-- the same again, which changes nothing; again with --prune; and with --prune of a fifth that is gone.
+- after a dry run: into empty databases after a dry run of the same, with the statistics that autovacuum then collects:
+  those of tables that contain only rows of a rolled-back transaction.
+- the same again, which changes nothing; again with --prune; and with --prune after a fifth was removed.
 
-Printed: seconds, rows a second, the ratio to fresh and to bare COPY, and the peak resident memory of the process.
-Bare COPY comes last of each pair and is the better of two.
+Prints seconds, rows per second, the ratio to fresh and to bare COPY, and the peak resident memory of the process.
+Bare COPY runs last of each pair; the better of two runs counts.
 """
 
 import argparse
@@ -44,12 +44,12 @@ sections:
   - {entity: configuration_items, file: items, fields: {key: key, name: name, class: {constant: server}}}
   - {entity: relationships, file: relationships, fields: {from: from, to: to, type: {constant: depends_on}}}
 """
-# What an import of them writes.
+# The tables that the import writes.
 TABLES = ("configuration_items", "configuration_item_keys", "relationships")
 
 
 def write_files(folder: Path, rows: int, items: int, seed: int) -> None:
-    """The items and distinct relationships between them, in random order, from the seed; and the mapping."""
+    """Write items and distinct relationships between them, in random order from the seed; and the mapping."""
     draw = random.Random(seed)
     write_items(folder, items)
     pairs: set[int] = set()
@@ -65,7 +65,7 @@ def write_files(folder: Path, rows: int, items: int, seed: int) -> None:
 
 
 def write_items(folder: Path, items: int) -> None:
-    """So many items."""
+    """Write the items."""
     with (folder / "items.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["key", "name"])
@@ -73,22 +73,22 @@ def write_items(folder: Path, items: int) -> None:
 
 
 def take_away(folder: Path, items: int) -> None:
-    """Leave only the relationships of the first so many items, and those items."""
+    """Keep only the first `items` items and the relationships between them."""
     write_items(folder, items)
     path = folder / "relationships.csv"
     with path.open(newline="") as file:
         header, *pairs = list(csv.reader(file))
-    kept = [pair for pair in pairs if all(int(end.removeprefix("host-")) < items for end in pair)]
+    remaining = [pair for pair in pairs if all(int(end.removeprefix("host-")) < items for end in pair)]
     with path.open("w", newline="") as file:
-        csv.writer(file).writerows([header, *kept])
+        csv.writer(file).writerows([header, *remaining])
 
 
 def bare_copy(url: str, folder: Path) -> float:
-    """Seconds to COPY the final rows into empty tables with the same columns and indexes."""
+    """Return the seconds to COPY the final rows into empty tables with the same columns and indexes."""
     seconds = 0.0
     with psycopg.connect(url, autocommit=True) as connection:
         for table in TABLES:
-            # Generated columns are computed again, as an import has to.
+            # Generated columns are computed again, as in an import.
             names = ", ".join(columns(connection, table))
             file = folder / f"{table}.copy"
             out_of = f"COPY (SELECT {names} FROM {table}) TO STDOUT".encode()
@@ -107,23 +107,23 @@ def bare_copy(url: str, folder: Path) -> float:
 
 
 def columns(connection: psycopg.Connection[Any], table: str) -> list[str]:
-    """The columns of a table that are not generated."""
-    found = connection.execute(
+    """Return the columns of a table that are not generated."""
+    rows = connection.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND attgenerated = ''"
         " AND NOT attisdropped ORDER BY attnum",
         (table,),
     )
-    return [row[0] for row in found.fetchall()]
+    return [row[0] for row in rows.fetchall()]
 
 
 def peak() -> float:
-    """Peak resident memory of this process in MiB, from /proc: getrusage counts what the parent held at the fork."""
+    """Return the peak resident memory of this process in MiB, from /proc: getrusage includes the parent's."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def child(folder: Path, url: str, other: str, options: ImportOptions) -> tuple[float, float, str]:
-    """What a spawned process runs, so that its peak is the import's alone: seconds, MiB and what happened."""
+    """Run an import in a spawned process, so that the peak is its own; return seconds, MiB and a summary."""
 
     async def run() -> ImportReport:
         main, requirements = Database("main", url), Database("requirements", other)
@@ -136,12 +136,12 @@ def child(folder: Path, url: str, other: str, options: ImportOptions) -> tuple[f
     report = asyncio.run(run())
     gone = report.pruned
     pruned = f", {gone.deleted + gone.retired:,} items and {gone.relationships:,} relationships pruned" if gone else ""
-    said = f"{report.total('created'):,} created, {report.total('left'):,} left{pruned} {report.prune_refused}"
-    return report.seconds, peak(), said.strip()
+    summary = f"{report.total('created'):,} created, {report.total('left'):,} left{pruned} {report.prune_refused}"
+    return report.seconds, peak(), summary.strip()
 
 
 class Bench:
-    """One server, and fresh databases on it."""
+    """A server, and new databases on it."""
 
     def __init__(self, folder: Path, rows: int) -> None:
         self.folder = folder
@@ -150,7 +150,7 @@ class Bench:
         self.first = 0.0
 
     def fresh(self) -> tuple[str, str]:
-        """The addresses of two empty databases, migrated. Those of before are dropped."""
+        """Create two empty, migrated databases and return their URLs. Drops the previous ones."""
         with psycopg.connect(self.server.url("postgres"), autocommit=True) as connection:
             for name in ("stackflow", "requirements"):
                 connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
@@ -162,12 +162,12 @@ class Bench:
         return url, other
 
     def run(self, title: str, urls: tuple[str, str], **options: Any) -> float:
-        """One import in a process of its own, printed; its seconds."""
+        """Run an import in a new process, print its figures and return its seconds."""
         with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-            seconds, memory, said = pool.apply(child, (self.folder, *urls, ImportOptions(**options)))
+            seconds, memory, summary = pool.apply(child, (self.folder, *urls, ImportOptions(**options)))
         self.first = self.first or seconds
         print(
-            f"{title}: {said}; {seconds:.1f} s, {self.rows / seconds:,.0f} rows/s, {seconds / self.first:.2f}x of"
+            f"{title}: {summary}; {seconds:.1f} s, {self.rows / seconds:,.0f} rows/s, {seconds / self.first:.2f}x of"
             f" fresh, peak {memory:.0f} MiB",
             flush=True,
         )
@@ -186,7 +186,7 @@ def main() -> None:
         work.chmod(0o755)
         write_files(work, options.rows, options.items, options.seed)
         bench = Bench(work, options.rows + options.items)
-        # The bench takes the statistics itself, at the worst moment.
+        # The benchmark collects the statistics itself, at the worst moment.
         bench.server.start((), {"max_wal_size": "4GB", "autovacuum": "off"})
         try:
             measure(bench, options.items)
@@ -195,7 +195,7 @@ def main() -> None:
 
 
 def measure(bench: Bench, items: int) -> None:
-    """All runs, in an order in which each finds what it is about."""
+    """Run all imports, in an order that prepares the state for each."""
     seconds = bench.run("fresh", bench.fresh())
     urls = bench.fresh()
     bench.run("dry run", urls, dry_run=True)

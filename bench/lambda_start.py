@@ -1,12 +1,12 @@
-"""What a function costs: processor time of its start, its first answer, and warm answers beside the same app served.
+"""The cost of a Lambda function: CPU time of its start, its first answer, and warm answers compared with a server.
 
     python -m bench.lambda_start [--bundle dist/stackflow-lambda-x86_64.zip] [--starts 5] [--calls 300]
 
-Needs what `make test-lambda` makes, and starts a PostgreSQL with the demo. The twin under uvicorn runs on the same
-Python from the same files, asked over one kept connection. Printed: megabytes (10^6 bytes); the least processor time of
-several starts, taken in turns; what each package costs by itself while it is imported; the first answer, plainly and as
-a copy of a snapshot, and medians of warm calls, in milliseconds; of each of these also what the process spent, on
-average, in steps of 10 ms altogether. The figures are of one machine: read the ratios where others work on it.
+Requires the result of `make test-lambda`, and starts a PostgreSQL with the demo. For comparison, uvicorn serves the
+same files on the same Python, over one keep-alive connection. Prints sizes in MB (10^6 bytes); the least CPU time of
+several alternating starts; the import time of each package by itself; the first answer, with and without a snapshot,
+and medians of warm calls, in milliseconds; and the average CPU time of the process for each, in steps of 10 ms in
+total. The figures are of one machine: if it is shared, only the ratios are comparable.
 """
 
 import argparse
@@ -36,34 +36,34 @@ from workers.migrations import migrate
 
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
-# One that asks no store for rows, so that little but what carries it is measured.
+# A document that fetches no rows, so that little but the overhead is measured.
 LIGHT = "{ __typename }"
 MISSION = re.findall(r"```graphql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
-# The same application in a process of its own, by a server whose cost per call is its own.
+# The same application in a separate process, with the server's own cost per call.
 SERVED = (
     "import app, settings, uvicorn; uvicorn.run(app.create_app(settings.load_settings()), port={}, log_level='error')"
 )
 
 
 def timed_imports(root: Path, variables: dict[str, str]) -> Counter[str]:
-    """Milliseconds that each package costs by itself, without those that it imports; wall clock."""
+    """Return the import time of each package without its imports, in milliseconds of wall-clock time."""
     command = [str(PYTHON), "-X", "importtime", "-c", "import workers.api"]
-    said = subprocess.run(command, env=variables, cwd=root, check=True, capture_output=True, text=True).stderr
+    output = subprocess.run(command, env=variables, cwd=root, check=True, capture_output=True, text=True).stderr
     spent: Counter[str] = Counter()
-    for own, name in re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)$", said, re.MULTILINE):
+    for own, name in re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)$", output, re.MULTILINE):
         spent[name.split(".")[0]] += int(own)
     return Counter({name: round(microseconds / 1_000) for name, microseconds in spent.items()})
 
 
 def processor(root: Path, variables: dict[str, str], statement: str) -> float:
-    """Milliseconds of processor time of one statement in a new process, over the start of the interpreter."""
+    """Return the CPU time of one statement in a new process in milliseconds, without the interpreter's start."""
     code = f"import time; begin = time.process_time(); {statement}; print((time.process_time() - begin) * 1_000)"
     command = [str(PYTHON), "-c", code]
     return float(subprocess.run(command, env=variables, cwd=root, check=True, capture_output=True, text=True).stdout)
 
 
 def starts(root: Path, variables: dict[str, str], times: int) -> dict[str, float]:
-    """The least processor time of each entry's start."""
+    """Return the least CPU time of the start of each entry point."""
     entries = {
         "workers.api, off and tables": ("workers.api", variables),
         "workers.api, Redis and Gremlin": ("workers.api", variables | CLIENTS),
@@ -71,14 +71,14 @@ def starts(root: Path, variables: dict[str, str], times: int) -> dict[str, float
     }
     spent: dict[str, list[float]] = {name: [] for name in entries}
     for _ in range(times):
-        for name, (entry, given) in entries.items():
-            spent[name].append(processor(root, given | {"_HANDLER": f"{entry}.handler"}, f"import {entry}"))
+        for name, (entry, environment) in entries.items():
+            spent[name].append(processor(root, environment | {"_HANDLER": f"{entry}.handler"}, f"import {entry}"))
     return {name: round(min(each)) for name, each in spent.items()}
 
 
 def called(root: Path, variables: dict[str, str], token: str, calls: int, *, copied: bool) -> dict[str, float]:
-    """Milliseconds of the first answer and of warm ones, as AWS's side of the runtime sees them; before them, the
-    processor's until it asked for a call, by AWS's client and with the interpreter."""
+    """Return the milliseconds of the first answer and of warm ones, as seen from AWS's side of the runtime; and the CPU
+    time until the function requests its first call, with AWS's runtime client and the interpreter."""
     start = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start" if copied else "on-demand"}
     with Function(PYTHON, root, "workers.api.handler", variables | start) as function:
         if copied:
@@ -99,12 +99,12 @@ def called(root: Path, variables: dict[str, str], token: str, calls: int, *, cop
 
 
 DOCUMENTS = {"mission": MISSION, "light": LIGHT}
-# Clients of stores that no start connects to.
+# URLs of clients that do not connect during the start.
 CLIENTS = {"REDIS_URL": "rediss://:none@cache.invalid/0", "GRAPH_URL": "wss://graph.invalid/gremlin"}
 
 
 def served(root: Path, variables: dict[str, str], token: str, calls: int, site: str) -> dict[str, float]:
-    """Milliseconds of warm answers of the same application under uvicorn."""
+    """Return the milliseconds of warm answers of the same application under uvicorn."""
     port = free_port()
     paths = f"{root}{os.pathsep}{site}"
     child = subprocess.Popen([str(PYTHON), "-c", SERVED.format(port)], env=variables | {"PYTHONPATH": paths}, cwd=root)
@@ -146,17 +146,17 @@ def _median(client: httpx.Client, document: str, calls: int) -> float:
 
 
 async def filled(main: str, requirements: str) -> str:
-    """Load the demo; a key that may do everything."""
+    """Load the demo and return an API key with all permissions."""
     sources = open_sources(
         PostgresSettings(main), PostgresSettings(requirements), CacheSettings(url=None), GraphSettings()
     )
-    made = generate_api_key()
+    key = generate_api_key()
     await load_if_empty(sources.main, sources.requirements)
     await insert_api_key(
-        sources.main, name="bench", key_hash=made.hash, permissions=["*"], team_keys=[], expires_at=None
+        sources.main, name="bench", key_hash=key.hash, permissions=["*"], team_keys=[], expires_at=None
     )
     await sources.close()
-    return made.text
+    return key.text
 
 
 def main() -> None:
@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=5)
     parser.add_argument("--calls", type=int, default=300)
     chosen = parser.parse_args()
-    # Where uvicorn and what it needs stand: the bundle has none.
+    # The folder with uvicorn and its dependencies, which are not in the bundle.
     site = str(Path(httpx.__file__).parents[1])
     with tempfile.TemporaryDirectory(prefix="stackflow-") as folder:
         root = Path(folder) / "task"
@@ -185,20 +185,20 @@ def main() -> None:
             started = starts(root, alone, chosen.starts)
             answers = called(root, stores, token, chosen.calls, copied=False)
             copies = called(root, stores, token, chosen.calls, copied=True)
-            beside = served(root, alone, token, chosen.calls, site)
+            server_answers = served(root, alone, token, chosen.calls, site)
             imports = timed_imports(root, alone).most_common(12)
         finally:
             postgres.stop()
-    told = {
+    figures = {
         "zipped_mb": round(chosen.bundle.stat().st_size / 1e6, 1),
         "unzipped_mb": round(unzipped / 1e6, 1),
         "start_cpu_ms": started,
         "import_ms_by_package": dict(imports),
         "answers_ms": {name: round(value, 2) for name, value in answers.items()},
         "copied_ms": {name: round(value, 2) for name, value in copies.items()},
-        "served_ms": {name: round(value, 2) for name, value in beside.items()},
+        "served_ms": {name: round(value, 2) for name, value in server_answers.items()},
     }
-    print(json.dumps(told, indent=2))
+    print(json.dumps(figures, indent=2))
 
 
 if __name__ == "__main__":

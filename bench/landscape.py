@@ -1,7 +1,7 @@
 """A large landscape from a seed: items, relationships with one giant cycle, and incidents, loaded by COPY.
 
-Every row is a function of the seed and its number, so that two runs measure the same graph and a benchmark can
-name the items it asks for.
+Every row is a function of the seed and its number, so that two runs measure the same graph and a benchmark knows the
+ids of the items.
 """
 
 import random
@@ -23,7 +23,7 @@ CLASSES = (
     ("virtual_machine", "host", "Virtual machine"),
 )
 LEAVES = ("service", "application", "database", "virtual_machine")
-# Key, label, inverse label, and which way impact flows.
+# Key, label, inverse label, and the direction of impact.
 TYPES = (
     ("depends_on", "depends on", "is used by", "REVERSE"),
     ("runs_on", "runs on", "runs", "REVERSE"),
@@ -36,7 +36,7 @@ STATES = ("NEW", "IN_PROGRESS", "ON_HOLD", "RESOLVED", "CLOSED")
 
 @dataclass(frozen=True, slots=True)
 class Landscape:
-    """How much to make: counts of items, relationships that leave each, and incidents."""
+    """The size: numbers of items, of outgoing relationships of each item, and of incidents."""
 
     items: int = 100_000
     degree: int = 10
@@ -45,29 +45,29 @@ class Landscape:
 
 
 def item_id(number: int) -> str:
-    """The id of a configuration item, 0 <= number < items. Scattered as real ids are, so that rows are not
-    neighbours on disk because they are neighbours in the graph."""
+    """Return the id of a configuration item, 0 <= number < items. Ids are scattered like real ones, so that neighbours
+    in the graph are not neighbours on disk."""
     return _scattered("c", number)
 
 
 def relationship_id(number: int) -> str:
-    """The id of a relationship, 0 <= number < items * degree."""
+    """Return the id of a relationship, 0 <= number < items * degree."""
     return _scattered("d", number)
 
 
 def incident_id(number: int) -> str:
-    """The id of an incident, 0 <= number < incidents."""
+    """Return the id of an incident, 0 <= number < incidents."""
     return _scattered("a", number)
 
 
 def _scattered(kind: str, number: int) -> str:
-    # An odd factor modulo 2^32 is one to one (Knuth, TAOCP 3, section 6.4): no two numbers share an id.
+    # Multiplication by an odd factor modulo 2^32 is one to one (Knuth, TAOCP 3, section 6.4): ids are unique.
     mixed = number * 2_654_435_761 % 2**32
     return f"{mixed:08x}-0000-4000-8000-{kind}{number:011x}"
 
 
 def items(landscape: Landscape) -> Iterator[Row]:
-    """id, name, class_key, environment, criticality, attributes, valid_from."""
+    """Yield id, name, class_key, environment, criticality, attributes, valid_from."""
     chance = random.Random(landscape.seed)
     for number in range(landscape.items):
         kind = chance.choice(LEAVES)
@@ -78,9 +78,9 @@ def items(landscape: Landscape) -> Iterator[Row]:
 
 
 def relationships(landscape: Landscape) -> Iterator[Row]:
-    """id, from_id, to_id, type_key, source, impact_from_id, impact_to_id, valid_from.
+    """Yield id, from_id, to_id, type_key, source, impact_from_id, impact_to_id, valid_from.
 
-    Each item leaves for the next one, which closes one cycle through all of them, and for items at random.
+    Each item has an edge to the next one, which closes a cycle through all of them, and edges to random items.
     """
     chance = random.Random(landscape.seed + 1)
     number = 0
@@ -99,7 +99,7 @@ def relationships(landscape: Landscape) -> Iterator[Row]:
 
 
 def incidents(landscape: Landscape) -> Iterator[Row]:
-    """id, number, title, state, impact, urgency, priority, opened_at, attributes."""
+    """Yield id, number, title, state, impact, urgency, priority, opened_at, attributes."""
     chance = random.Random(landscape.seed + 2)
     for number in range(landscape.incidents):
         impact, urgency = chance.randint(1, 5), chance.randint(1, 5)
@@ -111,7 +111,7 @@ def incidents(landscape: Landscape) -> Iterator[Row]:
 
 
 def affected(landscape: Landscape) -> Iterator[Row]:
-    """incident_id, configuration_item_id, role: one to three items an incident."""
+    """Yield incident_id, configuration_item_id, role: one to three items per incident."""
     chance = random.Random(landscape.seed + 3)
     for number in range(landscape.incidents):
         for item in sorted(chance.sample(range(landscape.items), min(chance.randint(1, 3), landscape.items))):
@@ -147,7 +147,7 @@ _TABLES: tuple[tuple[str, str, Callable[[Landscape], Iterable[Row]]], ...] = (
 def load(url: str, landscape: Landscape, each: Callable[[str, int], None] | None = None) -> None:
     """Fill the empty tables of a migrated database, and analyse them. Blocks; about a minute for the default.
 
-    `each` hears the table and how many of its rows have been sent, every 10,000 rows and at its end.
+    `each` is called with the table and the number of rows sent, every 10,000 rows and at the end of a table.
     """
     with psycopg.connect(url, autocommit=True) as connection:
         for table, columns, rows in _TABLES:

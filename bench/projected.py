@@ -1,10 +1,10 @@
-"""Events a second into the tables and on into a Gremlin Server, by one process on one core, beside bare INSERTs.
+"""Events per second into the tables and a Gremlin Server, by one process on one core, compared with bare INSERTs.
 
     PYTHONPATH=. python -m bench.projected [--items 12000] [--relationships 12000] [--profile]
 
-The process gives events their effect and follows the outbox at the same time, as `stackflow serve` does. It has one
-core to itself and its servers the others; on a machine with one core they share it. The time of sending is not counted.
-The Java of the Gremlin Server gets faster with every thousand: fewer events give smaller figures.
+The process handles events and projects the outbox at the same time, like `stackflow serve`. It runs on one core and its
+servers on the others; on a machine with one core they share it. The time of sending is not counted. The JVM of the
+Gremlin Server speeds up with every thousand events: fewer events give lower figures.
 """
 
 import argparse
@@ -32,13 +32,13 @@ from resolvers.projection.check import check
 from resolvers.projection.follow import OutboxProjector
 from workers.events import process_batch
 
-# Events, seconds until handled, seconds until projected, and seconds of the process's core.
+# By kind: events, seconds until handled, seconds until projected, and CPU seconds of the process.
 Measured = dict[str, tuple[int, float, float, float]]
 
 
 @contextmanager
 def cores(chosen: set[int]) -> Iterator[None]:
-    """Run this process, and what it starts in the body, on some cores only. Does nothing where that can't be."""
+    """Run this process, and processes started in the block, on some cores only. Does nothing if unsupported."""
     if not hasattr(os, "sched_setaffinity") or not chosen:
         yield
         return
@@ -51,13 +51,13 @@ def cores(chosen: set[int]) -> Iterator[None]:
 
 
 async def sent(queue: Queue, events: list[bytes]) -> None:
-    """Put events onto the queue."""
+    """Send events to the queue."""
     for at in range(0, len(events), BATCH):
         assert (await ingest_events(queue, events[at : at + BATCH], "bench")).refused == []
 
 
 async def worked(sources: Sources, queue: Queue) -> tuple[float, float, float]:
-    """Seconds until the queue is empty, until the graph holds what came of it, and of this process's core."""
+    """Return the seconds until the queue is empty and until the graph is up to date, and this process's CPU seconds."""
     begin, core = time.perf_counter(), time.process_time()
     handled = asyncio.Event()
 
@@ -83,7 +83,7 @@ async def worked(sources: Sources, queue: Queue) -> tuple[float, float, float]:
 
 
 async def measure(database: str, graph: str, items: int, relationships: int) -> Measured:
-    """What each kind of events took."""
+    """Measure each kind of events."""
     postgres = PostgresSettings(url=database, statement_timeout=60)
     sources = open_sources(postgres, postgres, CacheSettings(url=None), GraphSettings(url=graph))
     assert isinstance(sources.cache, NoCache)
@@ -120,10 +120,10 @@ def main() -> None:
             stack.callback(server.stop)
             graph.start()
             stack.callback(graph.stop)
-        url, beside = prepared(server, "stackflow"), prepared(server, "bare")
+        url, bare_url = prepared(server, "stackflow"), prepared(server, "bare")
         profile = cProfile.Profile()
         with cores({first}):
-            bares = dict(zip(("new items", "new relationships"), bare(beside, chosen.items, chosen.relationships),
+            bares = dict(zip(("new items", "new relationships"), bare(bare_url, chosen.items, chosen.relationships),
                              strict=True))  # fmt: skip
             if chosen.profile:
                 profile.enable()

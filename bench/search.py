@@ -1,6 +1,7 @@
-"""Typing errors in a large landscape, beside the bare query by trigrams: `python -m bench.search`.
+"""Searches with typing errors in a large landscape, compared with a bare trigram query: `python -m bench.search`.
 
-Shares found first and among the first ten, and latencies, of one run on one machine: read the shares and the ratio.
+Prints the shares of hits in first place and among the first ten, and latencies. The figures are of one run: compare the
+shares and the ratio.
 """
 
 import asyncio
@@ -19,14 +20,17 @@ from datasources.records.queries import Scope
 from datasources.records.search import SearchKind, SearchQuery
 from workers.migrations import migrate
 
-ITEMS, SHORT, ERRORS, SEED = 60_000, 300, 400, 1
+ITEMS = 60_000
+SHORT = 300
+ERRORS = 400
+SEED = 1
 PARTS = (
     "payment", "server", "database", "cluster", "gateway", "storage", "backup", "billing", "customer", "production",
     "europe", "frankfurt", "replica", "primary", "monitor", "network", "switch", "virtual", "machine", "service",
 )  # fmt: skip
 SYLLABLES = ("ba", "ke", "lo", "mi", "nu", "ra", "se", "ti", "vo", "zu", "gra", "ster", "plo", "kin", "del")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-# What somebody writes who wants similar names and no more.
+# A minimal query for similar names.
 BARE = b"""
 SELECT name FROM configuration_items WHERE name %%> %(text)s
 ORDER BY word_similarity(%(text)s, name) DESC LIMIT 10
@@ -34,7 +38,7 @@ ORDER BY word_similarity(%(text)s, name) DESC LIMIT 10
 
 
 def names(random_: random.Random) -> tuple[list[str], list[str]]:
-    """Short names of 5 to 9 letters, and long ones that hold the same trigrams."""
+    """Return short names of 5 to 9 letters, and long ones that contain the same trigrams."""
     short: set[str] = set()
     while len(short) < SHORT:
         name = "".join(random_.choices(SYLLABLES, k=4))[: random_.randint(5, 9)]
@@ -47,7 +51,7 @@ def names(random_: random.Random) -> tuple[list[str], list[str]]:
 
 
 def misspelt(random_: random.Random, name: str, kind: str) -> str:
-    """The name with one letter missing, changed, added, or swapped with the next."""
+    """Return the name with one letter missing, changed, added, or swapped with the next."""
     at = random_.randrange(len(name) - 1)
     letter = random_.choice(LETTERS)
     return {
@@ -59,7 +63,7 @@ def misspelt(random_: random.Random, name: str, kind: str) -> str:
 
 
 async def measure(url: str, short: list[str], long_: list[str], random_: random.Random) -> None:
-    """Print the figures, for short names and for long ones."""
+    """Print the figures of short and of long names."""
     database = Database("main", url, statement_timeout=60)
     bare = await psycopg.AsyncConnection.connect(url, autocommit=True)
     scope = Scope(sees_restricted=True)
@@ -72,12 +76,12 @@ async def measure(url: str, short: list[str], long_: list[str], random_: random.
             name = random_.choice(chosen)
             text = misspelt(random_, name, kind)
             begin = time.perf_counter()
-            found = await search_main(database, SearchQuery(text, (SearchKind.CONFIGURATION_ITEM,), 10), scope)
+            hits = await search_main(database, SearchQuery(text, (SearchKind.CONFIGURATION_ITEM,), 10), scope)
             spans.append(time.perf_counter() - begin)
             begin = time.perf_counter()
             await (await bare.execute(BARE, {"text": text})).fetchall()
             bares.append(time.perf_counter() - begin)
-            titles = [hit.title for hit in found]
+            titles = [hit.title for hit in hits]
             places.setdefault(kind, []).append(titles.index(name) if name in titles else 99)
         every = [place for some in places.values() for place in some]
         by_kind = ", ".join(
@@ -94,7 +98,7 @@ async def measure(url: str, short: list[str], long_: list[str], random_: random.
 
 
 def main() -> None:
-    """A fresh server with 60,000 items, and the figures."""
+    """Measure on a new server with 60,000 items."""
     random_ = random.Random(SEED)
     short, long_ = names(random_)
     with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder:

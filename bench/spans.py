@@ -1,6 +1,7 @@
-"""What spans cost an operation in processor time, and what naming a connection to Redis costs a command.
+"""The CPU time of spans per operation, and the cost of naming a Redis connection per command.
 
-`python -m bench.spans [--json]` starts a PostgreSQL and a Valkey. Figures of one run on one machine: read the ratios.
+`python -m bench.spans [--json]` starts a PostgreSQL and a Valkey. The figures are of one run: only the ratios are
+comparable.
 """
 
 import asyncio
@@ -39,10 +40,11 @@ from schema.http.endpoint import GraphQLEndpoint
 from schema.operations import trusted_documents
 from workers.migrations import migrate
 
-ROUNDS, COMMANDS = 30, 300
+ROUNDS = 30
+COMMANDS = 300
 ANALYST = Principal("bench", "bench", PrincipalKind.USER, frozenset({"*"}))
 HEADER = "Root=1-67891233-abcdef012345678912345678;Parent=00f067aa0ba902b7;Sampled="
-# A light operation, of one statement, and one that asks for much.
+# A light operation with one statement, and a large one.
 LIGHT = {"query": "{ teams(first: 5) { nodes { key name } } }"}
 LARGE = {
     "documentId": next(each.id for each in trusted_documents().values() if each.name == "incident-overview"),
@@ -57,7 +59,7 @@ async def everyone(_: str | None) -> Principal:
 
 
 def asking(app: Starlette, body: Any) -> Ask:
-    """One request, without the cost of a client."""
+    """Return a function that sends one request, without the cost of a client."""
     sent = json.dumps(body).encode()
     scope = {
         "type": "http", "method": "POST", "path": "/graphql", "raw_path": b"/graphql", "query_string": b"",
@@ -80,7 +82,7 @@ def asking(app: Starlette, body: Any) -> Ask:
 
 
 async def spent(ask: Ask, times: int) -> float:
-    """Milliseconds of this process for each."""
+    """Return the CPU time of this process per call, in milliseconds."""
     gc.collect()
     begin = time.process_time()
     for _ in range(times):
@@ -89,17 +91,19 @@ async def spent(ask: Ask, times: int) -> float:
 
 
 async def ratios(ask: Ask, exporters: dict[str, Exporter | None], times: int) -> dict[str, float]:
-    """Milliseconds without, and how much more each exporter costs in percent; asked in turn, medians of many rounds."""
-    found: dict[str, list[float]] = {name: [] for name in exporters}
+    """Return the milliseconds without an exporter, and the added cost of each in percent: medians of many rounds."""
+    spent_by_name: dict[str, list[float]] = {name: [] for name in exporters}
     for number in range(ROUNDS):
-        # None is always first or last, so that what slows the machine down meets all alike.
+        # "off" is always first or last, so that load on the machine affects all alike.
         for name in list(exporters)[:: 1 if number % 2 else -1]:
             set_exporter(exporters[name])
-            found[name].append(await spent(ask, times))
+            spent_by_name[name].append(await spent(ask, times))
     set_exporter(None)
-    off = statistics.median(found["off"])
+    off = statistics.median(spent_by_name["off"])
     more = {
-        name: statistics.median(after / before - 1 for before, after in zip(found["off"], found[name], strict=True))
+        name: statistics.median(
+            after / before - 1 for before, after in zip(spent_by_name["off"], spent_by_name[name], strict=True)
+        )
         for name in exporters
         if name != "off"
     }
@@ -107,29 +111,29 @@ async def ratios(ask: Ask, exporters: dict[str, Exporter | None], times: int) ->
 
 
 async def named(url: str) -> dict[str, float]:
-    """Milliseconds of a command whose connection has the right name, and how much more one costs that is to be told."""
+    """Return the milliseconds of a command on a connection with the right name, and the added cost of renaming it."""
     redis = create_client(url, None, 5.0)
     keys = [f"key-{number}" for number in range(20)]
-    found: tuple[list[float], list[float]] = ([], [])
+    spans: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
         for kind, names in enumerate((["same"] * COMMANDS, [f"other-{number}" for number in range(COMMANDS)])):
             begin = time.perf_counter()
             for name in names:
                 with use_request(RequestContext(name)):
                     await redis.execute_command("MGET", *keys)  # type: ignore[no-untyped-call]
-            found[kind].append((time.perf_counter() - begin) * 1_000 / COMMANDS)
+            spans[kind].append((time.perf_counter() - begin) * 1_000 / COMMANDS)
     await redis.aclose()
-    more = statistics.median(after / before - 1 for before, after in zip(*found, strict=True))
-    return {"MGET ms": round(statistics.median(found[0]), 3), "named anew %": round(100 * more, 1)}
+    more = statistics.median(after / before - 1 for before, after in zip(*spans, strict=True))
+    return {"MGET ms": round(statistics.median(spans[0]), 3), "renamed %": round(100 * more, 1)}
 
 
 async def measure(main: str, requirements: str, url: str) -> dict[str, dict[str, float]]:
-    """All of it: the light operation with a cache beside it, the large one without."""
+    """Measure everything: the light operation with a cache, the large one without."""
     plain = open_sources(
         PostgresSettings(main), PostgresSettings(requirements), CacheSettings(url=None), GraphSettings()
     )
     await load_if_empty(plain.main, plain.requirements)
-    # Trust that lasts: renewing it is no part of an operation.
+    # A long validity: its renewal is not part of an operation.
     cached = replace(
         plain, cache=RedisCache(url, write_log=PostgresWriteLog(plain.main), timeout=5.0, validity_seconds=3_600.0)
     )
@@ -140,24 +144,24 @@ async def measure(main: str, requirements: str, url: str) -> dict[str, dict[str,
         "off": None,
         "not sampled": XRayExporter(address, lambda: HEADER + "0"),
         "xray": XRayExporter(address, lambda: HEADER + "1"),
-        # What a request pays; its spans are sent later.
+        # Only the cost in the request; spans are sent later.
         "otlp": OtlpExporter("http://127.0.0.1:1", "bench"),
     }
-    found = {}
-    # As the service does once it is loaded.
+    figures = {}
+    # As the service does after loading.
     freeze_gc()
     for name, body, sources, times in (("light", LIGHT, cached, 50), ("large", LARGE, plain, 5)):
         endpoint = GraphQLEndpoint(sources, everyone)
         ask = asking(Starlette(routes=[Route("/graphql", endpoint.respond, methods=["POST"])]), body)
         await spent(ask, 3)
-        found[name] = await ratios(ask, exporters, times)
+        figures[name] = await ratios(ask, exporters, times)
     daemon.close()
     await cached.close()
-    return found | {"redis": await named(url)}
+    return figures | {"redis": await named(url)}
 
 
 def main() -> None:
-    """Start the stores, measure and say it."""
+    """Start the stores, measure and print the figures."""
     with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder:
         Path(folder).chmod(0o755)
         postgres, valkey = EmbeddedPostgres(Path(folder) / "postgres"), EmbeddedValkey(Path(folder) / "valkey")
@@ -167,15 +171,15 @@ def main() -> None:
             urls = postgres.url("stackflow"), postgres.url("requirements")
             migrate("main", urls[0])
             migrate("requirements", urls[1])
-            found = asyncio.run(measure(*urls, valkey.url))
+            figures = asyncio.run(measure(*urls, valkey.url))
         finally:
             valkey.stop()
             postgres.stop()
     if "--json" in sys.argv:
-        json.dump(found, sys.stdout)
+        json.dump(figures, sys.stdout)
         return
     table = Table("of", "figure", "value")
-    for name, each in found.items():
+    for name, each in figures.items():
         for figure, value in each.items():
             table.add_row(name, figure, str(value))
     Console().print(table)

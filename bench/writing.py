@@ -1,8 +1,8 @@
-"""A configuration item changed, end to end, against its bare transaction: `python -m bench.writing [--json]`.
+"""An update of a configuration item, end to end, against its bare transaction: `python -m bench.writing [--json]`.
 
-Both change the name of one item of 100,000 in the same database, in turns. The bare one is BEGIN, SELECT FOR UPDATE,
-UPDATE, INSERT of the audit entry and COMMIT on the driver; its triggers are the same. Figures of one run on one
-machine: read the ratios.
+Both change the name of one of 100,000 items in the same database, alternating. The bare transaction is BEGIN, SELECT
+FOR UPDATE, UPDATE, INSERT of the audit entry and COMMIT on the driver; its triggers are the same. The figures are of
+one run: only the ratios are comparable.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ UPDATE = statements("configuration_items/writes")["configuration_item_update"].t
 
 
 def load(url: str) -> list[str]:
-    """The items; their ids."""
+    """Load the items and return ids."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("INSERT INTO configuration_item_classes (key, name) VALUES ('service', 'Service')")
         connection.execute(
@@ -57,14 +57,14 @@ def load(url: str) -> list[str]:
             [ITEMS],
         )
         connection.execute("VACUUM ANALYZE")
-        found = connection.execute(
+        rows = connection.execute(
             "SELECT id::text FROM configuration_items ORDER BY id LIMIT %s", [2 * (ROUNDS + WARM_UP)]
         )
-        return [row[0] for row in found]
+        return [row[0] for row in rows]
 
 
 async def change(sources: Sources, id: str) -> float:
-    """Milliseconds of one mutation, from the document to its answer."""
+    """Return the milliseconds of one mutation, from the document to its answer."""
     context = Context(WRITER, Scope(sees_restricted=True), sources, RequestContext())
     input = {"id": f"ci_{id}", "expectedVersion": 1, "name": "changed"}
     begin = time.perf_counter()
@@ -77,7 +77,7 @@ async def change(sources: Sources, id: str) -> float:
 
 
 async def change_bare(connection: AsyncConnection[Any], id: str) -> float:
-    """Milliseconds of the bare transaction."""
+    """Return the milliseconds of the bare transaction."""
     begin = time.perf_counter()
     async with connection.transaction():
         row = await (await connection.execute(LOCKED, {"ids": [id]})).fetchone()
@@ -98,34 +98,34 @@ async def change_bare(connection: AsyncConnection[Any], id: str) -> float:
 
 
 async def measure(url: str, ids: list[str]) -> dict[str, float]:
-    """Medians in milliseconds and their ratio. Neither side has prepared statements."""
+    """Return medians in milliseconds and their ratio. Neither side uses prepared statements."""
     main = Database("main", url)
     sources = Sources(main, main, RecursiveGraph(main), NoCache())
     bare = await psycopg.AsyncConnection.connect(url, autocommit=True, prepare_threshold=None)
     freeze_gc()
-    whole, plain = [], []
+    mutations, bare_transactions = [], []
     for number in range(0, len(ids), 2):
-        # By turns also in who goes first: the first of a pair finds the machine as the other left it.
+        # The first of a pair alternates too, because each leaves the machine in another state.
         if number % 4:
-            plain.append(await change_bare(bare, ids[number + 1]))
-            whole.append(await change(sources, ids[number]))
+            bare_transactions.append(await change_bare(bare, ids[number + 1]))
+            mutations.append(await change(sources, ids[number]))
         else:
-            whole.append(await change(sources, ids[number]))
-            plain.append(await change_bare(bare, ids[number + 1]))
+            mutations.append(await change(sources, ids[number]))
+            bare_transactions.append(await change_bare(bare, ids[number + 1]))
     await bare.close()
     await sources.close()
-    whole, plain = whole[WARM_UP:], plain[WARM_UP:]
+    mutations, bare_transactions = mutations[WARM_UP:], bare_transactions[WARM_UP:]
     return {
-        "updateConfigurationItem p50 ms": round(statistics.median(whole), 2),
-        "bare transaction p50 ms": round(statistics.median(plain), 2),
-        "ratio of p50": round(statistics.median(whole) / statistics.median(plain), 2),
-        "updateConfigurationItem p95 ms": round(statistics.quantiles(whole, n=20)[-1], 2),
-        "bare transaction p95 ms": round(statistics.quantiles(plain, n=20)[-1], 2),
+        "updateConfigurationItem p50 ms": round(statistics.median(mutations), 2),
+        "bare transaction p50 ms": round(statistics.median(bare_transactions), 2),
+        "ratio of p50": round(statistics.median(mutations) / statistics.median(bare_transactions), 2),
+        "updateConfigurationItem p95 ms": round(statistics.quantiles(mutations, n=20)[-1], 2),
+        "bare transaction p95 ms": round(statistics.quantiles(bare_transactions, n=20)[-1], 2),
     }
 
 
 def main() -> None:
-    """Load items into a server of its own and measure."""
+    """Load items into a new server and measure."""
     with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder:
         Path(folder).chmod(0o755)
         server = EmbeddedPostgres(Path(folder) / "postgres")

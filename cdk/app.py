@@ -1,4 +1,4 @@
-"""The entrance: `cdk deploy` runs it, or `python -m cdk.app cdk/environments/prod.toml`; no account, no network."""
+"""The CDK app, run by `cdk deploy` or `python -m cdk.app cdk/environments/prod.toml`; no account, no network."""
 
 import argparse
 import json
@@ -28,7 +28,7 @@ ENVIRONMENTS = ROOT / "cdk" / "environments"
 
 
 class FindingError(Exception):
-    """The CDK or cdk-nag refuses the templates; validation-report.json beside them says why."""
+    """The CDK or cdk-nag rejects the templates; the reasons are in validation-report.json in the output folder."""
 
 
 def build(
@@ -40,11 +40,11 @@ def build(
     first: bool = False,
     unguarded: bool = False,
 ) -> dict[str, Stack]:
-    """The stacks of an environment, in the order in which they are deployed. Keys left open keep them from it.
+    """Build the stacks of an environment, in the order of deployment. Open keys prevent a deployment.
 
-    The stacks of a first deploy are not protected, nor its clusters: a deploy that fails could not be undone else. The
-    command line protects a stack before it deploys it, so the next deploy does so. An unguarded one gives all calls to
-    the new version at once, whatever the alarms say.
+    With `first`, neither the stacks nor the clusters are protected, because a failed first deployment could otherwise
+    not be rolled back. The command line protects a stack before it deploys it, so the next deployment adds the
+    protection. With `unguarded`, the new version receives all calls at once, regardless of alarms.
     """
     place = Place(account=environment.account, region=environment.region)
     prefix = f"StackFlow-{environment.name}"
@@ -85,7 +85,7 @@ def build(
         f"{prefix}-Edge",
         environment_file=environment,
         api_domain=f"{service.gateway.rest_api_id}.execute-api.{environment.region}.amazonaws.com",
-        # CloudFront takes firewalls from there alone, wherever the rest stands.
+        # CloudFront accepts firewalls only from this region, whatever the region of the other stacks.
         place=Place(account=environment.account, region=environment.edge.region),
         protected=protected,
     )
@@ -108,7 +108,7 @@ def build(
 
 
 def _block_deployment(stack: Stack, left_open: tuple[str, ...]) -> None:
-    """CloudFormation itself refuses a template with stand-ins, whoever hands it over."""
+    """Add a rule with which CloudFormation rejects templates with placeholders, however they are deployed."""
     CfnRule(
         stack,
         "LeftOpen",
@@ -122,19 +122,19 @@ def _block_deployment(stack: Stack, left_open: tuple[str, ...]) -> None:
 
 
 def feature_flags() -> dict[str, object]:
-    """The feature flags of cdk.json, which the CDK reads by itself only under its own command line."""
+    """Return the feature flags of cdk.json, which the CDK loads by itself only from its own command line."""
     flags: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
     return flags
 
 
 def switches() -> frozenset[str]:
-    """Those that the CDK's command line turns on by `-c first=true`."""
-    given: dict[str, object] = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
-    return frozenset(name for name in ("first", "stub", "unguarded") if str(given.get(name)).lower() == "true")
+    """Return the switches that are set by `-c first=true` on the CDK's command line."""
+    context: dict[str, object] = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
+    return frozenset(name for name in ("first", "stub", "unguarded") if str(context.get(name)).lower() == "true")
 
 
 def selected_file() -> Path:
-    """The file of the environment that the variable ENVIRONMENT names. EnvironmentFileError without one."""
+    """Return the environment file named by the variable ENVIRONMENT. Raises EnvironmentFileError if it is not set."""
     name = os.environ.get("ENVIRONMENT")
     if not name:
         raise EnvironmentFileError("ENVIRONMENT: not set; name a file of cdk/environments: export ENVIRONMENT=dev")
@@ -150,9 +150,12 @@ def synthesize(
     unguarded: bool = False,
     checks: Sequence[Callable[[App], NagPack]] = (AwsSolutionsChecks,),
 ) -> Path:
-    """Templates of an environment in a folder. EnvironmentFileError, BundleError, FindingError."""
-    seen = load_environment(file)
-    environment = seen.environment
+    """Write the templates of an environment to a folder.
+
+    Raises EnvironmentFileError, BundleError and FindingError.
+    """
+    loaded = load_environment(file)
+    environment = loaded.environment
     with tempfile.TemporaryDirectory() as folder:
         if stubbed:
             bundle = write_stub(Path(folder))
@@ -165,13 +168,13 @@ def synthesize(
             if isinstance(environment, NewEnvironment)
             else list(environment.network.private_subnets)
         )
-        # A VPC asks for its account's zones even where they are given; the answer keeps it from asking AWS.
+        # A VPC looks up the zones of its account even if they are given; this context value avoids a call to AWS.
         app.node.set_context(f"availability-zones:account={environment.account}:region={environment.region}", zones)
         build(
             app,
             environment,
             bundle,
-            (*seen.open_keys, STUB) if stubbed else seen.open_keys,
+            (*loaded.open_keys, STUB) if stubbed else loaded.open_keys,
             first=first,
             unguarded=unguarded,
         )
@@ -179,26 +182,27 @@ def synthesize(
         try:
             app.synth()
         except RuntimeError as error:
-            # What jsii raises for whatever the CDK throws; the CDK has printed its findings.
+            # jsii raises this for every error of the CDK; the CDK has already printed its findings.
             raise FindingError(f"{out}: {str(error).partition(chr(10))[0]}") from error
     return out
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line. 1 for a file or bundle that cannot be used, with what to do about it."""
+    """Run the command line. Returns 1, and prints the remedy, if a file or bundle cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m cdk.app", description=__doc__)
     parser.add_argument("file", type=Path, nargs="?", help="an environment file; that of $ENVIRONMENT by default")
-    parser.add_argument("--out", type=Path, help="where the templates go; $CDK_OUTDIR or cdk.out/<name> by default")
-    parser.add_argument("--stub", action="store_true", help="without the bundle; what is written cannot be deployed")
+    parser.add_argument("--out", type=Path, help="the output folder; $CDK_OUTDIR or cdk.out/<name> by default")
+    parser.add_argument("--stub", action="store_true", help="without the bundle; the templates cannot be deployed")
     parser.add_argument("--first", action="store_true", help="for a first deploy: nothing is protected yet")
-    parser.add_argument("--unguarded", action="store_true", help="new code gets all calls, whatever the alarms say")
-    given = parser.parse_args(arguments)
-    stubbed, first = given.stub or "stub" in switches(), given.first or "first" in switches()
-    unguarded = given.unguarded or "unguarded" in switches()
+    parser.add_argument("--unguarded", action="store_true", help="new code gets all calls, regardless of alarms")
+    options = parser.parse_args(arguments)
+    stubbed = options.stub or "stub" in switches()
+    first = options.first or "first" in switches()
+    unguarded = options.unguarded or "unguarded" in switches()
     try:
-        file = given.file or selected_file()
-        # The CDK's command line reads what it asked for there.
-        out = given.out or Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out" / file.stem)
+        file = options.file or selected_file()
+        # The CDK's command line reads the templates from $CDK_OUTDIR.
+        out = options.out or Path(os.environ.get("CDK_OUTDIR") or ROOT / "cdk.out" / file.stem)
         synthesize(file, out, stubbed=stubbed, first=first, unguarded=unguarded)
     except (EnvironmentFileError, BundleError, FindingError) as error:
         print(error, file=sys.stderr)
@@ -208,7 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
     if left_open:
         print(
             f"{len(left_open)} left open: no deploy takes these templates;"
-            f" `python -m cdk.check {file}` tells how to find each",
+            f" `python -m cdk.check {file}` shows how to find each",
             file=sys.stderr,
         )
     return 0

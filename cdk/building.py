@@ -1,9 +1,9 @@
-"""Builds the zip that all functions run, byte for byte the same each time, without Docker: `make bundle`.
+"""Builds the zip of all functions, reproducibly and without Docker: `make bundle`.
 
     python -m cdk.building [arm64|x86_64] [--to FOLDER] [--python PYTHON3.13]
 
-Wheels come from requirements-lambda.lock, by pip, for the machine that is named, whatever machine this is. The twin for
-x86_64 is there to run the same lock on the real runtime client.
+pip installs the wheels of requirements-lambda.lock for the given machine, independent of the machine of the build. The
+x86_64 variant exists to test the same lock with the real runtime client.
 """
 
 import argparse
@@ -23,52 +23,52 @@ from cdk.bundle import CERTIFICATES, DIGEST_MEMBER, ROOT, sources, sources_diges
 
 LOCK_FILE = "requirements-lambda.lock"
 
-# What AWS calls an architecture, and what wheels call it.
+# The AWS name of each architecture, and its name in wheels.
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
-# python3.13 runs on Amazon Linux 2023 with glibc 2.34. pip takes a platform at its word, so the older ones that its
-# wheels may be named after are listed too.
+# python3.13 runs on Amazon Linux 2023 with glibc 2.34. pip matches platforms literally, so the older ones that wheels
+# may be tagged with are listed too.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 GLIBCS = (28, 27, 26, 24, 17, 12, 5)
 PLATFORMS = (*(f"manylinux_2_{minor}" for minor in GLIBCS), "manylinux2014", "manylinux2010", "manylinux1")
 
-# What no function reads: types, sources of C, and what pip notes down, which differs from machine to machine.
+# Files that no function reads: types, C sources, and the notes of pip, which differ between machines.
 EXCLUDED_SUFFIXES = frozenset({".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".hash", ".pyc"})
 EXCLUDED_NAMES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "py.typed"})
 EXCLUDED_FOLDERS = frozenset({"__pycache__", "tests", "test"})
-# What stands in no function's way: scripts, tests, other frameworks, other languages, Python 2, a second copy of the
-# system's time zones; cffi is only wanted for its backend, which cryptography loads.
+# Paths that no function needs: scripts, tests, other frameworks, other languages, Python 2, a copy of the system's time
+# zones; only the backend of cffi is needed, which cryptography loads.
 EXCLUDED_PATHS = (
     "bin", "aenum/_py2.py", "aenum/test*.py", "boto3/examples", "cffi", "dateutil/zoneinfo/*.tar.gz",
     "pendulum/locales/[!el_]*", "pendulum/locales/e[!n]*", "pendulum/locales/l[!o]*", "pycparser",
     *(f"strawberry/{name}" for name in (
         "aiohttp", "chalice", "channels", "cli", "codegen", "django", "fastapi", "flask", "litestar", "quart", "sanic",
     )),
-    # Certificates that botocore itself passes over where there is certifi.
+    # Certificates that botocore ignores if certifi is installed.
     "botocore/cacert.pem",
-    # Which hold keys that are made up, at which scanners of secrets cry.
+    # Examples with made-up keys, which secret scanners report.
     "botocore/data/*/*/examples-1.json",
-    # Compiled twins with all their debugging symbols: what aiohttp does with these is the
-    # handshake of a web socket, once a connection. Each falls back to its own Python.
+    # Extension modules with debugging symbols: aiohttp uses them only for the handshake
+    # of a web socket, once per connection. Each has a Python fallback.
     "aiohttp/_http_*.so", "frozenlist/*.so", "multidict/*.so", "propcache/*.so", "yarl/*.so",
     # An event loop that no function runs, and plugins of a test framework.
     "anyio/_backends/_trio.py", "anyio/pytest_plugin.py", "aiohttp/pytest_plugin.py",
 )  # fmt: skip
 
-# The services whose descriptions botocore keeps, of more than 400.
+# The only services, of more than 400, whose API descriptions are included.
 INCLUDED_AWS_SERVICES = frozenset({"secretsmanager", "sqs", "sts"})
 
-# Where a function's code stands on AWS: tracebacks name it, and the build's own folder must not show.
+# The folder of the code on AWS: tracebacks contain it, and must not contain the build folder.
 TASK_ROOT = "/var/task"
 
 
 class BuildError(Exception):
-    """The bundle cannot be built. The message is one line that says what to do."""
+    """The bundle cannot be built. The message is one line with the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """A zip, the SHA-256 of its bytes in hexadecimal, and the bytes and number of files that it unfolds into."""
+    """A zip, its SHA-256 in hexadecimal, its size and unpacked size in bytes, and its number of files."""
 
     path: Path
     sha256: str
@@ -78,9 +78,9 @@ class BuildResult:
 
 
 def build(machine: str, folder: Path, python: Path, root: Path = ROOT) -> BuildResult:
-    """The bundle of an architecture in `folder`. BuildError if what it needs is missing.
+    """Build the bundle of an architecture in `folder`. Raises BuildError if a requirement is missing.
 
-    `python` is a CPython 3.13: bytecode is made for one minor version, and it is the same for every machine.
+    `python` is a CPython 3.13: bytecode depends on the minor version, but not on the machine.
     """
     with tempfile.TemporaryDirectory(prefix="stackflow-bundle-") as name:
         tree = Path(name)
@@ -92,7 +92,7 @@ def build(machine: str, folder: Path, python: Path, root: Path = ROOT) -> BuildR
 def _assemble(tree: Path, python: Path, root: Path, platforms: Sequence[str]) -> None:
     _install(tree, root, platforms)
     _strip(tree)
-    # Others' sources would be a fifth of the zip, and only tracebacks read them.
+    # Third-party sources would be a fifth of the zip, and only tracebacks read them.
     _compile(tree, python, "-b")
     for path in tree.rglob("*.py"):
         path.unlink()
@@ -131,8 +131,8 @@ def _strip(tree: Path) -> None:
 
 
 def _compile(tree: Path, python: Path, *options: str) -> None:
-    # Unchecked: nothing of the build's time gets in, and an import asks the disk for no source's date. Under one seed,
-    # or sets would come out differently. Columns in lines of a traceback would be a fifth of the bytecode.
+    # Unchecked hashes: the bytecode contains no time stamps, and imports do not check the source. A fixed seed, because
+    # sets would otherwise differ between builds. Columns for tracebacks would be a fifth of the bytecode.
     command = [
         str(python), "-X", "no_debug_ranges", "-m", "compileall", *options, "-q", "-f",
         "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", TASK_ROOT, str(tree),
@@ -151,7 +151,7 @@ def _zip(tree: Path, path: Path) -> BuildResult:
         for file in files:
             member = zipfile.ZipInfo(file.relative_to(tree).as_posix())
             member.compress_type, member.create_system = zipfile.ZIP_DEFLATED, 3
-            # A regular file that everyone may read: functions run as a user of their own.
+            # A regular file that everyone may read: functions run as another user.
             member.external_attr = 0o100644 << 16
             archive.writestr(member, file.read_bytes(), compresslevel=9)
     unfinished.replace(path)
@@ -161,12 +161,12 @@ def _zip(tree: Path, path: Path) -> BuildResult:
 
 
 def find_python(named: str | None = None) -> Path:
-    """A CPython 3.13: the one that is named, or this one, one on the path, or one of pyenv's. BuildError if none."""
+    """Find a CPython 3.13: `named`, or this one, or one on the path, or one of pyenv's. Raises BuildError if none."""
     for candidate in [named] if named else _candidates():
-        asked = "import sys; sys.exit(sys.implementation.name != 'cpython' or sys.version_info[:2] != (3, 13))"
+        check = "import sys; sys.exit(sys.implementation.name != 'cpython' or sys.version_info[:2] != (3, 13))"
         try:
-            found = subprocess.run([candidate, "-c", asked], check=False, capture_output=True)  # noqa: S603
-            if found.returncode == 0:
+            result = subprocess.run([candidate, "-c", check], check=False, capture_output=True)  # noqa: S603
+            if result.returncode == 0:
                 return Path(candidate)
         except OSError:
             continue
@@ -180,15 +180,15 @@ def _candidates() -> Iterator[str]:
     yield sys.executable
     yield "python3.13"
     versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    yield from (str(found) for found in sorted(versions.glob("3.13.*/bin/python3.13")))
+    yield from (str(path) for path in sorted(versions.glob("3.13.*/bin/python3.13")))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 once the bundle stands with its bill of materials; prints where, its megabytes (10^6 bytes) and its SHA-256."""
+    """Build the bundle and its SBOM; print its path, sizes in MB (10^6 bytes) and SHA-256. Returns 0 on success."""
     parser = argparse.ArgumentParser(prog="python -m cdk.building", description="Build the zip of the functions.")
     parser.add_argument("machine", nargs="?", choices=tuple(MACHINES), default="arm64")
     parser.add_argument("--to", type=Path, default=ROOT / "dist", help="the folder to write to")
-    parser.add_argument("--python", help="a CPython 3.13; looked for if not given")
+    parser.add_argument("--python", help="a CPython 3.13; found automatically by default")
     parser.add_argument("--which", action="store_true", help="only print the CPython 3.13 that would be used")
     chosen = parser.parse_args(arguments)
     try:

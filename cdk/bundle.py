@@ -1,4 +1,4 @@
-"""The zip that all functions run: it must be there, and made from the sources that stand here."""
+"""The zip of all functions: it must exist, and be built from the current sources."""
 
 import hashlib
 import zipfile
@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-# What goes into the bundle from this repository; the lock stands for what comes from elsewhere.
+# The parts of this repository in the bundle; the lock file represents the dependencies.
 SOURCES = (
     "app.py",
     "settings",
@@ -20,23 +20,23 @@ SOURCES = (
     "requirements-lambda.lock",
 )
 
-# By which functions trust Aurora: see cdk/certificates.py.
+# The certificates with which functions verify Aurora: see cdk/certificates.py.
 CERTIFICATES = "certificates/rds-global-bundle.pem"
 
-# What of them stays at home: the stores that a laptop starts.
+# Sources that are not in the bundle: the embedded stores.
 EXCLUDED_SOURCES = ("datasources/embedded",)
 
-# The member that whoever builds the bundle writes: `digest` of the sources it was built from, in hexadecimal.
+# The member with the digest of the sources, in hexadecimal, which the build writes.
 DIGEST_MEMBER = "sources.sha256"
 
-# The key by which a stub counts as a value left open.
+# The pseudo key for a stub in the list of open keys.
 STUB = "bundle"
 
 BUILD_HINT = "build it with `make bundle`"
 
 
 class BundleError(Exception):
-    """The bundle is missing or does not hold the present code. The message says what to run."""
+    """The bundle is missing or outdated. The message contains the command to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +48,19 @@ class Bundle:
 
 
 def sources_digest(root: Path = ROOT) -> str:
-    """SHA-256 over the paths and bytes of all sources, in order of their paths. What it does not know is no source."""
-    whole = hashlib.sha256()
+    """Return the SHA-256 of the paths and contents of all sources, in order of path."""
+    digest = hashlib.sha256()
     for path in sources(root):
         content = path.read_bytes()
-        whole.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
-        whole.update(content)
-    return whole.hexdigest()
+        digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def sources(root: Path = ROOT) -> list[Path]:
-    """The files of this repository that the bundle holds, the lock among them, in order of their paths."""
-    left_out = [root / name for name in EXCLUDED_SOURCES]
-    return sorted(path for path in _files(root) if not any(path.is_relative_to(each) for each in left_out))
+    """Return the files of this repository in the bundle, with the lock file, in order of path."""
+    excluded = [root / name for name in EXCLUDED_SOURCES]
+    return sorted(path for path in _files(root) if not any(path.is_relative_to(each) for each in excluded))
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -73,7 +73,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def load_bundle(path: Path, root: Path = ROOT) -> Bundle:
-    """The bundle, once it is made sure that it holds the present sources. BundleError otherwise."""
+    """Load the bundle and verify that it was built from the current sources. Raises BundleError."""
     if not path.is_file():
         raise BundleError(f"functions.bundle: {path} does not exist; {BUILD_HINT}")
     try:
@@ -91,7 +91,7 @@ def load_bundle(path: Path, root: Path = ROOT) -> Bundle:
 
 
 def write_stub(folder: Path) -> Bundle:
-    """A zip of the same bytes each time that stands for the bundle where none is to be deployed."""
+    """Write a reproducible zip that replaces the bundle in templates that are not deployed."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "stub.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -1,4 +1,4 @@
-"""What an environment file leaves open, and how to find it: `python -m cdk.check <file> --deploy`."""
+"""Reports the open values of an environment file and how to find them: `python -m cdk.check <file> --deploy`."""
 
 import argparse
 import sys
@@ -15,52 +15,52 @@ from cdk.stores.queues import EVENTS_MAX_RECEIVES, MAX_RETENTION_DAYS, VISIBILIT
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line. 1 if the file cannot be used; with --deploy also if it leaves something open or the bundle is
-    missing or old."""
+    """Run the command line. Returns 1 if the file cannot be used; with --deploy also if it has open values, or if the
+    bundle is missing or outdated."""
     parser = argparse.ArgumentParser(prog="python -m cdk.check", description=__doc__)
     parser.add_argument("file", type=Path, help="an environment file")
     parser.add_argument("--deploy", action="store_true", help="refuse what could not be deployed")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        seen = load_environment(given.file)
+        loaded = load_environment(options.file)
     except EnvironmentFileError as error:
         print(error, file=sys.stderr)
         return 1
-    for line in report_lines(seen):
+    for line in report_lines(loaded):
         print(line)
-    if not given.deploy:
+    if not options.deploy:
         return 0
-    faults = [f"{key} is left open" for key in seen.open_keys]
+    faults = [f"{key} is left open" for key in loaded.open_keys]
     try:
-        bundle = load_bundle(ROOT / seen.environment.functions.bundle)
-        require_region(bundle.path, seen.environment.region)
+        bundle = load_bundle(ROOT / loaded.environment.functions.bundle)
+        require_region(bundle.path, loaded.environment.region)
     except BundleError as error:
         faults.append(str(error))
     for fault in faults:
-        print(f"{given.file}: {fault}", file=sys.stderr)
+        print(f"{options.file}: {fault}", file=sys.stderr)
     return 1 if faults else 0
 
 
-def report_lines(seen: EnvironmentFile) -> list[str]:
-    """What is open with the command that finds it, the arithmetic of connections, what to compare with the account."""
-    lines = [f"{len(seen.open_keys)} left open" if seen.open_keys else "nothing left open"]
-    for key in seen.open_keys:
-        lines += [f"  {key}", f"    {lookup_hint(key, seen.table)}"]
+def report_lines(loaded: EnvironmentFile) -> list[str]:
+    """Return the open keys with the command to find each, the connection limits, and what to compare."""
+    lines = [f"{len(loaded.open_keys)} left open" if loaded.open_keys else "nothing left open"]
+    for key in loaded.open_keys:
+        lines += [f"  {key}", f"    {lookup_hint(key, loaded.table)}"]
     lines.append("connections at most")
-    for each in connection_demand(seen.environment):
+    for each in connection_demand(loaded.environment):
         lines.append(
             f"  aurora.{each.database}: {each.required} of {each.allowed}, which are nine tenths"
             f" of {each.max_connections}"
         )
     lines.append("to compare with the account, which no template can")
-    lines += [f"  {command}" for command in comparisons(seen.environment)]
+    lines += [f"  {command}" for command in comparisons(loaded.environment)]
     return lines
 
 
 def comparisons(environment: Environment) -> list[str]:
-    """Commands that change nothing."""
+    """Return read-only commands to compare the environment with the account."""
     name, region = environment.functions.name, environment.region
-    found = [
+    commands = [
         f"aws lambda get-account-settings --region {region} --query AccountLimit.ConcurrentExecutions"
         f"    # over {environment.functions.concurrency + 4}, which are reserved, by 100 at least",
         f"aws lambda get-function --region {region} --function-name {name}    # exists: see docs/deploy.md, adopting",
@@ -68,14 +68,14 @@ def comparisons(environment: Environment) -> list[str]:
     if isinstance(environment, AdoptedEnvironment):
         network = environment.network
         if network.endpoints:
-            found.append(
+            commands.append(
                 f"aws ec2 describe-vpc-endpoints --region {region} --filters Name=vpc-id,Values={network.vpc_id}"
                 " --query 'VpcEndpoints[].[ServiceName,PrivateDnsEnabled]' --output text"
                 f"    # none yet for {', '.join(network.endpoints)}: those to be made answer for these names in the"
                 f" whole VPC, and admit {', '.join(network.ranges)}; ask the owners of its other workloads"
             )
         subnets = " ".join(network.private_subnets.values())
-        found += [
+        commands += [
             f"aws ec2 describe-subnets --region {region} --subnet-ids {subnets}"
             " --query 'Subnets[].[SubnetId,AvailabilityZone,VpcId]' --output text"
             f"    # {', '.join(f'{subnet} in {zone}' for zone, subnet in network.private_subnets.items())},"
@@ -101,7 +101,7 @@ def comparisons(environment: Environment) -> list[str]:
             f" arn:aws:sns:{region}:{environment.account}:{environment.findings_topic} --query Attributes.Policy"
             "    # cloudwatch, events and budgets may publish",
         ]
-    return found
+    return commands
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Names that two environments, or two parts of one, would both take: of which an account, a region, or AWS has one."""
+"""Finds names that must be unique in an account, a region or AWS, but are used by two environments or twice in one."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from cdk.keys import OPEN_MARK, fill_placeholders
 
 
 class ResourceName(NamedTuple):
-    """A name that a file makes, the key that gives it, and where there is one of it."""
+    """A name that a file assigns, its key, and the scope within which it must be unique."""
 
     key: str
     kind: str
@@ -16,7 +16,7 @@ class ResourceName(NamedTuple):
     name: str
 
 
-# Aurora and Neptune name their clusters in one space.
+# Aurora and Neptune share one namespace of clusters.
 # https://docs.aws.amazon.com/neptune/latest/userguide/limits.html
 _CLUSTERS = ("aurora.main.identifier", "aurora.requirements.identifier", "neptune.identifier")
 _QUEUES = ("queues.events", "queues.remediation_p1", "queues.remediation_standard", "queues.notifications")
@@ -27,15 +27,15 @@ _CREATED_KINDS = {
     "knowledge.collection": "collection",
     "findings_topic": "topic",
 }
-# AWS keeps these in small letters.
+# AWS converts these names to lower case.
 CASE_INSENSITIVE_KINDS = {"cluster", "replication group"}
 
 
 def resource_names(table: Mapping[str, Any]) -> Iterator[ResourceName]:
-    """What the templates of a file give a name. A name that is left open is none yet; what is adopted, is not made."""
-    given = fill_placeholders(table)
-    account, region = str(given.get("account")), str(given.get("region"))
-    keys = {"functions.name": "function"} | (_CREATED_KINDS if given.get("mode") == "create" else {})
+    """Yield the names that the templates of a file assign, without open values and adopted resources."""
+    filled = fill_placeholders(table)
+    account, region = str(filled.get("account")), str(filled.get("region"))
+    keys = {"functions.name": "function"} | (_CREATED_KINDS if filled.get("mode") == "create" else {})
     for key, kind in keys.items():
         name = _value(table, key)
         if name:
@@ -43,17 +43,17 @@ def resource_names(table: Mapping[str, Any]) -> Iterator[ResourceName]:
         if name and kind == "queue":
             yield ResourceName(key, kind, (account, region), dead_letters(name))
     firewall = _value(table, "edge.firewall")
-    if firewall and not _value(given, "edge.firewall_arn"):
+    if firewall and not _value(filled, "edge.firewall_arn"):
         yield ResourceName("edge.firewall", "firewall", (account,), firewall)
     for face in ("docs", "app", "api"):
         domain = _value(table, f"edge.distributions.{face}.domain")
-        # One distribution of all that AWS has answers for a domain.
-        if domain and not _value(given, f"edge.distributions.{face}.id"):
+        # A domain belongs to one distribution in all of AWS.
+        if domain and not _value(filled, f"edge.distributions.{face}.id"):
             yield ResourceName(f"edge.distributions.{face}.domain", "domain", (), domain)
 
 
 def find_collisions(table: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What a file takes twice, and what others, by their names, take too. Each with its key and the remedy."""
+    """Return the names that a file uses twice or shares with another file, each with its key and the remedy."""
     own: dict[tuple[object, ...], str] = {}
     faults = []
     for each in resource_names(table):
@@ -67,12 +67,12 @@ def find_collisions(table: Mapping[str, Any], others: Mapping[str, Mapping[str, 
                     " in one account and region" if len(each.where) == 2 else " in one account" if each.where else ""
                 )
                 faults.append(f"{own[each[1:]]}: {file} takes the {each.kind} {each.name} too{place}; name another")
-    # A queue and its dead letters collide by one key.
+    # A queue and its dead-letter queue collide by the same key.
     return list(dict.fromkeys(faults))
 
 
 def _value(table: Mapping[str, Any], key: str) -> str | None:
-    found: Any = table
+    value: Any = table
     for part in key.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found if isinstance(found, str) and found != OPEN_MARK else None
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) and value != OPEN_MARK else None

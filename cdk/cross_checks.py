@@ -1,4 +1,4 @@
-"""Rules among the values of an environment file: places, ranges, capacities, zones, endpoints, the edge, instances."""
+"""Rules across the values of an environment file: regions, ranges, capacities, zones, endpoints, edge, instances."""
 
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Network
@@ -8,19 +8,19 @@ from cdk.connections import ConnectionDemand, connection_demand
 from cdk.environment import AdoptedEnvironment, Distribution, Environment, NewEnvironment
 from cdk.tables import AdoptedNetwork, NewAurora, NewNeptune
 
-# Regions without SnapStart, by how they begin; the last four are partitions of their own.
+# Prefixes of regions without SnapStart; the last four are separate partitions.
 # https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
 WITHOUT_SNAP_START = ("ap-east-2", "ap-southeast-6", "cn-", "eusc-", "us-gov-", "us-iso")
-# What AWS names interface endpoints of, as far as the functions call it.
+# The AWS names of interface endpoints that functions may use.
 ENDPOINTS = ("secretsmanager", "sqs", "bedrock-runtime", "bedrock-agent-runtime", "kms", "xray", "logs", "monitoring")
-# The addresses of a VPC.
+# The command for the address ranges of a VPC.
 RANGES_COMMAND = (
     "aws ec2 describe-vpcs --vpc-ids {vpc} --query 'Vpcs[0].CidrBlockAssociationSet[].CidrBlock' --output text"
 )
 
 
 def find_faults(environment: Environment, left_open: tuple[str, ...]) -> list[str]:
-    """What is wrong, each with its key and the remedy. Keys that are left open hold stand-ins, which lie anywhere."""
+    """Return the faults, each with its key and the remedy. Keys in `left_open` have placeholders, not checked."""
     by_mode = (
         [*_secrets(environment, left_open), *_hosts(environment, left_open), *_ranges(environment)]
         if isinstance(environment, AdoptedEnvironment)
@@ -152,7 +152,7 @@ def _hosts(environment: AdoptedEnvironment, left_open: tuple[str, ...]) -> Itera
         "neptune.reader_host": environment.neptune.reader_host,
     }
     for key, host in hosts.items():
-        # A name of one's own may stand for any cluster.
+        # A custom host name may belong to a cluster in any region.
         if key not in left_open and host.endswith(".amazonaws.com") and environment.region not in host.split("."):
             yield f"{key}: {host} lies in another region than {environment.region}; name the cluster of this one"
 

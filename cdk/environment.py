@@ -1,4 +1,4 @@
-"""What an environment file may say: one shape for resources that exist, one for an account without any."""
+"""The schema of an environment file: one type for existing resources, one for an account without any."""
 
 from typing import Annotated
 
@@ -18,54 +18,54 @@ ISSUER_HINT = "ask who runs the issuer of your tokens"
 
 
 class Functions(Table, frozen=True, kw_only=True):
-    """The functions and the gateway. Seconds, megabytes, requests, and connections to each database."""
+    """The functions and the gateway. Times in seconds, memory in MB, rates in requests, connections per database."""
 
     name: values.Function
     stage: values.Stage
     memory_mb: Annotated[int, Meta(ge=512, le=10_240)] = 1792
-    # Of each function but the API. Nobody waits for them, and memory brings processor time in proportion.
+    # Of each function except the API. No caller waits for them, and CPU is proportional to memory.
     worker_memory_mb: Annotated[int, Meta(ge=512, le=10_240)] = 1024
     timeout_seconds: Annotated[int, Meta(ge=30, le=900)] = 300
-    # What the account allows an integration of a regional REST API; 29 unless AWS raised it.
+    # The account's integration timeout of a regional REST API; 29 s unless AWS has raised it.
     gateway_seconds: Annotated[int, Meta(ge=10, le=300)] = 29
     burst: Positive = 10_000
     steady: Positive = 5_000
-    # Instances at most, which bounds the connections (docs/decisions/0026).
+    # The maximum number of instances, which limits the connections (docs/decisions/0026).
     concurrency: Annotated[int, Meta(ge=1, le=1_000)]
     connections: Annotated[int, Meta(ge=1, le=5)] = 4
-    # How instances of the API start (docs/decisions/0027): from a snapshot, or so many that wait. Off where days pass
-    # without a call: AWS drops the snapshot of a version unused for 14 days, and the next calls fail.
+    # How instances of the API start (docs/decisions/0027): from a snapshot, or provisioned in advance. Off if days pass
+    # without a call: AWS deletes the snapshot of a version unused for 14 days, and the next calls fail.
     # https://docs.aws.amazon.com/lambda/latest/dg/snapstart-troubleshooting.html
     snap_start: bool = False
     provisioned: Annotated[int, Meta(ge=0, le=500)] = 0
     bundle: Text = "dist/stackflow-lambda-arm64.zip"
-    # Variables of docs/settings.md that the template does not set: cdk/service_settings.py tells which.
+    # Variables of docs/settings.md that the template does not set: see cdk/service_settings.py.
     settings: dict[Text, str | int | float | bool] = msgspec.field(default_factory=dict)
 
 
 class Access(Table, frozen=True, kw_only=True):
-    """Whose tokens are accepted."""
+    """The issuer and the audience of accepted tokens."""
 
     issuer: Annotated[values.Issuer, Placeholder("https://issuer.placeholder.invalid", ISSUER_HINT)]
     audience: Annotated[Text, Placeholder("placeholder", ISSUER_HINT)]
 
 
 class Price(Table, frozen=True, kw_only=True):
-    """USD of a million tokens that a model reads, and that it writes."""
+    """USD per million tokens that a model reads, and that it writes."""
 
     input: Annotated[float, Meta(gt=0)]
     output: Annotated[float, Meta(ge=0)]
 
 
 class Models(Table, frozen=True, kw_only=True):
-    """Foundation models of Bedrock that the API may call, with their prices, and what a day of them may cost."""
+    """Bedrock foundation models that the API may call, with their prices, and their daily allowance."""
 
     allowed: Annotated[dict[Text, Price], Meta(min_length=1, max_length=20)]
     usd_a_day: Annotated[float, Meta(ge=1)]
 
 
 class Distribution(Table, frozen=True, kw_only=True):
-    """One of CloudFront: an id adopts it; a domain with its certificate makes it."""
+    """A CloudFront distribution: an id adopts it; a domain with a certificate creates it."""
 
     id: Annotated[values.DistributionId | None, Placeholder("EPLACEHOLDER{PARENT:.3}", LIST_DISTRIBUTIONS_COMMAND)] = (
         None
@@ -88,7 +88,7 @@ class Distribution(Table, frozen=True, kw_only=True):
 
 
 class Distributions(Table, frozen=True, kw_only=True):
-    """The three faces: the documentation, the explorer's pages, the API."""
+    """The three distributions: the documentation, the pages of the explorer, and the API."""
 
     docs: Distribution
     app: Distribution
@@ -96,7 +96,7 @@ class Distributions(Table, frozen=True, kw_only=True):
 
 
 class Edge(Table, frozen=True, kw_only=True):
-    """What stands before the gateway. A firewall's ARN adopts it; without one it is made."""
+    """The edge in front of the gateway. A firewall's ARN adopts it; without one it is created."""
 
     region: Text = "us-east-1"
     firewall: values.Firewall
@@ -108,15 +108,15 @@ class Edge(Table, frozen=True, kw_only=True):
             " --output table",
         ),
     ] = None
-    # Requests from one address in five minutes: 1,000 a second, as an office or a producer of events may be one.
+    # Requests from one address in five minutes: 1,000 per second, because an office or an event producer shares one.
     rate: Annotated[int, Meta(ge=10)] = 300_000
-    # Raised by one, it turns the secret by which the gateway knows CloudFront.
+    # Raise it by one to rotate the secret by which the gateway recognises CloudFront.
     origin_secret: Positive = 1
     distributions: Distributions
 
 
 class BaseEnvironment(Table, frozen=True, kw_only=True):
-    """What both shapes say."""
+    """The keys of both modes."""
 
     name: values.Name
     account: Annotated[
@@ -132,7 +132,7 @@ class BaseEnvironment(Table, frozen=True, kw_only=True):
 
 
 class AdoptedEnvironment(BaseEnvironment, frozen=True, kw_only=True, tag_field="mode", tag="adopt"):
-    """An environment over stores that exist: none is made."""
+    """An environment on existing stores: none is created."""
 
     queues: tables.AdoptedQueues
     key_id: values.Key
@@ -140,18 +140,18 @@ class AdoptedEnvironment(BaseEnvironment, frozen=True, kw_only=True, tag_field="
     aurora: tables.AdoptedAuroras
     neptune: tables.AdoptedNeptune
     redis: tables.AdoptedRedis
-    # Without it there is none.
+    # Optional.
     knowledge: tables.AdoptedKnowledge | None = None
 
 
 class NewEnvironment(BaseEnvironment, frozen=True, kw_only=True, tag_field="mode", tag="create"):
-    """A fresh environment in an account that has none."""
+    """A new environment in an account without stores."""
 
     network: tables.NewNetwork
     aurora: tables.NewAuroras
     neptune: tables.NewNeptune
     redis: tables.NewRedis
-    # Without it none is made.
+    # Optional.
     knowledge: tables.NewKnowledge | None = None
 
 

@@ -1,4 +1,4 @@
-"""Values of an environment file: how each must look, in words, since an operator reads no patterns."""
+"""Formats of the values of an environment file, described in words for operators."""
 
 from typing import Annotated, NamedTuple
 
@@ -6,8 +6,8 @@ from msgspec import Meta
 
 
 class Placeholder(NamedTuple):
-    """A value that a file may leave as `?`: what stands in its place, never to be deployed, and the command or question
-    that finds it. In both, {parent} is the table, as {PARENT} in capitals; `<key>` in a command is that key's value."""
+    """A value that a file may leave as `?`: its placeholder, which is never deployed, and the command or question to
+    find it. In both, {parent} is the table, {PARENT} the same in capitals; `<key>` in a command is that key's value."""
 
     stand_in: str | int | list[str]
     find: str

@@ -1,4 +1,4 @@
-"""The facts of stores that exist, taken from the environment file by id. Nothing is looked up and nothing made."""
+"""Imports existing stores by the ids in the environment file. Nothing is looked up or created."""
 
 from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
@@ -13,14 +13,14 @@ from cdk.tables import AdoptedAurora
 
 
 def import_stores(stack: Stack, environment: AdoptedEnvironment) -> StackInputs:
-    """What the file says, as constructs of a stack."""
+    """Return the resources of the file as constructs of a stack."""
     vpc = _vpc(stack, environment)
     key = kms.Key.from_key_arn(stack, "Key", _arn(environment, "kms", f"key/{environment.key_id}"))
     network, graph, redis = environment.network, environment.neptune, environment.redis
     return StackInputs(
         vpc=vpc,
         subnets=ec2.SubnetSelection(subnets=vpc.private_subnets),
-        # The group's rules are the owner's: the template changes none of them.
+        # The owner manages the rules of the group; the template changes none.
         group=ec2.SecurityGroup.from_security_group_id(stack, "Mesh", network.security_group_id, mutable=False),
         key=key,
         main=_database(stack, "Main", environment.aurora.main, key),

@@ -1,4 +1,4 @@
-"""What the stateless stacks know of the stateful world: the same shape whether it was adopted or made."""
+"""The stores as the stateless stacks see them, whether adopted or created."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A relational cluster. The secret is its owner's; functions other than migrations come by IAM."""
+    """A relational cluster. The secret belongs to the owner role; only migrations use it, other functions use IAM."""
 
     identifier: str
     name: str
@@ -23,7 +23,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Neptune's writer and reader."""
+    """Neptune with its writer and reader endpoints."""
 
     identifier: str
     host: str
@@ -33,7 +33,7 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """Redis, with its token."""
+    """Redis with its auth token."""
 
     identifier: str
     host: str
@@ -42,7 +42,7 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class QueueInput:
-    """A queue and the name of its dead letters."""
+    """A queue and the name of its dead-letter queue."""
 
     queue: sqs.IQueue
     name: str
@@ -59,13 +59,13 @@ class QueueInputs:
     notifications: QueueInput
 
     def all(self) -> tuple[QueueInput, ...]:
-        """In the order in which they are shown."""
+        """Return all queues, in the order of display."""
         return self.events, self.remediation_p1, self.remediation_standard, self.notifications
 
 
 @dataclass(frozen=True, slots=True)
 class StackInputs:
-    """Everything that functions reach."""
+    """Everything that functions access."""
 
     vpc: ec2.IVpc
     subnets: ec2.SubnetSelection
@@ -80,10 +80,10 @@ class StackInputs:
     topic: sns.ITopic
 
     def databases(self) -> tuple[Database, Database]:
-        """The main one first."""
+        """Return both databases, the main one first."""
         return self.main, self.requirements
 
 
 def dead_letters(name: str) -> str:
-    """The name of the queue of a queue's dead letters; those of a FIFO queue are one too."""
+    """Return the name of a queue's dead-letter queue; that of a FIFO queue is FIFO too."""
     return f"{name.removesuffix('.fifo')}-DLQ.fifo" if name.endswith(".fifo") else f"{name}-DLQ"

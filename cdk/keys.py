@@ -1,4 +1,4 @@
-"""The keys of an environment file: what is wrong with each by itself, what is left open and how it is found."""
+"""The keys of an environment file: their faults, the open values, and the hints to find them."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ MODES: Mapping[str, type[msgspec.Struct]] = {"adopt": AdoptedEnvironment, "creat
 
 
 def table_of(type_: Any) -> type[msgspec.Struct] | None:
-    """The table that a key holds, also one that may be missing; None for a value."""
+    """Return the table type of a key, also of an optional one; None for a value."""
     return next(
         (each for each in (type_, *get_args(type_)) if isinstance(each, type) and issubclass(each, msgspec.Struct)),
         None,
@@ -23,7 +23,7 @@ def table_of(type_: Any) -> type[msgspec.Struct] | None:
 
 
 def keys(type_: type[msgspec.Struct], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every key of a table and of those in it, with its type."""
+    """Yield every key of a table and its nested tables, with its type."""
     for field in msgspec.structs.fields(type_):
         key = f"{path}{field.encode_name}"
         yield key, field.type
@@ -33,7 +33,7 @@ def keys(type_: type[msgspec.Struct], path: str = "") -> Iterator[tuple[str, Any
 
 
 def metadata(type_: Any) -> Iterator[object]:
-    """What stands beside a type, also of one that may be missing."""
+    """Yield the annotations of a type, also of an optional one."""
     if get_origin(type_) is Annotated:
         yield from type_.__metadata__
         yield from metadata(type_.__origin__)
@@ -43,9 +43,9 @@ def metadata(type_: Any) -> Iterator[object]:
 
 
 def describe_format(type_: Any) -> str | None:
-    """What a value of this type looks like; None where the type says enough."""
-    found = (each.description for each in metadata(type_) if isinstance(each, msgspec.Meta))
-    return next((each for each in found if each), None)
+    """Return the description of a value of this type; None if the type is sufficient."""
+    descriptions = (each.description for each in metadata(type_) if isinstance(each, msgspec.Meta))
+    return next((each for each in descriptions if each), None)
 
 
 def _open(key: str, type_: Any) -> Placeholder | None:
@@ -60,24 +60,27 @@ def _open(key: str, type_: Any) -> Placeholder | None:
 
 
 PLACEHOLDERS: Mapping[str, Placeholder] = {
-    key: found for mode in MODES.values() for key, type_ in keys(mode) if (found := _open(key, type_)) is not None
+    key: placeholder
+    for mode in MODES.values()
+    for key, type_ in keys(mode)
+    if (placeholder := _open(key, type_)) is not None
 }
 
 
 def lookup_hint(key: str, table: Mapping[str, Any]) -> str:
-    """How the value of a key is found, with what the file says of others."""
+    """Return how to find the value of a key, completed with other values of the file."""
 
     def value(reference: re.Match[str]) -> str:
-        found: Any = table
+        value: Any = table
         for part in reference[1].split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        return found if isinstance(found, str) and found != OPEN_MARK else reference[0]
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value if isinstance(value, str) and value != OPEN_MARK else reference[0]
 
     return re.sub(r"<([a-z_.]+)>", value, PLACEHOLDERS[key].find)
 
 
 def fill_placeholders(table: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """The table with every `?` that may be one replaced by its stand-in; any other stays and is refused as a value."""
+    """Return the table with every permitted `?` replaced by its placeholder; any other `?` is an invalid value."""
     return {
         key: fill_placeholders(value, f"{path}{key}.")
         if isinstance(value, dict)
@@ -89,7 +92,7 @@ def fill_placeholders(table: Mapping[str, Any], path: str = "") -> dict[str, Any
 
 
 def find_open_keys(table: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """The keys whose value is `?`, in the order of the file."""
+    """Yield the keys whose value is `?`, in the order of the file."""
     for key, value in table.items():
         if isinstance(value, dict):
             yield from find_open_keys(value, f"{path}{key}.")
@@ -98,7 +101,7 @@ def find_open_keys(table: Mapping[str, Any], path: str = "") -> Iterator[str]:
 
 
 def find_faults(table: Mapping[str, Any]) -> list[str]:
-    """Each with its key and the remedy. Whatever else holds among keys is for who reads the whole."""
+    """Return the faults of single keys, each with its key and the remedy. Rules across keys are in cross_checks.py."""
     mode = table.get("mode")
     if mode is None:
         return ["mode: missing required key; add it: write adopt or create"]
@@ -111,7 +114,7 @@ def find_faults(table: Mapping[str, Any]) -> list[str]:
 
 
 class _File(NamedTuple):
-    """The whole file, and the keys of the mode that it is not of."""
+    """The whole file, and the keys that belong to the other mode only."""
 
     table: Mapping[str, Any]
     elsewhere: frozenset[str]
@@ -163,12 +166,12 @@ def _value(key: str, value: object, type_: Any, file: _File) -> str | None:
             return f"{key}: {what[0].lower()}{what[1:]}"
         if value == OPEN_MARK:
             return f"{key}: may not be left open; write {shape}"
-        # Who writes a secret where its ARN belongs must not find it in a log.
+        # The message may be logged, so it must not contain a secret that was entered in place of its ARN.
         shown = "its value" if key.endswith("secret_arn") else repr(value)
-        found = f"; to find it: {lookup_hint(key, file.table)}" if key in PLACEHOLDERS else ""
-        return f"{key}: {shown} is not {shape}{found}"
+        hint = f"; to find it: {lookup_hint(key, file.table)}" if key in PLACEHOLDERS else ""
+        return f"{key}: {shown} is not {shape}{hint}"
     return None
 
 
-def _close(name: str, known: Mapping[str, Any]) -> str:
-    return next(iter(get_close_matches(name, known, 1)), "")
+def _close(name: str, candidates: Mapping[str, Any]) -> str:
+    return next(iter(get_close_matches(name, candidates, 1)), "")

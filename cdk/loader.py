@@ -1,4 +1,4 @@
-"""An environment file is read and held to its rules; what is wrong is said with its key and the remedy."""
+"""Loads and validates an environment file; each fault is reported with its key and the remedy."""
 
 import tomllib
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cdk import cross_checks as rules
-from cdk import keys
+from cdk import cross_checks, keys
 from cdk.collisions import find_collisions
 from cdk.environment import Environment
 
@@ -23,19 +22,19 @@ class EnvironmentFile:
 
     environment: Environment
     open_keys: tuple[str, ...]
-    # The file as it stands.
+    # The parsed file.
     table: dict[str, Any]
 
 
 def load_environment(path: Path) -> EnvironmentFile:
-    """The environment that a file describes. EnvironmentFileError names what is wrong with it, all faults at once."""
+    """Load the environment of a file. Raises EnvironmentFileError with all faults at once."""
     table = _table(path)
-    wrong = keys.find_faults(table)
-    if wrong:
-        raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in wrong))
+    faults = keys.find_faults(table)
+    if faults:
+        raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in faults))
     environment: Environment = msgspec.convert(keys.fill_placeholders(table), Environment)
     open_ = tuple(keys.find_open_keys(table))
-    faults = [*rules.find_faults(environment, open_), *_check_siblings(path, environment, table)]
+    faults = [*cross_checks.find_faults(environment, open_), *_check_siblings(path, environment, table)]
     if faults:
         raise EnvironmentFileError("\n".join(f"{path}: {fault}" for fault in faults))
     return EnvironmentFile(environment, open_, table)
@@ -51,12 +50,12 @@ def _table(path: Path) -> dict[str, Any]:
 
 
 def _check_siblings(path: Path, environment: Environment, table: dict[str, Any]) -> list[str]:
-    """What this file may not share with those beside it: its name, and what its templates give a name."""
+    """Return conflicts with the other files of the folder: the environment name, and the names of resources."""
     others = {other.name: _table(other) for other in sorted(path.parent.glob("*.toml")) if other.name != path.name}
     faults = [
         f"name: {other} is called {environment.name} too; each needs a name of its own"
-        for other, found in others.items()
-        if found.get("name") == environment.name
+        for other, other_table in others.items()
+        if other_table.get("name") == environment.name
     ]
     faults += find_collisions(table, others)
     if path.stem != environment.name:

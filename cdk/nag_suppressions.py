@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that stand, each with its written reason. Any other fails the check."""
+"""Accepted findings of cdk-nag, each with a written reason. Any other finding fails the check."""
 
 from collections.abc import Mapping
 
@@ -7,14 +7,14 @@ from constructs import IConstruct
 
 
 def suppress(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Accept findings of AwsSolutions on a construct: by rule, with the finding in brackets where it has one."""
+    """Accept findings of AwsSolutions on a construct: by rule, with the finding in brackets if the rule has several."""
     Validations.of(construct).acknowledge(
         *(Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}", reason=reason) for rule, reason in reasons.items())
     )
 
 
 def finding_arn(stack: Stack, arn: str) -> str:
-    """An ARN as a finding writes it: what another stack exports stands there by its export's name."""
+    """Return an ARN as it appears in a finding: a value from another stack by the name of its export."""
     resolved = stack.resolve(arn)
     if isinstance(resolved, str):
         return resolved

@@ -1,4 +1,4 @@
-"""The network of a fresh environment: two zones, one group, the endpoints, and what an account needs once."""
+"""The network of a new environment: two zones, one security group, endpoints, and settings of the account."""
 
 from aws_cdk import Environment as Place
 from aws_cdk import RemovalPolicy, Stack
@@ -12,12 +12,12 @@ from cdk.environment import NewEnvironment
 from cdk.nag_suppressions import suppress
 from cdk.retention import apply_policy
 
-# Ports by which members of the group reach each other.
+# The ports on which members of the group connect to each other.
 PORTS = ((5432, "Aurora"), (8182, "Neptune"), (6379, "Redis"), (443, "endpoints"))
 
 
 class Network(Stack):
-    """A VPC of public subnets for the NAT gateway and private ones for everything else."""
+    """A VPC with public subnets for the NAT gateway and private ones for everything else."""
 
     def __init__(
         self, scope: Construct, construct: str, *, environment_file: NewEnvironment, place: Place, protected: bool
@@ -36,7 +36,7 @@ class Network(Stack):
                 ),
                 ec2.SubnetConfiguration(name="private", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=22),
             ],
-            # By a function of the CDK's, as CloudFormation cannot: whatever joins no group reaches nothing.
+            # By a custom resource of the CDK, because CloudFormation cannot: without a group, nothing is reachable.
             restrict_default_security_group=True,
             gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
         )
@@ -50,7 +50,7 @@ class Network(Stack):
                 service=ec2.InterfaceVpcEndpointAwsService(name),
                 subnets=ec2.SubnetSelection(subnets=self.vpc.private_subnets),
                 security_groups=[self.group],
-                # The group lets its own members in, and nobody else.
+                # The group admits only its own members.
                 open=False,
             )
         self._gateway_may_log()
@@ -72,12 +72,12 @@ class Network(Stack):
         for port, what in PORTS:
             group.add_ingress_rule(group, ec2.Port.tcp(port), what)
             group.add_egress_rule(group, ec2.Port.tcp(port), what)
-        # The issuer's keys and those APIs of AWS that have no endpoint here.
+        # For the issuer's keys, and AWS APIs without an endpoint here.
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "HTTPS through the NAT gateway")
         return group
 
     def _gateway_may_log(self) -> None:
-        """API Gateway logs by one role an account and region; an empty account has none."""
+        """Set the role by which API Gateway logs: one per account and region, which an empty account lacks."""
         managed = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
         role = iam.Role(
             self,
@@ -86,7 +86,7 @@ class Network(Stack):
             managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(managed)],
         )
         account = gateway.CfnAccount(self, "GatewayAccount", cloud_watch_role_arn=role.role_arn)
-        # The setting is the account's and stays in force: so does the role it names.
+        # The setting belongs to the account and outlives the stack, so its role must too.
         for each in (account, role):
             apply_policy(each, RemovalPolicy.RETAIN)
         reason = "API Gateway asks for this policy by name"

@@ -1,4 +1,4 @@
-"""The bill of materials of a bundle, as CycloneDX JSON: each distribution in it, with version, purl and licence."""
+"""The SBOM of a bundle, as CycloneDX JSON: each distribution in it, with version, purl and licence."""
 
 import json
 import uuid
@@ -14,9 +14,9 @@ NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/stackflow-lamb
 
 
 def document(bundle: Path, sha256: str) -> dict[str, Any]:
-    """The bill of a zip. The same for the same zip: it holds no time, and its serial number is made from the sum."""
+    """Return the SBOM of a zip. Deterministic: it contains no time, and its serial number is derived from the hash."""
     with zipfile.ZipFile(bundle) as archive:
-        told = [
+        headers = [
             HeaderParser().parsestr(archive.read(name).decode())
             for name in archive.namelist()
             if name.endswith(".dist-info/METADATA")
@@ -34,12 +34,12 @@ def document(bundle: Path, sha256: str) -> dict[str, Any]:
                 "hashes": [{"alg": "SHA-256", "content": sha256}],
             }
         },
-        "components": sorted(map(_component, told), key=lambda each: str(each["name"])),
+        "components": sorted(map(_component, headers), key=lambda each: str(each["name"])),
     }
 
 
 def write(bundle: Path, sha256: str) -> Path:
-    """The bill beside the zip."""
+    """Write the SBOM to the folder of the zip."""
     path = bundle.with_suffix(".cdx.json")
     path.write_text(json.dumps(document(bundle, sha256), indent=1) + "\n")
     return path
@@ -49,12 +49,12 @@ def _component(metadata: Message) -> dict[str, Any]:
     name, version = metadata["Name"].lower().replace("_", "-").replace(".", "-"), metadata["Version"]
     # https://github.com/package-url/purl-spec/blob/main/types-doc/pypi-definition.md
     purl = f"pkg:pypi/{name}@{version}"
-    found: dict[str, Any] = {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
+    component: dict[str, Any] = {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
     if expression := metadata["License-Expression"]:
-        found["licenses"] = [{"expression": expression}]
+        component["licenses"] = [{"expression": expression}]
     elif names := _classified(metadata) or _named(metadata):
-        found["licenses"] = [{"license": {"name": each}} for each in names]
-    return found
+        component["licenses"] = [{"license": {"name": each}} for each in names]
+    return component
 
 
 def _classified(metadata: Message) -> list[str]:
@@ -64,6 +64,6 @@ def _classified(metadata: Message) -> list[str]:
 
 
 def _named(metadata: Message) -> list[str]:
-    """Some write the whole licence there; a name is one line."""
+    """Return the name in the License field. Some packages put the whole licence text there; a name is one line."""
     text = str(metadata["License"] or "").strip()
     return [text] if text and "\n" not in text and text != "UNKNOWN" else []

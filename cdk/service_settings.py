@@ -1,4 +1,4 @@
-"""Settings of the service that an environment file gives in `[functions.settings]`, held to the service's own rules."""
+"""Validates the service settings in `[functions.settings]` of an environment file by the service's own rules."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -14,7 +14,7 @@ TEMPLATE = "the template sets it"
 SERVE = "only `stackflow serve` reads it"
 REBUILD = "only `stackflow graph rebuild` reads it, which people run"
 
-# Those that no environment file gives, with what to do instead. Every other setting may be given.
+# Settings that an environment file must not set, with the reason or the alternative. All others are allowed.
 FORBIDDEN_SETTINGS: Mapping[str, str] = {
     **dict.fromkeys(("DATABASE_URL", "REQUIREMENTS_URL", "DATABASE_SECRET", "REQUIREMENTS_SECRET"),
                     f"{TEMPLATE} from [aurora]"),
@@ -40,9 +40,9 @@ FORBIDDEN_SETTINGS: Mapping[str, str] = {
     **dict.fromkeys(("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
                      "AWS_REGION", "AWS_XRAY_DAEMON_ADDRESS", "_HANDLER"), LAMBDA),
 }  # fmt: skip
-# Files that functions open: paths within the bundle, which is their working folder.
+# Files that functions open: paths within the bundle, which is their working directory.
 FILE_SETTINGS = ("ALERTS_MAPPING", "GRAPH_CA_FILE", "REDIS_CA_FILE")
-# Stores enough for every setting to be read.
+# Variables that let every setting be read.
 SAMPLE_VARIABLES: Mapping[str, str] = {
     "AWS_REGION": "us-east-1",
     "DATABASE_URL": "postgresql://host/main",
@@ -53,32 +53,32 @@ SAMPLE_VARIABLES: Mapping[str, str] = {
 
 
 class Recorder(dict[str, str]):
-    """Variables, and the names that a reader asks for."""
+    """Variables that record which names are read."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         super().__init__(variables)
         self.names: set[str] = set()
 
     def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override]
-        """As a dictionary does, and the name is kept."""
+        """Return the value as a dictionary does, and record the name."""
         self.names.add(key)
         return super().get(key, default)
 
 
-def as_variables(given: Mapping[str, Value]) -> dict[str, str]:
-    """TOML's values as the text of environment variables."""
-    return {name: _text(value) for name, value in given.items()}
+def as_variables(values: Mapping[str, Value]) -> dict[str, str]:
+    """Return TOML values as the text of environment variables."""
+    return {name: _text(value) for name, value in values.items()}
 
 
-def find_faults(given: Mapping[str, Value]) -> Iterator[str]:
-    """What is wrong, each with its key and the remedy."""
-    known = setting_names() - FORBIDDEN_SETTINGS.keys()
-    for name, value in as_variables(given).items():
+def find_faults(values: Mapping[str, Value]) -> Iterator[str]:
+    """Yield the faults, each with its key and the remedy."""
+    allowed = setting_names() - FORBIDDEN_SETTINGS.keys()
+    for name, value in as_variables(values).items():
         key = f"functions.settings.{name}"
         if name in FORBIDDEN_SETTINGS:
             yield f"{key}: {FORBIDDEN_SETTINGS[name]}; remove it"
-        elif name not in known:
-            meant = next(iter(get_close_matches(name, known, 1)), None)
+        elif name not in allowed:
+            meant = next(iter(get_close_matches(name, allowed, 1)), None)
             yield f"{key}: no setting of the service (docs/settings.md); remove it" + (
                 f", or write {meant} if that is meant" if meant else ""
             )
@@ -94,7 +94,7 @@ def find_faults(given: Mapping[str, Value]) -> Iterator[str]:
 
 
 def setting_names() -> set[str]:
-    """The names of all settings, as the service reads them."""
+    """Return the names of all settings, as the service reads them."""
     recorder = Recorder(SAMPLE_VARIABLES)
     settings.load_settings(recorder)
     return recorder.names

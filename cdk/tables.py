@@ -1,4 +1,4 @@
-"""Tables of an environment file on stores, queues and the network: those that exist, and those to be made."""
+"""Tables of an environment file for stores, queues and the network: adopted ones and new ones."""
 
 from typing import Annotated
 
@@ -20,11 +20,11 @@ SECRETS = "arn:aws:secretsmanager:us-east-1:373544523367:secret:placeholder/{par
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file. A key that it does not declare is an error."""
+    """A table of the file. Undeclared keys are errors."""
 
 
 class Queues(Table, frozen=True, kw_only=True):
-    """Names. The dead letters of a queue have its name and `-DLQ`, before `.fifo`."""
+    """Names of queues. A dead-letter queue has the name of its queue and `-DLQ`, before `.fifo`."""
 
     events: Fifo
     remediation_p1: Annotated[Standard, Placeholder("Placeholder-Remediation-P1", QUEUES)]
@@ -33,7 +33,7 @@ class Queues(Table, frozen=True, kw_only=True):
 
 
 class AdoptedQueues(Queues, frozen=True, kw_only=True):
-    """Queues that exist, with those of their dead letters, which alarms watch."""
+    """Existing queues with their dead-letter queues, which alarms monitor."""
 
     events_dead: Annotated[Fifo, Placeholder("Placeholder-events-DLQ.fifo", DEAD.format(key="events"))]
     remediation_p1_dead: Annotated[
@@ -48,8 +48,8 @@ class AdoptedQueues(Queues, frozen=True, kw_only=True):
 
 
 class AdoptedNetwork(Table, frozen=True, kw_only=True):
-    """A VPC that exists. Subnets are keyed by their zone; endpoints are those that the template is to make, which admit
-    the ranges of the VPC."""
+    """An existing VPC. Subnets are keyed by zone; `endpoints` are those that the template creates, which admit the
+    ranges of the VPC."""
 
     vpc_id: values.Vpc
     private_subnets: values.Subnets
@@ -68,7 +68,7 @@ class AdoptedNetwork(Table, frozen=True, kw_only=True):
 
 
 class NewNetwork(Table, frozen=True, kw_only=True):
-    """A VPC to be made."""
+    """A new VPC."""
 
     cidr: values.Cidr
     zones: values.Zones
@@ -77,7 +77,7 @@ class NewNetwork(Table, frozen=True, kw_only=True):
 
 
 class AdoptedAurora(Table, frozen=True, kw_only=True):
-    """A cluster that exists. The secret is its owner's and only migrations read it."""
+    """An existing cluster. The secret belongs to the owner; only migrations read it."""
 
     identifier: Text
     database: Annotated[Text, Placeholder("placeholder", "psql -h <aurora.{parent}.host> -d postgres -c '\\l'")]
@@ -104,7 +104,7 @@ class AdoptedAurora(Table, frozen=True, kw_only=True):
 
 
 class NewAurora(Table, frozen=True, kw_only=True):
-    """A serverless cluster to be made, with a writer and a reader in another zone. Capacity in ACU of 2 GiB."""
+    """A new serverless cluster, with a writer and a reader in another zone. Capacity is in ACU of 2 GiB."""
 
     identifier: Text
     database: Text
@@ -128,7 +128,7 @@ class NewAuroras(Table, frozen=True, kw_only=True):
 
 
 class AdoptedNeptune(Table, frozen=True, kw_only=True):
-    """A graph that exists; its resource id names it in policies."""
+    """An existing graph; policies use its resource id."""
 
     identifier: Text
     host: Text
@@ -145,7 +145,7 @@ class AdoptedNeptune(Table, frozen=True, kw_only=True):
 
 
 class NewNeptune(Table, frozen=True, kw_only=True):
-    """A serverless graph to be made. Capacity in NCU of 2 GiB."""
+    """A new serverless graph. Capacity is in NCU of 2 GiB."""
 
     identifier: Text
     engine_version: values.NeptuneVersion
@@ -154,7 +154,7 @@ class NewNeptune(Table, frozen=True, kw_only=True):
 
 
 class AdoptedRedis(Table, frozen=True, kw_only=True):
-    """A cache that exists, with TLS and an auth token in the secret."""
+    """An existing cache, with TLS and an auth token in the secret."""
 
     identifier: Text
     host: Text
@@ -164,19 +164,19 @@ class AdoptedRedis(Table, frozen=True, kw_only=True):
 
 
 class NewRedis(Table, frozen=True, kw_only=True):
-    """A cache to be made, of two nodes."""
+    """A new cache with two nodes."""
 
     identifier: Text
     node_type: values.Node
 
 
 class AdoptedKnowledge(Table, frozen=True, kw_only=True):
-    """A Bedrock knowledge base that exists."""
+    """An existing Bedrock knowledge base."""
 
     id: values.KnowledgeBase
 
 
 class NewKnowledge(Table, frozen=True, kw_only=True):
-    """A knowledge base to be made over a collection of this name."""
+    """A new knowledge base with a collection of this name."""
 
     collection: values.Collection

@@ -1,1 +1,1 @@
-"""What stands before the gateway: CloudFront and its firewall."""
+"""The edge in front of the gateway: CloudFront and its firewall."""

@@ -1,4 +1,4 @@
-"""Who asked the distributions: standard logs of the second version, whose fields are chosen."""
+"""Access logs of the distributions: standard logging v2 with selected fields."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_cloudfront as cloudfront
@@ -6,7 +6,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
-# Neither the query string, in which the variables of a GET stand, nor the page that led here, nor cookies.
+# Excluded: the query string, which contains the variables of a GET; the referrer; cookies.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html
 FIELDS = (
     "date",
@@ -34,7 +34,7 @@ DELIVERY = "delivery.logs.amazonaws.com"
 
 
 class AccessLogs:
-    """One place in a bucket to which any number of distributions write."""
+    """One log destination in a bucket, shared by any number of distributions."""
 
     def __init__(self, stack: Stack, bucket: s3.Bucket, environment: str) -> None:
         self._stack = stack
@@ -67,7 +67,7 @@ class AccessLogs:
             self._destination.node.add_dependency(bucket.policy)
 
     def add(self, name: str, distribution: cloudfront.Distribution) -> None:
-        """Log this one too."""
+        """Write the access log of this distribution too."""
         source = logs.CfnDeliverySource(
             self._stack,
             f"{name.title()}AccessSource",
@@ -84,7 +84,7 @@ class AccessLogs:
             s3_suffix_path=FOLDER,
         )
         delivery.node.add_dependency(source)
-        # AWS refuses two that are made to one destination at once.
+        # AWS rejects two deliveries that are created to the same destination concurrently.
         if self._last is not None:
             delivery.node.add_dependency(self._last)
         self._last = delivery

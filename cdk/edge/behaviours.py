@@ -1,4 +1,4 @@
-"""How CloudFront treats what passes: what it keeps, what it adds, which page a path means."""
+"""CloudFront's behaviours: caching, added headers, and index pages."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudfront as cloudfront
@@ -8,19 +8,19 @@ from aws_cdk import aws_s3 as s3
 from cdk.edge.origin import ORIGIN_HEADER, origin_secret_reference
 from cdk.environment import Environment
 
-# Seconds that CloudFront waits for the gateway: the most without a raised quota. The gateway's 29 come first.
+# Seconds that CloudFront waits for the gateway: the maximum without a raised quota. The gateway's 29 s end earlier.
 MAX_READ_SECONDS = 60
-# Seconds that an answer to a GET may be kept, if the service itself says so in Cache-Control.
+# The maximum cache time of a GET response, in seconds, if the service allows it by Cache-Control.
 MAX_CACHE_SECONDS = 60
 
-# What GraphiQL needs; a page of it has no policy of its own in a bucket.
+# The requirements of GraphiQL; its pages in the bucket have no policy of their own.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; font-src 'self' data:; img-src 'self' data:; style-src 'self' 'unsafe-inline';"
     " worker-src 'self' blob:; base-uri 'none'; frame-ancestors 'none'"
 )
 
-# A path that ends with / is a folder, whose page is its index. One without a name leads there, so that addresses that
-# are relative to the page are right; `./` keeps a name with a colon from being another site.
+# A path that ends with / is a folder and returns its index page. A path without a file extension is redirected to the
+# folder, so that relative URLs work; `./` prevents that a name with a colon is read as another site.
 INDEX = """function handler(event) {
   var request = event.request;
   var last = request.uri.split('/').pop();
@@ -39,7 +39,7 @@ INDEX = """function handler(event) {
 
 
 def security_headers(stack: Stack, name: str) -> cloudfront.ResponseHeadersPolicy:
-    """The headers that every answer carries."""
+    """Create the security headers of every response."""
     year = Duration.days(365)
     return cloudfront.ResponseHeadersPolicy(
         stack,
@@ -56,7 +56,7 @@ def security_headers(stack: Stack, name: str) -> cloudfront.ResponseHeadersPolic
             referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
                 referrer_policy=cloudfront.HeadersReferrerPolicy.NO_REFERRER, override=True
             ),
-            # A page may be stricter than this.
+            # The service may send a stricter policy.
             content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
                 content_security_policy=CONTENT_SECURITY_POLICY, override=False
             ),
@@ -65,7 +65,7 @@ def security_headers(stack: Stack, name: str) -> cloudfront.ResponseHeadersPolic
 
 
 def api_cache_policy(stack: Stack, name: str) -> cloudfront.CachePolicy:
-    """GETs of persisted documents, kept only if the service says so, and never for another token's bearer."""
+    """Create the cache policy of persisted documents by GET: cached only if the service allows it, and per token."""
     return cloudfront.CachePolicy(
         stack,
         "Answers",
@@ -75,7 +75,7 @@ def api_cache_policy(stack: Stack, name: str) -> cloudfront.CachePolicy:
         default_ttl=Duration.seconds(0),
         max_ttl=Duration.seconds(MAX_CACHE_SECONDS),
         query_string_behavior=cloudfront.CacheQueryStringBehavior.all(),
-        # Who must see a write shares no answer with who need not: not a kept one, and none that others wait for.
+        # In the cache key: a caller that must see a write must not share a response with others, cached or in flight.
         header_behavior=cloudfront.CacheHeaderBehavior.allow_list("Authorization", "Accept", "x-stackflow-as-of"),
         cookie_behavior=cloudfront.CacheCookieBehavior.none(),
         enable_accept_encoding_gzip=True,
@@ -84,7 +84,7 @@ def api_cache_policy(stack: Stack, name: str) -> cloudfront.CachePolicy:
 
 
 def index_pages(stack: Stack, name: str) -> cloudfront.Function:
-    """The function by which `/explorer` is a page."""
+    """Create the function that serves `/explorer` as a page."""
     return cloudfront.Function(
         stack,
         "IndexPages",
@@ -97,10 +97,10 @@ def index_pages(stack: Stack, name: str) -> cloudfront.Function:
 def api_behaviour(
     environment: Environment,
     domain: str,
-    kept: cloudfront.ICachePolicy,
+    cache_policy: cloudfront.ICachePolicy,
     headers: cloudfront.IResponseHeadersPolicy,
 ) -> cloudfront.BehaviorOptions:
-    """Everything passes to the gateway, by TLS 1.2, with the origin's secret; its own host name, not the viewer's."""
+    """Forward everything to the gateway, by TLS 1.2, with the origin secret and the gateway's own host name."""
     return cloudfront.BehaviorOptions(
         origin=origins.HttpOrigin(
             domain,
@@ -112,7 +112,7 @@ def api_behaviour(
         ),
         allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
         viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
-        cache_policy=kept,
+        cache_policy=cache_policy,
         origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
         response_headers_policy=headers,
         compress=True,
@@ -122,7 +122,7 @@ def api_behaviour(
 def pages_behaviour(
     bucket: s3.IBucket, index: cloudfront.IFunction, headers: cloudfront.IResponseHeadersPolicy
 ) -> cloudfront.BehaviorOptions:
-    """Pages from a bucket that only this distribution reads."""
+    """Serve pages from a bucket that only this distribution can read."""
     return cloudfront.BehaviorOptions(
         origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
         viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,

@@ -1,4 +1,4 @@
-"""The edge's buckets: pages, and the log of who asked."""
+"""The buckets of the edge: pages and access logs."""
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
@@ -9,7 +9,7 @@ LOG_DAYS = 180
 
 
 def access_logs(stack: Stack) -> s3.Bucket:
-    """Logs of distributions and buckets, which are written under no key of ours."""
+    """Create the bucket for logs of distributions and buckets, which cannot be written with our own KMS key."""
     return s3.Bucket(
         stack,
         "AccessLogs",
@@ -21,13 +21,13 @@ def access_logs(stack: Stack) -> s3.Bucket:
         lifecycle_rules=[
             s3.LifecycleRule(expiration=Duration.days(LOG_DAYS), noncurrent_version_expiration=Duration.days(1))
         ],
-        # Without a name of its own it stands in nobody's way, and with a first line in it nothing could delete it.
+        # Its generated name blocks no later stack, and a bucket that is not empty could not be deleted.
         removal_policy=RemovalPolicy.RETAIN,
     )
 
 
 def pages(stack: Stack, name: str, logs: s3.Bucket) -> s3.Bucket:
-    """Pages that anybody may read through CloudFront, so under no key of ours."""
+    """Create a bucket of public pages, which therefore are not encrypted with our own KMS key."""
     return s3.Bucket(
         stack,
         f"{name.title()}Pages",

@@ -1,4 +1,4 @@
-"""A web firewall: OWASP's top ten, known bad inputs and SQL, behind a first rule of its own; and what it logs."""
+"""A web firewall: AWS rule groups for OWASP's top ten, known bad inputs and SQL, after a custom first rule."""
 
 from typing import Literal
 
@@ -10,9 +10,9 @@ from cdk.retention import RETAIN_AFTER_CREATION
 
 Acl = waf.CfnWebACL
 
-# In the order in which they are asked, each with the rules that only count. Incidents, events and alerts quote
-# addresses, scripts, statements and exploits, in bodies and in the variables of a GET. The service reads JSON with
-# bound parameters and bounds its size by REQUEST_BODY_BYTES, CloudFront bounds a URL, and no other path takes either.
+# In order of evaluation, each with the rules that only count. Incidents, events and alerts quote addresses, scripts,
+# statements and exploits, in bodies and in the variables of a GET. The service parses JSON with bound parameters and
+# limits its size by REQUEST_BODY_BYTES, CloudFront limits the URL, and no other path accepts either.
 # https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
 MANAGED_RULES: dict[str, tuple[str, ...]] = {
     "AWSManagedRulesCommonRuleSet": (
@@ -27,7 +27,7 @@ MANAGED_RULES: dict[str, tuple[str, ...]] = {
         "CrossSiteScripting_BODY",
         "CrossSiteScripting_QUERYARGUMENTS",
         "RestrictedExtensions_QUERYARGUMENTS",
-        # Clients of an API need not name themselves.
+        # API clients need not send a user agent.
         "NoUserAgent_HEADER",
     ),
     "AWSManagedRulesKnownBadInputsRuleSet": (
@@ -50,7 +50,7 @@ LOG_FILTER = {
     "Conditions": [{"ActionCondition": {"Action": action}} for action in ("BLOCK", "COUNT", "EXCLUDED_AS_COUNT")],
 }
 
-# Seconds over which the rate is counted.
+# The window of the rate limit, in seconds.
 RATE_WINDOW_SECONDS = 300
 TOO_MANY_REQUESTS = 429
 
@@ -63,7 +63,7 @@ def firewall(
     scope: Literal["CLOUDFRONT", "REGIONAL"],
     first: waf.CfnWebACL.RuleProperty,
 ) -> waf.CfnWebACL:
-    """An access list that lets pass what no rule stops."""
+    """Create a web ACL that allows everything that no rule blocks."""
     groups = enumerate(MANAGED_RULES.items(), start=1)
     return waf.CfnWebACL(
         stack,
@@ -77,14 +77,14 @@ def firewall(
 
 
 def visibility(name: str) -> waf.CfnWebACL.VisibilityConfigProperty:
-    """The metric of a rule or list, with samples."""
+    """Return the metric settings of a rule or ACL, with samples."""
     return Acl.VisibilityConfigProperty(
         cloud_watch_metrics_enabled=True, metric_name=name.replace("-", ""), sampled_requests_enabled=True
     )
 
 
 def rate_limit_rule(limit: int) -> waf.CfnWebACL.RuleProperty:
-    """So many requests of one address in five minutes."""
+    """Limit the requests from one address within five minutes."""
     refusal = Acl.CustomResponseProperty(response_code=TOO_MANY_REQUESTS)
     return Acl.RuleProperty(
         name="RateOfAnAddress",
@@ -102,14 +102,14 @@ def rate_limit_rule(limit: int) -> waf.CfnWebACL.RuleProperty:
 def log_blocked_requests(
     stack: Stack, construct: str, acl: waf.CfnWebACL, name: str, retention: logs.RetentionDays, *headers: str
 ) -> None:
-    """Log what a rule stopped or counted, and no other request, as each is a line of 1 to 2 kB. Without the values of
-    these headers, and without query strings, in which the variables of a GET stand.
+    """Log only blocked and counted requests, because each is a line of 1 to 2 kB; without the values of these headers,
+    and without query strings, which contain the variables of a GET.
     https://docs.aws.amazon.com/waf/latest/developerguide/logging-management.html
     """
     log_group = logs.LogGroup(
         stack,
         f"{construct}Logs",
-        # AWS WAF delivers to names of this beginning alone.
+        # AWS WAF requires this prefix.
         log_group_name=f"aws-waf-logs-{name}",
         retention=retention,
         removal_policy=RETAIN_AFTER_CREATION,

@@ -1,4 +1,4 @@
-"""The origin's secret: a header by which the gateway knows that CloudFront asks, and nobody around it."""
+"""The origin secret: a header by which the gateway recognises CloudFront, so that no caller can bypass it."""
 
 from aws_cdk import RemovalPolicy, SecretValue, Stack
 from aws_cdk import aws_secretsmanager as secrets
@@ -15,11 +15,13 @@ Acl = waf.CfnWebACL
 
 
 def origin_secrets(stack: Stack, environment: Environment) -> list[secrets.Secret]:
-    """That of the file's number and the one before it, so that a deploy that raises the number turns the secret: the
-    gateway takes both before CloudFront sends the next. Replicated to where the distributions' stack reads it.
+    """Create the secrets of the number in the file and of the previous number.
+
+    A deployment with a raised number rotates the secret: the gateway accepts both before CloudFront sends the new one.
+    The secrets are replicated to the region of the Edge stack.
     """
     edge = environment.edge
-    made = []
+    created = []
     for number in range(max(1, edge.origin_secret - 1), edge.origin_secret + 1):
         secret = secrets.Secret(
             stack,
@@ -29,21 +31,21 @@ def origin_secrets(stack: Stack, environment: Environment) -> list[secrets.Secre
                 exclude_punctuation=True, password_length=SECRET_LENGTH
             ),
             replica_regions=[] if environment.region == edge.region else [secrets.ReplicaRegion(region=edge.region)],
-            # The next deploy makes another.
+            # The next deployment creates a new one.
             removal_policy=RemovalPolicy.DESTROY,
         )
         suppress(secret, {"SMG4": "it is turned by raising edge.origin_secret, as gateway and edge must agree on it"})
-        made.append(secret)
-    return made
+        created.append(secret)
+    return created
 
 
 def origin_secret_reference(environment: Environment) -> str:
-    """What CloudFront sends: a reference that CloudFormation resolves, by name, as another region's ARN is another."""
+    """Return a reference to the current secret that CloudFormation resolves: by name, because ARNs differ by region."""
     return SecretValue.secrets_manager(_name(environment, environment.edge.origin_secret)).unsafe_unwrap()
 
 
 def edge_only_rule(accepted: list[secrets.Secret], signed: tuple[str, ...]) -> waf.CfnWebACL.RuleProperty:
-    """Stops what does not come from CloudFront, but for paths that ask for a signature of the account."""
+    """Block requests that do not come from CloudFront, except to paths that require a signature of the account."""
     headers = [_matches({"Name": ORIGIN_HEADER}, each.secret_value.unsafe_unwrap()) for each in accepted]
     paths = [_matches(None, path) for path in signed]
     either = Acl.StatementProperty(or_statement=Acl.OrStatementProperty(statements=[*headers, *paths]))
@@ -57,7 +59,7 @@ def edge_only_rule(accepted: list[secrets.Secret], signed: tuple[str, ...]) -> w
 
 
 def _matches(header: dict[str, str] | None, text: str) -> waf.CfnWebACL.StatementProperty:
-    """A header that is this text, or a path that ends with it: the stage stands before it."""
+    """Match a header with this value, or a path with this ending: the stage precedes it."""
     field = Acl.FieldToMatchProperty(uri_path={}) if header is None else Acl.FieldToMatchProperty(single_header=header)
     return Acl.StatementProperty(
         byte_match_statement=Acl.ByteMatchStatementProperty(

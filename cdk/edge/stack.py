@@ -1,4 +1,4 @@
-"""The stack before the gateway: three distributions behind one firewall. It stands in us-east-1."""
+"""The Edge stack in us-east-1: three distributions behind one firewall."""
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import Environment as Place
@@ -17,7 +17,7 @@ from cdk.serving.functions import RETENTION
 
 
 class Edge(Stack):
-    """An adopted distribution is changed by its owner: the policies that it should carry are outputs."""
+    """CloudFront and its firewall. Owners change adopted distributions; the required policies are outputs."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Edge(Stack):
         edge = environment_file.edge
         self._environment_file = environment_file
         self._headers = security_headers(self, environment_file.name)
-        self._kept = api_cache_policy(self, environment_file.name)
+        self._cache_policy = api_cache_policy(self, environment_file.name)
         self._index = index_pages(self, environment_file.name)
         self._firewall: str = edge.firewall_arn or self._make_firewall()
         self._logs: s3.Bucket | None = None
@@ -49,7 +49,7 @@ class Edge(Stack):
             CfnOutput(self, f"{name.title()}Distribution", value=self.distributions[name])
         CfnOutput(self, "FirewallArn", value=self._firewall)
         CfnOutput(self, "HeadersPolicy", value=self._headers.response_headers_policy_id)
-        CfnOutput(self, "AnswersPolicy", value=self._kept.cache_policy_id)
+        CfnOutput(self, "AnswersPolicy", value=self._cache_policy.cache_policy_id)
         CfnOutput(self, "IndexFunction", value=self._index.function_arn)
 
     def _make_firewall(self) -> str:
@@ -60,22 +60,22 @@ class Edge(Stack):
         return acl.attr_arn
 
     def _behaviours(self, name: str, logged: s3.Bucket, api_domain: str) -> dict[str, cloudfront.BehaviorOptions]:
-        """By path; the first is for all others."""
-        api = api_behaviour(self._environment_file, api_domain, self._kept, self._headers)
+        """Return the behaviours by path; the first is the default."""
+        api = api_behaviour(self._environment_file, api_domain, self._cache_policy, self._headers)
         if name == "api":
             return {"*": api}
         bucket = pages(self, name, logged)
         CfnOutput(self, f"{name.title()}Bucket", value=bucket.bucket_name)
-        found = {"*": pages_behaviour(bucket, self._index, self._headers)}
+        behaviours = {"*": pages_behaviour(bucket, self._index, self._headers)}
         if name == "app":
-            # On its own host the explorer needs no CORS.
-            found["/graphql"] = found["/graphql/*"] = api
-        return found
+            # On the same host, the explorer needs no CORS.
+            behaviours["/graphql"] = behaviours["/graphql/*"] = api
+        return behaviours
 
     def _make(self, name: str, face: Distribution, logged: s3.Bucket, api_domain: str) -> str:
         behaviours = self._behaviours(name, logged, api_domain)
         assert face.certificate_arn is not None
-        made = cloudfront.Distribution(
+        distribution = cloudfront.Distribution(
             self,
             name.title(),
             comment=f"StackFlow {name}, {self._environment_file.name}",
@@ -91,12 +91,12 @@ class Edge(Stack):
             web_acl_id=self._firewall,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
         )
-        suppress(made, {
+        suppress(distribution, {
             "CFR1": "people of every country use StackFlow",
             "CFR3": "it is logged by a delivery of CloudWatch, whose fields are chosen, and not by the first version",
         })  # fmt: skip
         if self._access is None:
             self._access = AccessLogs(self, logged, self._environment_file.name)
-        self._access.add(name, made)
-        CfnOutput(self, f"{name.title()}Domain", value=made.distribution_domain_name)
-        return made.distribution_id
+        self._access.add(name, distribution)
+        CfnOutput(self, f"{name.title()}Domain", value=distribution.distribution_domain_name)
+        return distribution.distribution_id

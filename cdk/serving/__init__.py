@@ -1,1 +1,1 @@
-"""What runs and keeps nothing: functions, gateway, rollout."""
+"""The stateless parts: functions, gateway, rollout."""

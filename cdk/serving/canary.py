@@ -1,4 +1,4 @@
-"""How new code takes over: it is asked whether it is ready, then a canary that alarms on the new version guard."""
+"""The rollout of new code: a readiness check, then a canary guarded by alarms on the new version."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,26 +22,26 @@ from cdk.watch.runbooks import describe_alarm
 ALIAS = "live"
 MINUTE = Duration.minutes(1)
 
-# A tenth of the calls for five minutes. Without guards all at once.
+# A tenth of the calls for five minutes; unguarded, all calls at once.
 CANARY = codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES
 ALL_AT_ONCE = codedeploy.LambdaDeploymentConfig.ALL_AT_ONCE
-# Of a minute, in two of them: parts of calls and of operations that fail, and milliseconds of the 99th percentile.
+# Thresholds in a minute, for two minutes: failed calls, failed operations, and the 99th percentile in milliseconds.
 MAX_ERROR_PERCENT = 5
 MAX_ERROR_RATE = 0.05
 MAX_LATENCY_MS = 5_000
 
 READINESS = Path(__file__).with_name("readiness.py")
-# It tries for as long.
+# The timeout of the readiness check, which retries for at most this time.
 READINESS_SECONDS = 300
 
 
-def live_alias(stack: Stack, environment: Environment, made: lambda_.Function) -> lambda_.Alias:
-    """The alias that the gateway calls."""
+def live_alias(stack: Stack, environment: Environment, function: lambda_.Function) -> lambda_.Alias:
+    """Create the alias that the gateway calls."""
     return lambda_.Alias(
         stack,
         "Live",
         alias_name=ALIAS,
-        version=made.current_version,
+        version=function.current_version,
         provisioned_concurrent_executions=environment.functions.provisioned or None,
     )
 
@@ -55,9 +55,9 @@ def canary(
     *,
     unguarded: bool,
 ) -> list[cloudwatch.Alarm]:
-    """CodeDeploy moves the alias, and back if an alarm sounds. The alarms, which tell the topic too.
+    """Let CodeDeploy move the alias, and move it back on an alarm. Returns the alarms, which also notify the topic.
 
-    Unguarded it moves at once, whatever the alarms and the new version say.
+    Unguarded, it moves the alias at once, regardless of alarms and readiness.
     """
     alarms = _alarms(stack, environment, api)
     for each in alarms:
@@ -76,7 +76,7 @@ def canary(
     hook = _readiness(stack, api)
     if not unguarded:
         group.add_pre_hook(hook)
-    # They name the version that is about to come, so they are of it before it comes.
+    # The alarms name the next version, so they must be updated before the alias moves to it.
     alias.node.add_dependency(*alarms, hook, group)
     managed = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
     suppress(
@@ -96,9 +96,9 @@ def _child(function: lambda_.Function) -> lambda_.CfnFunction:
 
 
 def _alarms(stack: Stack, environment: Environment, api: lambda_.Function) -> list[cloudwatch.Alarm]:
-    """Of the new version alone, so that a red old one does not keep its remedy out.
+    """Create alarms on the new version only, so that alarms of a broken old version do not block its fix.
 
-    Lambda sees crashes and timeouts; what the API answers as an error, with 200, 500 or 503, is an operation of ours.
+    Lambda counts crashes and timeouts; errors in answers of the API, with 200, 500 or 503, are counted per operation.
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     """
     version = api.current_version.version
@@ -134,19 +134,19 @@ def _alarm(
         metric=metric,
         threshold=at,
         evaluation_periods=2,
-        # A version that nobody calls yet has none.
+        # A version without calls has no data.
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
 
 
 def _readiness(stack: Stack, api: lambda_.Function) -> lambda_.Function:
-    """What asks the new version for /health/ready. It stands outside of the VPC and has nothing but this right."""
+    """Create the function that checks /health/ready of the new version, outside the VPC, with only this permission."""
     log_group = logs.LogGroup(stack, "ReadinessLogs", retention=RETENTION, removal_policy=RemovalPolicy.DESTROY)
     role = iam.Role(stack, "ReadinessRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     role.add_to_policy(allow("Ask", ("lambda:InvokeFunction",), [f"{api.function_arn}:*"]))
     log_group.grant_write(role)
     variables: Mapping[str, str] = {"VERSION": api.current_version.function_arn}
-    made = lambda_.Function(
+    function = lambda_.Function(
         stack,
         "Readiness",
         runtime=lambda_.Runtime.PYTHON_3_13,
@@ -159,7 +159,7 @@ def _readiness(stack: Stack, api: lambda_.Function) -> lambda_.Function:
         logging_format=lambda_.LoggingFormat.JSON,
         environment=dict(variables),
     )
-    suppress(made, {"L1": "the runtime of the bundle"})
+    suppress(function, {"L1": "the runtime of the bundle"})
     reason = "any version of the API: a rollback asks an old one"
     suppress(role, {f"IAM5[Resource::<{stack.get_logical_id(_child(api))}.Arn>:*]": reason})
-    return made
+    return function

@@ -1,4 +1,4 @@
-"""Interface endpoints that an adopted VPC lacks, behind a group of their own."""
+"""Interface endpoints that an adopted VPC lacks, with their own security group."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
@@ -9,7 +9,7 @@ from cdk.inputs import StackInputs
 
 
 def endpoints(stack: Stack, environment: AdoptedEnvironment, facts: StackInputs) -> list[Construct]:
-    """Those of the file. Each answers for its service's name in the whole VPC, so its group admits all of the VPC.
+    """Create the endpoints of the file. Each serves its service's name in the whole VPC, so the group admits all of it.
     https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html#interface-endpoint-private-dns
     """
     network = environment.network

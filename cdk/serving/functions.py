@@ -1,4 +1,4 @@
-"""One function: its role, its log group, its place in the VPC."""
+"""A Lambda function with its role, log group and VPC configuration."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from cdk.environment import Environment
 from cdk.inputs import StackInputs
 from cdk.nag_suppressions import finding_arn, suppress
 from cdk.retention import RETAIN_AFTER_CREATION
-from cdk.serving import policies as grants
+from cdk.serving import policies
 
 RETENTION = logs.RetentionDays.THREE_MONTHS
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpec:
-    """What sets one function apart. Seconds; `reserved` bounds its instances; the memory is a worker's if not given."""
+    """The settings of a function. `timeout` is in seconds; `reserved` limits instances; memory defaults to workers'."""
 
     construct: str
     name: str
@@ -35,7 +35,7 @@ class FunctionSpec:
 def function(
     stack: Stack, environment: Environment, facts: StackInputs, code: lambda_.Code, plan: FunctionSpec
 ) -> lambda_.Function:
-    """The function that a plan describes, with a role of its own."""
+    """Create a function from its spec, with its own role."""
     log_group = logs.LogGroup(
         stack,
         f"{plan.construct}Logs",
@@ -45,7 +45,7 @@ def function(
     )
     role = _role(stack, environment, facts, plan)
     log_group.grant_write(role)
-    made = lambda_.Function(
+    created = lambda_.Function(
         stack,
         plan.construct,
         function_name=plan.name,
@@ -65,29 +65,29 @@ def function(
         logging_format=lambda_.LoggingFormat.JSON,
         environment=dict(plan.variables),
         snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if plan.snap_start else None,
-        # So that the alias can go back to the former version, which a deploy would else delete. One whose deploy was
-        # rolled back goes: Lambda publishes the same code no second time, so the next try would fail.
-        # https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+        # Retain the previous version, which a deployment would otherwise delete, so that the alias can go back to it.
+        # The version of a rolled-back deployment is deleted: Lambda does not publish the same code twice, so the next
+        # attempt would fail. https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
         current_version_options=lambda_.VersionOptions(removal_policy=RETAIN_AFTER_CREATION),
     )
     if plan.snap_start:
         reason = "the alias that the gateway calls names a published version"
-        Validations.of(made).acknowledge(
+        Validations.of(created).acknowledge(
             Acknowledgment(id="Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish", reason=reason)
         )
     suppress(
-        made, {"L1": "python3.13 is the runtime that the bundle's wheels are tested on; 3.14 comes with its wheels"}
+        created, {"L1": "python3.13 is the runtime that the bundle's wheels are tested on; 3.14 comes with its wheels"}
     )
-    return made
+    return created
 
 
 def _role(stack: Stack, environment: Environment, facts: StackInputs, plan: FunctionSpec) -> iam.Role:
     role = iam.Role(stack, f"{plan.construct}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    for statement in (*grants.allow_execution(environment, plan.name), *plan.statements):
+    for statement in (*policies.allow_execution(environment, plan.name), *plan.statements):
         role.add_to_policy(statement)
     suppress(role, {"IAM5[Resource::*]": "network interfaces and X-Ray have no resources that a policy could name"})
     if any("neptune-db" in action for statement in plan.statements for action in statement.actions):
-        suppress(role, {f"IAM5[Resource::{finding_arn(stack, grants.graph_arn(environment, facts))}]": (
+        suppress(role, {f"IAM5[Resource::{finding_arn(stack, policies.graph_arn(environment, facts))}]": (
             "Neptune's data actions are granted on a cluster as a whole, by its resource id"
         )})  # fmt: skip
     return role

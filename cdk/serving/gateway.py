@@ -1,4 +1,4 @@
-"""The gateway: its routes, its throttle, its log, its firewall."""
+"""The API gateway: routes, throttling, logs, firewall."""
 
 import json
 
@@ -16,8 +16,8 @@ from cdk.retention import RETAIN_AFTER_CREATION
 from cdk.serving.functions import RETENTION
 
 READ_METHODS = ("GET", "HEAD")
-# Those of the application but GraphiQL, whose pages the app's distribution serves. `/graphql/stream` says that nothing
-# is streamed here, and where to ask instead.
+# The routes of the application except GraphiQL, whose pages CloudFront serves. `/graphql/stream` answers that streams
+# are not available here, and where they are.
 ROUTES = (
     ("/graphql", (*READ_METHODS, "POST")),
     ("/graphql/stream", (*READ_METHODS, "POST")),
@@ -27,14 +27,14 @@ ROUTES = (
     ("/health/ready", READ_METHODS),
     ("/health/stores", READ_METHODS),
 )
-# They ask every store on each call and tell versions, so a signature of the account is asked for, and few calls pass.
+# These call every store and reveal versions, so they require a signature of the account, at a low rate.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/permissions.html
 SIGNED_PATHS = ("/health/ready", "/health/stores")
 SIGNED_REQUESTS_PER_SECOND = 5
 
 NOT_FOUND_BODY = json.dumps({"errors": [{"message": "nothing is served here", "extensions": {"code": "NOT_FOUND"}}]})
 
-# One JSON line a call. It has no query string: an APQ GET may hold variables in it.
+# One JSON line per call. Without the query string, because an APQ GET may contain variables in it.
 ACCESS_LOG_FORMAT = {
     "requestId": "$context.requestId",
     "extendedRequestId": "$context.extendedRequestId",
@@ -48,13 +48,13 @@ ACCESS_LOG_FORMAT = {
     "bytes": "$context.responseLength",
     "milliseconds": "$context.responseLatency",
     "functionMilliseconds": "$context.integrationLatency",
-    # Not messageString: that one comes with quotes of its own.
+    # Not messageString, which has its own quotes.
     "error": "$context.error.message",
 }
 
 
 def rest_api(stack: Stack, environment: Environment, target: lambda_.IAlias) -> gateway.RestApi:
-    """A regional REST API: HTTP APIs know neither firewall nor X-Ray.
+    """Create a regional REST API: HTTP APIs support neither the firewall nor X-Ray.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html
     """
     functions = environment.functions
@@ -64,20 +64,20 @@ def rest_api(stack: Stack, environment: Environment, target: lambda_.IAlias) -> 
         "Gateway",
         rest_api_name=functions.name,
         endpoint_types=[gateway.EndpointType.REGIONAL],
-        # The account's own setting; the network of a fresh account makes it.
+        # A setting of the account; the network stack of a new account sets it.
         cloud_watch_role=False,
         deploy_options=gateway.StageOptions(
             stage_name=functions.stage,
             tracing_enabled=True,
             metrics_enabled=True,
-            # Bodies are never logged: they hold restricted text.
+            # Bodies are never logged: they contain restricted text.
             logging_level=gateway.MethodLoggingLevel.ERROR,
             data_trace_enabled=False,
             throttling_burst_limit=functions.burst,
             throttling_rate_limit=functions.steady,
             method_options={
                 f"{path}/{method}": gateway.MethodDeploymentOptions(
-                    # What is not said here is not taken from the stage.
+                    # Settings that are not repeated here are not inherited from the stage.
                     logging_level=gateway.MethodLoggingLevel.ERROR,
                     data_trace_enabled=False,
                     metrics_enabled=True,
@@ -110,7 +110,7 @@ def _routes(api: gateway.RestApi, environment: Environment, target: lambda_.IAli
     for path, methods in ROUTES:
         resource = api.root.resource_for_path(path)
         for method in methods:
-            # A batch of CloudEvents is a list, and the content type says so.
+            # A batch of CloudEvents is a list, with its own content type.
             models = {"application/json": objects} if (path, method) == ("/graphql", "POST") else None
             iam = gateway.AuthorizationType.IAM if path in SIGNED_PATHS else gateway.AuthorizationType.NONE
             added = resource.add_method(
@@ -120,7 +120,7 @@ def _routes(api: gateway.RestApi, environment: Environment, target: lambda_.IAli
             if path not in SIGNED_PATHS:
                 verified = "the function verifies the token itself: permissions are those of fields (docs/access.md)"
                 suppress(added, {"APIG4": verified})
-    # A path that there is not, and one that wants a signature: else both are a 403 of "Missing Authentication Token".
+    # An unknown path: by default it gets the same 403 "Missing Authentication Token" as a missing signature.
     api.add_gateway_response(
         "NoPath",
         type=gateway.ResponseType.MISSING_AUTHENTICATION_TOKEN,
@@ -130,7 +130,7 @@ def _routes(api: gateway.RestApi, environment: Environment, target: lambda_.IAli
 
 
 def _guard(stack: Stack, environment: Environment, api: gateway.RestApi) -> None:
-    """Whom it lets pass was counted at the edge: the addresses that are seen here are CloudFront's."""
+    """Attach the firewall. It has no rate limit, which the edge applies: all addresses here are CloudFront's."""
     name = f"{environment.functions.name}-gateway"
     first = edge_only_rule(origin_secrets(stack, environment), SIGNED_PATHS)
     acl = firewall(stack, "GatewayFirewall", name=name, scope="REGIONAL", first=first)

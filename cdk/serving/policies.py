@@ -1,4 +1,4 @@
-"""What each function may do, as narrow as IAM can say it."""
+"""The permissions of each function, as narrow as IAM allows."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secrets
@@ -8,7 +8,7 @@ from cdk.environment import Environment
 from cdk.inputs import StackInputs
 from cdk.serving.variables import ROLE
 
-# Lambda asks for these to give an instance its network interface; none can name a resource beforehand.
+# Lambda needs these for the network interfaces of instances; none of them supports specific resources.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
@@ -29,12 +29,12 @@ WRITE_GRAPH = (*READ_GRAPH, "neptune-db:DeleteDataViaQuery", "neptune-db:WriteDa
 
 
 def allow(sid: str, actions: tuple[str, ...], resources: list[str], **conditions: object) -> iam.PolicyStatement:
-    """One statement. Conditions as IAM writes them."""
+    """Create an allowing statement. Conditions are in IAM's notation."""
     return iam.PolicyStatement(sid=sid, actions=list(actions), resources=resources, conditions=conditions or None)
 
 
 def allow_execution(environment: Environment, name: str) -> list[iam.PolicyStatement]:
-    """What Lambda itself does in the function's name; its code may not use the part about interfaces."""
+    """Return what Lambda itself needs for the function; the function's code is denied the network interfaces."""
     return [
         allow("Interfaces", INTERFACES, ["*"]),
         iam.PolicyStatement(
@@ -56,7 +56,7 @@ def allow_execution(environment: Environment, name: str) -> list[iam.PolicyState
 def allow_stores(
     environment: Environment, facts: StackInputs, graph: tuple[str, ...] = READ_GRAPH
 ) -> list[iam.PolicyStatement]:
-    """Both databases as one role, the cache's token, and the graph."""
+    """Allow both databases as one role, the cache's token, and the graph."""
     here = f"{environment.region}:{environment.account}"
     users = [f"arn:aws:rds-db:{here}:dbuser:{each.resource_id}/{ROLE}" for each in facts.databases()]
     return [
@@ -67,12 +67,12 @@ def allow_stores(
 
 
 def graph_arn(environment: Environment, facts: StackInputs) -> str:
-    """Neptune's data is named by its cluster as a whole."""
+    """Return the ARN of Neptune's data, which covers a whole cluster."""
     return f"arn:aws:neptune-db:{environment.region}:{environment.account}:{facts.graph.resource_id}/*"
 
 
 def allow_secrets(environment: Environment, facts: StackInputs, *those: secrets.ISecret) -> list[iam.PolicyStatement]:
-    """Secrets, and the key they are under."""
+    """Allow secrets, and the key that encrypts them."""
     return [
         allow(
             "Secrets", ("secretsmanager:GetSecretValue",), [each.secret_full_arn or each.secret_arn for each in those]
@@ -82,7 +82,7 @@ def allow_secrets(environment: Environment, facts: StackInputs, *those: secrets.
 
 
 def allow_sending(environment: Environment, facts: StackInputs, *queues: sqs.IQueue) -> list[iam.PolicyStatement]:
-    """Messages, and the key they are under."""
+    """Allow sending to queues, and the key that encrypts the messages."""
     return [
         allow("Send", ("sqs:SendMessage",), [each.queue_arn for each in queues]),
         _key(environment, facts, "SendKey", ("kms:Decrypt", "kms:GenerateDataKey"), "sqs"),
@@ -90,7 +90,7 @@ def allow_sending(environment: Environment, facts: StackInputs, *queues: sqs.IQu
 
 
 def allow_receiving(environment: Environment, facts: StackInputs, queue: sqs.IQueue) -> list[iam.PolicyStatement]:
-    """What Lambda's poller asks in the function's name, when a message comes again, and the key it is under.
+    """Allow what Lambda's poller needs, with the change of visibility for retries, and the key of the messages.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
     """
@@ -102,14 +102,14 @@ def allow_receiving(environment: Environment, facts: StackInputs, queue: sqs.IQu
 
 
 def allow_models(environment: Environment, facts: StackInputs) -> list[iam.PolicyStatement]:
-    """The models that the file allows, and the knowledge base where there is one."""
+    """Allow the models of the file, and the knowledge base if there is one."""
     here = f"{environment.region}:{environment.account}"
     models = [f"arn:aws:bedrock:{environment.region}::foundation-model/{each}" for each in environment.models.allowed]
-    found = [allow("Models", ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"), models)]
+    statements = [allow("Models", ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"), models)]
     if facts.knowledge is not None:
         base = f"arn:aws:bedrock:{here}:knowledge-base/{facts.knowledge}"
-        found.append(allow("Knowledge", ("bedrock:Retrieve",), [base]))
-    return found
+        statements.append(allow("Knowledge", ("bedrock:Retrieve",), [base]))
+    return statements
 
 
 def _key(

@@ -1,4 +1,4 @@
-"""How tables follow new code: pre migrations before it, post migrations after it."""
+"""Migrations during a deployment: pre migrations before the new code, post migrations after it."""
 
 from collections.abc import Sequence
 
@@ -21,13 +21,14 @@ def run_migrations(
     before: Sequence[IConstruct],
     reached: Sequence[IConstruct],
 ) -> None:
-    """Run pre steps before constructs change, but after those by which AWS is reached; post steps after all that stands
-    in the stack by now, as code from before them may not run on what they leave. A failed step stops the deploy.
+    """Run pre steps before the constructs in `before` change, but after those in `reached`, which connect to AWS; run
+    post steps after everything else in the stack, because old code may not run after them. A failed step stops the
+    deployment.
 
     The function gets CloudFormation's event: `RequestType` (Create, Update, Delete: nothing to do) and
-    `ResourceProperties` with `Phase` (pre or post), `Bundle` (its SHA-256) and `Databases` (where they are), so that
-    each new bundle and each other cluster, as one restored from a backup, asks again.
-    A hook of CodeDeploy would not do: it runs on an alias's change, so not at the first deploy.
+    `ResourceProperties` with `Phase` (pre or post), `Bundle` (its SHA-256) and `Databases` (their addresses), so that
+    each new bundle and each other cluster, such as one restored from a backup, triggers the migrations.
+    A CodeDeploy hook is not sufficient: it runs when an alias changes, so not in the first deployment.
     """
     after = list(stack.node.children)
     log_group = logs.LogGroup(stack, "MigrationsAskedLogs", retention=RETENTION, removal_policy=RemovalPolicy.DESTROY)
@@ -41,7 +42,7 @@ def run_migrations(
             service_token=provider.service_token,
             resource_type=f"Custom::Migrations{phase.title()}",
             properties={"Phase": phase, "Bundle": bundle, "Databases": databases},
-            # Provider's own function waits for no longer.
+            # The function of Provider waits no longer than this.
             service_timeout=Duration.seconds(900),
         )
     phases["pre"].node.add_dependency(*reached)

@@ -1,4 +1,4 @@
-"""What wakes the workers: the queue of events, and a clock each minute."""
+"""The triggers of the workers: the events queue, and a schedule every minute."""
 
 from aws_cdk import Duration, Names, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -12,15 +12,15 @@ from cdk.inputs import StackInputs
 from cdk.nag_suppressions import suppress
 from cdk.serving.policies import allow
 
-# Messages of one invocation; a FIFO queue gives no more and knows no window.
+# Messages per invocation; for a FIFO queue this is the maximum, and batching windows are not supported.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 BATCH_SIZE = 10
 
 
 def consume_events(facts: StackInputs, worker: lambda_.Function) -> None:
-    """Events, in the order of their groups; those that failed come again alone.
+    """Trigger the worker by events, in order within groups; only failed messages are retried.
 
-    Not the CDK's own event source, which would grant the key without a word of by which service it is used.
+    Does not use the CDK's event source, whose key policy is not limited to calls through SQS.
     """
     queue = facts.queues.events.queue
     worker.add_event_source_mapping(
@@ -33,7 +33,7 @@ def consume_events(facts: StackInputs, worker: lambda_.Function) -> None:
 
 
 def dead_tick_queue(stack: Stack) -> sqs.Queue:
-    """Where a tick goes that could not be given."""
+    """Create the dead-letter queue of ticks that could not be delivered."""
     lost = sqs.Queue(
         stack,
         "LostTicks",
@@ -47,7 +47,7 @@ def dead_tick_queue(stack: Stack) -> sqs.Queue:
 
 
 def schedule_each_minute(stack: Stack, environment: Environment, worker: lambda_.Function, lost: sqs.Queue) -> None:
-    """A worker that loops up to its time is woken each minute. A tick that finds it busy is worth nothing later."""
+    """Invoke a worker every minute, which then loops for its time. A tick that finds it busy is dropped."""
     name = worker.node.id
     role = iam.Role(
         stack,
@@ -72,6 +72,6 @@ def schedule_each_minute(stack: Stack, environment: Environment, worker: lambda_
             ),
         ),
     )
-    # A schedule that exists before its role may do so fails its first ticks.
+    # A schedule that exists before its role has the permission would fail its first ticks.
     tick.node.add_dependency(role)
     worker.configure_async_invoke(max_event_age=Duration.seconds(60), retry_attempts=0)

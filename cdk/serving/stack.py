@@ -1,4 +1,4 @@
-"""The stack of what runs: six functions from one zip, one gateway, one rollout."""
+"""The Service stack: six functions from one zip, one gateway, one rollout."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,8 +16,7 @@ from cdk.connections import SINGLE_INSTANCE
 from cdk.environment import AdoptedEnvironment, Environment
 from cdk.imported import import_stores
 from cdk.inputs import StackInputs
-from cdk.serving import policies as grants
-from cdk.serving import variables
+from cdk.serving import policies, variables
 from cdk.serving.canary import canary, live_alias
 from cdk.serving.endpoints import endpoints
 from cdk.serving.functions import FunctionSpec, function
@@ -25,8 +24,8 @@ from cdk.serving.gateway import rest_api
 from cdk.serving.rollout import run_migrations
 from cdk.serving.schedules import consume_events, dead_tick_queue, schedule_each_minute
 
-# Seconds. A batch of events; its queue hides it for six times as long. A worker that is woken each minute. Migrations,
-# whose provider waits for its own 15 minutes and then dies without an answer: so one less.
+# Timeouts in seconds: of a batch of events, which the queue hides for six times as long; of a worker that is invoked
+# every minute; of migrations, whose provider fails without a response after 15 minutes, so one minute less.
 # https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html#important-cases-to-handle
 EVENTS_SECONDS = 120
 TICK_SECONDS = 58
@@ -34,8 +33,8 @@ MIGRATIONS_SECONDS = 840
 
 
 class Service(Stack):
-    """Stateless: it can be destroyed and made again, and the data stay. So do its log groups, by their names: the next
-    deploy imports them."""
+    """Stateless: it can be deleted and created again without loss of data. Its log groups are retained by name; the
+    next deployment imports them."""
 
     def __init__(
         self,
@@ -54,7 +53,7 @@ class Service(Stack):
         if facts is None:
             assert isinstance(environment_file, AdoptedEnvironment)
             facts = import_stores(self, environment_file)
-            # Migrations read their secrets through these.
+            # Migrations read their secrets through the endpoints.
             reached = endpoints(self, environment_file, facts)
         self.facts: StackInputs = facts
         self._environment_file = environment_file
@@ -93,9 +92,9 @@ class Service(Stack):
                 functions.timeout_seconds,
                 variables.api(environment, facts),
                 [
-                    *grants.allow_stores(environment, facts),
-                    *grants.allow_models(environment, facts),
-                    *grants.allow_sending(environment, facts, facts.queues.events.queue),
+                    *policies.allow_stores(environment, facts),
+                    *policies.allow_models(environment, facts),
+                    *policies.allow_sending(environment, facts, facts.queues.events.queue),
                 ],
                 reserved=functions.concurrency,
                 memory_mb=functions.memory_mb,
@@ -113,40 +112,40 @@ class Service(Stack):
                 EVENTS_SECONDS,
                 variables.events(environment, facts),
                 [
-                    *grants.allow_stores(environment, facts),
-                    *grants.allow_receiving(environment, facts, facts.queues.events.queue),
+                    *policies.allow_stores(environment, facts),
+                    *policies.allow_receiving(environment, facts, facts.queues.events.queue),
                 ],
             )
         )
 
     def _projector(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
-        writing = grants.allow_stores(environment, facts, grants.WRITE_GRAPH)
+        writing = policies.allow_stores(environment, facts, policies.WRITE_GRAPH)
         return self._scheduled_function("Projector", "projection", variables.worker(environment, facts), writing)
 
     def _requirements(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
-        reading = grants.allow_stores(environment, facts)
+        reading = policies.allow_stores(environment, facts)
         return self._scheduled_function("Requirements", "requirements", variables.worker(environment, facts), reading)
 
     def _workflows(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
         queues = facts.queues
         sent = queues.remediation_p1.queue, queues.remediation_standard.queue, queues.notifications.queue
-        statements = [*grants.allow_stores(environment, facts), *grants.allow_sending(environment, facts, *sent)]
+        statements = [*policies.allow_stores(environment, facts), *policies.allow_sending(environment, facts, *sent)]
         return self._scheduled_function("Workflows", "workflows", variables.workflows(environment, facts), statements)
 
     def _scheduled_function(
-        self, construct: str, module: str, given: Mapping[str, str], statements: Sequence[iam.PolicyStatement]
+        self, construct: str, module: str, environment: Mapping[str, str], statements: Sequence[iam.PolicyStatement]
     ) -> lambda_.Function:
-        """One that a clock wakes, and that runs once at a time."""
+        """Create a function that a schedule invokes, with at most one instance."""
         return self._function(
             FunctionSpec(
                 construct,
                 f"{self._environment_file.functions.name}-{construct.lower()}",
                 f"workers.{module}.handler",
                 TICK_SECONDS,
-                given,
+                environment,
                 statements,
                 reserved=SINGLE_INSTANCE,
             )
@@ -161,7 +160,7 @@ class Service(Stack):
                 "workers.migrations.handler",
                 MIGRATIONS_SECONDS,
                 variables.migrations(environment, facts),
-                grants.allow_secrets(environment, facts, facts.main.secret, facts.requirements.secret),
+                policies.allow_secrets(environment, facts, facts.main.secret, facts.requirements.secret),
                 reserved=SINGLE_INSTANCE,
             )
         )

@@ -1,4 +1,4 @@
-"""The variables of each function: those that settings read, and where the secrets stand that it may read."""
+"""The environment variables of each function: the settings it reads, and the ARNs of its secrets."""
 
 from urllib.parse import quote
 
@@ -7,23 +7,23 @@ from cdk.environment import Environment
 from cdk.inputs import Database, StackInputs
 from cdk.service_settings import as_variables
 
-# Where the bundle carries the certificates of RDS, Neptune's and ElastiCache's being those of the system.
+# The path of RDS's certificates in the bundle; those of Neptune and ElastiCache are in the system's trust store.
 # https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
 CERTIFICATES = "/var/task/certificates/rds-global-bundle.pem"
 
-# The role that functions take in both databases; the function of migrations makes it and grants it rds_iam.
+# The database role of functions; the migrations create it and grant it rds_iam.
 ROLE = "stackflow_api"
 
-# Seconds between the deadline of a request and the gateway's: to answer what there is, and to travel.
+# Seconds between the deadline of a request and that of the gateway, to send the answer.
 DEADLINE_MARGIN_SECONDS = 4
-# Seconds that a statement may take inside a request, at most.
+# The maximum time of a statement within a request, in seconds.
 MAX_STATEMENT_SECONDS = 20
 
 
 def shared(environment: Environment, facts: StackInputs) -> dict[str, str]:
-    """What every function that opens the stores gets: no password, by IAM and TLS."""
+    """Return the variables of every function that opens the stores: by IAM and TLS, without passwords."""
     return as_variables(environment.functions.settings) | {
-        # Its lines of logs hold metrics, which are of this environment.
+        # Its log lines contain metrics of this environment.
         "STACKFLOW_METRICS": "emf",
         "STACKFLOW_TRACES": "xray",
         "STACKFLOW_ENVIRONMENT": environment.name,
@@ -40,7 +40,7 @@ def shared(environment: Environment, facts: StackInputs) -> dict[str, str]:
 
 
 def api(environment: Environment, facts: StackInputs) -> dict[str, str]:
-    """The API also knows who calls, where events go, and its deadline."""
+    """Return the variables of the API: also the issuer, the events queue and the deadlines."""
     return shared(environment, facts) | {
         "OIDC_ISSUER": environment.access.issuer,
         "OIDC_AUDIENCE": environment.access.audience,
@@ -51,17 +51,17 @@ def api(environment: Environment, facts: StackInputs) -> dict[str, str]:
 
 
 def worker(environment: Environment, facts: StackInputs) -> dict[str, str]:
-    """Workers open fewer connections: one batch at a time."""
+    """Return the variables of a worker, which opens fewer connections: it processes one batch at a time."""
     return shared(environment, facts) | {"DATABASE_POOL_MAX": str(WORKER_CONNECTIONS)}
 
 
 def events(environment: Environment, facts: StackInputs) -> dict[str, str]:
-    """The worker of events also says when what failed comes again."""
+    """Return the variables of the events worker, which also changes the visibility of failed messages."""
     return worker(environment, facts) | {"EVENTS_QUEUE_URL": facts.queues.events.queue.queue_url}
 
 
 def workflows(environment: Environment, facts: StackInputs) -> dict[str, str]:
-    """Workflows send steps and notices."""
+    """Return the variables of the workflows worker, which sends steps and notifications."""
     return worker(environment, facts) | {
         "REMEDIATION_P1_QUEUE_URL": facts.queues.remediation_p1.queue.queue_url,
         "REMEDIATION_STANDARD_QUEUE_URL": facts.queues.remediation_standard.queue.queue_url,
@@ -70,7 +70,7 @@ def workflows(environment: Environment, facts: StackInputs) -> dict[str, str]:
 
 
 def migrations(environment: Environment, facts: StackInputs) -> dict[str, str]:
-    """Migrations come as the owner, by the secrets that no other function reads; neither cache nor graph."""
+    """Return the variables of migrations, which connect as the owner, by their own secrets, without cache and graph."""
     return as_variables(environment.functions.settings) | {
         "DATABASE_URL": database_url(facts.main),
         "DATABASE_SECRET": facts.main.secret.secret_arn,
@@ -82,7 +82,7 @@ def migrations(environment: Environment, facts: StackInputs) -> dict[str, str]:
 
 
 def database_url(database: Database, role: str | None = None) -> str:
-    """A libpq URL without a password that takes no certificate but RDS's own. Without a role, the secret names it."""
+    """Return a libpq URL without a password that trusts only RDS's certificates. Without a role, the secret has it."""
     user = f"{role}@" if role else ""
     return (
         f"postgresql://{user}{database.host}:5432/{database.name}"
@@ -91,6 +91,6 @@ def database_url(database: Database, role: str | None = None) -> str:
 
 
 def deadline(environment: Environment) -> int:
-    """Seconds of a request: the gateway hangs up after its own, whatever the function may take."""
+    """Return the seconds of a request: the gateway's timeout ends it, regardless of the function's."""
     functions = environment.functions
     return min(functions.gateway_seconds, functions.timeout_seconds) - DEADLINE_MARGIN_SECONDS

@@ -1,1 +1,1 @@
-"""What keeps data, for an account that has none."""
+"""The stateful resources, for an account without any."""

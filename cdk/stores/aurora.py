@@ -14,18 +14,18 @@ from cdk.tables import NewAurora
 
 BACKUP_DAYS = 14
 
-# The owner of both databases. Only migrations come as it, by its secret.
+# The owner of both databases. Only migrations use it, by its secret.
 OWNER = "stackflow_admin"
 
 MONITORING = Duration.minutes(1)
 
 PARAMETERS = {
-    # A connection without TLS is refused.
+    # Reject connections without TLS.
     "rds.force_ssl": "1",
-    # Milliseconds. A statement that took longer is logged; a transaction that a frozen function left open ends.
+    # Milliseconds. Log slow statements; end transactions that a suspended function left open.
     "log_min_duration_statement": "1000",
     "idle_in_transaction_session_timeout": "60000",
-    # Milliseconds. Frozen instances keep sockets; theirs are given back after a quarter of an hour.
+    # Milliseconds. Suspended instances keep their connections; close them after 15 minutes.
     "idle_session_timeout": "900000",
 }
 
@@ -41,9 +41,9 @@ def aurora(
     key: kms.IKey,
     protected: bool,
 ) -> Database:
-    """A serverless cluster with a writer and a reader in another zone, its owner's password kept and turned by RDS."""
+    """Create a serverless cluster with a reader in another zone; RDS stores and rotates the password of the owner."""
     version = rds.AuroraPostgresEngineVersion.of(cluster.engine_version, cluster.engine_version.partition(".")[0])
-    made = rds.DatabaseCluster(
+    created = rds.DatabaseCluster(
         stack,
         construct,
         cluster_identifier=cluster.identifier,
@@ -65,26 +65,27 @@ def aurora(
         backup=rds.BackupProps(retention=Duration.days(BACKUP_DAYS)),
         copy_tags_to_snapshot=True,
         cloudwatch_logs_exports=["postgresql"],
-        # What the operating system sees: processes, memory, waits for disks.
+        # Metrics of the operating system: processes, memory, disk waits.
         monitoring_interval=MONITORING,
         parameters=PARAMETERS,
     )
-    export_logs(stack, construct, made, f"rds/cluster/{cluster.identifier}", "postgresql")
-    # Instances, parameters and subnets too.
-    apply_policy(made, cluster_policy(protected))
+    export_logs(stack, construct, created, f"rds/cluster/{cluster.identifier}", "postgresql")
+    # Includes instances, parameters and subnets.
+    apply_policy(created, cluster_policy(protected))
     if not protected:
         suppress(
-            made, {"RDS10": "the first deploy alone, so that its rollback can delete the cluster; the next protects it"}
+            created,
+            {"RDS10": "the first deploy alone, so that its rollback can delete the cluster; the next protects it"},
         )
     managed = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
-    suppress(made, {f"IAM4[{managed}]": "RDS asks for this policy by name; it writes one log group"})
-    assert made.secret is not None
+    suppress(created, {f"IAM4[{managed}]": "RDS asks for this policy by name; it writes one log group"})
+    assert created.secret is not None
     return Database(
         cluster.identifier,
         cluster.database,
-        made.cluster_endpoint.hostname,
-        stack.export_value(made.cluster_resource_identifier),
-        made.secret,
+        created.cluster_endpoint.hostname,
+        stack.export_value(created.cluster_resource_identifier),
+        created.secret,
         serverless_max_connections(cluster),
     )
 
@@ -92,7 +93,7 @@ def aurora(
 def _instance(name: str, key: kms.IKey) -> rds.IClusterInstance:
     return rds.ClusterInstance.serverless_v2(
         name,
-        # A reader that is to take over must be as large as the writer.
+        # A reader must be as large as the writer to take over.
         scale_with_writer=True if name == "reader" else None,
         publicly_accessible=False,
         enable_performance_insights=True,

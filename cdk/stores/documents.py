@@ -1,4 +1,4 @@
-"""The bucket of runbooks and knowledge, and the bucket of who read it."""
+"""The bucket of runbooks and knowledge documents, and the bucket of its access logs."""
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
@@ -10,11 +10,11 @@ LOG_DAYS = 365
 
 
 def documents(stack: Stack, key: kms.IKey) -> s3.Bucket:
-    """Documents, versioned, encrypted under the data key."""
+    """Create the bucket of documents, versioned and encrypted with the data key."""
     readings = s3.Bucket(
         stack,
         "DocumentReadings",
-        # S3 delivers its access logs to no bucket under a key of ours.
+        # S3 cannot deliver access logs to a bucket that is encrypted with our own KMS key.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
         encryption=s3.BucketEncryption.S3_MANAGED,
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -23,7 +23,7 @@ def documents(stack: Stack, key: kms.IKey) -> s3.Bucket:
         lifecycle_rules=[
             s3.LifecycleRule(expiration=Duration.days(LOG_DAYS), noncurrent_version_expiration=Duration.days(1))
         ],
-        # Without a name of its own it stands in nobody's way, and with a first line in it nothing could delete it.
+        # Its generated name blocks no later stack, and a bucket that is not empty could not be deleted.
         removal_policy=RemovalPolicy.RETAIN,
     )
     return s3.Bucket(

@@ -1,4 +1,4 @@
-"""The one key that data are encrypted under, and who may use it. Nobody may end it."""
+"""The KMS key that encrypts all data, and its users. No principal may delete it."""
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -6,11 +6,11 @@ from aws_cdk import aws_kms as kms
 
 from cdk.environment import NewEnvironment
 
-# Those that write to queues and topics under the key.
+# The services that write to queues and topics encrypted with the key.
 SENDERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com")
 
-# What ends a key, or gives it away. No policy of the template allows any; docs/aws.md has the SCP that denies them to
-# everybody, and cdk/watch/changes.py tells of each call.
+# Actions that delete a key or give it away. No policy of the templates allows any; docs/aws.md contains the SCP that
+# denies them to everyone, and cdk/watch/changes.py reports each call.
 KEY_REMOVAL_ACTIONS = (
     "kms:DeleteImportedKeyMaterial",
     "kms:DisableKey",
@@ -22,7 +22,7 @@ KEY_REMOVAL_ACTIONS = (
 
 
 def data_key(stack: Stack, environment: NewEnvironment) -> kms.Key:
-    """A multi-region key that AWS rotates each year, kept when the stack goes."""
+    """Create a multi-region key that AWS rotates each year, retained when the stack is deleted."""
     key = kms.Key(
         stack,
         "Key",
@@ -36,7 +36,7 @@ def data_key(stack: Stack, environment: NewEnvironment) -> kms.Key:
         iam.PolicyStatement(
             sid="Senders",
             actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-            # In a key's policy it means this key.
+            # In a key policy, "*" means this key.
             resources=["*"],
             principals=[iam.ServicePrincipal(each) for each in SENDERS],
             conditions={"StringEquals": {"aws:SourceAccount": environment.account}},

@@ -1,4 +1,4 @@
-"""The stack of the knowledge base: documents in S3, Titan's embeddings, an index in OpenSearch Serverless."""
+"""The Knowledge stack: documents in S3, embeddings by Titan, an index in OpenSearch Serverless."""
 
 import json
 from dataclasses import dataclass
@@ -17,20 +17,23 @@ from cdk.nag_suppressions import finding_arn, suppress
 EMBEDDINGS = "amazon.titan-embed-text-v2:0"
 DIMENSIONS = 1024
 
-INDEX, VECTOR, TEXT, METADATA = "knowledge", "vector", "text", "metadata"
+INDEX = "knowledge"
+VECTOR = "vector"
+TEXT = "text"
+METADATA = "metadata"
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The bucket of documents, and the key that they are under."""
+    """The bucket of documents, and the key that encrypts them."""
 
     bucket_arn: str
     key: kms.IKey
 
 
 class Knowledge(Stack):
-    """A stack of its own that no store waits for: if it fails, drop `[knowledge]` from the file and go on. All of it is
-    derived from the documents, which the stack of stores keeps, so it ends as a whole and is made anew."""
+    """A separate stack that no store depends on: if it fails, remove `[knowledge]` from the file and continue. It is
+    derived from the documents, which the Stores stack retains, so it can be deleted and created again."""
 
     def __init__(
         self,
@@ -45,11 +48,13 @@ class Knowledge(Stack):
         super().__init__(scope, construct, env=place)
         model = f"arn:aws:bedrock:{environment_file.region}::foundation-model/{EMBEDDINGS}"
         role = _role(self, environment_file, sources, model)
-        made = _collection(self, collection, sources.key)
-        role.add_to_policy(iam.PolicyStatement(sid="Index", actions=["aoss:APIAccessAll"], resources=[made.attr_arn]))
-        index = _index(self, made)
+        index_collection = _collection(self, collection, sources.key)
+        role.add_to_policy(
+            iam.PolicyStatement(sid="Index", actions=["aoss:APIAccessAll"], resources=[index_collection.attr_arn])
+        )
+        index = _index(self, index_collection)
         index.add_resource_dependency(_access(self, environment_file, collection, role))
-        base = _base(self, environment_file, role, made, model)
+        base = _base(self, environment_file, role, index_collection, model)
         base.add_resource_dependency(index)
         waits: IDependable = role
         base.node.add_dependency(waits)
@@ -64,7 +69,7 @@ def _source(stack: Stack, base: bedrock.CfnKnowledgeBase, sources: Sources) -> N
         "KnowledgeSource",
         name="documents",
         knowledge_base_id=base.attr_knowledge_base_id,
-        # Its vectors go with the collection.
+        # Its vectors are deleted with the collection.
         data_deletion_policy="RETAIN",
         server_side_encryption_configuration=bedrock.CfnDataSource.ServerSideEncryptionConfigurationProperty(
             kms_key_arn=sources.key.key_arn
@@ -109,7 +114,7 @@ def _collection(stack: Stack, name: str, key: kms.IKey) -> opensearch.CfnCollect
         "IndexNetwork",
         name=f"{name}-net",
         type="network",
-        # Bedrock alone comes in; nothing from the internet.
+        # Only Bedrock has access; the internet has none.
         policy=json.dumps([{"Rules": rules, "AllowFromPublic": False, "SourceServices": ["bedrock.amazonaws.com"]}]),
     )
     collection = opensearch.CfnCollection(
@@ -121,7 +126,7 @@ def _collection(stack: Stack, name: str, key: kms.IKey) -> opensearch.CfnCollect
 
 
 def _access(stack: Stack, environment: NewEnvironment, name: str, role: iam.Role) -> opensearch.CfnAccessPolicy:
-    """Bedrock reads and writes documents of the index; CloudFormation makes and ends it."""
+    """Allow Bedrock to read and write documents of the index, and CloudFormation to create and delete it."""
     here = f"{environment.account}-{environment.region}"
     deployer = f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-cfn-exec-role-{here}"
     index = {"ResourceType": "index", "Resource": [f"index/{name}/*"]}
@@ -150,7 +155,7 @@ def _access(stack: Stack, environment: NewEnvironment, name: str, role: iam.Role
 
 
 def _index(stack: Stack, collection: opensearch.CfnCollection) -> opensearch.CfnCollectionIndex:
-    """Made through the API of the service: the collection's own endpoint admits Bedrock alone.
+    """Create the index through the API of the service: the collection's own endpoint admits only Bedrock.
     https://docs.aws.amazon.com/opensearch-service/latest/ServerlessAPIReference/API_CreateIndex.html
     """
     method = {"name": "hnsw", "engine": "faiss", "space_type": "l2"}

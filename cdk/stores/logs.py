@@ -1,4 +1,4 @@
-"""The log groups of clusters. RDS would make them at the first line, to be kept for ever."""
+"""The log groups of clusters. RDS would create them without an expiry."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_logs as logs
@@ -10,15 +10,15 @@ RETENTION = logs.RetentionDays.THREE_MONTHS
 
 
 def export_logs(stack: Stack, construct: str, cluster: IConstruct, identifier: str, *kinds: str) -> None:
-    """Those that a cluster exports to, made before it. `identifier` with the service's prefix.
+    """Create the log groups before the cluster that exports to them. `identifier` includes the service's prefix.
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.CloudWatch.html
     """
     for kind in kinds:
-        made = logs.LogGroup(
+        log_group = logs.LogGroup(
             stack,
             f"{construct}{kind.title()}Logs",
             log_group_name=f"/aws/{identifier}/{kind}",
             retention=RETENTION,
             removal_policy=RETAIN_AFTER_CREATION,
         )
-        cluster.node.add_dependency(made)
+        cluster.node.add_dependency(log_group)

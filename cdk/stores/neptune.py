@@ -1,4 +1,4 @@
-"""The graph: a serverless Neptune with a reader in another zone."""
+"""The graph: a serverless Neptune cluster with a reader in another zone."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_neptune as neptune
@@ -15,24 +15,24 @@ LOGS = ("audit", "slowquery")
 
 PARAMETERS = {
     "neptune_enable_audit_log": "1",
-    # Without it nothing is written to the log that is exported. Milliseconds; a second, as in Aurora.
+    # Required for exports of the slow query log. The threshold is in milliseconds; one second, as in Aurora.
     # https://docs.aws.amazon.com/neptune/latest/userguide/slow-query-logs.html
     "neptune_enable_slow_query_log": "info",
     "neptune_slow_query_log_threshold": "1000",
-    # Milliseconds; a function's own deadline comes first.
+    # Milliseconds; the deadline of a function ends earlier.
     "neptune_query_timeout": "30000",
 }
 
 
 def graph(stack: Stack, cluster: NewNeptune, *, subnets: list[str], group: str, key: str, protected: bool) -> Graph:
-    """L1, as the L2 is alpha. The resource id is exported, so that policies of another stack can name it."""
+    """Create the cluster by L1 constructs, because L2 is alpha. The resource id is exported for other stacks."""
     subnet_group = neptune.CfnDBSubnetGroup(
         stack, "GraphSubnets", db_subnet_group_description="StackFlow's graph", subnet_ids=subnets
     )
     parameters = neptune.CfnDBClusterParameterGroup(
         stack, "GraphParameters", family="neptune1.4", description="StackFlow's graph", parameters=PARAMETERS
     )
-    made = neptune.CfnDBCluster(
+    created = neptune.CfnDBCluster(
         stack,
         "Graph",
         db_cluster_identifier=cluster.identifier,
@@ -52,23 +52,23 @@ def graph(stack: Stack, cluster: NewNeptune, *, subnets: list[str], group: str, 
             min_capacity=cluster.min_capacity, max_capacity=cluster.max_capacity
         ),
     )
-    export_logs(stack, "Graph", made, f"neptune/{cluster.identifier}", *LOGS)
+    export_logs(stack, "Graph", created, f"neptune/{cluster.identifier}", *LOGS)
     instances = []
     for number in range(INSTANCES):
         instances.append(
             neptune.CfnDBInstance(
                 stack,
                 f"GraphInstance{number}",
-                db_cluster_identifier=made.ref,
+                db_cluster_identifier=created.ref,
                 db_instance_class="db.serverless",
                 auto_minor_version_upgrade=True,
             )
         )
-    for each in (subnet_group, parameters, made, *instances):
+    for each in (subnet_group, parameters, created, *instances):
         apply_policy(each, cluster_policy(protected))
     return Graph(
         cluster.identifier,
-        made.attr_endpoint,
-        made.attr_read_endpoint,
-        stack.export_value(made.attr_cluster_resource_id),
+        created.attr_endpoint,
+        created.attr_read_endpoint,
+        stack.export_value(created.attr_cluster_resource_id),
     )

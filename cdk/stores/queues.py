@@ -1,4 +1,4 @@
-"""The queues, each with its dead letters, and the topic of findings."""
+"""The queues, each with its dead-letter queue, and the topic of findings."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
@@ -12,23 +12,23 @@ from cdk.retention import RETAIN_AFTER_CREATION
 from cdk.serving.stack import EVENTS_SECONDS
 from cdk.stores.key import SENDERS
 
-# How often a message is tried before it is set aside.
+# How often a message is delivered before it becomes a dead letter.
 MAX_RECEIVES = 5
-# Events wait while a store is away, and the worker makes dead letters itself: this is for those of which it dies. With
-# the waits of workers/redelivery.py it is more receives than there are in the 14 days for which SQS keeps a message.
+# Events wait while a store is unavailable, and the worker creates dead letters itself: this limit is for messages that
+# crash it. With the waits of workers/redelivery.py it exceeds the deliveries in the 14 days that SQS stores a message.
 EVENTS_MAX_RECEIVES = 500
-# Lambda's advice: a queue hides a message for six times as long as its function may take.
+# As AWS recommends, a queue hides a message for six times the timeout of its function.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 VISIBILITY_FACTOR = 6
-# SQS keeps a message for so long at most.
+# The maximum retention of a message in SQS.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_RETENTION_DAYS = 14
-# Seconds that a consumer of ours has for a step or a notice.
+# The time that a consumer has for a step or a notification, in seconds.
 STEP_SECONDS = 300
 
 
 def queues(stack: Stack, environment: NewEnvironment, key: kms.IKey) -> QueueInputs:
-    """The four of them, encrypted, over TLS only, kept when the stack goes."""
+    """Create the four queues: encrypted, over TLS only, retained when the stack is deleted."""
     names = environment.queues
     return QueueInputs(
         _events(stack, names.events, key),
@@ -39,7 +39,7 @@ def queues(stack: Stack, environment: NewEnvironment, key: kms.IKey) -> QueueInp
 
 
 def _events(stack: Stack, name: str, key: kms.IKey) -> QueueInput:
-    """Groups share no limit of calls: deduplication and throughput are each group's own, as one id is of one source.
+    """Create the events queue. Deduplication and throughput are per group: an id is unique only within its source.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
     """
     return _queue(
@@ -67,7 +67,7 @@ def _queue(
     deduplication_scope: sqs.DeduplicationScope | None = None,
     fifo_throughput_limit: sqs.FifoThroughputLimit | None = None,
 ) -> QueueInput:
-    # For a queue that is not FIFO, CloudFormation takes no value but none.
+    # CloudFormation accepts only a missing value for a queue that is not FIFO.
     fifo = True if name.endswith(".fifo") else None
     dead = sqs.Queue(
         stack,
@@ -80,7 +80,7 @@ def _queue(
         enforce_ssl=True,
         removal_policy=RETAIN_AFTER_CREATION,
     )
-    made = sqs.Queue(
+    queue = sqs.Queue(
         stack,
         construct,
         queue_name=name,
@@ -95,11 +95,11 @@ def _queue(
         enforce_ssl=True,
         removal_policy=RETAIN_AFTER_CREATION,
     )
-    return QueueInput(made, name, dead_letters(name))
+    return QueueInput(queue, name, dead_letters(name))
 
 
 def findings_topic(stack: Stack, environment: NewEnvironment, key: kms.IKey) -> sns.Topic:
-    """Where alarms, key changes and spending are told."""
+    """Create the topic of alarms, key changes and spending."""
     topic = sns.Topic(stack, "Findings", topic_name=environment.findings_topic, master_key=key, enforce_ssl=True)
     topic.add_to_resource_policy(
         iam.PolicyStatement(

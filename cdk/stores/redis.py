@@ -1,4 +1,4 @@
-"""The cache: Redis of two nodes, with TLS and a token."""
+"""The cache: Redis with two nodes, TLS and an auth token."""
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_elasticache as elasticache
@@ -14,7 +14,7 @@ PORT = 6379
 
 
 def cache(stack: Stack, environment: NewEnvironment, *, subnets: list[str], group: str, key: kms.IKey) -> Cache:
-    """The template names the token's secret and never holds the token."""
+    """Create the cache. The template references the token's secret and never contains the token."""
     token = secrets.Secret(
         stack,
         "RedisToken",
@@ -27,7 +27,7 @@ def cache(stack: Stack, environment: NewEnvironment, *, subnets: list[str], grou
     subnet_group = elasticache.CfnSubnetGroup(
         stack, "CacheSubnets", description="StackFlow's cache", subnet_ids=subnets
     )
-    made = elasticache.CfnReplicationGroup(
+    replication_group = elasticache.CfnReplicationGroup(
         stack,
         "Cache",
         replication_group_id=environment.redis.identifier,
@@ -50,7 +50,7 @@ def cache(stack: Stack, environment: NewEnvironment, *, subnets: list[str], grou
         snapshot_retention_limit=7,
         auto_minor_version_upgrade=True,
     )
-    made.apply_removal_policy(RemovalPolicy.SNAPSHOT)
-    suppress(made, {"AEC5": "the usual port: it is reached from the group alone, by TLS and token"})
+    replication_group.apply_removal_policy(RemovalPolicy.SNAPSHOT)
+    suppress(replication_group, {"AEC5": "the usual port: it is reached from the group alone, by TLS and token"})
     suppress(token, {"SMG4": "ElastiCache turns a token in two steps, as docs/deploy.md says, not by a timer"})
-    return Cache(environment.redis.identifier, made.attr_primary_end_point_address, token)
+    return Cache(environment.redis.identifier, replication_group.attr_primary_end_point_address, token)

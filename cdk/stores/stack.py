@@ -1,4 +1,4 @@
-"""The stack of what keeps data: kept if it ends, and protected from it once its first deploy has succeeded."""
+"""The Stores stack: retained when deleted, and protected from deletion after the first successful deployment."""
 
 from aws_cdk import Environment as Place
 from aws_cdk import Stack
@@ -19,7 +19,7 @@ from cdk.tables import NewAurora
 
 
 class Stores(Stack):
-    """Stateful. Its logical ids are frozen by a test: another id is another store, and an empty one."""
+    """Stateful. A test freezes the logical ids: another id would create another, empty store."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Stores(Stack):
         super().__init__(scope, construct, env=place, termination_protection=protected)
         vpc = network.vpc
         subnets = ec2.SubnetSelection(subnets=vpc.private_subnets)
-        # As another stack's that can't be changed: a rule that a store adds would lead the network back to it.
+        # Imported as immutable: a rule that a store adds would make the network stack depend on this one.
         group = ec2.SecurityGroup.from_security_group_id(self, "Mesh", network.group.security_group_id, mutable=False)
         key = data_key(self, environment_file)
         self.sources: Sources = Sources(self.export_value(documents(self, key).bucket_arn), key)

@@ -1,1 +1,1 @@
-"""What tells people: alarms, a dashboard, spending, changes of keys."""
+"""Monitoring: alarms, a dashboard, spending, key changes."""

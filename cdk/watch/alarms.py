@@ -1,4 +1,4 @@
-"""What is told to people: each alarm says what is wrong and which part of docs/runbooks.md to open."""
+"""The alarms. Each describes the problem and names the section of docs/runbooks.md to open."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ from cdk.serving.stack import Service
 from cdk.watch.metrics import aws_metric, nodes, service_metric
 from cdk.watch.runbooks import Runbook, describe_alarm
 
-# Percent of what is allowed.
+# Percent of the limit.
 NEARLY_FULL_PERCENT = 80
-# Seconds.
+# The maximum lag and age, in seconds.
 MAX_PROJECTION_LAG_SECONDS = 300
 MAX_EVENT_AGE_SECONDS = 600
-# Milliseconds of the gateway's 99th percentile.
+# The maximum latency of the gateway's 99th percentile, in milliseconds.
 MAX_LATENCY_MS = 5_000
-# Requests that a firewall stopped in five minutes.
+# The maximum number of requests that a firewall blocks in five minutes.
 MAX_BLOCKED_REQUESTS = 1_000
-# Parts of operations, and percent of CloudFront's answers, that fail.
+# The maximum share of failed operations, and percentage of CloudFront's error responses.
 MAX_ERROR_RATE = 0.05
 MAX_ERROR_PERCENT = 5
 
 
 @dataclass(frozen=True)
 class AlarmSpec:
-    """One alarm: it sounds when the metric was at or over `at` for as many periods of five minutes."""
+    """An alarm: raised if the metric is at or above `at`, or under it with `below`, for `periods` of five minutes."""
 
     name: str
     what: str
@@ -45,7 +45,7 @@ class AlarmSpec:
 
 
 def alarm_specs(environment: Environment, facts: StackInputs, service: Service, edge: Edge) -> Iterator[AlarmSpec]:
-    """All of them but those of a rollout, of spending and of keys."""
+    """Yield all alarms except those of rollouts, spending and keys."""
     yield from _functions(service)
     yield from _workers(environment, service)
     yield from _gateway(environment, service)
@@ -70,7 +70,7 @@ def _functions(service: Service) -> Iterator[AlarmSpec]:
         most = 3 if is_ticked else 5
         yield AlarmSpec(f"{name}-errors", f"The function of {name} fails", "errors", errors, at=most)
         throttles = function.metric_throttles(statistic="Sum")
-        # A tick that finds its worker busy is throttled, as it should be.
+        # A tick that finds its worker busy is throttled, by design.
         often = 5 if is_ticked else 1
         yield AlarmSpec(
             f"{name}-throttles", f"Calls of {name} are turned away", "throttles", throttles, at=often, periods=3
@@ -98,7 +98,7 @@ def _workers(environment: Environment, service: Service) -> Iterator[AlarmSpec]:
 
 
 def _gateway(environment: Environment, service: Service) -> Iterator[AlarmSpec]:
-    # GraphQL answers errors with HTTP 200, which the gateway counts as well. Each operation writes 0 or 1.
+    # GraphQL returns errors with HTTP 200, which the gateway counts as success. Each operation writes 0 or 1.
     errors = service_metric(environment.name, "OperationErrors", "Average")
     yield AlarmSpec(
         "operation-errors",
@@ -144,7 +144,7 @@ def _stores(environment: Environment, facts: StackInputs) -> Iterator[AlarmSpec]
     pending = aws_metric("Neptune", "MainRequestQueuePendingRequests", DBClusterIdentifier=cluster)
     yield AlarmSpec("graph-pending", "Traversals wait for the graph", "slow", pending, at=50, periods=3)
     lag = service_metric(environment.name, "ProjectionLagSeconds", "Maximum")
-    # The projector tells it each minute, also where nothing is to do; one that fails or does not run tells nothing.
+    # The projector writes the lag each minute, even without changes; no data means that it fails or does not run.
     yield AlarmSpec(
         "projection-lag",
         "The graph is minutes behind the tables, or nobody knows",
@@ -163,12 +163,12 @@ def _stores(environment: Environment, facts: StackInputs) -> Iterator[AlarmSpec]
 
 
 def _full(name: str, what: str, full: cloudwatch.IMetric) -> AlarmSpec:
-    """A serverless cluster at its largest capacity. Others write no such metric."""
+    """Create the spec of a serverless cluster near its maximum capacity. Other clusters lack the metric."""
     return AlarmSpec(name, what, "slow", full, at=NEARLY_FULL_PERCENT, periods=3)
 
 
 def _silent(name: str, what: str, heard: cloudwatch.IMetric) -> AlarmSpec:
-    """A store that measures nothing for a quarter of an hour is down, or its name is wrong."""
+    """Create the spec of a store without metrics for 15 minutes: it is down, or its name is wrong."""
     return AlarmSpec(name, what, "store-down", heard, at=1, periods=3, below=True, silence="alarming")
 
 
@@ -190,7 +190,7 @@ def _firewalls(environment: Environment) -> Iterator[AlarmSpec]:
         "gateway-firewall", "The gateway's firewall stops many", "firewall", stopped, at=MAX_BLOCKED_REQUESTS
     )
     if environment.region == environment.edge.region:
-        # That of an adopted firewall is taken to be its name.
+        # The metric of an adopted firewall is assumed to have its name.
         name = environment.edge.firewall
         metric = name if environment.edge.firewall_arn else name.replace("-", "")
         stopped = aws_metric("WAFV2", "BlockedRequests", "Sum", WebACL=metric, Rule="ALL")
@@ -200,7 +200,7 @@ def _firewalls(environment: Environment) -> Iterator[AlarmSpec]:
 
 
 def _distributions(environment: Environment, edge: Edge) -> Iterator[AlarmSpec]:
-    """CloudFront measures in us-east-1, and an alarm reads metrics of its own region."""
+    """Yield alarms on CloudFront, whose metrics are in us-east-1; an alarm reads only metrics of its own region."""
     if environment.region == environment.edge.region:
         for name, distribution in edge.distributions.items():
             failing = aws_metric("CloudFront", "5xxErrorRate", "Average", DistributionId=distribution, Region="Global")
@@ -209,11 +209,11 @@ def _distributions(environment: Environment, edge: Edge) -> Iterator[AlarmSpec]:
 
 
 def create_alarm(stack: Stack, environment: Environment, topic: sns.ITopic, each: AlarmSpec) -> cloudwatch.Alarm:
-    """Make one, and tell the topic when it sounds and when it ends."""
+    """Create an alarm, and notify the topic when it starts and when it ends."""
     below = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
     over = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
     missing = cloudwatch.TreatMissingData
-    made = cloudwatch.Alarm(
+    alarm = cloudwatch.Alarm(
         stack,
         "".join(part.title() for part in each.name.split("-")),
         alarm_name=f"stackflow-{environment.name}-{each.name}",
@@ -224,7 +224,7 @@ def create_alarm(stack: Stack, environment: Environment, topic: sns.ITopic, each
         comparison_operator=below if each.below else over,
         treat_missing_data=missing.NOT_BREACHING if each.silence == "fine" else missing.BREACHING,
     )
-    told = actions.SnsAction(topic)
-    made.add_alarm_action(told)
-    made.add_ok_action(told)
-    return made
+    action = actions.SnsAction(topic)
+    alarm.add_alarm_action(action)
+    alarm.add_ok_action(action)
+    return alarm

@@ -1,4 +1,4 @@
-"""What models cost: an hour over its share of the day, tokens out of their band, and a budget."""
+"""Alarms on the cost of models: an hour above its share of the daily allowance, anomalies, and a budget."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,15 +13,15 @@ from cdk.watch.alarms import AlarmSpec, create_alarm
 from cdk.watch.metrics import cost, tokens
 from cdk.watch.runbooks import Runbook, describe_alarm
 
-# An hour may cost this part of a day's allowance.
+# The cost of an hour may be at most the daily allowance divided by this number.
 DAILY_ALLOWANCE_DIVISOR = 6
-# Deviations over what was usual.
+# Standard deviations above the usual values.
 ANOMALY_STANDARD_DEVIATIONS = 3
-# An alarm reads ten metrics at most, and each model has two.
+# An alarm reads at most ten metrics, and each model has two.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
 MAX_MODELS_PER_ALARM = 5
-# What a day of models is billed as: models of Amazon and some others by Bedrock; Claude and most others each as a
-# product of AWS Marketplace with a name of its own ("... (Amazon Bedrock Edition)"), so by who bills them.
+# How models are billed per day: Amazon's and some others by Bedrock; Claude and most others each as a separate product
+# of AWS Marketplace ("... (Amazon Bedrock Edition)"), so the filter is the billing entity.
 BUDGETS: Mapping[str, Mapping[str, str]] = {
     "ai": {"Service": "Amazon Bedrock"},
     "ai-marketplace": {"BillingEntity": "AWS Marketplace"},
@@ -30,10 +30,10 @@ RUNBOOK: Runbook = "ai-spend"
 
 
 def spending_alarms(stack: Stack, environment: Environment, topic: sns.ITopic) -> Iterator[cloudwatch.AlarmBase]:
-    """By what Bedrock and the bill count, so that calls which are not the service's are seen too.
+    """Yield alarms on what Bedrock and the bill count, which include calls of other clients than this service.
 
-    Cost Explorer's own monitors are not used: one of all services is the account's, and AWS makes it; those of a
-    template see tags, which calls of models do not have.
+    Cost Explorer's monitors are not used: AWS creates one for all services of the account, and those of a template
+    filter by tags, which calls of models do not have.
     """
     models = environment.models
     for suffix, some in group_models(models.allowed):
@@ -56,7 +56,7 @@ def spending_alarms(stack: Stack, environment: Environment, topic: sns.ITopic) -
 
 
 def group_models(models: Mapping[str, Price]) -> Iterator[tuple[str, dict[str, Price]]]:
-    """The models that one alarm reads, with what its name ends in."""
+    """Yield groups of models that fit into one alarm, with the suffix of the alarm's name."""
     named = list(models.items())
     for number in range(0, len(named), MAX_MODELS_PER_ALARM):
         part = number // MAX_MODELS_PER_ALARM
@@ -66,7 +66,7 @@ def group_models(models: Mapping[str, Price]) -> Iterator[tuple[str, dict[str, P
 def _band(
     stack: Stack, environment: Environment, topic: sns.ITopic, name: str, what: str, metric: cloudwatch.IMetric
 ) -> cloudwatch.AnomalyDetectionAlarm:
-    made = cloudwatch.AnomalyDetectionAlarm(
+    alarm = cloudwatch.AnomalyDetectionAlarm(
         stack,
         "".join(part.title() for part in name.split("-")),
         alarm_name=f"stackflow-{environment.name}-{name}",
@@ -77,8 +77,8 @@ def _band(
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_UPPER_THRESHOLD,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
-    made.add_alarm_action(actions.SnsAction(topic))
-    return made
+    alarm.add_alarm_action(actions.SnsAction(topic))
+    return alarm
 
 
 def _budget(stack: Stack, environment: Environment, topic: sns.ITopic, name: str, filters: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Calls that would end a key, or give it away: each is told at once, whoever made it and whatever came of it."""
+"""Reports calls that delete a KMS key or give it away, at once, from every caller and with every result."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,7 +13,7 @@ from cdk.watch.metrics import aws_metric
 
 
 def key_changes(stack: Stack, environment: Environment, topic: sns.ITopic) -> cloudwatch.Alarm:
-    """A rule over CloudTrail, for every key of the account, and an alarm on the rule."""
+    """Create a CloudTrail rule for every key of the account, and an alarm on the rule."""
     rule = events.Rule(
         stack,
         "KeyCalls",

@@ -1,4 +1,4 @@
-"""One page that an operator reads in a minute: alarms, golden signals, stores, lag, queues, cache, spending."""
+"""The dashboard for operators: alarms, golden signals, stores, lag, queues, cache, spending."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,14 @@ from cdk.serving.stack import Service
 from cdk.watch.budgets import group_models
 from cdk.watch.metrics import HOUR, aws_metric, cost, nodes, service_metric, tokens
 
-THIRD, WHOLE = 8, 24
+THIRD = 8
+WHOLE = 24
 
 
 def dashboard(
     stack: Stack, environment: Environment, facts: StackInputs, service: Service, alarms: Sequence[cloudwatch.IAlarm]
 ) -> cloudwatch.Dashboard:
-    """Read from above: is it well, how fast, what stands behind it, what does it cost."""
+    """Create the dashboard, from top to bottom: health, speed, stores and queues, cost."""
     board = cloudwatch.Dashboard(
         stack, "Dashboard", dashboard_name=f"stackflow-{environment.name}", default_interval=Duration.hours(3)
     )

@@ -1,4 +1,4 @@
-"""What is measured: AWS's own metrics, and those that the service writes into its log lines."""
+"""The metrics: those of AWS, and those that the service writes into its log lines."""
 
 from collections.abc import Mapping
 
@@ -9,8 +9,8 @@ from cdk.environment import Price
 
 NAMESPACE = "StackFlow"
 
-# Written by the service in CloudWatch's embedded metric format, with the dimension Environment; what each is. A test
-# holds that the service writes each of them.
+# Written by the service in CloudWatch's embedded metric format, with the dimension Environment; the values are labels.
+# A test verifies that the service writes each of them.
 SERVICE_METRICS: Mapping[str, str] = {
     "OperationMilliseconds": "how long an operation took",
     "OperationErrors": "operations that were answered with an error which is not the caller's",
@@ -34,14 +34,14 @@ SERVICE_METRICS: Mapping[str, str] = {
 
 FIVE_MINUTES = Duration.minutes(5)
 HOUR = Duration.hours(1)
-# Prices are of so many tokens.
+# Prices are per this number of tokens.
 MILLION = 1_000_000
 
 
 def service_metric(
     environment: str, name: str, statistic: str = "Sum", period: Duration = FIVE_MINUTES, **dimensions: str
 ) -> cloudwatch.Metric:
-    """One that the service writes. KeyError if it writes none of that name."""
+    """Return a metric that the service writes. Raises KeyError for an unknown name."""
     return cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=name,
@@ -55,7 +55,7 @@ def service_metric(
 def aws_metric(
     namespace: str, name: str, statistic: str = "Maximum", period: Duration = FIVE_MINUTES, **dimensions: str
 ) -> cloudwatch.Metric:
-    """One of AWS's."""
+    """Return a metric of AWS."""
     return cloudwatch.Metric(
         namespace=f"AWS/{namespace}",
         metric_name=name,
@@ -66,12 +66,12 @@ def aws_metric(
 
 
 def nodes(replication_group: str) -> tuple[str, str]:
-    """ElastiCache measures nodes, not groups: those of a group with one replica."""
+    """Return the nodes of a replication group with one replica: ElastiCache measures nodes, not groups."""
     return f"{replication_group}-001", f"{replication_group}-002"
 
 
 def tokens(model: str, which: str, period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
-    """InputTokenCount or OutputTokenCount of one model: Bedrock counts each call, whoever makes it.
+    """Return InputTokenCount or OutputTokenCount of a model: Bedrock counts every call, from any client.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring.html#runtime-cloudwatch-metrics
     """
@@ -79,11 +79,11 @@ def tokens(model: str, which: str, period: Duration = FIVE_MINUTES) -> cloudwatc
 
 
 def cost(models: Mapping[str, Price]) -> cloudwatch.MathExpression:
-    """USD of an hour of these models: the tokens that Bedrock counts, each at its price."""
+    """Return the cost of these models per hour in USD: the tokens that Bedrock counts, times their prices."""
     terms, metrics = [], dict[str, cloudwatch.IMetric]()
     for number, (model, price) in enumerate(models.items(), start=1):
         for letter, which, usd in (("i", "InputTokenCount", price.input), ("o", "OutputTokenCount", price.output)):
-            # What costs nothing may not even be counted, and a sum with a gap in it is a gap.
+            # Free tokens may have no metric, and a sum with a missing term is missing.
             if usd:
                 metrics[f"{letter}{number}"] = tokens(model, which, HOUR)
                 terms.append(f"FILL({letter}{number}, 0) * {usd:g}")

@@ -1,4 +1,4 @@
-"""Where an alarm sends its reader."""
+"""The link from an alarm to its runbook."""
 
 from typing import Literal
 
@@ -24,5 +24,5 @@ Runbook = Literal[
 
 
 def describe_alarm(what: str, runbook: Runbook) -> str:
-    """The text of an alarm: what is wrong, and the part of the page to open."""
+    """Return the description of an alarm: the problem, and the section of the page to open."""
     return f"{what}. Runbook: {PAGE}#{runbook}"

@@ -1,4 +1,4 @@
-"""The stack that watches the others. It holds no data: it can be destroyed and made again."""
+"""The Watch stack, which monitors the others. Stateless: it can be deleted and created again."""
 
 from aws_cdk import Environment as Place
 from aws_cdk import Stack
@@ -16,7 +16,7 @@ from cdk.watch.dashboard import dashboard
 
 
 class Watch(Stack):
-    """Alarms go to one topic."""
+    """All alarms notify one topic."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Watch(Stack):
     ) -> None:
         super().__init__(scope, construct, env=place, termination_protection=protected)
         facts = service.facts
-        # By its name, so that no subscription of this stack is written into the stack of the topic.
+        # Imported by name, so that the stack of the topic does not depend on subscriptions of this one.
         topic = sns.Topic.from_topic_arn(
             self,
             "Findings",

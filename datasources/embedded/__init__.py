@@ -1,1 +1,1 @@
-"""Real stores from wheels, started as child processes for a laptop."""
+"""Embedded stores: real servers from wheels, run as child processes on a laptop."""

@@ -1,4 +1,4 @@
-"""The engines that a Gremlin server can run here, as data: their jars, their main class and their graph."""
+"""The engines that a Gremlin server can run, as data: jars, main class and graph configuration."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ _SERIALIZERS = "org.apache.tinkerpop.gremlin.util.ser"
 _JANUS = "org.janusgraph"
 
 _SCRIPT = """\
-// Nothing of the graph outlives the process that wants it, however that one ends: then the pipe is closed.
+// The server ends when the pipe to its parent closes, however the parent ends.
 Thread.startDaemon { while (System.in.read() != -1) {}; Runtime.runtime.halt(0) }
-// What traversals are sent to. A server takes what its script ends with, if it is a map.
+// The traversal source. The server binds the map that its script returns.
 def globals = [:]
 globals << [g: traversal().withEmbedded(graph)]
 """
@@ -21,9 +21,9 @@ globals << [g: traversal().withEmbedded(graph)]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One engine. `script` is the Groovy that the server begins with; `jars` is a lock, see jars.py.
+    """An engine. `script` is the Groovy start script of the server; `jars` is a lock file, see jars.py.
 
-    `threads` is how many traversals it runs at a time.
+    `threads` is the number of traversals that it runs concurrently.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Engine:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def configuration(self, port: int, properties: Path, script: Path) -> dict[str, Any]:
-        """The server's settings file, as data. Times in milliseconds, lengths in bytes."""
+        """Return the configuration of the server, as data. Times are in milliseconds, lengths in bytes."""
         return {
             "host": "127.0.0.1",
             "port": port,
@@ -71,7 +71,7 @@ def _tinker(name: str, graph: str, value_ids: str, jars: str, threads: int) -> E
         main="org.apache.tinkerpop.gremlin.server.GremlinServer",
         plugin=f"{_TINKER}.jsr223.TinkerGraphGremlinPlugin",
         registry=f"{_TINKER}.structure.TinkerIoRegistryV3",
-        # Neptune: ids are strings, also those it makes, and a property is a set of values unless told otherwise.
+        # As in Neptune: all ids are strings, generated ones too, and the default cardinality of properties is set.
         properties={
             "gremlin.graph": f"{_TINKER}.structure.{graph}",
             "gremlin.tinkergraph.vertexIdManager": "STRING",
@@ -82,14 +82,14 @@ def _tinker(name: str, graph: str, value_ids: str, jars: str, threads: int) -> E
     )
 
 
-# Its maps are no concurrent ones: writers side by side lose edges and leave vertices that fail for ever, so one
-# traversal runs at a time.
+# Its maps are not thread-safe: concurrent writers lose edges and leave vertices that always fail, so it runs one
+# traversal at a time.
 TINKERGRAPH = _tinker("TinkerGraph", "TinkerGraph", value_ids="LONG", jars="tinkergraph.jars", threads=1)
 
-# A request that fails leaves nothing behind, and of two that write one element at a time the later fails. It looks
-# for a new number among the vertices, whose ids are strings, and gives up: so properties have strings too. The graph
-# is that of 3.7.5 in a server of 3.7.3: before 3.7.4 whoever read an element kept its id from ever being used again
-# (https://github.com/apache/tinkerpop/pull/2992).
+# A failed request leaves nothing behind, and of two concurrent writers to an element the later one fails. The engine
+# searches a new property id among the vertices, whose ids are strings, and fails: so property ids are strings too.
+# The graph is that of 3.7.5 in a server of 3.7.3: before 3.7.4, a transaction that had read an element prevented the
+# later reuse of its id (https://github.com/apache/tinkerpop/pull/2992).
 TRANSACTIONAL = _tinker(
     "TinkerTransactionGraph", "TinkerTransactionGraph", value_ids="STRING", jars="transactional.jars", threads=4
 )
@@ -107,6 +107,6 @@ JANUSGRAPH = Engine(
         "graph.set-vertex-id": "true",
         "graph.allow-custom-vid-types": "true",
     },
-    # Its own is the hyphen, which then no id may hold, and a UUID has four.
+    # The default delimiter is the hyphen, which custom ids could then not contain; a UUID has four.
     environment={"JANUSGRAPH_RELATION_DELIMITER": "~"},
 )

@@ -1,4 +1,4 @@
-"""A Gremlin server as a child process that keeps its graph in memory: Java from a wheel, jars from Maven."""
+"""A Gremlin server as a child process with its graph in memory: Java from a wheel, jars from Maven."""
 
 import json
 import os
@@ -24,17 +24,17 @@ from datasources.embedded.process import (
 from datasources.embedded.readiness import probe
 from datasources.embedded.termination import STOP_SECONDS, RemainingSeconds, countdown, terminate_child
 
-# Seconds. JanusGraph takes 15 on a quiet machine.
+# The maximum wait for a start. JanusGraph takes 15 s on an idle machine.
 START_SECONDS = 90.0
-# Of one question; then we look whether the process is still there.
+# The timeout of one probe; then we check whether the process still runs.
 _PROBE_TIMEOUT_SECONDS = 2.0
-# One start in a million loses its port between the look and the use.
+# The port is checked before it is used; about one start in a million loses it in between.
 MAX_START_ATTEMPTS = 3
 
 _BUSY = "Could not bind to"
-# The last words of a server that can't start; it ends half a minute later, or never.
+# Messages of a server that cannot start; it ends half a minute later, or never.
 _FATAL = re.compile('will now begin shutdown|Exception in thread "main"')
-# What a log says of the cause, the surest first: the last cause of a chain, what a script threw, Java's refusal.
+# Patterns of the cause in the log, most specific first: the last cause of a chain, a script error, an error of Java.
 _FAILURE_PATTERNS = tuple(
     re.compile(pattern, re.MULTILINE)
     for pattern in (
@@ -48,9 +48,9 @@ _FAILURE_PATTERNS = tuple(
 
 
 class EmbeddedGremlin:
-    """A Gremlin server on loopback, without a password. It ends with its parent, also if that is killed.
+    """A Gremlin server on loopback, without a password. It ends with its parent, even if that is killed.
 
-    `memory` is the most that its heap takes, as Java writes it. `tell` hears of a download.
+    `memory` is the maximum heap, in Java's notation. `tell` is called with the progress of a download.
     """
 
     def __init__(
@@ -73,12 +73,12 @@ class EmbeddedGremlin:
 
     @property
     def url(self) -> str:
-        """Where traversals are sent."""
+        """The URL for traversals."""
         return f"ws://127.0.0.1:{self.port}/gremlin"
 
     @property
     def pid(self) -> int | None:
-        """The server's process, while we run one."""
+        """The process id while the server runs, else None."""
         return None if self._child is None else self._child.pid
 
     @property
@@ -86,9 +86,9 @@ class EmbeddedGremlin:
         return self.folder / "server.log"
 
     def start(self, port: int | None = None) -> None:
-        """Start an empty graph on a free port, or the given one, and wait until it answers a traversal.
+        """Start an empty graph on a free port, or on `port`, and wait until it answers a traversal.
 
-        The first start of an engine downloads its jars. EmbeddedError if it can't start.
+        The first start of an engine downloads its jars. Raises EmbeddedError if it cannot start.
         """
         if port is not None and not is_free(port):
             raise EmbeddedError(f"port {port} is in use; stop what listens there, or choose another")
@@ -112,13 +112,13 @@ class EmbeddedGremlin:
                     raise EmbeddedError(f"embedded {self.engine.name} did not start: {reason}; see {self.log}")
 
     def stop(self, left: RemainingSeconds | None = None) -> bool:
-        """End it at once: what it holds is in memory, so nothing is lost by haste. True."""
+        """Kill the server and return True: its data are only in memory, so a graceful stop would preserve nothing."""
         self._kill(left)
         self._held.close()
         return True
 
     def exit_code(self) -> int | None:
-        """The exit code of a server that ended by itself, negative for a signal; None while it runs or is stopped."""
+        """Return the exit code if it ended by itself, negative for a signal; None while it runs or was stopped."""
         return None if self._child is None else self._child.poll()
 
     def _kill(self, left: RemainingSeconds | None = None) -> None:
@@ -130,7 +130,7 @@ class EmbeddedGremlin:
 
     @property
     def _configuration(self) -> Path:
-        # JSON is YAML.
+        # JSON is valid YAML.
         return self.folder / "server.yaml"
 
     def _configure(self) -> None:
@@ -143,7 +143,7 @@ class EmbeddedGremlin:
     def _launch(self, java: Path, jars: list[Path]) -> None:
         self._log_begin = self.log.stat().st_size if self.log.exists() else 0
         with open_private_log(self.log) as log:
-            # A session of its own: Ctrl-C in the terminal is the parent's to handle. It reads our pipe for our end.
+            # A new session: Ctrl-C in the terminal is handled by the parent. The server detects our end by the pipe.
             self._child = subprocess.Popen(  # noqa: S603
                 [
                     str(java), f"-Xmx{self._memory}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
@@ -151,12 +151,12 @@ class EmbeddedGremlin:
                     self.engine.main, str(self._configuration),
                 ],
                 stdout=log, stderr=log, stdin=subprocess.PIPE, start_new_session=True, cwd=self.folder,
-                # By the locale Java reads the names of files; our own variables hold secrets that it need not see.
+                # Java decodes file names by the locale; our own variables contain secrets that it does not need.
                 env={"LC_ALL": "C.UTF-8", **self.engine.environment},
             )  # fmt: skip
 
     def _fault(self) -> str | None:
-        """Wait until the server answers. Why it doesn't, in one line; None if it does."""
+        """Wait until the server answers. Return None if it does, else the reason in one line."""
         end = time.monotonic() + START_SECONDS
         while self._child is not None and self._child.poll() is None and not _FATAL.search(self._log_text()):
             try:
@@ -169,13 +169,13 @@ class EmbeddedGremlin:
                 return None if answer.code == 200 else self._reason(answer.message)
         return self._reason("it ended at once")
 
-    def _reason(self, otherwise: str) -> str:
-        said = self._log_text()
-        for sign in _FAILURE_PATTERNS:
-            found = sign.search(said)
-            if found is not None:
-                return found[1].strip()
-        return otherwise
+    def _reason(self, default: str) -> str:
+        text = self._log_text()
+        for pattern in _FAILURE_PATTERNS:
+            match = pattern.search(text)
+            if match is not None:
+                return match[1].strip()
+        return default
 
     def _log_text(self) -> str:
         with self.log.open("rb") as log:

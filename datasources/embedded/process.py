@@ -1,4 +1,4 @@
-"""Child processes of embedded stores: free ports, secrets, which process is ours, and how a folder is held."""
+"""Utilities for child processes of embedded stores: ports, secrets, process identity and folder locks."""
 
 import errno
 import fcntl
@@ -14,17 +14,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-# Linux tells of processes here; macOS has only `ps`.
+# Linux has process information here; macOS has only `ps`.
 _PROC = Path("/proc")
 _SECRET = re.compile(r"[0-9a-f]{48}")
 
 
 class EmbeddedError(Exception):
-    """An embedded store cannot run. The message is one line that says what and what to do."""
+    """An embedded store cannot run. The message is one line with the problem and the remedy."""
 
 
 def free_port() -> int:
-    """A port on loopback that was free a moment ago."""
+    """Return a port on loopback that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -32,9 +32,9 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of loopback now."""
+    """Return whether a server could listen on this loopback port now."""
     with socket.socket() as probe:
-        # As servers do: the connections of one that has ended may linger.
+        # As servers do: connections of a previous server may still linger.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -44,12 +44,12 @@ def is_free(port: int) -> bool:
 
 
 def load_or_create_secret(path: Path) -> str:
-    """The secret in a file that only we can read; made on first use, whole or not at all.
+    """Return the secret in a file that only we can read; create it atomically on first use.
 
-    EmbeddedError if the file holds something else by now: a server that knows the old one would refuse it.
+    Raises EmbeddedError if the file has other content: a running server would reject a new secret.
     """
     if not path.exists():
-        # A full disk must not leave an empty file behind that would pass for a secret.
+        # A full disk must not leave an empty file that looks like a secret.
         new = path.with_name(f"{path.name}.new")
         new.unlink(missing_ok=True)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -58,18 +58,18 @@ def load_or_create_secret(path: Path) -> str:
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
-    found = path.read_text(errors="replace")
-    if not _SECRET.fullmatch(found):
+    secret = path.read_text(errors="replace")
+    if not _SECRET.fullmatch(secret):
         raise EmbeddedError(
             f"{path} holds no password; put the old file back, or move {path.parent} away to begin with empty data"
         )
-    return found
+    return secret
 
 
 def restrict_permissions(folder: Path) -> None:
-    """Let nobody but its owner into a folder that exists, and nobody else read the files that stand in it.
+    """Restrict a folder, and the files directly in it, to the owner.
 
-    What belongs to somebody else is left as it is.
+    Files of other users are not changed.
     """
     for path, mode in ((folder, 0o700), *((each, 0o600) for each in folder.iterdir() if each.is_file())):
         if stat.S_IMODE(path.stat().st_mode) & ~mode:
@@ -79,14 +79,14 @@ def restrict_permissions(folder: Path) -> None:
 
 @contextmanager
 def open_private_log(path: Path) -> Iterator[BinaryIO]:
-    """A file to append to, which nobody else may read."""
+    """Open a file for appending that only we can read."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "ab") as file:
         yield file
 
 
 def command_line(pid: int) -> str:
-    """The command line of a process, joined by blanks; empty if it is gone, or ended and not yet collected."""
+    """Return the command line of a process, joined by blanks; empty if the process is gone or a zombie."""
     if (_PROC / "self").exists():
         try:
             return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
@@ -100,9 +100,9 @@ def command_line(pid: int) -> str:
 
 
 def terminate_process(pid: int, is_ours: Callable[[int], bool], signals: tuple[int, ...], seconds: float) -> bool:
-    """Send each signal in turn and wait up to `seconds` after each; whether the process is gone.
+    """Send each signal in turn and wait up to `seconds` after each; return whether the process is gone.
 
-    Nothing is ever sent to a process of which `ours` is not true at that moment.
+    `is_ours` is checked before each signal, so that a reused process id gets none.
     """
     for number in signals:
         if not is_ours(pid):
@@ -117,17 +117,17 @@ def terminate_process(pid: int, is_ours: Callable[[int], bool], signals: tuple[i
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process: EmbeddedError if another one does, or if it can't be written.
+    """Lock a folder for this process. Raises EmbeddedError if another one has it, or if it is not writable.
 
-    The kernel lets go when the process ends, however it ends.
+    The kernel releases the lock when the process ends, however it ends.
     """
     with explain_write_errors(folder):
-        # Root lends PostgreSQL another user, who must get through it.
+        # Under root, PostgreSQL runs as another user, who must pass through the folder.
         folder.mkdir(0o700 if os.geteuid() else 0o711, parents=True, exist_ok=True)
         descriptor = os.open(folder / "lock", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    # Unbuffered: on a full disk the write fails here, not at some later close.
+    # Unbuffered: on a full disk the write fails here, not at a later close.
     with os.fdopen(descriptor, "ab", buffering=0) as lock:
-        # Older versions let others read it. What belongs to somebody else is left as it is.
+        # Older versions let others read it. Files of other users are not changed.
         with suppress(PermissionError):
             os.fchmod(descriptor, 0o600)
         try:
@@ -143,7 +143,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def lock_owner(folder: Path) -> str:
-    """Who holds a folder, in words."""
+    """Describe the process that has locked a folder."""
     try:
         pid = (folder / "lock").read_text()
     except OSError:
@@ -152,7 +152,7 @@ def lock_owner(folder: Path) -> str:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether some process holds the folder now."""
+    """Return whether a process has locked the folder."""
     try:
         lock = (folder / "lock").open("r")
     except OSError:
@@ -167,7 +167,7 @@ def is_locked(folder: Path) -> bool:
 
 @contextmanager
 def explain_write_errors(folder: Path, setting: str = "STACKFLOW_STATE") -> Iterator[None]:
-    """Turn what a file system says no with into one line. `setting` names another folder."""
+    """Raise OSError as EmbeddedError with a one-line remedy. `setting` is the setting that moves the folder."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""One question to a Gremlin server over a web socket: does its traversal source answer?"""
+"""A readiness probe for a Gremlin server over a web socket: does its traversal source answer?"""
 
 import base64
 import json
@@ -9,24 +9,25 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-# The request's encoding is named before it, behind one byte for the name's length.
+# A request starts with its MIME type, after one byte for the length of the type.
 _MIME = b"\x21application/vnd.gremlin-v3.0+json"
-_TEXT, _BINARY = 1, 2
+_TEXT = 1
+_BINARY = 2
 _BYTECODE = {"@type": "g:Bytecode", "@value": {"step": [["inject", {"@type": "g:Int32", "@value": 1}]]}}
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """The server's status: 200 with an empty message if all is well."""
+    """The status of the server: 200 with an empty message on success."""
 
     code: int
     message: str
 
 
 def probe(port: int, timeout: float) -> ProbeResult:
-    """Send `g.inject(1)` to a server on loopback and wait for its status. OSError if it does not answer so.
+    """Send `g.inject(1)` to a server on loopback and return its status. Raises OSError without a valid answer.
 
-    An open port is not enough: a server whose script failed listens and has no `g`.
+    An open port is not sufficient: a server whose script failed listens, but has no `g`.
     """
     with socket.create_connection(("127.0.0.1", port), timeout) as connection, connection.makefile("rb") as replies:
         _shake_hands(connection, replies, port)
@@ -59,7 +60,7 @@ def _shake_hands(connection: socket.socket, replies: BinaryIO, port: int) -> Non
 
 
 def _send(connection: socket.socket, data: bytes) -> None:
-    # RFC 6455, section 5.2: one final frame, with 16 bits of length, masked as a client must, here with zeros.
+    # RFC 6455, section 5.2: one final frame with a 16-bit length, masked as required of clients, here with zeros.
     connection.sendall(struct.pack(">BBH", 0x80 | _BINARY, 0x80 | 126, len(data)) + bytes(4) + data)
 
 

@@ -1,9 +1,9 @@
-"""Who an embedded PostgreSQL runs as, and where its files may stand: it refuses root, so root lends it another user.
+"""The user and the paths of an embedded PostgreSQL. It refuses to run as root, so under root it gets another user.
 
-An ordinary user runs it as themselves, in the state folder. For root it runs as the owner of the state folder, or
-as 'nobody' if that is root too, or has no name. That user must reach the data and the programs, which below a closed
-folder such as /root it can't. Then the data live in CLOSED_HOME/<hash of the folder>, the state folder holds a link
-to them, and the programs are copied to CLOSED_HOME/programs.
+An ordinary user runs it as themselves, in the state folder. Under root it runs as the owner of the state folder, or
+as 'nobody' if that is root too, or has no name. That user must be able to reach the data and the programs, which it
+cannot in a private folder such as /root. Then the data are in CLOSED_HOME/<hash of the folder>, the state folder has a
+link to them, and the programs are copied to CLOSED_HOME/programs.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ CLOSED_HOME = Path("/var/lib/stackflow")
 
 
 class SubprocessOptions(TypedDict, total=False):
-    """What `subprocess` needs to start a program as another user."""
+    """The arguments of `subprocess` to start a program as another user."""
 
     user: int
     group: int
@@ -30,7 +30,7 @@ class SubprocessOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class RunAsUser:
-    """A user to run as; None is whoever we are."""
+    """A user to run as; None means the current user."""
 
     user: int | None = None
     group: int | None = None
@@ -42,21 +42,21 @@ class RunAsUser:
         return {"user": self.user, "group": self.group, "extra_groups": []}
 
     def take_ownership(self, *paths: Path) -> None:
-        """Give files to this user."""
+        """Make this user the owner of files."""
         if self.user is not None and self.group is not None:
             for path in paths:
                 os.chown(path, self.user, self.group)
 
     def can_enter(self, folder: Path) -> bool:
-        """Whether this user can enter the folder."""
+        """Return whether this user can enter the folder."""
         return self._check('cd "$1"', folder)
 
     def can_execute(self, program: Path) -> bool:
-        """Whether this user can execute the program."""
+        """Return whether this user can execute the program."""
         return self._check('test -x "$1"', program)
 
     def _check(self, question: str, path: Path) -> bool:
-        # The kernel is asked, for modes are not all that decides.
+        # Let the kernel decide, because file modes are not the only criterion.
         if self.user is None:
             return True
         done = subprocess.run(  # noqa: S603
@@ -70,23 +70,23 @@ class RunAsUser:
 
 
 def resolve_user(folder: Path) -> RunAsUser:
-    """Who the server of this data folder runs as. A folder that is not there yet counts as its parent does."""
+    """Return the user for the server of this data folder. For a missing folder its nearest existing parent counts."""
     if os.geteuid() != 0:
         return RunAsUser()
     while not folder.exists():
         folder = folder.parent
     owner = folder.stat().st_uid
     try:
-        # initdb refuses a user without a name, such as the owner of a folder that a container was lent.
-        found = pwd.getpwuid(owner) if owner else pwd.getpwnam("nobody")
+        # initdb rejects a user without a name, such as the owner of a folder that was mounted into a container.
+        entry = pwd.getpwuid(owner) if owner else pwd.getpwnam("nobody")
     except KeyError:
-        found = pwd.getpwnam("nobody")
-    return RunAsUser(found.pw_uid, found.pw_gid)
+        entry = pwd.getpwnam("nobody")
+    return RunAsUser(entry.pw_uid, entry.pw_gid)
 
 
 @dataclass(frozen=True, slots=True)
 class ServerPaths:
-    """Where a server's files stand, and who it runs as."""
+    """A server's paths and user."""
 
     folder: Path
     binaries: Path
@@ -94,38 +94,38 @@ class ServerPaths:
 
 
 def prepare_paths(folder: Path, installation: Path) -> ServerPaths:
-    """Make the folder, or its stand-in if the server's user can't enter it. `installation` holds bin/postgres.
+    """Create the folder, or its replacement if the server's user cannot enter it. `installation` contains bin/postgres.
 
-    Copies the programs if that user can't execute them. EmbeddedError if a folder can't be made.
+    Copies the programs if that user cannot execute them. Raises EmbeddedError if a folder cannot be created.
     """
     with explain_write_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # A link decides, also when the state folder has moved since: the data are where they were.
+        # An existing link wins, even if the state folder was moved: the data are still at its target.
         home = folder.resolve()
         home.mkdir(mode=0o755, parents=True, exist_ok=True)
-        who = resolve_user(home)
-        if not folder.is_symlink() and not who.can_enter(folder):
+        user = resolve_user(home)
+        if not folder.is_symlink() and not user.can_enter(folder):
             home = CLOSED_HOME / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
             home.mkdir(mode=0o755, parents=True, exist_ok=True)
             _move_folder(folder, home)
-            who = resolve_user(home)
-        who.take_ownership(home)
+            user = resolve_user(home)
+        user.take_ownership(home)
         restrict_permissions(home)
-        return ServerPaths(home, _install_programs(installation, who) / "bin", who)
+        return ServerPaths(home, _install_programs(installation, user) / "bin", user)
 
 
 def _move_folder(folder: Path, home: Path) -> None:
-    # A folder that became unreachable after data were written moves as a whole.
+    # A folder that became unreachable after data were written is moved as a whole.
     for entry in folder.iterdir():
         shutil.move(entry, home / entry.name)
     folder.rmdir()
     folder.symlink_to(home)
 
 
-def _install_programs(installation: Path, who: RunAsUser) -> Path:
-    if who.can_execute(installation / "bin" / "postgres"):
+def _install_programs(installation: Path, user: RunAsUser) -> Path:
+    if user.can_execute(installation / "bin" / "postgres"):
         return installation
-    # The programs find their libraries beside the package, so both are laid side by side, named by the version.
+    # The programs load libraries from a folder next to the package, so both are copied, named by version.
     package = installation.parent
     stamp = (installation / "bin" / "postgres").stat()
     target = CLOSED_HOME / "programs" / f"{stamp.st_size}-{int(stamp.st_mtime)}"

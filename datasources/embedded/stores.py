@@ -1,4 +1,4 @@
-"""The stores that settings leave open, started together and stopped in reverse."""
+"""The embedded stores that the settings require, started together and stopped in reverse order."""
 
 import json
 import os
@@ -24,7 +24,7 @@ REQUIREMENTS_DATABASE = "requirements"
 
 @dataclass(frozen=True, slots=True)
 class StoreUrls:
-    """Where stores answer; None for what is not embedded. The URLs hold passwords."""
+    """The URLs of the stores; None for stores that are not embedded. The URLs contain passwords."""
 
     main: str | None = None
     requirements: str | None = None
@@ -35,9 +35,9 @@ class StoreUrls:
 
 @dataclass(frozen=True, slots=True)
 class StoreSelection:
-    """Which stores to run embedded. Recursive SQL needs none of its own.
+    """The stores to run embedded. Recursive SQL needs no graph store.
 
-    Whoever joins stores that run takes their graph, whichever engine it is, unless it has one of its own.
+    A process that joins running stores uses their graph, with any engine, unless `own_graph` is set.
     """
 
     main: bool = True
@@ -56,9 +56,9 @@ class StoreSelection:
 
 
 class EmbeddedStores:
-    """The stores of one state folder. One process at a time runs them; others of the same user may join in.
+    """The stores of a state folder. One process at a time runs them; others of the same user may join.
 
-    `tell` hears of a download of the graph's jars.
+    `tell` is called with the progress of downloads of the graph's jars.
     """
 
     def __init__(
@@ -80,9 +80,10 @@ class EmbeddedStores:
         self._cut_off: list[str] = []
 
     def start(self) -> StoreUrls:
-        """Start what is wanted and say where it answers. EmbeddedError if the folder is in use or one can't run.
+        """Start the selected stores and return their URLs.
 
-        Recovers what a killed process left. Does nothing at all, not even to the folder, if nothing is wanted.
+        Recovers the data of a killed process. Does nothing, not even to the folder, if no store is selected. Raises
+        EmbeddedError if the folder is in use or a store cannot run.
         """
         if not self.selection.has_any:
             return StoreUrls()
@@ -97,16 +98,16 @@ class EmbeddedStores:
         return urls
 
     def find_running(self) -> StoreUrls | None:
-        """Where the stores answer that another process runs in this folder; None if none does.
+        """Return the URLs of stores that another process runs in this folder, or None.
 
-        Only what is wanted here and runs there is named.
+        Only selected stores that are running are included.
         """
         if not is_locked(self.folder):
             return None
         try:
             urls = StoreUrls(**json.loads(self._urls_file.read_text()))
         except (OSError, ValueError):
-            # It holds the folder and has not started its stores yet, or is another user's.
+            # The process has the lock but has not started its stores yet, or belongs to another user.
             return None
         return StoreUrls(
             urls.main if self.selection.main else None,
@@ -117,7 +118,7 @@ class EmbeddedStores:
 
     @contextmanager
     def explain_failures(self) -> Iterator[None]:
-        """If a store is lost in the body because it broke down here, say that instead: EmbeddedError."""
+        """If a store is lost in the block because it broke down on this machine, raise that as EmbeddedError."""
         try:
             yield
         except SourceUnavailable as error:
@@ -127,14 +128,14 @@ class EmbeddedStores:
             raise EmbeddedError(fault) from error
 
     def supervise(self) -> None:
-        """From now on start again, on its port, what ends by itself; until `stop`."""
+        """From now on until `stop`, restart stores that end by themselves, on the same port."""
         self._supervisor = Supervisor(self._stores)
         self._supervisor.start()
 
     def stop(self, left: RemainingSeconds | None = None) -> list[str]:
-        """Stop what was started, last first; returns when every process has ended, after what is `left` at most.
+        """Stop the started stores in reverse order; returns when every process has ended, at most after `left` seconds.
 
-        The names of those that did not end in order in that time and were killed.
+        Returns the names of those that did not stop in time and were killed.
         """
         self._left = left or countdown(STOP_SECONDS)
         if self._supervisor is not None:
@@ -146,7 +147,7 @@ class EmbeddedStores:
         return cut_off
 
     def kill(self) -> None:
-        """End every process at once, from whatever thread."""
+        """Kill every process immediately, from any thread."""
         for store in self._stores:
             if store.server.pid is not None:
                 kill_tree(store.server.pid)
@@ -161,7 +162,7 @@ class EmbeddedStores:
 
     @contextmanager
     def join_or_start(self) -> Iterator[StoreUrls]:
-        """Use the running stores, or start them for the body and stop them after it."""
+        """Use the running stores, or start them for the block and stop them after it."""
         urls = self.find_running()
         if urls is not None:
             yield urls
@@ -219,7 +220,7 @@ class EmbeddedStores:
         server.start()
         if not neptune:
             return server.url, None
-        # Only who asks for it loads its web server.
+        # Imported here so that only this engine loads the web server.
         from datasources.embedded.neptune_like import NeptuneLike
 
         front = NeptuneLike(server.url, keep=100).start()

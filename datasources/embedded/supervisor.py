@@ -1,4 +1,4 @@
-"""Brings back stores whose process ended: on the same port, with pauses, and not for ever."""
+"""Restarts stores whose process ended: on the same port, with pauses, and a limited number of times."""
 
 import logging
 import threading
@@ -13,11 +13,12 @@ from datasources.embedded.termination import RemainingSeconds
 
 log = logging.getLogger("stackflow")
 
-# Seconds between two looks at the processes.
+# Seconds between two checks of the processes.
 POLL_SECONDS = 0.25
-# So many starts in so many seconds; one that would need more has a fault that a start does not mend.
-MAX_STARTS, WINDOW_SECONDS = 5, 300.0
-# Seconds before the second start in that time; it doubles with each further one.
+# The maximum number of starts within a time window; more would indicate a fault that a restart cannot fix.
+MAX_STARTS = 5
+WINDOW_SECONDS = 300.0
+# Seconds before the second start within the window; the pause doubles with each further one.
 FIRST_PAUSE_SECONDS = 1.0
 
 
@@ -26,31 +27,31 @@ class ServerProcess(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """The process, while we run one."""
+        """The process id while the server runs, else None."""
 
     def exit_code(self) -> int | None:
-        """The exit code of a server that ended by itself; None while it runs."""
+        """Return the exit code if the server ended by itself; None while it runs."""
 
     def stop(self, left: RemainingSeconds | None = None) -> bool:
-        """End it, or collect what ended."""
+        """Stop the server, or reap it if it has ended."""
 
 
 @dataclass
 class SupervisedStore:
-    """What is looked after: its name for people, its process, how it is started where it was, and its log."""
+    """A supervised store: its display name, its process, the function that restarts it in place, and its log."""
 
     name: str
     server: ServerProcess
     start: Callable[[], object]
     log: str
-    # When it was started again, by a monotonic clock; when it will be, None while it runs.
+    # The times of past restarts, by a monotonic clock; the time of the next one, None while it runs.
     starts: deque[float] = field(default_factory=deque)
     due: float | None = None
     given_up: bool = False
 
 
 class Supervisor:
-    """A thread that looks after stores from `start` to `stop`. A process that hangs has not ended: it is left alone."""
+    """A thread that supervises stores from `start` to `stop`. A hanging process has not ended, so it is left alone."""
 
     def __init__(self, stores: list[SupervisedStore], first_pause: float = FIRST_PAUSE_SECONDS) -> None:
         self._stores = stores
@@ -59,11 +60,11 @@ class Supervisor:
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def start(self) -> None:
-        """Look after them from now on."""
+        """Start to supervise."""
         self._thread.start()
 
     def stop(self, left: RemainingSeconds) -> None:
-        """No longer start anything. A start under way is waited for half the time that is left."""
+        """Stop restarting. Waits for a restart in progress, for at most half of the remaining time."""
         self._stop.set()
         self._thread.join(max(0.0, left() / 2))
 
@@ -88,7 +89,7 @@ class Supervisor:
             store.server.stop()
             store.start()
         except EmbeddedError as error:
-            # Another attempt may do, for example when memory or disk is free again.
+            # A later attempt may succeed, for example when memory or disk space is free again.
             self._schedule(store, str(error))
         else:
             store.due = None

@@ -1,4 +1,4 @@
-"""How the process of a store is ended: in order while there is time, then at once, and never without a bound."""
+"""Ends the process of a store: gracefully if time allows, then by force, always within a time limit."""
 
 import os
 import signal
@@ -8,27 +8,27 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-# Seconds left until everything must have ended. It may grow shorter at any time.
+# Returns the seconds until everything must have ended. The value may drop at any time.
 RemainingSeconds = Callable[[], float]
 
-# Seconds that an end takes at most where nobody says less.
+# The default maximum for a stop, in seconds.
 STOP_SECONDS = 25.0
-# Seconds that each step leaves for those after it, and that the kernel has to end what it killed.
+# Seconds that each step leaves to the following ones, and that the kernel has to end a killed process.
 RESERVE_SECONDS = 0.75
 
 _PROC = Path("/proc")
 
 
 def countdown(seconds: float) -> RemainingSeconds:
-    """So many seconds from now."""
+    """Return a function that counts down from `seconds`."""
     end = time.monotonic() + seconds
     return lambda: end - time.monotonic()
 
 
 def terminate_child(child: subprocess.Popen[bytes], steps: Sequence[tuple[int, float]], left: RemainingSeconds) -> bool:
-    """Send the signal of each step and wait its seconds; kill what runs after the last, with all below it.
+    """Send the signal of each step and wait its seconds; if the process still runs, kill it with all its descendants.
 
-    True if the first signal was enough. A process that even a kill does not end is left to the kernel.
+    Returns whether the first signal was sufficient. A process that survives even a kill is left to the kernel.
     """
     for index, (number, seconds) in enumerate(steps):
         end, reserve = time.monotonic() + seconds, RESERVE_SECONDS * (len(steps) - index)
@@ -45,20 +45,20 @@ def terminate_child(child: subprocess.Popen[bytes], steps: Sequence[tuple[int, f
 
 
 def kill_tree(pid: int) -> None:
-    """Kill a process and everything below it, the parent first: it would start again what it sees die."""
+    """Kill a process and its descendants, the parent first: it might restart children that it sees die."""
     for each in (pid, *descendants(pid)):
         with suppress(ProcessLookupError):
             os.kill(each, signal.SIGKILL)
 
 
 def descendants(pid: int) -> list[int]:
-    """The process ids of everything below a process, parents before their children."""
+    """Return the ids of all descendants of a process, parents before their children."""
     parents = _parents()
-    found, level = list[int](), {pid}
+    pids, level = list[int](), {pid}
     while level:
         level = {child for child, parent in parents.items() if parent in level}
-        found += sorted(level)
-    return found
+        pids += sorted(level)
+    return pids
 
 
 def _parents() -> dict[int, int]:
@@ -67,20 +67,20 @@ def _parents() -> dict[int, int]:
             ["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=False, text=True
         ).stdout
         return {int(child): int(parent) for child, parent in (line.split() for line in shown.splitlines())}
-    found = {}
+    parents = {}
     for each in _PROC.glob("[0-9]*/stat"):
         with suppress(OSError):
-            # The name in parentheses may hold blanks; the parent is the second field after it.
-            found[int(each.parent.name)] = int(each.read_text().rpartition(")")[2].split()[1])
-    return found
+            # The name in parentheses may contain blanks; the parent is the second field after it.
+            parents[int(each.parent.name)] = int(each.read_text().rpartition(")")[2].split()[1])
+    return parents
 
 
 def processes_in_folder(folder: Path) -> list[int]:
-    """The processes that work in a folder, as servers of PostgreSQL do in their data; empty where /proc is missing."""
-    found = []
+    """Return the processes that work in a folder, as PostgreSQL servers do in their data; empty without /proc."""
+    pids = []
     for each in _PROC.glob("[0-9]*"):
-        # Those of other users do not say, and others end while they are looked at.
+        # Processes of other users are not readable, and processes may end meanwhile.
         with suppress(OSError):
             if (each / "cwd").readlink() == folder:
-                found.append(int(each.name))
-    return found
+                pids.append(int(each.name))
+    return pids

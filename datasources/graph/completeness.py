@@ -1,20 +1,26 @@
-"""Marks: what a graph store remembers as long as it has not been emptied behind our back."""
+"""The completeness marker: it says that a full projection of the graph store has finished."""
 
 from typing import Protocol
 
 
 class CompletenessMarker(Protocol):
-    """Whether a store is the one that was told everything. One that keeps its graph in memory, or that was replaced by
-    an empty one, answers as before and holds nothing: nothing else tells of it. Errors are those of the graph port."""
+    """Records in the graph store that a full projection has finished. An emptied store loses the marker.
+
+    A store that keeps its graph in memory, or that was replaced by an empty one, answers queries without an error; only
+    the missing marker reveals it. Raises the errors of the graph port.
+    """
 
     async def is_complete(self) -> bool:
-        """Whether `finish` was called since the store was emptied."""
+        """Return whether `finish` was called since the store was last emptied."""
         ...
 
     async def begin(self) -> None:
-        """Everything is going to be told now."""
+        """Record that a full projection starts."""
         ...
 
     async def finish(self) -> bool:
-        """Everything was told; false if the store was emptied since `begin`, and then it is not whole."""
+        """Record that the full projection has finished.
+
+        Returns False if the store was emptied after `begin`; the projection is then incomplete.
+        """
         ...

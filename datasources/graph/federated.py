@@ -1,6 +1,7 @@
-"""The graph of the federation: walks of now on the graph store, walks at a time on the tables.
+"""The graph of the federation: current walks run on the graph store, walks at a past time on the tables.
 
-While the store is lost, late or refusing, walks of now run on the tables as well, and the call says so.
+While the store is unreachable, slow or refuses traversals, current walks run on the tables too, and the request is
+marked as degraded.
 """
 
 import logging
@@ -27,11 +28,11 @@ from datasources.request import current_request, use_request
 
 A = TypeVar("A")
 
-# The part of the time left that the store may use up. Less than a half, which is as long as a wave of loads waits:
-# the tables' answer must still come in time.
+# The share of the remaining time that the store may use. It is less than half, the time that a wave of loads waits, so
+# that the answer of the tables still arrives in time.
 STORE_TIME_SHARE = 0.4
 
-# Failures in a row after which the store is left alone, and seconds until one walk tries it again.
+# Consecutive failures that open the circuit breaker, and the seconds until one walk tries the store again.
 BREAKER_FAILURES = 3
 BREAKER_PAUSE_SECONDS = 5.0
 
@@ -39,8 +40,12 @@ log = logging.getLogger("stackflow.graph")
 
 
 class FederatedGraph:
-    """Two graphs as one. `lost` tells whether the store cannot be reached now, and `probe` looks for it again without
-    waiting; `holds` whether it has what a transaction wrote; without `fallback` a lost store is an error."""
+    """Routes walks to the graph store or to the tables.
+
+    `is_lost` returns whether the store is unreachable now; `probe` starts a reconnection attempt without waiting;
+    `has_projected` returns whether the store contains the writes of a transaction. Without `fallback`, an unreachable
+    store is an error.
+    """
 
     def __init__(
         self,
@@ -56,9 +61,9 @@ class FederatedGraph:
         self._store = store
         self._tables = tables
         self._fallback = fallback
-        self._lost = is_lost
+        self._is_lost = is_lost
         self._probe = probe
-        self._holds = has_projected
+        self._has_projected = has_projected
         self._breaker = breaker or Breaker(BREAKER_FAILURES, BREAKER_PAUSE_SECONDS)
 
     async def neighbours(
@@ -81,55 +86,57 @@ class FederatedGraph:
         return await self._route(lambda graph: graph.degrees(ids, as_of), as_of)
 
     async def health(self) -> Health:
-        """The store's own word; with the fallback, who answers for it while it cannot be reached."""
+        """Return the health of the store; if it is unreachable and the fallback is on, name the replacement."""
         health = await self._store.health()
         if health.reachable or not self._fallback:
             return health
         return replace(health, replaced_by="recursive SQL")
 
     async def close(self) -> None:
-        """Close both."""
+        """Close both graphs."""
         await self._store.close()
         await self._tables.close()
 
-    async def _route(self, ask: Callable[[Graph], Awaitable[A]], as_of: datetime | None) -> A:
+    async def _route(self, query: Callable[[Graph], Awaitable[A]], as_of: datetime | None) -> A:
         if as_of is not None or await self._is_behind():
-            return await ask(self._tables)
+            return await query(self._tables)
         if not self._fallback:
-            return await ask(self._store)
-        if self._lost():
+            return await query(self._store)
+        if self._is_lost():
             self._probe()
         elif self._breaker.try_acquire():
             try:
-                return await self._query_store(ask)
+                return await self._query_store(query)
             except SourceError as error:
-                # One line for each walk that changed hands; the client has told each traversal's own story.
+                # One line for each walk that falls back; the client has already logged each traversal.
                 log.warning("the graph is replaced by the tables: %s", error)
         current_request().degraded.add("graph")
-        return await ask(self._tables)
+        return await query(self._tables)
 
     async def _is_behind(self) -> bool:
-        sees = current_request().min_transaction
-        # 0 is the write of another database, of which the graph holds nothing.
-        return sees is not None and sees > 0 and self._holds is not None and not await self._holds(sees)
+        transaction = current_request().min_transaction
+        # 0 means a write in another database, which the graph does not contain.
+        if transaction is None or transaction <= 0 or self._has_projected is None:
+            return False
+        return not await self._has_projected(transaction)
 
-    async def _query_store(self, ask: Callable[[Graph], Awaitable[A]]) -> A:
-        judge = self._breaker.release
+    async def _query_store(self, query: Callable[[Graph], Awaitable[A]]) -> A:
+        settle = self._breaker.release
         call = current_request()
-        left = call.remaining()
-        # A call of its own with the same counts: other walks of this call keep the whole deadline.
-        part = (
+        remaining = call.remaining()
+        # A copy with its own deadline and shared usage counters: other walks of this request keep the full deadline.
+        limited = (
             call
-            if left is None or call.deadline is None
-            else replace(call, deadline=call.deadline - left * (1 - STORE_TIME_SHARE))
+            if remaining is None or call.deadline is None
+            else replace(call, deadline=call.deadline - remaining * (1 - STORE_TIME_SHARE))
         )
         try:
-            with use_request(part):
-                answer = await ask(self._store)
-            judge = self._breaker.record_success
+            with use_request(limited):
+                answer = await query(self._store)
+            settle = self._breaker.record_success
         except SourceError:
-            judge = self._breaker.record_failure
+            settle = self._breaker.record_failure
             raise
         finally:
-            judge()
+            settle()
         return answer

@@ -1,32 +1,31 @@
-"""The graph port: who is connected to whom. Ids and edge facts only, batch first.
+"""The graph port: which configuration items are connected. Ids and edge properties only, in batches.
 
-Laws, the same for every adapter:
+The contract, the same for every adapter:
 
 - Results are ordered by (depth, id); edges by (neighbour id, edge id, outgoing before incoming).
-- Each node stands once in a reach, at its least depth. Starts stand at depth 0 and are never returned.
-- Cycles and self-loops terminate. Parallel edges are edges of their own, never nodes of their own.
-- An unknown id has no edges: it is an answer, not an error.
+- Each node occurs once in a reach, at its least depth. Starts have depth 0 and are never returned.
+- Cycles and self-loops terminate. Parallel edges are separate edges but do not repeat their nodes.
+- An unknown id has no edges; it is not an error.
 - A walk at `as_of` sees the edges that were valid then: valid_from <= as_of < valid_to.
 - Nothing is dropped silently. A node with more than `fan_out` edges in the walk's direction is expanded
   by its first `fan_out` edges and listed in `capped` with its exact degree; a reach with more than
-  `max_nodes` nodes returns the first ones and a `cursor` from which the same walk goes on. An edge counts
+  `max_nodes` nodes returns the first ones and a `cursor` at which the same walk can continue. An edge counts
   once for each time that it is met (see `Step`).
-- A reach grows level by level, and no further than it must: a node is expanded when its depth is less than
-  that of the first node beyond the answer, or less than `max_depth` when no node is beyond. So the pages of a
-  reach joined are the reach in one page, and the `capped` of its last page is that of the whole.
-- The same walk on the same graph gives the same answer from every adapter, order and truncation included.
+- A reach grows level by level, and no further than necessary: a node is expanded if its depth is less than
+  that of the first node beyond the answer, or less than `max_depth` if no node is beyond. So the pages of a
+  reach together equal the reach in one page, and the `capped` of its last page is that of the whole reach.
+- The same walk on the same graph returns the same answer from every adapter, including order and truncation.
+Which edges a walk follows depends on its direction. OUT, IN and BOTH follow edges in their declared direction.
+DEPENDENTS follows impact, from what fails to what it impacts, and DEPENDENCIES follows it backwards;
+both skip edges without impact.
 
-Which edges a walk follows depends on its direction. OUT, IN and BOTH go along the edge as declared.
-DEPENDENTS goes the way impact flows, from what fails to what it impacts, and DEPENDENCIES the other way;
-both skip edges through which no impact flows.
-
-Shortest paths are searched from both ends, and this is the search that every adapter must answer like:
-one side holds `from_id` and goes along the walk, the other holds `to_id` and goes against it. Each turn the
-side with fewer nodes at its outermost level grows by one whole level, the `from_id` side on a tie, each node
-expanded by its first `fan_out` edges as its own side meets them. The search ends when a node stands on both
-sides, when the outermost level of either is empty, or after `max_depth` turns. The answer is every path of
-least length through a node that stands on both sides, made of the edges by which each side first met its
-nodes. Where no node was capped these are all shortest paths, whatever the order of turns.
+Shortest paths are searched from both ends. Every adapter must return the answer of this search: one side
+starts at `from_id` and follows the walk, the other starts at `to_id` and follows it backwards. In each turn the
+side with fewer nodes at its outermost level grows by one whole level, the `from_id` side on a tie; each node is
+expanded by its first `fan_out` edges as its own side meets them. The search ends when a node is on both
+sides, when the outermost level of either side is empty, or after `max_depth` turns. The answer is every path of
+least length through a node on both sides, made of the edges by which each side first met its
+nodes. If no node was capped, these are all shortest paths, regardless of the order of turns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +43,7 @@ MAX_NODES = 10_000
 
 
 class Direction(StrEnum):
-    """Which edges a walk follows from a node."""
+    """The edges that a walk follows from a node."""
 
     OUT = "OUT"
     IN = "IN"
@@ -54,7 +53,7 @@ class Direction(StrEnum):
 
     @property
     def opposite(self) -> "Direction":
-        """The direction that goes the same edges the other way."""
+        """The direction that follows the same edges backwards."""
         return _OPPOSITE[self]
 
 
@@ -69,7 +68,7 @@ _OPPOSITE = {
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in the order of a reach."""
+    """A position in the order of a reach."""
 
     depth: int
     id: str
@@ -77,10 +76,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """How to walk. `types` None means every relationship type; an empty tuple follows nothing.
+    """The parameters of a walk. `types` None means every relationship type; an empty tuple follows none.
 
     Bounds: 1 <= max_depth <= 64 hops, 1 <= fan_out <= 10,000 edges per node, 1 <= max_nodes <= 10,000
-    nodes per answer. ValueError outside them.
+    nodes per answer. Raises ValueError outside them.
     """
 
     direction: Direction
@@ -104,7 +103,7 @@ class Walk:
             raise ValueError("as_of needs a time zone")
 
     def one_hop(self) -> "Walk":
-        """The same walk, one hop far."""
+        """Return the same walk with a depth of one hop."""
         return replace(self, max_depth=1)
 
 
@@ -122,9 +121,9 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An edge as met from a node: the edge, its other end, and whether it leaves the node.
+    """An edge as met from a node: the edge, the node at its other end, and whether it leaves the node.
 
-    For DEPENDENTS and DEPENDENCIES `outgoing` is still about the declared direction. A self-loop is met
+    For DEPENDENTS and DEPENDENCIES, `outgoing` still refers to the declared direction. A self-loop is met
     once in OUT, IN, DEPENDENTS and DEPENDENCIES, and twice in BOTH.
     """
 
@@ -135,9 +134,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StepPosition:
-    """A place in the order of a node's steps.
+    """A position in the order of a node's steps.
 
-    `outgoing` tells apart the two meetings with a self-loop in BOTH, and counts there only.
+    `outgoing` distinguishes the two steps of a self-loop in BOTH, and is ignored otherwise.
     """
 
     neighbour_id: str
@@ -147,7 +146,7 @@ class StepPosition:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The steps from one node, the node's exact degree in that walk, and whether more steps follow."""
+    """The steps from one node, its exact degree in that walk, and whether more steps follow."""
 
     steps: tuple[Step, ...]
     degree: int
@@ -164,7 +163,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Capped:
-    """A node of which only the first `shown` of `degree` edges were followed."""
+    """A node of whose `degree` edges only the first `shown` were followed."""
 
     id: str
     depth: int
@@ -176,9 +175,9 @@ class Capped:
 class Reach:
     """Nodes reached after the given position, in (depth, id) order.
 
-    `cursor` is the position of the last node when more nodes follow, else None. `capped` lists the nodes
-    whose fan-out was cut, in (depth, id) order, among the starts and all nodes expanded so far, those of
-    earlier pages included. `truncated` is true when either is.
+    `cursor` is the position of the last node if more nodes follow, else None. `capped` lists the nodes
+    whose fan-out was capped, in (depth, id) order, among the starts and all nodes expanded so far, including
+    earlier pages. `truncated` is true if either is set.
     """
 
     nodes: tuple[Reached, ...]
@@ -192,7 +191,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A shortest path: its nodes from start to end, and for each hop the edges that make it, by edge id."""
+    """A shortest path: its nodes from start to end, and the edges of each hop, by edge id."""
 
     nodes: tuple[str, ...]
     hops: tuple[tuple[Edge, ...], ...]
@@ -200,7 +199,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """All shortest paths, in order of their node ids; `truncated` when more exist or a cap was met."""
+    """All shortest paths, in order of their node ids; `truncated` if more exist or a node was capped."""
 
     paths: tuple[Path, ...]
     truncated: bool
@@ -208,7 +207,7 @@ class Paths:
 
 @dataclass(frozen=True, slots=True)
 class Subgraph:
-    """The edges with both ends among the given nodes, by edge id; `truncated` when more exist."""
+    """The edges with both ends among the given nodes, by edge id; `truncated` if more exist."""
 
     edges: tuple[Edge, ...]
     truncated: bool
@@ -216,7 +215,7 @@ class Subgraph:
 
 @dataclass(frozen=True, slots=True)
 class TypeDegree:
-    """How many edges of one type leave and enter a node. A self-loop counts in both."""
+    """The number of edges of one type that leave and enter a node. A self-loop counts in both."""
 
     type: str
     outgoing: int
@@ -224,47 +223,47 @@ class TypeDegree:
 
 
 class Graph(Protocol):
-    """Five reading verbs. Every id is a bare uuid in canonical text form.
+    """The queries of a graph. Every id is a bare UUID in canonical text form.
 
-    Errors: SourceUnavailable, SourceTimeout (the current call's deadline), SourceRefused.
+    Raises SourceUnavailable, SourceTimeout (the deadline of the current request) and SourceRefused.
     """
 
     async def neighbours(
         self, ids: Sequence[str], walk: Walk, after: StepPosition | None = None
     ) -> Mapping[str, Neighbours]:
-        """The steps from each id, at most `walk.fan_out` each, after the given place; every id is a key.
+        """Return the steps from each id, at most `walk.fan_out` each, after the given position; every id is a key.
 
-        The degree is that of the whole node, wherever the page starts."""
+        The degree is that of the whole node, regardless of the page."""
         ...
 
     async def reach(
         self, starts: Sequence[frozenset[str]], walk: Walk, after: Position | None = None
     ) -> Sequence[Reach]:
-        """For each set of starts the nodes within `walk.max_depth` hops of any of them, in order given.
+        """Return for each set of starts the nodes within `walk.max_depth` hops of any of them, in the given order.
 
-        Going on from a cursor walks again from the starts: a page costs what the walk up to it costs."""
+        A page after a cursor walks again from the starts: it costs as much as the walk up to its end."""
         ...
 
     async def paths(self, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
-        """All shortest paths, at most `most`, no longer than `walk.max_depth`; one empty hop list when both ends
-        are the same node. `walk.max_nodes` bounds nothing here; `walk.fan_out` bounds each expansion.
-        ValueError when `most` is less than 1."""
+        """Return all shortest paths, at most `most`, no longer than `walk.max_depth`; one path without hops if both
+        ends are the same node. `walk.max_nodes` is ignored; `walk.fan_out` bounds each expansion.
+        Raises ValueError if `most` is less than 1."""
         ...
 
     async def subgraph(self, ids: Sequence[str], walk: Walk, most: int) -> Subgraph:
-        """The edges among the ids, at most `most`; DEPENDENTS and DEPENDENCIES leave out edges without impact,
-        the other directions take every edge. Only the walk's types and time count besides. ValueError when `most`
-        is less than 1."""
+        """Return the edges among the ids, at most `most`; DEPENDENTS and DEPENDENCIES exclude edges without impact, the
+        other directions include every edge. Otherwise only the walk's types and time apply. Raises ValueError if
+        `most` is less than 1."""
         ...
 
     async def degrees(self, ids: Sequence[str], as_of: datetime | None = None) -> Mapping[str, Sequence[TypeDegree]]:
-        """Exact degrees of each id by relationship type, in order of type; every id is a key."""
+        """Return the exact degrees of each id by relationship type, in order of type; every id is a key."""
         ...
 
     async def health(self) -> Health:
-        """One round trip; never raises for an unreachable store."""
+        """Run one round trip; an unreachable store is reported, not raised."""
         ...
 
     async def close(self) -> None:
-        """Close what is the graph's own: sockets and threads, not a database that others use."""
+        """Close the connections and threads of the graph, but no shared database."""
         ...

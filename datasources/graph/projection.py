@@ -1,4 +1,4 @@
-"""The projection: how a graph store is kept like the tables, and asked what it holds."""
+"""The projection port: how a graph store is updated from the tables, and read for comparison."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from datasources.graph.port import Edge
 
 @dataclass(frozen=True, slots=True)
 class NodeChange:
-    """A node to upsert, or to remove with its edges."""
+    """A node to upsert, or to remove together with its edges."""
 
     id: str
     removed: bool = False
@@ -18,9 +18,9 @@ class NodeChange:
 
 @dataclass(frozen=True, slots=True)
 class EdgeVersion:
-    """An edge as it was from a moment until, not including, another; `valid_to` None means that it still is.
+    """An edge as valid from `valid_from` until, excluding, `valid_to`; None means that it is still valid.
 
-    Moments are exact to the microsecond, as PostgreSQL's are.
+    Times have microsecond precision, as in PostgreSQL.
     """
 
     edge: Edge
@@ -30,7 +30,7 @@ class EdgeVersion:
 
 @dataclass(frozen=True, slots=True)
 class EdgeChange:
-    """A version of an edge to upsert, or to remove. Its ends need not be known as nodes yet."""
+    """A version of an edge to upsert, or to remove. Its ends may be unknown as nodes."""
 
     version: EdgeVersion
     removed: bool = False
@@ -38,10 +38,10 @@ class EdgeChange:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What the projector hands over: nodes before edges, each in order; the last one of an id counts.
+    """A batch of changes from the projector: nodes before edges, each in order; the last change of an id wins.
 
-    `fresh` says that the store most likely knows all ends and holds none of the edges, so that it need not be asked
-    first; if that is wrong it costs time and nothing else.
+    `fresh` states that the store probably contains all ends and none of the edges, so that it is not queried
+    first; if this is wrong, the write only takes longer.
     """
 
     nodes: tuple[NodeChange, ...] = ()
@@ -50,24 +50,24 @@ class Changes:
 
 
 class Projection(Protocol):
-    """A graph store that holds a copy of the relationships. Errors are those of the graph port.
+    """A graph store with a copy of the relationships. Raises the errors of the graph port.
 
-    Reads here go to the writer: they see what was applied before.
+    Reads go to the writer, so they see all earlier changes.
     """
 
     async def apply(self, changes: Changes) -> None:
-        """Bring the store up to date. Applying the same changes twice changes nothing, so what was cut off may be
-        sent again. Sent in batches, each whole or not at all."""
+        """Apply the changes to the store. Idempotent, so that an interrupted call can be repeated. The changes are sent
+        in batches; each batch is atomic."""
         ...
 
     def nodes(self) -> AsyncIterator[Sequence[str]]:
-        """The id of every node, in no order, some at a time."""
+        """Yield the ids of all nodes in batches, unordered."""
         ...
 
     async def outgoing_edges(self, ids: Sequence[str]) -> Mapping[str, Sequence[EdgeVersion]]:
-        """Every version of every edge that leaves each node, as declared, by (edge id, valid_from)."""
+        """Return every version of every edge that leaves each node, as declared, by (edge id, valid_from)."""
         ...
 
     async def clear(self) -> None:
-        """Remove every node and edge, a batch at a time."""
+        """Remove all nodes and edges, in batches."""
         ...

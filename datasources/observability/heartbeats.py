@@ -1,4 +1,4 @@
-"""Heartbeats of background loops: when the last round ended, how many failed in a row, and why."""
+"""Heartbeats of background loops: when the last round ended, how many rounds failed in a row, and why."""
 
 import logging
 import time
@@ -14,7 +14,7 @@ log = logging.getLogger("stackflow.workers")
 
 
 class Heartbeat:
-    """One loop's rounds. It is STUCK once a round has taken longer than `bound` seconds."""
+    """The heartbeat of one loop. It is STUCK if a round takes longer than `bound` seconds."""
 
     def __init__(self, name: str, bound: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = name
@@ -25,16 +25,16 @@ class Heartbeat:
         self._failing_since = 0.0
         self._state = WorkerState.RUNNING
         self._reason = ""
-        # Failures in a row with this very reason.
+        # Consecutive failures with the same reason.
         self._alike = 0
         self._last_round_at: datetime | None = None
 
     def begin(self) -> None:
-        """A round begins."""
+        """Record the start of a round."""
         self._begun = self._clock()
 
     def succeed(self) -> None:
-        """The round ended well."""
+        """Record the success of a round."""
         if self.failures:
             log.info("worker works again", extra={"worker": self.name, "failures": self.failures})
         self._begun = None
@@ -42,8 +42,10 @@ class Heartbeat:
         self._last_round_at = datetime.now(UTC)
 
     def fail(self, error: BaseException, pause: float) -> None:
-        """The round raised; the next begins in `pause` seconds. Logged, what repeats itself ever more rarely: its 1st,
-        2nd, 4th, 8th time. The traceback comes with the first."""
+        """Record the failure of a round; the next one starts in `pause` seconds.
+
+        Repeated failures are logged with decreasing frequency: the 1st, 2nd, 4th, 8th time. The first has a traceback.
+        """
         state = WorkerState.WAITING if isinstance(error, SourceError) else WorkerState.FAILING
         reason = describe(error)
         self._alike = self._alike + 1 if reason == self._reason else 1
@@ -52,22 +54,22 @@ class Heartbeat:
         self._begun = None
         self._state, self._reason = state, reason
         self.failures += 1
-        told = {"worker": self.name, "problem": reason, "failures": self.failures, "again_in": round(pause, 1)}
+        fields = {"worker": self.name, "problem": reason, "failures": self.failures, "again_in": round(pause, 1)}
         if isinstance(error, SourceError):
             if _should_log(self._alike):
-                log.warning("worker waits for a store", extra=told | {"source": error.source})
+                log.warning("worker waits for a store", extra=fields | {"source": error.source})
             return
-        # Each is counted; of those alike not each has a line of its own at the level of errors.
+        # Every failure is counted, but repeated ones are not all logged as errors.
         level = logging.ERROR if _should_log(self._alike) else logging.DEBUG
         log.log(
             level,
             "worker failed",
-            extra=told | {"measured": MetricValues({"WorkerFailures": 1}, worker=self.name)},
+            extra=fields | {"measured": MetricValues({"WorkerFailures": 1}, worker=self.name)},
             exc_info=error if self._alike == 1 else None,
         )
 
     def report_stuck(self) -> None:
-        """Log that the round has taken longer than its bound."""
+        """Log that the round has exceeded its bound."""
         log.error(
             "worker is stuck",
             extra={
@@ -77,7 +79,7 @@ class Heartbeat:
         )  # fmt: skip
 
     def record(self) -> WorkerRecord:
-        """As it is now."""
+        """Return the current state."""
         now = self._clock()
         if self._begun is not None and now - self._begun > self.bound:
             seconds = now - self._begun
@@ -88,23 +90,23 @@ class Heartbeat:
 
 
 class Heartbeats:
-    """The heartbeats of the loops of this process."""
+    """The heartbeats of the loops in this process."""
 
     def __init__(self) -> None:
         self._all: dict[str, Heartbeat] = {}
 
     def add(self, name: str, bound: float) -> Heartbeat:
-        """The heartbeat of a loop that begins."""
+        """Add and return the heartbeat of a new loop."""
         self._all[name] = Heartbeat(name, bound)
         return self._all[name]
 
     def remove(self, heartbeat: Heartbeat) -> None:
-        """Its loop has ended as it was told to."""
+        """Remove the heartbeat of a loop that was stopped."""
         if self._all.get(heartbeat.name) is heartbeat:
             del self._all[heartbeat.name]
 
     def records(self) -> list[WorkerRecord]:
-        """Each worker as it is now, by name."""
+        """Return the current state of each worker, by name."""
         return [self._all[name].record() for name in sorted(self._all)]
 
 

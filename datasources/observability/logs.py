@@ -1,7 +1,7 @@
-"""Logs as JSON, one line an event, on stderr; what an event says besides its message stands beside it.
+"""Logs as JSON on stderr, one line for each event; extra fields become fields of the line.
 
-A line is safe to keep: messages of other people's errors are left out, since a database quotes rows in its own, and
-credentials are covered wherever they come from.
+A line is safe to store: messages of foreign exceptions are omitted, because a database quotes rows in its messages,
+and credentials are masked.
 """
 
 import logging
@@ -26,20 +26,20 @@ _STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
 }
 
 MASK = "***"
-# A password in a URL, one in a libpq string, a bearer token, and an error's words within asyncio's account of a task.
+# A password in a URL, one in a libpq string, a bearer token, and an exception in asyncio's description of a task.
 _SECRET_PATTERNS = (
     (re.compile(r"(://[^/\s:@\"\\]*:)[^/\s\"\\]+@"), rf"\1{MASK}@"),
     (re.compile(r"(?i)\b(password=)(?:'[^']*'|[^\s\"'&]+)"), rf"\1{MASK}"),
     (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+"), rf"\1{MASK}"),
     (re.compile(r"(exception=\w+)\(.*\)(?=>)", re.DOTALL), rf"\1({MASK})"),
 )
-# What none of the patterns can match without; most lines have none of it.
+# Every pattern needs one of these texts to match; most lines contain none.
 _SECRET_HINTS = ("://", "password=", "bearer", "exception=")
 
 
 @dataclass(slots=True)
 class Invocation:
-    """The call of a Lambda function that is under way: there is one at a time in an execution environment."""
+    """The current invocation of a Lambda function: an execution environment handles one at a time."""
 
     id: str = ""
     number: int = 0
@@ -50,8 +50,8 @@ _invocation = Invocation()
 
 
 class JsonFormatter(logging.Formatter):
-    """time, level, logger, message, the record's extras, on Lambda the function and its call, and the traceback as one
-    text. `seen` says which function it is and whether metrics are written."""
+    """Formats time, level, logger, message, the extra fields, and the traceback as one text; on Lambda also the
+    function and its invocation. `seen` contains the name of the function and whether metrics are written."""
 
     def __init__(self, seen: ObservabilitySettings | None = None) -> None:
         super().__init__()
@@ -76,47 +76,47 @@ class JsonFormatter(logging.Formatter):
         if self._seen.metrics and measured is not None:
             line |= measured.to_emf(self._seen.environment, record.created, self._seen.version)
         text = orjson.dumps(line, default=str).decode()
-        # Most lines have nothing to cover. Values are covered each by itself, so that the line stays JSON.
+        # Most lines contain no secrets. Values are masked one by one, so that the line stays valid JSON.
         return text if not _may_hold_secrets(text) else orjson.dumps(_mask(line), default=_masked_text).decode()
 
 
 def configure(level: str, seen: ObservabilitySettings | None = None) -> None:
-    """Send every log to stderr from this level on. Libraries speak from WARNING on. Lines with metrics come at any
-    level while metrics are on."""
+    """Log to stderr from this level on; libraries from WARNING on. Lines with metrics are written at any level while
+    metrics are on."""
     seen = seen or ObservabilitySettings()
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(seen))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("stackflow").setLevel(level)
     logging.getLogger("stackflow.metrics").setLevel(logging.INFO if seen.metrics else logging.CRITICAL)
-    for measuring in ("stackflow.operations", "stackflow.events"):
-        logging.getLogger(measuring).setLevel(logging.INFO if seen.metrics and level != "DEBUG" else logging.NOTSET)
+    for name in ("stackflow.operations", "stackflow.events"):
+        logging.getLogger(name).setLevel(logging.INFO if seen.metrics and level != "DEBUG" else logging.NOTSET)
 
 
 def begin_invocation(context: Any) -> None:
-    """Lines from now on are of this call of a Lambda function. The first of a process is a cold start."""
+    """Assign the following lines to this Lambda invocation. The first one in a process is a cold start."""
     _invocation.id = str(getattr(context, "aws_request_id", ""))
     _invocation.number += 1
-    # No setting: Lambda's runtime sets it anew before each call, and its context does not have it.
+    # Not a setting: the Lambda runtime sets it before each invocation, and the context does not contain it.
     _invocation.trace = os.environ.get("_X_AMZN_TRACE_ID", "")
 
 
 def invocation_trace() -> str:
-    """X-Ray's header of the call of the function that is under way; empty elsewhere."""
+    """Return the X-Ray header of the current Lambda invocation, or an empty string."""
     return _invocation.trace
 
 
 def format_error(error: BaseException) -> str:
-    """The frames and kinds of an error and of what caused it. The words are told of our own errors of sources only."""
+    """Format the frames and types of an error and its causes. Only messages of SourceError are included."""
     parts: list[str] = []
-    at: BaseException | None = error
-    met: list[BaseException] = []
-    while at is not None and at not in met:
-        met.append(at)
-        frames = "".join(traceback.format_tb(at.__traceback__))
-        words = f": {at}" if isinstance(at, SourceError) else ""
-        parts.append(f"{frames}{type(at).__module__}.{type(at).__qualname__}{words}")
-        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
+    current: BaseException | None = error
+    seen: list[BaseException] = []
+    while current is not None and current not in seen:
+        seen.append(current)
+        frames = "".join(traceback.format_tb(current.__traceback__))
+        message = f": {current}" if isinstance(current, SourceError) else ""
+        parts.append(f"{frames}{type(current).__module__}.{type(current).__qualname__}{message}")
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
     return "\ncaused by\n".join(parts)
 
 
@@ -138,7 +138,7 @@ def _mask(value: Any) -> Any:
 
 
 def mask_secrets(text: str) -> str:
-    """The text without passwords, bearer tokens and the words of errors that were never looked at."""
+    """Return the text without passwords, bearer tokens and the messages of unretrieved task exceptions."""
     if not _may_hold_secrets(text):
         return text
     for pattern, cover in _SECRET_PATTERNS:

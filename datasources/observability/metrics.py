@@ -1,4 +1,4 @@
-"""Metrics inside log lines, in CloudWatch's embedded metric format: every name with its unit, and how a line has them.
+"""Metrics in log lines, in CloudWatch's embedded metric format: every name with its unit, and the encoding.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -11,11 +11,13 @@ from typing import Any
 
 NAMESPACE = "StackFlow"
 
-COUNT, MILLISECONDS, SECONDS = "Count", "Milliseconds", "Seconds"
+COUNT = "Count"
+MILLISECONDS = "Milliseconds"
+SECONDS = "Seconds"
 
-# All that is ever written. Each name is a metric that is paid for, so no name is made while the service runs.
+# All metrics. Each name costs money, so names are never created at run time.
 UNITS: Mapping[str, str] = {
-    # Of each operation.
+    # Of operations.
     "OperationMilliseconds": MILLISECONDS,
     "OperationErrors": COUNT,
     "OperationCost": COUNT,
@@ -44,11 +46,11 @@ UNITS: Mapping[str, str] = {
     "WorkerFailures": COUNT,
     "WorkersDown": COUNT,
 }
-# Those that each trusted operation has for itself as well. Few: each costs its price once an operation.
+# Metrics that each trusted operation also has separately. Few, because each costs money once per operation.
 OPERATION_METRICS = ("OperationMilliseconds", "OperationErrors")
-# Those that each published version of a function has for itself as well: a rollout tells new code from old by them.
+# Metrics that each published version of a function also has separately: a rollout compares new with old code by them.
 VERSION_METRICS = ("OperationErrors",)
-# Those that each worker has for itself as well.
+# Metrics that each worker also has separately.
 WORKER_METRICS = ("WorkerFailures",)
 
 log = logging.getLogger("stackflow.metrics")
@@ -56,8 +58,11 @@ log = logging.getLogger("stackflow.metrics")
 
 @dataclass(frozen=True, slots=True)
 class MetricValues:
-    """Values by name for one line. `operation` and `worker` are names of ours, never one that a client chose: each new
-    one would be new metrics to pay for. ValueError for a name that is not in UNITS."""
+    """Values by name for one line.
+
+    `operation` and `worker` must be names of ours, never a client's choice: each new value creates metrics that cost
+    money. Raises ValueError for a name that is not in UNITS.
+    """
 
     values: Mapping[str, float]
     operation: str | None = field(default=None)
@@ -69,8 +74,8 @@ class MetricValues:
             raise ValueError(f"no metric is named {', '.join(sorted(unknown))}")
 
     def to_emf(self, environment: str, now: float | None = None, version: str = "") -> dict[str, Any]:
-        """The fields by which a line of JSON holds these values. `now` in seconds since 1970; `version` counts where it
-        is a published one of the function."""
+        """Return the JSON fields of these values. `now` is in seconds since 1970; `version` is used only if it is a
+        published version of the function."""
         line: dict[str, Any] = {"Environment": environment, **self.values}
         directives = [_directive(["Environment"], self.values)]
         own = (
@@ -89,7 +94,7 @@ class MetricValues:
 
 
 def emit_metrics(**values: float) -> None:
-    """A line of its own with these values. Nothing where metrics are off."""
+    """Write a line with only these values; does nothing if metrics are off."""
     if log.isEnabledFor(logging.INFO):
         log.info("measured", extra={"measured": MetricValues(values)})
 

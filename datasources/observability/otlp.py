@@ -1,4 +1,4 @@
-"""Spans as any collector of OpenTelemetry takes them: OTLP in JSON over HTTP, by a task beside the requests.
+"""Exports spans to an OpenTelemetry collector: OTLP in JSON over HTTP, from a background task.
 
 https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 """
@@ -23,18 +23,21 @@ log = logging.getLogger("stackflow.spans")
 
 TRACES_PATH = "/v1/traces"
 JSON_HEADERS = {"content-type": "application/json"}
-# Calls that wait to be sent, at most; the oldest give way. And calls of one sending.
-MAX_WAITING, BATCH_SIZE = 1_000, 100
-# Seconds until what waits is sent, that a sending may take, and that stopping waits for the last one.
-FLUSH_SECONDS, SEND_TIMEOUT_SECONDS, STOP_TIMEOUT_SECONDS = 1.0, 5.0, 2.0
-# Seconds between two words about a collector that does not take any.
+# The maximum number of recordings that wait to be sent (the oldest are dropped), and of those in one request.
+MAX_WAITING = 1_000
+BATCH_SIZE = 100
+# Seconds before waiting recordings are sent, the timeout of a request, and the wait for the last one when stopping.
+FLUSH_SECONDS = 1.0
+SEND_TIMEOUT_SECONDS = 5.0
+STOP_TIMEOUT_SECONDS = 2.0
+# Seconds between two warnings about a collector that accepts nothing.
 WARNING_INTERVAL_SECONDS = 60.0
 
 
 class OtlpExporter:
-    """To the collector at this URL. While `running`, what is taken is sent; requests never wait for that.
+    """Exports to the collector at this URL. Recordings are sent only during `run`; requests never wait for it.
 
-    What a collector refuses or cannot be told is lost, and counted in `lost`: spans are not worth a queue on disk.
+    What the collector rejects or does not receive is lost, and counted in `lost`: spans do not justify a queue on disk.
     """
 
     def __init__(
@@ -55,7 +58,7 @@ class OtlpExporter:
         self.lost = 0
 
     def trace_context(self, call: RequestContext) -> TraceContext | None:
-        """See the protocol. Who calls us decides whether his trace is kept; a new one always is."""
+        """See the protocol. The caller decides whether its trace is sampled; a new trace always is."""
         if call.sampled is False:
             return None
         return TraceContext(call.trace or urandom(16).hex(), call.parent, True)
@@ -71,7 +74,7 @@ class OtlpExporter:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Record calls and send them during the body; what waits at its end is still sent, for 2 s at most."""
+        """Record calls and send them during the block; at its end the waiting ones are sent, for at most 2 s."""
         task = asyncio.create_task(self._run(), name="spans")
         try:
             with use_exporter(self):
@@ -123,7 +126,7 @@ class OtlpExporter:
 
 
 def encode_request(some: Sequence[Recording], resource: Sequence[Any] = ()) -> bytes:
-    """An ExportTraceServiceRequest. Ids are hexadecimal, names in camel case, and numbers of 64 bits are texts."""
+    """Encode an ExportTraceServiceRequest. Ids are hexadecimal, names in camel case, and 64-bit numbers are strings."""
     spans = [_span(span, each) for each in some for span in (each.root, *each.spans)]
     scope = {"scope": {"name": "stackflow"}, "spans": spans}
     return orjson.dumps({"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [scope]}]})
@@ -135,7 +138,7 @@ def _span(span: Span, recording: Recording) -> dict[str, Any]:
         attributes["error.type"] = span.error
     if span is recording.root and recording.dropped:
         attributes["stackflow.spans.dropped"] = recording.dropped
-    found = {
+    encoded = {
         "traceId": recording.trace,
         "spanId": span.id,
         "name": span.name,
@@ -143,10 +146,10 @@ def _span(span: Span, recording: Recording) -> dict[str, Any]:
         "startTimeUnixNano": str(span.begin_ns),
         "endTimeUnixNano": str(span.end_ns),
         "attributes": _attributes(attributes),
-        # An error of the caller's is none of a server's span.
+        # An error of the caller is not an error of the server's span.
         "status": {"code": 2} if span.fault else {},
     }
-    return found | {"parentSpanId": span.parent} if span.parent else found
+    return encoded | {"parentSpanId": span.parent} if span.parent else encoded
 
 
 def _attributes(attributes: Mapping[str, AttributeValue]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""Spans of a call in OpenTelemetry's data model: recorded by stores as they answer, given away when the call ends.
+"""Spans of a call in the data model of OpenTelemetry: the stores record them, and an exporter sends them at the end.
 
-A span holds names of ours, counts and kinds of errors. Values, rows, texts of queries and words of errors of others are
-never in one, so that it may go to whoever runs the service.
+A span contains our own names, counts and error types. It never contains values, rows, query texts or messages of
+foreign exceptions, so that operators may read it.
 """
 
 import time
@@ -17,7 +17,7 @@ from typing import Protocol, Self
 from datasources.observability.trace_context import TraceContext
 from datasources.request import RequestContext
 
-# A call with more spans is told of by its counts in the log; what is over is counted here too.
+# The maximum number of spans of a call; the rest is only counted, here and in the log.
 MAX_SPANS = 200
 
 CANCELLED = "Cancelled"
@@ -26,7 +26,7 @@ AttributeValue = str | int | float | bool
 
 
 class SpanKind(IntEnum):
-    """As in the OpenTelemetry protocol.
+    """The kinds of spans in the OpenTelemetry protocol.
 
     https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
     """
@@ -43,9 +43,9 @@ INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = SpanKind
 
 @dataclass(slots=True)
 class Span:
-    """One thing that took time. Times in nanoseconds since 1970; ids are 16 hexadecimal digits, `parent` may be empty.
+    """A timed operation. Times are in nanoseconds since 1970; ids are 16 hexadecimal digits, `parent` may be empty.
 
-    `error` is the kind of what went wrong, and `fault` says that it is ours or a store's and not the caller's.
+    `error` is the type of the error, and `fault` is whether we or a store caused it, not the caller.
     """
 
     name: str
@@ -59,19 +59,19 @@ class Span:
     id: str = field(default_factory=lambda: urandom(8).hex())
 
     def record_error(self, error: BaseException) -> None:
-        """Note what ended it, by kind alone: others quote rows in their words. Who cancels is not at fault."""
+        """Record the type of an error, not its message, which can quote rows. A cancellation is not a fault."""
         cancelled = type(error).__name__ == "CancelledError"
         self.error = CANCELLED if cancelled else type(error).__name__
         self.fault = not cancelled
-        # As the drivers of SQL databases have it.
+        # The attribute that the OpenTelemetry conventions use for SQLSTATE.
         if isinstance(code := getattr(error, "sqlstate", None), str):
             self.attributes["db.response.status_code"] = code
 
 
 class Recording:
-    """The spans of one call. `root` is the call itself, and stands above all others; `spans` in order of their ends.
+    """The spans of one call. `root` is the call itself and the parent of all others; `spans` are ordered by end.
 
-    Its times are those of one monotonic clock, so that nothing begins before what it is a part of.
+    All times come from one monotonic clock, so that no span starts before its parent.
     """
 
     __slots__ = ("_since", "dropped", "ended", "kept", "request_id", "root", "spans", "trace")
@@ -90,11 +90,11 @@ class Recording:
         self.root = Span(name, kind, begin, begin, attributes, parent=origin.parent)
 
     def now(self) -> int:
-        """Nanoseconds since 1970."""
+        """Return the nanoseconds since 1970."""
         return self._since + time.perf_counter_ns()
 
     def add(self, span: Span) -> None:
-        """Keep a finished span, unless there are too many."""
+        """Add a finished span, unless there are too many."""
         if len(self.spans) < MAX_SPANS:
             self.spans.append(span)
         else:
@@ -110,14 +110,14 @@ class Recording:
         *,
         fault: bool = False,
     ) -> None:
-        """Keep what took so long until now."""
+        """Add a span that took `seconds` and ends now."""
         end = self.now()
         begin = max(self.root.begin_ns, end - round(seconds * 1e9))
         self.add(Span(name, kind, begin, end, attributes, error, fault, self.root.id))
 
 
 class SpanScope:
-    """A body that is recorded however it ends, or not at all."""
+    """A context manager that records its block as a span, or does nothing."""
 
     __slots__ = ("_least", "_recording", "_span")
 
@@ -149,17 +149,17 @@ _NO_SPAN = SpanScope(None, None, 0.0)
 
 
 class Exporter(Protocol):
-    """Where spans go. Neither of the two may block or raise."""
+    """The destination of spans. The methods must not block or raise."""
 
     def trace_context(self, call: RequestContext) -> TraceContext | None:
-        """The trace that a call's spans belong to; None if nobody wants them."""
+        """Return the trace to which the spans of a call belong; None disables recording."""
 
     def export(self, recording: Recording) -> None:
-        """All spans of a call that has ended."""
+        """Export all spans of a call that has ended."""
 
 
 class _ActiveExporter:
-    """Which exporter is on: one a process, as with logs."""
+    """The active exporter of the process."""
 
     exporter: Exporter | None = None
 
@@ -168,13 +168,13 @@ _recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
 
 
 def set_exporter(exporter: Exporter | None) -> None:
-    """Record calls from now on, for this exporter; None records nothing."""
+    """Record calls for this exporter from now on; None disables recording."""
     _ActiveExporter.exporter = exporter
 
 
 @contextmanager
 def use_exporter(exporter: Exporter) -> Iterator[None]:
-    """Record calls for this exporter during the body."""
+    """Record calls for this exporter during the block."""
     before, _ActiveExporter.exporter = _ActiveExporter.exporter, exporter
     try:
         yield
@@ -183,31 +183,32 @@ def use_exporter(exporter: Exporter) -> Iterator[None]:
 
 
 def current_recording() -> Recording | None:
-    """What this task's spans go into; None, at the price of a look, where nobody wants them."""
-    found = _recording.get()
-    # A task that a call began may outlive it.
-    return None if found is None or found.ended else found
+    """Return the recording of this task's call; None if recording is off. Costs one lookup."""
+    recording = _recording.get()
+    # A task that a call started may outlive it.
+    return None if recording is None or recording.ended else recording
 
 
 def record_span(
     name: str, kind: SpanKind, attributes: Mapping[str, AttributeValue] | None = None, *, at_least: float = 0.0
 ) -> SpanScope:
-    """Record the body of a `with` as a span of this task's call, if anybody wants it. One that took less than
-    `at_least` seconds and did not fail is not kept."""
-    into = current_recording()
-    if into is None:
+    """Record the block of a `with` as a span of this task's call, if recording is on. A block that took less than
+    `at_least` seconds and did not fail is not recorded."""
+    recording = current_recording()
+    if recording is None:
         return _NO_SPAN
-    begin = into.now()
-    return SpanScope(into, Span(name, kind, begin, begin, dict(attributes or ()), parent=into.root.id), at_least)
+    begin = recording.now()
+    span = Span(name, kind, begin, begin, dict(attributes or ()), parent=recording.root.id)
+    return SpanScope(recording, span, at_least)
 
 
 class record_call:
-    """Record the body as a call of its own, with all that stores do for it, and give it away at the end.
+    """Record the block as a call, with all spans of the stores, and export it at the end.
 
-    None where nobody wants it. One that is not `kept` is forgotten unless it is found to have worked, or fails.
+    Returns None if recording is off. With `keep_idle` False, a call is exported only if it did some work or failed.
     """
 
-    __slots__ = ("_exporter", "_token", "_whole")
+    __slots__ = ("_exporter", "_recorded", "_token")
 
     def __init__(
         self,
@@ -219,43 +220,43 @@ class record_call:
         keep_idle: bool = True,
     ) -> None:
         self._exporter = _ActiveExporter.exporter
-        self._whole: Recording | None = None
+        self._recorded: Recording | None = None
         self._token: Token[Recording | None] | None = None
         origin = None if self._exporter is None else self._exporter.trace_context(call)
         if origin is not None:
-            self._whole = Recording(origin, call.request_id, name, kind, dict(attributes or ()))
-            self._whole.kept = keep_idle
+            self._recorded = Recording(origin, call.request_id, name, kind, dict(attributes or ()))
+            self._recorded.kept = keep_idle
 
     def __enter__(self) -> Recording | None:
-        if self._whole is not None:
-            self._token = _recording.set(self._whole)
-        return self._whole
+        if self._recorded is not None:
+            self._token = _recording.set(self._recorded)
+        return self._recorded
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        whole = self._whole
-        if whole is None or self._token is None or self._exporter is None:
+        recording = self._recorded
+        if recording is None or self._token is None or self._exporter is None:
             return
         _recording.reset(self._token)
         if error is not None:
-            whole.root.record_error(error)
-            whole.kept = True
-        whole.ended = True
-        whole.root.end_ns = whole.now()
-        if whole.kept:
-            self._exporter.export(whole)
+            recording.root.record_error(error)
+            recording.kept = True
+        recording.ended = True
+        recording.root.end_ns = recording.now()
+        if recording.kept:
+            self._exporter.export(recording)
 
 
 def record_work(recording: Recording | None, name: str, count: int) -> None:
-    """Note how much a round of a worker has done. One that found nothing to do is not worth a trace."""
+    """Record how much a round of a worker did. A round without work is not exported."""
     if recording is not None and count:
         recording.root.attributes[name] = count
         recording.kept = True
 
 
 def record_status(recording: Recording | None, status: int) -> None:
-    """Note the status of HTTP that a call was answered with."""
+    """Record the HTTP status of a call."""
     if recording is not None:
         root = recording.root
         root.attributes["http.response.status_code"] = status

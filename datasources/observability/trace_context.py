@@ -1,4 +1,4 @@
-"""The trace that a request belongs to, by the header of W3C or that of AWS."""
+"""The trace to which a request belongs, from the header of W3C or of AWS."""
 
 import re
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ _SAMPLED = re.compile(r"Sampled=([01])")
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """The trace and the span in it that a call comes from: 32 and 16 hexadecimal digits, empty if not told.
+    """The trace and the parent span of a call: 32 and 16 hexadecimal digits, empty if unknown.
 
-    `sampled` says whether the caller keeps its own part of the trace; None if it does not say.
+    `sampled` is whether the caller samples the trace; None if the header does not contain it.
     """
 
     trace: str = ""
@@ -24,11 +24,11 @@ class TraceContext:
 
 
 def parse_trace_context(traceparent: str, amazon: str) -> TraceContext:
-    """By the first header that can be understood; that of W3C goes first. X-Ray writes the id of a trace as `1-` with
-    a `-` behind the eighth digit."""
-    if (found := _W3C.fullmatch(traceparent)) and not (found[1] == "00" and found[5]):
-        # Other bits of the flags may come to mean something.
-        return TraceContext(found[2], found[3], bool(int(found[4], 16) & 1))
+    """Parse the first valid header, that of W3C before that of AWS. X-Ray writes a trace id as `1-` with a `-` after
+    the eighth digit."""
+    if (match := _W3C.fullmatch(traceparent)) and not (match[1] == "00" and match[5]):
+        # The other bits of the flags are reserved.
+        return TraceContext(match[2], match[3], bool(int(match[4], 16) & 1))
     parts = [part.strip() for part in amazon.split(";", 8)[:8]]
     trace = _first(_ROOT, parts)
     if trace is None:
@@ -40,4 +40,4 @@ def parse_trace_context(traceparent: str, amazon: str) -> TraceContext:
 
 
 def _first(pattern: re.Pattern[str], parts: list[str]) -> re.Match[str] | None:
-    return next((found for part in parts if (found := pattern.fullmatch(part))), None)
+    return next((match for part in parts if (match := pattern.fullmatch(part))), None)

@@ -1,4 +1,4 @@
-"""Where this process' spans go, as the settings say."""
+"""Selects the exporter of spans from the settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,13 +10,13 @@ from datasources.observability.xray import XRayExporter
 
 
 def configure_lambda_tracing(seen: ObservabilitySettings) -> None:
-    """In a Lambda function: to X-Ray from now on, if it is on."""
+    """Export spans to X-Ray, if it is on. For Lambda functions."""
     set_exporter(XRayExporter(seen.daemon, invocation_trace) if seen.traces is TraceExporter.XRAY else None)
 
 
 @asynccontextmanager
 async def export_traces(seen: ObservabilitySettings) -> AsyncIterator[None]:
-    """In a server: to a collector during the body, if it is on."""
+    """Export spans to a collector during the block, if it is on. For servers."""
     if seen.traces is not TraceExporter.OTLP:
         yield
         return

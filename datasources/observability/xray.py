@@ -1,4 +1,4 @@
-"""Spans as X-Ray takes them from a function: subsegments, by UDP to the daemon that Lambda runs beside it.
+"""Exports spans of a Lambda function to X-Ray: subsegments, by UDP to the daemon of the Lambda environment.
 
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-daemon
@@ -18,20 +18,20 @@ from datasources.observability.trace_context import TraceContext, parse_trace_co
 from datasources.request import RequestContext
 
 DAEMON_HEADER = b'{"format":"json","version":1}\n'
-# Bytes of a datagram. X-Ray takes documents of 64 kB, and UDP carries 65,507 bytes.
+# The limit of a datagram. X-Ray accepts documents of 64 kB, and UDP carries 65,507 bytes.
 MAX_DATAGRAM_BYTES = 64_000
 MAX_NAME_LENGTH = 200
-# What no name may hold; letters beyond ASCII may be in one, but none of ours has any.
+# Characters that X-Ray forbids in names. It allows letters beyond ASCII, but our names contain none.
 _INVALID_CHARACTERS = re.compile(r"[^A-Za-z0-9_ .:/%&#=+\\\-@]")
 
-# What the map calls a store, where it is not the name of the span.
+# Names of stores on the service map, if they differ from the name of the system.
 _STORES = {"gremlin": "Neptune", "redis": "Redis", "postgresql": "PostgreSQL"}
 
 
 class XRayExporter:
-    """To the daemon at this address, `host:port`. `header` gives the trace header of the function's call under way.
+    """Exports to the daemon at `host:port`. `header` returns the trace header of the current invocation.
 
-    Only what Lambda itself samples is recorded: the segment that these are parts of is Lambda's.
+    Only what Lambda samples is recorded, because our subsegments belong to Lambda's segment.
     """
 
     def __init__(self, daemon: str, header: Callable[[], str]) -> None:
@@ -41,18 +41,18 @@ class XRayExporter:
         self._socket: socket.socket | None = None
 
     def trace_context(self, call: RequestContext) -> TraceContext | None:
-        """See the protocol. Not by the headers of the request: their parent is the gateway's."""
-        found = parse_trace_context("", self._header())
-        return found if found.sampled and found.parent else None
+        """See the protocol. The headers of the request are ignored: their parent is the gateway's."""
+        trace = parse_trace_context("", self._header())
+        return trace if trace.sampled and trace.parent else None
 
     def export(self, recording: Recording) -> None:
-        """See the protocol. Sent before the function freezes; a daemon that is not there is no error."""
+        """See the protocol. Sends before the function is frozen; a missing daemon is not an error."""
         with suppress(OSError):
             if self._socket is None:
                 self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 self._socket.setblocking(False)
-            for each in encode_datagrams(recording):
-                self._socket.sendto(each, self._address)
+            for datagram in encode_datagrams(recording):
+                self._socket.sendto(datagram, self._address)
 
     def close(self) -> None:
         """Close the socket."""
@@ -62,16 +62,16 @@ class XRayExporter:
 
 
 def encode_datagrams(recording: Recording) -> Iterator[bytes]:
-    """One with the call and all its parts, or one for each where that is too much."""
+    """Yield one datagram with the call and all its parts, or one for each if that is too long."""
     belongs = {"type": "subsegment", "trace_id": f"1-{recording.trace[:8]}-{recording.trace[8:]}"}
     root = _subsegment(recording.root, recording)
     if recording.dropped:
         root["metadata"]["stackflow"]["dropped"] = recording.dropped
     parts = [_subsegment(span, recording) for span in recording.spans]
     alone = belongs | {"parent_id": recording.root.parent} | root
-    whole = DAEMON_HEADER + orjson.dumps(alone | {"subsegments": parts} if parts else alone)
-    if len(whole) <= MAX_DATAGRAM_BYTES:
-        yield whole
+    datagram = DAEMON_HEADER + orjson.dumps(alone | {"subsegments": parts} if parts else alone)
+    if len(datagram) <= MAX_DATAGRAM_BYTES:
+        yield datagram
         return
     yield DAEMON_HEADER + orjson.dumps(alone)
     for part in parts:
@@ -80,7 +80,7 @@ def encode_datagrams(recording: Recording) -> Iterator[bytes]:
 
 def _subsegment(span: Span, recording: Recording) -> dict[str, Any]:
     attributes = span.attributes
-    found: dict[str, Any] = {
+    subsegment: dict[str, Any] = {
         "id": span.id,
         "name": _name(span),
         "start_time": span.begin_ns / 1e9,
@@ -90,26 +90,26 @@ def _subsegment(span: Span, recording: Recording) -> dict[str, Any]:
     }
     if "messaging.system" in attributes:
         queue = {"operation": attributes["messaging.operation.name"], "queue_url": attributes["aws.sqs.queue.url"]}
-        found |= {"namespace": "aws", "aws": queue}
+        subsegment |= {"namespace": "aws", "aws": queue}
     elif span.kind in {CLIENT, PRODUCER}:
-        found["namespace"] = "remote"
+        subsegment["namespace"] = "remote"
     if attributes.get("db.system.name") == "postgresql":
-        found["sql"] = {"database_type": "PostgreSQL", "url": _url(attributes)}
+        subsegment["sql"] = {"database_type": "PostgreSQL", "url": _url(attributes)}
     if span.error:
-        found["fault" if span.fault else "error"] = True
-        found["cause"] = {"exceptions": [{"id": urandom(8).hex(), "type": span.error}]}
-    return found
+        subsegment["fault" if span.fault else "error"] = True
+        subsegment["cause"] = {"exceptions": [{"id": urandom(8).hex(), "type": span.error}]}
+    return subsegment
 
 
 def _annotations(span: Span, recording: Recording) -> dict[str, Any]:
     operation = recording.root.attributes.get("graphql.operation.name") or recording.root.name
-    told = {"request_id": recording.request_id, "operation": operation}
+    annotations = {"request_id": recording.request_id, "operation": operation}
     statement = span.attributes.get("db.query.summary") or span.attributes.get("db.operation.name")
-    return told if statement is None else told | {"statement": statement}
+    return annotations if statement is None else annotations | {"statement": statement}
 
 
 def _name(span: Span) -> str:
-    # Each distinct name of a remote call is a node on X-Ray's map.
+    # Each distinct name of a remote call is a node on X-Ray's service map.
     system = str(span.attributes.get("db.system.name", ""))
     if "messaging.system" in span.attributes:
         name = "SQS"

@@ -71,7 +71,7 @@ def test_templates_with_open_values_say_that_no_deploy_takes_them(
     file = FILES / "prod.toml"
     assert main([str(file), "--out", str(tmp_path), "--stub"]) == 0
     assert capsys.readouterr().err.splitlines()[-1] == (
-        f"25 left open: no deploy takes these templates; `python -m cdk.check {file}` tells how to find each"
+        f"25 left open: no deploy takes these templates; `python -m cdk.check {file}` shows how to find each"
     )
 
 

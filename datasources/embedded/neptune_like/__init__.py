@@ -1,8 +1,8 @@
-"""A double of Amazon Neptune: a web socket proxy that makes a Gremlin Server behave as Neptune does, faults included.
+"""A test double of Amazon Neptune: a web socket proxy that makes a Gremlin Server behave like Neptune, with faults.
 
-It is stricter than Neptune where one store can't imitate it (scripts, sessions and labels with `::` are refused), so
-that what passes here is legal there. `FACTS` lists what is enforced, by which page, and the test that shows it;
-`DIFFERENCES` what is not imitated.
+It is stricter than Neptune where one store cannot imitate it (scripts, sessions and labels with `::` are rejected), so
+that everything it accepts is valid on Neptune. `FACTS` lists the enforced behaviour with its documentation and its
+test; `DIFFERENCES` lists what is not imitated.
 """
 
 from datasources.embedded.neptune_like.double import NeptuneLike

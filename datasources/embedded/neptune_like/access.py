@@ -1,4 +1,4 @@
-"""IAM authentication of a handshake: the signature is computed again and compared, as Neptune does."""
+"""IAM authentication of a handshake: recomputes and compares the signature, as Neptune does."""
 
 import hmac
 import re
@@ -22,7 +22,7 @@ _DATE = "%Y%m%dT%H%M%SZ"
 
 
 def check_access(method: str, path: str, headers: Mapping[str, str], rules: ClusterSettings) -> Refusal | None:
-    """Why this request may not come in; None if it may. `path` is as sent, with its query.
+    """Return why Neptune would deny this request, or None. `path` is as sent, with its query.
 
     The steps are those of "Signature Version 4" in the IAM user guide, the service name that of iam-auth-connecting.
     """
@@ -33,7 +33,7 @@ def check_access(method: str, path: str, headers: Mapping[str, str], rules: Clus
 
 
 def refusal_response(refused: Refusal, status: int | None = None) -> web.Response:
-    """The HTTP answer to a handshake that is refused, with the status of its code unless another is given."""
+    """Return the HTTP response to a denied handshake, with the status of its code unless `status` is given."""
     return web.json_response(refused.document(str(uuid.uuid4())), status=status or refused.http_status)
 
 

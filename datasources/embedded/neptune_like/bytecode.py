@@ -1,4 +1,4 @@
-"""Bytecode as GraphSON 3 writes it, walked as a tree: instructions, typed values, maps."""
+"""Bytecode in GraphSON 3, traversed as a tree: instructions, typed values, maps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ BYTECODE = "g:Bytecode"
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A step, or with `source` a setting of the traversal source such as withStrategies. Arguments are GraphSON."""
+    """A step, or, with `source`, an option of the traversal source such as withStrategies. Arguments are GraphSON."""
 
     name: str
     arguments: tuple[object, ...] = ()
@@ -17,19 +17,19 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a request asks: its bytecode, and every instruction in it. A script has none."""
+    """The content of a request: its bytecode, and every instruction in it. A script has no instructions."""
 
     gremlin: object
     instructions: tuple[Instruction, ...]
 
 
 def parse_query(gremlin: object) -> Query:
-    """Read the argument `gremlin` of a request."""
+    """Parse the argument `gremlin` of a request."""
     return Query(gremlin, tuple(instructions(gremlin)) if type_of(gremlin) == BYTECODE else ())
 
 
 def instructions(value: object) -> Iterator[Instruction]:
-    """Every instruction in a value, in writing order, those of a nested traversal after the step that holds it."""
+    """Yield every instruction in a value, in order; those of a nested traversal follow the step that contains it."""
     for kind, body in typed(value, into_bytecode=False):
         if kind != BYTECODE or not isinstance(body, dict):
             continue
@@ -41,7 +41,7 @@ def instructions(value: object) -> Iterator[Instruction]:
 
 
 def typed(value: object, *, into_bytecode: bool = True) -> Iterator[tuple[str, object]]:
-    """Every typed value within a value, outer before inner, as its type and its content."""
+    """Yield every typed value within a value, outer before inner, as its type and its content."""
     if isinstance(value, list):
         for item in value:
             yield from typed(item, into_bytecode=into_bytecode)
@@ -55,7 +55,7 @@ def typed(value: object, *, into_bytecode: bool = True) -> Iterator[tuple[str, o
 
 
 def type_of(value: object) -> str | None:
-    """The GraphSON type of a value; None for what JSON has itself."""
+    """Return the GraphSON type of a value; None for plain JSON values."""
     if isinstance(value, dict):
         kind = value.get("@type")
         return kind if isinstance(kind, str) else None
@@ -63,23 +63,23 @@ def type_of(value: object) -> str | None:
 
 
 def content(value: object) -> object:
-    """A value without its GraphSON type."""
+    """Return a value without its GraphSON type."""
     return value.get("@value") if isinstance(value, dict) and "@type" in value else value
 
 
 def is_enum(value: object, kind: str, name: str) -> bool:
-    """Whether a value is that constant, as in `is_enum(key, "g:T", "id")`."""
+    """Return whether a value is the given constant, as in `is_enum(key, "g:T", "id")`."""
     return type_of(value) == kind and content(value) == name
 
 
 def pairs(body: object) -> Iterator[tuple[object, object]]:
-    """The entries of a g:Map, whose GraphSON content is keys and values in turn."""
+    """Yield the entries of a g:Map, whose GraphSON content is alternating keys and values."""
     if isinstance(body, list):
         yield from zip(body[::2], body[1::2], strict=False)
 
 
 def maps(value: object) -> Iterator[list[tuple[object, object]]]:
-    """Every map within a value, as its entries."""
+    """Yield every map within a value, as its entries."""
     for kind, body in typed(value):
         if kind == "g:Map":
             yield list(pairs(body))

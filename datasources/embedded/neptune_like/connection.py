@@ -1,4 +1,4 @@
-"""One socket of a client and the socket to the engine behind it: requests go up, replies come down."""
+"""The connection of a client and the connection to the engine behind it: forwards requests and replies."""
 
 import asyncio
 import contextlib
@@ -7,9 +7,7 @@ from collections.abc import Callable
 
 from aiohttp import ClientWebSocketResponse, WSMsgType, web
 
-from datasources.embedded.neptune_like import bytecode, frames, translate
-from datasources.embedded.neptune_like import responses as replies
-from datasources.embedded.neptune_like import validation as legality
+from datasources.embedded.neptune_like import bytecode, frames, responses, translate, validation
 from datasources.embedded.neptune_like.errors import Refusal
 from datasources.embedded.neptune_like.faults import FaultKind, FaultSampler
 from datasources.embedded.neptune_like.limits import ClusterSettings
@@ -27,7 +25,7 @@ _OUTCOMES: dict[FaultKind, str] = {
 
 
 class Connection:
-    """An accepted socket. Requests of one socket go up in order; the lags hold back those that follow."""
+    """An accepted connection. Its requests are forwarded in order; a delayed request delays the following ones."""
 
     def __init__(
         self,
@@ -43,7 +41,7 @@ class Connection:
         self._rules = rules
         self._endpoint = endpoint
         self._number = 0
-        # Neptune's replies come uncompressed; a frame cut in two is then cut where one expects.
+        # Neptune does not compress replies; without compression, a cut frame ends at the expected place.
         self._down = web.WebSocketResponse(max_msg_size=0, compress=False)
         self._waiting: dict[str, tuple[frames.Frame, RecordedRequest, FaultKind | None]] = {}
         self._queue: asyncio.Queue[tuple[frames.Frame, bytecode.Query, RecordedRequest]] = asyncio.Queue()
@@ -52,7 +50,7 @@ class Connection:
         self._born = self._used = loop.time()
 
     async def run(self, up: ClientWebSocketResponse, number: int) -> web.StreamResponse:
-        """Serve the socket until either side ends it; `up` is the one to the engine, and ends with it."""
+        """Serve the connection until either side closes it; `up` is the connection to the engine, which closes too."""
         self._number = number
         async with up:
             await self._down.prepare(self._request)
@@ -79,12 +77,12 @@ class Connection:
         return self._down
 
     def abort(self) -> None:
-        """End the TCP connection without a close frame, as a host that is gone does."""
+        """Close the TCP connection without a close frame, like a host that has disappeared."""
         if self._request.transport is not None:
             self._request.transport.abort()
 
     async def _receive(self) -> None:
-        # Apart from the work on requests, so that the end of a socket is seen while a request is held back.
+        # A separate task, so that the end of a connection is noticed while a request is delayed.
         async for message in self._down:
             if message.type is not WSMsgType.BINARY:
                 await self._down.close(code=_UNSUPPORTED_DATA)
@@ -110,13 +108,13 @@ class Connection:
         self, up: ClientWebSocketResponse, frame: frames.Frame, query: bytecode.Query, request: RecordedRequest
     ) -> None:
         await asyncio.sleep(self._draws().left.lag_before)
-        refused = legality.check_request(
+        refused = validation.check_request(
             frame, query, read_only=self._endpoint == "reader", max_request=self._rules.max_request
         )
         if refused is not None:
             await self._refuse(frame, request, refused)
             return
-        mishap, code = self._draws().next_fault(writes=legality.mutates(query)) or (None, "")
+        mishap, code = self._draws().next_fault(writes=validation.mutates(query)) or (None, "")
         if mishap == "code":
             await self._refuse(frame, request, Refusal(code))
         elif mishap in {"lose_request", "silence"}:
@@ -130,16 +128,16 @@ class Connection:
     async def _forward_replies(self, up: ClientWebSocketResponse) -> None:
         async for message in up:
             data = message.data if isinstance(message.data, bytes) else str(message.data).encode()
-            reply = replies.read(data)
+            reply = responses.read(data)
             waiting = self._waiting.get(reply.request_id)
             if waiting is None:
                 continue
             await self._answer(reply, *waiting)
-        # The engine is gone: so is Neptune's instance.
+        # If the engine is gone, so is the Neptune instance.
         self.abort()
 
     async def _answer(
-        self, reply: replies.Reply, frame: frames.Frame, request: RecordedRequest, mishap: FaultKind | None
+        self, reply: responses.Reply, frame: frames.Frame, request: RecordedRequest, mishap: FaultKind | None
     ) -> None:
         if not reply.is_last:
             if mishap is None:
@@ -163,9 +161,9 @@ class Connection:
             return
         transport = self._request.transport
         if mishap == "cut_frame" and transport is not None:
-            # RFC 6455, 5.2: a final binary frame with a 64-bit length, of which half the payload follows.
+            # RFC 6455, 5.2: a final binary frame with a 64-bit length, followed by half of the payload.
             transport.write(b"\x82\x7f" + struct.pack(">Q", len(data)) + data[: len(data) // 2])
-            # Unlike abort, close lets what was written go out first.
+            # Unlike abort, close first sends what was written.
             transport.close()
         else:
             self.abort()
@@ -194,5 +192,5 @@ class Connection:
                 with contextlib.suppress(ConnectionError):
                     await self._down.close(code=NORMAL_CLOSURE)
                 return
-            # Faults may change at any time, so the wait is short.
+            # Faults can change at any time, so the wait is short.
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The double itself: a thread with its own loop, a writer's port and a reader's."""
+"""The double: a thread with its own event loop, a writer port and a reader port."""
 
 import asyncio
 import threading
@@ -22,11 +22,12 @@ FORBIDDEN = 403
 
 
 class NeptuneLike:
-    """Neptune's ways in front of a Gremlin Server at `upstream`. No TLS: it listens on loopback alone.
+    """Behaves like Neptune in front of a Gremlin Server at `upstream`. No TLS: it listens only on loopback.
 
-    `rules` and `faults` may be set from any thread while it runs: rules hold for new connections, faults at once.
-    `reader_upstream` gives the reader a store of its own, a replica that never catches up; without it the reader
-    sees every write at once, which Neptune does not promise. `keep` is how many requests `seen` remembers.
+    `rules` and `faults` may be set from any thread while it runs: rules apply to new connections, faults immediately.
+    `reader_upstream` gives the reader a separate store, a replica that never catches up; without it the reader
+    sees every write immediately, which Neptune does not guarantee. `keep` is the number of requests that `request_log`
+    retains.
     """
 
     def __init__(
@@ -52,26 +53,26 @@ class NeptuneLike:
 
     @property
     def url(self) -> str:
-        """Where writes go: ws://HOST:PORT/gremlin. The port is found by the first start and kept."""
+        """The URL for writes: ws://HOST:PORT/gremlin. The first start chooses the port; later ones reuse it."""
         return f"ws://{self.host}:{self._ports[WRITER]}/gremlin"
 
     @property
     def reader_url(self) -> str:
-        """Where only reads are allowed."""
+        """The URL for reads only."""
         return f"ws://{self.host}:{self._ports[READER]}/gremlin"
 
     @property
     def faults(self) -> Faults:
-        """The faults still to come: counts show what is left of them."""
+        """The remaining faults: counts decrease as faults occur."""
         return self._draws.left
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
-        # New draws, not a changed field: what the loop's thread uses up of the old ones can't undo this.
+        # A new sampler, not a changed field: the loop's thread may still consume faults of the old one.
         self._draws = FaultSampler(faults)
 
     def start(self) -> Self:
-        """Listen, on the ports of last time if it ran before. OSError if they are taken."""
+        """Start to listen, on the previous ports if it ran before. Raises OSError if they are in use."""
         ready: Future[None] = Future()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve(ready)), name="neptune-like", daemon=True
@@ -81,7 +82,7 @@ class NeptuneLike:
         return self
 
     def stop(self) -> None:
-        """End every connection and stop listening; returns when the thread has ended."""
+        """Close every connection and stop listening; returns when the thread has ended."""
         if self._thread is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._end.set)
             self._thread.join(timeout=10)
@@ -90,7 +91,7 @@ class NeptuneLike:
             self._thread = None
 
     def drop_connections(self) -> None:
-        """End every connection without a close frame, as at a fail-over. New ones are accepted at once."""
+        """Close every connection without a close frame, as in a failover. New ones are accepted immediately."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._abort_all)
 
@@ -134,7 +135,7 @@ class NeptuneLike:
         if refused is not None:
             return self._record_handshake(endpoint, request, refused)
         connection = Connection(request, self.request_log.add, lambda: self._draws, self.rules, endpoint)
-        # Counted before anything is awaited, so that no two take the last place.
+        # Added before the first await, so that two connections cannot take the last slot.
         self._open[endpoint].add(connection)
         try:
             up = await session.ws_connect(self._upstreams[endpoint], max_msg_size=0)

@@ -1,19 +1,19 @@
-"""What Neptune refuses of elements: ids that are no strings, lists and maps as values, reserved labels."""
+"""The checks of elements: ids that are not strings, lists and maps as values, reserved labels."""
 
 from collections.abc import Callable, Iterator
 
 from datasources.embedded.neptune_like.bytecode import Query, content, is_enum, maps, pairs, type_of
 from datasources.embedded.neptune_like.errors import Refusal
 
-# Java's names for the types of GraphSON, as Neptune's own message has them (graphexp issue 71).
+# The Java names of GraphSON types, as Neptune's error messages contain them (graphexp issue 71).
 _JAVA = {
     "g:Int32": "java.lang.Integer", "g:Int64": "java.lang.Long", "g:Double": "java.lang.Double",
     "g:Float": "java.lang.Float", "gx:Byte": "java.lang.Byte", "gx:Int16": "java.lang.Short",
     "gx:BigInteger": "java.math.BigInteger", "gx:BigDecimal": "java.math.BigDecimal", "g:UUID": "java.util.UUID",
     "g:Date": "java.util.Date", "g:Timestamp": "java.sql.Timestamp", "g:Map": "java.util.Map",
 }  # fmt: skip
-# access-graph-gremlin-differences, "Neptune support for vertex property features": the values that are true there,
-# and dates, which Neptune stores as well (best-practices-gremlin-java-glv-date).
+# access-graph-gremlin-differences, "Neptune support for vertex property features": the supported value types, and
+# dates, which Neptune stores too (best-practices-gremlin-java-glv-date).
 _STORABLE = frozenset(
     {"g:Int32", "g:Int64", "g:Double", "g:Float", "gx:Byte", "gx:Int16", "g:Date", "g:Timestamp", "g:Bytecode"}
 )
@@ -24,7 +24,7 @@ Rule = Callable[[Query], Iterator[Refusal]]
 
 
 def element_rules() -> tuple[Rule, ...]:
-    """The rules of this module, in the order they are asked."""
+    """Return the rules of this module, in the order of their evaluation."""
     return _ids, _cardinality, _values, _labels
 
 
@@ -51,7 +51,7 @@ def _identities(query: Query) -> Iterator[object]:
 
 
 def _not_strings(value: object) -> Iterator[str]:
-    """The Java class of everything in an id's place that can be none."""
+    """Yield the Java class of everything in an id's place that cannot be an id."""
     kind, body = type_of(value), content(value)
     if kind in {"g:List", "g:Set"} and isinstance(body, list):
         for item in body:
@@ -104,7 +104,7 @@ def _properties(query: Query) -> Iterator[tuple[str, object, bool]]:
                 if type_of(argument) == "g:Map":
                     yield from _plain(list(pairs(content(argument))))
     for entries in maps(query.gremlin):
-        # A map with an id or a label describes an element, for a merge further on.
+        # A map with an id or a label describes an element, for a later merge.
         if any(type_of(key) == "g:T" for key, _ in entries):
             yield from _plain(entries)
 
@@ -116,7 +116,7 @@ def _plain(entries: list[tuple[object, object]]) -> Iterator[tuple[str, object, 
 def _labels(query: Query) -> Iterator[Refusal]:
     """The same page, "Labels": `::` joins several labels of a vertex, hasLabel('A::B') matches none, an edge has one.
 
-    One engine label can't play several, so the double refuses `::` wherever Neptune would read a label.
+    The engine has one label per vertex, so the double rejects `::` wherever Neptune would read a label.
     """
     for label in _named(query):
         for text in label if isinstance(label, list) else (label,):

@@ -1,4 +1,4 @@
-"""Neptune's refusals: their codes, the JSON that carries them, and the frames and HTTP answers around that."""
+"""Neptune's errors: their codes, the JSON documents, and the frames and HTTP responses that contain them."""
 
 import json
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 GRAPHSON = "json"
 SERVER_ERROR = 500
 
-# errors-engine-codes and the service model `neptunedata`: what HTTP answers with each code. On a web socket every one
-# of them was seen as Gremlin's 500, so a client must read the code in the JSON, never the status of the frame.
+# errors-engine-codes and the service model `neptunedata`: the HTTP status of each code. On a web socket all of them
+# were observed as Gremlin's 500, so a client must read the code in the JSON and never the status of the frame.
 HTTP_STATUS = {
     "AccessDeniedException": 403,
     "BadRequestException": 400,
@@ -28,8 +28,8 @@ HTTP_STATUS = {
     "UnsupportedOperationException": 400,
 }
 
-# errors-engine-codes, column "Message", in short; the words of a conflict are as a cluster wrote them (TinkerPop pull
-# request 1728). Codes are there to be relied on, words are not.
+# errors-engine-codes, column "Message", shortened; the text of a conflict is from a real cluster (TinkerPop pull
+# request 1728). Codes are stable, messages are not.
 MESSAGES = {
     "AccessDeniedException": "Authentication or authorization failure.",
     "BadRequestException": "The request could not be completed.",
@@ -49,13 +49,13 @@ MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One of Neptune's codes, and what it says of this request."""
+    """A Neptune error code and its message."""
 
     code: str
     message: str = ""
 
     def document(self, request_id: str) -> dict[str, str]:
-        """The JSON of an engine error (errors-engine-codes); `message` repeats the details since engine 1.3."""
+        """Return the JSON of an engine error (errors-engine-codes); `message` repeats the details since engine 1.3."""
         details = self.message or MESSAGES.get(self.code, self.code)
         return {"detailedMessage": details, "code": self.code, "requestId": request_id, "message": details}
 
@@ -64,7 +64,7 @@ class Refusal:
         return HTTP_STATUS.get(self.code, SERVER_ERROR)
 
     def frame(self, request_id: str) -> bytes:
-        """A Gremlin reply of status 500 whose message is the JSON."""
+        """Return a Gremlin reply with status 500 whose message is the JSON document."""
         return _graphson(request_id, json.dumps(self.document(request_id), separators=(",", ":")))
 
 

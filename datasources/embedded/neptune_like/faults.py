@@ -1,4 +1,4 @@
-"""What goes wrong on purpose, and the drawing of it: a seeded chance for each request, and lists used up once."""
+"""Injected faults and their selection: a seeded probability for each request, and lists that are used once."""
 
 import random
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Subject = Literal["all", "reads", "writes"]
-# One fault that befalls one request; "code" answers a code of Neptune and executes nothing.
+# A fault of one request; "code" responds with a Neptune code and executes nothing.
 FaultKind = Literal["code", "lose_request", "silence", "lose_reply", "cut_frame", "garble"]
 _BEFORE: tuple[tuple[str, FaultKind], ...] = (("lose_requests", "lose_request"), ("silences", "silence"))
 _AFTER: tuple[tuple[str, FaultKind], ...] = (
@@ -18,19 +18,19 @@ _AFTER: tuple[tuple[str, FaultKind], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Faults of one double. Counts befall the next so many requests, one each, in the order of the fields.
+    """The faults of a double. Each count applies to as many of the next requests, in the order of the fields.
 
-    A request answered with a code, lost or kept silent is never executed, as if Neptune had rolled it back; a lost,
+    A request that is answered with a code, lost or ignored is never executed, as if Neptune had rolled it back; a lost,
     cut or garbled reply belongs to a request that was executed. Times are in seconds, probabilities from 0 to 1.
 
     refuse: statuses for the next handshakes, such as (429, 429, 403), before one is accepted.
     next_codes: codes of Neptune for the next requests, in order.
-    codes: the probability of each code per request. A read never draws ConcurrentModificationException: on Neptune
+    codes: the probability of each code per request. A read never gets ConcurrentModificationException: on Neptune
         it runs on a snapshot (transactions-neptune, "read-only query isolation").
-    subject: whether the faults of requests befall all of them, or only those that read or that write.
-    close_after: the socket closes with 1000 after so many answered requests.
-    idle_close: it closes with 1000 after so long without a request (on Neptune 20 to 25 minutes).
-    life: it closes with 1000 at that age (with IAM, a little over ten days on Neptune).
+    subject: whether request faults apply to all requests, or only to reads or to writes.
+    close_after: the connection closes with 1000 after this many answered requests.
+    idle_close: it closes with 1000 after this time without a request (on Neptune 20 to 25 minutes).
+    life: it closes with 1000 at this age (with IAM, a little over ten days on Neptune).
     """
 
     refuse: tuple[int, ...] = ()
@@ -55,14 +55,14 @@ class Faults:
 
 
 class FaultSampler:
-    """Draws from one set of faults and uses up its counts. Used by the double's thread alone."""
+    """Samples from a set of faults and consumes its counts. Used only by the double's thread."""
 
     def __init__(self, faults: Faults) -> None:
         self.left = faults
         self._random = random.Random(faults.seed)  # noqa: S311 - chance, repeatable by its seed
 
     def next_refusal(self) -> int | None:
-        """The HTTP status for a handshake that is to fail."""
+        """Return the HTTP status of a handshake that must fail, or None."""
         if self.left.refuse:
             status, *later = self.left.refuse
             self.left = replace(self.left, refuse=tuple(later))
@@ -70,7 +70,7 @@ class FaultSampler:
         return self.left.refuse_status if self._happens(self.left.refuse_chance) else None
 
     def next_fault(self, *, writes: bool) -> tuple[FaultKind, str] | None:
-        """What befalls a request, with the code to answer if it is one; None if it passes unharmed."""
+        """Return the fault of a request, and the code if it is one; None without a fault."""
         if self.left.subject not in {"all", "writes" if writes else "reads"}:
             return None
         if self.left.next_codes:
@@ -94,5 +94,5 @@ class FaultSampler:
         return None
 
     def _happens(self, chance: float) -> bool:
-        # Certain and impossible draw nothing: then a sequence depends on the chances alone.
+        # Certain and impossible faults sample nothing, so that a sequence depends only on the other probabilities.
         return chance >= 1 or (chance > 0 and self._random.random() < chance)

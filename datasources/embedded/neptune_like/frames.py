@@ -1,4 +1,4 @@
-"""Request frames: read for their op and bytecode, and written again as the engine shall see them."""
+"""Request frames: parsed for their op and bytecode, and rewritten for the engine."""
 
 import json
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from datasources.embedded.neptune_like.errors import GRAPHSON
 
 
 class FrameError(ValueError):
-    """A frame is no Gremlin request: nothing in it can be answered."""
+    """A frame is not a Gremlin request, so it cannot be answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One request. `gremlin` is bytecode as GraphSON, or the text of a script."""
+    """A request. `gremlin` is bytecode as GraphSON, or the text of a script."""
 
     request_id: str
     op: str
@@ -22,10 +22,10 @@ class Frame:
     data: bytes
 
     def for_engine(self, timeout: int) -> bytes:
-        """The same request with two arguments of Neptune's: elements come without properties, and time is bounded.
+        """Return the request with two of Neptune's options: elements without properties, and a time limit.
 
         access-graph-gremlin-differences: Neptune returns elements "as references with just their id and label".
-        The time-out (milliseconds) is the cluster's; an `evaluationTimeout` of the request still goes before it.
+        `timeout` (milliseconds) is that of the cluster; an `evaluationTimeout` of the request takes precedence.
         """
         start = 1 + self.data[0]
         request = json.loads(self.data[start:])
@@ -36,7 +36,7 @@ class Frame:
 
 
 def read(data: bytes) -> Frame:
-    """Read a frame: one byte of length, the mime type, the body. FrameError if it is none."""
+    """Parse a frame: one byte of length, the MIME type, the body. Raises FrameError if it is invalid."""
     if not data:
         raise FrameError("an empty frame")
     start = 1 + data[0]
@@ -59,7 +59,7 @@ def read(data: bytes) -> Frame:
 
 
 def _arguments(request: dict[str, object]) -> dict[str, object]:
-    # gremlinpython writes a plain object here; Java's GraphSON 3 writes a g:Map of keys and values in turn.
+    # gremlinpython writes a plain object here; GraphSON 3 in Java writes a g:Map of alternating keys and values.
     arguments = request.get("args", {})
     if isinstance(arguments, dict) and "@type" in arguments:
         flat = arguments["@value"]

@@ -1,4 +1,4 @@
-"""What one double enforces, and Neptune's own limits with the page that states each."""
+"""The settings that a double enforces, and Neptune's limits with the page that states each."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 MAX_REQUEST_BYTES = 157_286_400
 # parameters (neptune_query_timeout): 120,000 ms unless the parameter group says otherwise.
 QUERY_TIMEOUT_MS = 120_000
-# The AWS reference on signing requests: a signature serves five minutes to either side of its date.
+# The AWS reference on signing requests: a signature is valid for five minutes before and after its date.
 SIGNATURE_SECONDS = 300
-# access-graph-gremlin and iam-auth: the name under which requests to Neptune's data plane are signed.
+# access-graph-gremlin and iam-auth: the service name in signatures of requests to Neptune's data plane.
 SIGNING_SERVICE = "neptune-db"
 
-# limits ("WebSocket concurrent connections"): how many each instance size takes at once; the next one is answered 429.
+# limits ("WebSocket concurrent connections"): the maximum of each instance size; further ones are answered with 429.
 MAX_CONNECTIONS_BY_INSTANCE = {
     "t3.medium": 512,
     "t4g.medium": 512,
@@ -26,7 +26,7 @@ MAX_CONNECTIONS_BY_INSTANCE = {
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """Who may connect: an access key with its secret and, for temporary credentials, the session token."""
+    """The accepted credentials: an access key with its secret and, if temporary, the session token."""
 
     access_key: str
     secret_key: str
@@ -35,7 +35,7 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
-    """The settings of a cluster. Without credentials, IAM authentication is off and nobody need sign.
+    """The settings of a cluster. Without credentials, IAM authentication is off.
 
     `max_connections` counts per endpoint; `max_request` is in bytes, `query_timeout` in milliseconds.
     """

@@ -1,4 +1,4 @@
-"""What came through a double, for tests to assert on."""
+"""Records the requests to a double, for assertions in tests."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from datasources.embedded.neptune_like.bytecode import Instruction
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """One attempt to connect. `status` is 101 when it was accepted."""
+    """An attempt to connect. `status` is 101 if it was accepted."""
 
     endpoint: str
     headers: Mapping[str, str]
@@ -18,9 +18,9 @@ class Handshake:
 
 @dataclass(slots=True)
 class RecordedRequest:
-    """One request. `size` is in bytes; `connection` numbers the accepted sockets from 1.
+    """A request. `size` is in bytes; `connection` numbers the accepted connections from 1.
 
-    `outcome` is a status of Gremlin ("200", "204"), a code of Neptune, or what a fault did instead ("lost request",
+    `outcome` is a Gremlin status ("200", "204"), a Neptune code, or the effect of a fault ("lost request",
     "lost reply", "cut frame", "garbled reply", "silence"); None until it is known.
     """
 
@@ -34,15 +34,15 @@ class RecordedRequest:
 
     @property
     def step_names(self) -> tuple[str, ...]:
-        """The names of its steps in order, those of nested traversals after the step that holds them."""
+        """The names of its steps in order; those of nested traversals follow the step that contains them."""
         return tuple(one.name for one in self.instructions if not one.source)
 
 
 @dataclass(slots=True)
 class RequestLog:
-    """Handshakes and requests in the order of their arrival. Appended to by the double's thread, read by any.
+    """Handshakes and requests in order of arrival. Written by the double's thread, readable from any thread.
 
-    Of each, the newest `keep` are kept, so that a double can run for days.
+    Only the newest `keep` of each are retained, so that a double can run for days.
     """
 
     keep: int = 100_000
@@ -51,11 +51,11 @@ class RequestLog:
 
     @property
     def outcomes(self) -> Counter[str | None]:
-        """How many requests had each outcome."""
+        """The number of requests with each outcome."""
         return Counter(request.outcome for request in tuple(self.requests))
 
     def add(self, one: Handshake | RecordedRequest) -> None:
-        """Add what has just come."""
+        """Append a new entry."""
         if isinstance(one, Handshake):
             self.handshakes.append(one)
             del self.handshakes[: -self.keep]
@@ -64,6 +64,6 @@ class RequestLog:
             del self.requests[: -self.keep]
 
     def clear(self) -> None:
-        """Forget what came so far."""
+        """Remove all entries."""
         self.handshakes.clear()
         self.requests.clear()

@@ -1,4 +1,4 @@
-"""Reply frames of the engine: what they answer and with which status."""
+"""Reply frames of the engine: the request they answer and their status."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ MIN_FAILURE_STATUS = 400
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One frame of the engine. `exceptions` are the Java classes of a failure, outermost first."""
+    """A frame of the engine. `exceptions` are the Java classes of a failure, outermost first."""
 
     request_id: str
     status: int
@@ -19,7 +19,7 @@ class Reply:
 
     @property
     def is_last(self) -> bool:
-        """Whether the request is answered with this frame."""
+        """Whether this frame completes the answer."""
         return self.status != PARTIAL
 
     @property
@@ -28,7 +28,7 @@ class Reply:
 
 
 def read(data: bytes) -> Reply:
-    """Read a frame that answers a request, as GraphSON."""
+    """Parse a reply frame in GraphSON."""
     reply = json.loads(data)
     status = reply["status"]
     return Reply(str(reply["requestId"]), int(status["code"]), str(status["message"] or ""), _exceptions(status), data)

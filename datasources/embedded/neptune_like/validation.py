@@ -1,4 +1,4 @@
-"""What Neptune refuses of a request before it runs; each rule with the page that states it."""
+"""The checks of a request before it runs; each rule cites the page that states it."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,13 @@ from datasources.embedded.neptune_like.elements import Rule, element_rules
 from datasources.embedded.neptune_like.errors import Refusal
 from datasources.embedded.neptune_like.frames import Frame
 
-# gremlin-step-support, "Gremlin steps that are not supported in Neptune at all"; `write` is the half of io() that is.
-# `call` and `tx` are ours: a cluster offers no service to call, and transactions over requests need a session.
+# gremlin-step-support, "Gremlin steps that are not supported in Neptune at all"; `write` is the unsupported half of
+# io(). `call` and `tx` are our additions: a cluster has no service to call, and transactions across requests need a
+# session.
 UNSUPPORTED_STEPS = frozenset(
     {"connectedComponent", "shortestPath", "pageRank", "peerPressure", "program", "write", "call", "tx", "withComputer"}
 )
-# TinkerPop's own strategies that need no computer. Any other is a class of somebody's, which no cluster has.
+# TinkerPop's own strategies that need no graph computer. Any other is a custom class, which no cluster has.
 STRATEGIES = frozenset({
     "ConnectiveStrategy", "ElementIdStrategy", "EventStrategy", "HaltedTraverserStrategy", "OptionsStrategy",
     "PartitionStrategy", "SackStrategy", "SeedStrategy", "SideEffectStrategy", "SubgraphStrategy",
@@ -23,12 +24,12 @@ STRATEGIES = frozenset({
     "RepeatUnrollStrategy", "EdgeLabelVerificationStrategy", "LambdaRestrictionStrategy", "ReadOnlyStrategy",
     "ReservedKeysVerificationStrategy", "StandardVerificationStrategy",
 })  # fmt: skip
-# transactions-neptune: a step "that manipulates data" makes a query a mutation, wherever it stands; `read` is io()'s.
+# transactions-neptune: a step "that manipulates data" makes a query a mutation, anywhere; `read` is that of io().
 MUTATING_STEPS = frozenset({"addV", "addE", "property", "drop", "mergeV", "mergeE", "read"})
 
 
 def check_request(frame: Frame, query: Query, *, read_only: bool, max_request: int) -> Refusal | None:
-    """Why Neptune would not run this request; None if it would."""
+    """Return why Neptune would not run this request, or None."""
     if len(frame.data) > max_request:
         return Refusal("BadRequestException", f"Request size exceeds max allowed value of {max_request} bytes.")
     outer = _outer(frame)
@@ -42,13 +43,13 @@ def check_request(frame: Frame, query: Query, *, read_only: bool, max_request: i
 
 
 def mutates(query: Query) -> bool:
-    """Whether a request writes."""
+    """Return whether a request writes."""
     return any(one.name in MUTATING_STEPS for one in query.instructions if not one.source)
 
 
 def _outer(frame: Frame) -> Refusal | None:
     if frame.op == "eval":
-        # Neptune reads scripts with a grammar, not with Groovy. The double has no such parser and lets none through.
+        # Neptune parses scripts with a grammar, not with Groovy. The double has no such parser and rejects all scripts.
         return Refusal("MalformedQueryException", "Failed to interpret Gremlin query: Query parsing failed at line 1")
     if frame.processor == "session":
         # Neptune has sessions of up to ten minutes (access-graph-gremlin-sessions); this service must not need them.

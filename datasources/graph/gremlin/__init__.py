@@ -1,1 +1,1 @@
-"""The graph adapter that walks by Gremlin traversals, on Neptune or any other engine of TinkerPop 3.7."""
+"""The graph adapter that runs Gremlin traversals, on Neptune or another engine of TinkerPop 3.7."""

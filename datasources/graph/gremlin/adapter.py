@@ -1,4 +1,4 @@
-"""The graph port over Gremlin: each verb few traversals, legal on Neptune, in the fastest shapes that were measured."""
+"""The graph port over Gremlin: a few traversals for each method, in the fastest measured form that Neptune allows."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,8 +8,8 @@ from gremlin_python.process.traversal import P, T
 
 from datasources.config import ReachStrategy
 from datasources.errors import SourceTimeout
-from datasources.graph.gremlin import edges as arms
 from datasources.graph.gremlin import model, paths, reach, rows
+from datasources.graph.gremlin.edges import filter_valid
 from datasources.graph.gremlin.neighbours import neighbours, submit_in_batches
 from datasources.graph.gremlin.source import g
 from datasources.graph.gremlin.submitting import TraversalClient
@@ -33,10 +33,10 @@ _WITH_IMPACT = (Impact.FORWARD.value, Impact.REVERSE.value)
 
 
 class GremlinGraph:
-    """Walks what the store holds. A walk at a time sees the versions that were projected.
+    """Walks the graph in a Gremlin store. A walk at a past time sees the edge versions that were projected.
 
-    Each verb counts as one walk of the call, however many traversals it takes. An answer without ids to ask for
-    costs nothing.
+    Each method counts as one walk of the request, regardless of the number of traversals. A call with no ids returns
+    immediately and costs nothing.
     """
 
     def __init__(self, client: TraversalClient, hops: ReachStrategy = ReachStrategy.TRAVERSAL) -> None:
@@ -55,15 +55,15 @@ class GremlinGraph:
         self, starts: Sequence[frozenset[str]], walk: Walk, after: Position | None = None
     ) -> Sequence[Reach]:
         fronts = [reach.Frontier(ids, after or reach.START_POSITION) for ids in starts]
-        asked = {front.starts: front for front in fronts if front.starts}
-        if asked:
+        by_starts = {front.starts: front for front in fronts if front.starts}
+        if by_starts:
             _charge_traversal()
-        if len(asked) == 1 and self._hops is ReachStrategy.TRAVERSAL:
-            await reach.expand_in_one_traversal(self.client, walk, *asked.values())
-        elif asked:
-            # The hops of many walks share their traversals, and the nodes that they have in common.
-            await reach.expand_by_hops(self.client, walk, list(asked.values()))
-        return [asked.get(front.starts, front).to_reach(walk) for front in fronts]
+        if len(by_starts) == 1 and self._hops is ReachStrategy.TRAVERSAL:
+            await reach.expand_in_one_traversal(self.client, walk, *by_starts.values())
+        elif by_starts:
+            # Hops of several walks share traversals, and load the nodes that they have in common once.
+            await reach.expand_by_hops(self.client, walk, list(by_starts.values()))
+        return [by_starts.get(front.starts, front).to_reach(walk) for front in fronts]
 
     async def paths(self, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
         _check_limit(most)
@@ -80,27 +80,28 @@ class GremlinGraph:
         if walk.types == ():
             return Subgraph((), truncated=False)
         edges = g.V(*dict.fromkeys(ids)).aggregate("given").out_e(*map(model.label_of, walk.types or ()))
-        edges = arms.filter_valid(edges, walk.as_of)
+        edges = filter_valid(edges, walk.as_of)
         if walk.direction in (Direction.DEPENDENTS, Direction.DEPENDENCIES):
             edges = edges.has(model.IMPACT, P.within(*_WITH_IMPACT))
         among = edges.where(__.in_v().where(P.within("given")))
-        found = await self.client.submit(rows.project_edges(among.order().by(model.KEY).limit(most + 1)), "subgraph")
-        return Subgraph(tuple(map(rows.edge_of, found[:most])), len(found) > most)
+        edge_rows = await self.client.submit(
+            rows.project_edges(among.order().by(model.KEY).limit(most + 1)), "subgraph"
+        )
+        return Subgraph(tuple(map(rows.edge_of, edge_rows[:most])), len(edge_rows) > most)
 
     async def degrees(self, ids: Sequence[str], as_of: datetime | None = None) -> Mapping[str, Sequence[TypeDegree]]:
         if not ids:
             return {}
         _charge_traversal()
-        both = (arms.filter_valid(edges, as_of).group_count().by(T.label) for edges in (__.out_e(), __.in_e()))
-        leaving, entering = both
-        found = await submit_in_batches(
+        leaving, entering = (filter_valid(edges, as_of).group_count().by(T.label) for edges in (__.out_e(), __.in_e()))
+        degree_rows = await submit_in_batches(
             self.client,
             list(dict.fromkeys(ids)),
             "degrees",
             lambda part: g.V(*part).project("n", "o", "i").by(T.id).by(leaving).by(entering),
         )
         answer: dict[str, list[TypeDegree]] = {id: [] for id in ids}
-        for row in found:
+        for row in degree_rows:
             counts = [{model.type_of(label): count for label, count in row[side].items()} for side in ("o", "i")]
             answer[row["n"]] = [
                 TypeDegree(type, counts[0].get(type, 0), counts[1].get(type, 0))
@@ -109,7 +110,7 @@ class GremlinGraph:
         return answer
 
     async def health(self) -> Health:
-        """One round trip to the engine; never raises for an unreachable one."""
+        """Run one round trip to the engine; an unreachable engine is reported, not raised."""
         return await self.client.health()
 
     async def close(self) -> None:

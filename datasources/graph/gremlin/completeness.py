@@ -1,4 +1,4 @@
-"""Marks in a Gremlin store: two nodes of a label of their own, which no walk meets and no comparison reads."""
+"""The completeness marker in a Gremlin store: two nodes with their own label, excluded from walks and comparisons."""
 
 from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import T
@@ -25,9 +25,9 @@ class GremlinCompletenessMarker:
         )
 
     async def finish(self) -> bool:
-        """In one traversal: nothing can empty the store between the look and the mark."""
-        made = g.V(model.STARTED_MARKER_ID).constant(_mark(model.COMPLETE_MARKER_ID)).merge_v(__.identity()).count()
-        return await self._client.submit(made, "finish", writes=True) == [1]
+        """Set the marker in one traversal, so that the store cannot be emptied between the check and the write."""
+        merge = g.V(model.STARTED_MARKER_ID).constant(_mark(model.COMPLETE_MARKER_ID)).merge_v(__.identity()).count()
+        return await self._client.submit(merge, "finish", writes=True) == [1]
 
 
 def _mark(id: str) -> dict[T, str]:

@@ -1,4 +1,4 @@
-"""How a walk's direction, types and time become steps of a traversal."""
+"""Translates the direction, types and time of a walk into traversal steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ from datasources.graph.port import Direction, Impact, Walk
 
 @dataclass(frozen=True, slots=True)
 class EdgeDirection:
-    """Edges that leave a node, or those that enter it; with `impact` only those through which it flows so."""
+    """Edges that leave a node, or edges that enter it; with `impact`, only those with this impact."""
 
     outgoing: bool
     impact: Impact | None = None
 
     def edges(self, labels: Sequence[str], as_of: datetime | None) -> GraphTraversal:
-        """The edges met from a node, in no order."""
-        met = __.out_e(*labels) if self.outgoing else __.in_e(*labels)
+        """Return the edges at a node, unordered."""
+        edges = __.out_e(*labels) if self.outgoing else __.in_e(*labels)
         if self.impact is not None:
-            met = met.has(model.IMPACT, self.impact.value)
-        return filter_valid(met, as_of)
+            edges = edges.has(model.IMPACT, self.impact.value)
+        return filter_valid(edges, as_of)
 
     def far_id(self) -> GraphTraversal:
-        """The id of the node at the far end of an edge."""
+        """Return the id of the node at the far end of an edge."""
         return (__.in_v() if self.outgoing else __.out_v()).id_()
 
     def near_id(self) -> GraphTraversal:
-        """The id of the node at the near end of an edge."""
+        """Return the id of the node at the near end of an edge."""
         return (__.out_v() if self.outgoing else __.in_v()).id_()
 
 
-# A self-loop through which impact flows is stored as FORWARD, so it is met once, as it leaves.
+# A self-loop through which impact flows is stored as FORWARD, so it is met once, as an outgoing edge.
 _EDGE_DIRECTIONS = {
     Direction.OUT: (EdgeDirection(outgoing=True),),
     Direction.IN: (EdgeDirection(outgoing=False),),
@@ -46,7 +46,7 @@ _EDGE_DIRECTIONS = {
 
 
 def filter_valid(edges: GraphTraversal, as_of: datetime | None) -> GraphTraversal:
-    """Those of the edges that are valid now, or were at a moment."""
+    """Keep only the edges that are valid now, or were valid at `as_of`."""
     if as_of is None:
         return edges.has(model.VALID_TO, long(model.OPEN_ENDED_MICROS))
     at = long(model.to_micros(as_of))
@@ -55,37 +55,39 @@ def filter_valid(edges: GraphTraversal, as_of: datetime | None) -> GraphTraversa
 
 @dataclass(frozen=True, slots=True)
 class EdgeSelector:
-    """The steps of one walk in one direction."""
+    """The traversal steps of a walk in one direction."""
 
     directions: tuple[EdgeDirection, ...]
     labels: tuple[str, ...]
     as_of: datetime | None
-    # Only in BOTH may one edge be met twice from one node, so only there a row must tell which way it was.
+    # Only in BOTH can a node meet one edge twice, so only there a row must contain the direction.
     includes_direction: bool
 
     def edges(self) -> GraphTraversal:
-        """The edges met from a node, those of the first arm first."""
-        return _joined([arm.edges(self.labels, self.as_of) for arm in self.directions])
+        """Return the edges at a node, those of the first edge direction first."""
+        return _joined([direction.edges(self.labels, self.as_of) for direction in self.directions])
 
     def neighbours(self, most: int) -> GraphTraversal:
-        """The nodes at the far ends of at most so many edges met from a node."""
+        """Return the nodes at the far ends of at most `most` edges of a node."""
         ends = [
-            arm.edges(self.labels, self.as_of).in_v() if arm.outgoing else arm.edges(self.labels, self.as_of).out_v()
-            for arm in self.directions
+            direction.edges(self.labels, self.as_of).in_v()
+            if direction.outgoing
+            else direction.edges(self.labels, self.as_of).out_v()
+            for direction in self.directions
         ]
         return _joined(ends).limit(most)
 
     def overflow(self, fan_out: int) -> GraphTraversal:
-        """Something, if more than so many edges are met from a node."""
+        """Return a non-empty result if a node has more than `fan_out` edges."""
         return self.edges().skip(fan_out)
 
 
 def edge_selector(walk: Walk, direction: Direction | None = None) -> EdgeSelector:
-    """The steps of a walk, in its own direction or another."""
+    """Return the selector of a walk, in its own direction or in `direction`."""
     chosen = direction or walk.direction
     labels = tuple(map(model.label_of, walk.types or ()))
-    arms = () if walk.types == () else _EDGE_DIRECTIONS[chosen]
-    return EdgeSelector(arms, labels, walk.as_of, includes_direction=chosen is Direction.BOTH)
+    directions = () if walk.types == () else _EDGE_DIRECTIONS[chosen]
+    return EdgeSelector(directions, labels, walk.as_of, includes_direction=chosen is Direction.BOTH)
 
 
 def _joined(parts: Sequence[GraphTraversal]) -> GraphTraversal:

@@ -1,4 +1,4 @@
-"""The federation's graph on a Gremlin store, as the settings ask for it."""
+"""Creates the federation's graph on a Gremlin store from the settings."""
 
 from functools import partial
 
@@ -17,7 +17,8 @@ from datasources.graph.recursive.adapter import RecursiveGraph
 
 
 def open_gremlin(settings: GraphSettings, main: Database) -> tuple[Graph, Projection, CompletenessMarker]:
-    """The graph, its projection and its marks, over one client, with the main database behind. Nothing is connected."""
+    """Return the graph, its projection and its completeness marker, which share one client, with the main database as
+    fallback. Opens no connection."""
     client = GremlinClient(settings)
     graph = FederatedGraph(
         GremlinGraph(client, settings.hops),

@@ -1,4 +1,4 @@
-"""The steps from nodes: all of them where they are few, the first in order where there are more."""
+"""The steps from nodes: all steps of nodes with few, the first steps in order of nodes with more."""
 
 import asyncio
 from collections import defaultdict
@@ -14,7 +14,7 @@ from datasources.graph.gremlin.source import g
 from datasources.graph.gremlin.submitting import TraversalClient
 from datasources.graph.port import Direction, Neighbours, Step, StepPosition, Walk
 
-# Nodes that one traversal begins at, at most: some 40 KB to send, and its share of an answer stays readable.
+# The maximum number of start nodes of a traversal: about 40 KB of request, and a response of moderate size.
 BATCH_SIZE = 1_000
 
 X = TypeVar("X")
@@ -27,19 +27,20 @@ async def neighbours(
     after: StepPosition | None = None,
     direction: Direction | None = None,
 ) -> dict[str, Neighbours]:
-    """The steps from each id in the walk's direction, or another: see the port.
+    """Return the steps from each id in the walk's direction, or in `direction`; see the port.
 
-    One traversal for all, and two more for those nodes that have more than `walk.fan_out` steps.
+    One traversal for all ids, and two more for the nodes that have more than `walk.fan_out` steps.
     """  # fmt: skip
     met = edge_selector(walk, direction)
     if not met.directions:
         return {id: Neighbours((), 0, truncated=False) for id in ids}
     if after is not None:
         return await _fetch_in_order(client, ids, met, walk.fan_out, after)
-    found = await _fetch_steps(client, ids, met, walk.fan_out + 1)
-    more = [id for id, steps in found.items() if len(steps) > walk.fan_out]
+    steps_by_node = await _fetch_steps(client, ids, met, walk.fan_out + 1)
+    more = [id for id, steps in steps_by_node.items() if len(steps) > walk.fan_out]
     answer = {
-        id: Neighbours(tuple(sorted(found[id], key=rows.step_order)), len(found[id]), truncated=False) for id in ids
+        id: Neighbours(tuple(sorted(steps_by_node[id], key=rows.step_order)), len(steps_by_node[id]), truncated=False)
+        for id in ids
     }
     if more:
         answer |= await _fetch_in_order(client, more, met, walk.fan_out, None)
@@ -47,13 +48,13 @@ async def neighbours(
 
 
 async def submit_in_batches(client: TraversalClient, ids: Collection[str], verb: str, traversal: Any) -> list[Any]:
-    """The results of a traversal for all ids, asked for some at a time, at once. `traversal` makes it for some."""
+    """Run a traversal for all ids in concurrent batches and return the rows. `traversal` creates it for a batch."""
     answers = await asyncio.gather(*(client.submit(traversal(part), verb) for part in batches(list(ids))))
     return [row for answer in answers for row in answer]
 
 
 def batches(ids: Sequence[X], most: int = BATCH_SIZE) -> Iterator[Sequence[X]]:
-    """The ids, at most so many at a time."""
+    """Split the ids into batches of at most `most`."""
     return (ids[begin : begin + most] for begin in range(0, len(ids), most))
 
 
@@ -62,10 +63,15 @@ async def _fetch_steps(
 ) -> dict[str, list[Step]]:
     def traversal(part: Sequence[str]) -> GraphTraversal:
         if len(met.directions) == 1:
-            [arm] = met.directions
-            return rows.project_steps(g.V(*part).local(arm.edges(met.labels, met.as_of).limit(most)), arm, met)
-        arms = [rows.project_steps(arm.edges(met.labels, met.as_of).limit(most), arm, met) for arm in met.directions]
-        return g.V(*part).local(__.union(*arms).limit(most))
+            [direction] = met.directions
+            return rows.project_steps(
+                g.V(*part).local(direction.edges(met.labels, met.as_of).limit(most)), direction, met
+            )
+        parts = [
+            rows.project_steps(direction.edges(met.labels, met.as_of).limit(most), direction, met)
+            for direction in met.directions
+        ]
+        return g.V(*part).local(__.union(*parts).limit(most))
 
     return _by_node(await submit_in_batches(client, ids, "neighbours", traversal), met, ids)
 
@@ -73,16 +79,18 @@ async def _fetch_steps(
 async def _fetch_in_order(
     client: TraversalClient, ids: Collection[str], met: EdgeSelector, fan_out: int, after: StepPosition | None
 ) -> dict[str, Neighbours]:
-    # Each arm gives its first ones in order; together they hold the first of all. One more than is shown tells that
-    # more follow, and one more than that makes up for the step at `after` itself.
+    # Each edge direction returns its first steps in order; merged they contain the first steps of all. One more than
+    # the page shows that more follow, and another one replaces the step at `after` itself.
     def traversal(part: Sequence[str]) -> GraphTraversal:
-        arms = [
+        parts = [
             rows.project_steps(
-                _following(arm, met, after).order().by(arm.far_id()).by(model.KEY).limit(fan_out + 2), arm, met
+                _following(direction, met, after).order().by(direction.far_id()).by(model.KEY).limit(fan_out + 2),
+                direction,
+                met,
             )
-            for arm in met.directions
-        ]  # fmt: skip
-        return g.V(*part).local(arms[0] if len(arms) == 1 else __.union(*arms))
+            for direction in met.directions
+        ]
+        return g.V(*part).local(parts[0] if len(parts) == 1 else __.union(*parts))
 
     shown, counted = await asyncio.gather(
         submit_in_batches(client, ids, "neighbours in order", traversal),
@@ -95,33 +103,33 @@ async def _fetch_in_order(
     answer = {}
     for id, steps in _by_node(shown, met, ids).items():
         left = sorted((step for step in steps if after is None or _follows(step, after, met)), key=rows.step_order)
-        # Counted and shown are two moments: an edge that came between them must not make a degree too small.
+        # The two traversals see different moments: an edge added in between must not make the degree too small.
         degree = max(degrees.get(id, 0), len(left[: fan_out + 1]))
         answer[id] = Neighbours(tuple(left[:fan_out]), degree, len(left) > fan_out)
     return answer
 
 
-def _following(arm: EdgeDirection, met: EdgeSelector, after: StepPosition | None) -> GraphTraversal:
-    edges = arm.edges(met.labels, met.as_of)
+def _following(direction: EdgeDirection, met: EdgeSelector, after: StepPosition | None) -> GraphTraversal:
+    edges = direction.edges(met.labels, met.as_of)
     if after is None:
         return edges
-    # The step at the place itself may come along: a self-loop in BOTH is met twice, and a page may end in between.
-    here = __.and_(arm.far_id().is_(after.neighbour_id), __.values(model.KEY).is_(P.gte(after.edge_id)))
-    return edges.where(__.or_(arm.far_id().is_(P.gt(after.neighbour_id)), here))
+    # Include the step at the position itself: in BOTH a self-loop is met twice, and a page can end between the two.
+    here = __.and_(direction.far_id().is_(after.neighbour_id), __.values(model.KEY).is_(P.gte(after.edge_id)))
+    return edges.where(__.or_(direction.far_id().is_(P.gt(after.neighbour_id)), here))
 
 
-def _follows(step: Step, place: StepPosition, met: EdgeSelector) -> bool:
-    here, there = (step.neighbour_id, step.edge.id), (place.neighbour_id, place.edge_id)
+def _follows(step: Step, position: StepPosition, met: EdgeSelector) -> bool:
+    here, there = (step.neighbour_id, step.edge.id), (position.neighbour_id, position.edge_id)
     if met.includes_direction and here == there:
-        return place.outgoing and not step.outgoing
+        return position.outgoing and not step.outgoing
     return here > there
 
 
-def _by_node(found: Sequence[Any], met: EdgeSelector, ids: Collection[str]) -> dict[str, list[Step]]:
+def _by_node(step_rows: Sequence[Any], met: EdgeSelector, ids: Collection[str]) -> dict[str, list[Step]]:
     steps: dict[str, list[Step]] = defaultdict(list)
     for id in ids:
         steps[id] = []
-    for row in found:
+    for row in step_rows:
         near, step = rows.step_of(row, met)
         steps[near].append(step)
     return steps

@@ -1,4 +1,4 @@
-"""Shortest paths by two frontiers that grow towards each other, the smaller one first: see the port."""
+"""Shortest paths by bidirectional search, which always expands the smaller frontier; see the port."""
 
 import asyncio
 from collections import defaultdict
@@ -11,48 +11,48 @@ from datasources.graph.gremlin.submitting import TraversalClient
 from datasources.graph.path_builder import build_paths
 from datasources.graph.port import Direction, Edge, Paths, Walk
 
-# Searches, at most, when edges found on the way are gone when their facts are asked for.
+# The maximum number of searches if edges disappear between the search and the reading of their properties.
 MAX_TRIES = 3
 
 
 class _Side:
-    """One side of the search: the least depth of each node it holds, and from which nodes it first met it."""
+    """One side of the search: the least depth of each node, and the nodes from which it was first met."""
 
     def __init__(self, client: TraversalClient, walk: Walk, direction: Direction, start: str) -> None:
         self.direction = direction
         self.depths = {start: 0}
         self.outer = [start]
         self.capped = False
-        self._came: dict[str, set[str]] = defaultdict(set)
+        self._predecessors: dict[str, set[str]] = defaultdict(set)
         self._frontier = NeighbourCache(client, walk, direction)
 
     async def grow(self) -> None:
-        """Take one whole level."""
+        """Expand by one whole level."""
         await self._frontier.load(self.outer)
         depth = self.depths[self.outer[0]] + 1
         for near in self.outer:
             self.capped = self.capped or self._frontier.capped_degree(near) is not None
             for far in self._frontier.neighbours_of(near):
                 if self.depths.setdefault(far, depth) == depth:
-                    self._came[far].add(near)
+                    self._predecessors[far].add(near)
         self.outer = [id for id, at in self.depths.items() if at == depth]
 
     def hops(self, ends: Iterable[str]) -> dict[str, set[str]]:
-        """The nodes on the ways to these ends, each with those that are next on such a way."""
-        found: dict[str, set[str]] = defaultdict(set)
+        """Return the nodes on paths to these ends, each with its successors on those paths."""
+        hops: dict[str, set[str]] = defaultdict(set)
         level = set(ends)
         while level:
             before = set()
             for far in level:
-                for near in self._came[far]:
-                    found[near].add(far)
+                for near in self._predecessors[far]:
+                    hops[near].add(far)
                     before.add(near)
             level = before
-        return found
+        return hops
 
 
 async def shortest_paths(client: TraversalClient, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
-    """All shortest paths between two different nodes, at most `most`."""
+    """Return all shortest paths between two different nodes, at most `most`."""
     for _ in range(MAX_TRIES):
         front = _Side(client, walk, walk.direction, from_id)
         back = _Side(client, walk, walk.direction.opposite, to_id)
@@ -82,11 +82,11 @@ async def shortest_paths(client: TraversalClient, from_id: str, to_id: str, walk
 async def _edges(
     client: TraversalClient, walk: Walk, side: _Side, joints: Iterable[str]
 ) -> Mapping[str, dict[str, tuple[Edge, ...]]] | None:
-    # The edges of each hop on a path as one side met them, by its near and its far node; None if one is gone.
+    # The edges of each hop on a path, as met by one side, by near and far node; None if one of them has disappeared.
     hops = side.hops(joints)
     if not hops:
         return {}
-    found: dict[str, dict[str, tuple[Edge, ...]]] = {}
+    by_node: dict[str, dict[str, tuple[Edge, ...]]] = {}
     for near, met in (await neighbours(client, hops, walk, None, side.direction)).items():
         edges: dict[str, list[Edge]] = defaultdict(list)
         for step in met.steps:
@@ -94,5 +94,5 @@ async def _edges(
                 edges[step.neighbour_id].append(step.edge)
         if edges.keys() != hops[near]:
             return None
-        found[near] = {far: tuple(sorted(some, key=lambda edge: edge.id)) for far, some in edges.items()}
-    return found
+        by_node[near] = {far: tuple(sorted(some, key=lambda edge: edge.id)) for far, some in edges.items()}
+    return by_node

@@ -1,4 +1,4 @@
-"""The projection in a Gremlin store: upserts and removals in batches, each of them safe to send twice."""
+"""The projection in a Gremlin store: upserts and removals in batches that are safe to send twice."""
 
 import asyncio
 import random
@@ -19,25 +19,25 @@ from datasources.graph.gremlin.submitting import TraversalClient
 from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange
 
-# Upserts in one traversal: beyond some hundreds an engine gains nothing more, and a conflict would cost more.
+# Upserts in one traversal. Above a few hundred, engines gain nothing, and a conflict costs more.
 UPSERT_BATCH_SIZE = 500
 
-# Changes in place in one traversal: each is a step of its own there, and engines compile those one by one.
+# Updates in one traversal: each is a separate step, and engines compile the steps one by one.
 UPDATE_BATCH_SIZE = 25
 
-# Removals in one traversal; each may take many edges along.
+# Removals in one traversal; a removed node takes all its edges along.
 REMOVAL_BATCH_SIZE = 500
 
 
-# How often a write is tried again that another was quicker with, and after how many seconds at most.
+# Retries of a write that conflicts with a concurrent one, and the maximum pause between them.
 MAX_CONFLICT_RETRIES = 4
 MAX_CONFLICT_PAUSE_SECONDS = 0.1
 
 
 class GremlinProjection:
-    """Upserts and removes by ids that carry identity, so that a batch that was cut off may be sent again.
+    """Upserts and removes elements by deterministic ids, so that an interrupted batch can be sent again.
 
-    `edge_ids` says whether the engine takes ids of edges. One that does not finds them by their relationship.
+    `edge_ids` is whether the engine accepts custom edge ids. If not, edges are found by their relationship id.
     """
 
     def __init__(self, client: TraversalClient, *, edge_ids: bool = True) -> None:
@@ -53,40 +53,40 @@ class GremlinProjection:
             await _retry_conflicts(partial(self._upsert, batch, fresh=changes.fresh))
 
     async def nodes(self) -> AsyncIterator[Sequence[str]]:
-        """All at once as the engine streams them, some 60 bytes a node in memory."""
-        found = await self._client.submit(g.V().has_label(model.NODE_LABEL).id_(), "nodes", writes=True)
-        for part in batches(found):
+        """Yield the node ids in batches. All ids are loaded first, about 60 bytes of memory per node."""
+        ids = await self._client.submit(g.V().has_label(model.NODE_LABEL).id_(), "nodes", writes=True)
+        for part in batches(ids):
             yield part
 
     async def outgoing_edges(self, ids: Sequence[str]) -> Mapping[str, Sequence[EdgeVersion]]:
-        asked = list(dict.fromkeys(ids))
-        found = await asyncio.gather(
+        unique = list(dict.fromkeys(ids))
+        parts = await asyncio.gather(
             *(
                 self._client.submit(rows.project_versions(g.V(*part).out_e()), "leaving", writes=True)
-                for part in batches(asked)
+                    for part in batches(unique)
             )
         )  # fmt: skip
         answer: dict[str, list[EdgeVersion]] = {id: [] for id in ids}
-        for version in (rows.version_of(row) for part in found for row in part):
+        for version in (rows.version_of(row) for part in parts for row in part):
             answer[version.edge.from_id].append(version)
         for versions in answer.values():
             versions.sort(key=lambda version: (version.edge.id, version.valid_from))
         return answer
 
     async def clear(self) -> None:
-        # The marks stay: whoever clears tells everything again, and the follower need not do it a second time.
+        # The completeness marker stays: `clear` is followed by a full projection, and the projector must not repeat it.
         some = g.V().not_(__.has_label(model.MARKER_LABEL)).limit(REMOVAL_BATCH_SIZE)
         while await self._client.submit(some.clone().side_effect(__.drop()).count(), "clear", writes=True) != [0]:
             pass
 
     async def _nodes(self, changes: Iterable[NodeChange]) -> None:
-        kept: list[str] = []
+        upserted: list[str] = []
         removed: list[str] = []
         for change in changes:
-            (removed if change.removed else kept).append(change.id)
+            (removed if change.removed else upserted).append(change.id)
         for part in batches(removed, REMOVAL_BATCH_SIZE):
             await self._client.submit(g.V(*part).drop(), "remove nodes", writes=True)
-        for part in batches(kept, UPSERT_BATCH_SIZE):
+        for part in batches(upserted, UPSERT_BATCH_SIZE):
             await _retry_conflicts(partial(self._merge_nodes, part))
 
     async def _merge_nodes(self, ids: Sequence[str]) -> None:
@@ -103,12 +103,12 @@ class GremlinProjection:
             try:
                 await self._merge_edges(list(versions.values()))
             except SourceError:
-                # An end is unknown, or an edge is there with other facts: engines say so in words of their own. If it
-                # was anything else, what follows meets it again.
+                # An end is unknown, or the edge exists with other properties: engines report this in different ways.
+                # Any other error occurs again below.
                 pass
             else:
                 return
-        # An edge may come before its ends do. Engines refuse it then, each in words of its own: ask first.
+        # An edge can arrive before its ends. Engines reject it with different errors, so check first.
         ends = {end for version in versions.values() for end in (version.edge.from_id, version.edge.to_id)}
         held, known = await asyncio.gather(
             self._fetch_existing(list(versions.values())),
@@ -118,8 +118,8 @@ class GremlinProjection:
             await self._merge_nodes(part)
         new = [version for id, version in versions.items() if id not in held]
         changed = [version for id, version in versions.items() if id in held and held[id] != version]
-        # Ends and label of an edge never change in a store: one that moved is another edge of the same id. Without
-        # ids nothing tells an edge to a merge but what changes.
+        # The ends and the label of a stored edge never change: a moved edge is another edge with the same id. Without
+        # edge ids, a merge can identify an edge only by the properties that change.
         moved = [
             version
             for version in changed
@@ -133,26 +133,26 @@ class GremlinProjection:
 
     async def _fetch_existing(self, versions: Sequence[EdgeVersion]) -> dict[str, EdgeVersion]:
         most = UPSERT_BATCH_SIZE if self._edge_ids else UPDATE_BATCH_SIZE
-        found = await asyncio.gather(
+        parts = await asyncio.gather(
             *(
                 self._client.submit(rows.project_versions(self._edges(part)), "held edges", writes=True)
                 for part in batches(versions, most)
             )
         )  # fmt: skip
-        held = (rows.version_of(row) for part in found for row in part)
+        held = (rows.version_of(row) for part in parts for row in part)
         return {model.edge_id_of(version): version for version in held}
 
     def _name(self, version: EdgeVersion) -> tuple[object, ...]:
-        # Without ids of edges, versions that begin elsewhere or at another time are different edges.
+        # Without edge ids, versions with another start node or another start time are different edges.
         id = model.edge_id_of(version)
         return (id,) if self._edge_ids else (id, version.edge.from_id, version.valid_from)
 
     def _edges(self, versions: Sequence[EdgeVersion]) -> GraphTraversal:
         if self._edge_ids:
             return g.E(*map(model.edge_id_of, versions))
-        # By the relationship's id, which wants an index there: its ends may have been others.
-        found = g.E().has(model.KEY, P.within(*dict.fromkeys(version.edge.id for version in versions)))
-        return found.where(__.or_(*map(_matches, versions)))
+        # By relationship id, which needs an index in the engine: the ends may have been different before.
+        edges = g.E().has(model.KEY, P.within(*dict.fromkeys(version.edge.id for version in versions)))
+        return edges.where(__.or_(*map(_matches, versions)))
 
     async def _merge_edges(self, versions: Sequence[EdgeVersion]) -> None:
         maps = [self._identity(version) | _properties(version) for version in versions]
@@ -160,7 +160,7 @@ class GremlinProjection:
 
     def _update_traversal(self, versions: Sequence[EdgeVersion]) -> GraphTraversal:
         def facts(version: EdgeVersion) -> dict[str, Any]:
-            # A group that an edge leaves is emptied: a merge can set a property and not remove one.
+            # Set the group to empty when an edge leaves it: a merge can set a property but not remove one.
             return {model.GROUP: ""} | _properties(version)
 
         first, *rest = versions
@@ -174,12 +174,12 @@ class GremlinProjection:
         ends: dict[Any, Any] = {
             T.label: model.label_of(edge.type), Direction.OUT: edge.from_id, Direction.IN: edge.to_id
         }  # fmt: skip
-        # Without an id of its own an edge is merged by all its facts, which are in the map besides.
+        # Without an edge id, an edge is merged by all its properties, which are also in the map.
         return {T.id_: model.edge_id_of(version)} | ends if self._edge_ids else ends
 
 
 def _matches(version: EdgeVersion) -> GraphTraversal:
-    """Whether an edge is this version: there is one that is still valid, and one from each moment that is not."""
+    """Return a filter for edges of this version: one per relationship is valid, and one per start time is closed."""
     same = __.has(model.KEY, version.edge.id)
     if version.valid_to is None:
         return same.has(model.VALID_TO, long(model.OPEN_ENDED_MICROS))
@@ -202,8 +202,8 @@ def _properties(version: EdgeVersion) -> dict[str, Any]:
 
 
 async def _retry_conflicts(write: Callable[[], Awaitable[None]]) -> None:
-    """Write what another may be writing as well. Of two that make one element at once, an engine may refuse the later
-    for good, as if it had asked for the same id twice; looking again finds the element there.
+    """Run a write that can conflict with a concurrent one. If two writers create an element at the same time, an engine
+    may reject the later one permanently, as a duplicate id; the next attempt finds the element.
     """
     for _ in range(MAX_CONFLICT_RETRIES):
         try:
@@ -219,7 +219,7 @@ def _normalise(change: EdgeChange) -> EdgeChange:
     edge = change.version.edge
     if edge.from_id != edge.to_id or edge.impact is Impact.NONE:
         return change
-    # The port meets a loop once in a walk along impact, as it leaves.
+    # The port meets a self-loop once in a walk along impact, as an outgoing edge.
     return replace(change, version=replace(change.version, edge=replace(edge, impact=Impact.FORWARD)))
 
 

@@ -1,8 +1,8 @@
-"""Reaches: one traversal for a walk, or one for each hop of many walks; both keep the port's laws of caps and pages.
+"""Reaches: one traversal for a single walk, or one traversal per hop for several; both obey the port's contract.
 
-`traversal` sends the whole walk as one `repeat` that groups the nodes it meets by hop, stops when as many are known as
-the answer can hold, and lists the nodes that have more edges than may be followed. From the first hop that has such a
-node, and for several walks at once, `frontier` goes on: it asks for the neighbours of all outermost nodes, hop by hop.
+`expand_in_one_traversal` sends the whole walk as one `repeat`, which groups the nodes by hop, stops when it has as many
+as the answer can contain, and lists the nodes with more edges than `fan_out`. From the first hop with such a node, and
+for several walks at once, `expand_by_hops` continues: it fetches the neighbours of all outermost nodes, hop by hop.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,13 +16,13 @@ from datasources.graph.gremlin.source import g
 from datasources.graph.gremlin.submitting import TraversalClient
 from datasources.graph.port import Capped, Direction, Position, Reach, Reached, Walk
 
-# Before every node of a reach.
+# The position before every node of a reach.
 START_POSITION = Position(0, "")
 
 
 @dataclass(slots=True)
 class Frontier:
-    """A walk under way: what it has seen, its outermost nodes, and what it answers so far."""
+    """A walk in progress: the nodes seen, the outermost nodes, and the answer so far."""
 
     starts: frozenset[str]
     after: Position
@@ -37,11 +37,11 @@ class Frontier:
         self.outer = sorted(self.starts)
 
     def can_grow(self, walk: Walk) -> bool:
-        """Whether the law lets it grow by one more level."""
+        """Return whether the contract allows another level."""
         return bool(self.outer) and self.depth < walk.max_depth and len(self.reached) <= walk.max_nodes
 
     def grow(self, met: Iterable[str]) -> None:
-        """Take the next level: whatever was met and is new."""
+        """Add the next level: the nodes in `met` that are new."""
         self.outer = sorted(set(met) - self.seen)
         self.seen.update(self.outer)
         self.depth += 1
@@ -56,30 +56,32 @@ class Frontier:
 
 
 class NeighbourCache:
-    """The neighbours of nodes as a walk sees them, each node asked for once."""
+    """The neighbours of nodes in a walk; each node is fetched once."""
 
     def __init__(self, client: TraversalClient, walk: Walk, direction: Direction | None = None) -> None:
-        self._client, self._walk, self._direction = client, walk, direction
-        self._way: EdgeSelector = edge_selector(walk, direction)
-        # By node: the ids at the far ends of the edges that are followed, and its degree if they are not all.
+        self._client = client
+        self._walk = walk
+        self._direction = direction
+        self._selector: EdgeSelector = edge_selector(walk, direction)
+        # By node: the ids at the far ends of the followed edges, and the degree if not all edges are followed.
         self._known: dict[str, tuple[Sequence[str], int | None]] = {}
 
     async def load(self, ids: Collection[str]) -> None:
-        """Learn the neighbours of those nodes that are not known yet: one traversal, more if some are capped."""
+        """Fetch the neighbours of unknown nodes: one traversal, and more if some nodes are capped."""
         fan_out = self._walk.fan_out
         new = [id for id in ids if id not in self._known]
-        if not self._way.directions or not new:
+        if not self._selector.directions or not new:
             self._known |= dict.fromkeys(new, ((), None))
             return
-        found: list[list[str]] = await submit_in_batches(
+        hops: list[list[str]] = await submit_in_batches(
             self._client,
             new,
             "hop",
-            lambda part: g.V(*part).local(__.union(__.id_(), self._way.neighbours(fan_out + 1).id_()).fold()),
+            lambda part: g.V(*part).local(__.union(__.id_(), self._selector.neighbours(fan_out + 1).id_()).fold()),
         )
         self._known |= dict.fromkeys(new, ((), None))
-        self._known |= {row[0]: (row[1:], None) for row in found}
-        many = [row[0] for row in found if len(row) > fan_out + 1]
+        self._known |= {row[0]: (row[1:], None) for row in hops}
+        many = [row[0] for row in hops if len(row) > fan_out + 1]
         if many:
             for id, cut in (await neighbours(self._client, many, self._walk, None, self._direction)).items():
                 self._known[id] = (
@@ -88,35 +90,35 @@ class NeighbourCache:
                 )
 
     def neighbours_of(self, id: str) -> Sequence[str]:
-        """The ids at the far ends of the edges that are followed from a node."""
+        """Return the ids at the far ends of the edges that are followed from a node."""
         return self._known[id][0]
 
     def capped_degree(self, id: str) -> int | None:
-        """The exact degree of a node of which not all edges are followed, None of any other."""
+        """Return the exact degree of a capped node, or None."""
         return self._known[id][1]
 
 
 async def expand_by_hops(client: TraversalClient, walk: Walk, fronts: Sequence[Frontier]) -> None:
-    """Grow each front as far as the law lets it, a traversal a hop for all of them."""
-    frontier = NeighbourCache(client, walk)
+    """Expand each frontier as far as the contract allows, with one traversal per hop for all of them."""
+    cache = NeighbourCache(client, walk)
     growing = [front for front in fronts if front.can_grow(walk)]
     while growing:
-        await frontier.load({id for front in growing for id in front.outer})
+        await cache.load({id for front in growing for id in front.outer})
         for front in growing:
             front.capped += [
                 Capped(id, front.depth, degree, walk.fan_out)
                 for id in front.outer
-                if (degree := frontier.capped_degree(id)) is not None
+                if (degree := cache.capped_degree(id)) is not None
             ]
-            front.grow(far for id in front.outer for far in frontier.neighbours_of(id))
+            front.grow(far for id in front.outer for far in cache.neighbours_of(id))
         growing = [front for front in growing if front.can_grow(walk)]
 
 
 async def expand_in_one_traversal(client: TraversalClient, walk: Walk, front: Frontier) -> None:
-    """Grow a front as far as one traversal can, and by hops from where it can't.
+    """Expand a frontier as far as one traversal can, then by hops.
 
-    A page that begins at a place takes two: the first tells how many nodes stand before it, and so how many the
-    second may stop at.
+    A page after a position needs two traversals: the first counts the nodes before the position, which gives the limit
+    of the second.
     """
     met = edge_selector(walk)
     most = len(front.starts) + walk.max_nodes + 1
@@ -132,7 +134,7 @@ async def expand_in_one_traversal(client: TraversalClient, walk: Walk, front: Fr
 
 @dataclass(frozen=True, slots=True)
 class _Levels:
-    """The nodes met at each hop, the first hop with a node whose edges are too many, and the hop that may be cut."""
+    """The nodes of each hop, the first hop with a capped node, and the first hop that may be incomplete."""
 
     met: Mapping[int, Sequence[str]]
     capped: int
@@ -142,13 +144,13 @@ class _Levels:
 async def _level(
     client: TraversalClient, met: EdgeSelector, walk: Walk, starts: Collection[str], depth: int, most: int | None
 ) -> _Levels:
-    # A repeat takes one start through all hops before the next, so several go in as one list.
+    # A repeat takes one start through all hops before the next, so several starts enter as one list.
     begin = g.V(*starts) if len(starts) == 1 else g.V(*starts).fold()
     outer = __.identity() if len(starts) == 1 else __.unfold()
     many = __.filter_(met.overflow(walk.fan_out)).group("many").by(__.loops()).by(__.id_().fold())
     hop = outer.side_effect(many).local(met.neighbours(walk.fan_out + 1)).dedup()
     if most is not None:
-        # Within a repeat a limit counts over all hops.
+        # Within a repeat, a limit counts over all hops.
         hop = hop.limit(most)
     hop = hop.barrier().group("met").by(__.loops()).by(__.id_().fold())
     [answer] = await client.submit(begin.repeat(hop).times(depth).cap("met", "many"), "reach")

@@ -1,4 +1,4 @@
-"""What traversals return: a flat row of values for each edge as met from a node."""
+"""Rows that traversals return: a flat list of values for each edge."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,21 +15,21 @@ _IMPACTS = {impact.value: impact for impact in Impact}
 
 
 def project_steps(edges: GraphTraversal, direction: EdgeDirection, selector: EdgeSelector) -> GraphTraversal:
-    """Edges as rows: near id, far id, key, label, impact, in BOTH whether it leaves, and its group if it has one."""
+    """Project edges to rows: near id, far id, key, label, impact, in BOTH if it is outgoing, and the group if any."""
     names = ["n", "f", "k", "l", "i", *(["o"] if selector.includes_direction else []), "g"]
     row = (
         edges.project(*names).by(direction.near_id()).by(direction.far_id()).by(model.KEY).by(T.label).by(model.IMPACT)
     )  # fmt: skip
     if selector.includes_direction:
         row = row.by(__.constant(direction.outgoing))
-    # Values alone are a fifth less to send and to read than maps. A project keeps its order.
+    # Values alone are a fifth smaller than maps. A projection preserves the order.
     return row.by(model.GROUP).select(Column.values)
 
 
 def step_of(row: Sequence[Any], selector: EdgeSelector) -> tuple[str, Step]:
-    """The near node of a row of `steps`, and its step."""
+    """Return the near node of a row of `project_steps`, and the step."""
     near, far, key, label, impact = row[:5]
-    # Along impact a self-loop is met once, as it leaves, whichever arm found it.
+    # Along impact a self-loop is met once, as an outgoing edge, from either edge direction.
     outgoing = (
         row[5]
         if selector.includes_direction
@@ -41,18 +41,22 @@ def step_of(row: Sequence[Any], selector: EdgeSelector) -> tuple[str, Step]:
 
 
 def step_order(step: Step) -> tuple[str, str, bool]:
-    """The port's order of a node's steps."""
+    """Return the sort key of a step in the port's order."""
     return step.neighbour_id, step.edge.id, not step.outgoing
 
 
 def _outgoing(selector: EdgeSelector, impact: str) -> bool:
     if len(selector.directions) == 1:
         return selector.directions[0].outgoing
-    return next(arm.outgoing for arm in selector.directions if arm.impact is not None and arm.impact.value == impact)
+    return next(
+        edge_direction.outgoing
+        for edge_direction in selector.directions
+        if edge_direction.impact is not None and edge_direction.impact.value == impact
+    )
 
 
 def project_edges(edges: GraphTraversal) -> GraphTraversal:
-    """Edges as rows: from id, to id, key, label, impact, and the group if there is one."""
+    """Project edges to rows: from id, to id, key, label, impact, and the group if any."""
     return (
         edges.project("a", "b", "k", "l", "i", "g")
         .by(__.out_v().id_()).by(__.in_v().id_()).by(model.KEY).by(T.label).by(model.IMPACT).by(model.GROUP)
@@ -61,13 +65,13 @@ def project_edges(edges: GraphTraversal) -> GraphTraversal:
 
 
 def edge_of(row: Sequence[Any]) -> Edge:
-    """The edge in a row of `facts`."""
+    """Return the edge of a row of `project_edges`."""
     from_id, to_id, key, label, impact = row[:5]
     return Edge(key, from_id, to_id, model.type_of(label), _IMPACTS[impact], _group(row[5:]))
 
 
 def project_versions(edges: GraphTraversal) -> GraphTraversal:
-    """Edges as rows: from id, to id, key, label, impact, valid from and to, and the group if there is one."""
+    """Project edges to rows: from id, to id, key, label, impact, valid from and to, and the group if any."""
     return (
         edges.project("a", "b", "k", "l", "i", "vf", "vt", "g")
         .by(__.out_v().id_()).by(__.in_v().id_()).by(model.KEY).by(T.label).by(model.IMPACT)
@@ -77,7 +81,7 @@ def project_versions(edges: GraphTraversal) -> GraphTraversal:
 
 
 def version_of(row: Sequence[Any]) -> EdgeVersion:
-    """The version in a row of `versions`."""
+    """Return the version of a row of `project_versions`."""
     begin, end = row[5:7]
     edge = edge_of((*row[:5], *row[7:]))
     return EdgeVersion(

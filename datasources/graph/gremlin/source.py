@@ -1,4 +1,4 @@
-"""Where traversals begin: `g`, bound to nothing, so that what it builds is bytecode alone."""
+"""The traversal source `g`. It has no connection, so it only builds bytecode."""
 
 from gremlin_python.process.graph_traversal import GraphTraversalSource
 from gremlin_python.process.traversal import TraversalStrategies

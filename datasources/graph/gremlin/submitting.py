@@ -1,4 +1,4 @@
-"""What the adapter needs of a client: traversals in, rows out."""
+"""The client interface that the adapter needs: traversals in, rows out."""
 
 from typing import Any, Protocol
 
@@ -8,21 +8,21 @@ from datasources.health import Health
 
 
 class TraversalClient(Protocol):
-    """Sends traversals to an engine. Errors: SourceUnavailable, SourceTimeout, SourceRefused, of source `graph`."""
+    """Sends traversals to an engine. Raises SourceUnavailable, SourceTimeout and SourceRefused, of source `graph`."""
 
     async def submit(self, traversal: GraphTraversal, verb: str, *, writes: bool = False) -> list[Any]:
-        """The results as str, int, float, bool, None, list and dict, in order; equal ones may stand together.
+        """Return the results as str, int, float, bool, None, list and dict, in order; equal results may be adjacent.
 
-        `verb` names the walk in the log. The traversal must be safe to send twice: what was sent and lost is sent
-        again. It runs within what is left of the current call's deadline, and counts one of its traversals for each
-        attempt. `writes` sends it to the writer, as are later reads of the same call.
+        `verb` is the name of the walk in the log. The traversal must be idempotent: it is sent again after a lost
+        connection. It runs within the remaining deadline of the current request, and each attempt counts as one of its
+        traversals. `writes` sends it to the writer, and all later reads of the same request too.
         """
         ...
 
     async def health(self) -> Health:
-        """One round trip; never raises for an unreachable engine."""
+        """Run one round trip to the engine; an unreachable engine is reported, not raised."""
         ...
 
     async def close(self) -> None:
-        """Close the sockets and end the thread."""
+        """Close the connections and end the thread."""
         ...

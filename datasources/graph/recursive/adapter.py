@@ -1,4 +1,4 @@
-"""The graph read straight from the relationships table: recursive SQL, one statement a verb."""
+"""The graph port over the relationships table: recursive SQL, one statement for each method."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -29,9 +29,9 @@ from datasources.health import Health
 
 
 class RecursiveGraph:
-    """Walks the current relationships and, as of a time, their history. Each verb is one statement.
+    """Walks the current relationships and, at a past time, their history. Each method is one statement.
 
-    It counts as one traversal of the call, not as a statement. An answer without ids to ask for costs nothing.
+    It counts as one walk of the request, not as a statement. A call with no ids returns immediately and costs nothing.
     """
 
     def __init__(self, database: Database) -> None:
@@ -95,7 +95,7 @@ class RecursiveGraph:
                 nodes[number].append(Reached(id, depth))
             else:
                 capped[number].append(Capped(id, depth, degree, walk.fan_out))
-        return [_page(found, tuple(cut), walk.max_nodes) for found, cut in zip(nodes, capped, strict=True)]
+        return [_page(reached, tuple(cut), walk.max_nodes) for reached, cut in zip(nodes, capped, strict=True)]
 
     async def paths(self, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:
         _check_limit(most)
@@ -137,9 +137,9 @@ class RecursiveGraph:
         return Subgraph(tuple(edge_of(row) for row in rows[:most]), len(rows) > most)
 
     async def degrees(self, ids: Sequence[str], as_of: datetime | None = None) -> Mapping[str, Sequence[TypeDegree]]:
-        found: dict[str, list[TypeDegree]] = {id: [] for id in ids}
+        degrees: dict[str, list[TypeDegree]] = {id: [] for id in ids}
         if not ids:
-            return found
+            return degrees
         rows = await self._database.fetch(
             _statement("degrees", met=fragments.types_met(as_of)),
             {"ids": list(ids), "as_of": as_of},
@@ -147,15 +147,15 @@ class RecursiveGraph:
             "graph",
         )
         for row in rows:
-            found[row.node_id].append(TypeDegree(row.type, row.outgoing, row.incoming))
-        return found
+            degrees[row.node_id].append(TypeDegree(row.type, row.outgoing, row.incoming))
+        return degrees
 
     async def health(self) -> Health:
-        """One round trip to the database; never raises for an unreachable one."""
+        """Run one round trip to the database; an unreachable one is reported, not raised."""
         return replace(await self._database.health(), name="graph", details={"engine": "recursive SQL"})
 
     async def close(self) -> None:
-        """Nothing of its own to close."""
+        """Do nothing: the database is shared."""
 
 
 def _check_limit(most: int) -> None:

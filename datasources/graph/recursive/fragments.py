@@ -1,4 +1,4 @@
-"""How a walk's direction, types and time become SQL: text from an allow-list, every value bound."""
+"""Translates the direction, types and time of a walk into SQL: fixed fragments; every value is bound."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from datasources.graph.port import Direction, Walk
 
 _TYPES = "AND r.type_key = ANY(%(types)s::text[])"
 _NOW = (("relationships", ""),)
-# A closed version was true until valid_to, not including it; a current row has been true since valid_from.
+# A closed version was valid until, excluding, valid_to; a current row has been valid since valid_from.
 _CURRENT = "AND r.valid_from <= %(as_of)s"
 _CLOSED = "AND r.valid_from <= %(as_of)s AND %(as_of)s < r.valid_to"
 _AT = (("relationships", _CURRENT), ("relationship_history", _CLOSED))
@@ -18,9 +18,9 @@ _ITEMS_AT = (("configuration_items", _CURRENT), ("configuration_item_history", _
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """An index to follow from the column of a node to that of its neighbour, and whether its edges come in.
+    """An index to follow from a node column to the neighbour column, and whether its edges are incoming.
 
-    The impact columns say nothing about the declared direction: NULL leaves it to the facts of the edge.
+    The impact columns do not imply a declared direction: NULL leaves it to the edge's properties.
     """
 
     near: str
@@ -48,7 +48,7 @@ def _types(walk: Walk) -> str:
 
 
 def steps(walk: Walk, direction: Direction, after: bool = False) -> str:
-    """The edges met from `node.id`, first ones first, from covering indexes alone; after a place if told so."""
+    """Return the edges at `node.id`, in order, from covering indexes only; if `after`, those after a position."""
     arm = statements("graph/walks")["arm"]
     arms = [
         arm.fill_slots(
@@ -70,7 +70,7 @@ def steps(walk: Walk, direction: Direction, after: bool = False) -> str:
 
 def _after(index: _Index, direction: Direction) -> str:
     if direction is Direction.BOTH:
-        # A self-loop is met twice here, and a page may end between the two.
+        # A self-loop is met twice here, and a page can end between the two.
         return (
             f"AND (r.{index.far}, r.id, {index.incoming})"
             " > (%(after_neighbour)s::uuid, %(after_edge)s::uuid, %(after_in)s)"
@@ -79,7 +79,7 @@ def _after(index: _Index, direction: Direction) -> str:
 
 
 def count(walk: Walk) -> str:
-    """The exact degree of `node.id`, as an expression."""
+    """Return an expression for the exact degree of `node.id`."""
     arm = statements("graph/walks")["arm_count"]
     arms = [
         arm.fill_slots(near=index.near, edges=table, types=_types(walk), valid=valid).text
@@ -90,13 +90,13 @@ def count(walk: Walk) -> str:
 
 
 def facts(as_of: datetime | None) -> str:
-    """The facts of the edge `step.edge_id` as it was at the walk's time."""
+    """Return the properties of the edge `step.edge_id` at the time of the walk."""
     arm = statements("graph/walks")["edge_facts"]
     return " UNION ALL ".join(arm.fill_slots(edges=table, valid=valid).text for table, valid in _tables(as_of))
 
 
 def leaving(walk: Walk) -> str:
-    """The edges that leave `node.id`, in no order."""
+    """Return the edges that leave `node.id`, unordered."""
     arm = statements("graph/walks")["subgraph_arm"]
     return " UNION ALL ".join(
         arm.fill_slots(edges=table, types=_types(walk), valid=valid).text for table, valid in _tables(walk.as_of)
@@ -104,7 +104,7 @@ def leaving(walk: Walk) -> str:
 
 
 def types_met(as_of: datetime | None) -> str:
-    """The type of each edge that leaves or enters `node.id`, and whether it leaves."""
+    """Return the type of each edge that leaves or enters `node.id`, and whether it leaves."""
     arm = statements("graph/walks")["degrees_arm"]
     return " UNION ALL ".join(
         arm.fill_slots(near=near, outgoing=outgoing, edges=table, valid=valid).text
@@ -114,7 +114,7 @@ def types_met(as_of: datetime | None) -> str:
 
 
 def flows(walk: Walk) -> str:
-    """What a failure of `node.id` flows to, whatever the walk's caps."""
+    """Return the nodes to which a failure of `node.id` flows, regardless of the walk's caps."""
     arm = statements("graph/impact")["impact_step"]
     return " UNION ALL ".join(
         arm.fill_slots(edges=table, types=_types(walk), valid=valid).text for table, valid in _tables(walk.as_of)
@@ -122,19 +122,19 @@ def flows(walk: Walk) -> str:
 
 
 def flow_edges(as_of: datetime | None) -> str:
-    """The edges along which a failure of `node.id` flows, and those that make it a member of a group."""
+    """Return the edges along which a failure of `node.id` flows, and those that make it a member of a group."""
     arm = statements("graph/impact")["impact_edge"]
     return " UNION ALL ".join(arm.fill_slots(edges=table, valid=valid).text for table, valid in _tables(as_of))
 
 
 def members(as_of: datetime | None) -> str:
-    """The members of the redundancy group `grp`."""
+    """Return the members of the redundancy group `grp`."""
     arm = statements("graph/impact")["impact_member"]
     return " UNION ALL ".join(arm.fill_slots(edges=table, valid=valid).text for table, valid in _tables(as_of))
 
 
 def statuses(as_of: datetime | None) -> str:
-    """The status of the item `node.id`."""
+    """Return the status of the item `node.id`."""
     arm = statements("graph/impact")["impact_status"]
     tables = _ITEMS_NOW if as_of is None else _ITEMS_AT
     return " UNION ALL ".join(arm.fill_slots(items=table, valid=valid).text for table, valid in tables)

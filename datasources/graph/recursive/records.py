@@ -1,4 +1,4 @@
-"""What the statements of graph.sql return, column by column."""
+"""The rows that the graph statements return, column by column."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ _IMPACTS = {impact.value: impact for impact in Impact}
 
 
 class StepRow(NamedTuple):
-    """A node with its degree and one of its steps, or with none."""
+    """A node with its degree and one of its steps, or none."""
 
     node_id: str
     degree: int
@@ -23,7 +23,7 @@ class StepRow(NamedTuple):
 
 
 class ReachedRow(NamedTuple):
-    """A node that was reached, or, with its degree, a node that was capped."""
+    """A reached node, or, with its degree, a capped node."""
 
     walk: int
     depth: int
@@ -32,7 +32,7 @@ class ReachedRow(NamedTuple):
 
 
 class HopRow(NamedTuple):
-    """Whether a cap was met, and one edge on a shortest path, or none."""
+    """Whether a node was capped, and one edge on a shortest path, or none."""
 
     capped: bool
     tail_id: str | None
@@ -57,7 +57,7 @@ class EdgeRow(NamedTuple):
 
 
 class DegreeRow(NamedTuple):
-    """How many edges of one type leave and enter a node."""
+    """The number of edges of one type that leave and enter a node."""
 
     node_id: str
     type: str
@@ -66,5 +66,5 @@ class DegreeRow(NamedTuple):
 
 
 def edge_of(row: StepRow | HopRow | EdgeRow) -> Edge:
-    """The edge in a row."""
+    """Return the edge of a row."""
     return Edge(row.edge_id, row.from_id, row.to_id, row.type, _IMPACTS[row.impact], row.group_id)

@@ -1,6 +1,6 @@
-"""What a projection must hold: the nodes and edges of the tables, a page at a time.
+"""The content that a projection must have: the nodes and edges of the tables, in pages.
 
-It stands here and not among the tables, as it speaks of edges.
+This module belongs to the graph and not to the tables, because it returns edges.
 """
 
 import re
@@ -20,14 +20,14 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many nodes and edges the tables hold."""
+    """The number of nodes and edges in the tables."""
 
     nodes: int
     edges: int
 
 
 class BucketDigest(NamedTuple):
-    """A bucket in the tables: how many nodes and edges, and the sums of their hashes as decimal texts."""
+    """A bucket of the tables: its numbers of nodes and edges, and the sums of their hashes as decimal strings."""
 
     bucket: int
     nodes: int
@@ -45,62 +45,62 @@ class Reader(Protocol):
 
 
 class RelationalSource:
-    """Nodes are the configuration items and whatever stands at an end of a current relationship; edges are the
-    current relationships. Every read is one statement with its own view of the tables, so a long pass holds up
-    nobody. Errors are those of the database."""
+    """Reads the graph from the tables. Nodes are the configuration items and the ends of current relationships; edges
+    are the current relationships. Every read is one statement with its own snapshot, so a long pass blocks nothing.
+    Raises the errors of the database."""
 
     def __init__(self, main: Reader) -> None:
         self._main = main
 
     async def counts(self) -> Counts:
-        """Exact, as of now."""
+        """Return the exact current counts."""
         return (await self._main.fetch(statements("graph/projection")["counts"], {}, Counts))[0]
 
     async def nodes(self, after: str | None, most: int) -> list[str]:
-        """The first `most` nodes after an id, in order of id; from the first one if it is None."""
+        """Return the first `most` nodes after an id, or from the start if it is None, in order of id."""
         return await self._main.fetch(statements("graph/projection")["nodes_page"], {"after": after, "most": most}, str)
 
     async def existing_nodes(self, ids: Sequence[str]) -> frozenset[str]:
-        """Those of the ids that are nodes. What is no uuid in canonical form is none."""
-        asked = [id for id in ids if _ID.fullmatch(id)]
-        return frozenset(await self._main.fetch(statements("graph/projection")["nodes_known"], {"ids": asked}, str))
+        """Return those of the ids that are nodes. Ids that are not canonical UUIDs are excluded."""
+        valid = [id for id in ids if _ID.fullmatch(id)]
+        return frozenset(await self._main.fetch(statements("graph/projection")["nodes_known"], {"ids": valid}, str))
 
     async def edges(self, after: str | None, most: int) -> list[EdgeVersion]:
-        """The first `most` edges after an id, in order of id; from the first one if it is None."""
+        """Return the first `most` edges after an id, or from the start if it is None, in order of id."""
         return await self._main.fetch(_edges("page"), {"after": after, "most": most}, _version)
 
     async def outgoing_edges(self, ids: Sequence[str]) -> list[EdgeVersion]:
-        """Every edge that leaves one of the nodes, by (node, edge id)."""
-        asked = [id for id in ids if _ID.fullmatch(id)]
-        return await self._main.fetch(_edges("leaving"), {"ids": asked}, _version)
+        """Return every edge that leaves one of the nodes, by (node, edge id)."""
+        valid = [id for id in ids if _ID.fullmatch(id)]
+        return await self._main.fetch(_edges("leaving"), {"ids": valid}, _version)
 
     async def edges_by_ids(self, ids: Sequence[str]) -> list[EdgeVersion]:
-        """The edges of these ids, in order of id; unknown ids are left out."""
-        asked = [id for id in ids if _ID.fullmatch(id)]
-        return await self._main.fetch(_edges("by_ids"), {"ids": asked}, _version)
+        """Return the edges with these ids, in order of id; unknown ids are excluded."""
+        valid = [id for id in ids if _ID.fullmatch(id)]
+        return await self._main.fetch(_edges("by_ids"), {"ids": valid}, _version)
 
     async def adjacent_edges(self, ids: Sequence[str]) -> list[EdgeVersion]:
-        """Every edge that leaves or enters one of the nodes, in order of id."""
-        asked = [id for id in ids if _ID.fullmatch(id)]
-        return await self._main.fetch(_edges("touching"), {"ids": asked}, _version)
+        """Return every edge that leaves or enters one of the nodes, in order of id."""
+        valid = [id for id in ids if _ID.fullmatch(id)]
+        return await self._main.fetch(_edges("touching"), {"ids": valid}, _version)
 
     async def digests(self, buckets: Sequence[int]) -> list[BucketDigest]:
-        """The digests of these buckets, 0 to 255, in no order."""
+        """Return the digests of these buckets, 0 to 255, unordered."""
         bound = {"buckets": list(buckets)}
         return await self._main.fetch(statements("graph/projection")["buckets_digested"], bound, BucketDigest)
 
     async def nodes_in_buckets(self, buckets: Sequence[int]) -> list[str]:
-        """The nodes of these buckets, in order of id."""
+        """Return the nodes of these buckets, in order of id."""
         return await self._main.fetch(statements("graph/projection")["bucket_nodes"], {"buckets": list(buckets)}, str)
 
     async def edges_before(self, positions: Sequence[int]) -> list[EdgeVersion]:
-        """The edges as they were before the changes at these positions of the outbox, in order of position."""
+        """Return the edges as they were before the changes at these outbox positions, in order of position."""
         return await self._main.fetch(_edges("before"), {"positions": list(positions)}, _version)
 
 
 def _edges(kind: str) -> Statement:
-    known = statements("graph/projection")
-    return known[f"edges_{kind}"].fill_slots(columns=known["edge_columns"].text)
+    named = statements("graph/projection")
+    return named[f"edges_{kind}"].fill_slots(columns=named["edge_columns"].text)
 
 
 def _version(

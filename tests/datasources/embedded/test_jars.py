@@ -225,7 +225,9 @@ def test_without_mavens_settings_it_is_central(tmp_path: Path) -> None:
 
 def test_broken_settings_of_maven_are_told(tmp_path: Path) -> None:
     (tmp_path / "settings.xml").write_text("<settings>")
-    with pytest.raises(EmbeddedError, match=r"settings\.xml cannot be read: no element found.*; mend it, or set MAVEN"):
+    with pytest.raises(
+        EmbeddedError, match=r"settings\.xml cannot be read: no element found.*; correct it, or set MAVEN"
+    ):
         maven_repository(tmp_path / "settings.xml")
 
 

@@ -50,7 +50,7 @@ def test_data_of_another_major_give_one_line(open_folder: Path) -> None:
         server.start()
     assert str(caught.value) == (
         "embedded PostgreSQL did not start: database files are incompatible with server; "
-        f"the data are of another major version: move {server.folder} away to begin anew"
+        f"the data are of another major version: move {server.folder} away to begin with empty data"
     )
 
 

@@ -123,7 +123,7 @@ async def test_a_load_that_failed_says_why_and_is_started_again(
     double.errors = [{"errorCode": "PARSING_ERROR", "errorMessage": "bad", "fileName": "s3://b/x", "recordNum": 7}]
     with pytest.raises(LoadFailed) as caught:
         await rebuild(main, double.graph, RebuildOptions(place=place), bulk=store(double))
-    assert str(caught.value) == "the bulk load ended as LOAD_FAILED; mend what it says and go on with --resume"
+    assert str(caught.value) == "the bulk load ended as LOAD_FAILED; fix the errors and continue with --resume"
     assert caught.value.lines == (
         "s3://bucket/prefix/edges-00001.csv.gz: LOAD_FAILED",
         "s3://b/x record 7: PARSING_ERROR: bad",

@@ -1,1 +1,1 @@
-"""Neptune's bulk load: CSV files in a bucket, and the loader that reads them."""
+"""Neptune bulk load: CSV files in a bucket, and the client of the Neptune loader."""

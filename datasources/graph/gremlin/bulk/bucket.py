@@ -1,4 +1,4 @@
-"""The S3 bucket that Neptune's loader reads from."""
+"""The S3 bucket from which the Neptune loader reads."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +9,7 @@ from datasources.errors import SourceRefused, SourceUnavailable
 
 
 class Bucket:
-    """A bucket and a prefix, by URL: `s3://bucket/prefix`. Credentials are those that boto3 finds by itself."""
+    """A bucket and a prefix, from a URL `s3://bucket/prefix`. boto3 resolves the credentials."""
 
     def __init__(self, url: str, region: str | None) -> None:
         parts = urlsplit(url)
@@ -19,18 +19,21 @@ class Bucket:
         self._client: Any = None
 
     def url(self, folder: str) -> str:
-        """The URL of a folder below the prefix."""
+        """Return the URL of a folder below the prefix."""
         return f"s3://{self._bucket}/{self._key(folder)}/"
 
     async def upload(self, path: Path, folder: str, name: str) -> None:
-        """Put a file into a folder; one of the same name is replaced. SourceUnavailable, SourceRefused."""
+        """Upload a file to a folder and replace any file of the same name.
+
+        Raises SourceUnavailable and SourceRefused.
+        """
         await asyncio.to_thread(self._upload, path, f"{self._key(folder)}/{name}")
 
     def _key(self, folder: str) -> str:
         return f"{self._prefix}/{folder}" if self._prefix else folder
 
     def _upload(self, path: Path, key: str) -> None:
-        # Importing these costs more than the rest of the command.
+        # Imported here because these imports take longer than the rest of the command.
         import boto3
         from boto3.exceptions import S3UploadFailedError
         from botocore.exceptions import BotoCoreError, ConnectionError, HTTPClientError

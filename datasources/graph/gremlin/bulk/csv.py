@@ -1,6 +1,6 @@
-"""Nodes and edges as files of Neptune's Gremlin CSV format.
+"""Nodes and edges as files in the Gremlin CSV format of Neptune.
 
-RFC 4180 in UTF-8, gzip. Properties of edges have one value, so only their types stand in the header:
+RFC 4180 in UTF-8, gzip. Edge properties have a single value, so the header contains only their types:
 https://docs.aws.amazon.com/neptune/latest/userguide/bulk-load-tutorial-format-gremlin.html
 """
 
@@ -25,18 +25,19 @@ Row = tuple[str | int, ...]
 
 
 def node_row(id: str) -> Row:
-    """A node under NODE_HEADER."""
+    """Return the row of a node, in the order of NODE_HEADER."""
     return id, model.NODE_LABEL
 
 
 def edge_row(version: EdgeVersion) -> Row:
-    """A version under EDGE_HEADER. The loader leaves out a property whose field is empty, as one without group is."""
+    """Return the row of an edge version, in the order of EDGE_HEADER. The loader omits properties with an empty field,
+    such as the group of an edge without one."""
     edge = version.edge
     return (
         model.edge_id_of(version),
         edge.from_id,
         edge.to_id,
-        # Nothing is left in a label that the loader reads as a separator.
+        # The encoded label contains no character that the loader reads as a separator.
         model.label_of(edge.type),
         edge.impact.value,
         edge.group_id or "",
@@ -47,7 +48,7 @@ def edge_row(version: EdgeVersion) -> Row:
 
 
 class CsvFile:
-    """One file while it is written. Writing blocks: it compresses."""
+    """A CSV file that is being written. Writes block, because they compress."""
 
     def __init__(self, path: Path, file: TextIO) -> None:
         self.path = path
@@ -63,7 +64,7 @@ class CsvFile:
 
 @contextmanager
 def open_csv(path: Path, header: tuple[str, ...]) -> Iterator[CsvFile]:
-    """A file with a header; whole once the body has ended."""
+    """Open a file and write its header. The file is complete when the block ends."""
     with gzip.open(path, "wt", compresslevel=6, encoding="utf-8", newline="") as file:
         csv.writer(file).writerow(header)
         yield CsvFile(path, file)

@@ -1,4 +1,4 @@
-"""Neptune's loader: started by one request, then asked how far it is.
+"""The client of the Neptune loader: starts a load and polls its status.
 
 https://docs.aws.amazon.com/neptune/latest/userguide/load-api-reference.html
 """
@@ -14,14 +14,14 @@ from datasources.errors import SourceRefused, SourceUnavailable
 
 A = TypeVar("A")
 
-# Errors of a load that are shown.
+# The maximum number of load errors that are shown.
 MAX_SHOWN_ERRORS = 10
 _UNDER_WAY = frozenset({"LOAD_NOT_STARTED", "LOAD_IN_QUEUE", "LOAD_IN_PROGRESS"})
 
 
 @dataclass(frozen=True, slots=True)
 class LoadStatus:
-    """How a load is: the loader's word for it, records read, and the first errors, a line each."""
+    """The status of a load: the state that the loader reports, the records read, and the first errors, one per line."""
 
     state: str
     records: int
@@ -81,10 +81,10 @@ class _Refusal(msgspec.Struct, rename="camel"):
 
 
 class BulkLoader:
-    """The loader of a cluster, at its writer's `address` (`https://host:8182`), which reads by `role`.
+    """The loader of a cluster, at the `address` of its writer (`https://host:8182`). The loader reads with `role`.
 
-    `signed` requests carry SigV4 headers for `neptune-db` in `region`. `timeout` bounds a request, in seconds. Errors
-    are SourceUnavailable and SourceRefused, of the graph.
+    If `signed`, requests carry SigV4 headers for `neptune-db` in `region`. `timeout` limits each request, in seconds.
+    Raises SourceUnavailable and SourceRefused of source `graph`.
     """
 
     def __init__(
@@ -105,9 +105,9 @@ class BulkLoader:
         self._timeout = timeout
 
     async def start(self, source: str) -> str:
-        """Load every file of a folder, `s3://bucket/folder/`; the id of the load.
+        """Start a load of every file in a folder, `s3://bucket/folder/`, and return the id of the load.
 
-        What is there already is updated; the first bad record ends the load.
+        Existing elements are updated; the first invalid record ends the load.
         """
         answer = await self._request(
             "POST",
@@ -128,26 +128,26 @@ class BulkLoader:
         return _decode(answer, _StartedAnswer).payload.load_id
 
     async def status(self, load: str) -> LoadStatus:
-        """How the load is now."""
+        """Return the current status of a load."""
         query = f"details=TRUE&errors=TRUE&errorsPerPage={MAX_SHOWN_ERRORS}&page=1"
-        found = _decode(await self._request("GET", f"/loader/{load}?{query}"), _StatusAnswer).payload
+        payload = _decode(await self._request("GET", f"/loader/{load}?{query}"), _StatusAnswer).payload
         logs = tuple(
             f"{each.file_name} record {each.record_num}: {each.error_code}: {each.error_message}"
-            for each in found.errors.error_logs
+            for each in payload.errors.error_logs
         )
-        feeds = tuple(f"{each.full_uri}: {each.status}" for each in found.failed_feeds)
+        feeds = tuple(f"{each.full_uri}: {each.status}" for each in payload.failed_feeds)
         return LoadStatus(
-            found.overall_status.status, found.overall_status.total_records, (*feeds, *logs)[:MAX_SHOWN_ERRORS]
+            payload.overall_status.status, payload.overall_status.total_records, (*feeds, *logs)[:MAX_SHOWN_ERRORS]
         )
 
     async def _request(self, method: str, path: str, body: bytes = b"") -> bytes:
-        # Only who loads in bulk pays for importing it.
+        # Imported here so that only bulk loads pay for the import.
         import httpx
 
         url = f"{self._address}{path}"
         headers = {"Content-Type": "application/json"} if body else {}
         if self._signed:
-            # Credentials may have to be fetched first.
+            # In a thread, because fetching credentials can block.
             headers = await asyncio.to_thread(self._signed_headers, method, url, headers, body)
         verify = ssl.create_default_context(cafile=self._ca_file)
         try:
@@ -178,7 +178,7 @@ def _decode(answer: bytes, type: type[A]) -> A:
     try:
         return msgspec.json.decode(answer, type=type)
     except msgspec.DecodeError as error:
-        raise SourceRefused("graph", "what answers as the bulk loader is none; check GRAPH_URL") from error
+        raise SourceRefused("graph", "the response is not from a Neptune bulk loader; check GRAPH_URL") from error
 
 
 def _refusal(answer: bytes, status: int) -> str:

@@ -1,4 +1,4 @@
-"""A bulk load from where the settings say: the bucket and the loader together."""
+"""A bulk load as configured by the settings: the bucket and the loader together."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,18 +12,18 @@ from datasources.graph.gremlin.bulk.loader import BulkLoader, LoadStatus
 
 
 class LoadFailed(SourceRefused):
-    """The loader gave up. `lines` are its first errors."""
+    """The load failed. `lines` contains its first errors."""
 
     def __init__(self, status: LoadStatus) -> None:
-        super().__init__("graph", f"the bulk load ended as {status.state}; mend what it says and go on with --resume")
+        super().__init__("graph", f"the bulk load ended as {status.state}; fix the errors and continue with --resume")
         self.lines = status.errors
 
 
 class BulkStore:
-    """Files go in, a load comes out. Errors are SourceUnavailable and SourceRefused, of the bucket or the graph.
+    """Uploads files and loads them. Raises SourceUnavailable and SourceRefused, of the bucket or the graph.
 
-    A file has at most `rows` rows: it is what is sent again after a break. `poll` is the time between two questions
-    about a load, in seconds.
+    A file has at most `rows` rows, because an interrupted load sends whole files again. `poll` is the time between two
+    status requests, in seconds.
     """
 
     def __init__(self, bucket: Bucket, loader: BulkLoader, *, rows: int = 250_000, poll: float = 2.0) -> None:
@@ -33,30 +33,32 @@ class BulkStore:
         self._loader = loader
 
     def new_folder(self) -> str:
-        """The name of a folder that nobody else loads from."""
+        """Return a unique folder name."""
         return f"stackflow-{uuid7()}"
 
     async def upload(self, path: Path, folder: str, name: str) -> None:
-        """Put a file into the folder; one of the same name is replaced."""
+        """Upload a file to the folder and replace any file of the same name."""
         await self._bucket.upload(path, folder, name)
 
     async def start(self, folder: str) -> str:
-        """Load every file of the folder; the id of the load."""
+        """Start a load of every file in the folder and return the id of the load."""
         return await self._loader.start(self._bucket.url(folder))
 
     async def status(self, load: str) -> LoadStatus:
-        """How the load is now."""
+        """Return the current status of a load."""
         return await self._loader.status(load)
 
 
 def open_bulk_store(settings: GraphSettings) -> BulkStore | None:
-    """The bulk load that the settings ask for, None if they don't. Connects to nothing. SourceRefused if no region is
-    known: that of the signing, or else the one boto3 finds."""
+    """Return the bulk store that the settings configure, or None. Opens no connection.
+
+    The region is that of the signing settings, else the one that boto3 resolves. Raises SourceRefused if it is unknown.
+    """
     if settings.bulk is None or settings.url is None:
         return None
     region = settings.signing.region if settings.signing is not None else _region()
     if region is None:
-        raise SourceRefused("graph", "the bucket's region is not known; set AWS_DEFAULT_REGION")
+        raise SourceRefused("graph", "the region of the bucket is unknown; set AWS_DEFAULT_REGION")
     parts = urlsplit(settings.url)
     scheme = {"wss": "https", "ws": "http"}[parts.scheme]
     loader = BulkLoader(
@@ -73,5 +75,5 @@ def open_bulk_store(settings: GraphSettings) -> BulkStore | None:
 def _region() -> str | None:
     import boto3
 
-    found: str | None = boto3.Session().region_name
-    return found
+    region: str | None = boto3.Session().region_name
+    return region

@@ -1,4 +1,4 @@
-"""The client of Gremlin engines: sockets, signatures, retries and GraphSON, behind `Submitting`."""
+"""The client of Gremlin engines: connections, signatures, retries and GraphSON, behind `TraversalClient`."""
 
 from datasources.graph.gremlin.client.client import GremlinClient
 

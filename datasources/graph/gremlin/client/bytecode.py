@@ -1,4 +1,4 @@
-"""Writes traversals as GraphSON 3, and the frames that carry them."""
+"""Encodes traversals as GraphSON 3, and the request frames that contain them."""
 
 from collections.abc import Callable, Iterable
 from enum import Enum
@@ -17,17 +17,17 @@ MIME_TYPE = b"application/vnd.gremlin-v3.0+json"
 _HEAD = bytes([len(MIME_TYPE)]) + MIME_TYPE
 
 _driver_writer = GraphSONWriter()
-# Tokens such as T.id: few, and each always written alike.
+# Encoded tokens such as T.id: few of them, and their encoding never changes.
 _tokens: dict[Any, Any] = {}
 
 
 def encode_bytecode(traversal: Traversal) -> bytes:
-    """The bytecode of a traversal. Raises TypeError for what no engine here runs, such as a lambda."""
+    """Encode the bytecode of a traversal. Raises TypeError for a value that no engine runs, such as a lambda."""
     return orjson.dumps(_value(traversal.bytecode))
 
 
 def encode_frame(traversal_id: str, bytecode: bytes, milliseconds: int) -> bytes:
-    """A request: the traversal under its id, to be given up by the engine after so many milliseconds."""
+    """Encode a request frame. The engine aborts the traversal after `milliseconds`."""
     return _HEAD + orjson.dumps(
         {
             "requestId": {"@type": "g:UUID", "@value": traversal_id},
@@ -104,14 +104,14 @@ def _other(value: Any) -> Any:
     if isinstance(value, Traversal):
         return _bytecode(value.bytecode)
     if isinstance(value, FunctionType):
-        raise TypeError("a traversal holds a lambda: Neptune runs none")
+        raise TypeError("a traversal contains a lambda: Neptune does not run any")
     if isinstance(value, Token):
         if value not in _tokens:
             _tokens[value] = _driver_writer.to_dict(value)
         return _tokens[value]
     if isinstance(value, Enum | bytes):
-        raise TypeError(f"a traversal holds a {type(value).__name__}: no engine stores it")
-    # Rare: moments, UUIDs, strategies. The driver writes them.
+        raise TypeError(f"a traversal contains a {type(value).__name__}: no engine stores it")
+    # Rare values such as moments, UUIDs and strategies: use the writer of the driver.
     return _driver_writer.to_dict(value)
 
 

@@ -1,4 +1,4 @@
-"""GremlinClient: traversals in, rows out, over web sockets that are opened anew whenever one is lost."""
+"""GremlinClient: sends traversals and returns rows, over web sockets that it reopens after a loss."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ from datasources.observability.spans import CLIENT, AttributeValue, current_reco
 from datasources.request import RequestContext, TraversalStats, current_request, use_request
 
 HEALTH_SECONDS = 2.0
-# A traversal that takes longer is worth a line in the log of a quiet day.
+# A slower traversal is logged at INFO.
 SLOW_SECONDS = 1.0
 DEADLINE = "Deadline"
 CANCELLED = "Cancelled"
@@ -33,10 +33,10 @@ log = logging.getLogger("stackflow.graph")
 
 
 class GremlinClient:
-    """For any number of event loops and threads; its own thread starts with the first traversal.
+    """A client for any number of event loops and threads. Its own thread starts with the first traversal.
 
-    `credentials` finds AWS credentials (called at first, and again after a refused signature); botocore's usual
-    places else. `resolve` gives the addresses of a name; the system's name service else.
+    `credentials` returns AWS credentials, and is called again after a rejected signature; the default is botocore's
+    provider chain. `resolve` returns the addresses of a host name; the default is the name service of the system.
     """
 
     def __init__(
@@ -55,18 +55,18 @@ class GremlinClient:
 
     @property
     def is_lost(self) -> bool:
-        """Whether no web socket to the reader could be opened of late: a traversal would wait until its deadline."""
+        """Whether the last attempts to connect to the reader failed: a traversal would wait until its deadline."""
         return self._reader.is_lost
 
     def probe(self) -> None:
-        """Let a lost reader be looked for in the background, so that `lost` ends by itself. Returns at once."""
+        """Try to reach a lost reader in the background, so that `is_lost` can become False. Returns immediately."""
         self._loop_thread.call_soon(self._reader.probe)
 
     async def submit(self, traversal: Traversal, verb: str, *, writes: bool = False) -> list[Any]:
-        """As the port says. Cancelling the caller ends the traversal on the way and gives up its web socket.
+        """Implement `TraversalClient.submit`. Cancellation discards the web socket of the running traversal.
 
-        Raises SourceTimeout at the deadline, whatever stood in the way; SourceUnavailable where the engine refused
-        for the moment until the attempts were used up; SourceRefused for all that will not pass by itself.
+        Raises SourceTimeout at the deadline, whatever the cause; SourceUnavailable if the attempts are exhausted by
+        transient errors; SourceRefused for permanent errors.
         """
         call = current_request()
         left = call.remaining()
@@ -90,7 +90,7 @@ class GremlinClient:
         return rows
 
     async def health(self) -> Health:
-        """One round trip to the reader within 2 s; never raises for an unreachable engine."""
+        """Run one round trip to the reader within 2 s; an unreachable engine is reported, not raised."""
         details = {"engine": "Gremlin", "endpoint": self._reader.name}
         begin = time.monotonic()
         try:
@@ -101,7 +101,7 @@ class GremlinClient:
         return Health(GRAPH, reachable=True, latency_ms=(time.monotonic() - begin) * 1_000, details=details)
 
     async def close(self) -> None:
-        """Close the web sockets and end the thread; whoever waits for an answer gets SourceUnavailable."""
+        """Close the web sockets and end the thread; pending requests fail with SourceUnavailable."""
         await self._loop_thread.close()
 
     def _open_pool(self, url: str) -> ConnectionPool:
@@ -109,7 +109,7 @@ class GremlinClient:
         return ConnectionPool(opener, self._settings)
 
     async def _submit_with_retries(self, request: TraversalRequest, endpoint: ConnectionPool) -> list[Any]:
-        """In the client's thread: try until there is an answer, or no use in another try, or no time."""
+        """In the client's thread: retry until there is an answer, a permanent error, or no time left."""
         retries = RetryPolicy(self._settings.attempts)
         problem: GraphProblem | None = None
         try:
@@ -144,7 +144,7 @@ class GremlinClient:
             endpoint.renew_credentials()
         pause = retries.next_pause_seconds()
         if pause >= request.remaining_seconds():
-            # The deadline would end the pause: say at once what is wrong.
+            # The deadline would end the pause: report the problem now.
             raise problem if retry_rule(problem) is RetryRule.SENDINGS else TimeoutError
         await asyncio.sleep(pause)
 
@@ -156,39 +156,42 @@ class GremlinClient:
 def _signer(settings: GraphSettings, credentials: FindCredentials | None) -> HeaderSigner | None:
     if settings.signing is None:
         return None
-    # botocore takes long to load: only where something is signed.
+    # Imported here because botocore loads slowly, and only signing needs it.
     from datasources.graph.gremlin.client.signing import Signer, default_credentials
 
     return Signer(settings.signing.region, credentials or default_credentials)
 
 
 def _report(request: TraversalRequest, verb: str, rows: int, seconds: float, endpoint: str) -> None:
-    """A line of its own, quiet unless it was slow, sent again or failed; a word for the operation's line; a span."""
+    """Log the traversal, add it to the statistics of the request, and record a span.
+
+    The level is DEBUG; it is INFO if the traversal was slow, retried or failed.
+    """
     retries = max(0, request.tries - 1)
     loud = bool(retries or request.code or seconds > SLOW_SECONDS)
-    told = TraversalStats(
+    stats = TraversalStats(
         request.traversal_id, verb, rows, request.received, round(seconds * 1_000, 1), retries, request.code
     )
-    request.call.traversals.append(told)
+    request.call.traversals.append(stats)
     if (spans := current_recording()) is not None:
-        is_fault = told.code not in {"", CANCELLED}
-        spans.record(verb, CLIENT, seconds, _attributes(told, endpoint), told.code, fault=is_fault)
+        is_fault = stats.code not in {"", CANCELLED}
+        spans.record(verb, CLIENT, seconds, _attributes(stats, endpoint), stats.code, fault=is_fault)
     log.log(
         logging.INFO if loud else logging.DEBUG,
         "traversal",
-        extra={"request_id": request.call.request_id} | asdict(told),
+        extra={"request_id": request.call.request_id} | asdict(stats),
     )
 
 
-def _attributes(told: TraversalStats, endpoint: str) -> dict[str, AttributeValue]:
+def _attributes(stats: TraversalStats, endpoint: str) -> dict[str, AttributeValue]:
     host, _, port = endpoint.rpartition(":")
     return {
         "db.system.name": "gremlin",
-        "db.operation.name": told.verb,
-        "db.response.returned_rows": told.rows,
+        "db.operation.name": stats.verb,
+        "db.response.returned_rows": stats.rows,
         "server.address": host,
         "server.port": int(port),
-        "stackflow.traversal.id": told.traversal_id,
-        "stackflow.traversal.bytes": told.bytes,
-        "stackflow.traversal.retries": told.retries,
+        "stackflow.traversal.id": stats.traversal_id,
+        "stackflow.traversal.bytes": stats.bytes,
+        "stackflow.traversal.retries": stats.retries,
     }

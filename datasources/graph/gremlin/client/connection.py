@@ -1,4 +1,4 @@
-"""One web socket to an engine: always read from, one traversal at a time, given up once out of step."""
+"""One web socket to an engine: a reader task, one traversal at a time, discarded after a protocol error."""
 
 import asyncio
 import random
@@ -20,16 +20,16 @@ from datasources.graph.gremlin.client.errors import (
 from datasources.graph.gremlin.client.graphson import read_frame
 
 AGE_JITTER = 0.1
-# A polite end of a web socket is waited for so long, in seconds.
+# The maximum wait for the closing handshake of a web socket, in seconds.
 CLOSE_TIMEOUT_SECONDS = 0.5
 CLOSE_FRAME_WAIT_SECONDS = 0.1
 
 
 class WebSocket(ClientWebSocketResponse[Any]):
-    """aiohttp's, which ends without waiting for anybody."""
+    """The web socket of aiohttp, with an abort that does not wait for the peer."""
 
     def abort(self) -> None:
-        """End the connection at once, whatever is still to be sent: a silent peer would hold it for minutes."""
+        """Close the connection immediately and drop unsent data: an unresponsive peer would hold it for minutes."""
         connection = self._response.connection
         if connection and connection.transport:
             connection.transport.abort()
@@ -37,10 +37,10 @@ class WebSocket(ClientWebSocketResponse[Any]):
 
 
 class Connection:
-    """Belongs to the client's loop. `address` is where it leads, `era` what its endpoint was when it was opened.
+    """A connection on the client's event loop, to `address`. `generation` is that of its pool when it was opened.
 
-    A task of its own reads for as long as it lives: an end that the engine sends to an idle socket would else stay
-    unread, and the next traversal would seem to be sent.
+    A reader task runs for the lifetime of the connection. Without it, a close frame from the engine would stay unread
+    on an idle connection, and the next traversal would be sent into a closed one.
     """
 
     def __init__(
@@ -56,39 +56,39 @@ class Connection:
     ) -> None:
         self.address = address
         self.generation = generation
-        # Set by the endpoint once nobody is to use it again.
+        # Set by the pool when the connection must not be reused.
         self.is_discarded = False
         self._session = session
         self._web_socket = web_socket
         self._message_bytes = message_bytes
         self._ended = on_end
-        # Sockets that were opened together are not to end together.
+        # Jitter: connections that were opened together must not expire together.
         self._ends_at = time.monotonic() + max_age * random.uniform(1 - AGE_JITTER, 1 + AGE_JITTER)  # noqa: S311
         self._problem: GraphProblem | None = None
         self._answer: _PendingRows | None = None
         self._pong: asyncio.Future[None] | None = None
         self.mark_idle()
         loop = asyncio.get_running_loop()
-        # Without the context of the traversal that happened to open it.
+        # An empty context: the task must not inherit that of the traversal that opened the connection.
         self._reading = loop.create_task(self._read(), context=Context())
 
     @property
     def is_usable(self) -> bool:
-        """Open as far as is known, in step, and not too old."""
+        """Whether it has no known problem, no pending request, and has not reached its maximum age."""
         return self._problem is None and self._answer is None and time.monotonic() < self._ends_at
 
     def mark_idle(self) -> None:
-        """From now on it is idle."""
+        """Record the start of an idle period."""
         self._idle_since = time.monotonic(), time.time()
 
     @property
     def idle_seconds(self) -> float:
-        """By the clock that counts longest: some stand still while a machine is frozen."""
+        """The idle time by the clock that advanced most: some clocks stop while a machine is suspended."""
         steady, wall = self._idle_since
         return max(time.monotonic() - steady, time.time() - wall)
 
     async def is_responsive(self, within: float) -> bool:
-        """Whether the other end answers a ping in so many seconds."""
+        """Return whether the peer answers a ping within `within` seconds."""
         self._pong = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(within):
@@ -101,9 +101,10 @@ class Connection:
         return self.is_usable
 
     async def submit(self, traversal_id: str, frame: bytes, received: Callable[[int], None]) -> list[Any]:
-        """All rows of the answer. Raises Lost, TooLarge, Unreadable, or Answered, after which alone it is in step.
+        """Send a traversal and return all its rows. `received` is called with the length of each response message.
 
-        `received` is told the length of each message of the answer.
+        Raises ConnectionLost, MessageTooLarge, InvalidResponse or EngineError. The connection stays usable only after
+        an answer or an EngineError.
         """
         if self._problem:
             raise self._problem
@@ -111,7 +112,7 @@ class Connection:
         try:
             await self._web_socket.send_bytes(frame)
         except (ClientError, ConnectionError) as error:
-            # Why it ended may still be on its way in: the engine's last word says more than a broken pipe.
+            # A close frame with the reason may still be on its way; it says more than a broken pipe.
             await asyncio.wait([self._reading], timeout=CLOSE_FRAME_WAIT_SECONDS)
             raise self._problem or ConnectionLost(
                 f"the web socket ended while a traversal was sent: {error}"
@@ -125,7 +126,7 @@ class Connection:
         return rows
 
     async def close(self, *, politely: bool = False) -> None:
-        """End it; politely, where nothing is under way, by telling the engine so."""
+        """Close the connection; with `politely`, and no request under way, by the closing handshake."""
         self._problem = self._problem or ConnectionLost("the web socket was closed here")
         self._reading.cancel()
         await asyncio.wait([self._reading])
@@ -158,30 +159,30 @@ class Connection:
             self._fail(ConnectionLost(f"the web socket ended: {error}"))
         finally:
             if self._problem is None:
-                # Whatever ended this task: nobody may wait on a socket that is not read.
-                self._fail(ConnectionLost("the web socket is read no longer"))
+                # Whatever ended this task: no request may wait on a connection without a reader.
+                self._fail(ConnectionLost("the reader of the web socket has ended"))
 
     def _receive(self, data: bytes) -> None:
         if self._answer is None:
-            raise ConnectionLost("the graph sent an answer that nobody asked for")
+            raise ConnectionLost("the graph sent an answer without a request")
         self._answer.feed(data)
 
     def _to_problem(self, message: WSMessage) -> GraphProblem:
-        """What the last message of a web socket means."""
+        """Map the last message of a web socket to a problem."""
         if message.type is WSMsgType.ERROR:
             error = message.data
             if isinstance(error, WebSocketError) and error.code == WSCloseCode.MESSAGE_TOO_BIG:
                 return MessageTooLarge(
                     f"the answer has a message of more than GRAPH_MESSAGE_BYTES ({self._message_bytes}): "
-                    "ask for less, or raise it"
+                    "request less, or raise the limit"
                 )
             if isinstance(error, WebSocketError):
-                return InvalidResponse(f"the graph broke the protocol of web sockets: {error}")
+                return InvalidResponse(f"the graph violated the WebSocket protocol: {error}")
             return ConnectionLost(f"the web socket ended: {error}")
         if message.data == WSCloseCode.MESSAGE_TOO_BIG:
             return MessageTooLarge("the graph takes no message of this length: send the traversal in smaller parts")
-        told = f" ({message.data} {message.extra or ''})".rstrip() if message.type is WSMsgType.CLOSE else ""
-        return ConnectionLost(f"the graph closed the web socket{told}")
+        reason = f" ({message.data} {message.extra or ''})".rstrip() if message.type is WSMsgType.CLOSE else ""
+        return ConnectionLost(f"the graph closed the web socket{reason}")
 
     def _fail(self, problem: GraphProblem) -> None:
         self._problem = problem
@@ -192,11 +193,11 @@ class Connection:
 
 
 class _PendingRows:
-    """The rows of one traversal, as they come in."""
+    """The rows of one traversal, collected as they arrive."""
 
     def __init__(self, traversal_id: str, received: Callable[[int], None]) -> None:
         self.done: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        # Nobody may be left to hear of an error: the asker was cancelled.
+        # Retrieve the exception, or asyncio logs it as never retrieved when the waiting task was cancelled.
         self.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._traversal_id = traversal_id
         self._received = received

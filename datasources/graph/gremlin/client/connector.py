@@ -1,4 +1,4 @@
-"""Opens web sockets: the address, the signature, TLS, and what a refused handshake means."""
+"""Opens web sockets: address, signature and TLS, and the meaning of a refused handshake."""
 
 import asyncio
 import os
@@ -34,23 +34,23 @@ from datasources.graph.gremlin.client.errors import (
 from datasources.graph.gremlin.client.load_balancer import LoadBalancer, PinnedResolver, Resolve
 
 DENIED_STATUSES = frozenset({401, 403})
-# Too many connections, or a proxy whose engine is away.
+# Too many connections, or a proxy whose engine is unavailable.
 TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 
-# Credentials as botocore has them, which refresh themselves before they expire; None where there are none.
+# Returns botocore credentials, which refresh themselves before they expire, or None without credentials.
 FindCredentials = Callable[[], Any]
 
 
 class HeaderSigner(Protocol):
-    """Makes the headers of one web socket."""
+    """Creates the headers of the handshake of a web socket."""
 
     def headers(self, url: str) -> Mapping[str, str]: ...
     def renew_credentials(self) -> None: ...
 
 
 class Connector:
-    """Opens web sockets to one URL. For one event loop. `blocking` is where what blocks may wait."""
+    """Opens web sockets to one URL, on one event loop. `blocking` runs the calls that block."""
 
     def __init__(
         self, url: str, settings: GraphSettings, signer: HeaderSigner | None, resolve: Resolve, blocking: Executor
@@ -67,9 +67,10 @@ class Connector:
         self.balancer = LoadBalancer(host, port, resolve)
 
     async def connect(self) -> tuple[ClientSession, WebSocket, str]:
-        """A new web socket and its address, which `spreading` counts until it is told of the end.
+        """Open a web socket and return it with its address, which `balancer` counts until `count_closed` is called.
 
-        Tries each address of the name once. Raises Unreachable, Denied, Untrusted or Unfit, within connect_timeout.
+        Tries each address of the host once, within connect_timeout. Raises Unreachable, HandshakeDenied,
+        UntrustedCertificate or InvalidConfiguration.
         """
         ends_at = time.monotonic() + self._settings.connect_timeout
         try:
@@ -77,12 +78,12 @@ class Connector:
                 addresses = await self.balancer.addresses()
                 headers = await self._headers()
         except TimeoutError as error:
-            raise Unreachable(f"the name or the credentials of {self.name} did not come in time") from error
+            raise Unreachable(f"the name or the credentials of {self.name} could not be resolved in time") from error
         except OSError as error:
             raise Unreachable(f"the name service does not know {self.name} ({error}): check GRAPH_URL") from error
         problem: Unreachable | None = None
         for number, address in enumerate(addresses):
-            # What is left is shared out: a dead address must leave the living ones their time.
+            # Divide the remaining time by the remaining addresses, so that a dead one leaves time for the others.
             seconds = max(0.0, ends_at - time.monotonic()) / (len(addresses) - number)
             self.balancer.count_opening(address)
             opened = False
@@ -101,7 +102,7 @@ class Connector:
         raise problem or Unreachable(f"{self.name} has no address")
 
     def renew_credentials(self) -> None:
-        """Look for credentials anew. Raises nothing."""
+        """Fetch new credentials for the next web socket. Raises nothing."""
         if self._signer:
             self._signer.renew_credentials()
 
@@ -124,7 +125,7 @@ class Connector:
                 self._url,
                 headers=headers,
                 max_msg_size=self._settings.message_bytes,
-                # Pongs are waited for, and text is read by the same reader as bytes.
+                # The connection waits for pongs itself, and one reader decodes text and bytes.
                 autoping=False,
                 decode_text=False,
                 timeout=ClientWSTimeout(ws_close=CLOSE_TIMEOUT_SECONDS),
@@ -159,7 +160,7 @@ class Connector:
 
     @cached_property
     def _ssl_context(self) -> ssl.SSLContext:
-        # Reads hundreds of certificates: once, and only when a socket is opened.
+        # Loads hundreds of certificates: once, and only when a web socket is opened.
         try:
             context = ssl.create_default_context(cafile=self._settings.ca_file)
         except OSError as error:

@@ -1,16 +1,16 @@
-"""What can go wrong between the client and the engine, drawn as a tree.
+"""The errors between the client and the engine.
 
 GraphProblem
-├── Unreachable     no web socket could be opened: nobody listens, the name is unknown, too many connections
-├── Lost            the web socket ended under a traversal, or is out of step
-├── Denied          the engine refused the signature or the rights of a new web socket
-├── Untrusted       the engine's certificate does not verify
-├── Unfit           what answers is no Gremlin engine at this path, or cannot be signed for
-├── TooLarge        a message is longer than what either side takes
-├── Unreadable      the engine sent what this client does not read
-└── Answered        the engine answered with an error of its own
+├── Unreachable           no web socket could be opened: nothing listens, unknown host, too many connections
+├── ConnectionLost        the web socket closed during a traversal, or broke the protocol
+├── HandshakeDenied       the engine rejected the signature or the permissions of a new web socket
+├── UntrustedCertificate  the certificate of the engine is not valid
+├── InvalidConfiguration  no Gremlin engine answers at this path, or no credentials are available to sign with
+├── MessageTooLarge       a message exceeds the limit of either side
+├── InvalidResponse       the engine sent data that this client does not read
+└── EngineError           the engine returned an error
 
-None of these leaves the package: `outside` says which SourceError the caller sees.
+None of these leaves the package: `to_source_error` maps them to the SourceError that the caller sees.
 """
 
 from datasources.errors import SourceError, SourceRefused, SourceTimeout, SourceUnavailable
@@ -22,24 +22,24 @@ MEMORY_LIMIT = "MemoryLimitExceededException"
 
 
 class GraphProblem(Exception):
-    """The message is for an operator: no secrets, and the remedy where there is one."""
+    """The message is for operators: it contains no secrets, and the remedy if there is one."""
 
     @property
     def code(self) -> str:
-        """What the log calls it."""
+        """The name of the problem in the log."""
         return type(self).__name__
 
 
 class Unreachable(GraphProblem):
-    """No web socket could be opened now."""
+    """No web socket could be opened."""
 
 
 class ConnectionLost(GraphProblem):
-    """The web socket ended before the answer was complete."""
+    """The web socket closed before the answer was complete."""
 
 
 class HandshakeDenied(GraphProblem):
-    """401 or 403 to the handshake."""
+    """The handshake was answered with 401 or 403."""
 
     def __init__(self, status: int) -> None:
         super().__init__(
@@ -48,23 +48,23 @@ class HandshakeDenied(GraphProblem):
 
 
 class UntrustedCertificate(GraphProblem):
-    """The certificate is of another host, out of date, or of an unknown authority."""
+    """The certificate is for another host, expired, or from an unknown authority."""
 
 
 class InvalidConfiguration(GraphProblem):
-    """A setting is wrong, and no second try will mend it."""
+    """A setting is wrong; retries cannot succeed."""
 
 
 class MessageTooLarge(GraphProblem):
-    """A message over GRAPH_MESSAGE_BYTES, or over the engine's own bound."""
+    """A message exceeds GRAPH_MESSAGE_BYTES, or the limit of the engine."""
 
 
 class InvalidResponse(GraphProblem):
-    """An answer that is no GraphSON 3, or of a type that traversals of this service must not return."""
+    """A response that is not GraphSON 3, or contains a type that traversals of this service must not return."""
 
 
 class EngineError(GraphProblem):
-    """The engine's own error. `status` is that of the Gremlin protocol; `code` is Neptune's, or an exception's name."""
+    """An error of the engine. `status` is that of the Gremlin protocol; `code` is Neptune's or an exception's name."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"the graph answered {code or status}: {message[:500]}")
@@ -77,7 +77,7 @@ class EngineError(GraphProblem):
 
 
 def to_source_error(problem: GraphProblem, *, retryable: bool) -> SourceError:
-    """What the caller sees. `passing` says that the rules would have allowed another try, had there been any left."""
+    """Map a problem to the caller's error. `retryable`: the retry policy allows it, but no attempts are left."""
     if problem.code == TIME_LIMIT:
         return SourceTimeout(GRAPH, str(problem))
     if retryable or problem.code == MEMORY_LIMIT:
@@ -86,6 +86,6 @@ def to_source_error(problem: GraphProblem, *, retryable: bool) -> SourceError:
 
 
 def to_timeout(problem: GraphProblem | None) -> SourceTimeout:
-    """The deadline came first. `problem` is the last that stood in the way."""
+    """Return the error of an expired deadline. `problem` is the last one before it."""
     reason = f"; the last try: {problem}" if problem else ""
     return SourceTimeout(GRAPH, f"the graph did not answer before the deadline{reason}")

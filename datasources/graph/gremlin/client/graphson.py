@@ -1,4 +1,4 @@
-"""Reads GraphSON 3 into plain values: the types that traversals of this service return, and no others."""
+"""Decodes GraphSON 3 into plain values: only the types that traversals of this service return."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ NO_CONTENT = 204
 PARTIAL_CONTENT = 206
 TIMED_OUT = 598
 
-# Classes that stand for themselves in JSON. Most values of a row are text: asking for the class first saves a call.
+# Classes that JSON represents directly. Most values of a row are strings: the check saves a call.
 _PLAIN = frozenset({str, bool, type(None)})
 
 
 @dataclass(slots=True)
 class Frame:
-    """One message of the engine: whose answer it is part of, whether it is the last part, and the rows in it.
+    """A response message of the engine: the request it answers, whether it is the last one, and its rows.
 
-    `request_id` is None where the engine could not even read the request.
+    `request_id` is None if the engine could not read the request.
     """
 
     request_id: str | None
@@ -31,7 +31,7 @@ class Frame:
 
 
 def read_frame(data: bytes) -> Frame:
-    """One reply of the Gremlin protocol. Raises Unreadable."""
+    """Decode one response of the Gremlin protocol. Raises InvalidResponse."""
     try:
         message = orjson.loads(data)
         status, request_id = message["status"], message["requestId"]
@@ -48,9 +48,9 @@ def read_frame(data: bytes) -> Frame:
 
 
 def read_value(value: Any) -> Any:
-    """One value of GraphSON 3, as parsed from JSON. Raises Unreadable for a type that is not read here.
+    """Decode one GraphSON 3 value, as parsed from JSON. Raises InvalidResponse for an unsupported type.
 
-    Sets come as lists, moments as milliseconds since 1970, UUIDs and tokens as text, paths as their objects.
+    Sets become lists, moments milliseconds since 1970, UUIDs and tokens strings, and paths lists of their objects.
     """
     if value.__class__ is dict:
         kind = value["@type"]
@@ -116,9 +116,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "g:Int64": _identity,
     "gx:Int16": _identity,
     "gx:Byte": _identity,
-    # Sums that outgrow 64 bits; some engines write them as text.
+    # Sums that exceed 64 bits; some engines write them as strings.
     "gx:BigInteger": _integer,
-    # NaN and the infinities come as text, whole doubles as either.
+    # NaN and infinity are strings; doubles with an integer value are strings or numbers.
     "g:Double": float,
     "g:Float": float,
     "g:Date": _identity,
@@ -129,9 +129,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _error(status: int, told: Any) -> EngineError:
-    """Neptune tells its code in a JSON document inside the message; Gremlin Server names exceptions beside it."""
-    message = told["message"] or ""
+def _error(status: int, details: Any) -> EngineError:
+    """Neptune puts its code in a JSON document in the message; Gremlin Server lists exceptions in the attributes."""
+    message = details["message"] or ""
     try:
         document = orjson.loads(message)
         return EngineError(status, document["code"], document.get("detailedMessage") or "")
@@ -139,6 +139,6 @@ def _error(status: int, told: Any) -> EngineError:
         pass
     if status == TIMED_OUT:
         return EngineError(status, "TimeLimitExceededException", message)
-    attributes = read_value(told["attributes"]) if told.get("attributes") else {}
+    attributes = read_value(details["attributes"]) if details.get("attributes") else {}
     names = attributes.get("exceptions") or [""]
     return EngineError(status, str(names[0]).replace("$", ".").rpartition(".")[2], message)

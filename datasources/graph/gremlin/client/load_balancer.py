@@ -1,4 +1,4 @@
-"""Where the next web socket of an endpoint goes, so that sockets spread over the replicas behind one name."""
+"""Client-side load balancing: spreads web sockets over the replicas behind one host name."""
 
 import asyncio
 import socket
@@ -11,30 +11,30 @@ from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-# The addresses of a name, asked anew each time.
+# Returns the current addresses of a host name, without a cache.
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
-# An address that just refused goes behind the others for so many seconds.
+# An address that failed is tried after the others for this many seconds.
 FAILED_ADDRESS_PENALTY_SECONDS = 10.0
 
 
 def system_resolver(executor: Executor) -> Resolve:
-    """Asks the system's name service, without a cache: Neptune's reader endpoint names another replica each time.
+    """Return a resolver that uses the name service of the system, without a cache.
 
-    Raises OSError for a name that is not known.
+    The name of Neptune's reader endpoint resolves to another replica each time. Raises OSError for an unknown name.
     """
 
     async def resolve(host: str, port: int) -> Sequence[str]:
-        found = await asyncio.get_running_loop().run_in_executor(
+        infos = await asyncio.get_running_loop().run_in_executor(
             executor, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         )
-        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+        return list(dict.fromkeys(str(address[0]) for *_, address in infos))
 
     return resolve
 
 
 class LoadBalancer:
-    """Counts the sockets to each address of an endpoint. For one event loop."""
+    """Counts the web sockets to each address of an endpoint. For one event loop."""
 
     def __init__(self, host: str, port: int, resolve: Resolve) -> None:
         self._host = host
@@ -44,15 +44,15 @@ class LoadBalancer:
         self._failed_at: dict[str, float] = {}
 
     async def addresses(self) -> Sequence[str]:
-        """Those with the fewest of our sockets first, those that just failed last; else in the order of the answer."""
+        """Return the addresses with the fewest web sockets first and recently failed ones last, else as resolved."""
         if _is_address(self._host):
             return [self._host]
-        found = await self._resolve(self._host, self._port)
+        addresses = await self._resolve(self._host, self._port)
         long_ago = time.monotonic() - FAILED_ADDRESS_PENALTY_SECONDS
-        return sorted(found, key=lambda each: (self._failed_at.get(each, long_ago) > long_ago, self._sockets[each]))
+        return sorted(addresses, key=lambda each: (self._failed_at.get(each, long_ago) > long_ago, self._sockets[each]))
 
     def count_opening(self, address: str) -> None:
-        """Count a socket from its first packet on: several are opened at a time."""
+        """Count a web socket from the start of the attempt, because several are opened at the same time."""
         self._sockets[address] += 1
 
     def count_failed(self, address: str) -> None:
@@ -67,7 +67,7 @@ class LoadBalancer:
 
 
 class PinnedResolver(AbstractResolver):
-    """Gives a connection the one address that was chosen for it; TLS still checks the name."""
+    """Resolves every name to the chosen address; TLS still checks the host name."""
 
     def __init__(self, address: str) -> None:
         self._address = address

@@ -1,4 +1,4 @@
-"""The thread in which web sockets live, with an event loop of its own: callers' loops come and go."""
+"""The thread of the web sockets, with its own event loop, because callers' event loops may end earlier."""
 
 import asyncio
 import threading
@@ -11,26 +11,29 @@ from datasources.graph.gremlin.client.errors import GRAPH
 
 T = TypeVar("T")
 
-# Names to resolve and credentials to ask for, at a time.
+# Threads for name resolution and credentials.
 MAX_BLOCKING_THREADS = 4
 CLOSE_LOOP_ROUNDS = 3
 
 
 class LoopThread:
-    """A daemon thread, started by the first work and ended by `close`. May be used from any thread."""
+    """A daemon thread that starts with the first work and ends with `close`. Thread-safe."""
 
     def __init__(self, on_close: Callable[[], Awaitable[None]]) -> None:
-        self._goodbye = on_close
+        self._on_close = on_close
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._works: set[asyncio.Task[Any]] = set()
-        # For what blocks. Its threads start with their first work; no end of ours waits for a slow name service.
+        # For blocking calls. Its threads start on demand; closing does not wait for a slow name service.
         self.blocking = ThreadPoolExecutor(MAX_BLOCKING_THREADS, thread_name_prefix="graph-names")
 
     async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Its outcome, in the caller's loop. Cancelling the caller cancels the work. SourceUnavailable once closed."""
+        """Run `work` in the thread and return its result. Cancelling the caller cancels the work.
+
+        Raises SourceUnavailable after `close`.
+        """
         future = self._submit(work)
         try:
             return await asyncio.wrap_future(future)
@@ -41,13 +44,13 @@ class LoopThread:
             raise
 
     def call_soon(self, work: Callable[[], None]) -> None:
-        """Call `work` in the thread, soon; not at all once it is closed."""
+        """Schedule `work` in the thread; does nothing after `close`."""
         with self._lock:
             if not self._closed:
                 self._ensure_started().call_soon_threadsafe(work)
 
     async def close(self) -> None:
-        """Cancel what is under way, say goodbye and end the thread. Does nothing the second time."""
+        """Cancel the running work, call `on_close` and end the thread. A second call does nothing."""
         with self._lock:
             self._closed = True
             thread, loop = self._thread, self._loop
@@ -82,9 +85,9 @@ class LoopThread:
 
     async def _shut_down(self) -> None:
         await _cancel(set(self._works))
-        await self._goodbye()
+        await self._on_close()
         await _cancel(asyncio.all_tasks() - {asyncio.current_task()})
-        # Aborted connections tell of their end in the loop's next rounds.
+        # Aborted connections report their end in the next iterations of the loop.
         for _ in range(CLOSE_LOOP_ROUNDS):
             await asyncio.sleep(0)
         asyncio.get_running_loop().stop()

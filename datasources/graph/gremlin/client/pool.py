@@ -1,4 +1,4 @@
-"""The web sockets to one endpoint: how many there may be, which is used next, and whether it is lost."""
+"""The connection pool of one endpoint: its size, which connection is used next, and whether the endpoint is lost."""
 
 import asyncio
 import random
@@ -12,8 +12,8 @@ from datasources.graph.gremlin.client.connection import Connection
 from datasources.graph.gremlin.client.connector import Connector
 from datasources.graph.gremlin.client.errors import GraphProblem, Unreachable
 
-# A socket idle for longer is asked for a sign of life first: a function that was frozen wakes to sockets that ended
-# unseen, and 5 s is far beyond the pauses between the traversals of one request.
+# A connection idle for longer is pinged first. A suspended function can resume with connections that ended unnoticed;
+# 5 s is far longer than the pauses between the traversals of one request.
 PING_AFTER_IDLE_SECONDS = 5.0
 PING_TIMEOUT_SECONDS = 0.5
 LOST_AFTER_FAILURES = 3
@@ -22,21 +22,21 @@ MAX_PROBE_INTERVAL_SECONDS = 1.0
 
 
 class ConnectionPool:
-    """For one event loop; `lost` may be read from any thread.
+    """A pool for one event loop; `is_lost` may be read from any thread.
 
-    After three failures in a row to open a socket it is lost: then one socket at a time is tried, paced, and who
-    needs one waits for how that ends. A first success, or an answer on a socket that still stands, finds it again.
+    The endpoint is lost after three consecutive failures to open a connection. Then one paced attempt runs at a time,
+    and callers wait for its result. A successful attempt, or an answer on an open connection, ends this state.
     """
 
     def __init__(self, opener: Connector, settings: GraphSettings) -> None:
         self.is_lost = False
-        # Why the last try to open a socket failed; None while sockets can be opened.
+        # Why the last attempt to open a connection failed; None after a success.
         self.problem: GraphProblem | None = None
         self._connector = opener
         self._settings = settings
         self._slots = asyncio.Semaphore(settings.pool_max)
         self._idle: list[Connection] = []
-        # Sockets of an older era lead to where the name led before a failover.
+        # Connections of an older generation lead to the address before a failover.
         self._generation = 0
         self._failures = 0
         self._pace = MIN_PROBE_INTERVAL_SECONDS
@@ -51,10 +51,10 @@ class ConnectionPool:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
-        """A socket for one traversal, at most `pool_max` at a time; who comes first is served first.
+        """Acquire a connection for one traversal, at most `pool_max` at a time, in order of arrival.
 
-        Kept for the next one after an answer, be it an error; thrown away after anything else. Raises what opening
-        one raises.
+        The connection returns to the pool after an answer or an engine error, and is discarded otherwise. Raises the
+        errors of `Connector.connect`.
         """
         async with self._slots:
             socket = await self._acquire()
@@ -64,22 +64,22 @@ class ConnectionPool:
                 self._release(socket)
 
     def renew_credentials(self) -> None:
-        """Sign the next sockets with new credentials."""
+        """Sign the next connections with new credentials."""
         self._connector.renew_credentials()
 
     def retire_connections(self) -> None:
-        """Use none of the sockets that are open now: the name may lead elsewhere."""
+        """Stop using the connections that are open now, because the host name may resolve to another server."""
         self._generation += 1
         for socket in self._idle.copy():
             self._discard(socket)
 
     def probe(self) -> None:
-        """Try to reach it in the background, if it is lost and nobody tries yet."""
+        """Try to reach a lost endpoint in the background, unless an attempt is running."""
         if self.is_lost and self._probe is None:
             self._probe = self._spawn(self._probe_once())
 
     async def close(self) -> None:
-        """End all sockets. Nothing may be under way."""
+        """Close all connections. No traversal may be running."""
         self._generation += 1
         if self._probe:
             self._probe.cancel()
@@ -97,13 +97,13 @@ class ConnectionPool:
                 return await self._open()
             self.probe()
             assert self._probe is not None  # noqa: S101
-            # Who gives up must not take the others' probe along.
+            # The cancellation of one caller must not cancel the attempt that the others wait for.
             self.problem = await asyncio.shield(self._probe)
             if self.problem and not isinstance(self.problem, Unreachable):
                 raise self.problem
 
     async def _pop_idle(self) -> Connection | None:
-        """The idle socket used last, alive as far as can be told: the others may fall asleep and end."""
+        """Return the most recently used idle connection that is alive, or None. The others may expire."""
         while self._idle:
             socket = self._idle.pop()
             alive = False
@@ -116,13 +116,13 @@ class ConnectionPool:
                     self._discard(socket)
             if alive:
                 return socket
-            # They slept as long as this one: waiting for each in turn would cost each its half second.
+            # Connections idle for as long as a dead one are assumed dead; pinging each would cost 0.5 s.
             for other in [each for each in self._idle if each.idle_seconds >= PING_AFTER_IDLE_SECONDS]:
                 self._discard(other)
         return None
 
     async def _open(self) -> Connection:
-        era = self._generation
+        generation = self._generation
         self._tried_at = time.monotonic()
         try:
             session, web_socket, address = await self._connector.connect()
@@ -136,7 +136,7 @@ class ConnectionPool:
             session,
             web_socket,
             address=address,
-            generation=era,
+            generation=generation,
             max_age=self._settings.socket_seconds,
             message_bytes=self._settings.message_bytes,
             on_end=self._discard,
@@ -150,7 +150,7 @@ class ConnectionPool:
 
     async def _probe_once(self) -> GraphProblem | None:
         try:
-            # Many processes lose an engine at one time: they are not to come back at one time.
+            # Jitter: many processes lose an engine at the same time and must not return at the same time.
             pace = self._pace * random.uniform(0.5, 1.0)  # noqa: S311
             await asyncio.sleep(self._tried_at + pace - time.monotonic())
             self._pace = min(2 * self._pace, MAX_PROBE_INTERVAL_SECONDS)
@@ -162,7 +162,7 @@ class ConnectionPool:
         return None
 
     def _release(self, socket: Connection) -> None:
-        # With a traversal under way it is not usable: its rows would come as the answer to the next one.
+        # A connection with a pending traversal is not usable: the next traversal would receive its rows.
         if socket.is_usable and socket.generation == self._generation and len(self._idle) < self._settings.pool_max:
             self._mark_reachable()
             socket.mark_idle()
@@ -171,7 +171,7 @@ class ConnectionPool:
             self._discard(socket)
 
     def _discard(self, socket: Connection, *, politely: bool = False) -> None:
-        """It counts no more from now on. Does nothing the second time."""
+        """Close a connection and stop counting it. A second call does nothing."""
         if socket in self._idle:
             self._idle.remove(socket)
         if not socket.is_discarded:

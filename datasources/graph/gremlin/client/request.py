@@ -1,4 +1,4 @@
-"""One submitted traversal: what is sent of it, under which ids, until when, and what became of it."""
+"""One submitted traversal: its encoding, ids, deadline and statistics."""
 
 import time
 from dataclasses import dataclass, field
@@ -10,20 +10,20 @@ from datasources.graph.gremlin.client.bytecode import encode_bytecode, encode_fr
 from datasources.graph.gremlin.client.errors import MessageTooLarge
 from datasources.request import RequestContext
 
-# Never to be changed: whoever reads logs of old computes ids of traversals from it.
+# Do not change: ids of traversals in old logs are computed from it.
 TRAVERSAL_ID_NAMESPACE = UUID("5f0c1a52-2f8e-5d0b-9f6a-0f1d3c7c9a41")
 
 
 def traversal_id(request_id: str, number: int) -> str:
-    """The id under which an engine knows the `number`th traversal sent for a request, from 1: RFC 9562, version 5."""
+    """Return the engine's id of the `number`th traversal sent for a request, from 1: a UUID of RFC 9562, version 5."""
     return str(uuid5(TRAVERSAL_ID_NAMESPACE, f"{request_id}/{number}"))
 
 
 @dataclass(slots=True)
 class TraversalRequest:
-    """Made in the caller's thread and worked on in the client's. `deadline` is of time.monotonic.
+    """A request that is created in the caller's thread and processed in the client's. `deadline` is in time.monotonic.
 
-    `sendings` counts how often it went out, `tries` how often a socket was asked for; `received` is in bytes.
+    `sendings` counts how often it was sent, `tries` how often a connection was requested; `received` is in bytes.
     """
 
     traversal: Traversal
@@ -35,7 +35,7 @@ class TraversalRequest:
     tries: int = field(default=0, init=False)
     received: int = field(default=0, init=False)
 
-    # What the log calls the problem that ended it.
+    # The code of the problem that ended it, as in the log.
     code: str = field(default="", init=False)
     _bytecode: bytes = field(default=b"", init=False)
 
@@ -44,7 +44,10 @@ class TraversalRequest:
         return max(0.0, self.deadline - time.monotonic())
 
     def encode(self) -> None:
-        """Once, before the first sending. Raises TooLarge, and TypeError for what no engine runs."""
+        """Encode the traversal, once, before it is sent.
+
+        Raises MessageTooLarge, and TypeError for values that no supported engine runs.
+        """
         self._bytecode = encode_bytecode(self.traversal)
         if len(self._bytecode) > self.message_bytes:
             raise MessageTooLarge(
@@ -53,9 +56,9 @@ class TraversalRequest:
             )
 
     def next_frame(self) -> bytes:
-        """The request under a new id; the engine gives it up when our own time is over.
+        """Return the request frame under a new id; the engine aborts the traversal at our deadline.
 
-        Only the client's thread counts the traversals of a call, so that no two have the same number.
+        Only the client's thread counts the traversals of a request, so that numbers are unique.
         """
         self.call.usage.traversals += 1
         self.sendings += 1
@@ -63,5 +66,5 @@ class TraversalRequest:
         return encode_frame(self.traversal_id, self._bytecode, max(1, int(self.remaining_seconds() * 1_000)))
 
     def record_received(self, length: int) -> None:
-        """A message of the answer, of so many bytes."""
+        """Count a response message of `length` bytes."""
         self.received += length

@@ -1,4 +1,4 @@
-"""Which problems are worth another try, how many, and after which pause."""
+"""The retry policy: which problems are retried, how often, and after which pause."""
 
 import random
 from enum import Enum
@@ -18,7 +18,7 @@ READ_ONLY = "ReadOnlyViolationException"
 
 
 class RetryRule(Enum):
-    """How often a problem is met with another try."""
+    """How a problem is retried."""
 
     UNTIL_DEADLINE = "no traversal was sent: try until the deadline"
     SENDINGS = "a traversal was sent: send it again, up to the bound of sendings"
@@ -26,12 +26,12 @@ class RetryRule(Enum):
     NEVER = "another try would fail alike"
 
 
-# https://docs.aws.amazon.com/neptune/latest/userguide/errors-engine-codes.html: the codes that it says to retry.
+# The codes to retry according to https://docs.aws.amazon.com/neptune/latest/userguide/errors-engine-codes.html.
 RETRYABLE_CODES = {
     "ConcurrentModificationException": RetryRule.SENDINGS,
     "ThrottlingException": RetryRule.SENDINGS,
     "TooManyRequestsException": RetryRule.SENDINGS,
-    # The writer became a reader: a failover, after which the name leads elsewhere.
+    # The writer became a reader: after a failover the host name resolves to another server.
     READ_ONLY: RetryRule.SENDINGS,
     "InternalFailureException": RetryRule.SENDINGS,
 }
@@ -43,14 +43,14 @@ RETRYABLE_PROBLEMS: dict[type[GraphProblem], RetryRule] = {
 
 
 def retry_rule(problem: GraphProblem) -> RetryRule:
-    """By the code of an answer, by the kind of every other problem."""
+    """Return the retry rule: by the code of an engine error, by the class of any other problem."""
     if isinstance(problem, EngineError):
         return RETRYABLE_CODES.get(problem.code, RetryRule.NEVER)
     return RETRYABLE_PROBLEMS.get(type(problem), RetryRule.NEVER)
 
 
 class RetryPolicy:
-    """The tries of one traversal, which is sent `attempts` times at most."""
+    """The retries of one traversal, which is sent at most `attempts` times."""
 
     def __init__(self, attempts: int) -> None:
         self._attempts = attempts
@@ -58,7 +58,7 @@ class RetryPolicy:
         self._denied = False
 
     def should_retry(self, problem: GraphProblem, sendings: int) -> bool:
-        """Whether to try again after `problem`, with so many sendings behind it."""
+        """Return whether to retry after `problem`, when the traversal was sent `sendings` times."""
         kind = retry_rule(problem)
         if kind is RetryRule.SENDINGS:
             return sendings < self._attempts
@@ -68,8 +68,8 @@ class RetryPolicy:
         return kind is RetryRule.UNTIL_DEADLINE
 
     def next_pause_seconds(self) -> float:
-        """Seconds before the next try: exponential with full jitter, as in Brooker, 'Exponential Backoff And Jitter',
-        AWS Architecture Blog, 2015."""
+        """Return the seconds before the next try: exponential with full jitter, as in Brooker, 'Exponential Backoff And
+        Jitter', AWS Architecture Blog, 2015."""
         most = min(MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS * 2 ** min(self._failures, 10))
         self._failures += 1
         return random.uniform(0, most)  # noqa: S311

@@ -1,6 +1,6 @@
-"""Signature Version 4 of the handshake of a web socket, as Neptune asks for with IAM authentication.
+"""Signature Version 4 of the web socket handshake, as Neptune requires it with IAM authentication.
 
-The only module that loads botocore, and only where signing is on.
+The only module that imports botocore; it is imported only if signing is on.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ SERVICE = "neptune-db"
 
 
 def default_credentials() -> Any:
-    """From the environment, the profile, the container or the instance, in botocore's order."""
+    """Find credentials in the environment, the profile, the container or the instance, in botocore's order."""
     return Session().get_credentials()
 
 
 class Signer:
-    """Headers for one new web socket at a time. May be used from several threads; asking for credentials blocks."""
+    """Creates signed headers for new web sockets. Thread-safe; fetching credentials blocks."""
 
     def __init__(self, region: str, find: FindCredentials = default_credentials) -> None:
         self._region = region
@@ -35,15 +35,18 @@ class Signer:
         self._lock = Lock()
 
     def renew_credentials(self) -> None:
-        """Forget the credentials: the next headers look for them anew."""
+        """Discard the credentials, so that the next headers fetch them again."""
         with self._lock:
             self._credentials = None
 
     def headers(self, url: str) -> Mapping[str, str]:
-        """Signed now and good for five minutes. Raises Unfit without credentials, Unreachable if they fail."""
+        """Return headers that are signed now and valid for five minutes.
+
+        Raises InvalidConfiguration without credentials, and Unreachable if they cannot be fetched.
+        """
         parts = urlsplit(url)
         scheme = "https" if parts.scheme == "wss" else "http"
-        # The host is signed with its port, exactly as the handshake sends it.
+        # The signed host includes the port, exactly as the handshake sends it.
         request = AWSRequest("GET", f"{scheme}://{parts.netloc}{parts.path}", headers={"Host": parts.netloc})
         try:
             with self._lock:

@@ -85,7 +85,7 @@ async def test_errors_of_a_load_are_a_line_each(bulk: BulkStore, double: LoaderD
             "the bulk loader refused: InvalidParameterException: no such role",
         ),
         ((403, b"<html>"), SourceRefused, "the bulk loader refused: 403"),
-        ((200, b'{"hello": 1}'), SourceRefused, "what answers as the bulk loader is none; check GRAPH_URL"),
+        ((200, b'{"hello": 1}'), SourceRefused, "the response is not from a Neptune bulk loader; check GRAPH_URL"),
         ((503, b""), SourceUnavailable, "the bulk loader answered 503"),
     ],
 )

@@ -75,5 +75,5 @@ def test_values_are_written_as_by_the_driver(values: list[Any]) -> None:
 
 @pytest.mark.parametrize("value", [lambda: "it.get()", b"bytes"], ids=["a lambda", "bytes"])
 def test_what_no_engine_takes_is_refused_here(value: Any) -> None:
-    with pytest.raises(TypeError, match="a traversal holds a"):
+    with pytest.raises(TypeError, match="a traversal contains a"):
         encode_bytecode(g.inject(value))
