@@ -12,7 +12,7 @@ from cdk.watch.budgets import group_models
 from cdk.watch.metrics import HOUR, aws_metric, cost, nodes, service_metric, tokens
 
 THIRD = 8
-WHOLE = 24
+FULL_WIDTH = 24
 
 
 def dashboard(
@@ -22,7 +22,7 @@ def dashboard(
     board = cloudwatch.Dashboard(
         stack, "Dashboard", dashboard_name=f"stackflow-{environment.name}", default_interval=Duration.hours(3)
     )
-    board.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=WHOLE, height=4))
+    board.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=FULL_WIDTH, height=4))
     board.add_widgets(*_golden(environment, service))
     board.add_widgets(*_behind(environment, facts))
     board.add_widgets(*_stores(facts))

@@ -74,7 +74,7 @@ class FileReader:
             for label, path in self._files:
                 self._check_header(columns, label, self._header(label, path))
             return
-        known = self._known()
+        known = self._checked_name()
         # An empty document can't contradict a mapping.
         for column, key in columns if known else []:
             name = column.split(".", 1)[0]
@@ -172,7 +172,7 @@ class FileReader:
                     remedy = f"; its header is one column: write delimiter: {written}"
         return MappingError(f"{self._mapping}: {key} reads column {column!r}, which {label} does not have{remedy}")
 
-    def _known(self) -> list[str]:
+    def _checked_name(self) -> list[str]:
         """Return the columns of a document; none if rows with unknown columns could not be read."""
         names: dict[str, None] = {}
         unread: list[int] = []

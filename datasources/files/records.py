@@ -234,11 +234,11 @@ def _render(field: ImportField, spec: str | ValueSpec, mapping: Mapping) -> Rend
     if field.kind == "list":
         return lambda cell: array_literal([as_text(part) for part in (cell if isinstance(cell, list) else [cell])])
     if field.kind == "document":
-        return lambda cell: _given_json(cell, field, what)
+        return lambda cell: _to_json(cell, field, what)
     return as_text
 
 
-def _given_json(cell: Any, field: ImportField, what: str) -> str:
+def _to_json(cell: Any, field: ImportField, what: str) -> str:
     document = cell
     if isinstance(cell, str):
         try:

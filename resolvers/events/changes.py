@@ -47,7 +47,7 @@ async def handle_proposed(write: Write, data: ChangeProposed, _: Event) -> Seque
     record = await _find(write, data)
     if record is not None:
         return await _update(write, record, data, items, team)
-    command = ProposeChange(**_given_fields(data), team_id=team, configuration_item_ids=items)
+    command = ProposeChange(**_present_fields(data), team_id=team, configuration_item_ids=items)
     [id] = await changes.propose(write, command)
     await keys.insert(write.transaction, data.change.source, data.change.key, id)
     return [id]
@@ -108,7 +108,7 @@ async def _require(write: Write, data: ChangeEvent) -> ChangeRecord:
     return record
 
 
-def _given_fields(data: ChangeProposed) -> dict[str, Any]:
+def _present_fields(data: ChangeProposed) -> dict[str, Any]:
     values = {name: value for name in UPDATABLE_FIELDS if (value := getattr(data, name)) is not UNSET}
     # Stripped as the use case stores it, so that white space alone is no update.
     return values | {"title": data.title.strip()}
@@ -118,7 +118,7 @@ async def _update(
     write: Write, record: ChangeRecord, data: ChangeProposed, items: Sequence[str], team: str | None
 ) -> Sequence[str]:
     before = record
-    new = {name: value for name, value in _given_fields(data).items() if value != getattr(record, name)}
+    new = {name: value for name, value in _present_fields(data).items() if value != getattr(record, name)}
     if data.team is not UNSET and team != record.team_id:
         new["team_id"] = team
         assignee = record.assignee_id

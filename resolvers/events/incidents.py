@@ -53,7 +53,7 @@ async def handle_opened(write: Write, data: IncidentOpened, _: Event) -> Sequenc
             raise validation.invalid("restrictedTeam", message)
         return await _update(write, record, data)
     command = OpenIncident(
-        **_given_fields(data),
+        **_present_fields(data),
         team_id=await resolve_team(write.transaction, data.team, "team"),
         restricted_team_id=restricted_id,
         affected_ids=await resolve_items(write.transaction, data.affected, "affected"),
@@ -148,7 +148,7 @@ async def _require(write: Write, data: IncidentEvent) -> IncidentRecord:
     return record
 
 
-def _given_fields(data: IncidentOpened | IncidentUpdated) -> dict[str, Any]:
+def _present_fields(data: IncidentOpened | IncidentUpdated) -> dict[str, Any]:
     values = {name: value for name in UPDATABLE_FIELDS if (value := getattr(data, name)) is not UNSET}
     # Stripped as the use case stores it, so that white space alone is no update.
     return values | {"title": values["title"].strip()} if "title" in values else values
@@ -156,7 +156,7 @@ def _given_fields(data: IncidentOpened | IncidentUpdated) -> dict[str, Any]:
 
 async def _update(write: Write, record: IncidentRecord, data: IncidentOpened | IncidentUpdated) -> Sequence[str]:
     before = record.version
-    new = {name: value for name, value in _given_fields(data).items() if value != getattr(record, name)}
+    new = {name: value for name, value in _present_fields(data).items() if value != getattr(record, name)}
     if new:
         await incidents.update(write, UpdateIncident(id=record.id, expected_version=record.version, **new))
         record = await reload(write, record)

@@ -59,12 +59,12 @@ class CompleteImpactByStarts(Loader[tuple[str, ...], CompleteImpact]):
     arguments: Walk
 
     async def fetch(self, keys: Sequence[tuple[str, ...]]) -> Mapping[tuple[str, ...], CompleteImpact]:
-        return {key: await self._whole(key) for key in keys}
+        return {key: await self._fetch_one(key) for key in keys}
 
     def absent(self, key: tuple[str, ...]) -> CompleteImpact:
         return CompleteImpact()
 
-    async def _whole(self, failed: tuple[str, ...]) -> CompleteImpact:
+    async def _fetch_one(self, failed: tuple[str, ...]) -> CompleteImpact:
         call = current_request()
         left = call.remaining()
         if left is not None and call.deadline is not None:

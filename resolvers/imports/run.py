@@ -233,7 +233,7 @@ async def _section(run: _ImportRun, task: SectionTask, mapping: Mapping, step: P
         report.unresolved += 1
         refuse(RejectedRow(*task.reader.locate(line), section.entity, note, row, harmless=True), "unresolved")
     if run.prune is not None and session is run.main:
-        await run.prune.mark_seen(table)
+        await run.prune.mark_present(table)
         if run.options.prune in _fixed_sources(section, mapping):
             run.prune.cover(section.entity)
     plan = await _write(run, session, table, plan, replace(step, phase="writing", total=tally.staged), refused)

@@ -49,7 +49,7 @@ async def load_context(transaction: Transaction, run: LockedRunRecord, definitio
     )
     cause = None if run.cause_run_id is None else await rows.fetch_cause(transaction, run.cause_run_id)
     # The incident may have been restricted since the run started.
-    if incident is not None and incident.is_restricted and not await _is_seen(transaction, run, incident):
+    if incident is not None and incident.is_restricted and not await _is_visible(transaction, run, incident):
         return ExpressionContext(incident, None, (), cause, hidden=True)
     if run.configuration_item_id is not None:
         items = await rows.fetch_items(transaction, run.configuration_item_id, None, 1)
@@ -60,7 +60,7 @@ async def load_context(transaction: Transaction, run: LockedRunRecord, definitio
     return ExpressionContext(incident, None, items, cause)
 
 
-async def _is_seen(transaction: Transaction, run: LockedRunRecord, incident: IncidentContext) -> bool:
+async def _is_visible(transaction: Transaction, run: LockedRunRecord, incident: IncidentContext) -> bool:
     return incident.is_visible_to(await rows.fetch_publisher_scope(transaction, run.workflow_id))
 
 

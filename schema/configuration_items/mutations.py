@@ -16,8 +16,8 @@ from schema.declarations.mutations import (
     IDEMPOTENCY_KEY_DESCRIPTION,
     InputMapping,
     MutationDeclaration,
-    SeenInput,
     UserErrorType,
+    VersionedInput,
     mutation,
     user_errors,
 )
@@ -58,7 +58,7 @@ class CreateConfigurationItemsInBulkInput:
 
 
 @strawberry.input(description="New values of a configuration item. Omitted fields stay unchanged.")
-class UpdateConfigurationItemInput(SeenInput):
+class UpdateConfigurationItemInput(VersionedInput):
     name: str | None = strawberry.field(default=UNSET, description="Its name, at most 500 characters.")
     class_key: str | None = strawberry.field(default=UNSET, description="The key of its class.")
     status: ConfigurationItemStatus | None = strawberry.field(
@@ -77,12 +77,12 @@ class UpdateConfigurationItemInput(SeenInput):
 
 
 @strawberry.input(description="The configuration item to retire.")
-class RetireConfigurationItemInput(SeenInput):
+class RetireConfigurationItemInput(VersionedInput):
     pass
 
 
 @strawberry.input(description="The retired configuration item to restore.")
-class RestoreConfigurationItemInput(SeenInput):
+class RestoreConfigurationItemInput(VersionedInput):
     status: ConfigurationItemStatus | None = strawberry.field(
         default=UNSET, description="PLANNED, ACTIVE or MAINTENANCE. Default ACTIVE."
     )

@@ -64,16 +64,6 @@ class VersionedInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-@strawberry.input
-class SeenInput(VersionedInput):
-    """The same fields, with the description that inputs for configuration items and relationships have."""
-
-    expected_version: int = strawberry.field(
-        description="The version that you last read. If the current version differs, nothing is written; see the "
-        "payload."
-    )
-
-
 def user_errors() -> Any:
     """Declare the field `userErrors` of a payload."""
     return attribute("The rules that the input breaks; empty if the write succeeded.", of="user_errors", size=5)

@@ -13,8 +13,8 @@ from schema.declarations.mutations import (
     IDEMPOTENCY_KEY_DESCRIPTION,
     InputMapping,
     MutationDeclaration,
-    SeenInput,
     UserErrorType,
+    VersionedInput,
     mutation,
     user_errors,
 )
@@ -48,7 +48,7 @@ class RelateConfigurationItemsInBulkInput:
 
 
 @strawberry.input(description="New values of a relationship. Omitted fields stay unchanged.")
-class UpdateRelationshipInput(SeenInput):
+class UpdateRelationshipInput(VersionedInput):
     attributes: JSON | None = strawberry.field(
         default=UNSET, description="Further attributes: an object that replaces the current one."
     )
@@ -58,7 +58,7 @@ class UpdateRelationshipInput(SeenInput):
 
 
 @strawberry.input(description="The relationship to delete.")
-class UnrelateConfigurationItemsInput(SeenInput):
+class UnrelateConfigurationItemsInput(VersionedInput):
     pass
 
 

@@ -88,7 +88,7 @@ async def end_firings(transaction: Transaction, firing: Firing, until: datetime)
     """End the alert's firings between the firing's start and `until`; return the incidents of those that were firing,
     without duplicates."""
     bound = firing._asdict() | {"since": firing.starts_at, "until": until}
-    firings = await transaction.fetch(statements(_STATEMENTS)["alerts_settled"], bound, _settled)
+    firings = await transaction.fetch(statements(_STATEMENTS)["alerts_settled"], bound, _to_settlement)
     return sorted({incident_id for incident_id, fired in firings if fired and incident_id is not None})
 
 
@@ -121,7 +121,7 @@ def _moment(value: datetime | None) -> datetime | None:
     return value
 
 
-def _settled(incident_id: str | None, fired: bool) -> tuple[str | None, bool]:
+def _to_settlement(incident_id: str | None, fired: bool) -> tuple[str | None, bool]:
     return incident_id, fired
 
 

@@ -55,7 +55,7 @@ class Prune:
         for name in ("drop_seen", "make_seen_items", "make_seen_relationships"):
             await self._main.run(_named(name))
 
-    async def mark_seen(self, table: ImportTable) -> None:
+    async def mark_present(self, table: ImportTable) -> None:
         """Record the staged rows of a section as seen."""
         if table.entity == "configuration_items":
             await self._main.run(_named("see_configuration_items"))

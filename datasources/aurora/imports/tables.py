@@ -66,7 +66,7 @@ class ImportTable:
         """Decide the fate of each staged row."""
         different = [f"(t.{column}) IS DISTINCT FROM (w.{column})" for column in self.update_columns]
         return _frame("plan").fill_slots(
-            wanted=self._wanted(),
+            wanted=self._selection(),
             table=self.name,
             match=" AND ".join(f"t.{column} = w.{column}" for column in self.match),
             absent=f"t.{self.match[0]} IS NULL",
@@ -74,7 +74,7 @@ class ImportTable:
             before=self.before,
         )
 
-    def _wanted(self) -> str:
+    def _selection(self) -> str:
         staged = statements(f"imports/{self.domain}")[self.entity]
         if not self.owner:
             return staged.text

@@ -169,7 +169,7 @@ async def fetch_incident(transaction: Transaction, id: str, scope: Scope) -> Inc
 
 async def fetch_publisher_scope(transaction: Transaction, workflow_id: str) -> Scope:
     """Return the scope of a workflow's publisher; all rows for an imported workflow, which an operator provided."""
-    rows = await _fetch(transaction, "run_publisher", {"id": workflow_id}, _seen_by)
+    rows = await _fetch(transaction, "run_publisher", {"id": workflow_id}, _to_scope)
     return rows[0] if rows else Scope(sees_restricted=True)
 
 
@@ -231,7 +231,7 @@ def _attempt(*values: Any) -> WorkflowStepRunRecord:
     return replace(attempt, state=WorkflowStepRunState(attempt.state))
 
 
-def _seen_by(sees_restricted: bool, team_keys: list[str]) -> Scope:
+def _to_scope(sees_restricted: bool, team_keys: list[str]) -> Scope:
     return Scope(sees_restricted, tuple(team_keys))
 
 

@@ -16,7 +16,7 @@ class StatementReader(Protocol):
         ...
 
 
-async def find_known_names(
+async def find_names(
     reader: StatementReader,
     classes: Collection[str],
     teams: Collection[str],

@@ -181,20 +181,20 @@ class TablesQueue:
         async with self._main.transaction() as transaction:
             await self._lock(transaction)
             return await transaction.fetch(
-                statements(_STATEMENTS)["dead_letters_replayed"], {"queue": self._name, "ids": _listed(ids)}, str
+                statements(_STATEMENTS)["dead_letters_replayed"], {"queue": self._name, "ids": _to_array(ids)}, str
             )
 
     async def delete_dead_letters(self, ids: Sequence[str] | None) -> list[str]:
         """See the port."""
         return await self._main.fetch(
-            statements(_STATEMENTS)["dead_letters_dropped"], {"queue": self._name, "ids": _listed(ids)}, str
+            statements(_STATEMENTS)["dead_letters_dropped"], {"queue": self._name, "ids": _to_array(ids)}, str
         )
 
     async def _lock(self, transaction: Transaction) -> None:
         await transaction.fetch(statements(_STATEMENTS)["queue_locked"], {"queue": self._name}, bool)
 
 
-def _listed(ids: Sequence[str] | None) -> list[str] | None:
+def _to_array(ids: Sequence[str] | None) -> list[str] | None:
     return None if ids is None else list(ids)
 
 

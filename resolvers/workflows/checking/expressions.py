@@ -87,12 +87,12 @@ def _unknown(root: str, rest: tuple[str, ...], inputs: frozenset[str], steps: fr
     """Return why a reference will not exist; None if it will, or if this is known only at run time."""
     known: dict[str, tuple[str, ...]] = {"incident": INCIDENT_FIELDS, "cause": CAUSE_FIELDS, "run": RUN_FIELDS}
     if root == "inputs" and rest and rest[0] not in inputs:
-        return f"there is no input {rest[0]}; declare it, or use one of {_listed(inputs)}"
+        return f"there is no input {rest[0]}; declare it, or use one of {_join_names(inputs)}"
     if root == "steps":
         if not rest:
             return "the step is missing; write steps.<key>.outcome or steps.<key>.state"
         if rest[0] not in steps:
-            return f"the step {rest[0]} has not ended by then; add it to dependsOn, or use one of {_listed(steps)}"
+            return f"the step {rest[0]} has not ended by then; add it to dependsOn, or use one of {_join_names(steps)}"
         if len(rest) > 1 and rest[1] not in STEP_FIELDS:
             return f"a step has no {rest[1]}; its members are {', '.join(STEP_FIELDS)}"
     if root == "run" and rest[:1] == ("cause",) and len(rest) > 1:
@@ -102,5 +102,5 @@ def _unknown(root: str, rest: tuple[str, ...], inputs: frozenset[str], steps: fr
     return None
 
 
-def _listed(names: frozenset[str]) -> str:
+def _join_names(names: frozenset[str]) -> str:
     return ", ".join(sorted(names)) or "none"

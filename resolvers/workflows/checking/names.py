@@ -22,7 +22,7 @@ async def name_problems(asked: StatementReader, definitions: Sequence[Definition
     keys: dict[str, set[str]] = {kind: set() for kind in _WHERE}
     for _, kind, key in (name for names in wanted for name in names):
         keys[kind].add(key)
-    known = await rows.find_known_names(asked, *(sorted(keys[kind]) for kind in ("class", "team", "user", "workflow")))
+    known = await rows.find_names(asked, *(sorted(keys[kind]) for kind in ("class", "team", "user", "workflow")))
     after = await rows.fetch_chained_workflows(asked) if any(each.trigger.workflows for each in definitions) else []
     problems: list[list[UserError]] = []
     for definition, names in zip(definitions, wanted, strict=True):
