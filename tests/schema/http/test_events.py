@@ -294,7 +294,7 @@ NESTED = "the data can't be stored: attributes is nested more than 32 levels dee
         (poisoned("[" * 1_200 + "]" * 1_200), ("odd", "/cmdb"), DEEP),
         (poisoned('{"x]":[' * 6_000 + "]}" * 6_000), ("odd", "/cmdb"), DEEP),
         (poisoned(r'"\ud800"'), ("odd", "/cmdb"),
-         "not JSON: Input data was truncated; look for half of a surrogate pair such as \\ud800"),
+         "not JSON: Input data was truncated; look for an unpaired surrogate such as \\ud800"),
         (poisoned("NaN"), ("odd", "/cmdb"), "not JSON: JSON is malformed: invalid character"),
         (b"", ("", ""), "not JSON: Input data was truncated"),
         (poisoned("9" * 5_000), ("odd", "/cmdb"), OUT_OF_RANGE),
