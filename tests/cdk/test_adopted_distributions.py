@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cdk.edge.origin import HEADER
+from cdk.edge.origin import ORIGIN_HEADER
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text()
 JQ = shutil.which("jq")
@@ -68,7 +68,7 @@ def test_the_gateway_s_origin_and_behaviours_change_and_no_others() -> None:
         "DomainName": "new.execute-api.us-east-1.amazonaws.com",
         "OriginPath": "/prod",
         "OriginShield": {},
-        "CustomHeaders": {"Quantity": 1, "Items": [{"HeaderName": HEADER, "HeaderValue": "a secret"}]},
+        "CustomHeaders": {"Quantity": 1, "Items": [{"HeaderName": ORIGIN_HEADER, "HeaderValue": "a secret"}]},
     }
     assert pages == ORIGINS[1]
     assert found["DefaultCacheBehavior"] == {"TargetOriginId": "pages", **OLD}
