@@ -53,7 +53,7 @@ async def test_a_result_lets_the_run_go_on_once(runs: Runs) -> None:
     assert runs.rows("SELECT version FROM workflow_runs WHERE id = %s", run) == version
     [reason] = await told(runs, finished("ok-3", attempt, "FAILED", reason="no"))
     [[number]] = runs.rows("SELECT number FROM workflow_runs WHERE id = %s", run)
-    assert reason == (f"attempt 1 at step mend of {number} is SUCCEEDED already; a later result changes nothing")
+    assert reason == (f"attempt 1 at step mend of {number} is already SUCCEEDED; a later result changes nothing")
     assert await told(runs, finished("ok-4", runs.attempt(run, "check"))) == []
     assert runs.state(run) == "SUCCEEDED"
     assert runs.notes(1)[-1] == ("Workflow finished", f"Wf1 ({number})")
@@ -73,7 +73,7 @@ async def test_a_failure_is_tried_again_and_keeps_what_came_of_it(runs: Runs) ->
     # The next attempt has not begun, so nobody was asked for it.
     [reason] = await told(runs, finished("f-2", runs.attempt(run, "mend")))
     assert "attempt 2 at step mend" in reason
-    assert "is PENDING" in reason
+    assert "is already PENDING" in reason
     await advance_due(runs.operations.sources, runs.started(run) + timedelta(seconds=30))
     assert await told(runs, finished("f-3", runs.attempt(run, "mend"), "FAILED")) == []
     assert runs.rows("SELECT state, reason FROM workflow_runs WHERE id = %s", run) == [
@@ -86,11 +86,11 @@ async def test_a_result_that_comes_too_late_is_a_dead_letter(runs: Runs) -> None
     attempt = runs.attempt(late, "mend")
     await advance_due(runs.operations.sources, runs.started(late) + timedelta(seconds=60))
     [reason] = await told(runs, finished("l-1", attempt))
-    assert "is FAILED already: timed out after 60 s; a later result changes nothing" in reason
+    assert "is already FAILED: timed out after 60 s; a later result changes nothing" in reason
     off = await runs.start(runs.publish(MEND))
     await runs.written(partial(running.cancel, command=running.CancelWorkflowRun(run_id=off, reason="enough")))
     [reason] = await told(runs, finished("l-2", runs.attempt(off, "mend")))
-    assert "is CANCELLED already: enough; " in reason
+    assert "is already CANCELLED: enough; " in reason
     assert (runs.state(late), runs.state(off)) == ("RUNNING", "CANCELLED")
 
 
@@ -98,7 +98,7 @@ async def test_the_words_about_a_restricted_incident_are_in_no_letter(runs: Runs
     run = await runs.start(runs.publish(MEND), incident_id=uuid(INCIDENT, 2))
     await runs.written(partial(running.cancel, command=running.CancelWorkflowRun(run_id=run, reason="muttered")))
     [reason] = await told(runs, finished("r-1", runs.attempt(run, "mend")))
-    assert "is CANCELLED already; " in reason
+    assert "is already CANCELLED; " in reason
 
 
 @pytest.mark.parametrize(
