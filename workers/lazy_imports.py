@@ -5,6 +5,7 @@ from importlib import import_module
 # By name, so that no entry point depends on them: a laptop does not use half of them. In order: Gremlin, Redis, AWS,
 # expressions of workflows.
 MODULES = (
+    "datasources.aurora.registry",
     "datasources.graph.gremlin.factory",
     "datasources.graph.gremlin.client.signing",
     "datasources.cache.redis.adapter",
