@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-# By name, so that no entry point depends on them: a laptop does not use half of them. In order: Gremlin, Redis, AWS,
+# By name, so that no entry point depends on them: a laptop does not use half of them. In order: tables, Gremlin, Redis, AWS,
 # expressions of workflows.
 MODULES = (
     "datasources.aurora.registry",
