@@ -2,8 +2,8 @@
 
 from importlib import import_module
 
-# By name, so that no entry point depends on them: a laptop does not use half of them. In order: tables, Gremlin, Redis, AWS,
-# expressions of workflows.
+# By name, so that no entry point depends on them: a laptop does not use half of them. In order: tables, Gremlin,
+# Redis, AWS, expressions of workflows.
 MODULES = (
     "datasources.aurora.registry",
     "datasources.graph.gremlin.factory",
