@@ -14,12 +14,11 @@ class Oracle:
         self.definition = definition
         self.now = now
         self.state = "RUNNING"
-        # Attempts by step and number: state, when it ends or begins by itself, when it ended.
-        self.attempts: dict[tuple[str, int], tuple[str, datetime | None, int]] = {}
+        # Attempts by step and number: state, and when it ends or begins by itself.
+        self.attempts: dict[tuple[str, int], tuple[str, datetime | None]] = {}
+        self.ended: dict[tuple[str, int], datetime] = {}
         self.begun: list[tuple[str, int]] = []
         self.ending = ""
-        # Counts what ends, so that it is known which was later.
-        self.clock = 0
         self.settle()
 
     def states(self) -> list[tuple[str, int, str]]:
@@ -47,18 +46,29 @@ class Oracle:
         self.settle()
 
     def open(self, key: str) -> tuple[str, int]:
-        [found] = [
-            name for name, (state, _, _) in self.attempts.items() if name[0] == key and state in "RUNNING WAITING"
-        ]
+        [found] = [name for name, (state, _) in self.attempts.items() if name[0] == key and state in "RUNNING WAITING"]
         return found
 
     def step(self, key: str) -> Step:
         [found] = [step for step in self.definition.steps if step.key == key]
         return found
 
+    def place(self, key: str) -> int:
+        """The place of a step in the order of dependencies; steps that have none between them stand as listed."""
+        placed: list[str] = []
+        while key not in placed:
+            placed.append(
+                next(
+                    step.key
+                    for step in self.definition.steps
+                    if step.key not in placed and set(step.depends_on) <= set(placed)
+                )
+            )
+        return placed.index(key)
+
     def ends(self, name: tuple[str, int], state: str) -> None:
-        self.clock += 1
-        self.attempts[name] = (state, None, self.clock)
+        self.attempts[name] = (state, None)
+        self.ended[name] = self.now
 
     def fails(self, name: tuple[str, int]) -> None:
         self.ends(name, "FAILED")
@@ -66,7 +76,7 @@ class Oracle:
         retry = self.step(key).configuration.retry
         if number < retry.attempts:
             wait = timedelta(seconds=retry.backoff * 2 ** (number - 1))
-            self.attempts[key, number + 1] = ("PENDING", self.now + wait, 0)
+            self.attempts[key, number + 1] = ("PENDING", self.now + wait)
 
     def begins(self, name: tuple[str, int]) -> None:
         step = self.step(name[0])
@@ -81,14 +91,14 @@ class Oracle:
                 return
             seconds = getattr(step.configuration, "seconds", step.configuration.timeout)
             until = None if seconds is None else self.now + timedelta(seconds=seconds)
-            self.attempts[name] = ("RUNNING" if step.kind in ("WAIT", "REMEDIATION") else "WAITING", until, 0)
+            self.attempts[name] = ("RUNNING" if step.kind in ("WAIT", "REMEDIATION") else "WAITING", until)
 
     def last(self, key: str) -> str:
-        found = [state for (other, _), (state, _, _) in sorted(self.attempts.items()) if other == key]
+        found = [state for (other, _), (state, _) in sorted(self.attempts.items()) if other == key]
         return found[-1] if found else "NEVER"
 
     def gives_up(self, ending: str) -> None:
-        for name, (state, _, _) in sorted(self.attempts.items()):
+        for name, (state, _) in sorted(self.attempts.items()):
             if state in ("PENDING", "RUNNING", "WAITING"):
                 self.ends(name, "CANCELLED")
         self.ending = ending
@@ -99,14 +109,12 @@ class Oracle:
         while self.state not in ENDED and self.does_something():
             pass
         if self.state in ("RUNNING", "WAITING"):
-            open_ = {state for state, _, _ in self.attempts.values()} & {"PENDING", "RUNNING"}
+            open_ = {state for state, _ in self.attempts.values()} & {"PENDING", "RUNNING"}
             self.state = "RUNNING" if open_ else "WAITING"
 
     def does_something(self) -> bool:
         due = sorted(
-            (until, self.rank(name), name)
-            for name, (_, until, _) in self.attempts.items()
-            if until and until <= self.now
+            (until, self.rank(name), name) for name, (_, until) in self.attempts.items() if until and until <= self.now
         )
         if due:
             name = due[0][2]
@@ -138,11 +146,13 @@ class Oracle:
         return False
 
     def undoes(self) -> bool:
+        # Of two that ended in one moment, the one that stands later in the order of dependencies is undone first.
         succeeded = sorted(
-            ((ended, key) for (key, _), (state, _, ended) in self.attempts.items() if state == "SUCCEEDED"),
+            ((self.ended[name], self.place(name[0]), name[0]) for name, (state, _) in self.attempts.items()
+             if state == "SUCCEEDED" and self.step(name[0]).configuration.compensates is None),
             reverse=True,
-        )
-        for _, key in succeeded:
+        )  # fmt: skip
+        for _, _, key in succeeded:
             for step in self.definition.steps:
                 if step.configuration.compensates != key:
                     continue
