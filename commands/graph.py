@@ -18,6 +18,7 @@ from commands.graph_output import progress_bars, show_check, show_rebuild
 from commands.stores import use_stores
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import outbox
+from datasources.aurora.tables.invalidation import TRAVERSAL_TABLES
 from datasources.errors import SourceError
 from datasources.graph.completeness import CompletenessMarker
 from datasources.graph.gremlin.bulk.loading import LoadFailed, open_bulk_store
@@ -28,7 +29,6 @@ from resolvers.projection.checkpoint import CheckpointError
 from resolvers.projection.follow import OutboxProjector
 from resolvers.projection.rebuild import RebuildOptions, rebuild
 from resolvers.projection.reports import CheckReport, RebuildReport
-from resolvers.projection.stale import TRAVERSAL_TABLES
 from settings import Settings
 
 application = typer.Typer(help="The copy of items and relationships in the graph store.", no_args_is_help=True)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 # asyncio handles SIGINT: it cancels the running tasks, so that transactions end and connections close.
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+TERMINATION_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(Exception):
@@ -27,7 +27,7 @@ def interruptible() -> Iterator[None]:
         received = signal.Signals(number)
         signal.raise_signal(signal.SIGINT)
 
-    before = {number: signal.signal(number, end) for number in STOP_SIGNALS}
+    before = {number: signal.signal(number, end) for number in TERMINATION_SIGNALS}
     try:
         yield
     except KeyboardInterrupt as error:

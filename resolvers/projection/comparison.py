@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from datasources.aurora.outbox import graph_buckets, outbox
 from datasources.aurora.outbox.graph_buckets import BucketComparison
+from datasources.aurora.tables.invalidation import TRAVERSAL_TABLES
 from datasources.graph.projection import Changes, EdgeVersion, NodeChange, Projection
 from datasources.graph.recursive.source import BucketDigest, RelationalSource
 from datasources.request import RequestContext, use_request
@@ -15,7 +16,6 @@ from resolvers.projection.edges import EdgeComparison
 from resolvers.projection.nodes import remove_nodes
 from resolvers.projection.pages import MAX_CONCURRENT_PAGES, PAGE_SIZE, process_in_order
 from resolvers.projection.reports import Difference
-from resolvers.projection.stale import TRAVERSAL_TABLES
 
 # Each round reads the ids of all nodes of the graph once, so a comparison of all 256 buckets does so four times.
 BUCKETS_PER_ROUND = 64

@@ -9,6 +9,7 @@ from functools import partial
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.outbox import outbox
 from datasources.aurora.outbox.outbox import OutboxRow
+from datasources.aurora.tables.invalidation import TRAVERSAL_TABLES
 from datasources.errors import SourceError, SourceRefused, SourceUnavailable
 from datasources.graph.projection import Changes, NodeChange, Projection
 from datasources.graph.recursive.source import RelationalSource
@@ -18,7 +19,6 @@ from datasources.request import RequestContext, use_request
 from datasources.sources import Sources
 from datasources.supervisor import CaughtError, attempt
 from resolvers.projection.changes import ITEM, RELATIONSHIP, ChangedEntity, build_changes, group_by_entity
-from resolvers.projection.stale import TRAVERSAL_TABLES
 
 GRAPH_SOURCE = "graph"
 # Maximum number of rows of one round.

@@ -1,10 +1,10 @@
 """Detect a wiped graph store, and project everything again."""
 
+from datasources.aurora.tables.invalidation import TRAVERSAL_TABLES
 from datasources.request import RequestContext, use_request
 from datasources.sources import Sources
 from resolvers.projection.check import check
 from resolvers.projection.reports import CheckReport
-from resolvers.projection.stale import TRAVERSAL_TABLES
 
 
 async def ensure_complete(sources: Sources) -> CheckReport | None:

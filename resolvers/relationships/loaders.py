@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from datasources.aurora.relationships.table import RELATIONSHIPS, fetch_redundancy_groups
+from datasources.aurora.tables.invalidation import TRAVERSAL_TABLES
 from datasources.graph.port import (
     Neighbours,
     Paths,
@@ -18,8 +19,6 @@ from datasources.graph.port import (
 from datasources.records.relationships import RedundancyGroupRecord, RelationshipRecord
 from resolvers.loading.loader import Loader
 from resolvers.loading.tables import RowBy
-
-TRAVERSAL_TABLES = ("relationships",)
 
 
 class RelationshipById(RowBy[RelationshipRecord]):

@@ -19,6 +19,9 @@ TABLES_BY_ENTITY = {
     ),
 }  # fmt: skip
 
+# Tables on which cached walks depend: the graph is a copy of them.
+TRAVERSAL_TABLES = ("relationships",)
+
 
 def stale_tables(entities: Iterable[str]) -> list[str]:
     """Return the names of the stale tables, sorted. An unknown entity, from a newer version, has none."""
