@@ -6,6 +6,7 @@ import random
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -63,11 +64,17 @@ class Hang:
 
     def __init__(self, server: EmbeddedPostgres) -> None:
         assert server.pid is not None
-        self._pids = [server.pid, *children(server.pid)]
+        self._server = server.pid
+        self._pids: list[int] = []
 
     def begin(self) -> None:
-        for pid in self._pids:
-            stand_still(pid)
+        # The server first: it makes no more processes then. Others end by themselves at any time, as autovacuum's do.
+        stand_still(self._server)
+        self._pids = [self._server]
+        for pid in children(self._server):
+            with suppress(ProcessLookupError):
+                stand_still(pid)
+                self._pids.append(pid)
 
     def end(self) -> None:
         for pid in self._pids:

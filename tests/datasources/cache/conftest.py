@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from datasources.cache.redis import validity
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import create_client
 from datasources.cache.redis.keys import SNAPSHOT_KEY, VALIDITY_KEY
@@ -64,8 +65,9 @@ class Clients:
 
 
 @pytest.fixture(params=["plain_valkey", "tls_redis"])
-async def clients(request: pytest.FixtureRequest) -> AsyncIterator[Clients]:
-    """Clients of each kind of server that the port must hold on."""
+async def clients(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Clients]:
+    """Clients of each kind of server that the port must hold on. Renewing takes the time that a slow machine needs."""
+    monkeypatch.setattr(validity, "RENEW_TIMEOUT_SECONDS", 30.0)
     server = request.getfixturevalue(request.param)
     url, ca_file = (server.url(), server.ca_file) if isinstance(server, TlsRedis) else (server.url, None)
     found = Clients(url, ca_file, create_client(url, ca_file, 5.0))
