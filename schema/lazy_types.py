@@ -4,6 +4,9 @@ from typing import Annotated
 
 import strawberry
 
+from datasources.records.queries import Order
+from schema.declarations.connections import PageDeclaration
+
 BY_NAME = strawberry.lazy("schema.references")
 
 LazyChange = Annotated["Change", BY_NAME]
@@ -26,3 +29,11 @@ LazyUserFilter = Annotated["UserFilter", BY_NAME]
 LazyWorkflow = Annotated["Workflow", BY_NAME]
 LazyWorkflowFilter = Annotated["WorkflowFilter", BY_NAME]
 LazyWorkflowStep = Annotated["WorkflowStep", BY_NAME]
+
+CONFIGURATION_ITEM_PAGES = PageDeclaration(
+    "configuration-items:read", LazyConfigurationItemFilter | None, LazyConfigurationItemOrder | None, Order("name")
+)
+INCIDENT_PAGES = PageDeclaration(
+    "incidents:read", LazyIncidentFilter | None, LazyIncidentOrder | None, Order("opened_at", descending=True)
+)
+TEAM_PAGES = PageDeclaration("teams:read", LazyTeamFilter | None, LazyTeamOrder | None, Order("name"))

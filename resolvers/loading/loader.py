@@ -74,20 +74,29 @@ class Loader(Generic[K, V]):
 
     async def _batch(self) -> None:
         waiting, self._waiting = self._waiting, {}
-        # Gathered, not caught: any error belongs to every waiting field, where the schema masks it.
-        (outcome,) = await asyncio.gather(self._read_through(list(waiting)), return_exceptions=True)
+        values: Mapping[K, V] = {}
+        failure: Exception | None = None
+        try:
+            values = await self._read_through(list(waiting))
+        except asyncio.CancelledError:
+            for future in waiting.values():
+                future.cancel()
+            raise
+        except Exception as error:
+            # The boundary of a batch: any error belongs to every waiting field, where the schema masks it.
+            failure = error
         for number, (key, future) in enumerate(waiting.items(), 1):
             if future.done():
                 continue
             if number % VALUES_PER_TURN == 0:
                 # Fields that wait for a value resume in the next turn: let other requests run in between.
                 await asyncio.sleep(0)
-            if isinstance(outcome, BaseException):
-                future.set_exception(_to_shown_error(outcome))
+            if failure is not None:
+                future.set_exception(_to_shown_error(failure))
                 # Retrieved here, so that a field that is never awaited logs no 'exception was never retrieved'.
                 future.exception()
             else:
-                future.set_result(outcome[key] if key in outcome else self.absent(key))
+                future.set_result(values[key] if key in values else self.absent(key))
 
     async def _read_through(self, keys: list[K]) -> Mapping[K, V]:
         if self.value is None:
@@ -143,7 +152,7 @@ class Loader(Generic[K, V]):
         return f"{CACHE_FORMAT_VERSION}|{type(self).__name__}|{self.scope_key}|{arguments}|{key!r}"
 
 
-def _to_shown_error(error: BaseException) -> BaseException:
+def _to_shown_error(error: Exception) -> Exception:
     if isinstance(error, SourceInvalidValue):
         shown = BadUserInput("a filter value or cursor is invalid")
         shown.__cause__ = error

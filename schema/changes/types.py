@@ -1,7 +1,6 @@
 """Changes: planned work on configuration items."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import strawberry
 
@@ -12,12 +11,11 @@ from resolvers.configuration_items.loaders import ConfigurationItemsByChange
 from resolvers.incidents.loaders import IncidentsByChange
 from resolvers.teams.loaders import TeamById
 from resolvers.users.loaders import UserById
-from schema.declarations.connections import Connection, Group, connection, groups
+from schema.declarations.connections import Connection, Group, PageDeclaration, connection, groups
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
 from schema.declarations.filters import (
     DateTimeFilter,
-    Direction,
     Filter,
     IdFilter,
     TextFilter,
@@ -26,18 +24,17 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    order_direction,
-    order_field,
+    order_input,
 )
 from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
 from schema.lazy_types import (
+    CONFIGURATION_ITEM_PAGES,
+    INCIDENT_PAGES,
     LazyConfigurationItemConnection,
     LazyConfigurationItemFilter,
-    LazyConfigurationItemOrder,
     LazyIncidentConnection,
     LazyIncidentFilter,
-    LazyIncidentOrder,
     LazyTeam,
     LazyTeamFilter,
     LazyUser,
@@ -101,40 +98,19 @@ class Change(Node):
         ConfigurationItemsByChange,
         "The configuration items it modifies, by name.",
         key="id",
-        needs="configuration-items:read",
-        filter=LazyConfigurationItemFilter | None,
-        order=LazyConfigurationItemOrder | None,
-        default_order=Order("name"),
+        pages=CONFIGURATION_ITEM_PAGES,
     )
     incidents: LazyIncidentConnection | None = connection(
         IncidentsByChange,
         "The incidents related to it that you are permitted to see, newest first.",
         key="id",
-        needs="incidents:read",
-        filter=LazyIncidentFilter | None,
-        order=LazyIncidentOrder | None,
-        default_order=Order("opened_at", descending=True),
+        pages=INCIDENT_PAGES,
     )
-
-
-class ChangeGroupBy(StrEnum):
-    STATE = "state"
-    TYPE = "type"
-    RISK = "risk"
-
-
-register_enum(
-    ChangeGroupBy,
-    "What changes can be grouped by.",
-    STATE="By state.",
-    TYPE="By type.",
-    RISK="By risk.",
-)
 
 
 @strawberry.type(description="A page of changes.")
 class ChangeConnection(Connection[Change]):
-    groups: list[Group] = groups(ChangeGroupBy)
+    groups: list[Group] = groups("Change", "changes", STATE="By state.", TYPE="By type.", RISK="By risk.")
 
 
 @strawberry.input(description="Conditions on changes; all given conditions must hold.")
@@ -159,25 +135,14 @@ class ChangeFilter:
     not_: "ChangeFilter | None" = none_of()
 
 
-class ChangeOrderField(StrEnum):
-    NUMBER = "number"
-    PLANNED_START = "planned_start_or_never"
-    UPDATED_AT = "updated_at"
-
-
-register_enum(
-    ChangeOrderField,
-    "What changes can be ordered by.",
+ChangeOrder = order_input(
+    "Change",
+    "changes",
     NUMBER="By number.",
-    PLANNED_START="By planned start; changes without one count as latest.",
+    PLANNED_START=("planned_start_or_never", "By planned start; changes without one count as latest."),
     UPDATED_AT="By the time of the last change.",
 )
-
-
-@strawberry.input(description="An order of changes.")
-class ChangeOrder:
-    field: ChangeOrderField = order_field()
-    direction: Direction = order_direction()
+CHANGE_PAGES = PageDeclaration(READ_PERMISSION, ChangeFilter | None, ChangeOrder | None, LATEST_FIRST)
 
 
 @strawberry.type
@@ -188,10 +153,7 @@ class HasChanges:
         ChangesByConfigurationItem,
         "The changes that modify it: first those not planned yet, then by planned start, latest first.",
         key="id",
-        needs=READ_PERMISSION,
-        filter=ChangeFilter | None,
-        order=ChangeOrder | None,
-        default_order=LATEST_FIRST,
+        pages=CHANGE_PAGES,
     )
 
 
@@ -205,8 +167,5 @@ class ChangeQueries:
     changes: ChangeConnection | None = connection(
         Changes,
         "All changes: first those not planned yet, then by planned start, latest first.",
-        needs=READ_PERMISSION,
-        filter=ChangeFilter | None,
-        order=ChangeOrder | None,
-        default_order=LATEST_FIRST,
+        pages=CHANGE_PAGES,
     )

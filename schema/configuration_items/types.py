@@ -1,7 +1,6 @@
 """Configuration items: the managed things, and the nodes of the graph."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import strawberry
 from strawberry.scalars import JSON
@@ -12,7 +11,6 @@ from datasources.records.configuration_items import (
     Criticality,
     Environment,
 )
-from datasources.records.queries import Order
 from resolvers.configuration_items.loaders import (
     ConfigurationItemById,
     ConfigurationItemByIdentificationKey,
@@ -28,7 +26,6 @@ from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, field, link
 from schema.declarations.filters import (
     DateTimeFilter,
-    Direction,
     Filter,
     IdFilter,
     JsonFilter,
@@ -39,8 +36,7 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    order_direction,
-    order_field,
+    order_input,
 )
 from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
@@ -48,6 +44,7 @@ from schema.documents.types import HasDocuments
 from schema.impact.types import HasImpact
 from schema.incidents.types import HasIncidents, IncidentFilter
 from schema.lazy_types import (
+    CONFIGURATION_ITEM_PAGES,
     LazyTeam,
     LazyTeamFilter,
 )
@@ -137,26 +134,16 @@ class ConfigurationItem(
     owner: LazyTeam | None = link(TeamById, "The team that owns it.", key="owner_team_id", needs="teams:read")
 
 
-class ConfigurationItemGroupBy(StrEnum):
-    CLASS = "class"
-    STATUS = "status"
-    ENVIRONMENT = "environment"
-    CRITICALITY = "criticality"
-
-
-register_enum(
-    ConfigurationItemGroupBy,
-    "What configuration items can be grouped by.",
-    CLASS="By class; each subclass is a separate group.",
-    STATUS="By status.",
-    ENVIRONMENT="By environment.",
-    CRITICALITY="By criticality.",
-)
-
-
 @strawberry.type(description="A page of configuration items.")
 class ConfigurationItemConnection(Connection[ConfigurationItem]):
-    groups: list[Group] = groups(ConfigurationItemGroupBy)
+    groups: list[Group] = groups(
+        "ConfigurationItem",
+        "configuration items",
+        CLASS="By class; each subclass is a separate group.",
+        STATUS="By status.",
+        ENVIRONMENT="By environment.",
+        CRITICALITY="By criticality.",
+    )
 
 
 @strawberry.input(description="Conditions on configuration items; all given conditions must hold.")
@@ -179,23 +166,12 @@ class ConfigurationItemFilter:
     not_: "ConfigurationItemFilter | None" = none_of()
 
 
-class ConfigurationItemOrderField(StrEnum):
-    NAME = "name"
-    VALID_FROM = "valid_from"
-
-
-register_enum(
-    ConfigurationItemOrderField,
-    "What configuration items can be ordered by.",
+ConfigurationItemOrder = order_input(
+    "ConfigurationItem",
+    "configuration items",
     NAME="By name.",
     VALID_FROM="By the time from which the current version is valid.",
 )
-
-
-@strawberry.input(description="An order of configuration items.")
-class ConfigurationItemOrder:
-    field: ConfigurationItemOrderField = order_field()
-    direction: Direction = order_direction()
 
 
 @strawberry.type
@@ -214,10 +190,7 @@ class ConfigurationItemQueries:
     configuration_items: ConfigurationItemConnection | None = connection(
         ConfigurationItems,
         "All configuration items, by name.",
-        needs=READ_PERMISSION,
-        filter=ConfigurationItemFilter | None,
-        order=ConfigurationItemOrder | None,
-        default_order=Order("name"),
+        pages=CONFIGURATION_ITEM_PAGES,
     )
     configuration_item_classes: list[ConfigurationItemClass] | None = field(
         lambda context, _parent, _arguments: context.loader(ConfigurationItemClasses).load(None),

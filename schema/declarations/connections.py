@@ -10,6 +10,7 @@ import strawberry
 from datasources.records.queries import Order, PageRequest, Row, RowPage
 from resolvers.context import Context
 from resolvers.loading.tables import PagesBy, RowsArguments, Selection
+from schema.declarations.enums import make_column_enum
 from schema.declarations.fields import PAGE, Argument, Arguments, attribute, field
 from schema.declarations.filters import to_order, to_predicate
 from schema.declarations.paging import PAGE_ARGUMENTS, encode_cursor, to_page
@@ -144,8 +145,12 @@ class Connection(Generic[T]):
     )
 
 
-def groups(by: type[Any]) -> Any:
-    """Declare the field that counts the rows of a connection by a field of the enum `by`."""
+def groups(noun: str, plural: str, /, **columns: str | tuple[str, str]) -> Any:
+    """Declare the field that counts the rows of a connection by a column, and its enum `<noun>GroupBy`.
+
+    `columns` as in make_column_enum.
+    """
+    by = make_column_enum(f"{noun}GroupBy", f"What {plural} can be grouped by.", columns)
 
     def call(context: Context, request: ConnectionValue, arguments: Mapping[str, Any]) -> Any:
         return request.groups(context, arguments["by"].value)
@@ -159,14 +164,21 @@ def groups(by: type[Any]) -> Any:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PageDeclaration:
+    """How all pages of a domain are read: the permission, the types of the filter and the order, the default order."""
+
+    needs: str
+    filter: Any
+    order: Any
+    default_order: Order
+
+
 def connection(
-    pages: type[PagesBy[Any]],
+    loader: type[PagesBy[Any]],
     description: str,
     *,
-    needs: str,
-    filter: Any,
-    order: Any,
-    default_order: Order,
+    pages: PageDeclaration,
     key: str | Callable[[Any], Any] | None = None,
     more_arguments: tuple[Argument, ...] = (),
     link_parameters: Callable[[Mapping[str, Any]], tuple[tuple[str, str | None], ...]] | None = None,
@@ -178,14 +190,14 @@ def connection(
     get = attrgetter(key) if isinstance(key, str) else key
 
     def build_query(context: Context, arguments: Arguments) -> ConnectionQuery:
-        order_by = to_order(arguments.get("orderBy"), default_order)
+        order_by = to_order(arguments.get("orderBy"), pages.default_order)
         predicate = to_predicate(arguments.get("filter"))
         # A filter discloses as much about related rows as reading them, so it needs the same permissions.
-        for domain in pages.table.domains_reached(predicate):
+        for domain in loader.table.domains_reached(predicate):
             context.require(f"{domain.replace('_', '-')}:read")
         return ConnectionQuery(
             context,
-            pages,
+            loader,
             Selection(predicate, () if link_parameters is None else link_parameters(arguments)),
             to_page(arguments, order_by, context.limits.page),
         )
@@ -198,11 +210,11 @@ def connection(
     return field(
         call,
         description,
-        needs=needs,
+        needs=pages.needs,
         arguments=(
             *PAGE_ARGUMENTS,
-            Argument("filter", filter, FILTER_DESCRIPTION),
-            Argument("orderBy", order, "The order; ties are broken by id."),
+            Argument("filter", pages.filter, FILTER_DESCRIPTION),
+            Argument("orderBy", pages.order, "The order; ties are broken by id."),
             *more_arguments,
         ),
     )

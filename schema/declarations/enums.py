@@ -1,6 +1,7 @@
 """Register Python enums as GraphQL enums, with a description of each value."""
 
-from enum import Enum
+from enum import Enum, StrEnum
+from typing import Any
 
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
@@ -24,3 +25,15 @@ def register_enum(enum_class: type[Enum], description: str, /, *, name: str | No
     definition: StrawberryEnumDefinition = vars(registered)["__strawberry_definition__"]
     for value in definition.values:
         value.description = values[value.name]
+
+
+def make_column_enum(name: str, description: str, columns: dict[str, str | tuple[str, str]]) -> Any:
+    """Make a GraphQL enum whose values are columns.
+
+    `columns` maps members to descriptions, or to a column and a description if the column has another name than the
+    member in lower case.
+    """
+    pairs = {key: (key.lower(), each) if isinstance(each, str) else each for key, each in columns.items()}
+    made = StrEnum(name, {key: column for key, (column, _) in pairs.items()})  # type: ignore[misc]
+    register_enum(made, description, **{key: text for key, (_, text) in pairs.items()})
+    return made

@@ -14,7 +14,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from datasources.records.queries import ANYTHING, And, FieldComparison, Not, Operator, Or, Order, Predicate, Some
 from resolvers.errors import BadUserInput, LimitExceeded
-from schema.declarations.enums import register_enum
+from schema.declarations.enums import make_column_enum, register_enum
 from schema.declarations.ids import decode_id
 
 E = TypeVar("E")
@@ -63,14 +63,15 @@ def none_of() -> Any:
     return condition("This does not hold; an unknown result (null) counts as not holding.", "not")
 
 
-def order_field() -> Any:
-    """Declare the field `field` of an order."""
-    return strawberry.field(description="The field to order by.")
-
-
-def order_direction() -> Any:
-    """Declare the field `direction` of an order."""
-    return strawberry.field(description="Ascending or descending. Default ASC.", default=Direction.ASC)
+def order_input(noun: str, plural: str, /, **fields: str | tuple[str, str]) -> Any:
+    """Make the input `<noun>Order` and its enum `<noun>OrderField`; `fields` as in make_column_enum."""
+    enum = make_column_enum(f"{noun}OrderField", f"What {plural} can be ordered by.", fields)
+    attributes = {
+        "__annotations__": {"field": enum, "direction": Direction},
+        "field": strawberry.field(description="The field to order by."),
+        "direction": strawberry.field(description="Ascending or descending. Default ASC.", default=Direction.ASC),
+    }
+    return strawberry.input(type(f"{noun}Order", (), attributes), description=f"An order of {plural}.")
 
 
 @strawberry.input(description="Compares text. If several operators are given, all must hold.")

@@ -1,7 +1,6 @@
 """Documents: runbooks and knowledge."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import strawberry
 
@@ -15,12 +14,11 @@ from resolvers.documents.loaders import (
     Documents,
     DocumentsByConfigurationItem,
 )
-from schema.declarations.connections import Connection, Group, connection, groups
+from schema.declarations.connections import Connection, Group, PageDeclaration, connection, groups
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
 from schema.declarations.filters import (
     DateTimeFilter,
-    Direction,
     Filter,
     IdFilter,
     TextFilter,
@@ -29,12 +27,15 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    order_direction,
-    order_field,
+    order_input,
 )
 from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
-from schema.lazy_types import LazyConfigurationItemConnection, LazyConfigurationItemFilter, LazyConfigurationItemOrder
+from schema.lazy_types import (
+    CONFIGURATION_ITEM_PAGES,
+    LazyConfigurationItemConnection,
+    LazyConfigurationItemFilter,
+)
 
 READ_PERMISSION = "documents:read"
 
@@ -70,29 +71,13 @@ class Document(Node):
         ConfigurationItemsByDocument,
         "The configuration items it is about, by name.",
         key="id",
-        needs="configuration-items:read",
-        filter=LazyConfigurationItemFilter | None,
-        order=LazyConfigurationItemOrder | None,
-        default_order=Order("name"),
+        pages=CONFIGURATION_ITEM_PAGES,
     )
-
-
-class DocumentGroupBy(StrEnum):
-    KIND = "kind"
-    SOURCE = "source"
-
-
-register_enum(
-    DocumentGroupBy,
-    "What documents can be grouped by.",
-    KIND="By kind.",
-    SOURCE="By source.",
-)
 
 
 @strawberry.type(description="A page of documents.")
 class DocumentConnection(Connection[Document]):
-    groups: list[Group] = groups(DocumentGroupBy)
+    groups: list[Group] = groups("Document", "documents", KIND="By kind.", SOURCE="By source.")
 
 
 @strawberry.input(description="Conditions on documents; all given conditions must hold.")
@@ -109,23 +94,13 @@ class DocumentFilter:
     not_: "DocumentFilter | None" = none_of()
 
 
-class DocumentOrderField(StrEnum):
-    KEY = "key"
-    TITLE = "title"
-
-
-register_enum(
-    DocumentOrderField,
-    "What documents can be ordered by.",
+DocumentOrder = order_input(
+    "Document",
+    "documents",
     KEY="By key.",
     TITLE="By title.",
 )
-
-
-@strawberry.input(description="An order of documents.")
-class DocumentOrder:
-    field: DocumentOrderField = order_field()
-    direction: Direction = order_direction()
+DOCUMENT_PAGES = PageDeclaration(READ_PERMISSION, DocumentFilter | None, DocumentOrder | None, Order("title"))
 
 
 @strawberry.type
@@ -136,10 +111,7 @@ class HasDocuments:
         DocumentsByConfigurationItem,
         "The documents about it, by title.",
         key="id",
-        needs=READ_PERMISSION,
-        filter=DocumentFilter | None,
-        order=DocumentOrder | None,
-        default_order=Order("title"),
+        pages=DOCUMENT_PAGES,
     )
 
 
@@ -153,8 +125,5 @@ class DocumentQueries:
     documents: DocumentConnection | None = connection(
         Documents,
         "All documents, by title.",
-        needs=READ_PERMISSION,
-        filter=DocumentFilter | None,
-        order=DocumentOrder | None,
-        default_order=Order("title"),
+        pages=DOCUMENT_PAGES,
     )

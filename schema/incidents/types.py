@@ -1,7 +1,6 @@
 """Incidents: something is broken, or a request for help."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import strawberry
 from strawberry.scalars import JSON
@@ -25,7 +24,6 @@ from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
 from schema.declarations.filters import (
     DateTimeFilter,
-    Direction,
     Filter,
     IdFilter,
     IntFilter,
@@ -36,19 +34,19 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    order_direction,
-    order_field,
+    order_input,
 )
 from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
 from schema.impact.blast_radius import HasBlastRadius
 from schema.incidents.alerts import HasAlerts
 from schema.lazy_types import (
+    CONFIGURATION_ITEM_PAGES,
+    INCIDENT_PAGES,
     LazyChange,
     LazyChangeFilter,
     LazyConfigurationItemConnection,
     LazyConfigurationItemFilter,
-    LazyConfigurationItemOrder,
     LazyDocument,
     LazyTeam,
     LazyTeamFilter,
@@ -141,37 +139,23 @@ class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius):
         ConfigurationItemsByIncident,
         "The affected and causing configuration items, each once, by name.",
         key="id",
-        needs="configuration-items:read",
-        filter=LazyConfigurationItemFilter | None,
-        order=LazyConfigurationItemOrder | None,
-        default_order=Order("name"),
+        pages=CONFIGURATION_ITEM_PAGES,
         more_arguments=(ROLE_ARGUMENT,),
         link_parameters=lambda arguments: (("role", arguments.get("role")),),
     )
 
 
-class IncidentGroupBy(StrEnum):
-    STATE = "state"
-    PRIORITY = "priority"
-    IMPACT = "impact"
-    URGENCY = "urgency"
-    CATEGORY = "category"
-
-
-register_enum(
-    IncidentGroupBy,
-    "What incidents can be grouped by.",
-    STATE="By state.",
-    PRIORITY="By priority; 1 is the highest.",
-    IMPACT="By impact; 1 is the highest.",
-    URGENCY="By urgency; 1 is the highest.",
-    CATEGORY="By category.",
-)
-
-
 @strawberry.type(description="A page of incidents.")
 class IncidentConnection(Connection[Incident]):
-    groups: list[Group] = groups(IncidentGroupBy)
+    groups: list[Group] = groups(
+        "Incident",
+        "incidents",
+        STATE="By state.",
+        PRIORITY="By priority; 1 is the highest.",
+        IMPACT="By impact; 1 is the highest.",
+        URGENCY="By urgency; 1 is the highest.",
+        CATEGORY="By category.",
+    )
 
 
 @strawberry.input(description="Conditions on incidents; all given conditions must hold.")
@@ -198,27 +182,14 @@ class IncidentFilter:
     not_: "IncidentFilter | None" = none_of()
 
 
-class IncidentOrderField(StrEnum):
-    NUMBER = "number"
-    OPENED_AT = "opened_at"
-    PRIORITY = "priority"
-    UPDATED_AT = "updated_at"
-
-
-register_enum(
-    IncidentOrderField,
-    "What incidents can be ordered by.",
+IncidentOrder = order_input(
+    "Incident",
+    "incidents",
     NUMBER="By number.",
     OPENED_AT="By the time of opening.",
     PRIORITY="By priority; 1 is the highest.",
     UPDATED_AT="By the time of the last change.",
 )
-
-
-@strawberry.input(description="An order of incidents.")
-class IncidentOrder:
-    field: IncidentOrderField = order_field()
-    direction: Direction = order_direction()
 
 
 @strawberry.type
@@ -229,10 +200,7 @@ class HasIncidents:
         IncidentsByConfigurationItem,
         "The incidents that affect it or that it caused and that you are permitted to see, each once, newest first.",
         key="id",
-        needs=READ_PERMISSION,
-        filter=IncidentFilter | None,
-        order=IncidentOrder | None,
-        default_order=NEWEST_FIRST,
+        pages=INCIDENT_PAGES,
         more_arguments=(ROLE_ARGUMENT,),
         link_parameters=lambda arguments: (("role", arguments.get("role")),),
     )
@@ -248,8 +216,5 @@ class IncidentQueries:
     incidents: IncidentConnection | None = connection(
         Incidents,
         "All incidents that you are permitted to see, newest first.",
-        needs=READ_PERMISSION,
-        filter=IncidentFilter | None,
-        order=IncidentOrder | None,
-        default_order=NEWEST_FIRST,
+        pages=INCIDENT_PAGES,
     )

@@ -1,7 +1,6 @@
 """Requirements: rules that configuration items must meet."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import strawberry
 
@@ -14,12 +13,11 @@ from resolvers.requirements.loaders import (
     Requirements,
     RequirementsByConfigurationItem,
 )
-from schema.declarations.connections import Connection, Group, connection, groups
+from schema.declarations.connections import Connection, Group, PageDeclaration, connection, groups
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute
 from schema.declarations.filters import (
     DateTimeFilter,
-    Direction,
     Filter,
     IdFilter,
     TextFilter,
@@ -27,12 +25,14 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    order_direction,
-    order_field,
+    order_input,
 )
 from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
-from schema.lazy_types import LazyConfigurationItemConnection, LazyConfigurationItemFilter, LazyConfigurationItemOrder
+from schema.lazy_types import (
+    CONFIGURATION_ITEM_PAGES,
+    LazyConfigurationItemConnection,
+)
 
 READ_PERMISSION = "requirements:read"
 
@@ -86,31 +86,15 @@ class Requirement(Node):
         ConfigurationItemsByRequirement,
         "The configuration items that must meet it, by name. One statement in each of two databases.",
         key="id",
-        needs="configuration-items:read",
-        filter=LazyConfigurationItemFilter | None,
-        order=LazyConfigurationItemOrder | None,
-        default_order=Order("name"),
+        pages=CONFIGURATION_ITEM_PAGES,
     )
-
-
-class RequirementGroupBy(StrEnum):
-    KIND = "kind"
-    STATE = "state"
-    PRIORITY = "priority"
-
-
-register_enum(
-    RequirementGroupBy,
-    "What requirements can be grouped by.",
-    KIND="By kind.",
-    STATE="By state.",
-    PRIORITY="By priority.",
-)
 
 
 @strawberry.type(description="A page of requirements.")
 class RequirementConnection(Connection[Requirement]):
-    groups: list[Group] = groups(RequirementGroupBy)
+    groups: list[Group] = groups(
+        "Requirement", "requirements", KIND="By kind.", STATE="By state.", PRIORITY="By priority."
+    )
 
 
 @strawberry.input(description="Conditions on requirements; all given conditions must hold.")
@@ -127,25 +111,14 @@ class RequirementFilter:
     not_: "RequirementFilter | None" = none_of()
 
 
-class RequirementOrderField(StrEnum):
-    KEY = "key"
-    TITLE = "title"
-    UPDATED_AT = "updated_at"
-
-
-register_enum(
-    RequirementOrderField,
-    "What requirements can be ordered by.",
+RequirementOrder = order_input(
+    "Requirement",
+    "requirements",
     KEY="By key.",
     TITLE="By title.",
     UPDATED_AT="By the time of the last change.",
 )
-
-
-@strawberry.input(description="An order of requirements.")
-class RequirementOrder:
-    field: RequirementOrderField = order_field()
-    direction: Direction = order_direction()
+REQUIREMENT_PAGES = PageDeclaration(READ_PERMISSION, RequirementFilter | None, RequirementOrder | None, Order("key"))
 
 
 @strawberry.type
@@ -156,10 +129,7 @@ class HasRequirements:
         RequirementsByConfigurationItem,
         "The requirements that it must meet, by key.",
         key="id",
-        needs=READ_PERMISSION,
-        filter=RequirementFilter | None,
-        order=RequirementOrder | None,
-        default_order=Order("key"),
+        pages=REQUIREMENT_PAGES,
     )
 
 
@@ -173,8 +143,5 @@ class RequirementQueries:
     requirements: RequirementConnection | None = connection(
         Requirements,
         "All requirements, by key.",
-        needs=READ_PERMISSION,
-        filter=RequirementFilter | None,
-        order=RequirementOrder | None,
-        default_order=Order("key"),
+        pages=REQUIREMENT_PAGES,
     )

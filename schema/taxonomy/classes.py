@@ -3,7 +3,6 @@
 import strawberry
 
 from datasources.records.configuration_items import ConfigurationItemClassRecord
-from datasources.records.queries import Order
 from resolvers.configuration_items.loaders import (
     ConfigurationItemClassByKey,
     ConfigurationItemClassesByParent,
@@ -12,9 +11,8 @@ from resolvers.configuration_items.loaders import (
 from schema.declarations.connections import connection
 from schema.declarations.fields import attribute, link
 from schema.lazy_types import (
+    CONFIGURATION_ITEM_PAGES,
     LazyConfigurationItemConnection,
-    LazyConfigurationItemFilter,
-    LazyConfigurationItemOrder,
 )
 
 READ_PERMISSION = "configuration-items:read"
@@ -44,8 +42,5 @@ class ConfigurationItemClass:
         ConfigurationItemsByClass,
         "The configuration items of the class and of all its subclasses, by name.",
         key="key",
-        needs=READ_PERMISSION,
-        filter=LazyConfigurationItemFilter | None,
-        order=LazyConfigurationItemOrder | None,
-        default_order=Order("name"),
+        pages=CONFIGURATION_ITEM_PAGES,
     )

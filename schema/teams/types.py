@@ -1,39 +1,33 @@
 """Teams, which own configuration items and work on incidents."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import strawberry
 
-from datasources.records.queries import Order
 from datasources.records.teams import TeamRecord
 from resolvers.configuration_items.loaders import ConfigurationItemsByTeam
 from resolvers.incidents.loaders import IncidentsByTeam
 from resolvers.teams.loaders import TeamById, TeamByKey, Teams
 from resolvers.users.loaders import MembershipsByTeam
 from schema.declarations.connections import Connection, connection
-from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
 from schema.declarations.filters import (
-    Direction,
     IdFilter,
     TextFilter,
     all_of,
     any_of,
     condition,
     none_of,
-    order_direction,
-    order_field,
+    order_input,
 )
 from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
 from schema.lazy_types import (
+    CONFIGURATION_ITEM_PAGES,
+    INCIDENT_PAGES,
+    TEAM_PAGES,
     LazyConfigurationItemConnection,
-    LazyConfigurationItemFilter,
-    LazyConfigurationItemOrder,
     LazyIncidentConnection,
-    LazyIncidentFilter,
-    LazyIncidentOrder,
 )
 from schema.users.types import Membership
 
@@ -65,19 +59,13 @@ class Team(Node):
         ConfigurationItemsByTeam,
         "The configuration items it owns, by name.",
         key="id",
-        needs="configuration-items:read",
-        filter=LazyConfigurationItemFilter | None,
-        order=LazyConfigurationItemOrder | None,
-        default_order=Order("name"),
+        pages=CONFIGURATION_ITEM_PAGES,
     )
     incidents: LazyIncidentConnection | None = connection(
         IncidentsByTeam,
         "The incidents it works on that you are permitted to see, newest first.",
         key="id",
-        needs="incidents:read",
-        filter=LazyIncidentFilter | None,
-        order=LazyIncidentOrder | None,
-        default_order=Order("opened_at", descending=True),
+        pages=INCIDENT_PAGES,
     )
 
 
@@ -97,23 +85,12 @@ class TeamFilter:
     not_: "TeamFilter | None" = none_of()
 
 
-class TeamOrderField(StrEnum):
-    KEY = "key"
-    NAME = "name"
-
-
-register_enum(
-    TeamOrderField,
-    "What teams can be ordered by.",
+TeamOrder = order_input(
+    "Team",
+    "teams",
     KEY="By key.",
     NAME="By name.",
 )
-
-
-@strawberry.input(description="An order of teams.")
-class TeamOrder:
-    field: TeamOrderField = order_field()
-    direction: Direction = order_direction()
 
 
 @strawberry.type
@@ -126,8 +103,5 @@ class TeamQueries:
     teams: TeamConnection | None = connection(
         Teams,
         "All teams, by name.",
-        needs=READ_PERMISSION,
-        filter=TeamFilter | None,
-        order=TeamOrder | None,
-        default_order=Order("name"),
+        pages=TEAM_PAGES,
     )

@@ -1,7 +1,6 @@
 """Users and their memberships in teams."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import strawberry
 
@@ -10,12 +9,11 @@ from datasources.records.teams import MembershipRole
 from datasources.records.users import MembershipRecord, UserRecord
 from resolvers.teams.loaders import TeamById, TeamsByUser
 from resolvers.users.loaders import MembershipsByUser, UserById, UserByKey, Users
-from schema.declarations.connections import Connection, connection
+from schema.declarations.connections import Connection, PageDeclaration, connection
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
 from schema.declarations.filters import (
     BooleanFilter,
-    Direction,
     IdFilter,
     TextFilter,
     ToMany,
@@ -23,12 +21,11 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    order_direction,
-    order_field,
+    order_input,
 )
 from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
-from schema.lazy_types import LazyTeam, LazyTeamConnection, LazyTeamFilter, LazyTeamOrder
+from schema.lazy_types import TEAM_PAGES, LazyTeam, LazyTeamConnection, LazyTeamFilter
 
 READ_PERMISSION = "users:read"
 
@@ -74,10 +71,7 @@ class User(Node):
         TeamsByUser,
         "The teams they belong to, by name.",
         key="id",
-        needs="teams:read",
-        filter=LazyTeamFilter | None,
-        order=LazyTeamOrder | None,
-        default_order=Order("name"),
+        pages=TEAM_PAGES,
     )
 
 
@@ -99,23 +93,13 @@ class UserFilter:
     not_: "UserFilter | None" = none_of()
 
 
-class UserOrderField(StrEnum):
-    KEY = "key"
-    NAME = "name"
-
-
-register_enum(
-    UserOrderField,
-    "What users can be ordered by.",
+UserOrder = order_input(
+    "User",
+    "users",
     KEY="By key.",
     NAME="By name.",
 )
-
-
-@strawberry.input(description="An order of users.")
-class UserOrder:
-    field: UserOrderField = order_field()
-    direction: Direction = order_direction()
+USER_PAGES = PageDeclaration(READ_PERMISSION, UserFilter | None, UserOrder | None, Order("name"))
 
 
 @strawberry.type
@@ -128,8 +112,5 @@ class UserQueries:
     users: UserConnection | None = connection(
         Users,
         "All users, by name.",
-        needs=READ_PERMISSION,
-        filter=UserFilter | None,
-        order=UserOrder | None,
-        default_order=Order("name"),
+        pages=USER_PAGES,
     )

@@ -1,7 +1,6 @@
 """Workflow runs, the attempts at their steps, and approvals."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import strawberry
 from strawberry.scalars import JSON
@@ -29,12 +28,11 @@ from resolvers.workflow_runs.loaders import (
     WorkflowRunsByIncident,
 )
 from resolvers.workflows.loaders import WorkflowById, WorkflowStepById
-from schema.declarations.connections import Connection, Group, connection, groups
+from schema.declarations.connections import Connection, Group, PageDeclaration, connection, groups
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
 from schema.declarations.filters import (
     DateTimeFilter,
-    Direction,
     Filter,
     IdFilter,
     TextFilter,
@@ -42,8 +40,7 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    order_direction,
-    order_field,
+    order_input,
 )
 from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
@@ -190,20 +187,9 @@ class WorkflowRun(Node):
     )
 
 
-class WorkflowRunGroupBy(StrEnum):
-    STATE = "state"
-
-
-register_enum(
-    WorkflowRunGroupBy,
-    "What workflow runs can be grouped by.",
-    STATE="By state.",
-)
-
-
 @strawberry.type(description="A page of workflow runs.")
 class WorkflowRunConnection(Connection[WorkflowRun]):
-    groups: list[Group] = groups(WorkflowRunGroupBy)
+    groups: list[Group] = groups("WorkflowRun", "workflow runs", STATE="By state.")
 
 
 @strawberry.input(description="Conditions on workflow runs; all given conditions must hold.")
@@ -220,23 +206,13 @@ class WorkflowRunFilter:
     not_: "WorkflowRunFilter | None" = none_of()
 
 
-class WorkflowRunOrderField(StrEnum):
-    NUMBER = "number"
-    STARTED_AT = "started_at"
-
-
-register_enum(
-    WorkflowRunOrderField,
-    "What workflow runs can be ordered by.",
+WorkflowRunOrder = order_input(
+    "WorkflowRun",
+    "workflow runs",
     NUMBER="By number.",
     STARTED_AT="By start time.",
 )
-
-
-@strawberry.input(description="An order of workflow runs.")
-class WorkflowRunOrder:
-    field: WorkflowRunOrderField = order_field()
-    direction: Direction = order_direction()
+WORKFLOW_RUN_PAGES = PageDeclaration(READ_PERMISSION, WorkflowRunFilter | None, WorkflowRunOrder | None, NEWEST_FIRST)
 
 
 @strawberry.type
@@ -247,10 +223,7 @@ class HasWorkflowRuns:
         WorkflowRunsByConfigurationItem,
         "The workflow runs on it, newest first.",
         key="id",
-        needs=READ_PERMISSION,
-        filter=WorkflowRunFilter | None,
-        order=WorkflowRunOrder | None,
-        default_order=NEWEST_FIRST,
+        pages=WORKFLOW_RUN_PAGES,
     )
 
 
@@ -262,10 +235,7 @@ class HasIncidentWorkflowRuns:
         WorkflowRunsByIncident,
         "The workflow runs for it, newest first.",
         key="id",
-        needs=READ_PERMISSION,
-        filter=WorkflowRunFilter | None,
-        order=WorkflowRunOrder | None,
-        default_order=NEWEST_FIRST,
+        pages=WORKFLOW_RUN_PAGES,
     )
 
 
@@ -279,8 +249,5 @@ class WorkflowRunQueries:
     workflow_runs: WorkflowRunConnection | None = connection(
         WorkflowRuns,
         "All workflow runs, newest first.",
-        needs=READ_PERMISSION,
-        filter=WorkflowRunFilter | None,
-        order=WorkflowRunOrder | None,
-        default_order=NEWEST_FIRST,
+        pages=WORKFLOW_RUN_PAGES,
     )

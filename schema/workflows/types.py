@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import strawberry
@@ -28,12 +27,11 @@ from resolvers.workflows.loaders import (
     Workflows,
     WorkflowsByConfigurationItem,
 )
-from schema.declarations.connections import Connection, Group, connection, groups
+from schema.declarations.connections import Connection, Group, PageDeclaration, connection, groups
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, field, link
 from schema.declarations.filters import (
     DateTimeFilter,
-    Direction,
     Filter,
     IdFilter,
     TextFilter,
@@ -42,18 +40,19 @@ from schema.declarations.filters import (
     any_of,
     condition,
     none_of,
-    order_direction,
-    order_field,
+    order_input,
 )
 from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
-from schema.lazy_types import LazyConfigurationItemConnection, LazyConfigurationItemFilter, LazyConfigurationItemOrder
+from schema.lazy_types import (
+    CONFIGURATION_ITEM_PAGES,
+    LazyConfigurationItemConnection,
+    LazyConfigurationItemFilter,
+)
 from schema.workflow_runs.types import (
-    NEWEST_FIRST,
     READ_PERMISSION,
+    WORKFLOW_RUN_PAGES,
     WorkflowRunConnection,
-    WorkflowRunFilter,
-    WorkflowRunOrder,
 )
 
 register_enum(
@@ -178,36 +177,19 @@ class Workflow(Node):
         WorkflowRunsByWorkflow,
         "The runs of this revision, newest first.",
         key="id",
-        needs=READ_PERMISSION,
-        filter=WorkflowRunFilter | None,
-        order=WorkflowRunOrder | None,
-        default_order=NEWEST_FIRST,
+        pages=WORKFLOW_RUN_PAGES,
     )
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByWorkflow,
         "The configuration items it is intended for, by name.",
         key="id",
-        needs="configuration-items:read",
-        filter=LazyConfigurationItemFilter | None,
-        order=LazyConfigurationItemOrder | None,
-        default_order=Order("name"),
+        pages=CONFIGURATION_ITEM_PAGES,
     )
-
-
-class WorkflowGroupBy(StrEnum):
-    STATE = "state"
-
-
-register_enum(
-    WorkflowGroupBy,
-    "What workflows can be grouped by.",
-    STATE="By state.",
-)
 
 
 @strawberry.type(description="A page of workflows.")
 class WorkflowConnection(Connection[Workflow]):
-    groups: list[Group] = groups(WorkflowGroupBy)
+    groups: list[Group] = groups("Workflow", "workflows", STATE="By state.")
 
 
 @strawberry.input(description="Conditions on workflows; all given conditions must hold.")
@@ -225,23 +207,13 @@ class WorkflowFilter:
     not_: "WorkflowFilter | None" = none_of()
 
 
-class WorkflowOrderField(StrEnum):
-    NAME = "name"
-    UPDATED_AT = "updated_at"
-
-
-register_enum(
-    WorkflowOrderField,
-    "What workflows can be ordered by.",
+WorkflowOrder = order_input(
+    "Workflow",
+    "workflows",
     NAME="By name.",
     UPDATED_AT="By the time of the last change.",
 )
-
-
-@strawberry.input(description="An order of workflows.")
-class WorkflowOrder:
-    field: WorkflowOrderField = order_field()
-    direction: Direction = order_direction()
+WORKFLOW_PAGES = PageDeclaration(READ_PERMISSION, WorkflowFilter | None, WorkflowOrder | None, Order("name"))
 
 
 @strawberry.type
@@ -252,10 +224,7 @@ class HasWorkflows:
         WorkflowsByConfigurationItem,
         "The workflows that are intended for it, each revision separately, by name.",
         key="id",
-        needs=READ_PERMISSION,
-        filter=WorkflowFilter | None,
-        order=WorkflowOrder | None,
-        default_order=Order("name"),
+        pages=WORKFLOW_PAGES,
     )
 
 
@@ -270,8 +239,5 @@ class WorkflowQueries:
     workflows: WorkflowConnection | None = connection(
         Workflows,
         "All workflows, each revision separately, by name.",
-        needs=READ_PERMISSION,
-        filter=WorkflowFilter | None,
-        order=WorkflowOrder | None,
-        default_order=Order("name"),
+        pages=WORKFLOW_PAGES,
     )

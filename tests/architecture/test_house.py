@@ -66,9 +66,9 @@ def test_links_of_a_page_lead_somewhere(path: Path) -> None:
     assert dead == []
 
 
-# The edge of a field: whatever a resolver raises becomes an error of the response and nulls what it must. The edges
-# of a background loop: a round, and one message, row or run of it.
-EDGES = {"schema/execution/executor.py", "datasources/supervisor.py"}
+# The edge of a field, and of the batch that loads the values of fields: whatever is raised becomes an error of the
+# response and nulls what it must. The edges of a background loop: a round, and one message, row or run of it.
+EDGES = {"schema/execution/executor.py", "resolvers/loading/loader.py", "datasources/supervisor.py"}
 
 
 def test_nothing_catches_every_exception() -> None:

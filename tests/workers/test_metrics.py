@@ -14,7 +14,8 @@ from datasources.errors import SourceRefused
 from datasources.graph.projection import Changes
 from datasources.queues.factory import open_queues
 from datasources.sources import Sources
-from resolvers.projection.follow import MAX_ATTEMPTS, OutboxProjector
+from resolvers.projection.batch import MAX_ATTEMPTS
+from resolvers.projection.follow import OutboxProjector
 from tests.fixtures.emf import measured, values
 from tests.fixtures.events import related, retired, upserted
 from tests.fixtures.following import PutEdge, PutItem, emptied, sources_of, write

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import resolvers.projection.follow
 from datasources.aurora.driver.database import Database
 from datasources.errors import SourceRefused, SourceUnavailable
 from datasources.graph.gremlin.client.client import GremlinClient
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.graph.projection import Changes, EdgeVersion, Projection
-from resolvers.projection import follow
+from resolvers.projection import batch
+from resolvers.projection.batch import MAX_ATTEMPTS
 from resolvers.projection.check import check
-from resolvers.projection.follow import MAX_ATTEMPTS, OutboxProjector
+from resolvers.projection.follow import OutboxProjector
 from tests.fixtures.following import (
     DropEdge,
     DropItem,
@@ -115,7 +115,7 @@ async def test_a_round_that_broke_off_is_repeated(
 ) -> None:
     """At any call, before or after the graph took it, in a process that goes on or in another; with parts of one entity
     several are under way then."""
-    with patch.object(follow, "BATCH_SIZE", told):
+    with patch.object(batch, "BATCH_SIZE", told):
         await broken_off(projected_url, main, history, at, after=after)
 
 
@@ -156,7 +156,7 @@ async def test_rows_of_one_round_are_sent_at_once_and_later_rows_find_nothing_to
 async def test_a_round_after_a_full_one_takes_what_waits_and_tells_parts_of_it_at_once(
     projected_url: str, main: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "BATCH_SIZE", 2)
+    monkeypatch.setattr(batch, "BATCH_SIZE", 2)
     emptied(projected_url)
     write(projected_url, *(PutItem(number) for number in range(1, 6)))
     write(projected_url, *(PutItem(number) for number in range(1, 6)))
@@ -298,7 +298,7 @@ async def test_a_lost_graph_keeps_rows_and_nobody_elses(projected_url: str, main
 async def test_what_was_told_before_the_graph_was_lost_is_done(
     projected_url: str, main: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolvers.projection.follow, "BATCH_SIZE", 2)
+    monkeypatch.setattr(batch, "BATCH_SIZE", 2)
     emptied(projected_url)
     write(projected_url, *(PutItem(number) for number in range(1, 6)))
     with pytest.raises(SourceUnavailable):

@@ -11,9 +11,10 @@ from datasources.aurora.outbox import graph_buckets
 from datasources.aurora.outbox.outbox import fetch_state
 from datasources.graph.projection import EdgeVersion
 from datasources.graph.recursive.source import RelationalSource
+from resolvers.projection.batch import MAX_ATTEMPTS
 from resolvers.projection.buckets import BUCKET_COUNT
 from resolvers.projection.comparison import BucketComparer, ComparisonRound
-from resolvers.projection.follow import MAX_ATTEMPTS, OutboxProjector
+from resolvers.projection.follow import OutboxProjector
 from resolvers.projection.rebuild import RebuildOptions, rebuild
 from tests.fixtures.following import DropEdge, PutEdge, PutItem, emptied, outbox, sources_of, write
 from tests.fixtures.graph import edge_id, node
