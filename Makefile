@@ -1,7 +1,7 @@
 # Everything from a fresh machine with Python 3.11 to 3.13 and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-janusgraph test-faults test-fuzz test-sqs bundle python313 test-lambda lint lock schema graphiql deploy-check deploy-lint clean
+.PHONY: help setup run test test-janusgraph test-faults test-fuzz test-sqs bundle python313 test-lambda lint lock schema graphiql docs deploy-check deploy-lint clean
 SHELL := /bin/sh
 
 PYTHON ?=
@@ -36,6 +36,8 @@ CERTIFICATES := certificates/rds-global-bundle.pem
 # The CDK is heavy and comes with a Node: it has an environment of its own.
 CDK := .venv-cdk
 CDK_PIP := $(CDK)/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+# Sphinx, in an environment of its own: it is no part of the service.
+DOCS := .venv-docs
 RUN_EXTRAS := --extra embedded --extra build
 PAGES := $(wildcard explorer/*.json explorer/*.ts explorer/.npmrc explorer/graphiql/*)
 
@@ -78,12 +80,18 @@ lock: ## Choose versions anew and pin them with hashes (needs uv)
 	@$(COMPILE_LAMBDA) -c requirements.lock requirements-lambda.in -o requirements-lambda.lock
 	@$(COMPILE_LAMBDA) tests/lambda_/runtime.in -o tests/lambda_/runtime.lock
 	@$(COMPILE) --extra dev --extra cdk -c requirements-dev.lock pyproject.toml -o requirements-cdk.lock
+	@$(COMPILE) --fork-strategy fewest docs/requirements.in -o requirements-docs.lock
 
 schema: $(VENV)/.run ## Write schema/schema.graphql
 	@$(PY) -m commands schema print > schema/schema.graphql.new
 	@mv schema/schema.graphql.new schema/schema.graphql
 
 graphiql: explorer/dist/.built ## Build GraphiQL into explorer/dist
+
+docs: $(VENV)/.run $(DOCS)/.made ## Build the documentation into docs/_build/html, which a local server shows at /docs
+	@$(PY) -m docs.generators docs/_build/source
+	@$(DOCS)/bin/python -m sphinx -q -W -n --keep-going -c docs -d docs/_build/doctrees docs/_build/source docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 bundle: $(VENV)/.made $(CERTIFICATES) ## Build dist/stackflow-lambda-arm64.zip, which all functions run; needs a CPython 3.13
 	@$(BUILD) arm64
@@ -102,7 +110,7 @@ deploy-lint: $(CDK)/.made ## Check the types of cdk/ and its tests
 	@$(CDK)/bin/python -m mypy -p cdk -p tests.cdk
 
 clean: ## Remove what setup and tests made; your data in .stackflow stay
-	@rm -rf $(VENV) $(CDK) $(SQS) $(RUNTIME) cdk.out cdk/node_modules explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(CDK) $(SQS) $(RUNTIME) $(DOCS) docs/_build cdk.out cdk/node_modules explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: each is newer than what it was made from, so a second run does nothing.
@@ -152,6 +160,13 @@ $(CDK)/.made: $(VENV)/.made requirements-cdk.lock
 	@echo "installing the CDK (requirements-cdk.lock)"
 	@[ -x $(CDK)/bin/python ] || $(PY) -m venv $(CDK)
 	@$(CDK_PIP) --require-hashes -r requirements-cdk.lock || { echo "make: the CDK cannot be installed; pip says why above" >&2; exit 1; }
+	@touch $@
+
+$(DOCS)/.made: $(VENV)/.made requirements-docs.lock
+	@echo "installing Sphinx (requirements-docs.lock)"
+	@[ -x $(DOCS)/bin/python ] || $(PY) -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes \
+	  -r requirements-docs.lock || { echo "make: Sphinx cannot be installed; pip says why above" >&2; exit 1; }
 	@touch $@
 
 $(CERTIFICATES): | $(VENV)/.run

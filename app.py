@@ -21,6 +21,7 @@ from resolvers.principals.tokens import ClaimNames
 from schema.execution.execution import freeze_gc
 from schema.execution.limits import DocumentLimits
 from schema.http.alert_webhooks import alert_routes
+from schema.http.documentation import documentation_routes
 from schema.http.endpoint import GraphQLEndpoint
 from schema.http.events import event_routes
 from schema.http.graphiql import graphiql_routes
@@ -35,6 +36,7 @@ from workers.projection import background_projector
 from workers.workflows import background_workflow_worker
 
 EXPLORER_FOLDER = Path(__file__).parent / "explorer" / "dist"
+DOCUMENTATION_FOLDER = Path(__file__).parent / "docs" / "_build" / "html"
 
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
@@ -54,8 +56,9 @@ def create_app(
     go to `queue`, or to the queue of the settings.
 
     `on_loopback` means that only this machine can reach the server, which only the owner of the socket knows; there,
-    and only there, the development principal exists if there is no issuer. `serve_streams` is for long-lived
-    processes; end `state.streams` before the server waits for its connections to close.
+    and only there, the development principal exists if there is no issuer, and /docs/ shows the documentation.
+    `serve_streams` is for long-lived processes; end `state.streams` before the server waits for its connections to
+    close.
     """
     sources = sources or open_sources(*settings.require_stores())
     limits = settings.limits
@@ -116,6 +119,7 @@ def create_app(
             *alert_routes(events, authenticator.authenticate, _alert_mapping(settings)),
             *health_routes(sources),
             *graphiql_routes(EXPLORER_FOLDER / "graphiql"),
+            *(documentation_routes(DOCUMENTATION_FOLDER) if on_loopback else ()),
         ],
         lifespan=lifespan,
         # The development principal has all permissions, so pages of other hosts must not reach it by DNS rebinding.

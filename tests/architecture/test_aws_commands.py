@@ -18,7 +18,7 @@ PAGES = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "decisions").gl
 GLOBAL = {"--region", "--query", "--output", "--profile"}
 # The command line's own, which no model describes, with their options.
 OWN = {
-    ("s3", "sync"): {"--source-region", "--region", "--exclude", "--cache-control"},
+    ("s3", "sync"): {"--source-region", "--region", "--exclude", "--cache-control", "--delete"},
     ("s3", "cp"): {"--cache-control", "--recursive"},
     ("cloudfront", "create-invalidation"): {"--distribution-id", "--paths"},
     ("logs", "tail"): {"--since", "--follow"},

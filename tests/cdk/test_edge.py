@@ -147,8 +147,9 @@ def test_the_commands_that_upload_pages_name_what_there_is(dev: Synth, prod: Syn
     adopted = prod.templates["Edge"]["Outputs"]
     assert adopted["DocsDistribution"]["Value"] == "E1UTZ9SVSR2WGV"
     assert "DocsBucket" not in adopted
-    # Where vite writes, and where it is served.
+    # Where vite and Sphinx write, and where the pages are served.
     assert "explorer/dist/graphiql" in page
+    assert "aws s3 sync docs/_build/html s3://$BUCKET " in page
     assert "s3://$BUCKET/graphiql/index.html" in page
 
 

@@ -55,6 +55,14 @@ async def test_a_page_of_another_name_cannot_reach_the_developer(settings: Setti
         assert (await stranger.post("/graphql", json=ASK)).status_code == 400
 
 
+async def test_the_documentation_is_on_loopback_only(settings: Settings) -> None:
+    async with client(app.create_app(settings, on_loopback=True)) as local:
+        assert "StackFlow" in (await local.get("/docs/")).text
+    async with client(app.create_app(settings), "api.example") as remote:
+        answer = await remote.get("/docs/")
+        assert (answer.status_code, answer.text) == (404, "Not Found")
+
+
 async def test_nobody_comes_in_without_a_key_elsewhere(settings: Settings) -> None:
     async with client(app.create_app(settings), "api.example") as remote:
         refused = await remote.post("/graphql", json=ASK)

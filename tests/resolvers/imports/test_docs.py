@@ -14,7 +14,7 @@ from tests.fixtures.sections import staged
 from tests.fixtures.workbooks import number, row, text, workbook
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "import.md").read_text()
-TABLE, *MAPPINGS = re.findall(r"```(?:csv|yaml)\n(.*?)```", PAGE, re.DOTALL)
+TABLE, *MAPPINGS = re.findall(r"```(?:text|yaml)\n(.*?)```", PAGE, re.DOTALL)
 
 
 async def test_the_small_example_runs_and_runs_again_without_a_change(stores: Stores) -> None:

@@ -1,0 +1,1 @@
+"""The documentation: pages in Markdown, and generators of the reference that `make docs` adds to them."""
