@@ -118,7 +118,7 @@ async def propose(write: Write, command: ProposeChange) -> Sequence[str]:
     """Return the new change's id. The proposer cannot approve it."""
     title = validation.require_text(command.title, "title")
     await _require_assignment(write, command.team_id, command.assignee_id)
-    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configuration_item_ids")
     wanted = ChangeRecord(
         str(uuid7()), "", title, command.description, command.type, PROPOSED, command.risk, command.team_id,
         command.assignee_id, None, None, None, None, 1, datetime.now(UTC),
@@ -163,11 +163,11 @@ async def approve(write: Write, command: ApproveChange) -> Sequence[str]:
 
 async def schedule(write: Write, command: ScheduleChange) -> Sequence[str]:
     """Set the planned time window; can be repeated with another one."""
-    for field, moment in (("plannedStart", command.planned_start), ("plannedEnd", command.planned_end)):
+    for field, moment in (("planned_start", command.planned_start), ("planned_end", command.planned_end)):
         if moment.tzinfo is None:
             raise validation.invalid(field, f"{field} has no time zone; write for example 2026-05-01T08:00Z")
     if command.planned_start >= command.planned_end:
-        raise validation.invalid("plannedEnd", "the planned end is not after the planned start; correct one of them")
+        raise validation.invalid("planned_end", "the planned end is not after the planned start; correct one of them")
     before, step = await _lock(write, command, "scheduleChange")
     after = structs.replace(
         before, state=SCHEDULED, planned_start=command.planned_start, planned_end=command.planned_end
@@ -191,7 +191,7 @@ async def transition(write: Write, command: ChangeCommand, *, name: str) -> Sequ
 async def link_items(write: Write, command: LinkChangeItems) -> Sequence[str]:
     """Link the items; those that are already linked stay."""
     before, step = await _lock(write, command, "linkChangeItems")
-    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configuration_item_ids")
     linked = await rows.link(write.transaction, before.id, items)
     write.tables.add(LINKS)
     return await _write_transition(write, before, before, step, write.context.principal.actor, linked=sorted(linked))
@@ -204,7 +204,7 @@ async def unlink_items(write: Write, command: UnlinkChangeItems) -> Sequence[str
     unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
     if strangers := sorted(wanted - set(unlinked)):
         message = f"ci_{strangers[0]} is not linked; see the change's configurationItems"
-        raise validation.not_found("configurationItemIds", message)
+        raise validation.not_found("configuration_item_ids", message)
     write.tables.add(LINKS)
     return await _write_transition(
         write, before, before, step, write.context.principal.actor, unlinked=sorted(unlinked)
@@ -212,8 +212,8 @@ async def unlink_items(write: Write, command: UnlinkChangeItems) -> Sequence[str
 
 
 async def _require_assignment(write: Write, team_id: str | None, assignee_id: str | None) -> None:
-    await validation.require_team(write.transaction, team_id, "teamId")
-    await validation.require_user(write.transaction, assignee_id, "assigneeId")
+    await validation.require_team(write.transaction, team_id, "team_id")
+    await validation.require_user(write.transaction, assignee_id, "assignee_id")
     await validation.require_membership(write.transaction, team_id, assignee_id)
 
 

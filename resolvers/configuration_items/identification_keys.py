@@ -67,7 +67,7 @@ async def _validate(write: Write, command: AddIdentificationKey | RemoveIdentifi
     if errors:
         raise ValidationFailed(*errors)
     if not await rows.lock(write.transaction, [command.configuration_item_id]):
-        raise validation.no_such_record(NOUN, "configurationItemId")
+        raise validation.no_such_record(NOUN, "configuration_item_id")
     return IdentificationKeyRecord(**texts)
 
 

@@ -189,9 +189,9 @@ async def _check(
             findings.add(index, UserErrorCode.INVALID, "name", f"a configuration item's name {unfit_name}")
         if "class_key" in fields and record.class_key not in known:
             message = f"there is no class {record.class_key}; see `classes`"
-            findings.add(index, UserErrorCode.NOT_FOUND, "classKey", message)
+            findings.add(index, UserErrorCode.NOT_FOUND, "class_key", message)
         if record.owner_team_id in teams - known_teams:
-            findings.add(index, UserErrorCode.NOT_FOUND, "ownerTeamId", "there is no team with this id; see `teams`")
+            findings.add(index, UserErrorCode.NOT_FOUND, "owner_team_id", "there is no team with this id; see `teams`")
         unfit = validation.attributes_violation(record.attributes) if "attributes" in fields else None
         if unfit is not None:
             findings.add(index, UserErrorCode.INVALID, "attributes", unfit)
@@ -199,9 +199,8 @@ async def _check(
 
 def _check_not_null(command: UpdateConfigurationItem) -> None:
     # Only the owner can be removed.
-    named = {"name": "name", "class_key": "classKey", "status": "status", "environment": "environment",
-             "criticality": "criticality", "attributes": "attributes"}  # fmt: skip
-    nulls = [shown for name, shown in named.items() if getattr(command, name) is None]
+    required = ("name", "class_key", "status", "environment", "criticality", "attributes")
+    nulls = [name for name in required if getattr(command, name) is None]
     if nulls:
         raise ValidationFailed(*map(validation.null_error, nulls))
 

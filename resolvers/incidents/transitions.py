@@ -63,7 +63,7 @@ async def transition(write: Write, command: IncidentTransition, *, name: str) ->
 
 async def resolve(write: Write, command: ResolveIncident) -> Sequence[str]:
     """Resolve the incident; the activity keeps the resolution even after a reopening."""
-    code = validation.require_text(command.resolution_code, "resolutionCode")
+    code = validation.require_text(command.resolution_code, "resolution_code")
     resolution = validation.require_text(command.resolution, "resolution")
     before, step = await lock_for_transition(write, command.id, command.expected_version, "resolveIncident")
     after = structs.replace(before, state=IncidentState.RESOLVED, resolution_code=code, resolution=resolution)

@@ -87,16 +87,16 @@ async def open_incident(write: Write, command: OpenIncident) -> Sequence[str]:
     title = validation.require_text(command.title, "title")
     impact = validation.require_in_range(command.impact, "impact", 1, 5)
     urgency = validation.require_in_range(command.urgency, "urgency", 1, 5)
-    await validation.require_team(write.transaction, command.team_id, "teamId")
+    await validation.require_team(write.transaction, command.team_id, "team_id")
     await _check_restriction(write, command.restricted_team_id)
-    await validation.require_user(write.transaction, command.assignee_id, "assigneeId")
+    await validation.require_user(write.transaction, command.assignee_id, "assignee_id")
     await validation.require_membership(write.transaction, command.team_id, command.assignee_id)
     if command.change_id and command.change_id not in await references.lock_changes(
         write.transaction, [command.change_id]
     ):
-        raise validation.not_found("changeId", "there is no change with this id; see `changes`")
-    affected = await validation.require_items(write.transaction, command.affected_ids, "affectedIds")
-    causes = await validation.require_items(write.transaction, command.cause_ids, "causeIds")
+        raise validation.not_found("change_id", "there is no change with this id; see `changes`")
+    affected = await validation.require_items(write.transaction, command.affected_ids, "affected_ids")
+    causes = await validation.require_items(write.transaction, command.cause_ids, "cause_ids")
     now = datetime.now(UTC)
     wanted = IncidentRecord(
         str(uuid7()), "", title, command.description, IncidentState.NEW, impact, urgency,
@@ -139,9 +139,9 @@ async def assign(write: Write, command: AssignIncident) -> Sequence[str]:
     team_id = before.team_id if command.team_id is UNSET else command.team_id
     assignee_id = before.assignee_id if command.assignee_id is UNSET else command.assignee_id
     if command.team_id is not UNSET:
-        await validation.require_team(write.transaction, team_id, "teamId")
+        await validation.require_team(write.transaction, team_id, "team_id")
     if command.assignee_id is not UNSET:
-        await validation.require_user(write.transaction, assignee_id, "assigneeId")
+        await validation.require_user(write.transaction, assignee_id, "assignee_id")
     await validation.require_membership(write.transaction, team_id, assignee_id)
     after = structs.replace(before, team_id=team_id, assignee_id=assignee_id)
     return await write_transition(write, before, after, step, team_id=team_id)
@@ -156,7 +156,7 @@ async def add_note(write: Write, command: AddIncidentNote) -> Sequence[str]:
 async def link_items(write: Write, command: LinkIncidentItems) -> Sequence[str]:
     """Link the items in a role; those that already have it stay."""
     before, step = await lock_for_transition(write, command.id, command.expected_version, "linkIncidentItems")
-    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configuration_item_ids")
     linked = await rows.link(write.transaction, before.id, command.role, items)
     write.tables.add(LINKS)
     return await write_transition(write, before, before, step, linked=sorted(linked), role=command.role.value)
@@ -169,7 +169,7 @@ async def unlink_items(write: Write, command: UnlinkIncidentItems) -> Sequence[s
     unlinked = await rows.unlink(write.transaction, before.id, command.role, sorted(wanted))
     if strangers := sorted(wanted - set(unlinked)):
         message = f"ci_{strangers[0]} is not linked as {command.role}; see the incident's configurationItems"
-        raise validation.not_found("configurationItemIds", message)
+        raise validation.not_found("configuration_item_ids", message)
     write.tables.add(LINKS)
     return await write_transition(write, before, before, step, unlinked=sorted(unlinked), role=command.role.value)
 
@@ -213,8 +213,8 @@ def incident_snapshot(record: IncidentRecord, **links: Any) -> AuditSnapshot:
 
 
 async def _check_restriction(write: Write, team_id: str | None) -> None:
-    key = await validation.require_team(write.transaction, team_id, "restrictedTeamId")
+    key = await validation.require_team(write.transaction, team_id, "restricted_team_id")
     scope = write.context.scope
     if key is not None and not scope.sees_restricted and key not in scope.team_keys:
         message = "you could not see the incident yourself; restrict it to one of your teams"
-        raise validation.invalid("restrictedTeamId", message)
+        raise validation.invalid("restricted_team_id", message)

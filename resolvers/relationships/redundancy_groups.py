@@ -46,7 +46,7 @@ async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:
     name = command.name.strip()
     _check_values(command, name)
     if not await relationship_rows.lock_endpoints(write.transaction, [command.dependent_id]):
-        raise validation.no_such_record("configuration item", "dependentId")
+        raise validation.no_such_record("configuration item", "dependent_id")
     group = RedundancyGroupRow(str(uuid7()), command.dependent_id, name, command.needed)
     before: RedundancyGroupRow | None = None
     if not await rows.insert(write.transaction, group):
@@ -95,7 +95,7 @@ def _check_values(command: DefineRedundancyGroup, name: str) -> None:
         errors.append(UserError(UserErrorCode.INVALID, "needed", "needed must be at least 1"))
     if len(command.relationship_ids) > MAX_MEMBERS:
         message = f"a group has at most {MAX_MEMBERS:,} members"
-        errors.append(UserError(UserErrorCode.INVALID, "relationshipIds", message))
+        errors.append(UserError(UserErrorCode.INVALID, "relationship_ids", message))
     if errors:
         raise ValidationFailed(*errors)
 
@@ -110,7 +110,7 @@ async def _check_members(
     errors = []
     members: set[str | None] = set()
     for nth, id_ in enumerate(command.relationship_ids):
-        field = f"relationshipIds.{nth}"
+        field = f"relationship_ids.{nth}"
         if id_ not in relationships:
             errors.append(UserError(UserErrorCode.NOT_FOUND, field, "there is no relationship with this id"))
         elif impact_edges[id_].impact_to_id != group.dependent_id:

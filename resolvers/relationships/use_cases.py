@@ -134,8 +134,8 @@ async def update(write: Write, command: UpdateRelationship) -> Sequence[str]:
             impact_edge = (await rows.fetch_impact_edges(write.transaction, [before.id]))[before.id]
             error = group_violation(groups.get(after.redundancy_group_id), impact_edge.impact_to_id)
             if error is not None:
-                raise ValidationFailed(UserError(error[0], "redundancyGroupId", error[1]))
-        await _check_leaving(write, before, groups, "redundancyGroupId")
+                raise ValidationFailed(UserError(error[0], "redundancy_group_id", error[1]))
+        await _check_leaving(write, before, groups, "redundancy_group_id")
     await write_all(write, [(before, after)])
     return [after.id]
 
@@ -200,22 +200,22 @@ async def _check(write: Write, commands: Sequence[RelateConfigurationItems], fin
     groups = await group_rows.lock(write.transaction, wanted) if wanted else {}
     first: dict[Identity, int] = {}
     for index, each in enumerate(commands):
-        for name, id_ in (("fromId", each.from_id), ("toId", each.to_id)):
+        for name, id_ in (("from_id", each.from_id), ("to_id", each.to_id)):
             if id_ not in items:
                 findings.add(index, UserErrorCode.NOT_FOUND, name, "there is no configuration item with this id")
             elif items[id_] is ConfigurationItemStatus.RETIRED:
                 message = "the item is RETIRED; items that are PLANNED, ACTIVE or in MAINTENANCE can be related"
                 findings.add(index, UserErrorCode.ILLEGAL_STATE, name, message)
         if each.from_id == each.to_id:
-            findings.add(index, UserErrorCode.INVALID, "toId", "an item cannot be related to itself")
+            findings.add(index, UserErrorCode.INVALID, "to_id", "an item cannot be related to itself")
         if each.type_key not in types:
             message = f"there is no relationship type {each.type_key}; see `relationshipTypes`"
-            findings.add(index, UserErrorCode.NOT_FOUND, "typeKey", message)
+            findings.add(index, UserErrorCode.NOT_FOUND, "type_key", message)
         elif each.redundancy_group_id:
             impacted = {Impact.FORWARD: each.to_id, Impact.REVERSE: each.from_id}.get(types[each.type_key])
             error = group_violation(groups.get(each.redundancy_group_id), impacted)
             if error is not None:
-                findings.add(index, error[0], "redundancyGroupId", error[1])
+                findings.add(index, error[0], "redundancy_group_id", error[1])
         _check_values(each, index, findings)
         earlier = first.setdefault(each.identity, index)
         if earlier != index:
@@ -232,7 +232,7 @@ def _check_staying(
             continue
         if before.redundancy_group_id != each.redundancy_group_id:
             message = f"rel_{before.id} is a member of another redundancy group; move it with updateRelationship"
-            findings.add(index, UserErrorCode.TAKEN, "redundancyGroupId", message)
+            findings.add(index, UserErrorCode.TAKEN, "redundancy_group_id", message)
 
 
 def _check_values(command: RelateConfigurationItems, index: int, findings: ItemErrors) -> None:

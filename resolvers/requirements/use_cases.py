@@ -162,7 +162,7 @@ async def unlink_items(write: Write, command: UnlinkRequirementItems) -> Sequenc
     unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
     if strangers := sorted(wanted - unlinked):
         message = f"ci_{strangers[0]} is not linked; see the requirement's configurationItems"
-        raise validation.not_found("configurationItemIds", message)
+        raise validation.not_found("configuration_item_ids", message)
     write.tables.add(LINKS)
     return await _write_transition(write, before, before, unlinked=sorted(unlinked))
 
@@ -172,7 +172,7 @@ async def _require_items(write: Write, ids: Sequence[str]) -> Sequence[str]:
     if not ids:
         return []
     async with write.context.sources.main.transaction() as main:
-        return await validation.require_items(main, ids, "configurationItemIds")
+        return await validation.require_items(main, ids, "configuration_item_ids")
 
 
 async def _lock(

@@ -74,10 +74,10 @@ async def _check_parent(write: Write, key: str, parent_key: str) -> None:
     if key in {parent_key, *above}:
         below = " is a kind of ".join(above[: above.index(key) + 1]) if parent_key != key else key
         message = f"{below}, so {key} cannot be a kind of {parent_key}; choose a parent that is not a subclass of it"
-        raise ValidationFailed(UserError(UserErrorCode.INVALID, "parentKey", message))
+        raise ValidationFailed(UserError(UserErrorCode.INVALID, "parent_key", message))
     if not above:
         message = f"there is no class {parent_key}; see `classes`"
-        raise ValidationFailed(UserError(UserErrorCode.NOT_FOUND, "parentKey", message))
+        raise ValidationFailed(UserError(UserErrorCode.NOT_FOUND, "parent_key", message))
 
 
 async def define_type(write: Write, command: DefineRelationshipType) -> Sequence[str]:
@@ -85,7 +85,7 @@ async def define_type(write: Write, command: DefineRelationshipType) -> Sequence
     stores its impact."""
     key, label, inverse_label = command.key.strip(), command.label.strip(), command.inverse_label.strip()
     description = command.description or ""
-    _check_texts(key=key, label=label, inverseLabel=inverse_label, description=description)
+    _check_texts(key=key, label=label, inverse_label=inverse_label, description=description)
     after = RelationshipTypeRecord(key, label, inverse_label, command.impact, description)
     before = None
     if not await rows.insert_type(write.transaction, after):

@@ -87,7 +87,7 @@ async def update(write: Write, command: UpdateTeam) -> Sequence[str]:
 async def set_member(write: Write, command: SetTeamMember) -> Sequence[str]:
     """Add a member or change the role. Refused if the team would lose its last lead."""
     before, members = await _lock(write, command)
-    await validation.require_user(write.transaction, command.user_id, "userId")
+    await validation.require_user(write.transaction, command.user_id, "user_id")
     if command.role is not MembershipRole.LEAD:
         _require_lead(members, command.user_id, "role")
     await rows.set_membership(write.transaction, before.id, command.user_id, command.role)
@@ -99,8 +99,8 @@ async def remove_member(write: Write, command: RemoveTeamMember) -> Sequence[str
     """Remove a member. Refused for the last lead."""
     before, members = await _lock(write, command)
     if command.user_id not in {each.user_id for each in members}:
-        raise validation.not_found("userId", "no member of the team has this id; see its `members`")
-    _require_lead(members, command.user_id, "userId")
+        raise validation.not_found("user_id", "no member of the team has this id; see its `members`")
+    _require_lead(members, command.user_id, "user_id")
     await rows.remove_membership(write.transaction, before.id, command.user_id)
     left = await rows.fetch_memberships(write.transaction, before.id)
     return await _write_team(write, before, before, members, left)

@@ -85,12 +85,12 @@ class CancelWorkflowRun(RunCommand, frozen=True, kw_only=True):
 async def start(write: Write, command: StartWorkflow) -> Sequence[str]:
     """Return the new run's id."""
     if (command.workflow_id is None) == (command.workflow_key is None):
-        raise validation.invalid("workflowKey", "set either workflowId or workflowKey")
+        raise validation.invalid("workflow_key", "set either workflowId or workflowKey")
     workflow_id = command.workflow_id
     if command.workflow_key is not None:
         workflow = await rows.fetch_published_workflow(write.transaction, command.workflow_key)
         if workflow is None:
-            raise validation.not_found("workflowKey", "no workflow with this key is published; see `workflows`")
+            raise validation.not_found("workflow_key", "no workflow with this key is published; see `workflows`")
         workflow_id = workflow.id
     inputs = {} if command.inputs is None else command.inputs
     if not isinstance(inputs, dict):
@@ -167,10 +167,10 @@ def validate_outcome(value: Any, error: Callable[[str, str], Exception] = valida
 async def _lock(write: Write, command: RunCommand) -> LockedRunRecord:
     run = await rows.lock(write.transaction, command.run_id, write.context.scope)
     if run is None:
-        raise validation.not_found("runId", "there is no run with this id; pass the id of one that you can read")
+        raise validation.not_found("run_id", "there is no run with this id; pass the id of one that you can read")
     if command.expected_version is not None and command.expected_version != run.version:
         message = f"it is now at version {run.version}; read it again and repeat the call with that version"
-        raise ValidationFailed(UserError(UserErrorCode.CONFLICT, "expectedVersion", message), id=run.id)
+        raise ValidationFailed(UserError(UserErrorCode.CONFLICT, "expected_version", message), id=run.id)
     return run
 
 

@@ -96,7 +96,7 @@ async def create(write: Write, command: CreateWorkflow) -> Sequence[str]:
     record = _draft(command.key, validation.require_name(command.name, "name"), command.description)
     record = structs.replace(record, trigger=trigger_data(command.trigger), inputs=inputs_data(command.inputs))
     steps = new_steps(command.steps)
-    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configuration_item_ids")
     return [await _insert(write, record, steps, items)]
 
 
@@ -129,8 +129,8 @@ async def update(write: Write, command: UpdateWorkflow) -> Sequence[str]:
         await rows.replace_steps(write.transaction, before.id, steps)
         write.tables.add(STEPS)
     if command.configuration_item_ids is not UNSET:
-        ids = validation.or_current(command.configuration_item_ids, (), "configurationItemIds")
-        items = await validation.require_items(write.transaction, ids, "configurationItemIds")
+        ids = validation.or_current(command.configuration_item_ids, (), "configuration_item_ids")
+        items = await validation.require_items(write.transaction, ids, "configuration_item_ids")
         await rows.replace_items(write.transaction, before.id, items)
         write.tables.add(LINKS)
     record = await rows.update(write.transaction, after)

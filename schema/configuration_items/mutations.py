@@ -16,11 +16,10 @@ from schema.declarations.mutations import (
     IDEMPOTENCY_KEY_DESCRIPTION,
     InputMapping,
     MutationDeclaration,
-    UserErrorType,
     VersionedInput,
     mutation,
-    user_errors,
 )
+from schema.declarations.user_errors import UserErrorType, user_errors
 
 WRITE_PERMISSION = "configuration-items:write"
 

@@ -23,30 +23,11 @@ from resolvers.unit_of_work import (
     WriteResult,
     run_write,
 )
-from schema.declarations.enums import register_enum
-from schema.declarations.fields import Argument, attribute, field
+from schema.declarations.fields import Argument, field
 from schema.declarations.ids import decode_id
+from schema.declarations.user_errors import camel_case
 
 C = TypeVar("C", bound=Struct)
-
-register_enum(
-    UserErrorCode,
-    "What is wrong with a write.",
-    INVALID="A value breaks a rule.",
-    NOT_FOUND="An object that the input names does not exist.",
-    CONFLICT="The object was changed meanwhile: its version is not the expected one. The payload has its state.",
-    ILLEGAL_STATE="The state of the object does not allow this transition. The message names the allowed ones.",
-    TAKEN="A name that must be unique is already in use.",
-    KEY_REUSED="The idempotency key was used for a different call.",
-)
-
-
-@strawberry.type(name="UserError", description="A rule that a write breaks. Nothing was written.")
-class UserErrorType:
-    code: UserErrorCode = attribute("The kind of error, for programs.")
-    field: str | None = attribute("The field of the input with the error; null if it concerns the whole input.")
-    message: str = attribute("What is wrong and how to fix it, for people.")
-
 
 IDEMPOTENCY_KEY_DESCRIPTION = (
     "Makes the call safe to repeat for 24 hours: a call with the same key and input is executed only once."
@@ -62,11 +43,6 @@ class VersionedInput:
         description="The version that you last read. If the current version differs, the error is CONFLICT."
     )
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
-
-
-def user_errors() -> Any:
-    """Declare the field `userErrors` of a payload."""
-    return attribute("The rules that the input breaks; empty if the write succeeded.", of="user_errors", size=5)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -125,11 +101,11 @@ def check_command(command: Struct, declaration: MutationDeclaration, idempotency
     The use case checks lists of commands itself, because it can reject single items.
     """
     values = {each: getattr(command, each) for each in command.__struct_fields__ if each not in declaration.lists}
-    violations = [find_violation(value, camel_case(name)) for name, value in values.items()]
+    violations = [find_violation(value, name) for name, value in values.items()]
     if idempotency_key is not None:
         phrase = key_violation(idempotency_key)
-        too_long = None if phrase is None else Violation("idempotencyKey", phrase)
-        violations.append(find_violation(idempotency_key, "idempotencyKey") or too_long)
+        too_long = None if phrase is None else Violation("idempotency_key", phrase)
+        violations.append(find_violation(idempotency_key, "idempotency_key") or too_long)
     errors = [UserError(UserErrorCode.INVALID, each.field, str(each)) for each in violations if each is not None]
     if errors:
         raise ValidationFailed(*errors)
@@ -168,12 +144,6 @@ def decode_input_id(text: str, name: str, prefix: str) -> str:
     actual, uuid = decode_id(text, camel_case(name))
     if actual != prefix:
         raise ValidationFailed(
-            UserError(UserErrorCode.INVALID, camel_case(name), f"{text} is not an id that begins with {prefix}_")
+            UserError(UserErrorCode.INVALID, name, f"{text} is not an id that begins with {prefix}_")
         )
     return uuid
-
-
-def camel_case(name: str) -> str:
-    """Return the name of a field in camel case, as clients write it."""
-    head, *rest = name.split("_")
-    return head + "".join(each.capitalize() for each in rest)

@@ -13,11 +13,10 @@ from schema.declarations.mutations import (
     IDEMPOTENCY_KEY_DESCRIPTION,
     InputMapping,
     MutationDeclaration,
-    UserErrorType,
     VersionedInput,
     mutation,
-    user_errors,
 )
+from schema.declarations.user_errors import UserErrorType, user_errors
 from schema.relationships.types import READ_PERMISSION, RedundancyGroup, Relationship
 
 WRITE_PERMISSION = "relationships:write"

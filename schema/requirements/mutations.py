@@ -12,11 +12,10 @@ from schema.declarations.fields import link
 from schema.declarations.mutations import (
     IDEMPOTENCY_KEY_DESCRIPTION,
     MutationDeclaration,
-    UserErrorType,
     VersionedInput,
     mutation,
-    user_errors,
 )
+from schema.declarations.user_errors import UserErrorType, user_errors
 from schema.requirements.types import READ_PERMISSION, Requirement
 
 WRITE_PERMISSION = "requirements:write"

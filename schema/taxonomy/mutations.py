@@ -10,10 +10,9 @@ from schema.declarations.fields import link
 from schema.declarations.mutations import (
     IDEMPOTENCY_KEY_DESCRIPTION,
     MutationDeclaration,
-    UserErrorType,
     mutation,
-    user_errors,
 )
+from schema.declarations.user_errors import UserErrorType, user_errors
 from schema.taxonomy.classes import ConfigurationItemClass
 from schema.taxonomy.relationship_types import RelationshipType
 

@@ -9,10 +9,9 @@ from schema.declarations.fields import link
 from schema.declarations.mutations import (
     IDEMPOTENCY_KEY_DESCRIPTION,
     MutationDeclaration,
-    UserErrorType,
     mutation,
-    user_errors,
 )
+from schema.declarations.user_errors import UserErrorType, user_errors
 from schema.workflow_runs.types import READ_PERMISSION, WorkflowRun
 
 RUN_PERMISSION = "workflows:run"

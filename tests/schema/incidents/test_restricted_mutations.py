@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from schema.declarations.mutations import camel_case
+from schema.declarations.user_errors import camel_case
 from schema.incidents.mutations import IncidentMutations
 from schema.incidents.transitions import IncidentStepMutations
 from tests.fixtures.operations import opened
