@@ -107,104 +107,62 @@ class ChangePayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The new change, or why there is none.")
-class ProposeChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The updated change, or why it was not updated.")
-class UpdateChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The approved change, or why it was not approved.")
-class ApproveChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The scheduled change, or why it was not scheduled.")
-class ScheduleChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The started change, or why it was not started.")
-class StartChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The finished change, or why it was not finished.")
-class FinishChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The cancelled change, or why it was not cancelled.")
-class CancelChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The change, or why nothing was linked.")
-class LinkChangeItemsPayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The change, or why nothing was unlinked.")
-class UnlinkChangeItemsPayload(ChangePayload):
-    pass
+change_mutation = partial(mutation, payload=ChangePayload, needs=WRITE_PERMISSION)
 
 
 @strawberry.type
 class ChangeMutations:
-    propose_change: ProposeChangePayload | None = mutation(
+    propose_change = change_mutation(
         MutationDeclaration(use_cases.ProposeChange, use_cases.propose, ASSIGNMENT_PREFIXES | ITEM_PREFIXES),
         ProposeChangeInput,
         "Propose a change. It gets the next free number.",
-        needs=WRITE_PERMISSION,
+        "The new change, or why there is none.",
     )
-    update_change: UpdateChangePayload | None = mutation(
+    update_change = change_mutation(
         MutationDeclaration(use_cases.UpdateChange, use_cases.update, ID_PREFIXES | ASSIGNMENT_PREFIXES),
         UpdateChangeInput,
         "Update a change while it is proposed. Its editors cannot approve it.",
-        needs=WRITE_PERMISSION,
+        "The updated change, or why it was not updated.",
     )
-    approve_change: ApproveChangePayload | None = mutation(
+    approve_change = change_mutation(
         MutationDeclaration(use_cases.ApproveChange, use_cases.approve, ID_PREFIXES),
         ApproveChangeInput,
         "Approve a proposed change. Callers who proposed or edited it cannot approve it.",
-        needs=WRITE_PERMISSION,
+        "The approved change, or why it was not approved.",
     )
-    schedule_change: ScheduleChangePayload | None = mutation(
+    schedule_change = change_mutation(
         MutationDeclaration(use_cases.ScheduleChange, use_cases.schedule, ID_PREFIXES),
         ScheduleChangeInput,
         "Set the planned time of an approved change, or another time of a scheduled one.",
-        needs=WRITE_PERMISSION,
+        "The scheduled change, or why it was not scheduled.",
     )
-    start_change: StartChangePayload | None = mutation(
+    start_change = change_mutation(
         MutationDeclaration(use_cases.StartChange, partial(use_cases.transition, name="startChange"), ID_PREFIXES),
         StartChangeInput,
         "Start the work of an approved or scheduled change.",
-        needs=WRITE_PERMISSION,
+        "The started change, or why it was not started.",
     )
-    finish_change: FinishChangePayload | None = mutation(
+    finish_change = change_mutation(
         MutationDeclaration(use_cases.FinishChange, use_cases.finish, ID_PREFIXES),
         FinishChangeInput,
         "Record the outcome of a change whose work is in progress.",
-        needs=WRITE_PERMISSION,
+        "The finished change, or why it was not finished.",
     )
-    cancel_change: CancelChangePayload | None = mutation(
+    cancel_change = change_mutation(
         MutationDeclaration(use_cases.CancelChange, partial(use_cases.transition, name="cancelChange"), ID_PREFIXES),
         CancelChangeInput,
         "Cancel a change whose work has not begun. A cancelled change cannot be reopened.",
-        needs=WRITE_PERMISSION,
+        "The cancelled change, or why it was not cancelled.",
     )
-    link_change_items: LinkChangeItemsPayload | None = mutation(
+    link_change_items = change_mutation(
         MutationDeclaration(use_cases.LinkChangeItems, use_cases.link_items, ID_PREFIXES | ITEM_PREFIXES),
         LinkChangeItemsInput,
         "Link configuration items to a proposed change. Its editors cannot approve it.",
-        needs=WRITE_PERMISSION,
+        "The change, or why nothing was linked.",
     )
-    unlink_change_items: UnlinkChangeItemsPayload | None = mutation(
+    unlink_change_items = change_mutation(
         MutationDeclaration(use_cases.UnlinkChangeItems, use_cases.unlink_items, ID_PREFIXES | ITEM_PREFIXES),
         UnlinkChangeItemsInput,
         "Unlink configuration items from a proposed change. Its editors cannot approve it.",
-        needs=WRITE_PERMISSION,
+        "The change, or why nothing was unlinked.",
     )

@@ -1,5 +1,7 @@
 """Mutations of configuration items and their identification keys."""
 
+from functools import partial
+
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
@@ -103,24 +105,23 @@ class RemoveIdentificationKeyInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-def _item_field() -> ConfigurationItem | None:
-    item: ConfigurationItem | None = link(
+@strawberry.type
+class ConfigurationItemPayload:
+    """The fields that all payloads with one configuration item share."""
+
+    configuration_item: ConfigurationItem | None = link(
         ConfigurationItemById,
         "The item as it is now, also after a conflict; null if there is none.",
         key="id",
         needs="configuration-items:read",
     )
-    return item
-
-
-@strawberry.type(description="The new configuration item, or why there is none.")
-class CreateConfigurationItemPayload:
-    configuration_item: ConfigurationItem | None = _item_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The new configuration items, and errors of the items that were not created.")
-class CreateConfigurationItemsInBulkPayload:
+@strawberry.type
+class ConfigurationItemIdsPayload:
+    """The ids that a bulk write created."""
+
     ids: list[strawberry.ID] = attribute(
         "The global ids of the created items, in order of input; pass them to `nodes`.",
         of=lambda written: [encode_id("ci", each) for each in written.ids],
@@ -129,34 +130,7 @@ class CreateConfigurationItemsInBulkPayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The updated configuration item, or why it was not updated.")
-class UpdateConfigurationItemPayload:
-    configuration_item: ConfigurationItem | None = _item_field()
-    user_errors: list[UserErrorType] = user_errors()
-
-
-@strawberry.type(description="The retired configuration item, or why it was not retired.")
-class RetireConfigurationItemPayload:
-    configuration_item: ConfigurationItem | None = _item_field()
-    user_errors: list[UserErrorType] = user_errors()
-
-
-@strawberry.type(description="The restored configuration item, or why it was not restored.")
-class RestoreConfigurationItemPayload:
-    configuration_item: ConfigurationItem | None = _item_field()
-    user_errors: list[UserErrorType] = user_errors()
-
-
-@strawberry.type(description="The configuration item with its new key, or why the key was not added.")
-class AddIdentificationKeyPayload:
-    configuration_item: ConfigurationItem | None = _item_field()
-    user_errors: list[UserErrorType] = user_errors()
-
-
-@strawberry.type(description="The configuration item without the key, or why the key was not removed.")
-class RemoveIdentificationKeyPayload:
-    configuration_item: ConfigurationItem | None = _item_field()
-    user_errors: list[UserErrorType] = user_errors()
+item_mutation = partial(mutation, payload=ConfigurationItemPayload, needs=WRITE_PERMISSION)
 
 
 OWNER_PREFIXES = {"owner_team_id": "team"}
@@ -164,13 +138,13 @@ OWNER_PREFIXES = {"owner_team_id": "team"}
 
 @strawberry.type
 class ConfigurationItemMutations:
-    create_configuration_item: CreateConfigurationItemPayload | None = mutation(
+    create_configuration_item = item_mutation(
         MutationDeclaration(use_cases.CreateConfigurationItem, use_cases.create, OWNER_PREFIXES),
         CreateConfigurationItemInput,
         "Create a configuration item.",
-        needs=WRITE_PERMISSION,
+        "The new configuration item, or why there is none.",
     )
-    create_configuration_items_in_bulk: CreateConfigurationItemsInBulkPayload | None = mutation(
+    create_configuration_items_in_bulk = item_mutation(
         MutationDeclaration(
             use_cases.CreateConfigurationItemsInBulk,
             use_cases.create_in_bulk,
@@ -179,39 +153,40 @@ class ConfigurationItemMutations:
         CreateConfigurationItemsInBulkInput,
         "Create many configuration items in one transaction, with as many statements as for one. Errors name the "
         "index.",
-        needs=WRITE_PERMISSION,
+        "The new configuration items, and errors of the items that were not created.",
+        payload=ConfigurationItemIdsPayload,
     )
-    update_configuration_item: UpdateConfigurationItemPayload | None = mutation(
+    update_configuration_item = item_mutation(
         MutationDeclaration(use_cases.UpdateConfigurationItem, use_cases.update, {"id": "ci", **OWNER_PREFIXES}),
         UpdateConfigurationItemInput,
         "Update a configuration item that is not retired. If no value differs, nothing is written.",
-        needs=WRITE_PERMISSION,
+        "The updated configuration item, or why it was not updated.",
     )
-    retire_configuration_item: RetireConfigurationItemPayload | None = mutation(
+    retire_configuration_item = item_mutation(
         MutationDeclaration(use_cases.RetireConfigurationItem, use_cases.retire, {"id": "ci"}),
         RetireConfigurationItemInput,
         "Retire a configuration item. Its relationships and its history remain.",
-        needs=WRITE_PERMISSION,
+        "The retired configuration item, or why it was not retired.",
     )
-    restore_configuration_item: RestoreConfigurationItemPayload | None = mutation(
+    restore_configuration_item = item_mutation(
         MutationDeclaration(use_cases.RestoreConfigurationItem, use_cases.restore, {"id": "ci"}),
         RestoreConfigurationItemInput,
         "Restore a retired configuration item.",
-        needs=WRITE_PERMISSION,
+        "The restored configuration item, or why it was not restored.",
     )
-    add_identification_key: AddIdentificationKeyPayload | None = mutation(
+    add_identification_key = item_mutation(
         MutationDeclaration(
             identification_keys.AddIdentificationKey, identification_keys.add, {"configuration_item_id": "ci"}
         ),
         AddIdentificationKeyInput,
         "Add a key by which a source identifies a configuration item. Creates a new version of the item.",
-        needs=WRITE_PERMISSION,
+        "The configuration item with its new key, or why the key was not added.",
     )
-    remove_identification_key: RemoveIdentificationKeyPayload | None = mutation(
+    remove_identification_key = item_mutation(
         MutationDeclaration(
             identification_keys.RemoveIdentificationKey, identification_keys.remove, {"configuration_item_id": "ci"}
         ),
         RemoveIdentificationKeyInput,
         "Remove a key by which a source identifies a configuration item. Creates a new version of the item.",
-        needs=WRITE_PERMISSION,
+        "The configuration item without the key, or why the key was not removed.",
     )

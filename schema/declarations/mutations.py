@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import strawberry
 from msgspec import UNSET as LEFT_OUT
 from msgspec import Struct
+from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.unset import UNSET
 
 from datasources.errors import SourceUnavailable
@@ -72,8 +73,13 @@ class MutationDeclaration:
     database: str = MAIN_DATABASE
 
 
-def mutation(declaration: MutationDeclaration, input: Any, description: str, *, needs: str) -> Any:
-    """Declare a mutation. All fields of the input except `idempotency_key` are fields of the command."""
+def mutation(
+    declaration: MutationDeclaration, input: Any, description: str, result: str, *, payload: type, needs: str
+) -> Any:
+    """Declare a mutation. All fields of the input except `idempotency_key` are fields of the command.
+
+    `payload` has the fields of the payload, and `result` describes it.
+    """
 
     async def call(context: Context, _: Any, arguments: Mapping[str, Any]) -> WriteResult:
         async def work(write: Write) -> Sequence[str]:
@@ -92,7 +98,14 @@ def mutation(declaration: MutationDeclaration, input: Any, description: str, *, 
             raise SourceLost.from_error(error, "repeat the call, with the same idempotencyKey if it had one") from error
 
     input_argument = (Argument("input", input, "What to write."),)
-    return field(call, description, needs=needs, arguments=input_argument, has_own_validation=True)
+    declared = field(call, description, needs=needs, arguments=input_argument, has_own_validation=True)
+    declared.type_annotation = StrawberryAnnotation(payload_type(declaration.command, payload, result) | None)
+    return declared
+
+
+def payload_type(command: type[Struct], fields: type, description: str) -> type:
+    """Return the payload of a command: `OpenIncidentPayload` for OpenIncident, with the fields of another type."""
+    return strawberry.type(type(f"{command.__name__}Payload", (fields,), {}), description=description)
 
 
 def check_command(command: Struct, declaration: MutationDeclaration, idempotency_key: str | None) -> None:

@@ -1,5 +1,7 @@
 """Mutations of incidents: open, update, assign, add notes, and link items."""
 
+from functools import partial
+
 import strawberry
 from strawberry.types.unset import UNSET
 
@@ -90,80 +92,57 @@ class IncidentPayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The new incident, or why there is none.")
-class OpenIncidentPayload(IncidentPayload):
-    pass
-
-
-@strawberry.type(description="The updated incident, or why it was not updated.")
-class UpdateIncidentPayload(IncidentPayload):
-    pass
-
-
-@strawberry.type(description="The assigned incident, or why it was not assigned.")
-class AssignIncidentPayload(IncidentPayload):
-    pass
-
-
-@strawberry.type(description="The incident, or why no note was added.")
-class AddIncidentNotePayload(IncidentPayload):
-    pass
-
-
-@strawberry.type(description="The incident, or why nothing was linked.")
-class LinkIncidentItemsPayload(IncidentPayload):
-    pass
-
-
-@strawberry.type(description="The incident, or why nothing was unlinked.")
-class UnlinkIncidentItemsPayload(IncidentPayload):
-    pass
+incident_mutation = partial(mutation, payload=IncidentPayload, needs=WRITE_PERMISSION)
 
 
 @strawberry.type
 class IncidentMutations:
-    open_incident: OpenIncidentPayload | None = mutation(
+    open_incident = incident_mutation(
         MutationDeclaration(
             use_cases.OpenIncident,
             use_cases.open_incident,
             {
-                "team_id": "team", "assignee_id": "user", "restricted_team_id": "team", "affected_ids": "ci",
-                "cause_ids": "ci", "change_id": "chg",
+                "team_id": "team",
+                "assignee_id": "user",
+                "restricted_team_id": "team",
+                "affected_ids": "ci",
+                "cause_ids": "ci",
+                "change_id": "chg",
             },
         ),
         OpenIncidentInput,
         "Open an incident. It gets the next free number.",
-        needs=WRITE_PERMISSION,
-    )  # fmt: skip
-    update_incident: UpdateIncidentPayload | None = mutation(
+        "The new incident, or why there is none.",
+    )
+    update_incident = incident_mutation(
         MutationDeclaration(use_cases.UpdateIncident, use_cases.update, ID_PREFIXES),
         UpdateIncidentInput,
         "Update an incident. A new impact or urgency changes its priority.",
-        needs=WRITE_PERMISSION,
+        "The updated incident, or why it was not updated.",
     )
-    assign_incident: AssignIncidentPayload | None = mutation(
+    assign_incident = incident_mutation(
         MutationDeclaration(
             use_cases.AssignIncident, use_cases.assign, ID_PREFIXES | {"team_id": "team", "assignee_id": "user"}
         ),
         AssignIncidentInput,
         "Assign an incident to a team or a person.",
-        needs=WRITE_PERMISSION,
+        "The assigned incident, or why it was not assigned.",
     )
-    add_incident_note: AddIncidentNotePayload | None = mutation(
+    add_incident_note = incident_mutation(
         MutationDeclaration(use_cases.AddIncidentNote, use_cases.add_note, ID_PREFIXES),
         AddIncidentNoteInput,
         "Add a note to the activities of an incident, also to a closed one.",
-        needs=WRITE_PERMISSION,
+        "The incident, or why no note was added.",
     )
-    link_incident_items: LinkIncidentItemsPayload | None = mutation(
+    link_incident_items = incident_mutation(
         MutationDeclaration(use_cases.LinkIncidentItems, use_cases.link_items, ITEM_PREFIXES),
         LinkIncidentItemsInput,
         "Link configuration items to an incident. Items that are already linked stay linked.",
-        needs=WRITE_PERMISSION,
+        "The incident, or why nothing was linked.",
     )
-    unlink_incident_items: UnlinkIncidentItemsPayload | None = mutation(
+    unlink_incident_items = incident_mutation(
         MutationDeclaration(use_cases.UnlinkIncidentItems, use_cases.unlink_items, ITEM_PREFIXES),
         UnlinkIncidentItemsInput,
         "Unlink configuration items from an incident.",
-        needs=WRITE_PERMISSION,
+        "The incident, or why nothing was unlinked.",
     )

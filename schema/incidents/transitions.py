@@ -5,8 +5,8 @@ from functools import partial
 import strawberry
 
 from resolvers.incidents import transitions
-from schema.declarations.mutations import MutationDeclaration, VersionedInput, mutation
-from schema.incidents.mutations import ID_PREFIXES, WRITE_PERMISSION, IncidentPayload
+from schema.declarations.mutations import MutationDeclaration, VersionedInput
+from schema.incidents.mutations import ID_PREFIXES, incident_mutation
 
 
 @strawberry.input
@@ -52,94 +52,59 @@ class CancelIncidentInput(NotedStepInput):
     pass
 
 
-@strawberry.type(description="The started incident, or why it was not started.")
-class StartIncidentPayload(IncidentPayload):
-    pass
-
-
-@strawberry.type(description="The incident on hold, or why it was not put on hold.")
-class HoldIncidentPayload(IncidentPayload):
-    pass
-
-
-@strawberry.type(description="The resumed incident, or why it was not resumed.")
-class ResumeIncidentPayload(IncidentPayload):
-    pass
-
-
-@strawberry.type(description="The resolved incident, or why it was not resolved.")
-class ResolveIncidentPayload(IncidentPayload):
-    pass
-
-
-@strawberry.type(description="The reopened incident, or why it was not reopened.")
-class ReopenIncidentPayload(IncidentPayload):
-    pass
-
-
-@strawberry.type(description="The closed incident, or why it was not closed.")
-class CloseIncidentPayload(IncidentPayload):
-    pass
-
-
-@strawberry.type(description="The cancelled incident, or why it was not cancelled.")
-class CancelIncidentPayload(IncidentPayload):
-    pass
-
-
 @strawberry.type
 class IncidentStepMutations:
-    start_incident: StartIncidentPayload | None = mutation(
+    start_incident = incident_mutation(
         MutationDeclaration(
             transitions.StartIncident, partial(transitions.transition, name="startIncident"), ID_PREFIXES
         ),
         StartIncidentInput,
         "Start the work on a new incident.",
-        needs=WRITE_PERMISSION,
+        "The started incident, or why it was not started.",
     )
-    hold_incident: HoldIncidentPayload | None = mutation(
+    hold_incident = incident_mutation(
         MutationDeclaration(
             transitions.HoldIncident, partial(transitions.transition, name="holdIncident"), ID_PREFIXES
         ),
         HoldIncidentInput,
         "Put an incident in progress on hold: it waits for something outside the team.",
-        needs=WRITE_PERMISSION,
+        "The incident on hold, or why it was not put on hold.",
     )
-    resume_incident: ResumeIncidentPayload | None = mutation(
+    resume_incident = incident_mutation(
         MutationDeclaration(
             transitions.ResumeIncident, partial(transitions.transition, name="resumeIncident"), ID_PREFIXES
         ),
         ResumeIncidentInput,
         "Resume the work on an incident on hold.",
-        needs=WRITE_PERMISSION,
+        "The resumed incident, or why it was not resumed.",
     )
-    resolve_incident: ResolveIncidentPayload | None = mutation(
+    resolve_incident = incident_mutation(
         MutationDeclaration(transitions.ResolveIncident, transitions.resolve, ID_PREFIXES),
         ResolveIncidentInput,
         "Resolve an incident in progress or on hold.",
-        needs=WRITE_PERMISSION,
+        "The resolved incident, or why it was not resolved.",
     )
-    reopen_incident: ReopenIncidentPayload | None = mutation(
+    reopen_incident = incident_mutation(
         MutationDeclaration(
             transitions.ReopenIncident, partial(transitions.transition, name="reopenIncident"), ID_PREFIXES
         ),
         ReopenIncidentInput,
         "Reopen a resolved incident. Its resolution remains only in its activities.",
-        needs=WRITE_PERMISSION,
+        "The reopened incident, or why it was not reopened.",
     )
-    close_incident: CloseIncidentPayload | None = mutation(
+    close_incident = incident_mutation(
         MutationDeclaration(
             transitions.CloseIncident, partial(transitions.transition, name="closeIncident"), ID_PREFIXES
         ),
         CloseIncidentInput,
         "Close a resolved incident. A closed incident cannot be reopened.",
-        needs=WRITE_PERMISSION,
+        "The closed incident, or why it was not closed.",
     )
-    cancel_incident: CancelIncidentPayload | None = mutation(
+    cancel_incident = incident_mutation(
         MutationDeclaration(
             transitions.CancelIncident, partial(transitions.transition, name="cancelIncident"), ID_PREFIXES
         ),
         CancelIncidentInput,
         "Cancel an incident that is not resolved. A cancelled incident cannot be reopened.",
-        needs=WRITE_PERMISSION,
+        "The cancelled incident, or why it was not cancelled.",
     )

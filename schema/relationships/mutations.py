@@ -1,5 +1,7 @@
 """Mutations of relationships and redundancy groups."""
 
+from functools import partial
+
 import strawberry
 from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
@@ -83,31 +85,23 @@ class RemoveRedundancyGroupInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-def _relationship_field() -> Relationship | None:
+@strawberry.type
+class RelationshipPayload:
+    """The fields that all payloads with one relationship share."""
+
     relationship: Relationship | None = link(
         RelationshipById,
         "The relationship as it is now, also after a conflict; null if there is none.",
         key="id",
         needs=READ_PERMISSION,
     )
-    return relationship
-
-
-def _group_field() -> RedundancyGroup | None:
-    group: RedundancyGroup | None = link(
-        RedundancyGroupById, "The group as it is now; null if there is none.", key="id", needs=READ_PERMISSION
-    )
-    return group
-
-
-@strawberry.type(description="The relationship, new or existing, or why it was not written.")
-class RelateConfigurationItemsPayload:
-    relationship: Relationship | None = _relationship_field()
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The relationships, and errors of those that were not written.")
-class RelateConfigurationItemsInBulkPayload:
+@strawberry.type
+class RelationshipIdsPayload:
+    """The ids that a bulk write created or found."""
+
     ids: list[strawberry.ID] = attribute(
         "The global ids of the written relationships, new or existing, in order of input; pass them to `nodes`.",
         of=lambda written: [encode_id("rel", each) for each in written.ids],
@@ -116,30 +110,31 @@ class RelateConfigurationItemsInBulkPayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The updated relationship, or why it was not updated.")
-class UpdateRelationshipPayload:
-    relationship: Relationship | None = _relationship_field()
-    user_errors: list[UserErrorType] = user_errors()
-
-
-@strawberry.type(description="The deleted relationship, or why it was not deleted.")
-class UnrelateConfigurationItemsPayload:
+@strawberry.type
+class RelationshipDeletionPayload:
     id: strawberry.ID | None = attribute(
         "Its global id; null if nothing was written.",
         of=lambda written: None if written.user_errors or written.id is None else encode_id("rel", written.id),
     )
-    relationship: Relationship | None = _relationship_field()
+    relationship: Relationship | None = link(
+        RelationshipById,
+        "The relationship as it is now, also after a conflict; null if there is none.",
+        key="id",
+        needs=READ_PERMISSION,
+    )
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The redundancy group, or why it was not written.")
-class DefineRedundancyGroupPayload:
-    redundancy_group: RedundancyGroup | None = _group_field()
+@strawberry.type
+class RedundancyGroupPayload:
+    redundancy_group: RedundancyGroup | None = link(
+        RedundancyGroupById, "The group as it is now; null if there is none.", key="id", needs=READ_PERMISSION
+    )
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The removed redundancy group, or why it was not removed.")
-class RemoveRedundancyGroupPayload:
+@strawberry.type
+class RedundancyGroupRemovalPayload:
     id: strawberry.ID | None = attribute(
         "Its global id; null if nothing was written.",
         of=lambda written: None if written.user_errors or written.id is None else encode_id("rg", written.id),
@@ -147,18 +142,21 @@ class RemoveRedundancyGroupPayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
+relationship_mutation = partial(mutation, payload=RelationshipPayload, needs=WRITE_PERMISSION)
+
+
 RELATIONSHIP_PREFIXES = {"from_id": "ci", "to_id": "ci", "redundancy_group_id": "rg"}
 
 
 @strawberry.type
 class RelationshipMutations:
-    relate_configuration_items: RelateConfigurationItemsPayload | None = mutation(
+    relate_configuration_items = relationship_mutation(
         MutationDeclaration(use_cases.RelateConfigurationItems, use_cases.relate, RELATIONSHIP_PREFIXES),
         RelateConfigurationItemsInput,
         "Relate two configuration items. An existing relationship with the same ends, type and source is updated.",
-        needs=WRITE_PERMISSION,
+        "The relationship, new or existing, or why it was not written.",
     )
-    relate_configuration_items_in_bulk: RelateConfigurationItemsInBulkPayload | None = mutation(
+    relate_configuration_items_in_bulk = relationship_mutation(
         MutationDeclaration(
             use_cases.RelateConfigurationItemsInBulk,
             use_cases.relate_in_bulk,
@@ -166,21 +164,23 @@ class RelationshipMutations:
         ),
         RelateConfigurationItemsInBulkInput,
         "Create many relationships in one transaction, with as many statements as for one. Errors name the index.",
-        needs=WRITE_PERMISSION,
+        "The relationships, and errors of those that were not written.",
+        payload=RelationshipIdsPayload,
     )
-    update_relationship: UpdateRelationshipPayload | None = mutation(
+    update_relationship = relationship_mutation(
         MutationDeclaration(use_cases.UpdateRelationship, use_cases.update, {"id": "rel", "redundancy_group_id": "rg"}),
         UpdateRelationshipInput,
         "Update a relationship. If no value differs, nothing is written.",
-        needs=WRITE_PERMISSION,
+        "The updated relationship, or why it was not updated.",
     )
-    unrelate_configuration_items: UnrelateConfigurationItemsPayload | None = mutation(
+    unrelate_configuration_items = relationship_mutation(
         MutationDeclaration(use_cases.UnrelateConfigurationItems, use_cases.unrelate, {"id": "rel"}),
         UnrelateConfigurationItemsInput,
         "Delete a relationship. Its history remains.",
-        needs=WRITE_PERMISSION,
+        "The deleted relationship, or why it was not deleted.",
+        payload=RelationshipDeletionPayload,
     )
-    define_redundancy_group: DefineRedundancyGroupPayload | None = mutation(
+    define_redundancy_group = relationship_mutation(
         MutationDeclaration(
             redundancy_groups.DefineRedundancyGroup,
             redundancy_groups.define,
@@ -188,11 +188,13 @@ class RelationshipMutations:
         ),
         DefineRedundancyGroupInput,
         "Define a redundancy group: its members and the number needed. Members that are not named leave the group.",
-        needs=WRITE_PERMISSION,
+        "The redundancy group, or why it was not written.",
+        payload=RedundancyGroupPayload,
     )
-    remove_redundancy_group: RemoveRedundancyGroupPayload | None = mutation(
+    remove_redundancy_group = relationship_mutation(
         MutationDeclaration(redundancy_groups.RemoveRedundancyGroup, redundancy_groups.remove, {"id": "rg"}),
         RemoveRedundancyGroupInput,
         "Remove a redundancy group. Its relationships remain, and the item needs each of them again.",
-        needs=WRITE_PERMISSION,
+        "The removed redundancy group, or why it was not removed.",
+        payload=RedundancyGroupRemovalPayload,
     )

@@ -96,54 +96,7 @@ class RequirementPayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The new requirement, or why there is none.")
-class CreateRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The updated requirement, or why it was not updated.")
-class UpdateRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The accepted requirement, or why it was not accepted.")
-class AcceptRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The rejected requirement, or why it was not rejected.")
-class RejectRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The requirement that is met, or why it was not recorded as met.")
-class MeetRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The reopened requirement, or why it was not reopened.")
-class ReopenRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The withdrawn requirement, or why it was not withdrawn.")
-class WithdrawRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The proposed requirement, or why it was not proposed again.")
-class ReconsiderRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The requirement, or why nothing was linked.")
-class LinkRequirementItemsPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The requirement, or why nothing was unlinked.")
-class UnlinkRequirementItemsPayload(RequirementPayload):
-    pass
+requirement_mutation = partial(mutation, payload=RequirementPayload, needs=WRITE_PERMISSION)
 
 
 def _transition(command: type[use_cases.RequirementCommand], name: str) -> MutationDeclaration:
@@ -154,55 +107,55 @@ def _transition(command: type[use_cases.RequirementCommand], name: str) -> Mutat
 
 @strawberry.type
 class RequirementMutations:
-    create_requirement: CreateRequirementPayload | None = mutation(
+    create_requirement = requirement_mutation(
         MutationDeclaration(use_cases.CreateRequirement, use_cases.create, ITEM_PREFIXES, database=use_cases.DATABASE),
         CreateRequirementInput,
         "Create a requirement in the state PROPOSED.",
-        needs=WRITE_PERMISSION,
+        "The new requirement, or why there is none.",
     )
-    update_requirement: UpdateRequirementPayload | None = mutation(
+    update_requirement = requirement_mutation(
         MutationDeclaration(use_cases.UpdateRequirement, use_cases.update, ID_PREFIXES, database=use_cases.DATABASE),
         UpdateRequirementInput,
         "Update a proposed or accepted requirement.",
-        needs=WRITE_PERMISSION,
+        "The updated requirement, or why it was not updated.",
     )
-    accept_requirement: AcceptRequirementPayload | None = mutation(
+    accept_requirement = requirement_mutation(
         _transition(use_cases.AcceptRequirement, "acceptRequirement"),
         AcceptRequirementInput,
         "Accept a proposed requirement.",
-        needs=WRITE_PERMISSION,
+        "The accepted requirement, or why it was not accepted.",
     )
-    reject_requirement: RejectRequirementPayload | None = mutation(
+    reject_requirement = requirement_mutation(
         _transition(use_cases.RejectRequirement, "rejectRequirement"),
         RejectRequirementInput,
         "Reject a proposed requirement.",
-        needs=WRITE_PERMISSION,
+        "The rejected requirement, or why it was not rejected.",
     )
-    meet_requirement: MeetRequirementPayload | None = mutation(
+    meet_requirement = requirement_mutation(
         _transition(use_cases.MeetRequirement, "meetRequirement"),
         MeetRequirementInput,
         "Record that an accepted requirement is met.",
-        needs=WRITE_PERMISSION,
+        "The requirement that is met, or why it was not recorded as met.",
     )
-    reopen_requirement: ReopenRequirementPayload | None = mutation(
+    reopen_requirement = requirement_mutation(
         _transition(use_cases.ReopenRequirement, "reopenRequirement"),
         ReopenRequirementInput,
         "Record that a requirement is not met after all; its state is ACCEPTED again.",
-        needs=WRITE_PERMISSION,
+        "The reopened requirement, or why it was not reopened.",
     )
-    withdraw_requirement: WithdrawRequirementPayload | None = mutation(
+    withdraw_requirement = requirement_mutation(
         _transition(use_cases.WithdrawRequirement, "withdrawRequirement"),
         WithdrawRequirementInput,
         "Withdraw a requirement. Its links remain.",
-        needs=WRITE_PERMISSION,
+        "The withdrawn requirement, or why it was not withdrawn.",
     )
-    reconsider_requirement: ReconsiderRequirementPayload | None = mutation(
+    reconsider_requirement = requirement_mutation(
         _transition(use_cases.ReconsiderRequirement, "reconsiderRequirement"),
         ReconsiderRequirementInput,
         "Propose a rejected or withdrawn requirement again.",
-        needs=WRITE_PERMISSION,
+        "The proposed requirement, or why it was not proposed again.",
     )
-    link_requirement_items: LinkRequirementItemsPayload | None = mutation(
+    link_requirement_items = requirement_mutation(
         MutationDeclaration(
             use_cases.LinkRequirementItems,
             use_cases.link_items,
@@ -211,9 +164,9 @@ class RequirementMutations:
         ),
         LinkRequirementItemsInput,
         "Link configuration items to a requirement. Items that are already linked stay linked.",
-        needs=WRITE_PERMISSION,
+        "The requirement, or why nothing was linked.",
     )
-    unlink_requirement_items: UnlinkRequirementItemsPayload | None = mutation(
+    unlink_requirement_items = requirement_mutation(
         MutationDeclaration(
             use_cases.UnlinkRequirementItems,
             use_cases.unlink_items,
@@ -222,5 +175,5 @@ class RequirementMutations:
         ),
         UnlinkRequirementItemsInput,
         "Unlink configuration items from a requirement, whichever keys the links use.",
-        needs=WRITE_PERMISSION,
+        "The requirement, or why nothing was unlinked.",
     )

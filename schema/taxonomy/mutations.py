@@ -50,16 +50,16 @@ class DefineRelationshipTypeInput:
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
 
 
-@strawberry.type(description="The created or updated class, or why nothing was written.")
-class DefineConfigurationItemClassPayload:
+@strawberry.type
+class ConfigurationItemClassPayload:
     configuration_item_class: ConfigurationItemClass | None = link(
         ConfigurationItemClassByEntityId, "The class as it is now.", key="id", needs=READ_PERMISSION
     )
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The created or updated type, or why nothing was written.")
-class DefineRelationshipTypePayload:
+@strawberry.type
+class RelationshipTypePayload:
     relationship_type: RelationshipType | None = link(
         RelationshipTypeByEntityId, "The type as it is now.", key="id", needs=READ_PERMISSION
     )
@@ -68,15 +68,19 @@ class DefineRelationshipTypePayload:
 
 @strawberry.type
 class TaxonomyMutations:
-    define_configuration_item_class: DefineConfigurationItemClassPayload | None = mutation(
+    define_configuration_item_class = mutation(
         MutationDeclaration(use_cases.DefineConfigurationItemClass, use_cases.define_class),
         DefineConfigurationItemClassInput,
         "Create or update a class of configuration items.",
+        "The created or updated class, or why nothing was written.",
+        payload=ConfigurationItemClassPayload,
         needs="configuration-item-classes:write",
     )
-    define_relationship_type: DefineRelationshipTypePayload | None = mutation(
+    define_relationship_type = mutation(
         MutationDeclaration(use_cases.DefineRelationshipType, use_cases.define_type),
         DefineRelationshipTypeInput,
         "Create or update a relationship type.",
+        "The created or updated type, or why nothing was written.",
+        payload=RelationshipTypePayload,
         needs="relationship-types:write",
     )

@@ -1,5 +1,7 @@
 """Mutations of teams and their members."""
 
+from functools import partial
+
 import strawberry
 from strawberry.types.unset import UNSET
 
@@ -58,49 +60,32 @@ class TeamPayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The new team, or why there is none.")
-class CreateTeamPayload(TeamPayload):
-    pass
-
-
-@strawberry.type(description="The updated team, or why it was not updated.")
-class UpdateTeamPayload(TeamPayload):
-    pass
-
-
-@strawberry.type(description="The team, or why the membership was not changed.")
-class SetTeamMemberPayload(TeamPayload):
-    pass
-
-
-@strawberry.type(description="The team, or why the member was not removed.")
-class RemoveTeamMemberPayload(TeamPayload):
-    pass
+team_mutation = partial(mutation, payload=TeamPayload, needs=WRITE_PERMISSION)
 
 
 @strawberry.type
 class TeamMutations:
-    create_team: CreateTeamPayload | None = mutation(
+    create_team = team_mutation(
         MutationDeclaration(use_cases.CreateTeam, use_cases.create),
         CreateTeamInput,
         "Create a team without members.",
-        needs=WRITE_PERMISSION,
+        "The new team, or why there is none.",
     )
-    update_team: UpdateTeamPayload | None = mutation(
+    update_team = team_mutation(
         MutationDeclaration(use_cases.UpdateTeam, use_cases.update, ID_PREFIXES),
         UpdateTeamInput,
         "Update a team. Its key cannot be changed.",
-        needs=WRITE_PERMISSION,
+        "The updated team, or why it was not updated.",
     )
-    set_team_member: SetTeamMemberPayload | None = mutation(
+    set_team_member = team_mutation(
         MutationDeclaration(use_cases.SetTeamMember, use_cases.set_member, MEMBER_PREFIXES),
         SetTeamMemberInput,
         "Add a member to a team, or change the role of a member. The last lead keeps the role.",
-        needs=WRITE_PERMISSION,
+        "The team, or why the membership was not changed.",
     )
-    remove_team_member: RemoveTeamMemberPayload | None = mutation(
+    remove_team_member = team_mutation(
         MutationDeclaration(use_cases.RemoveTeamMember, use_cases.remove_member, MEMBER_PREFIXES),
         RemoveTeamMemberInput,
         "Remove a member from a team. The last lead cannot be removed.",
-        needs=WRITE_PERMISSION,
+        "The team, or why the member was not removed.",
     )

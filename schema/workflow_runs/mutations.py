@@ -1,5 +1,7 @@
 """Mutations of workflow runs: start, approve, reject, complete or fail steps, and cancel."""
 
+from functools import partial
+
 import strawberry
 from strawberry.scalars import JSON
 
@@ -92,39 +94,12 @@ class RunPayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The new run, or why there is none.")
-class StartWorkflowPayload(RunPayload):
-    pass
-
-
-@strawberry.type(description="The run, or why the step was not approved.")
-class ApproveWorkflowStepPayload(RunPayload):
-    pass
-
-
-@strawberry.type(description="The run, or why the step was not rejected.")
-class RejectWorkflowStepPayload(RunPayload):
-    pass
-
-
-@strawberry.type(description="The run, or why the step was not completed.")
-class CompleteWorkflowStepPayload(RunPayload):
-    pass
-
-
-@strawberry.type(description="The run, or why the failure was not recorded.")
-class FailWorkflowStepPayload(RunPayload):
-    pass
-
-
-@strawberry.type(description="The cancelled run, or why it was not cancelled.")
-class CancelWorkflowRunPayload(RunPayload):
-    pass
+run_mutation = partial(mutation, payload=RunPayload, needs=RUN_PERMISSION)
 
 
 @strawberry.type
 class WorkflowRunMutations:
-    start_workflow: StartWorkflowPayload | None = mutation(
+    start_workflow = run_mutation(
         MutationDeclaration(
             use_cases.StartWorkflow,
             use_cases.start,
@@ -132,37 +107,39 @@ class WorkflowRunMutations:
         ),
         StartWorkflowInput,
         "Start a run of a published workflow. Its first steps begin at once.",
-        needs=RUN_PERMISSION,
+        "The new run, or why there is none.",
     )
-    approve_workflow_step: ApproveWorkflowStepPayload | None = mutation(
+    approve_workflow_step = run_mutation(
         MutationDeclaration(use_cases.ApproveWorkflowStep, use_cases.approve, ID_PREFIXES),
         ApproveWorkflowStepInput,
         "Approve a step, as one of its approvers. With the four-eyes rule, the person who requested the run is not "
         "one. "
         "Each approver approves once; the step succeeds with enough approvals.",
+        "The run, or why the step was not approved.",
         needs=APPROVE_PERMISSION,
     )
-    reject_workflow_step: RejectWorkflowStepPayload | None = mutation(
+    reject_workflow_step = run_mutation(
         MutationDeclaration(use_cases.RejectWorkflowStep, use_cases.reject, ID_PREFIXES),
         RejectWorkflowStepInput,
         "Reject a step, as one of its approvers. One rejection fails the run; its completed steps are compensated.",
+        "The run, or why the step was not rejected.",
         needs=APPROVE_PERMISSION,
     )
-    complete_workflow_step: CompleteWorkflowStepPayload | None = mutation(
+    complete_workflow_step = run_mutation(
         MutationDeclaration(use_cases.CompleteWorkflowStep, use_cases.complete, ID_PREFIXES),
         CompleteWorkflowStepInput,
         "Complete a manual step.",
-        needs=RUN_PERMISSION,
+        "The run, or why the step was not completed.",
     )
-    fail_workflow_step: FailWorkflowStepPayload | None = mutation(
+    fail_workflow_step = run_mutation(
         MutationDeclaration(use_cases.FailWorkflowStep, use_cases.fail, ID_PREFIXES),
         FailWorkflowStepInput,
         "Record that a manual step failed. It is retried if its workflow defines a retry.",
-        needs=RUN_PERMISSION,
+        "The run, or why the failure was not recorded.",
     )
-    cancel_workflow_run: CancelWorkflowRunPayload | None = mutation(
+    cancel_workflow_run = run_mutation(
         MutationDeclaration(use_cases.CancelWorkflowRun, use_cases.cancel, ID_PREFIXES),
         CancelWorkflowRunInput,
         "Cancel a run. Its open steps end, and its completed steps are compensated.",
-        needs=RUN_PERMISSION,
+        "The cancelled run, or why it was not cancelled.",
     )

@@ -1,5 +1,7 @@
 """Mutations of workflow definitions: create, update, publish, retire, revise and discard."""
 
+from functools import partial
+
 import strawberry
 from strawberry.types.unset import UNSET
 
@@ -103,73 +105,46 @@ class WorkflowPayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The new draft, or why there is none.")
-class CreateWorkflowPayload(WorkflowPayload):
-    pass
-
-
-@strawberry.type(description="The updated draft, or why it was not updated.")
-class UpdateWorkflowPayload(WorkflowPayload):
-    pass
-
-
-@strawberry.type(description="The published revision, or everything that prevents publication.")
-class PublishWorkflowPayload(WorkflowPayload):
-    pass
-
-
-@strawberry.type(description="The retired revision, or why it was not retired.")
-class RetireWorkflowPayload(WorkflowPayload):
-    pass
-
-
-@strawberry.type(description="The new draft, or why there is none.")
-class ReviseWorkflowPayload(WorkflowPayload):
-    pass
-
-
-@strawberry.type(description="Null if the draft was discarded; otherwise the draft, and why it was not discarded.")
-class DiscardWorkflowPayload(WorkflowPayload):
-    pass
+workflow_mutation = partial(mutation, payload=WorkflowPayload, needs=WRITE_PERMISSION)
 
 
 @strawberry.type
 class WorkflowMutations:
-    create_workflow: CreateWorkflowPayload | None = mutation(
+    create_workflow = workflow_mutation(
         MutationDeclaration(use_cases.CreateWorkflow, use_cases.create, ITEM_PREFIXES, LIST_MAPPINGS, OBJECT_MAPPINGS),
         CreateWorkflowInput,
         "Create a draft of a workflow. It cannot run before it is published.",
-        needs=WRITE_PERMISSION,
+        "The new draft, or why there is none.",
     )
-    update_workflow: UpdateWorkflowPayload | None = mutation(
+    update_workflow = workflow_mutation(
         MutationDeclaration(
             use_cases.UpdateWorkflow, use_cases.update, ID_PREFIXES | ITEM_PREFIXES, LIST_MAPPINGS, OBJECT_MAPPINGS
         ),
         UpdateWorkflowInput,
         "Update a draft. A published revision never changes: use `reviseWorkflow`.",
-        needs=WRITE_PERMISSION,
+        "The updated draft, or why it was not updated.",
     )
-    publish_workflow: PublishWorkflowPayload | None = mutation(
+    publish_workflow = workflow_mutation(
         MutationDeclaration(use_cases.PublishWorkflow, use_cases.publish, ID_PREFIXES),
         PublishWorkflowInput,
         "Publish a valid draft. The currently published revision of its key is retired; its runs continue.",
-        needs=WRITE_PERMISSION,
+        "The published revision, or everything that prevents publication.",
     )
-    retire_workflow: RetireWorkflowPayload | None = mutation(
+    retire_workflow = workflow_mutation(
         MutationDeclaration(use_cases.RetireWorkflow, use_cases.retire, ID_PREFIXES),
         RetireWorkflowInput,
         "Retire a published revision. Its runs continue; no new runs begin.",
-        needs=WRITE_PERMISSION,
+        "The retired revision, or why it was not retired.",
     )
-    revise_workflow: ReviseWorkflowPayload | None = mutation(
+    revise_workflow = workflow_mutation(
         MutationDeclaration(use_cases.ReviseWorkflow, use_cases.revise, ID_PREFIXES),
         ReviseWorkflowInput,
         "Create the next revision of a workflow: a draft with the same definition.",
-        needs=WRITE_PERMISSION,
+        "The new draft, or why there is none.",
     )
-    discard_workflow: DiscardWorkflowPayload | None = mutation(
+    discard_workflow = workflow_mutation(
         MutationDeclaration(use_cases.DiscardWorkflow, use_cases.discard, ID_PREFIXES),
         DiscardWorkflowInput,
         "Discard a draft.",
-        needs=WRITE_PERMISSION,
+        "Null if the draft was discarded; otherwise the draft, and why it was not discarded.",
     )
