@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora.changes import writes as rows
 from datasources.records.changes import ChangeRecord, ChangeRisk, ChangeState, ChangeType
 from resolvers import validation
+from resolvers.commands import ChangeId, ConfigurationItemId, ExpectedVersion, TeamId, UserId
 from resolvers.principals.principal import identity, is_person
 from resolvers.state_machine import Transition, define_state_machine
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, audit_snapshot
@@ -50,68 +51,66 @@ class ChangeOutcome(StrEnum):
 class ProposeChange(Struct, frozen=True, kw_only=True):
     """A new change."""
 
-    title: str
-    description: str = ""
-    type: ChangeType = ChangeType.NORMAL
-    risk: ChangeRisk = ChangeRisk.UNKNOWN
-    team_id: str | None = None
-    assignee_id: str | None = None
-    configuration_item_ids: tuple[str, ...] = ()
-
-
-class UpdateChange(Struct, frozen=True, kw_only=True):
-    """New values of a proposed change. Fields that are left out stay unchanged."""
-
-    id: str
-    expected_version: int
-    title: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    type: ChangeType | UnsetType | None = UNSET
-    risk: ChangeRisk | UnsetType | None = UNSET
-    team_id: str | UnsetType | None = UNSET
-    assignee_id: str | UnsetType | None = UNSET
+    title: Annotated[str, Meta(description="What will be done, in one line.")]
+    description: Annotated[str, Meta(description="What will be done, in detail.")] = ""
+    type: Annotated[ChangeType, Meta(description="How much approval it needs.")] = ChangeType.NORMAL
+    risk: Annotated[ChangeRisk, Meta(description="How likely it is to cause harm.")] = ChangeRisk.UNKNOWN
+    team_id: Annotated[TeamId | None, Meta(description="The team that will do the work.")] = None
+    assignee_id: Annotated[
+        UserId | None, Meta(description="The person who will do the work; a member of the team, if one is given.")
+    ] = None
+    configuration_item_ids: Annotated[
+        tuple[ConfigurationItemId, ...], Meta(description="The configuration items that it modifies, at most 500.")
+    ] = ()
 
 
 class ChangeCommand(Struct, frozen=True, kw_only=True):
-    """A transition without further arguments."""
+    """The fields that all commands for one change share."""
 
-    id: str
-    expected_version: int
+    id: ChangeId
+    expected_version: ExpectedVersion
+
+
+class UpdateChange(ChangeCommand, frozen=True, kw_only=True):
+    """New values of a proposed change. Omitted fields stay unchanged."""
+
+    title: Annotated[str | UnsetType | None, Meta(description="What will be done, in one line.")] = UNSET
+    description: Annotated[str | UnsetType | None, Meta(description="What will be done, in detail.")] = UNSET
+    type: Annotated[ChangeType | UnsetType | None, Meta(description="How much approval it needs.")] = UNSET
+    risk: Annotated[ChangeRisk | UnsetType | None, Meta(description="How likely it is to cause harm.")] = UNSET
+    team_id: Annotated[TeamId | UnsetType | None, Meta(description="The team; null for none.")] = UNSET
+    assignee_id: Annotated[
+        UserId | UnsetType | None, Meta(description="The person; a member of the team, if there is one; null for none.")
+    ] = UNSET
 
 
 class ApproveChange(ChangeCommand, frozen=True, kw_only=True):
-    """Approve a change."""
-
-
-class StartChange(ChangeCommand, frozen=True, kw_only=True):
-    """Start the work."""
-
-
-class CancelChange(ChangeCommand, frozen=True, kw_only=True):
-    """Cancel a change."""
+    """The change to approve."""
 
 
 class ScheduleChange(ChangeCommand, frozen=True, kw_only=True):
-    """Set the planned time window."""
+    """The planned time of a change."""
 
-    planned_start: datetime
-    planned_end: datetime
+    planned_start: Annotated[
+        datetime, Meta(description="When the work will begin, with a time zone, for example `2026-05-01T08:00Z`.")
+    ]
+    planned_end: Annotated[datetime, Meta(description="When the work will end; later than the start.")]
 
 
 class FinishChange(ChangeCommand, frozen=True, kw_only=True):
-    """Finish the work with an outcome."""
+    """The change to finish, and its outcome."""
 
-    outcome: ChangeOutcome
+    outcome: Annotated[ChangeOutcome, Meta(description="How it ended: COMPLETED or FAILED.")]
 
 
 class LinkChangeItems(ChangeCommand, frozen=True, kw_only=True):
-    """Link configuration items that the change affects."""
+    """Configuration items to link to a change."""
 
-    configuration_item_ids: tuple[str, ...]
+    configuration_item_ids: Annotated[tuple[ConfigurationItemId, ...], Meta(description="The items, at most 500.")]
 
 
 class UnlinkChangeItems(LinkChangeItems, frozen=True, kw_only=True):
-    """Unlink configuration items from the change."""
+    """Configuration items to unlink from a change."""
 
 
 async def propose(write: Write, command: ProposeChange) -> Sequence[str]:
@@ -217,7 +216,7 @@ async def _require_assignment(write: Write, team_id: str | None, assignee_id: st
     await validation.require_membership(write.transaction, team_id, assignee_id)
 
 
-async def _lock(write: Write, command: ChangeCommand | UpdateChange, name: str) -> tuple[ChangeRecord, Transition]:
+async def _lock(write: Write, command: ChangeCommand, name: str) -> tuple[ChangeRecord, Transition]:
     current = await rows.lock(write.transaction, command.id)
     record = validation.require_version(current, "change", command.expected_version)
     return record, STATE_MACHINE.require_transition(name, record.state)

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora.incidents import writes as rows
 from datasources.aurora.tables import references
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
 from resolvers import validation
+from resolvers.commands import ChangeId, ConfigurationItemId, ExpectedVersion, IncidentId, TeamId, UserId
 from resolvers.incidents.state_machine import STATE_MACHINE, derive_priority
 from resolvers.state_machine import Transition
 from resolvers.unit_of_work import AuditSnapshot, Write, audit_snapshot
@@ -25,61 +26,74 @@ CONFIDENTIAL_COLUMNS = frozenset({"title", "description", "category", "resolutio
 
 
 class OpenIncident(Struct, frozen=True, kw_only=True):
-    """A new incident."""
+    """A new incident. Its priority is computed from impact and urgency."""
 
-    title: str
-    description: str = ""
-    impact: int = 3
-    urgency: int = 3
-    category: str = ""
-    team_id: str | None = None
-    assignee_id: str | None = None
-    restricted_team_id: str | None = None
-    affected_ids: tuple[str, ...] = ()
-    cause_ids: tuple[str, ...] = ()
-    change_id: str | None = None
-
-
-class UpdateIncident(Struct, frozen=True, kw_only=True):
-    """New values of an incident. Fields that are left out stay unchanged."""
-
-    id: str
-    expected_version: int
-    title: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    impact: int | UnsetType | None = UNSET
-    urgency: int | UnsetType | None = UNSET
-    category: str | UnsetType | None = UNSET
-
-
-class AssignIncident(Struct, frozen=True, kw_only=True):
-    """Assign an incident. Fields that are left out stay unchanged; null removes the value."""
-
-    id: str
-    expected_version: int
-    team_id: str | UnsetType | None = UNSET
-    assignee_id: str | UnsetType | None = UNSET
+    title: Annotated[str, Meta(description="What is wrong, in one line.")]
+    description: Annotated[str, Meta(description="What is wrong, in detail.")] = ""
+    impact: Annotated[int, Meta(description="Its impact, from 1 (highest) to 5.")] = 3
+    urgency: Annotated[int, Meta(description="Its urgency, from 1 (highest) to 5.")] = 3
+    category: Annotated[str, Meta(description="Its category, for example `network`.")] = ""
+    team_id: Annotated[TeamId | None, Meta(description="The team that will work on it.")] = None
+    assignee_id: Annotated[
+        UserId | None, Meta(description="The person who will work on it; a member of the team, if one is given.")
+    ] = None
+    restricted_team_id: Annotated[
+        TeamId | None,
+        Meta(
+            description="The only team that can see the restricted incident; a team whose restricted incidents you "
+            "can see."
+        ),
+    ] = None
+    affected_ids: Annotated[
+        tuple[ConfigurationItemId, ...], Meta(description="The configuration items that it affects, at most 500.")
+    ] = ()
+    cause_ids: Annotated[
+        tuple[ConfigurationItemId, ...], Meta(description="The configuration items that cause it, at most 500.")
+    ] = ()
+    change_id: Annotated[ChangeId | None, Meta(description="The change it is related to.")] = None
 
 
-class AddIncidentNote(Struct, frozen=True, kw_only=True):
-    """Add a note to an incident."""
+class IncidentCommand(Struct, frozen=True, kw_only=True):
+    """The fields that all commands for one incident share."""
 
-    id: str
-    expected_version: int
-    note: str
+    id: IncidentId
+    expected_version: ExpectedVersion
 
 
-class LinkIncidentItems(Struct, frozen=True, kw_only=True):
-    """Link items as affected by the incident or as its causes."""
+class UpdateIncident(IncidentCommand, frozen=True, kw_only=True):
+    """New values of an incident. Omitted fields stay unchanged."""
 
-    id: str
-    expected_version: int
-    role: IncidentRole
-    configuration_item_ids: tuple[str, ...]
+    title: Annotated[str | UnsetType | None, Meta(description="What is wrong, in one line.")] = UNSET
+    description: Annotated[str | UnsetType | None, Meta(description="What is wrong, in detail.")] = UNSET
+    impact: Annotated[int | UnsetType | None, Meta(description="Its impact, from 1 (highest) to 5.")] = UNSET
+    urgency: Annotated[int | UnsetType | None, Meta(description="Its urgency, from 1 (highest) to 5.")] = UNSET
+    category: Annotated[str | UnsetType | None, Meta(description="Its category, for example `network`.")] = UNSET
+
+
+class AssignIncident(IncidentCommand, frozen=True, kw_only=True):
+    """The assignment of an incident. Omitted fields stay unchanged; null removes the assignment."""
+
+    team_id: Annotated[TeamId | UnsetType | None, Meta(description="The team.")] = UNSET
+    assignee_id: Annotated[
+        UserId | UnsetType | None, Meta(description="The person; a member of the team, if there is one.")
+    ] = UNSET
+
+
+class AddIncidentNote(IncidentCommand, frozen=True, kw_only=True):
+    """A note about an incident."""
+
+    note: Annotated[str, Meta(description="The text of the note.")]
+
+
+class LinkIncidentItems(IncidentCommand, frozen=True, kw_only=True):
+    """Configuration items to link to an incident in a role."""
+
+    role: Annotated[IncidentRole, Meta(description="Their role: AFFECTED or CAUSE.")]
+    configuration_item_ids: Annotated[tuple[ConfigurationItemId, ...], Meta(description="The items, at most 500.")]
 
 
 class UnlinkIncidentItems(LinkIncidentItems, frozen=True, kw_only=True):
-    """Unlink items from the incident."""
+    """Configuration items to unlink from an incident in a role."""
 
 
 async def open_incident(write: Write, command: OpenIncident) -> Sequence[str]:

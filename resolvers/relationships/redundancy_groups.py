@@ -1,8 +1,9 @@
 """Write redundancy groups: relationships of one item of whose targets a minimum number must be healthy."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import Struct, structs
+from msgspec import Meta, Struct, structs
 from uuid_utils import uuid7
 
 from datasources.aurora.relationships import redundancy_group_writes as rows
@@ -11,6 +12,7 @@ from datasources.aurora.relationships.redundancy_group_writes import RedundancyG
 from datasources.errors import SourceConflict
 from datasources.records.relationships import RelationshipRecord
 from resolvers import validation
+from resolvers.commands import ConfigurationItemId, RedundancyGroupId, RelationshipId
 from resolvers.relationships.use_cases import write_all
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write
 
@@ -23,18 +25,29 @@ MAX_MEMBERS = 1_000
 
 
 class DefineRedundancyGroup(Struct, frozen=True, kw_only=True):
-    """Create or replace a group by its dependent and name: exactly these relationships are its members."""
+    """A redundancy group of a configuration item, by its name."""
 
-    dependent_id: str
-    name: str
-    needed: int
-    relationship_ids: tuple[str, ...]
+    dependent_id: Annotated[ConfigurationItemId, Meta(description="The item that depends on the group.")]
+    name: Annotated[
+        str, Meta(description="Its name, unique for the item; an existing group with this name is replaced.")
+    ]
+    needed: Annotated[
+        int,
+        Meta(
+            description="The minimum number of healthy members, 1 to the number of distinct items; with fewer, the "
+            "item fails."
+        ),
+    ]
+    relationship_ids: Annotated[
+        tuple[RelationshipId, ...],
+        Meta(description="All its members: relationships through which a failure reaches the item, at most 1,000."),
+    ]
 
 
 class RemoveRedundancyGroup(Struct, frozen=True, kw_only=True):
-    """Remove a group. Its relationships remain."""
+    """The redundancy group to remove."""
 
-    id: str
+    id: RedundancyGroupId
 
 
 async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:

@@ -1,9 +1,10 @@
 """Define classes of items and types of relationships: rows that are identified by a key and have no id column."""
 
 from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID, uuid5
 
-from msgspec import UNSET, Struct, UnsetType, structs, to_builtins
+from msgspec import UNSET, Meta, Struct, UnsetType, structs, to_builtins
 
 from datasources.aurora.taxonomy import writes as rows
 from datasources.errors import SourceConflict
@@ -25,22 +26,35 @@ UUID_NAMESPACES = {
 
 
 class DefineConfigurationItemClass(Struct, frozen=True, kw_only=True):
-    """Create or update a class by its key. Fields that are left out get their defaults, or stay unchanged."""
+    """The class of configuration items to create or update."""
 
-    key: str
-    name: str
-    parent_key: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
+    key: Annotated[
+        str, Meta(description="Its key, for example `database`; an existing class with this key is updated.")
+    ]
+    name: Annotated[str, Meta(description="Its name.")]
+    parent_key: Annotated[
+        str | UnsetType | None,
+        Meta(description="The key of the parent class; null for a root. If omitted, it stays unchanged."),
+    ] = UNSET
+    description: Annotated[
+        str | UnsetType | None, Meta(description="What belongs to it. If omitted, it stays unchanged.")
+    ] = UNSET
 
 
 class DefineRelationshipType(Struct, frozen=True, kw_only=True):
-    """Create or update a type by its key. Fields that are left out get their defaults, or stay unchanged."""
+    """The relationship type to create or update."""
 
-    key: str
-    label: str
-    inverse_label: str
-    impact: Impact
-    description: str | UnsetType | None = UNSET
+    key: Annotated[
+        str, Meta(description="Its key, for example `depends_on`; an existing type with this key is updated.")
+    ]
+    label: Annotated[str, Meta(description="Its label from start to end, for example `depends on`.")]
+    inverse_label: Annotated[str, Meta(description="Its label from end to start, for example `is used by`.")]
+    impact: Annotated[
+        Impact, Meta(description="The direction of impact; it cannot be changed while relationships of the type exist.")
+    ]
+    description: Annotated[
+        str | UnsetType | None, Meta(description="What it means. If omitted, it stays unchanged.")
+    ] = UNSET
 
 
 def entity_id(entity: str, key: str) -> str:
