@@ -242,7 +242,7 @@ def _replay(stored: bookkeeping.IdempotentResponse, input: bytes) -> WriteResult
         (
             UserError(
                 UserErrorCode.KEY_REUSED,
-                "idempotencyKey",
+                "idempotency_key",
                 f"the key was used for {stored.action} with another input; choose a new key for a new call",
             ),
         ),

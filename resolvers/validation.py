@@ -54,7 +54,7 @@ def require_version(record: V | None, noun: str, version: int) -> V:
         raise no_such_record(noun)
     if record.version != version:
         message = f"it is now at version {record.version}; read it again and repeat the call with that version"
-        raise ValidationFailed(UserError(UserErrorCode.CONFLICT, "expectedVersion", message), id=record.id)
+        raise ValidationFailed(UserError(UserErrorCode.CONFLICT, "expected_version", message), id=record.id)
     return record
 
 
@@ -159,7 +159,7 @@ async def require_membership(transaction: Transaction, team_id: str | None, assi
     if team_id is None or assignee_id is None:
         return
     if not await references.is_member(transaction, team_id, assignee_id):
-        raise invalid("assigneeId", "the assignee is not a member of the team; use a member, null, or another team")
+        raise invalid("assignee_id", "the assignee is not a member of the team; use a member, null, or another team")
 
 
 def user_key(write: Write) -> str | None:

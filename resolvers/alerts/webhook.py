@@ -49,12 +49,12 @@ class NotifiedAlert(Struct, frozen=True):
     links: Labels
 
 
-class _Alert(Struct, frozen=True):
+class _Alert(Struct, frozen=True, rename="camel"):
     """An alert as sent. Alertmanager before 0.19 sends no fingerprint; Grafana sometimes sends no start."""
 
     status: Literal["firing", "resolved"]
-    starts_at: Moment = msgspec.field(name="startsAt")
-    ends_at: Moment | None = msgspec.field(name="endsAt", default=None)
+    starts_at: Moment
+    ends_at: Moment | None = None
     labels: Labels | None = None
     annotations: Labels | None = None
     fingerprint: str | None = None

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora.changes import writes as rows
 from datasources.records.changes import ChangeRecord, ChangeRisk, ChangeState, ChangeType
 from resolvers import validation
+from resolvers.commands import ChangeId, ConfigurationItemId, ExpectedVersion, TeamId, UserId
 from resolvers.principals.principal import identity, is_person
 from resolvers.state_machine import Transition, define_state_machine
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, audit_snapshot
@@ -50,75 +51,73 @@ class ChangeOutcome(StrEnum):
 class ProposeChange(Struct, frozen=True, kw_only=True):
     """A new change."""
 
-    title: str
-    description: str = ""
-    type: ChangeType = ChangeType.NORMAL
-    risk: ChangeRisk = ChangeRisk.UNKNOWN
-    team_id: str | None = None
-    assignee_id: str | None = None
-    configuration_item_ids: tuple[str, ...] = ()
-
-
-class UpdateChange(Struct, frozen=True, kw_only=True):
-    """New values of a proposed change. Fields that are left out stay unchanged."""
-
-    id: str
-    expected_version: int
-    title: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    type: ChangeType | UnsetType | None = UNSET
-    risk: ChangeRisk | UnsetType | None = UNSET
-    team_id: str | UnsetType | None = UNSET
-    assignee_id: str | UnsetType | None = UNSET
+    title: Annotated[str, Meta(description="What will be done, in one line.")]
+    description: Annotated[str, Meta(description="What will be done, in detail.")] = ""
+    type: Annotated[ChangeType, Meta(description="How much approval it needs.")] = ChangeType.NORMAL
+    risk: Annotated[ChangeRisk, Meta(description="How likely it is to cause harm.")] = ChangeRisk.UNKNOWN
+    team_id: Annotated[TeamId | None, Meta(description="The team that will do the work.")] = None
+    assignee_id: Annotated[
+        UserId | None, Meta(description="The person who will do the work; a member of the team, if one is given.")
+    ] = None
+    configuration_item_ids: Annotated[
+        tuple[ConfigurationItemId, ...], Meta(description="The configuration items that it modifies, at most 500.")
+    ] = ()
 
 
 class ChangeCommand(Struct, frozen=True, kw_only=True):
-    """A transition without further arguments."""
+    """The fields that all commands for one change share."""
 
-    id: str
-    expected_version: int
+    id: ChangeId
+    expected_version: ExpectedVersion
+
+
+class UpdateChange(ChangeCommand, frozen=True, kw_only=True):
+    """New values of a proposed change. Omitted fields stay unchanged."""
+
+    title: Annotated[str | UnsetType | None, Meta(description="What will be done, in one line.")] = UNSET
+    description: Annotated[str | UnsetType | None, Meta(description="What will be done, in detail.")] = UNSET
+    type: Annotated[ChangeType | UnsetType | None, Meta(description="How much approval it needs.")] = UNSET
+    risk: Annotated[ChangeRisk | UnsetType | None, Meta(description="How likely it is to cause harm.")] = UNSET
+    team_id: Annotated[TeamId | UnsetType | None, Meta(description="The team; null for none.")] = UNSET
+    assignee_id: Annotated[
+        UserId | UnsetType | None, Meta(description="The person; a member of the team, if there is one; null for none.")
+    ] = UNSET
 
 
 class ApproveChange(ChangeCommand, frozen=True, kw_only=True):
-    """Approve a change."""
-
-
-class StartChange(ChangeCommand, frozen=True, kw_only=True):
-    """Start the work."""
-
-
-class CancelChange(ChangeCommand, frozen=True, kw_only=True):
-    """Cancel a change."""
+    """The change to approve."""
 
 
 class ScheduleChange(ChangeCommand, frozen=True, kw_only=True):
-    """Set the planned time window."""
+    """The planned time of a change."""
 
-    planned_start: datetime
-    planned_end: datetime
+    planned_start: Annotated[
+        datetime, Meta(description="When the work will begin, with a time zone, for example `2026-05-01T08:00Z`.")
+    ]
+    planned_end: Annotated[datetime, Meta(description="When the work will end; later than the start.")]
 
 
 class FinishChange(ChangeCommand, frozen=True, kw_only=True):
-    """Finish the work with an outcome."""
+    """The change to finish, and its outcome."""
 
-    outcome: ChangeOutcome
+    outcome: Annotated[ChangeOutcome, Meta(description="How it ended: COMPLETED or FAILED.")]
 
 
 class LinkChangeItems(ChangeCommand, frozen=True, kw_only=True):
-    """Link configuration items that the change affects."""
+    """Configuration items to link to a change."""
 
-    configuration_item_ids: tuple[str, ...]
+    configuration_item_ids: Annotated[tuple[ConfigurationItemId, ...], Meta(description="The items, at most 500.")]
 
 
 class UnlinkChangeItems(LinkChangeItems, frozen=True, kw_only=True):
-    """Unlink configuration items from the change."""
+    """Configuration items to unlink from a change."""
 
 
 async def propose(write: Write, command: ProposeChange) -> Sequence[str]:
     """Return the new change's id. The proposer cannot approve it."""
     title = validation.require_text(command.title, "title")
     await _require_assignment(write, command.team_id, command.assignee_id)
-    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configuration_item_ids")
     wanted = ChangeRecord(
         str(uuid7()), "", title, command.description, command.type, PROPOSED, command.risk, command.team_id,
         command.assignee_id, None, None, None, None, 1, datetime.now(UTC),
@@ -163,11 +162,11 @@ async def approve(write: Write, command: ApproveChange) -> Sequence[str]:
 
 async def schedule(write: Write, command: ScheduleChange) -> Sequence[str]:
     """Set the planned time window; can be repeated with another one."""
-    for field, moment in (("plannedStart", command.planned_start), ("plannedEnd", command.planned_end)):
+    for field, moment in (("planned_start", command.planned_start), ("planned_end", command.planned_end)):
         if moment.tzinfo is None:
             raise validation.invalid(field, f"{field} has no time zone; write for example 2026-05-01T08:00Z")
     if command.planned_start >= command.planned_end:
-        raise validation.invalid("plannedEnd", "the planned end is not after the planned start; correct one of them")
+        raise validation.invalid("planned_end", "the planned end is not after the planned start; correct one of them")
     before, step = await _lock(write, command, "scheduleChange")
     after = structs.replace(
         before, state=SCHEDULED, planned_start=command.planned_start, planned_end=command.planned_end
@@ -191,7 +190,7 @@ async def transition(write: Write, command: ChangeCommand, *, name: str) -> Sequ
 async def link_items(write: Write, command: LinkChangeItems) -> Sequence[str]:
     """Link the items; those that are already linked stay."""
     before, step = await _lock(write, command, "linkChangeItems")
-    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configuration_item_ids")
     linked = await rows.link(write.transaction, before.id, items)
     write.tables.add(LINKS)
     return await _write_transition(write, before, before, step, write.context.principal.actor, linked=sorted(linked))
@@ -204,7 +203,7 @@ async def unlink_items(write: Write, command: UnlinkChangeItems) -> Sequence[str
     unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
     if strangers := sorted(wanted - set(unlinked)):
         message = f"ci_{strangers[0]} is not linked; see the change's configurationItems"
-        raise validation.not_found("configurationItemIds", message)
+        raise validation.not_found("configuration_item_ids", message)
     write.tables.add(LINKS)
     return await _write_transition(
         write, before, before, step, write.context.principal.actor, unlinked=sorted(unlinked)
@@ -212,12 +211,12 @@ async def unlink_items(write: Write, command: UnlinkChangeItems) -> Sequence[str
 
 
 async def _require_assignment(write: Write, team_id: str | None, assignee_id: str | None) -> None:
-    await validation.require_team(write.transaction, team_id, "teamId")
-    await validation.require_user(write.transaction, assignee_id, "assigneeId")
+    await validation.require_team(write.transaction, team_id, "team_id")
+    await validation.require_user(write.transaction, assignee_id, "assignee_id")
     await validation.require_membership(write.transaction, team_id, assignee_id)
 
 
-async def _lock(write: Write, command: ChangeCommand | UpdateChange, name: str) -> tuple[ChangeRecord, Transition]:
+async def _lock(write: Write, command: ChangeCommand, name: str) -> tuple[ChangeRecord, Transition]:
     current = await rows.lock(write.transaction, command.id)
     record = validation.require_version(current, "change", command.expected_version)
     return record, STATE_MACHINE.require_transition(name, record.state)

@@ -1,14 +1,16 @@
 """Add and remove identification keys; each change of keys creates a new version of the item."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import Struct, to_builtins
+from msgspec import Meta, Struct, to_builtins
 from msgspec.structs import asdict
 
 from datasources.aurora.configuration_items import writes as rows
 from datasources.errors import SourceConflict
 from datasources.records.configuration_items import IdentificationKeyRecord
 from resolvers import validation
+from resolvers.commands import ConfigurationItemId
 from resolvers.configuration_items.use_cases import ENTITY, NOUN, TABLE
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write
 
@@ -16,19 +18,19 @@ KEYS = "configuration_item_keys"
 
 
 class AddIdentificationKey(Struct, frozen=True, kw_only=True):
-    """Add a key by which a source identifies an item."""
+    """The identification key to add."""
 
-    configuration_item_id: str
-    source: str
-    key: str
+    configuration_item_id: Annotated[ConfigurationItemId, Meta(description="The item's global id.")]
+    source: Annotated[str, Meta(description="The source, for example `cmdb`.")]
+    key: Annotated[str, Meta(description="The key that the source uses; unique within the source.")]
 
 
 class RemoveIdentificationKey(Struct, frozen=True, kw_only=True):
-    """Remove a key by which a source identifies an item."""
+    """The identification key to remove."""
 
-    configuration_item_id: str
-    source: str
-    key: str
+    configuration_item_id: Annotated[ConfigurationItemId, Meta(description="The item's global id.")]
+    source: Annotated[str, Meta(description="The source, for example `cmdb`.")]
+    key: Annotated[str, Meta(description="The key that the source uses.")]
 
 
 async def add(write: Write, command: AddIdentificationKey) -> Sequence[str]:
@@ -67,7 +69,7 @@ async def _validate(write: Write, command: AddIdentificationKey | RemoveIdentifi
     if errors:
         raise ValidationFailed(*errors)
     if not await rows.lock(write.transaction, [command.configuration_item_id]):
-        raise validation.no_such_record(NOUN, "configurationItemId")
+        raise validation.no_such_record(NOUN, "configuration_item_id")
     return IdentificationKeyRecord(**texts)
 
 

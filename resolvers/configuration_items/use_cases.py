@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora.configuration_items import writes as rows
@@ -15,7 +15,8 @@ from datasources.records.configuration_items import (
     Environment,
 )
 from resolvers import validation
-from resolvers.bulk import BulkMode, ItemErrors, check_count
+from resolvers.bulk import MAX_BULK_ITEMS, BulkMode, ItemErrors, check_count
+from resolvers.commands import ConfigurationItemId, ExpectedVersion, TeamId
 from resolvers.unit_of_work import (
     GENERATED_COLUMNS,
     UserError,
@@ -37,52 +38,70 @@ NON_RETIRED_STATUSES = (
 )
 
 
-class CreateConfigurationItem(Struct, frozen=True, kw_only=True):
-    """Create an item. Fields that are left out get their defaults."""
+class NewConfigurationItem(Struct, frozen=True, kw_only=True):
+    """One new configuration item of a bulk write."""
 
-    name: str
-    class_key: str
-    status: ConfigurationItemStatus | UnsetType | None = UNSET
-    environment: Environment | UnsetType | None = UNSET
-    criticality: Criticality | UnsetType | None = UNSET
-    owner_team_id: str | UnsetType | None = UNSET
-    attributes: dict[str, Any] | UnsetType | None = UNSET
+    name: Annotated[str, Meta(description="Its name, at most 500 characters; not unique.")]
+    class_key: Annotated[str, Meta(description="The key of its class, for example `service`.")]
+    status: Annotated[ConfigurationItemStatus | UnsetType | None, Meta(description="Default ACTIVE.")] = UNSET
+    environment: Annotated[Environment | UnsetType | None, Meta(description="Default UNKNOWN.")] = UNSET
+    criticality: Annotated[Criticality | UnsetType | None, Meta(description="Default MEDIUM.")] = UNSET
+    owner_team_id: Annotated[TeamId | UnsetType | None, Meta(description="The team that owns it.")] = UNSET
+    attributes: Annotated[
+        dict[str, Any] | UnsetType | None, Meta(description="Further attributes: an object. Default: an empty object.")
+    ] = UNSET
+
+
+class CreateConfigurationItem(NewConfigurationItem, frozen=True, kw_only=True):
+    """A new configuration item."""
 
 
 class CreateConfigurationItemsInBulk(Struct, frozen=True, kw_only=True):
-    """Create at most MAX_BULK_ITEMS items."""
+    """New configuration items, inserted by one statement."""
 
-    items: tuple[CreateConfigurationItem, ...]
-    mode: BulkMode
-
-
-class UpdateConfigurationItem(Struct, frozen=True, kw_only=True):
-    """New values of an item at an expected version. Fields that are left out stay unchanged."""
-
-    id: str
-    expected_version: int
-    name: str | UnsetType | None = UNSET
-    class_key: str | UnsetType | None = UNSET
-    status: ConfigurationItemStatus | UnsetType | None = UNSET
-    environment: Environment | UnsetType | None = UNSET
-    criticality: Criticality | UnsetType | None = UNSET
-    owner_team_id: str | UnsetType | None = UNSET
-    attributes: dict[str, Any] | UnsetType | None = UNSET
+    items: Annotated[tuple[NewConfigurationItem, ...], Meta(description=f"The items, at most {MAX_BULK_ITEMS:,}.")]
+    mode: Annotated[BulkMode, Meta(description="What happens to the other items if one breaks a rule.")]
 
 
-class RetireConfigurationItem(Struct, frozen=True, kw_only=True):
-    """Retire an item. Its relationships and history remain."""
+class ConfigurationItemCommand(Struct, frozen=True, kw_only=True):
+    """The fields that all commands for one configuration item share."""
 
-    id: str
-    expected_version: int
+    id: ConfigurationItemId
+    expected_version: ExpectedVersion
 
 
-class RestoreConfigurationItem(Struct, frozen=True, kw_only=True):
-    """Restore a retired item to one of NON_RETIRED_STATUSES."""
+class UpdateConfigurationItem(ConfigurationItemCommand, frozen=True, kw_only=True):
+    """New values of a configuration item. Omitted fields stay unchanged."""
 
-    id: str
-    expected_version: int
-    status: ConfigurationItemStatus | UnsetType | None = UNSET
+    name: Annotated[str | UnsetType | None, Meta(description="Its name, at most 500 characters.")] = UNSET
+    class_key: Annotated[str | UnsetType | None, Meta(description="The key of its class.")] = UNSET
+    status: Annotated[
+        ConfigurationItemStatus | UnsetType | None,
+        Meta(description="PLANNED, ACTIVE or MAINTENANCE; `retireConfigurationItem` retires it."),
+    ] = UNSET
+    environment: Annotated[Environment | UnsetType | None, Meta(description="What it is used for.")] = UNSET
+    criticality: Annotated[
+        Criticality | UnsetType | None, Meta(description="How much the organisation depends on it.")
+    ] = UNSET
+    owner_team_id: Annotated[TeamId | UnsetType | None, Meta(description="The team that owns it; null for none.")] = (
+        UNSET
+    )
+    attributes: Annotated[
+        dict[str, Any] | UnsetType | None,
+        Meta(description="Further attributes: an object that replaces the current one."),
+    ] = UNSET
+
+
+class RetireConfigurationItem(ConfigurationItemCommand, frozen=True, kw_only=True):
+    """The configuration item to retire."""
+
+
+class RestoreConfigurationItem(ConfigurationItemCommand, frozen=True, kw_only=True):
+    """The retired configuration item to restore."""
+
+    status: Annotated[
+        ConfigurationItemStatus | UnsetType | None, Meta(description="PLANNED, ACTIVE or MAINTENANCE. Default ACTIVE.")
+    ] = UNSET
 
 
 async def create(write: Write, command: CreateConfigurationItem) -> Sequence[str]:
@@ -96,7 +115,7 @@ async def create_in_bulk(write: Write, command: CreateConfigurationItemsInBulk) 
 
 
 async def _create(
-    write: Write, commands: Sequence[CreateConfigurationItem], findings: ItemErrors, mode: BulkMode
+    write: Write, commands: Sequence[NewConfigurationItem], findings: ItemErrors, mode: BulkMode
 ) -> Sequence[str]:
     check_count(commands)
     records = [_new(each) for each in commands]
@@ -156,9 +175,7 @@ async def restore(write: Write, command: RestoreConfigurationItem) -> Sequence[s
     return await _write(write, before, structs.replace(before, status=status))
 
 
-async def _lock(
-    write: Write, command: UpdateConfigurationItem | RetireConfigurationItem | RestoreConfigurationItem
-) -> ConfigurationItemRecord:
+async def _lock(write: Write, command: ConfigurationItemCommand) -> ConfigurationItemRecord:
     locked = await rows.lock(write.transaction, [command.id])
     return validation.require_version(locked.get(command.id), NOUN, command.expected_version)
 
@@ -189,9 +206,9 @@ async def _check(
             findings.add(index, UserErrorCode.INVALID, "name", f"a configuration item's name {unfit_name}")
         if "class_key" in fields and record.class_key not in known:
             message = f"there is no class {record.class_key}; see `classes`"
-            findings.add(index, UserErrorCode.NOT_FOUND, "classKey", message)
+            findings.add(index, UserErrorCode.NOT_FOUND, "class_key", message)
         if record.owner_team_id in teams - known_teams:
-            findings.add(index, UserErrorCode.NOT_FOUND, "ownerTeamId", "there is no team with this id; see `teams`")
+            findings.add(index, UserErrorCode.NOT_FOUND, "owner_team_id", "there is no team with this id; see `teams`")
         unfit = validation.attributes_violation(record.attributes) if "attributes" in fields else None
         if unfit is not None:
             findings.add(index, UserErrorCode.INVALID, "attributes", unfit)
@@ -199,14 +216,13 @@ async def _check(
 
 def _check_not_null(command: UpdateConfigurationItem) -> None:
     # Only the owner can be removed.
-    named = {"name": "name", "class_key": "classKey", "status": "status", "environment": "environment",
-             "criticality": "criticality", "attributes": "attributes"}  # fmt: skip
-    nulls = [shown for name, shown in named.items() if getattr(command, name) is None]
+    required = ("name", "class_key", "status", "environment", "criticality", "attributes")
+    nulls = [name for name in required if getattr(command, name) is None]
     if nulls:
         raise ValidationFailed(*map(validation.null_error, nulls))
 
 
-def _new(command: CreateConfigurationItem) -> ConfigurationItemRecord:
+def _new(command: NewConfigurationItem) -> ConfigurationItemRecord:
     return ConfigurationItemRecord(
         str(uuid7()),
         command.name.strip(),

@@ -13,15 +13,15 @@ Labels = dict[str, str]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
-class AlertEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class AlertEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="camel"):
     """Identifies one firing of an alert. Alerts of one group belong to one incident while it is open."""
 
     receiver: Text
-    group_key: Annotated[str, Meta(min_length=1)] = msgspec.field(name="groupKey")
+    group_key: Annotated[str, Meta(min_length=1)]
     # Equal for all firings of an alert.
     fingerprint: Text
     # Distinguishes the firings of an alert.
-    starts_at: Moment = msgspec.field(name="startsAt")
+    starts_at: Moment
     labels: Labels = msgspec.field(default_factory=dict)
 
 
@@ -40,4 +40,4 @@ class AlertFired(AlertEvent, frozen=True, kw_only=True):
 class AlertResolved(AlertEvent, frozen=True, kw_only=True):
     """The alert ended."""
 
-    ends_at: Moment = msgspec.field(name="endsAt")
+    ends_at: Moment

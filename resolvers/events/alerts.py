@@ -59,7 +59,7 @@ async def handle_fired(write: Write, data: AlertFired, _: Event) -> Sequence[str
 async def handle_resolved(write: Write, data: AlertResolved, _: Event) -> Sequence[str]:
     """Return the incidents of the ended firings; each is resolved if none of its other alerts fires."""
     if data.ends_at < data.starts_at:
-        raise validation.invalid("endsAt", "the alert ends before it starts; correct the clock of its source")
+        raise validation.invalid("ends_at", "the alert ends before it starts; correct the clock of its source")
     group, firing = _group(data), _firing(data)
     await rows.lock_group(write.transaction, group, data.group_key)
     await rows.write_resolution(write.transaction, firing, group, data.labels, data.ends_at)

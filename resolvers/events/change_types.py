@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Annotated
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from datasources.records.changes import ChangeRisk, ChangeType
@@ -21,7 +20,7 @@ class ChangeKey(Struct, frozen=True, forbid_unknown_fields=True):
     key: Annotated[str, Meta(min_length=1, max_length=450)]
 
 
-class ChangeEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ChangeEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="camel"):
     """Identifies the change of the event."""
 
     change: ChangeKey
@@ -42,8 +41,8 @@ class ChangeProposed(ChangeEvent, frozen=True, kw_only=True):
 class ChangeScheduled(ChangeEvent, frozen=True, kw_only=True):
     """The planned time window was set."""
 
-    planned_start: Moment = msgspec.field(name="plannedStart")
-    planned_end: Moment = msgspec.field(name="plannedEnd")
+    planned_start: Moment
+    planned_end: Moment
 
 
 class ChangeStarted(ChangeEvent, frozen=True, kw_only=True):

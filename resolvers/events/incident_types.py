@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from resolvers.events.landscape_types import Key, Text
@@ -20,7 +19,7 @@ class IncidentKey(Struct, frozen=True, forbid_unknown_fields=True):
     key: Annotated[str, Meta(min_length=1, max_length=450)]
 
 
-class IncidentEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class IncidentEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="camel"):
     """Identifies the incident of the event."""
 
     incident: IncidentKey
@@ -37,7 +36,7 @@ class IncidentOpened(IncidentEvent, frozen=True, kw_only=True):
     # The key of a team; null for none.
     team: Text | UnsetType | None = UNSET
     # The key of the only team that can see it; an incident can be restricted only when it is opened.
-    restricted_team: Text | UnsetType = msgspec.field(name="restrictedTeam", default=UNSET)
+    restricted_team: Text | UnsetType = UNSET
     affected: Keys = ()
     causes: Keys = ()
 

@@ -45,12 +45,12 @@ def entity_of(data: IncidentEvent) -> EntityReference:
 
 async def handle_opened(write: Write, data: IncidentOpened, _: Event) -> Sequence[str]:
     """Open an incident and store its key; if the key is known, update that incident."""
-    restricted_id = await resolve_team(write.transaction, data.restricted_team, "restrictedTeam")
+    restricted_id = await resolve_team(write.transaction, data.restricted_team, "restricted_team")
     record = await _find(write, data)
     if record is not None:
         if data.restricted_team is not UNSET and restricted_id != record.restricted_team_id:
             message = "an incident can be restricted only when it is opened; leave out restrictedTeam"
-            raise validation.invalid("restrictedTeam", message)
+            raise validation.invalid("restricted_team", message)
         return await _update(write, record, data)
     command = OpenIncident(
         **_present_fields(data),

@@ -1,54 +1,27 @@
 """Apply transitions of incidents according to their state machine."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import Struct, structs
+from msgspec import Meta, structs
 
 from datasources.records.incidents import IncidentState
 from resolvers import validation
-from resolvers.incidents.use_cases import lock_for_transition, write_transition
+from resolvers.incidents.use_cases import IncidentCommand, lock_for_transition, write_transition
 from resolvers.unit_of_work import Write
 
 
-class IncidentTransition(Struct, frozen=True, kw_only=True):
+class IncidentTransition(IncidentCommand, frozen=True, kw_only=True):
     """A transition with an optional note."""
 
-    id: str
-    expected_version: int
-    note: str = ""
+    note: Annotated[str, Meta(description="The reason, for the activities of the incident.")] = ""
 
 
-class StartIncident(IncidentTransition, frozen=True, kw_only=True):
-    """Start work on the incident."""
+class ResolveIncident(IncidentCommand, frozen=True, kw_only=True):
+    """The incident to resolve, and its resolution."""
 
-
-class HoldIncident(IncidentTransition, frozen=True, kw_only=True):
-    """Put work on hold."""
-
-
-class ResumeIncident(IncidentTransition, frozen=True, kw_only=True):
-    """Resume work."""
-
-
-class ReopenIncident(IncidentTransition, frozen=True, kw_only=True):
-    """Reopen an incident that was not really resolved."""
-
-
-class CloseIncident(IncidentTransition, frozen=True, kw_only=True):
-    """Close the incident; no work remains."""
-
-
-class CancelIncident(IncidentTransition, frozen=True, kw_only=True):
-    """Cancel an incident that was opened by mistake."""
-
-
-class ResolveIncident(Struct, frozen=True, kw_only=True):
-    """Resolve the incident."""
-
-    id: str
-    expected_version: int
-    resolution_code: str
-    resolution: str
+    resolution_code: Annotated[str, Meta(description="How it was solved, as a code, for example `WORKAROUND`.")]
+    resolution: Annotated[str, Meta(description="How it was solved.")]
 
 
 async def transition(write: Write, command: IncidentTransition, *, name: str) -> Sequence[str]:
@@ -63,7 +36,7 @@ async def transition(write: Write, command: IncidentTransition, *, name: str) ->
 
 async def resolve(write: Write, command: ResolveIncident) -> Sequence[str]:
     """Resolve the incident; the activity keeps the resolution even after a reopening."""
-    code = validation.require_text(command.resolution_code, "resolutionCode")
+    code = validation.require_text(command.resolution_code, "resolution_code")
     resolution = validation.require_text(command.resolution, "resolution")
     before, step = await lock_for_transition(write, command.id, command.expected_version, "resolveIncident")
     after = structs.replace(before, state=IncidentState.RESOLVED, resolution_code=code, resolution=resolution)

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora.incidents import writes as rows
 from datasources.aurora.tables import references
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
 from resolvers import validation
+from resolvers.commands import ChangeId, ConfigurationItemId, ExpectedVersion, IncidentId, TeamId, UserId
 from resolvers.incidents.state_machine import STATE_MACHINE, derive_priority
 from resolvers.state_machine import Transition
 from resolvers.unit_of_work import AuditSnapshot, Write, audit_snapshot
@@ -25,61 +26,74 @@ CONFIDENTIAL_COLUMNS = frozenset({"title", "description", "category", "resolutio
 
 
 class OpenIncident(Struct, frozen=True, kw_only=True):
-    """A new incident."""
+    """A new incident. Its priority is computed from impact and urgency."""
 
-    title: str
-    description: str = ""
-    impact: int = 3
-    urgency: int = 3
-    category: str = ""
-    team_id: str | None = None
-    assignee_id: str | None = None
-    restricted_team_id: str | None = None
-    affected_ids: tuple[str, ...] = ()
-    cause_ids: tuple[str, ...] = ()
-    change_id: str | None = None
-
-
-class UpdateIncident(Struct, frozen=True, kw_only=True):
-    """New values of an incident. Fields that are left out stay unchanged."""
-
-    id: str
-    expected_version: int
-    title: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    impact: int | UnsetType | None = UNSET
-    urgency: int | UnsetType | None = UNSET
-    category: str | UnsetType | None = UNSET
-
-
-class AssignIncident(Struct, frozen=True, kw_only=True):
-    """Assign an incident. Fields that are left out stay unchanged; null removes the value."""
-
-    id: str
-    expected_version: int
-    team_id: str | UnsetType | None = UNSET
-    assignee_id: str | UnsetType | None = UNSET
+    title: Annotated[str, Meta(description="What is wrong, in one line.")]
+    description: Annotated[str, Meta(description="What is wrong, in detail.")] = ""
+    impact: Annotated[int, Meta(description="Its impact, from 1 (highest) to 5.")] = 3
+    urgency: Annotated[int, Meta(description="Its urgency, from 1 (highest) to 5.")] = 3
+    category: Annotated[str, Meta(description="Its category, for example `network`.")] = ""
+    team_id: Annotated[TeamId | None, Meta(description="The team that will work on it.")] = None
+    assignee_id: Annotated[
+        UserId | None, Meta(description="The person who will work on it; a member of the team, if one is given.")
+    ] = None
+    restricted_team_id: Annotated[
+        TeamId | None,
+        Meta(
+            description="The only team that can see the restricted incident; a team whose restricted incidents you "
+            "can see."
+        ),
+    ] = None
+    affected_ids: Annotated[
+        tuple[ConfigurationItemId, ...], Meta(description="The configuration items that it affects, at most 500.")
+    ] = ()
+    cause_ids: Annotated[
+        tuple[ConfigurationItemId, ...], Meta(description="The configuration items that cause it, at most 500.")
+    ] = ()
+    change_id: Annotated[ChangeId | None, Meta(description="The change it is related to.")] = None
 
 
-class AddIncidentNote(Struct, frozen=True, kw_only=True):
-    """Add a note to an incident."""
+class IncidentCommand(Struct, frozen=True, kw_only=True):
+    """The fields that all commands for one incident share."""
 
-    id: str
-    expected_version: int
-    note: str
+    id: IncidentId
+    expected_version: ExpectedVersion
 
 
-class LinkIncidentItems(Struct, frozen=True, kw_only=True):
-    """Link items as affected by the incident or as its causes."""
+class UpdateIncident(IncidentCommand, frozen=True, kw_only=True):
+    """New values of an incident. Omitted fields stay unchanged."""
 
-    id: str
-    expected_version: int
-    role: IncidentRole
-    configuration_item_ids: tuple[str, ...]
+    title: Annotated[str | UnsetType | None, Meta(description="What is wrong, in one line.")] = UNSET
+    description: Annotated[str | UnsetType | None, Meta(description="What is wrong, in detail.")] = UNSET
+    impact: Annotated[int | UnsetType | None, Meta(description="Its impact, from 1 (highest) to 5.")] = UNSET
+    urgency: Annotated[int | UnsetType | None, Meta(description="Its urgency, from 1 (highest) to 5.")] = UNSET
+    category: Annotated[str | UnsetType | None, Meta(description="Its category, for example `network`.")] = UNSET
+
+
+class AssignIncident(IncidentCommand, frozen=True, kw_only=True):
+    """The assignment of an incident. Omitted fields stay unchanged; null removes the assignment."""
+
+    team_id: Annotated[TeamId | UnsetType | None, Meta(description="The team.")] = UNSET
+    assignee_id: Annotated[
+        UserId | UnsetType | None, Meta(description="The person; a member of the team, if there is one.")
+    ] = UNSET
+
+
+class AddIncidentNote(IncidentCommand, frozen=True, kw_only=True):
+    """A note about an incident."""
+
+    note: Annotated[str, Meta(description="The text of the note.")]
+
+
+class LinkIncidentItems(IncidentCommand, frozen=True, kw_only=True):
+    """Configuration items to link to an incident in a role."""
+
+    role: Annotated[IncidentRole, Meta(description="Their role: AFFECTED or CAUSE.")]
+    configuration_item_ids: Annotated[tuple[ConfigurationItemId, ...], Meta(description="The items, at most 500.")]
 
 
 class UnlinkIncidentItems(LinkIncidentItems, frozen=True, kw_only=True):
-    """Unlink items from the incident."""
+    """Configuration items to unlink from an incident in a role."""
 
 
 async def open_incident(write: Write, command: OpenIncident) -> Sequence[str]:
@@ -87,16 +101,16 @@ async def open_incident(write: Write, command: OpenIncident) -> Sequence[str]:
     title = validation.require_text(command.title, "title")
     impact = validation.require_in_range(command.impact, "impact", 1, 5)
     urgency = validation.require_in_range(command.urgency, "urgency", 1, 5)
-    await validation.require_team(write.transaction, command.team_id, "teamId")
+    await validation.require_team(write.transaction, command.team_id, "team_id")
     await _check_restriction(write, command.restricted_team_id)
-    await validation.require_user(write.transaction, command.assignee_id, "assigneeId")
+    await validation.require_user(write.transaction, command.assignee_id, "assignee_id")
     await validation.require_membership(write.transaction, command.team_id, command.assignee_id)
     if command.change_id and command.change_id not in await references.lock_changes(
         write.transaction, [command.change_id]
     ):
-        raise validation.not_found("changeId", "there is no change with this id; see `changes`")
-    affected = await validation.require_items(write.transaction, command.affected_ids, "affectedIds")
-    causes = await validation.require_items(write.transaction, command.cause_ids, "causeIds")
+        raise validation.not_found("change_id", "there is no change with this id; see `changes`")
+    affected = await validation.require_items(write.transaction, command.affected_ids, "affected_ids")
+    causes = await validation.require_items(write.transaction, command.cause_ids, "cause_ids")
     now = datetime.now(UTC)
     wanted = IncidentRecord(
         str(uuid7()), "", title, command.description, IncidentState.NEW, impact, urgency,
@@ -139,9 +153,9 @@ async def assign(write: Write, command: AssignIncident) -> Sequence[str]:
     team_id = before.team_id if command.team_id is UNSET else command.team_id
     assignee_id = before.assignee_id if command.assignee_id is UNSET else command.assignee_id
     if command.team_id is not UNSET:
-        await validation.require_team(write.transaction, team_id, "teamId")
+        await validation.require_team(write.transaction, team_id, "team_id")
     if command.assignee_id is not UNSET:
-        await validation.require_user(write.transaction, assignee_id, "assigneeId")
+        await validation.require_user(write.transaction, assignee_id, "assignee_id")
     await validation.require_membership(write.transaction, team_id, assignee_id)
     after = structs.replace(before, team_id=team_id, assignee_id=assignee_id)
     return await write_transition(write, before, after, step, team_id=team_id)
@@ -156,7 +170,7 @@ async def add_note(write: Write, command: AddIncidentNote) -> Sequence[str]:
 async def link_items(write: Write, command: LinkIncidentItems) -> Sequence[str]:
     """Link the items in a role; those that already have it stay."""
     before, step = await lock_for_transition(write, command.id, command.expected_version, "linkIncidentItems")
-    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configuration_item_ids")
     linked = await rows.link(write.transaction, before.id, command.role, items)
     write.tables.add(LINKS)
     return await write_transition(write, before, before, step, linked=sorted(linked), role=command.role.value)
@@ -169,7 +183,7 @@ async def unlink_items(write: Write, command: UnlinkIncidentItems) -> Sequence[s
     unlinked = await rows.unlink(write.transaction, before.id, command.role, sorted(wanted))
     if strangers := sorted(wanted - set(unlinked)):
         message = f"ci_{strangers[0]} is not linked as {command.role}; see the incident's configurationItems"
-        raise validation.not_found("configurationItemIds", message)
+        raise validation.not_found("configuration_item_ids", message)
     write.tables.add(LINKS)
     return await write_transition(write, before, before, step, unlinked=sorted(unlinked), role=command.role.value)
 
@@ -213,8 +227,8 @@ def incident_snapshot(record: IncidentRecord, **links: Any) -> AuditSnapshot:
 
 
 async def _check_restriction(write: Write, team_id: str | None) -> None:
-    key = await validation.require_team(write.transaction, team_id, "restrictedTeamId")
+    key = await validation.require_team(write.transaction, team_id, "restricted_team_id")
     scope = write.context.scope
     if key is not None and not scope.sees_restricted and key not in scope.team_keys:
         message = "you could not see the incident yourself; restrict it to one of your teams"
-        raise validation.invalid("restrictedTeamId", message)
+        raise validation.invalid("restricted_team_id", message)

@@ -1,8 +1,9 @@
 """Write redundancy groups: relationships of one item of whose targets a minimum number must be healthy."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import Struct, structs
+from msgspec import Meta, Struct, structs
 from uuid_utils import uuid7
 
 from datasources.aurora.relationships import redundancy_group_writes as rows
@@ -11,6 +12,7 @@ from datasources.aurora.relationships.redundancy_group_writes import RedundancyG
 from datasources.errors import SourceConflict
 from datasources.records.relationships import RelationshipRecord
 from resolvers import validation
+from resolvers.commands import ConfigurationItemId, RedundancyGroupId, RelationshipId
 from resolvers.relationships.use_cases import write_all
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write
 
@@ -23,18 +25,29 @@ MAX_MEMBERS = 1_000
 
 
 class DefineRedundancyGroup(Struct, frozen=True, kw_only=True):
-    """Create or replace a group by its dependent and name: exactly these relationships are its members."""
+    """A redundancy group of a configuration item, by its name."""
 
-    dependent_id: str
-    name: str
-    needed: int
-    relationship_ids: tuple[str, ...]
+    dependent_id: Annotated[ConfigurationItemId, Meta(description="The item that depends on the group.")]
+    name: Annotated[
+        str, Meta(description="Its name, unique for the item; an existing group with this name is replaced.")
+    ]
+    needed: Annotated[
+        int,
+        Meta(
+            description="The minimum number of healthy members, 1 to the number of distinct items; with fewer, the "
+            "item fails."
+        ),
+    ]
+    relationship_ids: Annotated[
+        tuple[RelationshipId, ...],
+        Meta(description="All its members: relationships through which a failure reaches the item, at most 1,000."),
+    ]
 
 
 class RemoveRedundancyGroup(Struct, frozen=True, kw_only=True):
-    """Remove a group. Its relationships remain."""
+    """The redundancy group to remove."""
 
-    id: str
+    id: RedundancyGroupId
 
 
 async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:
@@ -46,7 +59,7 @@ async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:
     name = command.name.strip()
     _check_values(command, name)
     if not await relationship_rows.lock_endpoints(write.transaction, [command.dependent_id]):
-        raise validation.no_such_record("configuration item", "dependentId")
+        raise validation.no_such_record("configuration item", "dependent_id")
     group = RedundancyGroupRow(str(uuid7()), command.dependent_id, name, command.needed)
     before: RedundancyGroupRow | None = None
     if not await rows.insert(write.transaction, group):
@@ -95,7 +108,7 @@ def _check_values(command: DefineRedundancyGroup, name: str) -> None:
         errors.append(UserError(UserErrorCode.INVALID, "needed", "needed must be at least 1"))
     if len(command.relationship_ids) > MAX_MEMBERS:
         message = f"a group has at most {MAX_MEMBERS:,} members"
-        errors.append(UserError(UserErrorCode.INVALID, "relationshipIds", message))
+        errors.append(UserError(UserErrorCode.INVALID, "relationship_ids", message))
     if errors:
         raise ValidationFailed(*errors)
 
@@ -110,7 +123,7 @@ async def _check_members(
     errors = []
     members: set[str | None] = set()
     for nth, id_ in enumerate(command.relationship_ids):
-        field = f"relationshipIds.{nth}"
+        field = f"relationship_ids.{nth}"
         if id_ not in relationships:
             errors.append(UserError(UserErrorCode.NOT_FOUND, field, "there is no relationship with this id"))
         elif impact_edges[id_].impact_to_id != group.dependent_id:

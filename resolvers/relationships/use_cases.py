@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora.relationships import redundancy_group_writes as group_rows
@@ -16,7 +16,8 @@ from datasources.records.configuration_items import ConfigurationItemStatus
 from datasources.records.relationship_types import Impact
 from datasources.records.relationships import RelationshipRecord
 from resolvers import validation
-from resolvers.bulk import BulkMode, ItemErrors, check_count
+from resolvers.bulk import MAX_BULK_ITEMS, BulkMode, ItemErrors, check_count
+from resolvers.commands import ConfigurationItemId, ExpectedVersion, RedundancyGroupId, RelationshipId
 from resolvers.unit_of_work import (
     GENERATED_COLUMNS,
     UserError,
@@ -33,43 +34,59 @@ NOUN = "relationship"
 MANUAL_SOURCE = "manual"
 
 
-class RelateConfigurationItems(Struct, frozen=True, kw_only=True):
-    """A relationship of two items. Fields that are left out get their defaults, or stay unchanged if a relationship of
-    the same ends, type and source exists."""
+class NewRelationship(Struct, frozen=True, kw_only=True):
+    """One new relationship of a bulk write."""
 
-    from_id: str
-    to_id: str
-    type_key: str
-    attributes: dict[str, Any] | UnsetType | None = UNSET
-    source: str | UnsetType | None = UNSET
-    redundancy_group_id: str | UnsetType | None = UNSET
+    from_id: Annotated[ConfigurationItemId, Meta(description="The item at its start.")]
+    to_id: Annotated[ConfigurationItemId, Meta(description="The item at its end; not the same item.")]
+    type_key: Annotated[str, Meta(description="The key of its type, for example `depends_on`.")]
+    attributes: Annotated[dict[str, Any] | UnsetType | None, Meta(description="Further attributes: an object.")] = UNSET
+    source: Annotated[str | UnsetType | None, Meta(description="The source that declares it. Default `manual`.")] = (
+        UNSET
+    )
+    redundancy_group_id: Annotated[
+        RedundancyGroupId | UnsetType | None,
+        Meta(description="A redundancy group of the item that a failure along it impacts."),
+    ] = UNSET
 
     @property
     def identity(self) -> Identity:
         return Identity(self.from_id, self.to_id, self.type_key, (self.source or MANUAL_SOURCE).strip())
 
 
+class RelateConfigurationItems(NewRelationship, frozen=True, kw_only=True):
+    """The relationship of two configuration items to create or update."""
+
+
 class RelateConfigurationItemsInBulk(Struct, frozen=True, kw_only=True):
-    """Create at most MAX_BULK_ITEMS relationships."""
+    """Relationships of configuration items, inserted by one statement."""
 
-    items: tuple[RelateConfigurationItems, ...]
-    mode: BulkMode
-
-
-class UpdateRelationship(Struct, frozen=True, kw_only=True):
-    """New values of a relationship at an expected version. Fields that are left out stay unchanged."""
-
-    id: str
-    expected_version: int
-    attributes: dict[str, Any] | UnsetType | None = UNSET
-    redundancy_group_id: str | UnsetType | None = UNSET
+    items: Annotated[tuple[NewRelationship, ...], Meta(description=f"The relationships, at most {MAX_BULK_ITEMS:,}.")]
+    mode: Annotated[BulkMode, Meta(description="What happens to the other items if one breaks a rule.")]
 
 
-class UnrelateConfigurationItems(Struct, frozen=True, kw_only=True):
-    """Remove a relationship. Its history remains."""
+class RelationshipCommand(Struct, frozen=True, kw_only=True):
+    """The fields that all commands for one relationship share."""
 
-    id: str
-    expected_version: int
+    id: RelationshipId
+    expected_version: ExpectedVersion
+
+
+class UpdateRelationship(RelationshipCommand, frozen=True, kw_only=True):
+    """New values of a relationship. Omitted fields stay unchanged."""
+
+    attributes: Annotated[
+        dict[str, Any] | UnsetType | None,
+        Meta(description="Further attributes: an object that replaces the current one."),
+    ] = UNSET
+    redundancy_group_id: Annotated[
+        RedundancyGroupId | UnsetType | None,
+        Meta(description="A redundancy group of the item that a failure along it impacts; null for none."),
+    ] = UNSET
+
+
+class UnrelateConfigurationItems(RelationshipCommand, frozen=True, kw_only=True):
+    """The relationship to delete."""
 
 
 async def relate(write: Write, command: RelateConfigurationItems) -> Sequence[str]:
@@ -84,7 +101,7 @@ async def relate_in_bulk(write: Write, command: RelateConfigurationItemsInBulk) 
 
 
 async def _relate(
-    write: Write, commands: Sequence[RelateConfigurationItems], findings: ItemErrors, mode: BulkMode
+    write: Write, commands: Sequence[NewRelationship], findings: ItemErrors, mode: BulkMode
 ) -> Sequence[str]:
     check_count(commands)
     await _check(write, commands, findings)
@@ -134,8 +151,8 @@ async def update(write: Write, command: UpdateRelationship) -> Sequence[str]:
             impact_edge = (await rows.fetch_impact_edges(write.transaction, [before.id]))[before.id]
             error = group_violation(groups.get(after.redundancy_group_id), impact_edge.impact_to_id)
             if error is not None:
-                raise ValidationFailed(UserError(error[0], "redundancyGroupId", error[1]))
-        await _check_leaving(write, before, groups, "redundancyGroupId")
+                raise ValidationFailed(UserError(error[0], "redundancy_group_id", error[1]))
+        await _check_leaving(write, before, groups, "redundancy_group_id")
     await write_all(write, [(before, after)])
     return [after.id]
 
@@ -164,7 +181,7 @@ def group_violation(group: RedundancyGroupRow | None, impacted: str | None) -> t
 
 
 async def _lock(
-    write: Write, command: UpdateRelationship | UnrelateConfigurationItems, groups: dict[str, RedundancyGroupRow]
+    write: Write, command: RelationshipCommand, groups: dict[str, RedundancyGroupRow]
 ) -> RelationshipRecord:
     locked = await rows.lock(write.transaction, [command.id])
     record = validation.require_version(locked.get(command.id), NOUN, command.expected_version)
@@ -189,7 +206,7 @@ async def _check_leaving(
         raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, field, message), id=record.id)
 
 
-async def _check(write: Write, commands: Sequence[RelateConfigurationItems], findings: ItemErrors) -> None:
+async def _check(write: Write, commands: Sequence[NewRelationship], findings: ItemErrors) -> None:
     """Check the rules for new relationships. Needs one statement each for items, types and, if used, groups."""
     items = await rows.lock_endpoints(
         write.transaction, {end for each in commands for end in (each.from_id, each.to_id)}
@@ -200,22 +217,22 @@ async def _check(write: Write, commands: Sequence[RelateConfigurationItems], fin
     groups = await group_rows.lock(write.transaction, wanted) if wanted else {}
     first: dict[Identity, int] = {}
     for index, each in enumerate(commands):
-        for name, id_ in (("fromId", each.from_id), ("toId", each.to_id)):
+        for name, id_ in (("from_id", each.from_id), ("to_id", each.to_id)):
             if id_ not in items:
                 findings.add(index, UserErrorCode.NOT_FOUND, name, "there is no configuration item with this id")
             elif items[id_] is ConfigurationItemStatus.RETIRED:
                 message = "the item is RETIRED; items that are PLANNED, ACTIVE or in MAINTENANCE can be related"
                 findings.add(index, UserErrorCode.ILLEGAL_STATE, name, message)
         if each.from_id == each.to_id:
-            findings.add(index, UserErrorCode.INVALID, "toId", "an item cannot be related to itself")
+            findings.add(index, UserErrorCode.INVALID, "to_id", "an item cannot be related to itself")
         if each.type_key not in types:
             message = f"there is no relationship type {each.type_key}; see `relationshipTypes`"
-            findings.add(index, UserErrorCode.NOT_FOUND, "typeKey", message)
+            findings.add(index, UserErrorCode.NOT_FOUND, "type_key", message)
         elif each.redundancy_group_id:
             impacted = {Impact.FORWARD: each.to_id, Impact.REVERSE: each.from_id}.get(types[each.type_key])
             error = group_violation(groups.get(each.redundancy_group_id), impacted)
             if error is not None:
-                findings.add(index, error[0], "redundancyGroupId", error[1])
+                findings.add(index, error[0], "redundancy_group_id", error[1])
         _check_values(each, index, findings)
         earlier = first.setdefault(each.identity, index)
         if earlier != index:
@@ -224,7 +241,7 @@ async def _check(write: Write, commands: Sequence[RelateConfigurationItems], fin
 
 
 def _check_staying(
-    commands: Sequence[RelateConfigurationItems], existing: dict[Identity, RelationshipRecord], findings: ItemErrors
+    commands: Sequence[NewRelationship], existing: dict[Identity, RelationshipRecord], findings: ItemErrors
 ) -> None:
     for index, each in enumerate(commands):
         before = existing.get(each.identity)
@@ -232,10 +249,10 @@ def _check_staying(
             continue
         if before.redundancy_group_id != each.redundancy_group_id:
             message = f"rel_{before.id} is a member of another redundancy group; move it with updateRelationship"
-            findings.add(index, UserErrorCode.TAKEN, "redundancyGroupId", message)
+            findings.add(index, UserErrorCode.TAKEN, "redundancy_group_id", message)
 
 
-def _check_values(command: RelateConfigurationItems, index: int, findings: ItemErrors) -> None:
+def _check_values(command: NewRelationship, index: int, findings: ItemErrors) -> None:
     unfit = validation.name_violation(command.identity.source, command.type_key)
     if unfit is not None:
         findings.add(index, UserErrorCode.INVALID, "source", f"the source {unfit}")
@@ -245,9 +262,7 @@ def _check_values(command: RelateConfigurationItems, index: int, findings: ItemE
             findings.add(index, UserErrorCode.INVALID, "attributes", unfit)
 
 
-def _apply_changes(
-    before: RelationshipRecord, command: RelateConfigurationItems | UpdateRelationship
-) -> RelationshipRecord:
+def _apply_changes(before: RelationshipRecord, command: NewRelationship | UpdateRelationship) -> RelationshipRecord:
     values: dict[str, Any] = {}
     if command.attributes is not UNSET and command.attributes is not None:
         values["attributes"] = command.attributes
@@ -256,7 +271,7 @@ def _apply_changes(
     return structs.replace(before, **values)
 
 
-def _new(command: RelateConfigurationItems) -> RelationshipRecord:
+def _new(command: NewRelationship) -> RelationshipRecord:
     return RelationshipRecord(
         str(uuid7()),
         *command.identity,

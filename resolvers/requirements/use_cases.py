@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora.requirements import writes as rows
 from datasources.records.requirements import RequirementKind, RequirementPriority, RequirementRecord, RequirementState
 from resolvers import validation
+from resolvers.commands import ConfigurationItemId, ExpectedVersion, RequirementId
 from resolvers.state_machine import Transition, define_state_machine
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, audit_snapshot
 
@@ -45,64 +46,42 @@ STATE_MACHINE = define_state_machine(
 class CreateRequirement(Struct, frozen=True, kw_only=True):
     """A new requirement."""
 
-    key: str
-    title: str
-    description: str = ""
-    kind: RequirementKind = RequirementKind.FUNCTIONAL
-    priority: RequirementPriority = RequirementPriority.MEDIUM
-    configuration_item_ids: tuple[str, ...] = ()
-
-
-class UpdateRequirement(Struct, frozen=True, kw_only=True):
-    """New values of a requirement. Fields that are left out stay unchanged; the key can never be changed."""
-
-    id: str
-    expected_version: int
-    title: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    kind: RequirementKind | UnsetType | None = UNSET
-    priority: RequirementPriority | UnsetType | None = UNSET
+    key: Annotated[str, Meta(description="Its key, unique, for example `REQ-17`. It cannot be changed.")]
+    title: Annotated[str, Meta(description="What must hold, in one line of at most 500 characters.")]
+    description: Annotated[str, Meta(description="What must hold, in detail, at most 100,000 characters.")] = ""
+    kind: Annotated[RequirementKind, Meta(description="Its kind.")] = RequirementKind.FUNCTIONAL
+    priority: Annotated[RequirementPriority, Meta(description="Its priority.")] = RequirementPriority.MEDIUM
+    configuration_item_ids: Annotated[
+        tuple[ConfigurationItemId, ...], Meta(description="The configuration items that must meet it, at most 500.")
+    ] = ()
 
 
 class RequirementCommand(Struct, frozen=True, kw_only=True):
-    """A transition without further arguments."""
+    """The fields that all commands for one requirement share."""
 
-    id: str
-    expected_version: int
-
-
-class AcceptRequirement(RequirementCommand, frozen=True, kw_only=True):
-    """Accept the requirement."""
+    id: RequirementId
+    expected_version: ExpectedVersion
 
 
-class RejectRequirement(RequirementCommand, frozen=True, kw_only=True):
-    """Reject the requirement."""
+class UpdateRequirement(RequirementCommand, frozen=True, kw_only=True):
+    """New values of a requirement. Omitted fields stay unchanged."""
 
-
-class MeetRequirement(RequirementCommand, frozen=True, kw_only=True):
-    """Mark the requirement as met."""
-
-
-class ReopenRequirement(RequirementCommand, frozen=True, kw_only=True):
-    """Reopen a requirement that is not really met."""
-
-
-class WithdrawRequirement(RequirementCommand, frozen=True, kw_only=True):
-    """Withdraw a requirement that is no longer wanted."""
-
-
-class ReconsiderRequirement(RequirementCommand, frozen=True, kw_only=True):
-    """Propose a rejected or withdrawn requirement again."""
+    title: Annotated[str | UnsetType | None, Meta(description="What must hold, in one line.")] = UNSET
+    description: Annotated[str | UnsetType | None, Meta(description="What must hold, in detail.")] = UNSET
+    kind: Annotated[RequirementKind | UnsetType | None, Meta(description="Its kind.")] = UNSET
+    priority: Annotated[RequirementPriority | UnsetType | None, Meta(description="Its priority.")] = UNSET
 
 
 class LinkRequirementItems(RequirementCommand, frozen=True, kw_only=True):
-    """Link items that must meet the requirement."""
+    """Configuration items to link to a requirement."""
 
-    configuration_item_ids: tuple[str, ...]
+    configuration_item_ids: Annotated[tuple[ConfigurationItemId, ...], Meta(description="The items, at most 500.")]
 
 
 class UnlinkRequirementItems(LinkRequirementItems, frozen=True, kw_only=True):
-    """Unlink items that need not meet the requirement."""
+    """Configuration items to unlink from a requirement."""
+
+    configuration_item_ids: Annotated[tuple[ConfigurationItemId, ...], Meta(description="The items.")]
 
 
 async def create(write: Write, command: CreateRequirement) -> Sequence[str]:
@@ -162,7 +141,7 @@ async def unlink_items(write: Write, command: UnlinkRequirementItems) -> Sequenc
     unlinked = await rows.unlink(write.transaction, before.id, sorted(wanted))
     if strangers := sorted(wanted - unlinked):
         message = f"ci_{strangers[0]} is not linked; see the requirement's configurationItems"
-        raise validation.not_found("configurationItemIds", message)
+        raise validation.not_found("configuration_item_ids", message)
     write.tables.add(LINKS)
     return await _write_transition(write, before, before, unlinked=sorted(unlinked))
 
@@ -172,12 +151,10 @@ async def _require_items(write: Write, ids: Sequence[str]) -> Sequence[str]:
     if not ids:
         return []
     async with write.context.sources.main.transaction() as main:
-        return await validation.require_items(main, ids, "configurationItemIds")
+        return await validation.require_items(main, ids, "configuration_item_ids")
 
 
-async def _lock(
-    write: Write, command: RequirementCommand | UpdateRequirement, name: str
-) -> tuple[RequirementRecord, Transition]:
+async def _lock(write: Write, command: RequirementCommand, name: str) -> tuple[RequirementRecord, Transition]:
     current = await rows.lock(write.transaction, command.id)
     record = validation.require_version(current, NOUN, command.expected_version)
     return record, STATE_MACHINE.require_transition(name, record.state)

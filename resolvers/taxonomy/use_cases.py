@@ -1,9 +1,10 @@
 """Define classes of items and types of relationships: rows that are identified by a key and have no id column."""
 
 from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID, uuid5
 
-from msgspec import UNSET, Struct, UnsetType, structs, to_builtins
+from msgspec import UNSET, Meta, Struct, UnsetType, structs, to_builtins
 
 from datasources.aurora.taxonomy import writes as rows
 from datasources.errors import SourceConflict
@@ -25,22 +26,35 @@ UUID_NAMESPACES = {
 
 
 class DefineConfigurationItemClass(Struct, frozen=True, kw_only=True):
-    """Create or update a class by its key. Fields that are left out get their defaults, or stay unchanged."""
+    """The class of configuration items to create or update."""
 
-    key: str
-    name: str
-    parent_key: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
+    key: Annotated[
+        str, Meta(description="Its key, for example `database`; an existing class with this key is updated.")
+    ]
+    name: Annotated[str, Meta(description="Its name.")]
+    parent_key: Annotated[
+        str | UnsetType | None,
+        Meta(description="The key of the parent class; null for a root. If omitted, it stays unchanged."),
+    ] = UNSET
+    description: Annotated[
+        str | UnsetType | None, Meta(description="What belongs to it. If omitted, it stays unchanged.")
+    ] = UNSET
 
 
 class DefineRelationshipType(Struct, frozen=True, kw_only=True):
-    """Create or update a type by its key. Fields that are left out get their defaults, or stay unchanged."""
+    """The relationship type to create or update."""
 
-    key: str
-    label: str
-    inverse_label: str
-    impact: Impact
-    description: str | UnsetType | None = UNSET
+    key: Annotated[
+        str, Meta(description="Its key, for example `depends_on`; an existing type with this key is updated.")
+    ]
+    label: Annotated[str, Meta(description="Its label from start to end, for example `depends on`.")]
+    inverse_label: Annotated[str, Meta(description="Its label from end to start, for example `is used by`.")]
+    impact: Annotated[
+        Impact, Meta(description="The direction of impact; it cannot be changed while relationships of the type exist.")
+    ]
+    description: Annotated[
+        str | UnsetType | None, Meta(description="What it means. If omitted, it stays unchanged.")
+    ] = UNSET
 
 
 def entity_id(entity: str, key: str) -> str:
@@ -74,10 +88,10 @@ async def _check_parent(write: Write, key: str, parent_key: str) -> None:
     if key in {parent_key, *above}:
         below = " is a kind of ".join(above[: above.index(key) + 1]) if parent_key != key else key
         message = f"{below}, so {key} cannot be a kind of {parent_key}; choose a parent that is not a subclass of it"
-        raise ValidationFailed(UserError(UserErrorCode.INVALID, "parentKey", message))
+        raise ValidationFailed(UserError(UserErrorCode.INVALID, "parent_key", message))
     if not above:
         message = f"there is no class {parent_key}; see `classes`"
-        raise ValidationFailed(UserError(UserErrorCode.NOT_FOUND, "parentKey", message))
+        raise ValidationFailed(UserError(UserErrorCode.NOT_FOUND, "parent_key", message))
 
 
 async def define_type(write: Write, command: DefineRelationshipType) -> Sequence[str]:
@@ -85,7 +99,7 @@ async def define_type(write: Write, command: DefineRelationshipType) -> Sequence
     stores its impact."""
     key, label, inverse_label = command.key.strip(), command.label.strip(), command.inverse_label.strip()
     description = command.description or ""
-    _check_texts(key=key, label=label, inverseLabel=inverse_label, description=description)
+    _check_texts(key=key, label=label, inverse_label=inverse_label, description=description)
     after = RelationshipTypeRecord(key, label, inverse_label, command.impact, description)
     before = None
     if not await rows.insert_type(write.transaction, after):

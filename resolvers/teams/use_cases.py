@@ -3,14 +3,16 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Annotated
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from uuid_utils import uuid7
 
 from datasources.aurora.teams import writes as rows
 from datasources.records.teams import MembershipRole, TeamRecord
 from datasources.records.users import MembershipRecord
 from resolvers import validation
+from resolvers.commands import ExpectedVersion, TeamId, UserId
 from resolvers.unit_of_work import AuditSnapshot, UserError, UserErrorCode, ValidationFailed, Write, audit_snapshot
 
 TABLE = "teams"
@@ -23,37 +25,38 @@ _KEY = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 class CreateTeam(Struct, frozen=True, kw_only=True):
     """A new team."""
 
-    key: str
-    name: str
-    description: str = ""
-    contact: str = ""
+    key: Annotated[str, Meta(description="Its short name, unique, for example `payments`. It cannot be changed.")]
+    name: Annotated[str, Meta(description="Its name.")]
+    description: Annotated[str, Meta(description="What it does.")] = ""
+    contact: Annotated[str, Meta(description="How to reach it, for example a channel.")] = ""
 
 
-class UpdateTeam(Struct, frozen=True, kw_only=True):
-    """New values of a team. Fields that are left out stay unchanged; the key can never be changed."""
+class TeamCommand(Struct, frozen=True, kw_only=True):
+    """The fields that all commands for one team share."""
 
-    id: str
-    expected_version: int
-    name: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    contact: str | UnsetType | None = UNSET
+    id: TeamId
+    expected_version: ExpectedVersion
 
 
-class SetTeamMember(Struct, frozen=True, kw_only=True):
-    """Add a member to a team, or change the member's role."""
+class UpdateTeam(TeamCommand, frozen=True, kw_only=True):
+    """New values of a team. Omitted fields stay unchanged."""
 
-    id: str
-    expected_version: int
-    user_id: str
-    role: MembershipRole = MembershipRole.MEMBER
+    name: Annotated[str | UnsetType | None, Meta(description="Its name.")] = UNSET
+    description: Annotated[str | UnsetType | None, Meta(description="What it does.")] = UNSET
+    contact: Annotated[str | UnsetType | None, Meta(description="How to reach it, for example a channel.")] = UNSET
 
 
-class RemoveTeamMember(Struct, frozen=True, kw_only=True):
-    """Remove a member from a team."""
+class SetTeamMember(TeamCommand, frozen=True, kw_only=True):
+    """A member of a team and the role. `id` is the id of the team."""
 
-    id: str
-    expected_version: int
-    user_id: str
+    user_id: Annotated[UserId, Meta(description="The person.")]
+    role: Annotated[MembershipRole, Meta(description="The new role of the person in the team.")] = MembershipRole.MEMBER
+
+
+class RemoveTeamMember(TeamCommand, frozen=True, kw_only=True):
+    """The member to remove from a team. `id` is the id of the team."""
+
+    user_id: Annotated[UserId, Meta(description="The person.")]
 
 
 async def create(write: Write, command: CreateTeam) -> Sequence[str]:
@@ -87,7 +90,7 @@ async def update(write: Write, command: UpdateTeam) -> Sequence[str]:
 async def set_member(write: Write, command: SetTeamMember) -> Sequence[str]:
     """Add a member or change the role. Refused if the team would lose its last lead."""
     before, members = await _lock(write, command)
-    await validation.require_user(write.transaction, command.user_id, "userId")
+    await validation.require_user(write.transaction, command.user_id, "user_id")
     if command.role is not MembershipRole.LEAD:
         _require_lead(members, command.user_id, "role")
     await rows.set_membership(write.transaction, before.id, command.user_id, command.role)
@@ -99,8 +102,8 @@ async def remove_member(write: Write, command: RemoveTeamMember) -> Sequence[str
     """Remove a member. Refused for the last lead."""
     before, members = await _lock(write, command)
     if command.user_id not in {each.user_id for each in members}:
-        raise validation.not_found("userId", "no member of the team has this id; see its `members`")
-    _require_lead(members, command.user_id, "userId")
+        raise validation.not_found("user_id", "no member of the team has this id; see its `members`")
+    _require_lead(members, command.user_id, "user_id")
     await rows.remove_membership(write.transaction, before.id, command.user_id)
     left = await rows.fetch_memberships(write.transaction, before.id)
     return await _write_team(write, before, before, members, left)
@@ -112,9 +115,7 @@ def _require_lead(members: Sequence[MembershipRecord], leaving: str, field: str)
         raise validation.invalid(field, "this is the team's last lead; make another member a lead first")
 
 
-async def _lock(
-    write: Write, command: UpdateTeam | SetTeamMember | RemoveTeamMember
-) -> tuple[TeamRecord, list[MembershipRecord]]:
+async def _lock(write: Write, command: TeamCommand) -> tuple[TeamRecord, list[MembershipRecord]]:
     current = await rows.lock(write.transaction, command.id)
     record = validation.require_version(current, "team", command.expected_version)
     return record, await rows.fetch_memberships(write.transaction, record.id)

@@ -56,9 +56,9 @@ async def start(write: Write, starting: StartRequest, now: datetime | None = Non
         await rows.fetch_publisher_scope(write.transaction, definition.id)
     ):
         message = "the publisher of the workflow cannot see this incident; a person who can must publish it"
-        raise validation.invalid("workflowId", message)
+        raise validation.invalid("workflow_id", message)
     if starting.configuration_item_id is not None:
-        await validation.require_items(write.transaction, [starting.configuration_item_id], "configurationItemId")
+        await validation.require_items(write.transaction, [starting.configuration_item_id], "configuration_item_id")
     run = await rows.insert(
         write.transaction,
         {
@@ -92,19 +92,19 @@ async def start(write: Write, starting: StartRequest, now: datetime | None = Non
 async def _definition(write: Write, workflow_id: str) -> Definition:
     workflow = await rows.fetch_workflow(write.transaction, workflow_id)
     if workflow is None:
-        raise validation.not_found("workflowId", "there is no workflow with this id; see `workflows`")
+        raise validation.not_found("workflow_id", "there is no workflow with this id; see `workflows`")
     _require_published(workflow)
     try:
         return parse_definition(workflow, await rows.fetch_steps(write.transaction, workflow_id))
     except InvalidDefinition as unreadable:
         message = f"the workflow cannot be run; correct {unreadable.path} in a new revision: {unreadable.reason}"
-        raise validation.invalid("workflowId", message) from unreadable
+        raise validation.invalid("workflow_id", message) from unreadable
 
 
 def _require_published(workflow: WorkflowRecord) -> None:
     if workflow.state != WorkflowState.PUBLISHED:
         message = f"the workflow is in state {workflow.state}; only a PUBLISHED workflow can be started"
-        raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, "workflowId", message))
+        raise ValidationFailed(UserError(UserErrorCode.ILLEGAL_STATE, "workflow_id", message))
 
 
 def _inputs(definition: Definition, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,5 +131,5 @@ async def _incident(write: Write, id: str | None) -> IncidentContext | None:
         return None
     incident = await rows.fetch_incident(write.transaction, id, write.context.scope)
     if incident is None:
-        raise validation.not_found("incidentId", "there is no incident with this id; see `incidents`")
+        raise validation.not_found("incident_id", "there is no incident with this id; see `incidents`")
     return incident

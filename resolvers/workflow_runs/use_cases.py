@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from datasources.aurora.workflow_runs import triggers
 from datasources.aurora.workflow_runs import writes as rows
 from datasources.records.workflow_runs import LockedRunRecord, WorkflowDecision, WorkflowStepRunRecord
 from datasources.records.workflows import WorkflowStepKind
 from resolvers import validation
+from resolvers.commands import ConfigurationItemId, IncidentId, WorkflowId, WorkflowRunId
 from resolvers.principals.principal import PrincipalKind, identity, is_person
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, caller_id
 from resolvers.validation import attributes_violation
@@ -35,62 +36,79 @@ ALLOWED_MUTATIONS = {
 
 
 class StartWorkflow(Struct, frozen=True, kw_only=True):
-    """Start a run of a revision, or of the newest published one of a key."""
+    """The workflow to start: give `workflowId` or `workflowKey`."""
 
-    workflow_id: str | None = None
-    workflow_key: str | None = None
-    incident_id: str | None = None
-    configuration_item_id: str | None = None
-    inputs: Any = None
+    workflow_id: Annotated[WorkflowId | None, Meta(description="The published revision.")] = None
+    workflow_key: Annotated[
+        str | None, Meta(description="The key of a workflow; its newest published revision runs.")
+    ] = None
+    incident_id: Annotated[
+        IncidentId | None, Meta(description="The incident of the run. The run gets its priority.")
+    ] = None
+    configuration_item_id: Annotated[
+        ConfigurationItemId | None, Meta(description="The configuration item of the run.")
+    ] = None
+    inputs: Annotated[
+        Any, Meta(description='The inputs of the workflow by name, for example `{"size": 3}`; at most 64 KB.')
+    ] = None
 
 
 class RunCommand(Struct, frozen=True, kw_only=True):
     """Base of commands on a run. Without an expected version it applies to any version of the run."""
 
-    run_id: str
-    expected_version: int | None = None
+    run_id: Annotated[WorkflowRunId, Meta(description="The run's global id.")]
+    expected_version: Annotated[
+        int | None,
+        Meta(
+            description="The version that you last read; if the current version differs, the error is CONFLICT. If "
+            "omitted, any version."
+        ),
+    ] = None
 
 
-class ApproveWorkflowStep(RunCommand, frozen=True, kw_only=True):
-    """Approve a step."""
+class RunStepCommand(RunCommand, frozen=True, kw_only=True):
+    """The fields that all commands for one step of a run share."""
 
-    step: str
-    comment: str = ""
+    step: Annotated[str, Meta(description="The step's key, for example `agree`.")]
+
+
+class ApproveWorkflowStep(RunStepCommand, frozen=True, kw_only=True):
+    """The approval of a step that waits for it."""
+
+    comment: Annotated[str, Meta(description="The reason, at most 4,000 characters.")] = ""
 
 
 class RejectWorkflowStep(ApproveWorkflowStep, frozen=True, kw_only=True):
-    """Reject a step."""
+    """The rejection of a step that waits for an approval."""
 
 
-class CompleteWorkflowStep(RunCommand, frozen=True, kw_only=True):
-    """Complete a manual step, with its outcome."""
+class CompleteWorkflowStep(RunStepCommand, frozen=True, kw_only=True):
+    """The manual step to complete."""
 
-    step: str
-    outcome: Any = None
+    outcome: Annotated[Any, Meta(description="The outcome, an object that later steps can read; at most 64 KB.")] = None
 
 
-class FailWorkflowStep(RunCommand, frozen=True, kw_only=True):
-    """Fail a manual step, with a reason."""
+class FailWorkflowStep(RunStepCommand, frozen=True, kw_only=True):
+    """The manual step that failed."""
 
-    step: str
-    reason: str
+    reason: Annotated[str, Meta(description="The reason, at most 4,000 characters.")]
 
 
 class CancelWorkflowRun(RunCommand, frozen=True, kw_only=True):
-    """Cancel a run, with a reason."""
+    """The run to cancel."""
 
-    reason: str
+    reason: Annotated[str, Meta(description="The reason, at most 4,000 characters.")]
 
 
 async def start(write: Write, command: StartWorkflow) -> Sequence[str]:
     """Return the new run's id."""
     if (command.workflow_id is None) == (command.workflow_key is None):
-        raise validation.invalid("workflowKey", "set either workflowId or workflowKey")
+        raise validation.invalid("workflow_key", "set either workflowId or workflowKey")
     workflow_id = command.workflow_id
     if command.workflow_key is not None:
         workflow = await rows.fetch_published_workflow(write.transaction, command.workflow_key)
         if workflow is None:
-            raise validation.not_found("workflowKey", "no workflow with this key is published; see `workflows`")
+            raise validation.not_found("workflow_key", "no workflow with this key is published; see `workflows`")
         workflow_id = workflow.id
     inputs = {} if command.inputs is None else command.inputs
     if not isinstance(inputs, dict):
@@ -103,7 +121,7 @@ async def start(write: Write, command: StartWorkflow) -> Sequence[str]:
 
 async def approve(write: Write, command: ApproveWorkflowStep) -> Sequence[str]:
     """Record the caller's approval. With enough approvals the step succeeds."""
-    running, step, attempt = await _require_open_step(write, command, command.step, WorkflowStepKind.APPROVAL)
+    running, step, attempt = await _require_open_step(write, command, WorkflowStepKind.APPROVAL)
     wanted = await _record_decision(write, running, step, attempt, WorkflowDecision.APPROVED, command.comment)
     approvers = await rows.fetch_approvers(write.transaction, attempt.id)
     if len(approvers) >= wanted.approvals:
@@ -114,7 +132,7 @@ async def approve(write: Write, command: ApproveWorkflowStep) -> Sequence[str]:
 
 async def reject(write: Write, command: RejectWorkflowStep) -> Sequence[str]:
     """Record the caller's rejection. One is enough to fail the step finally."""
-    running, step, attempt = await _require_open_step(write, command, command.step, WorkflowStepKind.APPROVAL)
+    running, step, attempt = await _require_open_step(write, command, WorkflowStepKind.APPROVAL)
     await _record_decision(write, running, step, attempt, WorkflowDecision.REJECTED, command.comment)
     running.machine.fail(attempt, f"rejected by {caller_id(write.context)}", again=False)
     running.notes.append(("Workflow step rejected", f"{_named(running, step)} by {caller_id(write.context)}"))
@@ -124,7 +142,7 @@ async def reject(write: Write, command: RejectWorkflowStep) -> Sequence[str]:
 async def complete(write: Write, command: CompleteWorkflowStep) -> Sequence[str]:
     """Complete a manual step."""
     outcome = validate_outcome(command.outcome)
-    running, step, attempt = await _require_open_step(write, command, command.step, WorkflowStepKind.MANUAL)
+    running, step, attempt = await _require_open_step(write, command, WorkflowStepKind.MANUAL)
     _require_team_member(write, step)
     running.machine.succeed(attempt, outcome)
     running.notes.append(("Workflow step done", _named(running, step)))
@@ -134,7 +152,7 @@ async def complete(write: Write, command: CompleteWorkflowStep) -> Sequence[str]
 async def fail(write: Write, command: FailWorkflowStep) -> Sequence[str]:
     """Fail a manual step. It is retried if its workflow allows it."""
     reason = _require_length(validation.require_text(command.reason, "reason"), "reason")
-    running, step, attempt = await _require_open_step(write, command, command.step, WorkflowStepKind.MANUAL)
+    running, step, attempt = await _require_open_step(write, command, WorkflowStepKind.MANUAL)
     _require_team_member(write, step)
     running.machine.fail(attempt, reason)
     running.notes.append(("Workflow step failed", _named(running, step)))
@@ -167,10 +185,10 @@ def validate_outcome(value: Any, error: Callable[[str, str], Exception] = valida
 async def _lock(write: Write, command: RunCommand) -> LockedRunRecord:
     run = await rows.lock(write.transaction, command.run_id, write.context.scope)
     if run is None:
-        raise validation.not_found("runId", "there is no run with this id; pass the id of one that you can read")
+        raise validation.not_found("run_id", "there is no run with this id; pass the id of one that you can read")
     if command.expected_version is not None and command.expected_version != run.version:
         message = f"it is now at version {run.version}; read it again and repeat the call with that version"
-        raise ValidationFailed(UserError(UserErrorCode.CONFLICT, "expectedVersion", message), id=run.id)
+        raise ValidationFailed(UserError(UserErrorCode.CONFLICT, "expected_version", message), id=run.id)
     return run
 
 
@@ -182,12 +200,12 @@ async def _load_run(write: Write, run: LockedRunRecord) -> LoadedRun:
 
 
 async def _require_open_step(
-    write: Write, command: RunCommand, key: str, kind: WorkflowStepKind
+    write: Write, command: RunStepCommand, kind: WorkflowStepKind
 ) -> tuple[LoadedRun, Step, WorkflowStepRunRecord]:
     run = await _lock(write, command)
     if run.state not in LIVE_STATES:
         raise _illegal(f"{run.number} is {run.state}; its steps can no longer be changed")
-    running = await _load_run(write, run)
+    running, key = await _load_run(write, run), command.step
     steps = {step.key: step for step in running.definition.steps}
     if key not in steps:
         raise validation.not_found("step", f"{run.number} has no step with this key; its steps are {', '.join(steps)}")

@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType, structs, to_builtins
+from msgspec import UNSET, Meta, Struct, UnsetType, structs, to_builtins
 from uuid_utils import uuid7
 
 from datasources.aurora.workflows import writes as rows
 from datasources.records.workflows import WorkflowRecord, WorkflowState, WorkflowStepRecord
 from resolvers import validation
+from resolvers.commands import ConfigurationItemId, ExpectedVersion, WorkflowId
 from resolvers.state_machine import Transition, define_state_machine
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed, Write, caller_id
 from resolvers.workflows.checking.definitions import is_key
 from resolvers.workflows.checking.publication import find_publication_problems
 from resolvers.workflows.serialization import (
-    InputSpec,
-    StepSpec,
-    TriggerSpec,
+    WorkflowInput,
+    WorkflowStep,
+    WorkflowTrigger,
     inputs_data,
     new_steps,
     trigger_data,
@@ -43,49 +44,74 @@ STATE_MACHINE = define_state_machine(
 
 
 class CreateWorkflow(Struct, frozen=True, kw_only=True):
-    """Create a draft: the first revision of a new key, or the next one of a known key."""
+    """A draft of a workflow: the first revision of a new key, or the next one of an existing key. It can be incomplete;
+    `Workflow.problems` lists what prevents publication."""
 
-    key: str
-    name: str
-    description: str = ""
-    trigger: TriggerSpec | None = None
-    inputs: tuple[InputSpec, ...] = ()
-    steps: tuple[StepSpec, ...] = ()
-    configuration_item_ids: tuple[str, ...] = ()
+    key: Annotated[
+        str,
+        Meta(
+            description="The key that its revisions share: lower-case letters, digits and hyphens, for example "
+            "`restart-service`."
+        ),
+    ]
+    name: Annotated[str, Meta(description="Its name.")]
+    description: Annotated[str, Meta(description="What it is for.")] = ""
+    trigger: Annotated[
+        WorkflowTrigger | None, Meta(description="The trigger that starts it; null if it is only started manually.")
+    ] = None
+    inputs: Annotated[
+        tuple[WorkflowInput, ...], Meta(description="The inputs of a run, in the order of a form; at most 50.")
+    ] = ()
+    steps: Annotated[
+        tuple[WorkflowStep, ...], Meta(description="The steps, at most 100; a step waits for those it depends on.")
+    ] = ()
+    configuration_item_ids: Annotated[
+        tuple[ConfigurationItemId, ...],
+        Meta(description="The configuration items that it is intended for, at most 500."),
+    ] = ()
 
 
 class WorkflowCommand(Struct, frozen=True, kw_only=True):
-    """A transition of a revision without further arguments."""
+    """The fields that all commands for one revision share."""
 
-    id: str
-    expected_version: int
+    id: WorkflowId
+    expected_version: ExpectedVersion
 
 
 class UpdateWorkflow(WorkflowCommand, frozen=True, kw_only=True):
-    """New values of a draft. Fields that are left out stay unchanged; a list that is set replaces the old one."""
+    """New values of a draft. Omitted fields stay unchanged; a given trigger or list replaces the current one."""
 
-    name: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    trigger: TriggerSpec | UnsetType | None = UNSET
-    inputs: tuple[InputSpec, ...] | UnsetType | None = UNSET
-    steps: tuple[StepSpec, ...] | UnsetType | None = UNSET
-    configuration_item_ids: tuple[str, ...] | UnsetType | None = UNSET
+    name: Annotated[str | UnsetType | None, Meta(description="Its name.")] = UNSET
+    description: Annotated[str | UnsetType | None, Meta(description="What it is for.")] = UNSET
+    trigger: Annotated[
+        WorkflowTrigger | UnsetType | None,
+        Meta(description="The trigger that starts it; null if it is only started manually."),
+    ] = UNSET
+    inputs: Annotated[
+        tuple[WorkflowInput, ...] | UnsetType | None,
+        Meta(description="The inputs of a run, in the order of a form; at most 50."),
+    ] = UNSET
+    steps: Annotated[tuple[WorkflowStep, ...] | UnsetType | None, Meta(description="The steps, at most 100.")] = UNSET
+    configuration_item_ids: Annotated[
+        tuple[ConfigurationItemId, ...] | UnsetType | None,
+        Meta(description="The configuration items that it is intended for, at most 500."),
+    ] = UNSET
 
 
 class PublishWorkflow(WorkflowCommand, frozen=True, kw_only=True):
-    """Publish a draft; it is then in use."""
+    """The draft to publish."""
 
 
 class RetireWorkflow(WorkflowCommand, frozen=True, kw_only=True):
-    """Retire a published revision; it is then no longer in use."""
+    """The published revision to retire."""
 
 
 class DiscardWorkflow(WorkflowCommand, frozen=True, kw_only=True):
-    """Discard a draft."""
+    """The draft to discard."""
 
 
 class ReviseWorkflow(WorkflowCommand, frozen=True, kw_only=True):
-    """Create the next draft from a revision."""
+    """The revision to copy to a new draft."""
 
 
 async def create(write: Write, command: CreateWorkflow) -> Sequence[str]:
@@ -96,7 +122,7 @@ async def create(write: Write, command: CreateWorkflow) -> Sequence[str]:
     record = _draft(command.key, validation.require_name(command.name, "name"), command.description)
     record = structs.replace(record, trigger=trigger_data(command.trigger), inputs=inputs_data(command.inputs))
     steps = new_steps(command.steps)
-    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configurationItemIds")
+    items = await validation.require_items(write.transaction, command.configuration_item_ids, "configuration_item_ids")
     return [await _insert(write, record, steps, items)]
 
 
@@ -129,8 +155,8 @@ async def update(write: Write, command: UpdateWorkflow) -> Sequence[str]:
         await rows.replace_steps(write.transaction, before.id, steps)
         write.tables.add(STEPS)
     if command.configuration_item_ids is not UNSET:
-        ids = validation.or_current(command.configuration_item_ids, (), "configurationItemIds")
-        items = await validation.require_items(write.transaction, ids, "configurationItemIds")
+        ids = validation.or_current(command.configuration_item_ids, (), "configuration_item_ids")
+        items = await validation.require_items(write.transaction, ids, "configuration_item_ids")
         await rows.replace_items(write.transaction, before.id, items)
         write.tables.add(LINKS)
     record = await rows.update(write.transaction, after)

@@ -1,30 +1,18 @@
 """Mutations of changes."""
 
-from datetime import datetime
 from functools import partial
 
 import strawberry
-from strawberry.types.unset import UNSET
 
-from datasources.records.changes import ChangeRisk, ChangeType
 from resolvers.changes import use_cases
 from resolvers.changes.loaders import ChangeById
 from schema.changes.types import Change
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import link
-from schema.declarations.mutations import (
-    IDEMPOTENCY_KEY_DESCRIPTION,
-    MutationDeclaration,
-    UserErrorType,
-    VersionedInput,
-    mutation,
-    user_errors,
-)
+from schema.declarations.mutations import mutation, transition
+from schema.declarations.user_errors import UserErrorType, user_errors
 
 WRITE_PERMISSION = "changes:write"
-ID_PREFIXES = {"id": "chg"}
-ASSIGNMENT_PREFIXES = {"team_id": "team", "assignee_id": "user"}
-ITEM_PREFIXES = {"configuration_item_ids": "ci"}
 
 register_enum(
     use_cases.ChangeOutcome,
@@ -32,72 +20,6 @@ register_enum(
     COMPLETED="The work achieved its purpose.",
     FAILED="The work did not achieve its purpose.",
 )
-
-
-@strawberry.input(description="A new change.")
-class ProposeChangeInput:
-    title: str = strawberry.field(description="What will be done, in one line.")
-    description: str = strawberry.field(default="", description="What will be done, in detail.")
-    type: ChangeType = strawberry.field(default=ChangeType.NORMAL, description="How much approval it needs.")
-    risk: ChangeRisk = strawberry.field(default=ChangeRisk.UNKNOWN, description="How likely it is to cause harm.")
-    team_id: strawberry.ID | None = strawberry.field(default=None, description="The team that will do the work.")
-    assignee_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The person who will do the work; a member of the team, if one is given."
-    )
-    configuration_item_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="The configuration items that it modifies, at most 500."
-    )
-    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
-
-
-@strawberry.input(description="New values of a proposed change. Omitted fields stay unchanged.")
-class UpdateChangeInput(VersionedInput):
-    title: str | None = strawberry.field(default=UNSET, description="What will be done, in one line.")
-    description: str | None = strawberry.field(default=UNSET, description="What will be done, in detail.")
-    type: ChangeType | None = strawberry.field(default=UNSET, description="How much approval it needs.")
-    risk: ChangeRisk | None = strawberry.field(default=UNSET, description="How likely it is to cause harm.")
-    team_id: strawberry.ID | None = strawberry.field(default=UNSET, description="The team; null for none.")
-    assignee_id: strawberry.ID | None = strawberry.field(
-        default=UNSET, description="The person; a member of the team, if there is one; null for none."
-    )
-
-
-@strawberry.input(description="The change to approve.")
-class ApproveChangeInput(VersionedInput):
-    pass
-
-
-@strawberry.input(description="The planned time of a change.")
-class ScheduleChangeInput(VersionedInput):
-    planned_start: datetime = strawberry.field(
-        description="When the work will begin, with a time zone, for example `2026-05-01T08:00Z`."
-    )
-    planned_end: datetime = strawberry.field(description="When the work will end; later than the start.")
-
-
-@strawberry.input(description="The change to start.")
-class StartChangeInput(VersionedInput):
-    pass
-
-
-@strawberry.input(description="The change to finish, and its outcome.")
-class FinishChangeInput(VersionedInput):
-    outcome: use_cases.ChangeOutcome = strawberry.field(description="How it ended: COMPLETED or FAILED.")
-
-
-@strawberry.input(description="The change to cancel.")
-class CancelChangeInput(VersionedInput):
-    pass
-
-
-@strawberry.input(description="Configuration items to link to a change.")
-class LinkChangeItemsInput(VersionedInput):
-    configuration_item_ids: list[strawberry.ID] = strawberry.field(description="The items, at most 500.")
-
-
-@strawberry.input(description="Configuration items to unlink from a change.")
-class UnlinkChangeItemsInput(LinkChangeItemsInput):
-    pass
 
 
 @strawberry.type
@@ -108,104 +30,63 @@ class ChangePayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The new change, or why there is none.")
-class ProposeChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The updated change, or why it was not updated.")
-class UpdateChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The approved change, or why it was not approved.")
-class ApproveChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The scheduled change, or why it was not scheduled.")
-class ScheduleChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The started change, or why it was not started.")
-class StartChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The finished change, or why it was not finished.")
-class FinishChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The cancelled change, or why it was not cancelled.")
-class CancelChangePayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The change, or why nothing was linked.")
-class LinkChangeItemsPayload(ChangePayload):
-    pass
-
-
-@strawberry.type(description="The change, or why nothing was unlinked.")
-class UnlinkChangeItemsPayload(ChangePayload):
-    pass
+change_mutation = partial(mutation, payload=ChangePayload, needs=WRITE_PERMISSION)
+change_transition = partial(transition, change_mutation, use_cases.ChangeCommand, use_cases.transition)
 
 
 @strawberry.type
 class ChangeMutations:
-    propose_change: ProposeChangePayload | None = mutation(
-        MutationDeclaration(use_cases.ProposeChange, use_cases.propose, ASSIGNMENT_PREFIXES | ITEM_PREFIXES),
-        ProposeChangeInput,
+    propose_change = change_mutation(
+        use_cases.ProposeChange,
+        use_cases.propose,
         "Propose a change. It gets the next free number.",
-        needs=WRITE_PERMISSION,
+        "The new change, or why there is none.",
     )
-    update_change: UpdateChangePayload | None = mutation(
-        MutationDeclaration(use_cases.UpdateChange, use_cases.update, ID_PREFIXES | ASSIGNMENT_PREFIXES),
-        UpdateChangeInput,
+    update_change = change_mutation(
+        use_cases.UpdateChange,
+        use_cases.update,
         "Update a change while it is proposed. Its editors cannot approve it.",
-        needs=WRITE_PERMISSION,
+        "The updated change, or why it was not updated.",
     )
-    approve_change: ApproveChangePayload | None = mutation(
-        MutationDeclaration(use_cases.ApproveChange, use_cases.approve, ID_PREFIXES),
-        ApproveChangeInput,
+    approve_change = change_mutation(
+        use_cases.ApproveChange,
+        use_cases.approve,
         "Approve a proposed change. Callers who proposed or edited it cannot approve it.",
-        needs=WRITE_PERMISSION,
+        "The approved change, or why it was not approved.",
     )
-    schedule_change: ScheduleChangePayload | None = mutation(
-        MutationDeclaration(use_cases.ScheduleChange, use_cases.schedule, ID_PREFIXES),
-        ScheduleChangeInput,
+    schedule_change = change_mutation(
+        use_cases.ScheduleChange,
+        use_cases.schedule,
         "Set the planned time of an approved change, or another time of a scheduled one.",
-        needs=WRITE_PERMISSION,
+        "The scheduled change, or why it was not scheduled.",
     )
-    start_change: StartChangePayload | None = mutation(
-        MutationDeclaration(use_cases.StartChange, partial(use_cases.transition, name="startChange"), ID_PREFIXES),
-        StartChangeInput,
+    start_change = change_transition(
+        "startChange",
+        "The change to start.",
         "Start the work of an approved or scheduled change.",
-        needs=WRITE_PERMISSION,
+        "The started change, or why it was not started.",
     )
-    finish_change: FinishChangePayload | None = mutation(
-        MutationDeclaration(use_cases.FinishChange, use_cases.finish, ID_PREFIXES),
-        FinishChangeInput,
+    finish_change = change_mutation(
+        use_cases.FinishChange,
+        use_cases.finish,
         "Record the outcome of a change whose work is in progress.",
-        needs=WRITE_PERMISSION,
+        "The finished change, or why it was not finished.",
     )
-    cancel_change: CancelChangePayload | None = mutation(
-        MutationDeclaration(use_cases.CancelChange, partial(use_cases.transition, name="cancelChange"), ID_PREFIXES),
-        CancelChangeInput,
+    cancel_change = change_transition(
+        "cancelChange",
+        "The change to cancel.",
         "Cancel a change whose work has not begun. A cancelled change cannot be reopened.",
-        needs=WRITE_PERMISSION,
+        "The cancelled change, or why it was not cancelled.",
     )
-    link_change_items: LinkChangeItemsPayload | None = mutation(
-        MutationDeclaration(use_cases.LinkChangeItems, use_cases.link_items, ID_PREFIXES | ITEM_PREFIXES),
-        LinkChangeItemsInput,
+    link_change_items = change_mutation(
+        use_cases.LinkChangeItems,
+        use_cases.link_items,
         "Link configuration items to a proposed change. Its editors cannot approve it.",
-        needs=WRITE_PERMISSION,
+        "The change, or why nothing was linked.",
     )
-    unlink_change_items: UnlinkChangeItemsPayload | None = mutation(
-        MutationDeclaration(use_cases.UnlinkChangeItems, use_cases.unlink_items, ID_PREFIXES | ITEM_PREFIXES),
-        UnlinkChangeItemsInput,
+    unlink_change_items = change_mutation(
+        use_cases.UnlinkChangeItems,
+        use_cases.unlink_items,
         "Unlink configuration items from a proposed change. Its editors cannot approve it.",
-        needs=WRITE_PERMISSION,
+        "The change, or why nothing was unlinked.",
     )

@@ -3,88 +3,15 @@
 from functools import partial
 
 import strawberry
-from strawberry.types.unset import UNSET
 
-from datasources.records.requirements import RequirementKind, RequirementPriority
 from resolvers.requirements import use_cases
 from resolvers.requirements.loaders import RequirementById
 from schema.declarations.fields import link
-from schema.declarations.mutations import (
-    IDEMPOTENCY_KEY_DESCRIPTION,
-    MutationDeclaration,
-    UserErrorType,
-    VersionedInput,
-    mutation,
-    user_errors,
-)
+from schema.declarations.mutations import mutation, transition
+from schema.declarations.user_errors import UserErrorType, user_errors
 from schema.requirements.types import READ_PERMISSION, Requirement
 
 WRITE_PERMISSION = "requirements:write"
-ID_PREFIXES = {"id": "req"}
-ITEM_PREFIXES = {"configuration_item_ids": "ci"}
-
-
-@strawberry.input(description="A new requirement.")
-class CreateRequirementInput:
-    key: str = strawberry.field(description="Its key, unique, for example `REQ-17`. It cannot be changed.")
-    title: str = strawberry.field(description="What must hold, in one line of at most 500 characters.")
-    description: str = strawberry.field(
-        default="", description="What must hold, in detail, at most 100,000 characters."
-    )
-    kind: RequirementKind = strawberry.field(default=RequirementKind.FUNCTIONAL, description="Its kind.")
-    priority: RequirementPriority = strawberry.field(default=RequirementPriority.MEDIUM, description="Its priority.")
-    configuration_item_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="The configuration items that must meet it, at most 500."
-    )
-    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY_DESCRIPTION)
-
-
-@strawberry.input(description="New values of a requirement. Omitted fields stay unchanged.")
-class UpdateRequirementInput(VersionedInput):
-    title: str | None = strawberry.field(default=UNSET, description="What must hold, in one line.")
-    description: str | None = strawberry.field(default=UNSET, description="What must hold, in detail.")
-    kind: RequirementKind | None = strawberry.field(default=UNSET, description="Its kind.")
-    priority: RequirementPriority | None = strawberry.field(default=UNSET, description="Its priority.")
-
-
-@strawberry.input(description="The requirement to accept.")
-class AcceptRequirementInput(VersionedInput):
-    pass
-
-
-@strawberry.input(description="The requirement to reject.")
-class RejectRequirementInput(VersionedInput):
-    pass
-
-
-@strawberry.input(description="The requirement to record as met.")
-class MeetRequirementInput(VersionedInput):
-    pass
-
-
-@strawberry.input(description="The requirement to reopen.")
-class ReopenRequirementInput(VersionedInput):
-    pass
-
-
-@strawberry.input(description="The requirement to withdraw.")
-class WithdrawRequirementInput(VersionedInput):
-    pass
-
-
-@strawberry.input(description="The requirement to propose again.")
-class ReconsiderRequirementInput(VersionedInput):
-    pass
-
-
-@strawberry.input(description="Configuration items to link to a requirement.")
-class LinkRequirementItemsInput(VersionedInput):
-    configuration_item_ids: list[strawberry.ID] = strawberry.field(description="The items, at most 500.")
-
-
-@strawberry.input(description="Configuration items to unlink from a requirement.")
-class UnlinkRequirementItemsInput(VersionedInput):
-    configuration_item_ids: list[strawberry.ID] = strawberry.field(description="The items.")
 
 
 @strawberry.type
@@ -97,131 +24,71 @@ class RequirementPayload:
     user_errors: list[UserErrorType] = user_errors()
 
 
-@strawberry.type(description="The new requirement, or why there is none.")
-class CreateRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The updated requirement, or why it was not updated.")
-class UpdateRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The accepted requirement, or why it was not accepted.")
-class AcceptRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The rejected requirement, or why it was not rejected.")
-class RejectRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The requirement that is met, or why it was not recorded as met.")
-class MeetRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The reopened requirement, or why it was not reopened.")
-class ReopenRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The withdrawn requirement, or why it was not withdrawn.")
-class WithdrawRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The proposed requirement, or why it was not proposed again.")
-class ReconsiderRequirementPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The requirement, or why nothing was linked.")
-class LinkRequirementItemsPayload(RequirementPayload):
-    pass
-
-
-@strawberry.type(description="The requirement, or why nothing was unlinked.")
-class UnlinkRequirementItemsPayload(RequirementPayload):
-    pass
-
-
-def _transition(command: type[use_cases.RequirementCommand], name: str) -> MutationDeclaration:
-    return MutationDeclaration(
-        command, partial(use_cases.transition, name=name), ID_PREFIXES, database=use_cases.DATABASE
-    )
+requirement_mutation = partial(
+    mutation, payload=RequirementPayload, needs=WRITE_PERMISSION, database=use_cases.DATABASE
+)
+requirement_transition = partial(transition, requirement_mutation, use_cases.RequirementCommand, use_cases.transition)
 
 
 @strawberry.type
 class RequirementMutations:
-    create_requirement: CreateRequirementPayload | None = mutation(
-        MutationDeclaration(use_cases.CreateRequirement, use_cases.create, ITEM_PREFIXES, database=use_cases.DATABASE),
-        CreateRequirementInput,
+    create_requirement = requirement_mutation(
+        use_cases.CreateRequirement,
+        use_cases.create,
         "Create a requirement in the state PROPOSED.",
-        needs=WRITE_PERMISSION,
+        "The new requirement, or why there is none.",
     )
-    update_requirement: UpdateRequirementPayload | None = mutation(
-        MutationDeclaration(use_cases.UpdateRequirement, use_cases.update, ID_PREFIXES, database=use_cases.DATABASE),
-        UpdateRequirementInput,
+    update_requirement = requirement_mutation(
+        use_cases.UpdateRequirement,
+        use_cases.update,
         "Update a proposed or accepted requirement.",
-        needs=WRITE_PERMISSION,
+        "The updated requirement, or why it was not updated.",
     )
-    accept_requirement: AcceptRequirementPayload | None = mutation(
-        _transition(use_cases.AcceptRequirement, "acceptRequirement"),
-        AcceptRequirementInput,
+    accept_requirement = requirement_transition(
+        "acceptRequirement",
+        "The requirement to accept.",
         "Accept a proposed requirement.",
-        needs=WRITE_PERMISSION,
+        "The accepted requirement, or why it was not accepted.",
     )
-    reject_requirement: RejectRequirementPayload | None = mutation(
-        _transition(use_cases.RejectRequirement, "rejectRequirement"),
-        RejectRequirementInput,
+    reject_requirement = requirement_transition(
+        "rejectRequirement",
+        "The requirement to reject.",
         "Reject a proposed requirement.",
-        needs=WRITE_PERMISSION,
+        "The rejected requirement, or why it was not rejected.",
     )
-    meet_requirement: MeetRequirementPayload | None = mutation(
-        _transition(use_cases.MeetRequirement, "meetRequirement"),
-        MeetRequirementInput,
+    meet_requirement = requirement_transition(
+        "meetRequirement",
+        "The requirement to record as met.",
         "Record that an accepted requirement is met.",
-        needs=WRITE_PERMISSION,
+        "The requirement that is met, or why it was not recorded as met.",
     )
-    reopen_requirement: ReopenRequirementPayload | None = mutation(
-        _transition(use_cases.ReopenRequirement, "reopenRequirement"),
-        ReopenRequirementInput,
+    reopen_requirement = requirement_transition(
+        "reopenRequirement",
+        "The requirement to reopen.",
         "Record that a requirement is not met after all; its state is ACCEPTED again.",
-        needs=WRITE_PERMISSION,
+        "The reopened requirement, or why it was not reopened.",
     )
-    withdraw_requirement: WithdrawRequirementPayload | None = mutation(
-        _transition(use_cases.WithdrawRequirement, "withdrawRequirement"),
-        WithdrawRequirementInput,
+    withdraw_requirement = requirement_transition(
+        "withdrawRequirement",
+        "The requirement to withdraw.",
         "Withdraw a requirement. Its links remain.",
-        needs=WRITE_PERMISSION,
+        "The withdrawn requirement, or why it was not withdrawn.",
     )
-    reconsider_requirement: ReconsiderRequirementPayload | None = mutation(
-        _transition(use_cases.ReconsiderRequirement, "reconsiderRequirement"),
-        ReconsiderRequirementInput,
+    reconsider_requirement = requirement_transition(
+        "reconsiderRequirement",
+        "The requirement to propose again.",
         "Propose a rejected or withdrawn requirement again.",
-        needs=WRITE_PERMISSION,
+        "The proposed requirement, or why it was not proposed again.",
     )
-    link_requirement_items: LinkRequirementItemsPayload | None = mutation(
-        MutationDeclaration(
-            use_cases.LinkRequirementItems,
-            use_cases.link_items,
-            ID_PREFIXES | ITEM_PREFIXES,
-            database=use_cases.DATABASE,
-        ),
-        LinkRequirementItemsInput,
+    link_requirement_items = requirement_mutation(
+        use_cases.LinkRequirementItems,
+        use_cases.link_items,
         "Link configuration items to a requirement. Items that are already linked stay linked.",
-        needs=WRITE_PERMISSION,
+        "The requirement, or why nothing was linked.",
     )
-    unlink_requirement_items: UnlinkRequirementItemsPayload | None = mutation(
-        MutationDeclaration(
-            use_cases.UnlinkRequirementItems,
-            use_cases.unlink_items,
-            ID_PREFIXES | ITEM_PREFIXES,
-            database=use_cases.DATABASE,
-        ),
-        UnlinkRequirementItemsInput,
+    unlink_requirement_items = requirement_mutation(
+        use_cases.UnlinkRequirementItems,
+        use_cases.unlink_items,
         "Unlink configuration items from a requirement, whichever keys the links use.",
-        needs=WRITE_PERMISSION,
+        "The requirement, or why nothing was unlinked.",
     )

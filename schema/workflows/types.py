@@ -44,6 +44,7 @@ from schema.declarations.filters import (
 )
 from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
+from schema.declarations.user_errors import field_path
 from schema.lazy_types import (
     CONFIGURATION_ITEM_PAGES,
     LazyConfigurationItemConnection,
@@ -117,7 +118,7 @@ class WorkflowStep:
 
 @strawberry.type(description="A problem that prevents a workflow from being published or from running correctly.")
 class WorkflowProblem:
-    field: str | None = attribute("Its place as a path in the input, for example `steps.2.dependsOn`.")
+    field: str | None = attribute("Its place as a path in the input, for example `steps.2.dependsOn`.", of=field_path)
     message: str = attribute("What is wrong and how to fix it.")
 
 

@@ -42,7 +42,7 @@ _CONDITIONS = {
 def find_problems(definition: Definition) -> list[UserError]:
     """Return all problems that prevent the definition from running, in the order of its fields; empty if it is valid.
 
-    Fields are paths such as `steps.2.dependsOn`.
+    Fields are paths such as `steps.2.depends_on`.
     """
     problems = [
         *_own(definition),
@@ -178,10 +178,10 @@ def _order(definition: Definition) -> Problems:
     for nth, step in enumerate(definition.steps):
         for key in dict.fromkeys(step.depends_on):
             if key not in places:
-                yield f"steps.{nth}.dependsOn", f"there is no step {key}; use one of {', '.join(places)}"
+                yield f"steps.{nth}.depends_on", f"there is no step {key}; use one of {', '.join(places)}"
             elif key in undoing and step.key not in undoing:
                 yield (
-                    f"steps.{nth}.dependsOn",
+                    f"steps.{nth}.depends_on",
                     f"it can never start: {key} compensates, so it runs only if the run fails or is cancelled",
                 )
         yield from _compensation(step, f"steps.{nth}", places, undoing)
@@ -189,7 +189,7 @@ def _order(definition: Definition) -> Problems:
     cycles = find_cycles(edges)
     for cycle in cycles:
         yield (
-            f"steps.{places[cycle[0]]}.dependsOn",
+            f"steps.{places[cycle[0]]}.depends_on",
             f"steps wait for each other: {format_cycle(cycle)}; remove one of these dependencies",
         )
     stuck = {key for cycle in cycles for key in cycle}
@@ -197,7 +197,7 @@ def _order(definition: Definition) -> Problems:
         before = find_reachable(edges, key)
         if key not in before and (blocked := [each for each in edges if each in before & stuck]):
             yield (
-                f"steps.{places[key]}.dependsOn",
+                f"steps.{places[key]}.depends_on",
                 f"it can never start: it waits for {blocked[0]}, which waits for itself",
             )
 
@@ -214,7 +214,7 @@ def _compensation(step: Step, at: str, places: dict[str, int], undoing: set[str]
         yield f"{at}.compensates", f"{key} compensates another step, so it cannot be compensated"
     if step.depends_on:
         yield (
-            f"{at}.dependsOn",
+            f"{at}.depends_on",
             "a compensating step runs after the end of the run and has no dependencies; leave it out",
         )
 

@@ -218,7 +218,7 @@ async def test_a_run_has_a_version_that_may_be_expected(runs: Runs) -> None:
     run = await runs.start(runs.publish(step("look", "MANUAL")))
     command = running.CompleteWorkflowStep(run_id=run, step="look", expected_version=1)
     written = await runs.written(partial(running.complete, command=command))
-    assert (one(written).code, one(written).field, written.ids) == ("CONFLICT", "expectedVersion", (run,))
+    assert (one(written).code, one(written).field, written.ids) == ("CONFLICT", "expected_version", (run,))
     command = running.CompleteWorkflowStep(run_id=run, step="look", expected_version=2)
     assert (await runs.written(partial(running.complete, command=command))).user_errors == ()
 

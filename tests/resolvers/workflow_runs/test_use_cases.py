@@ -75,16 +75,16 @@ async def test_a_trigger_key_has_one_run(runs: Runs) -> None:
 
 
 REFUSALS: list[tuple[dict[str, Any], list[tuple[str, str | None]]]] = [
-    ({"workflow_id": uuid("9", 9)}, [("NOT_FOUND", "workflowId")]),
-    ({"workflow_key": "none"}, [("NOT_FOUND", "workflowKey")]),
-    ({}, [("INVALID", "workflowKey")]),
+    ({"workflow_id": uuid("9", 9)}, [("NOT_FOUND", "workflow_id")]),
+    ({"workflow_key": "none"}, [("NOT_FOUND", "workflow_key")]),
+    ({}, [("INVALID", "workflow_key")]),
     ({"inputs": {"siez": 1}}, [("INVALID", "inputs"), ("INVALID", "inputs")]),
     ({"inputs": []}, [("INVALID", "inputs")]),
     ({"inputs": {"size": "x" * 70_000}}, [("INVALID", "inputs")]),
     ({"inputs": {"size": "\0"}}, [("INVALID", "inputs")]),
-    ({"incident_id": uuid(INCIDENT, 9)}, [("NOT_FOUND", "incidentId")]),
-    ({"incident_id": uuid(INCIDENT, 2)}, [("NOT_FOUND", "incidentId")]),
-    ({"configuration_item_id": uuid(ITEM, 9)}, [("NOT_FOUND", "configurationItemId")]),
+    ({"incident_id": uuid(INCIDENT, 9)}, [("NOT_FOUND", "incident_id")]),
+    ({"incident_id": uuid(INCIDENT, 2)}, [("NOT_FOUND", "incident_id")]),
+    ({"configuration_item_id": uuid(ITEM, 9)}, [("NOT_FOUND", "configuration_item_id")]),
 ]
 
 
@@ -113,8 +113,8 @@ async def test_defaults_are_filled_in(runs: Runs) -> None:
 async def test_only_a_published_and_readable_workflow_is_started(runs: Runs) -> None:
     draft = runs.publish(step("look", "MANUAL"), state="DRAFT")
     written = await runs.written(partial(running.start, command=running.StartWorkflow(workflow_id=draft)), ADA)
-    assert [(each.code.value, each.field) for each in written.user_errors] == [("ILLEGAL_STATE", "workflowId")]
+    assert [(each.code.value, each.field) for each in written.user_errors] == [("ILLEGAL_STATE", "workflow_id")]
     odd = runs.publish(step("look", "MANUAL", colour="red"))
     written = await runs.written(partial(running.start, command=running.StartWorkflow(workflow_id=odd)), ADA)
-    assert [(each.code.value, each.field) for each in written.user_errors] == [("INVALID", "workflowId")]
+    assert [(each.code.value, each.field) for each in written.user_errors] == [("INVALID", "workflow_id")]
     assert "steps.0.configuration" in written.user_errors[0].message

@@ -45,29 +45,29 @@ def test_nothing_is_wrong() -> None:
         ([step("a"), step("a")], {}, [("steps.0.key", "2 steps have the key a"), ("steps.1.key", "2 steps have")]),
         ([step("A")], {}, [("steps.0.key", "'A' is not a valid key")]),
         ([step("a") | {"name": ""}], {}, [("steps.0.name", "name is empty")]),
-        ([step("a", "b")], {}, [("steps.0.dependsOn", "there is no step b; use one of a")]),
-        ([step("a", "a")], {}, [("steps.0.dependsOn", "steps wait for each other: a -> a;")]),
+        ([step("a", "b")], {}, [("steps.0.depends_on", "there is no step b; use one of a")]),
+        ([step("a", "a")], {}, [("steps.0.depends_on", "steps wait for each other: a -> a;")]),
         (
             [step("a", "b"), step("b", "c"), step("c", "a"), step("d", "c"), step("e", "d"), step("f")],
             {},
             [
-                ("steps.0.dependsOn", "steps wait for each other: a -> b -> c -> a;"),
-                ("steps.3.dependsOn", "it can never start: it waits for a, which waits for itself"),
-                ("steps.4.dependsOn", "it can never start: it waits for a, which waits for itself"),
+                ("steps.0.depends_on", "steps wait for each other: a -> b -> c -> a;"),
+                ("steps.3.depends_on", "it can never start: it waits for a, which waits for itself"),
+                ("steps.4.depends_on", "it can never start: it waits for a, which waits for itself"),
             ],
         ),
         (
             [step("a", "b"), step("b", "a"), step("c", "d"), step("d", "c")],
             {},
             [
-                ("steps.0.dependsOn", "steps wait for each other: a -> b -> a;"),
-                ("steps.2.dependsOn", "steps wait for each other: c -> d -> c;"),
+                ("steps.0.depends_on", "steps wait for each other: a -> b -> a;"),
+                ("steps.2.depends_on", "steps wait for each other: c -> d -> c;"),
             ],
         ),
         (
             [step("a"), step("undo", compensates="a"), step("b", "undo")],
             {},
-            [("steps.2.dependsOn", "it can never start: undo compensates")],
+            [("steps.2.depends_on", "it can never start: undo compensates")],
         ),
         ([step("a", compensates="b")], {}, [("steps.0.compensates", "there is no step b")]),
         ([step("a", compensates="a")], {}, [("steps.0.compensates", "a step cannot compensate itself")]),
@@ -76,7 +76,7 @@ def test_nothing_is_wrong() -> None:
             {},
             [("steps.2.compensates", "b compensates another step")],
         ),
-        ([step("a"), step("b", "a", compensates="a")], {}, [("steps.1.dependsOn", "a compensating step runs")]),
+        ([step("a"), step("b", "a", compensates="a")], {}, [("steps.1.depends_on", "a compensating step runs")]),
         ([step("a", retry={"attempts": 11})], {}, [("steps.0.retry.attempts", "attempts must be from 1 to 10")]),
         ([step("a", retry={"backoff": 3601})], {}, [("steps.0.retry.backoff", "backoff must be from 0 to 3600")]),
         ([step("a", timeout=0)], {}, [("steps.0.timeout", "timeout must be from 1 to 2592000")]),
@@ -144,7 +144,7 @@ def test_all_at_once() -> None:
     )  # fmt: skip
     assert [field for field, _ in told] == [
         "inputs.0.default", "trigger.workflows", "trigger.priority.0", "steps.1.key", "steps.2.key", "steps.1.timeout",
-        "steps.2.wait.seconds", "steps.0.dependsOn", "steps.0.when",
+        "steps.2.wait.seconds", "steps.0.depends_on", "steps.0.when",
     ]  # fmt: skip
 
 
@@ -196,9 +196,9 @@ def test_a_step_that_can_never_begin_is_told(data: st.DataObject) -> None:
                 for each in left
                 if key in _reach(forward_dependencies(made), each) and each in _reach(forward_dependencies(made), key)
             }
-            assert on_one or f"steps.{nth}.dependsOn" in told
+            assert on_one or f"steps.{nth}.depends_on" in told
         if key not in left:
-            assert f"steps.{nth}.dependsOn" not in told
+            assert f"steps.{nth}.depends_on" not in told
     assert bool(told) == bool(left)
 
 

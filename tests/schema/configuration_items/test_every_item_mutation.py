@@ -8,7 +8,7 @@ import pytest
 from datasources.embedded.postgres import EmbeddedPostgres
 from schema.configuration_items.mutations import ConfigurationItemMutations
 from schema.declarations.fields import declared_fields
-from schema.declarations.mutations import camel_case
+from schema.declarations.user_errors import camel_case
 from schema.relationships.mutations import RelationshipMutations
 from schema.taxonomy.mutations import TaxonomyMutations
 from tests.fixtures.databases import person

@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
-from schema.declarations.mutations import camel_case
+from schema.declarations.fields import declared_fields
+from schema.declarations.user_errors import camel_case
 from schema.incidents.mutations import IncidentMutations
 from schema.incidents.transitions import IncidentStepMutations
 from tests.fixtures.operations import opened
@@ -48,7 +49,7 @@ async def writing(postgres: EmbeddedPostgres) -> AsyncIterator[Writer]:
 
 
 def test_every_mutation_of_an_incident_is_here() -> None:
-    fields = [*vars(IncidentMutations)["__annotations__"], *vars(IncidentStepMutations)["__annotations__"]]
+    fields = [*declared_fields(IncidentMutations), *declared_fields(IncidentStepMutations)]
     assert {camel_case(each) for each in fields} == set(INPUTS) | {"openIncident"}
 
 
