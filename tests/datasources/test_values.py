@@ -27,8 +27,9 @@ from datasources.values import (
     time_violation,
 )
 from tests.fixtures.json_values import SCALARS, TEXTS, VALUES, alike, nested
+from tests.fixtures.profiles import examples
 
-LAW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

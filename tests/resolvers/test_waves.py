@@ -16,6 +16,7 @@ from resolvers.context import Context
 from resolvers.errors import SourceLost
 from resolvers.loading.loader import Loader
 from resolvers.principals.principal import Principal, PrincipalKind
+from tests.fixtures.profiles import examples
 
 
 class Children(Loader[int, list[int]]):
@@ -59,7 +60,7 @@ async def branch(context: Context, own: str, key: int, depth: int) -> None:
         await asyncio.gather(*(branch(context, own, child, depth - 1) for child in children))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(st.lists(st.sampled_from([0.0, 0.001, 0.004]), min_size=2, max_size=5))
 def test_batches_do_not_depend_on_the_time_stores_take(delays: list[float]) -> None:
     async def run() -> list[list[Any]]:

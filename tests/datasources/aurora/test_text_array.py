@@ -13,6 +13,7 @@ from datasources.aurora.driver.text_array import TextListDumper
 from datasources.aurora.statements import Statement
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceInvalidValue
+from tests.fixtures.profiles import examples
 
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
@@ -36,7 +37,7 @@ async def main(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
 
 
 @given(st.lists(st.one_of(st.none(), TEXTS), max_size=6))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_what_is_sent_comes_back(main: Database, given: list[str | None]) -> None:
     assert await main.fetch(BACK, {"given": given}, one) == [given]
 

@@ -16,6 +16,7 @@ from datasources.cache.redis.connection import create_client
 from datasources.cache.write_log import WrittenTables
 from datasources.embedded.process import free_port
 from datasources.embedded.valkey import EmbeddedValkey
+from tests.fixtures.profiles import examples
 from tests.fixtures.witness import Log
 
 T = TypeVar("T")
@@ -242,6 +243,6 @@ def test_no_read_after_an_invalidation_gives_what_was_read_before_it(url: str) -
     run_state_machine_as_test(
         Interleavings,
         settings=settings(
-            max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=examples(60), stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]
         ),
     )

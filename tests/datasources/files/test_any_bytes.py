@@ -20,6 +20,7 @@ from datasources.files.records import RecordConverter
 from datasources.files.rejects import RejectedRow, RejectFile
 from datasources.files.staging import SectionCounts, stage_blocks
 from datasources.values import document_violation
+from tests.fixtures.profiles import examples
 from tests.fixtures.workbooks import number, row, text, workbook
 
 SECTION: dict[str, Any] = {
@@ -148,14 +149,14 @@ def test_the_good_files_are_good(form: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", GOOD)
 @given(data=st.binary(max_size=300), encoding=st.sampled_from([None, "utf-8", "utf-16", "latin-1", "gb18030"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_any_bytes(form: str, data: bytes, encoding: str | None) -> None:
     judge(form, data, encoding=encoding)
 
 
 @pytest.mark.parametrize("form", GOOD)
 @given(seed=st.integers(0, 2**32), encoding=st.sampled_from(["utf-8", "utf-16", "utf-8-sig"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 def test_good_files_that_were_changed(form: str, seed: int, encoding: str) -> None:
     chance = random.Random(seed)
     data = GOOD[form] if form == "xlsx" else GOOD[form].decode().encode(encoding)
@@ -168,7 +169,7 @@ def test_good_files_that_were_changed(form: str, seed: int, encoding: str) -> No
 @given(
     data=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda drawn: drawn.encode("utf-8", "replace")))
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_any_bytes_as_a_mapping(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "m.yaml"

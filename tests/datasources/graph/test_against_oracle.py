@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from datasources.graph.port import Direction, Graph, Impact, Position, Reach, Step, StepPosition, Walk
 from tests.datasources.graph.contract import Load
 from tests.fixtures.graph import MOMENT, day, edge, node
+from tests.fixtures.profiles import examples
 from tests.oracles.graph import OracleGraph, Version, shortest_paths
 
-MODERATE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MODERATE = settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 NUMBERS = st.integers(1, 8)
 TYPES = ("a", "b", "c")
 

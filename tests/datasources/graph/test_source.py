@@ -9,13 +9,14 @@ from datasources.graph.port import Impact
 from datasources.graph.projection import EdgeVersion
 from datasources.graph.recursive.source import Counts, RelationalSource
 from tests.fixtures.graph import MOMENT, day, edge, edge_id, group_id, node
+from tests.fixtures.profiles import examples
 from tests.fixtures.projection import NUMBERS, edge_versions, fill, main, projected_url, should_hold
 
 __all__ = ["main", "projected_url"]
 
 
 @given(items=st.sets(NUMBERS), versions=edge_versions(), size=st.integers(1, 5))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow])
 async def test_pages_are_everything_once_in_order(
     projected_url: str, main: Database, items: set[int], versions: list[EdgeVersion], size: int
 ) -> None:

@@ -25,6 +25,7 @@ from resolvers.principals.principal import Principal
 from resolvers.subscription_state import SubscriptionState
 from tests.fixtures.databases import READER, person
 from tests.fixtures.feeding import OTHER, TEAM, Rows
+from tests.fixtures.profiles import examples
 from tests.fixtures.stream_stores import rows, sources, url
 
 __all__ = ["rows", "sources", "url"]
@@ -83,7 +84,7 @@ async def test_it_tells_what_a_poll_tells_wherever_it_is_broken_off(sources: Sou
     numbers = Numbers()
     loop = asyncio.get_running_loop()
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=examples(30))
     @given(STEPS)
     def law(steps: Sequence[tuple[str, int]]) -> None:
         asyncio.run_coroutine_threadsafe(_as_polled(sources, rows, numbers, steps), loop).result(60)

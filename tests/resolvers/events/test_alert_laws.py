@@ -14,6 +14,7 @@ from datasources.sources import Sources
 from resolvers.events.consumer import process_messages
 from tests.fixtures.alerts import alerts, fired, resolved
 from tests.fixtures.events import key, messages, prepare, rows, upserted
+from tests.fixtures.profiles import examples
 
 GROUPS = {"f1": "g1", "f2": "g1", "f3": "g2"}
 ITEMS = {"f1": "a", "f2": "b", "f3": "a"}
@@ -72,7 +73,7 @@ def incidents(url: str) -> list[Any]:
     return sorted((state != "RESOLVED", impact, count, items) for state, impact, _, count, items in found)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(firings(), st.data())
 def test_any_order_with_duplicates_ends_in_the_same(
     events_url: str, told_of: list[Firing], data: st.DataObject

@@ -14,6 +14,7 @@ from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.sources import Sources
 from resolvers.events.consumer import process_messages
 from tests.fixtures.events import messages, prepare, related, removed, retired, rows, state, upserted
+from tests.fixtures.profiles import examples
 
 ITEMS = ("a", "b", "c")
 ENDS = ("p>q", "q>p")
@@ -75,7 +76,7 @@ def expected(events: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
     return items, edges
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories(), st.data())
 def test_any_order_with_duplicates_ends_in_the_newest(
     events_url: str, events: list[dict[str, Any]], data: st.DataObject

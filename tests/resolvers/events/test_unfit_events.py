@@ -21,8 +21,9 @@ from tests.fixtures.events import NOON, event, messages, rows, upserted
 from tests.fixtures.json_values import DOCUMENTS, TEXTS, VALUES, alike, nested
 from tests.fixtures.operations_events import incident, opened
 from tests.fixtures.poison import DEEP, LARGE_NUMBER
+from tests.fixtures.profiles import examples
 
-LAW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def bytes_of(made: Any) -> bytes:

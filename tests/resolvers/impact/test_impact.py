@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from datasources.graph.recursive.impact import GroupState
 from resolvers.impact.failures import Flow, Judgement
+from tests.fixtures.profiles import examples
 from tests.oracles.impact import Link, judge
 
 NODES = [f"n{number}" for number in range(8)]
@@ -50,7 +51,7 @@ def landscapes(draw: st.DrawFn) -> Landscape:
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(landscapes(), st.frozensets(st.sampled_from(NODES), min_size=1, max_size=3), st.integers(1, 5))
 def test_a_judgement_equals_plain_repetition(landscape: Landscape, failed: frozenset[str], max_depth: int) -> None:
     found = landscape.judged(failed, max_depth)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from datasources.aurora.imports.identity import resolve_repeats
 from tests.fixtures.imports import Stores, small
+from tests.fixtures.profiles import examples
 from tests.oracles.identity import Key, accepted
 
 KEYS = st.sampled_from("abcd")
@@ -49,7 +50,7 @@ async def load(stores: Stores, rows: list[tuple[str, str, str]], **over: Any) ->
     return [row[0] for row in stores.rows(ITEMS)], [line - 1 for line, _ in stores.reasons()]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ROWS, ROWS)
 async def test_rows_that_share_keys_end_as_row_by_row(
     stores: Stores, before: list[tuple[str, str, str]], rows: list[tuple[str, str, str]]

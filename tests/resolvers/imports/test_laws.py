@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from datasources.aurora.imports.staging_session import ImportStopped, StagingSession
 from resolvers.imports.report import ImportReport
 from tests.fixtures.imports import Stores, small
+from tests.fixtures.profiles import examples
 
 KEYS = st.sampled_from("abcdefgh")
 ITEM_ROWS = st.lists(st.tuples(KEYS, st.sampled_from(["One", "Two"]), st.sampled_from(["", "7"])), max_size=8,
@@ -46,7 +47,7 @@ def counted_once(report: ImportReport) -> bool:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ITEM_ROWS, LINK_ROWS, st.integers(1, 5), st.randoms(use_true_random=False))
 async def test_any_order_and_batches_twice_end_as_once(
     stores: Stores, items: list[tuple[str, str, str]], links: list[tuple[str, str]], batch: int, draw: random.Random

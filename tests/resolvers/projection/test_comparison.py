@@ -17,6 +17,7 @@ from resolvers.projection.comparison import BucketComparer, ComparisonRound
 from resolvers.projection.follow import OutboxProjector
 from tests.fixtures.following import DropEdge, PutEdge, PutItem, emptied, outbox, sources_of, write
 from tests.fixtures.graph import MOMENT, day, edge, node
+from tests.fixtures.profiles import examples
 from tests.fixtures.projection import Empty, Meeting, edge_versions, fill, holds, should_hold
 from tests.oracles.projection import OracleProjection
 
@@ -142,7 +143,7 @@ async def test_a_write_in_the_middle_is_no_difference(
     assert (found.buckets, found.found, found.left) == (BUCKET_COUNT, 0, 0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(versions=edge_versions())
 def test_digests_of_tables_and_graph_are_alike(projected_url: str, versions: list[EdgeVersion]) -> None:
     import asyncio

@@ -32,12 +32,12 @@ from tests.fixtures.following import (
     write,
 )
 from tests.fixtures.graph import edge_id, node
+from tests.fixtures.profiles import examples
 from tests.fixtures.projection import Empty, Failing, holds
 from tests.oracles.projection import OracleProjection
 
 MODERATE = settings(
-    max_examples=40,
-    deadline=None,
+    max_examples=examples(40),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 

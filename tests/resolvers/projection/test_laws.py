@@ -11,11 +11,11 @@ from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeC
 from resolvers.projection.check import check
 from resolvers.projection.rebuild import RebuildOptions, rebuild
 from tests.fixtures.graph import node
+from tests.fixtures.profiles import examples
 from tests.fixtures.projection import NUMBERS, Empty, Failing, edge_versions, fill, holds, should_hold
 
 MODERATE = settings(
-    max_examples=40,
-    deadline=None,
+    max_examples=examples(40),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 ITEMS = st.sets(NUMBERS).map(sorted)

@@ -29,6 +29,7 @@ from resolvers.workflow_runs.state_machine import (
     topological_order,
 )
 from resolvers.workflows.definition import CONFIGURATIONS, Definition, Step, Trigger
+from tests.fixtures.profiles import examples
 from tests.oracles.runs import Oracle
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -154,7 +155,7 @@ def definitions(draw: st.DrawFn) -> Definition:
     return made(*draw(st.permutations(steps)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(definitions(), st.data())
 def test_a_run_led_by_chance_goes_as_the_oracle_says(definition: Definition, data: st.DataObject) -> None:
     led, oracle = Led(definition), Oracle(definition, BEGIN)
@@ -190,7 +191,7 @@ def test_a_run_led_by_chance_goes_as_the_oracle_says(definition: Definition, dat
                     oracle.lost(key)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(definitions(), st.randoms(use_true_random=False))
 def test_every_run_ends_once_every_open_step_is_answered(definition: Definition, chance: Any) -> None:
     led = Led(definition)
@@ -210,7 +211,7 @@ def test_every_run_ends_once_every_open_step_is_answered(definition: Definition,
     assert len(set(led.begun)) == len(led.begun)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(definitions(), st.randoms(use_true_random=False))
 def test_a_run_read_anew_after_each_move_goes_the_same_way(definition: Definition, chance: Any) -> None:
     """Nothing that matters is in memory only: a second look at the same rows at the same time changes nothing."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from resolvers.workflows.checking.definitions import find_problems, forward_dependencies
 from resolvers.workflows.dependencies import find_cycles
+from tests.fixtures.profiles import examples
 from tests.oracles.order import left_over
 from tests.resolvers.workflows.definitions import definition, step
 
@@ -161,7 +162,7 @@ KEYS = st.sampled_from("abcdef")
 
 
 @given(st.dictionaries(KEYS, st.sets(KEYS, max_size=3), max_size=6))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_cycles_are_those_that_an_oracle_finds(edges: dict[str, set[str]]) -> None:
     edges = {key: waits & edges.keys() for key, waits in edges.items()}
     named = find_cycles(edges)
@@ -180,7 +181,7 @@ def test_cycles_are_those_that_an_oracle_finds(edges: dict[str, set[str]]) -> No
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_a_step_that_can_never_begin_is_told(data: st.DataObject) -> None:
     keys = data.draw(st.lists(KEYS, unique=True, min_size=1))
     steps = [step(key, *sorted(data.draw(st.sets(st.sampled_from(keys), max_size=2)))) for key in keys]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from datasources.embedded.postgres import EmbeddedPostgres
+from tests.fixtures.profiles import examples
 from tests.fixtures.writing import Writer, alone, codes, database, uuid
 
 T = TypeVar("T")
@@ -151,7 +152,5 @@ def machine(postgres: EmbeddedPostgres) -> Iterator[type[Life]]:
 
 
 def test_the_life_of_an_item_is_that_of_the_model(machine: type[Life]) -> None:
-    chosen = settings(
-        max_examples=30, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
+    chosen = settings(max_examples=examples(30), stateful_step_count=15, suppress_health_check=[HealthCheck.too_slow])
     run_state_machine_as_test(machine, settings=chosen)

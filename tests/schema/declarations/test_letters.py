@@ -13,6 +13,7 @@ from uuid_utils import uuid7
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.sources import Sources
 from tests.fixtures.databases import ask, create_database, sources_of
+from tests.fixtures.profiles import examples
 from workers.migrations import has_case_folding, migrate
 
 NAMES = (
@@ -143,7 +144,7 @@ async def test_letters_that_do_not_follow_each_other_are_no_phrase(sources: Sour
     assert answered.data["search"]["results"] == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(text=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8))
 def test_whatever_holds_a_text_holds_its_spelling(connection: psycopg.Connection[Any], text: str) -> None:
     """The law that lets the index look first; and no text is an error."""

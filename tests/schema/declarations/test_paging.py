@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from tests.fixtures.operations import CHANGE, Operations, opened, pages, uuid
+from tests.fixtures.profiles import examples
 
 PAGED = 40
 # Several share a start and some have none, so that ties are broken by id and nothing is lost among them.
@@ -57,7 +58,7 @@ async def walk(operations: Operations, order: str, sizes: list[int], *, backward
         cursor = info["startCursor" if backwards else "endCursor"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     order=st.sampled_from(ORDERS), sizes=st.lists(st.integers(4, 45), min_size=1, max_size=4), backwards=st.booleans()
 )

@@ -12,6 +12,7 @@ from datasources.sources import Sources
 from datasources.values import document_violation, text_violation
 from tests.fixtures.databases import READER, ask, create_database, person, sources_of
 from tests.fixtures.json_values import DOCUMENTS, TEXTS, VALUES, alike
+from tests.fixtures.profiles import examples
 from tests.fixtures.selections import GRAPHQL, places
 from tests.fixtures.writing import Writer, alone, database
 
@@ -73,7 +74,7 @@ async def test_every_argument_names_what_no_store_holds(sources: Sources) -> Non
     assert wrong == []
 
 
-LAW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 EQUAL = "query ($text: String!) { configurationItems(filter: { name: { eq: $text } }) { totalCount nodes { name } } }"
 HOLDS = "query ($value: JSON!) { configurationItems(filter: { attributes: { holds: $value } }) { totalCount } }"
 

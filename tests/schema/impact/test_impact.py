@@ -24,6 +24,7 @@ from resolvers.context import Context
 from resolvers.impact.use_cases import ImpactAnswer, ImpactLimit, Outcome, assess_impact
 from tests.fixtures.databases import ask, create_database, person
 from tests.fixtures.graph import MOMENT, edge, group_id, load, node
+from tests.fixtures.profiles import examples
 from tests.oracles.graph import Version
 from tests.oracles.impact import Link, judge
 
@@ -133,8 +134,7 @@ def links(edges: Sequence[Edge]) -> list[Link]:
 
 
 @settings(
-    max_examples=60,
-    deadline=None,
+    max_examples=examples(60),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(

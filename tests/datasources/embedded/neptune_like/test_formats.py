@@ -17,6 +17,7 @@ from datasources.embedded.neptune_like import frames
 from datasources.embedded.neptune_like.bytecode import Instruction, parse_query
 from datasources.embedded.neptune_like.frames import Frame, FrameError
 from tests.datasources.embedded.neptune_like.client import g
+from tests.fixtures.profiles import examples
 
 IDENTITY = "00000000-0000-4000-8000-000000000001"
 scalars = (
@@ -68,7 +69,7 @@ def _plain(value: Any) -> Any:
 
 
 @given(st.lists(values, max_size=3))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 def test_a_frame_for_the_engine_says_what_the_client_said(arguments: list[Any]) -> None:
     read = frames.read(frame(g.inject(*arguments)))
     assert (read.request_id, read.op, read.processor) == (IDENTITY, "bytecode", "traversal")

@@ -13,6 +13,7 @@ from datasources.graph.gremlin.bulk.csv import EDGE_HEADER, NODE_HEADER, edge_ro
 from datasources.graph.port import Edge, Impact
 from datasources.graph.projection import EdgeVersion
 from tests.fixtures.graph import MOMENT, day, edge, edge_id, group_id, node
+from tests.fixtures.profiles import examples
 
 IDS = st.uuids().map(str)
 MOMENTS = st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(9000, 1, 1), timezones=st.just(UTC))
@@ -53,7 +54,7 @@ def version_of(row: dict[str, str]) -> EdgeVersion:
 
 
 @given(versions=st.lists(VERSIONS, max_size=5))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_version_survives(tmp_path: Path, versions: list[EdgeVersion]) -> None:
     with open_csv(tmp_path / "edges.csv.gz", EDGE_HEADER) as part:
         part.write(map(edge_row, versions))
@@ -64,7 +65,7 @@ def test_every_version_survives(tmp_path: Path, versions: list[EdgeVersion]) -> 
 
 
 @given(type=VERSIONS.map(lambda version: version.edge.type))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_a_label_holds_nothing_that_the_loader_reads_as_more(type: str) -> None:
     label = model.label_of(type)
     assert not set(label) & set(';:,"\\\r\n')

@@ -15,6 +15,7 @@ from datasources.graph.port import Impact
 from datasources.graph.projection import Changes, EdgeChange, EdgeVersion, NodeChange, Projection
 from datasources.request import RequestContext, use_request
 from tests.fixtures.graph import MOMENT, day, edge, node
+from tests.fixtures.profiles import examples
 from tests.fixtures.projection import NUMBERS, Empty, edge_versions, holds
 from tests.oracles.projection import OracleProjection
 
@@ -32,7 +33,7 @@ def changes(draw: st.DrawFn) -> Changes:
 
 
 @given(batches=st.lists(changes(), min_size=1, max_size=4))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.too_slow])
 async def test_a_store_holds_what_was_applied(empty: Empty, batches: Sequence[Changes]) -> None:
     projection, oracle = await empty(), OracleProjection()
     with use_request(RequestContext()):

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolvers.workflows.expressions.expression import InvalidExpression, SharedBudget, compile_expression
+from tests.fixtures.profiles import examples
 
 ITEMS = [{"id": str(n), "name": f"n{n}", "class": "service", "labels": {"tier": "1"}} for n in range(500)]
 VALUES: dict[str, Any] = {
@@ -296,7 +297,7 @@ PIECES = [
 
 
 @given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PIECES), max_size=25).map("".join)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_any_text_is_an_expression_or_bad(text: str) -> None:
     try:
         compile_expression(text).evaluate(VALUES | {"a": [1, {"x": "y"}], "x": {"a": 2}})
@@ -313,7 +314,7 @@ CHECKS = st.sampled_from(
 
 
 @given(st.lists(st.tuples(NUMBERS, st.sampled_from(["+", "*", "<", "=="]), NUMBERS, CHECKS), min_size=1, max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_a_flat_tree_has_the_value_of_the_whole(parts: list[tuple[str, str, str, str]]) -> None:
     text = " && ".join(f"string({left} {sign} {right}) != '7' && {check}" for left, sign, right, check in parts)
     values: dict[str, Any] = {"x": 2, "m": {"a": 3}, "l": [1, 2]}

@@ -21,6 +21,7 @@ from resolvers.workflows.expressions.expression import (
     compile_expression,
 )
 from resolvers.workflows.expressions.thread import run_in_thread
+from tests.fixtures.profiles import examples
 from tests.fixtures.runs import Runs, runs_opened, step
 
 DEAR = "string(inputs.l.all(x, !inputs.s.matches('(a|b)*a(a|b){300}c')))"
@@ -123,7 +124,7 @@ def slow_clock() -> Iterator[None]:
 
 @pytest.mark.usefixtures("slow_clock")
 @given(st.recursive(LEAVES, _grown, max_leaves=8), st.integers(0, 3_000))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_any_expression_ends_within_its_work(text: str, size: int) -> None:
     values = {"inputs": {"l": list(range(size)), "s": "ab" * size, "n": size, "t": [{"a": "b" * size}] * (size // 9)}}
     allowance = SharedBudget(3 * MAX_WORK)

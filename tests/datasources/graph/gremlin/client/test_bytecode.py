@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 
 from datasources.graph.gremlin.client.bytecode import MIME_TYPE, encode_bytecode, encode_frame
 from datasources.graph.gremlin.source import g
+from tests.fixtures.profiles import examples
 
 REQUEST = "8a0f5c52-7b0c-4a0e-9d0a-0d7a0c9f3f10"
 TRAVERSALS = [
@@ -66,7 +67,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.lists(VALUES, max_size=4))
 def test_values_are_written_as_by_the_driver(values: list[Any]) -> None:
     frame = encode_frame(REQUEST, encode_bytecode(g.inject(*values)), 1_500)

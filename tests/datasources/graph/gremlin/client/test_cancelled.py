@@ -15,6 +15,7 @@ from datasources.embedded.neptune_like import Faults, NeptuneLike
 from datasources.graph.gremlin.source import g
 from tests.datasources.graph.gremlin.client.conftest import MakeClient
 from tests.datasources.graph.gremlin.client.faulty import out_of_step
+from tests.fixtures.profiles import examples
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -82,7 +83,7 @@ async def test_a_stray_answer_is_nobodys(make_client: MakeClient, first: bool) -
         assert await client.submit(g.inject(2), "test") == [2]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=st.lists(st.tuples(st.integers(0, 130), st.floats(0, 0.02)), min_size=1, max_size=12))
 def test_each_answer_is_to_its_own_question(plan: list[tuple[int, float]], shared: Any) -> None:
     """Each step asks for so many rows and is given up after so many seconds, if it has no answer by then."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from datasources.graph.gremlin.client.errors import InvalidResponse
 from datasources.graph.gremlin.client.graphson import read_frame, read_value
+from tests.fixtures.profiles import examples
 
 REQUEST = "8a0f5c52-7b0c-4a0e-9d0a-0d7a0c9f3f10"
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)).map(lambda each: each.replace(microsecond=0))
@@ -97,7 +98,7 @@ def by_driver(value: Any) -> Any:
     return GraphSONReader().to_object(orjson.loads(orjson.dumps(GraphSONWriter().to_dict(value))))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(VALUES)
 def test_reads_what_the_driver_reads(value: Any) -> None:
     ours = read_value(orjson.loads(orjson.dumps(GraphSONWriter().to_dict(value))))
@@ -112,7 +113,7 @@ def _renamed(value: Any) -> Any:
     return [_renamed(each) for each in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(st.lists(st.tuples(st.text(), st.integers(0, 5)), max_size=8))
 def test_unrolls_bulk(rows: list[tuple[str, int]]) -> None:
     frame = read_frame(message([traverser(value, bulk) for value, bulk in rows]))

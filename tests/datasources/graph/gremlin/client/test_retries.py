@@ -24,6 +24,7 @@ from datasources.graph.gremlin.client.retry import MAX_PAUSE_SECONDS, MIN_PAUSE_
 from datasources.graph.gremlin.source import g
 from datasources.request import RequestContext, use_request
 from tests.datasources.graph.gremlin.client.conftest import MakeClient, within
+from tests.fixtures.profiles import examples
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -198,7 +199,7 @@ def test_how_often_each_problem_is_met_with_another_try(problem: GraphProblem, t
     assert sum(retries.should_retry(problem, sendings) for sendings in range(1, 1_001)) == tries
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(st.integers(0, 40))
 def test_pauses_grow_to_their_bound(failures: int) -> None:
     retries = RetryPolicy(8)
