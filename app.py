@@ -19,7 +19,6 @@ from resolvers.principals.authentication import Authenticator
 from resolvers.principals.principal import development_principal
 from resolvers.principals.tokens import ClaimNames
 from schema.execution.execution import freeze_gc
-from schema.execution.limits import DocumentLimits
 from schema.http.alert_webhooks import alert_routes
 from schema.http.endpoint import GraphQLEndpoint
 from schema.http.events import event_routes
@@ -58,7 +57,6 @@ def create_app(
     processes; end `state.streams` before the server waits for its connections to close.
     """
     sources = sources or open_sources(*settings.require_stores())
-    limits = settings.limits
     access = settings.access
     authenticator = Authenticator(
         sources.main,
@@ -68,25 +66,12 @@ def create_app(
         names=ClaimNames(access.permissions_claim, access.teams_claim, access.permissions_prefix),
         development=development_principal(loopback=on_loopback, issuer=access.issuer),
     )
-    endpoint = GraphQLEndpoint(
-        sources,
-        authenticator.authenticate,
-        timeout=limits.request_timeout,
-        body_bytes=limits.body_bytes,
-        limits=DocumentLimits(
-            depth=limits.depth,
-            aliases=limits.aliases,
-            tokens=limits.tokens,
-            directives=limits.directives,
-            cost=limits.cost,
-            page=limits.page,
-        ),
-    )
+    endpoint = GraphQLEndpoint(sources, authenticator.authenticate, limits=settings.limits)
 
     queues = open_queues(sources.main, settings.queues)
     events = queue or queues.events
 
-    open_streams = OpenStreams(limits.streams)
+    open_streams = OpenStreams(settings.server.streams)
     streams = StreamEndpoint(
         endpoint, OutboxPoller(sources.main, sources.heartbeats) if serve_streams else None, open_streams
     )
