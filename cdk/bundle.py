@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 # The parts of this repository in the bundle; the lock file represents the dependencies.
 SOURCES = (
-    "app.py",
+    "app",
     "settings",
     "schema",
     "resolvers",
@@ -95,7 +95,7 @@ def write_stub(folder: Path) -> Bundle:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "stub.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("app.py"), '"""Stands for the bundle."""\n')
+        archive.writestr(zipfile.ZipInfo("app/__init__.py"), '"""Stands for the bundle."""\n')
     return Bundle(path, _sha256(path))
 
 

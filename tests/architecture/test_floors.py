@@ -1,8 +1,7 @@
-"""Arrows point down: the contracts of import-linter, and the two modules at the top that it cannot walk."""
+"""Arrows point down: the contracts of import-linter, and who reads settings."""
 
 import ast
 import configparser
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,16 +9,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FLOORS = ("commands", "workers", "demo", "schema", "resolvers", "datasources")
+FLOORS = ("app", "commands", "workers", "demo", "schema", "resolvers", "datasources")
 # Who may read settings: the entrances.
-ENTRANCES = {"app.py", "commands", "workers", "demo"}
+ENTRANCES = {"app", "commands", "workers", "demo"}
 
 
 def importers(module: str) -> set[str]:
     """The files of the product that import a top module, by path."""
     found = set()
     for path in [
-        ROOT / "app.py",
         *(ROOT / "settings").glob("*.py"),
         *(file for each in FLOORS for file in (ROOT / each).rglob("*.py")),
     ]:
@@ -60,18 +58,15 @@ def test_the_contracts_are_those_of_the_design() -> None:
 
 
 def test_nothing_below_imports_the_composition_root() -> None:
-    # `stackflow serve` finds it by name, so that a command alone does not load the schema. Tests come from above. The
-    # API's function does too: no module imports it.
-    assert importers("app") == {"workers/api.py"}
-    named = re.compile(r"workers(\.| import )api\b")
-    assert [path for path in importers("workers") if named.search((ROOT / path).read_text())] == []
+    # `stackflow serve` finds it by name, so that a command alone does not load the schema. Tests come from above.
+    assert importers("app") == {"app/api.py"}
 
 
 def test_only_entrances_read_settings() -> None:
     assert {path.split("/")[0] for path in importers("settings")} - {"settings"} <= ENTRANCES
-    assert "app.py" in importers("settings")
+    assert "app/__init__.py" in importers("settings")
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg_pool", "redis"])
-def test_the_composition_root_knows_no_driver(driver: str) -> None:
-    assert [path for path in importers(driver) if path == "app.py" or path.startswith("settings/")] == []
+def test_settings_know_no_driver(driver: str) -> None:
+    assert [path for path in importers(driver) if path.startswith(("app/", "settings/"))] == []

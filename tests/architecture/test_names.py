@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.test_house import MODULES, ROOT, shown
 
-PRODUCT = {"app.py", "cdk", "commands", "datasources", "demo", "resolvers", "schema", "settings", "workers"}
+PRODUCT = {"app", "cdk", "commands", "datasources", "demo", "resolvers", "schema", "settings", "workers"}
 # Participles, pronouns and poetic words, as a part of the name of a module, function, class or constant.
 FORBIDDEN = frozenset(
     {

@@ -34,7 +34,7 @@ def test_a_bundle_of_these_sources_is_fresh(tmp_path: Path) -> None:
     assert len(load_bundle(built(root, DIGEST_MEMBER, sources_digest(root) + "\n"), root).sha256) == 64
 
 
-@pytest.mark.parametrize("changed", ["app.py", "workers/__init__.py", "workers/new.py", "datasources/one.sql"])
+@pytest.mark.parametrize("changed", ["app/api.py", "workers/__init__.py", "workers/new.py", "datasources/one.sql"])
 def test_a_bundle_older_than_the_code_is_refused(tmp_path: Path, changed: str) -> None:
     root = repository(tmp_path)
     path = built(root, DIGEST_MEMBER, sources_digest(root))
@@ -56,9 +56,9 @@ def test_a_bundle_that_cannot_be_judged_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="does not exist; build it"):
         load_bundle(root / "none.zip", root)
     with pytest.raises(BundleError, match="is no zip; build it"):
-        load_bundle(root / "app.py", root)
+        load_bundle(root / "app" / "api.py", root)
     with pytest.raises(BundleError, match="does not say what it was built from"):
-        load_bundle(built(root, "app.py", ""), root)
+        load_bundle(built(root, "app/api.py", ""), root)
 
 
 def test_a_stub_is_of_the_same_bytes_each_time(tmp_path: Path) -> None:

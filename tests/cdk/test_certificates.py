@@ -47,7 +47,7 @@ def installed(root: Path, *pems: str) -> Path:
 def bundle(folder: Path, pem: str | None) -> Path:
     path = folder / "bundle.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("app.py", "")
+        archive.writestr("app/api.py", "")
         if pem is not None:
             archive.writestr(CERTIFICATES, pem)
     return path

@@ -11,10 +11,10 @@ import pytest_asyncio
 from starlette.applications import Starlette
 
 import app
+from app import api
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.api_keys import generate_api_key
 from settings import Settings, load_settings
-from workers import api
 
 ASK = {"query": "{ viewer { name kind } }"}
 

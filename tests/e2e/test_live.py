@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app import api
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers import outbox_poller as tail
 from resolvers import subscription_state as listening
@@ -18,7 +19,6 @@ from tests.e2e.test_application import settings
 from tests.e2e.test_run import environment, serving
 from tests.fixtures.databases import create_database
 from tests.fixtures.streaming import Events
-from workers import api
 
 __all__ = ["settings"]
 

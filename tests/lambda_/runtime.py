@@ -21,9 +21,9 @@ from uuid import uuid4
 
 from tests.fixtures.spans import AMAZON
 
-# The modules with a handler: tests/workers/test_lambda_runtime.py compares them with the folder.
+# The modules with a handler: tests/workers/test_lambda_runtime.py compares them with the folders.
 ENTRIES = (
-    "workers.api", "workers.events", "workers.migrations", "workers.projection", "workers.requirements",
+    "app.api", "workers.events", "workers.migrations", "workers.projection", "workers.requirements",
     "workers.workflows",
 )  # fmt: skip
 

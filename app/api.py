@@ -5,7 +5,7 @@ from typing import Any
 
 from mangum import Mangum
 
-import app
+from app import create_app
 from datasources.observability.logs import begin_invocation
 from schema.execution.execution import raise_gc_thresholds
 from workers.lambda_runtime import bootstrap, load_settings
@@ -25,7 +25,7 @@ def _application() -> Mangum:
     # `bootstrap` does the rest of what a server does after its start.
     raise_gc_thresholds()
     # The first call opens the sources: nothing is connected yet.
-    return Mangum(app.create_app(load_settings(), serve_streams=False), lifespan="off", text_mime_types=TEXT_MIME_TYPES)
+    return Mangum(create_app(load_settings(), serve_streams=False), lifespan="off", text_mime_types=TEXT_MIME_TYPES)
 
 
 def handler(event: Any, context: Any) -> Any:

@@ -33,7 +33,7 @@ from workers.events import background_event_consumer
 from workers.projection import background_projector
 from workers.workflows import background_workflow_worker
 
-EXPLORER_FOLDER = Path(__file__).parent / "explorer" / "dist"
+EXPLORER_FOLDER = Path(__file__).parents[1] / "explorer" / "dist"
 
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
