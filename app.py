@@ -1,15 +1,19 @@
-"""Composition root of the server: opens the sources and builds the ASGI application from the settings."""
+"""Composition root: builds the ASGI application from the settings, and handles calls of the API on AWS Lambda."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+from mangum import Mangum
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
 from datasources.files.alerts import AlertMapping, AlertMappingError, load_alert_mapping
+from datasources.observability.logs import begin_invocation
 from datasources.observability.tracing import export_traces
 from datasources.queues.factory import open_queues
 from datasources.queues.port import Queue
@@ -18,8 +22,7 @@ from resolvers.outbox_poller import OutboxPoller
 from resolvers.principals.authentication import Authenticator
 from resolvers.principals.principal import development_principal
 from resolvers.principals.tokens import ClaimNames
-from schema.execution.execution import freeze_gc
-from schema.execution.limits import DocumentLimits
+from schema.execution.execution import freeze_gc, raise_gc_thresholds
 from schema.http.alert_webhooks import alert_routes
 from schema.http.documentation import documentation_routes
 from schema.http.endpoint import GraphQLEndpoint
@@ -32,11 +35,21 @@ from settings import Settings, SettingsError
 from workers import requirements
 from workers.consistency import background_comparer
 from workers.events import background_event_consumer
+from workers.lambda_runtime import bootstrap, load_settings
 from workers.projection import background_projector
 from workers.workflows import background_workflow_worker
 
 EXPLORER_FOLDER = Path(__file__).parent / "explorer" / "dist"
 DOCUMENTATION_FOLDER = Path(__file__).parent / "docs" / "_build" / "html"
+
+# Types that API Gateway sends as text. Mangum treats other types as bytes, and clients would get them in Base64.
+TEXT_MIME_TYPES = [
+    "text/",
+    "application/json",
+    "application/graphql-response+json",
+    "application/javascript",
+    "image/svg+xml",
+]
 
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
@@ -61,7 +74,6 @@ def create_app(
     close.
     """
     sources = sources or open_sources(*settings.require_stores())
-    limits = settings.limits
     access = settings.access
     authenticator = Authenticator(
         sources.main,
@@ -71,25 +83,12 @@ def create_app(
         names=ClaimNames(access.permissions_claim, access.teams_claim, access.permissions_prefix),
         development=development_principal(loopback=on_loopback, issuer=access.issuer),
     )
-    endpoint = GraphQLEndpoint(
-        sources,
-        authenticator.authenticate,
-        timeout=limits.request_timeout,
-        body_bytes=limits.body_bytes,
-        limits=DocumentLimits(
-            depth=limits.depth,
-            aliases=limits.aliases,
-            tokens=limits.tokens,
-            directives=limits.directives,
-            cost=limits.cost,
-            page=limits.page,
-        ),
-    )
+    endpoint = GraphQLEndpoint(sources, authenticator.authenticate, limits=settings.limits)
 
     queues = open_queues(sources.main, settings.queues)
     events = queue or queues.events
 
-    open_streams = OpenStreams(limits.streams)
+    open_streams = OpenStreams(settings.server.streams)
     streams = StreamEndpoint(
         endpoint, OutboxPoller(sources.main, sources.heartbeats) if serve_streams else None, open_streams
     )
@@ -134,3 +133,21 @@ def _alert_mapping(settings: Settings) -> AlertMapping:
         return load_alert_mapping(settings.alerts_mapping) if settings.alerts_mapping else load_alert_mapping()
     except AlertMappingError as error:
         raise SettingsError(f"ALERTS_MAPPING is not usable: {error}") from error
+
+
+@cache
+def _lambda_application() -> Mangum:
+    """One application for each execution environment of Lambda, created during its start."""
+    # `bootstrap` does the rest of what a server does after its start.
+    raise_gc_thresholds()
+    # The first call opens the sources: nothing is connected yet.
+    return Mangum(create_app(load_settings(), serve_streams=False), lifespan="off", text_mime_types=TEXT_MIME_TYPES)
+
+
+def handler(event: Any, context: Any) -> Any:
+    """Handle events of API Gateway on AWS Lambda."""
+    begin_invocation(context)
+    return _lambda_application()(event, context)
+
+
+bootstrap(__name__, _lambda_application)

@@ -8,8 +8,8 @@ import psycopg
 from graphql import get_introspection_query
 
 from bench.landscape import Landscape, item_id, load
+from datasources.config import DocumentLimits
 from schema.declarations.ids import encode_id
-from schema.execution.limits import DocumentLimits
 
 LIMITS = DocumentLimits()
 STEPS = 40

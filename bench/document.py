@@ -24,6 +24,7 @@ from bench.landscape import Landscape, item_id, load
 from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import Statement
 from datasources.cache.off import NoCache
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.records.queries import Scope
@@ -32,7 +33,6 @@ from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.execution.execution import GraphQLRequest, execute_request, freeze_gc
-from schema.execution.limits import DocumentLimits
 from schema.operations import trusted_documents
 from workers.migrations import migrate
 

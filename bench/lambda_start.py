@@ -47,7 +47,7 @@ SERVED = (
 
 def timed_imports(root: Path, variables: dict[str, str]) -> Counter[str]:
     """Return the import time of each package without its imports, in milliseconds of wall-clock time."""
-    command = [str(PYTHON), "-X", "importtime", "-c", "import workers.api"]
+    command = [str(PYTHON), "-X", "importtime", "-c", "import app"]
     output = subprocess.run(command, env=variables, cwd=root, check=True, capture_output=True, text=True).stderr
     spent: Counter[str] = Counter()
     for own, name in re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)$", output, re.MULTILINE):
@@ -65,9 +65,9 @@ def processor(root: Path, variables: dict[str, str], statement: str) -> float:
 def starts(root: Path, variables: dict[str, str], times: int) -> dict[str, float]:
     """Return the least CPU time of the start of each entry point."""
     entries = {
-        "workers.api, off and tables": ("workers.api", variables),
-        "workers.api, Redis and Gremlin": ("workers.api", variables | CLIENTS),
-        **{name: (name, variables) for name in ENTRIES if name != "workers.api"},
+        "app, off and tables": ("app", variables),
+        "app, Redis and Gremlin": ("app", variables | CLIENTS),
+        **{name: (name, variables) for name in ENTRIES if name != "app"},
     }
     spent: dict[str, list[float]] = {name: [] for name in entries}
     for _ in range(times):
@@ -80,7 +80,7 @@ def called(root: Path, variables: dict[str, str], token: str, calls: int, *, cop
     """Return the milliseconds of the first answer and of warm ones, as seen from AWS's side of the runtime; and the CPU
     time until the function requests its first call, with AWS's runtime client and the interpreter."""
     start = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start" if copied else "on-demand"}
-    with Function(PYTHON, root, "workers.api.handler", variables | start) as function:
+    with Function(PYTHON, root, "app.handler", variables | start) as function:
         if copied:
             function.snapshot()
             function.restore()

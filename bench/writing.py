@@ -24,6 +24,7 @@ from uuid_utils import uuid7
 from datasources.aurora.driver.database import Database
 from datasources.aurora.statements import statements
 from datasources.cache.off import NoCache
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.records.queries import Scope
@@ -32,7 +33,6 @@ from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.execution.execution import GraphQLRequest, execute_request, freeze_gc
-from schema.execution.limits import DocumentLimits
 from workers.migrations import migrate
 
 ITEMS = 100_000

@@ -208,7 +208,7 @@ def run(application: Any, socket: sockets.socket, settings: Settings, stopping: 
             lifespan="auto",
             ws="none",
             http=TimedProtocol,
-            limit_concurrency=MAX_CONNECTIONS + settings.limits.streams,
+            limit_concurrency=MAX_CONNECTIONS + settings.server.streams,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
         ),

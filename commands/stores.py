@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from datasources.config import CacheSettings, GraphEngine, PostgresSettings
+from datasources.config import CacheSettings, GraphEngine, PostgresSettings, RequirementsSettings
 from datasources.embedded.jars import ProgressCallback, ignore_progress
 from datasources.embedded.stores import EmbeddedStores, StoreSelection, StoreUrls
 from settings import Settings
@@ -27,7 +27,7 @@ def with_embedded_urls(settings: Settings, urls: StoreUrls) -> Settings:
     return replace(
         settings,
         main=settings.main or (PostgresSettings(urls.main) if urls.main else None),
-        requirements=settings.requirements or (PostgresSettings(urls.requirements) if urls.requirements else None),
+        requirements=settings.requirements or (RequirementsSettings(urls.requirements) if urls.requirements else None),
         cache=settings.cache or (CacheSettings(urls.cache) if urls.cache else None),
         graph=replace(settings.graph, url=urls.graph, reader_url=urls.graph_reader) if urls.graph else settings.graph,
     )

@@ -1,8 +1,23 @@
-"""Settings of sources: addresses, limits and timeouts."""
+"""Settings of sources, requests and observability. Each field declares its variable; times are in seconds."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+
+from datasources.variables import Variable
+
+HTTP = ("https", "http")
+POSTGRES = ("postgresql", "postgres")
+WEB_SOCKET = ("ws", "wss")
+
+_EMBEDDED_POSTGRES = "an embedded PostgreSQL under `stackflow serve`"
+_REGION = Variable(
+    "AWS_REGION",
+    "The region to sign for; required with `GRAPH_IAM`, `DATABASE_IAM` and with the URL of a queue. Lambda sets it.",
+)
+
+# fmt: off
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +27,7 @@ class SigV4Signing:
     Web sockets are signed for `neptune-db`, database sign-ins for `rds-db`.
     """
 
-    region: str
+    region: Annotated[str, _REGION]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,36 +45,64 @@ class SecretReference:
 
 @dataclass(frozen=True, slots=True)
 class PostgresSettings:
-    """Settings of one PostgreSQL database. All times are in seconds.
+    """One PostgreSQL database. Its password is in the URL, in the secret, or a signed token; only one of the three."""
 
-    `url` is a libpq URL, which also requests TLS (`sslmode=verify-full&sslrootcert=...`). `pool_max` is at most 10.
-    `prepare` allows server-side prepared statements, which pin sessions behind RDS Proxy. The password is in the URL,
-    or in a `secret`, or is a token created by `signing`; only one of the three is used.
-    """
+    url: Annotated[str, Variable("DATABASE_URL",
+        "The main database, as a libpq URL `postgresql://...`. Request TLS in it: "
+        "`sslmode=verify-full&sslrootcert=...`.", schemes=POSTGRES, default=_EMBEDDED_POSTGRES)] = field(repr=False)
+    pool_max: Annotated[int, Variable("DATABASE_POOL_MAX",
+        "Maximum number of connections to each database.", minimum=1, maximum=10)] = 10
+    connect_timeout: Annotated[float, Variable("DATABASE_CONNECT_TIMEOUT_SECONDS",
+        "How long opening a connection may take; libpq uses at least 2.", minimum=0.1, maximum=60)] = 5.0
+    pool_timeout: Annotated[float, Variable("DATABASE_POOL_TIMEOUT_SECONDS",
+        "How long a statement waits for a free connection.", minimum=0.1, maximum=60)] = 5.0
+    statement_timeout: Annotated[float, Variable("DATABASE_STATEMENT_TIMEOUT_SECONDS",
+        "How long a statement may run; an earlier deadline of the request applies first.",
+        minimum=0.1, maximum=900)] = 10.0
+    prepare: Annotated[bool, Variable("DATABASE_PREPARE",
+        "Whether statements are prepared in the server. Leave it off behind RDS Proxy, where prepared statements pin "
+        "sessions. Prepared statements carry no request id.")] = False
+    secret: Annotated[SecretReference | None, Variable("DATABASE_SECRET",
+        "The secret in Secrets Manager with the main database's user and password, "
+        '`{"username": ..., "password": ...}`; see [secrets](secrets.md).',
+        default="none: the URL holds the credentials")] = None
+    signing: Annotated[SigV4Signing | None, Variable("DATABASE_IAM",
+        "Whether new connections to both databases sign in with RDS tokens; see [secrets](secrets.md).",
+        remedy="the databases")] = None
 
-    url: str = field(repr=False)
-    pool_max: int = 10
-    connect_timeout: float = 5.0
-    pool_timeout: float = 5.0
-    statement_timeout: float = 10.0
-    prepare: bool = False
-    secret: SecretReference | None = None
-    signing: SigV4Signing | None = None
+
+@dataclass(frozen=True, slots=True)
+class RequirementsSettings(PostgresSettings):
+    """The requirements database: another address and secret, otherwise the same variables."""
+
+    url: Annotated[str, Variable("REQUIREMENTS_URL",
+        "The requirements database, in the form of `DATABASE_URL`.",
+        schemes=POSTGRES, default=_EMBEDDED_POSTGRES)] = field(repr=False)
+    secret: Annotated[SecretReference | None, Variable("REQUIREMENTS_SECRET",
+        "The secret of the requirements database, in the form of `DATABASE_SECRET`.",
+        default="none: the URL holds the credentials")] = None
 
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
-    """Settings of Redis or Valkey; `url` None means no cache, `rediss://` means TLS. All times are in seconds."""
+    """Redis or Valkey; without a URL there is no cache."""
 
-    url: str | None = field(repr=False)
-    ca_file: str | None = None
-    timeout: float = 0.25
-    ttl: float = 60.0
-    lease: float = 2.0
-    breaker_after: int = 3
-    breaker_pause: float = 5.0
-    # The secret that holds the token, if the URL does not.
-    secret: SecretReference | None = None
+    url: Annotated[str | None, Variable("REDIS_URL",
+        "The cache: `redis://`, or `rediss://user:token@host:port/0` with TLS; `off` for no cache.",
+        schemes=("redis", "rediss"), none="off", default="an embedded Valkey under `stackflow serve`",
+    )] = field(repr=False)
+    secret: Annotated[SecretReference | None, Variable("REDIS_SECRET",
+        'The secret with the cache\'s token: text, or `{"token": ...}`.',
+        default="none: the URL holds the token")] = None
+    ca_file: Annotated[str | None, Variable("REDIS_CA_FILE",
+        "Certificates that verify the cache's certificate.",
+        default="the system's certificates", values="path of a PEM file")] = None
+    timeout: Annotated[float, Variable("REDIS_TIMEOUT_SECONDS",
+        "How long the cache may take to answer; a later answer counts as a miss.", minimum=0.01, maximum=10)] = 0.25
+    ttl: Annotated[float, Variable("REDIS_TTL_SECONDS",
+        "How long a cached value is stored unless a write makes it stale earlier.", minimum=1, maximum=86_400)] = 60.0
+    lease: Annotated[float, Variable("REDIS_LEASE_SECONDS",
+        "How long one process may load a value while the others wait for it.", minimum=0.1, maximum=60)] = 2.0
 
 
 class ReachStrategy(StrEnum):
@@ -79,64 +122,118 @@ class GraphEngine(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BulkLoadSettings:
-    """Neptune's bulk loader: the bucket for the files (`s3://bucket/prefix`), and the role by which it reads them."""
+    """Neptune's bulk loader."""
 
-    bucket: str
-    role: str
+    bucket: Annotated[str, Variable("GRAPH_LOADER_BUCKET",
+        "Where `stackflow graph rebuild` writes files for Neptune's bulk loader.",
+        default="no bulk load", values="`s3://bucket/prefix`")]
+    role: Annotated[str, Variable("GRAPH_LOADER_ROLE",
+        "The role that the loader uses to read these files; required with a bucket.", values="ARN of a role")]
 
 
 @dataclass(frozen=True, slots=True)
 class GraphSettings:
-    """Settings of the graph; `url` None means recursive SQL in the main database. All times are in seconds.
+    """The graph; without a URL, walks are recursive SQL in the main database."""
 
-    Reads go to `reader_url`, or to `url` without it. `pool_max` is the maximum number of web sockets to each of the
-    two. `timeout` limits a traversal that has no deadline. A web socket is closed after `socket_seconds`. A message has
-    at most `message_bytes`. A traversal that the engine refuses temporarily is sent at most `attempts` times.
-    `edge_ids` says that the engine accepts ids of edges; JanusGraph does not. With `fallback`, walks run as recursive
-    SQL while the graph is unavailable.
-    """
-
-    url: str | None = None
-    reader_url: str | None = None
-    engine: GraphEngine = GraphEngine.SQL
-    signing: SigV4Signing | None = None
-    ca_file: str | None = None
-    pool_max: int = 4
-    connect_timeout: float = 5.0
-    timeout: float = 30.0
-    socket_seconds: float = 3_600.0
-    message_bytes: int = 33_554_432
-    attempts: int = 8
-    hops: ReachStrategy = ReachStrategy.TRAVERSAL
-    edge_ids: bool = True
-    fallback: bool = True
+    url: Annotated[str | None, Variable("GRAPH_URL",
+        "The graph store's writer endpoint: `wss://host:8182/gremlin` of Neptune, JanusGraph or any Gremlin Server.",
+        schemes=WEB_SOCKET, default="the engine of `GRAPH`")] = None
+    reader_url: Annotated[str | None, Variable("GRAPH_READER_URL",
+        "The endpoint for walks that need not see the request's own writes: Neptune's reader endpoint.",
+        schemes=WEB_SOCKET, default="the endpoint of `GRAPH_URL`")] = None
+    engine: Annotated[GraphEngine, Variable("GRAPH",
+        "The engine that `stackflow serve` uses for walks when `GRAPH_URL` is not set: `gremlin` and `neptune-like` "
+        "start one on this machine.")] = GraphEngine.SQL
+    signing: Annotated[SigV4Signing | None, Variable("GRAPH_IAM",
+        "Whether WebSocket connections are signed with SigV4 for `neptune-db`.", remedy="the cluster")] = None
+    ca_file: Annotated[str | None, Variable("GRAPH_CA_FILE",
+        "Certificates that verify the graph store's certificate.",
+        default="the system's certificates", values="path of a PEM file")] = None
+    pool_max: Annotated[int, Variable("GRAPH_POOL_MAX",
+        "Maximum number of WebSocket connections to each endpoint of the graph.", minimum=1, maximum=64)] = 4
+    connect_timeout: Annotated[float, Variable("GRAPH_CONNECT_TIMEOUT_SECONDS",
+        "How long opening a WebSocket connection may take.", minimum=0.1, maximum=60)] = 5.0
+    timeout: Annotated[float, Variable("GRAPH_TIMEOUT_SECONDS",
+        "How long a traversal may take outside a request; in a request, its deadline applies.",
+        minimum=0.1, maximum=900)] = 30.0
+    socket_seconds: Annotated[float, Variable("GRAPH_SOCKET_SECONDS",
+        "How long a WebSocket connection is used before a new one replaces it, which resolves the host name and signs "
+        "again.", minimum=1, maximum=864_000)] = 3_600.0
+    message_bytes: Annotated[int, Variable("GRAPH_MESSAGE_BYTES",
+        "Maximum size of one message from the graph, in bytes.", minimum=65_536, maximum=157_286_400)] = 33_554_432
+    attempts: Annotated[int, Variable("GRAPH_ATTEMPTS",
+        "How often a traversal is sent that the graph refuses temporarily: throttled, or in conflict with another.",
+        minimum=1, maximum=100)] = 8
+    hops: Annotated[ReachStrategy, Variable("GRAPH_HOPS",
+        "Whether a walk is one traversal (`traversal`) or one for each hop (`frontier`).")] = ReachStrategy.TRAVERSAL
+    edge_ids: Annotated[bool, Variable("GRAPH_EDGE_IDS",
+        "Whether the engine accepts ids of edges; JanusGraph does not.")] = True
+    fallback: Annotated[bool, Variable("GRAPH_FALLBACK",
+        "Whether walks run in the main database while the graph store is lost or late.")] = True
     bulk: BulkLoadSettings | None = None
+
+
+_TABLES = "tables of the main database"
 
 
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    """URLs of SQS queues, and their region; a queue without a URL is stored in tables of the main database.
+    """SQS queues. One whose URL does not end in `.fifo` keeps no order and may deliver a message twice."""
 
-    `events` is a FIFO queue; the others may be of either kind. A queue whose URL does not end in `.fifo` is a standard
-    queue: it keeps no order and may deliver a message twice.
-    """
-
-    events: str | None = None
-    remediation_p1: str | None = None
-    remediation_standard: str | None = None
-    notifications: str | None = None
-    region: str | None = None
+    events: Annotated[str | None, Variable("EVENTS_QUEUE_URL",
+        "The queue of incoming events: SQS FIFO.",
+        schemes=HTTP, default=_TABLES, values="`https` or `http` URL that ends in `.fifo`")] = None
+    remediation_p1: Annotated[str | None, Variable("REMEDIATION_P1_QUEUE_URL",
+        "The SQS queue of remediation steps for urgent incidents; FIFO if the URL ends in `.fifo`.",
+        schemes=HTTP, default=_TABLES)] = None
+    remediation_standard: Annotated[str | None, Variable("REMEDIATION_STANDARD_QUEUE_URL",
+        "The SQS queue of all other remediation steps; FIFO as above.", schemes=HTTP, default=_TABLES)] = None
+    notifications: Annotated[str | None, Variable("NOTIFICATIONS_QUEUE_URL",
+        "The SQS queue of notifications; FIFO as above.", schemes=HTTP, default=_TABLES)] = None
+    region: Annotated[str | None, _REGION] = None
 
 
 @dataclass(frozen=True, slots=True)
 class JarSettings:
-    """The repository for the jars of an embedded graph, and their local folder; `~` is the user's home directory.
+    """The repository of the jars of an embedded graph, and the cache folder; `~` is the user's home directory."""
 
-    `repository` None means the Maven settings of the machine, or else Maven Central.
-    """
+    repository: Annotated[str | None, Variable("MAVEN_REPOSITORY_URL",
+        "Where the jars of an embedded graph engine are downloaded from, once.",
+        schemes=HTTP, default="the mirror of Maven Central in `~/.m2/settings.xml`, else Maven Central")] = None
+    cache: Annotated[Path, Variable("XDG_CACHE_HOME",
+        "The cache folder; its `stackflow/jars` stores the jars.", values="path of a folder")] = Path("~/.cache")
 
-    repository: str | None = None
-    cache: Path = Path("~/.cache/stackflow/jars")
+
+@dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """Bounds of one document; `cost` is in fields, each multiplied by the lists around it."""
+
+    depth: Annotated[int, Variable("LIMIT_DEPTH",
+        "Maximum levels of fields in a document.", minimum=1, maximum=100)] = 16
+    aliases: Annotated[int, Variable("LIMIT_ALIASES",
+        "Maximum number of aliases in a document; a fragment counts each time it is spread.",
+        minimum=1, maximum=10_000)] = 60
+    tokens: Annotated[int, Variable("LIMIT_TOKENS",
+        "Maximum number of lexical tokens in a document.", minimum=10, maximum=100_000)] = 4_000
+    directives: Annotated[int, Variable("LIMIT_DIRECTIVES",
+        "Maximum number of directives in a document.", minimum=0, maximum=10_000)] = 50
+    cost: Annotated[int, Variable("LIMIT_COST",
+        "Maximum cost of a response in leaf fields, estimated before and counted during execution; "
+        "see [document cost](#document-cost).", minimum=1, maximum=1_000_000_000)] = 150_000
+    # The field itself rejects a larger page, with the name of its argument; so the estimate counts at most this size.
+    page: Annotated[int, Variable("LIMIT_PAGE",
+        "Maximum number of rows or nodes in a page.", minimum=1, maximum=10_000)] = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """Bounds of one request and of its document."""
+
+    timeout: Annotated[float, Variable("REQUEST_TIMEOUT_SECONDS",
+        "The deadline of a request; fields whose store answers later are null.", minimum=0.1, maximum=300)] = 10.0
+    body_bytes: Annotated[int, Variable("REQUEST_BODY_BYTES",
+        "Maximum size of a request's body, in bytes.", minimum=1_024, maximum=10_485_760)] = 1_048_576
+    document: DocumentLimits = field(default_factory=DocumentLimits)
 
 
 class TraceExporter(StrEnum):
@@ -149,16 +246,22 @@ class TraceExporter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObservabilitySettings:
-    """Settings of logs, metrics and traces.
+    """Logs, metrics and traces; the function and its version are those on Lambda."""
 
-    `environment` is a dimension of metrics; `metrics` says whether they are written. `function` and `version` are those
-    of a Lambda function. `daemon` is the address of the X-Ray daemon, `collector` that of an OpenTelemetry collector.
-    """
-
-    environment: str = "local"
-    metrics: bool = False
-    function: str = ""
-    version: str = ""
-    traces: TraceExporter = TraceExporter.OFF
-    daemon: str = "127.0.0.1:2000"
-    collector: str = "http://127.0.0.1:4318"
+    environment: Annotated[str, Variable("STACKFLOW_ENVIRONMENT", "The name of the environment in metrics.")] = "local"
+    metrics: Annotated[bool, Variable("STACKFLOW_METRICS",
+        "Whether log lines contain [metrics](observability.md) in CloudWatch's embedded metric format.",
+        pattern="emf|off", remedy="emf or off", default="`off`", values="`emf`, `off`")] = False
+    function: Annotated[str, Variable("AWS_LAMBDA_FUNCTION_NAME",
+        "The function name in log lines. Lambda sets it.")] = ""
+    version: Annotated[str, Variable("AWS_LAMBDA_FUNCTION_VERSION",
+        "The function version in log lines. Lambda sets it.")] = ""
+    traces: Annotated[TraceExporter, Variable("STACKFLOW_TRACES",
+        "Where [spans](observability.md#spans) are sent: from a Lambda function to X-Ray, or from `stackflow serve` to "
+        "an OpenTelemetry collector.")] = TraceExporter.OFF
+    daemon: Annotated[str, Variable("AWS_XRAY_DAEMON_ADDRESS",
+        "The address of X-Ray's daemon. Lambda sets it.", pattern=r"[\w.-]+:\d{1,5}", remedy="it as host:port",
+        default="port 2000 of this machine", values="host:port")] = "127.0.0.1:2000"
+    collector: Annotated[str, Variable("OTEL_EXPORTER_OTLP_ENDPOINT",
+        "The collector's URL; `/v1/traces` is appended. Without TLS only on this machine.",
+        schemes=HTTP, default="port 4318 of this machine")] = "http://127.0.0.1:4318"

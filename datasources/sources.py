@@ -28,7 +28,7 @@ class Sources:
     # The copy of the relationships in the graph; None if walks read the tables.
     projection: Projection | None = None
     # Seconds for which a cached value is valid unless it is invalidated earlier.
-    cache_seconds: float = 60.0
+    cache_seconds: float = CacheSettings(url=None).ttl
     # Whether that copy is complete; None if walks read the tables.
     completeness_marker: CompletenessMarker | None = None
     # Heartbeats of the background loops of this process.
@@ -104,7 +104,5 @@ def _cache(settings: CacheSettings, main: Database) -> Cache:
         ca_file=settings.ca_file,
         timeout=settings.timeout,
         lease=settings.lease,
-        breaker_after=settings.breaker_after,
-        breaker_pause=settings.breaker_pause,
         credentials=cache_credentials(settings),
     )

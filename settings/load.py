@@ -1,120 +1,129 @@
-"""Load all settings from environment variables, once when a process starts."""
+"""Load all settings from environment variables, once when a process starts, and check the rules across variables."""
 
 import os
-import re
 from collections.abc import Mapping
-from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
-from datasources.config import JarSettings, ObservabilitySettings, TraceExporter
-from settings import parsers, stores
-from settings.models import AccessSettings, LimitSettings, ServerSettings, Settings, StartSettings
-from settings.parsers import SettingsError
+from datasources.config import (
+    BulkLoadSettings,
+    CacheSettings,
+    GraphSettings,
+    ObservabilitySettings,
+    PostgresSettings,
+    QueueSettings,
+    RequirementsSettings,
+)
+from settings.models import AccessSettings, Settings, StartSettings
+from settings.variables import SettingsError, load, read, require_region
 
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+P = TypeVar("P", bound=PostgresSettings)
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Load the settings from environment variables. SettingsError names the first unusable variable."""
-    return Settings(
-        main=stores.load_postgres(environment, "DATABASE_URL", "DATABASE_SECRET"),
-        requirements=stores.load_postgres(environment, "REQUIREMENTS_URL", "REQUIREMENTS_SECRET"),
-        cache=stores.load_cache(environment),
-        graph=stores.load_graph(environment),
+    return load(
+        Settings,
+        environment,
+        main=_load_database(PostgresSettings, "DATABASE_URL", environment),
+        requirements=_load_database(RequirementsSettings, "REQUIREMENTS_URL", environment),
+        cache=_load_cache(environment),
+        graph=_load_graph(environment),
         access=_load_access(environment),
-        limits=LimitSettings(
-            request_timeout=parsers.parse_number(
-                environment, "REQUEST_TIMEOUT_SECONDS", 10.0, minimum=0.1, maximum=300
-            ),
-            body_bytes=int(
-                parsers.parse_number(environment, "REQUEST_BODY_BYTES", 1_048_576, minimum=1_024, maximum=10_485_760)
-            ),
-            depth=int(parsers.parse_number(environment, "LIMIT_DEPTH", 16, minimum=1, maximum=100)),
-            aliases=int(parsers.parse_number(environment, "LIMIT_ALIASES", 60, minimum=1, maximum=10_000)),
-            tokens=int(parsers.parse_number(environment, "LIMIT_TOKENS", 4_000, minimum=10, maximum=100_000)),
-            directives=int(parsers.parse_number(environment, "LIMIT_DIRECTIVES", 50, minimum=0, maximum=10_000)),
-            cost=int(parsers.parse_number(environment, "LIMIT_COST", 150_000, minimum=1, maximum=1e9)),
-            page=int(parsers.parse_number(environment, "LIMIT_PAGE", 500, minimum=1, maximum=10_000)),
-            streams=int(parsers.parse_number(environment, "STREAMS", 1_000, minimum=0, maximum=100_000)),
-        ),
-        server=ServerSettings(
-            host=environment.get("STACKFLOW_HOST") or "127.0.0.1",
-            port=int(parsers.parse_number(environment, "STACKFLOW_PORT", 8000, minimum=0, maximum=65535)),
-            state=Path(environment.get("STACKFLOW_STATE") or ".stackflow"),
-        ),
-        jars=JarSettings(
-            repository=parsers.parse_url(environment, "MAVEN_REPOSITORY_URL", ("https", "http")),
-            cache=Path(environment.get("XDG_CACHE_HOME") or "~/.cache") / "stackflow" / "jars",
-        ),
-        queues=stores.load_queues(environment),
-        log_level=_load_log_level(environment),
+        queues=_load_queues(environment),
         seen=_load_observability(environment),
-        start=load_start_settings(environment),
-        projection=parsers.parse_switch(environment, "PROJECTION", default=True),
-        alerts_mapping=Path(text) if (text := environment.get("ALERTS_MAPPING", "")) else None,
-        consistency_seconds=parsers.parse_number(environment, "CONSISTENCY_SECONDS", 300.0, minimum=0, maximum=86_400),
-        database_role=stores.load_role(environment),
     )
 
 
 def load_start_settings(environment: Mapping[str, str] = os.environ) -> StartSettings:
     """Load only the start settings of Lambda; read during import, before the other settings are validated."""
-    return StartSettings(
-        module=environment.get("_HANDLER", "").rpartition(".")[0],
-        snapshot=environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start",
-    )
+    return load(StartSettings, environment)
 
 
-def _load_log_level(environment: Mapping[str, str]) -> str:
-    text = environment.get("STACKFLOW_LOG_LEVEL") or "INFO"
-    if text.upper() not in LOG_LEVELS:
-        raise SettingsError(f"STACKFLOW_LOG_LEVEL is {text!r}; write one of {', '.join(LOG_LEVELS)}")
-    return text.upper()
+def _load_database(kind: type[P], name: str, environment: Mapping[str, str]) -> P | None:
+    """Load a database; None if it is an embedded store. SettingsError for conflicting credentials."""
+    values = read(kind, environment)
+    url, secret, signing = values.get("url"), values.get("secret"), values.get("signing")
+    if url is None:
+        if secret is not None:
+            raise SettingsError(f"{name} is missing; set it to where the owner of {secret.variable} signs in")
+        return None
+    if secret is not None and signing is not None:
+        raise SettingsError(f"{secret.variable} and DATABASE_IAM are both set; keep one of them")
+    if secret is not None or signing is not None:
+        _check_aws_authentication(name, url, "DATABASE_IAM" if secret is None else secret.variable)
+    return kind(**values)
 
 
-def _load_observability(environment: Mapping[str, str]) -> ObservabilitySettings:
-    metrics = environment.get("STACKFLOW_METRICS") or "off"
-    if metrics not in {"emf", "off"}:
-        raise SettingsError(f"STACKFLOW_METRICS is {metrics!r}; write emf or off")
-    return ObservabilitySettings(
-        environment=environment.get("STACKFLOW_ENVIRONMENT") or "local",
-        metrics=metrics == "emf",
-        function=environment.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-        version=environment.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
-        traces=parsers.parse_choice(environment, "STACKFLOW_TRACES", TraceExporter, TraceExporter.OFF),
-        daemon=_load_xray_daemon(environment),
-        collector=_load_otlp_endpoint(environment),
-    )
-
-
-def _load_xray_daemon(environment: Mapping[str, str]) -> str:
-    text = environment.get("AWS_XRAY_DAEMON_ADDRESS") or "127.0.0.1:2000"
-    if not re.fullmatch(r"[\w.-]+:\d{1,5}", text):
-        raise SettingsError(f"AWS_XRAY_DAEMON_ADDRESS is {text!r}; write it as host:port")
-    return text
-
-
-def _load_otlp_endpoint(environment: Mapping[str, str]) -> str:
-    name = "OTEL_EXPORTER_OTLP_ENDPOINT"
-    url = parsers.parse_url(environment, name, ("https", "http")) or "http://127.0.0.1:4318"
+def _check_aws_authentication(name: str, url: str, method: str) -> None:
     parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
-        raise SettingsError(f"{name} is without TLS and not on this machine; write https://")
-    return url
+    parameters = dict(parse_qsl(parts.query))
+    if parts.password is not None or "password" in parameters:
+        raise SettingsError(f"{name} holds a password and {method} is set; keep one of them")
+    # The server receives the token in clear text, so it must be verified.
+    if parameters.get("sslmode") != "verify-full":
+        raise SettingsError(f"{name} does not verify the server; {method} needs sslmode=verify-full and sslrootcert")
+    if method == "DATABASE_IAM" and not (parts.username and parts.hostname):
+        raise SettingsError(
+            f"{name} names no user at a host; write it as postgresql://user@host/..., as {method} is set"
+        )
+
+
+def _load_cache(environment: Mapping[str, str]) -> CacheSettings | None:
+    """Load the cache; None if it is not set, with the URL None if it is off. A secret requires TLS."""
+    values = read(CacheSettings, environment)
+    if "url" not in values:
+        if "secret" in values:
+            raise SettingsError("REDIS_URL is missing; set it to the cache that REDIS_SECRET is of")
+        return None
+    cache = CacheSettings(**values)
+    if cache.url is not None and cache.secret is not None:
+        if urlsplit(cache.url).scheme != "rediss":
+            raise SettingsError("REDIS_URL is without TLS; write rediss://, as REDIS_SECRET is set")
+        if urlsplit(cache.url).password is not None:
+            raise SettingsError("REDIS_URL holds a token and REDIS_SECRET is set; keep one of them")
+    return cache
+
+
+def _load_graph(environment: Mapping[str, str]) -> GraphSettings:
+    graph = load(GraphSettings, environment, bulk=_load_bulk_loading(environment))
+    if graph.reader_url is not None and graph.url is None:
+        raise SettingsError("GRAPH_URL is missing; set it to the writer endpoint of GRAPH_READER_URL's cluster")
+    return graph
+
+
+def _load_bulk_loading(environment: Mapping[str, str]) -> BulkLoadSettings | None:
+    values = read(BulkLoadSettings, environment)
+    if not values:
+        return None
+    if not values.get("bucket", "").startswith("s3://"):
+        raise SettingsError("GRAPH_LOADER_BUCKET is not usable; write it as s3://bucket/prefix")
+    if "role" not in values:
+        raise SettingsError("GRAPH_LOADER_ROLE is missing; set it to the ARN of the role that the loader reads by")
+    return BulkLoadSettings(**values)
 
 
 def _load_access(environment: Mapping[str, str]) -> AccessSettings:
-    issuer = parsers.parse_url(environment, "OIDC_ISSUER", ("https", "http"))
-    audience = environment.get("OIDC_AUDIENCE") or None
-    if issuer is not None and audience is None:
+    access = load(AccessSettings, environment)
+    if access.issuer is not None and access.audience is None:
         raise SettingsError("OIDC_AUDIENCE is missing; set it to the audience that the issuer's tokens name")
-    return AccessSettings(
-        issuer=issuer,
-        audience=audience,
-        jwks_url=parsers.parse_url(environment, "OIDC_JWKS_URL", ("https", "http")),
-        permissions_claim=environment.get("OIDC_PERMISSIONS_CLAIM") or "permissions",
-        teams_claim=environment.get("OIDC_TEAMS_CLAIM") or "teams",
-        permissions_prefix=environment.get("OIDC_PERMISSIONS_PREFIX") or "",
-    )
+    return access
+
+
+def _load_queues(environment: Mapping[str, str]) -> QueueSettings:
+    values = read(QueueSettings, environment)
+    if not values.get("events", ".fifo").endswith(".fifo"):
+        raise SettingsError("EVENTS_QUEUE_URL is no FIFO queue; events need their order: give one that ends in .fifo")
+    if values.keys() - {"region"}:
+        require_region(environment, "the queues, as a queue's URL is set")
+    return QueueSettings(**values)
+
+
+def _load_observability(environment: Mapping[str, str]) -> ObservabilitySettings:
+    seen = load(ObservabilitySettings, environment)
+    parts = urlsplit(seen.collector)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        raise SettingsError("OTEL_EXPORTER_OTLP_ENDPOINT is without TLS and not on this machine; write https://")
+    return seen

@@ -1,64 +1,92 @@
-"""Settings dataclasses: access, limits, server, start, and all of them together."""
+"""Settings dataclasses: access, server, start, and all settings together. Each field declares its variable."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 from datasources.config import (
+    HTTP,
     CacheSettings,
     GraphSettings,
     JarSettings,
     ObservabilitySettings,
     PostgresSettings,
     QueueSettings,
+    RequestLimits,
+    RequirementsSettings,
 )
-from settings.parsers import SettingsError
+from datasources.variables import Variable
+from settings.variables import SettingsError
+
+# fmt: off
+
+
+class LogLevel(StrEnum):
+    """The lowest level that is logged; case does not matter."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "LogLevel | None":
+        return cls.__members__.get(str(value).upper())
 
 
 @dataclass(frozen=True, slots=True)
 class AccessSettings:
     """Authentication of callers. Without an issuer, on loopback, the development principal has all permissions."""
 
-    issuer: str | None = None
-    audience: str | None = None
-    jwks_url: str | None = None
-    permissions_claim: str = "permissions"
-    teams_claim: str = "teams"
-    permissions_prefix: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LimitSettings:
-    """Limits of one request, in seconds, bytes and counts; `streams` is the number of open streams of a process."""
-
-    request_timeout: float = 10.0
-    body_bytes: int = 1_048_576
-    depth: int = 16
-    aliases: int = 60
-    tokens: int = 4_000
-    directives: int = 50
-    cost: int = 150_000
-    page: int = 500
-    streams: int = 1_000
+    issuer: Annotated[str | None, Variable("OIDC_ISSUER",
+        "The issuer whose tokens are accepted. Without it, and on loopback only, a caller without credentials has "
+        "every permission.", schemes=HTTP)] = None
+    audience: Annotated[str | None, Variable("OIDC_AUDIENCE",
+        "The audience that tokens must name; required with an issuer.")] = None
+    jwks_url: Annotated[str | None, Variable("OIDC_JWKS_URL",
+        "The URL of the issuer's keys.", schemes=HTTP, default="the one in the issuer's discovery document")] = None
+    permissions_claim: Annotated[str, Variable("OIDC_PERMISSIONS_CLAIM",
+        "The token's claim that holds the permissions.")] = "permissions"
+    teams_claim: Annotated[str, Variable("OIDC_TEAMS_CLAIM",
+        "The token's claim that holds the keys of the caller's teams.")] = "teams"
+    permissions_prefix: Annotated[str, Variable("OIDC_PERMISSIONS_PREFIX",
+        "The prefix that permissions have in tokens only, for example `stackflow/`.", default="no prefix")] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """The address of the server and the state folder of the embedded stores."""
+    """The address and the streams of the server, and the state folder of the embedded stores."""
 
-    host: str = "127.0.0.1"
-    port: int = 8000
-    state: Path = Path(".stackflow")
+    host: Annotated[str, Variable("STACKFLOW_HOST",
+        "The address to listen on.", values="any address of the machine")] = "127.0.0.1"
+    port: Annotated[int, Variable("STACKFLOW_PORT",
+        "The port to listen on; 0 for any free port.", minimum=0, maximum=65_535)] = 8000
+    streams: Annotated[int, Variable("STREAMS",
+        "Maximum number of subscriptions that a process keeps open.", minimum=0, maximum=100_000)] = 1_000
+    state: Annotated[Path, Variable("STACKFLOW_STATE",
+        "The folder where embedded stores store their data. Other users of the machine cannot read its content.",
+        values="path of a folder")] = Path(".stackflow")
 
 
 @dataclass(frozen=True, slots=True)
 class StartSettings:
-    """How Lambda starts this process: the module of the handler, and whether a snapshot is taken before its first call.
+    """How Lambda starts this process; empty outside of Lambda."""
 
-    Empty and false outside of Lambda.
-    """
+    handler: Annotated[str, Variable("_HANDLER",
+        "The handler that the process runs: its module is initialized at start. Lambda sets it.",
+        values="`module.function`")] = ""
+    initialization_type: Annotated[str, Variable("AWS_LAMBDA_INITIALIZATION_TYPE",
+        "How the process starts: with `snap-start`, Lambda takes a snapshot before the first call. Lambda sets it.",
+    )] = ""
 
-    module: str = ""
-    snapshot: bool = False
+    @property
+    def module(self) -> str:
+        return self.handler.rpartition(".")[0]
+
+    @property
+    def snapshot(self) -> bool:
+        return self.initialization_type == "snap-start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +94,33 @@ class Settings:
     """All settings. A store that is None is started as an embedded store."""
 
     main: PostgresSettings | None
-    requirements: PostgresSettings | None
+    requirements: RequirementsSettings | None
     cache: CacheSettings | None
     graph: GraphSettings
     access: AccessSettings
-    limits: LimitSettings
+    limits: RequestLimits
     server: ServerSettings
     jars: JarSettings
     queues: QueueSettings = field(default_factory=QueueSettings)
-    log_level: str = "INFO"
+    log_level: Annotated[LogLevel, Variable("STACKFLOW_LOG_LEVEL", "The lowest level that is logged.")] = LogLevel.INFO
     seen: ObservabilitySettings = field(default_factory=ObservabilitySettings)
     start: StartSettings = field(default_factory=StartSettings)
-    # Whether `stackflow serve` runs the background workers.
-    projection: bool = True
-    # The file that maps labels of alerts to items; None for the default mapping.
-    alerts_mapping: Path | None = None
-    # Seconds in which the server compares the whole graph with the tables once, in the background; 0 disables it.
-    consistency_seconds: float = 300.0
-    # The role of the service in both databases, which migrations create; None if they create none.
-    database_role: str | None = None
+    projection: Annotated[bool, Variable("PROJECTION",
+        "Whether `stackflow serve` also runs the workers: it projects to the graph, applies events and advances "
+        "workflow runs. Set it to off where separate workers do this.")] = True
+    alerts_mapping: Annotated[Path | None, Variable("ALERTS_MAPPING",
+        "How labels of [alerts](alerts.md) name configuration items, and what severities mean.",
+        default="the mapping in the package, `datasources/files/alerts.yaml`", values="path of a YAML file")] = None
+    consistency_seconds: Annotated[float, Variable("CONSISTENCY_SECONDS",
+        "The interval in which the whole graph is compared with the tables once and repaired; 0 disables the "
+        "comparison. Needs `PROJECTION`.", minimum=0, maximum=86_400)] = 300.0
+    database_role: Annotated[str | None, Variable("DATABASE_ROLE",
+        "The role that the service signs in as. Migrations create it in both databases if it is missing, and grant it "
+        "reads and writes; see [secrets](secrets.md).",
+        # Only names that mean the same with and without quotes.
+        pattern=r"[a-z_][a-z0-9_]{0,62}", remedy="small letters, digits and _, at most 63",
+        default="no role is created",
+        values="lower-case letters, digits and underscores, at most 63, no digit first")] = None
 
     def require_stores(self) -> tuple[PostgresSettings, PostgresSettings, CacheSettings, GraphSettings]:
         """Return the settings of the stores for `open_sources`. SettingsError names the first missing one."""

@@ -88,7 +88,7 @@ class Service(Stack):
             FunctionSpec(
                 "Api",
                 functions.name,
-                "workers.api.handler",
+                "app.handler",
                 functions.timeout_seconds,
                 variables.api(environment, facts),
                 [

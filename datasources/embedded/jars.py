@@ -50,7 +50,7 @@ def fetch_jars(lock: Path, settings: JarSettings, tell: ProgressCallback = ignor
     Blocks, with up to eight downloads at a time. A lock file has a line `sha256  path/in/the/repository.jar` for each
     jar. Raises EmbeddedError if a jar cannot be fetched.
     """
-    cache = settings.cache.expanduser()
+    cache = settings.cache.expanduser() / "stackflow" / "jars"
     wanted = _read_lock(lock)
     missing = [jar for jar in wanted if not _is_cached(cache / jar.path, jar)]
     if missing:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, parse, validate
 
-from schema.execution.limits import DocumentLimits, check_document
+from datasources.config import DocumentLimits
+from schema.execution.limits import check_document
 from schema.schema import SCHEMA
 
 GRAPHQL_SCHEMA = SCHEMA._schema

@@ -16,6 +16,7 @@ from graphql import (
     get_operation_ast,
 )
 
+from datasources.config import DocumentLimits
 from datasources.errors import SourceResultTooLarge, SourceUnavailable
 from datasources.request import use_request
 from resolvers.context import Context
@@ -23,7 +24,7 @@ from resolvers.errors import ShownError, SourceLost, result_too_large
 from schema.execution.budget import DeadlineExceeded, ExecutionStopped
 from schema.execution.document_cache import GRAPHQL_SCHEMA, prepare_document
 from schema.execution.executor import GRACE_SECONDS, DeclaredExecutor
-from schema.execution.limits import DocumentLimits, check_cost, check_variables
+from schema.execution.limits import check_cost, check_variables
 from schema.operations import document_id, trusted_documents
 
 # Logged errors of one operation: a list of a thousand rows can have a thousand equal errors.

@@ -15,6 +15,7 @@ from graphql import (
     SelectionSetNode,
 )
 
+from datasources.config import DocumentLimits
 from datasources.request import Usage
 from resolvers.context import Caller
 from schema.execution.cost import INTROSPECTION_FIELDS, MAX_FILTER_OBJECTS, OperationCost
@@ -26,19 +27,6 @@ MAX_INTROSPECTION_DEPTH = 20
 # Pairs of fields of one selection that share a response name, fragments in place. Validation compares each pair (rule
 # 'Overlapping Fields Can Be Merged'), at 10 to 30 microseconds.
 MAX_FIELD_PAIRS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentLimits:
-    """Bounds of one document; `cost` is in fields, each multiplied by the lists around it."""
-
-    depth: int = 16
-    aliases: int = 60
-    tokens: int = 4_000
-    directives: int = 50
-    cost: int = 150_000
-    # The field itself rejects a larger page, with the name of its argument; so the estimate counts at most this size.
-    page: int = 500
 
 
 def check_document(document: DocumentNode, limits: DocumentLimits) -> list[GraphQLError]:

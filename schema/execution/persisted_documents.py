@@ -8,9 +8,9 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+from datasources.config import DocumentLimits
 from resolvers.errors import BadUserInput, ShownError
 from schema.execution.document_cache import prepare_document
-from schema.execution.limits import DocumentLimits
 from schema.operations import document_id, trusted_documents
 
 # Limits of the cache of one process: documents, and bytes in UTF-8.

@@ -12,6 +12,7 @@ from starlette.responses import Response as HttpResponse
 from uuid_utils import uuid7
 
 from datasources.aurora.driver.bounded_rows import MAX_ROW_BYTES
+from datasources.config import DocumentLimits, RequestLimits
 from datasources.errors import SourceError
 from datasources.observability.spans import SERVER, record_call, record_status
 from datasources.observability.trace_context import parse_trace_context
@@ -23,7 +24,6 @@ from resolvers.principals.errors import IssuerUnavailable, Unauthenticated
 from resolvers.principals.principal import Principal
 from schema.execution.document_cache import prepare_document
 from schema.execution.execution import FREE_FORM_PERMISSION, GraphQLRequest, encode_as_of, execute_request
-from schema.execution.limits import DocumentLimits
 from schema.execution.persisted_documents import PersistedDocuments, PersistedQueryNotFound
 from schema.execution.tracing import log_operation
 from schema.http.encoding import encode_response
@@ -56,22 +56,21 @@ UNAUTHENTICATED_FLOW = "unknown callers"
 
 
 class GraphQLEndpoint:
-    """The /graphql route, with one context for each request. `timeout` is the time for a request in seconds."""
+    """The /graphql route, with one context for each request."""
 
     def __init__(
         self,
         sources: Sources,
         authenticate: Authenticate,
         *,
-        timeout: float = 10.0,
-        body_bytes: int = 1_048_576,
-        limits: DocumentLimits | None = None,
+        limits: RequestLimits | None = None,
     ) -> None:
         self._sources = sources
         self._authenticate = authenticate
-        self._timeout = timeout
-        self._body_bytes = body_bytes
-        self.limits = limits or DocumentLimits()
+        limits = limits or RequestLimits()
+        self._timeout = limits.timeout
+        self._body_bytes = limits.body_bytes
+        self.limits = limits.document
         self._documents = PersistedDocuments(self.limits)
 
     async def respond(self, http: HttpRequest) -> HttpResponse:

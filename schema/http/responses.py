@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from graphql import DocumentNode, ExecutionResult, OperationType, create_source_event_stream
 
+from datasources.config import DocumentLimits
 from datasources.observability.spans import SERVER, record_call
 from datasources.request import use_request
 from resolvers.change_feed.subscription import FeedBatch
@@ -26,7 +27,6 @@ from schema.execution.execution import (
     to_body,
 )
 from schema.execution.executor import DeclaredExecutor
-from schema.execution.limits import DocumentLimits
 
 
 @dataclass(frozen=True, slots=True)

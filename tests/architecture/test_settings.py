@@ -9,6 +9,7 @@ import pytest
 
 import settings
 from settings import SettingsError
+from settings.__main__ import HEAD, table
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
@@ -49,6 +50,13 @@ class Watched(Mapping[str, str]):
         return len(self.given)
 
 
+def test_the_page_has_the_table_of_the_declarations() -> None:
+    """`python -m settings` prints it."""
+    page = (ROOT / "docs" / "settings.md").read_text()
+    assert page.count(HEAD) == 1
+    assert page[page.index(HEAD) :].partition("\n\n")[0] + "\n" == table()
+
+
 def test_every_variable_has_its_row_and_no_other() -> None:
     watched = Watched(WHOLE)
     settings.load_settings(watched)
@@ -57,7 +65,8 @@ def test_every_variable_has_its_row_and_no_other() -> None:
 
 def test_every_variable_that_the_text_names_was_asked_for() -> None:
     """So that one read on a branch of its own is not missed."""
-    trees = [ast.parse(path.read_text()) for path in (ROOT / "settings").glob("*.py")]
+    paths = [ROOT / "datasources" / "config.py", *(ROOT / "settings").glob("*.py")]
+    trees = [ast.parse(path.read_text()) for path in paths]
     texts = {
         node.value
         for tree in trees

@@ -3,7 +3,7 @@
 from tests.cdk.templates import Synth, listed
 
 SUFFIXES = {
-    "": ("workers.api.handler", 300),
+    "": ("app.handler", 300),
     "-events": ("workers.events.handler", 120),
     "-projector": ("workers.projection.handler", 58),
     "-requirements": ("workers.requirements.handler", 58),

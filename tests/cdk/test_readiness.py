@@ -12,7 +12,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from mangum import Mangum
 
-from app import create_app
+from app import TEXT_MIME_TYPES, create_app
 from cdk.app import synthesize
 from cdk.loader import load_environment
 from cdk.serving import readiness
@@ -20,7 +20,6 @@ from tests.cdk import lines
 from tests.cdk.resolving import Resolver
 from tests.cdk.templates import Synth, loaded
 from tests.cdk.test_rollout import depends
-from workers.api import TEXT_MIME_TYPES
 
 FILES = Path(__file__).parents[2] / "cdk" / "environments"
 VERSION = "arn:aws:lambda:us-east-1:111111111111:function:StackFlowAPI:7"

@@ -82,7 +82,7 @@ def test_the_role_that_migrations_make_is_the_one_that_functions_sign_in_as(each
 def test_the_api_gets_its_bounds(prod: Synth) -> None:
     read = settings.load_settings(given(prod, "") | {"AWS_REGION": "us-east-1"})
     assert read.main is not None
-    assert (read.limits.request_timeout, read.main.statement_timeout, read.main.pool_max) == (25, 20, 4)
+    assert (read.limits.timeout, read.main.statement_timeout, read.main.pool_max) == (25, 20, 4)
     assert read.access.issuer == "https://issuer.placeholder.invalid"
     assert read.graph.signing is not None
 

@@ -38,9 +38,7 @@ def test_an_embedded_graph_fills_its_urls_and_nothing_else() -> None:
 def test_where_jars_come_from_is_a_setting() -> None:
     assert settings.load_settings({}).jars == JarSettings()
     given = {"MAVEN_REPOSITORY_URL": "https://maven/releases", "XDG_CACHE_HOME": "/var/cache"}
-    assert settings.load_settings(given).jars == JarSettings(
-        "https://maven/releases", Path("/var/cache/stackflow/jars")
-    )
+    assert settings.load_settings(given).jars == JarSettings("https://maven/releases", Path("/var/cache"))
 
 
 def test_a_graph_that_would_begin_empty_is_not_started_for_a_command(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ import app
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.api_keys import generate_api_key
 from settings import Settings, load_settings
-from workers import api
 
 ASK = {"query": "{ viewer { name kind } }"}
 
@@ -96,7 +95,7 @@ def test_lambda_answers_a_gateway_event_and_knows_no_developer(
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        answered = api.handler(event, None)
+        answered = app.handler(event, None)
     finally:
         asyncio.set_event_loop(None)
         loop.close()

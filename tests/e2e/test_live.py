@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import app
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers import outbox_poller as tail
 from resolvers import subscription_state as listening
@@ -18,7 +19,6 @@ from tests.e2e.test_application import settings
 from tests.e2e.test_run import environment, serving
 from tests.fixtures.databases import create_database
 from tests.fixtures.streaming import Events
-from workers import api
 
 __all__ = ["settings"]
 
@@ -90,16 +90,16 @@ def test_lambda_keeps_no_stream_open(settings: Settings, monkeypatch: pytest.Mon
         "body": json.dumps({"query": "subscription { changes { id } }"}),
         "requestContext": {"identity": {"sourceIp": "127.0.0.1"}},
     }  # fmt: skip
-    api._application.cache_clear()
+    app._lambda_application.cache_clear()
     # Mangum runs in the loop of its thread; here it gets one that ends with the test.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        answered = api.handler(event, None)
+        answered = app.handler(event, None)
     finally:
         asyncio.set_event_loop(None)
         loop.close()
-        api._application.cache_clear()
+        app._lambda_application.cache_clear()
     assert answered["statusCode"] == 501
     (error,) = json.loads(answered["body"])["errors"]
     assert error["message"] == "streams are not served here; poll changesSince"

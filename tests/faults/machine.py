@@ -10,6 +10,7 @@ import psycopg
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from datasources.config import DocumentLimits
 from datasources.graph.gremlin.projection import GremlinProjection
 from datasources.queues.factory import open_queues
 from datasources.request import RequestContext
@@ -20,7 +21,6 @@ from resolvers.incidents.state_machine import STATE_MACHINE
 from resolvers.principals.principal import development_principal
 from resolvers.projection.follow import OutboxProjector
 from schema.execution.execution import GraphQLRequest, execute_request
-from schema.execution.limits import DocumentLimits
 from tests.faults.client import document
 from tests.faults.world import Code, Ends, Thing, Told, World, reached
 from tests.fixtures.events import event, key, prepare

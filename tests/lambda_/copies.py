@@ -17,7 +17,7 @@ from typing import Any
 import snapshot_restore_py  # type: ignore[import-not-found]
 from uuid_utils import uuid7
 
-import workers.api
+import app
 from datasources.cache.redis import keys as generations
 from datasources.request import RequestContext
 
@@ -27,7 +27,7 @@ DRAWN = 8
 
 def drawn(event: Any) -> dict[str, str]:
     """What a copy draws by each generator, and an answer's status with the end of the id that it was given."""
-    answer = workers.api.handler(event, SimpleNamespace(aws_request_id="none"))
+    answer = app.handler(event, SimpleNamespace(aws_request_id="none"))
     headers = {name.lower(): value for name, value in answer["headers"].items()}
     return {
         "answer": str(answer["statusCode"]),

@@ -23,7 +23,7 @@ from tests.fixtures.spans import AMAZON
 
 # The modules with a handler: tests/workers/test_lambda_runtime.py compares them with the folder.
 ENTRIES = (
-    "workers.api", "workers.events", "workers.migrations", "workers.projection", "workers.requirements",
+    "app", "workers.events", "workers.migrations", "workers.projection", "workers.requirements",
     "workers.workflows",
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from tests.fixtures.spans import PARENT, TRACE, daemon
 from tests.lambda_.conftest import Landscape, Start
 from tests.lambda_.runtime import Function, gateway_event
 
-HANDLER = "workers.api.handler"
+HANDLER = "app.handler"
 
 # The first document that README.md shows.
 MISSION = re.findall(r"```graphql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]

@@ -30,7 +30,7 @@ USUAL = gc.get_threshold()[0]
 MADE = """
 import {entry}, gc, sys
 import workers.events
-made = sys.modules["workers.api"]._application.cache_info().currsize if "workers.api" in sys.modules else 0
+made = sys.modules["app"]._lambda_application.cache_info().currsize if "app" in sys.modules else 0
 print(made, workers.events._open_lambda.cache_info().currsize, gc.get_threshold()[0])
 """
 
@@ -49,8 +49,8 @@ def imported(entry: str, **variables: str) -> str:
 @pytest.mark.parametrize(
     ("entry", "variables", "made"),
     [
-        ("workers.api", {}, f"0 0 {USUAL}"),
-        ("workers.api", {"_HANDLER": "workers.api.handler"}, "1 0 100000"),
+        ("app", {}, f"0 0 {USUAL}"),
+        ("app", {"_HANDLER": "app.handler"}, "1 0 100000"),
         ("workers.events", {"_HANDLER": "workers.events.handler"}, f"0 1 {USUAL}"),
         ("workers.projection", {"_HANDLER": "workers.projection.handler"}, f"0 0 {USUAL}"),
         ("workers.requirements", {"_HANDLER": "workers.requirements.handler"}, f"0 0 {USUAL}"),
@@ -64,8 +64,8 @@ def test_an_entry_makes_its_own_and_only_in_its_function(entry: str, variables: 
 
 def test_every_entry_is_started_from_the_bundle() -> None:
     with_handler = {
-        f"workers.{path.stem}"
-        for path in (ROOT / "workers").glob("*.py")
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in (ROOT / "app.py", *(ROOT / "workers").glob("*.py"))
         if any(
             isinstance(node, ast.FunctionDef) and node.name == "handler" for node in ast.parse(path.read_text()).body
         )

@@ -24,6 +24,7 @@ from datasources.aurora.driver.span_attributes import span_attributes
 from datasources.aurora.driver.text_array import TextListDumper
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import Statement
+from datasources.config import PostgresSettings
 from datasources.credentials.cached import CredentialCache
 from datasources.errors import (
     SourceInvalidValue,
@@ -58,6 +59,8 @@ MIN_SPAN_SECONDS = 0.001
 # Milliseconds, seconds, seconds and a count.
 TCP_KEEPALIVE = {"tcp_user_timeout": 10_000, "keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
 
+_DEFAULTS = PostgresSettings(url="")
+
 
 class Database:
     """A pool of at most 10 connections, opened by the first statement and shared fairly by flows of work.
@@ -71,11 +74,11 @@ class Database:
         name: str,
         url: str,
         *,
-        pool_max: int = 10,
-        connect_timeout: float = 5.0,
-        pool_timeout: float = 5.0,
-        statement_timeout: float = 10.0,
-        prepare: bool = False,
+        pool_max: int = _DEFAULTS.pool_max,
+        connect_timeout: float = _DEFAULTS.connect_timeout,
+        pool_timeout: float = _DEFAULTS.pool_timeout,
+        statement_timeout: float = _DEFAULTS.statement_timeout,
+        prepare: bool = _DEFAULTS.prepare,
         credentials: CredentialCache | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:

@@ -17,6 +17,7 @@ from datasources.cache.redis import keys as redis_keys
 from datasources.cache.redis.connection import ConnectionLiveness, create_client, describe_error, span_attributes
 from datasources.cache.redis.validity import SCRIPTS, VALIDITY_SECONDS, ValidityLease
 from datasources.cache.write_log import WriteLog
+from datasources.config import CacheSettings
 from datasources.credentials.cached import CredentialCache
 from datasources.health import Health
 from datasources.observability.spans import CLIENT, record_span
@@ -31,6 +32,7 @@ _LEASE = _scripts.joinpath("lease.lua").read_text()
 _FILL = _scripts.joinpath("fill.lua").read_text()
 # The names of scripts in spans, since their text is too long.
 _SCRIPTS: dict[str | bytes | int, str] = {_LEASE: "lease", _FILL: "fill", **SCRIPTS}
+_DEFAULTS = CacheSettings(url=None)
 
 
 class RedisCache:
@@ -51,8 +53,8 @@ class RedisCache:
         *,
         write_log: WriteLog | None = None,
         ca_file: str | None = None,
-        timeout: float = 0.25,
-        lease: float = 2.0,
+        timeout: float = _DEFAULTS.timeout,
+        lease: float = _DEFAULTS.lease,
         breaker_after: int = 3,
         breaker_pause: float = 5.0,
         validity_seconds: float = VALIDITY_SECONDS,

@@ -92,15 +92,16 @@ def lock(tmp_path: Path) -> Path:
 
 
 def left(cache: Path) -> dict[str, bytes]:
-    """All files of a cache."""
-    return {str(path.relative_to(cache)): path.read_bytes() for path in cache.rglob("*") if path.is_file()}
+    """All jars of a cache folder, which has no other file."""
+    jars = cache / "stackflow" / "jars"
+    return {str(path.relative_to(jars)): path.read_bytes() for path in cache.rglob("*") if path.is_file()}
 
 
 def test_jars_come_in_the_order_of_the_lock_and_only_once(served: Repository, lock: Path, tmp_path: Path) -> None:
     settings = JarSettings(f"{served.url}/", tmp_path / "cache")
     told: list[tuple[int, int]] = []
     found = fetch_jars(lock, settings, lambda *counts: told.append(counts))
-    assert found == [tmp_path / "cache" / path for path in FILES]
+    assert found == [tmp_path / "cache" / "stackflow" / "jars" / path for path in FILES]
     assert left(tmp_path / "cache") == FILES
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert fetch_jars(lock, settings, lambda *counts: told.append(counts)) == found
@@ -110,7 +111,7 @@ def test_jars_come_in_the_order_of_the_lock_and_only_once(served: Repository, lo
 def test_a_kept_jar_that_was_altered_comes_anew_and_no_other(served: Repository, lock: Path, tmp_path: Path) -> None:
     settings = JarSettings(served.url, tmp_path / "cache")
     fetch_jars(lock, settings)
-    (tmp_path / "cache" / TWO).write_bytes(b"rot")
+    (tmp_path / "cache" / "stackflow" / "jars" / TWO).write_bytes(b"rot")
     told: list[tuple[int, int]] = []
     fetch_jars(lock, settings, lambda *counts: told.append(counts))
     assert left(tmp_path / "cache") == FILES

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.request import RequestContext
 from datasources.sources import open_sources
@@ -9,7 +10,6 @@ from demo.load import load_if_empty
 from resolvers.context import Context
 from resolvers.workflow_runs.triggers import run_round
 from schema.execution.execution import GraphQLRequest, execute_request
-from schema.execution.limits import DocumentLimits
 from tests.fixtures.databases import create_database
 from tests.fixtures.demo import EVERYONE, answer_to, stores
 

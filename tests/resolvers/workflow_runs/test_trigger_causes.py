@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.records.queries import Scope
 from datasources.request import RequestContext
@@ -18,7 +19,6 @@ from resolvers.workflow_runs.triggers import run_round
 from resolvers.workflows.definition import Trigger, TriggerEvent
 from resolvers.workflows.expressions.expression import SharedBudget
 from schema.execution.execution import GraphQLRequest, execute_request
-from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import opened
 from tests.fixtures.workflows import AUTHOR, Authoring
 from tests.fixtures.writing import item, somebody, team

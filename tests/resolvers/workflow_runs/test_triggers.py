@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from datasources.aurora.workflow_runs import triggers as rows
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.request import RequestContext
 from resolvers.context import Context
@@ -18,7 +19,6 @@ from resolvers.workflow_runs import trigger_matching as matching
 from resolvers.workflow_runs import triggers
 from resolvers.workflow_runs.triggers import MAX_CHAIN_LENGTH, run_round
 from schema.execution.execution import GraphQLRequest, execute_request
-from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import opened
 from tests.fixtures.workflows import Authoring
 from tests.fixtures.writing import ADA, item, somebody, team

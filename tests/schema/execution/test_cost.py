@@ -11,6 +11,7 @@ import pytest_asyncio
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, get_introspection_query, parse
 
 from bench.dearest_documents import families
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.request import RequestContext
 from resolvers.context import Context, Limits
@@ -19,7 +20,7 @@ from schema.execution.budget import FIELDS_PER_CHECK, FIELDS_PER_TURN, Execution
 from schema.execution.cost import OperationCost
 from schema.execution.document_cache import prepare_document
 from schema.execution.execution import GraphQLRequest, GraphQLResponse, execute_request
-from schema.execution.limits import MAX_FIELD_PAIRS, MAX_INTROSPECTION_DEPTH, DocumentLimits, check_cost, check_document
+from schema.execution.limits import MAX_FIELD_PAIRS, MAX_INTROSPECTION_DEPTH, check_cost, check_document
 from tests.fixtures.databases import create_database, sources_of
 
 ANYONE = Principal("anyone", "Anyone", PrincipalKind.USER, frozenset({"*"}))

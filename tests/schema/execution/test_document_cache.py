@@ -1,7 +1,7 @@
 """Parsed documents are remembered within a bound of characters."""
 
+from datasources.config import DocumentLimits
 from schema.execution.document_cache import MAX_DOCUMENT_CHARACTERS, DocumentCache
-from schema.execution.limits import DocumentLimits
 
 LIMITS = DocumentLimits()
 

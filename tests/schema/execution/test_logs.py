@@ -7,6 +7,7 @@ import orjson
 import pytest
 from graphql import ExecutionResult, GraphQLError
 
+from datasources.config import DocumentLimits
 from datasources.observability.logs import JsonFormatter
 from datasources.records.queries import Scope
 from datasources.request import RequestContext
@@ -14,7 +15,6 @@ from datasources.sources import Sources
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.execution.execution import GraphQLRequest, GraphQLResponse, execute_request, to_body
-from schema.execution.limits import DocumentLimits
 from schema.execution.tracing import log_operation
 from tests.fixtures.databases import sources_of
 

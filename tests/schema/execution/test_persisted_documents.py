@@ -12,9 +12,9 @@ import pytest_asyncio
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution.limits import DocumentLimits
 from schema.execution.persisted_documents import DocumentTextCache
 from schema.operations import document_id, trusted_documents
 from tests.fixtures.endpoint import endpoint, knowing

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.request import RequestContext
 from resolvers.context import Context, Limits
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.execution.execution import GraphQLRequest, execute_request
-from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import Operations, opened
 
 ANYONE = Principal("anyone", "Anyone", PrincipalKind.USER, frozenset({"*"}))

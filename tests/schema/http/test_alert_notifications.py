@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from datasources.aurora.alerts import writes as alert_writes
 from datasources.aurora.driver.database import Database
+from datasources.config import DocumentLimits
 from datasources.files.alerts import AlertMapping, ItemTemplate, load_alert_mapping
 from datasources.queues.port import Queue
 from datasources.queues.tables.queue import TablesQueue
@@ -21,7 +22,6 @@ from resolvers.context import Context
 from resolvers.principals.errors import UnknownApiKey
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.execution.execution import GraphQLRequest, execute_request
-from schema.execution.limits import DocumentLimits
 from schema.http.alert_webhooks import alert_routes
 from tests.fixtures.alerts import NEVER, alert, incidents, notes, notification
 from tests.fixtures.event_stores import sources, url

@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 from starlette.requests import Request
 
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.request import RequestContext
 from resolvers.principals.principal import Principal, PrincipalKind
-from schema.execution.limits import DocumentLimits
 from schema.http.endpoint import error_response
 from schema.http.request_body import BodyTimeout, BodyTooLarge, ClientDisconnected, read_body
 from schema.operations import trusted_documents

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from datasources.config import DocumentLimits
 from datasources.observability.logs import JsonFormatter
 from datasources.queues.tables.queue import TablesQueue
 from datasources.request import RequestContext
@@ -15,7 +16,6 @@ from resolvers.context import Context
 from resolvers.events.ingest import ingest_events
 from resolvers.principals.principal import Principal, PrincipalKind
 from schema.execution.execution import GraphQLRequest, execute_request
-from schema.execution.limits import DocumentLimits
 from tests.fixtures.event_stores import sources, url
 from tests.fixtures.events import upserted
 from workers import events as worker

@@ -13,13 +13,13 @@ import pytest_asyncio
 
 from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers.context import Context
 from schema.execution.execution import GraphQLRequest, execute_request
-from schema.execution.limits import DocumentLimits
 from tests.fixtures.databases import create_database, person
 
 NAMES = ("shop", "cart", "redis-1", "redis-2", "switch", "ledger")

@@ -9,13 +9,13 @@ import pytest
 
 from datasources.aurora.driver.database import Database
 from datasources.cache.off import NoCache
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.process import free_port
 from datasources.request import RequestContext
 from resolvers.context import Context
 from schema.declarations.fields import declared_fields
 from schema.execution.execution import GraphQLRequest, execute_request
-from schema.execution.limits import DocumentLimits
 from schema.requirements.mutations import RequirementMutations
 from tests.fixtures.databases import READER, person
 from tests.fixtures.operations import ITEM, REQUIREMENT, Operations, opened

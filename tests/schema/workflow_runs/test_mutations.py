@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.request import RequestContext
 from resolvers.context import Context
 from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.workflow_runs.scheduler import walk_failures
 from schema.execution.execution import GraphQLRequest, execute_request
-from schema.execution.limits import DocumentLimits
 from tests.fixtures.databases import FREE_FORM, READER
 from tests.fixtures.operations import INCIDENT, ITEM, uuid
 from tests.fixtures.runs import Runs, runs_opened, step

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from datasources.config import DocumentLimits
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.request import RequestContext
 from resolvers.context import Context
@@ -14,7 +15,6 @@ from resolvers.workflows.definition import CONFIGURATIONS, TriggerEvent
 from resolvers.workflows.expressions.syntax_tree import COMPREHENSIONS, FUNCTIONS, METHODS
 from resolvers.workflows.use_cases import STATE_MACHINE
 from schema.execution.execution import GraphQLRequest, execute_request
-from schema.execution.limits import DocumentLimits
 from tests.fixtures.operations import Operations, opened
 from tests.fixtures.workflows import AUTHOR
 
