@@ -1,15 +1,17 @@
 """A Gremlin server as a child process with its graph in memory: Java from a wheel, jars from Maven."""
 
+import asyncio
 import json
 import os
 import re
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from datasources.config import JarSettings
+from datasources.config import GraphSettings, JarSettings
 from datasources.embedded.engines import TINKERGRAPH, Engine
 from datasources.embedded.jars import ProgressCallback, fetch_jars, ignore_progress
 from datasources.embedded.process import (
@@ -21,16 +23,21 @@ from datasources.embedded.process import (
     open_private_log,
     restrict_permissions,
 )
-from datasources.embedded.readiness import probe
 from datasources.embedded.termination import STOP_SECONDS, RemainingSeconds, countdown, terminate_child
+from datasources.errors import SourceError
 
 # The maximum wait for a start. JanusGraph takes 15 s on an idle machine.
 START_SECONDS = 90.0
-# The timeout of one probe; then we check whether the process still runs.
-_PROBE_TIMEOUT_SECONDS = 2.0
 # The port is checked before it is used; about one start in a million loses it in between.
 MAX_START_ATTEMPTS = 3
 
+# The classes that log, at level INFO, that the traversal source is bound and that the port is open, in this order. A
+# server whose script failed opens the port without one.
+_START_LOGGERS = tuple(
+    f"org.apache.tinkerpop.gremlin.server.{name}" for name in ("GremlinServer", "util.ServerGremlinExecutor")
+)
+_BOUND = "is now bound to [g]"
+_OPEN = "Channel started at port"
 _BUSY = "Could not bind to"
 # Messages of a server that cannot start; it ends half a minute later, or never.
 _FATAL = re.compile('will now begin shutdown|Exception in thread "main"')
@@ -86,7 +93,7 @@ class EmbeddedGremlin:
         return self.folder / "server.log"
 
     def start(self, port: int | None = None) -> None:
-        """Start an empty graph on a free port, or on `port`, and wait until it answers a traversal.
+        """Start an empty graph on a free port, or on `port`, and wait until its traversal source answers.
 
         The first start of an engine downloads its jars. Raises EmbeddedError if it cannot start.
         """
@@ -147,8 +154,9 @@ class EmbeddedGremlin:
             self._child = subprocess.Popen(  # noqa: S603
                 [
                     str(java), f"-Xmx{self._memory}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", os.pathsep.join(map(str, jars)),
-                    self.engine.main, str(self._configuration),
+                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                    *(f"-Dorg.slf4j.simpleLogger.log.{name}=info" for name in _START_LOGGERS),
+                    "-cp", os.pathsep.join(map(str, jars)), self.engine.main, str(self._configuration),
                 ],
                 stdout=log, stderr=log, stdin=subprocess.PIPE, start_new_session=True, cwd=self.folder,
                 # Java decodes file names by the locale; our own variables contain secrets that it does not need.
@@ -156,18 +164,36 @@ class EmbeddedGremlin:
             )  # fmt: skip
 
     def _fault(self) -> str | None:
-        """Wait until the server answers. Return None if it does, else the reason in one line."""
+        """Wait until the log says that the server is ready. Return None if it is, else the reason in one line."""
         end = time.monotonic() + START_SECONDS
-        while self._child is not None and self._child.poll() is None and not _FATAL.search(self._log_text()):
-            try:
-                answer = probe(self.port, _PROBE_TIMEOUT_SECONDS)
-            except OSError as error:
-                if time.monotonic() > end:
-                    return f"no answer within {START_SECONDS:.0f} s ({error})"
-                time.sleep(0.05)
-            else:
-                return None if answer.code == 200 else self._reason(answer.message)
+        while self._child is not None and self._child.poll() is None and not _FATAL.search(text := self._log_text()):
+            if _OPEN in text:
+                return self._first_traversal() if _BOUND in text else self._reason("it has no traversal source")
+            if time.monotonic() > end:
+                return f"it is not ready within {START_SECONDS:.0f} s"
+            time.sleep(0.05)
         return self._reason("it ended at once")
+
+    def _first_traversal(self) -> str | None:
+        """Run a traversal, since the first one takes long on a new Java; return the reason if it fails."""
+        # Imported here so that a command without an engine does not load the client.
+        from datasources.graph.gremlin.client.client import GremlinClient
+        from datasources.graph.gremlin.source import g
+
+        async def run() -> None:
+            client = GremlinClient(GraphSettings(url=self.url))
+            try:
+                await client.submit(g.inject(1), "start")
+            finally:
+                await client.close()
+
+        try:
+            # In a thread of its own: the caller may run in an event loop.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(asyncio.run, run()).result()
+        except SourceError as error:
+            return str(error)
+        return None
 
     def _reason(self, default: str) -> str:
         text = self._log_text()

@@ -1,22 +1,25 @@
 """Jars of a lock file: downloaded once from a Maven repository, verified on every use, and cached."""
 
+import base64
 import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from typing import NamedTuple
 from urllib.error import HTTPError
-from urllib.parse import unquote, urlsplit, urlunsplit
-from urllib.request import HTTPBasicAuthHandler, HTTPPasswordMgrWithDefaultRealm, OpenerDirector, build_opener
+from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
 from xml.etree import ElementTree
 
 from datasources.config import JarSettings
 from datasources.embedded.process import EmbeddedError, explain_write_errors
 
+# https://maven.apache.org/repositories/central.html
+MAVEN_CENTRAL_URL = "https://repo.maven.apache.org/maven2"
 MAVEN_SETTINGS_PATH = Path("~/.m2/settings.xml")
 MAX_TRIES = 3
 # The timeout of a read, in seconds, not of a whole download.
@@ -35,8 +38,7 @@ def ignore_progress(done: int, total: int) -> None:
     """Ignore the progress."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Jar:
+class _Jar(NamedTuple):
     sha256: str
     path: str
 
@@ -51,23 +53,32 @@ def fetch_jars(lock: Path, settings: JarSettings, tell: ProgressCallback = ignor
     jar. Raises EmbeddedError if a jar cannot be fetched.
     """
     cache = settings.cache.expanduser() / "stackflow" / "jars"
-    wanted = _read_lock(lock)
-    missing = [jar for jar in wanted if not _is_cached(cache / jar.path, jar)]
+    jars = _read_lock(lock)
+    missing = [jar for jar in jars if not _is_cached(cache / jar.path, jar)]
     if missing:
-        source = _Repository(settings.repository or maven_repository())
-        tell(len(wanted) - len(missing), len(wanted))
-        for done, _ in enumerate(_download_all(missing, source, cache), len(wanted) - len(missing) + 1):
-            tell(done, len(wanted))
-    return [cache / jar.path for jar in wanted]
+        present = len(jars) - len(missing)
+        requests = [_request(settings.repository or maven_repository(), jar) for jar in missing]
+        tell(present, len(jars))
+        with ThreadPoolExecutor(_MAX_DOWNLOADS) as threads:
+            running = [threads.submit(_download, *pair, cache) for pair in zip(requests, missing, strict=True)]
+            try:
+                for done, one in enumerate(as_completed(running), present + 1):
+                    one.result()
+                    tell(done, len(jars))
+            finally:
+                # After the first failure, the other downloads are useless.
+                threads.shutdown(cancel_futures=True)
+    return [cache / jar.path for jar in jars]
 
 
 def _read_lock(lock: Path) -> list[_Jar]:
-    lines = lock.read_text().splitlines()
-    matches = [_LINE.fullmatch(line) for line in lines]
-    for number, line in enumerate(matches, 1):
-        if line is None:
+    jars = []
+    for number, line in enumerate(lock.read_text().splitlines(), 1):
+        match = _LINE.fullmatch(line)
+        if match is None:
             raise EmbeddedError(f"{lock}, line {number}, is no checksum and path; run make clean setup")
-    return [_Jar(line[1], line[2]) for line in matches if line is not None]
+        jars.append(_Jar(match[1], match[2]))
+    return jars
 
 
 def _is_cached(file: Path, jar: _Jar) -> bool:
@@ -77,19 +88,21 @@ def _is_cached(file: Path, jar: _Jar) -> bool:
         return False
 
 
-def _download_all(missing: Sequence[_Jar], source: "_Repository", cache: Path) -> Iterator[None]:
-    with ThreadPoolExecutor(_MAX_DOWNLOADS) as threads:
-        running = [threads.submit(_download, source, jar, cache) for jar in missing]
-        try:
-            for one in as_completed(running):
-                yield one.result()
-        finally:
-            # After the first failure, the other downloads are useless.
-            threads.shutdown(cancel_futures=True)
+def _request(repository: str, jar: _Jar) -> Request:
+    parts = urlsplit(repository)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise EmbeddedError("the Maven repository has no usable URL; set MAVEN_REPOSITORY_URL to https://host/path")
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], path=parts.path.rstrip("/"), query="", fragment="")
+    request = Request(f"{bare.geturl()}/{jar.path}")  # noqa: S310 the scheme was checked above
+    if parts.username:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        # Credentials of the URL never appear in a message, and no other host receives them after a redirect.
+        request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
+    return request
 
 
-def _download(source: "_Repository", jar: _Jar, cache: Path) -> None:
-    data = source.get(jar)
+def _download(request: Request, jar: _Jar, cache: Path) -> None:
+    data = _get(request, jar)
     file = cache / jar.path
     with explain_write_errors(cache, "XDG_CACHE_HOME"):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -99,68 +112,42 @@ def _download(source: "_Repository", jar: _Jar, cache: Path) -> None:
         new.replace(file)
 
 
-class _Repository:
-    def __init__(self, url: str) -> None:
-        # Credentials in the URL are sent when the server requests them, and never appear in a message.
-        parts = urlsplit(url)
-        bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise EmbeddedError("the Maven repository has no usable URL; set MAVEN_REPOSITORY_URL to https://host/path")
-        self._url = bare
-        self._host = parts.hostname
-        self._opener = _opener(bare, unquote(parts.username or ""), unquote(parts.password or ""))
-
-    def get(self, jar: _Jar) -> bytes:
-        """Download a jar, in up to three tries."""
-        for attempt in range(1, MAX_TRIES + 1):
-            try:
-                # The scheme was checked above.
-                with self._opener.open(f"{self._url}/{jar.path}", timeout=READ_TIMEOUT_SECONDS) as reply:
-                    data: bytes = reply.read()
-            except HTTPError as error:
+def _get(request: Request, jar: _Jar) -> bytes:
+    """Download a jar, in up to three tries."""
+    reason = ""
+    for attempt in range(MAX_TRIES):
+        if attempt:
+            time.sleep(_RETRY_PAUSE_SECONDS * 2**attempt)
+        try:
+            with urlopen(request, timeout=READ_TIMEOUT_SECONDS) as reply:  # noqa: S310 as above
+                data: bytes = reply.read()
+        except HTTPError as error:
+            reason = f"it answers {error.code} {error.reason}"
+            error.close()
+            if error.code < 500:
                 # Another try would have the same result.
-                reason, again = f"it answers {error.code} {error.reason}", error.code >= 500
-                error.close()
-            except (OSError, HTTPException) as error:
-                reason, again = _reason(error), True
-            else:
-                if jar.matches_checksum(data):
-                    return data
-                reason, again = "it gives another file than the one we know by its checksum", True
-            if not again:
                 break
-            if attempt < MAX_TRIES:
-                time.sleep(_RETRY_PAUSE_SECONDS * 2**attempt)
-        raise EmbeddedError(
-            f"{jar.path.rpartition('/')[2]} cannot be downloaded from {self._host}: {reason}; "
-            "look to the network, or set MAVEN_REPOSITORY_URL to a Maven repository that this machine may use"
-        )
-
-
-def _reason(error: OSError | HTTPException) -> str:
-    # urllib wraps the error of the operating system.
-    cause = getattr(error, "reason", error)
-    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-
-
-def _opener(url: str, user: str, password: str) -> OpenerDirector:
-    if not user:
-        return build_opener()
-    passwords = HTTPPasswordMgrWithDefaultRealm()
-    passwords.add_password(None, url, user, password)
-    return build_opener(HTTPBasicAuthHandler(passwords))
+        except (OSError, HTTPException) as error:
+            # urllib wraps the error of the operating system.
+            cause = getattr(error, "reason", error)
+            reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+        else:
+            if jar.matches_checksum(data):
+                return data
+            reason = "it gives another file than the one we know by its checksum"
+    raise EmbeddedError(
+        f"{jar.path.rpartition('/')[2]} cannot be downloaded from {urlsplit(request.full_url).hostname}: {reason}; "
+        "look to the network, or set MAVEN_REPOSITORY_URL to a Maven repository that this machine may use"
+    )
 
 
 def maven_repository(settings: Path = MAVEN_SETTINGS_PATH) -> str:
     """Return the URL of the Maven repository: the mirror of central in Maven's settings, or central itself."""
-    return _mirror(settings.expanduser()) or _central()
-
-
-def _mirror(file: Path) -> str | None:
+    file = settings.expanduser()
     try:
         root = ElementTree.parse(file).getroot()  # noqa: S314 the user's own file
     except FileNotFoundError:
-        return None
+        return MAVEN_CENTRAL_URL
     except (OSError, ElementTree.ParseError) as error:
         raise EmbeddedError(f"{file} cannot be read: {error}; correct it, or set MAVEN_REPOSITORY_URL") from error
     for mirror in root.iterfind("{*}mirrors/{*}mirror"):
@@ -168,12 +155,4 @@ def _mirror(file: Path) -> str | None:
         url = mirror.findtext("{*}url", "").strip()
         if url and names & _CENTRAL and "!central" not in names:
             return url
-    return None
-
-
-def _central() -> str:
-    try:
-        from jgo.constants import MAVEN_CENTRAL_URL
-    except ModuleNotFoundError as error:
-        raise EmbeddedError("jgo is not installed; run make setup GRAPH=gremlin, or set GRAPH_URL") from error
-    return str(MAVEN_CENTRAL_URL)
+    return MAVEN_CENTRAL_URL

@@ -53,26 +53,27 @@ def kill_tree(pid: int) -> None:
 
 def descendants(pid: int) -> list[int]:
     """Return the ids of all descendants of a process, parents before their children."""
-    parents = _parents()
+    parent_of = parents()
     pids, level = list[int](), {pid}
     while level:
-        level = {child for child, parent in parents.items() if parent in level}
+        level = {child for child, parent in parent_of.items() if parent in level}
         pids += sorted(level)
     return pids
 
 
-def _parents() -> dict[int, int]:
+def parents() -> dict[int, int]:
+    """Return the id of the parent of each process on this machine, by its own id."""
     if not (_PROC / "self").exists():
         shown = subprocess.run(
             ["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=False, text=True
         ).stdout
         return {int(child): int(parent) for child, parent in (line.split() for line in shown.splitlines())}
-    parents = {}
+    found = {}
     for each in _PROC.glob("[0-9]*/stat"):
         with suppress(OSError):
             # The name in parentheses may contain blanks; the parent is the second field after it.
-            parents[int(each.parent.name)] = int(each.read_text().rpartition(")")[2].split()[1])
-    return parents
+            found[int(each.parent.name)] = int(each.read_text().rpartition(")")[2].split()[1])
+    return found
 
 
 def processes_in_folder(folder: Path) -> list[int]:

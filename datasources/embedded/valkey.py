@@ -11,14 +11,18 @@ from pathlib import Path
 
 from datasources.embedded.process import (
     EmbeddedError,
+    command_line,
     free_port,
     load_or_create_secret,
     open_private_log,
     restrict_permissions,
+    terminate_process,
 )
-from datasources.embedded.termination import STOP_SECONDS, RemainingSeconds, countdown, terminate_child
+from datasources.embedded.termination import STOP_SECONDS, RemainingSeconds, countdown, parents, terminate_child
 
 MEMORY = "128mb"
+# The wait for an orphaned server after SIGTERM, in seconds.
+ORPHAN_SECONDS = 10.0
 
 
 class EmbeddedValkey:
@@ -135,48 +139,15 @@ class EmbeddedValkey:
         except (FileNotFoundError, ValueError):
             return
         # The id may belong to another program by now: end it only if it is our binary with our file.
-        if _arguments(pid) != [str(self._binary), str(self._configuration)]:
+        if not self._is_ours(pid):
             return
-        if _parent(pid) == parent:
+        if parents().get(pid) == parent:
             raise EmbeddedError(f"Valkey in {self.folder} already runs for process {parent}; stop that one first")
-        end = time.monotonic() + 10
-        try:
-            os.kill(pid, signal.SIGTERM)
-            while _arguments(pid):
-                if time.monotonic() > end:
-                    raise EmbeddedError(f"an older Valkey, process {pid}, does not end; end it by hand")
-                time.sleep(0.01)
-        except ProcessLookupError:
-            return
+        if not terminate_process(pid, self._is_ours, (signal.SIGTERM,), ORPHAN_SECONDS):
+            raise EmbeddedError(f"an older Valkey, process {pid}, does not end; end it by hand")
 
-
-def _arguments(pid: int) -> list[str]:
-    """Return the command line of a process; empty if there is none, or it is a zombie."""
-    if Path("/proc/self").exists():
-        try:
-            return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
-        except (FileNotFoundError, ProcessLookupError):
-            return []
-    # macOS has no /proc. Paths with blanks cannot be parsed here; then an orphan is left alone.
-    return _ps(pid, "command").split()
-
-
-def _parent(pid: int) -> int | None:
-    if Path("/proc/self").exists():
-        try:
-            # The name in parentheses may contain blanks; the parent is the second field after it.
-            return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            return None
-    text = _ps(pid, "ppid")
-    return int(text) if text else None
-
-
-def _ps(pid: int, column: str) -> str:
-    done = subprocess.run(  # noqa: S603
-        ["/bin/ps", "-ww", "-o", f"{column}=", "-p", str(pid)], capture_output=True, check=False, text=True
-    )
-    return done.stdout.strip()
+    def _is_ours(self, pid: int) -> bool:
+        return command_line(pid) == f"{self._binary} {self._configuration}"
 
 
 def _wheel_binary() -> Path:

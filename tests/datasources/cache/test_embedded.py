@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from datasources.cache.redis.adapter import RedisCache
-from datasources.embedded.process import EmbeddedError
-from datasources.embedded.valkey import EmbeddedValkey, _arguments
+from datasources.embedded.process import EmbeddedError, command_line
+from datasources.embedded.valkey import EmbeddedValkey
 
 _PARENT = """
 import os, signal, sys
@@ -41,7 +41,7 @@ async def test_password_is_needed_and_stands_only_in_files_of_ours(own_valkey: E
     assert await reachable(own_valkey.url)
     assert not await reachable(f"redis://127.0.0.1:{own_valkey.port}/0")
     assert own_valkey.pid is not None
-    assert own_valkey.password not in " ".join(_arguments(own_valkey.pid))
+    assert own_valkey.password not in command_line(own_valkey.pid)
     holders = [path for path in own_valkey.folder.iterdir() if own_valkey.password in path.read_text()]
     assert sorted(path.name for path in holders) == ["password", "valkey.conf"]
     assert [path.stat().st_mode & 0o777 for path in holders] == [0o600, 0o600]
@@ -52,7 +52,7 @@ async def test_stop_ends_the_process_and_start_runs_another(own_valkey: Embedded
     assert first is not None
     own_valkey.stop()
     own_valkey.stop()
-    assert (_arguments(first), own_valkey.pid) == ([], None)
+    assert (command_line(first), own_valkey.pid) == ("", None)
     own_valkey.start()
     assert own_valkey.pid not in {None, first}
     assert await reachable(own_valkey.url)
@@ -60,10 +60,10 @@ async def test_stop_ends_the_process_and_start_runs_another(own_valkey: Embedded
 
 async def test_orphan_of_a_killed_parent_is_ended(tmp_path: Path) -> None:
     left = orphan(tmp_path / "valkey")
-    assert _arguments(left)
+    assert command_line(left)
     server = EmbeddedValkey(tmp_path / "valkey")
     server.start()
-    assert _arguments(left) == []
+    assert command_line(left) == ""
     assert await reachable(server.url)
     server.stop()
 

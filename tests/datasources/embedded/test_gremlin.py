@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,19 +14,19 @@ import pytest
 from datasources.embedded.engines import TINKERGRAPH
 from datasources.embedded.gremlin import EmbeddedGremlin
 from datasources.embedded.process import EmbeddedError, free_port
-from datasources.embedded.readiness import ProbeResult, probe
 from tests.fixtures.children import children, gone, running
+from tests.fixtures.engines import walks
 
 _PARENT = """
 import os, signal, sys
 from pathlib import Path
 from datasources.embedded import gremlin
 server = gremlin.EmbeddedGremlin(Path(sys.argv[1]), memory="128m")
-def kill(*_, **__):
+def kill(*_):
     print(server.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 if sys.argv[2] == "starting":
-    gremlin.probe = kill
+    gremlin.EmbeddedGremlin._fault = kill
 server.start()
 kill()
 """
@@ -46,14 +45,13 @@ def test_it_starts_twice_in_one_folder_one_after_the_other(own_server: EmbeddedG
     for _ in range(2):
         own_server.start()
         assert own_server.pid is not None
-        assert probe(own_server.port, 5.0) == ProbeResult(200, "")
+        assert walks(own_server.url)
         assert own_server.url == f"ws://127.0.0.1:{own_server.port}/gremlin"
         pids.append(own_server.pid)
         own_server.stop()
         own_server.stop()
         assert own_server.pid is None
-        with pytest.raises(ConnectionRefusedError):
-            probe(own_server.port, 5.0)
+        assert not walks(own_server.url)
     assert len(set(pids)) == 2
     assert running(set(pids)) == set()
 
@@ -61,7 +59,7 @@ def test_it_starts_twice_in_one_folder_one_after_the_other(own_server: EmbeddedG
 def test_nobody_else_starts_in_its_folder(gremlin_server: EmbeddedGremlin) -> None:
     with pytest.raises(EmbeddedError, match=f"in use by process {os.getpid()}"):
         EmbeddedGremlin(gremlin_server.folder).start()
-    assert probe(gremlin_server.port, 5.0).code == 200
+    assert walks(gremlin_server.url)
 
 
 @pytest.mark.parametrize("when", ["starting", "started"])
@@ -86,7 +84,7 @@ def test_a_port_in_use_is_one_line_and_starts_nothing(own_server: EmbeddedGremli
             own_server.start(port)
     assert gone(children(os.getpid()) - before)
     own_server.start(port)
-    assert (own_server.port, probe(port, 5.0).code) == (port, 200)
+    assert (own_server.port, walks(own_server.url)) == (port, True)
 
 
 def test_a_port_that_is_taken_meanwhile_is_replaced(
@@ -97,7 +95,7 @@ def test_a_port_that_is_taken_meanwhile_is_replaced(
         monkeypatch.setattr("datasources.embedded.gremlin.free_port", lambda: next(ports))
         own_server.start()
         assert own_server.port != other.getsockname()[1]
-    assert probe(own_server.port, 5.0).code == 200
+    assert walks(own_server.url)
 
 
 def failure(server: EmbeddedGremlin) -> str:
@@ -153,40 +151,3 @@ def test_our_own_secrets_stay_ours(own_server: EmbeddedGremlin, monkeypatch: pyt
     shown = subprocess.run(["ps", "eww", "-p", str(own_server.pid)], capture_output=True, text=True, check=True).stdout
     assert "LC_ALL=C.UTF-8" in shown
     assert "hunter2" not in shown
-
-
-SHAKEN = b"HTTP/1.1 101 Yes\r\n\r\n"
-
-
-@pytest.mark.parametrize(
-    ("reply", "said"),
-    [
-        (b"HTTP/1.1 404 Not Found\r\n\r\n", "no web socket but 'HTTP/1.1 404 Not Found'"),
-        (SHAKEN, "the web socket was closed"),
-        (SHAKEN + b"\x82\x05four", "the web socket was closed"),
-        (SHAKEN + b"\x82\x7f" + bytes(8), "the web socket gave no short message"),
-        (SHAKEN + b"\x88\x00", "the web socket gave no short message"),
-    ],
-)
-def test_what_is_no_web_socket_is_no_answer(reply: bytes, said: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(ConnectionError) as caught:
-        _answered(other, reply)
-    assert str(caught.value) == said
-
-
-def _answered(server: socket.socket, reply: bytes) -> None:
-    def answer() -> None:
-        connection, _ = server.accept()
-        with connection:
-            connection.recv(4_096)
-            connection.sendall(reply)
-            connection.shutdown(socket.SHUT_WR)
-            while connection.recv(4_096):
-                pass
-
-    thread = threading.Thread(target=answer)
-    thread.start()
-    try:
-        probe(server.getsockname()[1], 5.0)
-    finally:
-        thread.join()

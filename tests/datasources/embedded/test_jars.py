@@ -9,12 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from jgo.constants import MAVEN_CENTRAL_URL
 
 from datasources.config import JarSettings
 from datasources.embedded import jars
 from datasources.embedded.engines import JANUSGRAPH, TINKERGRAPH, TRANSACTIONAL
-from datasources.embedded.jars import fetch_jars, maven_repository
+from datasources.embedded.jars import MAVEN_CENTRAL_URL, fetch_jars, maven_repository
 from datasources.embedded.process import EmbeddedError, free_port
 
 FILES = {f"org/example/{name}/1/{name}-1.jar": name.encode() * 1_000 for name in ("one", "two", "three")}

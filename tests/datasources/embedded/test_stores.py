@@ -17,10 +17,10 @@ import pytest
 
 from datasources.config import GraphEngine
 from datasources.embedded.process import EmbeddedError, is_free
-from datasources.embedded.readiness import probe
 from datasources.embedded.stores import EmbeddedStores, StoreSelection, StoreUrls
 from datasources.errors import SourceUnavailable
 from tests.fixtures.children import children, gone, running
+from tests.fixtures.engines import walks
 
 DATABASES_ONLY = StoreSelection(cache=False)
 NOTHING = StoreSelection(main=False, requirements=False, cache=False)
@@ -117,7 +117,7 @@ def test_a_graph_is_started_joined_and_stopped(open_folder: Path) -> None:
         urls = stores.start()
         assert urls.graph is not None
         assert urls == StoreUrls(graph=urls.graph)
-        assert probe(urlsplit(urls.graph).port or 0, 5.0).code == 200
+        assert walks(urls.graph)
         assert EmbeddedStores(open_folder, GRAPH_ONLY).find_running() == urls
         # Whoever joins takes the graph that runs, unless it has one of its own.
         assert EmbeddedStores(open_folder, NOTHING).find_running() == urls
@@ -136,7 +136,7 @@ def test_a_double_of_neptune_stands_before_the_graph_as_long_as_it_runs(open_fol
         ports = [urlsplit(url).port or 0 for url in (urls.graph, urls.graph_reader) if url is not None]
         # Two endpoints, neither of which is the engine itself.
         assert len({*ports}) == 2
-        assert [probe(port, 5.0).code for port in ports] == [200, 200]
+        assert [walks(url) for url in (urls.graph, urls.graph_reader) if url is not None] == [True, True]
     finally:
         stores.stop()
     assert [is_free(port) for port in ports] == [True, True]
